@@ -1,0 +1,162 @@
+"""`llm sessions set`, `rename`, `name`, `pin`, `unpin`: what a session is called, remembers and always sends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from ..errors import NoSuchSession, SessionError
+from ..llm_seam.running import log_path, migrated, model_of, session_model, valid_options
+from ..memory import Memory
+from ..model import POLICIES, Settings
+from .door import opened, session_argument, session_command
+
+_DEFAULT = "default"
+
+
+@session_command("set", short_help="Change what a session's next prompts use")
+@session_argument()
+@click.option("-m", "--model", "model_id", help="Model")
+@click.option("-s", "--system", help="System prompt; an empty one removes it")
+@click.option(
+    "-o", "--option", "options", type=(str, str), multiple=True, help="Model option; an empty value removes it"
+)
+@click.option("--max-context-tokens", metavar="N", help=f"Budget in tokens, or “{_DEFAULT}”")
+@click.option("--memory", "policy", type=click.Choice([*POLICIES, _DEFAULT]), help="Policy")
+def set_command(  # noqa: PLR0913  one parameter an option
+    name: str,
+    model_id: str | None,
+    system: str | None,
+    options: tuple[tuple[str, str], ...],
+    max_context_tokens: str | None,
+    policy: str | None,
+    database: str | None,
+) -> None:
+    """Change what a session's next prompts use. Without options: show it.
+
+    \b
+        llm sessions set work --model llama3 -o num_ctx 8192
+        llm sessions set work --max-context-tokens default
+    """
+    with opened(database) as memory:
+        session = memory.session(name)
+        settings = session.settings
+        if model_id is not None:
+            settings = replace(settings, model=model_of(model_id).model_id)
+        if system is not None:
+            settings = replace(settings, system=system or None)
+        if options:
+            settings = replace(settings, options=_merged(settings, options))
+        if max_context_tokens is not None:
+            settings = replace(settings, max_context_tokens=_budget(max_context_tokens))
+        if policy is not None:
+            settings = replace(settings, memory=None if policy == _DEFAULT else policy)
+        if settings != session.settings:
+            memory.set(name, settings)
+        _print(session.name, settings)
+
+
+def _merged(settings: Settings, options: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    merged = {**settings.options, **dict(options)}
+    model = model_of(settings.model) if settings.model else None
+    return valid_options(model, {key: value for key, value in merged.items() if value != ""})
+
+
+def _budget(text: str) -> int | None:
+    if text == _DEFAULT:
+        return None
+    try:
+        return int(text.replace(",", "").replace("_", ""))
+    except ValueError:
+        raise SessionError(f"“{text}” is not a number of tokens.", f"Give a number, or “{_DEFAULT}”.") from None
+
+
+def _print(name: str, settings: Settings) -> None:
+    options = " ".join(f"{key}={value}" for key, value in settings.options.items())
+    for label, value in (
+        ("session", name),
+        ("model", settings.model or "llm's default"),
+        ("system", settings.system or "none"),
+        ("options", options or "none"),
+        (
+            "budget",
+            f"{settings.max_context_tokens:,} tokens"
+            if settings.max_context_tokens
+            else "64,000 tokens, or what fits the window",
+        ),
+        ("memory", settings.memory or POLICIES[0]),
+    ):
+        click.echo(f"{label:<8} {value}")
+
+
+@session_command("rename", short_help="Rename a session")
+@session_argument()
+@click.argument("new_name")
+def rename_command(name: str, new_name: str, database: str | None) -> None:
+    """Rename a session.
+
+    \b
+        llm sessions rename work bridge
+    """
+    with opened(database) as memory:
+        before = memory.session(name).name
+        click.echo(f"{before} is now {memory.rename(name, new_name).name}.")
+
+
+@session_command("name", short_help="Name an existing conversation")
+@click.argument("conversation_id")
+@click.argument("name")
+def name_command(conversation_id: str, name: str, database: str | None) -> None:
+    """Give a name to an existing conversation, and so make it a session.
+
+    The ids are in: llm logs list --short
+
+    \b
+        llm sessions name 01kaz3g5t2qhx7p0a8v9w4m6cd work
+    """
+    path = log_path(database)
+    if not path.exists():
+        raise NoSuchSession(f"There is no conversation {conversation_id}: there is no log at {path} yet.")
+    with Memory(path) as memory:
+        migrated(memory)
+        session = memory.name_thread(conversation_id, name)
+        count = memory.exchange_count(session)
+    many = f"{count:,} exchange{'' if count == 1 else 's'}"
+    click.echo(f"Conversation {conversation_id} is now the session {session.name} ({many}).")
+
+
+@session_command("pin", short_help="Always send an exchange")
+@session_argument()
+@click.argument("number", type=click.IntRange(min=1))
+def pin_command(name: str, number: int, database: str | None) -> None:
+    """Always send exchange NUMBER of a session, right after the system prompt.
+
+    \b
+        llm sessions pin work 3
+    """
+    with opened(database) as memory:
+        session = memory.session(name)
+        memory.pin(name, number, session_model(session))
+        _print_pins(memory, session.name)
+
+
+@session_command("unpin", short_help="Take a pin away")
+@session_argument()
+@click.argument("number", type=click.IntRange(min=1))
+def unpin_command(name: str, number: int, database: str | None) -> None:
+    """Take the pin of exchange NUMBER away: it is sent or not like any other.
+
+    \b
+        llm sessions unpin work 3
+    """
+    with opened(database) as memory:
+        session = memory.session(name)
+        memory.unpin(name, number)
+        _print_pins(memory, session.name)
+
+
+def _print_pins(memory: Memory, name: str) -> None:
+    pinned = ", ".join(f"#{number}" for number in memory.pinned(name))
+    click.echo(f"Pinned in {name}: {pinned or 'nothing'}.")

@@ -1,0 +1,216 @@
+"""`llm sessions show` and `llm sessions context`: what was said, and what would be sent."""
+
+from __future__ import annotations
+
+import click
+from tabulate import tabulate
+
+from ..llm_seam.running import session_model
+from ..memory import Memory, effective
+from ..model import POLICIES, Attempt, Context, Item, Session, Settings
+from ..terminal import one_line
+from ..transcript import Transcript, as_fields, as_markdown
+from .door import as_json, opened, session_argument, session_command
+
+_PROMPT_WIDTH = 60
+
+
+@session_command("show", short_help="Show a session's transcript, as Markdown")
+@session_argument()
+@click.option("-n", "--count", type=click.IntRange(min=1), help="Only the newest N exchanges")
+@click.option("--from", "first", type=click.IntRange(min=1), metavar="N", help="From exchange number N")
+@click.option("--to", "last", type=click.IntRange(min=1), metavar="N", help="To exchange number N")
+@click.option("json_", "--json", is_flag=True, help="Output as JSON")
+def show_command(  # noqa: PLR0913  one parameter an option
+    name: str,
+    count: int | None,
+    first: int | None,
+    last: int | None,
+    json_: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """Show a session's transcript, as Markdown: every exchange, also those that are no longer sent.
+
+    \b
+        llm sessions show work -n 3
+        llm sessions show work --from 10 --to 20 --json
+    """
+    if count and (first or last):
+        raise click.UsageError("-n goes without --from and --to.")
+    with opened(database) as memory:
+        found = _transcript(memory, memory.session(name), count, first, last)
+    if json_:
+        as_json(as_fields(found))
+    else:
+        click.echo(as_markdown(found))
+
+
+def _transcript(memory: Memory, session: Session, count: int | None, first: int | None, last: int | None) -> Transcript:
+    total = memory.exchange_count(session)
+    if count:
+        first = max(1, total - count + 1)
+    start, end = first or 1, min(last or total, total)
+    exchanges = memory.exchanges(session.name, start, end) if start <= end else []
+    return Transcript(
+        session=session,
+        total=total,
+        exchanges=tuple(exchanges),
+        attempts=tuple(_between(memory, session, start, end, total)),
+        pinned=frozenset(memory.pinned(session.name)),
+    )
+
+
+def _between(memory: Memory, session: Session, start: int, end: int, total: int) -> list[Attempt]:
+    """Return the attempts that lie within the exchanges shown."""
+    attempts = memory.attempts(session.name)
+    low = memory.exchanges(session.name, start, start)[0].id if start > 1 and start <= total else ""
+    after = memory.exchanges(session.name, end + 1, end + 1) if end < total else []
+    return [a for a in attempts if a.id >= low and (not after or a.id < after[0].id)]
+
+
+@session_command("context", short_help="Show what would be sent for a prompt, without sending it")
+@session_argument()
+@click.argument("prompt", required=False, default="")
+@click.option("-m", "--model", "model_id", help="As if sent to this model")
+@click.option("-s", "--system", help="As if with this system prompt")
+@click.option("-o", "--option", "options", type=(str, str), multiple=True, help="As if with this model option")
+@click.option("--max-context-tokens", type=click.IntRange(min=1), metavar="N", help="As if with this budget")
+@click.option("--memory", "policy", type=click.Choice(POLICIES), help="As if under this policy")
+@click.option("--text", is_flag=True, help="Print the messages themselves, exactly as they would be sent")
+@click.option("json_", "--json", is_flag=True, help="Output as JSON, messages included")
+def context_command(  # noqa: PLR0913  one parameter an option
+    name: str,
+    prompt: str,
+    model_id: str | None,
+    system: str | None,
+    options: tuple[tuple[str, str], ...],
+    max_context_tokens: int | None,
+    policy: str | None,
+    text: bool,  # noqa: FBT001  a flag
+    json_: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """Show exactly what would be sent for PROMPT in a session: item by item, with fate, reason and tokens.
+
+    Sends nothing and writes nothing.
+
+    \b
+        llm sessions context work "When is the deadline?"
+    """
+    with opened(database) as memory:
+        session = memory.session(name)
+        asked = Settings(model_id, system, dict(options), max_context_tokens, policy)
+        model = session_model(session, asked)
+        made, items = memory.context(name, prompt, model, asked)
+        settings = effective(session.settings, asked)
+    if json_:
+        as_json(_fields(session, made, items, prompt))
+    elif text:
+        _print_messages(made, prompt)
+    else:
+        _print(made, items, settings.memory or POLICIES[0], model.model_id)
+
+
+def _print(made: Context, items: tuple[Item, ...], policy: str, model_id: str) -> None:
+    rows = [
+        (
+            _numbers(item),
+            item.fate,
+            f"{item.tokens:,}" if item.fate != "pruned" else "",
+            f"{item.reason}: {one_line(item.text, _PROMPT_WIDTH)}" if item.text else item.reason,
+        )
+        for item in items
+    ]
+    click.echo(
+        tabulate(
+            rows, headers=("#", "fate", "tokens", "why"), tablefmt="plain", colalign=("right", "left", "right", "left")
+        )
+    )
+    click.echo()
+    limit = made.budget
+    click.echo(
+        f"request  about {made.tokens:,} tokens" + ("" if made.calibrated else " (not yet measured for this model)")
+    )
+    click.echo(f"budget   {limit.tokens:,} tokens: {_why_budget(made)}")
+    window = f"{limit.window.tokens:,} tokens, {limit.window.source}" if limit.window.tokens else limit.window.source
+    click.echo(f"window   {window}")
+    click.echo(f"policy   {policy}, model {model_id}")
+    block = (
+        "goes on: the request before, its reply, and the prompt"
+        if made.block.id
+        else f"begins anew: {made.block.reason}"
+    )
+    click.echo(f"block    {block}")
+    for notice in made.notices:
+        click.echo(f"note     {notice}")
+
+
+def _why_budget(made: Context) -> str:
+    limit = made.budget
+    if limit.tokens < limit.setting and limit.window.tokens:
+        return f"the window less {limit.room:,} for the answer"
+    return "--max-context-tokens"
+
+
+def _numbers(item: Item) -> str:
+    if not item.first:
+        return ""
+    return f"#{item.first}" if item.first == item.last else f"#{item.first}–#{item.last}"
+
+
+def _print_messages(made: Context, prompt: str) -> None:
+    from ..terminal import plain
+
+    for message in made.messages:
+        click.echo(f"--- {message.role}")
+        for part in message.parts:
+            click.echo(plain(_part(part.data)) if not part.attachments else f"[{part.attachments[0].type}]")
+    click.echo("--- user")
+    click.echo(plain(prompt))
+
+
+def _part(data: object) -> str:
+    import json
+
+    if isinstance(data, dict) and data.get("type") == "text":
+        return str(data.get("text") or "")
+    return json.dumps(data, ensure_ascii=False)
+
+
+def _fields(session: Session, made: Context, items: tuple[Item, ...], prompt: str) -> dict[str, object]:
+    limit = made.budget
+    messages: list[object] = [
+        {
+            "role": m.role,
+            "parts": [
+                {**p.data, "attachments": [a.id for a in p.attachments]} if p.attachments else dict(p.data)
+                for p in m.parts
+            ],
+        }
+        for m in made.messages
+    ]
+    return {
+        "session": session.name,
+        "tokens": made.tokens,
+        "measured": made.calibrated,
+        "budget": limit.tokens,
+        "room_for_answer": limit.room,
+        "window": limit.window.tokens,
+        "window_source": limit.window.source,
+        "policy": made.block.policy,
+        "block": {"continues": made.block.id is not None, "start": made.start, "reason": made.block.reason},
+        "exchanges": made.exchanges,
+        "items": [
+            {
+                "fate": item.fate,
+                "first": item.first or None,
+                "last": item.last or None,
+                "tokens": item.tokens,
+                "reason": item.reason,
+                "cut": item.clipped,
+            }
+            for item in items
+        ],
+        "messages": [*messages, {"role": "user", "parts": [{"type": "text", "text": prompt}]}],
+        "notices": list(made.notices),
+    }

@@ -1,0 +1,106 @@
+"""`llm sessions demo`: a short conversation held with the real commands, and a bundled model for where there is none.
+
+The bundled model answers from what it was sent and from nothing else, so that what it says shows what a session sends.
+It is offered to llm only while the demo runs (or by whoever sets its environment variable).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import llm
+
+from .windows import is_ollama
+
+OFFERED = "LLM_SESSIONS_DEMO"
+"""The environment variable that offers the bundled model to llm."""
+
+MODEL = "session-demo"
+
+_TALK = (
+    "We build a bridge in Lisbon; the deadline is 4 May.",
+    "The harbour office signs off the foundations.",
+    "Which paint lasts longest in salt air? Think of a footbridge, one coat every few years, and no scaffolding.",
+    "How many people should stand at the opening? The band has nine members and there will be speeches.",
+    "What is the deadline of the bridge?",
+)
+
+
+class DemoModel(llm.Model):
+    """A model that answers a question with the sentence, among those it was sent, that shares most words with it."""
+
+    model_id = MODEL
+    can_stream = True
+
+    def execute(self, prompt: llm.Prompt, stream: bool, response: Any, conversation: Any) -> Iterator[str]:  # noqa: FBT001  llm's signature
+        """Yield the answer."""
+        del stream, conversation
+        texts = [
+            (message.role, "".join(getattr(part, "text", "") for part in message.parts)) for message in prompt.messages
+        ]
+        asked = texts[-1][1] if texts else ""
+        answer = _answer(
+            asked, [text for role, text in texts[:-1] if role == "user" and not text.rstrip().endswith("?")]
+        )
+        response.set_usage(input=sum(_count(text) + 4 for _, text in texts), output=_count(answer))
+        yield answer
+
+
+def _count(text: str) -> int:
+    return len(re.findall(r"\w+|[^\w\s]", text))
+
+
+def _answer(asked: str, earlier: list[str]) -> str:
+    if not asked.rstrip().endswith("?"):
+        return "Noted."
+    words = set(re.findall(r"\w{4,}", asked.lower()))
+    shared = [(len(words & set(re.findall(r"\w{4,}", text.lower()))), text) for text in earlier]
+    most, text = max(shared, default=(0, ""), key=lambda pair: pair[0])
+    if most < 2:  # noqa: PLR2004  one word in common is chance
+        return f"Nothing in the {len(earlier)} things that I was sent answers that."
+    return f"You told me: “{text}”"
+
+
+def run(database: str | None) -> None:
+    """Hold the demo's conversation and print each command with what it prints."""
+    folder = Path(tempfile.mkdtemp(prefix="llm-sessions-demo-"))
+    environment = {**os.environ, "LLM_USER_PATH": str(folder), OFFERED: "1"}
+    environment.pop("LLM_SESSION", None)
+    log = ["-d", database] if database else []
+    model = next((model.model_id for model in llm.get_models() if is_ollama(model)), None)
+    click.echo(f"A session in a folder of its own, {folder}, with {model or 'a bundled model that needs no server'}.")
+    options = ["-o", "num_predict", "120"] if model else []
+    budget = "400" if model else "100"
+    for number, text in enumerate(_TALK):
+        first = ["-m", model or MODEL, *options, "--max-context-tokens", budget] if number == 0 else []
+        _show([*first, "--session", "bridge", *log, text], environment)
+    _show(["sessions", "pin", "bridge", "1", *log], environment)
+    _show(["--session", "bridge", *log, _TALK[-1]], environment)
+    for command in (["list"], ["show", "bridge", "-n", "2"], ["context", "bridge", "Who signs off the foundations?"]):
+        _show(["sessions", *command, *log], environment)
+    click.echo("\nTo go on with this conversation:")
+    offered = "" if model else f"{OFFERED}=1 "
+    where = f" -d {shlex.quote(database)}" if database else ""
+    click.echo(f'  {offered}LLM_USER_PATH={folder} llm --session bridge{where} "Who signs off the foundations?"')
+    click.echo("To start one of your own:")
+    click.echo('  llm -m MODEL --session NAME "..."')
+
+
+def _show(arguments: list[str], environment: dict[str, str]) -> None:
+    """Print a command, run it, and let it print. Stops at the first that fails."""
+    click.secho(f"\n$ llm {shlex.join(arguments)}", bold=True)
+    sys.stdout.flush()
+    done = subprocess.run(  # noqa: S603  our own command line
+        [sys.executable, "-m", "llm", *arguments], env=environment, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        raise click.ClickException(f"The demo stopped: that command ended with {done.returncode}.")

@@ -1,0 +1,84 @@
+"""Our options on llm's own commands. Runs at every start of llm, so it imports nothing but click.
+
+Without `--session`, `--new-session` or LLM_SESSION the commands' own callbacks are called as if we were not here.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+COMMANDS = ("prompt", "chat")
+
+ENVIRONMENT = "LLM_SESSION"
+
+POLICIES = ("window", "full")
+"""As in model.POLICIES, which is not imported here for llm's start-up time; a test holds them equal."""
+
+OURS = ("session", "new_session", "max_context_tokens", "memory")
+
+
+def install(cli: click.Group) -> None:
+    """Add the options to the commands and put ourselves before their callbacks."""
+    for name in COMMANDS:
+        command = cli.commands.get(name)
+        if command is None or command.callback is None:
+            continue
+        command.params.extend(_options())
+        command.callback = _before(command.callback)
+
+
+def _options() -> list[click.Option]:
+    return [
+        click.Option(
+            ["--session"],
+            metavar="NAME",
+            envvar=ENVIRONMENT,
+            shell_complete=_complete,
+            help="Hold this conversation in the session NAME, created if new; the model is never sent more than fits",
+        ),
+        click.Option(
+            ["--new-session"],
+            is_flag=True,
+            help="Start the session over; the old one stays as NAME~1. Without --session: a new one, name generated",
+        ),
+        click.Option(
+            ["--max-context-tokens"],
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Most tokens a whole request in the session may have [64000, or what fits the model's window]",
+        ),
+        click.Option(
+            ["--memory"],
+            type=click.Choice(POLICIES),
+            help="What of the session is sent: window (newest exchanges and pins) or full (everything) [window]",
+        ),
+    ]
+
+
+def _before(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def callback(**parameters: Any) -> Any:
+        ours = {name: parameters.pop(name, None) for name in OURS}
+        if not ours["session"] and not ours["new_session"]:
+            for name in ("max_context_tokens", "memory"):
+                if ours[name] is not None:
+                    flag = f"--{name.replace('_', '-')}"
+                    raise click.UsageError(f"{flag} needs a session: add --session NAME (or --new-session).")
+            return original(**parameters)
+        from .running import run
+
+        return run(original, parameters, ours)
+
+    return callback
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete session names; silent whatever the log's state."""
+    del param
+    from .running import known_names
+
+    return known_names(ctx.params.get("database"), incomplete)

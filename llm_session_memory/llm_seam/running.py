@@ -1,0 +1,325 @@
+"""Running `llm prompt` or `llm chat` inside a session: what the flags mean, and the door through which errors leave."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shlex
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import llm
+from click.core import ParameterSource
+from llm import cli as llm_cli
+from llm import models
+
+from ..errors import NoSuchSession, SessionError
+from ..memory import Memory, effective
+from ..model import Attempt, Session, Settings
+from ..names import check
+from ..store import history, owned_file
+from ..store.log import sentence
+from . import convert, shape
+from .conversation import AsyncSessionConversation, SessionConversation
+from .options import OURS
+from .run import Run
+
+
+def log_path(database: str | None) -> Path:
+    """Return the log that a command works on: `-d FILE`, else llm's own."""
+    return Path(database) if database else llm.user_dir() / "logs.db"
+
+
+def known_names(database: str | None, beginning: str) -> list[str]:
+    """Return the session names that begin so; none where the log can't be read, since this runs on a Tab key."""
+    try:
+        with Memory(log_path(database)) as memory:
+            return [name for name in memory.store.names() if name.casefold().startswith(beginning.casefold())]
+    except SessionError:
+        return []
+
+
+def model_of(model_id: str, *, async_: bool = False) -> Any:
+    """Return an llm model by the id that a person typed; an unknown one is tried as a model of Ollama."""
+    get: Callable[[str], Any] = llm.get_async_model if async_ else llm.get_model
+    try:
+        return get(model_id)
+    except llm.UnknownModelError as error:
+        if not model_id.startswith("ollama/"):
+            with contextlib.suppress(llm.UnknownModelError):
+                return get(f"ollama/{model_id}")
+        hint = "See the models with: llm models"
+        if model_id.startswith("ollama/"):
+            hint = "Is the Ollama server running, and llm-ollama installed? See the models with: llm models"
+        raise SessionError(f"llm knows no model “{model_id}”.", hint) from error
+
+
+def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
+    """Run a command of llm's inside a session; the one door through which errors of the family leave."""
+    given = _explicit()
+    other = next(
+        (flag for name, flag in (("_continue", "-c"), ("conversation_id", "--cid")) if parameters.get(name)), None
+    )
+    if parameters.get("save") and other is None:
+        other = "--save"
+    if other is not None:
+        if not given("session") and not ours["new_session"]:
+            return original(**parameters)
+        flag = "--session" if given("session") else "--new-session"
+        raise click.UsageError(f"{flag} and {other} can't be combined: both say which conversation to go on with.")
+    try:
+        shape.check()
+        return _run(original, parameters, ours, given)
+    except SessionError as error:
+        raise click.ClickException(str(error)) from error
+    except sqlite3.Error as error:
+        raise click.ClickException(str(sentence(error, log_path(parameters.get("database"))))) from error
+
+
+def _explicit() -> Callable[[str], bool]:
+    """Return a function that says whether a parameter was typed, not taken from the environment or a default."""
+    current = click.get_current_context()
+
+    def given(name: str) -> bool:
+        return current.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.PROMPT, None)
+
+    return given
+
+
+def _run(
+    original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any], given: Callable[[str], bool]
+) -> Any:
+    retrying: Attempt | None = ours.get("retrying")
+    name = check(ours["session"]) if ours["session"] is not None else None
+    recording = not parameters.get("no_log")
+    path = log_path(parameters.get("database"))
+    owned_file(path)
+    with Memory(path) as memory:
+        session = memory.find(name) if name is not None else None
+        asked = Settings(max_context_tokens=ours["max_context_tokens"], memory=ours["memory"])
+        _choose_model(parameters, session, given)
+        parameters["options"] = _options(parameters, session)
+        request = {
+            "tools": list(parameters.get("tools") or ()),
+            "functions": list(parameters.get("python_tools") or ()),
+        }
+        one = Run(
+            memory,
+            session,
+            name,
+            new=bool(ours["new_session"]),
+            asked=asked,
+            recording=recording,
+            request=request,
+            retrying=retrying,
+        )
+        parameters["conversation_id"] = session.thread_id if session else "session"
+        if "log" in parameters and recording:
+            parameters["log"] = True
+        with _handed_over(one), _signals_raised():
+            return _called(original, parameters, one)
+
+
+def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Run) -> Any:
+    """Call llm's command; keep what was asked where the call fails or is interrupted."""
+    try:
+        return original(**parameters)
+    except BaseException as error:
+        if one.keep_attempt(error):
+            assert one.session is not None
+            click.echo(err=True)
+            again = f"llm sessions retry {shlex.quote(one.session.name)}"
+            click.echo(f"session {one.session.name}: the prompt is kept; to send it again: {again}", err=True)
+            if isinstance(error, Exception) and not isinstance(
+                error, (click.ClickException, click.Abort, SessionError)
+            ):
+                raise SessionError(str(error) or type(error).__name__) from error
+        raise
+
+
+def _choose_model(parameters: dict[str, Any], session: Session | None, given: Callable[[str], bool]) -> None:
+    """Let a model that was typed win, then the session's, then LLM_MODEL, then llm's default."""
+    model_id = parameters.get("model_id")
+    if model_id is None:
+        return
+    if session is not None and not given("model_id"):
+        parameters["model_id"] = None
+        return
+    parameters["model_id"] = model_of(model_id, async_=bool(parameters.get("async_"))).model_id
+
+
+def _options(parameters: dict[str, Any], session: Session | None) -> tuple[tuple[str, Any], ...]:
+    """Return the session's options and those given now, which win; of the session's only those the model knows."""
+    given = tuple(parameters.get("options") or ())
+    if session is None or not session.settings.options:
+        return given
+    kept = dict(session.settings.options)
+    model_id = parameters.get("model_id")
+    if model_id is not None and model_id != session.settings.model:
+        known = getattr(llm.get_model(model_id).Options, "model_fields", {})
+        kept = {name: value for name, value in kept.items() if name in known}
+    typed = {name for name, _ in given}
+    return tuple((name, value) for name, value in kept.items() if name not in typed) + given
+
+
+@contextlib.contextmanager
+def _handed_over(one: Run) -> Iterator[None]:
+    """Let llm's command find our conversation where it loads one, for as long as it runs."""
+    original = llm_cli.load_conversation
+
+    def load_conversation(conversation_id: str | None, async_: bool = False, database: str | None = None) -> Any:  # noqa: FBT001, FBT002  llm's own signature
+        del conversation_id, database
+        return _conversation(one, async_=async_)
+
+    llm_cli.load_conversation = load_conversation
+    try:
+        yield
+    finally:
+        llm_cli.load_conversation = original
+
+
+def _conversation(one: Run, *, async_: bool) -> Any:
+    """Return the conversation of a run: with the session's model and thread, or a new thread for a new session."""
+    settings = one.session.settings if one.session else Settings()
+    model = model_of(settings.model or llm.get_default_model(), async_=async_)
+    made: Any = (AsyncSessionConversation if async_ else SessionConversation)(model=model)
+    made.session_run = one
+    if one.session is not None:
+        tools = history.first_turn_tools(one.memory.log, one.session.thread_id)
+        made.loaded_tools = convert.tool_specs(tools, model)
+        if not one.new:
+            made.id = one.session.thread_id
+    return made
+
+
+@contextlib.contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Let a closed terminal or a `kill` end the call like any failure, so that the prompt is kept."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise SystemExit(128 + number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before: dict[int, Any] = {}
+    with contextlib.suppress(ValueError):  # not the main thread: a program that calls llm's command itself
+        for name in names:
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# -- what the commands of `llm sessions` need of llm ---------------------
+
+
+def session_model(session: Session, asked: Settings | None = None) -> Any:
+    """Return the model object of a session, or of what is asked for in its place."""
+    settings = effective(session.settings, asked or Settings())
+    return model_of(settings.model or llm.get_default_model())
+
+
+class _NoInput(io.StringIO):
+    """A standard input with nothing in it that says it is a terminal, so that llm does not wait for it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: bool) -> None:
+    """Send a session's newest failed prompt again, as `llm prompt` would."""
+    with Memory(log_path(database)) as memory:
+        kept = memory.open_attempt(name)
+        session = memory.session(name)
+    command = llm_cli.cli.commands["prompt"]
+    request = kept.request
+    with click.Context(command, parent=ctx, info_name="prompt") as sub:
+        values = {str(parameter.name): _default(parameter, sub) for parameter in command.params}
+        values |= {
+            "prompt": kept.prompt,
+            "database": database,
+            "system": request.get("system"),
+            "model_id": request.get("model"),
+            "tools": tuple(request.get("tools") or ()),
+            "python_tools": tuple(request.get("functions") or ()),
+            "no_stream": no_stream,
+        }
+        ours = {name: values.pop(name) for name in OURS} | {"session": session.name, "retrying": kept}
+        stdin, sys.stdin = sys.stdin, _NoInput()
+        try:
+            run(getattr(command.callback, "__wrapped__"), values, ours)  # noqa: B009  set by functools.wraps
+        finally:
+            sys.stdin = stdin
+
+
+def _default(parameter: click.Parameter, ctx: click.Context) -> Any:
+    """Return what llm's callback gets where nothing is typed, the environment left aside."""
+    value = parameter.get_default(ctx)
+    repeated = getattr(parameter, "multiple", False) or parameter.nargs != 1
+    return () if value is None and repeated else value
+
+
+def recover(path: Path, database: str | None) -> tuple[str, int]:
+    """Put replies that could not be logged into their session; return its name and how many there were."""
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        thread_id, data = kept["thread_id"], kept["responses"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SessionError(f"{path} can't be read as a kept reply: {error}.", "Nothing was changed.") from error
+    with Memory(log_path(database)) as memory:
+        session = memory.store.session_of_thread(thread_id)
+        if session is None:
+            raise NoSuchSession(
+                f"The session of {path} is not in {memory.path}.", "Was it kept for another log? See -d."
+            )
+        memory.prepare()
+        with memory.writing():
+            for item in data:
+                model = model_of(item["model"])
+                response = models.Response.from_dict(item, model=model)
+                _restore_times(response, item)
+                response.conversation = llm.Conversation(model=model, id=thread_id)
+                response.log_to_db(memory.log.database)
+    path.unlink()
+    return session.name, len(data)
+
+
+def _restore_times(response: Any, item: dict[str, Any]) -> None:
+    if item.get("datetime_utc"):
+        response._start_utcnow = datetime.fromisoformat(item["datetime_utc"])  # noqa: SLF001
+    response._start, response._end = 0.0, (item.get("duration_ms") or 0) / 1000  # noqa: SLF001
+
+
+def migrated(memory: Memory) -> None:
+    """Bring llm's own tables up to date, as any llm command that writes would."""
+    from llm.migrations import migrate
+
+    with memory.log.sentences():
+        migrate(memory.log.database)
+
+
+def valid_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return options as the model understands them. Raises SessionError where it does not know one or its value."""
+    import pydantic
+
+    if model is None:
+        return options
+    try:
+        return dict(model.Options(**options).model_dump(mode="json", exclude_none=True))
+    except pydantic.ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise SessionError(
+            f"{model.model_id} does not take these options: {wrong}.",
+            f"See: llm models list --options -m {model.model_id}",
+        ) from error

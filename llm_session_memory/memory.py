@@ -1,0 +1,364 @@
+"""The use cases, one method each: the Python API, used by the command line itself.
+
+All figures are tokens unless said otherwise; all errors are of the family in `errors`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import names, policies, tokens
+from .composer import Composer, Request
+from .errors import NoSuchSession, OverBudget, SessionError
+from .model import (
+    DEFAULT_MAX_CONTEXT_TOKENS,
+    POLICIES,
+    Attempt,
+    Budget,
+    Context,
+    Exchange,
+    Item,
+    Message,
+    Session,
+    SessionSummary,
+    Settings,
+)
+from .store import Log, Store, history
+from .windows import now_utc, sends_reasoning, window_of
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One model call of an exchange, for the record: its turn, its request's base and estimate, its cut if any."""
+
+    turn_id: str
+    base: float
+    estimate: int
+    context: Context
+    cut: str | None = None
+
+
+class Memory:
+    """The sessions of one log.
+
+    `Memory(path)` opens an existing log; it is a context manager. Reading never writes. Raises LogUnusable where the
+    file is missing, locked for longer than 10 seconds, or not a log.
+    """
+
+    def __init__(self, path: str | Path, *, now: Callable[[], datetime] = now_utc, log: Log | None = None) -> None:
+        self.path = Path(path)
+        self.log = log or Log.open(self.path)
+        self.store = Store(self.log)
+        self._now = now
+
+    @classmethod
+    def on(cls, database: Database, path: Path) -> Memory:
+        """Work on a database that is open already."""
+        return cls(path, log=Log(database, path))
+
+    def __enter__(self) -> Memory:  # noqa: PYI034  Self needs Python 3.11
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.log.close()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold one transaction for what belongs together."""
+        return self.log.writing()
+
+    def prepare(self) -> None:
+        """Make the log ready to record sessions: check llm's tables, add or update ours."""
+        self.log.check_shape()
+        self.log.migrate()
+
+    def timestamp(self) -> str:
+        """Return the present time as it is stored: ISO, UTC."""
+        return self._now().isoformat()
+
+    # -- finding -------------------------------------------------------
+
+    def find(self, name: str) -> Session | None:
+        """Return the session of that name, or None."""
+        return self.store.session(name)
+
+    def session(self, name: str) -> Session:
+        """Return the session of that name. Raises NoSuchSession, with a near name where there is one."""
+        found = self.store.session(name)
+        if found is None:
+            existing = self.store.names()
+            near = names.near(name, existing)
+            hint = f"Did you mean “{near}”?" if near else "See the list with: llm sessions"
+            if not existing:
+                hint = f'There are none in {self.path} yet. Start one with: llm --session NAME "..."'
+            raise NoSuchSession(f"There is no session “{name}”.", hint)
+        return found
+
+    def sessions(self, count: int = -1, after: str | None = None) -> list[SessionSummary]:
+        """Return sessions, newest use first: `count` of them (-1: all), those after the session named `after`."""
+        return self.store.page(count, self.session(after) if after else None)
+
+    def summary(self, name: str) -> SessionSummary:
+        """Return one session with its counts."""
+        return self.store.summary(self.session(name))
+
+    def exchange_count(self, session: Session) -> int:
+        """Return how many exchanges a session has."""
+        return len(history.exchange_turns(self.log, session.thread_id))
+
+    def exchanges(
+        self, name: str, first: int = 1, last: int | None = None, *, with_content: bool = False
+    ) -> list[Exchange]:
+        """Return a session's exchanges from number `first` to `last` (None: the newest), oldest first."""
+        session = self.session(name)
+        numbered = list(enumerate(history.exchange_turns(self.log, session.thread_id), 1))
+        chosen = numbered[max(first, 1) - 1 : last]
+        return history.exchanges(self.log, chosen, with_content=with_content)
+
+    def attempts(self, name: str) -> list[Attempt]:
+        """Return a session's attempts, oldest first."""
+        return self.store.attempts(self.session(name).thread_id)
+
+    def pinned(self, name: str) -> list[int]:
+        """Return the numbers of a session's pinned exchanges."""
+        session = self.session(name)
+        pins = set(self.store.pins(session.thread_id))
+        turns = history.exchange_turns(self.log, session.thread_id)
+        return [number for number, turn_ids in enumerate(turns, 1) if turn_ids[0] in pins]
+
+    # -- making and changing -------------------------------------------
+
+    def create(self, name: str | None, thread_id: str, settings: Settings) -> Session:
+        """Create a session on a thread, with a generated name where none is given."""
+        kept = names.check(name) if name is not None else names.generated(self.store.names())
+        session = Session(thread_id, kept, self.timestamp(), settings)
+        with self.writing():
+            self.store.add(session)
+        return session
+
+    def start_over(self, session: Session, thread_id: str, settings: Settings) -> tuple[Session, str]:
+        """Give a session's name to a new one, on a new thread; return the new one, and the name the old one has now."""
+        with self.writing():
+            retired = names.retired(session.name, self.store.names())
+            self.store.rename(session.thread_id, retired)
+            return self.create(session.name, thread_id, settings), retired
+
+    def rename(self, name: str, to: str) -> Session:
+        """Rename a session. Raises NameRefused where the new name breaks the rules or is taken."""
+        session, kept = self.session(name), names.check(to)
+        with self.writing():
+            self.store.rename(session.thread_id, kept)
+        return replace(session, name=kept)
+
+    def name_thread(self, thread_id: str, name: str) -> Session:
+        """Bind a name to an existing conversation, of either generation of llm's tables."""
+        kept = names.check(name)
+        self.prepare()
+        bound = self.store.session_of_thread(thread_id)
+        if bound:
+            hint = f"To rename it: llm sessions rename {bound.name} {kept}"
+            raise SessionError(f"Conversation {thread_id} is the session “{bound.name}” already.", hint)
+        turns = history.exchange_turns(self.log, thread_id)
+        if not turns:
+            hint = "See the ids with: llm logs list --short"
+            raise NoSuchSession(f"There is no conversation {thread_id} in {self.path}.", hint)
+        return self.create(kept, thread_id, self._settings_of_thread(turns[-1][-1]))
+
+    def _settings_of_thread(self, turn_id: str) -> Settings:
+        """Return the settings that a conversation's newest call had."""
+        table = "turns" if self.store.tip(turn_id) else "responses"
+        row = self.log.row(f"select * from {table} where id = :id", {"id": turn_id}) or {}  # noqa: S608  two constants
+        system = row.get("system")
+        if table == "turns":
+            chain = history.chain(self.log, self.store.tip(turn_id))
+            system = chain[0].text if chain and chain[0].role == "system" else None
+        return Settings(row.get("model"), system, json.loads(row.get("options_json") or "{}"))
+
+    def set(self, name: str, settings: Settings) -> Session:
+        """Replace a session's settings."""
+        if settings.memory is not None:
+            check_policy(settings.memory)
+        if settings.max_context_tokens is not None:
+            check_tokens(settings.max_context_tokens)
+        session = self.session(name)
+        with self.writing():
+            self.store.set_settings(session.thread_id, settings)
+        return replace(session, settings=settings)
+
+    def pin(self, name: str, number: int, model: Any) -> None:
+        """Pin an exchange: it is always sent from now on.
+
+        `model` is the session's model as an llm object. Raises OverBudget where system prompt and pins alone would
+        exceed the budget.
+        """
+        session = self.session(name)
+        turn_id = self._exchange_id(session, number)
+        with self.writing():
+            self.store.pin(session.thread_id, turn_id, self.timestamp())
+            composer = self._composer(session, session.settings, Message.of_text("user", ""), model)
+            pins = composer.pins()
+            system = composer.measure.base(_system(session.settings))
+            needed = composer.measure.tokens(system) + sum(pin.tokens for pin in pins)
+            if needed > composer.budget.tokens:
+                what = f"With #{number} the pins of “{session.name}” need about {needed:,} tokens"
+                message = f"{what}, and the budget is {composer.budget.tokens:,}."
+                raise OverBudget(message, "Unpin another one first, or raise --max-context-tokens.")
+
+    def unpin(self, name: str, number: int) -> None:
+        """Take a pin away. Raises SessionError where the exchange is not pinned."""
+        session = self.session(name)
+        turn_id = self._exchange_id(session, number)
+        if turn_id not in self.store.pins(session.thread_id):
+            pinned = ", ".join(f"#{n}" for n in self.pinned(name)) or "none"
+            raise SessionError(f"Exchange #{number} of “{session.name}” is not pinned.", f"Pinned: {pinned}.")
+        with self.writing():
+            self.store.unpin(session.thread_id, turn_id)
+
+    def _exchange_id(self, session: Session, number: int) -> str:
+        turns = history.exchange_turns(self.log, session.thread_id)
+        if not 1 <= number <= len(turns):
+            has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."
+            raise NoSuchSession(f"Session “{session.name}” has no exchange #{number}.", has)
+        return turns[number - 1][0]
+
+    # -- contexts ------------------------------------------------------
+
+    def context(
+        self, name: str, prompt: str, model: Any, asked: Settings | None = None
+    ) -> tuple[Context, tuple[Item, ...]]:
+        """Return exactly what would be sent for `prompt`, and its explanation. Sends nothing, writes nothing.
+
+        `model` is an llm model object; `asked` replaces the session's settings for this prompt. Raises OverBudget.
+        """
+        session = self.session(name)
+        settings = effective(session.settings, asked or Settings())
+        composer = self._composer(session, settings, Message.of_text("user", prompt), model)
+        made = composer.compose()
+        return made, composer.explain(made)
+
+    def compose(
+        self, thread_id: str, request: Request, model: Any, settings: Settings, *, remember: bool = True
+    ) -> tuple[Context, Composer]:
+        """Return what is sent for a prompt that is about to be sent, and the composer for its tool calls' sake."""
+        limit = self.budget(model, settings, remember=remember)
+        composer = Composer(self.store, thread_id, request, limit, reasoning=sends_reasoning(model))
+        return composer.compose(), composer
+
+    def _composer(self, session: Session, settings: Settings, prompt: Message, model: Any) -> Composer:
+        tools = tuple(
+            (row["name"], tokens.base(f"{row['name']} {row['description'] or ''} {row['input_schema'] or ''}"))
+            for row in history.first_turn_tools(self.log, session.thread_id)
+        )
+        request = Request(
+            model=model.model_id,
+            policy=settings.memory or POLICIES[0],
+            system=settings.system,
+            input=(prompt,) if prompt.text else (),
+            tools=tools,
+        )
+        limit = self.budget(model, settings)
+        return Composer(self.store, session.thread_id, request, limit, reasoning=sends_reasoning(model))
+
+    def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:
+        """Return the budget for a model under these settings; `remember` what the server says of its window."""
+        setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
+        asked = window_of(model, dict(settings.options), self.store.window(model.model_id), self._now)
+        if asked.news is not None and remember:
+            with self.writing():
+                self.store.remember_window(model.model_id, asked.news)
+        predict = settings.options.get("num_predict")
+        return policies.budget(setting, asked.window, predict if isinstance(predict, int) else None)
+
+    # -- recording -----------------------------------------------------
+
+    def record(self, thread_id: str, sent: Sequence[Sent], prompt: str) -> None:
+        """Record why the turns of one exchange were sent what they were sent; inside the transaction that logs them."""
+        blocks: dict[int, int] = {}
+        for one in sent:
+            made = one.context
+            block_id = made.block.id or blocks.get(id(made.block))
+            if block_id is None:
+                window = (made.budget.window.tokens, made.budget.window.source)
+                block_id = self.store.add_block(thread_id, made.block, window, self.timestamp())
+                blocks[id(made.block)] = block_id
+            self.store.add_context(
+                {
+                    "turn_id": one.turn_id,
+                    "thread_id": thread_id,
+                    "block_id": block_id,
+                    "exchange_turn_id": sent[0].turn_id,
+                    "after_turn_id": sent[0].context.after_turn_id,
+                    "base": one.base,
+                    "estimate": one.estimate,
+                    "cut": one.cut,
+                }
+            )
+        same = [a.id for a in self.store.attempts(thread_id) if a.answered_by is None and a.prompt == prompt]
+        self.store.answer_attempts(same, sent[-1].turn_id)
+
+    def keep_attempt(self, attempt: Attempt) -> None:
+        """Keep a prompt that got no whole answer."""
+        with self.writing():
+            self.store.add_attempt(attempt)
+
+    def open_attempt(self, name: str) -> Attempt:
+        """Return the newest attempt that nothing answered. Raises NoSuchSession where there is none."""
+        unanswered = [attempt for attempt in self.attempts(name) if attempt.answered_by is None]
+        if not unanswered:
+            raise NoSuchSession(f"Session “{self.session(name).name}” has no failed prompt to send again.")
+        return unanswered[-1]
+
+    def learn_window(self, model: str, window: int) -> None:
+        """Remember a window that a cut has shown, so that the next prompt is fitted to it."""
+        facts = self.store.window(model)
+        if facts is not None:
+            self.store.remember_window(model, replace(facts, loaded=window, loaded_utc=facts.asked_utc))
+
+
+def effective(settings: Settings, asked: Settings) -> Settings:
+    """Return the settings of one prompt: what it asks for, else what the session has."""
+    return Settings(
+        model=asked.model or settings.model,
+        system=asked.system if asked.system is not None else settings.system,
+        options={**settings.options, **asked.options},
+        max_context_tokens=asked.max_context_tokens or settings.max_context_tokens,
+        memory=asked.memory or settings.memory,
+    )
+
+
+def check_policy(policy: str) -> str:
+    """Return the policy if there is such a one. Raises SessionError."""
+    if policy not in POLICIES:
+        raise SessionError(f"There is no memory policy “{policy}”.", f"Choose one of: {', '.join(POLICIES)}.")
+    return policy
+
+
+def check_tokens(count: int) -> int:
+    """Return a budget if it is one. Raises SessionError."""
+    if count < 1:
+        raise SessionError(f"A budget of {count:,} tokens is none.", "Give --max-context-tokens a number above 0.")
+    return count
+
+
+def open_memory(path: Path) -> Memory | None:
+    """Open a log that may be missing: None where there is no file."""
+    return Memory(path) if path.exists() else None
+
+
+def _system(settings: Settings) -> tuple[Message, ...]:
+    return (Message.of_text("system", settings.system),) if settings.system else ()

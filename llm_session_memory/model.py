@@ -1,0 +1,274 @@
+"""The facts of the product as frozen values: what a session is, what was said in it, what is sent of it.
+
+Pure: no SQL, no llm, no decisions. Words as in the README's glossary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Fate = Literal["system", "pinned", "recent", "pruned", "prompt", "tools"]
+"""Why an item is in the context or not. `system`, `tools` and `prompt` are the request's own parts."""
+
+POLICIES = ("window", "full")
+"""The policies that a session can have, the default first."""
+
+DEFAULT_MAX_CONTEXT_TOKENS = 64_000
+"""Tokens of a whole request where neither the session nor the model's window says less."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """What llm stores of an attachment. `content` is None where it lives in a file or behind a URL."""
+
+    id: str
+    type: str | None
+    path: str | None = None
+    url: str | None = None
+    content: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a message, in llm's own wire form (`Part.to_dict()`), less its attachments.
+
+    `fragments` are the contents of the fragments that its text borrows from, so that it can be stored by reference
+    again.
+    """
+
+    data: Mapping[str, Any]
+    attachments: tuple[Attachment, ...] = ()
+    fragments: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """text, reasoning, tool_call, tool_result or attachment."""
+        return str(self.data["type"])
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a chain: system, user, assistant or tool."""
+
+    role: str
+    parts: tuple[Part, ...]
+    provider_metadata: Mapping[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """The message's plain text: its text parts, one after the other."""
+        return "".join(str(part.data.get("text") or "") for part in self.parts if part.type == "text")
+
+    @staticmethod
+    def of_text(role: str, text: str) -> Message:
+        """Return a message of one text part."""
+        return Message(role, (Part({"type": "text", "text": text}),))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One model call: its own input (what was new in it) and its output.
+
+    `input_tokens` and `output_tokens` are the server's counts for the whole call, None where it gave none.
+    `request_base` is what the whole request weighed by our own measure (see tokens), `block_id` the block it was sent
+    in, `window` the model's window as it was known then, and `cut` how the server cut it; all None where the prompt
+    did not come through a session.
+    """
+
+    id: str
+    model: str
+    input: tuple[Message, ...]
+    output: tuple[Message, ...]
+    datetime_utc: str = ""
+    duration_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    request_base: float | None = None
+    block_id: int | None = None
+    window: int | None = None
+    cut: str | None = None
+    fragments: tuple[str, ...] = ()
+    """The sources (or hashes) of the fragments that came with the prompt."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A prompt and everything up to its final reply: one or more turns. Numbered from 1 within its session."""
+
+    number: int
+    turns: tuple[Turn, ...]
+
+    @property
+    def id(self) -> str:
+        """The id of its first turn; unlike the number it never changes."""
+        return self.turns[0].id
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All its messages, in order."""
+        return tuple(message for turn in self.turns for message in (*turn.input, *turn.output))
+
+    @property
+    def prompt(self) -> str:
+        """What the person wrote."""
+        return "\n".join(m.text for m in self.turns[0].input if m.role == "user")
+
+    @property
+    def reply(self) -> str:
+        """What the model answered, without reasoning and tool traffic."""
+        return "\n".join(text for turn in self.turns for m in turn.output if (text := m.text))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a session remembers for its next prompts, or what one prompt asks for; None means: not said."""
+
+    model: str | None = None
+    system: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    max_context_tokens: int | None = None
+    memory: str | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A name bound to one llm thread, with its settings."""
+
+    thread_id: str
+    name: str
+    created_utc: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class SessionSummary:
+    """A session as a line of the list."""
+
+    session: Session
+    exchanges: int
+    input_tokens: int
+    output_tokens: int
+    last_used_utc: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class WindowFacts:
+    """What a server said of a model's context length, in tokens: as loaded, by its Modelfile, by its training."""
+
+    loaded: int | None = None
+    configured: int | None = None
+    trained: int | None = None
+    asked_utc: str = ""
+    loaded_utc: str = ""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A model's context length in tokens, and in words where that figure was learned. `tokens` None: not known."""
+
+    tokens: int | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most tokens that a whole request may have, and why: the least of the setting and the window less the room.
+
+    `room` is what is left for the answer, 0 where no window is known.
+    """
+
+    tokens: int
+    setting: int
+    window: Window
+    room: int = 0
+
+
+@dataclass(frozen=True)
+class Sized:
+    """An exchange as a policy sees it: its number, its id and the tokens that it costs."""
+
+    number: int
+    id: str
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of prompts between two cuts, in which each request only grows at its end.
+
+    `start` is the number of the first of the newest exchanges that are sent, `pinned` the ids of the exchanges put
+    before them. `front` stands for all that is sent before the newest exchanges: another front is another block.
+    `clip` is the tokens to which exchange `start` was cut, None where it is sent whole. `reason` says, for people, why
+    the block began. `last_turn_id` is the last turn of this block, None in a block that is just beginning.
+    """
+
+    id: int | None
+    start_id: str | None
+    pinned: tuple[str, ...]
+    policy: str
+    budget: int
+    front: str
+    reason: str
+    clip: int | None = None
+    oversized: bool = False
+    last_turn_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a context's explanation: exchanges `first` to `last` (0 for parts that are not exchanges)."""
+
+    fate: Fate
+    reason: str
+    tokens: int
+    first: int = 0
+    last: int = 0
+    text: str = ""
+    clipped: bool = False
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is sent for one prompt, and why.
+
+    `messages` is all that is sent before the new prompt; `tokens` estimates the whole request, prompt and tool
+    definitions included. `base` is that request before the model's rate is applied (see tokens). `block` is the block
+    that the request continues, or (id None) the one that it begins; `start` the number of its first recent exchange.
+    `exchanges` is how many the session has, `after_turn_id` its newest turn. `calibrated`: the
+    estimate rests on counts of this model. `before` is count and base of the request that this one extends. `notices`
+    are sentences for the person.
+    """
+
+    messages: tuple[Message, ...]
+    block: Block
+    start: int | None
+    tokens: int
+    base: float
+    budget: Budget
+    after_turn_id: str | None
+    exchanges: int
+    calibrated: bool = False
+    before: tuple[int, float] | None = None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A prompt that got no whole answer: what was asked, what went wrong, what had come by then.
+
+    `request` is what is needed to send it again (see the seam), `answered_by` the turn that answered it in the end.
+    """
+
+    id: str
+    thread_id: str
+    model: str
+    prompt: str
+    error: str
+    partial: str
+    datetime_utc: str
+    duration_ms: int | None
+    request: Mapping[str, Any]
+    answered_by: str | None = None

@@ -1,0 +1,76 @@
+"""Our tables in the user's log: a named set of migrations, each an .sql file, never touching llm's own tables.
+
+History of the set "llm-session-memory":
+001_sessions  sessions, blocks, contexts, pins, attempts, windows; the view memory_session_list
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+_SQL = Path(__file__).parent / "sql"
+
+MIGRATION_SET = "llm-session-memory"
+
+NEEDED: dict[str, frozenset[str]] = {
+    "threads": frozenset({"id", "name", "tip_message_hash"}),
+    "turns": frozenset(
+        [
+            "id",
+            "thread_id",
+            "parent_message_hash",
+            "tip_message_hash",
+            "model",
+            "options_json",
+            "input_tokens",
+            "output_tokens",
+            "duration_ms",
+            "datetime_utc",
+        ]
+    ),
+    "messages": frozenset({"hash", "parent_hash", "role", "provider_metadata"}),
+    "parts": frozenset({"id", "message_hash", "position", "type", "text", "payload"}),
+    "fragments": frozenset({"id", "hash", "content", "source"}),
+    "turn_fragments": frozenset({"turn_id", "fragment_id", "order", "kind"}),
+    "attachments": frozenset({"id", "type", "path", "url", "content"}),
+    "turn_tools": frozenset({"turn_id", "tool_id", "instance_id"}),
+    "tools": frozenset({"id", "name", "description", "input_schema", "plugin"}),
+}
+"""llm's tables and columns that the store reads. Older tables (responses, …) are read only where they exist."""
+
+
+@cache
+def statement(name: str) -> str:
+    """Return the text of a query or migration by its file name without ending."""
+    return (_SQL / f"{name}.sql").read_text("utf-8")
+
+
+def migrations() -> Migrations:
+    """Return the named set of migrations."""
+    from sqlite_utils.migrations import Migrations
+
+    found = Migrations(MIGRATION_SET)
+
+    @found(name="001_sessions")
+    def sessions(db: Database) -> None:
+        _run(db, "001_sessions")
+
+    return found
+
+
+def _run(db: Database, name: str) -> None:
+    """Execute each statement of a file. Not executescript: that would commit the migration's transaction."""
+    import sqlite3
+
+    pending = ""
+    for line in statement(name).splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            db.execute(pending)
+            pending = ""

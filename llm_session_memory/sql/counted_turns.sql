@@ -1,0 +1,12 @@
+-- The newest requests to a model whose weight is known and that a server counted, this thread's before others'.
+select t.id, t.model, t.input_tokens, t.output_tokens, c.base, c.block_id, c.cut, b.window
+from (
+    select c.* from memory_contexts c
+    where c.thread_id = :thread_id
+    order by c.turn_id desc
+    limit :count
+) c
+join turns t on t.id = c.turn_id and t.model = :model
+left join memory_blocks b on b.id = c.block_id
+where t.input_tokens is not null
+order by t.id desc

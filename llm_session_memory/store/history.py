@@ -1,0 +1,232 @@
+"""Reading what llm logged: exchanges, chains, tools. Of both generations of its tables; never writing."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..model import Attachment, Exchange, Message, Part, Turn
+from ..schema import statement
+from .log import Log
+
+
+def exchange_turns(log: Log, thread_id: str) -> list[tuple[str, ...]]:
+    """Return the turn ids of each exchange of a thread, oldest first: the session's numbering.
+
+    A turn that continues an exchange joins the one that its request belonged to, where that was recorded; else the one
+    before it. Two processes may have prompted at the same time, so their turns can lie between each other.
+    """
+    rows = log.rows(statement("turns_of_thread"), {"thread_id": thread_id})
+    if _is_old(log, thread_id):
+        rows += log.rows(statement("responses_of_conversation"), {"thread_id": thread_id})
+        rows.sort(key=lambda row: str(row["id"]))
+    heads: dict[str, list[str]] = {}
+    last: str | None = None
+    for row in rows:
+        turn_id = str(row["id"])
+        if not row["continues"] or last is None:
+            heads[turn_id] = [turn_id]
+            last = turn_id
+            continue
+        joined = row["belongs_to"] if row["belongs_to"] in heads else last
+        heads[joined].append(turn_id)
+    return [tuple(turns) for turns in heads.values()]
+
+
+def exchanges(log: Log, numbered: Iterable[tuple[int, Sequence[str]]], *, with_content: bool = True) -> list[Exchange]:
+    """Return exchanges with their messages, given number and turn ids; without content: without attachments' bytes."""
+    wanted = list(numbered)
+    ids = [turn_id for _, turn_ids in wanted for turn_id in turn_ids]
+    turns = _turns(log, ids, with_content=with_content)
+    missing = [id_ for id_ in ids if id_ not in turns]
+    if missing:
+        turns |= _old_turns(log, missing, with_content=with_content)
+    return [
+        Exchange(number, tuple(turns[turn_id] for turn_id in turn_ids if turn_id in turns))
+        for number, turn_ids in wanted
+        if any(turn_id in turns for turn_id in turn_ids)
+    ]
+
+
+def chain(log: Log, tip: str | None) -> tuple[Message, ...]:
+    """Return the chain of messages that ends at `tip`, oldest first."""
+    if tip is None:
+        return ()
+    rows = log.rows(statement("chain"), {"tip": tip})
+    parts = _parts(log, [row["hash"] for row in rows], with_content=True)
+    return tuple(_message(row, parts) for row in rows)
+
+
+def first_turn_tools(log: Log, thread_id: str) -> list[dict[str, Any]]:
+    """Return the tools that the first turn of a thread was given, as rows of llm's tables."""
+    return log.rows(statement("first_turn_tools"), {"thread_id": thread_id})
+
+
+def _is_old(log: Log, thread_id: str) -> bool:
+    """Say whether an older llm knew this conversation: responses has no index on conversation_id, so ask first."""
+    if not log.columns("conversations") or not log.columns("responses"):
+        return False
+    return bool(log.value("select 1 from conversations where id = :id", {"id": thread_id}))
+
+
+def _turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Turn]:
+    wanted = {"ids": json.dumps(ids)}
+    messages = log.rows(statement("turn_messages"), wanted)
+    parts = _parts(log, [row["hash"] for row in messages], with_content=with_content)
+    own: dict[tuple[str, int], list[Message]] = {}
+    for row in messages:
+        own.setdefault((row["turn_id"], row["is_output"]), []).append(_message(row, parts))
+    fragments: dict[str, list[str]] = {}
+    for row in log.rows(
+        "select tf.turn_id, coalesce(f.source, f.hash) as source"
+        " from turn_fragments tf join fragments f on f.id = tf.fragment_id"
+        " where tf.kind = 'prompt' and tf.turn_id in (select value from json_each(:ids))"
+        ' order by tf.turn_id, tf."order"',
+        wanted,
+    ):
+        fragments.setdefault(row["turn_id"], []).append(row["source"])
+    originals = {
+        row["turn_id"]: tuple(map(_of_wire, json.loads(row["messages_json"])))
+        for row in log.rows(
+            "select * from memory_originals where turn_id in (select value from json_each(:ids))", wanted
+        )
+    }
+    return {
+        row["id"]: Turn(
+            id=row["id"],
+            model=row["model"] or "",
+            input=originals.get(row["id"]) or tuple(own.get((row["id"], 0), ())),
+            output=tuple(own.get((row["id"], 1), ())),
+            datetime_utc=row["datetime_utc"] or "",
+            duration_ms=row["duration_ms"],
+            input_tokens=row["input_tokens"],
+            output_tokens=row["output_tokens"],
+            request_base=row["base"],
+            block_id=row["block_id"],
+            window=row["window"],
+            cut=row["cut"],
+            fragments=tuple(fragments.get(row["id"], ())),
+        )
+        for row in log.rows(statement("turns"), wanted)
+    }
+
+
+def _of_wire(message: Mapping[str, Any]) -> Message:
+    """Return a message from llm's wire form, its attachments inline."""
+    parts: list[Part] = []
+    for part in message["parts"]:
+        data = dict(part)
+        held = [data.pop("attachment")] if data.get("attachment") else data.pop("attachments", [])
+        parts.append(Part(data, tuple(_inline(attachment) for attachment in held)))
+    return Message(message["role"], tuple(parts), message.get("provider_metadata"))
+
+
+def _inline(attachment: Mapping[str, Any]) -> Attachment:
+    content = attachment.get("content")
+    raw = base64.b64decode(content) if content else None
+    return Attachment("", attachment.get("type"), attachment.get("path"), attachment.get("url"), raw)
+
+
+def _message(row: Mapping[str, Any], parts: Mapping[str, list[Part]]) -> Message:
+    metadata = json.loads(row["provider_metadata"]) if row["provider_metadata"] else None
+    return Message(row["role"], tuple(parts.get(row["hash"], ())), metadata)
+
+
+def _parts(log: Log, hashes: list[str], *, with_content: bool) -> dict[str, list[Part]]:
+    """Return the parts of messages by hash, with references to fragments and attachments resolved."""
+    rows = log.rows(statement("parts"), {"hashes": json.dumps(hashes)})
+    payloads: list[dict[str, Any]] = []
+    for row in rows:
+        payload = json.loads(row["payload"]) if row["payload"] else {}
+        payload["type"] = row["type"]
+        if row["text"] is not None:
+            payload["text"] = row["text"]
+        payloads.append(payload)
+    contents = _fragment_contents(log, payloads)
+    attachments = _attachments(log, [id_ for p in payloads for id_ in _attachment_ids(p)], with_content=with_content)
+    found: dict[str, list[Part]] = {}
+    for row, payload in zip(rows, payloads, strict=True):
+        ids = _attachment_ids(payload)
+        payload.pop("attachment", None)
+        payload.pop("attachments", None)
+        pieces = payload.pop("text_ref", None)
+        used: tuple[str, ...] = ()
+        if pieces is not None:
+            used = tuple(contents.get(piece["fragment"], "") for piece in pieces if "fragment" in piece)
+            payload["text"] = "".join(
+                piece["literal"] if "literal" in piece else contents.get(piece["fragment"], "") for piece in pieces
+            )
+        part = Part(payload, tuple(attachments[id_] for id_ in ids if id_ in attachments), used)
+        found.setdefault(row["message_hash"], []).append(part)
+    return found
+
+
+def _fragment_contents(log: Log, payloads: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    ids = {piece["fragment"] for p in payloads for piece in p.get("text_ref") or () if "fragment" in piece}
+    if not ids:
+        return {}
+    rows = log.rows(
+        "select id, content from fragments where id in (select value from json_each(:ids))",
+        {"ids": json.dumps(sorted(ids))},
+    )
+    return {row["id"]: row["content"] for row in rows}
+
+
+def _attachment_ids(payload: Mapping[str, Any]) -> list[str]:
+    if payload["type"] == "attachment":
+        return [payload["attachment"]["id"]] if "attachment" in payload else []
+    return [reference["id"] for reference in payload.get("attachments") or ()]
+
+
+def _attachments(log: Log, ids: Iterable[str], *, with_content: bool) -> dict[str, Attachment]:
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    content = "content" if with_content else "null as content"
+    rows = log.rows(
+        f"select id, type, path, url, {content} from attachments where id in (select value from json_each(:ids))",  # noqa: S608  one of two constants
+        {"ids": json.dumps(wanted)},
+    )
+    return {row["id"]: Attachment(**row) for row in rows}
+
+
+def _old_turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Turn]:
+    """Return calls that only an older llm logged, in the form of today's."""
+    if not log.columns("responses"):
+        return {}
+    found: dict[str, Turn] = {}
+    rows = log.rows(statement("legacy_turns"), {"ids": json.dumps(ids)})
+    attachments = _attachments(
+        log, [id_ for row in rows for id_ in json.loads(row["attachment_ids"])], with_content=with_content
+    )
+    for row in rows:
+        fragments = tuple(json.loads(row["fragments"]))
+        asked: list[Message] = []
+        results = [Part({"type": "tool_result", **result}) for result in json.loads(row["tool_results"])]
+        if results:
+            asked.append(Message("tool", tuple(results)))
+        text = "\n".join([*fragments, *([row["prompt"]] if row["prompt"] else [])])
+        user = [Part({"type": "text", "text": text}, (), fragments)] if text else []
+        held = [attachments[id_] for id_ in json.loads(row["attachment_ids"]) if id_ in attachments]
+        user += [Part({"type": "attachment"}, (attachment,)) for attachment in held]
+        if user:
+            asked.append(Message("user", tuple(user)))
+        said = [Part({"type": "text", "text": row["response"]})] if row["response"] else []
+        said += [
+            Part({"type": "tool_call", **call, "arguments": json.loads(call["arguments"] or "{}")})
+            for call in json.loads(row["tool_calls"])
+        ]
+        found[row["id"]] = Turn(
+            id=row["id"],
+            model=row["model"] or "",
+            input=tuple(asked),
+            output=(Message("assistant", tuple(said)),) if said else (),
+            datetime_utc=row["datetime_utc"] or "",
+            duration_ms=row["duration_ms"],
+            input_tokens=row["input_tokens"],
+            output_tokens=row["output_tokens"],
+            fragments=fragments,
+        )
+    return found

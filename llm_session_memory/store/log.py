@@ -1,0 +1,160 @@
+"""Opening the log, and SQLite's errors as sentences."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import LogUnusable
+from ..schema import NEEDED, migrations
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+WAIT_SECONDS = 10
+"""How long a locked log is waited for."""
+
+
+def owned_file(path: Path) -> bool:
+    """Create an empty log that only its owner may read, unless there is a file already; say whether it was created."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return False
+    except OSError as error:
+        message = f"The log {path} can't be created: {error.strerror or error}."
+        raise LogUnusable(message, "Choose another file with -d, or another folder with LLM_USER_PATH.") from error
+    return True
+
+
+class Log:
+    """A log file, open. Each verb says what comes back; each SQLite error comes out as LogUnusable."""
+
+    def __init__(self, database: Database, path: Path) -> None:
+        """Work on a database that somebody else opened, and will close."""
+        self.database = database
+        self.path = path
+        with self.sentences():
+            database.conn.execute(f"pragma busy_timeout = {WAIT_SECONDS * 1000}")
+
+    @classmethod
+    def open(cls, path: Path) -> Log:
+        """Open an existing log. Raises LogUnusable where there is none, or where it is not a database."""
+        from sqlite_utils import Database
+
+        if not path.exists():
+            raise LogUnusable(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
+        try:
+            return cls(Database(path), path)
+        except sqlite3.Error as error:
+            raise sentence(error, path) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    @contextmanager
+    def sentences(self) -> Iterator[None]:
+        """Turn SQLite's errors into sentences about this file."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise sentence(error, self.path) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold one transaction, with the write lock from its start, so that what belongs together is written together.
+
+        A deferred transaction that reads before it writes can fail at once where another process writes; this one
+        waits. Nested calls join the outer one.
+        """
+        connection = self.database.conn
+        with self.sentences():
+            if connection.in_transaction:
+                yield
+                return
+            connection.execute("begin immediate")
+            try:
+                yield
+                connection.execute("commit")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.execute("rollback")
+                raise
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return all rows as dictionaries."""
+        with self.sentences():
+            cursor = self.database.conn.execute(sql, dict(parameters or {}))
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def row(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """Return the first row, or None."""
+        return next(iter(self.rows(sql, parameters)), None)
+
+    def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Return the first value of the first row, or None."""
+        with self.sentences():
+            found = self.database.conn.execute(sql, dict(parameters or {})).fetchone()
+        return found[0] if found else None
+
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
+        """Execute a statement and return the row id that it inserted (or the last one that was)."""
+        with self.sentences():
+            return self.database.conn.execute(sql, dict(parameters or {})).lastrowid or 0
+
+    def columns(self, table: str) -> frozenset[str]:
+        """Return the names of a table's columns; none where there is no such table."""
+        return frozenset(
+            row["name"] for row in self.rows("select name from pragma_table_info(:table)", {"table": table})
+        )
+
+    def has_sessions(self) -> bool:
+        """Say whether our tables are there."""
+        return bool(self.columns("memory_sessions"))
+
+    def check_shape(self) -> None:
+        """Raise LogUnusable where llm's tables lack what is read of them: an older, or a much newer, llm wrote them."""
+        for table, needed in NEEDED.items():
+            missing = sorted(needed - self.columns(table))
+            if missing and table == "turns" and len(missing) == len(needed):
+                message = f"The log {self.path} is from an llm older than 0.32."
+                raise LogUnusable(
+                    message, "Any prompt with the installed llm brings it up to date; make a backup first."
+                )
+            if missing:
+                message = f"The log {self.path} has no {table}.{missing[0]}: a newer llm seems to have written it."
+                raise LogUnusable(message, "Update both: llm install -U llm llm-session-memory")
+
+    def migrate(self) -> None:
+        """Apply what is pending of our own migrations."""
+        with self.sentences():
+            pending = migrations()
+            if pending.pending(self.database):
+                with self.writing():
+                    pending.apply(self.database)
+
+
+def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
+    """Return an SQLite error as a sentence about the log, with what to do next."""
+    said = str(error)
+    if "locked" in said or "busy" in said:
+        message = f"The log {path} is locked by another program; waited {WAIT_SECONDS} seconds."
+        return LogUnusable(message, "Try again when that program is done.")
+    if "not a database" in said:
+        return LogUnusable(f"{path} is not a SQLite database.", "Choose the log with -d, or move that file away.")
+    if "readonly" in said:
+        message = f"The log {path} is read-only, so nothing can be recorded in it."
+        return LogUnusable(message, "Make it writable, or use -n to prompt without recording.")
+    if "malformed" in said:
+        message = f"The log {path} is damaged ({said})."
+        return LogUnusable(message, "Keep a copy of it, then try: sqlite3 logs.db .recover | sqlite3 rescued.db")
+    if "unable to open" in said:
+        return LogUnusable(f"The log {path} can't be opened ({said}).", "Is it a file that you may read?")
+    return LogUnusable(f"The log {path} could not be used: {said}.", "The log was not changed by this.")

@@ -1,0 +1,338 @@
+"""Our own tables: sessions, blocks, contexts, pins, attempts, windows."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import NameRefused
+from ..model import Attempt, Block, Session, SessionSummary, Settings, Turn, WindowFacts
+from ..names import key
+from ..schema import statement
+from .log import Log
+
+_RECENT_TURNS = 40
+"""How many turns are looked at for a model's rate; those of other models among them do not count."""
+
+
+class Store:
+    """What we keep in a log. Every change belongs into `with store.log.writing()`, together with what it belongs to."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    # -- sessions ------------------------------------------------------
+
+    def session(self, name: str) -> Session | None:
+        """Return the session of that name, without regard to case."""
+        row = self._session_row("name_key = :value", key(name))
+        return _session(row) if row else None
+
+    def session_of_thread(self, thread_id: str) -> Session | None:
+        """Return the session that a thread is bound to."""
+        row = self._session_row("thread_id = :value", thread_id)
+        return _session(row) if row else None
+
+    def _session_row(self, where: str, value: str) -> dict[str, Any] | None:
+        if not self.log.has_sessions():
+            return None
+        return self.log.row(f"select * from memory_sessions where {where}", {"value": value})  # noqa: S608  constants
+
+    def names(self) -> list[str]:
+        """Return all session names."""
+        if not self.log.has_sessions():
+            return []
+        return [row["name"] for row in self.log.rows("select name from memory_sessions order by name_key")]
+
+    def add(self, session: Session) -> None:
+        """Add a session. Raises NameRefused where the name was taken in the meantime."""
+        settings = session.settings
+        self._named(
+            session.name,
+            "insert into memory_sessions values (:thread_id, :name, :name_key, :created_utc, :model, :system,"
+            " :options_json, :max_context_tokens, :memory)",
+            {
+                "thread_id": session.thread_id,
+                "name": session.name,
+                "name_key": key(session.name),
+                "created_utc": session.created_utc,
+                "model": settings.model,
+                "system": settings.system,
+                "options_json": json.dumps(dict(settings.options)),
+                "max_context_tokens": settings.max_context_tokens,
+                "memory": settings.memory,
+            },
+        )
+
+    def rename(self, thread_id: str, name: str) -> None:
+        """Give a session another name. Raises NameRefused where it is taken."""
+        self._named(
+            name,
+            "update memory_sessions set name = :name, name_key = :name_key where thread_id = :thread_id",
+            {"thread_id": thread_id, "name": name, "name_key": key(name)},
+        )
+
+    def _named(self, name: str, sql: str, parameters: Mapping[str, Any]) -> None:
+        try:
+            self.log.database.conn.execute(sql, dict(parameters))
+        except sqlite3.IntegrityError as error:
+            raise NameRefused(f"There is a session “{name}” already.", "Choose another name.") from error
+
+    def set_settings(self, thread_id: str, settings: Settings) -> None:
+        """Replace a session's settings."""
+        self.log.run(
+            "update memory_sessions set model = :model, system = :system, options_json = :options_json,"
+            " max_context_tokens = :max_context_tokens, memory = :memory where thread_id = :thread_id",
+            {
+                "thread_id": thread_id,
+                "model": settings.model,
+                "system": settings.system,
+                "options_json": json.dumps(dict(settings.options)),
+                "max_context_tokens": settings.max_context_tokens,
+                "memory": settings.memory,
+            },
+        )
+
+    def page(self, count: int, after: Session | None = None) -> list[SessionSummary]:
+        """Return the sessions, newest use first, after a given one. `count` -1: all."""
+        if not self.log.has_sessions():
+            return []
+        parameters: dict[str, Any] = {"count": -1, "after_key": None, "after_used": None}
+        if after is not None:
+            used = next(s.last_used_utc for s in map(_used, self._page(parameters)) if s.session == after)
+            parameters |= {"after_key": key(after.name), "after_used": used}
+        return [self._counted(_used(row)) for row in self._page(parameters | {"count": count})]
+
+    def _page(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return self.log.rows(statement("session_list"), parameters)
+
+    def summary(self, session: Session) -> SessionSummary:
+        """Return one session as a line of the list."""
+        rows = self._page({"count": -1, "after_key": None, "after_used": None})
+        return self._counted(next(s for s in map(_used, rows) if s.session.thread_id == session.thread_id))
+
+    def _counted(self, line: SessionSummary) -> SessionSummary:
+        counts = self.log.row(statement("session_counts"), {"thread_id": line.session.thread_id}) or {}
+        old = {"exchanges": 0, "input_tokens": 0, "output_tokens": 0}
+        if self.log.columns("responses"):
+            old = self.log.row(statement("old_counts"), {"thread_id": line.session.thread_id}) or old
+        return SessionSummary(
+            session=line.session,
+            exchanges=counts["exchanges"] + old["exchanges"],
+            input_tokens=counts["input_tokens"] + old["input_tokens"],
+            output_tokens=counts["output_tokens"] + old["output_tokens"],
+            last_used_utc=line.last_used_utc,
+            attempts=counts["attempts"],
+        )
+
+    # -- blocks and contexts -------------------------------------------
+
+    def latest_block(self, thread_id: str, policy: str | None = None, budget: int | None = None) -> Block | None:
+        """Return the newest block of a thread; or the newest of a policy and budget that was not oversized."""
+        rows = self.log.rows(
+            "select * from memory_blocks where thread_id = :thread_id"
+            " and (:policy is null or (policy = :policy and budget = :budget and oversized = 0))"
+            " order by id desc limit 1",
+            {"thread_id": thread_id, "policy": policy, "budget": budget},
+        )
+        if not rows:
+            return None
+        row = rows[0]
+        last = self.log.value("select max(turn_id) from memory_contexts where block_id = :id", {"id": row["id"]})
+        return Block(
+            id=row["id"],
+            start_id=row["start_turn_id"],
+            pinned=tuple(json.loads(row["pinned_json"])),
+            policy=row["policy"],
+            budget=row["budget"],
+            front=row["front"],
+            reason=row["reason"],
+            clip=row["clip"],
+            oversized=bool(row["oversized"]),
+            last_turn_id=last,
+        )
+
+    def has_block(self, thread_id: str) -> bool:
+        """Say whether any prompt of this thread came through a session."""
+        return bool(self.log.value("select 1 from memory_blocks where thread_id = :id limit 1", {"id": thread_id}))
+
+    def add_block(self, thread_id: str, block: Block, window: tuple[int | None, str], began_utc: str) -> int:
+        """Add a block and return its id."""
+        return self.log.run(
+            "insert into memory_blocks (thread_id, start_turn_id, pinned_json, policy, budget, window, window_source,"
+            " front, clip, oversized, reason, began_utc) values (:thread_id, :start, :pinned, :policy, :budget,"
+            " :window, :window_source, :front, :clip, :oversized, :reason, :began_utc)",
+            {
+                "thread_id": thread_id,
+                "start": block.start_id,
+                "pinned": json.dumps(block.pinned),
+                "policy": block.policy,
+                "budget": block.budget,
+                "window": window[0],
+                "window_source": window[1],
+                "front": block.front,
+                "clip": block.clip,
+                "oversized": int(block.oversized),
+                "reason": block.reason,
+                "began_utc": began_utc,
+            },
+        )
+
+    def add_context(self, row: Mapping[str, Any]) -> None:
+        """Record why a turn was sent what it was sent; the keys are the columns of memory_contexts."""
+        self.log.run(
+            "insert or replace into memory_contexts values (:turn_id, :thread_id, :block_id, :exchange_turn_id,"
+            " :after_turn_id, :base, :estimate, :cut)",
+            row,
+        )
+
+    def keep_original(self, turn_id: str, messages: list[Any]) -> None:
+        """Keep a turn's own input whole, where it had to be cut before it was sent."""
+        self.log.run(
+            "insert or replace into memory_originals values (:turn_id, :messages)",
+            {"turn_id": turn_id, "messages": json.dumps(messages)},
+        )
+
+    def after_turn(self, turn_id: str) -> tuple[str | None] | None:
+        """Return (the turn that was the newest when this turn's request was made,), or None where nothing says so."""
+        row = self.log.row("select after_turn_id from memory_contexts where turn_id = :id", {"id": turn_id})
+        return (row["after_turn_id"],) if row else None
+
+    def counted_turns(self, thread_id: str, model: str) -> list[Turn]:
+        """Return the newest counted requests to a model, without their messages; this session's, or else any."""
+        parameters = {"thread_id": thread_id, "model": model, "count": _RECENT_TURNS}
+        for name in ("counted_turns", "counted_elsewhere"):
+            rows = self.log.rows(statement(name), parameters)
+            if rows:
+                return [
+                    Turn(
+                        id=row["id"],
+                        model=row["model"],
+                        input=(),
+                        output=(),
+                        input_tokens=row["input_tokens"],
+                        output_tokens=row["output_tokens"],
+                        request_base=row["base"],
+                        block_id=row["block_id"],
+                        window=row["window"],
+                        cut=row["cut"],
+                    )
+                    for row in rows
+                ]
+        return []
+
+    def counted_replies(self, model: str) -> list[tuple[int, str]]:
+        """Return (output tokens, reply) of the model's newest turns in the whole log."""
+        rows = self.log.rows(statement("counted_replies"), {"model": model, "count": _RECENT_TURNS})
+        return [(row["output_tokens"], row["response"]) for row in rows]
+
+    def tip(self, turn_id: str) -> str | None:
+        """Return the message at the end of what a turn sent and got."""
+        found = self.log.value("select tip_message_hash from turns where id = :id", {"id": turn_id})
+        return str(found) if found else None
+
+    # -- pins ----------------------------------------------------------
+
+    def pins(self, thread_id: str) -> list[str]:
+        """Return the ids (first turns) of the pinned exchanges."""
+        return [
+            row["turn_id"]
+            for row in self.log.rows(
+                "select turn_id from memory_pins where thread_id = :id order by turn_id", {"id": thread_id}
+            )
+        ]
+
+    def pin(self, thread_id: str, turn_id: str, pinned_utc: str) -> None:
+        """Pin an exchange; pinning it again changes nothing."""
+        self.log.run(
+            "insert or ignore into memory_pins values (:thread_id, :turn_id, :pinned_utc)",
+            {"thread_id": thread_id, "turn_id": turn_id, "pinned_utc": pinned_utc},
+        )
+
+    def unpin(self, thread_id: str, turn_id: str) -> None:
+        """Take a pin away."""
+        self.log.run(
+            "delete from memory_pins where thread_id = :thread_id and turn_id = :turn_id",
+            {"thread_id": thread_id, "turn_id": turn_id},
+        )
+
+    # -- attempts ------------------------------------------------------
+
+    def attempts(self, thread_id: str) -> list[Attempt]:
+        """Return the attempts of a thread, oldest first."""
+        rows = self.log.rows("select * from memory_attempts where thread_id = :id order by id", {"id": thread_id})
+        return [_attempt(row) for row in rows]
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Keep an attempt."""
+        self.log.run(
+            "insert or replace into memory_attempts values (:id, :thread_id, :model, :prompt, :error, :partial,"
+            " :datetime_utc, :duration_ms, :request_json, :answered_by)",
+            {
+                "id": attempt.id,
+                "thread_id": attempt.thread_id,
+                "model": attempt.model,
+                "prompt": attempt.prompt,
+                "error": attempt.error,
+                "partial": attempt.partial,
+                "datetime_utc": attempt.datetime_utc,
+                "duration_ms": attempt.duration_ms,
+                "request_json": json.dumps(dict(attempt.request)),
+                "answered_by": attempt.answered_by,
+            },
+        )
+
+    def answer_attempts(self, ids: Iterable[str], turn_id: str) -> None:
+        """Record that attempts were answered in the end."""
+        for id_ in ids:
+            self.log.run(
+                "update memory_attempts set answered_by = :turn_id where id = :id", {"id": id_, "turn_id": turn_id}
+            )
+
+    # -- windows -------------------------------------------------------
+
+    def window(self, model: str) -> WindowFacts | None:
+        """Return what is remembered of a model's window."""
+        if not self.log.has_sessions():
+            return None
+        row = self.log.row("select * from memory_windows where model = :model", {"model": model})
+        if not row:
+            return None
+        return WindowFacts(row["loaded"], row["configured"], row["trained"], row["asked_utc"], row["loaded_utc"] or "")
+
+    def remember_window(self, model: str, facts: WindowFacts) -> None:
+        """Remember what a server said of a model's window."""
+        self.log.run(
+            "insert or replace into memory_windows values (:model, :asked_utc, :loaded, :loaded_utc, :configured,"
+            " :trained)",
+            {
+                "model": model,
+                "asked_utc": facts.asked_utc,
+                "loaded": facts.loaded,
+                "loaded_utc": facts.loaded_utc or None,
+                "configured": facts.configured,
+                "trained": facts.trained,
+            },
+        )
+
+
+def _session(row: Mapping[str, Any]) -> Session:
+    settings = Settings(
+        model=row["model"],
+        system=row["system"],
+        options=json.loads(row["options_json"] or "{}"),
+        max_context_tokens=row["max_context_tokens"],
+        memory=row["memory"],
+    )
+    return Session(row["thread_id"], row["name"], row["created_utc"], settings)
+
+
+def _used(row: Mapping[str, Any]) -> SessionSummary:
+    return SessionSummary(_session(row), 0, 0, 0, row["last_used_utc"] or row["created_utc"], 0)
+
+
+def _attempt(row: Mapping[str, Any]) -> Attempt:
+    values = {name: row[name] for name in row if name != "request_json"}
+    return Attempt(**values, request=json.loads(row["request_json"]))

@@ -1,0 +1,103 @@
+"""What every test finds: a home of its own for llm, a scripted model, and llm's command, in this process and real."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# llm-ollama fixes its cache folder when it is first imported: not the one of whoever runs the tests.
+os.environ["LLM_USER_PATH"] = tempfile.mkdtemp(prefix="llm-tests-")
+os.environ["OLLAMA_HOST"] = "http://127.0.0.1:9"  # nobody listens there; tests that need a server start the stand-in
+os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
+
+from click.testing import CliRunner
+from llm.cli import cli
+from llm.plugins import pm
+
+from tests.world.scripted import Script, ScriptedPlugin
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did: what it printed on each stream, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+    def ok(self) -> Done:
+        """Return itself where the command succeeded."""
+        assert self.code == 0, f"exit code {self.code}\n{self.out}\n{self.err}"
+        return self
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for llm's files; no variable of whoever runs the tests reaches them."""
+    for name in [name for name in os.environ if name.startswith(("LLM_", "OLLAMA_"))]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "llm"
+    home.mkdir()
+    monkeypatch.setenv("LLM_USER_PATH", str(home))
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
+    monkeypatch.setenv("LLM_RAISE_ERRORS", "")
+    return home
+
+
+@pytest.fixture(name="log")
+def _log(home: Path) -> Path:
+    """The path of llm's log in this test's home; there is no file yet."""
+    return home / "logs.db"
+
+
+@pytest.fixture(name="script")
+def _script() -> Iterator[Script]:
+    """The script of the models `scripted`, `other` and `ollama/prefixed`."""
+    script = Script()
+    plugin = ScriptedPlugin(script)
+    pm.register(plugin)
+    yield script
+    pm.unregister(plugin)
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture(name="llm_")
+def _llm(home: Path) -> Command:
+    """Run an llm command in this process: quick, and it sees the scripted model."""
+
+    def run(*arguments: str, input: str | bytes = "") -> Done:  # noqa: A002  as subprocess calls it
+        done = CliRunner().invoke(cli, list(arguments), input=input, catch_exceptions=True)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Done(done.stdout, done.stderr, done.exit_code)
+
+    return run
+
+
+@pytest.fixture(name="real_llm")
+def _real_llm(home: Path) -> Command:
+    """Run the real llm command in a process of its own, with the plugins that are installed."""
+
+    def run(*arguments: str, input: str = "", env: dict[str, str] | None = None) -> Done:  # noqa: A002
+        done = subprocess.run(
+            [sys.executable, "-m", "llm", *arguments],
+            input=input,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(env or {})},
+            cwd=home,
+            timeout=120,
+            check=False,
+        )
+        return Done(done.stdout, done.stderr, done.returncode)
+
+    return run

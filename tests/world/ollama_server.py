@@ -1,0 +1,232 @@
+"""A stand-in Ollama server: real HTTP on loopback, scripted replies, prompts cut as the real one cuts them.
+
+    with OllamaStandIn([OllamaModel("llama3", num_ctx=2048)], reply=["Hello.", Fail()]) as ollama:
+        subprocess.run([sys.executable, "-m", "llm", "-m", "ollama/llama3", "Hi"],
+                       env=ollama.environment(tmp_path))
+    assert ollama.chats[0].cut is None
+
+What is cut, counted and cached is decided in `ollama_rules`, what is said in `ollama_replies`; here is only
+the server's state and its record of what arrived; the sockets are in `ollama_wire`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+from . import ollama_replies as replies
+from .ollama_replies import Answer, BreakOff, Fail, Hang, Json, Reply, Script, ToolCalls
+from .ollama_rules import (
+    Arrived,
+    Count,
+    OllamaModel,
+    Prompt,
+    count_words,
+    full_name,
+    reused_tokens,
+    tekken_count,
+    truncate,
+    window,
+)
+from .ollama_wire import Listener
+
+__all__ = [
+    "Answer",
+    "Arrived",
+    "BreakOff",
+    "Fail",
+    "Hang",
+    "OllamaModel",
+    "OllamaStandIn",
+    "Reload",
+    "Reply",
+    "ToolCalls",
+    "count_words",
+    "tekken_count",
+]
+
+
+@dataclass(frozen=True)
+class Reload:
+    """A model loaded anew because a request wanted another window: seconds to minutes on a real machine."""
+
+    model: str
+    before: int
+    after: int
+
+
+class OllamaStandIn:
+    """An Ollama server for one test; use it in a `with` statement.
+
+    `reply` is an answer, a list of answers (the last is repeated), or a function from `Arrived` to an answer.
+    `ask_delay` maps a path to the seconds that its answer takes (`math.inf`: it never comes). Both can be
+    changed at any time.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[OllamaModel] = (OllamaModel("llama3"),),
+        *,
+        reply: Script = "All right.",
+        default_window: int = 4096,
+        count: Count = count_words,
+        ask_delay: Mapping[str, float] | None = None,
+    ) -> None:
+        """Set the scene; `default_window` is what OLLAMA_CONTEXT_LENGTH says."""
+        self.models = {model.full_name: model for model in models}
+        self.default_window = default_window
+        self.count = count
+        self.ask_delay = dict(ask_delay or {})
+        self.reply = reply
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._arrived: list[Arrived] = []
+        self._reloads: list[Reload] = []
+        self._windows: dict[str, int] = {}  # of the loaded models
+        self._cached: dict[str, Prompt] = {}  # the prompt that each loaded model computed last
+        self._troubles: list[BaseException] = []
+
+    def __enter__(self) -> OllamaStandIn:  # noqa: PYI034  Self needs Python 3.11
+        """Listen on a free port."""
+        self._listener = Listener(self)
+        self.url = f"http://127.0.0.1:{self._listener.server_port}"
+        # The default poll of half a second would be added to every test's end.
+        threading.Thread(target=self._listener.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Go down; and if a request made the stand-in itself fail, let the test fail with it."""
+        self.down()
+        if error is None and self._troubles:
+            raise self._troubles[0]
+
+    def down(self) -> None:
+        """Stop as if killed: nothing listens any more, and open connections are torn, also in mid-reply."""
+        with self._lock:
+            if self._closing.is_set():
+                return
+            self._closing.set()
+        self._listener.shutdown()
+        self._listener.server_close()
+        self._listener.tear_connections()
+
+    def environment(self, user_path: Path) -> dict[str, str]:
+        """The environment for a subprocess that shall find this server, and llm's files in `user_path`."""
+        own = ("OLLAMA_", "LLM_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        return {**kept, "OLLAMA_HOST": self.url, "LLM_USER_PATH": str(user_path), "NO_PROXY": "127.0.0.1"}
+
+    @property
+    def reply(self) -> Script:
+        """What the chats are answered."""
+        return self._script
+
+    @reply.setter
+    def reply(self, script: Script) -> None:
+        self._script = script
+        self._prompter = replies.Prompter(script)
+
+    @property
+    def arrived(self) -> list[Arrived]:
+        """All requests so far, in order of arrival."""
+        with self._lock:
+            return list(self._arrived)
+
+    @property
+    def chats(self) -> list[Arrived]:
+        """The chat requests so far, in order of arrival."""
+        return [arrived for arrived in self.arrived if arrived.path == "/api/chat"]
+
+    @property
+    def reloads(self) -> list[Reload]:
+        """Each time that a request made a loaded model load anew."""
+        with self._lock:
+            return list(self._reloads)
+
+    def load(self, name: str, num_ctx: int | None = None) -> None:
+        """Load a model without a chat, as another client of the same server may have done."""
+        model = self.models[full_name(name)]
+        with self._lock:
+            self._load(model, window(model, {"num_ctx": num_ctx}, self.default_window))
+
+    def unload(self, name: str) -> None:
+        """Unload a model, as the real server does after five idle minutes."""
+        with self._lock:
+            self._windows.pop(full_name(name), None)
+            self._cached.pop(full_name(name), None)
+
+    # What follows is for the wire, not for tests.
+
+    def note(self, arrived: Arrived) -> None:
+        """Record a request."""
+        with self._lock:
+            self._arrived.append(arrived)
+
+    def note_trouble(self, error: BaseException) -> None:
+        """Keep an error of the stand-in itself for the end of the test."""
+        self._troubles.append(error)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; True if the server went down meanwhile."""
+        return self._closing.wait(None if math.isinf(seconds) else seconds) if seconds else False
+
+    def listing(self, path: str) -> Json | None:
+        """The answer to a GET, if the path has one."""
+        with self._lock:
+            windows = dict(self._windows)
+        match path:
+            case "/api/version":
+                return {"version": replies.VERSION}
+            case "/api/tags":
+                return {"models": [replies.listed(model) for model in self.models.values()]}
+            case "/api/ps":
+                loaded = [replies.running(self.models[name], size) for name, size in windows.items()]
+                return {"models": loaded}
+        return None
+
+    def take_chat(self, model: OllamaModel, arrived: Arrived) -> tuple[Arrived, Prompt]:
+        """Load the model with the request's window, cut the prompt to it, and record what came of that."""
+        body = arrived.body
+        num_ctx = window(model, body.get("options") or {}, self.default_window)
+        prompt = truncate(arrived.messages, body.get("tools") or (), model, num_ctx, self.count)
+        with self._lock:
+            reloaded = self._load(model, num_ctx)
+            reused = reused_tokens(self._cached.get(model.full_name), prompt, self.count)
+            if prompt.cut != "refused":
+                self._cached[model.full_name] = prompt
+            judged = replace(
+                arrived,
+                num_ctx=num_ctx,
+                tokens_before=prompt.tokens_before,
+                tokens_after=prompt.tokens,
+                cut=prompt.cut,
+                dropped=prompt.dropped,
+                kept=prompt.kept,
+                reused_prefix_tokens=reused,
+                reloaded=reloaded,
+            )
+            self._arrived.append(judged)
+        return judged, prompt
+
+    def course_for(self, arrived: Arrived) -> replies.Course:
+        """What the script says to this request."""
+        return replies.course(self._prompter.next(arrived))
+
+    def _load(self, model: OllamaModel, num_ctx: int) -> bool:
+        """Load a model unless it is there with that window; True if it had to be loaded anew."""
+        before = self._windows.get(model.full_name)
+        if before == num_ctx:
+            return False
+        self._windows[model.full_name] = num_ctx
+        self._cached.pop(model.full_name, None)  # the cache goes with the process that held it
+        if before is None:
+            return False
+        self._reloads.append(Reload(model.full_name, before, num_ctx))
+        return True

@@ -1,0 +1,502 @@
+"""The stand-in Ollama server keeps the rules that other tests lean on, and real clients take it for real."""
+
+import json
+import math
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import ollama
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .ollama_rules import Message, Prompt, half_window, reused_tokens, truncate, window
+from .ollama_server import (
+    Answer,
+    BreakOff,
+    Fail,
+    Hang,
+    OllamaModel,
+    OllamaStandIn,
+    Reload,
+    Reply,
+    ToolCalls,
+    count_words,
+    tekken_count,
+)
+
+ABLE = OllamaModel("llama3", capabilities=("completion", "tools", "thinking", "vision"))
+CALL = {"function": {"name": "clock", "arguments": {"zone": "Lisbon"}}}
+CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
+
+
+def message(words: int, role: str = "user") -> Message:
+    """A message of this many words; with its markers it takes four tokens more."""
+    return {"role": role, "content": "word " * words}
+
+
+def client(server: OllamaStandIn) -> ollama.Client:
+    """The real client, which must not look for a proxy on the way to loopback."""
+    return ollama.Client(host=server.url, trust_env=False)
+
+
+def chat(server: OllamaStandIn, *messages: Message, **wanted: Any) -> ollama.ChatResponse:
+    """One chat that is not streamed."""
+    answer: ollama.ChatResponse = client(server).chat(model="llama3", messages=list(messages), **wanted)
+    return answer
+
+
+def cut(*messages: Message, num_ctx: int, model: OllamaModel = ABLE) -> Prompt:
+    """What the rules alone make of messages."""
+    return truncate(messages, (), model, num_ctx, count_words)
+
+
+@pytest.fixture
+def server() -> Iterator[OllamaStandIn]:
+    """A server with one model that can do everything."""
+    with OllamaStandIn([ABLE]) as running:
+        yield running
+
+
+# Windows
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "expected"),
+    [
+        pytest.param(OllamaModel("m"), {}, 4096, id="the_server_decides"),
+        pytest.param(OllamaModel("m", num_ctx=8192), {}, 8192, id="the_modelfile_overrides_the_server"),
+        pytest.param(OllamaModel("m", num_ctx=8192), {"num_ctx": 512}, 512, id="the_request_overrides_both"),
+        pytest.param(OllamaModel("m", trained_window=512), {}, 512, id="training_caps_the_server"),
+        pytest.param(OllamaModel("m", trained_window=512), {"num_ctx": 999}, 512, id="training_caps_requests"),
+    ],
+)
+def test_window(model: OllamaModel, options: dict[str, Any], expected: int) -> None:
+    """The most specific wish decides the window, up to what the model was trained for."""
+    assert window(model, options, 4096) == expected
+
+
+def test_ps_lists_loaded_models_only(server: OllamaStandIn) -> None:
+    """A model is in `/api/ps` from its first chat until it is unloaded, with the window it really has."""
+    assert client(server).ps().models == []
+    chat(server, message(1), options={"num_ctx": 2048})
+    assert [(model.model, model.context_length) for model in client(server).ps().models] == [("llama3:latest", 2048)]
+    server.unload("llama3")
+    assert client(server).ps().models == []
+    server.load("llama3", num_ctx=16384)
+    assert client(server).ps().models[0].context_length == 16384
+
+
+def test_another_window_reloads(server: OllamaStandIn) -> None:
+    """A request with another window than the loaded one loads the model anew; the same window does not."""
+    for options in ({}, {}, {"num_ctx": 2048}, {"num_ctx": 2048}, {}):
+        chat(server, message(1), options=options)
+    assert server.reloads == [Reload("llama3:latest", 4096, 2048), Reload("llama3:latest", 2048, 4096)]
+    assert [arrived.reloaded for arrived in server.chats] == [False, False, True, False, True]
+    assert [arrived.num_ctx for arrived in server.chats] == [4096, 4096, 2048, 2048, 4096]
+
+
+def test_an_empty_chat_loads() -> None:
+    """A chat without messages loads the model and says nothing."""
+    with OllamaStandIn([OllamaModel("llama3", num_ctx=8192)]) as server:
+        assert chat(server).done_reason == "load"
+        assert client(server).ps().models[0].context_length == 8192
+
+
+def test_show_tells_training_and_modelfile() -> None:
+    """`/api/show` names the trained window by family, and `num_ctx` only if the Modelfile sets it."""
+    models = [
+        OllamaModel("a", family="qwen3", trained_window=40960),
+        OllamaModel("b", num_ctx=8192),
+        OllamaModel("c", style="jinja"),
+    ]
+    with OllamaStandIn(models) as server:
+        plain, tuned, bare = (client(server).show(model.name) for model in models)
+    assert (plain.modelinfo or {})["qwen3.context_length"] == 40960
+    assert "num_ctx" not in (plain.parameters or "")
+    assert "num_ctx                        8192" in (tuned.parameters or "").splitlines()
+    assert bare.parameters is None
+
+
+def test_small_questions(server: OllamaStandIn) -> None:
+    """The paths that clients use to find a server answer as the real ones do."""
+    assert httpx.get(server.url, trust_env=False).text == "Ollama is running"
+    assert httpx.head(server.url, trust_env=False).status_code == 200
+    assert httpx.get(f"{server.url}/api/version", trust_env=False).json() == {"version": "0.33.0"}
+    assert httpx.post(f"{server.url}/api/tokenize", json={}, trust_env=False).status_code == 404
+    assert [model.model for model in client(server).list().models] == ["llama3:latest"]
+    with pytest.raises(ollama.ResponseError, match="model 'gone' not found"):
+        client(server).show("gone")
+
+
+# Truncation
+
+
+@pytest.mark.parametrize(
+    ("num_ctx", "adds_bos", "expected"),
+    [(4096, False, 2050), (4096, True, 2051), (32768, False, 16386), (32768, True, 16387)],
+)
+def test_stage_2_halves(num_ctx: int, adds_bos: bool, expected: int) -> None:
+    """A last message longer than the window is cut to about half the window, and the count says so."""
+    with OllamaStandIn([OllamaModel("llama3", num_ctx=num_ctx, adds_bos=adds_bos)]) as server:
+        assert chat(server, message(40_000)).prompt_eval_count == expected
+    (arrived,) = server.chats
+    assert (arrived.cut, arrived.dropped) == ("halved", 0)
+    assert (arrived.tokens_before, arrived.tokens_after) == (40_004 + adds_bos, expected)
+
+
+def test_stage_1_drops_the_oldest(server: OllamaStandIn) -> None:
+    """Messages go from the front, system messages stay wherever they are, and the answer looks as ever."""
+    history = [message(6, "system"), message(46), message(46, "assistant"), message(6, "system"), message(36)]
+    whole = chat(server, *history, options={"num_ctx": 161})
+    short = chat(server, *history, options={"num_ctx": 111})
+    assert [arrived.cut for arrived in server.chats] == [None, "dropped"]
+    assert server.chats[1].kept == (history[0], *history[2:])
+    assert (whole.prompt_eval_count, short.prompt_eval_count) == (160, 110)
+    assert short.model_dump().keys() == whole.model_dump().keys()
+    assert (short.done_reason, short.message) == (whole.done_reason, whole.message)
+
+
+def test_a_full_window_is_halved() -> None:
+    """A prompt that fills the window passes stage 1 and is halved all the same; one token less is not."""
+    assert cut(message(95), num_ctx=100).cut is None
+    full = cut(message(46), message(46), num_ctx=100)
+    assert (full.cut, full.dropped, full.tokens) == ("halved", 0, 52)
+
+
+def test_a_tool_result_can_be_orphaned() -> None:
+    """Stage 1 does not know that a tool result belongs to a call."""
+    call = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+    kept = cut(message(9), call, message(9, "tool"), message(9, "assistant"), num_ctx=40).kept
+    assert [each["role"] for each in kept] == ["tool", "assistant"]
+
+
+def test_a_jinja_model_refuses() -> None:
+    """With a Jinja template, stage 1 is the same, but what is too long after it is refused with HTTP 400."""
+    with OllamaStandIn([OllamaModel("llama3", style="jinja")]) as server:
+        chat(server, message(3000), message(3000))
+        with pytest.raises(ollama.ResponseError) as caught:
+            chat(server, message(10), message(5000))
+    assert caught.value.status_code == 400
+    error = json.loads(caught.value.error)["error"]
+    assert error["type"] == "exceed_context_size_error"
+    assert (error["n_prompt_tokens"], error["n_ctx"]) == (5004, 4096)
+    assert [(arrived.cut, arrived.dropped) for arrived in server.chats] == [("dropped", 1), ("refused", 1)]
+    assert server.chats[1].tokens_after == 0
+
+
+def test_images_are_never_cut_inside() -> None:
+    """An image counts 256 tokens, and a prompt with one is refused where another would be halved."""
+    seen = {"role": "user", "content": "word", "images": ["aW1hZ2U="]}
+    assert cut(seen, num_ctx=4096).tokens == 4 + 1 + 256
+    assert cut(seen, num_ctx=200).cut == "refused"
+
+
+def test_what_counts(server: OllamaStandIn) -> None:
+    """Tool definitions and tool calls count as their JSON; old thoughts do not count."""
+    thought = {"role": "assistant", "content": "word", "thinking": "a long thought", "tool_calls": [CALL]}
+    chat(server, thought, tools=[CLOCK])
+    (arrived,) = server.chats
+    spelled_out = json.dumps(arrived.body["tools"]) + json.dumps(arrived.messages[0]["tool_calls"])
+    assert arrived.tokens_after == 4 + 1 + 4 + count_words(spelled_out)
+
+
+def test_tools_take_room() -> None:
+    """Tool definitions are never dropped, so messages make room for them."""
+    messages = [message(46), message(36)]
+    assert truncate(messages, (), ABLE, 100, count_words).dropped == 0
+    assert truncate(messages, (CLOCK,), ABLE, 100, count_words).dropped == 1
+
+
+ROLES = st.sampled_from(["system", "user", "assistant", "tool"])
+CHATS = st.lists(st.builds(message, st.integers(0, 40), ROLES), min_size=1, max_size=12)
+MODELS = st.builds(OllamaModel, st.just("m"), style=st.sampled_from(["go", "jinja"]), adds_bos=st.booleans())
+
+
+@given(CHATS, MODELS, st.integers(8, 300))
+def test_laws_of_truncation(messages: list[Message], model: OllamaModel, num_ctx: int) -> None:
+    """System and last stay, only the oldest others go, only as many as needed, and order is kept."""
+    prompt = truncate(messages, (), model, num_ctx, count_words)
+    staying = {id(each) for each in prompt.kept}
+    assert list(prompt.kept) == [each for each in messages if id(each) in staying]
+    assert id(messages[-1]) in staying
+    assert all(id(each) in staying for each in messages if each["role"] == "system")
+    fates = [id(each) in staying for each in messages[:-1] if each["role"] != "system"]
+    assert fates == sorted(fates)
+    assert prompt.dropped == fates.count(False)
+    if prompt.dropped:
+        last_gone = [each for each in messages if id(each) not in staying][-1]
+        one_less = [each for each in messages if id(each) in staying or each is last_gone]
+        assert sum(4 + count_words(each["content"]) for each in one_less) > num_ctx
+
+
+@given(CHATS, MODELS, st.integers(8, 300))
+def test_laws_of_size(messages: list[Message], model: OllamaModel, num_ctx: int) -> None:
+    """What the model reads fits with a token to spare, or has the half-window size, or was refused."""
+    prompt = truncate(messages, (), model, num_ctx, count_words)
+    match prompt.cut:
+        case "refused":
+            assert (prompt.tokens, model.style) == (0, "jinja")
+        case "halved":
+            assert prompt.tokens == half_window(num_ctx, model.adds_bos) < num_ctx
+        case "dropped":
+            assert prompt.tokens < min(num_ctx, prompt.tokens_before)
+        case None:
+            assert prompt.tokens == prompt.tokens_before < num_ctx
+
+
+# The prompt cache
+
+
+def test_a_growing_chat_reuses_all(server: OllamaStandIn) -> None:
+    """A request that only grows at its end reuses all of the one before; else only the common start."""
+    history = [message(6, "system"), message(16), message(16, "assistant"), message(16)]
+    chat(server, *history[:2])
+    chat(server, *history)
+    chat(server, history[0], *history[2:])
+    chat(server, *history, options={"num_ctx": 2048})
+    assert [arrived.tokens_after for arrived in server.chats] == [30, 70, 50, 70]
+    assert [arrived.reused_prefix_tokens for arrived in server.chats] == [0, 30, 10, 0]
+
+
+@given(CHATS, CHATS, MODELS, st.integers(8, 300))
+def test_laws_of_reuse(first: list[Message], second: list[Message], model: OllamaModel, num_ctx: int) -> None:
+    """The reused prefix is never longer than either prompt, and a prompt sent twice is reused whole."""
+    before, now = (truncate(messages, (), model, num_ctx, count_words) for messages in (first, second))
+    assert 0 <= reused_tokens(before, now, count_words) <= min(before.tokens, now.tokens)
+    assert reused_tokens(now, now, count_words) == now.tokens
+    assert reused_tokens(None, now, count_words) == 0
+
+
+# Counting
+
+
+def test_count_words() -> None:
+    """The default tokenizer counts words, marks and CJK characters."""
+    assert count_words("It's 4 May, in_time.") == 8
+    assert count_words("橋はLisbonにある。") == 7
+    assert count_words(" \n") == 0
+
+
+def test_tekken_count() -> None:
+    """Tekken is a real tokenizer: long words cost more, text that looks like a special token stays text."""
+    count = tekken_count()
+    assert count("") == 0
+    assert count("Lisbon is a city.") in range(4, 8)
+    assert count("antidisestablishmentarianism") > count_words("antidisestablishmentarianism")
+    assert count("<s>") > 1
+    assert tekken_count() is count
+    with OllamaStandIn([ABLE], count=count) as server:
+        assert chat(server, {"role": "user", "content": "bridge " * 100}).prompt_eval_count in range(100, 120)
+
+
+# Replies and faults, as the real client meets them
+
+
+def test_streaming(server: OllamaStandIn) -> None:
+    """A stream comes in chunks, the last of which has the numbers; in one piece it says the same."""
+    server.reply = Reply("One two three.", thinking="Count.", chunks=["One ", "two three."])
+    chunks = list(client(server).chat(model="llama3", messages=[message(6)], stream=True))
+    assert [chunk.message.content for chunk in chunks] == ["", "One ", "two three.", ""]
+    assert [chunk.done for chunk in chunks] == [False, False, False, True]
+    whole = chat(server, message(6))
+    assert (whole.message.content, whole.message.thinking) == ("One two three.", "Count.")
+    for last in (chunks[-1], whole):
+        assert (last.done_reason, last.prompt_eval_count, last.eval_count) == ("stop", 10, 6)
+
+
+def test_scripts(server: OllamaStandIn) -> None:
+    """A list of answers is used up in order and its last is repeated; a function sees what arrived."""
+    server.reply = ["one", "two"]
+    assert [chat(server, message(1)).message.content for _ in range(3)] == ["one", "two", "two"]
+    server.reply = lambda arrived: f"You sent {arrived.tokens_before} tokens."
+    assert chat(server, message(6)).message.content == "You sent 10 tokens."
+
+
+def test_tool_calls(server: OllamaStandIn) -> None:
+    """A reply can call tools; a model that cannot is not asked to."""
+    server.reply = ToolCalls([{"name": "clock", "arguments": {"zone": "Lisbon"}}])
+    (call,) = chat(server, message(1), tools=[CLOCK]).message.tool_calls or ()
+    assert (call.function.name, call.function.arguments) == ("clock", {"zone": "Lisbon"})
+    with (
+        OllamaStandIn([OllamaModel("llama3")]) as plain,
+        pytest.raises(ollama.ResponseError, match='"llama3" does not support tools'),
+    ):
+        chat(plain, message(1), tools=[CLOCK])
+
+
+@pytest.mark.parametrize(
+    ("answer", "heard", "error"),
+    [
+        pytest.param(Fail(503, "busy"), "", "busy .*503", id="fails_at_once"),
+        pytest.param(Fail(500, "no memory", 2), "This reply ", "no memory", id="fails_in_mid_reply"),
+        pytest.param(BreakOff(2), "This reply ", "incomplete chunked read", id="torn"),
+        pytest.param(BreakOff(2, clean=True), "This reply ", None, id="ends_without_a_last_word"),
+        pytest.param(Hang(0.01, "Late."), "Late.", None, id="hangs_for_a_while"),
+    ],
+)
+def test_faults(server: OllamaStandIn, answer: Answer, heard: str, error: str | None) -> None:
+    """Each fault reaches the client as the real thing does, after the chunks that came before it."""
+    server.reply = answer
+    chunks: list[str] = []
+
+    def listen() -> None:
+        for chunk in client(server).chat(model="llama3", messages=[message(1)], stream=True):
+            chunks.append(chunk.message.content or "")
+
+    if error is None:
+        listen()
+    else:
+        with pytest.raises((ollama.ResponseError, httpx.RemoteProtocolError), match=error):
+            listen()
+    assert "".join(chunks) == heard
+
+
+def test_a_whole_answer_can_be_torn(server: OllamaStandIn) -> None:
+    """Without streaming, a reply that breaks off is a body shorter than its header promised."""
+    server.reply = BreakOff()
+    with pytest.raises(httpx.RemoteProtocolError, match="received .* bytes, expected"):
+        chat(server, message(1))
+
+
+def test_down_ends_everything(server: OllamaStandIn) -> None:
+    """A server that goes down tears a reply in the middle and idle connections, and then refuses new ones."""
+    idle = client(server)
+    idle.ps()
+    server.reply = Hang(math.inf, "One two three.", after_chunks=2)
+    stream = client(server).chat(model="llama3", messages=[message(1)], stream=True)
+    assert [next(stream).message.content, next(stream).message.content] == ["One ", "two "]
+    server.down()
+    with pytest.raises(httpx.RemoteProtocolError):
+        next(stream)
+    with pytest.raises(ConnectionError):
+        idle.ps()
+    with pytest.raises(ConnectionError):
+        chat(server, message(1))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_reply_can_take_the_server_with_it(server: OllamaStandIn, stream: bool) -> None:
+    """When a reply breaks off because the server dies, nothing listens any more."""
+    server.reply = BreakOff(down=True)
+    with pytest.raises(httpx.RemoteProtocolError):
+        list(chat(server, message(1), stream=stream))
+    with pytest.raises(ConnectionError):
+        client(server).ps()
+
+
+@pytest.mark.parametrize("path", ["/api/ps", "/api/show", "/api/chat"])
+def test_a_question_can_hang(server: OllamaStandIn, path: str) -> None:
+    """With a delay on its path a question is recorded and then left unanswered."""
+    server.ask_delay[path] = math.inf
+    method, body = ("GET", None) if path == "/api/ps" else ("POST", {"model": "llama3"})
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.request(method, server.url + path, json=body, timeout=0.05, trust_env=False)
+    assert [arrived.path for arrived in server.arrived] == [path]
+
+
+def test_a_broken_script_fails_the_test() -> None:
+    """An error in the stand-in or in a test's own script is not taken for a fault of the network."""
+    with (
+        pytest.raises(ZeroDivisionError),
+        OllamaStandIn([ABLE], reply=lambda arrived: str(1 // 0)) as server,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        chat(server, message(1))
+
+
+def test_many_at_once(server: OllamaStandIn) -> None:
+    """Chats from many threads are all answered and all recorded."""
+    threads = [threading.Thread(target=chat, args=(server, message(n))) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(arrived.tokens_after for arrived in server.chats) == list(range(4, 24))
+
+
+# llm and llm-ollama
+
+DRIVER = """
+import json, sys
+import llm
+model = llm.get_model("ollama/llama3")
+for stream in json.loads(sys.argv[1]):
+    chunks, error = [], None
+    response = model.prompt("Hi", stream=stream)
+    try:
+        chunks.extend(response)
+    except Exception as raised:
+        error = f"{type(raised).__name__}: {raised}"
+    usage = None if error else response.usage().input
+    calls = [] if error else [(call.name, call.arguments) for call in response.tool_calls()]
+    print(json.dumps(["".join(chunks), error, usage, calls]))
+"""
+
+
+def llm(server: OllamaStandIn, user_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with llm-ollama pointed at the server, and llm's files in a folder of the test."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=user_path,  # started in this folder, Python would take our ollama.py for the real package
+        env=server.environment(user_path),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_llm_takes_it_for_real(tmp_path: Path) -> None:
+    """The real `llm` asks once what the model can do, sends its options, and logs the server's count."""
+    with OllamaStandIn([ABLE], reply=["Lisbon.", "4 May."]) as server:
+        first = llm(server, tmp_path, "-m", "llm", "-m", "ollama/llama3", "-o", "num_ctx", "2048", "Where?")
+        again = llm(server, tmp_path, "-m", "llm", "-c", "When?")
+        logged = llm(server, tmp_path, "-m", "llm", "logs", "--json")
+    assert (first.stdout, again.stdout) == ("Lisbon.\n", "4 May.\n")
+    assert [arrived.path for arrived in server.arrived if arrived.path != "/api/tags"] == [
+        "/api/show",
+        "/api/chat",
+        "/api/chat",
+    ]
+    assert [each["role"] for each in server.chats[1].messages] == ["user", "assistant", "user"]
+    assert server.reloads == [Reload("llama3:latest", 2048, 4096)]
+    counts = [arrived.tokens_after for arrived in server.chats]
+    assert [turn["input_tokens"] for turn in json.loads(logged.stdout)] == counts
+
+
+def test_llm_meets_each_fault(tmp_path: Path) -> None:
+    """Through llm, a torn reply is an error, but one that just ends is a reply without a token count."""
+    called = ToolCalls([{"name": "clock", "arguments": {"zone": "Lisbon"}}])
+    script: list[Answer] = [Fail(500, "no"), BreakOff(), BreakOff(clean=True), called, "One.", "All."]
+    with OllamaStandIn([ABLE], reply=script) as server:
+        run = llm(server, tmp_path, "-c", DRIVER, json.dumps([True, True, True, True, True, False]))
+    assert [json.loads(line) for line in run.stdout.splitlines()] == [
+        ["", "ResponseError: no (status code: 500)", None, []],
+        [
+            "This reply ",
+            (
+                "RemoteProtocolError: peer closed connection without sending complete message body "
+                "(incomplete chunked read)"
+            ),
+            None,
+            [],
+        ],
+        ["This reply ", None, None, []],
+        ["", None, 5, [["clock", {"zone": "Lisbon"}]]],
+        ["One.", None, 5, []],
+        ["All.", None, 5, []],
+    ]
+
+
+def test_llm_without_a_server(tmp_path: Path) -> None:
+    """When the server is gone llm does not say so: its models have vanished."""
+    with OllamaStandIn([ABLE]) as server:
+        server.down()
+        run = llm(server, tmp_path, "-m", "llm", "-m", "ollama/llama3", "Hi")
+    assert (run.returncode, run.stderr) == (1, "Error: 'Unknown model: ollama/llama3'\n")
