@@ -107,14 +107,12 @@ def explain(  # noqa: PLR0913  the request's own parts, each needed
     items.extend(tool_items(tools))
     pinned = [(sizes[id_], id_) for id_ in block.pinned if id_ in sizes]
     items.extend(Item("pinned", "pinned", tokens, number, number) for (number, tokens), _ in pinned)
-    sent = {number for (number, _), _ in pinned}
     recent = sorted((n, t) for n, t in sizes.values() if start is not None and n >= start)
+    items.extend(_pruned(total, [*(number for (number, _), _ in pinned), *(number for number, _ in recent)]))
     for number, tokens in recent:
         cut = block.clip is not None and number == start
         reason = "the newest; too long, cut in the middle" if cut else f"recent; the block began at #{start}"
         items.append(Item("recent", reason, tokens, number, number, clipped=cut))
-        sent.add(number)
-    items.extend(_pruned(total, sent))
     items.append(Item("prompt", "the new prompt", prompt[1], text=prompt[0]))
     return tuple(items)
 

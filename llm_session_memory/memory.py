@@ -261,8 +261,9 @@ class Memory:
 
     def _composer(self, session: Session, settings: Settings, prompt: Message, model: Any) -> Composer:
         tools = tuple(
-            (row["name"], tokens.base(f"{row['name']} {row['description'] or ''} {row['input_schema'] or ''}"))
+            (row["name"], tokens.base_of_tool(row["name"], row["description"], json.loads(row["input_schema"] or "{}")))
             for row in history.first_turn_tools(self.log, session.thread_id)
+            if row["plugin"]
         )
         request = Request(
             model=model.model_id,
@@ -327,7 +328,8 @@ class Memory:
         """Remember a window that a cut has shown, so that the next prompt is fitted to it."""
         facts = self.store.window(model)
         if facts is not None:
-            self.store.remember_window(model, replace(facts, loaded=window, loaded_utc=facts.asked_utc))
+            with self.writing():
+                self.store.remember_window(model, replace(facts, loaded=window, loaded_utc=facts.asked_utc))
 
 
 def effective(settings: Settings, asked: Settings) -> Settings:

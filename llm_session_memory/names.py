@@ -15,7 +15,7 @@ from .errors import NameRefused
 LONGEST = 200
 """Characters in the longest name."""
 
-_NEAR = 0.8
+_NEAR = 0.75
 """How alike two names must be (difflib's ratio) for a "did you mean"."""
 
 _ADJECTIVES = """

@@ -20,6 +20,15 @@ def plain(text: str) -> str:
     return _DIRECTION.sub(_code, _CONTROL.sub(_picture, text.replace("\r\n", "\n")))
 
 
+def escaped(json_text: str) -> str:
+    """Return JSON text with control characters and direction marks as JSON escapes: the same value, safe to print."""
+
+    def escape(match: re.Match[str]) -> str:
+        return f"\\u{ord(match.group()):04x}"
+
+    return _DIRECTION.sub(escape, _CONTROL.sub(escape, json_text))
+
+
 def one_line(text: str, width: int) -> str:
     """Return the beginning of `text` on one line of at most `width` characters."""
     flat = " ".join(plain(text).split())

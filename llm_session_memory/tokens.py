@@ -56,6 +56,11 @@ def base_of_data(value: Any) -> float:
     return base(json.dumps(value, ensure_ascii=False, default=str)) if value else 0.0
 
 
+def base_of_tool(name: str, description: str | None, schema: Any) -> float:
+    """Return the base of a tool's definition."""
+    return base_of_data({"name": name, "description": description, "parameters": schema})
+
+
 @dataclass(frozen=True)
 class Measure:
     """How a model's tokens are estimated: its rate, and whether reasoning of earlier replies is sent to it again.

@@ -57,7 +57,8 @@ def window_of(
     facts, news, silent = remembered, None, False
     wanted = _positive(options.get("num_ctx"))
     enough = facts is not None and (
-        _fresh(facts.asked_utc, now()) or (wanted is not None and facts.trained is not None)
+        (wanted is not None and facts.trained is not None)
+        or (facts.loaded_utc == facts.asked_utc and _fresh(facts.asked_utc, now()))
     )
     if not enough:
         answer = ask(model.ollama_name)

@@ -14,6 +14,7 @@ import click
 from ..errors import NoSuchSession, SessionError
 from ..llm_seam.running import known_names, log_path
 from ..memory import Memory
+from ..terminal import escaped
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,8 +63,8 @@ def opened(database: str | None) -> Memory:
 
 
 def as_json(value: Any) -> None:
-    """Print a value as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a value as JSON, with everything that could act on a terminal as an escape."""
+    click.echo(escaped(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def local_time(utc: str) -> str:

@@ -10,6 +10,7 @@ import llm
 from llm import models, parts
 
 from ..model import Attachment, Message, Part
+from ..tokens import base_of_tool
 
 
 def to_llm(messages: Iterable[Message]) -> list[parts.Message]:
@@ -130,10 +131,9 @@ def tool_specs(rows: Iterable[dict[str, Any]], model: Any) -> list[str]:
     return found
 
 
-def tool_weights(tools: Iterable[Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return each tool's name and what of it is sent."""
+def tool_weights(tools: Iterable[Any]) -> list[tuple[str, float]]:
+    """Return each tool's name and the base of its definition."""
     wrapped = models._wrap_tools(list(tools))  # noqa: SLF001  functions, toolboxes and tools alike, as the prompt does
     return [
-        (tool.name, {"name": tool.name, "description": tool.description, "input": getattr(tool, "input_schema", None)})
-        for tool in wrapped
+        (tool.name, base_of_tool(tool.name, tool.description, getattr(tool, "input_schema", None))) for tool in wrapped
     ]

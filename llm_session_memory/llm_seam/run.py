@@ -115,14 +115,13 @@ class Run:
             fragments=parameters.get("fragments"),
         )
         tools = parameters.get("tools") or conversation.tools or []
-        weights = [(name, tokens.base_of_data(sent)) for name, sent in convert.tool_weights(tools)]
         schema = parameters.get("schema")
         return Request(
             model=settings.model or "",
             policy=settings.memory or POLICIES[0],
             system=settings.system,
             input=convert.from_llm(new),
-            tools=tuple(weights),
+            tools=tuple(convert.tool_weights(tools)),
             extra=tokens.base_of_data(schema) if isinstance(schema, dict) else 0.0,
         )
 
@@ -229,14 +228,14 @@ class Run:
             self.memory.learn_window(one.response.model.model_id, found.window)
         return found
 
-    def keep_attempt(self, error: BaseException) -> bool:
-        """Keep what was asked and what had come, if a call was under way; say whether it was."""
+    def keep_attempt(self, error: BaseException) -> Attempt | None:
+        """Keep what was asked and what had come, if a call was under way; return it."""
         if not self.rounds or not self.recording or self.session is None:
-            return False
+            return None
         attempt = recording.attempt(self, error)
         self.rounds = []
         self.memory.keep_attempt(attempt)
-        return True
+        return attempt
 
 
 def _complete(response: Any) -> None:

@@ -133,16 +133,27 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Run) 
     try:
         return original(**parameters)
     except BaseException as error:
-        if one.keep_attempt(error):
-            assert one.session is not None
-            click.echo(err=True)
-            again = f"llm sessions retry {shlex.quote(one.session.name)}"
-            click.echo(f"session {one.session.name}: the prompt is kept; to send it again: {again}", err=True)
-            if isinstance(error, Exception) and not isinstance(
-                error, (click.ClickException, click.Abort, SessionError)
-            ):
-                raise SessionError(str(error) or type(error).__name__) from error
+        told = isinstance(error, (click.ClickException, click.Abort, SessionError))
+        if _kept(one, error) and isinstance(error, Exception) and not told:
+            # llm chat lets a model's errors through as tracebacks; Ctrl-C and signals keep their meaning.
+            raise SessionError(str(error) or type(error).__name__) from error
         raise
+
+
+def _kept(one: Run, error: BaseException) -> bool:
+    """Keep what was asked where a call was under way, and say how to send it again; say whether there was one."""
+    try:
+        kept = one.keep_attempt(error)
+    except SessionError as trouble:
+        click.echo(f"The prompt could not be kept: {trouble}", err=True)
+        return True
+    if kept is None or one.session is None:
+        return False
+    if kept.partial:
+        click.echo(err=True)
+    again = f"llm sessions retry {shlex.quote(one.session.name)}"
+    click.echo(f"session {one.session.name}: the prompt is kept; to send it again: {again}", err=True)
+    return True
 
 
 def _choose_model(parameters: dict[str, Any], session: Session | None, given: Callable[[str], bool]) -> None:

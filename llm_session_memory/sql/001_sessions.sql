@@ -41,6 +41,7 @@ create table memory_contexts (
     cut text                             -- how the server cut it (certain or likely), null where it did not
 );
 create index memory_contexts_thread on memory_contexts (thread_id, turn_id);
+create index memory_contexts_block on memory_contexts (block_id, turn_id);
 
 -- Exchanges that are always sent.
 create table memory_pins (

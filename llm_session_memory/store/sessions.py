@@ -130,7 +130,10 @@ class Store:
     # -- blocks and contexts -------------------------------------------
 
     def latest_block(self, thread_id: str, policy: str | None = None, budget: int | None = None) -> Block | None:
-        """Return the newest block of a thread; or the newest of a policy and budget that was not oversized."""
+        """Return the newest block of a thread; or the newest of a policy and budget that was not oversized.
+
+        A block that began without earlier exchanges starts with the exchange that it was made for.
+        """
         rows = self.log.rows(
             "select * from memory_blocks where thread_id = :thread_id"
             " and (:policy is null or (policy = :policy and budget = :budget and oversized = 0))"
@@ -140,10 +143,14 @@ class Store:
         if not rows:
             return None
         row = rows[0]
-        last = self.log.value("select max(turn_id) from memory_contexts where block_id = :id", {"id": row["id"]})
+        within = self.log.row(
+            "select min(exchange_turn_id) as first, max(turn_id) as last from memory_contexts where block_id = :id",
+            {"id": row["id"]},
+        )
+        first, last = (within["first"], within["last"]) if within else (None, None)
         return Block(
             id=row["id"],
-            start_id=row["start_turn_id"],
+            start_id=row["start_turn_id"] or first,
             pinned=tuple(json.loads(row["pinned_json"])),
             policy=row["policy"],
             budget=row["budget"],
