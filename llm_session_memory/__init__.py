@@ -1,6 +1,7 @@
 """The llm plugin: named sessions with a token budget, on top of llm's own log.
 
-Hookimpls only; what they need is imported when it is used, since this module is imported at every start of llm.
+Hookimpls only; what they need is imported when it is used, since this module is imported at every start of llm. It does
+not import llm, so that the package's values and its Python API can be used where there is none.
 """
 
 from __future__ import annotations
@@ -8,15 +9,18 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import llm
+from pluggy import HookimplMarker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import click
 
+hookimpl = HookimplMarker("llm")
+"""llm's own `llm.hookimpl`."""
 
-@llm.hookimpl
+
+@hookimpl
 def register_commands(cli: click.Group) -> None:
     """Add `--session` to llm's own commands, and `llm sessions`."""
     from .commands import sessions
@@ -26,7 +30,7 @@ def register_commands(cli: click.Group) -> None:
     cli.add_command(sessions)
 
 
-@llm.hookimpl
+@hookimpl
 def register_models(register: Callable[..., None]) -> None:
     """Offer the demo's model while the demo runs."""
     if os.environ.get("LLM_SESSIONS_DEMO"):

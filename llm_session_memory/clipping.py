@@ -14,7 +14,7 @@ from .model import Message, Part
 from .tokens import Measure
 
 _MARK = "\n[… {left_out:,} of {length:,} characters left out here; the log keeps them …]\n"
-_ATTACHMENT_MARK = "[… {what} left out here; the log keeps it …]"
+_WHOLE_MARK = "[… {what} left out here; the log keeps it …]"
 
 
 def cut_middle(text: str, keep: int) -> str:
@@ -70,18 +70,24 @@ def _greatest_that_fits(
 
 
 def _without(message: Message, *, attachments: bool) -> Message:
-    """Return the message without its reasoning and, unless `attachments`, with marks in place of attachments."""
+    """Return the message without its reasoning and, unless `attachments`, with marks in place of attachments.
+
+    A reply of reasoning alone becomes a mark as well: many models refuse a message with nothing in it.
+    """
     parts: list[Part] = []
     for part in message.parts:
         if part.type == "reasoning":
             continue
         if attachments or not part.attachments:
             parts.append(part)
-        elif part.type == "attachment":
-            mark = _ATTACHMENT_MARK.format(what=part.attachments[0].type or "an attachment")
-            parts.append(Part({"type": "text", "text": mark}))
-        else:
-            parts.append(dataclasses.replace(part, attachments=()))
+            continue
+        marks = "\n".join(_WHOLE_MARK.format(what=held.type or "an attachment") for held in part.attachments)
+        data: dict[str, Any] = {"type": "text", "text": marks}
+        if part.type == "tool_result":
+            data = {**part.data, "output": "\n".join(filter(None, (part.data.get("output"), marks)))}
+        parts.append(dataclasses.replace(part, data=data, attachments=()))
+    if message.parts and not parts:
+        parts.append(Part({"type": "text", "text": _WHOLE_MARK.format(what="reasoning")}))
     return dataclasses.replace(message, parts=tuple(parts))
 
 
@@ -104,8 +110,8 @@ def _mapped(message: Message, change: Callable[[str], str]) -> Message:
 def _mapped_part(part: Part, change: Callable[[str], str]) -> Part:
     keys = {"text": ("text",), "tool_result": ("output",), "tool_call": ("arguments",)}.get(part.type, ())
     data = dict(part.data)
-    for name in keys:
-        data[name] = _mapped_value(data.get(name), change)
+    for name in data.keys() & set(keys):
+        data[name] = _mapped_value(data[name], change)
     return dataclasses.replace(part, data=data)
 
 

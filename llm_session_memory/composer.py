@@ -1,7 +1,7 @@
 """Composing one request: reading what is needed of a session, letting the policy choose, building the messages.
 
-Between the store and the pure rules; used by memory.py alone. Reads only as many exchanges as the budget can hold,
-however long the session is.
+Between the store and the pure rules; made by memory.py, and kept by the seam while tools are called. Reads only as
+many exchanges as the budget can hold, however long the session is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from . import context, tokens
 from .clipping import clip
+from .cuts import counts_all
 from .errors import OverBudget
 from .model import Block, Budget, Context, Exchange, Item, Message, Sized, Turn
 from .policies import Plan, plan, why_new_block, without_recent
@@ -52,7 +53,7 @@ class Composer:
         rate, self.calibrated = self._rate()
         self.measure = Measure(rate, reasoning)
         self.turns = history.exchange_turns(self.log, thread_id)
-        self.numbers = {turn_ids[0]: number for number, turn_ids in enumerate(self.turns, 1)}
+        self.numbers = self.turns.numbers()
         self._read: dict[str, Exchange] = {}
 
     # -- what is known -------------------------------------------------
@@ -60,10 +61,14 @@ class Composer:
     def _rate(self) -> tuple[float, bool]:
         """Return the model's rate, and whether it was learned."""
         model = self.request.model
-        learned = tokens.learn(self.store.counted_turns(self.thread_id, model), model)
-        if learned is None:
-            learned = tokens.learn_from_replies(self.store.counted_replies(model))
-        return (learned, True) if learned is not None else (1.0, False)
+        turns = self.store.counted_turns(self.thread_id, model)
+        learned = tokens.learn(turns, model)
+        if learned is not None and not any(counts_all(turn.cut) for turn in turns if turn.model == model):
+            return max(learned, 1.0), False  # cut requests alone show only the least that it can be
+        if learned is not None:
+            return learned, any((turn.input_tokens or 0) >= tokens.ENOUGH for turn in turns if turn.model == model)
+        learned = tokens.learn_from_replies(self.store.counted_replies(model))  # may hide reasoning and tool calls
+        return learned or 1.0, False
 
     @property
     def newest_turn(self) -> str | None:
@@ -87,7 +92,12 @@ class Composer:
         """Return the exchanges' sizes, from the server's counts where it counted. They come oldest first."""
         turns = [turn for exchange in exchanges for turn in exchange.turns]
         counted = tokens.own_counts(turns, self.request.model, self.measure)
-        return [Sized(e.number, e.id, self.measure.exchange(e, counted)) for e in exchanges]
+        return [Sized(e.number, e.id, self.measure.exchange(e, counted) + self._added(e)) for e in exchanges]
+
+    def _added(self, exchange: Exchange) -> int:
+        """Return the tokens of what stands in for a reply or a tool result that an exchange never got."""
+        said = self.measure.base(message for message in exchange.messages if message.parts)
+        return self.measure.tokens(max(0.0, self.measure.base(context.whole(exchange)) - said))
 
     def newest(self) -> Iterator[Sized]:
         """Yield the sizes of all exchanges, newest first, reading them in chunks."""
@@ -128,7 +138,7 @@ class Composer:
         before = [id_ for number, id_ in sorted(pins.items()) if start is None or number < start]
         same_front = block.front == context.front(self.request.system, before)
         same_rule = (block.policy, block.budget) == (self.request.policy, self.budget.tokens)
-        answered = bool(last.output) and not block.oversized
+        answered = bool(last.output) and not context.open_calls(last.output) and not block.oversized
         chain: tuple[Message, ...] = ()
         base, expected = 0.0, 0
         if same_front and same_rule and answered:
@@ -147,7 +157,7 @@ class Composer:
         )
         if reason:
             return None, reason
-        known = last.input_tokens is not None and last.request_base is not None and not last.cut
+        known = last.input_tokens is not None and last.request_base is not None and counts_all(last.cut)
         before_that = (last.input_tokens or 0, last.request_base or 0.0) if known else None
         return replace(self._context(chain, block, start, expected, base), before=before_that), None
 
@@ -159,7 +169,7 @@ class Composer:
         others = max((turn_ids[-1] for turn_ids in self.turns[-1 - _NEAR_THE_END : -1]), default=None)
         if others is not None and others > newest[-1]:
             return None
-        if self.store.after_turn(newest[0]) != (others,):
+        if self.store.made_at(newest[0]) != (len(self.turns), others):
             return None
         found = self.exchanges([len(self.turns)])
         return found[0].turns[-1] if found else None
@@ -170,7 +180,7 @@ class Composer:
         system = context.system_messages(request.system)
         fixed = self.measure.tokens(self.measure.base(system) + self.new_base())
         like = self.store.latest_block(self.thread_id, request.policy, limit.tokens)
-        keep_from = self.numbers.get(like.start_id or "", 1) if like else 1
+        keep_from = self.numbers.get(like.start_id or "", 1) if like and like.pruned else 1
         pins = self.pins()
         chosen = plan(
             request.policy,
@@ -197,6 +207,7 @@ class Composer:
             reason=reason,
             clip=chosen.clip,
             oversized=chosen.oversized,
+            start_number=chosen.start.number if chosen.start else None,
         )
         start = chosen.start.number if chosen.start else None
         base = self.measure.base(sent) + self.new_base()
@@ -248,12 +259,8 @@ class Composer:
             return (f"This prompt alone exceeds the budget of {limit:,} tokens: about {chosen.tokens:,} are sent.",)
         notices: list[str] = []
         start = chosen.start.number if chosen.start else len(self.turns) + 1
-        had_pruned = before is not None and self.numbers.get(before.start_id or "", 1) > 1
-        if start > 1 and not had_pruned:
-            notices.append(
-                f"The session no longer fits in {limit:,} tokens: {_range(1, start - 1)} stay in the log but are not "
-                "sent any more."
-            )
+        if start > 1 and not (before and (before.pruned or before.oversized)):
+            notices.append(f"The session no longer fits in {limit:,} tokens: {_range(1, start - 1)} not sent any more.")
         if chosen.clip is not None:
             notices.append(f"Exchange #{start} is too long to be sent whole; its longest texts were cut in the middle.")
         return tuple(notices)
@@ -286,4 +293,6 @@ class Composer:
 
 
 def _range(first: int, last: int) -> str:
-    return f"exchange #{first}" if first == last else f"exchanges #{first} to #{last}"
+    if first == last:
+        return f"exchange #{first} stays in the log but is"
+    return f"exchanges #{first} to #{last} stay in the log but are"

@@ -35,7 +35,7 @@ def system_messages(system: str | None) -> tuple[Message, ...]:
 def whole(exchange: Exchange) -> tuple[Message, ...]:
     """Return the messages of an exchange as they are sent again: none empty, no call without a result, a reply last."""
     messages = tuple(message for message in exchange.messages if message.parts)
-    unanswered = _unanswered_calls(messages)
+    unanswered = open_calls(messages)
     if unanswered:
         results = ({"type": "tool_result", "output": NO_RESULT, **call} for call in unanswered)
         messages = (*messages, Message("tool", tuple(Part(result) for result in results)))
@@ -44,7 +44,7 @@ def whole(exchange: Exchange) -> tuple[Message, ...]:
     return messages
 
 
-def _unanswered_calls(messages: Sequence[Message]) -> list[dict[str, str]]:
+def open_calls(messages: Sequence[Message]) -> list[dict[str, str]]:
     """Return name and id of the calls at the end that have no result: a loop that was ended before they were run."""
     if not messages or messages[-1].role != "assistant":
         return []
@@ -111,7 +111,7 @@ def explain(  # noqa: PLR0913  the request's own parts, each needed
     items.extend(_pruned(total, [*(number for (number, _), _ in pinned), *(number for number, _ in recent)]))
     for number, tokens in recent:
         cut = block.clip is not None and number == start
-        reason = "the newest; too long, cut in the middle" if cut else f"recent; the block began at #{start}"
+        reason = "too long to be sent whole, cut in the middle" if cut else f"recent; the block began at #{start}"
         items.append(Item("recent", reason, tokens, number, number, clipped=cut))
     items.append(Item("prompt", "the new prompt", prompt[1], text=prompt[0]))
     return tuple(items)

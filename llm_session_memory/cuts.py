@@ -17,6 +17,15 @@ _USUAL_WINDOWS = (2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072, 262_144)
 _WELL_UNDER = 0.7
 """A count below this share of a calibrated estimate is not an error of the estimate."""
 
+_ABOUT_ALL = 0.9
+"""A count of at least this share of the estimate leaves no message of the request out."""
+
+_STEADY = 0.95
+"""A count that falls by less, though more was sent, may be a count that is not quite steady."""
+
+
+_FULL = "prompt and answer together reached the window"
+
 
 @dataclass(frozen=True)
 class Request:
@@ -35,10 +44,28 @@ class Cut:
     window: int | None
     certain: bool
 
+    def __str__(self) -> str:
+        """Return it as it is recorded."""
+        return f"{'certain' if self.certain else 'likely'}: {self.because}"
+
+
+def counts_all(recorded: str | None) -> bool:
+    """Say whether the count of a request is one of all that was sent, given what was recorded of its cut.
+
+    Where the window became full only while the model answered, the prompt had been read and counted whole.
+    """
+    return recorded is None or _FULL in recorded
+
 
 def halved(window: int) -> set[int]:
     """Return the counts that a prompt has after Ollama cut it inside: about half of the window."""
     return {window - max((window - keep) // 2, 1) for keep in _KEPT_AT_THE_START}
+
+
+def halved_window(counted: int, window: int | None) -> int | None:
+    """Return the window that Ollama halves to this count: `window` itself or a usual one; None where there is none."""
+    candidates = (*([window] if window else []), *_USUAL_WINDOWS)
+    return next((candidate for candidate in candidates if counted in halved(candidate)), None)
 
 
 def detect(
@@ -49,18 +76,21 @@ def detect(
     `before` is the request before it in the same block (None where there is none), `window` the model's window as far
     as it is known, `calibrated` whether the estimate rests on counts of this model. All figures in tokens.
     """
-    for candidate in (*([window] if window else []), *_USUAL_WINDOWS):
-        if now.counted in halved(candidate) and now.estimate > now.counted * 1.3:
-            because = f"the server counted {now.counted:,} tokens, as it does when it halves a window of {candidate:,}"
-            return Cut(because, candidate, certain=True)
+    candidate = halved_window(now.counted, window)
+    if candidate and now.estimate > now.counted * 1.3:
+        because = f"the server counted {now.counted:,} tokens, as it does when it halves a window of {candidate:,}"
+        return Cut(because, candidate, certain=True)
     if before and now.base > before.base and now.counted < before.counted:
         because = f"the server counted {now.counted:,} tokens, fewer than for the shorter request before"
-        return Cut(because, _next_usual(now.counted), certain=True)
+        return Cut(because, _next_usual(now.counted), certain=now.counted < before.counted * _STEADY)
     if calibrated and now.counted < now.estimate * _WELL_UNDER:
         because = f"the server counted {now.counted:,} tokens where about {now.estimate:,} were sent"
         return Cut(because, _next_usual(now.counted), certain=False)
     if window and now.counted + (reply_tokens or 0) >= window:
-        because = f"prompt and answer together reached the window of {window:,} tokens"
+        if now.counted < now.estimate * _ABOUT_ALL:
+            sent = f"the server counted {now.counted:,} tokens where about {now.estimate:,} were sent"
+            return Cut(f"{sent}, and the answer filled the window of {window:,}", None, certain=False)
+        because = f"{_FULL} of {window:,} tokens"
         return Cut(because, None, certain=False)
     return None
 

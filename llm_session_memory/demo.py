@@ -66,7 +66,7 @@ def _answer(asked: str, earlier: list[str]) -> str:
     shared = [(len(words & set(re.findall(r"\w{4,}", text.lower()))), text) for text in earlier]
     most, text = max(shared, default=(0, ""), key=lambda pair: pair[0])
     if most < 2:  # noqa: PLR2004  one word in common is chance
-        return f"Nothing in the {len(earlier)} things that I was sent answers that."
+        return "Nothing that I was sent answers that."
     return f"You told me: “{text}”"
 
 

@@ -6,6 +6,7 @@ All figures are tokens unless said otherwise; all errors are of the family in `e
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from .model import (
     Session,
     SessionSummary,
     Settings,
+    WindowFacts,
 )
 from .store import Log, Store, history
 from .windows import now_utc, sends_reasoning, window_of
@@ -55,8 +57,17 @@ class Memory:
     file is missing, locked for longer than 10 seconds, or not a log.
     """
 
-    def __init__(self, path: str | Path, *, now: Callable[[], datetime] = now_utc, log: Log | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        now: Callable[[], datetime] = now_utc,
+        log: Log | None = None,
+        typed: str | None = None,
+    ) -> None:
+        """Open a log, or work on one that is open. `typed` is the -d that a person gave, so that hints repeat it."""
         self.path = Path(path)
+        self.typed = typed
         self.log = log or Log.open(self.path)
         self.store = Store(self.log)
         self._now = now
@@ -83,13 +94,18 @@ class Memory:
         return self.log.writing()
 
     def prepare(self) -> None:
-        """Make the log ready to record sessions: check llm's tables, add or update ours."""
+        """Make the log ready to record sessions: check llm's tables, add or update ours, see that it can be written."""
         self.log.check_shape()
         self.log.migrate()
+        self.log.check_writable()
 
     def timestamp(self) -> str:
         """Return the present time as it is stored: ISO, UTC."""
         return self._now().isoformat()
+
+    def command(self, *words: str) -> str:
+        """Return a command of `llm sessions` as a person would type it, for this log."""
+        return shlex.join(["llm", "sessions", *words, *(["-d", self.typed] if self.typed else [])])
 
     # -- finding -------------------------------------------------------
 
@@ -103,7 +119,7 @@ class Memory:
         if found is None:
             existing = self.store.names()
             near = names.near(name, existing)
-            hint = f"Did you mean “{near}”?" if near else "See the list with: llm sessions"
+            hint = f"Did you mean “{near}”?" if near else f"See the list with: {self.command()}"
             if not existing:
                 hint = f'There are none in {self.path} yet. Start one with: llm --session NAME "..."'
             raise NoSuchSession(f"There is no session “{name}”.", hint)
@@ -165,29 +181,23 @@ class Memory:
             self.store.rename(session.thread_id, kept)
         return replace(session, name=kept)
 
+    def check_thread(self, thread_id: str) -> None:
+        """Raise NoSuchSession where the log has no such conversation; a log that was never migrated stays so."""
+        if not history.is_known(self.log, thread_id):
+            hint = "See the ids with: llm logs list --short"
+            raise NoSuchSession(f"There is no conversation {thread_id} in {self.path}.", hint)
+
     def name_thread(self, thread_id: str, name: str) -> Session:
         """Bind a name to an existing conversation, of either generation of llm's tables."""
         kept = names.check(name)
         self.prepare()
         bound = self.store.session_of_thread(thread_id)
         if bound:
-            hint = f"To rename it: llm sessions rename {bound.name} {kept}"
+            hint = f"To rename it: {self.command('rename', bound.name, kept)}"
             raise SessionError(f"Conversation {thread_id} is the session “{bound.name}” already.", hint)
+        self.check_thread(thread_id)
         turns = history.exchange_turns(self.log, thread_id)
-        if not turns:
-            hint = "See the ids with: llm logs list --short"
-            raise NoSuchSession(f"There is no conversation {thread_id} in {self.path}.", hint)
-        return self.create(kept, thread_id, self._settings_of_thread(turns[-1][-1]))
-
-    def _settings_of_thread(self, turn_id: str) -> Settings:
-        """Return the settings that a conversation's newest call had."""
-        table = "turns" if self.store.tip(turn_id) else "responses"
-        row = self.log.row(f"select * from {table} where id = :id", {"id": turn_id}) or {}  # noqa: S608  two constants
-        system = row.get("system")
-        if table == "turns":
-            chain = history.chain(self.log, self.store.tip(turn_id))
-            system = chain[0].text if chain and chain[0].role == "system" else None
-        return Settings(row.get("model"), system, json.loads(row.get("options_json") or "{}"))
+        return self.create(kept, thread_id, history.settings_of(self.log, turns[-1][-1]))
 
     def set(self, name: str, settings: Settings) -> Session:
         """Replace a session's settings."""
@@ -303,6 +313,7 @@ class Memory:
                     "thread_id": thread_id,
                     "block_id": block_id,
                     "exchange_turn_id": sent[0].turn_id,
+                    "number": sent[0].context.exchanges + 1,
                     "after_turn_id": sent[0].context.after_turn_id,
                     "base": one.base,
                     "estimate": one.estimate,
@@ -324,12 +335,21 @@ class Memory:
             raise NoSuchSession(f"Session “{self.session(name).name}” has no failed prompt to send again.")
         return unanswered[-1]
 
-    def learn_window(self, model: str, window: int) -> None:
-        """Remember a window that a cut has shown, so that the next prompt is fitted to it."""
-        facts = self.store.window(model)
-        if facts is not None:
-            with self.writing():
-                self.store.remember_window(model, replace(facts, loaded=window, loaded_utc=facts.asked_utc))
+    def learn_window(self, model: str, seen: WindowFacts | None, guess: int | None) -> None:
+        """Remember the window that a model has after a cut, so that the next prompt is fitted to it.
+
+        `seen` is what the server says of it now, `guess` what the cut points to: the next prompt asks again then.
+        """
+        known = self.store.window(model) or WindowFacts()
+        now = self.timestamp()
+        if seen and seen.loaded:
+            news = replace(known, loaded=seen.loaded, asked_utc=now, loaded_utc=now)
+        elif guess:
+            news = replace(known, loaded=guess, asked_utc="", loaded_utc=now)
+        else:
+            return
+        with self.writing():
+            self.store.remember_window(model, news)
 
 
 def effective(settings: Settings, asked: Settings) -> Settings:

@@ -202,7 +202,9 @@ class Block:
     `start` is the number of the first of the newest exchanges that are sent, `pinned` the ids of the exchanges put
     before them. `front` stands for all that is sent before the newest exchanges: another front is another block.
     `clip` is the tokens to which exchange `start` was cut, None where it is sent whole. `reason` says, for people, why
-    the block began. `last_turn_id` is the last turn of this block, None in a block that is just beginning.
+    the block began. `start_number` is the number that the start had then (None where the block began without earlier
+    exchanges): what another process logs late may have moved it since.
+    `last_turn_id` is the last turn of this block, None in a block that is just beginning.
     """
 
     id: int | None
@@ -214,7 +216,13 @@ class Block:
     reason: str
     clip: int | None = None
     oversized: bool = False
+    start_number: int | None = None
     last_turn_id: str | None = None
+
+    @property
+    def pruned(self) -> bool:
+        """Whether exchanges before the start were left out when the block began."""
+        return self.start_number is not None and self.start_number > 1
 
 
 @dataclass(frozen=True)

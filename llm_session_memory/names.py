@@ -15,6 +15,9 @@ from .errors import NameRefused
 LONGEST = 200
 """Characters in the longest name."""
 
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Hangul fillers and the Braille pattern without dots: printable for Unicode, and nothing to see."""
+
 _NEAR = 0.75
 """How alike two names must be (difflib's ratio) for a "did you mean"."""
 
@@ -39,7 +42,7 @@ def check(name: str) -> str:
     """Return `name` as it is kept (trimmed, NFC), or raise NameRefused saying which rule it breaks."""
     kept = unicodedata.normalize("NFC", name).strip()
     hint = f"A name has 1 to {LONGEST} printable characters, not only blanks, and no “/”."
-    if not kept:
+    if not any(map(_visible, kept)):
         raise NameRefused("A session needs a name that is not only blanks.", hint)
     if len(kept) > LONGEST:
         raise NameRefused(f"That session name has {len(kept):,} characters.", hint)
@@ -56,8 +59,17 @@ def check(name: str) -> str:
     return kept
 
 
+def _visible(character: str) -> bool:
+    """Say whether a character can be seen on its own: blanks can't, nor marks that combine with another."""
+    return unicodedata.category(character)[0] not in "ZM" and character not in _BLANK_LETTERS
+
+
 def key(name: str) -> str:
-    """Return what makes a name unique: the same for names that differ in case only."""
+    """Return what makes a name unique: the same for names that differ in case only.
+
+    Bytes that are not UTF-8 (lone surrogates) come out as a sign that no log chokes on; no session is called so.
+    """
+    name = name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).strip().casefold())
 
 

@@ -45,10 +45,15 @@ class Plan:
 
 
 def budget(setting: int, window: Window, num_predict: int | None) -> Budget:
-    """Return the budget: the least of the setting and of the window less room for the answer."""
+    """Return the budget: the least of the setting and of the window less room for the answer.
+
+    A num_predict of nearly the whole window is an upper limit rather than a plan: a quarter stays for the conversation.
+    """
     if window.tokens is None:
         return Budget(setting, setting, window)
-    room = num_predict if num_predict and num_predict > 0 else min(ROOM_MOST, int(window.tokens * ROOM_SHARE))
+    room = min(ROOM_MOST, int(window.tokens * ROOM_SHARE))
+    if num_predict and num_predict > 0:
+        room = min(num_predict, window.tokens * 3 // 4)
     fitting = max(1, window.tokens - room)
     return Budget(min(setting, fitting), setting, window, room)
 

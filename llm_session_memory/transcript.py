@@ -6,10 +6,13 @@ Pure: values in, text out. What models and tools wrote is made safe to print; th
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .cuts import counts_all
 from .model import Attempt, Exchange, Message, Part, Session
 from .terminal import plain
 
@@ -23,6 +26,8 @@ class Transcript:
     exchanges: tuple[Exchange, ...]
     attempts: tuple[Attempt, ...]
     pinned: frozenset[int]
+    retry: str = ""
+    """The command that sends a failed prompt again."""
 
 
 def as_markdown(transcript: Transcript) -> str:
@@ -36,7 +41,7 @@ def as_markdown(transcript: Transcript) -> str:
         for exchange in transcript.exchanges
     ]
     numbers = {turn.id: exchange.number for exchange in transcript.exchanges for turn in exchange.turns}
-    entries += [(a.id, _attempt(a, session.name, numbers)) for a in transcript.attempts]
+    entries += [(a.id, _attempt(a, transcript, numbers)) for a in transcript.attempts]
     return "\n\n".join([*blocks, *(text for _, text in sorted(entries))]) + "\n"
 
 
@@ -60,8 +65,10 @@ def _exchange(exchange: Exchange, *, pinned: bool) -> str:
         facts.append(f"{took / 1000:.1f} s")
     if pinned:
         facts.append("pinned")
-    if any(turn.cut for turn in exchange.turns):
+    if not all(counts_all(turn.cut) for turn in exchange.turns):
         facts.append("cut by the server")
+    elif any(turn.cut for turn in exchange.turns):
+        facts.append("reached the window")
     lines = [f"## #{exchange.number} · {' · '.join(fact for fact in facts if fact)}"]
     for turn in exchange.turns:
         lines.extend(_sources(turn.fragments))
@@ -106,11 +113,12 @@ def _quoted(title: str, text: str) -> str:
 
 
 def _code(text: str) -> str:
-    fence = "``" if "`" in text else "`"
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
     return f"{fence}{plain(text)}{fence}"
 
 
-def _attempt(attempt: Attempt, name: str, numbers: dict[str, int]) -> str:
+def _attempt(attempt: Attempt, transcript: Transcript, numbers: dict[str, int]) -> str:
     lines = [f"## Not answered · {_minute(attempt.datetime_utc)} · {plain(attempt.model)}"]
     if attempt.answered_by:
         number = numbers.get(attempt.answered_by)
@@ -121,7 +129,8 @@ def _attempt(attempt: Attempt, name: str, numbers: dict[str, int]) -> str:
         lines.append(f"**Model, before it broke off:** {plain(attempt.partial)}")
     lines.append(f"*Failed: {plain(attempt.error)}*")
     if not attempt.answered_by:
-        lines.append(f"*Send it again with:* `llm sessions retry {plain(name)}`")
+        again = _code(transcript.retry or shlex.join(["llm", "sessions", "retry", transcript.session.name]))
+        lines.append(f"*Send it again with:* {again}")
     return "\n\n".join(lines)
 
 

@@ -67,6 +67,8 @@ def window_of(
             asked_at = now().isoformat()
             loaded_utc = asked_at if answer.loaded else (facts.loaded_utc if facts else "")
             loaded = answer.loaded or (facts.loaded if facts else None)
+            if answer.trained is None and facts:  # /api/ps answered in time, /api/show did not
+                answer = replace(answer, configured=facts.configured, trained=facts.trained)
             news = replace(answer, asked_utc=asked_at, loaded=loaded, loaded_utc=loaded_utc)
             facts = news
     return Asked(_decide(wanted, facts or WindowFacts(), silent=silent), news)
@@ -76,7 +78,7 @@ def _decide(wanted: int | None, facts: WindowFacts, *, silent: bool) -> Window:
     silence = f"Ollama did not answer within {ASK_SECONDS:g} s"
     if wanted is not None:
         found, source = wanted, "num_ctx, as set"
-    elif facts.loaded and facts.loaded_utc == facts.asked_utc:
+    elif facts.loaded and facts.loaded_utc == facts.asked_utc and not silent:
         found, source = facts.loaded, "asked of Ollama, as loaded"
     elif facts.configured:
         found, source = facts.configured, "num_ctx of the Modelfile"

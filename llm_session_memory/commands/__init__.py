@@ -25,14 +25,22 @@ class _Lazy(DefaultGroup):
         del ctx
         return [name for names in _FAMILIES.values() for name in names]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:  # a shell asks for completions: those of the group, not of its default command
+            return click.Group.parse_args(self, ctx, args)
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for family, names in _FAMILIES.items():
             if cmd_name in names:
                 module = importlib.import_module(f".{family}", __package__)
                 command: click.Command = getattr(module, f"{cmd_name}_command")
                 return command
-        found: click.Command | None = super().get_command(ctx, cmd_name)
-        return found
+        if not cmd_name.startswith("-"):
+            return None
+        ctx.arg0 = cmd_name  # type: ignore[attr-defined]  # DefaultGroup puts it back before the default command's arguments
+        return self.get_command(ctx, self.default_cmd_name)
 
 
 sessions = _Lazy(

@@ -119,7 +119,8 @@ def name_command(conversation_id: str, name: str, database: str | None) -> None:
     path = log_path(database)
     if not path.exists():
         raise NoSuchSession(f"There is no conversation {conversation_id}: there is no log at {path} yet.")
-    with Memory(path) as memory:
+    with Memory(path, typed=database) as memory:
+        memory.check_thread(conversation_id)
         migrated(memory)
         session = memory.name_thread(conversation_id, name)
         count = memory.exchange_count(session)

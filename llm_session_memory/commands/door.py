@@ -59,7 +59,7 @@ def opened(database: str | None) -> Memory:
     path: Path = log_path(database)
     if not path.exists():
         raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
-    return Memory(path)
+    return Memory(path, typed=database)
 
 
 def as_json(value: Any) -> None:

@@ -31,19 +31,25 @@ def list_command(count: int, after: str | None, json_: bool, database: str | Non
     path = log_path(database)
     found: list[SessionSummary] = []
     if path.exists():
-        with Memory(path) as memory:
+        with Memory(path, typed=database) as memory:
             found = memory.sessions(count + 1 if count else -1, after)
     shown = found[:count] if count else found
     if json_:
         as_json([_fields(line) for line in shown])
         return
     if not shown:
-        none = "No more sessions" if after else "No sessions yet"
-        click.echo(f'{none} in {path}. Start one with: llm --session NAME "..."', err=True)
+        none = f"There are no sessions after “{after}” in {path}."
+        if not after:
+            none = f'No sessions yet in {path}. Start one with: llm --session NAME "..."'
+        click.echo(none, err=True)
         return
     click.echo(tabulate([_row(line) for line in shown], headers=_HEADERS, tablefmt="plain", colalign=_ALIGN))
     if len(found) > len(shown):
-        click.echo(f"More: llm sessions -n {count} --after {shlex.quote(shown[-1].session.name)}", err=True)
+        log = ["-d", database] if database else []
+        click.echo(
+            f"More: {shlex.join(['llm', 'sessions', '-n', str(count), '--after', shown[-1].session.name, *log])}",
+            err=True,
+        )
 
 
 _HEADERS = ("name", "model", "exchanges", "tokens in", "out", "last used")

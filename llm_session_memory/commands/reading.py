@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 from tabulate import tabulate
 
+from ..errors import NoSuchSession
 from ..llm_seam.running import session_model
 from ..memory import Memory, effective
-from ..model import POLICIES, Attempt, Context, Item, Session, Settings
+from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Attempt, Context, Item, Session, Settings
 from ..terminal import one_line
 from ..transcript import Transcript, as_fields, as_markdown
 from .door import as_json, opened, session_argument, session_command
@@ -37,12 +38,14 @@ def show_command(  # noqa: PLR0913  one parameter an option
     """
     if count and (first or last):
         raise click.UsageError("-n goes without --from and --to.")
+    if first and last and first > last:
+        raise click.UsageError("--from is after --to.")
     with opened(database) as memory:
         found = _transcript(memory, memory.session(name), count, first, last)
     if json_:
         as_json(as_fields(found))
     else:
-        click.echo(as_markdown(found))
+        click.echo(as_markdown(found), nl=False)
 
 
 def _transcript(memory: Memory, session: Session, count: int | None, first: int | None, last: int | None) -> Transcript:
@@ -50,6 +53,8 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
     if count:
         first = max(1, total - count + 1)
     start, end = first or 1, min(last or total, total)
+    if start > max(total, 1):
+        raise NoSuchSession(f"Session “{session.name}” has no exchange #{start}.", f"It has {total:,}.")
     exchanges = memory.exchanges(session.name, start, end) if start <= end else []
     return Transcript(
         session=session,
@@ -57,6 +62,7 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
         exchanges=tuple(exchanges),
         attempts=tuple(_between(memory, session, start, end, total)),
         pinned=frozenset(memory.pinned(session.name)),
+        retry=memory.command("retry", session.name),
     )
 
 
@@ -149,7 +155,7 @@ def _why_budget(made: Context) -> str:
     limit = made.budget
     if limit.tokens < limit.setting and limit.window.tokens:
         return f"the window less {limit.room:,} for the answer"
-    return "--max-context-tokens"
+    return "the default" if limit.setting == DEFAULT_MAX_CONTEXT_TOKENS else "--max-context-tokens"
 
 
 def _numbers(item: Item) -> str:

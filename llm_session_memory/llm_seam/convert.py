@@ -113,6 +113,17 @@ def _response(
     return response
 
 
+def send_instead(response: Any, chain: list[parts.Message], own: int) -> None:
+    """Let a response in a tool loop send `chain`, whose last `own` messages are its input; for older plugins too."""
+    response.prompt._explicit_messages = chain  # noqa: SLF001
+    conversation = response.conversation
+    asynchronous = isinstance(response, models.AsyncResponse)
+    conversation.responses = as_responses(chain[:-own], conversation, async_=asynchronous)
+    results = [part for message in chain[-own:] for part in message.parts if isinstance(part, parts.ToolResultPart)]
+    for result, sent in zip(response.prompt.tool_results, results, strict=False):
+        result.output = sent.output
+
+
 def tool_specs(rows: Iterable[dict[str, Any]], model: Any) -> list[str]:
     """Return what `-T` would be given to offer the tools of a thread's first turn again, as llm -c does."""
     server_side = {tool.__name__ for tool in model.supported_server_side_tools}

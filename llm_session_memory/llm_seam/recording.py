@@ -90,6 +90,9 @@ def attempt(run: Run, error: BaseException) -> Attempt:
         **run.request,
         "model": last.model.model_id,
         "system": run.asked.system,
+        "options": run.inputs.get("options"),
+        "max_context_tokens": run.asked.max_context_tokens,
+        "memory": run.asked.memory,
         "schema": schema if isinstance(schema, dict) else None,
         "fragments": [_fragment(fragment) for fragment in run.inputs.get("fragments") or ()],
         "attachments": [_attachment(attachment) for attachment in run.inputs.get("attachments") or ()],
@@ -99,7 +102,7 @@ def attempt(run: Run, error: BaseException) -> Attempt:
         thread_id=run.session.thread_id,
         model=last.model.model_id,
         prompt=run.prompt,
-        error=_error(error),
+        error=cause(error),
         partial=partial,
         datetime_utc=started.isoformat() if started else now,
         duration_ms=None,
@@ -107,12 +110,13 @@ def attempt(run: Run, error: BaseException) -> Attempt:
     )
 
 
-def _error(error: BaseException) -> str:
+def cause(error: BaseException) -> str:
+    """Return what went wrong, in the words of the error; its kind where it has none."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     if isinstance(error, SystemExit):
         return "llm was ended from outside"
-    return str(getattr(error, "message", "") or error) or type(error).__name__
+    return str(getattr(error, "message", "") or error) or type(error.__context__ or error).__name__
 
 
 def _fragment(fragment: Any) -> dict[str, str | None]:

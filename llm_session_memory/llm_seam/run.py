@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,13 +9,14 @@ from typing import Any
 import click
 from llm import models
 
-from .. import cuts, tokens
+from .. import context, cuts, tokens
 from ..composer import Composer, Request
-from ..errors import ModelFailed
+from ..errors import ModelFailed, NameRefused
 from ..memory import Memory, Sent, effective
-from ..model import POLICIES, Attempt, Context, Message, Session, Settings, Turn
+from ..model import POLICIES, Attempt, Context, Message, Session, Settings, Turn, WindowFacts
 from ..names import near
-from ..windows import is_ollama
+from ..policies import plan
+from ..windows import ask, is_ollama, sends_reasoning
 from . import convert, recording
 
 
@@ -30,6 +30,9 @@ class Round:
     context: Context
     original: tuple[Message, ...] | None = None
     """The turn's own input as it came, where it had to be cut before it was sent."""
+    cut: cuts.Cut | None = None
+    seen: WindowFacts | None = None
+    """What the server says of the model's window after a cut."""
 
 
 class Run:
@@ -75,27 +78,44 @@ class Run:
         settings = self._settings(conversation.model, parameters)
         self.prompt = prompt or ""
         self.inputs = {name: parameters.get(name) for name in ("fragments", "attachments", "schema")}
+        self.inputs["options"] = dict(settings.options)
         if self.recording:
             self.memory.prepare()
-            self._ensure_session(conversation, settings)
+            if self.session is None and self.name is not None:
+                self.session = self.memory.find(self.name)  # another process may have created it in the meantime
         elif self.session is None:
             _say(f"session {self.name or '(new)'}: does not exist, and -n records nothing; sent without a history")
+            self._check_alone(conversation, settings, prompt, parameters)
             return prompt, parameters
-        assert self.session is not None
-        conversation.id = self.session.thread_id
+        if self.session is not None and not self.new:
+            conversation.id = self.session.thread_id
         request = self._request(conversation, settings, prompt, parameters)
         made, self._composer = self.memory.compose(
-            self.session.thread_id, request, conversation.model, settings, remember=self.recording
+            conversation.id, request, conversation.model, settings, remember=self.recording
         )
         self._context = made
+        session = self._ensured(conversation, settings)  # not before: a refused prompt creates nothing
         for notice in made.notices:
-            _say(f"session {self.session.name}: {notice} See: llm sessions context {_quoted(self.session.name)}")
+            _say(f"session {session.name}: {notice} See: {self.memory.command('context', session.name)}")
         chain = convert.to_llm(made.messages)
         asynchronous = isinstance(conversation, models.AsyncConversation)
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
         if settings.system != _system(parameters):
             parameters = {**parameters, "system": settings.system, "system_fragments": None}
         return prompt, {**parameters, "messages": chain}
+
+    def _check_alone(
+        self, conversation: Any, settings: Settings, prompt: str | None, parameters: dict[str, Any]
+    ) -> None:
+        """Hold a prompt without a session to the window as well: told where it fills the budget, refused beyond."""
+        request = self._request(conversation, settings, prompt, parameters)
+        measure = tokens.Measure(1.0, sends_reasoning(conversation.model))
+        messages = (*context.system_messages(request.system), *request.input)
+        weight = measure.base(messages) + sum(weight for _, weight in request.tools) + request.extra
+        needed = measure.tokens(weight)
+        limit = self.memory.budget(conversation.model, settings)
+        if plan(request.policy, (), (), fixed=needed, limit=limit).oversized:
+            _say(f"This prompt alone exceeds the budget of {limit.tokens:,} tokens: about {needed:,} are sent.")
 
     def _settings(self, model: Any, parameters: dict[str, Any]) -> Settings:
         """Return this prompt's settings. A system prompt given once holds for the rest of a chat."""
@@ -125,24 +145,29 @@ class Run:
             extra=tokens.base_of_data(schema) if isinstance(schema, dict) else 0.0,
         )
 
-    def _ensure_session(self, conversation: Any, settings: Settings) -> None:
-        """Create the session, or find the one that another process has created in the meantime."""
+    def _ensured(self, conversation: Any, settings: Settings) -> Session:
+        """Return the session of this prompt; create it where it is new."""
         if self.session is not None and not self.new:
-            return
-        if self.session is None and self.name is not None:
-            self.session = self.memory.find(self.name)
-            if self.session is not None and not self.new:
-                return
+            return self.session
         if self.session is not None:
-            self.session, retired = self.memory.start_over(self.session, conversation.id, settings)
-            _say(f"session {self.session.name}: started over with {settings.model}; the old one is {retired} now")
+            made, retired = self.memory.start_over(self.session, conversation.id, settings)
+            _say(f"session {made.name}: started over with {settings.model}; the old one is {retired} now")
         else:
             existing = self.memory.store.names()
-            self.session = self.memory.create(self.name, conversation.id, settings)
-            alike = near(self.session.name, existing)
-            doubt = f" (did you mean {alike}?)" if alike and self.name is not None else ""
-            _say(f"session {self.session.name}: created with {settings.model}{doubt}")
-        self.new = False
+            try:
+                made = self.memory.create(self.name, conversation.id, settings)
+            except NameRefused:
+                found = self.memory.find(self.name) if self.name is not None else None
+                if found is None:
+                    raise
+                made = found  # created by another process since we looked: this prompt is its next
+                conversation.id = made.thread_id
+            else:
+                alike = near(made.name, existing)
+                doubt = f" (did you mean {alike}?)" if alike and self.name is not None else ""
+                _say(f"session {made.name}: created with {settings.model}{doubt}")
+        self.session, self.new = made, False
+        return made
 
     # -- during the call -----------------------------------------------
 
@@ -178,7 +203,7 @@ class Run:
         if _own_input(sent) != own:
             current.original = own
         tail = messages[before:] if sent == whole else convert.to_llm(sent)
-        current.response.prompt._explicit_messages = [*convert.to_llm(made.messages), *tail]  # noqa: SLF001
+        convert.send_instead(current.response, [*convert.to_llm(made.messages), *tail], len(own))
         current.base, current.estimate, current.context = made.base, made.tokens, made
         self._context = made
 
@@ -195,17 +220,26 @@ class Run:
         originals = {one.response.id: one.original for one in self.rounds if one.original is not None}
         rounds, self.rounds = self.rounds, []
         recording.log(self, db, finished, sent, originals)
-        for one, now in zip(rounds, sent, strict=False):
-            if now.cut:
-                _say(
-                    f"session {self.session.name}: the model's server seems to have cut the prompt: {now.cut}. "
-                    f"About {one.estimate:,} tokens were sent; the next prompt is fitted to the window this shows."
-                )
+        for one in rounds:
+            if one.cut is not None:
+                self._tell(one, one.cut)
+
+    def _tell(self, one: Round, found: cuts.Cut) -> None:
+        """Tell the person of a cut, and remember the window that the next prompt has to fit."""
+        assert self.session is not None
+        if one.seen is not None or found.window:
+            self.memory.learn_window(one.response.model.model_id, one.seen, found.window)
+        if cuts.counts_all(str(found)):
+            _say(f"session {self.session.name}: {found.because}: the end of the answer may be missing.")
+            return
+        _say(
+            f"session {self.session.name}: the model's server {'has' if found.certain else 'seems to have'} cut the "
+            f"prompt: {found.because}. The next prompt is fitted to what it can read."
+        )
 
     def _sent(self, number: int, one: Round) -> Sent:
-        found = self._cut(number, one)
-        turn_id = one.response.id
-        return Sent(turn_id, one.base, one.estimate, one.context, found.because if found else None)
+        one.cut = self._cut(number, one)
+        return Sent(one.response.id, one.base, one.estimate, one.context, str(one.cut) if one.cut else None)
 
     def _cut(self, number: int, one: Round) -> cuts.Cut | None:
         counted = one.response.input_tokens
@@ -217,16 +251,33 @@ class Run:
             earlier = self.rounds[number - 1]
             same = earlier.context is made and earlier.response.input_tokens
             before = (earlier.response.input_tokens, earlier.base) if same else None
-        found = cuts.detect(
-            cuts.Request(counted, one.base, one.estimate),
-            cuts.Request(before[0], before[1], 0) if before else None,
-            window=made.budget.window.tokens,
-            reply_tokens=one.response.output_tokens,
-            calibrated=made.calibrated,
+        attached = sum(
+            len(part.attachments) for m in convert.from_llm(one.response.prompt.messages) for part in m.parts
         )
-        if found and found.window and self.recording:
-            self.memory.learn_window(one.response.model.model_id, found.window)
-        return found
+        sure = one.estimate - round(attached * tokens.TOKENS_AN_ATTACHMENT)
+        now = cuts.Request(counted, one.base, sure)
+        earlier_one = cuts.Request(before[0], before[1], 0) if before else None
+
+        def detect(window: int | None) -> cuts.Cut | None:
+            return cuts.detect(
+                now,
+                earlier_one,
+                window=window,
+                reply_tokens=one.response.output_tokens,
+                calibrated=made.calibrated,
+            )
+
+        found = detect(made.budget.window.tokens)
+        # An estimate that rests on the count of the request before is close, so that less is telling.
+        as_expected = counted >= sure * (0.97 if before else 0.9)
+        if as_expected and (found is None or cuts.counts_all(str(found))):
+            return found
+        one.seen = ask(one.response.model.ollama_name)  # the model is loaded now, so the server knows its window
+        allocated = one.seen.loaded if one.seen else None
+        if allocated is None:
+            return found
+        halved = counted in cuts.halved(allocated)
+        return None if sure < allocated * 0.7 and not halved else detect(allocated)
 
     def keep_attempt(self, error: BaseException) -> Attempt | None:
         """Keep what was asked and what had come, if a call was under way; return it."""
@@ -271,10 +322,6 @@ def _own_input(messages: Sequence[Message]) -> tuple[Message, ...]:
 def _system(parameters: dict[str, Any]) -> str | None:
     combined = models._combine_system(parameters.get("system"), parameters.get("system_fragments"))  # noqa: SLF001
     return combined or None
-
-
-def _quoted(name: str) -> str:
-    return shlex.quote(name)
 
 
 def _say(sentence: str) -> None:

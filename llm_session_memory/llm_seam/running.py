@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shlex
 import signal
 import sqlite3
 import sys
@@ -27,7 +26,7 @@ from ..model import Attempt, Session, Settings
 from ..names import check
 from ..store import history, owned_file
 from ..store.log import sentence
-from . import convert, shape
+from . import convert, recording, shape
 from .conversation import AsyncSessionConversation, SessionConversation
 from .options import OURS
 from .run import Run
@@ -74,7 +73,10 @@ def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str
         if not given("session") and not ours["new_session"]:
             return original(**parameters)
         flag = "--session" if given("session") else "--new-session"
-        raise click.UsageError(f"{flag} and {other} can't be combined: both say which conversation to go on with.")
+        why = "both say which conversation to go on with"
+        if other == "--save":
+            why = "a template is kept for any session, and nothing is sent"
+        raise click.UsageError(f"{flag} and {other} can't be combined: {why}.")
     try:
         shape.check()
         return _run(original, parameters, ours, given)
@@ -102,7 +104,9 @@ def _run(
     recording = not parameters.get("no_log")
     path = log_path(parameters.get("database"))
     owned_file(path)
-    with Memory(path) as memory:
+    with Memory(path, typed=parameters.get("database")) as memory:
+        if not memory.log.columns("turns"):
+            migrated(memory)
         session = memory.find(name) if name is not None else None
         asked = Settings(max_context_tokens=ours["max_context_tokens"], memory=ours["memory"])
         _choose_model(parameters, session, given)
@@ -133,10 +137,11 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Run) 
     try:
         return original(**parameters)
     except BaseException as error:
-        told = isinstance(error, (click.ClickException, click.Abort, SessionError))
+        told = isinstance(error, (click.Abort, SessionError)) or bool(getattr(error, "message", ""))
         if _kept(one, error) and isinstance(error, Exception) and not told:
-            # llm chat lets a model's errors through as tracebacks; Ctrl-C and signals keep their meaning.
-            raise SessionError(str(error) or type(error).__name__) from error
+            # llm chat lets a model's errors through as tracebacks, and llm tells those without a text as “Error: ”;
+            # Ctrl-C and signals keep their meaning.
+            raise SessionError(recording.cause(error)) from error
         raise
 
 
@@ -151,7 +156,7 @@ def _kept(one: Run, error: BaseException) -> bool:
         return False
     if kept.partial:
         click.echo(err=True)
-    again = f"llm sessions retry {shlex.quote(one.session.name)}"
+    again = one.memory.command("retry", one.session.name)
     click.echo(f"session {one.session.name}: the prompt is kept; to send it again: {again}", err=True)
     return True
 
@@ -173,9 +178,10 @@ def _options(parameters: dict[str, Any], session: Session | None) -> tuple[tuple
     if session is None or not session.settings.options:
         return given
     kept = dict(session.settings.options)
-    model_id = parameters.get("model_id")
-    if model_id is not None and model_id != session.settings.model:
-        known = getattr(llm.get_model(model_id).Options, "model_fields", {})
+    model_id = parameters.get("model_id") or session.settings.model
+    if model_id is not None:
+        model = model_of(model_id, async_=bool(parameters.get("async_")))
+        known = getattr(model.Options, "model_fields", {})
         kept = {name: value for name, value in kept.items() if name in known}
     typed = {name for name, _ in given}
     return tuple((name, value) for name, value in kept.items() if name not in typed) + given
@@ -250,35 +256,34 @@ class _NoInput(io.StringIO):
 
 def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: bool) -> None:
     """Send a session's newest failed prompt again, as `llm prompt` would."""
-    with Memory(log_path(database)) as memory:
+    with Memory(log_path(database), typed=database) as memory:
         kept = memory.open_attempt(name)
         session = memory.session(name)
     command = llm_cli.cli.commands["prompt"]
     request = kept.request
-    with click.Context(command, parent=ctx, info_name="prompt") as sub:
-        values = {str(parameter.name): _default(parameter, sub) for parameter in command.params}
-        values |= {
+    with command.make_context("prompt", [], parent=ctx) as sub:
+        sub.set_parameter_source("session", ParameterSource.COMMANDLINE)
+        sub.set_parameter_source("model_id", ParameterSource.COMMANDLINE)
+        values = sub.params | {
             "prompt": kept.prompt,
             "database": database,
             "system": request.get("system"),
             "model_id": request.get("model"),
             "tools": tuple(request.get("tools") or ()),
             "python_tools": tuple(request.get("functions") or ()),
+            "options": tuple((request.get("options") or {}).items()),
             "no_stream": no_stream,
+            "session": session.name,
+            "new_session": False,
+            "max_context_tokens": request.get("max_context_tokens"),
+            "memory": request.get("memory"),
         }
-        ours = {name: values.pop(name) for name in OURS} | {"session": session.name, "retrying": kept}
+        ours = {name: values.pop(name) for name in OURS} | {"retrying": kept}
         stdin, sys.stdin = sys.stdin, _NoInput()
         try:
             run(getattr(command.callback, "__wrapped__"), values, ours)  # noqa: B009  set by functools.wraps
         finally:
             sys.stdin = stdin
-
-
-def _default(parameter: click.Parameter, ctx: click.Context) -> Any:
-    """Return what llm's callback gets where nothing is typed, the environment left aside."""
-    value = parameter.get_default(ctx)
-    repeated = getattr(parameter, "multiple", False) or parameter.nargs != 1
-    return () if value is None and repeated else value
 
 
 def recover(path: Path, database: str | None) -> tuple[str, int]:
@@ -313,10 +318,13 @@ def _restore_times(response: Any, item: dict[str, Any]) -> None:
 
 
 def migrated(memory: Memory) -> None:
-    """Bring llm's own tables up to date, as any llm command that writes would."""
+    """Bring llm's own tables up to date, as any llm command that writes would, in one transaction.
+
+    Commands of llm that do it at the same time, each statement on its own, trip over each other.
+    """
     from llm.migrations import migrate
 
-    with memory.log.sentences():
+    with memory.writing():
         migrate(memory.log.database)
 
 

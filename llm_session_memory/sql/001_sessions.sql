@@ -16,6 +16,7 @@ create table memory_blocks (
     id integer primary key,
     thread_id text not null,
     start_turn_id text,                  -- first turn of the first exchange that is sent as recent; null for none
+    start_number integer,                -- the number that this exchange had when the block began
     pinned_json text not null,           -- first turns of the exchanges put before it, as a JSON array
     policy text not null,
     budget integer not null,             -- tokens
@@ -35,10 +36,11 @@ create table memory_contexts (
     thread_id text not null,
     block_id integer not null references memory_blocks (id),
     exchange_turn_id text not null,      -- first turn of the exchange that this turn belongs to
+    number integer not null,             -- that exchange's number when the request was made
     after_turn_id text,                  -- newest turn of the thread when the request was made
     base real not null,                  -- weight of the request for an average tokenizer, in tokens
     estimate integer not null,           -- tokens of the request as estimated for its model
-    cut text                             -- how the server cut it (certain or likely), null where it did not
+    cut text                             -- how the server cut it (“certain: …” or “likely: …”), null where it did not
 );
 create index memory_contexts_thread on memory_contexts (thread_id, turn_id);
 create index memory_contexts_block on memory_contexts (block_id, turn_id);

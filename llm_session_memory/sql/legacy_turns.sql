@@ -1,10 +1,14 @@
 -- Calls that only an older llm logged, by id (a JSON array), oldest first.
+-- Tool calls and results have no index on response_id, so each is read once for all.
+with
+calls as materialized (select * from tool_calls where response_id in (select value from json_each(:ids))),
+results as materialized (select * from tool_results where response_id in (select value from json_each(:ids)))
 select
     r.id, r.model, r.prompt, r.response, r.input_tokens, r.output_tokens, r.duration_ms, r.datetime_utc,
     (select json_group_array(json_object('name', tc.name, 'arguments', tc.arguments, 'tool_call_id', tc.tool_call_id))
-       from (select * from tool_calls where response_id = r.id order by id) tc) as tool_calls,
+       from (select * from calls where response_id = r.id order by id) tc) as tool_calls,
     (select json_group_array(json_object('name', tr.name, 'output', tr.output, 'tool_call_id', tr.tool_call_id))
-       from (select * from tool_results where response_id = r.id order by id) tr) as tool_results,
+       from (select * from results where response_id = r.id order by id) tr) as tool_results,
     (select json_group_array(a.attachment_id)
        from (select * from prompt_attachments where response_id = r.id order by "order") a) as attachment_ids,
     (select json_group_array(f.content)

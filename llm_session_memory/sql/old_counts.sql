@@ -1,10 +1,9 @@
 -- What only an older llm logged of a conversation. Nothing is read of responses where there is no such conversation.
 select
-    count(*) as exchanges,
+    count(*) filter (where r.id not in (select response_id from tool_results where response_id is not null)) as exchanges,
     coalesce(sum(r.input_tokens), 0) as input_tokens,
     coalesce(sum(r.output_tokens), 0) as output_tokens
 from responses r
 where exists (select 1 from conversations c where c.id = :thread_id)
   and r.conversation_id = :thread_id
   and not exists (select 1 from turns t where t.id = r.id)
-  and not exists (select 1 from tool_results tr where tr.response_id = r.id)

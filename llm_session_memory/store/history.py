@@ -5,34 +5,27 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from ..model import Attachment, Exchange, Message, Part, Turn
+from ..model import Attachment, Exchange, Message, Part, Settings, Turn
 from ..schema import statement
 from .log import Log
+from .numbering import Numbering
 
 
-def exchange_turns(log: Log, thread_id: str) -> list[tuple[str, ...]]:
+def exchange_turns(log: Log, thread_id: str) -> Numbering:
     """Return the turn ids of each exchange of a thread, oldest first: the session's numbering.
 
     A turn that continues an exchange joins the one that its request belonged to, where that was recorded; else the one
     before it. Two processes may have prompted at the same time, so their turns can lie between each other.
     """
-    rows = log.rows(statement("turns_of_thread"), {"thread_id": thread_id})
+    turns = log.pairs(statement("turns_of_thread"), {"thread_id": thread_id})
     if _is_old(log, thread_id):
-        rows += log.rows(statement("responses_of_conversation"), {"thread_id": thread_id})
-        rows.sort(key=lambda row: str(row["id"]))
-    heads: dict[str, list[str]] = {}
-    last: str | None = None
-    for row in rows:
-        turn_id = str(row["id"])
-        if not row["continues"] or last is None:
-            heads[turn_id] = [turn_id]
-            last = turn_id
-            continue
-        joined = row["belongs_to"] if row["belongs_to"] in heads else last
-        heads[joined].append(turn_id)
-    return [tuple(turns) for turns in heads.values()]
+        older = log.pairs(statement("responses_of_conversation"), {"thread_id": thread_id})
+        return Numbering(sorted([*older, *turns], key=lambda turn: turn[0]))
+    return Numbering(turns)
 
 
 def exchanges(log: Log, numbered: Iterable[tuple[int, Sequence[str]]], *, with_content: bool = True) -> list[Exchange]:
@@ -62,6 +55,28 @@ def chain(log: Log, tip: str | None) -> tuple[Message, ...]:
 def first_turn_tools(log: Log, thread_id: str) -> list[dict[str, Any]]:
     """Return the tools that the first turn of a thread was given, as rows of llm's tables."""
     return log.rows(statement("first_turn_tools"), {"thread_id": thread_id})
+
+
+def settings_of(log: Log, turn_id: str) -> Settings:
+    """Return the settings that a call had, of either generation: a conversation that gets a name goes on with them."""
+    row = log.row("select model, options_json, tip_message_hash from turns where id = :id", {"id": turn_id})
+    if row is not None:
+        sent = chain(log, row["tip_message_hash"])
+        system = sent[0].text if sent and sent[0].role == "system" else None
+    else:
+        row = log.row("select model, options_json, system from responses where id = :id", {"id": turn_id}) or {}
+        system = row.get("system")
+    return Settings(row.get("model"), system, json.loads(row.get("options_json") or "{}"))
+
+
+def is_known(log: Log, thread_id: str) -> bool:
+    """Say whether anything was logged in a conversation, in either generation of llm's tables."""
+    tables = {"turns": "thread_id", "responses": "conversation_id"}
+    return any(
+        log.value(f"select 1 from {table} where {column} = :id limit 1", {"id": thread_id})  # noqa: S608  constants
+        for table, column in tables.items()
+        if log.columns(table)
+    )
 
 
 def _is_old(log: Log, thread_id: str) -> bool:
@@ -159,8 +174,19 @@ def _parts(log: Log, hashes: list[str], *, with_content: bool) -> dict[str, list
                 piece["literal"] if "literal" in piece else contents.get(piece["fragment"], "") for piece in pieces
             )
         part = Part(payload, tuple(attachments[id_] for id_ in ids if id_ in attachments), used)
-        found.setdefault(row["message_hash"], []).append(part)
+        found.setdefault(row["message_hash"], []).append(_without_lost_files(part) if with_content else part)
     return found
+
+
+def _without_lost_files(part: Part) -> Part:
+    """Return a part that can be sent: llm keeps only the path of an attached file, which may be gone by now."""
+    kept = tuple(a for a in part.attachments if a.content or not a.path or Path(a.path).exists())
+    if len(kept) == len(part.attachments):
+        return part
+    if part.type != "attachment":
+        return replace(part, attachments=kept)
+    lost = part.attachments[0]
+    return Part({"type": "text", "text": f"[… {lost.type or 'an attachment'} left out here: {lost.path} is gone …]"})
 
 
 def _fragment_contents(log: Log, payloads: Iterable[Mapping[str, Any]]) -> dict[int, str]:
@@ -210,7 +236,8 @@ def _old_turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Tur
         text = "\n".join([*fragments, *([row["prompt"]] if row["prompt"] else [])])
         user = [Part({"type": "text", "text": text}, (), fragments)] if text else []
         held = [attachments[id_] for id_ in json.loads(row["attachment_ids"]) if id_ in attachments]
-        user += [Part({"type": "attachment"}, (attachment,)) for attachment in held]
+        kept = [Part({"type": "attachment"}, (attachment,)) for attachment in held]
+        user += map(_without_lost_files, kept) if with_content else kept
         if user:
             asked.append(Message("user", tuple(user)))
         said = [Part({"type": "text", "text": row["response"]})] if row["response"] else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,9 +25,9 @@ def owned_file(path: Path) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return False
     except OSError as error:
+        if path.exists():
+            return False
         message = f"The log {path} can't be created: {error.strerror or error}."
         raise LogUnusable(message, "Choose another file with -d, or another folder with LLM_USER_PATH.") from error
     return True
@@ -64,6 +65,8 @@ class Log:
         try:
             yield
         except sqlite3.Error as error:
+            if "no such" in str(error):
+                self.check_shape()  # knows what that means
             raise sentence(error, self.path) from error
 
     @contextmanager
@@ -93,6 +96,14 @@ class Log:
             cursor = self.database.conn.execute(sql, dict(parameters or {}))
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def pairs(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str | None]]:
+        """Yield rows of two columns, one at a time: of a session's turns, which are read on every prompt, all of them.
+
+        To be read to the end before anything else is done with this log.
+        """
+        with self.sentences():
+            yield from self.database.conn.execute(sql, dict(parameters or {}))
 
     def row(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """Return the first row, or None."""
@@ -132,6 +143,21 @@ class Log:
                 message = f"The log {self.path} has no {table}.{missing[0]}: a newer llm seems to have written it."
                 raise LogUnusable(message, "Update both: llm install -U llm llm-session-memory")
 
+    def check_writable(self) -> None:
+        """Raise LogUnusable where the log is read-only. One that is locked at this moment is no matter yet."""
+        connection = self.database.conn
+        with self.sentences():
+            wait = connection.execute("pragma busy_timeout").fetchone()[0]
+            connection.execute("pragma busy_timeout = 0")
+            try:
+                connection.execute("delete from memory_sessions where 0")
+            except sqlite3.OperationalError as error:
+                if "readonly" in str(error):
+                    raise
+            finally:
+                connection.rollback()
+                connection.execute(f"pragma busy_timeout = {wait}")
+
     def migrate(self) -> None:
         """Apply what is pending of our own migrations."""
         with self.sentences():
@@ -154,7 +180,8 @@ def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
         return LogUnusable(message, "Make it writable, or use -n to prompt without recording.")
     if "malformed" in said:
         message = f"The log {path} is damaged ({said})."
-        return LogUnusable(message, "Keep a copy of it, then try: sqlite3 logs.db .recover | sqlite3 rescued.db")
+        rescue = f"sqlite3 {shlex.quote(str(path))} .recover | sqlite3 rescued.db"
+        return LogUnusable(message, f"Keep a copy of it, then try: {rescue}")
     if "unable to open" in said:
         return LogUnusable(f"The log {path} can't be opened ({said}).", "Is it a file that you may read?")
     return LogUnusable(f"The log {path} could not be used: {said}.", "The log was not changed by this.")

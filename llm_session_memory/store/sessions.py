@@ -158,6 +158,7 @@ class Store:
             reason=row["reason"],
             clip=row["clip"],
             oversized=bool(row["oversized"]),
+            start_number=row["start_number"],
             last_turn_id=last,
         )
 
@@ -168,12 +169,13 @@ class Store:
     def add_block(self, thread_id: str, block: Block, window: tuple[int | None, str], began_utc: str) -> int:
         """Add a block and return its id."""
         return self.log.run(
-            "insert into memory_blocks (thread_id, start_turn_id, pinned_json, policy, budget, window, window_source,"
-            " front, clip, oversized, reason, began_utc) values (:thread_id, :start, :pinned, :policy, :budget,"
-            " :window, :window_source, :front, :clip, :oversized, :reason, :began_utc)",
+            "insert into memory_blocks (thread_id, start_turn_id, start_number, pinned_json, policy, budget, window,"
+            " window_source, front, clip, oversized, reason, began_utc) values (:thread_id, :start, :start_number,"
+            " :pinned, :policy, :budget, :window, :window_source, :front, :clip, :oversized, :reason, :began_utc)",
             {
                 "thread_id": thread_id,
                 "start": block.start_id,
+                "start_number": block.start_number,
                 "pinned": json.dumps(block.pinned),
                 "policy": block.policy,
                 "budget": block.budget,
@@ -191,7 +193,7 @@ class Store:
         """Record why a turn was sent what it was sent; the keys are the columns of memory_contexts."""
         self.log.run(
             "insert or replace into memory_contexts values (:turn_id, :thread_id, :block_id, :exchange_turn_id,"
-            " :after_turn_id, :base, :estimate, :cut)",
+            " :number, :after_turn_id, :base, :estimate, :cut)",
             row,
         )
 
@@ -202,10 +204,13 @@ class Store:
             {"turn_id": turn_id, "messages": json.dumps(messages)},
         )
 
-    def after_turn(self, turn_id: str) -> tuple[str | None] | None:
-        """Return (the turn that was the newest when this turn's request was made,), or None where nothing says so."""
-        row = self.log.row("select after_turn_id from memory_contexts where turn_id = :id", {"id": turn_id})
-        return (row["after_turn_id"],) if row else None
+    def made_at(self, turn_id: str) -> tuple[int, str | None] | None:
+        """Return what the session was when a turn was requested: the number of its exchange, the newest turn.
+
+        None where nothing says so. What another process logs late has an earlier id, so the newest turn is not enough.
+        """
+        row = self.log.row("select number, after_turn_id from memory_contexts where turn_id = :id", {"id": turn_id})
+        return (row["number"], row["after_turn_id"]) if row else None
 
     def counted_turns(self, thread_id: str, model: str) -> list[Turn]:
         """Return the newest counted requests to a model, without their messages; this session's, or else any."""

@@ -1,0 +1,73 @@
+# All that is done with this project, on a fresh machine too. What is installed goes into $(VENV), nowhere else.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+BENCHMARKS ?= session_speed start blocks
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test quick check docs docs-check package bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV)'
+
+demo: $(VENV)/.demo ## Install everything and hold a short conversation in a session
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/llm sessions demo
+
+test: $(VENV)/.test ## Install everything and run the whole suite, with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+quick: $(VENV)/.test ## Run the suite's quick part (for another Python: PYTHON=python3.13 VENV=.venv313)
+	$(BIN)/python -m pytest -n auto -m 'not slow'
+
+check: $(VENV)/.dev ## Check format, lint and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev ## Write the generated parts of README.md anew
+	$(BIN)/python -m cogapp -P -r README.md
+
+docs-check: $(VENV)/.dev ## Check that README.md says what the program says
+	$(BIN)/python -m cogapp -P --check --diff README.md
+	$(BIN)/python -m pytest tests/test_docs.py
+
+package: $(VENV)/.dev ## Build the wheel and the source distribution into dist/, and check their metadata
+	rm -rf build dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+
+bench: $(VENV)/.test ## Run the benchmarks (several minutes); results go into benchmarks/README.md by hand
+	set -e; for module in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$module; done
+
+clean: ## Remove all that these commands made, the environment included
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Stamps, so that the second call is quick.
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	    { echo 'This Python lacks venv. On Debian or Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made setup.cfg
+	$(PIP) install --quiet --editable '.[ollama]'
+	@touch $@
+
+# A pip that knows the groups of pyproject.toml, whatever the Python came with.
+$(VENV)/.test: $(VENV)/.demo pyproject.toml
+	$(PIP) install --quiet --group test
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(PIP) install --quiet --group check --group package
+	@touch $@

@@ -1,0 +1,1 @@
+"""Measurements of what sessions cost, run by hand: see README.md. Never timed in tests."""

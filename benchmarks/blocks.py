@@ -1,0 +1,195 @@
+"""What blocks cost and save: bytes in the log, tokens a server can reuse, and how much of the budget is filled.
+
+`python -m benchmarks.blocks`. 300 exchanges through `llm chat --session` with llm-ollama and the tests' stand-in Ollama
+server, at each budget and low-water mark, against the same exchanges held with plain `llm chat`. A low-water mark of 1
+is the naive way: on every prompt, as many of the oldest exchanges are dropped as needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import machine
+from benchmarks.generate import NAME, Talk
+
+if TYPE_CHECKING:
+    from tests.world.ollama_server import Arrived, OllamaStandIn
+
+BUDGETS = (2_000, 4_000, 16_000)
+LOW_WATER = (0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0)
+MODEL = "llama3"
+PLAIN = "plain `llm chat`"
+_NAIVE = 1.0
+_MARKERS = 4
+
+
+def count(text: str) -> int:
+    """Count tokens as the stand-in does here: 4 characters each, so that an exchange has about 50 and 150."""
+    return -(-len(text) // 4)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a conversation came to.
+
+    `size` is the log after `VACUUM INTO`, in bytes. `prefix` is the share of all tokens sent that were a prefix of the
+    request before; `cached` the same with the reply before, which llama.cpp keeps as well. `filled` is the mean share
+    of the budget that a request had since exchanges were left out, `fullest` the greatest.
+    """
+
+    size: int
+    prefix: float
+    cached: float
+    filled: float
+    fullest: float
+    blocks: int
+    cut_by_server: int
+
+
+@contextmanager
+def _world(folder: Path) -> Iterator[OllamaStandIn]:
+    """Start the stand-in, and llm in this process with a home of its own; llm must not be imported before."""
+    from tests.world.ollama_server import OllamaModel, OllamaStandIn
+
+    window = 2**20  # nothing is ever cut by the server: only what we leave out is measured
+    with OllamaStandIn([OllamaModel(MODEL, num_ctx=window, trained_window=window)], count=count) as server:
+        for name in [name for name in os.environ if name.startswith(("LLM_", "OLLAMA_"))]:
+            del os.environ[name]
+        os.environ |= server.environment(folder) | {"LLM_LOAD_PLUGINS": "llm-ollama,llm-session-memory"}
+        yield server
+
+
+def hold(server: OllamaStandIn, log: Path, exchanges: Sequence[tuple[str, str]], *session: str) -> list[Arrived]:
+    """Hold a conversation through `llm chat`; return the requests that arrived."""
+    from click.testing import CliRunner
+    from llm.cli import cli
+
+    server.unload(MODEL)
+    server.reply = [reply for _, reply in exchanges]
+    before = len(server.chats)
+    lines = "\n".join([*(prompt for prompt, _ in exchanges), "exit\n"])
+    command = ["chat", "-m", f"ollama/{MODEL}", "-d", str(log), *session]
+    CliRunner().invoke(cli, command, input=lines, catch_exceptions=False)
+    arrived = server.chats[before:]
+    assert len(arrived) == len(exchanges), f"{len(arrived)} requests for {len(exchanges)} prompts"
+    return arrived
+
+
+def measured(log: Path, arrived: Sequence[Arrived], replies: Sequence[str], budget: int | None) -> Held:
+    """Return what a conversation came to."""
+    sent = sum(one.tokens_after for one in arrived[1:])
+    cached = sum(map(_cached, arrived, arrived[1:], replies))
+    first_cut = next((number for number, pair in enumerate(pairwise(arrived), 1) if _cut(*pair)), None)
+    bounded = [one.tokens_after / budget for one in arrived[first_cut:]] if first_cut and budget else []
+    return Held(
+        size=_size(log),
+        prefix=sum(one.reused_prefix_tokens for one in arrived[1:]) / sent,
+        cached=cached / sent,
+        filled=statistics.mean(bounded) if bounded else 0.0,
+        fullest=max(bounded, default=0.0),
+        blocks=_blocks(log) if budget else 0,
+        cut_by_server=sum(one.cut is not None for one in arrived),
+    )
+
+
+def _cut(before: Arrived, now: Arrived) -> bool:
+    return len(now.messages) < len(before.messages) + 2
+
+
+def _cached(before: Arrived, now: Arrived, reply: str) -> int:
+    """Return how many tokens of a request are the request before and its reply, in whole messages."""
+    known = [*before.messages, {"role": "assistant", "content": reply}]
+    same = 0
+    for old, new in zip(known, now.messages, strict=False):
+        if (old["role"], old["content"]) != (new["role"], new["content"]):
+            break
+        same += _MARKERS + count(str(new["content"]))
+    return same
+
+
+def _size(log: Path) -> int:
+    copy = log.with_suffix(".vacuumed")
+    with closing(sqlite3.connect(log)) as connection:
+        connection.execute("vacuum into ?", [str(copy)])
+    return copy.stat().st_size
+
+
+def _blocks(log: Path) -> int:
+    with closing(sqlite3.connect(log)) as connection:
+        return int(connection.execute("select count(*) from memory_blocks").fetchone()[0])
+
+
+def _empty(folder: Path) -> int:
+    """Return the size of a log with llm's tables and nothing in them."""
+    import sqlite_utils
+    from llm.migrations import migrate
+
+    path = folder / "empty.db"
+    database = sqlite_utils.Database(path)
+    migrate(database)
+    database.close()
+    return _size(path)
+
+
+def main() -> None:
+    """Measure, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", "--exchanges", type=int, default=300)
+    parser.add_argument("--budgets", type=int, nargs="*", default=BUDGETS)
+    parser.add_argument("--low-water", type=float, nargs="*", default=LOW_WATER)
+    asked = parser.parse_args()
+    exchanges = list(Talk().exchanges(asked.exchanges))
+    replies = [reply for _, reply in exchanges]
+    with tempfile.TemporaryDirectory() as name, _world(Path(name)) as server:
+        folder = Path(name)
+        empty = _empty(folder)
+        plain = measured(folder / "plain.db", hold(server, folder / "plain.db", exchanges), replies, None)
+        print(f"{machine.description()}. {asked.exchanges} exchanges; sizes after `VACUUM INTO`, less an empty log.\n")
+        print(f"{PLAIN}: {(plain.size - empty) / 1000:,.0f} kB added.\n")
+        for budget in asked.budgets:
+            rows = [_row(server, folder, exchanges, budget, low, plain.size - empty, empty) for low in asked.low_water]
+            headers = ["low water", "bytes added, ratio", "prefix of the request before", "… and its reply"]
+            print(f"Budget {budget:,}:\n")
+            print(
+                machine.table([*headers, "budget filled", "fullest request", "blocks", "cut by the server"], rows),
+                "\n",
+                flush=True,
+            )
+
+
+def _row(  # noqa: PLR0913  a measurement's conditions
+    server: OllamaStandIn,
+    folder: Path,
+    exchanges: Sequence[tuple[str, str]],
+    budget: int,
+    low: float,
+    plain_bytes: int,
+    empty: int,
+) -> list[Any]:
+    from llm_session_memory import policies
+
+    log = folder / f"{budget}-{low}.db"
+    before, policies.LOW_WATER = policies.LOW_WATER, low
+    try:
+        arrived = hold(server, log, exchanges, "--session", NAME, "--max-context-tokens", str(budget))
+    finally:
+        policies.LOW_WATER = before
+    held = measured(log, arrived, [reply for _, reply in exchanges], budget)
+    label = "one by one" if low == _NAIVE else f"{low:g}"
+    label += " (ours)" if low == before else ""
+    shares = [f"{share:.3f}" for share in (held.prefix, held.cached, held.filled, held.fullest)]
+    return [label, f"{(held.size - empty) / plain_bytes:.2f}", *shares, held.blocks, held.cut_by_server]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""Logs of any length, quickly: `python -m benchmarks.generate FILE -n 10000 --as plain`.
+
+Every row is written by llm's own `LogStore`; it is only kept from hashing the whole history again for each exchange.
+What `plain` writes is what `llm -c` would have; `named` is the same, made a session by `llm sessions name`; `session`
+is what `llm --session` would have: blocks, each of which begins with a copy of the newest exchanges.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llm_session_memory.memory import Memory
+    from llm_session_memory.model import Block
+
+KINDS = ("plain", "named", "session")
+NAME = "work"
+MODEL = "echo"
+
+_PROMPT_CHARACTERS = 200
+_REPLY_CHARACTERS = 600
+"""About 50 and 150 tokens, at 4 characters a token."""
+
+_WORDS = """
+    about above across after again along anchor answer arch autumn balance barge beam because before below between
+    beyond bolt bridge bright budget building bundle cable calm captain carry cement change city clear cliff coast cold
+    colour column concrete corner could current deadline deck deep delivery design doubt draft drawing during early
+    earth edge engine enough estimate evening every factor ferry figure final first flood flow foot force found
+    foundation frame friday from further gate gravel ground harbour heavy height hour however inspection iron island
+    joint june keep labour large later launch letter level light limit line load local long lower margin mason
+    material measure meeting middle model monday month morning mortar most narrow nearly never north notice number
+    office often only open order other paint panel paper part pass pier pile plan plank plaster point pressure price
+    quality quarter question quiet rail rain rather reach reason record repair report rest river road roof rope round
+    safety salt sand scaffold season second section shadow shape shift shore short signal silver slope slow soil
+    south span spring stage stair steel step still stone storm stream street strength summer support surface survey
+    tender their there through tide timber time tower traffic train trial tunnel under until upper valley value vault
+    view wall water weather week weight weld well west where which while wide wind winter without work would yard
+""".split()
+
+
+class Talk:
+    """A conversation about nothing: prompts and replies of varied English words, the same for the same seed."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self._random = random.Random(seed)
+
+    def exchanges(self, count: int) -> Iterator[tuple[str, str]]:
+        """Yield so many prompts, each with its reply."""
+        for _ in range(count):
+            yield self._text(_PROMPT_CHARACTERS), self._text(_REPLY_CHARACTERS)
+
+    def _text(self, characters: int) -> str:
+        wanted = self._random.uniform(0.6, 1.4) * characters
+        text = ""
+        while len(text) < wanted:
+            words = self._random.choices(_WORDS, k=self._random.randint(5, 14))
+            text += " ".join(words).capitalize() + self._random.choice(".......?!") + " "
+        return text.strip()
+
+
+def write(path: Path, count: int, kind: str) -> None:
+    """Write a log with one conversation of `count` exchanges with the model `echo`."""
+    import sqlite_utils
+    from llm.logs import LogStore
+
+    database = sqlite_utils.Database(path)
+    LogStore(database)  # llm's migrations
+    memory = _prepared(database, path) if kind == "session" else None
+    with database.atomic():
+        thread_id = _session(memory, database, count) if memory else _plain(database, count)
+    database.close()
+    if kind == "named":
+        command = [sys.executable, "-m", "llm", "sessions", "name", thread_id, NAME, "-d", str(path)]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+def _writer(database: Any) -> Any:
+    from llm.logs import LogStore
+
+    class Growing(LogStore):
+        """llm's writer, told where the chain before a prompt ends instead of finding it out from its beginning."""
+
+        tip: str | None = None
+
+        def ensure_chain(self, messages: Any, parent: str | None = None, fragments: Any = None) -> str | None:
+            self.tip = super().ensure_chain(messages, parent=parent or self.tip, fragments=fragments)
+            return self.tip
+
+    return Growing(database)  # type: ignore[no-untyped-call]  # as llm declares it
+
+
+def _response(conversation: Any, prompt: str, reply: str) -> Any:
+    """Return a finished response, counted as llm-echo counts: by words, of the new prompt only."""
+    response = conversation.model.prompt(prompt)
+    conversation.model.reply = reply
+    response.text()
+    response.conversation = conversation
+    response.set_usage(input=len(prompt.split()), output=len(reply.split()))
+    return response
+
+
+def _conversation() -> Any:
+    import llm
+
+    class Canned(llm.Model):
+        """Says what it is told to."""
+
+        model_id = MODEL
+        reply = ""
+
+        def execute(self, prompt: Any, stream: bool, response: Any, conversation: Any) -> Iterator[str]:  # noqa: ARG002, FBT001  llm's own signature
+            yield self.reply
+
+    return llm.Conversation(model=Canned())
+
+
+def _plain(database: Any, count: int) -> str:
+    conversation, store = _conversation(), _writer(database)
+    for prompt, reply in Talk().exchanges(count):
+        store.log(_response(conversation, prompt, reply))
+    return str(conversation.id)
+
+
+def _prepared(database: Any, path: Path) -> Memory:
+    from llm_session_memory.memory import Memory
+    from llm_session_memory.store import Log
+
+    memory = Memory(path, log=Log(database, path))
+    memory.prepare()
+    return memory
+
+
+def _session(memory: Memory, database: Any, count: int) -> str:
+    from llm_session_memory.memory import Sent
+    from llm_session_memory.model import Context, Message, Settings, Sized, Window
+    from llm_session_memory.policies import budget, plan
+    from llm_session_memory.tokens import Measure
+
+    conversation, store = _conversation(), _writer(database)
+    memory.create(NAME, conversation.id, Settings(model=MODEL))
+    limit = budget(64_000, Window(None, "not known for this model"), None)
+    measure = Measure()
+    sizes: list[Sized] = []
+    texts: list[tuple[str, str]] = []
+    block: Block | None = None
+    base, after = 0.0, None
+    for prompt, reply in Talk().exchanges(count):
+        new = measure.base([Message.of_text("user", prompt)])
+        if block is None or base + new > limit.tokens:
+            chosen = plan("window", reversed(sizes), [], fixed=measure.tokens(new), limit=limit)
+            block = _block(chosen.start, limit.tokens)
+            kept = texts[len(texts) - len(chosen.recent) :]
+            base = measure.base(Message.of_text("user", text) for pair in kept for text in pair)
+            _begin_chain(store, kept)
+        response = _response(conversation, prompt, reply)
+        store.log(response)
+        made = Context((), block, None, int(base + new), base + new, limit, after, len(texts))
+        memory.record(conversation.id, [Sent(response.id, base + new, int(base + new), made)], prompt)
+        block = _known(memory, conversation.id, block)
+        own = measure.base(Message.of_text("user", text) for text in (prompt, reply))
+        base += own
+        texts.append((prompt, reply))
+        sizes.append(Sized(len(texts), response.id, measure.tokens(own)))
+        after = response.id
+    return str(conversation.id)
+
+
+def _block(start: Any, tokens: int) -> Block:
+    from llm_session_memory import context
+    from llm_session_memory.model import Block
+
+    return Block(
+        id=None,
+        start_id=start.id if start else None,
+        start_number=start.number if start else None,
+        pinned=(),
+        policy="window",
+        budget=tokens,
+        front=context.front(None, ()),
+        reason="generated",
+    )
+
+
+def _known(memory: Memory, thread_id: str, block: Block) -> Block:
+    found = block if block.id is not None else memory.store.latest_block(thread_id)
+    assert found is not None
+    return found
+
+
+def _begin_chain(store: Any, kept: Sequence[tuple[str, str]]) -> None:
+    import llm
+
+    store.tip = None
+    store.ensure_chain([message for prompt, reply in kept for message in (llm.user(prompt), llm.assistant(reply))])
+
+
+def cached(folder: Path, count: int, kind: str) -> Path:
+    """Return a generated log in `folder`, written in a process of its own unless it is there already.
+
+    A process of its own, because the peak memory of whoever starts a process counts for the process as well.
+    """
+    path = folder / f"{kind}-{count}.db"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "benchmarks.generate", str(unfinished), "-n", str(count), "--as", kind]
+        subprocess.run(command, check=True, env={**os.environ, "LLM_USER_PATH": str(folder)})
+        unfinished.rename(path)
+    return path
+
+
+def main() -> None:
+    """Write one log."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("-n", "--exchanges", type=int, default=1_000)
+    parser.add_argument("--as", dest="kind", choices=KINDS, default="plain")
+    parser.add_argument("--verify", action="store_true", help="let llm derive all hashes again")
+    asked = parser.parse_args()
+    write(asked.file, asked.exchanges, asked.kind)
+    if asked.verify:
+        import sqlite_utils
+        from llm.logs import LogStore
+
+        broken = LogStore(sqlite_utils.Database(asked.file)).verify()
+        sys.exit(f"{len(broken)} messages do not resolve to what was hashed" if broken else 0)
+
+
+if __name__ == "__main__":
+    main()

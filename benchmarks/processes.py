@@ -1,0 +1,94 @@
+"""Running a command and measuring it as the system does: wall time, processor time, peak memory."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ECHO = "llm-echo"
+OURS = "llm-echo,llm-session-memory"
+"""What LLM_LOAD_PLUGINS names: llm without us, and with us."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One finished process: seconds on the clock, seconds of processor time (user and system), peak memory in MB."""
+
+    wall: float
+    processor: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command to measure: what `llm` is given, which plugins it loads, and what is done before each time."""
+
+    name: str
+    arguments: Sequence[str]
+    plugins: str
+    before: Callable[[], object] = lambda: None
+
+
+def run(case: Case, user_path: Path) -> Measured:
+    """Run `llm` once. Its output is thrown away; a failure ends the measurement.
+
+    Bytecode is kept from run to run, as it is where a package was installed (PYTHONDONTWRITEBYTECODE would prevent it).
+    """
+    others = ("LLM_", "OLLAMA_", "PYTHON")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+    environment |= {"LLM_LOAD_PLUGINS": case.plugins, "LLM_USER_PATH": str(user_path)}
+    case.before()
+    command = [sys.executable, "-m", "llm", *case.arguments]
+    with tempfile.TemporaryFile() as said:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        if process.returncode:
+            sys.exit(f"{case.name}: llm ended with {process.returncode}\n{said.read().decode()}")
+    a_megabyte = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss is in bytes there, in kilobytes elsewhere
+    return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / a_megabyte)
+
+
+def interleaved(cases: Sequence[Case], times: int, user_path: Path) -> Mapping[str, list[Measured]]:
+    """Run all cases in turn, so many times, so that whatever else the machine does meets all of them alike.
+
+    Every other round goes backwards. A first round warms the caches and does not count.
+    """
+    found: dict[str, list[Measured]] = {case.name: [] for case in cases}
+    for number in range(times + 1):
+        for case in cases if number % 2 else reversed(cases):
+            measured = run(case, user_path)
+            if number:
+                found[case.name].append(measured)
+    return found
+
+
+def median(measured: Sequence[Measured]) -> Measured:
+    """Return the medians."""
+    return Measured(
+        statistics.median(m.wall for m in measured),
+        statistics.median(m.processor for m in measured),
+        statistics.median(m.peak for m in measured),
+    )
+
+
+def ratio(ours: Sequence[Measured], theirs: Sequence[Measured]) -> Measured:
+    """Return the medians of the ratios, round by round: what slows one round down is in both of its figures."""
+    pairs = list(zip(ours, theirs, strict=True))
+    return Measured(
+        statistics.median(a.wall / b.wall for a, b in pairs),
+        statistics.median(a.processor / b.processor for a, b in pairs),
+        statistics.median(a.peak / b.peak for a, b in pairs),
+    )

@@ -1,0 +1,130 @@
+"""What cog puts into README.md: output of the real program, and references read from its code.
+
+`make docs` writes it, `make docs-check` compares. Nothing here is needed to use the program.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+ROOT = Path(__file__).resolve().parent.parent
+
+OURS_ON_LLM = ("session", "new_session", "max_context_tokens", "memory")
+
+_NORMALISED = (
+    (re.compile(r"/\S*?llm-sessions-demo-\w+"), "/tmp/llm-sessions-demo"),
+    (re.compile(r"\b20\d\d-\d\d-\d\d \d\d:\d\d\b"), "2026-05-01 09:30"),
+    (re.compile(r"(?<= tokens) · \d+\.\d s$", re.MULTILINE), ""),
+    (re.compile(r"\b01[0-9a-hjkmnp-tv-z]{24}\b"), "01kqhw8m3v6z6e5tbrnv25536d"),
+)
+"""What differs from run to run, and what stands for it in the README: folder, times, durations (if any), ids."""
+
+
+def normalised(text: str) -> str:
+    """Return a program's output with fixed ids, times and folders, and without blanks at the ends of lines."""
+    for pattern, instead in _NORMALISED:
+        text = pattern.sub(instead, text)
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return an environment in which llm has nothing of whoever runs this: no settings, no server, no keys."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLM_", "OLLAMA_"))}
+    return kept | {
+        "LLM_USER_PATH": str(home),
+        "LLM_SESSIONS_DEMO": "1",
+        "OLLAMA_HOST": "http://127.0.0.1:9",  # nobody listens there
+        "COLUMNS": "80",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "PYTHONWARNINGS": "ignore",
+        "TZ": "UTC",
+    }
+
+
+def run(line: str, home: Path) -> str:
+    """Run one line of shell, `llm` being this environment's, and return all that it prints, as on a terminal."""
+    here = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        env=environment(home) | here,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{line}: exit code {done.returncode}\n{done.stdout}")
+    return normalised(done.stdout).strip("\n")
+
+
+def show(text: str, language: str) -> None:
+    """Print a fenced block; cog puts what is printed into the README."""
+    print(f"\n```{language}\n{text}\n```\n")
+
+
+def demo() -> None:
+    """Print what `llm sessions demo` prints where no Ollama server answers."""
+    with tempfile.TemporaryDirectory() as folder:
+        show(run("llm sessions demo", Path(folder)), "console")
+
+
+# -- references ----------------------------------------------------------------
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Yield all commands of `llm sessions`, each with its full name."""
+    from llm_session_memory.commands import sessions
+
+    with click.Context(sessions, info_name="sessions") as ctx:
+        for name in sessions.list_commands(ctx):
+            command = sessions.get_command(ctx, name)
+            assert command is not None
+            yield f"llm sessions {name}", command
+
+
+def options(command: str) -> list[click.Option]:
+    """Return the options that we add to one of llm's own commands."""
+    from llm.cli import cli
+
+    found = [param for param in cli.commands[command].params if param.name in OURS_ON_LLM]
+    return [param for param in found if isinstance(param, click.Option)]
+
+
+def option_table() -> None:
+    """Print the options that we add to `llm prompt` and `llm chat`."""
+    print("\n| option | what it does |\n| --- | --- |")
+    with click.Context(click.Command("prompt")) as ctx:
+        for option in options("prompt"):
+            usage, text = (cell.replace("|", r"\|") for cell in option.get_help_record(ctx) or ("", ""))
+            print(f"| `{usage}` | {text} |")
+    print()
+
+
+def command_reference() -> None:
+    """Print the help of every command of `llm sessions`."""
+    from llm.cli import cli
+
+    for name, _ in commands():
+        asked = [*shlex.split(name)[1:], "--help"]
+        done = CliRunner().invoke(cli, asked, prog_name="llm", terminal_width=80)
+        assert done.exit_code == 0, done.output
+        print(f"\n#### {name}")
+        show(done.output.strip(), "text")
+
+
+def schema() -> None:
+    """Print the definitions of our tables, as the migrations have them."""
+    files = sorted((ROOT / "llm_session_memory" / "sql").glob("[0-9]*.sql"))
+    show("\n".join(path.read_text("utf-8").strip() for path in files), "sql")

@@ -1,0 +1,53 @@
+"""A session's exchanges in order, each as the ids of its turns: what their numbers rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
+
+
+class Numbering(Sequence[tuple[str, ...]]):
+    """The turn ids of each exchange, oldest first. Number N stands at N - 1.
+
+    Kept as one list of first turns and a few lists of those that follow: with a tuple for each of 10,000 exchanges,
+    Python's garbage collector would begin to look through all of llm while a prompt waits (40 ms of 600).
+    """
+
+    def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
+        """Take turn ids in order, each with None where the turn begins an exchange.
+
+        Else with the first turn of the exchange that it belongs to; one that is not known stands for the newest.
+        """
+        self._first: list[str] = []
+        self._following: dict[str, list[str]] = {}
+        known: set[str] = set()
+        for turn_id, continues in turns:
+            if continues is None or not known:
+                self._first.append(turn_id)
+                known.add(turn_id)
+            else:
+                head = continues if continues in known else self._first[-1]
+                self._following.setdefault(head, []).append(turn_id)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return map(self._whole, self._first)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, ...]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[str, ...]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[str, ...] | list[tuple[str, ...]]:
+        if isinstance(index, slice):
+            return [self._whole(first) for first in self._first[index]]
+        return self._whole(self._first[index])
+
+    def numbers(self) -> dict[str, int]:
+        """Return each exchange's number by its id, which is the id of its first turn."""
+        return {first: number for number, first in enumerate(self._first, 1)}
+
+    def _whole(self, first: str) -> tuple[str, ...]:
+        following = self._following.get(first)
+        return (first, *following) if following else (first,)

@@ -1,0 +1,213 @@
+"""`llm --session NAME "..."`: made when it is new, the same when it goes on, and nothing at all without the flag."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Command
+from tests.world.scripted import Script
+
+NAME_RULE = "A name has 1 to 200 printable characters, not only blanks, and no “/”.\n"
+
+
+def test_creation_is_told_on_stderr_and_only_then(llm_: Command, script: Script) -> None:
+    """The first prompt says on stderr that it made the session; stdout has the reply and nothing else, ever."""
+    script.replies = ["One.", "Two."]
+    first = llm_("-m", "scripted", "--session", "work", "First").ok()
+    second = llm_("--session", "work", "Second").ok()
+    assert (first.out, first.err) == ("One.\n", "session work: created with scripted\n")
+    assert (second.out, second.err) == ("Two.\n", "")
+
+
+def test_model_system_prompt_and_options_last(llm_: Command, script: Script) -> None:
+    """Later prompts use the model, the system prompt and the options that the session was created with."""
+    llm_("-m", "other", "-s", "Be brief.", "-o", "mood", "glad", "--session", "work", "First").ok()
+    llm_("--session", "work", "Second").ok()
+    shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)
+    assert [turn["model"] for exchange in shown["exchanges"] for turn in exchange["turns"]] == ["other", "other"]
+    assert script.systems == ["Be brief.", "Be brief."]
+    assert script.options == [{"num_predict": None, "mood": "glad"}] * 2
+
+
+def test_a_request_is_the_one_before_its_reply_and_the_prompt(llm_: Command, script: Script) -> None:
+    """Each request only grows at its end: the request before, its reply, the new prompt."""
+    script.replies = ["One.", "Two.", "Three."]
+    for text in ("First", "Second", "Third"):
+        llm_("-m", "scripted", "--session", "work", "-s", "Be brief.", text).ok()
+    assert script.texts(0) == [("system", "Be brief."), ("user", "First")]
+    assert script.texts(1) == [*script.texts(0), ("assistant", "One."), ("user", "Second")]
+    assert script.texts(2) == [*script.texts(1), ("assistant", "Two."), ("user", "Third")]
+
+
+def test_the_environment_names_a_session(llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LLM_SESSION does what --session does, for a prompt and for a chat; --session wins over it."""
+    monkeypatch.setenv("LLM_SESSION", "work")
+    assert llm_("-m", "scripted", "First").ok().err == "session work: created with scripted\n"
+    llm_("chat", input="Second\nquit\n").ok()
+    assert script.texts() == [("user", "First"), ("assistant", "Noted."), ("user", "Second")]
+    assert llm_("-m", "scripted", "--session", "play", "Third").ok().err == "session play: created with scripted\n"
+    assert script.texts() == [("user", "Third")]
+
+
+def test_an_empty_environment_variable_names_none(
+    llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An LLM_SESSION that is set to nothing is as if it were not set."""
+    monkeypatch.setenv("LLM_SESSION", "")
+    assert llm_("-m", "scripted", "First").ok().err == ""
+    assert llm_("sessions", "list", "--json").ok().out == "[]\n"
+
+
+def test_a_name_is_the_same_in_any_case(llm_: Command, script: Script) -> None:
+    """Names are unique without regard to case, and blanks around them do not count."""
+    llm_("-m", "scripted", "--session", "Work", "First").ok()
+    assert llm_("--session", "  wORK ", "Second").ok().err == ""
+    assert script.texts() == [("user", "First"), ("assistant", "Noted."), ("user", "Second")]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("", "A session needs a name that is not only blanks. ", id="empty"),
+        pytest.param(" \t ", "A session needs a name that is not only blanks. ", id="blanks"),
+        pytest.param("a/b", "The session name “a/b” has a “/” in it. ", id="slash"),
+        pytest.param("a\x07b", "That session name has characters that can't be printed (U+0007). ", id="control"),
+        pytest.param("a\u200bb", "That session name has characters that can't be printed (U+200B). ", id="invisible"),
+        pytest.param("x" * 201, "That session name has 201 characters. ", id="long"),
+    ],
+)
+def test_a_name_that_breaks_the_rules_is_refused(
+    llm_: Command, script: Script, log: Path, name: str, message: str
+) -> None:
+    """A name has 1 to 200 printable characters, not only blanks, no “/”; nothing is sent or written under another."""
+    done = llm_("-m", "scripted", "--session", name, "Hello")
+    assert (done.out, done.err, done.code) == ("", f"Error: {message}{NAME_RULE}", 1)
+    assert script.seen == []
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("name", ["x" * 200, "Brücke über den Tejo", "橋", "a.b~c:d", "-dash"])
+def test_any_printable_name_will_do(llm_: Command, script: Script, name: str) -> None:
+    """Every printable name without “/” is one that can be gone back to."""
+    assert llm_("-m", "scripted", f"--session={name}", "Hello").ok().err == f"session {name}: created with scripted\n"
+    assert llm_(f"--session={name}", "Hello").ok().err == ""
+
+
+def test_a_near_name_is_created_with_a_question(llm_: Command, script: Script) -> None:
+    """A new name that nearly equals an existing one is created all the same, with “did you mean” on stderr."""
+    llm_("-m", "scripted", "--session", "bridge", "Hello").ok()
+    done = llm_("-m", "scripted", "--session", "brigde", "Hello").ok()
+    assert done.err == "session brigde: created with scripted (did you mean bridge?)\n"
+    assert llm_("-m", "scripted", "--session", "paint", "Hello").ok().err == "session paint: created with scripted\n"
+
+
+@pytest.mark.parametrize("typed", ["prefixed", "ollama/prefixed"])
+def test_a_model_of_ollama_needs_no_prefix(llm_: Command, script: Script, typed: str) -> None:
+    """In a session a model id that llm does not know is tried as one of Ollama's, in a prompt as in a chat."""
+    assert llm_("-m", typed, "--session", "work", "Hello").ok().err == "session work: created with ollama/prefixed\n"
+    chat = llm_("chat", "-m", typed, "--session", "talk", input="Hello\nquit\n").ok()
+    assert chat.err == "session talk: created with ollama/prefixed\n"
+
+
+def test_a_model_that_nobody_knows(llm_: Command, script: Script) -> None:
+    """An unknown model is an error that says where the models are listed; no session comes of it."""
+    done = llm_("-m", "nosuch", "--session", "work", "Hello")
+    assert (done.out, done.code) == ("", 1)
+    assert done.err == "Error: llm knows no model “nosuch”. See the models with: llm models\n"
+    gone = llm_("-m", "ollama/nosuch", "--session", "work", "Hello")
+    assert gone.err == (
+        "Error: llm knows no model “ollama/nosuch”. Is the Ollama server running, and llm-ollama installed? "
+        "See the models with: llm models\n"
+    )
+    assert llm_("sessions", "list", "--json").ok().out == "[]\n"
+
+
+def test_the_sessions_model_wins_over_the_defaults(
+    llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new session takes LLM_MODEL or llm's default; from then on it keeps its model whatever the defaults are."""
+    llm_("models", "default", "scripted").ok()
+    assert llm_("--session", "one", "Hello").ok().err == "session one: created with scripted\n"
+    monkeypatch.setenv("LLM_MODEL", "other")
+    assert llm_("--session", "two", "Hello").ok().err == "session two: created with other\n"
+    llm_("--session", "one", "Again").ok()
+    shown = json.loads(llm_("sessions", "show", "one", "--json").ok().out)
+    assert [exchange["turns"][0]["model"] for exchange in shown["exchanges"]] == ["scripted", "scripted"]
+
+
+def test_pruning_is_told_once(llm_: Command, script: Script) -> None:
+    """When pruning first sets in, one line on stderr says what happened and which command shows more; not again."""
+    told = []
+    for number in range(12):
+        text = (
+            f"Number {number}: the ferry leaves the harbour at noon and is back before the rain comes in from the sea."
+        )
+        told.append(llm_("-m", "scripted", "--session", "work", "--max-context-tokens", "150", text).ok().err)
+    assert told[0] == "session work: created with scripted\n"
+    lines = [line for line in told[1:] if line]
+    assert len(lines) == 1
+    assert re.fullmatch(
+        r"session work: The session no longer fits in 150 tokens: exchanges #1 to #\d stay in the log but are not sent "
+        r"any more\. See: llm sessions context work\n",
+        lines[0],
+    )
+    assert len(json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"]) == 12
+
+
+def test_every_prompt_of_a_chat_is_bounded(llm_: Command, script: Script) -> None:
+    """In a chat no request has more than the budget, as the model itself counts; the log keeps every exchange."""
+    script.count = lambda text: -(-len(text) // 4)
+    lines = [f"Line {number}: the deadline of the bridge has been moved by {number} days." for number in range(40)]
+    done = llm_(
+        *("chat", "-m", "scripted", "--session", "work", "--max-context-tokens", "300"),
+        input="\n".join([*lines, "quit"]),
+    ).ok()
+    assert done.out.count("Noted.") == 40
+    sent = [sum(script.count(text) + 4 for _, text in script.texts(call)) for call in range(40)]
+    assert max(sent[2:]) <= 300  # before the first counts the estimate is a guess
+    assert max(sent) > 200
+    assert "exchanges  " in llm_("sessions", "list").ok().out
+    assert json.loads(llm_("sessions", "list", "--json").ok().out)[0]["exchanges"] == 40
+
+
+def _tables(log: Path) -> dict[str, int]:
+    with sqlite3.connect(log) as database:
+        names = [row[0] for row in database.execute("select name from sqlite_master where type = 'table'")]
+        return {name: database.execute(f'select count(*) from "{name}"').fetchone()[0] for name in names}
+
+
+def test_without_the_flag_nothing_changes(real_llm: Command, home: Path, log: Path) -> None:
+    """A prompt, -c, a chat and the log's tables are the same without --session as where we are not installed."""
+    commands = [
+        (("-m", "echo", "Hello", "-s", "Be brief."), ""),
+        (("-c", "Again"), ""),
+        (("chat", "-c"), "One more\nquit\n"),
+        (("logs", "list", "-n", "0", "--short"), ""),
+    ]
+    seen = []
+    for plugins in ("llm-echo", "llm-echo,llm-session-memory"):
+        log.unlink(missing_ok=True)
+        outputs = []
+        for arguments, typed in commands:
+            done = real_llm(*arguments, input=typed, env={"LLM_LOAD_PLUGINS": plugins}).ok()
+            stable = re.sub(r"\b01[0-9a-z]{24}\b|\d{4}-\d\d-\d\d[T ][\d:.]+|(?<=duration_ms: )\d+", "…", done.out)
+            outputs.append((stable, done.err))
+        seen.append((outputs, _tables(log), log.stat().st_mode))
+    (plain, tables, mode), (ours, our_tables, our_mode) = seen
+    for one, other in zip(plain, ours, strict=True):
+        assert one == other
+    assert (tables, mode) == (our_tables, our_mode)
+
+
+def test_without_the_flag_nothing_is_ours_in_the_log(llm_: Command, script: Script, log: Path) -> None:
+    """A prompt without a session, and reading the list of sessions, leave llm's log without any table of ours."""
+    llm_("-m", "scripted", "Hello").ok()
+    before = log.read_bytes()
+    llm_("sessions").ok()
+    assert log.read_bytes() == before
+    assert not [name for name in _tables(log) if name.startswith("memory_")]

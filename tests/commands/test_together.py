@@ -1,0 +1,119 @@
+"""Two processes in one session at the same time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Command
+
+pytestmark = pytest.mark.slow
+
+MEET = """
+import pathlib, time
+
+def meet(folder: str, me: str, others: int) -> str:
+    "Wait until all are here."
+    here = pathlib.Path(folder)
+    (here / me).touch()
+    until = time.monotonic() + 60
+    while len(list(here.iterdir())) < others and time.monotonic() < until:
+        time.sleep(0.01)
+    return str(len(list(here.iterdir())))
+"""
+"""A tool that holds each process in the middle of its exchange until all of them are there."""
+
+
+def _together(meeting: Path, names: list[str], *arguments: str) -> list[tuple[str, str, int]]:
+    """Prompt in as many processes at once, each held in mid-exchange until all are; return what each printed."""
+    meeting.mkdir()
+    processes = []
+    for name in names:
+        call = {"name": "meet", "arguments": {"folder": str(meeting), "me": name, "others": len(names)}}
+        prompt = json.dumps({"raw": name, "tool_calls": [call]})
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "llm", *arguments, "--functions", MEET, prompt],
+                env=dict(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    outputs = [(*process.communicate(timeout=120), process.returncode) for process in processes]
+    assert len(list(meeting.iterdir())) == len(names)
+    return [(out, err, code) for out, err, code in outputs]
+
+
+def _names(llm_: Command) -> list[list[str]]:
+    """Of each exchange, who asked and how many were there: the reply of its first turn, the result in its second."""
+    shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)
+    found = []
+    for exchange in shown["exchanges"]:
+        messages = [message for turn in exchange["turns"] for message in turn["messages"]]
+        outputs = [part.get("output") or part.get("text", "") for message in messages for part in message["parts"]]
+        roles = [message["role"] for message in messages]
+        found.append([outputs[1], outputs[3]] if roles == ["user", "assistant", "tool", "assistant"] else roles)
+    return found
+
+
+@pytest.mark.parametrize("created", [True, False], ids=["existing", "new"])
+def test_both_keep_their_exchanges(llm_: Command, home: Path, tmp_path: Path, created: bool) -> None:
+    """Prompts at the same time keep their exchanges whole, in one session, new or not; the next prompt sees all."""
+    before = 0
+    if created:
+        llm_("-m", "echo", "--session", "work", "Hello").ok()
+        before = 1
+    names = ["ann", "ben", "cem"]
+    done = _together(tmp_path / "meeting", names, "-m", "echo", "--session", "work")
+    assert [code for _, _, code in done] == [0, 0, 0], done
+    told = sorted(err for _, err, _ in done)
+    assert told == ["", "", "" if created else "session work: created with echo\n"]
+    exchanges = _names(llm_)[before:]
+    assert sorted(exchanges) == [["ann", "3"], ["ben", "3"], ["cem", "3"]]
+    (line,) = json.loads(llm_("sessions", "--json").ok().out)
+    assert line["exchanges"] == before + 3
+
+    context = json.loads(llm_("sessions", "context", "work", "And now?", "--json").ok().out)
+    assert not context["block"]["continues"]
+    sent = [m for m in context["messages"] if m["role"] == "tool"]
+    assert [m["parts"][0]["output"] for m in sent] == ["3", "3", "3"]
+    seen = json.loads(llm_("--session", "work", "And now?").ok().out)["previous"]
+    asked = [json.loads(one["prompt"])["raw"] for one in seen if one["prompt"].startswith("{")]
+    assert sorted(asked) == names
+
+
+def test_a_plain_prompt_beside_a_session(llm_: Command, home: Path, tmp_path: Path) -> None:
+    """A plain `llm --cid` on a session's conversation while a session prompt runs: both exchanges are kept."""
+    llm_("-m", "echo", "--session", "work", "Hello").ok()
+    thread = json.loads(llm_("sessions", "--json").ok().out)[0]["thread_id"]
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    call = {"name": "meet", "arguments": {"folder": str(meeting), "me": "ann", "others": 2}}
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "llm", "--session", "work", "--functions", MEET),
+            json.dumps({"raw": "ann", "tool_calls": [call]}),
+        ],
+        env=dict(os.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.read(3) == "ann"
+        llm_("--cid", thread, "Meanwhile").ok()
+        (meeting / "plain").touch()
+        process.communicate(timeout=120)
+    shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"]
+    assert [len(exchange["turns"]) for exchange in shown] == [1, 2, 1]
+    assert shown[2]["prompt"] == "Meanwhile"
+    previous = json.loads(llm_("--session", "work", "And now?").ok().out)["previous"]
+    assert {"prompt": "Meanwhile"} in previous
+    assert len([one for one in previous if '"raw": "ann"' in one["prompt"]]) == 1

@@ -1,0 +1,135 @@
+"""What the tests against the stand-in Ollama server share: llm in this process and real, and what the log holds."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Command, Done
+from tests.world.ollama_server import Arrived, OllamaStandIn, tekken_count
+
+Json = dict[str, Any]
+
+
+@functools.cache
+def tekken() -> Callable[[str], int]:
+    """Mistral's tokenizer as a counter that counts each text once: a server counts the same history every time."""
+    return functools.cache(tekken_count())
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A person's desk: a home for llm's files, and llm as a real process."""
+
+    home: Path
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read the log."""
+        with closing(sqlite3.connect(self.home / "logs.db")) as log:
+            return list(log.execute(sql))
+
+    def environment(self, server: OllamaStandIn) -> dict[str, str]:
+        """Return what a real llm finds in its environment."""
+        # An HTTP client reads all certificate authorities each time that it is made: 30 ms, and nothing here is HTTPS.
+        return {**server.environment(self.home), "SSL_CERT_DIR": str(self.home), "PYTHONIOENCODING": "utf-8"}
+
+    def real(self, server: OllamaStandIn, *arguments: str, input: str = "", **more: str) -> Done:  # noqa: A002
+        """Run the real llm in a process of its own; `more` is added to its environment."""
+        done = subprocess.run(
+            [sys.executable, "-m", "llm", *arguments],
+            input=input,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env={**self.environment(server), **more},
+            cwd=self.home,
+            timeout=300,
+            check=False,
+        )
+        return Done(done.stdout, done.stderr, done.returncode)
+
+
+@dataclass(frozen=True)
+class QuickDesk(Desk):
+    """A desk where llm's own command runs in this process, which is quick."""
+
+    llm_: Command
+    monkeypatch: pytest.MonkeyPatch
+
+    def sit(self, server: OllamaStandIn) -> None:
+        """Let llm in this process find the server."""
+        self.monkeypatch.setenv("OLLAMA_HOST", server.url)
+        self.monkeypatch.setenv("SSL_CERT_DIR", str(self.home))
+
+    def ask(self, *arguments: str, input: str = "") -> Done:  # noqa: A002  as subprocess calls it
+        """Run an llm command in this process."""
+        return self.llm_(*arguments, input=input)
+
+    def chat(self, session: str, prompts: Sequence[str], *arguments: str) -> Done:
+        """Hold a chat in a session."""
+        return self.ask("chat", "--session", session, *arguments, input=as_chat(prompts))
+
+    def dry_run(self, session: str, prompt: str, *arguments: str) -> Json:
+        """Return what would be sent."""
+        found: Json = json.loads(self.ask("sessions", "context", session, prompt, "--json", *arguments).ok().out)
+        return found
+
+    def shown(self, session: str) -> Json:
+        """Return a session's transcript."""
+        found: Json = json.loads(self.ask("sessions", "show", session, "--json").ok().out)
+        return found
+
+
+@pytest.fixture(name="desk")
+def _desk(home: Path, llm_: Command, monkeypatch: pytest.MonkeyPatch) -> QuickDesk:
+    """A desk; no server is told of yet."""
+    return QuickDesk(home, llm_, monkeypatch)
+
+
+def as_chat(prompts: Sequence[str]) -> str:
+    """Return prompts as they are typed into `llm chat`: those of several lines between `!multi` and `!end`."""
+    typed = [f"!multi\n{prompt}\n!end\n" if "\n" in prompt else f"{prompt}\n" for prompt in prompts]
+    return "".join(typed) + "quit\n"
+
+
+def said(message: Mapping[str, Any]) -> tuple[str, str]:
+    """Return role and text of a message as it arrived."""
+    return str(message["role"]), str(message.get("content") or "")
+
+
+def extends(later: Arrived, earlier: Arrived) -> bool:
+    """Say whether a request is the one before, one reply to it, and new input."""
+    length = len(earlier.messages)
+    return later.messages[:length] == earlier.messages and later.messages[length]["role"] == "assistant"
+
+
+def orphans(arrived: Arrived) -> list[Mapping[str, Any]]:
+    """Return the tool results of a request that no call before them asked for."""
+    found: list[Mapping[str, Any]] = []
+    open_calls: list[str] = []
+    for message in arrived.messages:
+        if message["role"] == "tool":
+            if message.get("tool_name") in open_calls:
+                open_calls.remove(str(message["tool_name"]))
+            else:
+                found.append(message)
+        else:
+            open_calls = [str(call["function"]["name"]) for call in message.get("tool_calls") or ()]
+    return found
+
+
+def open_calls(arrived: Arrived) -> int:
+    """Return how many tool calls of a request have no result after them."""
+    calls: int = sum(len(message.get("tool_calls") or ()) for message in arrived.messages)
+    results: int = sum(message["role"] == "tool" for message in arrived.messages)
+    return calls - results

@@ -1,0 +1,132 @@
+"""When the server's window is smaller than was thought: the cut is noticed, told and recorded, and does not recur."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ollama.conftest import QuickDesk, tekken
+from tests.ollama.texts import Writer
+from tests.world.ollama_server import OllamaModel, OllamaStandIn, Reply
+
+RECORDED = "select cut from memory_contexts order by turn_id"
+
+
+def talk(desk: QuickDesk, writer: Writer, kind: str, prompts: int, length: int) -> str:
+    """Go on with a session for some prompts; return what llm said on stderr."""
+    return desk.chat("work", [writer.text(kind, length) for _ in range(prompts)], "-m", "llama3").ok().err
+
+
+def shrink(server: OllamaStandIn, window: int) -> None:
+    """Restart the server with a smaller window than it had; nobody tells the person."""
+    server.default_window = window
+    server.unload("llama3")
+
+
+def talkative(writer: Writer, kind: str = "english") -> OllamaStandIn:
+    """A server whose model answers at some length."""
+
+    def reply(arrived: object) -> Reply:
+        return Reply(text := writer.text(kind, 500), chunks=[text])
+
+    return OllamaStandIn(default_window=4_096, count=tekken(), reply=reply)
+
+
+@pytest.mark.parametrize("window", [2_048, 1_500])
+@pytest.mark.parametrize("kind", ["english", "json", "japanese"])
+def test_dropped_messages_are_noticed(desk: QuickDesk, kind: str, window: int) -> None:
+    """Where the server drops whole messages, the person is told, the log says so, and no later prompt is cut."""
+    with talkative(Writer(2), kind) as server:
+        desk.sit(server)
+        writer = Writer(1)
+        talk(desk, writer, kind, {"english": 12, "json": 6, "japanese": 4}[kind], 300)
+        assert 2_100 < server.chats[-1].tokens_before < 2_500
+        shrink(server, window)
+        told = talk(desk, writer, kind, 1, 40)
+        assert server.chats[-1].cut == "dropped"
+        assert told.startswith("session work: the model's server ")
+        assert "cut the prompt: the server counted " in told
+        later = talk(desk, writer, kind, 6, 300)
+        assert [chat.cut for chat in server.chats[-6:]] == [None] * 6
+        assert "server" not in later
+        cuts = [cut for (cut,) in desk.rows(RECORDED)]
+        assert [bool(cut) for cut in cuts] == [False] * (len(cuts) - 7) + [True] + [False] * 6
+        assert cuts[-7].startswith(("certain: ", "likely: "))
+        assert desk.dry_run("work", "")["window"] == window
+        assert desk.ask("sessions", "show", "work").ok().out.count("cut by the server") == 1
+
+
+@pytest.mark.parametrize("adds_bos", [False, True], ids=["no_bos", "bos"])
+@pytest.mark.parametrize("real", [2_048, 1_024])
+def test_a_halved_prompt_is_noticed(desk: QuickDesk, real: int, adds_bos: bool) -> None:
+    """Where the server cuts inside a single long prompt, that is certain from the count, told, and does not recur."""
+    with OllamaStandIn(
+        [OllamaModel("llama3", adds_bos=adds_bos)], default_window=real, count=tekken(), reply="Indeed."
+    ) as server:
+        desk.sit(server)
+        writer = Writer(3)
+        told = talk(desk, writer, "english", 1, 13_300)
+        assert server.chats[0].cut == "halved"
+        assert f"as it does when it halves a window of {real:,}" in told
+        [(recorded,)] = desk.rows(RECORDED)
+        assert recorded.startswith("certain: ")
+        later = talk(desk, writer, "english", 6, 600)
+        assert [chat.cut for chat in server.chats[1:]] == [None] * 6
+        assert "server" not in later
+        assert "cut by the server" in desk.ask("sessions", "show", "work", "--to", "1").ok().out
+
+
+def test_a_window_that_another_program_had_loaded(desk: QuickDesk) -> None:
+    """A model that another program loaded with a larger window is loaded anew for us: noticed, told, not twice."""
+    with talkative(Writer(5)) as server:
+        desk.sit(server)
+        server.load("llama3", num_ctx=32_768)
+        writer = Writer(4)
+        told = talk(desk, writer, "english", 1, 30_000)
+        assert server.chats[0].cut == "halved"
+        assert "cut the prompt" in told
+        talk(desk, writer, "english", 3, 900)
+        assert [chat.cut for chat in server.chats[1:]] == [None] * 3
+
+
+def test_a_tokenizer_with_many_more_tokens_is_learned(desk: QuickDesk) -> None:
+    """Where a model makes twice the usual tokens of a text, two cuts at most teach that, and no later prompt is cut."""
+    count = tekken()
+    with OllamaStandIn(default_window=4_096, count=lambda text: 2 * count(text), reply="Indeed.") as server:
+        desk.sit(server)
+        writer = Writer(6)
+        told = talk(desk, writer, "english", 1, 13_300)
+        assert server.chats[0].cut == "halved"
+        assert "cut the prompt" in told
+        talk(desk, writer, "english", 5, 1_500)
+        assert [chat.cut for chat in server.chats[2:]] == [None] * 4
+
+
+def test_an_answer_that_fills_the_window_is_told_as_that(desk: QuickDesk) -> None:
+    """A prompt that was read whole is not called cut where only the answer reached the window's end."""
+    writer = Writer(7)
+    long = Reply(text := writer.text("english", 9_000), chunks=[text], done_reason="length")
+    with OllamaStandIn(default_window=4_096, count=tekken(), reply=["Yes.", "No.", long, "Fine."]) as server:
+        desk.sit(server)
+        told = talk(desk, writer, "english", 3, 4_000)
+        reached = "prompt and answer together reached the window of 4,096 tokens"
+        assert f"{reached}: the end of the answer may be missing." in told
+        assert "cut the prompt" not in told
+        foreseen = desk.dry_run("work", "Go on.")["tokens"]
+        desk.ask("--session", "work", "Go on.").ok()
+        assert server.chats[-1].cut is None
+        assert foreseen == pytest.approx(server.chats[-1].tokens_after, rel=0.1)
+        assert "cut by the server" not in desk.ask("sessions", "show", "work").ok().out
+
+
+def test_short_and_varied_use_raises_no_alarm(desk: QuickDesk) -> None:
+    """Subjects that change from prompt to prompt, and a new system prompt, raise no alarm where nothing is cut."""
+    with OllamaStandIn(default_window=8_192, count=tekken(), reply="Indeed.") as server:
+        desk.sit(server)
+        writer = Writer(8)
+        for kind in ("english", "english", "japanese", "json", "python", "japanese"):
+            assert "server" not in desk.ask("-m", "llama3", "--session", "work", writer.text(kind, 2_000)).ok().err
+        for odd in ("네, 다음 단계는 무엇입니까? ", "مرحبا، كيف حالك اليوم؟ ", "🙂🎉🚀 ", "=" * 70, " " * 70 + "x"):
+            assert "server" not in desk.ask("--session", "work", odd * 40).ok().err
+        assert "server" not in desk.ask("--session", "work", "-s", "Be brief.", "And now?").ok().err
+        assert [chat.cut for chat in server.chats] == [None] * 12
+        assert desk.rows("select count(cut) from memory_contexts") == [(0,)]

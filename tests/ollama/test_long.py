@@ -1,0 +1,115 @@
+"""A long conversation with a small window: what really arrived at the server."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+
+from tests.ollama.conftest import Desk, QuickDesk, as_chat, extends, tekken
+from tests.ollama.texts import Writer
+from tests.world.ollama_rules import truncate
+from tests.world.ollama_server import Arrived, OllamaModel, OllamaStandIn, Reply
+
+pytestmark = pytest.mark.slow
+
+WINDOW = 4_096
+
+
+def shares(chats: list[Arrived]) -> list[float]:
+    """Return the share of each request's tokens that is the beginning of the request before."""
+    return [later.reused_prefix_tokens / later.tokens_after for later in chats[1:]]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a conversation left: the chats that arrived, what llm said on stderr, the cuts in the log."""
+
+    chats: list[Arrived]
+    err: str
+    cuts: int
+
+
+@pytest.fixture(name="long_talk", scope="module")
+def _long_talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
+    """300 exchanges of all kinds and lengths, through one real `llm chat --session`."""
+    person, model = Writer(3), Writer(4)
+
+    def reply(arrived: Arrived) -> Reply:
+        text = model.any(10, 1_000)
+        return Reply(text, chunks=[text])
+
+    prompts = [person.any(*((10, 1_000) if number % 50 else (1_500, 3_000))) for number in range(1, 301)]
+    with OllamaStandIn([OllamaModel("llama3")], count=tekken(), reply=reply) as server:
+        desk = Desk(tmp_path_factory.mktemp("long"))
+        done = desk.real(server, "chat", "-m", "llama3", "--session", "long", input=as_chat(prompts)).ok()
+        [(cuts,)] = desk.rows("select count(cut) from memory_contexts")
+        return Talk(server.chats, done.err, cuts)
+
+
+def test_300_exchanges_and_no_request_is_cut(long_talk: Talk) -> None:
+    """Over 300 exchanges with a window of 4,096 tokens, each request fits whole, and leaves room for an answer."""
+    chats = long_talk.chats
+    assert len(chats) == 300
+    assert {arrived.num_ctx for arrived in chats} == {WINDOW}
+    assert [arrived.cut for arrived in chats] == [None] * 300
+    assert max(arrived.tokens_before for arrived in chats) <= WINDOW - 900
+
+
+def test_a_server_that_refuses_would_refuse_none(long_talk: Talk) -> None:
+    """The same requests are taken by a server that answers HTTP 400 to those that do not fit, with or without BOS."""
+    chats = long_talk.chats
+    for model in (OllamaModel("m", style="jinja"), OllamaModel("m", style="jinja", adds_bos=True)):
+        judged = [truncate(arrived.messages, (), model, WINDOW, tekken()) for arrived in chats]
+        assert [prompt.cut for prompt in judged] == [None] * 300
+
+
+def test_between_two_cuts_a_request_only_grows_at_its_end(long_talk: Talk) -> None:
+    """A request is the one before, its reply and the new input; else it begins a block, which few of 300 do."""
+    chats = long_talk.chats
+    begun = [later for earlier, later in pairwise(chats) if not extends(later, earlier)]
+    assert 5 <= len(begun) <= 30
+    for earlier, later in pairwise(chats):
+        if extends(later, earlier):
+            assert [message["role"] for message in later.messages[len(earlier.messages) :]] == ["assistant", "user"]
+        else:
+            kept = later.messages[:-2]  # all but the new prompt and the reply before it
+            clipped = len(kept) == 1
+            assert clipped or kept == earlier.messages[-len(kept) :], "what is kept is the end of what was sent"
+
+
+def test_most_of_each_request_was_in_the_one_before(long_talk: Talk) -> None:
+    """On average at least 85 % of a request is the beginning of the one before, so that a server need not read it."""
+    chats = long_talk.chats
+    found = shares(chats)
+    assert sum(found) / len(found) >= 0.85
+
+
+def test_300_exchanges_and_no_false_alarm(long_talk: Talk) -> None:
+    """Where nothing was cut, a person is told of pruning when it sets in, and of no cut by the server."""
+    created, pruned, *rest = long_talk.err.strip().splitlines()
+    assert created == "session long: created with ollama/llama3:latest"
+    assert re.fullmatch(
+        r"session long: The session no longer fits in 3,072 tokens: exchanges #1 to #\d+ stay in the log but are not "
+        r"sent any more\. See: llm sessions context long",
+        pruned,
+    )
+    assert [line for line in rest if "is too long to be sent whole" not in line] == []
+    assert long_talk.cuts == 0
+
+
+@pytest.mark.parametrize("adds_bos", [False, True], ids=["no_bos", "bos"])
+def test_a_refusing_server_refuses_none(desk: QuickDesk, adds_bos: bool) -> None:
+    """With a model whose server refuses what is too long, long texts of all kinds, and none is refused."""
+    person, model = Writer(11), Writer(12)
+    with OllamaStandIn(
+        [OllamaModel("llama3", style="jinja", adds_bos=adds_bos)],
+        count=tekken(),
+        reply=lambda arrived: Reply(text := model.any(100, 4_000), chunks=[text]),
+    ) as server:
+        desk.sit(server)
+        desk.chat("work", [person.any(100, 4_000) for _ in range(40)], "-m", "llama3").ok()
+        assert [arrived.cut for arrived in server.chats] == [None] * 40
+        assert max(arrived.tokens_before for arrived in server.chats) > 2_500

@@ -1,0 +1,111 @@
+"""Tool loops: the budget holds while results come in, and no result is ever sent without its call."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ollama.conftest import QuickDesk, open_calls, orphans, said
+from tests.world.ollama_server import Answer, Arrived, Fail, OllamaModel, OllamaStandIn, ToolCalls
+
+ABLE = OllamaModel("llama3", capabilities=("completion", "tools"))
+
+FUNCTIONS = """
+def look_up(topic: str, words: int) -> str:
+    "Look something up"
+    return " ".join(f"{topic}{number}" for number in range(words // 2))
+
+def now() -> str:
+    "Tell the time"
+    return "12:00"
+"""
+
+
+def look_up(words: int, topic: str = "bridge") -> dict[str, object]:
+    return {"name": "look_up", "arguments": {"topic": topic, "words": words}}
+
+
+def results(arrived: Arrived) -> list[str]:
+    """The tool results of a request."""
+    return [said(message)[1] for message in arrived.messages if message["role"] == "tool"]
+
+
+def assert_sound(server: OllamaStandIn) -> None:
+    """No request was cut by the server, and in none is there a result without its call or a call without result."""
+    assert [chat.cut for chat in server.chats] == [None] * len(server.chats)
+    assert [orphans(chat) for chat in server.chats] == [[]] * len(server.chats)
+    assert [open_calls(chat) for chat in server.chats] == [0] * len(server.chats)
+
+
+def test_results_come_back_with_their_calls(desk: QuickDesk) -> None:
+    """A tool exchange is sent again whole: prompt, calls, results, reply; and the tools are offered again."""
+    script: list[Answer] = [ToolCalls([look_up(4), {"name": "now", "arguments": {}}]), "There.", "Fine."]
+    with OllamaStandIn([ABLE], reply=script) as server:
+        desk.sit(server)
+        desk.ask("-m", "llama3", "--session", "work", "--functions", FUNCTIONS, "Look it up.").ok()
+        desk.ask("--session", "work", "Thanks.").ok()
+        assert_sound(server)
+        assert [said(m) for m in server.chats[-1].messages] == [
+            ("user", "Look it up."),
+            ("assistant", ""),
+            ("tool", "bridge0 bridge1"),
+            ("tool", "12:00"),
+            ("assistant", "There."),
+            ("user", "Thanks."),
+        ]
+
+
+@pytest.mark.parametrize("mode", [(), ("--async",)], ids=["sync", "async"])
+@pytest.mark.parametrize("words", [3_000, 40_000], ids=["long", "huge"])
+def test_long_results_stay_within_the_budget(desk: QuickDesk, words: int, mode: tuple[str, ...]) -> None:
+    """Tool results that would exceed the budget push earlier exchanges out, and are cut with a mark where need be."""
+    notes: list[Answer] = ["Noted."] * 6
+    script = [*notes, ToolCalls([look_up(words, "a")]), ToolCalls([look_up(words, "b")]), "Done.", "Fine."]
+    with OllamaStandIn([ABLE], reply=script) as server:
+        desk.sit(server)
+        desk.chat("work", [f"Remember {number}: " + "word " * 150 for number in range(6)], "-m", "llama3").ok()
+        done = desk.ask("--session", "work", "--functions", FUNCTIONS, *mode, "Look it up twice.").ok()
+        assert done.out.strip().endswith("Done.")
+        desk.ask("--session", "work", "Thanks.").ok()
+        assert_sound(server)
+        assert "left out here" in "".join(results(server.chats[8]))
+        shown = desk.shown("work")["exchanges"][6]
+        parts = [part for turn in shown["turns"] for message in turn["messages"] for part in message["parts"]]
+        kept = [part["output"] for part in parts if part["type"] == "tool_result"]
+        assert [len(text.split()) for text in kept] == [words // 2] * 2, "the log keeps them whole"
+        assert not any("left out here" in text for text in kept)
+
+
+def test_many_rounds_and_prompts_stay_sound(desk: QuickDesk) -> None:
+    """Over many prompts with several rounds of tools each, pruning never separates a result from its call."""
+
+    def reply(arrived: Arrived) -> ToolCalls | str:
+        rounds = next(n for n, m in enumerate(reversed(arrived.messages)) if m["role"] == "user")
+        if rounds < 4:  # two rounds: a call and a result each
+            return ToolCalls([look_up(100 + 40 * (len(arrived.messages) % 7)), {"name": "now", "arguments": {}}])
+        return "There you are."
+
+    with OllamaStandIn([ABLE], reply=reply) as server:
+        desk.sit(server)
+        prompts = [f"Question {number}?" for number in range(12)]
+        desk.chat("work", prompts, "-m", "llama3", "--functions", FUNCTIONS).ok()
+        assert len(server.chats) >= 24
+        assert_sound(server)
+        assert max(chat.tokens_before for chat in server.chats) > 2_000
+        first = server.chats[-1].messages[0]
+        assert first["role"] == "user"
+        assert first["content"] != "Question 0?"
+
+
+def test_a_loop_that_fails_is_sent_again_from_its_prompt(desk: QuickDesk) -> None:
+    """A tool loop whose second call fails is kept as one attempt; sent again, it begins with its prompt."""
+    with OllamaStandIn([ABLE], reply=[ToolCalls([look_up(4)]), Fail(), ToolCalls([look_up(4)]), "There."]) as server:
+        desk.sit(server)
+        done = desk.ask("-m", "llama3", "--session", "work", "--functions", FUNCTIONS, "Look it up.")
+        assert done.code == 1
+        assert desk.rows("select count(*) from turns") == [(0,)]
+        assert len(desk.shown("work")["attempts"]) == 1
+        assert desk.ask("sessions", "retry", "work").ok().out.strip().endswith("There.")
+        assert server.chats[2].messages == server.chats[0].messages
+        assert server.chats[2].body["tools"] == server.chats[0].body["tools"]
+        assert_sound(server)
+        assert len(desk.shown("work")["exchanges"]) == 1

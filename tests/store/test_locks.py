@@ -1,0 +1,218 @@
+"""Several programs and one log: locks are waited for, what can't be logged is kept, nothing of anybody is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from llm.logs import LogStore
+from sqlite_utils import Database
+
+from tests.conftest import Command
+from tests.world import logs
+from tests.world.scripted import Script
+
+pytestmark = pytest.mark.slow
+
+PROCESSES = 4
+PROMPTS = 5
+
+
+@contextmanager
+def locked(log: Path, seconds: float = 0, *, kind: str = "exclusive") -> Iterator[None]:
+    """Hold the log locked, as another program would: for so many seconds, or (0) until the end of the block."""
+    with closing(sqlite3.connect(log, check_same_thread=False, isolation_level=None)) as other:
+        other.execute(f"begin {kind}")
+        timer = threading.Timer(seconds, other.rollback)
+        if seconds:
+            timer.start()
+        yield
+        if seconds:
+            timer.join()
+        elif other.in_transaction:
+            other.rollback()
+
+
+@pytest.fixture(name="used")
+def _used(log: Path, llm_: Command, script: Script) -> Path:
+    """A log with a session of one exchange."""
+    llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
+    return log
+
+
+def exchanges(llm_: Command, name: str = "work") -> list[dict[str, Any]]:
+    """What `llm sessions show --json` says of a session."""
+    found: list[dict[str, Any]] = json.loads(llm_("sessions", "show", name, "--json").ok().out)["exchanges"]
+    return found
+
+
+def test_a_lock_is_waited_for_when_a_reply_is_logged(used: Path, llm_: Command, script: Script) -> None:
+    """Another program holds the log when the reply is there: it is logged as soon as that program is done."""
+    held = locked(used, 1.2)
+
+    def reply(prompt: Any) -> str:
+        held.__enter__()
+        return "On 4 May."
+
+    script.replies = [reply]
+    done = llm_("--session", "work", "When?").ok()
+    held.__exit__(None, None, None)
+    assert (done.out, done.err) == ("On 4 May.\n", "")
+    assert [one["reply"] for one in exchanges(llm_)] == ["Noted.", "On 4 May."]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("--session", "work", "When?"), id="prompt"),
+        pytest.param(("-m", "scripted", "--session", "anew", "When?"), id="new_session"),
+        pytest.param(("sessions", "show", "work"), id="show"),
+        pytest.param(("sessions", "pin", "work", "1"), id="pin"),
+    ],
+)
+def test_a_lock_is_waited_for_when_a_command_begins(
+    used: Path, llm_: Command, script: Script, command: tuple[str, ...]
+) -> None:
+    """Another program holds the log when a command begins: the command goes on when that program is done."""
+    with locked(used, 1.0):
+        assert llm_(*command).ok().out
+
+
+def test_a_log_that_can_be_read_is_enough_to_begin(used: Path, llm_: Command, script: Script) -> None:
+    """Another program is writing when the prompt begins: the model is called meanwhile, the reply logged after."""
+    held = locked(used, kind="immediate")
+
+    def reply(prompt: Any) -> str:
+        held.__exit__(None, None, None)
+        return "On 4 May."
+
+    script.replies = [reply]
+    with_lock = held.__enter__()
+    assert with_lock is None
+    llm_("--session", "work", "When?").ok()
+    assert [one["reply"] for one in exchanges(llm_)] == ["Noted.", "On 4 May."]
+
+
+def test_a_reply_that_cannot_be_logged_is_kept(used: Path, llm_: Command, script: Script) -> None:
+    """After 10 seconds the error names a file with the reply; `recover` puts it into the session and removes the file.
+
+    The one test that really waits.
+    """
+    held = locked(used)
+
+    def reply(prompt: Any) -> str:
+        held.__enter__()
+        return "On 4 May."
+
+    script.replies = [reply]
+    done = llm_("--session", "work", "When?")
+    held.__exit__(None, None, None)
+    assert (done.code, done.out) == (1, "On 4 May.\n")
+    told = re.fullmatch(
+        r"Error: The log (.+) is locked by another program; waited 10 seconds\. "
+        r"The reply is kept in (.+); to put it into the session: llm sessions recover (.+)\n",
+        done.err,
+    )
+    assert told, done.err
+    assert (told[1], told[2]) == (str(used), told[3])
+    kept = Path(told[2])
+    fields = json.loads(kept.read_text("utf-8"))
+    assert (fields["session"], fields["prompt"], fields["reply"]) == ("work", "When?", "On 4 May.")
+    if os.name == "posix":
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert [one["reply"] for one in exchanges(llm_)] == ["Noted."]
+
+    recovered = llm_("sessions", "recover", str(kept)).ok()
+    assert recovered.out == f"1 reply put into work; {kept} is removed.\n"
+    assert not kept.exists()
+    assert [(one["prompt"], one["reply"]) for one in exchanges(llm_)] == [
+        ("We build a bridge.", "Noted."),
+        ("When?", "On 4 May."),
+    ]
+    script.replies = ["Yes."]
+    llm_("--session", "work", "Sure?").ok()
+    assert ("assistant", "On 4 May.") in script.texts()
+
+
+def test_a_kept_reply_waits_while_its_log_can_not_be_written(used: Path, llm_: Command, script: Script) -> None:
+    """A log that turned read-only during the call keeps the reply as well; recovering works once it can be written."""
+
+    def reply(prompt: Any) -> str:
+        logs.as_read_only(used)
+        return "On 4 May."
+
+    script.replies = [reply]
+    done = llm_("--session", "work", "When?")
+    assert done.code == 1
+    assert f"Error: The log {used} is read-only" in done.err
+    (kept,) = (used.parent / "unsaved-replies").iterdir()
+    refused = llm_("sessions", "recover", str(kept))
+    assert refused.code == 1
+    assert f"Error: The log {used} is read-only" in refused.err
+    assert kept.exists()
+    logs.as_writable(used)
+    llm_("sessions", "recover", str(kept)).ok()
+    assert [one["reply"] for one in exchanges(llm_)] == ["Noted.", "On 4 May."]
+
+
+def at_once(arguments: list[str], inputs: list[str]) -> list[tuple[int, str]]:
+    """Run llm in a process for each input, all at once; return exit codes and what they said on stderr."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "llm", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in inputs
+    ]
+    for process, text in zip(running, inputs, strict=True):
+        assert process.stdin is not None
+        process.stdin.write(text)
+        process.stdin.close()
+        process.stdin = None  # or communicate() would flush it
+    said = [process.communicate(timeout=120)[1] for process in running]
+    return [(process.returncode, err) for process, err in zip(running, said, strict=True)]
+
+
+def test_processes_that_prompt_at_once_lose_nothing(log: Path, llm_: Command) -> None:
+    """Four processes, several prompts each, on one session that none of them finds: all is there, once, and sound."""
+    lines = [[f"process {number} prompt {one}" for one in range(PROMPTS)] for number in range(PROCESSES)]
+    told = at_once(["chat", "-m", "echo", "--session", "work"], ["\n".join([*said, "quit"]) + "\n" for said in lines])
+    assert [code for code, _ in told] == [0] * PROCESSES, told
+    assert sorted(err for _, err in told) == ["", "", "", "session work: created with echo\n"]
+    logged = [one["prompt"] for one in exchanges(llm_)]
+    assert sorted(logged) == sorted(line for said in lines for line in said)
+    for said in lines:
+        assert [prompt for prompt in logged if prompt in said] == said
+    database = Database(log)
+    assert LogStore(database).verify() == []
+    assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+    assert database["memory_sessions"].count == 1
+    database.close()
+    next_one = json.loads(llm_("--session", "work", "What was said?").ok().out)
+    assert sorted(one["prompt"] for one in next_one["previous"]) == sorted(logged)
+
+
+def test_processes_migrate_one_log_at_once(log: Path, llm_: Command) -> None:
+    """Two processes that both find a log without our tables both go on, and the tables are made once."""
+    llm_("-m", "echo", "Hello").ok()
+    told = at_once(["-m", "echo", "--new-session"], ["Hello"] * 3)
+    assert [code for code, _ in told] == [0, 0, 0], told
+    database = Database(log)
+    assert database["memory_sessions"].count == 3
+    applied = database.execute("select count(*) from _sqlite_migrations where migration_set = 'llm-session-memory'")
+    assert applied.fetchone() == (1,)
+    database.close()

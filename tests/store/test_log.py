@@ -1,0 +1,232 @@
+"""Our tables beside llm's: how they are made, what they leave alone, and what reading costs in a long log."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from llm.logs import LogStore
+from sqlite_utils import Database
+
+from llm_session_memory.errors import LogUnusable
+from llm_session_memory.schema import NEEDED, statement
+from llm_session_memory.store import Log
+from tests.conftest import Command
+from tests.store.world import built, opened
+from tests.world.logs import LogBuilder, Said
+from tests.world.scripted import Script
+
+PIN = "insert into memory_pins values ('thread', 'turn', 'now')"
+
+
+def schema(path: Path) -> dict[str, str]:
+    """Name and SQL of everything in a log that is not ours."""
+    connection = sqlite3.connect(path)
+    rows = connection.execute("select name, sql from sqlite_master where name not like '%memory%'").fetchall()
+    connection.close()
+    return {name: sql for name, sql in rows if "_sqlite_migrations" not in name and "autoindex" not in name}
+
+
+# -- our tables --------------------------------------------------------
+
+
+def test_our_tables_leave_llms_as_they_are(log: Path) -> None:
+    """Migrating adds tables, indexes and a view named memory_…, no trigger, and changes nothing else."""
+    LogBuilder(log).db.close()
+    before = schema(log)
+    with opened(log) as found:
+        ours = found.rows("select type, name from sqlite_master where name like 'memory_%'")
+        assert {row["type"] for row in ours} == {"table", "index", "view"}
+    assert schema(log) == before
+
+
+def test_migrating_again_changes_nothing(log: Path) -> None:
+    """Migrations are applied once; after that, not a byte is written."""
+    LogBuilder(log).db.close()
+    with opened(log):
+        pass
+    before = log.read_bytes()
+    with opened(log) as found:
+        found.migrate()
+    assert log.read_bytes() == before
+
+
+def test_a_migration_that_fails_leaves_nothing(log: Path) -> None:
+    """Where one statement of a migration fails, none of it is in the log, and it stays pending."""
+    LogBuilder(log).db.close()
+    with sqlite3.connect(log) as connection:
+        connection.execute("create table memory_windows (x)")
+    before = schema(log)
+    found = Log.open(log)
+    with pytest.raises(LogUnusable, match="memory_windows already exists"):
+        found.migrate()
+    assert not found.has_sessions()
+    assert schema(log) == before
+    found.run("drop table memory_windows")
+    found.migrate()
+    assert found.has_sessions()
+    found.close()
+
+
+# -- transactions ------------------------------------------------------
+
+
+def test_what_belongs_together_is_written_together(log: Path) -> None:
+    """A statement that fails in the middle takes back those before it."""
+    with built(log) as (_, found):
+
+        def write() -> None:
+            with found.writing():
+                found.run(PIN)
+                found.run("insert into memory_pins values ('thread', 'turn 2', null)")
+
+        with pytest.raises(LogUnusable, match="NOT NULL constraint failed"):
+            write()
+        assert found.rows("select * from memory_pins") == []
+        assert not found.database.conn.in_transaction
+
+
+def test_an_error_of_ours_takes_back_as_well(log: Path) -> None:
+    """It need not be SQLite that fails: whatever leaves the block ends it without a trace."""
+    with built(log) as (_, found):
+
+        def write() -> None:
+            with found.writing():
+                found.run(PIN)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            write()
+        assert found.rows("select * from memory_pins") == []
+
+
+def test_inner_transactions_join_the_outer(log: Path) -> None:
+    """What a nested block wrote is taken back with the outer one."""
+    with built(log) as (_, found):
+
+        def write() -> None:
+            with found.writing():
+                with found.writing():
+                    found.run(PIN)
+                raise ValueError("outer")
+
+        with pytest.raises(ValueError, match="outer"):
+            write()
+        assert found.rows("select * from memory_pins") == []
+
+
+def test_a_reply_and_its_reason_are_logged_together(log: Path, llm_: Command, script: Script) -> None:
+    """Where our own record of a prompt fails, llm's turn is not logged either, and the reply is kept in a file."""
+    llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
+    with sqlite3.connect(log) as connection:
+        connection.execute(
+            "create trigger t before insert on memory_contexts begin select raise(abort, 'not today'); end"
+        )
+    done = llm_("--session", "work", "When?")
+    assert done.code == 1
+    assert "could not be used: not today." in done.err
+    assert "The reply is kept in " in done.err
+    counts = sqlite3.connect(log).execute("select (select count(*) from turns), (select count(*) from messages)")
+    assert counts.fetchone() == (1, 2)
+
+
+# -- llm goes on as ever -----------------------------------------------
+
+
+def test_llms_own_commands_go_on_after_sessions(log: Path, llm_: Command, script: Script) -> None:
+    """After session prompts, `llm logs`, `llm logs status` and `llm -c` work, and llm's tables are as llm made them."""
+    plain = log.parent / "plain.db"
+    llm_("-m", "scripted", "-d", str(plain), "Hello").ok()
+    llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
+    llm_("--session", "work", "The deadline is 4 May.").ok()
+    assert "The deadline is 4 May." in llm_("logs").ok().out
+    assert re.search(r"Number of turns logged:\s+2\n", llm_("logs", "status").ok().out)
+    llm_("-c", "When is it?").ok()
+    assert script.texts()[-1] == ("user", "When is it?")
+    assert schema(log) == schema(plain)
+
+
+def test_a_log_stays_sound_through_many_pruned_prompts(log: Path, llm_: Command, script: Script) -> None:
+    """After 60 prompts of which most were pruned, some with fragments, llm finds every message as it was hashed."""
+    (log.parent / "notes.txt").write_text("The deadline is 4 May. " * 10)
+    llm_("-m", "scripted", "--session", "work", "-f", str(log.parent / "notes.txt"), "Read this.").ok()
+    lines = [f"Span {number} of the bridge is {number * 7} metres long." for number in range(60)]
+    llm_("chat", "--session", "work", "--max-context-tokens", "300", input="\n".join([*lines, "quit"])).ok()
+    assert max(len(call) for call in script.seen) < 40
+    database = Database(log)
+    assert LogStore(database).verify() == []
+    assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+    assert database.execute("pragma foreign_key_check").fetchall() == []
+    assert database["turns"].count == 61
+    assert database["memory_blocks"].count > 1
+    database.close()
+
+
+# -- what reading costs ------------------------------------------------
+
+ON_THE_PROMPT_PATH = [
+    "turns_of_thread",
+    "turn_messages",
+    "turns",
+    "parts",
+    "chain",
+    "counted_turns",
+    "first_turn_tools",
+    "session_counts",
+]
+
+ACCEPTED = {
+    # Reads the newest :count turns of the log by rowid and stops; used until a model has counted turns in a session.
+    ("counted_replies", "SCAN turns"),
+    # The same of our contexts.
+    ("counted_elsewhere", "SCAN c"),
+    # llm's old tables have no index on conversation_id, and none on response_id of tool results and calls: each is
+    # read once, and only for a conversation that an older llm knew.
+    ("responses_of_conversation", "SCAN r"),
+    ("responses_of_conversation", "SCAN tool_results"),
+    ("legacy_turns", "SCAN tool_calls"),
+    ("legacy_turns", "SCAN tool_results"),
+}
+
+OTHERS = ["counted_replies", "counted_elsewhere", "responses_of_conversation", "legacy_turns"]
+
+STEPS = re.compile(r"(?:SCAN|SEARCH(?= \w+ USING AUTOMATIC)) (\w+)(?! VIRTUAL)\b")
+"""A table read from end to end: row by row, or to make an index that is thrown away."""
+
+
+def scanned(log: Log, name: str) -> set[tuple[str, str]]:
+    """The tables that a statement reads from end to end, under the names it gives them."""
+    return scans_of(log, name, statement(name))
+
+
+def scans_of(log: Log, name: str, sql: str) -> set[tuple[str, str]]:
+    """The same for the text of a statement."""
+    plan = log.rows(f"explain query plan {sql}", dict.fromkeys(re.findall(r":(\w+)", sql)))
+    stored = set(re.findall(r"(?:from|join) (\w+)(?: (?:as )?(\w+))?", sql))
+    names = {alias or table: table for table, alias in stored} | {table: table for table, _ in stored}
+    tables = {*NEEDED, "responses", "tool_calls", "tool_results", "turn_search", "memory_contexts", "memory_blocks"}
+    scans = Counter(match[1] for row in plan if (match := STEPS.match(row["detail"])))
+    # A subquery that is kept in memory is read once under its name, which may also be that of a table within it.
+    scans.subtract(set(re.findall(r"(?:MATERIALIZE|CO-ROUTINE) (\w+)", " ".join(row["detail"] for row in plan))))
+    return {(name, f"SCAN {alias}") for alias, count in scans.items() if count > 0 and names.get(alias) in tables}
+
+
+@pytest.mark.parametrize("name", ON_THE_PROMPT_PATH + OTHERS)
+def test_no_statement_of_a_prompt_reads_a_whole_table(log: Path, name: str) -> None:
+    """Each statement on the way of a prompt finds its rows by an index, but for the exceptions above."""
+    with built(log) as (builder, found):
+        builder.turns(builder.thread(), *(Said(f"Number {n}.") for n in range(20)), block=5)
+        builder.responses(builder.thread(), Said("Old."))
+        assert scanned(found, name) - ACCEPTED == set()
+
+
+def test_a_scan_is_noticed(log: Path) -> None:
+    """The check above finds a scan where there is one."""
+    with built(log) as (_, found):
+        assert scanned(found, "counted_replies") == {("counted_replies", "SCAN turns")}
+        slow = "select t.id from turns t join messages m on m.role = t.model"
+        assert scans_of(found, "slow", slow) == {("slow", "SCAN t"), ("slow", "SCAN m")}
+        assert ("legacy_turns", "SCAN tool_calls") in scanned(found, "legacy_turns")

@@ -1,0 +1,193 @@
+"""Our own tables: sessions by name, their list and its pages, blocks, pins, attempts, windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from llm_session_memory.errors import NameRefused
+from llm_session_memory.model import Attempt, Block, Session, Settings, WindowFacts
+from llm_session_memory.store import Log, Store
+from tests.store.world import built
+from tests.world.logs import START, Call, LogBuilder, Said
+
+SETTINGS = Settings("scripted", "Be brief.", {"num_ctx": 4096, "mood": "calm"}, 3_000, "full")
+BLOCK = Block(None, "turn-3", ("turn-1",), "window", 3_000, "front", "the session begins", clip=40)
+ATTEMPT = Attempt(
+    "attempt-1",
+    "thread",
+    "scripted",
+    "When?",
+    "gone",
+    "On the",
+    START.isoformat(),
+    None,
+    {"fragments": [{"text": "x"}]},
+)
+LOOP = Said("What time is it?", "Noon.", calls=(Call("clock", {}, "12:00"),), tokens=(50, 5))
+
+
+def session(name: str, thread: str = "thread", settings: Settings = SETTINGS) -> Session:
+    """A session made at the beginning of all."""
+    return Session(thread, name, START.isoformat(), settings)
+
+
+def test_a_session_comes_back_as_it_was_stored(log: Path) -> None:
+    """Name, thread, and each of the settings, options with their types."""
+    with built(log) as (_, found):
+        Store(found).add(session("Work"))
+        assert Store(found).session("Work") == session("Work")
+        assert Store(found).session_of_thread("thread") == session("Work")
+        Store(found).set_settings("thread", Settings())
+        assert Store(found).session("Work") == session("Work", settings=Settings())
+
+
+@pytest.mark.parametrize("typed", ["Café", "CAFÉ", "Cafe\u0301"], ids=["as_written", "upper_case", "decomposed"])
+def test_names_are_one_whatever_their_case_or_form(log: Path, typed: str) -> None:
+    """A session is found by its name without regard to case or to how its accents are encoded; there is one of it."""
+    with built(log) as (_, found):
+        store = Store(found)
+        store.add(session("Café"))
+        assert store.session(typed) == session("Café")
+        with pytest.raises(NameRefused, match="There is a session “.+” already"):
+            store.add(session(typed, "another thread"))
+        store.add(session("bar", "another thread"))
+        with pytest.raises(NameRefused):
+            store.rename("another thread", typed)
+        store.rename("thread", typed.upper())
+        assert store.names() == ["bar", typed.upper()]
+
+
+def test_a_log_without_our_tables_has_no_sessions(log: Path) -> None:
+    """Reading a log that never saw a session finds none, and makes no tables."""
+    LogBuilder(log).db.close()
+    found = Log.open(log)
+    store = Store(found)
+    assert (store.session("work"), store.session_of_thread("x"), store.names(), store.page(-1)) == (None, None, [], [])
+    assert store.window("llama3") is None
+    assert not found.has_sessions()
+    found.close()
+
+
+# -- the list ----------------------------------------------------------
+
+
+def test_the_list_is_by_last_use(log: Path) -> None:
+    """The newest use comes first: a turn, an attempt, or, where there is neither, the session's beginning."""
+    with built(log) as (builder, found):
+        store = Store(found)
+        threads = {name: builder.thread() for name in ("turn", "attempt", "unused")}
+        builder.turns(threads["turn"], Said("Hello.", at=START + timedelta(hours=1)))
+        for name, thread in threads.items():
+            store.add(session(name, thread))
+        later = (START + timedelta(hours=2)).isoformat()
+        store.add_attempt(replace(ATTEMPT, thread_id=threads["attempt"], datetime_utc=later))
+        assert [line.session.name for line in store.page(-1)] == ["attempt", "turn", "unused"]
+
+
+def test_pages_go_on_by_key(log: Path) -> None:
+    """Pages, each after the last of the one before, list each session once, also those used at the same moment."""
+    with built(log) as (_, found):
+        store = Store(found)
+        for number in range(7):
+            store.add(session(f"session {number}", f"thread {number}"))
+        names: list[str] = []
+        after: Session | None = None
+        while page := store.page(3, after):
+            names += [line.session.name for line in page]
+            after = page[-1].session
+        assert sorted(names) == [f"session {number}" for number in range(7)]
+        assert names == [line.session.name for line in store.page(-1)]
+
+
+@pytest.mark.parametrize("generation", ["turns", "responses", "both"])
+def test_a_line_counts_exchanges_and_tokens(log: Path, generation: str) -> None:
+    """A tool loop is one exchange; tokens are of all its calls; an event in both generations counts once."""
+    with built(log) as (builder, found):
+        thread = builder.thread()
+        getattr(builder, generation)(thread, Said("Hello.", tokens=(10, 2)), LOOP, Said("Uncounted."))
+        Store(found).add(session("work", thread))
+        (line,) = Store(found).page(-1)
+        assert (line.exchanges, line.input_tokens, line.output_tokens, line.attempts) == (3, 110, 12, 0)
+        assert Store(found).summary(session("work", thread)) == line
+
+
+def test_a_session_of_both_generations_counts_both(log: Path) -> None:
+    """A conversation that began with an older llm counts from its beginning."""
+    with built(log) as (builder, found):
+        thread = builder.thread()
+        builder.responses(thread, Said("Old.", tokens=(10, 2)), LOOP)
+        builder.turns(thread, Said("New.", tokens=(30, 3)))
+        Store(found).add(session("work", thread))
+        (line,) = Store(found).page(-1)
+        assert (line.exchanges, line.input_tokens, line.output_tokens) == (3, 140, 15)
+
+
+# -- blocks, pins, attempts, windows -------------------------------------
+
+
+def test_the_newest_block_comes_back(log: Path) -> None:
+    """A thread's block comes back as it was stored, with its last turn; another thread's is none of its own."""
+    with built(log) as (_, found):
+        store = Store(found)
+        assert store.latest_block("thread") is None
+        store.add_block("thread", BLOCK, (4096, "num_ctx, as set"), START.isoformat())
+        newest = store.add_block("thread", replace(BLOCK, start_id="turn-5"), (None, "not known"), START.isoformat())
+        store.add_block("another", BLOCK, (None, "not known"), START.isoformat())
+        for turn_id in ("turn-5", "turn-6"):
+            row = {"turn_id": turn_id, "thread_id": "thread", "block_id": newest, "exchange_turn_id": turn_id}
+            store.add_context({**row, "number": 5, "after_turn_id": "turn-4", "base": 1.5, "estimate": 2, "cut": None})
+        expected = replace(BLOCK, id=newest, start_id="turn-5", last_turn_id="turn-6")
+        assert store.latest_block("thread") == expected
+        assert store.made_at("turn-6") == (5, "turn-4")
+        assert store.made_at("turn-9") is None
+
+
+def test_the_newest_block_of_a_policy_and_budget(log: Path) -> None:
+    """Among a thread's blocks, one of a policy and budget is found; those that a prompt filled alone don't count."""
+    with built(log) as (_, found):
+        store = Store(found)
+        wanted = store.add_block("thread", BLOCK, (None, "not known"), START.isoformat())
+        for other in (replace(BLOCK, budget=900), replace(BLOCK, policy="full"), replace(BLOCK, oversized=True)):
+            store.add_block("thread", other, (None, "not known"), START.isoformat())
+        block = store.latest_block("thread", "window", 3_000)
+        assert block is not None
+        assert block.id == wanted
+
+
+def test_pins_are_a_set(log: Path) -> None:
+    """Pinning twice is pinning once; taking a pin away that is none changes nothing."""
+    with built(log) as (_, found):
+        store = Store(found)
+        for turn_id in ("turn-2", "turn-1", "turn-2"):
+            store.pin("thread", turn_id, START.isoformat())
+        assert store.pins("thread") == ["turn-1", "turn-2"]
+        store.unpin("thread", "turn-1")
+        store.unpin("thread", "turn-9")
+        assert store.pins("thread") == ["turn-2"]
+        assert store.pins("another") == []
+
+
+def test_attempts_come_back_and_are_answered(log: Path) -> None:
+    """An attempt comes back as it was kept, and with the turn that answered it in the end."""
+    with built(log) as (_, found):
+        store = Store(found)
+        store.add_attempt(ATTEMPT)
+        store.add_attempt(replace(ATTEMPT, id="attempt-0"))
+        assert store.attempts("thread") == [replace(ATTEMPT, id="attempt-0"), ATTEMPT]
+        store.answer_attempts(["attempt-1"], "turn-9")
+        assert [one.answered_by for one in store.attempts("thread")] == [None, "turn-9"]
+
+
+def test_windows_are_remembered_by_model(log: Path) -> None:
+    """What a server said of a model replaces what it said before; what it did not say is None."""
+    with built(log) as (_, found):
+        store = Store(found)
+        store.remember_window("ollama/llama3", WindowFacts(4096, 8192, 131_072, START.isoformat(), START.isoformat()))
+        facts = WindowFacts(None, None, 131_072, START.isoformat())
+        store.remember_window("ollama/llama3", facts)
+        assert store.window("ollama/llama3") == facts
+        assert store.window("ollama/other") is None
