@@ -283,6 +283,7 @@ class Composer:
             sizes,
             len(self.turns),
             made.start,
+            pins={self.numbers[id_] for id_ in self.store.pins(self.thread_id) if id_ in self.numbers},
             system=(system, system_tokens) if system else None,
             tools=[(name, self.measure.tokens(weight)) for name, weight in request.tools],
             prompt=(

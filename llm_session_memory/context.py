@@ -6,7 +6,7 @@ Pure: takes exchanges that were already read and returns values; nothing here de
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from .clipping import clip
 from .model import Block, Exchange, Item, Message, Part
@@ -92,6 +92,7 @@ def explain(  # noqa: PLR0913  the request's own parts, each needed
     total: int,
     start: int | None,
     *,
+    pins: Container[int] = (),
     system: tuple[str, int] | None,
     tools: Sequence[tuple[str, int]],
     prompt: tuple[str, int],
@@ -99,7 +100,8 @@ def explain(  # noqa: PLR0913  the request's own parts, each needed
     """Return the explanation of a request, in the order in which it is sent; pruned exchanges as ranges.
 
     `sizes` gives number and tokens of each exchange that is sent, by id; `total` how many exchanges the session has,
-    `start` the number of the first recent one. `system` and `prompt` are texts with their tokens.
+    `start` the number of the first recent one, `pins` the numbers of all that are pinned.
+    `system` and `prompt` are texts with their tokens.
     """
     items: list[Item] = []
     if system:
@@ -112,6 +114,8 @@ def explain(  # noqa: PLR0913  the request's own parts, each needed
     for number, tokens in recent:
         cut = block.clip is not None and number == start
         reason = "too long to be sent whole, cut in the middle" if cut else f"recent; the block began at #{start}"
+        if number in pins:
+            reason = f"pinned; {reason}"
         items.append(Item("recent", reason, tokens, number, number, clipped=cut))
     items.append(Item("prompt", "the new prompt", prompt[1], text=prompt[0]))
     return tuple(items)

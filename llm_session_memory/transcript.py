@@ -50,7 +50,8 @@ def _facts(transcript: Transcript) -> str:
     many = f"{transcript.total:,} exchange{'' if transcript.total == 1 else 's'}"
     if shown and shown < transcript.total:
         first, last = transcript.exchanges[0].number, transcript.exchanges[-1].number
-        many = f"exchanges {first:,} to {last:,} of {transcript.total:,}"
+        which = f"exchange {first:,}" if first == last else f"exchanges {first:,} to {last:,}"
+        many = f"{which} of {transcript.total:,}"
     model = transcript.session.settings.model or "no model yet"
     return f"{many} · {plain(model)} · {transcript.session.thread_id}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import json
 import signal
@@ -58,6 +59,8 @@ def model_of(model_id: str, *, async_: bool = False) -> Any:
         hint = "See the models with: llm models"
         if model_id.startswith("ollama/"):
             hint = "Is the Ollama server running, and llm-ollama installed? See the models with: llm models"
+        elif importlib.util.find_spec("llm_ollama"):
+            hint = "If it is one of Ollama's: is that server running? See the models with: llm models"
         raise SessionError(f"llm knows no model “{model_id}”.", hint) from error
 
 

@@ -118,7 +118,10 @@ def test_a_model_that_nobody_knows(llm_: Command, script: Script) -> None:
     """An unknown model is an error that says where the models are listed; no session comes of it."""
     done = llm_("-m", "nosuch", "--session", "work", "Hello")
     assert (done.out, done.code) == ("", 1)
-    assert done.err == "Error: llm knows no model “nosuch”. See the models with: llm models\n"
+    assert done.err == (
+        "Error: llm knows no model “nosuch”. If it is one of Ollama's: is that server running? "
+        "See the models with: llm models\n"
+    )
     gone = llm_("-m", "ollama/nosuch", "--session", "work", "Hello")
     assert gone.err == (
         "Error: llm knows no model “ollama/nosuch”. Is the Ollama server running, and llm-ollama installed? "

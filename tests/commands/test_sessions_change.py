@@ -87,7 +87,11 @@ def test_the_default_can_be_had_back(llm_: Command, work: Script) -> None:
 @pytest.mark.parametrize(
     ("flags", "error"),
     [
-        (("-m", "nosuch"), "llm knows no model “nosuch”. See the models with: llm models"),
+        (
+            ("-m", "nosuch"),
+            "llm knows no model “nosuch”. If it is one of Ollama's: is that server running? "
+            "See the models with: llm models",
+        ),
         (
             ("--max-context-tokens", "many"),
             "“many” is not a number of tokens. Give a number, or “default”.",

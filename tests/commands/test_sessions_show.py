@@ -93,7 +93,7 @@ def test_the_transcript(llm_: Command, thread: str) -> None:
 @pytest.mark.parametrize(
     ("flags", "numbers", "fact"),
     [
-        (("-n", "1"), [4], "exchanges 4 to 4 of 4"),
+        (("-n", "1"), [4], "exchange 4 of 4"),
         (("-n", "9"), [1, 2, 3, 4], "4 exchanges"),
         (("--from", "3"), [3, 4], "exchanges 3 to 4 of 4"),
         (("--to", "2"), [1, 2], "exchanges 1 to 2 of 4"),

@@ -85,7 +85,10 @@ def test_a_model_that_nobody_has(desk: QuickDesk) -> None:
         desk.sit(server)
         done = desk.ask("-m", "lama3", "--session", "work", "One.")
         assert (done.code, done.out) == (1, "")
-        assert done.err == "Error: llm knows no model “lama3”. See the models with: llm models\n"
+        assert done.err == (
+            "Error: llm knows no model “lama3”. If it is one of Ollama's: is that server running? "
+            "See the models with: llm models\n"
+        )
         assert json.loads(desk.ask("sessions", "--json").ok().out) == []
         assert server.chats == []
 
