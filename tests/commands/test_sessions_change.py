@@ -89,8 +89,10 @@ def test_the_default_can_be_had_back(llm_: Command, work: Script) -> None:
     [
         (
             ("-m", "nosuch"),
-            "llm knows no model “nosuch”. If it is one of Ollama's: is that server running? "
-            "See the models with: llm models",
+            (
+                "llm knows no model “nosuch”. If it is one of Ollama's: is that server running? "
+                "See the models with: llm models"
+            ),
         ),
         (
             ("--max-context-tokens", "many"),
