@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
 
@@ -18,16 +18,17 @@ class Numbering(Sequence[tuple[str, ...]]):
 
         Else with the first turn of the exchange that it belongs to; one that is not known stands for the newest.
         """
-        self._first: list[str] = []
+        self._numbers: dict[str, int] = {}
         self._following: dict[str, list[str]] = {}
-        known: set[str] = set()
+        newest = ""
         for turn_id, continues in turns:
-            if continues is None or not known:
-                self._first.append(turn_id)
-                known.add(turn_id)
+            if continues is None or not newest:
+                newest = turn_id
+                self._numbers[turn_id] = len(self._numbers) + 1
             else:
-                head = continues if continues in known else self._first[-1]
+                head = continues if continues in self._numbers else newest
                 self._following.setdefault(head, []).append(turn_id)
+        self._first = list(self._numbers)
 
     def __len__(self) -> int:
         return len(self._first)
@@ -44,9 +45,9 @@ class Numbering(Sequence[tuple[str, ...]]):
             return [self._whole(first) for first in self._first[index]]
         return self._whole(self._first[index])
 
-    def numbers(self) -> dict[str, int]:
+    def numbers(self) -> Mapping[str, int]:
         """Return each exchange's number by its id, which is the id of its first turn."""
-        return {first: number for number, first in enumerate(self._first, 1)}
+        return self._numbers
 
     def _whole(self, first: str) -> tuple[str, ...]:
         following = self._following.get(first)
