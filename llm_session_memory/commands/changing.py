@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import NoSuchSession, SessionError
-from ..llm_seam.running import log_path, migrated, model_of, session_model, valid_options
+from ..llm_seam.asking import log_path, migrated, model_of, session_model, valid_options
 from ..memory import Memory
 from ..model import POLICIES, Settings
 from .door import opened, session_argument, session_command

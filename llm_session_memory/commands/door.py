@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from ..errors import NoSuchSession, SessionError
-from ..llm_seam.running import known_names, log_path
+from ..llm_seam.asking import known_names, log_path
 from ..memory import Memory
 from ..terminal import escaped
 

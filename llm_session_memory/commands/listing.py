@@ -7,7 +7,7 @@ import shlex
 import click
 from tabulate import tabulate
 
-from ..llm_seam.running import log_path
+from ..llm_seam.asking import log_path
 from ..memory import Memory
 from ..model import SessionSummary
 from ..terminal import one_line

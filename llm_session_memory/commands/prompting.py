@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..llm_seam.running import recover, retry
+from ..llm_seam.resuming import recover, retry
 from .door import session_argument, session_command
 
 

@@ -6,7 +6,7 @@ import click
 from tabulate import tabulate
 
 from ..errors import NoSuchSession
-from ..llm_seam.running import session_model
+from ..llm_seam.asking import session_model
 from ..memory import Memory, effective
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Attempt, Context, Item, Session, Settings
 from ..terminal import one_line

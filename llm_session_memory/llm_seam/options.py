@@ -102,6 +102,6 @@ def _start_frozen() -> Iterator[None]:
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete session names; silent whatever the log's state."""
     del param
-    from .running import known_names
+    from .asking import known_names
 
     return known_names(ctx.params.get("database"), incomplete)

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import io
-import json
 import signal
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -19,49 +13,17 @@ import click
 import llm
 from click.core import ParameterSource
 from llm import cli as llm_cli
-from llm import models
 
-from ..errors import NoSuchSession, SessionError
-from ..memory import Memory, effective
+from ..errors import SessionError
+from ..memory import Memory
 from ..model import Attempt, Session, Settings
 from ..names import check
 from ..store import history, owned_file
 from ..store.log import sentence
 from . import convert, recording, shape
+from .asking import log_path, migrated, model_of
 from .conversation import AsyncSessionConversation, SessionConversation
-from .options import OURS
 from .run import Run
-
-
-def log_path(database: str | None) -> Path:
-    """Return the log that a command works on: `-d FILE`, else llm's own."""
-    return Path(database) if database else llm.user_dir() / "logs.db"
-
-
-def known_names(database: str | None, beginning: str) -> list[str]:
-    """Return the session names that begin so; none where the log can't be read, since this runs on a Tab key."""
-    try:
-        with Memory(log_path(database)) as memory:
-            return [name for name in memory.store.names() if name.casefold().startswith(beginning.casefold())]
-    except SessionError:
-        return []
-
-
-def model_of(model_id: str, *, async_: bool = False) -> Any:
-    """Return an llm model by the id that a person typed; an unknown one is tried as a model of Ollama."""
-    get: Callable[[str], Any] = llm.get_async_model if async_ else llm.get_model
-    try:
-        return get(model_id)
-    except llm.UnknownModelError as error:
-        if not model_id.startswith("ollama/"):
-            with contextlib.suppress(llm.UnknownModelError):
-                return get(f"ollama/{model_id}")
-        hint = "See the models with: llm models"
-        if model_id.startswith("ollama/"):
-            hint = "Is the Ollama server running, and llm-ollama installed? See the models with: llm models"
-        elif importlib.util.find_spec("llm_ollama"):
-            hint = "If it is one of Ollama's: is that server running? See the models with: llm models"
-        raise SessionError(f"llm knows no model “{model_id}”.", hint) from error
 
 
 def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
@@ -239,109 +201,3 @@ def _signals_raised() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-# -- what the commands of `llm sessions` need of llm ---------------------
-
-
-def session_model(session: Session, asked: Settings | None = None) -> Any:
-    """Return the model object of a session, or of what is asked for in its place."""
-    settings = effective(session.settings, asked or Settings())
-    return model_of(settings.model or llm.get_default_model())
-
-
-class _NoInput(io.StringIO):
-    """A standard input with nothing in it that says it is a terminal, so that llm does not wait for it."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: bool) -> None:
-    """Send a session's newest failed prompt again, as `llm prompt` would."""
-    with Memory(log_path(database), typed=database) as memory:
-        kept = memory.open_attempt(name)
-        session = memory.session(name)
-    command = llm_cli.cli.commands["prompt"]
-    request = kept.request
-    with command.make_context("prompt", [], parent=ctx) as sub:
-        sub.set_parameter_source("session", ParameterSource.COMMANDLINE)
-        sub.set_parameter_source("model_id", ParameterSource.COMMANDLINE)
-        values = sub.params | {
-            "prompt": kept.prompt,
-            "database": database,
-            "system": request.get("system"),
-            "model_id": request.get("model"),
-            "tools": tuple(request.get("tools") or ()),
-            "python_tools": tuple(request.get("functions") or ()),
-            "options": tuple((request.get("options") or {}).items()),
-            "no_stream": no_stream,
-            "session": session.name,
-            "new_session": False,
-            "max_context_tokens": request.get("max_context_tokens"),
-            "memory": request.get("memory"),
-        }
-        ours = {name: values.pop(name) for name in OURS} | {"retrying": kept}
-        stdin, sys.stdin = sys.stdin, _NoInput()
-        try:
-            run(getattr(command.callback, "__wrapped__"), values, ours)  # noqa: B009  set by functools.wraps
-        finally:
-            sys.stdin = stdin
-
-
-def recover(path: Path, database: str | None) -> tuple[str, int]:
-    """Put replies that could not be logged into their session; return its name and how many there were."""
-    try:
-        kept = json.loads(path.read_text("utf-8"))
-        thread_id, data = kept["thread_id"], kept["responses"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SessionError(f"{path} can't be read as a kept reply: {error}.", "Nothing was changed.") from error
-    with Memory(log_path(database)) as memory:
-        session = memory.store.session_of_thread(thread_id)
-        if session is None:
-            raise NoSuchSession(
-                f"The session of {path} is not in {memory.path}.", "Was it kept for another log? See -d."
-            )
-        memory.prepare()
-        with memory.writing():
-            for item in data:
-                model = model_of(item["model"])
-                response = models.Response.from_dict(item, model=model)
-                _restore_times(response, item)
-                response.conversation = llm.Conversation(model=model, id=thread_id)
-                response.log_to_db(memory.log.database)
-    path.unlink()
-    return session.name, len(data)
-
-
-def _restore_times(response: Any, item: dict[str, Any]) -> None:
-    if item.get("datetime_utc"):
-        response._start_utcnow = datetime.fromisoformat(item["datetime_utc"])  # noqa: SLF001
-    response._start, response._end = 0.0, (item.get("duration_ms") or 0) / 1000  # noqa: SLF001
-
-
-def migrated(memory: Memory) -> None:
-    """Bring llm's own tables up to date, as any llm command that writes would, in one transaction.
-
-    Commands of llm that do it at the same time, each statement on its own, trip over each other.
-    """
-    from llm.migrations import migrate
-
-    with memory.writing():
-        migrate(memory.log.database)
-
-
-def valid_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return options as the model understands them. Raises SessionError where it does not know one or its value."""
-    import pydantic
-
-    if model is None:
-        return options
-    try:
-        return dict(model.Options(**options).model_dump(mode="json", exclude_none=True))
-    except pydantic.ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise SessionError(
-            f"{model.model_id} does not take these options: {wrong}.",
-            f"See: llm models list --options -m {model.model_id}",
-        ) from error

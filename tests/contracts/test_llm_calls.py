@@ -244,7 +244,7 @@ def test_responses_survive_a_file(script: Script) -> None:
     response.text()
     data = response.to_dict()
     restored = llm.Response.from_dict(data, model=ScriptedModel("scripted", script))
-    broken = changed("Response.from_dict(response.to_dict()) is another response", "llm_seam/running.py (recover)")
+    broken = changed("Response.from_dict(response.to_dict()) is another response", "llm_seam/resuming.py (recover)")
     assert len(script.seen) == 1, broken
     assert (restored.id, restored.text()) == (response.id, "Noted."), broken
     assert (restored.input_tokens, restored.output_tokens) == (response.input_tokens, response.output_tokens), broken

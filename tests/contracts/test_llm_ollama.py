@@ -72,4 +72,4 @@ def test_a_model_id_begins_with_ollama(real_llm: Command, home: Path) -> None:
     """Every model of the server is `ollama/NAME` in llm."""
     with OllamaStandIn([OllamaModel("llama3")]) as server:
         listed = real_llm("models", env=server.environment(home)).ok().out
-    assert "ollama/llama3:latest" in listed, changed("llm-ollama names its models otherwise", "llm_seam/running.py")
+    assert "ollama/llama3:latest" in listed, changed("llm-ollama names its models otherwise", "llm_seam/asking.py")
