@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from os.path import commonpath
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -202,9 +202,13 @@ def reused_tokens(before: Prompt | None, now: Prompt, count: Count) -> int:
     for old, new in zip(before.segments, now.segments, strict=False):
         if old != new:
             same_start = old.role == new.role and old.images == new.images
-            return reused + (count(commonpath([old.text, new.text])) if same_start else 0)
+            return reused + (count(_common_start(old.text, new.text)) if same_start else 0)
         reused += new.tokens
     return reused
+
+
+def _common_start(one: str, other: str) -> str:
+    return "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _segment(message: Message, count: Count) -> Segment:

@@ -273,6 +273,16 @@ def test_laws_of_reuse(first: list[Message], second: list[Message], model: Ollam
     assert reused_tokens(None, now, count_words) == 0
 
 
+def test_a_message_that_begins_like_another_is_reused_so_far() -> None:
+    """Of the first message that differs, the characters that both begin with are reused, whatever they are."""
+    model = OllamaModel("llama3")
+    one = truncate([{"role": "user", "content": "/one two three"}], [], model, 4_096, count_words)
+    two = truncate([{"role": "user", "content": "/one two four"}], [], model, 4_096, count_words)
+    other = truncate([{"role": "user", "content": "one two four"}], [], model, 4_096, count_words)
+    assert reused_tokens(one, two, count_words) == count_words("/one two ")
+    assert reused_tokens(one, other, count_words) == 0
+
+
 # Counting
 
 
