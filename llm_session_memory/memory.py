@@ -377,10 +377,5 @@ def check_tokens(count: int) -> int:
     return count
 
 
-def open_memory(path: Path) -> Memory | None:
-    """Open a log that may be missing: None where there is no file."""
-    return Memory(path) if path.exists() else None
-
-
 def _system(settings: Settings) -> tuple[Message, ...]:
     return (Message.of_text("system", settings.system),) if settings.system else ()

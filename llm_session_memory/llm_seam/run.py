@@ -76,6 +76,8 @@ class Run:
         if self.retrying is not None:
             prompt, parameters = recording.resumed(self.retrying, parameters)
         settings = self._settings(conversation.model, parameters)
+        if settings.system != _system(parameters):
+            parameters = {**parameters, "system": settings.system, "system_fragments": None}
         self.prompt = prompt or ""
         self.inputs = {name: parameters.get(name) for name in ("fragments", "attachments", "schema")}
         self.inputs["options"] = dict(settings.options)
@@ -83,8 +85,9 @@ class Run:
             self.memory.prepare()
             if self.session is None and self.name is not None:
                 self.session = self.memory.find(self.name)  # another process may have created it in the meantime
-        elif self.session is None:
-            _say(f"session {self.name or '(new)'}: does not exist, and -n records nothing; sent without a history")
+        elif self.session is None or self.new:
+            what = "not started over, since" if self.session else "does not exist, and"
+            _say(f"session {self.name or '(new)'}: {what} -n records nothing; sent without a history")
             self._check_alone(conversation, settings, prompt, parameters)
             return prompt, parameters
         if self.session is not None and not self.new:
@@ -100,8 +103,6 @@ class Run:
         chain = convert.to_llm(made.messages)
         asynchronous = isinstance(conversation, models.AsyncConversation)
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
-        if settings.system != _system(parameters):
-            parameters = {**parameters, "system": settings.system, "system_fragments": None}
         return prompt, {**parameters, "messages": chain}
 
     def _check_alone(

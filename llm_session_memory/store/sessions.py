@@ -162,10 +162,6 @@ class Store:
             last_turn_id=last,
         )
 
-    def has_block(self, thread_id: str) -> bool:
-        """Say whether any prompt of this thread came through a session."""
-        return bool(self.log.value("select 1 from memory_blocks where thread_id = :id limit 1", {"id": thread_id}))
-
     def add_block(self, thread_id: str, block: Block, window: tuple[int | None, str], began_utc: str) -> int:
         """Add a block and return its id."""
         return self.log.run(

@@ -366,3 +366,13 @@ def test_a_prompt_over_budget_is_sent_with_system_prompt_and_pins(llm_: Command,
     assert script.texts()[:-1] == [("system", "Be brief."), ("user", "First"), ("assistant", "Noted.")]
     llm_("--session", "work", "Third").ok()
     assert [text.split()[0] for role, text in script.texts() if role == "user"] == ["First", "Second", "Long", "Third"]
+
+
+def test_n_with_new_session_starts_nothing_over(llm_: Command, script: Script, log: Path) -> None:
+    """With -n, --new-session sends the prompt under the session's settings without a history, and changes nothing."""
+    llm_("-m", "scripted", "-s", "Be brief.", "--session", "work", "One").ok()
+    before = log.read_bytes()
+    done = llm_("--session", "work", "--new-session", "-n", "Two").ok()
+    assert done.err == "session work: not started over, since -n records nothing; sent without a history\n"
+    assert script.texts() == [("system", "Be brief."), ("user", "Two")]
+    assert log.read_bytes() == before
