@@ -45,6 +45,13 @@ _WORDS = """
 """.split()
 
 
+_SYLLABLES = (
+    "ba be bo da de di fa fo ga go ka ke ki la le lo ma me mi na ne no pa pe po ra re ri sa se so ta te to va".split()
+)
+_OWN_SHARE = 0.35
+"""How many of a text's words are its topic's own."""
+
+
 class Talk:
     """A conversation about nothing: prompts and replies of varied English words, the same for the same seed."""
 
@@ -60,9 +67,38 @@ class Talk:
         wanted = self._random.uniform(0.6, 1.4) * characters
         text = ""
         while len(text) < wanted:
-            words = self._random.choices(_WORDS, k=self._random.randint(5, 14))
+            words = [self._word() for _ in range(self._random.randint(5, 14))]
             text += " ".join(words).capitalize() + self._random.choice(".......?!") + " "
         return text.strip()
+
+    def _word(self) -> str:
+        return self._random.choice(_WORDS)
+
+
+class Topics(Talk):
+    """A conversation on a dozen topics that come back: each with words of its own beside those that all share."""
+
+    def __init__(self, seed: int = 1, topics: int = 12) -> None:
+        super().__init__(seed)
+        self._topics = [
+            ["".join(self._random.choices(_SYLLABLES, k=self._random.randint(2, 4))) for _ in range(80)]
+            for _ in range(topics)
+        ]
+        self._shared = _WORDS
+        self._own: Sequence[str] = ()
+
+    def exchanges(self, count: int) -> Iterator[tuple[str, str]]:
+        """Yield so many prompts, each with its reply; a topic lasts for three to eight of them."""
+        left = 0
+        for _ in range(count):
+            if not left:
+                self._own, left = self._random.choice(self._topics), self._random.randint(3, 8)
+            left -= 1
+            yield self._text(_PROMPT_CHARACTERS), self._text(_REPLY_CHARACTERS)
+
+    def _word(self) -> str:
+        rare = min(int(self._random.expovariate(1 / 15)), len(self._own) - 1)  # some of a topic's words are common
+        return self._own[rare] if self._random.random() < _OWN_SHARE else self._random.choice(self._shared)
 
 
 def write(path: Path, count: int, kind: str) -> None:
