@@ -177,6 +177,8 @@ def _session(memory: Memory, database: Any, count: int) -> str:
     from llm_session_memory.memory import Sent
     from llm_session_memory.model import Context, Message, Settings, Sized, Window
     from llm_session_memory.policies import budget, plan
+    from llm_session_memory.recall import reserve, shares
+    from llm_session_memory.store import Index
     from llm_session_memory.tokens import Measure
 
     conversation, store = _conversation(), _writer(database)
@@ -189,8 +191,10 @@ def _session(memory: Memory, database: Any, count: int) -> str:
     base, after = 0.0, None
     for prompt, reply in Talk().exchanges(count):
         new = measure.base([Message.of_text("user", prompt)])
-        if block is None or base + new > limit.tokens:
-            chosen = plan("window", reversed(sizes), [], fixed=measure.tokens(new), limit=limit)
+        pruned = block is not None and block.pruned
+        if block is None or base + new > limit.tokens * (1 - reserve() if pruned else 1):
+            fixed = measure.tokens(new)
+            chosen = plan("recall", reversed(sizes), [], fixed=fixed, limit=limit, shares=shares(limit.tokens))
             block = _block(chosen.start, limit.tokens)
             kept = texts[len(texts) - len(chosen.recent) :]
             base = measure.base(Message.of_text("user", text) for pair in kept for text in pair)
@@ -205,6 +209,7 @@ def _session(memory: Memory, database: Any, count: int) -> str:
         texts.append((prompt, reply))
         sizes.append(Sized(len(texts), response.id, measure.tokens(own)))
         after = response.id
+    Index(memory.log).catch_up(str(conversation.id))
     return str(conversation.id)
 
 
@@ -217,7 +222,7 @@ def _block(start: Any, tokens: int) -> Block:
         start_id=start.id if start else None,
         start_number=start.number if start else None,
         pinned=(),
-        policy="window",
+        policy="recall",
         budget=tokens,
         front=context.front(None, ()),
         reason="generated",

@@ -79,13 +79,14 @@ English ones, and the commonest thanks and assents of other languages.
 """
 
 
-def split(text: str, tokens: float = PASSAGE_TOKENS) -> list[tuple[int, int]]:
+def split(text: str, tokens: float = PASSAGE_TOKENS, weight: float | None = None) -> list[tuple[int, int]]:
     """Return start and end of each passage of `text`: whole paragraphs, lines or sentences, about `tokens` each.
 
     Passages are in order, do not overlap, are exact parts of the text without white space at their ends, and
-    together hold all else of it. Only a sentence of more than two passages' weight is cut within.
+    together hold all else of it. Only a sentence of more than two passages' weight is cut within. `weight` is what the
+    text weighs, where that is known.
     """
-    weight = base(text)
+    weight = base(text) if weight is None else weight
     if weight <= tokens * WHOLE_UP_TO:
         return list(_trimmed(text, [(0, len(text))]))
     most = max(1, int(len(text) * tokens / weight))

@@ -61,6 +61,9 @@ CUT_AT_LEAST = 0.1
 """The newest exchange is sent whole where it fills at most half of the room. A longer one is cut to what recall leaves,
 at least a tenth: recall can bring back its passages that matter for the prompt."""
 
+MOST_EXCERPTS = 120
+"""Excerpts of one prompt: more of them hide what matters, and llm's writer looks for each in all of the text."""
+
 COMMON = 1_000
 """A word that more passages of a session hold than this says nothing, unless the prompt has no other."""
 
@@ -230,6 +233,8 @@ def choose(
     left = room
     for excerpt in ranked:
         passage = excerpt.passage
+        if len(chosen) == MOST_EXCERPTS:
+            break
         if passage.tokens <= left and passage.number not in whole and passage.id not in sent:
             chosen.append(excerpt)
             left -= passage.tokens

@@ -254,7 +254,8 @@ def _passages(turn_id: str, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
     empty = True
     for side, text in enumerate(texts):
         weight = base(text) if text else 0.0
-        for part, (start, end) in enumerate(split(text)):
+        spans = split(text, weight=weight)
+        for part, (start, end) in enumerate(spans):
             empty = False
             passage = text[start:end]
             yield {
@@ -263,7 +264,7 @@ def _passages(turn_id: str, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
                 "part": part,
                 "start": start,
                 "end": end,
-                "weight": base(passage),
+                "weight": base(passage) if len(spans) > 1 else weight,
                 "message_weight": weight,
                 "text": indexed(passage),
             }
