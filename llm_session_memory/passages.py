@@ -43,6 +43,11 @@ _NO_WORD = re.compile('["\x00-\x1f\ud800-\udfff]')
 _BORDERS = re.compile(r"\n\s*|(?<=[.!?…])\s+|(?<=[。！？])")
 _BLANK = re.compile(r"\s+")
 
+_FUNCTION_SIGNS = frozenset(
+    "的了是在有和与也就都不没吗呢吧啊嗎們们我你您他她它这那哪里裡什么麼谁誰怎样樣个個会會能要说說何々ー"
+)
+"""CJK characters that say nothing by themselves: Chinese particles, pronouns, question words, the commonest verbs."""
+
 STOP_WORDS = frozenset(
     """
     a about above after again against ain all also am an and any are aren as at be because been before being below
@@ -189,6 +194,15 @@ def _cjk_words(run: str) -> Iterator[str]:
         yield from _ALONE.findall(run)
     elif run not in SMALL_TALK:
         yield from (character for character in run if not _HIRAGANA.match(character))
+
+
+def characters(prompt: str) -> list[str]:
+    """Return the CJK characters of a prompt that may be words by themselves, each once.
+
+    For a prompt whose pairs find nothing (桥在哪里 for 一座桥): nothing says where in a run a word ends.
+    """
+    signs = (sign for run in _CJK.findall(_plain(prompt)) for sign in run)
+    return list(dict.fromkeys(sign for sign in signs if not _HIRAGANA.match(sign) and sign not in _FUNCTION_SIGNS))
 
 
 def term(word: str) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property
 from . import excerpts, recall
 from .errors import SessionError
 from .model import Recalled
-from .passages import query_words
+from .passages import characters, query_words
 from .recall import Excerpt, Passage
 from .store import Index, Log
 from .store.index import SIDES
@@ -68,10 +68,9 @@ class Recall:
             return []
         later = self.index.ids_of(self.later) if self.later else frozenset()
         size = self.index.size(self.thread_id) - len(later)
-        most = recall.COMMON + 1
-        found = self.index.lookup(self.thread_id, self.words, most + len(later))
-        hits = {word: [id_ for id_ in ids if id_ not in later][:most] for word, ids in found.items()}
-        hits = {word: ids for word, ids in hits.items() if len(ids) <= recall.COMMON} or hits
+        hits = self._hits(self.words, later)
+        if not any(hits.values()):
+            hits = self._hits(characters(self.prompt), later)
         if self.near is not None:
             try:
                 self.nearest = self.near(self.thread_id, self.prompt)
@@ -81,6 +80,13 @@ class Recall:
         matches = recall.match(hits, size)
         return recall.rank(self._near(matches), matches, self.nearest)
 
+    def _hits(self, words: Sequence[str], later: Collection[int]) -> dict[str, list[int]]:
+        """Return the passages that hold each word; of words that are everywhere only where there are no others."""
+        most = recall.COMMON + 1
+        found = self.index.lookup(self.thread_id, words, most + len(later))
+        hits = {word: [id_ for id_ in ids if id_ not in later][:most] for word, ids in found.items()}
+        return {word: ids for word, ids in hits.items() if len(ids) <= recall.COMMON} or hits
+
     def _near(self, matches: Collection[int]) -> list[Passage]:
         """Return the passages that matched and those of the exchanges beside them."""
         turn_ids = set(self.index.turns_of([*matches, *self.nearest]).values())
@@ -89,8 +95,8 @@ class Recall:
         beside = [id_ for number in wanted if 1 <= number <= len(self.turns) for id_ in self.turns[number - 1]]
         label = self.measure.text(excerpts.label(len(self.turns), "reply", _LONGEST_DATE)) + 1
         found: list[Passage] = []
-        for id_, turn_id, side, part, characters, weight, whole in self.index.measures(beside):
-            cost = max(weight, characters / 4) if self.measure.characters else weight
+        for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside):
+            cost = max(weight, length / 4) if self.measure.characters else weight
             number = self.turns.number_of(turn_id) or 0
             found.append(Passage(id_, number, SIDES[side], part, self.measure.tokens(cost + label), whole))
         return found

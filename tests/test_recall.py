@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory import recall
-from llm_session_memory.passages import MOST_WORDS, indexed, query_words, split, term
+from llm_session_memory.passages import MOST_WORDS, characters, indexed, query_words, split, term
 from llm_session_memory.recall import Excerpt, Match, Passage, allowance, choose, match, rank, recent_share, weigh
 from llm_session_memory.tokens import base
 
@@ -340,3 +340,13 @@ def test_any_prompt_can_be_looked_up(prompt: str) -> None:
 @given(st.text(alphabet="猫桥はのカab \u3000。", min_size=1, max_size=30))
 def test_each_pair_of_a_text_is_found_in_it(text: str) -> None:
     assert all(found == [0] for found in lookup([text], text).values())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "signs"),
+    [("桥在哪里？", ["桥"]), ("猫はどこですか", ["猫"]), ("Where is it?", []), ("这是什么", [])],
+    ids=["Chinese", "Japanese", "English", "function words"],
+)
+def test_signs_that_may_be_words_by_themselves(prompt: str, signs: list[str]) -> None:
+    """Of a run of CJK characters those that may be words alone are known; particles and endings are none."""
+    assert characters(prompt) == signs

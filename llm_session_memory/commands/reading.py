@@ -86,6 +86,12 @@ def _between(memory: Memory, session: Session, start: int, end: int, total: int)
 @click.option("-o", "--option", "options", type=(str, str), multiple=True, help="As if with this model option")
 @click.option("--max-context-tokens", type=click.IntRange(min=1), metavar="N", help="As if with this budget")
 @click.option("--memory", "policy", metavar="POLICY", help="As if under this policy")
+@click.option(
+    "--recall-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="S",
+    help="As if recall had this share of the request",
+)
 @click.option("--text", is_flag=True, help="Print the messages themselves, exactly as they would be sent")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, messages included")
 def context_command(  # noqa: PLR0913  one parameter an option
@@ -96,13 +102,14 @@ def context_command(  # noqa: PLR0913  one parameter an option
     options: tuple[tuple[str, str], ...],
     max_context_tokens: int | None,
     policy: str | None,
+    recall_share: float | None,
     text: bool,  # noqa: FBT001  a flag
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
     """Show exactly what would be sent for PROMPT in a session: item by item, with fate, reason and tokens.
 
-    Sends nothing and writes nothing.
+    Sends nothing, and writes nothing but the full-text index that recall looks things up in.
 
     \b
         llm sessions context work "When is the deadline?"
@@ -110,7 +117,12 @@ def context_command(  # noqa: PLR0913  one parameter an option
     with opened(database) as memory:
         session = memory.session(name)
         asked = Settings(
-            model_id, system, dict(options), max_context_tokens, policies.parsed(policy) if policy else None
+            model_id,
+            system,
+            dict(options),
+            max_context_tokens,
+            policies.parsed(policy) if policy else None,
+            recall_share,
         )
         model = session_model(session, asked)
         made = memory.context(name, prompt, model=model, asked=asked, near=near_of(memory, session, asked))

@@ -136,6 +136,10 @@ class Index:
         known = self._thread(thread_id)
         if known is not None:
             return known
+        self.log.run(
+            "delete from memory_vectors where thread = (select number from memory_index where thread_id = :id)",
+            {"id": thread_id},
+        )
         number = int(self.log.value("select coalesce(max(number), 0) + 1 from memory_index"))
         self.log.run(
             "insert or replace into memory_index (number, thread_id, turns, passages, rules)"
