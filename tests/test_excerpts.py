@@ -116,7 +116,7 @@ texts = st.lists(bits, max_size=12).map("".join) | st.text()
 
 @given(st.lists(texts, min_size=1, max_size=4), texts)
 def test_the_fence_is_where_it_is_put(said: list[str], prompt: str) -> None:
-    """Whatever was said, the fence opens and closes once, each excerpt has one label, and the prompt comes back whole."""
+    """Whatever was said, the fence opens and closes once, each excerpt has one label, the prompt comes back whole."""
     given_ = [recalled(number, text) for number, text in enumerate(said, 1)]
     (sent,) = with_excerpts((Message.of_text("user", prompt),), given_)
     inside = sent.text.removeprefix(f"{OPENING}\n").removesuffix(f"\n{CLOSING}\n{prompt}")
@@ -160,7 +160,7 @@ def test_every_fragment_has_a_source_that_is_ours() -> None:
 def test_nothing_recalled_is_nothing_sent() -> None:
     """Without excerpts there is no fence, and the prompt stays as it is."""
     asked = (Message.of_text("user", "Why?"),)
-    assert fenced([]) == fragments([], "01abc") == []
+    assert (fenced([]), fragments([], "01abc")) == ([], [])
     assert with_excerpts(asked, []) == asked
 
 

@@ -32,6 +32,7 @@ from llm_session_memory.llm_seam.run import Round, Run
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
 from llm_session_memory.store import Index, history
+from llm_session_memory.store.numbering import Numbering
 from llm_session_memory.tokens import Measure
 from tests.world.logs import LogBuilder, Said
 
@@ -353,7 +354,11 @@ class World:
         note("recalled")
         assert "recall" in (self.settings().memory or "recall")
         assert made.start is None or made.start > 1 or made.block.clip, "as long as nothing is pruned nothing is"
-        earlier = [] if made.block.id is None else [r for id_, rs in self.recalled.values() if id_ == made.block.id for r in rs]
+        earlier = (
+            []
+            if made.block.id is None
+            else [r for id_, rs in self.recalled.values() if id_ == made.block.id for r in rs]
+        )
         passages = [each.passage_id for each in (*earlier, *found)]
         assert len(passages) == len(set(passages)), "nothing is recalled twice in a block"
         numbers = {exchange.id: exchange.number for exchange in before}
@@ -468,35 +473,42 @@ def test_as_long_as_nothing_is_pruned_recall_sends_what_window_sends(talk: list[
             assert list(map(plain, recalling.model.seen)) == list(map(plain, plainly.model.seen))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_before_is_as_if_the_later_exchanges_did_not_exist(data: st.DataObject) -> None:
     """A context before an exchange is the one that a log gives that really ends there."""
-    topics = ("the bridge", "Lisbon", "橋の計画", "мост", "a red harbour", "granite", "the deadline", "https://example.org")
+    topics = (
+        "the bridge",
+        "Lisbon",
+        "橋の計画",
+        "мост",
+        "a red harbour",
+        "granite",
+        "the deadline",
+        "https://example.org",
+    )
     sentences = st.lists(st.sampled_from(topics), min_size=1, max_size=3).map(" and ".join)
     said = data.draw(st.lists(st.builds(Said, prompt=sentences, reply=words), min_size=6, max_size=15))
     end = data.draw(st.integers(1, len(said) + 1))
-    asked = {
-        "prompt": data.draw(sentences),
-        "budget": data.draw(st.integers(80, 400)),
-        "policy": data.draw(st.sampled_from(["recall", "window", "summary,recall"])),
-    }
+    prompt, budget = data.draw(sentences), data.draw(st.integers(80, 400))
+    policy = data.draw(st.sampled_from(["recall", "window", "summary,recall"]))
     late = data.draw(st.integers(1, len(said)))
     with tempfile.TemporaryDirectory(prefix="laws-") as folder:
         whole, ended = Path(folder) / "whole.db", Path(folder) / "ended.db"
         for path, kept in ((whole, said), (ended, said[: end - 1])):
-            with LogBuilder(path) as log:
+            shutil.copy(empty_log(), path)
+            with LogBuilder(path, tables=lambda _: None) as log:
                 thread = log.thread()
                 log.turns(thread, *kept)
         with Memory(whole) as memory, Memory(ended) as shorter:
             for each in (memory, shorter):
                 each.prepare()
                 each.create(NAME, thread, Settings("teller"))
-            turns = [id_ for ids in history.exchange_turns(memory.log, thread) for id_ in ids]
-            Index(memory.log).catch_up(thread, [*turns[: late - 1], *turns[late:]])  # one of them is indexed late
-            found = memory.context(NAME, before=end, **asked)
+            turns = [(ids[0], None) for ids in history.exchange_turns(memory.log, thread)]
+            Index(memory.log).catch_up(thread, Numbering([*turns[: late - 1], *turns[late:]]))  # one is indexed late
+            found = memory.context(NAME, prompt, budget, policy, before=end)
             note("recalled" if found.recalled else "nothing recalled")
-            expected = shorter.context(NAME, **asked)
+            expected = shorter.context(NAME, prompt, budget, policy)
             assert found.messages == expected.messages
             assert [(each.number, each.side, each.words, each.score) for each in found.recalled] == [
                 (each.number, each.side, each.words, each.score) for each in expected.recalled

@@ -61,7 +61,7 @@ def test_the_fact_arrives_after_200_exchanges(talk: Talk) -> None:
 
 
 def test_no_request_of_them_was_cut(talk: Talk) -> None:
-    """With excerpts on most prompts, each of 202 requests fits whole and leaves room for an answer; nobody is alarmed."""
+    """With excerpts on most prompts, each of 202 requests fits whole and leaves room; nobody is alarmed."""
     assert [arrived.cut for arrived in talk.chats] == [None] * 202
     assert max(arrived.tokens_before for arrived in talk.chats) <= WINDOW - 450
     assert talk.cuts == 0
