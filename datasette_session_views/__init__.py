@@ -28,10 +28,62 @@ def register_routes() -> list[tuple[str, Any]]:
 @hookimpl
 def prepare_connection(conn: Any, database: str) -> None:
     """Give connections the functions that our statements and queries call."""
-    from .prices import register
+    from .functions import register
 
     if database != "_internal":
         register(conn)
+
+
+@hookimpl
+def canned_queries(datasette: Any, database: str) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """Offer the canned queries on 0.65."""
+
+    async def queries() -> dict[str, Any]:
+        from .offering import on_hook
+
+        return await on_hook(datasette, database)
+
+    return queries
+
+
+@hookimpl
+def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
+    """Offer the canned queries on 1.0."""
+
+    async def offered() -> None:
+        from .offering import offer
+
+        await offer(datasette)
+
+    return offered
+
+
+@hookimpl
+def permission_allowed(datasette: Any, actor: Any, action: str, resource: Any) -> Any:
+    """Hide a canned query from who may not see what it reads, on 0.65."""
+    if action != "view-query" or not resource:
+        return None
+
+    async def opinion() -> bool | None:
+        from .offering import may_see
+
+        return None if await may_see(datasette, actor, *resource) else False
+
+    return opinion
+
+
+@hookimpl
+def permission_resources_sql(datasette: Any, actor: Any, action: str) -> Any:
+    """Hide canned queries from who may not see what they read, on 1.0."""
+    if action != "view-query":
+        return None
+
+    async def rules() -> list[Any] | None:
+        from .offering import denials
+
+        return await denials(datasette, actor) or None
+
+    return rules
 
 
 @hookimpl

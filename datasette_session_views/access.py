@@ -65,14 +65,11 @@ async def seen(datasette: Any, actor: Any, database: Any) -> Log | None:
     there: frozenset[str] = await database.execute_fn(present)
     if not is_log(there) or not await allowed(datasette, actor, "view-database", database.name):
         return None
-    tables = await allowed_tables(datasette, actor, database.name, there & (COLUMNS.keys() | _SEARCHED))
+    tables = await allowed_tables(datasette, actor, database.name, there & COLUMNS.keys())
     if not tables.issuperset(core(there)):
         return None
     private = actor is not None and not await _is_open(datasette, database.name, core(there))
     return Log(database, tables, private)
-
-
-_SEARCHED = {"turn_search_fts", "responses_fts"}
 
 
 async def _is_open(datasette: Any, database: str, needed: tuple[str, ...]) -> bool:

@@ -133,19 +133,21 @@ def sql_url(datasette: Any, database: str, sql: str, parameters: Mapping[str, An
 
 
 def own_queries(datasette: Any, database: str) -> frozenset[str]:
-    """Return the names of the queries that whoever runs Datasette gave to a database (0.65)."""
+    """Return the names of the queries that whoever runs Datasette gave to a database. On 1.0, see offer_queries."""
+    if IS_1:
+        return frozenset()
     return frozenset(datasette.metadata("queries", database=database, fallback=False) or {})
 
 
-async def offer_queries(datasette: Any, database: str, queries: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put queries into 1.0's table of queries, except where another of that name is there; drop ours of before."""
-    if not IS_1:
-        return
+async def offer_queries(datasette: Any, database: str, queries: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """Put queries into 1.0's table of queries, and drop ours of before. Return the names that others have taken."""
+    taken: set[str] = set()
     await datasette.get_internal_database().execute_write(
         "delete from queries where database_name = ? and source = ?", [database, _SOURCE]
     )
     for name, query in queries.items():
         if await datasette.get_query(database, name):
+            taken.add(name)
             continue
         await datasette.add_query(
             database,
@@ -158,6 +160,7 @@ async def offer_queries(datasette: Any, database: str, queries: Mapping[str, Map
             is_trusted=True,
             source=_SOURCE,
         )
+    return frozenset(taken)
 
 
 def query_denials(denied: Iterable[tuple[str, str]]) -> list[Any]:

@@ -6,7 +6,10 @@ own machine. Without the package no price is known.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from calendar import monthrange
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from functools import lru_cache
 from typing import Any
@@ -34,7 +37,7 @@ _PROVIDERS = {
 }
 """What llm's plugins put before a model's id, and what genai-prices calls that provider."""
 
-Rate = Callable[[int, int], float | None]
+Rate = Callable[[int, int], float]
 
 
 def cost(model: object, input_tokens: object, output_tokens: object, datetime_utc: object) -> float | None:
@@ -54,38 +57,55 @@ def is_local(model: object) -> bool:
     return name.startswith(_LOCAL) or (":" in name and "/" not in name and _rate(model, "") is None)
 
 
-def register(connection: Any) -> None:
-    """Give a connection to SQLite the functions that our statements and queries call."""
-    connection.create_function("session_cost", 4, cost, deterministic=True)
-    connection.create_function("session_is_local", 1, lambda model: int(is_local(model)), deterministic=True)
+@lru_cache(maxsize=65_536)
+def _rate(model: str, day: str) -> Rate | None:
+    """Return how a model's calls of a day are priced: as those of the whole month, unless prices changed within it."""
+    if model.lower().startswith(_LOCAL):
+        return None
+    moment = _noon(day)
+    if moment is not None:
+        first, last = _found(model, moment.replace(day=1)), _found(model, _end_of_month(moment))
+        if first == last:
+            return _factors(first)
+    return _factors(_found(model, moment))
+
+
+@dataclass(frozen=True)
+class _Price:
+    """A price of genai-prices: the provider and model that an id was read as, and the time for which."""
+
+    provider: str | None
+    name: str
+    listed: Any
+    moment: datetime | None = field(compare=False)
+
+    def __hash__(self) -> int:
+        return hash((self.provider, self.name))
+
+    def exactly(self, given: int, written: int) -> float:
+        """Return what genai-prices itself says."""
+        from genai_prices import Usage, calc_price
+
+        usage = Usage(input_tokens=given, output_tokens=written)
+        moment = self.moment
+        priced = calc_price(usage, self.name, provider_id=self.provider, genai_request_timestamp=moment)
+        return float(priced.total_price)
 
 
 @lru_cache(maxsize=4096)
-def _rate(model: str, day: str) -> Rate | None:
-    """Return how a model's calls of a day are priced. Prices that don't depend on the size of a call become factors."""
-    if model.lower().startswith(_LOCAL):
-        return None
+def _found(model: str, moment: datetime | None) -> _Price | None:
+    """Return the price of a model at a time, None where it has none."""
     try:
         from genai_prices import Usage, calc_price
     except ImportError:
         return None
-    moment = _noon(day)
-
-    def whole(provider: str | None, name: str) -> Rate | None:
-        def priced(given: int, written: int) -> float | None:
-            usage = Usage(input_tokens=given, output_tokens=written)
-            try:
-                found = calc_price(usage, name, provider_id=provider, genai_request_timestamp=moment)
-            except (LookupError, ValueError):
-                return None
-            return float(found.total_price)
-
-        return priced if priced(1_000, 1_000) is not None else None
-
     for provider, name in _readings(model):
-        rate = whole(provider, name)
-        if rate is not None:
-            return _as_factors(rate)
+        usage = Usage(input_tokens=1_000, output_tokens=1_000)
+        try:
+            priced = calc_price(usage, name, provider_id=provider, genai_request_timestamp=moment)
+        except (LookupError, ValueError):
+            continue
+        return _Price(provider, name, priced.model_price, moment)
     return None
 
 
@@ -102,29 +122,23 @@ def _readings(model: str) -> list[tuple[str | None, str]]:
     return readings
 
 
-def _as_factors(rate: Rate) -> Rate:
-    """Return a rate that multiplies, where the price is the same for calls of any size; else the rate itself."""
-    small, large = rate(1_000, 0), rate(2_000_000, 0)
-    little, much = rate(0, 1_000), rate(0, 2_000_000)
-    both = rate(400_000, 1_000)
-    if None in (small, large, little, much, both):
-        return rate
-    assert small is not None
-    assert large is not None
-    assert little is not None
-    assert much is not None
-    assert both is not None
-    per_input, per_output = small / 1_000, little / 1_000
-    alike = (
-        _near(large, per_input * 2_000_000)
-        and _near(much, per_output * 2_000_000)
-        and _near(both, per_input * 400_000 + per_output * 1_000)
-    )
-    return (lambda given, written: given * per_input + written * per_output) if alike else rate
+@lru_cache(maxsize=4096)
+def _factors(price: _Price | None) -> Rate | None:
+    """Return a price as factors, one pair for each size of a request from which it is another: quick, and the same."""
+    if price is None:
+        return None
+    starts = sorted({tier.start for listed in vars(price.listed).values() for tier in getattr(listed, "tiers", ())})
+    pairs = []
+    for start in (0, *starts):
+        size = start + 1_000
+        whole = price.exactly(size, 0)
+        pairs.append((whole / size, (price.exactly(size, 1_000_000) - whole) / 1_000_000))
 
+    def rate(given: int, written: int) -> float:
+        per_input, per_output = pairs[bisect_left(starts, given)]
+        return float(given * per_input + written * per_output)
 
-def _near(one: float, other: float) -> bool:
-    return abs(one - other) <= 1e-6 * max(one, other, 1e-9)
+    return rate
 
 
 def _noon(day: str) -> datetime | None:
@@ -133,3 +147,7 @@ def _noon(day: str) -> datetime | None:
     except ValueError:
         return None
     return datetime(found.year, found.month, found.day, 12, tzinfo=timezone.utc)
+
+
+def _end_of_month(moment: datetime) -> datetime:
+    return moment.replace(day=monthrange(moment.year, moment.month)[1])

@@ -59,6 +59,15 @@ def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
     return tuple(_line(found[id_], old.get(id_), older_names.get(id_)) for id_ in wanted if id_ in found)
 
 
+def line(source: Source, thread_id: str, figures: Figures) -> Line:
+    """Return one thread as a line, with figures that are known already."""
+    older = older_log(source).get(thread_id)
+    sql = "select name from conversations where id = :id"
+    older_name = source.value(sql, id=thread_id) if older else None
+    (row,) = source.rows("line", thread_id=thread_id)
+    return _described(row, figures, older, older_name)
+
+
 def totals(source: Source) -> tuple[int, int]:
     """Return how many sessions have a name, and how many conversations have none."""
     named = source.value("select count(*) from memory_sessions")
@@ -116,7 +125,11 @@ class _Reading:
         today = (
             (row["last_id"], row["thread_id"])
             for row in self._source.rows(
-                "list_threads", **self._given, before=before, count=count, elsewhere=ids(id_ for _, id_ in attempted)
+                "list_named" if self._filters.named else "list_threads",
+                **self._given,
+                before=before,
+                count=count,
+                elsewhere=ids(id_ for _, id_ in attempted),
             )
         )
         special = sorted((key for key in attempted if key[0] < before), reverse=True)
@@ -198,6 +211,10 @@ def _line(row: dict[str, Any], older: Older | None, older_name: str | None) -> L
     )
     if older:
         figures += older.figures
+    return _described(row, figures, older, older_name)
+
+
+def _described(row: dict[str, Any], figures: Figures, older: Older | None, older_name: str | None) -> Line:
     created = "" if figures.calls else row["created_utc"] or ""
     figures += Figures(first_utc=created, last_utc=row["attempted_utc"] or created)
     return Line(

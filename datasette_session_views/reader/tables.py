@@ -25,11 +25,13 @@ COLUMNS: dict[str, str] = {
     "messages": "hash parent_hash role provider_metadata",
     "parts": "id message_hash position type tool_name text payload",
     "turn_search": "rowid id turn_id prompt response",
+    "turn_search_fts": "rowid rank prompt response turn_search_fts",
     "turn_fragments": "turn_id fragment_id order kind",
     "turn_tools": "turn_id tool_id instance_id",
     "conversations": "id name model",
     "responses": "rowid id model prompt system prompt_json options_json response response_json conversation_id"
     " duration_ms datetime_utc input_tokens output_tokens token_details schema_id resolved_model reasoning",
+    "responses_fts": "rowid rank prompt response responses_fts",
     "fragments": "id hash content datetime_utc source",
     "prompt_fragments": "response_id fragment_id order",
     "system_fragments": "response_id fragment_id order",

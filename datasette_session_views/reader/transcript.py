@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ..pages import PAGE, Attempt, Call, Exchange, Note, Recall, Settings, Start, Transcript
 from .exchanges import calls, system_prompt
-from .listing import lines
+from .listing import line
 from .numbering import Numbering, numbering
 from .source import Source, ids
 
@@ -30,9 +30,8 @@ def transcript(
     end = min(begin + count - 1, total)
     shown = _exchanges(source, numbers, thread_id, begin, end)
     pins = _pins(source, numbers, thread_id)
-    (line,) = lines(source, [thread_id])
     return Transcript(
-        line=replace(line, figures=numbers.figures if numbers.figures.calls else line.figures),
+        line=line(source, thread_id, numbers.figures),
         settings=_settings(source, numbers, thread_id),
         exchanges=tuple(replace(exchange, pinned=exchange.number in pins) for exchange in shown),
         attempts=_attempts(source, numbers, thread_id, begin, end),

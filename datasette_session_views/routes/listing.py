@@ -8,6 +8,7 @@ from ..access import Log, log_of, logs
 from ..answering import answering, as_json, as_page
 from ..compat import Forbidden, allowed, sql_url
 from ..links import Links, everything
+from ..offering import offer
 from ..pages import SORTS, Filters, Line, Listing, Sort
 from ..reader import listing as reader
 from ..reader.tables import statement
@@ -23,6 +24,7 @@ _A_FEW = 10
 async def listing(datasette: Any, request: Any) -> Any:
     """Answer with the list of one log."""
     log = await log_of(datasette, request)
+    await offer(datasette, [log.name])
     filters, sort = asking.filters(request), asking.sort(request)
     page = await _read(log, filters, sort, asking.text(request, "next"))
     links = Links(datasette, log.name)
