@@ -1,8 +1,8 @@
 """A log of 1,000,000 messages for the views: `python -m benchmarks.views_log FILE`.
 
 Rows are written as llm writes them, but by plain SQL and with made-up hashes: through llm itself this would take a day.
-100,000 conversations, 5,000 of them only in the tables of an older llm; one session of 10,000 exchanges (`long`), one of
-50 (`short`), and some hundred more with a name; turns of all conversations lie between each other in time.
+100,000 conversations, 5,000 of them only in the tables of an older llm; one session of 10,000 exchanges (`long`), one
+of 50 (`short`), and some hundred more with a name; turns of all conversations lie between each other in time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import random
 import sqlite3
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ COMMON = "bridge"
 
 _START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 _SECONDS = 170
+_BATCH = 20_000
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
 _SQL = Path(__file__).parent.parent / "llm_session_memory" / "sql"
 
@@ -83,14 +83,14 @@ class _Filling:
                 self._old(conversation, moment)
             else:
                 batch.append((conversation, moment))
-            if len(batch) == 20_000:
+            if len(batch) == _BATCH:
                 self._today(batch)
                 batch.clear()
         self._today(batch)
         self._name()
 
     def _order(self, turns: int, conversations: int, long: int) -> list[int]:
-        """Return whose turn it is, from the first to the last: conversations last for a while and lie between others."""
+        """Return whose turn it is, from the first to the last; conversations lie between each other."""
         keyed: list[tuple[float, int]] = [(self._rng.random() * turns, 0) for _ in range(long)]
         keyed += [(self._rng.random() * turns, 1) for _ in range(SHORT)]
         left = turns - len(keyed)
@@ -120,7 +120,8 @@ class _Filling:
                 rows["threads"].append((self._ids[conversation], prompt[:100], None, None, moment.isoformat(" ")))
             thread = self._ids[conversation]
             asked, answered = (f"{self._rng.getrandbits(256):064x}" for _ in range(2))
-            rows["messages"] += [(asked, self._tips.get(conversation), "user", None), (answered, asked, "assistant", None)]
+            rows["messages"].append((asked, self._tips.get(conversation), "user", None))
+            rows["messages"].append((answered, asked, "assistant", None))
             rows["parts"] += [(asked, 0, "text", prompt), (answered, 0, "text", reply)]
             self._tips[conversation] = answered
             model = MODELS[conversation % len(MODELS)]
@@ -130,8 +131,8 @@ class _Filling:
         many = self._connection.executemany
         many("insert into threads values (?, ?, ?, ?, ?)", rows["threads"])
         many(
-            "insert into turns (id, thread_id, parent_message_hash, tip_message_hash, model, options_json, input_tokens,"
-            " output_tokens, duration_ms, datetime_utc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into turns (id, thread_id, parent_message_hash, tip_message_hash, model, options_json,"
+            " input_tokens, output_tokens, duration_ms, datetime_utc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows["turns"],
         )
         many("insert into messages values (?, ?, ?, ?)", rows["messages"])
@@ -147,8 +148,8 @@ class _Filling:
             self._connection.execute("insert into conversations values (?, ?, ?)", (id_, prompt[:100], model))
         tokens = (self._rng.randint(300, 20_000), moment.isoformat(), self._rng.randint(50, 9_000), 100)
         self._connection.execute(
-            "insert into responses (id, model, prompt, response, conversation_id, duration_ms, datetime_utc, input_tokens,"
-            " output_tokens, response_json) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into responses (id, model, prompt, response, conversation_id, duration_ms, datetime_utc,"
+            " input_tokens, output_tokens, response_json) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (id_, model, prompt, reply, self._ids[conversation], *tokens, '{"usage": {}}'),
         )
 
@@ -163,19 +164,20 @@ class _Filling:
                 " values (?, ?, ?, '2024-01-01T00:00:00+00:00', ?, 'window')",
                 (thread, name, name, MODELS[conversation % len(MODELS)]),
             )
-            if conversation < 2:  # what a session records of each turn
+            if name in ("long", "short"):  # what a session records of each turn
                 self._connection.execute(
                     "insert into memory_blocks (id, thread_id, pinned_json, policy, budget, window_source, front,"
-                    " oversized, reason, began_utc) values (?, ?, '[]', 'window', 64000, '', 'x', 0, 'the first', '2024')",
+                    " oversized, reason, began_utc)"
+                    " values (?, ?, '[]', 'window', 64000, '', 'x', 0, 'the first', '2024')",
                     (conversation + 1, thread),
                 )
                 self._connection.execute(
-                    "insert into memory_contexts (turn_id, thread_id, block_id, exchange_turn_id, number, base, estimate)"
-                    " select id, thread_id, ?, id, row_number() over (order by id), 100, 1000 from turns where thread_id = ?",
+                    "insert into memory_contexts"
+                    " (turn_id, thread_id, block_id, exchange_turn_id, number, base, estimate)"
+                    " select id, thread_id, ?, id, row_number() over (order by id), 100, 1000"
+                    " from turns where thread_id = ?",
                     (conversation + 1, thread),
                 )
-
-
 
 
 def main() -> None:

@@ -172,28 +172,39 @@ class _Reading:
 
     def _fits(self, line: Line) -> bool:
         asked, given = self._filters, self._given
-        used = line.figures.last_utc
         tags = [tag.casefold() for tag in line.tags]
         return (
-            (asked.model is None or asked.model == line.model)
+            self._used(line.model, line.figures.last_utc)
             and (given["tag"] is None or given["tag"] in tags)
-            and (asked.since is None or used >= asked.since)
-            and (given["until"] is None or used < str(given["until"]))
             and (asked.text is None or asked.text.lower() in f"{line.name or ''}\n{line.first_words}".lower())
         )
 
+    def _used(self, model: str, last_utc: str) -> bool:
+        """Say whether a model and a time of last use are those asked for."""
+        asked, until = self._filters, self._given["until"]
+        return (
+            (asked.model is None or asked.model == model)
+            and (asked.since is None or last_utc >= asked.since)
+            and (until is None or last_utc < str(until))
+        )
+
     def _older(self, found: Iterator[Older], attempted: Iterable[tuple[str, str]]) -> Iterator[Older]:
-        """Yield those that have no turns of today's, which would list them, and that the filters let through."""
+        """Yield those that have no turns of today's, which would list them, and that the filters let through.
+
+        Not those with a name, and so with tags: they are among the sessions whose newest event is no turn.
+        """
+        if self._filters.named or self._filters.tag:
+            return
         skip = {thread_id for _, thread_id in attempted}
+        sql = "select distinct thread_id as id from turns where thread_id in (select value from json_each(:ids))"
         while chunk := list(islice(found, 200)):
-            sql = "select distinct thread_id as id from turns where thread_id in (select value from json_each(:ids))"
-            skip |= {row["id"] for row in self._source.query(sql, ids=ids(one.thread_id for one in chunk))}
-            left = [one for one in chunk if one.thread_id not in skip]
-            if self._filters.any:
-                shown = lines(self._source, [one.thread_id for one in left])
-                fitting = {
-                    line.thread_id for line in shown if self._fits(line) and (line.name or not self._filters.named)
-                }
+            chunk_ids = ids(one.thread_id for one in chunk)
+            skip |= {row["id"] for row in self._source.query(sql, ids=chunk_ids)}
+            left = [one for one in chunk if one.thread_id not in skip and self._used(one.model, one.figures.last_utc)]
+            if self._filters.text is not None:
+                like = "select id from conversations where id in (select value from json_each(:ids))"
+                like += " and name like :like escape '\\'"
+                fitting = {row["id"] for row in self._source.query(like, ids=chunk_ids, like=self._given["like"])}
                 left = [one for one in left if one.thread_id in fitting]
             yield from left
 
