@@ -15,6 +15,8 @@ _FAMILIES = {
     "reading": ("show", "context"),
     "changing": ("set", "rename", "name", "pin", "unpin"),
     "prompting": ("retry", "recover", "demo"),
+    "querying": ("query",),
+    "browse": ("browse",),
 }
 
 
