@@ -164,7 +164,7 @@ def _rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
     chosen = [
         ("Policy", settings.policy),
         ("Budget", settings.budget and f"{settings.budget:,}"),
-        ("Window", settings.window and f"{settings.window:,}"),
+        ("Window", f"{settings.window:,}" if settings.window else settings.window_source),
         ("Options", settings.options and one_line(settings.options, 200)),
         ("Forked from", page.line.forked_from),
     ]
@@ -187,7 +187,7 @@ def _rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
         "system": showing.text(settings.system) if settings.system else None,
         "system_size": counted(len(settings.system or ""), "character"),
         "settings": [(name, value) for name, value in chosen if value],
-        "window_source": visible(settings.window_source),
+        "window_source": visible(settings.window_source) if settings.window else "",
         "notes": [(visible(note.text), one_line(note.author, 60), day(note.created_utc)) for note in page.notes],
         "pins": [(number, links.exchange(page.line.reference, number)) for number in page.pins],
         "clock": clock,

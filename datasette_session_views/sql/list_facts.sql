@@ -1,24 +1,30 @@
 -- What a line of the list says of each of these threads (a JSON array), from today's tables.
-with wanted as (select value as thread_id from json_each(:ids)),
+with
+said as materialized (
+    select
+        w.value as thread_id, t.id, t.parent_message_hash, t.model, t.input_tokens, t.output_tokens, t.datetime_utc,
+        session_cost(t.model, t.input_tokens, t.output_tokens, t.datetime_utc) as cost
+    from json_each(:ids) w
+    left join turns t on t.thread_id = w.value
+),
 counted as (
     select
-        w.thread_id,
+        t.thread_id,
         count(t.id) as calls,
         sum(t.input_tokens) as input_tokens,
         sum(t.output_tokens) as output_tokens,
-        sum(session_cost(t.model, t.input_tokens, t.output_tokens, t.datetime_utc)) as cost,
+        sum(t.cost) as cost,
         count(t.input_tokens) as counted,
-        count(session_cost(t.model, t.input_tokens, t.output_tokens, t.datetime_utc)) as priced,
-        sum(session_is_local(t.model)) as local,
+        count(t.cost) as priced,
+        sum(case when t.cost is null then session_is_local(t.model) else 0 end) as local,
         min(t.datetime_utc) as first_utc,
         max(t.datetime_utc) as last_utc,
         count(*) filter (
             where t.id in (select turn_id from turn_tools)
               and (select m.role from messages m where m.hash = t.parent_message_hash) = 'tool'
         ) as continuing
-    from wanted w
-    left join turns t on t.thread_id = w.thread_id
-    group by w.thread_id
+    from said t
+    group by t.thread_id
 )
 select
     c.*,

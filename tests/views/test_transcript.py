@@ -399,3 +399,26 @@ async def test_what_is_logged_while_datasette_runs_is_on_the_next_page(long: Pat
     connection.commit()
     connection.close()
     assert (await get("/logs/-/session/long.json")).json()["exchanges_in_all"] == 280
+
+
+@pytest.mark.asyncio
+async def test_a_text_that_was_cut_to_be_sent_is_shown_whole(tmp_path: Path) -> None:
+    """Where a session kept the original of what it had to cut, the transcript shows it, and the reply once."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said("Read this: [… cut …]", "I did."))
+    with_sessions(path, Session(thread, "work", turns))
+    original = [
+        {"role": "user", "parts": [{"type": "text", "text": "Read this: all of it, whole"}]},
+        "odd",
+        {"role": 5},
+    ]
+    connection = sqlite3.connect(path)
+    connection.execute("insert into memory_originals values (?, ?)", [turns[0], json.dumps(original)])
+    connection.commit()
+    connection.close()
+    shown = (await serving(path)("/logs/-/session/work")).shown
+    assert "Read this: all of it, whole I did." in shown
+    assert "[… cut …]" not in shown
+    assert shown.count("I did.") == 1
