@@ -14,16 +14,15 @@ ranked as (
             when 'tokens' then sum(coalesce(t.input_tokens, 0) + coalesce(t.output_tokens, 0))
             else count(*) filter (where t.id not in (select id from continuing))
         end as value,
-        max(t.rowid) as last_row
+        max(t.rowid) as last_row, t.model, t.datetime_utc -- those of the last row, says SQLite of columns beside max()
     from turns t
     group by t.thread_id
 )
 select r.value, r.thread_id
 from ranked r
-join turns t on t.rowid = r.last_row
-where (:model is null or t.model = :model)
-  and (:since is null or t.datetime_utc >= :since)
-  and (:until is null or t.datetime_utc < :until)
+where (:model is null or r.model = :model)
+  and (:since is null or r.datetime_utc >= :since)
+  and (:until is null or r.datetime_utc < :until)
   and (not :named or exists (select 1 from memory_sessions s where s.thread_id = r.thread_id))
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = r.thread_id))
   and (:like is null
