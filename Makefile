@@ -3,24 +3,30 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-BENCHMARKS ?= session_speed start blocks
+SERVE ?= 1
+BENCHMARKS ?= session_speed start blocks views
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick check docs docs-check package bench clean
+.PHONY: help demo test test-all quick check docs docs-check package bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV)'
+	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV), SERVE=$(SERVE)'
 
-demo: $(VENV)/.demo ## Install everything and hold a short conversation in a session
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/llm sessions demo
+demo: $(VENV)/.demo ## Install everything, hold a short conversation in a session, and show it in the browser (SERVE=0: don't)
+	@rm -f $(VENV)/demo.db
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/llm sessions demo -d $(VENV)/demo.db
+	@[ "$(SERVE)" = 0 ] || $(BIN)/llm sessions browse bridge -d $(VENV)/demo.db
 
 test: $(VENV)/.test ## Install everything and run the whole suite, with coverage
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+test-all: test $(VENV)/alpha/.test ## Run the suite, and the rules of the views on the newest alpha of Datasette 1.0 too
+	$(VENV)/alpha/bin/python -m pytest -n auto tests/views tests/commands/test_querying.py
 
 quick: $(VENV)/.test ## Run the suite's quick part (for another Python: PYTHON=python3.13 VENV=.venv313)
 	$(BIN)/python -m pytest -n auto -m 'not slow'
@@ -60,12 +66,19 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.made setup.cfg
-	$(PIP) install --quiet --editable '.[ollama]'
+	$(PIP) install --quiet --editable '.[ollama,views]'
 	@touch $@
 
 # A pip that knows the groups of pyproject.toml, whatever the Python came with.
 $(VENV)/.test: $(VENV)/.demo pyproject.toml
 	$(PIP) install --quiet --group test
+	@touch $@
+
+# The same with the newest alpha of Datasette, in an environment of its own within the first.
+$(VENV)/alpha/.test: $(VENV)/.test pyproject.toml
+	$(MAKE) VENV=$(VENV)/alpha $(VENV)/alpha/.made
+	$(VENV)/alpha/bin/python -m pip install --quiet --editable '.[ollama]' --group test
+	$(VENV)/alpha/bin/python -m pip install --quiet --upgrade --pre 'datasette>=1.0a37'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.test

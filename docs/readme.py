@@ -131,3 +131,15 @@ def schema() -> None:
     """Print the definitions of our tables, as the migrations have them."""
     files = sorted((ROOT / "llm_session_memory" / "sql").glob("[0-9]*.sql"))
     show("\n".join(path.read_text("utf-8").strip() for path in files), "sql")
+
+
+def query_catalogue() -> None:
+    """Print the canned queries: name, title, definition, parameters."""
+    from datasette_session_views.catalogue import catalogue
+
+    print("\n| query | what it tells | parameters |\n| --- | --- | --- |")
+    for query in catalogue().values():
+        parameters = ", ".join(f"`{name}`" for name, _ in query.parameters)
+        told = f"{query.title}: {query.means}".replace("|", r"\|")
+        print(f"| `{query.short_name}` | {told} | {parameters} |")
+    print()

@@ -145,7 +145,8 @@ def explain(  # noqa: PLR0913  the request's own parts, each needed
             reason = f"pinned; {reason}"
         items.append(Item("recent", reason, tokens, number, number, clipped=cut))
     items.extend(recalled)
-    items.append(Item("prompt", "the new prompt", prompt[1], text=prompt[0]))
+    what = "the new prompt, and the fence around excerpts" if recalled else "the new prompt"
+    items.append(Item("prompt", what, prompt[1], text=prompt[0]))
     return tuple(items)
 
 

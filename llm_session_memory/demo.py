@@ -42,6 +42,10 @@ _TALK = (
         "Who could play at the opening, if the band is on tour that week? Somebody knows a choir, somebody else a "
         "fiddler, and the ferry crew has an accordion that nobody dares to touch."
     ),
+    (
+        "The lamps could stand on the railing or hang from wires between two masts. Masts sway in the wind and cast "
+        "moving shadows, but lamps on a railing blind whoever looks at the river. Which of the two is the lesser evil?"
+    ),
     "What is the deadline of the bridge?",
 )
 
@@ -92,7 +96,7 @@ def run(database: str | None) -> None:
     model = next((model.model_id for model in llm.get_models() if is_ollama(model)), None)
     click.echo(f"A session in a folder of its own, {folder}, with {model or 'a bundled model that needs no server'}.")
     options = ["-o", "num_predict", "120"] if model else []
-    budget = "400" if model else "250"
+    budget = "400" if model else "300"
     for number, text in enumerate(_TALK):
         first = ["-m", model or MODEL, *options, "--max-context-tokens", budget] if number == 0 else []
         _show([*first, "--session", "bridge", *log, text], environment)

@@ -19,6 +19,8 @@ _FAMILIES = {
     "keeping": ("note", "tag"),
     "searching": ("search",),
     "interchange": ("export", "import"),
+    "querying": ("query",),
+    "browse": ("browse",),
 }
 
 

@@ -25,13 +25,13 @@ def _how_to_go_on(out: str) -> tuple[dict[str, str], list[str]]:
 
 
 def test_without_a_server(real_llm: Command, home: Path, tmp_path: Path) -> None:
-    """Without a server the demo holds its talk with the bundled model: pruned, recalled, noted, found, shown, listed."""
+    """Without a server the demo talks with the bundled model: what is pruned comes back, is found, shown and listed."""
     done = real_llm("sessions", "demo", env={"TMPDIR": str(tmp_path), "LLM_SESSION": "mine"}).ok()
     assert done.out.startswith(f"A session in a folder of its own, {tmp_path}")
     steps = re.findall(r"^\$ llm (.+)$", done.out, re.MULTILINE)
     assert [step.split(" '")[0] for step in steps] == [
-        "-m session-demo --max-context-tokens 250 --session bridge",
-        *["--session bridge"] * 6,
+        "-m session-demo --max-context-tokens 300 --session bridge",
+        *["--session bridge"] * 7,
         "sessions context bridge",
         "sessions note bridge",
         "sessions search",
@@ -40,7 +40,7 @@ def test_without_a_server(real_llm: Command, home: Path, tmp_path: Path) -> None
     ]
     assert "You told me: “We build a bridge in Lisbon; the deadline is 4 May.”\n" in done.out
     assert done.err.splitlines()[0] == "session bridge: created with session-demo"
-    assert "The session no longer fits in 250 tokens" in done.err
+    assert "The session no longer fits in 300 tokens" in done.err
     assert not (home / "logs.db").exists()
     environment, arguments = _how_to_go_on(done.out)
     after = real_llm(*arguments, env=environment).ok()
@@ -62,7 +62,7 @@ def test_with_a_server(real_llm: Command, home: Path, tmp_path: Path) -> None:
         environment = {**ollama.environment(home), "TMPDIR": str(tmp_path)}
         done = real_llm("sessions", "demo", env=environment).ok()
         assert "with ollama/tiny:latest." in done.out.splitlines()[0]
-        assert len(ollama.chats) == 7
+        assert len(ollama.chats) == 8
         assert all(chat.cut is None for chat in ollama.chats)
         own, arguments = _how_to_go_on(done.out)
         assert "LLM_SESSIONS_DEMO" not in own

@@ -1,0 +1,84 @@
+"""What a visitor may see of a log: the door that every page goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .compat import Forbidden, NotFound, allowed, allowed_tables, database_of
+from .reader.source import Source
+from .reader.tables import COLUMNS, core, is_log, present
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log as one visitor sees it: its database, and the tables that are there and open to them."""
+
+    database: Any
+    tables: frozenset[str]
+    private: bool
+
+    @property
+    def name(self) -> str:
+        """The database's name."""
+        return str(self.database.name)
+
+    @property
+    def key(self) -> str:
+        """What tells this log from all others."""
+        return f"{self.database.name}\n{self.database.path}"
+
+    async def read(self, function: Callable[..., T], *given: Any, **named: Any) -> T:
+        """Run a function of the reader on this log, with what else it takes."""
+
+        def run(connection: Any) -> T:
+            return function(Source(connection, self.tables, self.key), *given, **named)
+
+        result: T = await self.database.execute_fn(run)
+        return result
+
+
+async def log_of(datasette: Any, request: Any) -> Log:
+    """Return the log that a request asks for. Raises NotFound where there is none, Forbidden where it is locked."""
+    database = database_of(datasette, request)
+    if not await allowed(datasette, request.actor, "view-database", database.name):
+        raise Forbidden("view-database")
+    log = await seen(datasette, request.actor, database)
+    if log is None:
+        if await database.execute_fn(lambda connection: is_log(present(connection))):
+            raise Forbidden("view-table")
+        raise NotFound("This database holds no log of llm")
+    return log
+
+
+async def seen(datasette: Any, actor: Any, database: Any) -> Log | None:
+    """Return a database's log as an actor sees it; None where it holds none, or its tables are locked.
+
+    Each table without which a conversation can't be shown must be open. Any other that is locked is as if it were
+    missing.
+    """
+    if database.name == "_internal":
+        return None
+    there: frozenset[str] = await database.execute_fn(present)
+    if not is_log(there) or not await allowed(datasette, actor, "view-database", database.name):
+        return None
+    tables = await allowed_tables(datasette, actor, database.name, there & COLUMNS.keys())
+    if not tables.issuperset(core(there)):
+        return None
+    private = actor is not None and not await _is_open(datasette, database.name, core(there))
+    return Log(database, tables, private)
+
+
+async def _is_open(datasette: Any, database: str, needed: tuple[str, ...]) -> bool:
+    if not await allowed(datasette, None, "view-database", database):
+        return False
+    return set(needed) <= await allowed_tables(datasette, None, database, needed)
+
+
+async def logs(datasette: Any, actor: Any) -> list[Log]:
+    """Return all logs that an actor may see, in the order in which the databases were attached."""
+    found = [await seen(datasette, actor, database) for database in list(datasette.databases.values())]
+    return [log for log in found if log is not None]

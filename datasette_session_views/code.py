@@ -1,0 +1,101 @@
+"""Colours for code, by one pass of one regular expression that can't go back on its steps.
+
+Pure. Not a parser: comments, strings, numbers and keywords, for the languages that models write most. A library knows
+hundreds of languages, by expressions that hostile text can make run for minutes; this one is linear whatever the text.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html import escape
+
+_C_LIKE = """
+    abstract async await auto bool boolean break case catch char class const continue debugger default defer delete do
+    double else enum export extends extern false final finally float fn for from func function go goto if impl
+    implements import in inline instanceof int interface let long loop match mod module move mut namespace new nil null
+    nullptr of package private protected pub public return self short signed sizeof static string struct super switch
+    template this throw trait true try type typedef typeof undefined union unsafe unsigned use using var virtual void
+    volatile where while yield
+"""
+_PYTHON = """
+    False None True and as assert async await break case class continue def del elif else except finally for from global
+    if import in is lambda match nonlocal not or pass raise return self try while with yield
+"""
+_SHELL = """
+    alias case cd do done echo elif else esac eval exec exit export fi for function if in local read return set shift
+    source then trap unset until while
+"""
+_SQL = """
+    add all alter and as asc begin between by case cast check collate column commit constraint create cross default
+    delete desc distinct drop else end except exists explain filter foreign from full group having in index inner insert
+    intersect into is join key left like limit materialized not null offset on or order outer over partition pragma
+    primary recursive references returning right rollback select set table temp then trigger union unique update using
+    values view virtual when where window with
+"""
+_RUBY_LUA = (
+    "begin class def do else elsif end ensure false for function if in local module nil not or then true unless until"
+)
+
+_STRINGS = r"\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?"
+_TRIPLE = r"\"\"\"(?:[^\"]|\"(?!\"\"))*(?:\"\"\")?|'''(?:[^']|'(?!''))*(?:''')?"
+_BLOCK = r"/\*(?:[^*]|\*(?!/))*(?:\*/)?"
+
+_FAMILIES: dict[str, tuple[str, str, str, bool]] = {
+    "c": (_C_LIKE, rf"//[^\n]*|{_BLOCK}", rf"{_STRINGS}|`(?:[^`\\]|\\.)*`?", False),
+    "python": (_PYTHON + _RUBY_LUA, r"\#[^\n]*", rf"{_TRIPLE}|{_STRINGS}", False),
+    "shell": (_SHELL, r"(?<![^\s;|&(])\#[^\n]*", _STRINGS, False),
+    "sql": (_SQL, rf"--[^\n]*|{_BLOCK}", r"'[^']*'?|\"[^\"]*\"?", True),
+    "data": ("true false null yes no on off", r"\#[^\n]*|//[^\n]*", _STRINGS, False),
+    "markup": ("", r"<!--(?:[^-]|-(?!->))*(?:-->)?", r"\"[^\"<>]*\"?", False),
+}
+"""Keywords, comments, strings, and whether keywords may be in capitals."""
+
+_LANGUAGES = {
+    **dict.fromkeys(
+        "c c++ cpp h cs csharp java javascript js jsx ts tsx typescript go golang rust rs kotlin swift php scala dart "
+        "zig css scss objective-c".split(),
+        "c",
+    ),
+    **dict.fromkeys("python py python3 pycon ruby rb lua elixir perl r julia".split(), "python"),
+    **dict.fromkeys(
+        "sh bash shell zsh fish console shell-session powershell dockerfile makefile make".split(), "shell"
+    ),
+    **dict.fromkeys("sql sqlite postgresql postgres mysql plsql".split(), "sql"),
+    **dict.fromkeys("json jsonc json5 yaml yml toml ini properties".split(), "data"),
+    **dict.fromkeys("html xml svg xhtml vue svelte".split(), "markup"),
+}
+
+LONGEST = 50_000
+"""Characters of the longest code that is coloured."""
+
+
+def coloured(code: str, language: str) -> str:
+    """Return code as HTML, coloured where the language is known; escaped in any case."""
+    family = _LANGUAGES.get(language.lower())
+    if family is None or len(code) > LONGEST:
+        return escape(code)
+    pieces: list[str] = []
+    place = 0
+    for match in _scanner(family).finditer(code):
+        pieces.append(escape(code[place : match.start()]))
+        pieces.append(_piece(match))
+        place = match.end()
+    pieces.append(escape(code[place:]))
+    return "".join(pieces)
+
+
+@cache
+def _scanner(family: str) -> re.Pattern[str]:
+    keywords, comments, strings, any_case = _FAMILIES[family]
+    words = "|".join(sorted(set(keywords.split()), key=len, reverse=True)) or "(?!)"
+    flags = re.IGNORECASE if any_case else 0
+    return re.compile(
+        rf"(?P<c>{comments})|(?P<s>{strings})|(?P<n>\b\d[\w.]*)|\b(?P<k>(?:{words}))\b|(?P<_>\b[^\W\d]\w*)",
+        flags,
+    )
+
+
+def _piece(match: re.Match[str]) -> str:
+    text = escape(match.group())
+    return text if match.lastgroup == "_" else f'<span class="hl-{match.lastgroup}">{text}</span>'

@@ -1,0 +1,184 @@
+"""What differs between Datasette 0.65 and 1.0, and nowhere else.
+
+Everything here answers in the same shape on both; the rest of the package does not know which one it runs in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from datasette import Forbidden, NotFound, Response
+from datasette.utils import tilde_decode, tilde_encode
+
+try:  # 1.0a20 and newer
+    from datasette.resources import DatabaseResource, QueryResource, TableResource
+
+    IS_1 = True
+except ImportError:
+    IS_1 = False
+
+__all__ = [
+    "IS_1",
+    "Forbidden",
+    "NotFound",
+    "Response",
+    "allowed",
+    "allowed_tables",
+    "database_of",
+    "find_database",
+    "jump_sql",
+    "offer_queries",
+    "own_queries",
+    "query_denials",
+    "sql_url",
+    "static_url",
+    "tilde_decode",
+    "tilde_encode",
+]
+
+Actor = Mapping[str, Any] | None
+
+_SOURCE = "llm-session-memory"
+"""Whose the queries are that we add to 1.0's own table of queries."""
+
+_SILENCE_ALLOWS = frozenset({"view-instance", "view-database", "view-table", "view-query", "execute-sql"})
+"""Actions that 0.65 allows unless something says no."""
+
+
+async def allowed(
+    datasette: Any, actor: Actor, action: str, database: str | None = None, child: str | None = None
+) -> bool:
+    """Say whether an actor may do one thing: to the instance, to a database, or to a table or query of it."""
+    if IS_1:
+        return bool(await datasette.allowed(action=action, resource=_resource(action, database, child), actor=actor))
+    resource: Any = database if child is None else (database, child)
+    if action in ("view-table", "view-query"):
+        chain = [(action, resource), ("view-database", database), "view-instance"]
+    elif action == "view-database":
+        chain = [(action, resource), "view-instance"]
+    else:
+        default = action in _SILENCE_ALLOWS
+        return bool(await datasette.permission_allowed(actor, action, resource=resource, default=default))
+    visible, _private = await datasette.check_visibility(actor, permissions=chain)
+    return bool(visible)
+
+
+def _resource(action: str, database: str | None, child: str | None) -> Any:
+    if database is None:
+        return None
+    if child is None:
+        return DatabaseResource(database)
+    return (QueryResource if action.endswith("-query") else TableResource)(database, child)
+
+
+async def allowed_tables(datasette: Any, actor: Actor, database: str, tables: Iterable[str]) -> frozenset[str]:
+    """Return those of the tables that an actor may view. 1.0 answers for a whole database at once."""
+    wanted = frozenset(tables)
+    known: set[str] = set()
+    if IS_1:
+        page = await datasette.allowed_resources("view-table", actor, parent=database, limit=1000)
+        known = {resource.child for resource in page.resources} & wanted
+    rest = {table for table in wanted - known if await allowed(datasette, actor, "view-table", database, table)}
+    return frozenset(known | rest)
+
+
+def database_of(datasette: Any, request: Any) -> Any:
+    """Return the database that a request's path names."""
+    return find_database(datasette, tilde_decode(request.url_vars["database"]))
+
+
+def find_database(datasette: Any, route: str) -> Any:
+    """Return the database of a route, or raise NotFound."""
+    try:
+        return datasette.get_database(route=route)
+    except KeyError:
+        raise NotFound(f"Database not found: {route}") from None
+
+
+def static_url(datasette: Any, path: str) -> Any:
+    """Return the address of one of our files, with its hash where Datasette adds one.
+
+    Not as a plain string: Datasette would put its base_url before it once more.
+    """
+    plugin = _plugin_name()
+    if hasattr(datasette, "static"):
+        return datasette.static(path, plugin=plugin)
+    return datasette.urls.static_plugins(plugin, path)
+
+
+@cache
+def _plugin_name() -> str:
+    """Return the name that Datasette serves our files under: the distribution's, or that of the package alone."""
+    from datasette.plugins import get_plugins
+
+    ours = Path(__file__).parent / "static"
+    for plugin in get_plugins():
+        if plugin.get("static_path") and Path(plugin["static_path"]).resolve() == ours.resolve():
+            return str(plugin["name"])
+    return "datasette_session_views"
+
+
+def sql_url(datasette: Any, database: str, sql: str, parameters: Mapping[str, Any]) -> str:
+    """Return the address of the page that runs this SQL."""
+    path = datasette.urls.database(database)
+    asked = urlencode({"sql": sql, **parameters})
+    return f"{path}/-/query?{asked}" if IS_1 else f"{path}?{asked}"
+
+
+# -- canned queries ---------------------------------------------------------------
+
+
+def own_queries(datasette: Any, database: str) -> frozenset[str]:
+    """Return the names of the queries that whoever runs Datasette gave to a database. On 1.0, see offer_queries."""
+    if IS_1:
+        return frozenset()
+    return frozenset(datasette.metadata("queries", database=database, fallback=False) or {})
+
+
+async def offer_queries(datasette: Any, database: str, queries: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """Put queries into 1.0's table of queries, and drop ours of before. Return the names that others have taken."""
+    taken: set[str] = set()
+    await datasette.get_internal_database().execute_write(
+        "delete from queries where database_name = ? and source = ?", [database, _SOURCE]
+    )
+    for name, query in queries.items():
+        if await datasette.get_query(database, name):
+            taken.add(name)
+            continue
+        await datasette.add_query(
+            database,
+            name,
+            query["sql"],
+            title=query["title"],
+            description=query["description"],
+            hide_sql=True,
+            parameters=query["params"],
+            is_trusted=True,
+            source=_SOURCE,
+        )
+    return frozenset(taken)
+
+
+def query_denials(denied: Iterable[tuple[str, str]]) -> list[Any]:
+    """Return what 1.0's permission hook is told of queries (database, name) that must not be seen."""
+    from datasette.permissions import PermissionSQL
+
+    return [
+        PermissionSQL(
+            sql=f"select :sv{number}_db as parent, :sv{number}_query as child, 0 as allow,"
+            " 'reads a table that may not be viewed' as reason",
+            params={f"sv{number}_db": database, f"sv{number}_query": name},
+        )
+        for number, (database, name) in enumerate(denied)
+    ]
+
+
+def jump_sql(database: str, sql: str, parameters: Mapping[str, Any]) -> Any:
+    """Return an entry for 1.0's jump menu."""
+    from datasette.jump import JumpSQL
+
+    return JumpSQL(database=database, sql=sql, params=dict(parameters))

@@ -1,0 +1,15 @@
+-- title: Inactive sessions
+-- means: Named sessions that were not used for some time, longest first.
+-- param days: how many days; empty for 30
+select
+    s.name as session,
+    s.model,
+    coalesce(max(t.datetime_utc), s.created_utc) as last_used,
+    cast(julianday('now') - julianday(coalesce(max(t.datetime_utc), s.created_utc)) as integer) as days,
+    count(t.id) as calls,
+    s.thread_id
+from memory_sessions s
+left join turns t on t.thread_id = s.thread_id
+group by s.thread_id
+having days >= coalesce(nullif(cast(:days as integer), 0), 30)
+order by days desc

@@ -1,0 +1,15 @@
+-- title: Recall hits
+-- means: How often older exchanges were recalled for a prompt, by session: prompts with excerpts, excerpts, their tokens and mean score, and how far back they reached.
+select
+    s.name as session,
+    count(distinct r.turn_id) as prompts,
+    count(*) as excerpts,
+    sum(r.tokens) as tokens,
+    round(avg(r.score), 2) as mean_score,
+    round(avg(c.number - r.number), 1) as exchanges_back,
+    c.thread_id
+from memory_recalls r
+join memory_contexts c on c.turn_id = r.turn_id
+left join memory_sessions s on s.thread_id = c.thread_id
+group by c.thread_id
+order by excerpts desc

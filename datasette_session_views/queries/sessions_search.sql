@@ -1,0 +1,32 @@
+-- title: Full-text search
+-- means: Prompts and replies that hold all these words, best first, in both generations of tables. Of very common words the newest 20,000 places are ranked.
+-- param q: words
+with
+today as (
+    select rowid as row, rank as score from turn_search_fts where turn_search_fts match escape_fts(:q)
+    order by rowid desc limit 20000
+),
+older as (
+    select rowid as row, rank as score from responses_fts where responses_fts match escape_fts(:q)
+    order by rowid desc limit 20000
+),
+best as (
+    select row, score, 0 as old from today union all select row, score, 1 from older
+    order by score limit 200
+)
+select
+    round(-b.score, 2) as rank,
+    coalesce(m.name, h.name, c.name) as session,
+    t.datetime_utc, t.model,
+    substr(coalesce(s.prompt, r.prompt), 1, 300) as prompt,
+    substr(coalesce(s.response, r.response), 1, 300) as response,
+    coalesce(t.id, r.id) as turn_id
+from best b
+left join turn_search s on not b.old and s.id = b.row
+left join turns t on t.id = s.turn_id
+left join responses r on b.old and r.rowid = b.row
+left join memory_sessions m on m.thread_id = coalesce(t.thread_id, r.conversation_id)
+left join threads h on h.id = t.thread_id
+left join conversations c on c.id = r.conversation_id
+where r.id is null or not exists (select 1 from turns o where o.id = r.id)
+order by b.score

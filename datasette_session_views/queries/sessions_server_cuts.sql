@@ -1,0 +1,11 @@
+-- title: Prompts cut by the server
+-- means: Requests of sessions that the server cut, or that filled its window: its count, what was sent by our estimate, the window, and what showed it.
+select
+    s.name as session, c.number as exchange, t.model, t.input_tokens as counted, c.estimate as sent_about, b.window,
+    c.cut, t.datetime_utc, c.turn_id
+from memory_contexts c
+join turns t on t.id = c.turn_id
+left join memory_blocks b on b.id = c.block_id
+left join memory_sessions s on s.thread_id = c.thread_id
+where c.cut is not null
+order by c.turn_id desc

@@ -1,0 +1,20 @@
+-- title: Tokens a day, by model
+-- means: The same as “Tokens a day”, one row for each model of a day.
+-- param days: only this many days back; empty for all
+with calls as (
+    select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
+    union all
+    select r.id, r.conversation_id, r.model, r.datetime_utc, r.duration_ms, r.input_tokens, r.output_tokens
+    from responses r
+    where not exists (select 1 from turns t where t.id = r.id)
+)
+select
+    substr(datetime_utc, 1, 10) as day,
+    model,
+    count(*) as calls,
+    sum(input_tokens) as tokens_in,
+    sum(output_tokens) as tokens_out
+from calls
+where (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
+group by day, model
+order by day desc, tokens_in desc

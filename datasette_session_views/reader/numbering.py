@@ -1,0 +1,106 @@
+"""A thread's exchanges in order: which turns each has, and its number. What every page and link rests on.
+
+Kept for long threads for as long as nothing is added to them: numbering 10,000 exchanges takes 50 ms.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from ..pages import Cost, Figures
+from .older import Older, older_log
+from .source import Source
+
+_LONG = 200
+"""Exchanges from which a numbering is worth keeping."""
+
+_MOST = 12
+"""Numberings that are kept."""
+
+
+class Numbering:
+    """The turn ids of each exchange, oldest first, and what all of them come to."""
+
+    def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
+        """Take turn ids in order, each with None where it begins an exchange, else with that exchange's first turn."""
+        self.first: list[str] = []
+        self._following: dict[str, list[str]] = {}
+        self._heads: dict[str, str] = {}
+        self.figures = Figures()
+        known: set[str] = set()
+        for turn_id, continues in turns:
+            if continues is None or not self.first:
+                self.first.append(turn_id)
+                known.add(turn_id)
+            else:
+                head = continues if continues in known else self.first[-1]
+                self._following.setdefault(head, []).append(turn_id)
+                self._heads[turn_id] = head
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def turns(self, number: int) -> tuple[str, ...]:
+        """Return the turn ids of an exchange."""
+        head = self.first[number - 1]
+        return (head, *self._following.get(head, ()))
+
+    def number(self, turn_id: str | None) -> int | None:
+        """Return the number of the exchange that a turn belongs to, or None."""
+        if turn_id is None:
+            return None
+        head = self._heads.get(turn_id, turn_id)
+        place = bisect_left(self.first, head)
+        return place + 1 if place < len(self.first) and self.first[place] == head else None
+
+
+_kept: OrderedDict[tuple[str, str], tuple[tuple[Any, ...], Numbering]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def numbering(source: Source, thread_id: str) -> Numbering:
+    """Return a thread's numbering."""
+    older = older_log(source).get(thread_id)
+    state = source.first("thread_state", thread_id=thread_id) or {}
+    now = (*state.values(), older, source.tables)
+    with _lock:
+        kept = _kept.get((source.log, thread_id))
+        if kept is not None and kept[0] == now:
+            _kept.move_to_end((source.log, thread_id))
+            return kept[1]
+    made = _read(source, older, thread_id)
+    if len(made) >= _LONG:
+        with _lock:
+            _kept[source.log, thread_id] = (now, made)
+            while len(_kept) > _MOST:
+                _kept.popitem(last=False)
+    return made
+
+
+def _read(source: Source, older: Older | None, thread_id: str) -> Numbering:
+    turns = source.tuples("turns_of_thread", thread_id=thread_id)
+    (found,) = source.rows("thread_figures", thread_id=thread_id)
+    cost = Cost(found["cost"], found["calls"], found["counted"], found["priced"], found["local"] or 0)
+    figures = Figures(
+        0,
+        found["calls"],
+        found["input_tokens"],
+        found["output_tokens"],
+        cost,
+        found["first_utc"] or "",
+        found["last_utc"] or "",
+        found["duration_ms"],
+    )
+    if older:
+        where = {"first_row": older.first_row, "last_row": older.last_row}
+        earlier = source.tuples("old_turns", thread_id=thread_id, **where)
+        turns = sorted([*earlier, *turns], key=lambda turn: str(turn[0]))
+        figures += older.figures
+    made = Numbering((turn[0], turn[1]) for turn in turns)
+    made.figures = replace(figures, exchanges=len(made))
+    return made

@@ -1,0 +1,161 @@
+"""The lists: the sessions of one log, and the newest of all logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..access import Log, log_of, logs
+from ..answering import answering, as_json, as_page
+from ..compat import Forbidden, allowed, sql_url
+from ..links import Links, everything
+from ..offering import offer
+from ..pages import SORTS, Filters, Line, Listing, Sort
+from ..reader import listing as reader
+from ..reader.tables import statement
+from ..showing import counted, day, moment
+from ..visible import one_line
+from . import asking
+
+_A_FEW = 10
+"""Sessions of each log on the page of all logs."""
+
+
+@answering
+async def listing(datasette: Any, request: Any) -> Any:
+    """Answer with the list of one log."""
+    log = await log_of(datasette, request)
+    await offer(datasette, [log.name])
+    filters, sort = asking.filters(request), asking.sort(request)
+    page = await _read(log, filters, sort, asking.text(request, "next"))
+    links = Links(datasette, log.name)
+    asked = {**asking.asked(filters), "sort": None if sort == "used" else sort}
+    older = links.listing(next=page.next, **asked) if page.next else None
+    if request.url_vars.get("format") == "json":
+        return as_json(
+            {
+                "ok": True,
+                "database": log.name,
+                "sessions": [_fields(datasette, request, links, line) for line in page.lines],
+                "named": page.named,
+                "unnamed": page.others,
+                "next": page.next,
+                "next_url": datasette.absolute_url(request, links.listing("json", next=page.next, **asked))
+                if page.next
+                else None,
+            }
+        )
+    may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
+    context = {
+        "database": log.name,
+        "private": log.private,
+        "links": links,
+        "page": page,
+        "rows": [_row(links, line) for line in page.lines],
+        "filters": filters,
+        "sort": sort,
+        "sorts": SORTS,
+        "older_url": older,
+        "newest_url": links.listing(**asked) if request.args.get("next") else None,
+        "sql_url": sql_url(datasette, log.name, _by_hand(log), {}) if may_sql else None,
+        "may_search": "turn_search_fts" in log.tables or "responses_fts" in log.tables,
+    }
+    twin = links.listing("json", next=request.args.get("next"), **asked)
+    return await as_page(datasette, request, "sv_list", context, twin)
+
+
+@answering
+async def everywhere(datasette: Any, request: Any) -> Any:
+    """Answer with the newest sessions of every log that the visitor may see."""
+    if not await allowed(datasette, request.actor, "view-instance"):
+        raise Forbidden("view-instance")
+    seen = [(log, await _read(log, Filters(), "used", None, _A_FEW)) for log in await logs(datasette, request.actor)]
+    if request.url_vars.get("format") == "json":
+        return as_json(
+            {
+                "ok": True,
+                "databases": [
+                    {
+                        "database": log.name,
+                        "url": datasette.absolute_url(request, Links(datasette, log.name).listing("json")),
+                        "named": page.named,
+                        "unnamed": page.others,
+                        "sessions": [
+                            _fields(datasette, request, Links(datasette, log.name), line) for line in page.lines
+                        ],
+                    }
+                    for log, page in seen
+                ],
+            }
+        )
+    sections = []
+    for log, page in seen:
+        links = Links(datasette, log.name)
+        section = {"database": log.name, "private": log.private, "links": links, "page": page}
+        sections.append({**section, "rows": [_row(links, line) for line in page.lines]})
+    return await as_page(datasette, request, "sv_all", {"sections": sections}, everything(datasette, "json"))
+
+
+async def _read(log: Log, filters: Filters, sort: Sort, after: str | None, count: int | None = None) -> Listing:
+    more = {} if count is None else {"count": count}
+    return await log.read(reader.listing, filters, sort=sort, after=after, **more)
+
+
+def _by_hand(log: Log) -> str:
+    """Return the SQL that a person would begin with to go on by hand."""
+    return statement("sessions_by_hand", log.tables)
+
+
+def _row(links: Links, line: Line) -> dict[str, Any]:
+    figures = line.figures
+    facts = [one_line(line.model, 60)] if line.model else []
+    if line.name is None:
+        facts.append("unnamed conversation")
+    if line.policy or line.budget:
+        facts.append(", ".join(filter(None, (line.policy, f"{line.budget:,} tokens" if line.budget else ""))))
+    if line.pins:
+        facts.append(f"{line.pins} pinned")
+    if line.attempts:
+        facts.append(counted(line.attempts, "failed prompt"))
+    if line.forked_from:
+        facts.append("forked")
+    if line.name and line.first_words:
+        facts.append(f"“{one_line(line.first_words, 70)}”")
+    return {
+        "url": links.session(line.reference),
+        "title": one_line(line.title, 100) or line.thread_id,
+        "named": line.name is not None,
+        "tags": [(one_line(tag, 40), links.listing(tag=tag)) for tag in line.tags],
+        "facts": " · ".join(facts),
+        "exchanges": f"{figures.exchanges:,}",
+        "tokens": None
+        if figures.input_tokens is None and figures.output_tokens is None
+        else f"{figures.input_tokens or 0:,} / {figures.output_tokens or 0:,}",
+        "cost": figures.cost.words,
+        "utc": figures.last_utc,
+        "used": moment(figures.last_utc),
+        "first": day(figures.first_utc),
+    }
+
+
+def _fields(datasette: Any, request: Any, links: Links, line: Line) -> dict[str, Any]:
+    figures = line.figures
+    return {
+        "name": line.name,
+        "thread_id": line.thread_id,
+        "first_words": line.first_words,
+        "model": line.model,
+        "exchanges": figures.exchanges,
+        "calls": figures.calls,
+        "input_tokens": figures.input_tokens,
+        "output_tokens": figures.output_tokens,
+        "cost_usd": figures.cost.dollars,
+        "calls_priced": figures.cost.priced,
+        "calls_local": figures.cost.local,
+        "first_used_utc": figures.first_utc,
+        "last_used_utc": figures.last_utc,
+        "tags": list(line.tags),
+        "pins": line.pins,
+        "failed_prompts": line.attempts,
+        "forked_from": line.forked_from,
+        "url": datasette.absolute_url(request, links.session(line.reference, "json")),
+    }

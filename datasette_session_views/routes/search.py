@@ -1,0 +1,124 @@
+"""The search: over a whole log, or within one session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..access import Log, log_of
+from ..answering import answering, as_json, as_page
+from ..compat import Forbidden, NotFound
+from ..links import Links
+from ..pages import MARK, UNMARK, Found, Hit, Results
+from ..reader.listing import find, lines
+from ..reader.searching import Order, match
+from ..reader.searching import search as read
+from ..showing import marked, moment
+from ..visible import one_line
+from . import asking
+
+_INDEXES = {"turn_search_fts": "turn_search", "responses_fts": "responses"}
+
+
+@answering
+async def search(datasette: Any, request: Any) -> Any:
+    """Answer with what was found, or with the form alone."""
+    log = await log_of(datasette, request)
+    if not any(index in log.tables and table in log.tables for index, table in _INDEXES.items()):
+        raise Forbidden("view-table")
+    filters = asking.filters(request)
+    order: Order = "newest" if asking.text(request, "sort") == "newest" else "best"
+    links = Links(datasette, log.name)
+    thread_id, within = await _within(log, asking.text(request, "session"))
+    found: Results = await log.read(read, filters, thread_id=thread_id, order=order, after=asking.text(request, "next"))
+    asked = {
+        **asking.asked(filters),
+        "session": within and within.reference,
+        "sort": None if order == "best" else order,
+    }
+    if request.url_vars.get("format") == "json":
+        following = links.search("json", next=found.next, **asked) if found.next else None
+        return as_json(
+            {
+                "ok": True,
+                "database": log.name,
+                "groups": [_fields(datasette, request, links, group) for group in found.groups],
+                "hits": found.hits,
+                "limited_to_newest": found.limited,
+                "next": found.next,
+                "next_url": following and datasette.absolute_url(request, following),
+            }
+        )
+    context = {
+        "database": log.name,
+        "private": log.private,
+        "links": links,
+        "filters": filters,
+        "order": order,
+        "within": within,
+        "within_title": within and one_line(within.title, 80),
+        "found": found,
+        "groups": [_group(links, group) for group in found.groups],
+        "searched": match(filters.text or "") is not None,
+        "more_url": links.search(next=found.next, **asked) if found.next else None,
+        "everywhere_url": links.search(**{**asked, "session": None}) if within else None,
+    }
+    twin = links.search("json", next=request.args.get("next"), **asked)
+    return await as_page(datasette, request, "sv_search", context, twin)
+
+
+async def _within(log: Log, reference: str | None) -> tuple[str | None, Any]:
+    """Return the thread to search within, and its line."""
+    if reference is None:
+        return None, None
+    thread_id = await log.read(find, reference)
+    if thread_id is None:
+        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    (line,) = await log.read(lines, [thread_id])
+    return thread_id, line
+
+
+def _group(links: Links, group: Found) -> dict[str, Any]:
+    here = group.line.reference
+    return {
+        "url": links.session(here),
+        "title": one_line(group.line.title, 100) or group.line.thread_id,
+        "named": group.line.name is not None,
+        "hits": [
+            {
+                "url": links.exchange(here, hit.number) if hit.number else links.session(here),
+                "number": hit.number,
+                "utc": hit.datetime_utc,
+                "when": moment(hit.datetime_utc),
+                "model": one_line(hit.model, 60),
+                "prompt": marked(hit.prompt),
+                "reply": marked(hit.reply),
+            }
+            for hit in group.hits
+        ],
+    }
+
+
+def _fields(datasette: Any, request: Any, links: Links, group: Found) -> dict[str, Any]:
+    line = group.line
+
+    def hit_fields(hit: Hit) -> dict[str, Any]:
+        return {
+            "number": hit.number,
+            "turn_id": hit.turn_id,
+            "model": hit.model,
+            "datetime_utc": hit.datetime_utc,
+            "prompt": _plain(hit.prompt),
+            "reply": _plain(hit.reply),
+        }
+
+    return {
+        "name": line.name,
+        "thread_id": line.thread_id,
+        "first_words": line.first_words,
+        "url": datasette.absolute_url(request, links.session(line.reference, "json")),
+        "hits": [hit_fields(hit) for hit in group.hits],
+    }
+
+
+def _plain(snippet: str) -> str:
+    return snippet.replace(MARK, "").replace(UNMARK, "")

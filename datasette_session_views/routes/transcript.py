@@ -1,0 +1,195 @@
+"""One session: its transcript, the same as JSON, and as a file."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..access import Log, log_of
+from ..answering import answering, as_json, as_page
+from ..compat import NotFound, Response, allowed, sql_url, tilde_decode
+from ..downloads import WRITERS, fields
+from ..links import Links
+from ..pages import PAGE, Line, Transcript
+from ..reader import transcript as reader
+from ..reader.listing import find, lines, owner
+from ..reader.numbering import numbering
+from ..reader.source import Source
+from ..reader.tables import statement
+from ..showing import Showing, counted, day, moment, span
+from ..visible import one_line, visible
+from . import asking
+
+
+@answering
+async def session(datasette: Any, request: Any) -> Any:
+    """Answer with a page of a transcript, in the form asked for."""
+    log = await log_of(datasette, request)
+    reference = tilde_decode(request.url_vars["session"])
+    thread_id = await log.read(find, reference)
+    if thread_id is None:
+        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    form = request.url_vars.get("format")
+    links = Links(datasette, log.name)
+    if form in WRITERS:
+        return await _download(log, thread_id, form, asking.number(request, "from"), asking.number(request, "to"))
+    start = asking.number(request, "from")
+    page: Transcript = await log.read(reader.transcript, thread_id, start=start)
+    if form == "json":
+        return as_json(_as_json(datasette, request, links, page))
+    return await _as_page(datasette, request, log, links, page)
+
+
+async def turn(datasette: Any, request: Any) -> Any:
+    """Lead on to the exchange that a turn belongs to."""
+    log = await log_of(datasette, request)
+    turn_id = tilde_decode(request.url_vars["turn"])
+
+    def place(source: Source) -> tuple[Line, int | None] | None:
+        thread_id = owner(source, turn_id)
+        if thread_id is None:
+            return None
+        (line,) = lines(source, [thread_id])
+        return line, numbering(source, thread_id).number(turn_id)
+
+    found = await log.read(place)
+    if found is None:
+        raise NotFound("There is no such turn in this log")
+    line, number = found
+    links = Links(datasette, log.name)
+    return Response.redirect(links.exchange(line.reference, number) if number else links.session(line.reference))
+
+
+async def _download(log: Log, thread_id: str, form: str, begin: int | None, end: int | None) -> Any:
+    writer = WRITERS[form]
+    body = await log.read(writer.write, thread_id, begin, end)
+    named = f"-{thread_id[:40]}" if thread_id.isascii() and thread_id.isalnum() else ""
+    headers = {
+        "Content-Disposition": f'attachment; filename="session{named}.{form}"',
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    }
+    return Response(body.encode("utf-8", "replace"), content_type=writer.content_type, headers=headers)
+
+
+def _as_json(datasette: Any, request: Any, links: Links, page: Transcript) -> dict[str, Any]:
+    here = page.line.reference
+
+    def at(number: int | None) -> str | None:
+        address = links.session(here, "json", **{"from": number}) if number else None
+        return datasette.absolute_url(request, address) if address else None
+
+    return {
+        "ok": True,
+        **fields(page),
+        "earlier_url": at(_earlier(page)),
+        "later_url": at(_later(page)),
+        "html_url": datasette.absolute_url(request, links.session(here)),
+    }
+
+
+def _earlier(page: Transcript) -> int | None:
+    return max(page.first - PAGE, 1) if page.first > 1 else None
+
+
+def _later(page: Transcript) -> int | None:
+    return page.last + 1 if page.last < page.total else None
+
+
+async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: Transcript) -> Any:
+    line, here = page.line, page.line.reference
+    showing = Showing(links, here, may_see_files="attachments" in log.tables)
+    loop = asyncio.get_running_loop()
+    cards, rail = await loop.run_in_executor(None, lambda: (showing.cards(page), _rail(links, page, showing)))
+    may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
+    start = asking.number(request, "from")
+    context = {
+        "database": log.name,
+        "private": log.private,
+        "links": links,
+        "title": one_line(line.title, 120) or line.thread_id,
+        "line": line,
+        "facts": _facts(line),
+        "tags": [(one_line(tag, 40), links.listing(tag=tag)) for tag in line.tags],
+        "page": page,
+        "cards": cards,
+        "rail": rail,
+        "moment": moment,
+        "first_url": links.session(here, **{"from": 1}) if page.first > 1 else None,
+        "earlier_url": links.session(here, **{"from": _earlier(page)}) if page.first > 1 else None,
+        "later_url": links.session(here, **{"from": _later(page)}) if page.last < page.total else None,
+        "newest_url": links.session(here) if page.last < page.total else None,
+        "downloads": [(name, links.session(here, form)) for name, form in _FORMS],
+        "thread_url": links.row("conversations" if page.older and not _is_today(page) else "threads", line.thread_id),
+        "sql_url": sql_url(
+            datasette, log.name, statement("transcript_by_hand", log.tables), {"thread_id": line.thread_id}
+        )
+        if may_sql
+        else None,
+        "may_search": "turn_search_fts" in log.tables or "responses_fts" in log.tables,
+    }
+    twin = links.session(here, "json", **{"from": start})
+    return await as_page(datasette, request, "sv_transcript", context, twin)
+
+
+_FORMS = (("Markdown", "md"), ("JSONL", "jsonl"), ("HTML", "html"))
+
+
+def _is_today(page: Transcript) -> bool:
+    return any(not call.older for exchange in page.exchanges for call in exchange.calls)
+
+
+def _facts(line: Line) -> list[tuple[str, str]]:
+    """Return the header's facts, each a figure and what it counts."""
+    figures = line.figures
+    facts = [(f"{figures.exchanges:,}", "exchange" if figures.exchanges == 1 else "exchanges")]
+    if line.model:
+        facts.append(("", one_line(line.model, 80)))
+    first, last = day(figures.first_utc), day(figures.last_utc)
+    if first:
+        facts.append(("", first if first == last else f"{first} – {last}"))
+    if figures.input_tokens is not None or figures.output_tokens is not None:
+        facts.append((f"{figures.input_tokens or 0:,}", "tokens in"))
+        facts.append((f"{figures.output_tokens or 0:,}", "out"))
+    if figures.cost.words:
+        facts.append((figures.cost.words, ""))
+    if line.attempts:
+        facts.append((f"{line.attempts:,}", "failed prompt" if line.attempts == 1 else "failed prompts"))
+    return facts
+
+
+def _rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
+    """Return what stands beside the transcript."""
+    settings, figures = page.settings, page.line.figures
+    chosen = [
+        ("Policy", settings.policy),
+        ("Budget", settings.budget and f"{settings.budget:,}"),
+        ("Window", f"{settings.window:,}" if settings.window else settings.window_source),
+        ("Options", settings.options and one_line(settings.options, 200)),
+        ("Forked from", page.line.forked_from),
+    ]
+    clock = []
+    if page.exchanges and figures.first_utc and figures.last_utc:
+        clock.append(("First", moment(figures.first_utc)))
+        clock.append(("Last", moment(figures.last_utc)))
+    if figures.duration_ms:
+        clock.append(("Model time", span(figures.duration_ms / 1000)))
+    sent = None
+    if settings.last_number and settings.last_estimate is not None:
+        words = f"#{settings.last_number:,}: about {settings.last_estimate:,}"
+        sent = {
+            "words": f"{words} of {settings.last_budget:,} tokens" if settings.last_budget else f"{words} tokens",
+            "part": settings.last_estimate,
+            "whole": max(settings.last_budget or settings.last_estimate, 1),
+            "start": settings.last_start,
+        }
+    return {
+        "system": showing.text(settings.system) if settings.system else None,
+        "system_size": counted(len(settings.system or ""), "character"),
+        "settings": [(name, value) for name, value in chosen if value],
+        "window_source": visible(settings.window_source) if settings.window else "",
+        "notes": [(visible(note.text), one_line(note.author, 60), day(note.created_utc)) for note in page.notes],
+        "pins": [(number, links.exchange(page.line.reference, number)) for number in page.pins],
+        "clock": clock,
+        "sent": sent,
+    }

@@ -1,0 +1,12 @@
+-- Turns by id (a JSON array), with what the session recorded of them and the tools that they were given.
+select
+    t.id, t.model, t.input_tokens, t.output_tokens, t.duration_ms, t.datetime_utc,
+    session_cost(t.model, t.input_tokens, t.output_tokens, t.datetime_utc) as cost,
+    c.estimate, c.cut, c.block_id,
+    (select json_group_array(o.name)
+       from (select distinct tools.name from turn_tools join tools on tools.id = turn_tools.tool_id
+             where turn_tools.turn_id = t.id order by 1) o) as tools
+from json_each(:ids) wanted
+join turns t on t.id = wanted.value
+left join memory_contexts c on c.turn_id = t.id
+order by t.id

@@ -1,0 +1,13 @@
+-- Matches in the search index of an older llm, newest first, of the responses that the filters let through.
+select responses_fts.rowid as row, case when :ranked then bm25(responses_fts) end as score
+from responses_fts
+cross join responses r on r.rowid = responses_fts.rowid
+where responses_fts match :match and responses_fts.rowid < :below and responses_fts.rowid >= :above
+  and (:thread_id is null or r.conversation_id = :thread_id)
+  and (:model is null or r.model = :model)
+  and (:since is null or r.datetime_utc >= :since)
+  and (:until is null or r.datetime_utc < :until)
+  and (not :named or exists (select 1 from memory_sessions m where m.thread_id = r.conversation_id))
+  and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = r.conversation_id))
+order by responses_fts.rowid desc
+limit :most

@@ -1,0 +1,15 @@
+-- Matches in today's search index, newest first, of the turns that the filters let through. The rows of one thread lie
+-- between two of the index's own rows.
+select turn_search_fts.rowid as row, case when :ranked then bm25(turn_search_fts) end as score
+from turn_search_fts
+cross join turn_search s on s.id = turn_search_fts.rowid
+cross join turns t on t.id = s.turn_id
+where turn_search_fts match :match and turn_search_fts.rowid < :below and turn_search_fts.rowid >= :above
+  and (:thread_id is null or t.thread_id = :thread_id)
+  and (:model is null or t.model = :model)
+  and (:since is null or t.datetime_utc >= :since)
+  and (:until is null or t.datetime_utc < :until)
+  and (not :named or exists (select 1 from memory_sessions m where m.thread_id = t.thread_id))
+  and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = t.thread_id))
+order by turn_search_fts.rowid desc
+limit :most

@@ -1,0 +1,38 @@
+// Copy buttons for code. The pages work without it.
+for (const block of document.querySelectorAll(".sv-code")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "sv-copy";
+  button.textContent = "copy";
+  button.addEventListener("click", async () => {
+    const text = block.querySelector("code").textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const range = document.createRange();
+      range.selectNodeContents(block.querySelector("code"));
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      button.textContent = "selected";
+      return;
+    }
+    button.textContent = "copied";
+    setTimeout(() => (button.textContent = "copy"), 2000);
+  });
+  block.append(button);
+}
+
+// An address with a place opens what is folded around it.
+const place = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+place?.closest("details")?.setAttribute("open", "");
+
+// Datasette 0.65 closes everything that is folded open when a click falls outside of it: meant for its menus.
+document.addEventListener(
+  "click",
+  (event) => {
+    const clicked = event.target instanceof Element ? event.target.closest("details.sv-fold") : null;
+    const open = [...document.querySelectorAll("details.sv-fold[open]")].filter((fold) => fold !== clicked);
+    setTimeout(() => open.forEach((fold) => (fold.open = true)));
+  },
+  true,
+);

@@ -1,0 +1,88 @@
+"""`llm sessions browse`: the log in Datasette, in the browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import click
+
+from ..errors import NoSuchSession, SessionError
+from ..llm_seam.asking import log_path
+from .door import complete, opened, session_command
+
+_PORT = 8001
+_PATIENCE = 30
+"""Seconds that Datasette may take to start."""
+
+
+@session_command("browse", short_help="Read, search and query sessions in the browser")
+@click.argument("name", required=False, shell_complete=complete)
+@click.option("--port", type=click.IntRange(1, 65535), default=_PORT, help=f"Port to serve on [{_PORT}]")
+@click.option("--no-open", is_flag=True, help="Don't open a browser")
+def browse_command(name: str | None, port: int, no_open: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+    """Start Datasette on the log, at the list of sessions or at one session's page. Ctrl-C ends it.
+
+    \b
+        llm sessions browse
+        llm sessions browse work --port 8002 --no-open
+    """
+    if importlib.util.find_spec("datasette") is None:
+        raise SessionError("Datasette is not installed beside llm.", "Install it with: llm install datasette")
+    path = log_path(database)
+    if name is not None:
+        with opened(database) as memory:
+            name = memory.session(name).name
+    elif not path.exists():
+        raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
+    root = f"http://127.0.0.1:{port}"
+    address = f"{root}/{encoded(path.stem)}/-/{'sessions' if name is None else f'session/{encoded(name)}'}"
+    _serve(path, port, root, None if no_open else address, address)
+
+
+def encoded(text: str) -> str:
+    """Return a part of a path as Datasette writes it: `~` and two digits for all but letters, digits, `_` and `-`."""
+    safe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+    bytes_ = ((chr(byte), byte) for byte in text.encode())
+    return "".join(c if c in safe else "+" if c == " " else f"~{byte:02X}" for c, byte in bytes_)
+
+
+def _serve(path: Path, port: int, root: str, opening: str | None, address: str) -> None:
+    command = [sys.executable, "-m", "datasette", str(path), "--port", str(port)]
+    with subprocess.Popen(command) as server:  # noqa: S603  this Python, and what the person asked for
+        threading.Thread(target=_open, args=(server, root, opening, address), daemon=True).start()
+        try:
+            code = server.wait()
+        except KeyboardInterrupt:
+            server.terminate()
+            return
+    if code:
+        hint = f"Is another server running at {root}? Then choose another --port."
+        raise SessionError(f"Datasette ended with exit code {code}.", hint)
+
+
+def _open(server: subprocess.Popen[bytes], root: str, opening: str | None, address: str) -> None:
+    """Say where the page is once the server answers, and open it."""
+    until = time.monotonic() + _PATIENCE
+    while server.poll() is None and time.monotonic() < until and not _answers(root):
+        time.sleep(0.1)
+    if server.poll() is None:
+        click.echo(f"Sessions: {address}", err=True)
+        if opening is not None:
+            click.launch(opening)
+
+
+def _answers(root: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{root}/-/versions.json", timeout=2).close()  # noqa: S310  our own server
+    except urllib.error.HTTPError:  # it answers, if only to say no
+        return True
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,119 @@
+"""`llm sessions query`: the canned queries of the pages in Datasette, in the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import sqlite3
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+from tabulate import tabulate
+
+from ..errors import LogUnusable, NoSuchSession, SessionError
+from ..llm_seam.asking import log_path
+from ..terminal import one_line, plain
+from .door import as_json, session_command
+
+if TYPE_CHECKING:
+    from datasette_session_views.catalogue import Query
+
+_WIDEST = 60
+"""Characters of the widest column of a table."""
+
+
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from datasette_session_views.catalogue import catalogue
+
+    del ctx, param
+    return [query.short_name for query in catalogue().values() if query.short_name.startswith(incomplete)]
+
+
+@session_command("query", short_help="Run one of the canned queries on the log")
+@click.argument("name", required=False, shell_complete=_names)
+@click.option(
+    "parameters", "-p", "--param", nargs=2, multiple=True, metavar="KEY VALUE", help="A parameter of the query"
+)
+@click.option("form", "--table", flag_value="table", default=True, help="Output as an aligned table [default]")
+@click.option("form", "--csv", flag_value="csv", help="Output as CSV")
+@click.option("form", "--json", flag_value="json", help="Output as JSON")
+def query_command(name: str | None, parameters: tuple[tuple[str, str], ...], form: str, database: str | None) -> None:
+    """Run one of the canned queries on the log; without a name, list them.
+
+    \b
+        llm sessions query
+        llm sessions query tokens_a_day -p days 7
+        llm sessions query one_session -p session work --csv
+    """
+    from datasette_session_views.catalogue import catalogue, named
+
+    if name is None:
+        click.echo(_listed(list(catalogue().values())))
+        return
+    query = named(name)
+    if query is None:
+        raise NoSuchSession(
+            f"There is no query “{one_line(name, _WIDEST)}”.", "See which there are: llm sessions query"
+        )
+    columns, rows = _run(query, dict(parameters), database)
+    if form == "json":
+        as_json([dict(zip(columns, row, strict=True)) for row in rows])
+    elif form == "csv":
+        click.echo(_as_csv(columns, rows), nl=False)
+    elif rows:
+        cells = [[_cell(value) for value in row] for row in rows]
+        click.echo(tabulate(cells, headers=columns, tablefmt="plain", disable_numparse=True, colalign=_sides(rows)))
+    else:
+        click.echo("No rows.", err=True)
+
+
+def _run(query: Query, given: dict[str, str], database: str | None) -> tuple[list[str], list[tuple[Any, ...]]]:
+    from datasette_session_views.reader.running import run
+
+    known = [name for name, _ in query.parameters]
+    for name in given:
+        if name not in known:
+            takes = f"It takes: {', '.join(known)}." if known else "It takes none."
+            raise SessionError(f"The query “{query.short_name}” has no parameter “{one_line(name, _WIDEST)}”.", takes)
+    path = log_path(database)
+    if not path.exists():
+        raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
+    try:
+        return run(path, query, given)
+    except sqlite3.Error as error:
+        raise LogUnusable(f"The query failed on {path}: {error}.", "Is this a log of llm?") from error
+
+
+def _listed(queries: list[Query]) -> str:
+    width = min(shutil.get_terminal_size().columns, 100)
+    lines: list[str] = []
+    for query in queries:
+        asked = "".join(f" -p {name} …" for name, _ in query.parameters)
+        lines.append(click.style(f"{query.short_name}{asked}", bold=True))
+        lines.append(textwrap.fill(query.means, width, initial_indent="    ", subsequent_indent="    "))
+    return "\n".join(lines)
+
+
+def _as_csv(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([[plain(value) if isinstance(value, str) else value for value in row] for row in rows])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return one_line(str(value), _WIDEST)
+
+
+def _sides(rows: list[tuple[Any, ...]]) -> tuple[str, ...]:
+    columns = zip(*rows, strict=True)
+    return tuple("right" if any(isinstance(value, int | float) for value in column) else "left" for column in columns)

@@ -1,0 +1,78 @@
+"""The rules of `llm sessions query` and `llm sessions browse`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from llm_session_memory.commands.browse import encoded
+from tests.conftest import Command
+from tests.world.logs import LogBuilder, Said
+
+
+@pytest.fixture(name="filled")
+def _filled(log: Path) -> Path:
+    with LogBuilder(log) as builder:
+        builder.turns(builder.thread(), Said("When?", "Now.\x1b[31m", tokens=(1234, 5)), model="gpt-4o-mini")
+    return log
+
+
+def test_without_a_name_the_queries_are_listed(llm_: Command) -> None:
+    """Each with what it means and the parameters that it takes."""
+    listed = llm_("sessions", "query").ok().out
+    assert "tokens_a_day -p days …\n    Tokens sent to models" in listed
+    assert "one_session -p session …" in listed
+
+
+def test_a_query_is_an_aligned_table(llm_: Command, filled: Path) -> None:
+    """Columns by name, numbers with thousands and to the right."""
+    lines = llm_("sessions", "query", "tokens_by_model").ok().out.splitlines()
+    assert lines[0].split() == ["model", "calls", "tokens_in", "tokens_out", "first_used", "last_used"]
+    assert lines[1].split() == ["gpt-4o-mini", "1", "1,234", "5", "2026-09-01", "2026-09-01"]
+
+
+def test_a_query_is_csv_or_json_on_request(llm_: Command, filled: Path) -> None:
+    """For programs: figures as they are, and nothing in them acts on a terminal."""
+    table = llm_("sessions", "query", "tokens-by-model", "--csv").ok().out
+    assert list(csv.reader(io.StringIO(table)))[1][:4] == ["gpt-4o-mini", "1", "1234", "5"]
+    (row,) = json.loads(llm_("sessions", "query", "sessions_tokens_by_model", "--json").ok().out)
+    assert row["tokens_in"] == 1234
+    for form in ("--csv", "--json", "--table"):
+        out = llm_("sessions", "query", "search", "-p", "q", "when", form).ok().out
+        assert "\x1b" not in out
+        assert "Now." in out
+
+
+def test_parameters_are_given_by_name(llm_: Command, filled: Path) -> None:
+    """A parameter narrows; one that is not given leaves nothing out; where nothing is left, that is said."""
+    assert llm_("sessions", "query", "slowest_calls", "-p", "model", "gpt-4o-mini").ok().out
+    none = llm_("sessions", "query", "slowest_calls", "-p", "model", "other").ok()
+    assert (none.out, none.err) == ("", "No rows.\n")
+
+
+def test_what_there_is_not_is_said(llm_: Command, filled: Path) -> None:
+    """An unknown query or parameter, and a log that is not there, are errors that say what to do."""
+    unknown = llm_("sessions", "query", "nothing")
+    assert unknown.code == 1
+    assert "There is no query “nothing”. See which there are: llm sessions query" in unknown.err
+    wrong = llm_("sessions", "query", "tokens_a_day", "-p", "x", "1")
+    assert "has no parameter “x”. It takes: days." in wrong.err
+    missing = llm_("sessions", "query", "tokens_a_day", "-d", str(filled.parent / "none.db"))
+    assert "There is no log at" in missing.err
+
+
+def test_browse_needs_a_session_that_there_is(llm_: Command, filled: Path) -> None:
+    """A name that stands for nothing is said before any server starts."""
+    assert llm_("sessions", "browse", "nothing", "--no-open").code == 1
+
+
+@pytest.mark.parametrize("name", ["work", "paper review", "über/a.b~c", "日本", "a+b&c=d"])
+def test_addresses_are_written_as_datasette_writes_them(name: str) -> None:
+    """The page that browse opens is the one that Datasette serves for that name."""
+    from datasette.utils import tilde_encode
+
+    assert encoded(name) == tilde_encode(name)

@@ -1,0 +1,118 @@
+"""What the views' tests find: a log with one of everything, and a Datasette that serves a log to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasette.app import Datasette
+from datasette.plugins import pm
+
+import datasette_session_views
+
+from .logs import World, write_world
+
+if not any(plugin is datasette_session_views for plugin in pm.get_plugins()):
+    pm.register(datasette_session_views, name="datasette_session_views")
+
+
+@pytest.fixture(name="world", scope="session")
+def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A log with one of everything. Nobody writes into it."""
+    return write_world(tmp_path_factory.mktemp("world") / "logs.db")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request was answered with."""
+
+    status: int
+    text: str
+    headers: Any
+    content: bytes
+    json: Callable[[], Any]
+
+    @property
+    def shown(self) -> str:
+        """The text of the page's content, as a person reads it."""
+        content = self.text.partition('<section class="content">')[2].partition("</section>\n</div>")[0]
+        text = re.sub(r"<(script|style)\b.*?</\1>", "", content or self.text, flags=re.DOTALL)
+        return " ".join(_unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+def _unescape(text: str) -> str:
+    from html import unescape
+
+    return unescape(text)
+
+
+Get = Callable[..., Awaitable[Answer]]
+
+
+def serving(path: Path, **settings: Any) -> Get:
+    """Return what gets pages from a Datasette that serves a log as it was started with these settings."""
+    datasette = Datasette([str(path)], **settings)
+
+    async def get(address: str, **more: Any) -> Answer:
+        await datasette.invoke_startup()
+        answer = await datasette.client.get(address.removeprefix("http://localhost"), **more)
+        return Answer(answer.status_code, answer.text, answer.headers, answer.content, answer.json)
+
+    return get
+
+
+@pytest.fixture(name="get")
+def _get(world: World) -> Get:
+    """Gets pages of the log with one of everything, as anybody."""
+    return serving(world.path)
+
+
+VOID = frozenset({"meta", "link", "input", "br", "hr", "img", "path", "wbr", "col"})
+
+
+class Tags(HTMLParser):
+    """The elements of a page, in order, with their attributes; it fails where they do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == [], f"left open: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open, f"</{tag}> closes nothing"
+            assert self._open.pop() == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        """All its text."""
+        return "".join(self.texts)
+
+    def names(self) -> set[str]:
+        """The names of its elements."""
+        return {tag for tag, _ in self.found}
+
+
+def shape(tags: Tags) -> list[str]:
+    """Return the elements of a page by name and class."""
+    return [f"{tag}.{attributes.get('class') or ''}" for tag, attributes in tags.found]

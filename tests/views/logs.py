@@ -1,0 +1,170 @@
+"""Logs for the views' tests: written by llm's own writer, and by the tables that our llm plugin makes beside them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import llm
+
+from tests.world.logs import START, Call, LogBuilder, Said
+
+SQL = Path(__file__).parent.parent.parent / "llm_session_memory" / "sql"
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
+
+MARKDOWN = """The **harbour office** signs off:
+
+```python
+def plan(week: int) -> str:
+    return f"week {week}"  # foundations
+```
+
+| day | water |
+|---|--:|
+| 14 | 0.42 |
+
+![a map](https://tides.example/map.png) and <b>raw</b>
+"""
+
+MEMORY_TABLES = """
+create table if not exists memory_notes (
+    id integer primary key, thread_id text, text text, author text, created_utc text);
+create table if not exists memory_tags (thread_id text, tag text, tag_key text, primary key (thread_id, tag_key));
+create table if not exists memory_passages (
+    id integer primary key, thread integer, turn_id text, side integer, part integer, "start" integer, "end" integer,
+    weight real, message_weight real);
+create table if not exists memory_recalls (
+    turn_id text, rank integer, passage_id integer, number integer, side integer, score real, tokens integer,
+    words_json text, primary key (turn_id, rank)) without rowid;
+"""
+"""The tables of the session's memory that the views read, in the shape that the llm plugin gives them."""
+
+
+@dataclass
+class Session:
+    """What to write of a named session beside its turns."""
+
+    thread_id: str
+    name: str
+    turns: list[str]
+    model: str = "gpt-4o-mini"
+    tags: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    pinned: tuple[str, ...] = ()
+    created: str = "2026-09-01T07:59:00+00:00"
+    attempts: list[tuple[str, str, str]] = field(default_factory=list)
+    """id, prompt, error"""
+
+
+def with_sessions(path: Path, *sessions: Session) -> None:
+    """Let a log look as if our llm plugin had kept these sessions in it."""
+    connection = sqlite3.connect(path)
+    connection.executescript((SQL / "001_sessions.sql").read_text("utf-8"))
+    connection.executescript(MEMORY_TABLES)
+    for session in sessions:
+        thread = session.thread_id
+        connection.execute(
+            "insert into memory_sessions (thread_id, name, name_key, created_utc, model, max_context_tokens, memory)"
+            " values (?, ?, ?, ?, ?, 4096, 'window')",
+            (thread, session.name, session.name.casefold(), session.created, session.model),
+        )
+        for tag in session.tags:
+            connection.execute("insert into memory_tags values (?, ?, ?)", (thread, tag, tag.casefold()))
+        for note in session.notes:
+            sql = "insert into memory_notes (thread_id, text, author, created_utc) values (?, ?, 'you', '2026-09-01')"
+            connection.execute(sql, (thread, note))
+        for turn_id in session.pinned:
+            connection.execute("insert into memory_pins values (?, ?, '2026-09-01')", (thread, turn_id))
+        for id_, prompt, error in session.attempts:
+            connection.execute(
+                "insert into memory_attempts values"
+                " (?, ?, ?, ?, ?, 'half a', '2026-09-01T14:20:00+00:00', 1200, '{}', null)",
+                (id_, thread, session.model, prompt, error),
+            )
+    connection.commit()
+    connection.close()
+
+
+def with_blocks(path: Path, session: Session, cut_at: int) -> None:
+    """Let a session look as if what was sent had been cut at its turn `cut_at`, to what came from half of that on."""
+    half = cut_at // 2
+    connection = sqlite3.connect(path)
+    block = (
+        "insert into memory_blocks values"
+        " (?, ?, ?, ?, '[]', 'window', 4096, 8192, 'asked of the server', 'x', null, 0, ?, '2026')"
+    )
+    connection.execute(block, (1, session.thread_id, None, None, "the first prompt"))
+    connection.execute(block, (2, session.thread_id, session.turns[half], half + 1, "the budget was full"))
+    for place, turn_id in enumerate(session.turns):
+        values = (turn_id, session.thread_id, 1 if place < cut_at else 2, turn_id, place + 1, None, 100, 2130, None)
+        connection.execute("insert into memory_contexts values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    connection.commit()
+    connection.close()
+
+
+def with_recall(path: Path, turn_id: str, from_turn_id: str, *words: str) -> None:
+    """Let a turn look as if an excerpt had been recalled for it."""
+    connection = sqlite3.connect(path)
+    values = (7, 1, from_turn_id, 0, 0, 0, 40, 10.0, 10.0)
+    connection.execute("insert into memory_passages values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    connection.execute(
+        "insert into memory_recalls values (?, 1, 7, 1, 0, 2.5, 48, ?)", (turn_id, json.dumps(list(words)))
+    )
+    connection.commit()
+    connection.close()
+
+
+@dataclass(frozen=True)
+class World:
+    """A log with one of everything, and the ids of its conversations."""
+
+    path: Path
+    work: Session
+    unnamed: str
+    old: str
+    mixed: str
+
+
+def write_world(path: Path) -> World:
+    """Write a log that has one of everything."""
+    image = llm.Attachment(type="image/png", content=PNG)
+    file = llm.Attachment(type="text/plain", content=b"<script>alert(1)</script>")
+    notes = llm.Fragment("The harbour office signs off.\n", "notes.txt")
+    tide = Call("tide_table", {"place": "Lisbon <b>"}, "7 rows")
+    with LogBuilder(path) as log:
+        old = log.thread()
+        log.responses(
+            old, Said("What is FTS5 in SQLite?", "A **search** engine.", calls=(Call("look", {"a": 1}, "found"),))
+        )
+        mixed = log.thread()
+        log.responses(mixed, Said("Begun long ago.", "By an old llm."))
+        work = log.thread()
+        model = "gpt-4o-mini"
+        turns = log.turns(
+            work,
+            Said(
+                "We build a bridge in Lisbon; the deadline is 4 May.", MARKDOWN, system="Be brief.", tokens=(310, 220)
+            ),
+            Said("Check the tide table.", "Low water at 09:42.", calls=(tide,), tokens=(1310, 411)),
+            Said("And my notes?", "As you say.", fragments=(notes,), attachments=(image, file), tokens=(99, 9)),
+            Said("Good night.", "Sleep well.", at=START + timedelta(hours=9), tokens=(50, 5)),
+            model=model,
+        )
+        log.turns(mixed, Said("Gone on today.", "By today's llm."), model="claude-sonnet-4.5")
+        unnamed = log.thread()
+        log.turns(unnamed, Said("What is the capital of Portugal?", "Lisbon."), model="ollama/llama3")
+    session = Session(
+        work,
+        "work",
+        turns,
+        tags=("Bridge", "lisbon"),
+        notes=("The deadline is 4 May.",),
+        pinned=(turns[1],),
+        attempts=[(f"{turns[-1][:-1]}z", "And on the 15th?", "The model runner stopped (HTTP 500).")],
+    )
+    with_sessions(path, session)
+    return World(path, session, unnamed, old, mixed)

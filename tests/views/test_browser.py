@@ -1,0 +1,180 @@
+"""The rules of the pages in a real browser: Debian's chromium, driven by Playwright, with and without JavaScript."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .logs import World
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+
+PAGES = [
+    "/-/sessions",
+    "/logs/-/sessions",
+    "/logs/-/session/work",
+    "/logs/-/sessions/search?q=Lisbon",
+    "/logs/-/sessions/search",
+    "/logs/sessions_tokens_by_model",
+]
+
+
+@pytest.fixture(name="root", scope="module")
+def _root(world: World) -> Iterator[str]:
+    """The address of a Datasette that serves the log with one of everything, as a user starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "datasette", str(world.path), "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    root = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{root}/-/versions.json").close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield root
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture(name="browser", scope="module")
+def _browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page of the browser, and all that went wrong on it."""
+
+    def __init__(self, browser: Any, root: str, **settings: Any) -> None:
+        self.page = browser.new_context(**settings).new_page()
+        self.wrong: list[str] = []
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+        self.page.on("request", lambda request: self._asked(request, root))
+        self.page.on("response", self._answered)
+        self._root = root
+
+    def open(self, address: str) -> Any:
+        self.page.goto(f"{self._root}{address}")
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def _said(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.wrong.append(f"console: {message.text}")
+
+    def _asked(self, request: Any, root: str) -> None:
+        if not request.url.startswith((root, "data:")):
+            self.wrong.append(f"foreign: {request.url}")
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 400:
+            self.wrong.append(f"{response.status}: {response.url}")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("address", PAGES)
+def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: str, width: int, scripts: bool) -> None:
+    """No error, no request to elsewhere, no scrolling sideways, at 390 pixels as at 1,200."""
+    if address.startswith("/logs/sessions_") and width == 390:
+        pytest.skip("Datasette's own page")
+    watched = Watched(browser, root, viewport={"width": width, "height": 800}, java_script_enabled=scripts)
+    page = watched.open(address)
+    assert watched.wrong == []
+    if scripts:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+def test_a_person_finds_reads_and_searches_a_session(browser: Any, root: str, scripts: bool) -> None:
+    """From the list into a session, a search within it, and back to the exchange that was found."""
+    watched = Watched(browser, root, java_script_enabled=scripts)
+    page = watched.open("/logs/-/sessions")
+    page.get_by_role("link", name="work", exact=True).click()
+    assert page.locator("article.sv-ex").count() == 5
+    page.get_by_label("Search in this session").fill("tide")
+    page.get_by_role("button", name="Search").click()
+    assert page.locator("mark").first.inner_text() == "tide"
+    page.get_by_role("link", name="#2").click()
+    assert page.url.endswith("/logs/-/session/work?from=1#2")
+    page.go_back()
+    page.go_back()
+    page.get_by_text("Tool call tide_table").click()
+    assert page.locator("details.sv-k-tool[open]").count() == 1
+    page.locator("h1").click()
+    page.wait_for_timeout(50)
+    if scripts:
+        assert page.locator("details.sv-k-tool[open]").count() == 1
+    assert watched.wrong == []
+
+
+def test_code_is_copied_with_a_button(browser: Any, root: str) -> None:
+    """The button puts the code on the clipboard as it was written."""
+    watched = Watched(browser, root, permissions=["clipboard-read", "clipboard-write"])
+    page = watched.open("/logs/-/session/work")
+    page.locator(".sv-code .sv-copy").first.click()
+    page.wait_for_timeout(100)
+    assert page.evaluate("navigator.clipboard.readText()").startswith("def plan(week: int) -> str:\n    return")
+    assert page.locator(".sv-copy").first.inner_text() == "copied"
+
+
+def test_the_page_is_used_by_keyboard(browser: Any, root: str) -> None:
+    """What is folded opens with a key, and what has the focus can be seen."""
+    watched = Watched(browser, root)
+    page = watched.open("/logs/-/session/work")
+    summary = page.locator("details.sv-k-tool > summary").first
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details.sv-k-tool[open]").count() == 1
+    page.keyboard.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+    unnamed = page.evaluate(
+        "[...document.querySelectorAll('.content :is(input:not([type=hidden]),select,button,a)')].filter(e =>"
+        " !(e.textContent.trim() || e.ariaLabel || e.labels?.length || e.querySelector('img[alt]'))).length"
+    )
+    assert unnamed == 0
+
+
+def test_script_that_a_model_wrote_does_not_run(browser: Any, root: str, tmp_path: Path) -> None:
+    """Even where a page held script of someone else's, the policy would not let it run."""
+    watched = Watched(browser, root)
+    page = watched.open("/logs/-/session/work")
+    page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s);"
+        " const i = new Image(); i.src = 'https://evil.invalid/x.png'; document.body.append(i); }"
+    )
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.ran") is None
+    assert len([wrong for wrong in watched.wrong if re.search("Content Security Policy", wrong)]) == 2
+
+
+def test_a_transcript_prints_without_forms_and_buttons(browser: Any, root: str) -> None:
+    """On paper there is what was said, and no control."""
+    page = Watched(browser, root).open("/logs/-/session/work")
+    page.emulate_media(media="print")
+    for unwanted in ("form.sv-bar", ".sv-copy", "header"):
+        assert not page.locator(unwanted).first.is_visible()
+    assert page.locator("article.sv-ex").first.is_visible()

@@ -1,0 +1,242 @@
+"""The rules of the list of sessions."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.world.logs import LogBuilder, Said, tables_of_0_20
+
+from .conftest import Get, Tags, serving
+from .logs import Session, World, with_sessions
+
+
+async def names(get: Get, query: str = "") -> list[str]:
+    """The names or first words on the list, in order, from all its pages."""
+    found: list[str] = []
+    address: str | None = f"/logs/-/sessions.json{query}"
+    while address:
+        answer = await get(address)
+        assert answer.status == 200
+        found += [line["name"] or line["first_words"] for line in answer.json()["sessions"]]
+        address = answer.json()["next_url"]
+    return found
+
+
+@pytest.mark.asyncio
+async def test_the_list_has_conversations_of_both_generations_by_last_use(get: Get) -> None:
+    """Named sessions and unnamed conversations, of today's llm and of older ones, newest use first."""
+    assert await names(get) == [
+        "What is the capital of Portugal?",
+        "Begun long ago.",
+        "work",
+        "What is FTS5 in SQLite?",
+    ]
+
+
+@pytest.mark.asyncio
+async def test_a_line_says_what_a_person_looks_for(get: Get) -> None:
+    """Name, model, exchanges, tokens in and out, cost, last use, tags, pins and failed prompts."""
+    shown = (await get("/logs/-/sessions")).shown
+    assert "1 named session, 3 other conversations" in shown
+    assert "work Bridge lisbon gpt-4o-mini · window, 4,096 tokens · 1 pinned · 1 failed prompt" in shown
+    assert " 4 3,079 / 1,056 <$0.01 " in shown
+    assert "What is the capital of Portugal? ollama/llama3 · unnamed conversation 1" in shown
+
+
+@pytest.mark.asyncio
+async def test_a_conversation_that_went_on_in_a_new_llm_is_one(get: Get) -> None:
+    """Exchanges of both generations count together."""
+    (line,) = [one for one in (await get("/logs/-/sessions.json")).json()["sessions"] if "Begun" in one["first_words"]]
+    assert line["exchanges"] == 2
+    assert line["model"] == "claude-sonnet-4.5"
+
+
+FILTERS = [
+    pytest.param("?q=PORTUGAL", ["What is the capital of Portugal?"], id="first words, whatever their case"),
+    pytest.param("?q=wor", ["work"], id="part of a name"),
+    pytest.param("?q=fts5", ["What is FTS5 in SQLite?"], id="an old conversation"),
+    pytest.param("?q=100%25_", [], id="what LIKE takes for wildcards"),
+    pytest.param("?model=ollama/llama3", ["What is the capital of Portugal?"], id="model"),
+    pytest.param("?tag=bridge", ["work"], id="tag, whatever its case"),
+    pytest.param("?tag=none", [], id="a tag that nothing has"),
+    pytest.param("?named=1", ["work"], id="named only"),
+    pytest.param("?until=2026-08-31", [], id="before all"),
+    pytest.param("?since=2026-09-02", [], id="after all"),
+    pytest.param("?q=work&model=gpt-4o-mini&tag=lisbon&named=1&since=2026-09-01&until=2026-09-01", ["work"], id="all"),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("query", "expected"), FILTERS)
+async def test_filters_narrow_the_list(get: Get, query: str, expected: list[str]) -> None:
+    """What does not fit is left out, in every order of the list; the page says when nothing fits."""
+    for sort in ("used", "tokens", "exchanges"):
+        assert await names(get, f"{query}&sort={sort}") == expected
+    shown = (await get(f"/logs/-/sessions{query}")).shown
+    assert ("No session fits this" in shown) is (not expected)
+
+
+@pytest.mark.asyncio
+async def test_the_list_is_sorted_by_tokens_or_exchanges_on_request(get: Get) -> None:
+    """The most come first; what counts nothing comes last."""
+    assert (await names(get, "?sort=tokens"))[0] == "work"
+    by_exchanges = (await get("/logs/-/sessions.json?sort=exchanges")).json()["sessions"]
+    assert [line["exchanges"] for line in by_exchanges] == [4, 2, 1, 1]
+
+
+@pytest.fixture(name="many", scope="module")
+def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of 130 conversations of both generations, some of them sessions, some without a turn."""
+    path = tmp_path_factory.mktemp("many") / "logs.db"
+    sessions = []
+    with LogBuilder(path) as log:
+        for number in range(120):
+            thread = log.thread()
+            write = log.responses if number % 4 == 0 else log.turns
+            turns = write(thread, Said(f"prompt {number}", tokens=(number % 7, 1)))
+            if number % 10 == 1:
+                sessions.append(Session(thread, f"session {number}", turns))
+        for number in range(10):
+            sessions.append(
+                Session(log.thread(), f"empty {number}", [], created=f"2026-09-01T08:{number * 5:02}:30.000+00:00")
+            )
+    with_sessions(path, *sessions)
+    return path
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("sort", ["used", "tokens", "exchanges"])
+async def test_the_pages_of_the_list_make_up_the_whole(many: Path, sort: str) -> None:
+    """Page by page every conversation comes once, whatever the order, in pages of 50."""
+    get = serving(many)
+    found = await names(get, f"?sort={sort}")
+    assert len(found) == len(set(found)) == 130
+    first = (await get(f"/logs/-/sessions.json?sort={sort}")).json()
+    assert len(first["sessions"]) == 50
+    key = {"used": "last_used_utc", "tokens": "input_tokens", "exchanges": "exchanges"}[sort]
+    keys = [line[key] or 0 if sort != "used" else line[key] for line in first["sessions"]]
+    assert keys == sorted(keys, reverse=True)
+
+
+@pytest.mark.asyncio
+async def test_pages_do_not_move_when_a_session_is_used_between_them(many: Path, tmp_path: Path) -> None:
+    """What comes after a page's end does not depend on what came to the top since."""
+    copy = tmp_path / "logs.db"
+    copy.write_bytes(many.read_bytes())
+    get = serving(copy)
+    first = (await get("/logs/-/sessions.json")).json()
+    before = [line["thread_id"] for line in (await get(first["next_url"])).json()["sessions"]]
+    with LogBuilder(copy) as log:
+        log.turns("01m9zzzzzzzzzzzzzzzzzzzzzz", Said("a new one"))
+    after = [line["thread_id"] for line in (await get(first["next_url"])).json()["sessions"]]
+    assert before == after
+
+
+STRANGE = [
+    "next=%00",
+    "next=~~~",
+    "next=1,2,3",
+    "sort=x",
+    "since=yesterday",
+    "until=9999-12-31",
+    "q=%ff%fe",
+    "model=%00",
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("query", STRANGE)
+@pytest.mark.parametrize("sort", ["used", "tokens"])
+async def test_a_request_that_makes_no_sense_is_still_answered(get: Get, query: str, sort: str) -> None:
+    """Parameters that can't be read count as not said; no request is an error of the server."""
+    assert (await get(f"/logs/-/sessions?{query}&sort={sort}")).status == 200
+
+
+@pytest.mark.asyncio
+async def test_hostile_names_and_tags_stay_text(tmp_path: Path) -> None:
+    """HTML in names, first words, models and tags is shown as it is, and no override turns the page around."""
+    path = tmp_path / "logs.db"
+    bad = '<img src=x onerror="alert(1)">'
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said(f"{bad}\u202e", "x"), model=f"{bad}")
+        other = log.thread()
+        log.turns(other, Said("</td></table><script>alert(1)</script>"))
+    with_sessions(path, Session(thread, f"name {bad}\u202e.json", turns, tags=(bad,), model=bad))
+    get = serving(path)
+    page = await get("/logs/-/sessions")
+    tags = Tags(page.text)
+    assert [a for t, a in tags.found if t == "img" or "onerror" in a] == []
+    assert f"name {bad}⟦U+202E⟧.json" in page.shown
+    (link,) = [a["href"] for t, a in tags.found if t == "a" and "sv-name" in (a.get("class") or "") and "img" in str(a)]
+    assert link is not None
+    assert (await get(link)).status == 200
+
+
+@pytest.mark.asyncio
+async def test_a_log_of_an_llm_of_2025_is_listed(tmp_path: Path) -> None:
+    """A log that has only the older tables, and fewer columns, is a log."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path, tables=tables_of_0_20) as log:
+        log.db.table("conversations").insert({"id": "c1", "name": "Old", "model": "gpt-4"})
+        row = {"id": "r1", "model": "gpt-4", "prompt": "Old?", "response": "Yes.", "conversation_id": "c1"}
+        log.db.table("responses").insert({**row, "datetime_utc": "2025-01-01T00:00:00", "duration_ms": 1})
+    get = serving(path)
+    assert await names(get) == ["Old"]
+    assert "Yes." in (await get("/logs/-/session/c1")).shown
+    assert (await get("/logs/-/sessions/search.json?q=old")).json()["hits"] == 1
+
+
+@pytest.mark.asyncio
+async def test_a_log_without_a_single_prompt_says_so(tmp_path: Path) -> None:
+    """An empty log has an empty list, with a word on how to begin."""
+    with LogBuilder(tmp_path / "logs.db"):
+        pass
+    get = serving(tmp_path / "logs.db")
+    assert "Nothing was logged yet" in (await get("/logs/-/sessions")).shown
+    assert await names(get) == []
+    assert (await get("/-/sessions")).status == 200
+
+
+@pytest.mark.asyncio
+async def test_a_database_that_is_no_log_has_no_list(tmp_path: Path) -> None:
+    """Our pages are only where llm's tables are."""
+    connection = sqlite3.connect(tmp_path / "other.db")
+    connection.execute("create table turns (id text)")
+    connection.close()
+    get = serving(tmp_path / "other.db")
+    assert (await get("/other/-/sessions")).status == 404
+    assert (await get("/nowhere/-/sessions")).status == 404
+    missing = await get("/other/-/sessions.json")
+    assert missing.status == 404
+    assert missing.json()["ok"] is False
+    assert "No database here holds a log" in (await get("/-/sessions")).shown
+
+
+@pytest.mark.asyncio
+async def test_the_sessions_of_all_databases_stand_on_one_page(world: World, many: Path, tmp_path: Path) -> None:
+    """`/-/sessions` has the newest of each log, and leads to the whole list of each."""
+    second = tmp_path / "second.db"
+    second.write_bytes(many.read_bytes())
+    get = serving(world.path, memory=True)
+    assert [one["database"] for one in (await get("/-/sessions.json")).json()["databases"]] == ["logs"]
+    from datasette.app import Datasette
+
+    datasette = Datasette([str(world.path), str(second)])
+    await datasette.invoke_startup()
+    found = (await datasette.client.get("/-/sessions.json")).json()["databases"]
+    assert [(one["database"], len(one["sessions"])) for one in found] == [("logs", 4), ("second", 10)]
+    page = (await datasette.client.get("/-/sessions")).text
+    assert "All sessions of second" in page
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_written_to_the_log_or_beside_it(world: World, get: Get) -> None:
+    """Reading leaves the file and its folder as they were."""
+    before = world.path.read_bytes(), sorted(world.path.parent.iterdir())
+    for address in ("/logs/-/sessions", "/logs/-/session/work", "/logs/-/sessions/search?q=bridge", "/-/sessions"):
+        assert (await get(address)).status == 200
+    assert (world.path.read_bytes(), sorted(world.path.parent.iterdir())) == before

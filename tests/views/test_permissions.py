@@ -1,0 +1,225 @@
+"""The rules of who may see what, on both Datasettes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasette.app import Datasette
+from datasette_test import actor_cookie
+
+from datasette_session_views.compat import IS_1
+
+from .conftest import Get, Tags, serving
+from .logs import World
+
+PAGES = (
+    "/logs/-/sessions",
+    "/logs/-/sessions.json",
+    "/logs/-/sessions/search?q=bridge",
+    "/logs/-/sessions/search.json?q=bridge",
+    "/logs/-/session/work",
+    "/logs/-/session/work.json",
+    "/logs/-/session/work.md",
+    "/logs/-/session/work.jsonl",
+    "/logs/-/session/work.html",
+)
+ROOT = {"id": "root"}
+ALEX = {"id": "alex"}
+
+
+def configured(config: dict[str, Any]) -> dict[str, Any]:
+    """Return permissions as the Datasette in use takes them."""
+    return {"config": config} if IS_1 else {"metadata": config}
+
+
+def with_tables(tables: dict[str, Any]) -> dict[str, Any]:
+    return {"databases": {"logs": {"tables": tables}}}
+
+
+async def ask(path: Path, config: dict[str, Any], address: str, actor: dict[str, str] | None) -> Any:
+    datasette = Datasette([str(path)], **configured(config))
+    await datasette.invoke_startup()
+    cookies = {"ds_actor": actor_cookie(datasette, actor)} if actor else {}
+    return await datasette.client.get(address, cookies=cookies)
+
+
+CLOSED: list[Any] = [
+    pytest.param({"allow": {"id": "root"}}, id="instance"),
+    pytest.param({"databases": {"logs": {"allow": {"id": "root"}}}}, id="database"),
+    *[
+        pytest.param(with_tables({table: {"allow": {"id": "root"}}}), id=f"table {table}")
+        for table in ("threads", "turns", "messages", "parts", "responses", "conversations")
+    ],
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("config", CLOSED)
+@pytest.mark.parametrize(("actor", "status"), [(None, 403), (ALEX, 403), (ROOT, 200)], ids=["anybody", "alex", "root"])
+async def test_what_is_locked_is_locked_on_every_page(
+    world: World, address: str, config: dict[str, Any], actor: dict[str, str] | None, status: int
+) -> None:
+    """A lock on the instance, the database or a table that holds what was said closes every page but to root."""
+    answer = await ask(world.path, config, address, actor)
+    assert answer.status_code == status
+    if status == 403:
+        assert "Lisbon" not in answer.text
+        if address.partition("?")[0].endswith(".json"):
+            assert answer.json()["ok"] is False
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("address", PAGES)
+async def test_without_locks_everybody_sees_everything(get: Get, address: str) -> None:
+    """Datasette's default is to show."""
+    assert (await get(address)).status == 200
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(not IS_1, reason="--default-deny is of Datasette 1.0")
+@pytest.mark.parametrize("address", [*PAGES, "/-/sessions"])
+async def test_where_nothing_is_allowed_by_default_nothing_is_shown(world: World, address: str) -> None:
+    """With --default-deny nobody sees a page."""
+    assert (await serving(world.path, default_deny=True)(address)).status == 403
+
+
+LOCKED_PARTS = [
+    ("memory_sessions", "work", "/logs/-/sessions.json"),
+    ("memory_tags", "Bridge", "/logs/-/sessions.json"),
+    ("memory_notes", "The deadline is 4 May.", "/logs/-/session/{id}.json"),
+    ("memory_attempts", "The model runner", "/logs/-/session/{id}.json"),
+    ("fragments", "The harbour office signs off.\\n", "/logs/-/session/{id}.json"),
+    ("memory_notes", "The deadline is 4 May.", "/logs/-/session/{id}.jsonl"),
+    ("fragments", "notes.txt", "/logs/-/session/{id}.md"),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("table", "text", "address"), LOCKED_PARTS)
+async def test_a_locked_table_beside_is_as_if_it_was_not_there(
+    world: World, table: str, text: str, address: str
+) -> None:
+    """Where a table that a page can do without is locked, the page shows what the others hold."""
+    place = address.format(id=world.work.thread_id)
+    config = with_tables({table: {"allow": {"id": "root"}}})
+    closed = await ask(world.path, config, place, None)
+    assert closed.status_code == 200
+    assert text not in closed.text
+    assert text in (await ask(world.path, config, place, ROOT)).text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("table", ["turn_search", "turn_search_fts"])
+async def test_a_locked_search_index_is_not_searched(world: World, table: str) -> None:
+    """Nothing is found through an index that may not be seen; the list and the transcript are still open."""
+    config = with_tables({table: {"allow": {"id": "root"}}})
+    assert (await ask(world.path, config, "/logs/-/session/work", None)).status_code == 200
+    closed = await ask(world.path, config, "/logs/-/sessions/search.json?q=bridge", None)
+    assert "Lisbon" not in closed.text
+    opened = await ask(world.path, config, "/logs/-/sessions/search.json?q=bridge", ROOT)
+    assert opened.json()["hits"] == 1
+
+
+def attachment_links(html: str) -> list[str]:
+    found = [attributes.get("href") for tag, attributes in Tags(html).found if tag == "a"]
+    return [str(link) for link in found if link and "/attachment/" in link]
+
+
+@pytest.mark.asyncio
+async def test_attachments_have_a_permission_of_their_own(world: World) -> None:
+    """Where the table of attachments is locked, the page names them, and their bytes are refused."""
+    config = with_tables({"attachments": {"allow": {"id": "root"}}})
+    opened = await ask(world.path, config, "/logs/-/session/work", ROOT)
+    links = attachment_links(opened.text)
+    assert len(links) == 2
+    closed = await ask(world.path, config, "/logs/-/session/work", None)
+    assert closed.status_code == 200
+    assert attachment_links(closed.text) == []
+    for link in links:
+        assert (await ask(world.path, config, link, None)).status_code == 403
+        assert (await ask(world.path, config, link, ROOT)).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_attachments_come_as_images_or_as_files(get: Get) -> None:
+    """Bytes are never sniffed, never run, and anything but an image is to be saved."""
+    image, text = attachment_links((await get("/logs/-/session/work")).text)
+    shown = await get(image)
+    assert shown.headers["content-type"] == "image/png"
+    assert shown.headers["content-disposition"] == "inline"
+    saved = await get(text)
+    assert saved.headers["content-type"] == "application/octet-stream"
+    assert saved.headers["content-disposition"].startswith("attachment;")
+    for answer in (shown, saved):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "sandbox" in answer.headers["content-security-policy"]
+    assert (await get("/logs/-/sessions/attachment/none")).status == 404
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("settings", [{"default_allow_sql": False}, {}], ids=["locked", "open"])
+@pytest.mark.parametrize("address", ["/logs/-/sessions", "/logs/-/session/work"])
+async def test_the_link_to_sql_needs_the_right_to_run_sql(world: World, settings: dict[str, Any], address: str) -> None:
+    """Where SQL may not be run, the pages are there without the link to it."""
+    page = await serving(world.path, settings=settings)(address)
+    assert page.status == 200
+    assert ("?sql=" in page.text) is (not settings)
+
+
+@pytest.mark.asyncio
+async def test_the_page_of_all_logs_shows_those_that_may_be_seen(world: World) -> None:
+    """A locked log is not on `/-/sessions`, nor is it in the menu."""
+    config = {"databases": {"logs": {"allow": {"id": "root"}}}}
+    closed = await ask(world.path, config, "/-/sessions", None)
+    assert closed.status_code == 200
+    assert "work" not in closed.text
+    assert "🔒" in (await ask(world.path, config, "/-/sessions", ROOT)).text
+    assert ">Sessions</a>" not in (await ask(world.path, config, "/", None)).text
+    assert ">Sessions</a>" in (await ask(world.path, config, "/", ROOT)).text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "address", ["/logs/-/sessions", "/logs/-/session/work", "/logs/-/sessions/search", "/-/sessions"]
+)
+async def test_a_policy_keeps_everything_foreign_out(get: Get, address: str) -> None:
+    """Nothing loads from elsewhere, and no inline script runs but Datasette's own, by its hash."""
+    import base64
+    import hashlib
+    import re
+
+    page = await get(address)
+    policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert "unsafe" not in " ".join(policy.values())
+    assert "http" not in " ".join(policy.values())
+    inline = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    hashes = {
+        "'sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() + "'" for script in inline
+    }
+    assert inline
+    assert hashes == set(policy["script-src"].split()) - {"'self'"}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "address", ["/logs/-/sessions", "/logs/-/session/work", "/logs/-/sessions/search?q=tide", "/-/sessions"]
+)
+async def test_every_link_of_a_page_is_below_the_base_url_and_answers(world: World, address: str) -> None:
+    """Behind a proxy with a prefix every address has the prefix, and leads to something."""
+    get = serving(world.path, settings={"base_url": "/prefix/"})
+    page = await get(address)
+    assert page.status == 200
+    links = {
+        str(attributes[name])
+        for _, attributes in Tags(page.text).found
+        for name in ("href", "src", "action")
+        if attributes.get(name) and not str(attributes[name]).startswith(("#", "https://", "http://localhost"))
+    }
+    assert links
+    for link in links:
+        assert link.startswith("/prefix/"), link
+        assert (await get(link.partition("#")[0].removeprefix("/prefix"), follow_redirects=True)).status == 200, link

@@ -1,0 +1,254 @@
+"""The rules of the canned queries."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from datasette.app import Datasette
+from datasette_test import actor_cookie
+
+from datasette_session_views.catalogue import Query, catalogue, named
+from datasette_session_views.compat import IS_1
+from datasette_session_views.reader.running import run
+from datasette_session_views.reader.tables import COLUMNS
+from tests.world.logs import START, Call, LogBuilder, Said, tables_of_0_20
+
+from .conftest import serving
+from .logs import Session, World, with_blocks, with_recall, with_sessions
+from .test_permissions import configured, with_tables
+
+QUERIES = list(catalogue().values())
+each_query = pytest.mark.parametrize("query", QUERIES, ids=[query.short_name for query in QUERIES])
+
+
+def test_there_are_at_least_25() -> None:
+    """The catalogue covers what people ask of their log."""
+    assert len(QUERIES) >= 25
+
+
+@each_query
+def test_every_query_says_what_it_is(query: Query) -> None:
+    """A title, a definition that is a sentence, and a word for each parameter that the text asks for."""
+    assert query.title
+    assert query.means.endswith(".")
+    used = set(re.findall(r"(?<!:):([a-z_]+)", query.sql))
+    assert used == {name for name, _ in query.parameters}
+    assert all(words for _, words in query.parameters)
+    assert query.name.startswith("sessions_")
+
+
+@each_query
+def test_every_table_that_a_query_reads_is_known(query: Query) -> None:
+    """A query reads known tables and its own expressions, so that what is missing can count as empty."""
+    own = set(re.findall(r"\b([a-z_]+)\s*(?:\([^)]*\))?\s+as\s+(?:materialized\s+)?\(", query.sql))
+    read = set(re.findall(r"\b(?:from|join)\s+([a-z_]+)\b", re.sub(r"--.*", "", query.sql)))
+    assert read - own <= set(COLUMNS)
+    assert query.tables
+
+
+def no_memory(path: Path) -> None:
+    with LogBuilder(path) as log:
+        log.turns(log.thread(), Said("Hello?", "Hello.", tokens=(3, 2)))
+
+
+def empty(path: Path) -> None:
+    with LogBuilder(path):
+        pass
+
+
+def of_2025(path: Path) -> None:
+    with LogBuilder(path, tables=tables_of_0_20) as log:
+        log.db.table("conversations").insert({"id": "c1", "name": "Old", "model": "gpt-4"})
+        row = {"id": "r1", "model": "gpt-4", "prompt": "Old?", "response": "Yes.", "conversation_id": "c1"}
+        log.db.table("responses").insert({**row, "datetime_utc": "2025-01-01T00:00:00", "duration_ms": 1})
+
+
+def only_older(path: Path) -> None:
+    with LogBuilder(path) as log:
+        log.responses(log.thread(), Said("Old?", "Yes.", calls=(Call("t", {}, "r"),), tokens=(4, 2)))
+
+
+GIVEN = {"q": "old", "session": "work", "exchange": "1", "model": "", "days": ""}
+
+
+@pytest.mark.parametrize("write", [no_memory, empty, of_2025, only_older], ids=lambda write: write.__name__)
+@each_query
+def test_every_query_runs_on_every_log(tmp_path: Path, write: object, query: Query) -> None:
+    """Tables that a log does not have count as empty: no query fails, whatever wrote the log."""
+    path = tmp_path / "logs.db"
+    assert callable(write)
+    write(path)
+    columns, rows = run(path, query, GIVEN)
+    assert columns
+    assert all(len(row) == len(columns) for row in rows)
+    run(path, query, {})
+
+
+@pytest.fixture(name="full", scope="module")
+def _full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log in which every query finds something, and its figures are easy to reckon."""
+    import llm
+
+    path = tmp_path_factory.mktemp("full") / "logs.db"
+    tide = Call("tide", {"a": 1}, "7 rows")
+    with LogBuilder(path) as log:
+        work, other, old = log.thread(), log.thread(), log.thread()
+        turns = log.turns(
+            work, *(Said("When?", f"In {n} days.", tokens=(100 * n, 10), duration_ms=1000 * n) for n in range(1, 9)),
+            model="gpt-4o-mini", block=4,
+        )  # fmt: skip
+        fragment = llm.Fragment("The notes.", "notes.txt")
+        log.turns(other, Said("Tide?", "Low.", calls=(tide,), fragments=(fragment,), system="Be brief.", tokens=(7, 3)))
+        log.responses(old, Said("When?", "Long ago.", tokens=(5, 2)), Said("Twice?", "Yes.", calls=(tide,)))
+        log.db.execute("insert into schemas values ('s1', '{}')")
+        log.db.execute("update turns set schema_id = 's1' where id = ?", [turns[0]])
+        log.db.conn.commit()
+    session = Session(work, "work", turns, attempts=[(f"{turns[-1][:-1]}z", "And?", "HTTP 500")])
+    with_sessions(path, session)
+    with_blocks(path, session, 6)
+    with_recall(path, turns[7], turns[1], "when")
+    connection = sqlite3.connect(path)
+    connection.execute("update memory_contexts set cut = 'certain: halved' where turn_id = ?", [turns[6]])
+    connection.execute("insert into tools (id, hash, name) values (99, 'h', 'tide')")
+    connection.execute("insert into tool_responses select 99, min(id) from responses")
+    connection.commit()
+    connection.close()
+    return path
+
+
+@each_query
+def test_every_query_finds_what_is_there(full: Path, query: Query) -> None:
+    """On a log that has one of everything every query has an answer; only what happened lately may be nothing."""
+    _, rows = run(
+        full, query, {"q": "days", "session": "WORK ", "exchange": "3", "days": "99999" if "days" in query.sql else ""}
+    )
+    assert rows or query.short_name == "inactive_sessions"
+
+
+FIGURES = [
+    ("tokens_a_day", {}, [("2026-09-01", 13, 3600 + 14 + 5, 80 + 6 + 2)]),
+    ("latency_by_model", {}, [("gpt-4o-mini", 11, 3.0, 8.0, 8.0, 8.0), ("scripted", 2, 0.8, 0.8, 0.8, 0.8)]),
+    ("exchanges_per_session", {}, [("named sessions", 1, 8.0, 8, 8, 8), ("unnamed conversations", 2, 1.5, 1, 2, 2)]),
+    ("repeated_prompts", {}, [("When?", 9, 5)]),
+    ("failed_prompts", {}, [("2026-09-01", "gpt-4o-mini", 1, 0)]),
+    ("recall_hits", {}, [("work", 1, 1, 48, 2.5, 7.0)]),
+    ("error_rate", {}, [("gpt-4o-mini", 8, 1, 11.1)]),
+    ("server_cuts", {}, [("work", 7, "gpt-4o-mini", 700, 2130, 8192, "certain: halved")]),
+    ("weekly_activity", {}, [("2026-08-31", 1, 3, 13, 3619, 88)]),
+    ("input_growth", {"most": "2"}, [(1, 3, 37.0, 100.0, 6.0), (2, 2, 104.0, 200.0, 7.0)]),
+    ("fragments_used", {}, [("notes.txt", 1, 10)]),
+    ("system_prompts", {}, [("Be brief.", 1, 9)]),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "expected"), FIGURES, ids=[name for name, _, _ in FIGURES])
+def test_the_figures_are_right(
+    full: Path, name: str, given: dict[str, str], expected: list[tuple[object, ...]]
+) -> None:
+    """The figures of a query are those that one reckons by hand."""
+    query = named(name)
+    assert query is not None
+    _, rows = run(full, query, given)
+    assert [row[: len(wanted)] for row, wanted in zip(rows, expected, strict=True)] == expected
+
+
+def test_what_was_sent_is_in_order(full: Path) -> None:
+    """What was sent at an exchange begins with the oldest message of that request and ends with its prompt."""
+    query = named("sent_at_exchange")
+    assert query is not None
+    _, rows = run(full, query, {"session": "work", "exchange": "6"})
+    assert [(row[1], row[3]) for row in rows] == [
+        ("user", "When?"),
+        ("assistant", "In 5 days."),
+        ("user", "When?"),
+    ]
+
+
+@pytest.mark.asyncio
+async def test_datasette_offers_every_query_with_title_and_words(world: World) -> None:
+    """Each has a page that runs it, with its title, its definition and fields for its parameters."""
+    get = serving(world.path)
+    listed = await get("/logs/-/queries.json?_size=max" if IS_1 else "/logs.json")
+    names = {query["name"] for query in listed.json()["queries"]}
+    assert names >= set(catalogue())
+    for query in QUERIES:
+        page = await get(f"/logs/{query.name}.json?_shape=array&q=bridge&session=work&exchange=1")
+        assert page.status == 200, (query.name, page.text)
+    page = await get("/logs/sessions_search?q=bridge")
+    assert "Full-text search" in page.text
+    assert "Prompts and replies that hold all these words" in page.text
+    assert 'name="q"' in page.text
+
+
+@pytest.mark.asyncio
+async def test_the_query_of_who_runs_datasette_wins(world: World) -> None:
+    """A query of the same name in the configuration is the one that runs."""
+    own = {"databases": {"logs": {"queries": {"sessions_tokens_a_day": {"sql": "select 42 as mine"}}}}}
+    get = serving(world.path, **configured(own))
+    assert (await get("/logs/sessions_tokens_a_day.json?_shape=array")).json() == [{"mine": 42}]
+    assert (await get("/logs/sessions_cost_a_day.json?_shape=array")).status == 200
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("table", "closed", "still_open"),
+    [
+        ("turns", "sessions_tokens_a_day", None),
+        ("turn_search", "sessions_one_session", "sessions_tokens_a_day"),
+        ("turn_search_fts", "sessions_search", "sessions_tokens_a_day"),
+        ("fragments", "sessions_fragments_used", "sessions_cost_a_day"),
+        ("memory_attempts", "sessions_failed_prompts", "sessions_cost_a_day"),
+        ("memory_sessions", "sessions_longest_sessions", "sessions_tokens_a_day"),
+    ],
+)
+async def test_a_query_is_as_closed_as_the_tables_it_reads(
+    world: World, table: str, closed: str, still_open: str | None
+) -> None:
+    """Who may not see a table can't read it through a query; others still can, and other queries stay open."""
+    datasette = Datasette([str(world.path)], **configured(with_tables({table: {"allow": {"id": "root"}}})))
+    await datasette.invoke_startup()
+    root = {"ds_actor": actor_cookie(datasette, {"id": "root"})}
+    assert (await datasette.client.get(f"/logs/{closed}?q=x&session=x")).status_code == 403
+    assert (await datasette.client.get(f"/logs/{closed}?q=x&session=x", cookies=root)).status_code == 200
+    if still_open:
+        assert (await datasette.client.get(f"/logs/{still_open}")).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_queries_run_where_sql_may_not_be_run(world: World) -> None:
+    """Canned queries need the right to see their tables, not the right to run SQL of one's own."""
+    get = serving(world.path, settings={"default_allow_sql": False})
+    assert (await get("/logs/sessions_tokens_a_day.json?_shape=array")).status == 200
+
+
+@pytest.mark.asyncio
+async def test_a_log_that_gets_its_tables_later_gets_the_queries_later(tmp_path: Path) -> None:
+    """Queries follow the tables: once the list of sessions was opened, they read what is there by then."""
+    path = tmp_path / "logs.db"
+    connection = sqlite3.connect(path)
+    connection.execute("create table unrelated (id integer)")
+    connection.close()
+    get = serving(path)
+    assert (await get("/logs/sessions_tokens_a_day.json?_shape=array")).status == 404
+    with LogBuilder(path) as log:
+        log.turns(log.thread(), Said("Hello?", tokens=(3, 2), at=START))
+    assert (await get("/logs/-/sessions")).status == 200
+    rows = (await get("/logs/sessions_tokens_a_day.json?_shape=array")).json()
+    assert [row["tokens_in"] for row in rows] == [3]
+    with_sessions(path)
+    assert (await get("/logs/-/sessions")).status == 200
+    assert (await get("/logs/sessions_failed_prompts.json?_shape=array")).json() == []
+
+
+def test_the_tables_have_the_columns_that_stand_in_for_them(full: Path) -> None:
+    """A table that is missing is stood in for by one with the columns that llm and our plugin give it."""
+    connection = sqlite3.connect(full)
+    there = {row[0] for row in connection.execute("select name from sqlite_master")}
+    for table, columns in COLUMNS.items():
+        if table in there and not table.endswith("_fts"):
+            names = {row[1] for row in connection.execute(f"pragma table_info({table})")} | {"rowid"}
+            assert set(columns.split()) <= names, table
+    connection.close()

@@ -1,0 +1,156 @@
+"""The rules of the search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from datasette_session_views.pages import MARK, UNMARK
+from datasette_session_views.reader.searching import match
+from datasette_session_views.showing import marked
+from tests.world.logs import LogBuilder, Said
+
+from .conftest import Get, Tags, serving
+from .logs import Session, World, with_sessions
+
+
+async def found(get: Get, query: str) -> list[tuple[str, list[int]]]:
+    """Sessions found, in order, each with the numbers of the exchanges."""
+    answer = await get(f"/logs/-/sessions/search.json?{query}")
+    assert answer.status == 200
+    return [
+        (group["name"] or group["first_words"], [hit["number"] for hit in group["hits"]])
+        for group in answer.json()["groups"]
+    ]
+
+
+@pytest.mark.asyncio
+async def test_both_generations_are_searched(get: Get) -> None:
+    """What an older llm logged is found as well as what today's did."""
+    assert await found(get, "q=FTS5") == [("What is FTS5 in SQLite?", [1])]
+    assert await found(get, "q=bridge") == [("work", [1])]
+    assert await found(get, "q=llm&sort=newest") == [("Begun long ago.", [2, 1])]
+
+
+@pytest.mark.asyncio
+async def test_hits_are_grouped_by_session_marked_and_linked_to_the_exchange(get: Get) -> None:
+    """Each session once; each hit with what matched marked, its number, and a link to its place."""
+    page = await get("/logs/-/sessions/search?q=Lisbon")
+    tags = Tags(page.text)
+    assert "<mark>Lisbon</mark>" in page.text
+    assert "/logs/-/session/work?from=1#1" in [attributes.get("href") for _, attributes in tags.found]
+    assert "work #1" in page.shown
+
+
+FILTERS = [
+    ("q=lisbon&model=ollama/llama3", ["What is the capital of Portugal?"]),
+    ("q=lisbon&tag=BRIDGE", ["work"]),
+    ("q=lisbon&named=1", ["work"]),
+    ("q=lisbon&until=2026-08-31", []),
+    ("q=lisbon&since=2026-09-01&until=2026-09-01&model=gpt-4o-mini", ["work"]),
+    ("q=long&model=gpt-4o-mini", ["Begun long ago."]),
+    ("q=long&tag=bridge", []),
+    ("q=lisbon&session=work", ["work"]),
+    ("q=fts5&session=work", []),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("query", "expected"), FILTERS)
+async def test_filters_narrow_a_search(get: Get, query: str, expected: list[str]) -> None:
+    """Model, tag, dates, names, and one session, in both orders."""
+    for sort in ("", "&sort=newest"):
+        assert [name for name, _ in await found(get, query + sort)] == expected
+
+
+@pytest.mark.asyncio
+async def test_an_old_conversation_is_searched_within(world: World, get: Get) -> None:
+    """Within one conversation of an older llm only its own texts are found."""
+    assert await found(get, f"q=search&session={world.old}") == [("What is FTS5 in SQLite?", [1])]
+    assert await found(get, f"q=bridge&session={world.old}") == []
+    assert (await get("/logs/-/sessions/search?q=x&session=nothing")).status == 404
+
+
+@pytest.mark.asyncio
+async def test_a_phrase_in_quotes_is_found_as_it_stands(get: Get) -> None:
+    """Quoted words must follow each other; words alone may stand anywhere in one text."""
+    assert [name for name, _ in await found(get, "q=deadline+bridge")] == ["work"]
+    assert await found(get, "q=%22deadline+bridge%22") == []
+    assert [name for name, _ in await found(get, "q=%22the+deadline+is%22")] == ["work"]
+
+
+@pytest.fixture(name="many", scope="module")
+def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sessions with 180 places that match, in both generations."""
+    path = tmp_path_factory.mktemp("many") / "logs.db"
+    with LogBuilder(path) as log:
+        for number in range(6):
+            write = log.responses if number % 3 == 0 else log.turns
+            thread = log.thread()
+            turns = write(thread, *(Said(f"tide {number} {place}", "tide " * (place % 5)) for place in range(30)))
+        both = log.thread()
+        log.both(both, Said("tide twice"))
+    with_sessions(path, Session(thread, "last", turns))
+    return path
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("sort", ["best", "newest"])
+async def test_the_pages_of_a_search_make_up_the_whole(many: Path, sort: str) -> None:
+    """Page by page every hit comes once, in pages of up to 50; what both generations logged is one hit."""
+    get = serving(many)
+    address: str | None = f"/logs/-/sessions/search.json?q=tide&sort={sort}"
+    hits: list[tuple[str, int]] = []
+    while address:
+        page = (await get(address)).json()
+        assert page["hits"] <= 50
+        hits += [(group["thread_id"], hit["number"]) for group in page["groups"] for hit in group["hits"]]
+        address = page["next_url"]
+    assert len(hits) == len(set(hits)) == 181
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("two words", '"two" "words"'),
+        ('a "quoted phrase" b', '"a" "quoted phrase" "b"'),
+        ('unbalanced "quote', '"unbalanced" "quote"'),
+        ("col:value AND (x OR y*) NEAR", '"col:value" "AND" "(x" "OR" "y*)" "NEAR"'),
+        ("'; drop table turns; --", '"drop" "table" "turns;"'),
+        ("... !!!", None),
+        ("", None),
+    ],
+)
+def test_any_text_becomes_words_and_phrases(text: str, asked: str | None) -> None:
+    """Nothing in a query is an operator; a query without a word asks nothing."""
+    assert match(text) == asked
+
+
+@pytest.mark.asyncio
+@given(text=st.text(min_size=1, max_size=40))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+async def test_any_text_is_a_valid_search(get: Get, text: str) -> None:
+    """Whatever is searched for, the page answers, nests, and shows the text in its field."""
+    page = await get("/logs/-/sessions/search", params={"q": text.encode("utf-8", "replace").decode()})
+    assert page.status == 200
+    assert [attributes for tag, attributes in Tags(page.text).found if attributes.get("name") == "q"]
+
+
+@given(st.text(alphabet=st.sampled_from(f"ab<>&\"' {MARK}{UNMARK}\u202e\n")))
+def test_marks_always_nest(text: str) -> None:
+    """Whatever a snippet holds, its marks nest, and its text is shown."""
+    tags = Tags(marked(text))
+    assert tags.names() <= {"mark"}
+    for character in "ab<>&":
+        assert tags.text.count(character) == text.count(character)
+
+
+@pytest.mark.asyncio
+async def test_without_a_query_the_page_says_what_can_be_searched(get: Get) -> None:
+    """The form alone has a word of help; a query without words says so."""
+    assert "Looks through all prompts and replies" in (await get("/logs/-/sessions/search")).shown
+    assert "There is no word in that" in (await get("/logs/-/sessions/search?q=!!!")).shown
+    assert "Nothing was found" in (await get("/logs/-/sessions/search?q=nowhere")).shown

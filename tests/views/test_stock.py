@@ -1,0 +1,59 @@
+"""The rules of what Datasette's own pages say of sessions."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from datasette_session_views.compat import IS_1
+
+from .conftest import Get, Tags, serving
+from .logs import World
+
+
+def links_of(html: str) -> set[str]:
+    return {str(attributes["href"]) for tag, attributes in Tags(html).found if tag == "a" and attributes.get("href")}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("address", ["/", "/logs", "/logs/turns"])
+async def test_the_menu_offers_sessions(get: Get, address: str) -> None:
+    """From every page one click leads to the sessions."""
+    assert 'href="/-/sessions"' in (await get(address)).text
+
+
+@pytest.mark.asyncio
+async def test_the_page_of_a_log_offers_its_sessions(get: Get) -> None:
+    """The database's own page leads to the list."""
+    assert 'href="/logs/-/sessions"' in (await get("/logs")).text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("table", ["turns", "threads"])
+async def test_ids_lead_to_the_transcript(world: World, get: Get, table: str) -> None:
+    """In tables of stock Datasette the id of a thread or turn leads to its transcript."""
+    page = await get(f"/logs/{table}?_labels=on")
+    assert f'href="/logs/-/session/{world.work.thread_id}"' in page.text
+    if table == "turns":
+        assert f'href="/logs/-/sessions/turn/{world.work.turns[1]}"' in page.text
+
+
+@pytest.mark.asyncio
+async def test_where_there_is_no_log_nothing_is_offered(tmp_path: Path) -> None:
+    """Other databases look as they always did."""
+    connection = sqlite3.connect(tmp_path / "other.db")
+    connection.executescript("create table t (thread_id text); insert into t values ('01m1dzpw000000000000000001')")
+    connection.close()
+    get = serving(tmp_path / "other.db")
+    for address in ("/", "/other", "/other/t"):
+        assert "/session" not in (await get(address)).text
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(not IS_1, reason="the jump menu is of Datasette 1.0")
+async def test_the_jump_menu_finds_sessions_by_name(world: World, get: Get) -> None:
+    """Pressing / and a name leads to the session."""
+    found = (await get("/-/jump.json?q=work")).json()
+    assert f"/logs/-/session/{world.work.thread_id}" in str(found)

@@ -1,0 +1,424 @@
+"""The rules of the transcript."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.world.logs import START, LogBuilder, Said
+
+from .conftest import Get, Tags, serving
+from .logs import Session, World, with_blocks, with_recall, with_sessions
+
+
+@pytest.mark.asyncio
+async def test_a_transcript_shows_what_was_said_in_order(get: Get) -> None:
+    """Exchanges with number, time, duration, tokens; prompts as typed, replies as Markdown, code with its language."""
+    page = await get("/logs/-/session/work")
+    shown = page.shown
+    places = [shown.index(text) for text in ("#1", "We build a bridge", "harbour office signs off", "#2", "#3", "#4")]
+    assert places == sorted(places)
+    assert "800 ms 310 → 220 tokens" in shown
+    assert '<div class="sv-code" data-language="python">' in page.text
+    assert "<strong>harbour office</strong>" in page.text
+    Tags(page.text)
+
+
+@pytest.mark.asyncio
+async def test_what_stands_between_is_folded_away_under_its_name(get: Get) -> None:
+    """System prompt, tools, tool calls and results, and fragments are there, closed, each under a line."""
+    page = await get("/logs/-/session/work")
+    tags = Tags(page.text)
+    folds = [attributes for tag, attributes in tags.found if tag == "details" and "sv-fold" in str(attributes["class"])]
+    assert len(folds) == 5
+    assert not [fold for fold in folds if "open" in fold]
+    shown = page.shown
+    assert "System prompt , 9 characters Be brief." in shown
+    assert 'Tool call tide_table {"place": "Lisbon <b>"}' in shown
+    assert "Result of tide_table 7 rows" in shown
+    assert "Fragment notes.txt, 30 characters" in shown
+
+
+@pytest.mark.asyncio
+async def test_attachments_are_shown_or_linked(get: Get) -> None:
+    """An image is shown, any other attachment is a link to its bytes."""
+    page = await get("/logs/-/session/work")
+    (image,) = [attributes for tag, attributes in Tags(page.text).found if tag == "img"]
+    assert str(image["src"]).startswith("/logs/-/sessions/attachment/")
+    assert image["alt"]
+    assert "Attachment: text/plain, 25 bytes" in page.shown
+
+
+@pytest.mark.asyncio
+async def test_pauses_pins_notes_and_failed_attempts_are_marked(get: Get) -> None:
+    """A long silence is named, a pinned exchange marked, a failed prompt stands where it was made, notes beside."""
+    shown = (await get("/logs/-/session/work")).shown
+    assert "pause of 8 h 55 min" in shown
+    assert "#2 ◆ pinned" in shown
+    assert "attempt, not answered row And on the 15th? half a The model runner stopped (HTTP 500)." in shown
+    assert shown.index("Sleep well.") < shown.index("And on the 15th?")
+    assert "“The deadline is 4 May.” you, 1 Sep 2026" in shown
+
+
+@pytest.mark.asyncio
+async def test_where_the_window_was_cut_is_marked(tmp_path: Path) -> None:
+    """Where a block began, the page says which exchanges are no longer sent, and why."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, *(Said(f"prompt {number}") for number in range(8)))
+    session = Session(thread, "work", turns)
+    with_sessions(path, session)
+    with_blocks(path, session, 6)
+    with_recall(path, turns[7], turns[1], "prompt")
+    page = await serving(path)("/logs/-/session/work")
+    cut = "Here the window was cut (the budget was full): exchanges before #4 are no longer sent."
+    assert cut in page.shown
+    assert page.shown.index("prompt 5") < page.shown.index(cut) < page.shown.index("prompt 6")
+    assert "Recalled for this prompt 1 excerpt, 48 tokens: #2 (prompt) #2" in page.shown
+    assert "#8: about 2,130 of 4,096 tokens; whole from #4 on" in page.shown
+
+
+@pytest.mark.asyncio
+async def test_an_old_conversation_reads_as_a_new_one(world: World, get: Get) -> None:
+    """What an older llm logged has the same page, with its tool calls."""
+    shown = (await get(f"/logs/-/session/{world.old}")).shown
+    assert 'What is FTS5 in SQLite? Tool call look {"a": 1}' in shown
+    assert "Result of look found found A search engine." in shown
+    assert "1 exchange ·" in shown
+
+
+@pytest.mark.asyncio
+async def test_a_conversation_of_both_generations_is_one_transcript(world: World, get: Get) -> None:
+    """What went on in a new llm follows what an old one logged."""
+    shown = (await get(f"/logs/-/session/{world.mixed}")).shown
+    assert shown.index("By an old llm.") < shown.index("#2") < shown.index("By today's llm.")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("reference", ["work", "WORK", " work ", "{id}"])
+async def test_a_session_is_found_by_name_or_id(world: World, get: Get, reference: str) -> None:
+    """A name in any case, or the conversation's id, leads to the same page."""
+    page = await get(f"/logs/-/session/{reference.format(id=world.work.thread_id).replace(' ', '+')}.json")
+    assert page.status == 200
+    assert page.json()["name"] == "work"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("form", ["", ".json", ".md", ".html", ".jsonl"])
+async def test_a_session_that_is_not_there_is_not_found(get: Get, form: str) -> None:
+    """A name that stands for nothing is answered with 404, in the form that was asked for."""
+    page = await get(f"/logs/-/session/nothing~3Cb~3E{form}")
+    assert page.status == 404
+    if form == ".json":
+        assert page.json() == {**page.json(), "ok": False, "status": 404}
+
+
+@pytest.fixture(name="long", scope="module")
+def _long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A session of 130 exchanges."""
+    path = tmp_path_factory.mktemp("long") / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, *(Said(f"prompt {number + 1}.") for number in range(130)), block=20)
+    with_sessions(path, Session(thread, "long", turns))
+    return path
+
+
+PAGES = [
+    pytest.param("", 81, 130, id="the newest 50 where nothing else is asked for"),
+    pytest.param("?from=1", 1, 50, id="the first"),
+    pytest.param("?from=101", 101, 130, id="the last, from a number"),
+    pytest.param("?from=999", 130, 130, id="after the last"),
+    pytest.param("?from=0", 1, 50, id="before the first"),
+    pytest.param("?from=x", 81, 130, id="nothing that is a number"),
+    pytest.param("?from=-3", 81, 130, id="a negative number"),
+    pytest.param("?from=99999999999999999999", 81, 130, id="a number that is too long"),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("query", "first", "last"), PAGES)
+async def test_long_sessions_come_in_pages_of_50(long: Path, query: str, first: int, last: int) -> None:
+    """A page has 50 exchanges, from any number on; each has its number as its place."""
+    get = serving(long)
+    found = (await get(f"/logs/-/session/long.json{query}")).json()
+    assert [exchange["number"] for exchange in found["exchanges"]] == list(range(first, last + 1))
+    page = await get(f"/logs/-/session/long{query}")
+    assert f"Exchanges {first}–{last} of 130" in page.shown
+    anchors = [attributes["id"] for tag, attributes in Tags(page.text).found if tag == "article"]
+    assert anchors == [str(number) for number in range(first, last + 1)]
+
+
+@pytest.mark.asyncio
+async def test_the_newest_page_is_one_click_away_from_everywhere(long: Path) -> None:
+    """Every page but the newest leads to the newest; every page but the first to the first."""
+    get = serving(long)
+    for query in ("?from=1", "?from=51"):
+        links = {
+            attributes.get("href") for _, attributes in Tags((await get(f"/logs/-/session/long{query}")).text).found
+        }
+        assert "/logs/-/session/long" in links
+    assert 'href="/logs/-/session/long?from=1"' in (await get("/logs/-/session/long")).text
+
+
+@pytest.mark.asyncio
+async def test_pages_lead_to_the_next_and_the_one_before(long: Path) -> None:
+    """Following the JSON's links from the newest page back, and from the first page on, meets every exchange."""
+    get = serving(long)
+    for start, link in (("", "earlier_url"), ("?from=1", "later_url")):
+        found: set[int] = set()
+        address: str | None = f"/logs/-/session/long.json{start}"
+        while address:
+            page = (await get(address)).json()
+            found |= {exchange["number"] for exchange in page["exchanges"]}
+            address = page[link]
+        assert found == set(range(1, 131))
+
+
+@pytest.mark.asyncio
+async def test_a_turn_leads_to_its_exchange(world: World, get: Get) -> None:
+    """The address of a turn redirects to the page and place of the exchange that it belongs to."""
+    page = await get(f"/logs/-/sessions/turn/{world.work.turns[2]}")
+    assert page.status == 302
+    assert page.headers["location"] == "/logs/-/session/work?from=1#2"
+    assert (await get("/logs/-/sessions/turn/none")).status == 404
+
+
+@pytest.mark.asyncio
+async def test_the_json_twin_has_what_the_page_has(get: Get) -> None:
+    """The same exchanges with all their messages, and the page links to it."""
+    page = await get("/logs/-/session/work")
+    assert (
+        'rel="alternate" type="application/json+datasette" href="http://localhost/logs/-/session/work.json"'
+        in page.text
+    )
+    assert 'rel="alternate"' in page.headers["link"]
+    found = (await get("/logs/-/session/work.json")).json()
+    assert found["exchanges_in_all"] == 4
+    kinds = [
+        part["type"]
+        for call in found["exchanges"][1]["calls"]
+        for message in call["messages"]
+        for part in message["parts"]
+    ]
+    assert kinds == ["text", "tool_call", "tool_result", "text"]
+    assert found["attempts"][0]["error"].startswith("The model runner")
+    assert found["pins"] == [2]
+
+
+@pytest.mark.asyncio
+async def test_the_page_leads_to_rows_and_sql(world: World, get: Get) -> None:
+    """The thread's row, every turn's row, and the SQL behind the page are one click away, and answer."""
+    page = await get("/logs/-/session/work")
+    links = [
+        str(attributes["href"]) for tag, attributes in Tags(page.text).found if tag == "a" and "href" in attributes
+    ]
+    assert f"/logs/threads/{world.work.thread_id}" in links
+    assert f"/logs/turns/{world.work.turns[1]}" in links
+    (sql,) = [link for link in links if "sql=" in link]
+    answer = await get(sql, follow_redirects=True)
+    assert answer.status == 200
+    assert "Low water at 09:42" in answer.text
+
+
+DOWNLOADS = [
+    ("md", "text/markdown", "# work"),
+    ("jsonl", "application/x-ndjson", '{"kind": "session"'),
+    ("html", "text/html", "<!doctype html>"),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("form", "kind", "start"), DOWNLOADS)
+async def test_a_session_is_downloaded_whole(long: Path, world: World, form: str, kind: str, start: str) -> None:
+    """Markdown, JSONL and HTML have all exchanges, attempts included, and come as files."""
+    page = await serving(world.path)(f"/logs/-/session/work.{form}")
+    assert page.headers["content-type"].startswith(kind)
+    assert page.headers["content-disposition"].startswith("attachment")
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.text.startswith(start)
+    for said in ("We build a bridge", "Sleep well.", "Low water", "And on the 15th?"):
+        assert said in page.text
+    whole = (await serving(long)(f"/logs/-/session/long.{form}")).text
+    assert all(f"prompt {number}." in whole for number in range(1, 131))
+    part = (await serving(long)(f"/logs/-/session/long.{form}?from=7&to=8")).text.partition("\n")[2]
+    assert [number for number in range(1, 131) if f"prompt {number}." in part] == [7, 8]
+
+
+@pytest.mark.asyncio
+async def test_each_line_of_a_jsonl_download_is_json(get: Get) -> None:
+    """The first line is the session, each other one an exchange or an attempt."""
+    lines = [json.loads(line) for line in (await get("/logs/-/session/work.jsonl")).text.splitlines()]
+    assert [line["kind"] for line in lines] == ["session", *["exchange"] * 4, "attempt"]
+
+
+@pytest.mark.asyncio
+async def test_an_html_download_holds_no_script_and_loads_nothing(get: Get) -> None:
+    """The file stands alone: no script, no picture, no sheet of styles from elsewhere."""
+    tags = Tags((await get("/logs/-/session/work.html")).text)
+    assert not tags.names() & {"script", "img", "link", "iframe", "form"}
+
+
+HOSTILE = """</div></article></section><script>alert(1)</script><img src="https://evil.example/x.png" onerror=alert(1)>
+<form action="https://evil.example"><style>body{display:none}</style>\u202e\x00[x](javascript:alert(1))"""
+
+
+@pytest.fixture(name="hostile", scope="module")
+def _hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log in which everything that a model, a tool or a person can write is hostile."""
+    import llm
+
+    from tests.world.logs import Call
+
+    path = tmp_path_factory.mktemp("hostile") / "logs.db"
+    bad = HOSTILE
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        said = Said(
+            bad,
+            bad,
+            system=bad,
+            fragments=(llm.Fragment(bad, bad),),
+            attachments=(
+                llm.Attachment(type="text/plain", content=bad.encode()),
+                llm.Attachment(type="image/png", url="javascript:x"),
+            ),
+            calls=(Call("tool", {bad: bad}, bad),),
+        )
+        turns = log.turns(thread, said, model=bad[:60])
+        old = log.thread()
+        log.responses(old, said, model=bad[:60])
+        part = "insert into parts (message_hash, position, type, {}) select message_hash, ?, ?, {} from parts"
+        part += " where position = 0"
+        deep = '{"name": "deep", "arguments": ' + "[" * 3000 + "]" * 3000 + "}"
+        odd = '{"text_ref": 5, "attachments": [1], "arguments": "\\ud800", "name": {"a": 1}}'
+        broken = b"broken \xff\xfe\xed\xa0\x80 UTF-8"
+        for place, (kind, column, value) in enumerate(
+            [
+                ("reasoning", "text", bad),
+                (bad, "payload", odd),
+                ("text", "payload", odd),
+                ("tool_call", "payload", deep),
+                ("tool_result", "payload", "{not JSON"),
+                ("text", "text", broken),
+            ]
+        ):
+            log.db.execute(part.format(column, "cast(? as text)"), [90 + place, kind, value])
+        log.db.conn.commit()
+    session = Session(thread, f"name {bad[:40]}".replace("/", "|"), turns, model=bad, tags=(bad,), notes=(bad,))
+    session.attempts.append(("01zzzzzzzzzzzzzzzzzzzzzzzz", bad, bad))
+    with_sessions(path, session)
+    return path
+
+
+@pytest.mark.asyncio
+async def test_a_hostile_log_breaks_no_page(hostile: Path) -> None:
+    """Whatever was written: pages nest, have only their own scripts, forms and pictures, and say what was written."""
+    get = serving(hostile)
+    listed = (await get("/logs/-/sessions.json")).json()["sessions"]
+    assert len(listed) == 2
+    for one in listed:
+        address = one["url"].removesuffix(".json")
+        page = await get(address)
+        assert page.status == 200
+        tags = Tags(page.text)
+        assert not [a for t, a in tags.found if any(name.startswith("on") for name in a)]
+        assert {a.get("src") for t, a in tags.found if t == "script"} & {None} <= {None}
+        assert [t for t, _ in tags.found].count("form") <= 2
+        assert not [a for t, a in tags.found if t in ("img", "iframe", "object", "embed")]
+        assert "javascript:" not in "".join(str(a.get("href")) for _, a in tags.found)
+        assert "alert(1)" in page.shown
+        assert "⟦U+202E⟧" in page.shown
+        for form in (".json", ".md", ".jsonl", ".html"):
+            assert (await get(f"{address}{form}")).status == 200
+    assert (await get("/logs/-/sessions")).status == 200
+    Tags((await get("/logs/-/sessions/search?q=alert")).text)
+
+
+@pytest.mark.asyncio
+async def test_a_message_of_5_mb_is_shown_as_far_as_a_page_can_hold(tmp_path: Path) -> None:
+    """A page stays a page; it says how much more there is, and leads to the whole."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        log.turns(thread, Said("Much?", "word " * 1_000_000))
+    get = serving(path)
+    page = await get(f"/logs/-/session/{thread}")
+    assert len(page.text) < 1_000_000
+    assert "and 4,500,000 more characters: the whole exchange as Markdown" in page.shown
+    (whole,) = [a["href"] for t, a in Tags(page.text).found if t == "a" and "to=1" in str(a.get("href"))]
+    assert len((await get(str(whole))).text) > 5_000_000
+
+
+@pytest.mark.asyncio
+async def test_a_page_of_long_messages_is_not_too_long(tmp_path: Path) -> None:
+    """Where many messages are long, each is shown as far as the page can hold them all."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        log.turns(thread, *(Said(f"{number}", "long " * 40_000) for number in range(30)), block=1)
+    page = await serving(path)(f"/logs/-/session/{thread}")
+    assert len(page.text) < 4_000_000
+    assert page.shown.count("more characters") > 5
+
+
+@pytest.mark.asyncio
+async def test_a_session_without_a_prompt_has_a_page(tmp_path: Path) -> None:
+    """A session that was only set up shows its settings."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path):
+        pass
+    with_sessions(path, Session("01m1dzpw000000000000000001", "empty", []))
+    page = await serving(path)("/logs/-/session/empty")
+    assert page.status == 200
+    assert "Nothing was said here yet." in page.shown
+    assert (await serving(path)("/logs/-/session/empty.jsonl")).status == 200
+
+
+@pytest.mark.asyncio
+async def test_what_is_logged_while_datasette_runs_is_on_the_next_page(long: Path, tmp_path: Path) -> None:
+    """A numbering that was kept is not used once the session has gone on, or lost a turn."""
+    path = tmp_path / "logs.db"
+    path.write_bytes(long.read_bytes())
+    with LogBuilder(path) as log:
+        thread = next(iter(log.db.query("select thread_id from memory_sessions")))["thread_id"]
+        log.turns(thread, *(Said(f"more {n}", at=START + timedelta(days=1, minutes=n)) for n in range(150)), block=5)
+    get = serving(path)
+    assert (await get("/logs/-/session/long.json")).json()["exchanges_in_all"] == 280
+    with LogBuilder(path) as log:
+        log.turns("01m9zzzzzzzzzzzzzzzzzzzzzz", Said("another", at=START + timedelta(days=2)))
+        log.unseen(thread, Said("at last", at=START + timedelta(days=3)))
+    assert (await get("/logs/-/session/long.json")).json()["exchanges_in_all"] == 281
+    connection = sqlite3.connect(path)
+    connection.execute("delete from turns where id = (select max(id) from turns where thread_id = ?)", [thread])
+    connection.commit()
+    connection.close()
+    assert (await get("/logs/-/session/long.json")).json()["exchanges_in_all"] == 280
+
+
+@pytest.mark.asyncio
+async def test_a_text_that_was_cut_to_be_sent_is_shown_whole(tmp_path: Path) -> None:
+    """Where a session kept the original of what it had to cut, the transcript shows it, and the reply once."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said("Read this: [… cut …]", "I did."))
+    with_sessions(path, Session(thread, "work", turns))
+    original = [
+        {"role": "user", "parts": [{"type": "text", "text": "Read this: all of it, whole"}]},
+        "odd",
+        {"role": 5},
+    ]
+    connection = sqlite3.connect(path)
+    connection.execute("insert into memory_originals values (?, ?)", [turns[0], json.dumps(original)])
+    connection.commit()
+    connection.close()
+    shown = (await serving(path)("/logs/-/session/work")).shown
+    assert "Read this: all of it, whole I did." in shown
+    assert "[… cut …]" not in shown
+    assert shown.count("I did.") == 1
