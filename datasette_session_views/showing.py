@@ -156,18 +156,21 @@ class Showing:
             title = f"Result of {one_line(piece.name, 80)}" if piece.name else "Result of a tool"
             detail = one_line(piece.text, 100) or "nothing"
             blocks.append(_folded("tool", title, detail, self._code(piece.text, number)))
-        elif piece.kind == "fragment":
-            detail = f"{one_line(piece.name, 100)}, {_size(piece.text)}"
-            blocks.append(_folded("fragment", "Fragment", detail, self.text(piece.text, number)))
-        elif piece.kind == "excerpt":
-            title = f"Recalled from #{one_line(piece.name.rpartition('#')[2], 20)}"
-            blocks.append(_folded("recalled", title, "", self.text(piece.text, number)))
+        elif piece.kind in ("fragment", "excerpt"):
+            blocks.append(self._borrowed(piece, number))
         elif piece.kind == "other":
             blocks.append(_folded("other", one_line(piece.name, 80), "", self._code(piece.text, number)))
         files = "".join(self._file(held) for held in piece.attachments)
         if files:
             blocks.append(Block("files", files))
         return blocks
+
+    def _borrowed(self, piece: Piece, number: int) -> Block:
+        """Return what a prompt borrowed: a fragment that was given with it, or an excerpt that was recalled for it."""
+        text = self.text(piece.text, number)
+        if piece.kind == "excerpt":
+            return _folded("recalled", f"Recalled from #{one_line(piece.name.rpartition('#')[2], 20)}", "", text)
+        return _folded("fragment", "Fragment", f"{one_line(piece.name, 100)}, {_size(piece.text)}", text)
 
     def _code(self, text: str, number: int) -> str:
         kept, rest = self._taken(text, number)

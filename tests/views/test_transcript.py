@@ -7,6 +7,7 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
+import llm
 import pytest
 
 from tests.world.logs import START, LogBuilder, Said
@@ -81,6 +82,25 @@ async def test_where_the_window_was_cut_is_marked(tmp_path: Path) -> None:
     assert page.shown.index("prompt 5") < page.shown.index(cut) < page.shown.index("prompt 6")
     assert "Recalled for this prompt 1 excerpt, 48 tokens: #2 (prompt) #2" in page.shown
     assert "#8: about 2,130 of 4,096 tokens; whole from #4 on" in page.shown
+
+
+@pytest.mark.asyncio
+async def test_recalled_excerpts_are_folded_away_and_their_fence_is_not_shown(tmp_path: Path) -> None:
+    """A prompt is shown as it was typed; what was recalled for it stands under a line, without the fence."""
+    path = tmp_path / "logs.db"
+    ours = (
+        llm.Fragment("<earlier-conversation>\nExcerpts:", "session://opening"),
+        llm.Fragment("[#1 user 2026-05-01] The deadline is 4 May.", "session://01abc/#1"),
+        llm.Fragment("</earlier-conversation>", "session://closing"),
+    )
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said("The deadline is 4 May."), Said("And when is it?", fragments=ours))
+    with_sessions(path, Session(thread, "work", turns))
+    page = await serving(path)("/logs/-/session/work")
+    assert "Recalled from #1 [#1 user 2026-05-01] The deadline is 4 May. And when is it?" in page.shown
+    assert "earlier-conversation" not in page.text
+    assert [tag["open"] for name, tag in Tags(page.text).found if name == "details" and "open" in tag] == []
 
 
 @pytest.mark.asyncio
