@@ -87,6 +87,10 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
         else:
             lines = chain([first], lines)
         with memory.writing():
+            if memory.log.empty():
+                from ..llm_seam.asking import migrated
+
+                migrated(memory)
             memory.log.check_shape()
             memory.log.migrate()
             importer = Importer(memory, header, name, where)

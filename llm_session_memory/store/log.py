@@ -140,6 +140,10 @@ class Log:
             row["name"] for row in self.rows("select name from pragma_table_info(:table)", {"table": table})
         )
 
+    def empty(self) -> bool:
+        """Say whether the file has no table at all, as one that was just created."""
+        return not self.value("select 1 from sqlite_master limit 1")
+
     def has_sessions(self) -> bool:
         """Say whether our tables are there; those of an earlier version of ours are brought up to date."""
         columns = self.columns("memory_sessions")

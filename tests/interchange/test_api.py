@@ -72,3 +72,12 @@ def test_what_was_imported_is_found(fresh: Path, file: Path) -> None:
         )
         assert memory.search("lisbon", session="work", filters=Filters(model="unknown")) == [hit]
         assert memory.search("lisbon", filters=Filters(tags=("none",))) == []
+
+
+def test_an_empty_file_becomes_a_log(tmp_path: Path, file: Path) -> None:
+    """A file that was just created gets llm's tables and ours with the import."""
+    path = tmp_path / "empty.db"
+    path.touch()
+    with Memory(path) as memory:
+        memory.import_(file, name="work")
+        assert memory.context("work", "Where is it?").tokens > 0
