@@ -25,19 +25,22 @@ def test_the_licence_is_named_and_included() -> None:
     assert "Apache License" in (ROOT / "LICENSE").read_text("utf-8")
 
 
-def test_only_llm_is_told_of_the_plugin() -> None:
-    """The distribution has one entry point, in llm's group: Datasette is given nothing to load."""
+def test_each_program_is_told_of_its_own_plugin() -> None:
+    """The distribution has an entry point for llm and one for Datasette, each with a package of its own."""
     found = [(entry.group, entry.name, entry.value) for entry in metadata.distribution(NAME).entry_points]
-    assert found == [("llm", "session_memory", "llm_session_memory")]
+    assert sorted(found) == [
+        ("datasette", "session_views", "datasette_session_views"),
+        ("llm", "session_memory", "llm_session_memory"),
+    ]
 
 
 def test_neither_llm_nor_datasette_is_required() -> None:
-    """A plain install pulls in neither llm nor Datasette; llm comes with an extra."""
+    """A plain install pulls in neither llm nor Datasette; these, and what only some need, come with extras."""
     required = [Requirement(text) for text in metadata.requires(NAME) or []]
     plain = {one.name for one in required if one.marker is None}
     extras = {one.name: str(one.marker) for one in required if one.marker is not None}
     assert plain.isdisjoint({"llm", "datasette", "llm-ollama"})
-    assert set(extras) == {"llm", "llm-ollama"}
+    assert set(extras) == {"llm", "llm-ollama", "datasette", "genai-prices", "sqlite-vec"}
 
 
 @pytest.mark.parametrize("file", ["py.typed", "sql/001_sessions.sql"])
