@@ -2,7 +2,8 @@
 
 `python -m benchmarks.blocks`. 300 exchanges through `llm chat --session` with llm-ollama and the tests' stand-in Ollama
 server, at each budget and low-water mark, against the same exchanges held with plain `llm chat`. A low-water mark of 1
-is the naive way: on every prompt, as many of the oldest exchanges are dropped as needed.
+is the naive way: on every prompt, as many of the oldest exchanges are dropped as needed. Then the same under recall, on
+a dozen topics that come back.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import machine
-from benchmarks.generate import NAME, Talk
+from benchmarks.generate import NAME, Talk, Topics
 
 if TYPE_CHECKING:
     from tests.world.ollama_server import Arrived, OllamaStandIn
@@ -159,12 +160,46 @@ def main() -> None:
         for budget in asked.budgets:
             rows = [_row(server, folder, exchanges, budget, low, plain.size - empty, empty) for low in asked.low_water]
             headers = ["low water", "bytes added, ratio", "prefix of the request before", "… and its reply"]
+            if not asked.low_water:
+                continue
             print(f"Budget {budget:,}:\n")
             print(
                 machine.table([*headers, "budget filled", "fullest request", "blocks", "cut by the server"], rows),
                 "\n",
                 flush=True,
             )
+        _recall(server, folder, asked.exchanges, asked.budgets, empty)
+
+
+def _recall(server: OllamaStandIn, folder: Path, count: int, budgets: Sequence[int], empty: int) -> None:
+    """Print the table of what recall costs: on topics that come back, and where every prompt is of new words."""
+    talks: dict[str, Talk] = {"a dozen topics that come back": Topics(), "words that all prompts share": Talk()}
+    rows: list[list[Any]] = []
+    for label, talk in talks.items():
+        exchanges = list(talk.exchanges(count))
+        replies = [reply for _, reply in exchanges]
+        plain = folder / f"plain {label}.db"
+        hold(server, plain, exchanges)
+        written = _size(plain) - empty
+        for budget in budgets:
+            for policy in ("window", "recall"):
+                log = folder / f"{budget} {policy} {label}.db"
+                flags = ["--session", NAME, "--max-context-tokens", str(budget), "--memory", policy]
+                held = measured(log, hold(server, log, exchanges, *flags), replies, budget)
+                shares = [f"{share:.3f}" for share in (held.prefix, held.filled, held.fullest)]
+                ratio = f"{(held.size - empty) / written:.2f}"
+                rows.append([label, f"{budget:,}", policy, ratio, *shares, held.blocks, _recalled(log)])
+    headers = ["conversation", "budget", "policy", "bytes added, ratio", "prefix of the request before"]
+    print("Recall:\n")
+    print(machine.table([*headers, "budget filled", "fullest request", "blocks", "tokens recalled a prompt"], rows))
+
+
+def _recalled(log: Path) -> int:
+    with closing(sqlite3.connect(log)) as connection:
+        total, prompts = connection.execute(
+            "select (select sum(tokens) from memory_recalls), (select count(*) from memory_contexts)"
+        ).fetchone()
+    return round(int(total or 0) / int(prompts))
 
 
 def _row(  # noqa: PLR0913  a measurement's conditions

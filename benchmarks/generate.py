@@ -45,6 +45,13 @@ _WORDS = """
 """.split()
 
 
+_SYLLABLES = (
+    "ba be bo da de di fa fo ga go ka ke ki la le lo ma me mi na ne no pa pe po ra re ri sa se so ta te to va".split()
+)
+_OWN_SHARE = 0.35
+"""How many of a text's words are its topic's own."""
+
+
 class Talk:
     """A conversation about nothing: prompts and replies of varied English words, the same for the same seed."""
 
@@ -60,9 +67,38 @@ class Talk:
         wanted = self._random.uniform(0.6, 1.4) * characters
         text = ""
         while len(text) < wanted:
-            words = self._random.choices(_WORDS, k=self._random.randint(5, 14))
+            words = [self._word() for _ in range(self._random.randint(5, 14))]
             text += " ".join(words).capitalize() + self._random.choice(".......?!") + " "
         return text.strip()
+
+    def _word(self) -> str:
+        return self._random.choice(_WORDS)
+
+
+class Topics(Talk):
+    """A conversation on a dozen topics that come back: each with words of its own beside those that all share."""
+
+    def __init__(self, seed: int = 1, topics: int = 12) -> None:
+        super().__init__(seed)
+        self._topics = [
+            ["".join(self._random.choices(_SYLLABLES, k=self._random.randint(2, 4))) for _ in range(80)]
+            for _ in range(topics)
+        ]
+        self._shared = _WORDS
+        self._own: Sequence[str] = ()
+
+    def exchanges(self, count: int) -> Iterator[tuple[str, str]]:
+        """Yield so many prompts, each with its reply; a topic lasts for three to eight of them."""
+        left = 0
+        for _ in range(count):
+            if not left:
+                self._own, left = self._random.choice(self._topics), self._random.randint(3, 8)
+            left -= 1
+            yield self._text(_PROMPT_CHARACTERS), self._text(_REPLY_CHARACTERS)
+
+    def _word(self) -> str:
+        rare = min(int(self._random.expovariate(1 / 15)), len(self._own) - 1)  # some of a topic's words are common
+        return self._own[rare] if self._random.random() < _OWN_SHARE else self._random.choice(self._shared)
 
 
 def write(path: Path, count: int, kind: str) -> None:
@@ -141,6 +177,8 @@ def _session(memory: Memory, database: Any, count: int) -> str:
     from llm_session_memory.memory import Sent
     from llm_session_memory.model import Context, Message, Settings, Sized, Window
     from llm_session_memory.policies import budget, plan
+    from llm_session_memory.recall import reserve, shares
+    from llm_session_memory.store import Index
     from llm_session_memory.tokens import Measure
 
     conversation, store = _conversation(), _writer(database)
@@ -153,8 +191,10 @@ def _session(memory: Memory, database: Any, count: int) -> str:
     base, after = 0.0, None
     for prompt, reply in Talk().exchanges(count):
         new = measure.base([Message.of_text("user", prompt)])
-        if block is None or base + new > limit.tokens:
-            chosen = plan("window", reversed(sizes), [], fixed=measure.tokens(new), limit=limit)
+        pruned = block is not None and block.pruned
+        if block is None or base + new > limit.tokens * (1 - reserve() if pruned else 1):
+            fixed = measure.tokens(new)
+            chosen = plan("recall", reversed(sizes), [], fixed=fixed, limit=limit, shares=shares(limit.tokens))
             block = _block(chosen.start, limit.tokens)
             kept = texts[len(texts) - len(chosen.recent) :]
             base = measure.base(Message.of_text("user", text) for pair in kept for text in pair)
@@ -169,6 +209,7 @@ def _session(memory: Memory, database: Any, count: int) -> str:
         texts.append((prompt, reply))
         sizes.append(Sized(len(texts), response.id, measure.tokens(own)))
         after = response.id
+    Index(memory.log).catch_up(str(conversation.id))
     return str(conversation.id)
 
 
@@ -181,7 +222,7 @@ def _block(start: Any, tokens: int) -> Block:
         start_id=start.id if start else None,
         start_number=start.number if start else None,
         pinned=(),
-        policy="window",
+        policy="recall",
         budget=tokens,
         front=context.front(None, ()),
         reason="generated",

@@ -19,7 +19,10 @@ from click.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parent.parent
 
-OURS_ON_LLM = ("session", "new_session", "max_context_tokens", "memory")
+OURS_ON_LLM = (
+    *("session", "new_session", "max_context_tokens"),
+    *("memory", "recall_share", "recall_model", "summary_model"),
+)
 
 _NORMALISED = (
     (re.compile(r"/\S*?llm-sessions-demo-\w+"), "/tmp/llm-sessions-demo"),

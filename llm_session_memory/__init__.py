@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import click
+    import llm
 
 hookimpl = HookimplMarker("llm")
 """llm's own `llm.hookimpl`."""
@@ -37,3 +38,24 @@ def register_models(register: Callable[..., None]) -> None:
         from .demo import DemoModel
 
         register(DemoModel())
+
+
+@hookimpl
+def register_tools(register: Callable[..., None]) -> None:
+    """Offer the toolbox `SessionMemory`; llm asks for it on every prompt."""
+    from .tools import SessionMemory
+
+    register(SessionMemory)
+
+
+@hookimpl
+def register_fragment_loaders(register: Callable[..., None]) -> None:
+    """Offer the fragments `session:NAME`; llm asks for the loader where a fragment's name has a colon."""
+    register("session", _session_fragment)
+
+
+def _session_fragment(argument: str) -> llm.Fragment:
+    """Load a session, or some of its exchanges: session:NAME, or session:NAME:12, or session:NAME:12-20."""
+    from .fragments import load
+
+    return load(argument)

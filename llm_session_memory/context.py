@@ -6,10 +6,11 @@ Pure: takes exchanges that were already read and returns values; nothing here de
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from .clipping import clip
-from .model import Block, Exchange, Item, Message, Part
+from .model import Block, Exchange, Fate, Item, Message, Part
 from .policies import Plan
 from .tokens import Measure
 
@@ -25,6 +26,25 @@ def front(system: str | None, pinned: Sequence[str]) -> str:
     """Return what stands for all that is sent before the newest exchanges: another front is another block."""
     parts = "\x00".join([system or "", *pinned])
     return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def system_text(system: str | None, notes: Sequence[str] = (), summary: str | None = None) -> str | None:
+    """Return the text of the system message: the system prompt, then notes and summary, which are always sent."""
+    parts = [system] if system else []
+    if notes:
+        lines = "\n".join(f"- {_unfenced(' '.join(note.split()))}" for note in notes)
+        parts.append(f"<notes>\nNotes on this conversation:\n{lines}\n</notes>")
+    if summary:
+        parts.append(f"<summary>\nSummary of earlier exchanges that are not shown:\n{_unfenced(summary)}\n</summary>")
+    return "\n\n".join(parts) or None
+
+
+_FENCES = re.compile(r"<(?=\W{0,4}(?:notes|summary)\b)", re.IGNORECASE)
+
+
+def _unfenced(text: str) -> str:
+    """Return a text in which nothing can pass for the end of its fence: a model may have written it."""
+    return _FENCES.sub("‹", text)
 
 
 def system_messages(system: str | None) -> tuple[Message, ...]:
@@ -96,40 +116,57 @@ def explain(  # noqa: PLR0913  the request's own parts, each needed
     system: tuple[str, int] | None,
     tools: Sequence[tuple[str, int]],
     prompt: tuple[str, int],
+    kept: Sequence[Item] = (),
+    summarised: tuple[int, int] | None = None,
+    recalled: Sequence[Item] = (),
 ) -> tuple[Item, ...]:
     """Return the explanation of a request, in the order in which it is sent; pruned exchanges as ranges.
 
     `sizes` gives number and tokens of each exchange that is sent, by id; `total` how many exchanges the session has,
-    `start` the number of the first recent one, `pins` the numbers of all that are pinned.
-    `system` and `prompt` are texts with their tokens.
+    `start` the number of the first recent one, `pins` the numbers of all that are pinned. `system` and `prompt` are
+    texts with their tokens, `kept` the lines for notes and summary, `summarised` the first and last exchange that the
+    summary covers, `recalled` the lines for excerpts.
     """
     items: list[Item] = []
     if system:
         items.append(Item("system", "the session's system prompt", system[1], text=system[0]))
+    items.extend(kept)
     items.extend(tool_items(tools))
     pinned = [(sizes[id_], id_) for id_ in block.pinned if id_ in sizes]
     items.extend(Item("pinned", "pinned", tokens, number, number) for (number, tokens), _ in pinned)
     recent = sorted((n, t) for n, t in sizes.values() if start is not None and n >= start)
-    items.extend(_pruned(total, [*(number for (number, _), _ in pinned), *(number for number, _ in recent)]))
+    excerpted = {item.first for item in recalled}
+    sent = [*(number for (number, _), _ in pinned), *(number for number, _ in recent), *excerpted]
+    items.extend(_pruned(total, sent, summarised))
     for number, tokens in recent:
         cut = block.clip is not None and number == start
         reason = "too long to be sent whole, cut in the middle" if cut else f"recent; the block began at #{start}"
         if number in pins:
             reason = f"pinned; {reason}"
         items.append(Item("recent", reason, tokens, number, number, clipped=cut))
+    items.extend(recalled)
     items.append(Item("prompt", "the new prompt", prompt[1], text=prompt[0]))
     return tuple(items)
 
 
-def _pruned(total: int, sent: Iterable[int]) -> list[Item]:
-    """Return the ranges of exchanges that are in the log and not sent."""
+def _pruned(total: int, sent: Iterable[int], summarised: tuple[int, int] | None) -> list[Item]:
+    """Return the ranges of exchanges that are in the log and not sent, split where the summary begins and ends."""
     items: list[Item] = []
     expected = 1
     for number in [*sorted(sent), total + 1]:
         if number > expected:
-            items.append(Item("pruned", "in the log, not sent", 0, expected, number - 1))
+            items.extend(_unsent(expected, number - 1, summarised))
         expected = max(expected, number + 1)
     return items
+
+
+def _unsent(first: int, last: int, summarised: tuple[int, int] | None) -> Iterator[Item]:
+    begin, end = summarised or (0, 0)
+    for low, high, covered in ((first, begin - 1, False), (begin, end, True), (end + 1, last, False)):
+        low, high = max(low, first), min(high, last)  # noqa: PLW2901  the part of the range that is so
+        if low <= high:
+            fate: Fate = "summarised" if covered else "pruned"
+            yield Item(fate, "in the summary" if covered else "in the log, not sent", 0, low, high)
 
 
 def fragments(chain: Iterable[Message]) -> list[str]:

@@ -30,7 +30,18 @@ _TALK = (
     "We build a bridge in Lisbon; the deadline is 4 May.",
     "The harbour office signs off the foundations.",
     "Which paint lasts longest in salt air? Think of a footbridge, one coat every few years, and no scaffolding.",
-    "How many people should stand at the opening? The band has nine members and there will be speeches.",
+    (
+        "How many people should stand at the opening? The band has nine members, there will be three speeches, and "
+        "whoever worked on the piers should be asked as well, with family. The mayor wants chairs for all of them."
+    ),
+    (
+        "Could the railing be of oak, or is larch the better wood for a place with so much rain? It has to bear a "
+        "crowd that leans on it, and children who climb. The carpenters have oak lying in their yard."
+    ),
+    (
+        "Who could play at the opening, if the band is on tour that week? Somebody knows a choir, somebody else a "
+        "fiddler, and the ferry crew has an accordion that nobody dares to touch."
+    ),
     "What is the deadline of the bridge?",
 )
 
@@ -47,12 +58,14 @@ class DemoModel(llm.Model):
         texts = [
             (message.role, "".join(getattr(part, "text", "") for part in message.parts)) for message in prompt.messages
         ]
-        asked = texts[-1][1] if texts else ""
-        answer = _answer(
-            asked, [text for role, text in texts[:-1] if role == "user" and not text.rstrip().endswith("?")]
-        )
+        *earlier, asked = [line for role, text in texts if role == "user" for line in text.splitlines() if line] or [""]
+        answer = _answer(asked, [_LABEL.sub("", line) for line in earlier if not line.rstrip().endswith("?")])
         response.set_usage(input=sum(_count(text) + 4 for _, text in texts), output=_count(answer))
         yield answer
+
+
+_LABEL = re.compile(r"^\[#\d+ user [\d-]+\] ")
+"""What stands before a recalled excerpt."""
 
 
 def _count(text: str) -> int:
@@ -79,13 +92,17 @@ def run(database: str | None) -> None:
     model = next((model.model_id for model in llm.get_models() if is_ollama(model)), None)
     click.echo(f"A session in a folder of its own, {folder}, with {model or 'a bundled model that needs no server'}.")
     options = ["-o", "num_predict", "120"] if model else []
-    budget = "400" if model else "100"
+    budget = "400" if model else "250"
     for number, text in enumerate(_TALK):
         first = ["-m", model or MODEL, *options, "--max-context-tokens", budget] if number == 0 else []
         _show([*first, "--session", "bridge", *log, text], environment)
-    _show(["sessions", "pin", "bridge", "1", *log], environment)
-    _show(["--session", "bridge", *log, _TALK[-1]], environment)
-    for command in (["list"], ["show", "bridge", "-n", "2"], ["context", "bridge", "Who signs off the foundations?"]):
+    for command in (
+        ["context", "bridge", "Who signs off the foundations?"],
+        ["note", "bridge", "Answer in one sentence."],
+        ["search", "harbour office"],
+        ["show", "bridge", "-n", "1"],
+        ["list"],
+    ):
         _show(["sessions", *command, *log], environment)
     click.echo("\nTo go on with this conversation:")
     offered = "" if model else f"{OFFERED}=1 "

@@ -5,7 +5,6 @@ All figures are tokens unless said otherwise; all errors are of the family in `e
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -15,25 +14,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from . import names, policies, tokens
-from .composer import Composer, Request
+from . import context, names, policies
+from .contexts import Contexts
 from .errors import NoSuchSession, OverBudget, SessionError
+from .keeping import Keeping
 from .model import (
-    DEFAULT_MAX_CONTEXT_TOKENS,
     POLICIES,
     Attempt,
-    Budget,
     Context,
     Exchange,
-    Item,
-    Message,
+    Filters,
     Session,
     SessionSummary,
     Settings,
     WindowFacts,
 )
-from .store import Log, Store, history
-from .windows import now_utc, sends_reasoning, window_of
+from .settings import check_tokens
+from .snapshot import Request
+from .store import Log, Store, history, listing
+from .windows import now_utc
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -50,7 +49,7 @@ class Sent:
     cut: str | None = None
 
 
-class Memory:
+class Memory(Keeping, Contexts):
     """The sessions of one log.
 
     `Memory(path)` opens an existing log; it is a context manager. Reading never writes. Raises LogUnusable where the
@@ -125,17 +124,26 @@ class Memory:
             raise NoSuchSession(f"There is no session “{name}”.", hint)
         return found
 
-    def sessions(self, count: int = -1, after: str | None = None) -> list[SessionSummary]:
-        """Return sessions, newest use first: `count` of them (-1: all), those after the session named `after`."""
-        return self.store.page(count, self.session(after) if after else None)
+    def sessions(
+        self, count: int = -1, after: str | None = None, filters: Filters | None = None
+    ) -> list[SessionSummary]:
+        """Return sessions that the filters let through, newest use first.
+
+        `count` of them (-1: all), those after the session named `after`.
+        """
+        return listing.page(self.log, count, self.session(after) if after else None, filters)
 
     def summary(self, name: str) -> SessionSummary:
         """Return one session with its counts."""
-        return self.store.summary(self.session(name))
+        return listing.summary(self.log, self.session(name))
 
     def exchange_count(self, session: Session) -> int:
         """Return how many exchanges a session has."""
         return len(history.exchange_turns(self.log, session.thread_id))
+
+    def turn_ids(self, name: str) -> list[tuple[str, ...]]:
+        """Return the turn ids of each exchange of a session: those of number N stand at N - 1."""
+        return list(history.exchange_turns(self.log, self.session(name).thread_id))
 
     def exchanges(
         self, name: str, first: int = 1, last: int | None = None, *, with_content: bool = False
@@ -202,7 +210,7 @@ class Memory:
     def set(self, name: str, settings: Settings) -> Session:
         """Replace a session's settings."""
         if settings.memory is not None:
-            check_policy(settings.memory)
+            settings = replace(settings, memory=policies.parsed(settings.memory))
         if settings.max_context_tokens is not None:
             check_tokens(settings.max_context_tokens)
         session = self.session(name)
@@ -220,10 +228,10 @@ class Memory:
         turn_id = self._exchange_id(session, number)
         with self.writing():
             self.store.pin(session.thread_id, turn_id, self.timestamp())
-            composer = self._composer(session, session.settings, Message.of_text("user", ""), model)
-            pins = composer.pins()
-            system = composer.measure.base(_system(session.settings))
-            needed = composer.measure.tokens(system) + sum(pin.tokens for pin in pins)
+            request = Request(model.model_id, session.settings.memory or POLICIES[0], session.settings.system, ())
+            composer = self._composer(session.thread_id, request, session.settings, model)
+            system = composer.measure.base(context.system_messages(composer.system()))
+            needed = composer.measure.tokens(system) + sum(pin.tokens for pin in composer.pins())
             if needed > composer.budget.tokens:
                 what = f"With #{number} the pins of “{session.name}” need about {needed:,} tokens"
                 message = f"{what}, and the budget is {composer.budget.tokens:,}."
@@ -245,55 +253,6 @@ class Memory:
             has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."
             raise NoSuchSession(f"Session “{session.name}” has no exchange #{number}.", has)
         return turns[number - 1][0]
-
-    # -- contexts ------------------------------------------------------
-
-    def context(
-        self, name: str, prompt: str, model: Any, asked: Settings | None = None
-    ) -> tuple[Context, tuple[Item, ...]]:
-        """Return exactly what would be sent for `prompt`, and its explanation. Sends nothing, writes nothing.
-
-        `model` is an llm model object; `asked` replaces the session's settings for this prompt. Raises OverBudget.
-        """
-        session = self.session(name)
-        settings = effective(session.settings, asked or Settings())
-        composer = self._composer(session, settings, Message.of_text("user", prompt), model)
-        made = composer.compose()
-        return made, composer.explain(made)
-
-    def compose(
-        self, thread_id: str, request: Request, model: Any, settings: Settings, *, remember: bool = True
-    ) -> tuple[Context, Composer]:
-        """Return what is sent for a prompt that is about to be sent, and the composer for its tool calls' sake."""
-        limit = self.budget(model, settings, remember=remember)
-        composer = Composer(self.store, thread_id, request, limit, reasoning=sends_reasoning(model))
-        return composer.compose(), composer
-
-    def _composer(self, session: Session, settings: Settings, prompt: Message, model: Any) -> Composer:
-        tools = tuple(
-            (row["name"], tokens.base_of_tool(row["name"], row["description"], json.loads(row["input_schema"] or "{}")))
-            for row in history.first_turn_tools(self.log, session.thread_id)
-            if row["plugin"]
-        )
-        request = Request(
-            model=model.model_id,
-            policy=settings.memory or POLICIES[0],
-            system=settings.system,
-            input=(prompt,) if prompt.text else (),
-            tools=tools,
-        )
-        limit = self.budget(model, settings)
-        return Composer(self.store, session.thread_id, request, limit, reasoning=sends_reasoning(model))
-
-    def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:
-        """Return the budget for a model under these settings; `remember` what the server says of its window."""
-        setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
-        asked = window_of(model, dict(settings.options), self.store.window(model.model_id), self._now)
-        if asked.news is not None and remember:
-            with self.writing():
-                self.store.remember_window(model.model_id, asked.news)
-        predict = settings.options.get("num_predict")
-        return policies.budget(setting, asked.window, predict if isinstance(predict, int) else None)
 
     # -- recording -----------------------------------------------------
 
@@ -320,6 +279,8 @@ class Memory:
                     "cut": one.cut,
                 }
             )
+        if sent:
+            self.store.add_recalls(sent[0].turn_id, sent[0].context.recalled)
         same = [a.id for a in self.store.attempts(thread_id) if a.answered_by is None and a.prompt == prompt]
         self.store.answer_attempts(same, sent[-1].turn_id)
 
@@ -350,32 +311,3 @@ class Memory:
             return
         with self.writing():
             self.store.remember_window(model, news)
-
-
-def effective(settings: Settings, asked: Settings) -> Settings:
-    """Return the settings of one prompt: what it asks for, else what the session has."""
-    return Settings(
-        model=asked.model or settings.model,
-        system=asked.system if asked.system is not None else settings.system,
-        options={**settings.options, **asked.options},
-        max_context_tokens=asked.max_context_tokens or settings.max_context_tokens,
-        memory=asked.memory or settings.memory,
-    )
-
-
-def check_policy(policy: str) -> str:
-    """Return the policy if there is such a one. Raises SessionError."""
-    if policy not in POLICIES:
-        raise SessionError(f"There is no memory policy “{policy}”.", f"Choose one of: {', '.join(POLICIES)}.")
-    return policy
-
-
-def check_tokens(count: int) -> int:
-    """Return a budget if it is one. Raises SessionError."""
-    if count < 1:
-        raise SessionError(f"A budget of {count:,} tokens is none.", "Give --max-context-tokens a number above 0.")
-    return count
-
-
-def _system(settings: Settings) -> tuple[Message, ...]:
-    return (Message.of_text("system", settings.system),) if settings.system else ()

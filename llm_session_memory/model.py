@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Fate = Literal["system", "pinned", "recent", "pruned", "prompt", "tools"]
-"""Why an item is in the context or not. `system`, `tools` and `prompt` are the request's own parts."""
+Fate = Literal["system", "notes", "summary", "tools", "pinned", "recent", "recalled", "summarised", "pruned", "prompt"]
+"""Why an item is in the context or not: `pinned`, `recent`, `recalled`, `summarised` and `pruned` are said of
+exchanges, the others are the request's own parts."""
 
-POLICIES = ("window", "full")
-"""The policies that a session can have, the default first."""
+POLICIES = ("recall", "window", "summary", "full")
+"""The policies that a session can have, the default first. `summary` and `recall` combine: “summary,recall”."""
 
 DEFAULT_MAX_CONTEXT_TOKENS = 64_000
 """Tokens of a whole request where neither the session nor the model's window says less."""
@@ -123,13 +124,68 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a session remembers for its next prompts, or what one prompt asks for; None means: not said."""
+    """What a session remembers for its next prompts, or what one prompt asks for; None means: not said.
+
+    `memory` is a policy, `recall_share` the share of a request that recall may have (above 0, below 1), `recall_model`
+    an embedding model, `summary_model` the one that makes summaries.
+    """
 
     model: str | None = None
     system: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     max_context_tokens: int | None = None
     memory: str | None = None
+    recall_share: float | None = None
+    recall_model: str | None = None
+    summary_model: str | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that a session always sends, like a pin. `author` is "you", or the model that kept it."""
+
+    id: int
+    text: str
+    author: str
+    created_utc: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A summary of exchanges that are no longer sent, from the one of `first_turn_id` to that of `last_turn_id`.
+
+    `model` is None where a person wrote it; the tokens are what making it cost, as the server counted.
+    """
+
+    id: int
+    text: str
+    first_turn_id: str
+    last_turn_id: str
+    exchanges: int
+    model: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    duration_ms: int | None
+    made_utc: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An exchange that a search found, with a passage of the side (prompt, reply or tool) that matched.
+
+    `marks` are the (start, end) of the matches within the snippet; a higher `score` is better.
+    """
+
+    session: str
+    thread_id: str
+    number: int
+    exchange_id: str
+    model: str
+    datetime_utc: str
+    score: float
+    side: str
+    snippet: str
+    marks: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -152,6 +208,24 @@ class SessionSummary:
     output_tokens: int
     last_used_utc: str
     attempts: int
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What narrows a list of sessions or a search; what is empty narrows nothing.
+
+    `tags`: a session has all of them. `meta`: it has these values, or for None any. `model`: the id of the model of a
+    session or of what it answered, with or without “ollama/”. `since`, and `until` (not included): when a session was
+    last used or a prompt was sent, ISO, UTC.
+    """
+
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str | None] = field(default_factory=dict)
+    model: str | None = None
+    since: str | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True)
@@ -226,8 +300,28 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Recalled:
+    """An excerpt of an older exchange that is sent with a prompt, and why.
+
+    `text` is what is sent, label included, and `tokens` what that costs. `words` are the prompt's words that it was
+    found by, rarest first; none where it stands beside what was found, or is near in meaning.
+    """
+
+    passage_id: int
+    number: int
+    side: str
+    text: str
+    tokens: int
+    score: float
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Item:
-    """One line of a context's explanation: exchanges `first` to `last` (0 for parts that are not exchanges)."""
+    """One line of a context's explanation: exchanges `first` to `last` (0 for parts that are not exchanges).
+
+    `score` is that of a recalled excerpt, higher is better; scores of one prompt can be compared with each other.
+    """
 
     fate: Fate
     reason: str
@@ -236,21 +330,28 @@ class Item:
     last: int = 0
     text: str = ""
     clipped: bool = False
+    score: float | None = None
+
+    @property
+    def number(self) -> int:
+        """The exchange's number, 0 for parts that are not exchanges; of a range the first."""
+        return self.first
 
 
 @dataclass(frozen=True)
 class Context:
     """What is sent for one prompt, and why.
 
-    `messages` is all that is sent before the new prompt; `tokens` estimates the whole request, prompt and tool
-    definitions included. `base` is that request before the model's rate is applied (see tokens). `block` is the block
-    that the request continues, or (id None) the one that it begins; `start` the number of its first recent exchange.
-    `exchanges` is how many the session has, `after_turn_id` its newest turn. `calibrated`: the
-    estimate rests on counts of this model. `before` is count and base of the request that this one extends. `notices`
-    are sentences for the person.
+    `chain` is all that is sent before the new prompt, `input` the new prompt with what was recalled for it; `tokens`
+    estimates the whole request, tool definitions included. `base` is that request before the model's rate is applied
+    (see tokens). `block` is the block that the request continues, or (id None) the one that it begins; `start` the
+    number of its first recent exchange. `exchanges` is how many the session has, `after_turn_id` its newest turn.
+    `calibrated`: the estimate rests on counts of this model. `before` is count and base of the request that this one
+    extends. `system` is the text of the system message, notes and summary included. `notices` are sentences for the
+    person, `items` the explanation where it was asked for.
     """
 
-    messages: tuple[Message, ...]
+    chain: tuple[Message, ...]
     block: Block
     start: int | None
     tokens: int
@@ -261,6 +362,15 @@ class Context:
     calibrated: bool = False
     before: tuple[int, float] | None = None
     notices: tuple[str, ...] = ()
+    input: tuple[Message, ...] = ()
+    system: str | None = None
+    recalled: tuple[Recalled, ...] = ()
+    items: tuple[Item, ...] = ()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """Exactly what is sent, in order: the chain and the new prompt."""
+        return (*self.chain, *self.input)
 
 
 @dataclass(frozen=True)

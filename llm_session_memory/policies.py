@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .errors import OverBudget
-from .model import Budget, Sized, Window
+from .errors import OverBudget, SessionError
+from .model import POLICIES, Budget, Sized, Window
 
 LOW_WATER = 0.5
 """The share of what is left of the budget that the newest exchanges fill when a block begins.
@@ -22,6 +22,45 @@ higher ones send more. Simulated and measured over 300 exchanges: see benchmarks
 ROOM_SHARE = 0.25
 ROOM_MOST = 2_048
 """Room for the answer where num_predict does not say: a quarter of the window, at most this many tokens."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How a new block shares out the room that system prompt, pins and new prompt leave, once something is pruned.
+
+    `low` is what the newest exchanges fill when the block begins, `most` what they may fill until it ends. The newest
+    exchange is sent whole up to the share `whole`, and cut to `cut` beyond.
+    """
+
+    low: float = LOW_WATER
+    most: float = 1.0
+    whole: float = 1.0
+    cut: float = 1.0
+
+
+WINDOW = Shares()
+"""The newest exchanges may have all the room."""
+
+
+def parsed(policy: str) -> str:
+    """Return a policy in its one form: “recall,summary” is “summary,recall”. Raises SessionError where it is none."""
+    words = [word.strip() for word in policy.lower().split(",")]
+    if set(words) == {"recall", "summary"} and len(words) == 2:  # noqa: PLR2004  the two that combine
+        return "summary,recall"
+    if len(words) == 1 and words[0] in POLICIES:
+        return words[0]
+    hint = f"Choose one of: {', '.join(POLICIES)}; or summary,recall."
+    raise SessionError(f"There is no memory policy “{policy}”.", hint)
+
+
+def recalls(policy: str) -> bool:
+    """Say whether a policy brings back older exchanges that matter for the prompt."""
+    return "recall" in policy.split(",")
+
+
+def summarises(policy: str) -> bool:
+    """Say whether a policy folds what is no longer sent into a summary."""
+    return "summary" in policy.split(",")
 
 
 @dataclass(frozen=True)
@@ -67,13 +106,15 @@ def plan(  # noqa: PLR0913  the request's own figures, each needed
     limit: Budget,
     keep_from: int = 1,
     in_progress: bool = False,
+    shares: Shares = WINDOW,
 ) -> Plan:
     """Choose what a new block sends.
 
     `newest` yields the session's exchanges, newest first, and is read only as far as needed. `fixed` is the tokens of
     system prompt, tool definitions and new prompt. `keep_from` is the number from which the exchanges were sent so far:
     they all stay where they fit. `in_progress`: the newest exchange is the one being held (its tool results came back),
-    so it is part of `fixed`, and none of the earlier ones has to be sent. Raises OverBudget where `full` can't send
+    so it is part of `fixed`, and none of the earlier ones has to be sent. `shares` bound the newest exchanges as soon
+    as not all are sent. Raises OverBudget where `full` can't send
     everything, or where prompt and pins can't fit the known window.
     """
     pins = sorted(pins, key=lambda pin: pin.number)
@@ -83,7 +124,7 @@ def plan(  # noqa: PLR0913  the request's own figures, each needed
     room = limit.tokens - fixed - pinned_tokens
     if policy == "full":
         return _everything(newest, pins, room, fixed + pinned_tokens, limit)
-    recent, clip = _newest(newest, {pin.number for pin in pins}, room, keep_from)
+    recent, clip = _newest(newest, {pin.number for pin in pins}, room, keep_from, shares)
     if clip is not None and in_progress:
         recent, clip = [], None
     first = recent[0].number if recent else None
@@ -94,29 +135,38 @@ def plan(  # noqa: PLR0913  the request's own figures, each needed
     return Plan(front, tuple(recent), tokens, clip)
 
 
-def _newest(newest: Iterable[Sized], pinned: set[int], room: int, keep_from: int) -> tuple[list[Sized], int | None]:
+def _newest(
+    newest: Iterable[Sized], pinned: set[int], room: int, keep_from: int, shares: Shares
+) -> tuple[list[Sized], int | None]:
     """Return the newest exchanges, in order, that fit `room`; and the tokens to cut a single too-large one to.
 
-    All from `keep_from` on where they fit; else as many as fill the low-water share; the newest in any case. A pinned
-    exchange is paid for already.
+    All where they fit; all from `keep_from` on where they fit what pruning leaves; else as many as fill the low-water
+    share; the newest in any case. A pinned exchange is paid for already.
     """
     taken: list[Sized] = []
-    at_low_water: int | None = None
+    at_low_water = 0
     used = 0
-    low = int(room * LOW_WATER)
     for sized in newest:
         if sized.number < keep_from:
             break
         cost = 0 if sized.number in pinned else sized.tokens
         if used + cost > room:
-            if not taken:
-                return [sized], room
-            return taken[:at_low_water][::-1] if at_low_water else taken[:1], None
+            taken.append(sized)
+            used += cost
+            break
         used += cost
         taken.append(sized)
-        if used <= low:
+        if used <= int(room * shares.low):
             at_low_water = len(taken)
-    return taken[::-1], None
+    most = room if not taken or taken[-1].number == 1 else int(room * shares.most)
+    if used <= most:
+        return taken[::-1], None
+    if at_low_water:
+        return taken[:at_low_water][::-1], None
+    alone = taken[0].tokens
+    if alone > int(room * shares.whole):
+        return taken[:1], min(alone, int(room * shares.cut))
+    return taken[:1], None
 
 
 def _everything(newest: Iterable[Sized], pins: Sequence[Sized], room: int, paid: int, limit: Budget) -> Plan:
@@ -153,6 +203,10 @@ def without_recent(chosen: Plan, pins: Sequence[Sized], fixed: int) -> Plan:
     return Plan(ordered, (), fixed + sum(pin.tokens for pin in ordered), oversized=not chosen.oversized)
 
 
+FULL = "the next request would have exceeded the budget"
+CROWDED = "the next request would have left recall too little of the budget"
+
+
 def why_new_block(  # noqa: PLR0911, PLR0913  one sentence a cause
     *,
     known: bool,
@@ -162,8 +216,12 @@ def why_new_block(  # noqa: PLR0911, PLR0913  one sentence a cause
     answered: bool,
     tokens: int,
     limit: int,
+    budget: int | None = None,
 ) -> str | None:
-    """Return why the next request can't continue the block, in words for people, or None where it can."""
+    """Return why the next request can't continue the block, in words for people, or None where it can.
+
+    `limit` is what it may have, `budget` (where that is more) what it may have with all that is recalled for it.
+    """
     if not known:
         return "the session's first prompt"
     if not unbroken:
@@ -174,6 +232,8 @@ def why_new_block(  # noqa: PLR0911, PLR0913  one sentence a cause
         return "budget or policy changed"
     if not same_front:
         return "the system prompt or the pins changed"
+    if budget is not None and limit < tokens <= budget:
+        return CROWDED
     if tokens > limit:
-        return "the next request would have exceeded the budget"
+        return FULL
     return None

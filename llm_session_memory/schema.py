@@ -2,6 +2,7 @@
 
 History of the set "llm-session-memory":
 001_sessions  sessions, blocks, contexts, pins, attempts, windows; the view memory_session_list
+002_memory    notes, tags, meta, summaries, the full-text index; what sessions remember of recall and summaries
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ NEEDED: dict[str, frozenset[str]] = {
     ),
     "messages": frozenset({"hash", "parent_hash", "role", "provider_metadata"}),
     "parts": frozenset({"id", "message_hash", "position", "type", "text", "payload"}),
+    "turn_search": frozenset({"turn_id", "prompt", "response"}),
     "fragments": frozenset({"id", "hash", "content", "source"}),
     "turn_fragments": frozenset({"turn_id", "fragment_id", "order", "kind"}),
     "attachments": frozenset({"id", "type", "path", "url", "content"}),
@@ -60,6 +62,10 @@ def migrations() -> Migrations:
     @found(name="001_sessions")
     def sessions(db: Database) -> None:
         _run(db, "001_sessions")
+
+    @found(name="002_memory")
+    def memory(db: Database) -> None:
+        _run(db, "002_memory")
 
     return found
 

@@ -54,15 +54,26 @@ _RECENT = 5
 
 def base(text: str) -> float:
     """Return what `text` weighs for an average tokenizer, in tokens."""
-    weight = float(len(_PIECES.findall(text)))
-    if not text.isascii():
-        others = len(text) - len(text.encode("ascii", "ignore"))
-        for script, tokens_a_character in _OTHERS:
-            count = len(re.findall(script, text))  # compiled where there are such characters, not at llm's start
-            weight += count * tokens_a_character
-            others -= count
-        weight += others * OTHER_TOKENS_A_CHARACTER
-    return weight
+    return float(len(_PIECES.findall(text))) + _others(text)
+
+
+def by_characters(text: str) -> float:
+    """Return what `text` weighs by the plain rule of 4 ASCII characters a token: for prose, where no model is known."""
+    others = 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
+    return (len(text) - others) / 4 + _others(text)
+
+
+def _others(text: str) -> float:
+    """Return what the characters beyond ASCII weigh."""
+    if text.isascii():
+        return 0.0
+    weight = 0.0
+    others = len(text) - len(text.encode("ascii", "ignore"))
+    for script, tokens_a_character in _OTHERS:
+        count = len(re.findall(script, text))  # compiled where there are such characters, not at llm's start
+        weight += count * tokens_a_character
+        others -= count
+    return weight + others * OTHER_TOKENS_A_CHARACTER
 
 
 def base_of_data(value: Any) -> float:
@@ -79,11 +90,17 @@ def base_of_tool(name: str, description: str | None, schema: Any) -> float:
 class Measure:
     """How a model's tokens are estimated: its rate, and whether reasoning of earlier replies is sent to it again.
 
-    Ollama drops the reasoning of earlier replies from the request; most others take it.
+    Ollama drops the reasoning of earlier replies from the request; most others take it. `characters`: texts are weighed
+    by their length alone.
     """
 
     rate: float = 1.0
     reasoning: bool = True
+    characters: bool = False
+
+    def text(self, text: str) -> float:
+        """Return the base of a text."""
+        return by_characters(text) if self.characters else base(text)
 
     def part(self, part: Part) -> float:
         """Return the base of one part, its attachments included."""
@@ -91,13 +108,13 @@ class Measure:
         weight = TOKENS_AN_ATTACHMENT * len(part.attachments)
         match part.type:
             case "text":
-                weight += base(str(data.get("text") or ""))
+                weight += self.text(str(data.get("text") or ""))
             case "reasoning" if self.reasoning:
-                weight += base(str(data.get("text") or ""))
+                weight += self.text(str(data.get("text") or ""))
             case "tool_call":
-                weight += base(str(data.get("name") or "")) + base_of_data(data.get("arguments"))
+                weight += self.text(str(data.get("name") or "")) + base_of_data(data.get("arguments"))
             case "tool_result":
-                weight += base(str(data.get("output") or ""))
+                weight += self.text(str(data.get("output") or ""))
             case _:
                 pass
         return weight

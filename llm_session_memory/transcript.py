@@ -8,13 +8,24 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from .cuts import counts_all
-from .model import Attempt, Exchange, Message, Part, Session
-from .terminal import plain
+from .model import Attempt, Exchange, Message, Note, Part, Session
+from .terminal import one_line, plain
+
+_AUTHOR_WIDTH = 60
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is kept beside a conversation."""
+
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,35 +39,96 @@ class Transcript:
     pinned: frozenset[int]
     retry: str = ""
     """The command that sends a failed prompt again."""
+    beside: Beside = Beside()
 
 
 def as_markdown(transcript: Transcript) -> str:
     """Return a transcript as Markdown, attempts in their places."""
     session = transcript.session
-    blocks = [f"# {plain(session.name)}", _facts(transcript)]
-    if session.settings.system:
-        blocks.append(f"**System prompt:** {plain(session.settings.system)}")
+    shown = (transcript.exchanges[0].number, transcript.exchanges[-1].number) if transcript.exchanges else None
     entries: list[tuple[str, str]] = [
-        (exchange.id, _exchange(exchange, pinned=exchange.number in transcript.pinned))
+        (exchange.id, exchange_block(exchange, pinned=exchange.number in transcript.pinned))
         for exchange in transcript.exchanges
     ]
     numbers = {turn.id: exchange.number for exchange in transcript.exchanges for turn in exchange.turns}
-    entries += [(a.id, _attempt(a, transcript, numbers)) for a in transcript.attempts]
-    return "\n\n".join([*blocks, *(text for _, text in sorted(entries))]) + "\n"
+    again = transcript.retry or retry_command(session.name)
+    entries += [(a.id, attempt_block(a, again, numbers)) for a in transcript.attempts]
+    head = heading(session, transcript.total, shown, transcript.beside)
+    return "\n\n".join([head, *(text for _, text in sorted(entries))]) + "\n"
 
 
-def _facts(transcript: Transcript) -> str:
-    shown = len(transcript.exchanges)
-    many = f"{transcript.total:,} exchange{'' if transcript.total == 1 else 's'}"
-    if shown and shown < transcript.total:
-        first, last = transcript.exchanges[0].number, transcript.exchanges[-1].number
+def retry_command(name: str) -> str:
+    """Return the command that sends a session's failed prompt again."""
+    return shlex.join(["llm", "sessions", "retry", name])
+
+
+def heading(session: Session, total: int, shown: tuple[int, int] | None = None, beside: Beside | None = None) -> str:
+    """Return the beginning of a session's transcript as Markdown: `shown` are the first and last exchange, if some."""
+    blocks = [f"# {plain(session.name)}", _facts(session, total, shown)]
+    blocks += _beside(beside or Beside())
+    if session.settings.system:
+        blocks.append(f"**System prompt:** {plain(session.settings.system)}")
+    return "\n\n".join(blocks)
+
+
+def _beside(beside: Beside) -> Iterator[str]:
+    if beside.tags:
+        yield f"**Tags:** {plain(', '.join(beside.tags))}"
+    if beside.meta:
+        yield f"**Facts:** {plain(', '.join(f'{key}={value}' for key, value in beside.meta.items()))}"
+    if beside.notes:
+        notes = [listed(number, note) for number, note in enumerate(beside.notes, 1)]
+        yield "\n".join(["**Notes:**\n", *notes])
+
+
+def listed(number: int, note: Note) -> str:
+    """Return a note as an item of a list, safe to print: no line of it can be taken for another item."""
+    by = "" if note.author == "you" else f" (kept by {one_line(note.author, _AUTHOR_WIDTH)})"
+    mark = f"{number}. "
+    return mark + f"\n{' ' * len(mark)}".join(plain(note.text).split("\n")) + by
+
+
+def _facts(session: Session, total: int, shown: tuple[int, int] | None) -> str:
+    many = f"{total:,} exchange{'' if total == 1 else 's'}"
+    if shown and shown[1] - shown[0] + 1 < total:
+        first, last = shown
         which = f"exchange {first:,}" if first == last else f"exchanges {first:,} to {last:,}"
-        many = f"{which} of {transcript.total:,}"
-    model = transcript.session.settings.model or "no model yet"
-    return f"{many} · {plain(model)} · {transcript.session.thread_id}"
+        many = f"{which} of {total:,}"
+    model = session.settings.model or "no model yet"
+    return f"{many} · {plain(model)} · {session.thread_id}"
 
 
-def _exchange(exchange: Exchange, *, pinned: bool) -> str:
+_AS_TEXT = "Earlier conversation, session {name}:"
+
+
+def as_text(name: str, exchanges: Sequence[Exchange]) -> str:
+    """Return exchanges as plain text for a model to read: number, day, who said what.
+
+    A prompt that such a text was put before is given without it: each week's minutes would else hold those of all
+    weeks before, twice as much every time.
+    """
+    blocks = [_AS_TEXT.format(name=name)]
+    for exchange in exchanges:
+        blocks.append(f"#{exchange.number}, {exchange.turns[0].datetime_utc[:10]}")
+        said = {"User": _typed(exchange), "Assistant": exchange.reply}
+        blocks.extend(f"{who}: {text}" for who, text in said.items() if text.strip())
+    blocks.append("End of the earlier conversation.")
+    return "\n\n".join(blocks)
+
+
+def _typed(exchange: Exchange) -> str:
+    """Return an exchange's prompt, with the name of a session's text where that was put before it."""
+    text = exchange.prompt
+    beginning = _AS_TEXT.partition("{")[0]
+    for part in (part for message in exchange.turns[0].input for part in message.parts):
+        for fragment in part.fragments:
+            if fragment.startswith(beginning):
+                text = text.replace(fragment, f"[{fragment.partition(':')[0]}]")
+    return text
+
+
+def exchange_block(exchange: Exchange, *, pinned: bool) -> str:
+    """Return an exchange as Markdown."""
     first, last = exchange.turns[0], exchange.turns[-1]
     facts = [_minute(first.datetime_utc), plain(first.model)]
     if last.input_tokens is not None or last.output_tokens is not None:
@@ -119,7 +191,11 @@ def _code(text: str) -> str:
     return f"{fence}{plain(text)}{fence}"
 
 
-def _attempt(attempt: Attempt, transcript: Transcript, numbers: dict[str, int]) -> str:
+def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> str:
+    """Return an attempt as Markdown.
+
+    `again` is the command that sends it again, `numbers` are those of the exchanges, by the ids of their turns.
+    """
     lines = [f"## Not answered · {_minute(attempt.datetime_utc)} · {plain(attempt.model)}"]
     if attempt.answered_by:
         number = numbers.get(attempt.answered_by)
@@ -130,8 +206,7 @@ def _attempt(attempt: Attempt, transcript: Transcript, numbers: dict[str, int]) 
         lines.append(f"**Model, before it broke off:** {plain(attempt.partial)}")
     lines.append(f"*Failed: {plain(attempt.error)}*")
     if not attempt.answered_by:
-        again = _code(transcript.retry or shlex.join(["llm", "sessions", "retry", transcript.session.name]))
-        lines.append(f"*Send it again with:* {again}")
+        lines.append(f"*Send it again with:* {_code(again)}")
     return "\n\n".join(lines)
 
 
@@ -148,6 +223,9 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
         "model": session.settings.model,
         "system": session.settings.system,
         "options": dict(session.settings.options),
+        "tags": list(transcript.beside.tags),
+        "meta": dict(transcript.beside.meta),
+        "notes": [note_fields(number, note) for number, note in enumerate(transcript.beside.notes, 1)],
         "exchanges_in_all": transcript.total,
         "exchanges": [
             {
@@ -185,6 +263,11 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
             for attempt in transcript.attempts
         ],
     }
+
+
+def note_fields(number: int, note: Note) -> dict[str, Any]:
+    """Return a note as plain values; its number is its place among the session's notes."""
+    return {"number": number, "text": note.text, "by": note.author, "created_utc": note.created_utc}
 
 
 def _wire(message: Message) -> dict[str, Any]:

@@ -106,13 +106,16 @@ def test_prompt_and_chat_get_the_same_options() -> None:
     """What the README's one table says holds for both commands."""
     both = [[(option.opts, option.help) for option in readme.options(name)] for name in ("prompt", "chat")]
     assert both[0] == both[1]
-    assert [opts[0] for opts, _ in both[0]] == ["--session", "--new-session", "--max-context-tokens", "--memory"]
+    of_sessions = ["--session", "--new-session", "--max-context-tokens"]
+    of_memory = ["--memory", "--recall-share", "--recall-model", "--summary-model"]
+    assert [opts[0] for opts, _ in both[0]] == [*of_sessions, *of_memory]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=shlex.join)
 def test_each_example_can_be_typed(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every llm command in the README, in examples and transcripts, is understood as it stands there."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "work.jsonl").touch()
     (tmp_path / "plan.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     _parse(cli, "llm", words)
 
@@ -134,17 +137,31 @@ def test_each_query_answers(query: str, talk: Path) -> None:
 def test_the_tables_are_those_of_a_log(talk: Path) -> None:
     """The tables' definitions in the README are those in a log, and each table and view has its line of explanation."""
     with contextlib.closing(sqlite3.connect(talk)) as db:
-        added = dict(db.execute("select name, sql from sqlite_master where name like 'memory\\_%' escape '\\'"))
-    assert [name for name, sql in added.items() if sql.lower() not in README.lower()] == []
+        added = dict(
+            db.execute(
+                "select name, sql from sqlite_master where name like 'memory\\_%' escape '\\'"
+                " and name not like 'memory\\_words\\_%' escape '\\' and sql is not null"  # FTS5's own tables
+            )
+        )
+    created, *columns = added["memory_sessions"].split(", recall_share")
+    added["memory_sessions"] = f"{created})" if columns and not created.endswith(")") else created
+    text = " ".join(README.lower().split())
+    assert [name for name, sql in added.items() if " ".join(sql.lower().split()).rstrip(")") not in text] == []
     explained = {name for name, sql in added.items() if not sql.lower().startswith("create index")}
-    assert set(re.findall(r"^\| `(memory_\w+)` \|", README, flags=re.MULTILINE)) == explained
+    assert (
+        set(re.findall(r"`(memory_\w+)`", "".join(re.findall(r"^\| (`memory_.*?) \|", README, re.MULTILINE))))
+        == explained
+    )
 
 
 def test_the_python_example_runs(talk: Path) -> None:
     """The example of the Python API runs as it stands there, beside a log that has the session."""
     code = _blocks("python")[0]
     done = subprocess.run([sys.executable, "-c", code], cwd=talk.parent, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == ["bridge 2", "1 The deadline is 4 May. Noted.", "2 When is the deadline? 4 May."]
+    said, seen = done.stdout.splitlines()[:3], done.stdout.splitlines()[3:]
+    assert said == ["bridge 2", "1 The deadline is 4 May. Noted.", "2 When is the deadline? 4 May."]
+    assert "('recent', 1, 'recent; the block began at #1')" in seen[-2], done.stderr
+    assert seen[-1].endswith("('user', 'Who signs off the foundations?')]")
 
 
 NORMALISED = {

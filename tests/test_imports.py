@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -24,45 +25,71 @@ PURE = (
     "names",
     "terminal",
     "model",
+    "settings",
     "cuts",
     "tokens",
     "policies",
     "clipping",
+    "fencing",
+    "summaries",
     "context",
+    "excerpts",
+    "passages",
+    "recall",
+    "matching",
+    "dates",
     "transcript",
 )
 """The pure modules, each importing only those before it and the standard library."""
 
 ALLOWED: dict[str, frozenset[str]] = {
     **{name: frozenset(PURE[:number]) for number, name in enumerate(PURE)},
-    "": frozenset({"pluggy", "commands", "llm_seam", "demo"}),
+    "": frozenset({"pluggy", "commands", "llm_seam", "demo", "tools", "fragments"}),
+    "current": frozenset({"click", "llm"}),
+    "summarising": frozenset({*PURE, "store"}),
     "schema": frozenset({*PURE, "sqlite_utils"}),
-    "store": frozenset({*PURE, "schema", "sqlite_utils"}),
+    "store": frozenset({*PURE, "schema", "sqlite_utils", "sqlite_vec"}),
     "windows": frozenset({"model", "llm_ollama"}),
-    "composer": frozenset({*PURE, "store"}),
-    "memory": frozenset({*PURE, "store", "composer", "windows"}),
-    "llm_seam": frozenset({*PURE, "store", "composer", "memory", "windows", "click", "llm", "pydantic"}),
+    "nearness": frozenset({*PURE, "store"}),
+    "recalling": frozenset({*PURE, "store"}),
+    "snapshot": frozenset({*PURE, "store"}),
+    "composer": frozenset({*PURE, "store", "recalling", "snapshot"}),
+    "explaining": frozenset({*PURE, "composer"}),
+    "searching": frozenset({*PURE, "store"}),
+    "keeping": frozenset({*PURE, "store", "searching", "interchange"}),
+    "contexts": frozenset({*PURE, "store", "composer", "explaining", "recalling", "snapshot", "windows"}),
+    "memory": frozenset({*PURE, "store", "snapshot", "windows", "contexts", "keeping"}),
+    "llm_seam": frozenset(
+        {*PURE, "store", "composer", "recalling", "snapshot", "nearness", "current", "summarising", "memory", "windows"}
+        | {"click", "llm", "pydantic"}
+    ),
     "demo": frozenset({"windows", "click", "llm"}),
     "commands": frozenset(
-        {*PURE, "memory", "llm_seam", "demo", "datasette_session_views", "click", "click_default_group", "tabulate"}
+        {*PURE, "memory", "llm_seam", "demo", "interchange", "datasette_session_views"}
+        | {"click", "click_default_group", "tabulate"}
     ),
-    "interchange": frozenset({*PURE, "store", "memory", "llm_seam", "llm"}),
-    "tools": frozenset({*PURE, "memory", "llm"}),
-    "fragments": frozenset({*PURE, "memory", "llm"}),
+    "interchange": frozenset({*PURE, "store", "keeping", "memory", "llm_seam", "llm", "condense_json", "markdown_it"}),
+    "tools": frozenset({"lookups", "llm"}),
+    "lookups": frozenset({*PURE, "current", "memory", "click"}),
+    "fragments": frozenset({*PURE, "current", "memory", "llm"}),
 }
 """Who may import whom: each module or package of the house ("" is its `__init__`), at its top or inside functions."""
 
 FOR_TYPES_ONLY: dict[str, frozenset[str]] = {
-    "": frozenset({"click"}),
+    "": frozenset({"click", "llm"}),
     "memory": frozenset({"sqlite_utils"}),
+    "keeping": frozenset({"memory"}),
 }
 """What is imported for annotations alone, under TYPE_CHECKING, beyond the table above."""
 
 ONLY_INSIDE_FUNCTIONS = {
-    "": {"commands", "llm_seam", "demo"},
+    "": {"commands", "llm_seam", "demo", "tools", "fragments"},
+    "current": {"click", "llm"},
+    "tools": {"lookups"},
     "schema": {"sqlite_utils"},
-    "store": {"sqlite_utils"},
+    "store": {"sqlite_utils", "sqlite_vec"},
     "windows": {"llm_ollama"},
+    "keeping": {"interchange"},  # which is built on memory: Memory.import_ and export only hand over to it
 }
 """What would cost every start of llm, or may not be installed."""
 
@@ -135,7 +162,7 @@ def test_the_walk_sees_imports_of_every_kind() -> None:
     seen = {(found.room, found.target, found.typing_only, found.inside) for found in ALL}
     assert ("store", "sqlite_utils", False, True) in seen
     assert ("store", "sqlite_utils", True, False) in seen
-    assert ("memory", "composer", False, False) in seen
+    assert ("contexts", "composer", False, False) in seen
     assert ("llm_seam", "memory", False, False) in seen
     assert ("commands", "llm_seam", False, False) in seen
     assert ("composer", "context", False, False) in seen
@@ -181,6 +208,24 @@ def test_the_start_of_llm_loads_almost_nothing_of_ours() -> None:
         f"{HOUSE}.commands",
         f"{HOUSE}.llm_seam",
         f"{HOUSE}.llm_seam.options",
+    ]
+
+
+def test_a_prompt_of_plain_llm_loads_no_more_than_the_face_of_the_toolbox(tmp_path: Path) -> None:
+    """llm asks for all toolboxes on every prompt: that loads the description of ours, and none of what it does."""
+    program = (
+        "import sys\nfrom llm.cli import cli\n"
+        "cli(['-m', 'echo', '--no-stream', 'Hello'], standalone_mode=False)\n"
+        f"print(*sorted(name for name in sys.modules if name.split('.')[0] == {HOUSE!r}), sep='\\n')\n"
+    )
+    environment = {**os.environ, "LLM_USER_PATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert [line for line in done.stdout.splitlines() if line.startswith(HOUSE)] == [
+        HOUSE,
+        f"{HOUSE}.commands",
+        f"{HOUSE}.llm_seam",
+        f"{HOUSE}.llm_seam.options",
+        f"{HOUSE}.tools",
     ]
 
 

@@ -15,6 +15,10 @@ _FAMILIES = {
     "reading": ("show", "context"),
     "changing": ("set", "rename", "name", "pin", "unpin"),
     "prompting": ("retry", "recover", "demo"),
+    "summary": ("summary",),
+    "keeping": ("note", "tag"),
+    "searching": ("search",),
+    "interchange": ("export", "import"),
     "querying": ("query",),
     "browse": ("browse",),
 }

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import click
 
+from .. import policies
 from ..errors import NoSuchSession, SessionError
-from ..llm_seam.asking import log_path, migrated, model_of, session_model, valid_options
+from ..llm_seam.asking import embedding_model_of, log_path, migrated, model_of, session_model, valid_options
 from ..memory import Memory
 from ..model import POLICIES, Settings
+from ..terminal import one_line
 from .door import opened, session_argument, session_command
 
 _DEFAULT = "default"
+
+_WIDTH = 80
+"""Characters of a key or a value of meta that are shown."""
 
 
 @session_command("set", short_help="Change what a session's next prompts use")
@@ -24,7 +30,13 @@ _DEFAULT = "default"
     "-o", "--option", "options", type=(str, str), multiple=True, help="Model option; an empty value removes it"
 )
 @click.option("--max-context-tokens", metavar="N", help=f"Budget in tokens, or “{_DEFAULT}”")
-@click.option("--memory", "policy", type=click.Choice([*POLICIES, _DEFAULT]), help="Policy")
+@click.option("--memory", "policy", help=f"Policy: {', '.join(POLICIES)}, summary,recall, or “{_DEFAULT}”")
+@click.option("--recall-share", metavar="S", help=f"Share of a request that recall may have, or “{_DEFAULT}”")
+@click.option("--recall-model", metavar="MODEL", help=f"Embedding model for recall, “none” or “{_DEFAULT}” (llm's)")
+@click.option("--summary-model", metavar="MODEL", help=f"Model that makes summaries, or “{_DEFAULT}” (the session's)")
+@click.option(
+    "--meta", type=(str, str), multiple=True, metavar="KEY VALUE", help="Fact to find it by; an empty value removes it"
+)
 def set_command(  # noqa: PLR0913  one parameter an option
     name: str,
     model_id: str | None,
@@ -32,6 +44,10 @@ def set_command(  # noqa: PLR0913  one parameter an option
     options: tuple[tuple[str, str], ...],
     max_context_tokens: str | None,
     policy: str | None,
+    recall_share: str | None,
+    recall_model: str | None,
+    summary_model: str | None,
+    meta: tuple[tuple[str, str], ...],
     database: str | None,
 ) -> None:
     """Change what a session's next prompts use. Without options: show it.
@@ -39,6 +55,7 @@ def set_command(  # noqa: PLR0913  one parameter an option
     \b
         llm sessions set work --model llama3 -o num_ctx 8192
         llm sessions set work --max-context-tokens default
+        llm sessions set work --meta client harbour
     """
     with opened(database) as memory:
         session = memory.session(name)
@@ -52,10 +69,43 @@ def set_command(  # noqa: PLR0913  one parameter an option
         if max_context_tokens is not None:
             settings = replace(settings, max_context_tokens=_budget(max_context_tokens))
         if policy is not None:
-            settings = replace(settings, memory=None if policy == _DEFAULT else policy)
+            settings = replace(settings, memory=None if policy == _DEFAULT else policies.parsed(policy))
+        settings = _memory_settings(settings, recall_share, recall_model, summary_model)
+        facts = memory.set_meta(name, {key: value or None for key, value in meta}) if meta else memory.meta(name)
         if settings != session.settings:
             memory.set(name, settings)
         _print(session.name, settings)
+        for key, value in facts.items():
+            click.echo(f"meta     {one_line(key, _WIDTH)}={one_line(value, _WIDTH)}")
+
+
+def _memory_settings(
+    settings: Settings, recall_share: str | None, recall_model: str | None, summary_model: str | None
+) -> Settings:
+    """Return settings with what was said of recall and summaries."""
+    if recall_share is not None:
+        settings = replace(settings, recall_share=_share(recall_share))
+    if recall_model is not None:
+        known = recall_model in (_DEFAULT, "none")
+        settings = replace(settings, recall_model=None if recall_model == _DEFAULT else recall_model)
+        if not known:
+            settings = replace(settings, recall_model=embedding_model_of(recall_model).model_id)
+    if summary_model is not None:
+        id_ = None if summary_model == _DEFAULT else model_of(summary_model).model_id
+        settings = replace(settings, summary_model=id_)
+    return settings
+
+
+def _share(text: str) -> float | None:
+    if text == _DEFAULT:
+        return None
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise SessionError(f"“{text}” is not a share.", f"Give a number between 0 and 1, or “{_DEFAULT}”.")
+    return share
 
 
 def _merged(settings: Settings, options: tuple[tuple[str, str], ...]) -> dict[str, Any]:
@@ -87,8 +137,19 @@ def _print(name: str, settings: Settings) -> None:
             else "64,000 tokens, or what fits the window",
         ),
         ("memory", settings.memory or POLICIES[0]),
+        *_of_memory(settings),
     ):
         click.echo(f"{label:<8} {value}")
+
+
+def _of_memory(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the lines on recall and summaries that were set."""
+    if settings.recall_share is not None:
+        yield "recall", f"may have {settings.recall_share:g} of a request"
+    if settings.recall_model is not None:
+        yield "recall", f"by words and by {settings.recall_model}" if settings.recall_model != "none" else "by words"
+    if settings.summary_model is not None:
+        yield "summary", f"by {settings.summary_model}"
 
 
 @session_command("rename", short_help="Rename a session")

@@ -3,64 +3,126 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import click
 from tabulate import tabulate
 
+from .. import dates
 from ..llm_seam.asking import log_path
 from ..memory import Memory
-from ..model import SessionSummary
+from ..model import Filters, SessionSummary
 from ..terminal import one_line
 from .door import as_json, complete, local_time, session_command
 
 _PAGE = 20
-_NAME_WIDTH = 40
+_WIDTH = 40
+"""Characters of a name, a model, all tags."""
 
 
 @session_command("list", short_help="List sessions, newest use first")
 @click.option("-n", "--count", type=click.IntRange(min=0), default=_PAGE, help="How many [20]; 0 for all")
 @click.option("--after", metavar="NAME", shell_complete=complete, help="Go on after this session (the last one shown)")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="TAG", help="Only those with this tag; repeated: with all of them"
+)
+@click.option("--meta", multiple=True, metavar="KEY=VALUE", help="Only those with this fact; KEY alone: with any VALUE")
+@click.option("-m", "--model", help="Only those whose model this is")
+@click.option("--since", metavar="DATE", help="Only those last used on this day, or at this ISO time, or later")
+@click.option("--until", metavar="DATE", help="Only those last used on this day or earlier, or before this ISO time")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
-def list_command(count: int, after: str | None, json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
-    """List sessions, newest use first: name, model, exchanges, tokens in and out, last use.
+@click.pass_context
+def list_command(  # noqa: PLR0913  one parameter an option
+    ctx: click.Context,
+    count: int,
+    after: str | None,
+    tags: tuple[str, ...],
+    meta: tuple[str, ...],
+    model: str | None,
+    since: str | None,
+    until: str | None,
+    json_: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """List sessions, newest use first: name, model, exchanges, tokens in and out, last use, tags.
 
     \b
         llm sessions
         llm sessions -n 50 --json
+        llm sessions list --tag bridge --meta client=harbour --since 2026-01
     """
     path = log_path(database)
+    filters = Filters(
+        tags=tags,
+        meta=dict(map(_fact, meta)),
+        model=model,
+        since=dates.since(since) if since else None,
+        until=dates.until(until) if until else None,
+    )
     found: list[SessionSummary] = []
     if path.exists():
         with Memory(path, typed=database) as memory:
-            found = memory.sessions(count + 1 if count else -1, after)
+            found = memory.sessions(count + 1 if count else -1, after, filters)
     shown = found[:count] if count else found
     if json_:
         as_json([_fields(line) for line in shown])
-        return
-    if not shown:
-        none = f"There are no sessions after “{after}” in {path}."
-        if not after:
-            none = f'No sessions yet in {path}. Start one with: llm --session NAME "..."'
-        click.echo(none, err=True)
-        return
-    click.echo(tabulate([_row(line) for line in shown], headers=_HEADERS, tablefmt="plain", colalign=_ALIGN))
-    if len(found) > len(shown):
-        log = ["-d", database] if database else []
-        click.echo(
-            f"More: {shlex.join(['llm', 'sessions', '-n', str(count), '--after', shown[-1].session.name, *log])}",
-            err=True,
-        )
+    elif shown:
+        _print(shown)
+        if len(found) > len(shown):
+            click.echo(f"More: {_next(ctx, shown[-1].session.name)}", err=True)
+    else:
+        click.echo(_none(path, after, narrowed=filters != Filters()), err=True)
+
+
+def _fact(text: str) -> tuple[str, str | None]:
+    key, equals, value = text.partition("=")
+    return key, value if equals else None
+
+
+def _none(path: Path, after: str | None, *, narrowed: bool) -> str:
+    if after:
+        return f"There are no {'such ' if narrowed else ''}sessions after “{after}” in {path}."
+    if narrowed:
+        return f"There are no such sessions in {path}. See all with: llm sessions -n 0"
+    return f'No sessions yet in {path}. Start one with: llm --session NAME "..."'
+
+
+def _next(ctx: click.Context, last: str) -> str:
+    """Return the command for the next page: this one, with what was asked, after the last session shown."""
+    words = ["llm", "sessions", "-n", str(ctx.params["count"]), "--after", last]
+    for name, flag in (
+        ("tags", "--tag"),
+        ("meta", "--meta"),
+        ("model", "--model"),
+        ("since", "--since"),
+        ("until", "--until"),
+        ("database", "-d"),
+    ):
+        value = ctx.params[name]
+        for one in value if isinstance(value, tuple) else [value] if value else []:
+            words += [flag, one]
+    return shlex.join(words)
 
 
 _HEADERS = ("name", "model", "exchanges", "tokens in", "out", "last used")
 _ALIGN = ("left", "left", "right", "right", "right", "left")
 
 
+def _print(shown: list[SessionSummary]) -> None:
+    headers: tuple[str, ...] = _HEADERS
+    align: tuple[str, ...] = _ALIGN
+    rows = [_row(line) for line in shown]
+    if any(line.tags for line in shown):
+        headers, align = (*headers, "tags"), (*align, "left")
+        rows = [(*row, one_line(", ".join(line.tags), _WIDTH)) for row, line in zip(rows, shown, strict=True)]
+    click.echo(tabulate(rows, headers=headers, tablefmt="plain", colalign=align, disable_numparse=True))
+
+
 def _row(line: SessionSummary) -> tuple[str, ...]:
     failed = f" ({line.attempts} failed)" if line.attempts else ""
     return (
-        one_line(line.session.name, _NAME_WIDTH),
-        line.session.settings.model or "",
+        one_line(line.session.name, _WIDTH),
+        one_line(line.session.settings.model or "", _WIDTH),
         f"{line.exchanges:,}{failed}",
         f"{line.input_tokens:,}",
         f"{line.output_tokens:,}",
@@ -79,4 +141,6 @@ def _fields(line: SessionSummary) -> dict[str, object]:
         "last_used_utc": line.last_used_utc,
         "created_utc": line.session.created_utc,
         "failed_prompts": line.attempts,
+        "tags": list(line.tags),
+        "meta": dict(line.meta),
     }

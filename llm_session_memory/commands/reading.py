@@ -5,10 +5,13 @@ from __future__ import annotations
 import click
 from tabulate import tabulate
 
+from .. import policies
 from ..errors import NoSuchSession
 from ..llm_seam.asking import session_model
-from ..memory import Memory, effective
+from ..llm_seam.embedding import near_of
+from ..memory import Memory
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Attempt, Context, Item, Session, Settings
+from ..settings import effective
 from ..terminal import one_line
 from ..transcript import Transcript, as_fields, as_markdown
 from .door import as_json, opened, session_argument, session_command
@@ -63,6 +66,7 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
         attempts=tuple(_between(memory, session, start, end, total)),
         pinned=frozenset(memory.pinned(session.name)),
         retry=memory.command("retry", session.name),
+        beside=memory.beside(session.name),
     )
 
 
@@ -81,7 +85,7 @@ def _between(memory: Memory, session: Session, start: int, end: int, total: int)
 @click.option("-s", "--system", help="As if with this system prompt")
 @click.option("-o", "--option", "options", type=(str, str), multiple=True, help="As if with this model option")
 @click.option("--max-context-tokens", type=click.IntRange(min=1), metavar="N", help="As if with this budget")
-@click.option("--memory", "policy", type=click.Choice(POLICIES), help="As if under this policy")
+@click.option("--memory", "policy", metavar="POLICY", help="As if under this policy")
 @click.option("--text", is_flag=True, help="Print the messages themselves, exactly as they would be sent")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, messages included")
 def context_command(  # noqa: PLR0913  one parameter an option
@@ -105,27 +109,29 @@ def context_command(  # noqa: PLR0913  one parameter an option
     """
     with opened(database) as memory:
         session = memory.session(name)
-        asked = Settings(model_id, system, dict(options), max_context_tokens, policy)
+        asked = Settings(
+            model_id, system, dict(options), max_context_tokens, policies.parsed(policy) if policy else None
+        )
         model = session_model(session, asked)
-        made, items = memory.context(name, prompt, model, asked)
+        made = memory.context(name, prompt, model=model, asked=asked, near=near_of(memory, session, asked))
         settings = effective(session.settings, asked)
     if json_:
-        as_json(_fields(session, made, items, prompt))
+        as_json(_fields(session, made))
     elif text:
-        _print_messages(made, prompt)
+        _print_messages(made)
     else:
-        _print(made, items, settings.memory or POLICIES[0], model.model_id)
+        _print(made, settings.memory or POLICIES[0], model.model_id)
 
 
-def _print(made: Context, items: tuple[Item, ...], policy: str, model_id: str) -> None:
+def _print(made: Context, policy: str, model_id: str) -> None:
     rows = [
         (
             _numbers(item),
             item.fate,
-            f"{item.tokens:,}" if item.fate != "pruned" else "",
+            f"{item.tokens:,}" if item.fate not in ("pruned", "summarised") else "",
             f"{item.reason}: {one_line(item.text, _PROMPT_WIDTH)}" if item.text else item.reason,
         )
-        for item in items
+        for item in made.items
     ]
     click.echo(
         tabulate(
@@ -164,15 +170,13 @@ def _numbers(item: Item) -> str:
     return f"#{item.first}" if item.first == item.last else f"#{item.first}–#{item.last}"
 
 
-def _print_messages(made: Context, prompt: str) -> None:
+def _print_messages(made: Context) -> None:
     from ..terminal import plain
 
     for message in made.messages:
         click.echo(f"--- {message.role}")
         for part in message.parts:
             click.echo(plain(_part(part.data)) if not part.attachments else f"[{part.attachments[0].type}]")
-    click.echo("--- user")
-    click.echo(plain(prompt))
 
 
 def _part(data: object) -> str:
@@ -183,7 +187,7 @@ def _part(data: object) -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-def _fields(session: Session, made: Context, items: tuple[Item, ...], prompt: str) -> dict[str, object]:
+def _fields(session: Session, made: Context) -> dict[str, object]:
     limit = made.budget
     messages: list[object] = [
         {
@@ -214,9 +218,10 @@ def _fields(session: Session, made: Context, items: tuple[Item, ...], prompt: st
                 "tokens": item.tokens,
                 "reason": item.reason,
                 "cut": item.clipped,
+                "score": item.score,
             }
-            for item in items
+            for item in made.items
         ],
-        "messages": [*messages, {"role": "user", "parts": [{"type": "text", "text": prompt}]}],
+        "messages": messages,
         "notices": list(made.notices),
     }

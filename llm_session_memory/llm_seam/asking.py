@@ -11,8 +11,9 @@ from typing import Any
 import llm
 
 from ..errors import SessionError
-from ..memory import Memory, effective
+from ..memory import Memory
 from ..model import Session, Settings
+from ..settings import effective
 
 
 def log_path(database: str | None) -> Path:
@@ -44,6 +45,15 @@ def model_of(model_id: str, *, async_: bool = False) -> Any:
         elif importlib.util.find_spec("llm_ollama"):
             hint = "If it is one of Ollama's: is that server running? See the models with: llm models"
         raise SessionError(f"llm knows no model “{model_id}”.", hint) from error
+
+
+def embedding_model_of(model_id: str) -> Any:
+    """Return an embedding model by the id that a person typed. Raises SessionError."""
+    try:
+        return llm.get_embedding_model(model_id)
+    except llm.UnknownModelError as error:
+        hint = "See the embedding models with: llm embed-models"
+        raise SessionError(f"llm knows no embedding model “{model_id}”.", hint) from error
 
 
 def session_model(session: Session, asked: Settings | None = None) -> Any:

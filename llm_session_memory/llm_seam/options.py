@@ -18,10 +18,10 @@ COMMANDS = ("prompt", "chat")
 
 ENVIRONMENT = "LLM_SESSION"
 
-POLICIES = ("window", "full")
+POLICIES = ("recall", "window", "summary", "full")
 """As in model.POLICIES, which is not imported here for llm's start-up time; a test holds them equal."""
 
-OURS = ("session", "new_session", "max_context_tokens", "memory")
+OURS = ("session", "new_session", "max_context_tokens", "memory", "recall_share", "recall_model", "summary_model")
 
 
 def install(cli: click.Group) -> None:
@@ -56,10 +56,42 @@ def _options() -> list[click.Option]:
         ),
         click.Option(
             ["--memory"],
-            type=click.Choice(POLICIES),
-            help="What of the session is sent: window (newest exchanges and pins) or full (everything) [window]",
+            metavar="POLICY",
+            callback=_policy,
+            help="What is sent besides the newest exchanges and pins: recall (older excerpts that matter for the "
+            "prompt), summary (of what is left out), summary,recall (both), window (nothing) or full (everything) "
+            "[recall]",
+        ),
+        click.Option(
+            ["--recall-share"],
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            metavar="S",
+            help="Share of a request that recalled excerpts may have, between 0 and 1 [by the size of the budget]",
+        ),
+        click.Option(
+            ["--recall-model"],
+            metavar="MODEL",
+            help="Embedding model by which recall finds what is near in meaning, or none [llm's default one]",
+        ),
+        click.Option(
+            ["--summary-model"],
+            metavar="MODEL",
+            help="Model that makes the summary under --memory summary [the session's]",
         ),
     ]
+
+
+def _policy(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return a policy in its one form; a wrong one is an error of usage."""
+    if value is None:
+        return None
+    words = [word.strip() for word in value.lower().split(",")]
+    if sorted(words) == ["recall", "summary"]:
+        return "summary,recall"
+    if len(words) == 1 and words[0] in POLICIES:
+        return words[0]
+    choices = ", ".join(POLICIES)
+    raise click.BadParameter(f"“{value}” is none of {choices} or summary,recall.", ctx, param)
 
 
 def _before(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,7 +99,7 @@ def _before(original: Callable[..., Any]) -> Callable[..., Any]:
     def callback(**parameters: Any) -> Any:
         ours = {name: parameters.pop(name, None) for name in OURS}
         if ours["session"] is None and not ours["new_session"]:
-            for name in ("max_context_tokens", "memory"):
+            for name in OURS[2:]:
                 if ours[name] is not None:
                     flag = f"--{name.replace('_', '-')}"
                     raise click.UsageError(f"{flag} needs a session: add --session NAME (or --new-session).")

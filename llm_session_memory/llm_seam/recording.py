@@ -52,9 +52,9 @@ def _store_by_reference(db: Any, response: Any, made: Context) -> None:
 
     llm's writer looks for the fragments of the new prompt only; those of earlier prompts it would write out in full.
     """
-    fragments = context.fragments(made.messages)
+    fragments = context.fragments(made.chain)
     if fragments:
-        LogStore(db).ensure_chain(response.prompt.messages[: len(made.messages)], fragments=fragments)
+        LogStore(db).ensure_chain(response.prompt.messages[: len(made.chain)], fragments=fragments)
 
 
 def _rescue(run: Run, responses: Sequence[Any]) -> str:
@@ -93,6 +93,9 @@ def attempt(run: Run, error: BaseException) -> Attempt:
         "options": run.inputs.get("options"),
         "max_context_tokens": run.asked.max_context_tokens,
         "memory": run.asked.memory,
+        "recall_share": run.asked.recall_share,
+        "recall_model": run.asked.recall_model,
+        "summary_model": run.asked.summary_model,
         "schema": schema if isinstance(schema, dict) else None,
         "fragments": [_fragment(fragment) for fragment in run.inputs.get("fragments") or ()],
         "attachments": [_attachment(attachment) for attachment in run.inputs.get("attachments") or ()],

@@ -36,6 +36,8 @@ def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: boo
         session = memory.session(name)
     command = llm_cli.cli.commands["prompt"]
     request = kept.request
+    if request.get("imported_functions"):
+        click.echo("The prompt's Python functions were imported from a file, so they are not run.", err=True)
     with command.make_context("prompt", [], parent=ctx) as sub:
         sub.set_parameter_source("session", ParameterSource.COMMANDLINE)
         sub.set_parameter_source("model_id", ParameterSource.COMMANDLINE)
@@ -52,6 +54,9 @@ def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: boo
             "new_session": False,
             "max_context_tokens": request.get("max_context_tokens"),
             "memory": request.get("memory"),
+            "recall_share": request.get("recall_share"),
+            "recall_model": request.get("recall_model"),
+            "summary_model": request.get("summary_model"),
         }
         ours = {name: values.pop(name) for name in OURS} | {"retrying": kept}
         stdin, sys.stdin = sys.stdin, _NoInput()

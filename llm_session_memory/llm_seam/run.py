@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import click
+import llm
 from llm import models
 
-from .. import context, cuts, tokens
-from ..composer import Composer, Request
+from .. import context, current, cuts, excerpts, tokens
+from ..composer import Composer, Fold
 from ..errors import ModelFailed, NameRefused
-from ..memory import Memory, Sent, effective
+from ..memory import Memory, Sent
 from ..model import POLICIES, Attempt, Context, Message, Session, Settings, Turn, WindowFacts
 from ..names import near
 from ..policies import plan
+from ..settings import effective
+from ..snapshot import Request
 from ..windows import ask, is_ollama, sends_reasoning
 from . import convert, recording
+from .embedding import Embedding, embedding_of
+from .summarising import fold_of
 
 
 @dataclass
@@ -67,6 +72,7 @@ class Run:
         self.inputs: dict[str, Any] = {}
         self._composer: Composer | None = None
         self._context: Context | None = None
+        self._embedding: Embedding | None = None
 
     # -- before the call -----------------------------------------------
 
@@ -93,17 +99,39 @@ class Run:
         if self.session is not None and not self.new:
             conversation.id = self.session.thread_id
         request = self._request(conversation, settings, prompt, parameters)
+        self._embedding = embedding_of(self.memory, settings)
         made, self._composer = self.memory.compose(
-            conversation.id, request, conversation.model, settings, remember=self.recording
+            conversation.id,
+            request,
+            conversation.model,
+            settings,
+            remember=self.recording,
+            fold=self._fold(settings, parameters.get("key")) if self.recording else None,
+            near=self._embedding.near if self._embedding else None,
         )
         self._context = made
         session = self._ensured(conversation, settings)  # not before: a refused prompt creates nothing
         for notice in made.notices:
             _say(f"session {session.name}: {notice} See: {self.memory.command('context', session.name)}")
-        chain = convert.to_llm(made.messages)
+        if made.recalled:
+            texts = [
+                llm.Fragment(text, source) for text, source in excerpts.fragments(made.recalled, session.thread_id)
+            ]
+            parameters = {**parameters, "fragments": [*texts, *(parameters.get("fragments") or ())]}
+        if made.system != settings.system:
+            parameters = {**parameters, "system": made.system}
+        model_id, most = conversation.model.model_id, made.budget.tokens
+        current.hold(current.Current(self.memory.path, session.name, model_id, most, self.recording))
+        chain = convert.to_llm(made.chain)
         asynchronous = isinstance(conversation, models.AsyncConversation)
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
         return prompt, {**parameters, "messages": chain}
+
+    def _fold(self, settings: Settings, key: str | None) -> Fold | None:
+        session = self.session
+        if session is None or self.new:
+            return None
+        return fold_of(self.memory, session, settings, key, lambda told: _say(f"session {session.name}: {told}"))
 
     def _check_alone(
         self, conversation: Any, settings: Settings, prompt: str | None, parameters: dict[str, Any]
@@ -144,6 +172,7 @@ class Run:
             input=convert.from_llm(new),
             tools=tuple(convert.tool_weights(tools)),
             extra=tokens.base_of_data(schema) if isinstance(schema, dict) else 0.0,
+            recall_share=settings.recall_share,
         )
 
     def _ensured(self, conversation: Any, settings: Settings) -> Session:
@@ -190,7 +219,7 @@ class Run:
         estimate = tokens.continued(turn, base, composer.measure)
         current = Round(response, base, estimate, made)
         if estimate > made.budget.tokens:
-            self._bound(current, len(made.messages))
+            self._bound(current, len(made.chain))
         self.rounds.append(current)
 
     def _bound(self, current: Round, before: int) -> None:
@@ -204,7 +233,7 @@ class Run:
         if _own_input(sent) != own:
             current.original = own
         tail = messages[before:] if sent == whole else convert.to_llm(sent)
-        convert.send_instead(current.response, [*convert.to_llm(made.messages), *tail], len(own))
+        convert.send_instead(current.response, [*convert.to_llm(made.chain), *tail], len(own))
         current.base, current.estimate, current.context = made.base, made.tokens, made
         self._context = made
 
@@ -224,6 +253,8 @@ class Run:
         for one in rounds:
             if one.cut is not None:
                 self._tell(one, one.cut)
+        if self._embedding and self._context and self._context.block.pruned:
+            self._embedding.catch_up(self.session.thread_id)  # while the person reads the reply
 
     def _tell(self, one: Round, found: cuts.Cut) -> None:
         """Tell the person of a cut, and remember the window that the next prompt has to fit."""

@@ -14,6 +14,7 @@ import llm
 from click.core import ParameterSource
 from llm import cli as llm_cli
 
+from .. import current
 from ..errors import SessionError
 from ..memory import Memory
 from ..model import Attempt, Session, Settings
@@ -21,8 +22,9 @@ from ..names import check
 from ..store import history, owned_file
 from ..store.log import sentence
 from . import convert, recording, shape
-from .asking import log_path, migrated, model_of
+from .asking import embedding_model_of, log_path, migrated, model_of
 from .conversation import AsyncSessionConversation, SessionConversation
+from .embedding import NONE
 from .run import Run
 
 
@@ -73,7 +75,7 @@ def _run(
         if not memory.log.columns("turns"):
             migrated(memory)
         session = memory.find(name) if name is not None else None
-        asked = Settings(max_context_tokens=ours["max_context_tokens"], memory=ours["memory"])
+        asked = _asked(ours)
         _choose_model(parameters, session, given)
         parameters["options"] = _options(parameters, session)
         request = {
@@ -97,6 +99,18 @@ def _run(
             return _called(original, parameters, one)
 
 
+def _asked(ours: dict[str, Any]) -> Settings:
+    """Return what our flags say. Raises SessionError for a model that llm does not know."""
+    recall, summary = ours["recall_model"], ours["summary_model"]
+    return Settings(
+        max_context_tokens=ours["max_context_tokens"],
+        memory=ours["memory"],
+        recall_share=ours["recall_share"],
+        recall_model=recall if recall in (None, NONE) else embedding_model_of(recall).model_id,
+        summary_model=summary and model_of(summary).model_id,
+    )
+
+
 def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Run) -> Any:
     """Call llm's command; keep what was asked where the call fails or is interrupted."""
     try:
@@ -108,6 +122,8 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Run) 
             # Ctrl-C and signals keep their meaning.
             raise SessionError(recording.cause(error)) from error
         raise
+    finally:
+        current.hold(None)
 
 
 def _kept(one: Run, error: BaseException) -> bool:

@@ -1,4 +1,5 @@
 -- A page of sessions, newest use first; after a given session (its last use and key) where :after_key is not null.
+-- :threads (a JSON array), :model, :since and :until (ISO, UTC) narrow it where they are not null.
 -- The last use is the last logged turn: the last rowid within the index on thread_id, so no thread is read whole.
 with used as (
     select
@@ -15,8 +16,12 @@ with used as (
             ), 0)
         )) as last_used_utc
     from memory_sessions s
+    where (:threads is null or s.thread_id in (select value from json_each(:threads)))
+      and (:model is null or s.model in (:model, 'ollama/' || :model))
 )
 select * from used
-where :after_key is null or (last_used_utc, name_key) < (:after_used, :after_key)
+where (:after_key is null or (last_used_utc, name_key) < (:after_used, :after_key))
+  and (:since is null or last_used_utc >= :since)
+  and (:until is null or last_used_utc < :until)
 order by last_used_utc desc, name_key desc
 limit :count

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..excerpts import without_excerpts
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
 from ..schema import statement
 from .log import Log
@@ -89,7 +90,7 @@ def _is_old(log: Log, thread_id: str) -> bool:
 def _turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Turn]:
     wanted = {"ids": json.dumps(ids)}
     messages = log.rows(statement("turn_messages"), wanted)
-    parts = _parts(log, [row["hash"] for row in messages], with_content=with_content)
+    parts = _parts(log, [row["hash"] for row in messages], with_content=with_content, typed=_asked(messages))
     own: dict[tuple[str, int], list[Message]] = {}
     for row in messages:
         own.setdefault((row["turn_id"], row["is_output"]), []).append(_message(row, parts))
@@ -98,6 +99,7 @@ def _turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Turn]:
         "select tf.turn_id, coalesce(f.source, f.hash) as source"
         " from turn_fragments tf join fragments f on f.id = tf.fragment_id"
         " where tf.kind = 'prompt' and tf.turn_id in (select value from json_each(:ids))"
+        " and coalesce(f.source, '') not like 'session://%'"
         ' order by tf.turn_id, tf."order"',
         wanted,
     ):
@@ -149,8 +151,11 @@ def _message(row: Mapping[str, Any], parts: Mapping[str, list[Part]]) -> Message
     return Message(row["role"], tuple(parts.get(row["hash"], ())), metadata)
 
 
-def _parts(log: Log, hashes: list[str], *, with_content: bool) -> dict[str, list[Part]]:
-    """Return the parts of messages by hash, with references to fragments and attachments resolved."""
+def _parts(log: Log, hashes: list[str], *, with_content: bool, typed: Container[str] = ()) -> dict[str, list[Part]]:
+    """Return the parts of messages by hash, with references to fragments and attachments resolved.
+
+    Those of the messages `typed` are as they were typed: without what was recalled for them.
+    """
     rows = log.rows(statement("parts"), {"hashes": json.dumps(hashes)})
     payloads: list[dict[str, Any]] = []
     for row in rows:
@@ -173,6 +178,9 @@ def _parts(log: Log, hashes: list[str], *, with_content: bool) -> dict[str, list
             payload["text"] = "".join(
                 piece["literal"] if "literal" in piece else contents.get(piece["fragment"], "") for piece in pieces
             )
+            if row["message_hash"] in typed and "fragment" in pieces[0]:  # nobody types a fragment
+                payload["text"] = without_excerpts(payload["text"])
+                used = tuple(fragment for fragment in used if fragment in payload["text"])
         part = Part(payload, tuple(attachments[id_] for id_ in ids if id_ in attachments), used)
         found.setdefault(row["message_hash"], []).append(_without_lost_files(part) if with_content else part)
     return found
@@ -189,7 +197,13 @@ def _without_lost_files(part: Part) -> Part:
     return Part({"type": "text", "text": f"[… {lost.type or 'an attachment'} left out here: {lost.path} is gone …]"})
 
 
+def _asked(messages: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the hashes of the messages that a person wrote."""
+    return frozenset(row["hash"] for row in messages if row["role"] == "user")
+
+
 def _fragment_contents(log: Log, payloads: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    """Return the contents of fragments by id."""
     ids = {piece["fragment"] for p in payloads for piece in p.get("text_ref") or () if "fragment" in piece}
     if not ids:
         return {}

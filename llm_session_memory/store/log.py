@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 10
 """How long a locked log is waited for."""
+
+
+_NEWEST = "summary_model"
+"""A column of memory_sessions that the newest migration added."""
 
 
 def owned_file(path: Path) -> bool:
@@ -105,6 +109,11 @@ class Log:
         with self.sentences():
             yield from self.database.conn.execute(sql, dict(parameters or {}))
 
+    def tuples(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows as they come: for thousands of them, which dictionaries would make twice as slow."""
+        with self.sentences():
+            return self.database.conn.execute(sql, dict(parameters or {})).fetchall()
+
     def row(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """Return the first row, or None."""
         return next(iter(self.rows(sql, parameters)), None)
@@ -120,6 +129,11 @@ class Log:
         with self.sentences():
             return self.database.conn.execute(sql, dict(parameters or {})).lastrowid or 0
 
+    def many(self, sql: str, parameters: Iterable[Mapping[str, Any]]) -> None:
+        """Execute a statement once for each set of parameters."""
+        with self.sentences():
+            self.database.conn.executemany(sql, map(dict, parameters))
+
     def columns(self, table: str) -> frozenset[str]:
         """Return the names of a table's columns; none where there is no such table."""
         return frozenset(
@@ -127,8 +141,11 @@ class Log:
         )
 
     def has_sessions(self) -> bool:
-        """Say whether our tables are there."""
-        return bool(self.columns("memory_sessions"))
+        """Say whether our tables are there; those of an earlier version of ours are brought up to date."""
+        columns = self.columns("memory_sessions")
+        if columns and _NEWEST not in columns:
+            self.migrate()
+        return bool(columns)
 
     def check_shape(self) -> None:
         """Raise LogUnusable where llm's tables lack what is read of them: an older, or a much newer, llm wrote them."""

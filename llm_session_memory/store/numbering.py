@@ -29,6 +29,7 @@ class Numbering(Sequence[tuple[str, ...]]):
                 head = continues if continues in self._numbers else newest
                 self._following.setdefault(head, []).append(turn_id)
         self._first = list(self._numbers)
+        self._heads: dict[str, str] = {}  # of turns that follow, made when first asked for
 
     def __len__(self) -> int:
         return len(self._first)
@@ -48,6 +49,28 @@ class Numbering(Sequence[tuple[str, ...]]):
     def numbers(self) -> Mapping[str, int]:
         """Return each exchange's number by its id, which is the id of its first turn."""
         return self._numbers
+
+    @property
+    def turn_count(self) -> int:
+        """How many turns all exchanges have together."""
+        return len(self._first) + sum(map(len, self._following.values()))
+
+    def until(self, number: int) -> Numbering:
+        """Return the numbering as if only exchanges before this number existed."""
+        earlier = Numbering(())
+        earlier._numbers = dict(list(self._numbers.items())[: max(number, 1) - 1])
+        earlier._first = list(earlier._numbers)
+        earlier._following = self._following
+        return earlier
+
+    def number_of(self, turn_id: str) -> int | None:
+        """Return the number of the exchange that a turn belongs to; None for a turn of another thread."""
+        number = self._numbers.get(turn_id)
+        if number is None:
+            if not self._heads:
+                self._heads = {id_: head for head, ids in self._following.items() for id_ in ids}
+            number = self._numbers.get(self._heads.get(turn_id, ""))
+        return number
 
     def _whole(self, first: str) -> tuple[str, ...]:
         following = self._following.get(first)

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import NameRefused
-from ..model import Attempt, Block, Session, SessionSummary, Settings, Turn, WindowFacts
+from ..model import Attempt, Block, Recalled, Session, Settings, Turn, WindowFacts
 from ..names import key
 from ..schema import statement
+from .index import SIDES
 from .log import Log
 
 _RECENT_TURNS = 40
@@ -28,12 +29,12 @@ class Store:
     def session(self, name: str) -> Session | None:
         """Return the session of that name, without regard to case."""
         row = self._session_row("name_key = :value", key(name))
-        return _session(row) if row else None
+        return session_of(row) if row else None
 
     def session_of_thread(self, thread_id: str) -> Session | None:
         """Return the session that a thread is bound to."""
         row = self._session_row("thread_id = :value", thread_id)
-        return _session(row) if row else None
+        return session_of(row) if row else None
 
     def _session_row(self, where: str, value: str) -> dict[str, Any] | None:
         if not self.log.has_sessions():
@@ -48,21 +49,18 @@ class Store:
 
     def add(self, session: Session) -> None:
         """Add a session. Raises NameRefused where the name was taken in the meantime."""
-        settings = session.settings
         self._named(
             session.name,
-            "insert into memory_sessions values (:thread_id, :name, :name_key, :created_utc, :model, :system,"
-            " :options_json, :max_context_tokens, :memory)",
+            "insert into memory_sessions (thread_id, name, name_key, created_utc, model, system, options_json,"
+            " max_context_tokens, memory, recall_share, recall_model, summary_model) values (:thread_id, :name,"
+            " :name_key, :created_utc, :model, :system, :options_json, :max_context_tokens, :memory, :recall_share,"
+            " :recall_model, :summary_model)",
             {
                 "thread_id": session.thread_id,
                 "name": session.name,
                 "name_key": key(session.name),
                 "created_utc": session.created_utc,
-                "model": settings.model,
-                "system": settings.system,
-                "options_json": json.dumps(dict(settings.options)),
-                "max_context_tokens": settings.max_context_tokens,
-                "memory": settings.memory,
+                **_columns(session.settings),
             },
         )
 
@@ -84,47 +82,9 @@ class Store:
         """Replace a session's settings."""
         self.log.run(
             "update memory_sessions set model = :model, system = :system, options_json = :options_json,"
-            " max_context_tokens = :max_context_tokens, memory = :memory where thread_id = :thread_id",
-            {
-                "thread_id": thread_id,
-                "model": settings.model,
-                "system": settings.system,
-                "options_json": json.dumps(dict(settings.options)),
-                "max_context_tokens": settings.max_context_tokens,
-                "memory": settings.memory,
-            },
-        )
-
-    def page(self, count: int, after: Session | None = None) -> list[SessionSummary]:
-        """Return the sessions, newest use first, after a given one. `count` -1: all."""
-        if not self.log.has_sessions():
-            return []
-        parameters: dict[str, Any] = {"count": -1, "after_key": None, "after_used": None}
-        if after is not None:
-            used = next(s.last_used_utc for s in map(_used, self._page(parameters)) if s.session == after)
-            parameters |= {"after_key": key(after.name), "after_used": used}
-        return [self._counted(_used(row)) for row in self._page(parameters | {"count": count})]
-
-    def _page(self, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return self.log.rows(statement("session_list"), parameters)
-
-    def summary(self, session: Session) -> SessionSummary:
-        """Return one session as a line of the list."""
-        rows = self._page({"count": -1, "after_key": None, "after_used": None})
-        return self._counted(next(s for s in map(_used, rows) if s.session.thread_id == session.thread_id))
-
-    def _counted(self, line: SessionSummary) -> SessionSummary:
-        counts = self.log.row(statement("session_counts"), {"thread_id": line.session.thread_id}) or {}
-        old = {"exchanges": 0, "input_tokens": 0, "output_tokens": 0}
-        if self.log.columns("responses"):
-            old = self.log.row(statement("old_counts"), {"thread_id": line.session.thread_id}) or old
-        return SessionSummary(
-            session=line.session,
-            exchanges=counts["exchanges"] + old["exchanges"],
-            input_tokens=counts["input_tokens"] + old["input_tokens"],
-            output_tokens=counts["output_tokens"] + old["output_tokens"],
-            last_used_utc=line.last_used_utc,
-            attempts=counts["attempts"],
+            " max_context_tokens = :max_context_tokens, memory = :memory, recall_share = :recall_share,"
+            " recall_model = :recall_model, summary_model = :summary_model where thread_id = :thread_id",
+            {"thread_id": thread_id, **_columns(settings)},
         )
 
     # -- blocks and contexts -------------------------------------------
@@ -191,6 +151,57 @@ class Store:
             "insert or replace into memory_contexts values (:turn_id, :thread_id, :block_id, :exchange_turn_id,"
             " :number, :after_turn_id, :base, :estimate, :cut)",
             row,
+        )
+
+    def add_recalls(self, turn_id: str, recalled: Iterable[Recalled]) -> None:
+        """Record which excerpts were sent with a turn, the best first."""
+        self.log.many(
+            "insert or replace into memory_recalls values (:turn_id, :rank, :passage_id, :number, :side, :score,"
+            " :tokens, :words)",
+            (
+                {
+                    "turn_id": turn_id,
+                    "rank": rank,
+                    "passage_id": one.passage_id,
+                    "number": one.number,
+                    "side": SIDES.index(one.side),
+                    "score": one.score,
+                    "tokens": one.tokens,
+                    "words": json.dumps(one.words, ensure_ascii=False),
+                }
+                for rank, one in enumerate(recalled, 1)
+            ),
+        )
+
+    def recalls(self, block_id: int) -> list[Recalled]:
+        """Return the excerpts that were sent within a block, without their texts.
+
+        Those of an exchange go with it into the block that its tool results begin.
+        """
+        rows = self.log.rows(
+            "select * from memory_recalls where turn_id in"
+            " (select exchange_turn_id from memory_contexts where block_id = :id) order by turn_id, rank",
+            {"id": block_id},
+        )
+        return [
+            Recalled(
+                passage_id=row["passage_id"],
+                number=row["number"],
+                side=SIDES[row["side"]],
+                text="",
+                tokens=row["tokens"],
+                score=row["score"],
+                words=tuple(json.loads(row["words_json"])),
+            )
+            for row in rows
+        ]
+
+    def prompts(self, block_id: int) -> int:
+        """Return how many prompts a block has had."""
+        return int(
+            self.log.value(
+                "select count(distinct exchange_turn_id) from memory_contexts where block_id = :id", {"id": block_id}
+            )
         )
 
     def keep_original(self, turn_id: str, messages: list[Any]) -> None:
@@ -326,19 +337,33 @@ class Store:
         )
 
 
-def _session(row: Mapping[str, Any]) -> Session:
+_ADDED = ("recall_share", "recall_model", "summary_model")
+"""Settings that a log has had since 002_memory; one that was not used since has no such columns."""
+
+
+def _columns(settings: Settings) -> dict[str, Any]:
+    """Return settings as the columns of memory_sessions."""
+    return {
+        "model": settings.model,
+        "system": settings.system,
+        "options_json": json.dumps(dict(settings.options)),
+        "max_context_tokens": settings.max_context_tokens,
+        "memory": settings.memory,
+        **{name: getattr(settings, name) for name in _ADDED},
+    }
+
+
+def session_of(row: Mapping[str, Any]) -> Session:
+    """Return a row of memory_sessions as a session."""
     settings = Settings(
         model=row["model"],
         system=row["system"],
         options=json.loads(row["options_json"] or "{}"),
         max_context_tokens=row["max_context_tokens"],
         memory=row["memory"],
+        **{name: row.get(name) for name in _ADDED},
     )
     return Session(row["thread_id"], row["name"], row["created_utc"], settings)
-
-
-def _used(row: Mapping[str, Any]) -> SessionSummary:
-    return SessionSummary(_session(row), 0, 0, 0, row["last_used_utc"] or row["created_utc"], 0)
 
 
 def _attempt(row: Mapping[str, Any]) -> Attempt:

@@ -155,8 +155,8 @@ def test_pruning_is_told_once(llm_: Command, script: Script) -> None:
     lines = [line for line in told[1:] if line]
     assert len(lines) == 1
     assert re.fullmatch(
-        r"session work: The session no longer fits in 150 tokens: exchanges #1 to #\d stay in the log but are not sent "
-        r"any more\. See: llm sessions context work\n",
+        r"session work: The session no longer fits in 150 tokens: exchanges #1 to #\d stay in the log; of them only "
+        r"what matters for a prompt is sent\. See: llm sessions context work\n",
         lines[0],
     )
     assert len(json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"]) == 12

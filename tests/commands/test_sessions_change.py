@@ -38,7 +38,7 @@ AS_CREATED = {
     "system": "Be brief.",
     "options": "mood=glad",
     "budget": "64,000 tokens, or what fits the window",
-    "memory": "window",
+    "memory": "recall",
 }
 
 

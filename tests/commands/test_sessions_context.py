@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from llm_session_memory.store import Index
 from tests.conftest import Command
+from tests.store.world import contents, opened
 from tests.world.scripted import Script
 
 LONG = "The paint of the bridge is red, and it dries in a day. " * 4
@@ -51,7 +53,7 @@ def test_item_by_item(llm_: Command, work: Script) -> None:
             "request about N tokens",
             "budget N tokens: the default",
             "window not known for this model",
-            "policy window, model scripted",
+            "policy recall, model scripted",
             "block goes on: the request before, its reply, and the prompt",
         ]
     )
@@ -74,11 +76,11 @@ def test_pinned_and_pruned_items(llm_: Command, work: Script) -> None:
             "request about N tokens",
             "budget N tokens: --max-context-tokens",
             "window not known for this model",
-            "policy window, model scripted",
+            "policy recall, model scripted",
             "block begins anew: budget or policy changed",
             (
                 "note The session no longer fits in N tokens: "
-                "exchanges #1 to #5 stay in the log but are not sent any more."
+                "exchanges #1 to #5 stay in the log; of them only what matters for a prompt is sent."
             ),
         ]
     )
@@ -125,13 +127,32 @@ def test_it_is_what_is_sent_with_tools(llm_: Command, script: Script) -> None:
     assert [m["role"] for m in made["messages"]] == [m.role for m in script.seen[-1]]
 
 
-def test_nothing_is_sent_and_nothing_written(llm_: Command, work: Script, home: Path, log: Path) -> None:
-    """The dry run leaves every file as it was, byte for byte, and asks no model."""
-    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
-    for flags in ((), ("--text",), ("--json",), ("--max-context-tokens", "60"), ("-s", "Be kind."), ("-m", "other")):
-        llm_("sessions", "context", "work", *flags, "When is the deadline?").ok()
-    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+def _files(home: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+FLAGS = ((), ("--text",), ("--json",), ("--max-context-tokens", "60"), ("-s", "Be kind."), ("-m", "other"))
+
+
+@pytest.mark.parametrize("policy", ["window", "recall"])
+def test_nothing_is_sent_and_nothing_written(llm_: Command, work: Script, home: Path, log: Path, policy: str) -> None:
+    """The dry run asks no model and leaves every file as it was, byte for byte, once the index is up to date."""
+    if policy == "recall":
+        with opened(log) as found:
+            Index(found).catch_up_all()
+    before = _files(home)
+    for flags in FLAGS:
+        llm_("sessions", "context", "work", "--memory", policy, *flags, "When does the paint dry?").ok()
+    assert _files(home) == before
     assert len(work.seen) == 6
+
+
+def test_the_index_catches_up_for_the_dry_run(llm_: Command, work: Script, log: Path) -> None:
+    """Where something could be recalled the dry run brings the full-text index up to date, and writes nothing else."""
+    before = contents(log)
+    llm_("sessions", "context", "work", "--max-context-tokens", "300", "When does the paint dry?").ok()
+    changed = {name for name, rows in contents(log).items() if rows != before[name]}
+    assert changed == {"memory_index", "memory_passages"}
 
 
 def test_json(llm_: Command, work: Script) -> None:
@@ -147,11 +168,14 @@ def test_json(llm_: Command, work: Script) -> None:
         "room_for_answer": 0,
         "window": None,
         "window_source": "not known for this model",
-        "policy": "window",
+        "policy": "recall",
         "block": {"continues": False, "start": 6, "reason": "budget or policy changed"},
         "exchanges": 6,
         "notices": [
-            "The session no longer fits in 300 tokens: exchanges #1 to #5 stay in the log but are not sent any more."
+            (
+                "The session no longer fits in 300 tokens: "
+                "exchanges #1 to #5 stay in the log; of them only what matters for a prompt is sent."
+            )
         ],
     }
     assert [(item["fate"], item["first"], item["last"]) for item in items] == [
@@ -175,7 +199,7 @@ def test_without_a_prompt(llm_: Command, work: Script) -> None:
     """Without a prompt the dry run shows what any prompt would come after."""
     made = _context(llm_)
     assert [item["fate"] for item in made["items"]] == ["system", *["recent"] * 6, "prompt"]
-    assert _texts(made)[:-1] == [*work.texts(), ("assistant", "Noted.")]
+    assert _texts(made) == [*work.texts(), ("assistant", "Noted.")]
 
 
 def test_what_would_be_refused_is_refused(llm_: Command, work: Script) -> None:

@@ -92,6 +92,8 @@ def test_json_has_all_fields(llm_: Command, script: Script, log: Path) -> None:
         "input_tokens": 92,
         "output_tokens": 13,
         "failed_prompts": 0,
+        "tags": [],
+        "meta": {},
     }
 
 

@@ -136,6 +136,9 @@ def test_json(llm_: Command, thread: str) -> None:
         "model": "scripted",
         "system": "Be brief.",
         "options": {},
+        "tags": [],
+        "meta": {},
+        "notes": [],
         "exchanges_in_all": 4,
         "attempts": [],
     }

@@ -34,7 +34,7 @@ class Talk:
 
 @pytest.fixture(name="long_talk", scope="module")
 def _long_talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
-    """300 exchanges of all kinds and lengths, through one real `llm chat --session`."""
+    """300 exchanges of all kinds and lengths, through one real `llm chat --session`, with the newest of them alone."""
     person, model = Writer(3), Writer(4)
 
     def reply(arrived: Arrived) -> Reply:
@@ -44,7 +44,8 @@ def _long_talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
     prompts = [person.any(*((10, 1_000) if number % 50 else (1_500, 3_000))) for number in range(1, 301)]
     with OllamaStandIn([OllamaModel("llama3")], count=tekken(), reply=reply) as server:
         desk = Desk(tmp_path_factory.mktemp("long"))
-        done = desk.real(server, "chat", "-m", "llama3", "--session", "long", input=as_chat(prompts)).ok()
+        start = ("chat", "-m", "llama3", "--session", "long", "--memory", "window")
+        done = desk.real(server, *start, input=as_chat(prompts)).ok()
         [(cuts,)] = desk.rows("select count(cut) from memory_contexts")
         return Talk(server.chats, done.err, cuts)
 

@@ -213,6 +213,6 @@ def test_processes_migrate_one_log_at_once(log: Path, llm_: Command) -> None:
     assert [code for code, _ in told] == [0, 0, 0], told
     database = Database(log)
     assert database["memory_sessions"].count == 3
-    applied = database.execute("select count(*) from _sqlite_migrations where migration_set = 'llm-session-memory'")
-    assert applied.fetchone() == (1,)
+    applied = database.execute("select name from _sqlite_migrations where migration_set = 'llm-session-memory'")
+    assert sorted(applied) == [("001_sessions",), ("002_memory",)]
     database.close()

@@ -23,11 +23,13 @@ PIN = "insert into memory_pins values ('thread', 'turn', 'now')"
 
 
 def schema(path: Path) -> dict[str, str]:
-    """Name and SQL of everything in a log that is not ours."""
+    """Name and SQL of everything in a log that is not ours, or SQLite's own."""
     connection = sqlite3.connect(path)
-    rows = connection.execute("select name, sql from sqlite_master where name not like '%memory%'").fetchall()
+    rows = connection.execute(
+        "select name, sql from sqlite_master where name not like '%memory%' and name not glob 'sqlite_*'"
+    ).fetchall()
     connection.close()
-    return {name: sql for name, sql in rows if "_sqlite_migrations" not in name and "autoindex" not in name}
+    return {name: sql for name, sql in rows if "_sqlite_migrations" not in name}
 
 
 # -- our tables --------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,21 @@ def built(path: Path) -> Iterator[tuple[LogBuilder, Log]]:
     """A new log, to fill and to read."""
     with LogBuilder(path) as builder, opened(path) as log:
         yield builder, log
+
+
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of each table that has rows of its own: not of full-text indexes, llm's or ours, nor SQLite's tables."""
+    connection = sqlite3.connect(path)
+    names = [
+        name
+        for (name,) in connection.execute(
+            "select name from sqlite_master where type = 'table' and name not glob 'sqlite_*'"
+        )
+        if not name.startswith(("memory_words", "turn_search_fts", "responses_fts"))
+    ]
+    found = {name: connection.execute(f"select * from [{name}]").fetchall() for name in names}
+    connection.close()
+    return found
 
 
 def read(log: Log, thread: str) -> list[Exchange]:

@@ -1,0 +1,132 @@
+"""A log of 1,000,000 messages in 100,000 conversations: `python -m benchmarks.large FILE [--exchanges N --threads N]`.
+
+Three of them are sessions to measure: `small` of 10 exchanges, `middle` of 1,000, `large` of 10,000. All others have
+about five exchanges, and every tenth is a session too. All rows of llm's tables are written by llm's own writer, words
+are drawn as often as in prose (Zipf), and the full-text index has everything.
+
+With `--measure` it is asked for contexts instead: how long `Memory.context` takes with recall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.generate import _SYLLABLES, MODEL, Talk, _conversation, _response, _writer
+
+SESSIONS = {"small": 10, "middle": 1_000, "large": 10_000}
+_VOCABULARY = 30_000
+_PROMPTS = 40
+
+
+class Prose(Talk):
+    """Texts whose words are as frequent and as rare as in prose."""
+
+    def __init__(self, seed: int = 1) -> None:
+        super().__init__(seed)
+        made = random.Random(7)
+        words = {"".join(made.choices(_SYLLABLES, k=made.randint(2, 5))) for _ in range(2 * _VOCABULARY)}
+        self._vocabulary = sorted(words)[:_VOCABULARY]
+        made.shuffle(self._vocabulary)
+        self._weights = list(accumulate(1 / (rank + 2.7) for rank in range(_VOCABULARY)))
+
+    def _text(self, characters: int) -> str:
+        wanted = self._random.uniform(0.6, 1.4) * characters
+        words = self._random.choices(self._vocabulary, cum_weights=self._weights, k=int(wanted / 7) + 1)
+        return " ".join(words).capitalize() + "."
+
+    def question(self) -> str:
+        """Return a prompt of about ten words."""
+        return self._text(70)
+
+
+def write(path: Path, exchanges: int, threads: int) -> None:
+    """Write the log."""
+    import sqlite_utils
+
+    from llm_session_memory.memory import Memory
+    from llm_session_memory.model import Settings
+    from llm_session_memory.store import Index, Log
+
+    database = sqlite_utils.Database(path)
+    database.conn.execute("pragma synchronous = off")
+    talk = Prose()
+    memory = Memory(path, log=Log(database, path))
+    writer = _writer(database)
+    memory.prepare()
+    sizes = [*SESSIONS.values(), *_sizes(exchanges - sum(SESSIONS.values()), threads - len(SESSIONS))]
+    names = list(SESSIONS)
+    for number, size in enumerate(sizes):
+        with database.atomic():
+            conversation = _conversation()
+            writer.tip = None
+            for prompt, reply in talk.exchanges(size):
+                writer.log(_response(conversation, prompt, reply))
+            if number < len(names) or number % 10 == 0:
+                name = names[number] if number < len(names) else f"session-{number}"
+                memory.create(name, str(conversation.id), Settings(model=MODEL))
+        if number % 5_000 == 0:
+            print(f"{number:,} of {threads:,} conversations", file=sys.stderr)
+    rows = database.query("select id from threads")
+    index = Index(memory.log)
+    for row in list(rows):
+        index.catch_up(row["id"])
+    database.close()
+
+
+def _sizes(exchanges: int, threads: int) -> Iterator[int]:
+    """Yield the sizes of so many conversations that have so many exchanges together."""
+    for left in range(threads, 0, -1):
+        size = (
+            max(1, round(exchanges / left)) if left == 1 else max(1, min(exchanges, random.Random(left).randint(1, 9)))
+        )
+        exchanges -= size
+        yield size
+
+
+def measure(path: Path, small: Path | None) -> None:
+    """Print how long contexts take, in milliseconds."""
+    from llm_session_memory.memory import Memory
+
+    print(f"{machine.description()}.\n")
+    rows: list[list[object]] = []
+    for label, log in (("this log", path), *([("a small log", small)] if small else [])):
+        with Memory(log) as memory:
+            for name in SESSIONS if label == "this log" else ["small"]:
+                talk = Prose(3)
+                times = [_timed(lambda: memory.context(name, talk.question(), 4_000)) for _ in range(_PROMPTS)]  # noqa: B023  called at once
+                cuts = statistics.quantiles(times, n=20)
+                rows.append([label, name, f"{statistics.median(times):.1f}", f"{cuts[-1]:.1f}", f"{max(times):.1f}"])
+    print(machine.table(["log", "session", "median, ms", "95th percentile", "most"], rows))
+
+
+def _timed(ask: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    ask()
+    return 1000 * (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Write a log, or measure one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--exchanges", type=int, default=500_000)
+    parser.add_argument("--threads", type=int, default=100_000)
+    parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--beside", type=Path, help="a small log to measure beside it")
+    asked = parser.parse_args()
+    if asked.measure:
+        measure(asked.file, asked.beside)
+    else:
+        write(asked.file, asked.exchanges, asked.threads)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""`llm sessions summary`: what stands in place of exchanges that are no longer sent."""
+
+from __future__ import annotations
+
+import click
+
+from ..errors import SessionError
+from ..llm_seam.resummarising import redo
+from ..memory import Memory
+from ..model import Summary
+from ..terminal import plain
+from .door import as_json, local_time, opened, session_argument, session_command
+
+
+@session_command("summary", short_help="Show the summary of what is no longer sent")
+@session_argument()
+@click.option("--redo", "again", is_flag=True, help="Make it anew, from all exchanges up to the last that it covers")
+@click.option("-m", "--model", "model_id", help="With --redo: make it with this model")
+@click.option("--edit", is_flag=True, help="Edit it in your editor")
+@click.option("json_", "--json", is_flag=True, help="Output as JSON, the ones before it included, newest first")
+def summary_command(  # noqa: PLR0913  one parameter an option
+    name: str,
+    again: bool,  # noqa: FBT001  a flag
+    model_id: str | None,
+    edit: bool,  # noqa: FBT001  a flag
+    json_: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """Show the summary that is sent in place of exchanges that are no longer sent, and where it comes from.
+
+    It is made under --memory summary, by the session's model or by --summary-model.
+
+    \b
+        llm sessions summary work
+        llm sessions summary work --edit
+        llm sessions summary work --redo -m llama3
+    """
+    if again and edit:
+        raise click.UsageError("--redo and --edit can't be combined: each makes a summary to replace the one in use.")
+    if model_id and not again:
+        raise click.UsageError("-m goes with --redo. For the summaries to come: llm sessions set --summary-model")
+    with opened(database) as memory:
+        if (again or edit) and not memory.summaries(name):
+            raise SessionError(_none_yet(memory, name))
+        if again:
+            redo(memory, name, model_id)
+        if edit:
+            _edit(memory, name)
+        found = memory.summaries(name)
+        numbers = {turn_ids[0]: number for number, turn_ids in enumerate(memory.turn_ids(name), 1)}
+        hint = "" if found else _none_yet(memory, name)
+    if json_:
+        as_json([_fields(summary, numbers) for summary in found])
+    elif not found:
+        click.echo(hint)
+    else:
+        click.echo(plain(found[0].text))
+        click.echo()
+        click.echo(_provenance(found[0], numbers))
+        if len(found) > 1:
+            click.echo(_history(found))
+
+
+def _none_yet(memory: Memory, name: str) -> str:
+    session = memory.session(name)
+    message = f"{session.name} has no summary yet. One is made when exchanges fall out of the window"
+    if "summary" in (session.settings.memory or ""):
+        return f"{message}."
+    return f"{message}, under: {memory.command('set', session.name, '--memory', 'summary')}"
+
+
+def _edit(memory: Memory, name: str) -> None:
+    text = memory.summaries(name)[0].text
+    edited = click.edit(text)
+    if edited is None or edited.strip() == text:
+        click.echo("Nothing was changed.", err=True)
+        return
+    memory.edit_summary(name, edited)
+
+
+def _provenance(summary: Summary, numbers: dict[str, int]) -> str:
+    first, last = numbers.get(summary.first_turn_id), numbers.get(summary.last_turn_id)
+    by = f"made by {plain(summary.model)}" if summary.model else "edited by you"
+    made = f"{by} on {local_time(summary.made_utc)}{_cost([summary])}."
+    if first is None or last is None:
+        return f"Covers exchanges that are not in the log any more; {made}"
+    covered = f"exchange #{first}" if first == last else f"exchanges #{first} to #{last}"
+    if summary.exchanges < last - first + 1:
+        covered = f"{summary.exchanges:,} of the {covered}"  # the others are pinned, or were too many at once
+    return f"Covers {covered}; {made}"
+
+
+def _history(found: list[Summary]) -> str:
+    return f"Summaries made so far: {len(found):,}{_cost(found)}."
+
+
+def _cost(found: list[Summary]) -> str:
+    """Return what making summaries cost, as far as servers said, as the rest of a sentence."""
+    facts: list[str] = []
+    if any(one.input_tokens is not None or one.output_tokens is not None for one in found):
+        read = sum(one.input_tokens or 0 for one in found)
+        written = sum(one.output_tokens or 0 for one in found)
+        facts.append(f"{read:,} → {written:,} tokens")
+    took = sum(one.duration_ms or 0 for one in found)
+    if took:
+        facts.append(f"{took / 1000:.1f} s")
+    return "".join(f", {fact}" for fact in facts)
+
+
+def _fields(summary: Summary, numbers: dict[str, int]) -> dict[str, object]:
+    return {
+        "text": summary.text,
+        "first": numbers.get(summary.first_turn_id),
+        "last": numbers.get(summary.last_turn_id),
+        "exchanges": summary.exchanges,
+        "model": summary.model,
+        "input_tokens": summary.input_tokens,
+        "output_tokens": summary.output_tokens,
+        "duration_ms": summary.duration_ms,
+        "made_utc": summary.made_utc,
+    }

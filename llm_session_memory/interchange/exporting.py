@@ -1,0 +1,162 @@
+"""Writing a session out: as JSONL that can be imported again, as Markdown, as one HTML page.
+
+All three are written as they are read, a few exchanges at a time, so that a session of any length fits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from .. import transcript
+from ..errors import SessionError
+from ..model import Attempt
+from ..terminal import escaped
+from . import pages
+from .gathering import Gathering
+from .responses import check
+from .writing import Lines
+
+if TYPE_CHECKING:
+    from ..memory import Memory
+
+FORMATS = {"jsonl": ("jsonl", "ndjson"), "markdown": ("md", "markdown"), "html": ("html", "htm")}
+"""The formats, the default first, each with the endings of its files."""
+
+Progress = Callable[[int], None]
+"""Told how many exchanges are done."""
+
+
+def format_of(path: Path) -> str:
+    """Return the format that a file's ending says, or the default."""
+    ending = path.suffix.removeprefix(".").lower()
+    return next((format_ for format_, endings in FORMATS.items() if ending in endings), "jsonl")
+
+
+def write(
+    memory: Memory,
+    name: str,
+    stream: IO[str],
+    *,
+    format: str = "jsonl",  # noqa: A002
+    progress: Progress | None = None,
+) -> int:
+    """Write a session to a text stream (UTF-8 is meant) in a format of FORMATS; return how many exchanges it has.
+
+    Raises NoSuchSession, and SessionError for an unknown format.
+    """
+    if format not in FORMATS:
+        raise SessionError(f"There is no format “{format}”.", f"Choose one of: {', '.join(FORMATS)}.")
+    check()
+    gathering = Gathering(memory, name)
+    done = 0
+    for text, finished in _writer(format)(gathering, memory):
+        stream.write(text)
+        done += finished
+        if progress and finished:
+            progress(done)
+    return gathering.total
+
+
+def write_file(  # noqa: PLR0913  each a decision of whoever asks
+    memory: Memory,
+    name: str,
+    path: Path,
+    *,
+    format: str = "jsonl",  # noqa: A002
+    force: bool = False,
+    progress: Progress | None = None,
+) -> int:
+    """Write a session to a file, whole or not at all; return how many exchanges it has.
+
+    Raises SessionError where the file is there already (unless `force`) or can't be written.
+    """
+    target = Path(os.path.realpath(path))
+    _check_target(target, path, force=force)
+    beside_it = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+    try:
+        with beside_it.open("x", encoding="utf-8", errors="replace", newline="\n") as stream:
+            total = write(memory, name, stream, format=format, progress=progress)
+        if target.exists():
+            _check_target(target, path, force=force)
+            shutil.copymode(target, beside_it)
+        beside_it.replace(target)
+    except OSError as error:
+        message = f"{path} can't be written: {error.strerror or error}."
+        raise SessionError(message, "Nothing was written.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside_it.unlink()
+    return total
+
+
+def _check_target(target: Path, path: Path, *, force: bool) -> None:
+    if target.exists() and not target.is_file():
+        kind = "a folder" if target.is_dir() else "not an ordinary file"
+        raise SessionError(f"{path} is {kind}.", "Give the name of a file, or - for standard output.")
+    if target.exists() and not force:
+        raise SessionError(f"{path} is there already.", "Give another name, or --force to replace it.")
+
+
+def _writer(format_: str) -> Callable[[Gathering, Memory], Iterator[tuple[str, int]]]:
+    return {"jsonl": _jsonl, "markdown": _markdown, "html": _html}[format_]
+
+
+# -- JSONL -------------------------------------------------------------
+
+
+def _jsonl(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
+    lines = Lines(gathering)
+    yield _line(lines.header(memory.timestamp())), 0
+    for entry in gathering.entries():
+        if isinstance(entry, Attempt):
+            yield _line({"attempt": lines.attempt(entry)}), 0
+        else:
+            yield _line(lines.exchange(entry)), 1
+
+
+def _line(value: dict[str, Any]) -> str:
+    """Return a value as a line, whoever splits the text, that can be shown in a terminal.
+
+    Half characters (lone surrogates), which are in no UTF-8, come out as escapes.
+    """
+    line = json.dumps(value, ensure_ascii=False)
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError:
+        line = json.dumps(value)
+    return escaped(line).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029") + "\n"
+
+
+# -- for people ----------------------------------------------------------
+
+
+def _markdown(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
+    del memory
+    again = transcript.retry_command(gathering.session.name)
+    numbers = {id_: place[0] for id_, place in gathering.places().items()}
+    yield transcript.heading(gathering.session, gathering.total, None, gathering.beside), 0
+    for entry in gathering.entries():
+        if isinstance(entry, Attempt):
+            yield "\n\n" + transcript.attempt_block(entry, again, numbers), 0
+        else:
+            yield "\n\n" + transcript.exchange_block(entry, pinned=entry.id in gathering.pins), 1
+    yield "\n", 0
+
+
+def _html(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
+    page = pages.Page(gathering.session, gathering.filled, gathering.beside)
+    numbers = {id_: place[0] for id_, place in gathering.places().items()}
+    yield page.top(gathering.total, memory.timestamp()), 0
+    for entry in gathering.entries():
+        if isinstance(entry, Attempt):
+            yield page.attempt(entry, numbers.get(entry.answered_by or "")), 0
+        else:
+            yield page.exchange(entry, pinned=entry.id in gathering.pins), 1
+    yield page.bottom(), 0

@@ -1,0 +1,232 @@
+"""The import in progress: each line of a file, written through llm's own writer.
+
+Each turn is logged by itself, as if sent without history: what was really sent is known to the log that it came from,
+and is not part of a conversation's content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields as fields_of
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from llm import models
+from llm.logs import LogStore
+
+from .. import names, policies
+from ..errors import NameRefused, SessionError
+from ..memory import Memory
+from ..model import Attachment, Block, Session, Settings
+from ..store import held
+from ..store.steady import steady
+from ..terminal import plain
+from . import beside
+from .attachments import without_lies
+from .attempts import attempt_of
+from .fields import Fields
+from .lines import NOTHING, FileRefused
+from .places import Places
+from .recalls import Recalls
+from .records import BlockRecord, ContextRecord, Header, Place, TurnRecord, is_header, place_of, turns_of
+from .responses import OldModel, response_of
+from .ulids import Ulids
+
+_UNKNOWN_MODEL = "unknown"
+"""The model of turns of which nobody knows it."""
+
+
+class Importer:
+    """The import in progress; each method writes within the one transaction."""
+
+    def __init__(self, memory: Memory, header: Header, name: str | None, where: str) -> None:
+        self.memory = memory
+        self.log, self.store = memory.log, memory.store
+        self.header = header
+        self.where = where
+        self.settings = _settings(header.fields)
+        self.beside = beside.read(header.fields)
+        self.now = memory.timestamp()
+        self.ids = Ulids(datetime.fromisoformat(self.now))
+        LogStore(self.log.database)  # brings llm's tables up to date
+        self.writer = LogStore(steady(self.log.database))
+        self.models: dict[str, OldModel] = {}
+        self.model = self.settings.model
+        self.exchanges = 0
+        self.number = 0
+        self.places = Places()
+        self.blocks: dict[int, tuple[int, BlockRecord]] = {}
+        self.latest_block: tuple[Block, BlockRecord] | None = None
+        self.answered: list[tuple[str, Place]] = []
+        self.session = self._session(name if name is not None else header.name)
+        self.recalls = Recalls(self.log, self.session.thread_id, self.places)
+
+    def _session(self, name: str | None) -> Session:
+        """Create the session that the header describes."""
+        taken = self.store.names()
+        kept = names.check(name) if name is not None else names.generated(taken)
+        created = self.header.fields.time("created_utc") or self.now
+        thread_id = Ulids(datetime.fromisoformat(self.now)).next(created)
+        session = Session(thread_id, kept, created, self.settings)
+        try:
+            self.store.add(session)
+        except NameRefused as error:
+            raise NameRefused(error.message, f"Import it under another name with --as. {NOTHING}") from error
+        return session
+
+    def add(self, number: int, value: Mapping[str, Any]) -> None:
+        """Import one line: an exchange, or an attempt."""
+        fields = Fields(value, f"Line {number:,} of {self.where}")
+        if is_header(value):
+            raise FileRefused(f"{fields.place} is another header: the file has more than one session.")
+        try:
+            attempt = fields.inner("attempt")
+            if attempt:
+                self._attempt(attempt)
+            else:
+                self._exchange(fields)
+        except UnicodeEncodeError as error:
+            half = f"U+{ord(error.object[error.start]):04X}"
+            raise FileRefused(f"{fields.place} has half a character ({half}), which can't be stored.") from error
+        except RecursionError as error:
+            raise FileRefused(f"{fields.place} is nested too deeply.") from error
+
+    # -- exchanges -----------------------------------------------------
+
+    def _exchange(self, fields: Fields) -> None:
+        number = fields.whole("exchange") if "turns" in fields else None
+        if number is not None and number <= self.number:
+            raise FileRefused(f"{fields.place} is exchange {number:,}, and it comes after exchange {self.number:,}.")
+        self.number = number or self.number + 1
+        self.exchanges += 1
+        turns = turns_of(fields)
+        if self.exchanges == 1:
+            text = next((message.text for message in turns[0].input if message.role == "user"), "")
+            self.writer.ensure_thread(self.session.thread_id, name=models._conversation_name(text))  # noqa: SLF001  as llm does
+        for turn in turns:
+            self.places.add(self.number, self._log(turn))
+            if turn.context:
+                self._context(turn.context, fields)
+        if fields.value.get("pinned"):
+            pinned = self.now if fields.value["pinned"] is True else fields.time("pinned")
+            self.store.pin(self.session.thread_id, self.places.of(self.number)[0], pinned)
+
+    def _log(self, turn: TurnRecord) -> str:
+        """Log one turn through llm's own writer; return its id."""
+        self.model = turn.model or self.model or _UNKNOWN_MODEL
+        model = self.models.setdefault(self.model, OldModel(self.model))
+        system = turn.system if turn.has_system else self.settings.system
+        response = response_of(turn, model, system, self._kept)
+        response.id = self.ids.next(turn.datetime_utc)
+        return str(self.writer.log(response, thread_id=self.session.thread_id))
+
+    def _kept(self, attachment: Attachment) -> Attachment:
+        """Return an attachment as it is kept: as the log has it already, or with a path only where that is no lie."""
+        made = without_lies(attachment)
+        return held.attachment(self.log, made.id) or made
+
+    # -- contexts ------------------------------------------------------
+
+    def _context(self, context: ContextRecord, fields: Fields) -> None:
+        """Record why the turn just logged was sent what it was sent."""
+        ids = self.places.of(self.number)
+        if context.described:
+            self._block(context.block, context.described)
+        if context.block not in self.blocks:
+            message = f"{fields.place} is of block {context.block:,}, which no line before describes."
+            raise FileRefused(message)
+        self.store.add_context(
+            {
+                "turn_id": ids[-1],
+                "thread_id": self.session.thread_id,
+                "block_id": self.blocks[context.block][0],
+                "exchange_turn_id": ids[0],
+                "number": context.number or self.number,
+                "after_turn_id": self.places.turn(context.after),
+                "base": float(context.base),
+                "estimate": context.estimate,
+                "cut": context.cut,
+            }
+        )
+        self.recalls.add(ids[-1], context.recalled)
+
+    def _block(self, number: int, record: BlockRecord) -> None:
+        block = Block(
+            id=None,
+            start_id=self.places.first(record.start or 0),
+            pinned=tuple(id_ for id_ in map(self.places.first, record.pinned) if id_),
+            policy=record.policy,
+            budget=record.budget,
+            front=record.front,
+            reason=record.reason,
+            clip=record.clip,
+            oversized=record.oversized,
+            start_number=record.start_number or record.start,
+        )
+        id_ = self._add_block(block, record)
+        self.blocks[number] = (id_, record)
+        self.latest_block = (block, record)
+
+    def _add_block(self, block: Block, record: BlockRecord) -> int:
+        window = (record.window, record.window_source)
+        return self.store.add_block(self.session.thread_id, block, window, record.began_utc)
+
+    # -- attempts ------------------------------------------------------
+
+    def _attempt(self, fields: Fields) -> None:
+        """Import a prompt that got no whole answer."""
+        id_ = self.ids.next(fields.time("datetime_utc"))
+        attempt = attempt_of(fields, id_, self.session.thread_id, self.now, without_lies)
+        self.store.add_attempt(attempt)
+        answered = place_of(fields, "answered_by")
+        if answered:
+            self.answered.append((attempt.id, answered))
+
+    # -- the end -------------------------------------------------------
+
+    def finish(self) -> Session:
+        """Import what refers to exchanges, and check that all came."""
+        announced = self.header.exchanges
+        if announced is not None and announced != self.exchanges:
+            many = f"{announced:,} exchange{'' if announced == 1 else 's'}"
+            message = f"The first line of {self.where} announces {many}, and {self.exchanges:,} follow."
+            hint = "It was cut off or changed; if it is meant so, take “exchanges” out of the first line."
+            raise FileRefused(message, f"{hint} {NOTHING}")
+        for id_, place in self.answered:
+            turn = self.places.turn(place)
+            if turn:
+                self.store.answer_attempts([id_], turn)
+        if self.latest_block:
+            # A block goes on with the very request before it. Here nobody has that: the next prompt begins a new block.
+            block, record = self.latest_block
+            self._add_block(replace(block, front="", reason="imported"), record)
+        if not self.header.fields.value and self.model not in (None, _UNKNOWN_MODEL):
+            # As where a conversation is given a name: it goes on with the model that it had.
+            self.session = replace(self.session, settings=replace(self.settings, model=self.model))
+            self.store.set_settings(self.session.thread_id, self.session.settings)
+        self.recalls.flush()
+        beside.keep(self.log, self.session.thread_id, self.beside, self.places.first)
+        return self.session
+
+
+def _settings(header: Fields) -> Settings:
+    """Return the settings that a header gives. Raises FileRefused."""
+    values: dict[str, Any] = {}
+    for one in fields_of(Settings):
+        match str(one.type).partition(" ")[0]:
+            case "str":
+                values[one.name] = header.text(one.name)
+            case "int":
+                values[one.name] = header.whole(one.name)
+            case "float":
+                values[one.name] = header.number(one.name)
+            case _:
+                values[one.name] = header.mapping(one.name) or {}
+    made = Settings(**values)
+    if made.memory is not None:
+        try:
+            made = replace(made, memory=policies.parsed(made.memory))
+        except SessionError as error:
+            raise FileRefused(f"{header.place}: {plain(error.message)}") from error
+    return made

@@ -1,0 +1,110 @@
+"""Reading a session's JSONL into a log, through llm's own writer.
+
+All in one transaction: an import that fails leaves nothing behind. Lines are read one at a time, so the size of the
+file does not matter.
+
+A file may come from anybody. What it says of files on this machine is not believed (see attachments), and the Python
+code of an unanswered prompt is kept where `retry` does not run it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any
+
+from ..memory import Memory
+from ..model import Session
+from ..store import history, owned_file
+from .fields import Fields
+from .importer import Importer
+from .lines import FileRefused, objects
+from .records import Header, header_of, is_header
+from .responses import check
+
+Progress = Callable[[int, "int | None"], None]
+"""Told how many exchanges are done, and of how many (None: the file does not say)."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was imported: the session, how many exchanges it has, and the tools that its first prompt offered."""
+
+    session: Session
+    exchanges: int
+    tools: tuple[str, ...]
+
+
+def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Imported:
+    """Import a session into a log, as `read` does; a log that is made for it is gone again where that fails."""
+    from ..llm_seam.asking import migrated
+
+    created, done = owned_file(path), False
+    try:
+        with Memory(path) as memory:
+            if created:
+                migrated(memory)
+            session = read(memory, stream, name, where, progress)
+            tools = history.first_turn_tools(memory.log, session.thread_id)
+            found = Imported(session, memory.exchange_count(session), tuple(tool["name"] for tool in tools))
+        done = True
+    finally:
+        if created and not done:
+            path.unlink(missing_ok=True)
+    return found
+
+
+def read_file(memory: Memory, path: Path, name: str | None, progress: Progress | None = None) -> Session:
+    """Import a session from a file, as `read` does. Raises FileRefused where it can't be opened."""
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise FileRefused(f"{path} can't be read: {error.strerror or error}.") from error
+    with stream:
+        return read(memory, stream, name, path.name, progress)
+
+
+def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Session:
+    """Import a session under `name` (None: the one in the header, or else a made-up one); return it.
+
+    `stream` gives bytes or text; `where` is what errors call it. Raises FileRefused with the line where the file can't
+    be read, NameRefused where the name is taken, LogUnusable where the log can't be written.
+    """
+    check()
+    with _steady(stream) as steady_:
+        lines = objects(steady_, where)
+        first = next(lines, None)
+        if first is None:
+            raise FileRefused(f"There is nothing in {where}.")
+        header = Header(Fields({}, where), None, None)
+        if is_header(first[1]):
+            header = header_of(first[1], where, f"Line {first[0]:,} of {where}")
+        else:
+            lines = chain([first], lines)
+        with memory.writing():
+            memory.log.check_shape()
+            memory.log.migrate()
+            importer = Importer(memory, header, name, where)
+            for number, value in lines:
+                importer.add(number, value)
+                if progress:
+                    progress(importer.exchanges, header.exchanges)
+            return importer.finish()
+
+
+@contextmanager
+def _steady(stream: IO[Any]) -> Iterator[IO[Any]]:
+    """Give a stream that is read as fast as it can be: a pipe is copied first, since the log is locked meanwhile."""
+    raw = getattr(stream, "buffer", stream)
+    if raw.seekable():
+        yield raw
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(raw, copy)
+        copy.seek(0)
+        yield copy

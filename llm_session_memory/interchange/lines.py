@@ -1,0 +1,121 @@
+"""The lines of a file as JSON objects, one at a time, with a sentence for every line that is none.
+
+Pure. Whatever is given — a photo, half a line, a line of 50 MB, the same key twice — comes out as an object or as
+FileRefused with the number of its line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import IO, Any
+
+from ..errors import SessionError
+
+LONGEST = 1 << 30
+"""Bytes in the longest line that is read. SQLite itself keeps no more in one place than about a billion."""
+
+_LOOK = 1 << 16
+"""Bytes of a line that are looked at before the rest of it is read."""
+
+_BLANKS = b" \t\r\n"
+_SHOWN = 20
+"""Characters of a line that an error shows."""
+
+NOTHING = "Nothing was imported."
+
+
+class FileRefused(SessionError):
+    """A file that is not a session's export, or not one that this version reads."""
+
+    def __init__(self, message: str, hint: str = NOTHING) -> None:
+        super().__init__(message, hint)
+
+
+def objects(stream: IO[Any], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield number and value of each line that is not blank. Raises FileRefused.
+
+    `stream` gives bytes or text; `where` is what errors call it.
+    """
+    stream = getattr(stream, "buffer", stream)
+    number = 0
+    while True:
+        number += 1
+        line = _line(stream, f"Line {number:,} of {where}", first=number == 1)
+        if line is None:
+            return
+        if line:
+            yield number, _object(line, f"Line {number:,} of {where}")
+
+
+def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
+    """Return the next line without blanks around it, None at the end. What begins like no object is not read on."""
+    start = _bytes(stream.readline(_LOOK))
+    if not start:
+        return None
+    whole = start.endswith(b"\n")
+    if first:
+        start = start.removeprefix(b"\xef\xbb\xbf")
+    start = start.lstrip(_BLANKS)
+    while not start and not whole:
+        more = _bytes(stream.readline(_LOOK))
+        whole = more.endswith(b"\n") or not more
+        start = more.lstrip(_BLANKS)
+    if start and not start.startswith(b"{"):
+        raise FileRefused(
+            f"{place} is not a JSON object: it begins with {_shown(start)}.",
+            f"A session is read from JSONL, one JSON object a line. {NOTHING}",
+        )
+    if not whole:
+        start += _bytes(stream.readline(LONGEST + 1 - len(start)))
+    if len(start) > LONGEST:
+        raise FileRefused(f"{place} is longer than {LONGEST // 1024**2:,} MB.")
+    return start.rstrip(_BLANKS)
+
+
+def _bytes(read: str | bytes) -> bytes:
+    return read.encode("utf-8", "surrogatepass") if isinstance(read, str) else read
+
+
+def _shown(start: bytes) -> str:
+    """Return the beginning of a line as an error may show it."""
+    try:
+        text = start.split(b"\n")[0][: _SHOWN * 4].decode("utf-8", "strict" if len(start) < _SHOWN else "ignore")
+    except UnicodeDecodeError:
+        text = ""
+    text = text[:_SHOWN].strip()
+    return f"“{text}”" if text and text.isprintable() else "bytes that are no text"
+
+
+def _object(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line.decode("utf-8"), object_pairs_hook=_unique)
+    except UnicodeDecodeError as error:
+        raise FileRefused(f"{place} is not UTF-8 text (byte {error.start + 1:,} of the line).") from error
+    except RecursionError as error:
+        raise FileRefused(f"{place} is nested too deeply.") from error
+    except _SameKey as error:
+        raise FileRefused(f"{place} has the key “{error.key}” twice in one object.") from error
+    except ValueError as error:
+        cut = "" if line.endswith(b"}") else " Was the file cut off there?"
+        raise FileRefused(f"{place} is not JSON ({error}).{cut}") from error
+    assert isinstance(value, dict)
+    return value
+
+
+class _SameKey(Exception):
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key if key.isprintable() else ascii(key)[1:-1]
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, every key of which is there once: with two values there is no telling which is meant."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _SameKey(key)
+            seen.add(key)
+    return made

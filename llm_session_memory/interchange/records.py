@@ -1,0 +1,286 @@
+"""The JSONL format: one header line, then one line an exchange, and one an attempt that nothing answered.
+
+Version 1. Every line is a JSON object; a field that says nothing is left out.
+
+    {"format": "llm-session", "version": 1, "name": "work", "model": ..., "exchanges": 142, "tags": [...], ...}
+    {"exchange": 1, "pinned": "2026-09-01T...", "turns": [{"input": [...], "output": [...], "context": {...}, ...}]}
+    {"attempt": {"prompt": ..., "error": ..., "answered_by": 3, ...}}
+
+Messages are in llm's wire form, attachments inline. Numbers, not ids, tie pins, contexts and attempts to exchanges, so
+that they hold in any log: a turn is [exchange, turn], or the exchange's number alone for its last turn. Times are ISO,
+tokens are tokens, durations milliseconds. A file without a header whose lines are {"prompt": ..., "response": ...} is
+read too.
+
+Pure: what a line says, as values, checked with sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..model import Message, Recalled
+from ..terminal import one_line
+from .fields import Fields
+from .lines import NOTHING, FileRefused
+from .wire import messages_of
+
+FORMAT = "llm-session"
+VERSION = 1
+
+Place = tuple[int, int]
+"""A turn: the number of its exchange, and its own within it, from 1; 0 for the last one."""
+
+_SIDES = ("prompt", "system")
+"""What a fragment was part of."""
+
+RECALLED_SIDES = ("prompt", "tool", "reply")
+"""What an excerpt is from."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a header says that is checked here: its format, its version, and how many exchanges follow (None: open)."""
+
+    fields: Fields
+    name: str | None
+    exchanges: int | None
+
+
+@dataclass(frozen=True)
+class ToolRecord:
+    """A tool that a turn offered. `instance` is the toolbox or the server's tool behind it, with its arguments."""
+
+    name: str
+    description: str | None
+    input_schema: Mapping[str, Any]
+    plugin: str | None
+    server_side: str | None
+    arguments: Any
+
+
+@dataclass(frozen=True)
+class BlockRecord:
+    """A block, its exchanges by number; the fields are those of model.Block and of the table.
+
+    `start_number` is the number that the start had when the block began, where it has another one now.
+    """
+
+    start: int | None
+    start_number: int | None
+    pinned: tuple[int, ...]
+    policy: str
+    budget: int
+    window: int | None
+    window_source: str
+    front: str
+    clip: int | None
+    oversized: bool
+    reason: str
+    began_utc: str
+
+
+@dataclass(frozen=True)
+class RecallRecord:
+    """An excerpt that was sent with a turn: the turn that it is from (if that is known), its side and part there."""
+
+    turn: Place | None
+    side: str
+    part: int
+    recalled: Recalled
+
+
+@dataclass(frozen=True)
+class ContextRecord:
+    """Why a turn was sent what it was sent. `described` is the block `block` where it is told of for the first time.
+
+    `number` is the exchange's number when the request was made, where it has another one now.
+    """
+
+    block: int
+    described: BlockRecord | None
+    base: float
+    estimate: int
+    cut: str | None
+    number: int | None
+    after: Place | None
+    recalled: tuple[RecallRecord, ...]
+
+
+@dataclass(frozen=True)
+class TurnRecord:
+    """One model call. `system` None: it had none; `has_system` False: the session's."""
+
+    input: tuple[Message, ...]
+    output: tuple[Message, ...]
+    model: str | None = None
+    resolved_model: str | None = None
+    has_system: bool = False
+    system: str | None = None
+    options: Mapping[str, Any] | None = None
+    schema: Mapping[str, Any] | None = None
+    fragments: tuple[tuple[str, str | None, str], ...] = ()
+    tools: tuple[ToolRecord, ...] = ()
+    instances: Mapping[str, Any] | None = None
+    datetime_utc: str = ""
+    duration_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    token_details: Mapping[str, Any] | None = None
+    response_json: Any = None
+    context: ContextRecord | None = None
+
+
+# -- lines -------------------------------------------------------------
+
+
+def is_header(value: Mapping[str, Any]) -> bool:
+    """Say whether a line is a header."""
+    return "format" in value
+
+
+def header_of(value: Mapping[str, Any], where: str, place: str) -> Header:
+    """Return a header of this format and of a version that is read here. Raises FileRefused."""
+    if value.get("format") != FORMAT:
+        shown = f"“{one_line(value['format'], 30)}”" if isinstance(value["format"], str) else "something else"
+        raise FileRefused(f"The format of {where} is {shown}, not “{FORMAT}”.")
+    fields = Fields(value, place)
+    version = fields.whole("version")
+    if not version:
+        raise fields.wrong("version", "a whole number from 1")
+    if version > VERSION:
+        message = f"The format of {where} is version {version}, and the newest that is known here is {VERSION}."
+        raise FileRefused(message, f"Update with: llm install -U llm-session-memory. {NOTHING}")
+    return Header(fields, fields.text("name"), fields.whole("exchanges"))
+
+
+def turns_of(fields: Fields) -> list[TurnRecord]:
+    """Return the turns of an exchange's line, a minimal one's as one. Raises FileRefused."""
+    if "turns" in fields:
+        turns = [_turn(turn) for turn in fields.each("turns", "turn")]
+        if not turns:
+            raise FileRefused(f"{fields.place} is an exchange without a turn.")
+        return turns
+    if "prompt" not in fields:
+        needed = 'A line is {"prompt": "...", "response": "..."} at least.'
+        raise FileRefused(f"{fields.place} has neither “turns” nor a “prompt”.", f"{needed} {NOTHING}")
+    prompt, response = fields.needed_text("prompt"), fields.text("response")
+    output = (Message.of_text("assistant", response),) if response else ()
+    return [_turn(fields, (Message.of_text("user", prompt),), output)]
+
+
+def _turn(
+    fields: Fields, asked: tuple[Message, ...] | None = None, said: tuple[Message, ...] | None = None
+) -> TurnRecord:
+    context = fields.inner("context")
+    return TurnRecord(
+        input=asked if asked is not None else messages_of(fields, "input", ("user", "tool")),
+        output=said if said is not None else messages_of(fields, "output", ("assistant", "tool", "user", "system")),
+        model=fields.text("model"),
+        resolved_model=fields.text("resolved_model"),
+        has_system="system" in fields,
+        system=fields.text("system"),
+        options=fields.mapping("options"),
+        schema=fields.mapping("schema"),
+        fragments=tuple(_fragment(one) for one in fields.each("fragments", "fragment")),
+        tools=tuple(_tool(one) for one in fields.each("tools", "tool")),
+        instances=fields.mapping("instances"),
+        datetime_utc=fields.time("datetime_utc"),
+        duration_ms=fields.whole("duration_ms"),
+        input_tokens=fields.whole("input_tokens"),
+        output_tokens=fields.whole("output_tokens"),
+        token_details=fields.mapping("token_details"),
+        response_json=fields.value.get("response_json"),
+        context=_context(context) if context else None,
+    )
+
+
+def _fragment(fields: Fields) -> tuple[str, str | None, str]:
+    side = fields.text("of") or "prompt"
+    if side not in _SIDES:
+        raise fields.wrong("of", f"one of {', '.join(_SIDES)}")
+    return side, fields.text("source"), fields.needed_text("content")
+
+
+def _tool(fields: Fields) -> ToolRecord:
+    return ToolRecord(
+        name=fields.needed_text("name"),
+        description=fields.text("description"),
+        input_schema=fields.mapping("input_schema") or {},
+        plugin=fields.text("plugin"),
+        server_side=fields.text("server_side"),
+        arguments=fields.value.get("arguments"),
+    )
+
+
+def _context(fields: Fields) -> ContextRecord:
+    described = fields.inner("described")
+    block, base, estimate = fields.whole("block"), fields.number("base"), fields.whole("estimate")
+    if block is None or base is None or estimate is None:
+        missing = next(name for name in ("block", "base", "estimate") if fields.value.get(name) is None)
+        raise fields.wrong(missing, "a number")
+    return ContextRecord(
+        block=block,
+        described=_block(described) if described else None,
+        base=base,
+        estimate=estimate,
+        cut=fields.text("cut"),
+        number=fields.whole("number"),
+        after=place_of(fields, "after"),
+        recalled=tuple(map(_recall, fields.each("recalled", "excerpt"))),
+    )
+
+
+def _recall(fields: Fields) -> RecallRecord:
+    side, place = fields.text("side"), place_of(fields, "from")
+    if side not in RECALLED_SIDES:
+        raise fields.wrong("side", f"one of {', '.join(RECALLED_SIDES)}")
+    recalled = Recalled(
+        passage_id=0,
+        number=fields.whole("number") or (place[0] if place else 0),
+        side=side,
+        text="",
+        tokens=fields.whole("tokens") or 0,
+        score=fields.number("score") or 0.0,
+        words=tuple(fields.texts("words")),
+    )
+    return RecallRecord(place, side, fields.whole("part") or 0, recalled)
+
+
+def _block(fields: Fields) -> BlockRecord:
+    budget = fields.whole("budget")
+    if budget is None:
+        raise fields.wrong("budget", "a whole number from 0")
+    return BlockRecord(
+        start=fields.whole("start"),
+        start_number=fields.whole("start_number"),
+        pinned=tuple(fields.wholes("pinned")),
+        policy=fields.needed_text("policy"),
+        budget=budget,
+        window=fields.whole("window"),
+        window_source=fields.text("window_source") or "",
+        front=fields.text("front") or "",
+        clip=fields.whole("clip"),
+        oversized=fields.flag("oversized"),
+        reason=fields.text("reason") or "",
+        began_utc=fields.time("began_utc"),
+    )
+
+
+def place_of(fields: Fields, name: str) -> Place | None:
+    """Return the turn that a field names, or None where there is no such field. Raises FileRefused."""
+    value = fields.value.get(name)
+    if isinstance(value, int):
+        return fields.whole(name) or 0, 0
+    numbers = fields.wholes(name)
+    if not numbers:
+        return None
+    if len(numbers) != 2 or min(numbers) < 1:  # noqa: PLR2004  a pair
+        raise fields.wrong(name, "an exchange's number, or [exchange, turn]")
+    return numbers[0], numbers[1]
+
+
+def place_record(place: Place | None) -> Any:
+    """Return how a turn is named in a file."""
+    return place if place is None or place[1] else place[0]

@@ -1,0 +1,52 @@
+"""The style sheet of a session's page: light and dark, wide and narrow, screen and paper."""
+
+from __future__ import annotations
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #111a35; --ground: #f8fafb; --line: #dbe3ea; --soft: #54627a; --link: #276890;
+  --you: #eaf2f7; --code: #eef2f5; --pin: #0f7b53; --bad: #b3261e; --bad-ground: #fdf1f0 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e3e8f0; --ground: #11161f; --line: #2c3646; --soft: #9aa8bd;
+  --link: #7cb8dc; --you: #1a2735; --code: #1b2330; --pin: #55c79a; --bad: #f2938c; --bad-ground: #331a1a } }
+* { box-sizing: border-box }
+body { margin: 0; background: var(--ground); color: var(--ink); overflow-wrap: anywhere;
+  font: 1rem/1.5 "Helvetica Neue", Helvetica, Arial, sans-serif }
+main { max-width: 50rem; margin: 0 auto; padding: 1rem }
+h1 { font-size: 1.7rem; margin: .4rem 0 0 }
+header p, .soft, .meta, .with { color: var(--soft); font-size: .9rem }
+a { color: var(--link) }
+article { border-top: 1px solid var(--line); padding: .7rem 0 1.1rem }
+.meta { display: flex; flex-wrap: wrap; gap: .2rem .8rem; align-items: baseline; font-variant-numeric: tabular-nums }
+.no { font-weight: 700; font-size: 1rem; color: var(--ink); text-decoration: none }
+.pin { color: var(--pin); font-weight: 600 }
+.you { background: var(--you); border-inline-start: 4px solid var(--link); border-radius: 4px; padding: .5rem .8rem;
+  margin: .5rem 0; white-space: pre-wrap }
+.failed { background: var(--bad-ground); border-inline-start: 4px solid var(--bad); border-radius: 4px;
+  padding: .5rem .8rem; margin: .5rem 0; white-space: pre-wrap }
+.note { border-inline-start: 4px solid var(--line); padding: .2rem .8rem; margin: .3rem 0; white-space: pre-wrap }
+.with { margin: .4rem 0; padding-inline-start: 1.2rem }
+.reply h3, .reply h4, .reply h5, .reply h6 { margin: 1rem 0 .3rem; font-size: 1.05rem }
+pre, code { font: .88em/1.45 ui-monospace, Menlo, Consolas, monospace; background: var(--code); border-radius: 4px }
+code { padding: .1em .25em }
+pre { padding: .6rem .8rem; overflow-x: auto; white-space: pre; overflow-wrap: normal }
+pre code { padding: 0; font-size: 1em; background: none }
+details { border: 1px solid var(--line); border-radius: 4px; margin: .5rem 0 }
+summary { cursor: pointer; padding: .35rem .7rem; color: var(--soft); font-size: .92rem }
+details pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: 0 }
+blockquote { margin: .6rem 0; padding-inline-start: .8rem; border-inline-start: 3px solid var(--line) }
+table { border-collapse: collapse; display: block; overflow-x: auto }
+th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: start }
+.right { text-align: right }
+.center { text-align: center }
+figure { margin: .5rem 0 }
+img { max-width: 100%; max-height: 40rem; height: auto; border-radius: 4px }
+@media print {
+  :root { color-scheme: light; --ink: #000; --ground: #fff; --line: #bbb; --soft: #444; --link: #000; --you: #f3f3f3;
+    --code: #f3f3f3; --pin: #000; --bad: #000; --bad-ground: #f3f3f3 }
+  body { font-size: 10pt }
+  main { max-width: none; padding: 0 }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere }
+  .meta, summary, figure { break-after: avoid; break-inside: avoid }
+  .reply a[href]::after { content: " (" attr(href) ")" }
+  details::details-content { content-visibility: visible; height: auto }
+}
+"""

@@ -1,0 +1,43 @@
+"""Ids for what is imported: ULIDs of the time when it was said, each greater than the one before.
+
+Pure. By their time, so that a conversation of last year is not the newest for `llm logs` and `llm -c`; and ascending,
+since a session's order is that of its ids.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timezone
+
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_LENGTH = 26
+_RANDOM_BITS = 80
+
+
+class Ulids:
+    """Gives ids; none of a time after `now`."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = _milliseconds(now)
+        self._last = 0
+
+    def next(self, at: str) -> str:
+        """Return the next id, for a moment (ISO), or the same moment as before where that is empty."""
+        moment = min(_milliseconds(datetime.fromisoformat(at)), self._now) if at else 0
+        if not self._last and not at:
+            moment = self._now
+        if moment > self._last >> _RANDOM_BITS:
+            self._last = (moment << _RANDOM_BITS) + secrets.randbits(_RANDOM_BITS - 1)
+        else:
+            self._last += 1
+        return _text(self._last)
+
+
+def _milliseconds(moment: datetime) -> int:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max(int(moment.timestamp() * 1000), 1)
+
+
+def _text(number: int) -> str:
+    return "".join(_DIGITS[number >> shift & 31] for shift in range((_LENGTH - 1) * 5, -1, -5))

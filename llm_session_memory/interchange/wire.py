@@ -1,0 +1,110 @@
+"""Messages in a file: llm's wire form, with attachments inline.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from ..model import Attachment, Message, Part
+from .fields import Fields
+from .lines import FileRefused
+
+MISSING = "missing:"
+"""Stands before the path of an imported attachment whose bytes are not here. Without it, whoever wrote the file could
+have any file of this machine sent to a model."""
+
+
+def message_record(message: Message) -> dict[str, Any]:
+    """Return a message in llm's wire form, attachments inline (their bytes in base64)."""
+    record: dict[str, Any] = {"role": message.role, "parts": [_part_record(part) for part in message.parts]}
+    if message.provider_metadata:
+        record["provider_metadata"] = dict(message.provider_metadata)
+    return record
+
+
+def _part_record(part: Part) -> dict[str, Any]:
+    record = {name: value for name, value in part.data.items() if value is not None}
+    held = [attachment_record(attachment) for attachment in part.attachments]
+    if held and part.type == "attachment":
+        record["attachment"] = held[0]
+    elif held:
+        record["attachments"] = held
+    return record
+
+
+def attachment_record(attachment: Attachment) -> dict[str, Any]:
+    """Return an attachment with its bytes; with its id (a hash of them) where it is all that is known of them."""
+    content = base64.b64encode(attachment.content).decode("ascii") if attachment.content is not None else None
+    path = attachment.path.removeprefix(MISSING) if attachment.path is not None else None
+    id_ = attachment.id or None if content is None and path is not None else None
+    if content is None and id_ is None:
+        path = None
+    fields = {"type": attachment.type, "path": path, "url": attachment.url, "content": content, "id": id_}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def messages_of(fields: Fields, name: str, roles: tuple[str, ...]) -> tuple[Message, ...]:
+    """Return the messages of a field, each in one of the roles. Raises FileRefused."""
+    return tuple(_message(one, roles) for one in fields.each(name, f"{name} message"))
+
+
+def _message(fields: Fields, roles: tuple[str, ...]) -> Message:
+    role = fields.needed_text("role")
+    if role not in roles:
+        raise fields.wrong("role", f"one of {', '.join(roles)}")
+    parts = tuple(_part(part) for part in fields.each("parts", "part"))
+    return Message(role, parts, fields.mapping("provider_metadata"))
+
+
+def _part(fields: Fields) -> Part:
+    """Return a part with what its type needs, and nothing that it does not know."""
+    type_ = fields.needed_text("type")
+    data: dict[str, Any] = {"type": type_}
+    held: list[Fields] = []
+    match type_:
+        case "text" | "reasoning":
+            data["text"] = fields.needed_text("text")
+            data["redacted"] = fields.flag("redacted") or None
+        case "tool_call":
+            data["name"] = fields.needed_text("name")
+            arguments = fields.value.get("arguments")
+            data["arguments"] = {} if arguments is None else arguments
+        case "tool_result":
+            data["name"] = fields.needed_text("name")
+            data["output"] = fields.needed_text("output")
+            data["exception"] = fields.text("exception")
+            held = list(fields.each("attachments", "attachment"))
+        case "attachment":
+            single = fields.inner("attachment")
+            held = [single] if single else []
+        case _:
+            known = "text, reasoning, tool_call, tool_result, attachment"
+            raise fields.wrong("type", f"one of {known}")
+    if type_ in ("tool_call", "tool_result"):
+        data["tool_call_id"] = fields.text("tool_call_id")
+        data["server_executed"] = fields.flag("server_executed") or None
+    data["provider_metadata"] = fields.mapping("provider_metadata")
+    said = {name: value for name, value in data.items() if value is not None}
+    return Part(said, tuple(attachment_of(one) for one in held))
+
+
+def attachment_of(fields: Fields) -> Attachment:
+    """Return an attachment. Raises FileRefused where its bytes are no base64, or a path is all that it has."""
+    encoded, path, id_ = fields.text("content"), fields.text("path"), fields.text("id")
+    content: bytes | None = None
+    if encoded is not None:
+        try:
+            content = base64.b64decode(encoded, validate=True)
+        except ValueError as error:
+            raise FileRefused(f"{fields.place}: “content” is not base64 ({error}).") from error
+    elif path is not None and not _is_hash(id_):
+        raise FileRefused(f"{fields.place} has a “path” but neither “content” (base64) nor the “id” of its bytes.")
+    return Attachment(id_ or "", fields.text("type"), path, fields.text("url"), content)
+
+
+def _is_hash(id_: str | None) -> bool:
+    """Say whether an id is one that llm gives attachments: a SHA-256 in hex."""
+    return id_ is not None and len(id_) == 64 and all(c in "0123456789abcdef" for c in id_)  # noqa: PLR2004

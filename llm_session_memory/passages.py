@@ -1,0 +1,217 @@
+"""Texts as recall sees them: long ones split into passages, and any of them turned into words that can be looked up.
+
+Pure. What is indexed and what is asked go through the same rules, so that a prompt finds what it names. Lower case,
+accents and English endings are the index's own business (FTS5's `porter unicode61`); what stands here is what FTS5 does
+not do: scripts without blanks between words, words that say nothing, and what a passage is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from .tokens import base
+
+PASSAGE_TOKENS = 150.0
+"""What a passage weighs, in tokens (see `tokens.base`): long enough to be understood alone, short enough that several
+fit in a small budget. Measured from 60 to 300: below 100 worse by 1 to 8 points, above 150 no better."""
+
+WHOLE_UP_TO = 1.5
+"""Texts of up to this many passages' weight stay whole: halves of them would be too short."""
+
+MOST_WORDS = 40
+"""How many words of a prompt are looked up at most: a pasted document is not a question about all of its words."""
+
+_SHORT_RUN = 2
+"""CJK characters of a run in which each may be a word by itself."""
+
+_LONGEST_WORD = 64
+"""Characters of the longest word that is looked up; what is longer is data (base64, hashes of hashes)."""
+
+_HIRAGANA_SIGNS = "\u3041-\u3096"
+_OTHER_CJK = "\u3005-\u3007\u30a1-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+_CJK = re.compile(f"[{_HIRAGANA_SIGNS}{_OTHER_CJK}]+")
+_HIRAGANA = re.compile(f"[{_HIRAGANA_SIGNS}]+")
+_ALONE = re.compile(f"(?<![{_OTHER_CJK}])[{_OTHER_CJK}](?![{_OTHER_CJK}])")
+_WORD = re.compile(r"[^\W_]+")
+_TAIL = re.compile(f"([{_HIRAGANA_SIGNS}{_OTHER_CJK}]+)[\\W_]*$")
+_NO_WORD = re.compile('["\x00-\x1f\ud800-\udfff]')
+"""What would end a string of FTS5, or can't be given to it."""
+_BORDERS = re.compile(r"\n\s*|(?<=[.!?…])\s+|(?<=[。！？])")
+_BLANK = re.compile(r"\s+")
+
+STOP_WORDS = frozenset(
+    """
+    a about above after again against ain all also am an and any are aren as at be because been before being below
+    between both but by can cannot could couldn d did didn do does doesn doing don done down during each even ever few
+    for from further get gets getting go goes going gone got had hadn has hasn have haven having he her here hers
+    herself hey hi him himself his how i if im in into is isn it its itself ive just know let like ll m made make makes
+    making many may maybe me might mine more most much must my myself need no nor not now of off oh ok okay on once one
+    only or other our ours ourselves out over own please re really s said same say says shall she should shouldn so some
+    such t tell than thank thanks that the their theirs them themselves then there these they thing things this those
+    through to too under until up us ve very want was wasn way we well went were weren what when where which while who
+    whom whose why will with won would wouldn yeah yep yes you your yours yourself yourselves
+    """.split()
+)
+"""English words that say nothing about what a text is about. For other languages the rarity of a word in the session
+does this work alone (see `recall.weigh`), a little less well."""
+
+SMALL_TALK = frozenset(
+    """
+    absolutely afternoon agree agreed ahead alright amazing awesome bye bravo brilliant certainly cheers clear clearer
+    congrats congratulations continue cool correct course definitely evening exactly excellent explain fantastic fine
+    fun funny glad good goodbye gotcha great ha haha happy hear hello hm hmm huh indeed interesting job lol longer
+    love lovely luck mean mind mistake moment morning never nice nevermind night omg perfect problem repeat right
+    sense shorter see sleep soon sorry sounds sure talk think today tomorrow true try um understand understood wait
+    welcome wonderful work worked working works wow wrong yay yup
+    adelante bien bitte bon claro continua continue danke dank danken dziękuję entendido estupendo genau genial
+    gracias grazie gut gute hallo hola ja klar mach merci muchas nein obrigada obrigado oui parfait passt perfecto
+    perfekt prego prima sehr si sim spasibo super sí toll tudo vale va vielen weiter спасибо да нет хорошо отлично
+    好的 继续 繼續 谢谢 謝謝 很好 不错 不錯 没错 可以 明白 了解 承知 続け 続き 願い 감사 계속 좋아
+    """.split()
+)
+"""Words that mean something beside others, but in a prompt of nothing else ask for nothing that was said.
+
+English ones, and the commonest thanks and assents of other languages.
+"""
+
+
+def split(text: str, tokens: float = PASSAGE_TOKENS, weight: float | None = None) -> list[tuple[int, int]]:
+    """Return start and end of each passage of `text`: whole paragraphs, lines or sentences, about `tokens` each.
+
+    Passages are in order, do not overlap, are exact parts of the text without white space at their ends, and
+    together hold all else of it. Only a sentence of more than two passages' weight is cut within. `weight` is what the
+    text weighs, where that is known.
+    """
+    weight = base(text) if weight is None else weight
+    if weight <= tokens * WHOLE_UP_TO:
+        return list(_trimmed(text, [(0, len(text))]))
+    most = max(1, int(len(text) * tokens / weight))
+    spans: list[tuple[int, int]] = []
+    start = end = 0
+    for border in _borders(text, most):
+        if end > start and border - start > most:
+            spans.append((start, end))
+            start = end
+        end = border
+    spans.append((start, len(text)))
+    return list(_trimmed(text, spans))
+
+
+def _borders(text: str, most: int) -> Iterator[int]:
+    """Yield where sentences, lines and paragraphs end, and borders within those of over twice `most` characters."""
+    start = 0
+    for border in chain((match.end() for match in _BORDERS.finditer(text)), [len(text)]):
+        if border - start > 2 * most:
+            while border - start > most:
+                start = _blank_before(text, start, start + most)
+                yield start
+        yield border
+        start = border
+
+
+def _blank_before(text: str, start: int, end: int) -> int:
+    """Return the end of the last white space in the second half of a stretch, or else the stretch's end."""
+    middle = (start + end) // 2
+    blanks = [match.end() for match in _BLANK.finditer(text, middle, end)]
+    return blanks[-1] if blanks else end
+
+
+def _trimmed(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    for start, end in spans:
+        passage = text[start:end]
+        kept = passage.strip()
+        if kept:
+            first = start + len(passage) - len(passage.lstrip())
+            yield first, first + len(kept)
+
+
+def indexed(text: str) -> str:
+    """Return the text as it is given to the index: runs of CJK characters as overlapping pairs, all else as it is.
+
+    FTS5's tokenizer takes a whole run of CJK characters for one word, which no prompt ever repeats. Pairs of characters
+    are the usual unit for these scripts (Lucene's CJKAnalyzer). The last character of a run follows alone, so that
+    each character begins a word and can be found by itself.
+    """
+    if text.isascii():
+        return text
+    return _CJK.sub(lambda run: f" {' '.join((*_pairs(run.group()), run.group()[-1]))} ", _plain(text))
+
+
+def _plain(text: str) -> str:
+    """Return the text with full-width letters and half-width kana in their usual form."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def _pairs(run: str) -> Iterator[str]:
+    return (run[i : i + 2] for i in range(len(run) - 1))
+
+
+def query_words(prompt: str, most: int = MOST_WORDS) -> list[str]:
+    """Return the words of a prompt that are looked up, in the order of the prompt, each once, in lower case.
+
+    Words that say nothing are left out, and so are CJK pairs of hiragana alone: those are endings and particles. Small
+    talk looks up nothing. Of a long prompt the words that it repeats most are taken, then those nearest to its end,
+    where the question is.
+    """
+    words = [word for word in _words(_plain(prompt).lower()) if word not in STOP_WORDS and len(word) <= _LONGEST_WORD]
+    counts = Counter(words)
+    if counts.keys() <= SMALL_TALK:
+        return []
+    if len(counts) <= most:
+        return list(counts)
+    last = {word: place for place, word in enumerate(words)}
+    best = set(sorted(counts, key=lambda word: (-counts[word], -last[word]))[:most])
+    return [word for word in counts if word in best]
+
+
+def _words(text: str) -> Iterator[str]:
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if word.isascii():
+            yield word
+            continue
+        end = 0
+        for run in _CJK.finditer(word):
+            yield from filter(None, [word[end : run.start()]])
+            yield from _cjk_words(run.group())
+            end = run.end()
+        yield from filter(None, [word[end:]])
+
+
+def _cjk_words(run: str) -> Iterator[str]:
+    """Yield the pairs of a run that are not hiragana alone, and characters that are words by themselves."""
+    yield from (pair for pair in _pairs(run) if not _HIRAGANA.fullmatch(pair))
+    if len(run) > _SHORT_RUN:
+        yield from _ALONE.findall(run)
+    elif run not in SMALL_TALK:
+        yield from (character for character in run if not _HIRAGANA.match(character))
+
+
+def term(word: str) -> str:
+    """Return the FTS5 expression that finds a word. No character in it can end the string.
+
+    A single CJK character is found wherever a pair begins with it.
+    """
+    string = '"' + word.replace('"', '""') + '"'
+    return f"{string} *" if len(word) == 1 and _CJK.match(word) else string
+
+
+def phrase(text: str) -> str:
+    """Return the FTS5 expression that finds the words of a text one after the other; empty where it has none.
+
+    What is not a word is as good as a blank, as it is for the index. A run of CJK characters at the end is found within
+    longer runs as well.
+    """
+    cleaned = _NO_WORD.sub(" ", _plain(text))
+    if not _WORD.search(cleaned):
+        return ""
+    tail = _TAIL.search(cleaned)
+    if tail is None:
+        return f'"{indexed(cleaned)}"'
+    run = tail.group(1)
+    string = f'"{indexed(cleaned[: tail.start()])} {" ".join(_pairs(run)) or run}"'
+    return string if len(run) > 1 else f"{string} *"

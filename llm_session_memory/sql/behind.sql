@@ -1,0 +1,8 @@
+-- Threads of sessions of which not all turns are in the index, or not by today's rules; oldest first. All turns are
+-- counted in one go, in the index on thread_id, and each thread is looked up once: this precedes every search.
+select c.thread_id
+from (select thread_id, count(*) as turns from turns group by thread_id) c
+left join memory_index i on i.thread_id = c.thread_id and i.rules = :rules
+join memory_sessions s on s.thread_id = c.thread_id
+where i.number is null or i.turns < c.turns
+order by s.created_utc

@@ -1,0 +1,9 @@
+-- Passages of a thread that have no vector of a model yet, newest first: what was said last may be needed first.
+select p.*
+from memory_passages p
+where p.thread = :thread and p."end" > p."start"
+  and not exists (
+      select 1 from memory_vectors v where v.model = :model and v.thread = p.thread and v.passage_id = p.id
+  )
+order by p.id desc
+limit :count

@@ -1,0 +1,53 @@
+"""Reading what belongs to a session or to several calls: attachments, pins, blocks. Never writing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..model import Attachment
+from .log import Log
+
+
+def attachments(log: Log, ids: Sequence[str]) -> tuple[Attachment, ...]:
+    """Return attachments in the order of their ids, without their bytes."""
+    sql = "select id, type, path, url, null as content from attachments where id in (select value from json_each(:ids))"
+    rows = {row["id"]: row for row in log.rows(sql, {"ids": json.dumps(list(ids))})}
+    return tuple(Attachment(**rows[id_]) for id_ in ids if id_ in rows)
+
+
+def attachment(log: Log, id_: str) -> Attachment | None:
+    """Return an attachment as it is kept, or None."""
+    row = log.row("select id, type, path, url, content from attachments where id = :id", {"id": id_})
+    return Attachment(**row) if row else None
+
+
+def with_file(kept: Attachment) -> Attachment:
+    """Return an attachment that is known by its path with the file's bytes, if it is still the file that it was."""
+    try:
+        path = Path(kept.path or "")
+        content = path.read_bytes() if path.is_file() else b""  # nothing to wait for, as a pipe or a device would be
+    except (OSError, ValueError):
+        return kept
+    same = not kept.id or hash_of(content) == kept.id
+    return replace(kept, content=content) if content and same else kept
+
+
+def hash_of(content: bytes) -> str:
+    """Return the id that llm gives an attachment of these bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def pins(log: Log, thread_id: str) -> dict[str, str]:
+    """Return when the pinned exchanges of a thread were pinned, by their first turn."""
+    rows = log.rows("select turn_id, pinned_utc from memory_pins where thread_id = :id", {"id": thread_id})
+    return {row["turn_id"]: row["pinned_utc"] for row in rows}
+
+
+def block(log: Log, block_id: int) -> dict[str, Any]:
+    """Return a block as the table has it."""
+    return log.row("select * from memory_blocks where id = :id", {"id": block_id}) or {}

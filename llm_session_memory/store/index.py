@@ -1,0 +1,273 @@
+"""The full-text index of our own: catching up with the log, and looking words up in it.
+
+Texts are indexed in passages, without a copy: what a passage says is read from llm's own tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..passages import indexed, split, term
+from ..recall import Side
+from ..schema import statement
+from ..tokens import base
+from . import history
+from .log import Log
+from .numbering import Numbering
+
+RULES = 1
+"""The version of `passages.split` and `passages.indexed`. A thread indexed by other rules is indexed anew."""
+
+SIDES: tuple[Side, ...] = ("prompt", "tool", "reply")
+"""What memory_passages.side counts."""
+
+_BATCH = 500
+"""Turns indexed in one transaction: others who write wait for one at most."""
+
+_LATE = 64
+"""How far from the newest turns one may be that was logged late (turn ids go by the start of a call)."""
+
+
+@dataclass(frozen=True)
+class _Thread:
+    """What is known of a thread in the index."""
+
+    number: int
+    turns: int
+    passages: int
+
+
+class Index:
+    """The index over prompts, replies and tool results of both generations of llm's tables."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    # -- catching up ---------------------------------------------------
+
+    def catch_up(self, thread_id: str, turns: Numbering | None = None) -> int:
+        """Index what is new in a thread, given its turns if they are known; return how many turns that was."""
+        if turns is None:
+            turns = history.exchange_turns(self.log, thread_id)
+        known = self._thread(thread_id)
+        if known is not None and known.turns == turns.turn_count:
+            return 0
+        turn_ids = [id_ for ids in turns for id_ in ids]
+        missing = sorted(turn_ids) if known is None else self._missing(sorted(turn_ids), known)
+        for start in range(0, len(missing), _BATCH):
+            with self.log.writing():
+                self._add(thread_id, missing[start : start + _BATCH])
+        with self.log.writing():
+            self._keep(self._joined(thread_id), len(turn_ids))
+        return len(missing)
+
+    def catch_up_all(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Index what is new in all sessions; return how many turns. `progress` gets sessions done, and in all."""
+        behind = [row["thread_id"] for row in self.log.rows(statement("behind"), {"rules": RULES})]
+        if self.log.columns("responses"):
+            behind += [row["thread_id"] for row in self.log.rows(statement("old_behind"))]
+        done = 0
+        for number, thread_id in enumerate(dict.fromkeys(behind), 1):
+            done += self.catch_up(thread_id)
+            if progress:
+                progress(number, len(behind))
+        return done
+
+    def _missing(self, turn_ids: list[str], known: _Thread) -> list[str]:
+        """Return the turns that are not indexed: sought among the newest first, where they nearly always are."""
+        new = len(turn_ids) - known.turns
+        newest = turn_ids[-(new + _LATE) :] if new > 0 else []
+        missing = self._unknown(newest, known)
+        return missing if len(missing) == new else self._unknown(turn_ids, known)
+
+    def _unknown(self, turn_ids: list[str], thread: _Thread) -> list[str]:
+        rows = self.log.rows(
+            "select value as id from json_each(:ids) where not exists"
+            " (select 1 from memory_passages where turn_id = value and thread = :number) order by value",
+            {"ids": json.dumps(turn_ids), "number": thread.number},
+        )
+        return [row["id"] for row in rows]
+
+    def _add(self, thread_id: str, turn_ids: list[str]) -> None:
+        """Index turns; one that another process has indexed since keeps its place, one by other rules loses it."""
+        thread = self._joined(thread_id)
+        self.log.run(
+            "delete from memory_passages"
+            " where turn_id in (select value from json_each(:ids)) and thread is not :number",
+            {"ids": json.dumps(turn_ids), "number": thread.number},
+        )
+        id_ = int(self.log.value("select max(seq) from sqlite_sequence where name = 'memory_passages'") or 0)
+        rows: list[dict[str, Any]] = []
+        texts = self._texts(self._unknown(turn_ids, thread))
+        for turn_id in sorted(texts):
+            for row in _passages(turn_id, texts[turn_id]):
+                id_ += 1
+                rows.append(row | {"id": id_, "thread": thread.number})
+        self.log.many(
+            'insert into memory_passages (id, thread, turn_id, side, part, "start", "end", weight, message_weight)'
+            " values (:id, :thread, :turn_id, :side, :part, :start, :end, :weight, :message_weight)",
+            rows,
+        )
+        self.log.many(
+            "insert into memory_words (rowid, thread, text) values (:id, :thread, :text)",
+            ({name: row[name] for name in ("id", "thread", "text")} for row in rows if row["text"]),
+        )
+        self.log.run(
+            "update memory_index set turns = turns + :turns, passages = passages + :passages where number = :number",
+            {"turns": len(texts), "passages": len(rows), "number": thread.number},
+        )
+
+    def _thread(self, thread_id: str) -> _Thread | None:
+        """Return what is known of a thread by today's rules."""
+        row = self.log.row(
+            "select number, turns, passages from memory_index where thread_id = :id and rules = :rules",
+            {"id": thread_id, "rules": RULES},
+        )
+        return _Thread(**row) if row else None
+
+    def _joined(self, thread_id: str) -> _Thread:
+        """Return a thread of the index, added where it is new.
+
+        One that was indexed by other rules gets another number: what the index had of the old one is not found again.
+        """
+        known = self._thread(thread_id)
+        if known is not None:
+            return known
+        number = int(self.log.value("select coalesce(max(number), 0) + 1 from memory_index"))
+        self.log.run(
+            "insert or replace into memory_index (number, thread_id, turns, passages, rules)"
+            " values (:number, :id, 0, 0, :rules)",
+            {"number": number, "id": thread_id, "rules": RULES},
+        )
+        return _Thread(number, 0, 0)
+
+    def _keep(self, thread: _Thread, turns: int) -> None:
+        self.log.run(
+            "update memory_index set turns = :turns where number = :number", {"turns": turns, "number": thread.number}
+        )
+
+    # -- reading -------------------------------------------------------
+
+    def number(self, thread_id: str) -> int | None:
+        """Return the number that stands for a thread in the index; None where nothing of it is there."""
+        known = self._thread(thread_id)
+        return known.number if known else None
+
+    def size(self, thread_id: str) -> int:
+        """Return how many passages of a thread are indexed."""
+        known = self._thread(thread_id)
+        return known.passages if known else 0
+
+    def lookup(self, thread_id: str, words: Iterable[str], most: int) -> dict[str, list[int]]:
+        """Return the ids of the passages of a thread that hold each word, for words made by `passages.query_words`.
+
+        Of a word that more than `most` hold, the newest of them.
+        """
+        number = self.number(thread_id)
+        if number is None:
+            return {}
+        return {
+            word: [
+                id_
+                for (id_,) in self.log.tuples(
+                    "select rowid from memory_words where memory_words match :query order by rowid desc limit :most",
+                    {"query": f'thread : "{number}" AND text : {term(word)}', "most": most},
+                )
+            ]
+            for word in words
+        }
+
+    def ids_of(self, turn_ids: Iterable[str]) -> frozenset[int]:
+        """Return the passages of turns. Not always those of the highest ids: an earlier turn may be logged late."""
+        rows = self.log.rows(
+            "select id from memory_passages where turn_id in (select value from json_each(:ids))",
+            {"ids": json.dumps(list(turn_ids))},
+        )
+        return frozenset(row["id"] for row in rows)
+
+    def turns_of(self, passage_ids: Iterable[int]) -> dict[int, str]:
+        """Return the turn that each passage is from."""
+        return dict(
+            self.log.tuples(
+                "select id, turn_id from memory_passages where id in (select value from json_each(:ids))",
+                {"ids": json.dumps(list(passage_ids))},
+            )
+        )
+
+    def measures(self, turn_ids: Iterable[str]) -> list[tuple[int, str, int, int, int, float, float]]:
+        """Return what ranking needs of the passages of turns, not of the empty ones.
+
+        Id, turn, side, part, characters, weight, weight of the whole message; in no order.
+        """
+        return self.log.tuples(
+            'select id, turn_id, side, part, "end" - "start", weight, message_weight from memory_passages'
+            ' where turn_id in (select value from json_each(:ids)) and "end" > "start"',
+            {"ids": json.dumps(list(turn_ids))},
+        )
+
+    def passages(self, turn_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """Return the passages of turns, as rows of memory_passages, in order; not the empty ones."""
+        return self.log.rows(
+            'select * from memory_passages where turn_id in (select value from json_each(:ids)) and "end" > "start"'
+            " order by turn_id, id",
+            {"ids": json.dumps(list(turn_ids))},
+        )
+
+    def texts(self, passages: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+        """Return what passages say, by their ids; nothing of those whose turn is gone."""
+        rows = list(passages)
+        texts = self._texts(list(dict.fromkeys(row["turn_id"] for row in rows)))
+        return {
+            row["id"]: texts[row["turn_id"]][row["side"]][row["start"] : row["end"]]
+            for row in rows
+            if row["turn_id"] in texts
+        }
+
+    def dates(self, turn_ids: Iterable[str]) -> dict[str, str]:
+        """Return when turns were asked, ISO, by their ids."""
+        found: dict[str, str] = {}
+        for table in ("turns", "responses"):
+            if table == "turns" or self.log.columns(table):
+                rows = self.log.rows(
+                    f"select id, datetime_utc from {table} where id in (select value from json_each(:ids))",  # noqa: S608  constants
+                    {"ids": json.dumps(list(turn_ids))},
+                )
+                found = {row["id"]: row["datetime_utc"] or "" for row in rows} | found
+        return found
+
+    def _texts(self, turn_ids: list[str]) -> dict[str, tuple[str, ...]]:
+        """Return the texts of turns, one for each of SIDES."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name in ("turn_texts", "response_texts"):
+            missing = [id_ for id_ in turn_ids if id_ not in found]
+            if missing and (name == "turn_texts" or self.log.columns("responses")):
+                for row in self.log.rows(statement(name), {"ids": json.dumps(missing)}):
+                    found[row["turn_id"]] = tuple(str(row[side]) for side in SIDES)
+        return found
+
+
+def _passages(turn_id: str, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the passages of a turn's texts as rows; a turn that says nothing has an empty one, without text."""
+    empty = True
+    for side, text in enumerate(texts):
+        weight = base(text) if text else 0.0
+        spans = split(text, weight=weight)
+        for part, (start, end) in enumerate(spans):
+            empty = False
+            passage = text[start:end]
+            yield {
+                "turn_id": turn_id,
+                "side": side,
+                "part": part,
+                "start": start,
+                "end": end,
+                "weight": base(passage) if len(spans) > 1 else weight,
+                "message_weight": weight,
+                "text": indexed(passage),
+            }
+    if empty:
+        nothing = dict.fromkeys(("side", "part", "start", "end", "weight", "message_weight"), 0)
+        yield {"turn_id": turn_id, "text": "", **nothing}

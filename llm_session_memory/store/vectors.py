@@ -1,0 +1,108 @@
+"""Passages as vectors: which have none yet, and which are nearest in meaning to a prompt."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from array import array
+from collections.abc import Iterable, Mapping
+from heapq import nlargest
+from operator import mul
+from sys import byteorder
+from typing import Any
+
+from ..schema import statement
+from .index import Index
+from .log import Log
+
+
+class Vectors:
+    """The vectors of one embedding model in a log. Passages are those of the full-text index."""
+
+    def __init__(self, log: Log, model: str) -> None:
+        self.log = log
+        self.model = model
+        self.index = Index(log)
+
+    def missing(self, thread_id: str, count: int) -> dict[int, str]:
+        """Return the texts of at most `count` passages of a thread that have no vector yet, by id, newest first."""
+        number = self.index.number(thread_id)
+        if number is None:
+            return {}
+        rows = self.log.rows(statement("unembedded"), {"thread": number, "model": self.model, "count": count})
+        texts = self.index.texts(rows)
+        return {row["id"]: texts[row["id"]] for row in rows if texts.get(row["id"])}
+
+    def add(self, thread_id: str, vectors: Mapping[int, bytes]) -> None:
+        """Keep the vectors of passages: little-endian 32-bit floats."""
+        number = self.index.number(thread_id)
+        with self.log.writing():
+            self.log.many(
+                "insert or replace into memory_vectors (model, thread, passage_id, vector)"
+                " values (:model, :thread, :id, :vector)",
+                (
+                    {"model": self.model, "thread": number, "id": id_, "vector": vector}
+                    for id_, vector in vectors.items()
+                ),
+            )
+
+    def nearest(self, thread_id: str, vector: bytes, count: int) -> dict[int, float]:
+        """Return the passages of a thread that are nearest to a vector, with their cosine similarities, nearest first.
+
+        sqlite-vec does the work where this Python's SQLite can load it, Python itself where not.
+        """
+        number = self.index.number(thread_id)
+        if number is None:
+            return {}
+        wanted = {"vector": vector, "model": self.model, "thread": number, "length": len(vector), "count": count}
+        if searchable(self.log):
+            rows = self.log.rows(statement("nearest"), wanted)
+            return {row["passage_id"]: row["similarity"] for row in rows if row["similarity"] is not None}
+        rows = self.log.rows(
+            "select passage_id, vector from memory_vectors"
+            " where model = :model and thread = :thread and length(vector) = :length",
+            wanted,
+        )
+        asked = _unpacked(vector)
+        scored = ((sum(map(mul, asked, _unpacked(row["vector"]))), row["passage_id"]) for row in rows)
+        return {id_: similarity for similarity, id_ in nlargest(count, scored)}
+
+
+def searchable(log: Log) -> bool:
+    """Load sqlite-vec into a log's connection if need be; say whether it is there."""
+    connection: Any = log.database.conn
+    try:
+        connection.execute("select vec_version()")
+    except sqlite3.OperationalError:
+        pass
+    else:
+        return True
+    try:
+        import sqlite_vec
+
+        connection.enable_load_extension(True)  # noqa: FBT003  SQLite's own signature
+        sqlite_vec.load(connection)
+        connection.enable_load_extension(False)  # noqa: FBT003
+    except (ImportError, AttributeError, sqlite3.Error):  # not built for this platform, or SQLite without extensions
+        return False
+    return True
+
+
+def packed(vectors: Iterable[Iterable[float]]) -> list[bytes]:
+    """Return vectors as they are kept: of length 1, so that the product of two is their cosine similarity."""
+    found = []
+    for vector in vectors:
+        values = array("f", vector)
+        length = math.sqrt(sum(map(mul, values, values))) or 1.0
+        values = array("f", (value / length for value in values))
+        if byteorder == "big":
+            values.byteswap()
+        found.append(values.tobytes())
+    return found
+
+
+def _unpacked(vector: bytes) -> array[float]:
+    values = array("f", vector)
+    if byteorder == "big":
+        values.byteswap()
+    return values

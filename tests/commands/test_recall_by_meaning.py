@@ -1,0 +1,122 @@
+"""Recall by meaning: with an embedding model, what shares no word with the prompt is found too."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from llm.plugins import pm
+
+from tests.conftest import Command
+from tests.world.meaning import Meaning, MeaningPlugin
+from tests.world.scripted import Script
+
+FACT = "My puppy is called Biscuit."
+ASKED = "What about the spaniel?"
+BUDGET = ("--max-context-tokens", "400")
+
+
+@pytest.fixture(name="meaning")
+def _meaning() -> Iterator[Meaning]:
+    plugin = MeaningPlugin()
+    pm.register(plugin)
+    yield plugin.model
+    pm.unregister(plugin)
+
+
+def talk(llm_: Command, *flags: str, count: int = 24) -> None:
+    """Say the fact, and then much that has nothing to do with it, in a session of a small budget."""
+    said = [FACT, *(f"Number {n}: {'stone ' * 12}wall {n}." for n in range(count)), "exit\n"]
+    llm_("chat", "-m", "scripted", "--session", "work", *BUDGET, *flags, input="\n".join(said)).ok()
+
+
+def sent(script: Script) -> str:
+    return "\n".join(text for _, text in script.texts())
+
+
+def test_by_words_alone_a_synonym_is_not_found(llm_: Command, script: Script, meaning: Meaning) -> None:
+    """Without an embedding model the prompt finds what shares its words, and no model is asked."""
+    talk(llm_)
+    llm_("--session", "work", ASKED).ok()
+    assert "Biscuit" not in sent(script)
+    assert meaning.seen == []
+
+
+@pytest.mark.parametrize("how", ["default", "session"])
+def test_with_an_embedding_model_a_synonym_is_found(llm_: Command, script: Script, meaning: Meaning, how: str) -> None:
+    """llm's default embedding model, or the session's own, finds what is near in meaning."""
+    if how == "default":
+        llm_("embed-models", "default", "meaning").ok()
+    llm_("-m", "scripted", "--session", "work", *BUDGET, "Hello").ok()
+    if how == "session":
+        llm_("sessions", "set", "work", "--recall-model", "meaning").ok()
+    talk(llm_)
+    llm_("--session", "work", ASKED).ok()
+    assert "Biscuit" in sent(script)
+    assert meaning.seen.count(ASKED) == 1
+
+
+def test_a_passage_is_embedded_once(llm_: Command, script: Script, meaning: Meaning, log: Path) -> None:
+    """Vectors are kept: no passage is embedded a second time, and every passage has one of each model."""
+    del script
+    llm_("embed-models", "default", "meaning").ok()
+    talk(llm_)
+    llm_("--session", "work", ASKED).ok()
+    passages = [text for text in meaning.seen if text.startswith(("Number", "My puppy"))]
+    prompts = {text for text in passages if passages.count(text) > 2}  # a passage, and the prompt that it was
+    assert not prompts
+    with sqlite3.connect(log) as db:
+        kept, many = db.execute(
+            "select (select count(*) from memory_vectors where model = 'meaning'),"
+            ' (select count(*) from memory_passages where "end" > "start")'
+        ).fetchone()
+    assert many - 2 <= kept <= many  # the last exchange is not indexed yet
+
+
+def test_none_turns_it_off(llm_: Command, script: Script, meaning: Meaning) -> None:
+    """A session can go by words alone whatever llm's default is."""
+    llm_("embed-models", "default", "meaning").ok()
+    llm_("-m", "scripted", "--session", "work", *BUDGET, "Hello").ok()
+    shown = llm_("sessions", "set", "work", "--recall-model", "none").ok().out
+    assert "by words" in shown
+    talk(llm_)
+    llm_("--session", "work", ASKED).ok()
+    assert "Biscuit" not in sent(script)
+    assert meaning.seen == []
+
+
+def test_a_model_that_fails_costs_a_sentence(llm_: Command, script: Script, meaning: Meaning) -> None:
+    """Where the embedding model fails, recall goes by words, the prompt is sent, and stderr says why."""
+    llm_("embed-models", "default", "meaning").ok()
+    talk(llm_)
+    meaning.error = RuntimeError("out of memory")
+    done = llm_("--session", "work", "What was that about wall 3?").ok()
+    assert "Recall went by words alone: the embedding model failed (out of memory)." in done.err
+    assert "wall 3." in sent(script)
+    gone = llm_("sessions", "set", "work", "--recall-model", "nosuch")
+    assert gone.err == "Error: llm knows no embedding model “nosuch”. See the embedding models with: llm embed-models\n"
+
+
+def test_small_talk_asks_no_model(llm_: Command, script: Script, meaning: Meaning) -> None:
+    """A prompt that says nothing is not embedded."""
+    del script
+    llm_("embed-models", "default", "meaning").ok()
+    talk(llm_)
+    llm_("--session", "work", "thanks!").ok()
+    assert "thanks!" not in meaning.seen
+
+
+def test_the_preview_tells_what_was_near(llm_: Command, script: Script, meaning: Meaning) -> None:
+    """`sessions context` recalls as the prompt itself would."""
+    llm_("embed-models", "default", "meaning").ok()
+    talk(llm_)
+    made = json.loads(llm_("sessions", "context", "work", ASKED, "--json").ok().out)
+    recalled = [item for item in made["items"] if item["fate"] == "recalled"]
+    assert any(item["first"] == 1 for item in recalled)
+    assert all(item["score"] > 0 for item in recalled)
+    llm_("--session", "work", ASKED).ok()
+    assert "Biscuit" in sent(script)
+    assert meaning.error is None

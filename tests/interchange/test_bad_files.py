@@ -1,0 +1,268 @@
+"""Files that are no session: each is refused with a sentence, and the log is as it was, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm_session_memory.interchange.lines import FileRefused
+from tests.conftest import Command
+from tests.interchange.world import import_lines
+
+GOOD = {"prompt": "We build a bridge.", "response": "Noted."}
+HEADER = {"format": "llm-session", "version": 1, "name": "work"}
+TURN = {"input": [{"role": "user", "parts": [{"type": "text", "text": "Hello"}]}], "output": []}
+
+
+def turn(**more: Any) -> dict[str, Any]:
+    return {"turns": [{**TURN, **more}]}
+
+
+def part(role: str = "user", side: str = "input", **fields: Any) -> dict[str, Any]:
+    return {"turns": [{**TURN, side: [{"role": role, "parts": [fields]}]}]}
+
+
+def attached(**fields: Any) -> dict[str, Any]:
+    return part(type="attachment", attachment=fields)
+
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "empty": ("", "There is nothing in work.jsonl."),
+    "blank": ("\n\n  \n", "There is nothing in work.jsonl."),
+    "a list": ('[{"prompt": "x"}]\n', 'Line 1 of work.jsonl is not a JSON object: it begins with “[{"prompt": "x"}]”.'),
+    "prose": ("Dear diary,\n", "Line 1 of work.jsonl is not a JSON object: it begins with “Dear diary,”."),
+    "escapes": ("\x1b[31mred\n", "Line 1 of work.jsonl is not a JSON object: it begins with bytes that are no text."),
+    "pretty-printed": ('{\n  "prompt": "x"\n}\n', "Line 1 of work.jsonl is not JSON ("),
+    "cut off": ('{"prompt": "x"}\n{"prompt": "y", "resp', "Line 2 of work.jsonl is not JSON ("),
+    "the same key twice": (
+        '{"prompt": "x", "prompt": "y"}\n',
+        "Line 1 of work.jsonl has the key “prompt” twice in one object.",
+    ),
+    "the same key twice, deep": (
+        '{"prompt": "x", "options": {"a": {"b\\u001b": 1, "b\\u001b": 2}}}\n',
+        "Line 1 of work.jsonl has the key “b\\x1b” twice in one object.",
+    ),
+    "nested without end": ('{"prompt": ' + "[" * 200_000 + "\n", "Line 1 of work.jsonl is nested too deeply."),
+    "a number of 5,000 digits": ('{"prompt": ' + "1" * 5_000 + "}\n", "Line 1 of work.jsonl is not JSON ("),
+    "half a character": (
+        '{"prompt": "x\\ud800"}\n',
+        "Line 1 of work.jsonl has half a character (U+D800), which can't be stored.",
+    ),
+}
+
+LINES: dict[str, tuple[list[Any], str]] = {
+    "another format": ([{"format": "chat"}], "The format of work.jsonl is “chat”, not “llm-session”."),
+    "a format that is no text": ([{"format": 1}], "The format of work.jsonl is something else, not “llm-session”."),
+    "a newer version": (
+        [{**HEADER, "version": 2}],
+        "The format of work.jsonl is version 2, and the newest that is known here is 1.",
+    ),
+    "a version as text": (
+        [{**HEADER, "version": "1"}],
+        "Line 1 of work.jsonl: “version” is the text “1”, not a whole number from 0.",
+    ),
+    "no version": (
+        [{"format": "llm-session"}],
+        "Line 1 of work.jsonl has no “version”, which must be a whole number from 1.",
+    ),
+    "two headers": ([HEADER, HEADER], "Line 2 of work.jsonl is another header: the file has more than one session."),
+    "fewer exchanges than announced": (
+        [{**HEADER, "exchanges": 2}, GOOD],
+        "The first line of work.jsonl announces 2 exchanges, and 1 follow.",
+    ),
+    "an unknown policy": (
+        [{**HEADER, "memory": "telepathy"}],
+        "Line 1 of work.jsonl: There is no memory policy “telepathy”.",
+    ),
+    "a policy that writes to the terminal": (
+        [{**HEADER, "memory": "\x1b]0;x\x07"}],
+        "Line 1 of work.jsonl: There is no memory policy “␛]0;x␇”.",
+    ),
+    "options that are none": (
+        [{**HEADER, "options": [1]}],
+        "Line 1 of work.jsonl: “options” is a list, not an object.",
+    ),
+    "a tag of nothing": (
+        [{**HEADER, "tags": [""]}],
+        "Line 1 of work.jsonl: “” can't be a tag or a key. It has 1 to 60 printable characters.",
+    ),
+    "a key that could not be asked for": (
+        [{**HEADER, "meta": {"a=b": "c"}}],
+        "Line 1 of work.jsonl: “a=b” can't be a key. A key has no “=” in it.",
+    ),
+    "a fact that is no text": ([{**HEADER, "meta": {"a": 1}}], "Line 1 of work.jsonl, meta: “a” is 1, not a text."),
+    "a note of a book": (
+        [{**HEADER, "notes": [{"text": "x" * 3000}]}],
+        "Line 1 of work.jsonl, note 1 has 3,000 characters; a note has 1 to 2,000.",
+    ),
+    "neither turns nor prompt": ([{"text": "x"}], "Line 1 of work.jsonl has neither “turns” nor a “prompt”."),
+    "a prompt that is none": ([{"prompt": 5}], "Line 1 of work.jsonl: “prompt” is 5, not a text."),
+    "a response that is none": (
+        [{**GOOD, "response": ["x"]}],
+        "Line 1 of work.jsonl: “response” is a list, not a text.",
+    ),
+    "tokens as text": (
+        [GOOD, {**GOOD, "input_tokens": "12"}],
+        "Line 2 of work.jsonl: “input_tokens” is the text “12”, not a whole number from 0.",
+    ),
+    "tokens below nothing": (
+        [{**GOOD, "output_tokens": -1}],
+        "Line 1 of work.jsonl: “output_tokens” is -1, not a whole number from 0.",
+    ),
+    "tokens beyond SQLite": (
+        [{**GOOD, "output_tokens": 2**63}],
+        "Line 1 of work.jsonl: “output_tokens” is too large a number, not a whole number from 0.",
+    ),
+    "tokens true": (
+        [{**GOOD, "input_tokens": True}],
+        "Line 1 of work.jsonl: “input_tokens” is true, not a whole number from 0.",
+    ),
+    "half a millisecond": (
+        [{**GOOD, "duration_ms": 1.5}],
+        "Line 1 of work.jsonl: “duration_ms” is 1.5, not a whole number from 0.",
+    ),
+    "a time that is none": (
+        [{**GOOD, "datetime_utc": "yesterday"}],
+        "Line 1 of work.jsonl: “datetime_utc” is the text “yesterday”, not a time such as 2026-09-01T08:00:00+00:00.",
+    ),
+    "turns that are none": ([{"turns": 3}], "Line 1 of work.jsonl: “turns” is 3, not a list."),
+    "no turn": ([{"turns": []}], "Line 1 of work.jsonl is an exchange without a turn."),
+    "a turn that is none": ([{"turns": ["x"]}], "Line 1 of work.jsonl, turn 1 is the text “x”, not an object."),
+    "exchanges out of order": (
+        [{"exchange": 2, "turns": [TURN]}, {"exchange": 2, "turns": [TURN]}],
+        "Line 2 of work.jsonl is exchange 2, and it comes after exchange 2.",
+    ),
+    "a role nobody has": (
+        [turn(input=[{"role": "system", "parts": []}])],
+        "Line 1 of work.jsonl, turn 1, input message 1: “role” is the text “system”, not one of user, tool.",
+    ),
+    "a part without a type": (
+        [part(text="x")],
+        "Line 1 of work.jsonl, turn 1, input message 1, part 1 has no “type”, which must be a text.",
+    ),
+    "a part of a type nobody knows": (
+        [part(type="video")],
+        (
+            "Line 1 of work.jsonl, turn 1, input message 1, part 1: “type” is the text “video”, not one of text,"
+            " reasoning, tool_call, tool_result, attachment."
+        ),
+    ),
+    "a text part without text": (
+        [part(type="text")],
+        "Line 1 of work.jsonl, turn 1, input message 1, part 1 has no “text”, which must be a text.",
+    ),
+    "a tool result without output": (
+        [part("tool", type="tool_result", name="look")],
+        "Line 1 of work.jsonl, turn 1, input message 1, part 1 has no “output”, which must be a text.",
+    ),
+    "bytes that are no base64": (
+        [attached(content="?")],
+        "Line 1 of work.jsonl, turn 1, input message 1, part 1, attachment: “content” is not base64 (",
+    ),
+    "a path and nothing else": (
+        [attached(path="/etc/passwd")],
+        (
+            "Line 1 of work.jsonl, turn 1, input message 1, part 1, attachment has a “path” but neither “content”"
+            " (base64) nor the “id” of its bytes."
+        ),
+    ),
+    "a fragment of nothing": (
+        [turn(fragments=[{"source": "x"}])],
+        "Line 1 of work.jsonl, turn 1, fragment 1 has no “content”, which must be a text.",
+    ),
+    "a fragment of no side": (
+        [turn(fragments=[{"content": "x", "of": "reply"}])],
+        "Line 1 of work.jsonl, turn 1, fragment 1: “of” is the text “reply”, not one of prompt, system.",
+    ),
+    "a tool without a name": (
+        [turn(tools=[{}])],
+        "Line 1 of work.jsonl, turn 1, tool 1 has no “name”, which must be a text.",
+    ),
+    "a context without a block": (
+        [turn(context={"base": 1, "estimate": 1})],
+        "Line 1 of work.jsonl, turn 1, context has no “block”, which must be a number.",
+    ),
+    "a block that was never described": (
+        [turn(context={"block": 7, "base": 1, "estimate": 1})],
+        "Line 1 of work.jsonl is of block 7, which no line before describes.",
+    ),
+    "a base that is not a number": (
+        ['{"turns": [{"input": [], "output": [], "context": {"block": 1, "base": NaN, "estimate": 1}}]}'],
+        "Line 1 of work.jsonl, turn 1, context: “base” is nan, not a number.",
+    ),
+    "a turn before the first": (
+        [turn(context={"block": 1, "base": 1, "estimate": 1, "after": [0, 1]})],
+        "Line 1 of work.jsonl, turn 1, context: “after” is a list, not an exchange's number, or [exchange, turn].",
+    ),
+    "an attempt that is none": ([{"attempt": "x"}], "Line 1 of work.jsonl: “attempt” is the text “x”, not an object."),
+    "an attempt without a prompt": (
+        [{"attempt": {"error": "x"}}],
+        "Line 1 of work.jsonl, attempt has no “prompt”, which must be a text.",
+    ),
+}
+
+
+def refused(log: Path, *lines: Any) -> str:
+    """Import what is to be refused; return the sentence. The log must be the same file as before."""
+    before = log.read_bytes()
+    with pytest.raises(FileRefused) as caught:
+        import_lines(log, lines)
+    assert log.read_bytes() == before
+    assert caught.value.hint.endswith("Nothing was imported.")
+    return caught.value.message
+
+
+@pytest.mark.parametrize(("text", "sentence"), TEXTS.values(), ids=TEXTS)
+def test_what_is_no_jsonl_is_refused(fresh: Path, text: str, sentence: str) -> None:
+    """Text that is not one JSON object a line is refused with the line and the reason."""
+    assert refused(fresh, *text.splitlines()).startswith(sentence)
+
+
+@pytest.mark.parametrize(("lines", "sentence"), LINES.values(), ids=LINES)
+def test_what_says_something_else_is_refused(fresh: Path, lines: list[Any], sentence: str) -> None:
+    """A field that is not what it must be is refused with its place, what it is, and what it must be."""
+    assert refused(fresh, *lines).startswith(sentence)
+
+
+@pytest.mark.parametrize("place", [1, 2, 700, 1_501])
+def test_a_line_that_fails_half_way_leaves_nothing_behind(fresh: Path, place: int) -> None:
+    """Wherever an import breaks off, the log is the same file as before, also after pages were written to the disk."""
+    lines: list[Any] = [{**GOOD, "response": "word " * 400}] * 1_500
+    lines.insert(place - 1, {"prompt": None})
+    assert refused(fresh, *lines).startswith(f"Line {place:,} of work.jsonl has no “prompt”")
+
+
+def test_bytes_that_are_no_text_are_refused(llm_: Command, log: Path, tmp_path: Path) -> None:
+    """A photo given by mistake is refused without being read to its end, and no log is made for it."""
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff" + os.urandom(200_000))
+    done = llm_("sessions", "import", str(tmp_path / "photo.jpg"))
+    assert (done.out, done.code) == ("", 1)
+    assert done.err == (
+        "Error: Line 1 of photo.jpg is not a JSON object: it begins with bytes that are no text. A session is read"
+        " from JSONL, one JSON object a line. Nothing was imported.\n"
+    )
+    assert not log.exists()
+
+
+def test_text_that_is_not_utf_8_is_refused(llm_: Command, tmp_path: Path) -> None:
+    """Latin-1 is refused with the place of the first byte that is no UTF-8."""
+    (tmp_path / "latin.jsonl").write_bytes('{"prompt": "Größe"}\n'.encode("latin-1"))
+    done = llm_("sessions", "import", str(tmp_path / "latin.jsonl"))
+    assert done.err == "Error: Line 1 of latin.jsonl is not UTF-8 text (byte 15 of the line). Nothing was imported.\n"
+
+
+def test_a_line_of_50_mb_is_a_line(fresh: Path) -> None:
+    """A long line is read, whatever it holds; one that is refused is refused by what it says."""
+    long = "x" * 50_000_000
+    message = refused(fresh, {"prompt": long, "input_tokens": long})
+    assert message.startswith("Line 1 of work.jsonl: “input_tokens” is the text “xxx")
+    assert len(message) < 200
+
+
+def test_what_was_cut_off_says_so(fresh: Path) -> None:
+    """Half a line at the end asks whether the file was cut off."""
+    assert refused(fresh, GOOD, json.dumps(GOOD)[:-5]).endswith("Was the file cut off there?")

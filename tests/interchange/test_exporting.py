@@ -1,0 +1,191 @@
+"""Files that an export writes: whole or not at all, in three formats."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from llm_session_memory.errors import SessionError
+from llm_session_memory.interchange import exporting
+from llm_session_memory.interchange.gathering import Gathering
+from llm_session_memory.memory import Memory
+from llm_session_memory.terminal import plain
+from tests.conftest import Command
+from tests.interchange.world import exported, import_lines, rows
+from tests.world.scripted import Script
+
+
+@pytest.fixture(name="work")
+def _work(llm_: Command, script: Script, log: Path) -> Path:
+    """A log with a session of three exchanges, the second pinned, and a prompt that failed."""
+    for number in (1, 2, 3):
+        llm_("-m", "scripted", "--session", "work", "-s", "Be brief.", f"Prompt {number}.").ok()
+    script.replies.append(RuntimeError("gone"))
+    llm_("--session", "work", "Prompt 4.")
+    llm_("sessions", "pin", "work", "2").ok()
+    return log
+
+
+def test_to_a_file(llm_: Command, work: Path, tmp_path: Path) -> None:
+    """A file is written as any program writes one, and nothing is left beside it."""
+    (tmp_path / "out").mkdir()
+    done = llm_("sessions", "export", "work", str(tmp_path / "out" / "work.jsonl")).ok()
+    assert done.out == f"3 exchanges written to {tmp_path / 'out' / 'work.jsonl'}.\n"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["work.jsonl"]
+    lines = [json.loads(line) for line in (tmp_path / "out" / "work.jsonl").read_text().splitlines()]
+    assert [line.get("exchange") for line in lines] == [None, 1, 2, 3, None]
+
+
+def test_to_standard_output(llm_: Command, work: Path) -> None:
+    """Without a file, or with -, the session goes to standard output and nothing else does."""
+    out = llm_("sessions", "export", "work").ok().out
+    assert len(out.splitlines()) == 5
+    assert llm_("sessions", "export", "work", "-").ok().out.splitlines()[1:] == out.splitlines()[1:]
+
+
+def test_a_file_that_is_there_is_not_replaced(llm_: Command, work: Path, tmp_path: Path) -> None:
+    """It takes --force, which keeps the file's permissions."""
+    target = tmp_path / "work.jsonl"
+    target.write_text("mine")
+    target.chmod(0o640)
+    done = llm_("sessions", "export", "work", str(target))
+    assert done.err == f"Error: {target} is there already. Give another name, or --force to replace it.\n"
+    assert target.read_text() == "mine"
+    llm_("sessions", "export", "work", str(target), "--force").ok()
+    assert target.read_text().startswith('{"format": "llm-session"')
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+def test_a_link_is_followed(llm_: Command, work: Path, tmp_path: Path) -> None:
+    """With --force the file that a link leads to is replaced, and the link stays."""
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    llm_("sessions", "export", "work", str(tmp_path / "link"), "--force").ok()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text().startswith("{")
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        (".", "is a folder. Give the name of a file, or - for standard output."),
+        ("/dev/null", "is not an ordinary file. Give the name of a file, or - for standard output."),
+        ("nowhere/work.jsonl", "can't be written: No such file or directory. Nothing was written."),
+    ],
+)
+def test_where_no_file_can_be(llm_: Command, work: Path, target: str, why: str) -> None:
+    """A folder, a device, a folder that is not there: a sentence each, also with --force."""
+    done = llm_("sessions", "export", "work", target, "--force")
+    assert (done.err, done.code) == (f"Error: {target} {why}\n", 1)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["replacing", "new"])
+def test_an_export_that_fails_writes_nothing(work: Path, tmp_path: Path, there: bool) -> None:
+    """Whatever breaks an export off half way, the file is as it was before, and nothing lies beside it."""
+    target = tmp_path / "out" / "work.jsonl"
+    target.parent.mkdir()
+    if there:
+        target.write_text("mine")
+
+    def full(done: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with Memory(work) as memory, pytest.raises(KeyboardInterrupt):
+        exporting.write_file(memory, "work", target, force=True, progress=full)
+    assert [(path.name, path.read_text()) for path in target.parent.iterdir()] == [("work.jsonl", "mine")] * there
+
+
+def test_an_exchange_deleted_meanwhile_is_noticed(work: Path, tmp_path: Path) -> None:
+    """An export does not pretend to be whole when the session was changed while it was read."""
+    with Memory(work) as memory:
+        gathering = Gathering(memory, "work")
+        memory.log.run("delete from turns where id = :id", {"id": gathering.turns[1][0]})
+        with pytest.raises(SessionError, match="Session “work” was changed while it was read. Try again."):
+            list(gathering.entries())
+
+
+def test_markdown_is_what_show_prints(llm_: Command, work: Path, tmp_path: Path) -> None:
+    """The Markdown is the transcript of `llm sessions show`."""
+    shown = llm_("sessions", "show", "work").ok().out
+    assert llm_("sessions", "export", "work", "--format", "markdown").ok().out == shown
+    llm_("sessions", "export", "work", str(tmp_path / "work.md")).ok()
+    assert (tmp_path / "work.md").read_text() == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("a.jsonl", '{"format"'),
+        ("a", '{"format"'),
+        ("a.txt", '{"format"'),
+        ("a.MD", "# work"),
+        ("a.markdown", "# work"),
+        ("a.html", "<!doctype"),
+        ("a.htm", "<!doctype"),
+    ],
+)
+def test_the_ending_says_the_format(llm_: Command, work: Path, tmp_path: Path, name: str, begins: str) -> None:
+    """Without --format a file's ending chooses; what it does not say is JSONL."""
+    llm_("sessions", "export", "work", str(tmp_path / name)).ok()
+    assert (tmp_path / name).read_text().startswith(begins)
+
+
+def test_format_wins_over_the_ending(llm_: Command, work: Path, tmp_path: Path) -> None:
+    """--format says it, whatever the file is called."""
+    llm_("sessions", "export", "work", str(tmp_path / "a.html"), "--format", "jsonl").ok()
+    assert (tmp_path / "a.html").read_text().startswith('{"format"')
+
+
+def test_an_unknown_format_is_refused(work: Path) -> None:
+    """The API refuses a format that there is not."""
+    with pytest.raises(SessionError, match="There is no format “pdf”. Choose one of: jsonl, markdown, html."):
+        exported(work, format_="pdf")
+
+
+def test_jsonl_can_be_shown_in_a_terminal(fresh: Path) -> None:
+    """Whatever was said, an export has no character in it that acts on a terminal, and no line end within a line."""
+    every = "".join(map(chr, [*range(0x100), 0x200E, 0x202E, 0x2028, 0x2029, 0x2066, 0x1F600]))
+    import_lines(fresh, [{"prompt": every, "response": every}])
+    text = exported(fresh)
+    assert plain(text) == text
+    assert len(text.splitlines()) == 2
+    parts = json.loads(text.splitlines()[1])["turns"][0]["input"][0]["parts"]
+    assert parts == [{"type": "text", "text": every}]
+
+
+def test_half_characters_in_a_raw_response_go_out_and_in(fresh: Path, other: Path) -> None:
+    """What llm keeps as JSON may have a lone surrogate, which is in no UTF-8 text."""
+    import_lines(fresh, ['{"prompt": "x", "response": "y", "response_json": {"text": "\\ud83d"}}'])
+    text = exported(fresh)
+    assert '"\\ud83d"' in text
+    import_lines(other, text.splitlines())
+    assert rows(other, "select response_json from turns") == [('{"text": "\\ud83d"}',)]
+
+
+def test_an_export_only_reads(llm_: Command, work: Path) -> None:
+    """Exporting leaves the log as it is."""
+    before = work.read_bytes()
+    for format_ in exporting.FORMATS:
+        llm_("sessions", "export", "work", "--format", format_).ok()
+    assert work.read_bytes() == before
+
+
+def test_a_log_without_the_newer_tables_is_exported(work: Path) -> None:
+    """A log that an older version of the sessions wrote has no notes and tags; it is read as it is."""
+    with Memory(work) as memory:
+        for table in ("memory_notes", "memory_tags", "memory_meta", "memory_summaries"):
+            memory.log.run(f"drop table {table}")
+    assert "notes" not in json.loads(exported(work).splitlines()[0])
+
+
+def test_a_session_without_an_exchange(fresh: Path, other: Path) -> None:
+    """A session in which nothing was said yet goes out and comes in."""
+    import_lines(fresh, [{"format": "llm-session", "version": 1, "name": "work", "system": "Be brief."}])
+    assert json.loads(exported(fresh))["exchanges"] == 0
+    import_lines(other, exported(fresh).splitlines())
+    assert json.loads(exported(other))["system"] == "Be brief."
+    assert exported(fresh, format_="markdown").startswith("# work\n\n0 exchanges · no model yet · ")

@@ -1,0 +1,257 @@
+"""Laws of the round trip, over sessions that nobody thought of."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.interchange.world import content, copied, exported, import_lines
+
+
+def says_something(value: Any) -> bool:
+    """Not a lambda of bool, which Hypothesis would take apart, and then trip over a list of 1 to 2."""
+    return value not in ("", [], {})
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+NAMES = st.from_regex(r"[a-z]{1,8}_?[a-z]{0,4}", fullmatch=True)
+COUNTS = st.integers(0, 2**53)
+SCALARS = st.one_of(st.none(), st.booleans(), COUNTS, st.floats(allow_nan=False, allow_infinity=False), TEXT)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+OBJECTS = st.dictionaries(
+    TEXT.filter(says_something), VALUES.filter(lambda value: value is not None), min_size=1, max_size=3
+)
+TIMES = st.datetimes().map(lambda moment: moment.isoformat() + "+00:00")
+BYTES = st.binary(min_size=1, max_size=30)
+
+
+def said(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """An object of which any field may be missing, and none is empty."""
+    return st.fixed_dictionaries({}, optional={name: value.filter(says_something) for name, value in fields.items()})
+
+
+def joined(*objects: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """One object of several."""
+    return st.tuples(*objects).map(lambda parts: {key: value for part in parts for key, value in part.items()})
+
+
+ATTACHMENTS = st.one_of(
+    st.fixed_dictionaries({"type": st.just("image/png"), "content": BYTES.map(lambda b: base64.b64encode(b).decode())}),
+    st.fixed_dictionaries({"type": st.just("text/plain"), "url": TEXT.map(lambda text: f"https://example.com/{text}")}),
+)
+META = said(provider_metadata=OBJECTS)
+CALLED = said(tool_call_id=TEXT, server_executed=st.just(value=True))
+
+
+def part(type_: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return joined(st.fixed_dictionaries({"type": st.just(type_), **fields}), META)
+
+
+TEXTS = part("text", text=TEXT)
+REASONING = joined(part("reasoning", text=TEXT), said(redacted=st.just(value=True)))
+CALLS = joined(part("tool_call", name=NAMES, arguments=OBJECTS), CALLED)
+RESULTS = joined(
+    part("tool_result", name=NAMES, output=TEXT),
+    CALLED,
+    st.fixed_dictionaries({}, optional={"exception": TEXT}),
+    said(attachments=st.lists(ATTACHMENTS, max_size=2)),
+)
+ATTACHED = joined(part("attachment"), st.fixed_dictionaries({}, optional={"attachment": ATTACHMENTS}))
+
+
+def message(role: str, parts: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return joined(
+        st.fixed_dictionaries({"role": st.just(role), "parts": st.lists(parts, min_size=1, max_size=3)}), META
+    )
+
+
+ASKED = st.lists(message("user", TEXTS | ATTACHED), min_size=1, max_size=2)
+ANSWERED = st.lists(message("tool", RESULTS), min_size=1, max_size=2)
+SAID = st.lists(message("assistant", TEXTS | REASONING | CALLS), max_size=2)
+FRAGMENTS = joined(
+    st.fixed_dictionaries({"content": TEXT.filter(says_something)}),
+    said(of=st.sampled_from(["prompt", "system"]), source=TEXT),
+).map(lambda fragment: {"of": "prompt", **fragment})
+TOOLS = joined(
+    st.fixed_dictionaries({"name": NAMES, "input_schema": OBJECTS}),
+    said(description=TEXT, plugin=NAMES),
+    st.fixed_dictionaries({}, optional={"arguments": OBJECTS}),
+)
+
+
+@st.composite
+def turns(draw: st.DrawFn, *, first: bool) -> dict[str, Any]:
+    """A turn as an export writes it."""
+    turn = draw(
+        joined(
+            st.fixed_dictionaries({"input": ASKED if first else ANSWERED, "output": SAID, "model": NAMES}),
+            said(
+                system=TEXT,
+                resolved_model=NAMES,
+                datetime_utc=TIMES,
+                options=OBJECTS,
+                schema=OBJECTS,
+                token_details=OBJECTS,
+                response_json=OBJECTS,
+            ),
+            st.fixed_dictionaries(
+                {}, optional={"duration_ms": COUNTS, "input_tokens": COUNTS, "output_tokens": COUNTS}
+            ),
+        )
+    )
+    fragments = draw(st.lists(FRAGMENTS, max_size=2, unique_by=lambda fragment: fragment["content"]))
+    fragments.sort(key=lambda fragment: str(fragment["of"]))
+    tools = draw(st.lists(TOOLS, max_size=2, unique_by=lambda tool: str(tool["name"])))
+    return {**turn, **({"fragments": fragments} if fragments else {}), **({"tools": tools} if tools else {})}
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """An export: a header, exchanges, attempts among them."""
+    lines: list[dict[str, Any]] = []
+    blocks = itertools.count(1)
+    block = 0
+    for number in range(1, draw(st.integers(0, 4)) + 1):
+        while draw(st.booleans()) and len(lines) < 8:
+            lines.append({"attempt": draw(attempts(number))})
+        line: dict[str, Any] = {"exchange": number}
+        if draw(st.booleans()):
+            line["pinned"] = draw(TIMES)
+        line["turns"] = [draw(turns(first=True)), *draw(st.lists(turns(first=False), max_size=2))]
+        for turn in line["turns"]:
+            if draw(st.booleans()):
+                new = not block or draw(st.booleans())
+                block = next(blocks) if new else block
+                turn["context"] = draw(contexts(number, block, new=new))
+        lines.append(line)
+    count = sum("exchange" in line for line in lines)
+    for line in lines:
+        if line.get("attempt", {}).get("answered_by", 0) > count:
+            del line["attempt"]["answered_by"]
+    return [{**draw(headers()), "exchanges": count}, *lines]
+
+
+@st.composite
+def contexts(draw: st.DrawFn, number: int, block: int, *, new: bool) -> dict[str, Any]:
+    made: dict[str, Any] = draw(
+        joined(
+            st.fixed_dictionaries({"base": st.floats(0, 1e6), "estimate": COUNTS}),
+            said(cut=st.sampled_from(["certain", "likely"]), number=st.integers(5, 9)),
+        )
+    )
+    if number > 1 and draw(st.booleans()):
+        made["after"] = draw(st.integers(1, number - 1))
+    if new:
+        made["described"] = draw(blocks_of(number))
+    return {"block": block, **made}
+
+
+def blocks_of(number: int) -> st.SearchStrategy[dict[str, Any]]:
+    numbers = st.integers(1, number)
+    return joined(
+        st.fixed_dictionaries({"policy": NAMES, "budget": COUNTS}),
+        said(
+            start=numbers,
+            start_number=st.integers(5, 9),
+            pinned=st.lists(numbers, unique=True, max_size=3),
+            window_source=TEXT,
+            front=NAMES,
+            oversized=st.just(value=True),
+            reason=TEXT,
+            began_utc=TIMES,
+        ),
+        st.fixed_dictionaries({}, optional={"window": COUNTS, "clip": COUNTS}),
+    )
+
+
+def attempts(number: int) -> st.SearchStrategy[dict[str, Any]]:
+    return joined(
+        st.fixed_dictionaries({"prompt": TEXT, "error": TEXT, "datetime_utc": TIMES}),
+        said(model=NAMES, partial=TEXT, request=requests(), answered_by=st.integers(number, 4)),
+        st.fixed_dictionaries({}, optional={"duration_ms": COUNTS}),
+    )
+
+
+def requests() -> st.SearchStrategy[dict[str, Any]]:
+    return said(
+        model=NAMES,
+        system=TEXT,
+        schema=OBJECTS,
+        options=OBJECTS,
+        tools=st.lists(NAMES, max_size=2),
+        functions=st.lists(TEXT, max_size=2),
+        fragments=st.lists(joined(st.fixed_dictionaries({"text": TEXT}), said(source=TEXT)), max_size=2),
+        attachments=st.lists(ATTACHMENTS, max_size=2),
+    )
+
+
+def headers() -> st.SearchStrategy[dict[str, Any]]:
+    note = st.fixed_dictionaries({"text": TEXT.filter(says_something), "author": NAMES, "created_utc": TIMES})
+    return joined(
+        st.fixed_dictionaries(
+            {
+                "format": st.just("llm-session"),
+                "version": st.just(1),
+                "name": st.just(""),
+                "created_utc": TIMES,
+                "exported_utc": st.just(""),
+            }
+        ),
+        said(
+            model=NAMES,
+            system=TEXT,
+            options=OBJECTS,
+            max_context_tokens=COUNTS,
+            memory=st.sampled_from(["window", "full"]),
+            tags=st.lists(NAMES, unique=True, max_size=3).map(sorted),
+            meta=st.dictionaries(NAMES, TEXT, max_size=2),
+            notes=st.lists(note, max_size=2),
+        ),
+    )
+
+
+LAW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def canonical(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A file's lines as an export of them reads: a turn's system prompt is written where it is not the session's."""
+    system = lines[0].get("system")
+    made = []
+    for line in lines:
+        turns_ = [dict(turn) for turn in line.get("turns", ())]
+        for turn in turns_:
+            if turn.get("system", "") == system:
+                del turn["system"]
+        made.append({**line, "turns": turns_} if turns_ else line)
+    return made
+
+
+@LAW
+@given(lines=sessions())
+def test_an_export_of_what_was_imported_is_what_was_imported(template: Path, lines: list[dict[str, Any]]) -> None:
+    """Whatever an export can say, an import keeps and the next export says again, word for word."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = copied(template, Path(folder) / "logs.db")
+        import_lines(log, [{**lines[0], "name": "work"}, *lines[1:]])
+        assert content(log) == canonical(lines)
+
+
+@LAW
+@given(lines=sessions())
+def test_the_second_round_changes_nothing(template: Path, lines: list[dict[str, Any]]) -> None:
+    """Export, import under another name into the same log, export: equal but for name and time."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = copied(template, Path(folder) / "logs.db")
+        import_lines(log, lines)
+        import_lines(log, exported(log).splitlines(), "again")
+        assert content(log, "again") == content(log)

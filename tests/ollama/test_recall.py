@@ -1,0 +1,76 @@
+"""What was told long ago arrives at the server when it is asked for, in a window that holds a few exchanges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+
+from llm_session_memory.excerpts import CLOSING, OPENING
+from tests.ollama.conftest import Desk, as_chat, extends, said, tekken
+from tests.ollama.texts import Writer
+from tests.world.ollama_server import Arrived, OllamaModel, OllamaStandIn, Reply
+
+pytestmark = pytest.mark.slow
+
+WINDOW = 2_048
+FACT = "By the way, our accountant Benedita Salgueiro keeps the harbour dues in the green ledger."
+QUESTION = "Which ledger has the harbour dues, and who keeps it?"
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a conversation left: the chats that arrived, what llm said on stderr, the cuts in the log."""
+
+    chats: list[Arrived]
+    err: str
+    cuts: int
+
+
+@pytest.fixture(name="talk", scope="module")
+def _talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
+    """One fact, 200 exchanges of other things, and the question, in one real `llm chat --session`."""
+    person, model = Writer(5), Writer(6)
+
+    def reply(arrived: Arrived) -> Reply:
+        text = model.any(40, 700)
+        return Reply(text, chunks=[text])
+
+    prompts = [FACT, *(person.any(20, 400) for _ in range(200)), QUESTION]
+    with OllamaStandIn([OllamaModel("llama3")], count=tekken(), reply=reply) as server:
+        desk = Desk(tmp_path_factory.mktemp("recall"))
+        options = ("-m", "llama3", "--session", "long", "-o", "num_ctx", str(WINDOW))
+        done = desk.real(server, "chat", *options, input=as_chat(prompts)).ok()
+        [(cuts,)] = desk.rows("select count(cut) from memory_contexts")
+        return Talk(server.chats, done.err, cuts)
+
+
+def test_the_fact_arrives_after_200_exchanges(talk: Talk) -> None:
+    """The request that asks for the fact contains it, fenced, and the server cut nothing of it."""
+    last = talk.chats[-1]
+    *before, (role, text) = map(said, last.messages)
+    assert len(talk.chats) == 202
+    assert FACT not in str(before)
+    assert role == "user"
+    assert text.startswith(f"{OPENING}\n")
+    assert f"[#1 user {text.partition('[#1 user ')[2][:10]}] {FACT}\n" in text.partition(CLOSING)[0]
+    assert text.endswith(f"\n{CLOSING}\n{QUESTION}")
+    assert (last.num_ctx, last.cut) == (WINDOW, None)
+    assert last.tokens_before <= WINDOW - 512
+
+
+def test_no_request_of_them_was_cut(talk: Talk) -> None:
+    """With excerpts on most prompts, each of 202 requests fits whole and leaves room for an answer; nobody is alarmed."""
+    assert [arrived.cut for arrived in talk.chats] == [None] * 202
+    assert max(arrived.tokens_before for arrived in talk.chats) <= WINDOW - 450
+    assert talk.cuts == 0
+    assert sum(OPENING in said(arrived.messages[-1])[1] for arrived in talk.chats) > 50
+
+
+def test_within_a_block_a_request_only_grows(talk: Talk) -> None:
+    """A request with excerpts extends the one before as any other does: excerpts stay with their prompt."""
+    grown = [(earlier, later) for earlier, later in pairwise(talk.chats) if extends(later, earlier)]
+    assert len(grown) >= 100
+    for earlier, later in grown:
+        assert [message["role"] for message in later.messages[len(earlier.messages) :]] == ["assistant", "user"]
