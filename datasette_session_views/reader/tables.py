@@ -57,6 +57,8 @@ COLUMNS: dict[str, str] = {
     " duration_ms made_utc",
     "memory_passages": "id thread turn_id side part start end weight message_weight",
     "memory_recalls": "turn_id rank passage_id number side score tokens words_json",
+    "memory_ratings": "thread_id turn_id mark note rated_utc",
+    "memory_bookmarks": "thread_id turn_id label created_utc",
 }
 """The tables that statements may read, with the columns that they may ask for."""
 
