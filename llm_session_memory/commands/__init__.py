@@ -17,6 +17,7 @@ _FAMILIES = {
     "prompting": ("retry", "recover", "demo"),
     "summary": ("summary",),
     "keeping": ("note", "tag"),
+    "rating": ("rate", "bookmark"),
     "searching": ("search",),
     "interchange": ("export", "import"),
     "querying": ("query",),
