@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, ClassVar
 
 from .markup import code_block, plain, rendered
-from .pages import Attempt, Call, Exchange, Held, Piece, Transcript, small_dollars
+from .pages import Attempt, Call, Exchange, Held, Piece, Said, Transcript, small_dollars
 from .reader import transcript as reader
 from .reader.source import Source
 from .showing import counted, moment, span
@@ -62,14 +62,16 @@ def exchange_fields(exchange: Exchange) -> dict[str, Any]:
                 "cost_usd": call.cost,
                 "cut": call.cut,
                 "tools": list(call.tools),
-                "messages": [
-                    {"role": said.role, "parts": [_piece_fields(piece) for piece in said.pieces]}
-                    for said in call.messages
-                ],
+                "messages": [message_fields(said) for said in call.messages],
             }
             for call in exchange.calls
         ],
     }
+
+
+def message_fields(said: Said) -> dict[str, Any]:
+    """Return a message as plain values."""
+    return {"role": said.role, "parts": [_piece_fields(piece) for piece in said.pieces]}
 
 
 def _piece_fields(piece: Piece) -> dict[str, Any]:

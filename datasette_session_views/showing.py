@@ -84,6 +84,14 @@ class Showing:
         kept, rest = self._taken(text, number)
         return plain(kept) + rest
 
+    def code(self, text: str, number: int) -> str:
+        """Return data or code as a block."""
+        return self._code(text, number)
+
+    def file(self, held: Held) -> str:
+        """Return an attachment, shown or linked."""
+        return self._file(held)
+
     def _taken(self, text: str, number: int | None) -> tuple[str, str]:
         """Return what is shown of a text, and what is said of the rest of it."""
         room = min(max(self._text, _AT_LEAST), _MESSAGE)

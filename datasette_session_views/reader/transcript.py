@@ -34,7 +34,7 @@ def transcript(
         line=line(source, thread_id, numbers.figures),
         settings=_settings(source, numbers, thread_id),
         exchanges=tuple(replace(exchange, pinned=exchange.number in pins) for exchange in shown),
-        attempts=_attempts(source, numbers, thread_id, begin, end),
+        attempts=attempts_between(source, numbers, thread_id, begin, end),
         pins=pins,
         notes=_notes(source, thread_id),
         total=total,
@@ -119,7 +119,7 @@ def _pins(source: Source, numbers: Numbering, thread_id: str) -> tuple[int, ...]
     return tuple(sorted(number for number in found if number is not None))
 
 
-def _attempts(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> tuple[Attempt, ...]:
+def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> tuple[Attempt, ...]:
     """Return the attempts that lie between the exchanges of a page."""
     sql = "select * from memory_attempts where thread_id = :thread_id and id >= :first and id < :last order by id"
     span = {
@@ -172,4 +172,4 @@ def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:
 def attempts_of(source: Source, thread_id: str) -> Iterator[Attempt]:
     """Yield all attempts of a thread, oldest first: for downloads."""
     numbers = numbering(source, thread_id)
-    yield from _attempts(source, numbers, thread_id, 1, len(numbers))
+    yield from attempts_between(source, numbers, thread_id, 1, len(numbers))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from .attachments import attachment
+from .context import context
 from .listing import everywhere, listing
+from .replay import replay
 from .search import search
 from .transcript import session, turn
 
@@ -16,4 +18,6 @@ ROUTES = [
     (_DATABASE + r"/-/sessions/attachment/(?P<attachment>[^/\.]+)$", attachment),
     (_DATABASE + r"/-/sessions/turn/(?P<turn>[^/\.]+)$", turn),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)(\.(?P<format>json|md|jsonl|html))?$", session),
+    (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/context/(?P<number>\d+)(\.(?P<format>json))?$", context),
+    (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/replay(\.(?P<format>json))?$", replay),
 ]
