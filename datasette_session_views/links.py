@@ -41,6 +41,14 @@ class Links:
         """Return the address that leads on to the exchange that a turn belongs to."""
         return f"{self.database}/-/sessions/turn/{tilde_encode(turn_id)}"
 
+    def analytics(self, form: str = "", /, **asked: Any) -> str:
+        """Return the address of the dashboard."""
+        return _asked(f"{self.database}/-/sessions/analytics{_form(form)}", asked)
+
+    def query(self, name: str) -> str:
+        """Return the address of a canned query."""
+        return f"{self.database}/{tilde_encode(name)}"
+
     def search(self, form: str = "", /, **asked: Any) -> str:
         """Return the address of the search."""
         return _asked(f"{self.database}/-/sessions/search{_form(form)}", asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .analytics import analytics
 from .attachments import attachment
 from .context import context
 from .listing import everywhere, listing
@@ -15,6 +16,7 @@ ROUTES = [
     (r"^/-/sessions(\.(?P<format>json))?$", everywhere),
     (_DATABASE + r"/-/sessions(\.(?P<format>json))?$", listing),
     (_DATABASE + r"/-/sessions/search(\.(?P<format>json))?$", search),
+    (_DATABASE + r"/-/sessions/analytics(\.(?P<format>json))?$", analytics),
     (_DATABASE + r"/-/sessions/attachment/(?P<attachment>[^/\.]+)$", attachment),
     (_DATABASE + r"/-/sessions/turn/(?P<turn>[^/\.]+)$", turn),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)(\.(?P<format>json|md|jsonl|html))?$", session),
