@@ -25,23 +25,25 @@ _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: the short name of its query, what it is called, how it is drawn.
+    """One panel: the short name of the query that it is made by, what it is called, how it is drawn.
 
-    `bar` is the column that has a bar in the terminal. `within`: the query takes days and model itself, since it needs
-    what came before.
+    `within`: the query takes days and model itself, since it needs what came before. In the terminal the column `bar`
+    has a bar, and `rows` rows are shown: the first ones, or some of all where they are `spread`.
     """
 
-    query: str
+    made_by: str
     title: str
     draw: Callable[[Rows], Chart]
     bar: str
     given: Mapping[str, str] = field(default_factory=dict)
     within: bool = False
+    rows: int = 10
+    spread: bool = False
 
     @property
     def name(self) -> str:
         """What it is called in addresses and ids."""
-        return self.query.replace("_", "-")
+        return self.made_by.replace("_", "-")
 
 
 # -- over time -----------------------------------------------------------------------
@@ -180,9 +182,11 @@ PANELS = (
         lambda rows: _by(rows, "model", {"tokens_a_second": "tokens a second"}, "tokens a second"),
         "tokens_a_second",
     ),
-    Panel("hour_of_the_week", "Hour and weekday (UTC)", _hours, "all_days"),
+    Panel("hour_of_the_week", "Hour and weekday (UTC)", _hours, "all_days", rows=24),
     Panel("session_lengths", "Exchanges in a session", _lengths, "unnamed_conversations"),
-    Panel("pruning_by_exchange", "Requests with and without pruning", _pruning, "tokens_sent", within=True),
+    Panel(
+        "pruning_by_exchange", "Requests with and without pruning", _pruning, "tokens_sent", within=True, spread=True
+    ),
     Panel("tokens_saved", "Tokens saved by pruning", _saved, "tokens_saved_about", within=True),
     Panel("recall_a_day", "Prompts with recalled excerpts", _recalled, "excerpts"),
     Panel(

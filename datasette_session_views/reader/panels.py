@@ -32,7 +32,7 @@ class Numbers:
 
 def statement_of(panel: Panel, tables: frozenset[str], span: Span) -> tuple[str, dict[str, str]]:
     """Return a panel's query as it is run on a log that has these tables, and what it is run with."""
-    query = catalogue()[f"sessions_{panel.query}"]
+    query = catalogue()[f"sessions_{panel.made_by}"]
     given = {name: panel.given.get(name, "") for name, _ in query.parameters}
     if panel.within:
         asked = {"since": span.since, "until": span.until, "model": span.model}

@@ -47,7 +47,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
     span = Span(filters.since, filters.until, filters.model)
     shown = await asyncio.gather(*(_read(datasette, request, log, panel, span) for panel in PANELS))
     known = await log.read(models)
-    figures = totals({one.panel.query: one.numbers.rows for one in shown if one.numbers})
+    figures = totals({one.panel.made_by: one.numbers.rows for one in shown if one.numbers})
     asked = {"since": span.since, "until": span.until, "model": span.model}
     links = Links(datasette, log.name)
     if request.url_vars.get("format") == "json":
@@ -77,7 +77,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
 
 
 async def _read(datasette: Any, request: Any, log: Log, panel: Panel, span: Span) -> _Shown:
-    query = catalogue()[f"sessions_{panel.query}"]
+    query = catalogue()[f"sessions_{panel.made_by}"]
     open_ = await may_see(datasette, request.actor, log.name, query.name)
     return _Shown(panel, query, await log.read(numbers, panel, span) if open_ else None)
 

@@ -21,6 +21,7 @@ _FAMILIES = {
     "searching": ("search",),
     "interchange": ("export", "import"),
     "querying": ("query",),
+    "stats": ("stats",),
     "browse": ("browse",),
 }
 

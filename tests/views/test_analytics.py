@@ -64,7 +64,7 @@ def rows(answer: dict[str, object], query: str) -> list[dict[str, object]]:
 def test_every_panel_is_made_of_a_canned_query() -> None:
     """Each panel's query is in the catalogue, and takes what the panel gives it."""
     for panel in PANELS:
-        query = catalogue()[f"sessions_{panel.query}"]
+        query = catalogue()[f"sessions_{panel.made_by}"]
         parameters = {name for name, _ in query.parameters}
         assert set(panel.given) <= parameters
         assert not panel.within or parameters >= {"since", "until", "model"}
@@ -81,7 +81,7 @@ async def test_each_panel_has_its_chart_its_table_its_words_and_its_query(busy: 
     assert all(chart.get("role") == "img" and chart.get("aria-labelledby") for chart in charts)
     links = {str(attributes.get("href")) for tag, attributes in tags.found if tag == "a"}
     for panel in PANELS:
-        query = catalogue()[f"sessions_{panel.query}"]
+        query = catalogue()[f"sessions_{panel.made_by}"]
         assert panel.title in page.shown
         assert query.means in page.shown
         assert f"/logs/{query.name}" in links
@@ -107,8 +107,8 @@ async def test_what_is_linked_to_be_edited_is_what_was_run(busy: Path) -> None:
         parts = urlsplit(edit)
         path = parts.path if IS_1 else parts.path.rstrip("/")
         answer = await get(f"{path}.json?{parts.query}&_shape=array")
-        assert answer.status == 200, (panel.query, answer.text)
-        assert answer.json() == twin[panel.query]["rows"], panel.query
+        assert answer.status == 200, (panel.made_by, answer.text)
+        assert answer.json() == twin[panel.made_by]["rows"], panel.made_by
         assert parse_qs(parts.query)["sql"]
 
 
@@ -258,11 +258,11 @@ def test_one_conversation_alone(busy: Path) -> None:
     source = source_of(busy)
     (work,) = source.query("select thread_id from memory_sessions")
     span = Span(thread_id=work["thread_id"])
-    found = {panel.query: numbers(source, panel, span).rows for panel in PANELS}
+    found = {panel.made_by: numbers(source, panel, span).rows for panel in PANELS}
     assert [row["calls"] for row in found["longest_sessions"]] == [5]
     assert sum(row["calls"] for row in found["tokens_a_day_by_model"]) == 5
     assert len(found["pruning_by_exchange"]) == 5
-    nowhere = {panel.query: numbers(source, panel, Span(thread_id="none")).rows for panel in PANELS}
+    nowhere = {panel.made_by: numbers(source, panel, Span(thread_id="none")).rows for panel in PANELS}
     assert not any(found for query, found in nowhere.items() if query != "session_lengths")
 
 
