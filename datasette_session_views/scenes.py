@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .moments import parsed_moment
 from .pages import Attempt, Call, Exchange, Piece
 from .replay import Step
-from .showing import parsed_moment
 from .visible import one_line, visible
 
 _LONGEST = 20_000

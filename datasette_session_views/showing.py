@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from html import escape
 
 from .links import Links
 from .markup import code_block, plain, rendered
+from .moments import parsed_moment
 from .pages import MARK, UNMARK, Attempt, Exchange, Held, Piece, Said, Transcript, small_dollars
 from .visible import one_line, visible
 
@@ -292,15 +292,6 @@ def day(utc: str) -> str:
     """Return the day of a stored time, `21 Nov 2026`."""
     found = parsed_moment(utc)
     return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y}"
-
-
-def parsed_moment(utc: str) -> datetime | None:
-    """Return a stored time in UTC, None where it is none."""
-    try:
-        found = datetime.fromisoformat(utc)
-    except ValueError:
-        return None
-    return found.replace(tzinfo=timezone.utc) if found.tzinfo is None else found.astimezone(timezone.utc)
 
 
 def _size(text: str) -> str:

@@ -11,10 +11,12 @@ from typing import Any
 from ..catalogue import Query
 from ..functions import register, register_escape
 from ..panels import PANELS, Panel
+from .listing import find
 from .narrowing import Span
 from .panels import Numbers, numbers
+from .replaying import Replay, replay
 from .source import Source
-from .tables import present
+from .tables import is_log, present
 
 _NO_HURRY = 600.0
 """Seconds that a panel may take: whoever waits in a terminal can end it."""
@@ -33,6 +35,14 @@ def all_panels(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:
     with _opened(path) as connection:
         source = Source(connection, present(connection), str(path))
         return [(panel, numbers(source, panel, span, _NO_HURRY)) for panel in PANELS]
+
+
+def played(path: Path, reference: str, start: int | None = None) -> Replay | None:
+    """Return a session (by name, or a conversation by id) to be replayed, from an exchange on. Raises sqlite3.Error."""
+    with _opened(path) as connection:
+        source = Source(connection, present(connection), str(path))
+        thread_id = find(source, reference) if is_log(source.tables) else None
+        return None if thread_id is None else replay(source, thread_id, start)
 
 
 @contextmanager

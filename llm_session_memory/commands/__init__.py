@@ -23,6 +23,7 @@ _FAMILIES = {
     "querying": ("query",),
     "stats": ("stats",),
     "browse": ("browse",),
+    "replaying": ("replay",),
 }
 
 
