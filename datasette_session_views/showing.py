@@ -55,6 +55,8 @@ class Card:
     start: str = ""
     answered: int | None = None
     rows: tuple[tuple[str, str], ...] = ()
+    label: str = ""
+    rated: str = ""
 
 
 class Showing:
@@ -124,6 +126,9 @@ class Showing:
             blocks.append(
                 _folded("recalled", "Recalled for this prompt", f"{many}, {tokens:,} tokens: {numbers}", links)
             )
+        if exchange.judged.note:
+            why = f"Why it was {one_line(exchange.judged.words, 40)}"
+            blocks.append(_folded("rated", why, one_line(exchange.judged.note, 100), plain(exchange.judged.note)))
         return Card(
             anchor=str(exchange.number),
             number=exchange.number,
@@ -136,6 +141,8 @@ class Showing:
             rows=tuple(
                 (call.id, self._links.row("responses" if call.older else "turns", call.id)) for call in exchange.calls
             ),
+            label=one_line(exchange.judged.label, 100),
+            rated=one_line(exchange.judged.words, 40),
         )
 
     def _message(self, message: Said, number: int) -> list[Block]:
