@@ -67,10 +67,12 @@ class Window:
     start: int
     pinned: tuple[int, ...]
     recalled: tuple[int, ...]
+    summarised: tuple[int, int] | None = None
 
     def fields(self) -> list[Any]:
         """Return it as plain values, in the order in which the script reads them."""
-        return [self.tokens, self.budget, self.window, self.start, list(self.pinned), list(self.recalled)]
+        summarised = list(self.summarised) if self.summarised else None
+        return [self.tokens, self.budget, self.window, self.start, list(self.pinned), list(self.recalled), summarised]
 
 
 def scenes(exchanges: Iterable[Exchange], attempts: Iterable[Attempt]) -> list[Scene]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..pages import Exchange, Line
 from ..scenes import Scene, Window, scenes
+from .exchanges import chain_messages
 from .listing import line
 from .numbering import Numbering, numbering
-from .source import Source
+from .requests import summary_in
+from .source import Source, ids
 from .transcript import attempts_between, in_pieces
 
 MOST = 2_000
@@ -81,6 +84,7 @@ def _windows(source: Source, numbers: Numbering, thread_id: str, first: int, las
     for row in source.rows("replay_recalls", **{**where, "first": began or where["first"]}):
         number = numbers.number(row["from_turn_id"]) or row["number"]
         recalled.setdefault(row["turn_id"], []).append(number)
+    summaries = _summaries(source, numbers, thread_id, where)
     found: dict[int, Window] = {}
     block, kept = None, {number: None for turn, some in recalled.items() if turn < where["first"] for number in some}
     for row in source.rows("replay_contexts", **where):
@@ -91,14 +95,33 @@ def _windows(source: Source, numbers: Numbering, thread_id: str, first: int, las
             kept = {}
         block = row["block_id"]
         kept.update(dict.fromkeys(recalled.get(row["turn_id"], ())))
-        began = numbers.number(row["began_at"]) or number
+        first_whole = numbers.number(row["began_at"]) or number
         pinned = (numbers.number(id_) for id_ in json.loads(row["pinned_json"] or "[]"))
         found[number] = Window(
             tokens=row["input_tokens"] if row["input_tokens"] is not None else row["estimate"],
             budget=row["budget"],
             window=row["window"],
-            start=numbers.number(row["start_turn_id"]) or row["start_number"] or began,
+            start=numbers.number(row["start_turn_id"]) or row["start_number"] or first_whole,
             pinned=tuple(sorted(one for one in pinned if one is not None)),
             recalled=tuple(kept),
+            summarised=summaries.get(row["block_id"]),
         )
+    return found
+
+
+def _summaries(
+    source: Source, numbers: Numbering, thread_id: str, where: Mapping[str, str]
+) -> dict[int, tuple[int, int]]:
+    """Return the exchanges that each block's summary stood for: it is in the system message, the same all through."""
+    if source.value("select 1 from memory_summaries where thread_id = :id limit 1", id=thread_id) is None:
+        return {}
+    first = {row["turn_id"]: row["block_id"] for row in reversed(source.rows("replay_contexts", **where))}
+    begun = {block: turn_id for turn_id, block in first.items()}
+    found: dict[int, tuple[int, int]] = {}
+    for row in source.rows("system_messages", ids=ids(begun.values())):
+        said = chain_messages(source, [{"hash": row["hash"], "role": "system"}])
+        text = "".join(piece.text for message in said for piece in message.pieces)
+        summary = summary_in(source, numbers, thread_id, text)
+        if summary is not None:
+            found[first[row["turn_id"]]] = (summary.first, summary.last)
     return found

@@ -137,7 +137,7 @@ def _chosen(  # noqa: PLR0913  what was read of one request
             oversized=bool(recorded["oversized"]),
         ),
         excerpts=_excerpts(source, numbers, made, recorded["block_id"]),
-        summary=_summary(source, numbers, thread_id, text),
+        summary=summary_in(source, numbers, thread_id, text),
         notes=tuple(line.removeprefix("- ") for block in _NOTES.findall(text)[-1:] for line in block.split("\n")),
     )
 
@@ -168,8 +168,8 @@ def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> 
     return tuple(excerpts)
 
 
-def _summary(source: Source, numbers: Numbering, thread_id: str, system: str) -> Summary | None:
-    """Return the summary whose text is in the system message."""
+def summary_in(source: Source, numbers: Numbering, thread_id: str, system: str) -> Summary | None:
+    """Return the summary whose text is in a system message."""
     sent = _SUMMARY.findall(system)
     if not sent:
         return None

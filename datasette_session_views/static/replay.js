@@ -222,13 +222,16 @@ class Rail {
       fill.style.width = `${Math.min(100, (100 * tokens) / budget)}%`;
       words.textContent = `${number(tokens)} of ${number(budget)} tokens` + (window ? `, window ${number(window)}` : "");
     } else words.textContent = number_ ? "No choice was recorded for this one." : "";
-    const [, , , start, pinned, recalled] = found ?? [0, 0, 0, Infinity, [], []];
+    const [, , , start, pinned, recalled, summarised] = found ?? [0, 0, 0, Infinity, [], [], null];
     const special = new Map([...recalled.map((one) => [one, "recalled"]), ...pinned.map((one) => [one, "pinned"])]);
     this.cells.forEach((cell, place) => {
       const one = data.first + place;
       let fate = "none";
       if (number_ && one === number_) fate = "now";
-      else if (number_ && one < number_) fate = special.get(one) ?? (one >= start ? "recent" : "pruned");
+      else if (number_ && one < number_) {
+        const folded = summarised && summarised[0] <= one && one <= summarised[1];
+        fate = special.get(one) ?? (one >= start ? "recent" : folded ? "summarised" : "pruned");
+      }
       if (this.fates[place] !== fate) {
         this.fates[place] = fate;
         cell.className = `sv-c-${fate}`;

@@ -254,6 +254,15 @@ async def test_what_is_not_there_is_not_found(see: Get, address: str) -> None:
 
 
 @pytest.mark.asyncio
+async def test_the_replay_shows_the_same_fates(see: Get) -> None:
+    """Beside the replay: tokens, budget, window, the first sent whole, pins, excerpts, and what the summary covers."""
+    windows = (await see("/logs/-/session/work/replay.json")).json()["windows"]
+    assert windows["6"] == [240, 250, 1000, 1, [], [], None]
+    assert windows["7"] == [120, 250, 1000, 6, [2], [], [3, 4]]
+    assert windows["10"] == [300, 250, 1000, 6, [2], [3], [3, 4]]
+
+
+@pytest.mark.asyncio
 async def test_nothing_is_styled_inline(see: Get) -> None:
     """The page's policy lets no inline style through, so the picture is drawn without any."""
     page = await see("/logs/-/session/work/context/8")

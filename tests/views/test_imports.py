@@ -16,7 +16,7 @@ STDLIB = sys.stdlib_module_names
 
 PURE = (
     *("visible", "code", "markup", "pages", "prices", "showing", "links", "functions", "catalogue"),
-    *("replay", "scenes", "sent", "showing_context"),
+    *("replay", "moments", "scenes", "casting", "sent", "showing_context"),
 )
 """Modules that know neither Datasette nor SQL (links aside, which is handed a Datasette)."""
 

@@ -153,9 +153,9 @@ async def test_a_replay_has_every_call_in_time(play: Get) -> None:
 async def test_the_window_moves_with_it(play: Get) -> None:
     """For each exchange what was recorded: tokens, budget, window, first sent whole, pins, and what was recalled."""
     windows = (await play("/logs/-/session/work/replay.json")).json()["windows"]
-    assert windows["1"] == [10, 4096, 8192, 1, [], []]
-    assert windows["4"] == [2130, 4096, 8192, 2, [], []]
-    assert windows["5"] == [2130, 4096, 8192, 2, [], [1]]
+    assert windows["1"] == [10, 4096, 8192, 1, [], [], None]
+    assert windows["4"] == [2130, 4096, 8192, 2, [], [], None]
+    assert windows["5"] == [2130, 4096, 8192, 2, [], [1], None]
 
 
 @pytest.mark.asyncio
