@@ -23,7 +23,7 @@ from ..reader.panels import Numbers, numbers
 from ..visible import one_line
 from . import asking
 
-_ROWS = 100
+_ROWS = 50
 """Rows of a table on the page; the query has all."""
 
 _RANGES = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "a year"))

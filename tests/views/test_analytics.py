@@ -180,6 +180,32 @@ async def test_the_policy_of_the_page_lets_nothing_in(busy: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_long_table_is_cut_and_says_so(tmp_path: Path) -> None:
+    """The page shows the first rows of a long table and counts the others, which the twin has."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        log.turns(thread, *(Said("Hi?", tokens=(5, 5), at=START + timedelta(days=day)) for day in range(60)), block=1)
+    page = await serving(path)(DASHBOARD)
+    assert "… and 10 more: in the JSON, or by its query." in page.shown
+    assert len(rows((await serving(path)(f"{DASHBOARD}.json")).json(), "cost_a_day")) == 60
+
+
+@pytest.mark.asyncio
+async def test_a_chart_of_many_days_has_weeks_or_months(tmp_path: Path) -> None:
+    """More than 92 days are drawn by week, more than as many weeks by month, and the chart says which."""
+    for days, each in ((60, None), (200, "week"), (900, "month")):
+        path = tmp_path / f"{days}.db"
+        with LogBuilder(path) as log:
+            thread = log.thread()
+            said = (Said("Hi?", tokens=(5, 5), at=START + timedelta(days=day)) for day in (0, days))
+            log.turns(thread, *said)
+        page = await serving(path)(f"/{days}/-/sessions/analytics")
+        assert ("Each column is a" in page.shown) == bool(each)
+        assert each is None or f"Each column is a {each}." in page.shown
+
+
+@pytest.mark.asyncio
 async def test_a_log_with_nothing_in_it(tmp_path: Path) -> None:
     """Where nothing was logged each panel says so."""
     with LogBuilder(tmp_path / "logs.db"):
