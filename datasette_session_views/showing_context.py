@@ -336,7 +336,7 @@ class Items:
 
 def _before_fences(system: str) -> str:
     """Return the system prompt alone, of a system message that has notes or a summary too."""
-    return re.split(r"(?:^|\n\n)<(?:notes|summary)>\n", system, maxsplit=1)[0] or "no system prompt"
+    return re.split(r"(?:^|\n\n)<(?:notes|summary)>\n", system, maxsplit=1)[0] or "notes and summary alone"
 
 
 def message(said: Said, showing: Showing, number: int) -> str:

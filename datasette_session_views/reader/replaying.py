@@ -121,7 +121,7 @@ def _summaries(
     for row in source.rows("system_messages", ids=ids(begun.values())):
         said = chain_messages(source, [{"hash": row["hash"], "role": "system"}])
         text = "".join(piece.text for message in said for piece in message.pieces)
-        summary = summary_in(source, numbers, thread_id, text)
+        summary = summary_in(source, numbers, thread_id, text, row["datetime_utc"])
         if summary is not None:
             found[first[row["turn_id"]]] = (summary.first, summary.last)
     return found

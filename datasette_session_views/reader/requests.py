@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..moments import parsed_moment
 from ..pages import Call, Said
 from ..sent import Excerpt, Message, Sent, Since, Stretch, Summary, Why, since, stretches
 from .exchanges import calls, chain_messages
@@ -137,7 +138,7 @@ def _chosen(  # noqa: PLR0913  what was read of one request
             oversized=bool(recorded["oversized"]),
         ),
         excerpts=_excerpts(source, numbers, made, recorded["block_id"]),
-        summary=summary_in(source, numbers, thread_id, text),
+        summary=summary_in(source, numbers, thread_id, text, made.datetime_utc),
         notes=tuple(line.removeprefix("- ") for block in _NOTES.findall(text)[-1:] for line in block.split("\n")),
     )
 
@@ -168,17 +169,19 @@ def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> 
     return tuple(excerpts)
 
 
-def summary_in(source: Source, numbers: Numbering, thread_id: str, system: str) -> Summary | None:
-    """Return the summary whose text is in a system message."""
+def summary_in(source: Source, numbers: Numbering, thread_id: str, system: str, utc: str) -> Summary | None:
+    """Return the summary whose text is in a system message: of several that say the same, the newest made by then."""
     sent = _SUMMARY.findall(system)
     if not sent:
         return None
+    at = parsed_moment(utc)
     sql = "select * from memory_summaries where thread_id = :thread_id order by id desc"
-    for row in source.query(sql, thread_id=thread_id):
-        if _plain(row["text"]) == _plain(sent[-1]):
-            first, last = numbers.number(row["first_turn_id"]), numbers.number(row["last_turn_id"])
-            if first is not None and last is not None:
-                return Summary(row["id"], first, last, row["model"], row["made_utc"], row["text"])
+    same = [row for row in source.query(sql, thread_id=thread_id) if _plain(row["text"]) == _plain(sent[-1])]
+    made = [row for row in same if at is not None and (parsed_moment(row["made_utc"]) or at) <= at]
+    for row in made or same[-1:]:
+        first, last = numbers.number(row["first_turn_id"]), numbers.number(row["last_turn_id"])
+        if first is not None and last is not None:
+            return Summary(row["id"], first, last, row["model"], row["made_utc"], row["text"])
     return None
 
 

@@ -66,9 +66,10 @@ def _record(path: Path, session: Session) -> None:
     connection = sqlite3.connect(path)
     columns = "id integer primary key, thread_id, text, first_turn_id, last_turn_id, exchanges, model, input_tokens,"
     connection.execute(f"create table if not exists memory_summaries ({columns} output_tokens, duration_ms, made_utc)")
-    for id_, text in ((1, SUMMARY), (2, "A newer one that was never sent.")):
-        made = (id_, thread, text, turns[2], turns[3], 2, "llama3", 1, 1, 1, "2026-09-01T08:06:00+00:00")
-        connection.execute("insert into memory_summaries values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", made)
+    others = ((2, "A newer one that was never sent.", "08:06:30", 4), (3, SUMMARY, "23:00:00", 6))
+    for id_, text, made, last in ((1, SUMMARY, "08:06:00", 3), *others):
+        row = (id_, thread, text, turns[2], turns[last], 2, "llama3", 1, 1, 1, f"2026-09-01T{made}+00:00")
+        connection.execute("insert into memory_summaries values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     block = "insert into memory_blocks values (?, ?, ?, ?, ?, ?, ?, ?, 'asked of the server', 'x', null, 0, ?, '2026')"
     connection.execute(block, (1, thread, None, None, "[]", "summary", 250, 1000, "the first prompt"))
     pins = json.dumps([turns[1]])
@@ -78,8 +79,8 @@ def _record(path: Path, session: Session) -> None:
         began = turns[8] if number == 9 else turn_id
         after = turns[place - 1] if place else None
         cut = "certain: 12 tokens" if number == 10 else None
-        row = (turn_id, thread, 1 if place < 6 else 2, began, number, after, 1.0, 210, cut)
-        connection.execute("insert into memory_contexts values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        context = (turn_id, thread, 1 if place < 6 else 2, began, number, after, 1.0, 210, cut)
+        connection.execute("insert into memory_contexts values (?, ?, ?, ?, ?, ?, ?, ?, ?)", context)
     connection.commit()
     connection.close()
 

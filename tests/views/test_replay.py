@@ -16,7 +16,7 @@ from datasette_session_views.routes.replay import embedded
 from tests.world.logs import START, LogBuilder, Said
 
 from .conftest import Get, Tags, serving
-from .logs import Session, World, with_blocks, with_recall, with_sessions
+from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 
 STEPS = st.lists(st.builds(Step, st.integers(0, 10**8), st.integers(0, 10**6)), max_size=40)
 IDLE = st.one_of(st.none(), st.floats(0, 1000))
@@ -124,6 +124,7 @@ def write_replay(path: Path) -> Session:
     with_sessions(path, session)
     with_blocks(path, session, 3)
     with_recall(path, turns[5], turns[0], "prompt")
+    with_rating(path, thread, turns[1], "up", label="The <b>turn</b>")
     return session
 
 
@@ -147,6 +148,12 @@ async def test_a_replay_has_every_call_in_time(play: Get) -> None:
     assert found[4]["before"] == [["tool_result", "tide", "7 rows"]]
     assert found[6]["after"] == [["reply", "", "half a"], ["failed", "", "The model runner stopped."]]
     assert [scene["marks"] for scene in found] == [[], ["pin"], [], ["tool", "cut"], [], [], ["failed"]]
+
+
+@pytest.mark.asyncio
+async def test_labels_of_exchanges_are_chapters(play: Get) -> None:
+    """An exchange that was given a label begins a chapter of that name."""
+    assert (await play("/logs/-/session/work/replay.json")).json()["chapters"] == {"2": "The <b>turn</b>"}
 
 
 @pytest.mark.asyncio

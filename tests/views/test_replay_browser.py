@@ -228,6 +228,15 @@ def test_the_window_moves_along(browser: Any, root: str) -> None:
     assert str(played.page.get_attribute("#sv-context", "href")).endswith("/work/context/5")
 
 
+def test_chapters_lead_to_their_exchanges(browser: Any, root: str) -> None:
+    """Each label stands beside the replay as text, and leads to its exchange."""
+    played = Played(browser, root)
+    assert played.page.text_content("#sv-chapters button") == "#2 The <b>turn</b>"
+    played.page.click("#sv-chapters button")
+    assert played.text("where") == "#2 of 5"
+    assert played.page.text_content("#sv-said .sv-chapter") == "The <b>turn</b>"
+
+
 def test_hostile_text_is_text(browser: Any, root: str) -> None:
     """A reply that closes the script tag is shown as it is, and nothing in it runs."""
     played = Played(browser, root, "at=4&autoplay=0")
