@@ -91,17 +91,21 @@ def extra_css_urls(view_name: str | None, datasette: Any) -> list[str]:
     """Style our own pages, and none of Datasette's."""
     from .compat import static_url
 
-    return [static_url(datasette, "sessions.css")] if (view_name or "").startswith("sv_") else []
+    if not (view_name or "").startswith("sv_"):
+        return []
+    more = ["replay.css"] if view_name in ("sv_context", "sv_replay") else []
+    return [static_url(datasette, name) for name in ("sessions.css", *more)]
 
 
 @hookimpl
 def extra_js_urls(view_name: str | None, datasette: Any) -> list[dict[str, Any]]:
-    """Bring the copy buttons to our own pages."""
+    """Bring the copy buttons to our own pages, and the player to the replay."""
     from .compat import static_url
 
     if not (view_name or "").startswith("sv_"):
         return []
-    return [{"url": static_url(datasette, "sessions.js"), "module": True}]
+    more = ["replay.js"] if view_name == "sv_replay" else []
+    return [{"url": static_url(datasette, name), "module": True} for name in ("sessions.js", *more)]
 
 
 @hookimpl

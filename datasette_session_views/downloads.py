@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, ClassVar
 
 from .markup import code_block, plain, rendered
-from .pages import Attempt, Call, Exchange, Held, Piece, Transcript, small_dollars
+from .pages import Attempt, Call, Exchange, Held, Judged, Piece, Said, Transcript, small_dollars
 from .reader import transcript as reader
 from .reader.source import Source
 from .showing import counted, moment, span
@@ -49,6 +49,8 @@ def exchange_fields(exchange: Exchange) -> dict[str, Any]:
         "number": exchange.number,
         "id": exchange.id,
         "pinned": exchange.pinned,
+        "rating": _rating_fields(exchange.judged),
+        "bookmark": exchange.judged.label or None,
         "cut_before": None if exchange.start is None else exchange.start.first_sent,
         "recalled": [{"number": r.number, "words": list(r.words), "tokens": r.tokens} for r in exchange.recalls],
         "calls": [
@@ -62,14 +64,20 @@ def exchange_fields(exchange: Exchange) -> dict[str, Any]:
                 "cost_usd": call.cost,
                 "cut": call.cut,
                 "tools": list(call.tools),
-                "messages": [
-                    {"role": said.role, "parts": [_piece_fields(piece) for piece in said.pieces]}
-                    for said in call.messages
-                ],
+                "messages": [message_fields(said) for said in call.messages],
             }
             for call in exchange.calls
         ],
     }
+
+
+def _rating_fields(judged: Judged) -> dict[str, str] | None:
+    return {"mark": judged.mark, "note": judged.note, "rated_utc": judged.rated_utc} if judged.mark else None
+
+
+def message_fields(said: Said) -> dict[str, Any]:
+    """Return a message as plain values."""
+    return {"role": said.role, "parts": [_piece_fields(piece) for piece in said.pieces]}
 
 
 def _piece_fields(piece: Piece) -> dict[str, Any]:
@@ -199,6 +207,10 @@ def _heading(exchange: Exchange) -> str:
         facts.append(small_dollars(exchange.cost))
     if exchange.pinned:
         facts.append("pinned")
+    if exchange.judged.mark:
+        facts.append(_inert(exchange.judged.words))
+    if exchange.judged.label:
+        facts.append(f"“{_inert(exchange.judged.label)}”")
     return " · ".join(facts)
 
 

@@ -29,9 +29,25 @@ class Links:
         """Return the address of an exchange: the page of 50 that it is on, and its place there."""
         return f"{self.session(reference, **{'from': (number - 1) // PAGE * PAGE + 1})}#{number}"
 
+    def context(self, reference: str, number: int, form: str = "", /, **asked: Any) -> str:
+        """Return the address of what the model saw at an exchange."""
+        return _asked(f"{self.session(reference)}/context/{number}{_form(form)}", asked)
+
+    def replay(self, reference: str, form: str = "", /, **asked: Any) -> str:
+        """Return the address of a session's replay."""
+        return _asked(f"{self.session(reference)}/replay{_form(form)}", asked)
+
     def turn(self, turn_id: str) -> str:
         """Return the address that leads on to the exchange that a turn belongs to."""
         return f"{self.database}/-/sessions/turn/{tilde_encode(turn_id)}"
+
+    def analytics(self, form: str = "", /, **asked: Any) -> str:
+        """Return the address of the dashboard."""
+        return _asked(f"{self.database}/-/sessions/analytics{_form(form)}", asked)
+
+    def query(self, name: str) -> str:
+        """Return the address of a canned query."""
+        return f"{self.database}/{tilde_encode(name)}"
 
     def search(self, form: str = "", /, **asked: Any) -> str:
         """Return the address of the search."""

@@ -14,6 +14,14 @@ Sort = Literal["used", "tokens", "exchanges"]
 SORTS: dict[Sort, str] = {"used": "last used", "tokens": "most tokens", "exchanges": "most exchanges"}
 
 
+RATED: dict[str, tuple[str, ...]] = {
+    "good": ("up", "4", "5"),
+    "bad": ("down", "1", "2"),
+    "any": ("up", "down", "1", "2", "3", "4", "5"),
+}
+"""What a search is narrowed to by rating, and the marks that each stands for."""
+
+
 @dataclass(frozen=True)
 class Filters:
     """What a person narrowed a list or a search to; None: not said. Dates are days, `YYYY-MM-DD`, the last included."""
@@ -24,6 +32,8 @@ class Filters:
     since: str | None = None
     until: str | None = None
     named: bool = False
+    rated: str | None = None
+    """One of RATED; only a search is narrowed by it."""
 
     @property
     def any(self) -> bool:
@@ -216,6 +226,21 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a person thought of an exchange, and the label that it was given; each may be missing."""
+
+    mark: str = ""
+    note: str = ""
+    rated_utc: str = ""
+    label: str = ""
+
+    @property
+    def words(self) -> str:
+        """The mark as people read it: `rated up`, `rated 4 of 5`; empty where there is none."""
+        return f"rated {self.mark} of 5" if self.mark.isdigit() else f"rated {self.mark}" if self.mark else ""
+
+
+@dataclass(frozen=True)
 class Exchange:
     """A prompt and everything up to its final reply, numbered from 1. `pause`: idle seconds before it."""
 
@@ -225,6 +250,7 @@ class Exchange:
     start: Start | None = None
     recalls: tuple[Recall, ...] = ()
     pause: float | None = None
+    judged: Judged = Judged()
 
     @property
     def id(self) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from html import escape
 
 from .links import Links
 from .markup import code_block, plain, rendered
+from .moments import parsed_moment
 from .pages import MARK, UNMARK, Attempt, Exchange, Held, Piece, Said, Transcript, small_dollars
 from .visible import one_line, visible
 
@@ -55,6 +55,8 @@ class Card:
     start: str = ""
     answered: int | None = None
     rows: tuple[tuple[str, str], ...] = ()
+    label: str = ""
+    rated: str = ""
 
 
 class Showing:
@@ -83,6 +85,14 @@ class Showing:
         """Return a text as it is, within what this page may hold."""
         kept, rest = self._taken(text, number)
         return plain(kept) + rest
+
+    def code(self, text: str, number: int) -> str:
+        """Return data or code as a block."""
+        return self._code(text, number)
+
+    def file(self, held: Held) -> str:
+        """Return an attachment, shown or linked."""
+        return self._file(held)
 
     def _taken(self, text: str, number: int | None) -> tuple[str, str]:
         """Return what is shown of a text, and what is said of the rest of it."""
@@ -116,6 +126,9 @@ class Showing:
             blocks.append(
                 _folded("recalled", "Recalled for this prompt", f"{many}, {tokens:,} tokens: {numbers}", links)
             )
+        if exchange.judged.note:
+            why = f"Why it was {one_line(exchange.judged.words, 40)}"
+            blocks.append(_folded("rated", why, one_line(exchange.judged.note, 100), plain(exchange.judged.note)))
         return Card(
             anchor=str(exchange.number),
             number=exchange.number,
@@ -128,6 +141,8 @@ class Showing:
             rows=tuple(
                 (call.id, self._links.row("responses" if call.older else "turns", call.id)) for call in exchange.calls
             ),
+            label=one_line(exchange.judged.label, 100),
+            rated=one_line(exchange.judged.words, 40),
         )
 
     def _message(self, message: Said, number: int) -> list[Block]:
@@ -290,15 +305,6 @@ def day(utc: str) -> str:
     """Return the day of a stored time, `21 Nov 2026`."""
     found = parsed_moment(utc)
     return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y}"
-
-
-def parsed_moment(utc: str) -> datetime | None:
-    """Return a stored time in UTC, None where it is none."""
-    try:
-        found = datetime.fromisoformat(utc)
-    except ValueError:
-        return None
-    return found.replace(tzinfo=timezone.utc) if found.tzinfo is None else found.astimezone(timezone.utc)
 
 
 def _size(text: str) -> str:

@@ -29,6 +29,7 @@ from .model import (
     Settings,
     WindowFacts,
 )
+from .rating import Rated
 from .settings import check_tokens
 from .snapshot import Request
 from .store import Log, Store, history, listing
@@ -49,7 +50,7 @@ class Sent:
     cut: str | None = None
 
 
-class Memory(Keeping, Contexts):
+class Memory(Keeping, Rated, Contexts):
     """The sessions of one log.
 
     `Memory(path)` opens an existing log; it is a context manager. Reading never writes. Raises LogUnusable where the
@@ -145,6 +146,10 @@ class Memory(Keeping, Contexts):
         """Return the turn ids of each exchange of a session: those of number N stand at N - 1."""
         return list(history.exchange_turns(self.log, self.session(name).thread_id))
 
+    def numbers(self, name: str) -> dict[str, int]:
+        """Return the number of each exchange of a session, by its first turn."""
+        return {turn_ids[0]: number for number, turn_ids in enumerate(self.turn_ids(name), 1)}
+
     def exchanges(
         self, name: str, first: int = 1, last: int | None = None, *, with_content: bool = False
     ) -> list[Exchange]:
@@ -225,7 +230,7 @@ class Memory(Keeping, Contexts):
         exceed the budget.
         """
         session = self.session(name)
-        turn_id = self._exchange_id(session, number)
+        turn_id = self.exchange_id(session, number)
         with self.writing():
             self.store.pin(session.thread_id, turn_id, self.timestamp())
             request = Request(model.model_id, session.settings.memory or POLICIES[0], session.settings.system, ())
@@ -240,14 +245,15 @@ class Memory(Keeping, Contexts):
     def unpin(self, name: str, number: int) -> None:
         """Take a pin away. Raises SessionError where the exchange is not pinned."""
         session = self.session(name)
-        turn_id = self._exchange_id(session, number)
+        turn_id = self.exchange_id(session, number)
         if turn_id not in self.store.pins(session.thread_id):
             pinned = ", ".join(f"#{n}" for n in self.pinned(name)) or "none"
             raise SessionError(f"Exchange #{number} of “{session.name}” is not pinned.", f"Pinned: {pinned}.")
         with self.writing():
             self.store.unpin(session.thread_id, turn_id)
 
-    def _exchange_id(self, session: Session, number: int) -> str:
+    def exchange_id(self, session: Session, number: int) -> str:
+        """Return the id (first turn) of an exchange by its number. Raises NoSuchSession."""
         turns = history.exchange_turns(self.log, session.thread_id)
         if not 1 <= number <= len(turns):
             has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."

@@ -150,6 +150,27 @@ class Note:
     created_utc: str
 
 
+MARKS = ("up", "down", "1", "2", "3", "4", "5")
+"""What an exchange may be rated: thumbs, or stars."""
+
+
+@dataclass(frozen=True)
+class Rating:
+    """What a person thinks of an exchange: `mark` is one of MARKS. It is never sent."""
+
+    mark: str
+    note: str = ""
+    rated_utc: str = ""
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    """A label that a person gave an exchange, to find it again."""
+
+    label: str
+    created_utc: str = ""
+
+
 @dataclass(frozen=True)
 class Summary:
     """A summary of exchanges that are no longer sent, from the one of `first_turn_id` to that of `last_turn_id`.

@@ -3,6 +3,7 @@
 History of the set "llm-session-memory":
 001_sessions  sessions, blocks, contexts, pins, attempts, windows; the view memory_session_list
 002_memory    notes, tags, meta, summaries, the full-text index; what sessions remember of recall and summaries
+003_ratings   ratings and bookmarks of exchanges
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ def migrations() -> Migrations:
     @found(name="002_memory")
     def memory(db: Database) -> None:
         _run(db, "002_memory")
+
+    @found(name="003_ratings")
+    def ratings(db: Database) -> None:
+        _run(db, "003_ratings")
 
     return found
 

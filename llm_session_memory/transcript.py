@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .cuts import counts_all
-from .model import Attempt, Exchange, Message, Note, Part, Session
+from .model import Attempt, Bookmark, Exchange, Message, Note, Part, Rating, Session
 from .terminal import one_line, plain
 
 _AUTHOR_WIDTH = 60
@@ -40,6 +40,9 @@ class Transcript:
     retry: str = ""
     """The command that sends a failed prompt again."""
     beside: Beside = Beside()
+    ratings: Mapping[str, Rating] = field(default_factory=dict)
+    """By the ids of exchanges."""
+    bookmarks: Mapping[str, Bookmark] = field(default_factory=dict)
 
 
 def as_markdown(transcript: Transcript) -> str:
@@ -47,7 +50,15 @@ def as_markdown(transcript: Transcript) -> str:
     session = transcript.session
     shown = (transcript.exchanges[0].number, transcript.exchanges[-1].number) if transcript.exchanges else None
     entries: list[tuple[str, str]] = [
-        (exchange.id, exchange_block(exchange, pinned=exchange.number in transcript.pinned))
+        (
+            exchange.id,
+            exchange_block(
+                exchange,
+                pinned=exchange.number in transcript.pinned,
+                rating=transcript.ratings.get(exchange.id),
+                bookmark=transcript.bookmarks.get(exchange.id),
+            ),
+        )
         for exchange in transcript.exchanges
     ]
     numbers = {turn.id: exchange.number for exchange in transcript.exchanges for turn in exchange.turns}
@@ -127,8 +138,24 @@ def _typed(exchange: Exchange) -> str:
     return text
 
 
-def exchange_block(exchange: Exchange, *, pinned: bool) -> str:
+def exchange_block(
+    exchange: Exchange, *, pinned: bool, rating: Rating | None = None, bookmark: Bookmark | None = None
+) -> str:
     """Return an exchange as Markdown."""
+    facts = _facts_of(exchange, pinned=pinned, rating=rating)
+    lines = [f"## #{exchange.number} · {' · '.join(filter(None, facts))}"]
+    if bookmark:
+        lines.append(f"*Bookmark: {plain(bookmark.label)}*")
+    for turn in exchange.turns:
+        lines.extend(_sources(turn.fragments))
+        for message in (*turn.input, *turn.output):
+            lines.extend(_message(message))
+    if rating and rating.note:
+        lines.append(_quoted("Why it was rated so", rating.note))
+    return "\n\n".join(lines)
+
+
+def _facts_of(exchange: Exchange, *, pinned: bool, rating: Rating | None) -> list[str]:
     first, last = exchange.turns[0], exchange.turns[-1]
     facts = [_minute(first.datetime_utc), plain(first.model)]
     if last.input_tokens is not None or last.output_tokens is not None:
@@ -138,16 +165,34 @@ def exchange_block(exchange: Exchange, *, pinned: bool) -> str:
         facts.append(f"{took / 1000:.1f} s")
     if pinned:
         facts.append("pinned")
+    if rating:
+        facts.append(f"rated {mark_words(rating.mark)}")
     if not all(counts_all(turn.cut) for turn in exchange.turns):
         facts.append("cut by the server")
     elif any(turn.cut for turn in exchange.turns):
         facts.append("reached the window")
-    lines = [f"## #{exchange.number} · {' · '.join(fact for fact in facts if fact)}"]
-    for turn in exchange.turns:
-        lines.extend(_sources(turn.fragments))
-        for message in (*turn.input, *turn.output):
-            lines.extend(_message(message))
-    return "\n\n".join(lines)
+    return facts
+
+
+def mark_words(mark: str) -> str:
+    """Return a mark as people read it: `up`, `down`, `4 of 5`."""
+    return f"{mark} of 5" if mark.isdigit() else mark
+
+
+def rating_words(rating: Rating) -> str:
+    """Return a rating on one line, safe to print."""
+    note = " ".join(plain(rating.note).split())
+    return mark_words(rating.mark) + (f": {note}" if note else "")
+
+
+def rating_fields(rating: Rating) -> dict[str, Any]:
+    """Return a rating as plain values."""
+    return {"mark": rating.mark, "note": rating.note, "rated_utc": rating.rated_utc}
+
+
+def bookmark_fields(bookmark: Bookmark) -> dict[str, Any]:
+    """Return a bookmark as plain values."""
+    return {"label": bookmark.label, "created_utc": bookmark.created_utc}
 
 
 def _sources(fragments: tuple[str, ...]) -> Iterator[str]:
@@ -232,6 +277,8 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
                 "number": exchange.number,
                 "id": exchange.id,
                 "pinned": exchange.number in transcript.pinned,
+                "rating": rating_fields(rating) if (rating := transcript.ratings.get(exchange.id)) else None,
+                "bookmark": bookmark.label if (bookmark := transcript.bookmarks.get(exchange.id)) else None,
                 "prompt": exchange.prompt,
                 "reply": exchange.reply,
                 "turns": [

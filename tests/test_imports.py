@@ -57,8 +57,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "explaining": frozenset({*PURE, "composer"}),
     "searching": frozenset({*PURE, "store"}),
     "keeping": frozenset({*PURE, "store", "searching", "interchange"}),
+    "rating": frozenset({*PURE, "store"}),
     "contexts": frozenset({*PURE, "store", "composer", "explaining", "recalling", "snapshot", "windows"}),
-    "memory": frozenset({*PURE, "store", "snapshot", "windows", "contexts", "keeping"}),
+    "memory": frozenset({*PURE, "store", "snapshot", "windows", "contexts", "keeping", "rating"}),
     "llm_seam": frozenset(
         {*PURE, "store", "composer", "recalling", "snapshot", "nearness", "current", "summarising", "memory", "windows"}
         | {"click", "llm", "pydantic"}
@@ -68,7 +69,9 @@ ALLOWED: dict[str, frozenset[str]] = {
         {*PURE, "memory", "llm_seam", "demo", "interchange", "datasette_session_views"}
         | {"click", "click_default_group", "tabulate"}
     ),
-    "interchange": frozenset({*PURE, "store", "keeping", "memory", "llm_seam", "llm", "condense_json", "markdown_it"}),
+    "interchange": frozenset(
+        {*PURE, "store", "keeping", "rating", "memory", "llm_seam", "llm", "condense_json", "markdown_it"}
+    ),
     "tools": frozenset({"lookups", "llm"}),
     "lookups": frozenset({*PURE, "current", "memory", "click"}),
     "fragments": frozenset({*PURE, "current", "memory", "llm"}),

@@ -1,5 +1,5 @@
 -- title: Tokens a day, by model
--- means: The same as “Tokens a day”, one row for each model of a day.
+-- means: Tokens sent to models and tokens that came back, as the servers counted them, by day (UTC) and model.
 -- param days: only this many days back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns

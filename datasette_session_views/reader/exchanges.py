@@ -32,6 +32,11 @@ def system_prompt(source: Source, turn_id: str) -> str | None:
     return (old[0]["system"] or None) if old else None
 
 
+def chain_messages(source: Source, rows: Iterable[Mapping[str, Any]]) -> tuple[Said, ...]:
+    """Return messages by hash and role, each with its pieces."""
+    return _messages(source, [{"turn_id": "", **row} for row in rows]).get("", ())
+
+
 def _parent(source: Source, turn_id: str) -> str | None:
     found = source.query("select parent_message_hash as hash from turns where id = :id", id=turn_id)
     return found[0]["hash"] if found else None

@@ -37,7 +37,7 @@ def listing(
         next=shown[-1][0] if len(keyed) > count else None,
         named=named,
         others=others,
-        models=_models(source),
+        models=models(source),
         tags=tuple(
             row["tag"] for row in source.query("select min(tag) as tag from memory_tags group by tag_key limit 200")
         ),
@@ -243,7 +243,7 @@ def _described(row: dict[str, Any], figures: Figures, older: Older | None, older
     )
 
 
-def _models(source: Source) -> tuple[str, ...]:
+def models(source: Source) -> tuple[str, ...]:
     """Return the models to choose from: those of the newest calls, and of old conversations."""
     sql = "select distinct model from (select model from turns order by rowid desc limit 2000) where model <> ''"
     found = {row["model"] for row in source.query(sql)}

@@ -1,26 +1,57 @@
-"""Running a canned query on a log by its path, for the command line: read-only, with our SQL functions."""
+"""Running canned queries on a log by its path, for the command line: read-only, with our SQL functions."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..catalogue import Query
 from ..functions import register, register_escape
-from .tables import present
+from ..panels import PANELS, Panel
+from .listing import find
+from .narrowing import Span
+from .panels import Numbers, numbers
+from .replaying import Replay, replay
+from .source import Source
+from .tables import is_log, present
+
+_NO_HURRY = 600.0
+"""Seconds that a panel may take: whoever waits in a terminal can end it."""
 
 
 def run(path: Path, query: Query, given: Mapping[str, str]) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return columns and rows of a query; parameters that are not given are empty. Raises sqlite3.Error."""
+    with _opened(path) as connection:
+        asked = {name: given.get(name, "") for name, _ in query.parameters}
+        cursor = connection.execute(query.text(present(connection)), asked)
+        return [column[0] for column in cursor.description], cursor.fetchall()
+
+
+def all_panels(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:
+    """Return the numbers of all panels, narrowed. Raises sqlite3.Error."""
+    with _opened(path) as connection:
+        source = Source(connection, present(connection), str(path))
+        return [(panel, numbers(source, panel, span, _NO_HURRY)) for panel in PANELS]
+
+
+def played(path: Path, reference: str, start: int | None = None) -> Replay | None:
+    """Return a session (by name, or a conversation by id) to be replayed, from an exchange on. Raises sqlite3.Error."""
+    with _opened(path) as connection:
+        source = Source(connection, present(connection), str(path))
+        thread_id = find(source, reference) if is_log(source.tables) else None
+        return None if thread_id is None else replay(source, thread_id, start)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
         connection.text_factory = lambda raw: str(raw, "utf-8", "replace")
         register(connection)
         register_escape(connection)
-        asked = {name: given.get(name, "") for name, _ in query.parameters}
-        cursor = connection.execute(query.text(present(connection)), asked)
-        return [column[0] for column in cursor.description], cursor.fetchall()
+        yield connection
     finally:
         connection.close()

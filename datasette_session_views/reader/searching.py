@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from heapq import nsmallest
 from typing import Any, Literal
 
-from ..pages import MARK, PAGE, UNMARK, Figures, Filters, Found, Hit, Line, Results
+from ..pages import MARK, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results
 from .listing import day_after
 from .numbering import numbering
 from .older import older_log
@@ -77,6 +77,7 @@ class _Search:
             "since": filters.since,
             "until": day_after(filters.until),
             "named": filters.named,
+            "marks": ids(RATED[filters.rated]) if filters.rated in RATED else None,
         }
 
     def _span(self, generation: int) -> tuple[int, int]:

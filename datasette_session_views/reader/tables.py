@@ -57,6 +57,8 @@ COLUMNS: dict[str, str] = {
     " duration_ms made_utc",
     "memory_passages": "id thread turn_id side part start end weight message_weight",
     "memory_recalls": "turn_id rank passage_id number side score tokens words_json",
+    "memory_ratings": "thread_id turn_id mark note rated_utc",
+    "memory_bookmarks": "thread_id turn_id label created_utc",
 }
 """The tables that statements may read, with the columns that they may ask for."""
 
@@ -94,15 +96,20 @@ def statement(name: str, tables: frozenset[str]) -> str:
 def completed(sql: str, tables: Collection[str]) -> str:
     """Return a statement with each table that it reads and that is not there as one without rows."""
     missing = [table for table in tables_read(sql) if table not in tables]
-    if not missing:
+    return beginning(sql, [f"{table} as (select {_nulls(table)} where 0)" for table in missing])
+
+
+def beginning(sql: str, expressions: Collection[str]) -> str:
+    """Return a statement that begins with these common table expressions, before its own."""
+    if not expressions:
         return sql
-    empty = ",\n".join(f"{table} as (select {_nulls(table)} where 0)" for table in missing)
+    first = ",\n".join(expressions)
     head = sql[: len(sql) - len(_without_leading_comments(sql))]
     body = sql[len(head) :]
     match = _WITH.match(body)
     if match:
-        return f"{head}{match.group().strip()}\n{empty},{body[match.end() :]}"
-    return f"{head}with\n{empty}\n{body}"
+        return f"{head}{match.group().strip()}\n{first},\n{body[match.end() :].lstrip()}"
+    return f"{head}with\n{first}\n{body}"
 
 
 def tables_read(sql: str) -> list[str]:

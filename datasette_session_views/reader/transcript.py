@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from ..pages import PAGE, Attempt, Call, Exchange, Note, Recall, Settings, Start, Transcript
+from ..pages import PAGE, Attempt, Call, Exchange, Judged, Note, Recall, Settings, Start, Transcript
 from .exchanges import calls, system_prompt
 from .listing import line
 from .numbering import Numbering, numbering
@@ -33,8 +33,8 @@ def transcript(
     return Transcript(
         line=line(source, thread_id, numbers.figures),
         settings=_settings(source, numbers, thread_id),
-        exchanges=tuple(replace(exchange, pinned=exchange.number in pins) for exchange in shown),
-        attempts=_attempts(source, numbers, thread_id, begin, end),
+        exchanges=_marked(source, thread_id, shown, pins),
+        attempts=attempts_between(source, numbers, thread_id, begin, end),
         pins=pins,
         notes=_notes(source, thread_id),
         total=total,
@@ -47,7 +47,25 @@ def in_pieces(source: Source, thread_id: str, begin: int, end: int) -> tuple[Exc
     numbers = numbering(source, thread_id)
     pins = _pins(source, numbers, thread_id)
     found = _exchanges(source, numbers, thread_id, begin, min(end, len(numbers)))
-    return tuple(replace(exchange, pinned=exchange.number in pins) for exchange in found)
+    return _marked(source, thread_id, found, pins)
+
+
+def _marked(
+    source: Source, thread_id: str, exchanges: Iterable[Exchange], pins: Collection[int]
+) -> tuple[Exchange, ...]:
+    """Return exchanges with what people did to them: pins, ratings, labels."""
+    sql = "select turn_id, mark, note, rated_utc from memory_ratings where thread_id = :thread_id"
+    found = {
+        row["turn_id"]: Judged(str(row["mark"]), row["note"] or "", row["rated_utc"] or "")
+        for row in source.query(sql, thread_id=thread_id)
+    }
+    sql = "select turn_id, label from memory_bookmarks where thread_id = :thread_id"
+    for row in source.query(sql, thread_id=thread_id):
+        found[row["turn_id"]] = replace(found.get(row["turn_id"], Judged()), label=row["label"] or "")
+    return tuple(
+        replace(exchange, pinned=exchange.number in pins, judged=found.get(exchange.id, Judged()))
+        for exchange in exchanges
+    )
 
 
 def _exchanges(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> list[Exchange]:
@@ -119,7 +137,7 @@ def _pins(source: Source, numbers: Numbering, thread_id: str) -> tuple[int, ...]
     return tuple(sorted(number for number in found if number is not None))
 
 
-def _attempts(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> tuple[Attempt, ...]:
+def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> tuple[Attempt, ...]:
     """Return the attempts that lie between the exchanges of a page."""
     sql = "select * from memory_attempts where thread_id = :thread_id and id >= :first and id < :last order by id"
     span = {
@@ -172,4 +190,4 @@ def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:
 def attempts_of(source: Source, thread_id: str) -> Iterator[Attempt]:
     """Yield all attempts of a thread, oldest first: for downloads."""
     numbers = numbering(source, thread_id)
-    yield from _attempts(source, numbers, thread_id, 1, len(numbers))
+    yield from attempts_between(source, numbers, thread_id, 1, len(numbers))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from .analytics import analytics
 from .attachments import attachment
+from .context import context
 from .listing import everywhere, listing
+from .replay import replay
 from .search import search
 from .transcript import session, turn
 
@@ -13,7 +16,10 @@ ROUTES = [
     (r"^/-/sessions(\.(?P<format>json))?$", everywhere),
     (_DATABASE + r"/-/sessions(\.(?P<format>json))?$", listing),
     (_DATABASE + r"/-/sessions/search(\.(?P<format>json))?$", search),
+    (_DATABASE + r"/-/sessions/analytics(\.(?P<format>json))?$", analytics),
     (_DATABASE + r"/-/sessions/attachment/(?P<attachment>[^/\.]+)$", attachment),
     (_DATABASE + r"/-/sessions/turn/(?P<turn>[^/\.]+)$", turn),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)(\.(?P<format>json|md|jsonl|html))?$", session),
+    (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/context/(?P<number>\d+)(\.(?P<format>json))?$", context),
+    (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/replay(\.(?P<format>json))?$", replay),
 ]

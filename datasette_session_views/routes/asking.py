@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..pages import SORTS, Filters, Sort
+from ..pages import RATED, SORTS, Filters, Sort
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -35,6 +35,12 @@ def filters(request: Any, search: str = "q") -> Filters:
     )
 
 
+def rated(request: Any) -> str | None:
+    """Return which ratings a search is narrowed to."""
+    given = text(request, "rated")
+    return given if given in RATED else None
+
+
 def sort(request: Any) -> Sort:
     """Return how a list is to be sorted."""
     given = text(request, "sort")
@@ -53,4 +59,5 @@ def asked(filters: Filters, search: str = "q") -> dict[str, str | None]:
         "since": filters.since,
         "until": filters.until,
         "named": "1" if filters.named else None,
+        "rated": filters.rated,
     }

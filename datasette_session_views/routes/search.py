@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..access import Log, log_of
@@ -25,7 +26,7 @@ async def search(datasette: Any, request: Any) -> Any:
     log = await log_of(datasette, request)
     if not any(index in log.tables and table in log.tables for index, table in _INDEXES.items()):
         raise Forbidden("view-table")
-    filters = asking.filters(request)
+    filters = replace(asking.filters(request), rated=asking.rated(request))
     order: Order = "newest" if asking.text(request, "sort") == "newest" else "best"
     links = Links(datasette, log.name)
     thread_id, within = await _within(log, asking.text(request, "session"))
@@ -53,6 +54,7 @@ async def search(datasette: Any, request: Any) -> Any:
         "private": log.private,
         "links": links,
         "filters": filters,
+        "may_rate": "memory_ratings" in log.tables,
         "order": order,
         "within": within,
         "within_title": within and one_line(within.title, 80),

@@ -17,10 +17,13 @@ _FAMILIES = {
     "prompting": ("retry", "recover", "demo"),
     "summary": ("summary",),
     "keeping": ("note", "tag"),
+    "rating": ("rate", "bookmark"),
     "searching": ("search",),
     "interchange": ("export", "import"),
     "querying": ("query",),
+    "stats": ("stats",),
     "browse": ("browse",),
+    "replaying": ("replay",),
 }
 
 

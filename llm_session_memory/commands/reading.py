@@ -67,6 +67,8 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
         pinned=frozenset(memory.pinned(session.name)),
         retry=memory.command("retry", session.name),
         beside=memory.beside(session.name),
+        ratings=memory.ratings(session.name),
+        bookmarks=memory.bookmarks(session.name),
     )
 
 

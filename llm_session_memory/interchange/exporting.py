@@ -146,7 +146,13 @@ def _markdown(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]
         if isinstance(entry, Attempt):
             yield "\n\n" + transcript.attempt_block(entry, again, numbers), 0
         else:
-            yield "\n\n" + transcript.exchange_block(entry, pinned=entry.id in gathering.pins), 1
+            block = transcript.exchange_block(
+                entry,
+                pinned=entry.id in gathering.pins,
+                rating=gathering.ratings.get(entry.id),
+                bookmark=gathering.bookmarks.get(entry.id),
+            )
+            yield "\n\n" + block, 1
     yield "\n", 0
 
 
@@ -158,5 +164,6 @@ def _html(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
         if isinstance(entry, Attempt):
             yield page.attempt(entry, numbers.get(entry.answered_by or "")), 0
         else:
-            yield page.exchange(entry, pinned=entry.id in gathering.pins), 1
+            rating, bookmark = gathering.ratings.get(entry.id), gathering.bookmarks.get(entry.id)
+            yield page.exchange(entry, pinned=entry.id in gathering.pins, rating=rating, bookmark=bookmark), 1
     yield page.bottom(), 0

@@ -33,6 +33,7 @@ class Gathering:
         self.attempts: list[Attempt] = memory.store.attempts(thread_id)
         self.beside = memory.beside(name)
         self.pins: Mapping[str, str] = held.pins(self.log, thread_id)
+        self.ratings, self.bookmarks = memory.ratings(name), memory.bookmarks(name)
 
     @property
     def total(self) -> int:

@@ -22,7 +22,7 @@ from ..model import Attachment, Block, Session, Settings
 from ..store import held
 from ..store.steady import steady
 from ..terminal import plain
-from . import beside
+from . import beside, ratings
 from .attachments import without_lies
 from .attempts import attempt_of
 from .fields import Fields
@@ -111,6 +111,7 @@ class Importer:
         if fields.value.get("pinned"):
             pinned = self.now if fields.value["pinned"] is True else fields.time("pinned")
             self.store.pin(self.session.thread_id, self.places.of(self.number)[0], pinned)
+        ratings.keep(self.log, self.session.thread_id, self.places.of(self.number)[0], fields, self.now)
 
     def _log(self, turn: TurnRecord) -> str:
         """Log one turn through llm's own writer; return its id."""

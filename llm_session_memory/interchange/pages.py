@@ -16,9 +16,9 @@ from html import escape
 from typing import Any
 
 from ..cuts import counts_all
-from ..model import Attachment, Attempt, Exchange, Message, Part, Session, Turn
+from ..model import Attachment, Attempt, Bookmark, Exchange, Message, Part, Rating, Session, Turn
 from ..terminal import plain
-from ..transcript import Beside
+from ..transcript import Beside, mark_words
 from .style import STYLE
 
 _INVISIBLE = re.compile(
@@ -87,17 +87,25 @@ class Page:
         """Return the end."""
         return "</main>\n</body>\n</html>\n"
 
-    def exchange(self, exchange: Exchange, *, pinned: bool) -> str:
+    def exchange(
+        self, exchange: Exchange, *, pinned: bool, rating: Rating | None = None, bookmark: Bookmark | None = None
+    ) -> str:
         """Return an exchange."""
         number = f"e{exchange.number}"
         meta = [f'<a class="no" href="#{number}">#{exchange.number:,}</a>', *_facts(exchange)]
         if pinned:
             meta.append('<span class="pin">pinned</span>')
+        if bookmark:
+            meta.append(f'<span class="pin">{_isolated(visible(bookmark.label))}</span>')
+        if rating:
+            meta.append(f"<span>rated {escape(mark_words(rating.mark))}</span>")
         if not all(counts_all(turn.cut) for turn in exchange.turns):
             meta.append("<span>cut by the server</span>")
         elif any(turn.cut for turn in exchange.turns):
             meta.append("<span>reached the window</span>")
         body = "".join(self._turn(turn) for turn in exchange.turns)
+        if rating and rating.note:
+            body += _folded("Why it was rated so", _text(rating.note))
         return f'<article id="{number}">\n<div class="meta">{" ".join(meta)}</div>\n{body}</article>\n'
 
     def attempt(self, attempt: Attempt, answered_by: int | None) -> str:

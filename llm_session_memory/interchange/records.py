@@ -3,7 +3,8 @@
 Version 1. Every line is a JSON object; a field that says nothing is left out.
 
     {"format": "llm-session", "version": 1, "name": "work", "model": ..., "exchanges": 142, "tags": [...], ...}
-    {"exchange": 1, "pinned": "2026-09-01T...", "turns": [{"input": [...], "output": [...], "context": {...}, ...}]}
+    {"exchange": 1, "pinned": "2026-09-01T...", "turns": [{"input": [...], "output": [...], "context": {...}, ...}],
+     "rating": {"mark": "up", ...}, "bookmark": {"label": ..., ...}}
     {"attempt": {"prompt": ..., "error": ..., "answered_by": 3, ...}}
 
 Messages are in llm's wire form, attachments inline. Numbers, not ids, tie pins, contexts and attempts to exchanges, so

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..model import Attempt, Exchange, Message, Part, Settings, Turn
 from ..store import details, held
-from . import attempts, beside, recalls
+from . import attempts, beside, ratings, recalls
 from .gathering import Gathering
 from .records import FORMAT, VERSION, Place, place_record
 from .responses import is_server_side, raw_response, whole_system
@@ -46,7 +46,8 @@ class Lines:
         found = self.detailed.of([turn.id for turn in exchange.turns])
         pinned = self.gathering.pins.get(exchange.id)
         turns = [self._turn(turn, found[turn.id], exchange.number) for turn in exchange.turns]
-        return {"exchange": exchange.number, **({"pinned": pinned} if pinned else {}), "turns": turns}
+        judged = ratings.record(self.gathering.ratings.get(exchange.id), self.gathering.bookmarks.get(exchange.id))
+        return {"exchange": exchange.number, **({"pinned": pinned} if pinned else {}), **judged, "turns": turns}
 
     def attempt(self, attempt: Attempt) -> dict[str, Any]:
         """Return what an attempt's line says."""

@@ -40,6 +40,13 @@ create table if not exists memory_passages (
 create table if not exists memory_recalls (
     turn_id text, rank integer, passage_id integer, number integer, side integer, score real, tokens integer,
     words_json text, primary key (turn_id, rank)) without rowid;
+create table if not exists memory_summaries (
+    id integer primary key, thread_id text, text text, first_turn_id text, last_turn_id text, exchanges integer,
+    model text, input_tokens integer, output_tokens integer, duration_ms integer, made_utc text);
+create table if not exists memory_ratings (
+    thread_id text, turn_id text, mark text, note text, rated_utc text, primary key (thread_id, turn_id));
+create table if not exists memory_bookmarks (
+    thread_id text, turn_id text, label text, created_utc text, primary key (thread_id, turn_id));
 """
 """The tables of the session's memory that the views read, in the shape that the llm plugin gives them."""
 
@@ -114,6 +121,18 @@ def with_recall(path: Path, turn_id: str, from_turn_id: str, *words: str) -> Non
     connection.execute(
         "insert into memory_recalls values (?, 1, 7, 1, 0, 2.5, 48, ?)", (turn_id, json.dumps(list(words)))
     )
+    connection.commit()
+    connection.close()
+
+
+def with_rating(path: Path, thread_id: str, turn_id: str, mark: str, note: str = "", label: str = "") -> None:  # noqa: PLR0913  the columns
+    """Let an exchange look as if a person had rated it, and given it a label."""
+    connection = sqlite3.connect(path)
+    values = (thread_id, turn_id, mark, note, "2026-09-05T08:00:00+00:00")
+    connection.execute("insert into memory_ratings values (?, ?, ?, ?, ?)", values)
+    if label:
+        bookmark = (thread_id, turn_id, label, "2026-09-05T08:00:00+00:00")
+        connection.execute("insert into memory_bookmarks values (?, ?, ?, ?)", bookmark)
     connection.commit()
     connection.close()
 

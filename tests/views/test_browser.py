@@ -30,6 +30,7 @@ PAGES = [
     "/logs/-/session/work",
     "/logs/-/sessions/search?q=Lisbon",
     "/logs/-/sessions/search",
+    "/logs/-/sessions/analytics",
     "/logs/sessions_tokens_by_model",
 ]
 

@@ -14,7 +14,10 @@ ROOT = Path(__file__).parent.parent.parent / "datasette_session_views"
 MODULES = sorted(ROOT.rglob("*.py"))
 STDLIB = sys.stdlib_module_names
 
-PURE = ("visible", "code", "markup", "pages", "prices", "showing", "links", "functions", "catalogue")
+PURE = (
+    *("visible", "code", "markup", "pages", "prices", "showing", "links", "functions", "catalogue"),
+    *("replay", "moments", "scenes", "casting", "sent", "showing_context"),
+)
 """Modules that know neither Datasette nor SQL (links aside, which is handed a Datasette)."""
 
 OUTSIDE = {

@@ -24,6 +24,10 @@ PAGES = (
     "/logs/-/session/work.md",
     "/logs/-/session/work.jsonl",
     "/logs/-/session/work.html",
+    "/logs/-/session/work/context/1",
+    "/logs/-/session/work/context/1.json?exact=1",
+    "/logs/-/session/work/replay",
+    "/logs/-/session/work/replay.json",
 )
 ROOT = {"id": "root"}
 ALEX = {"id": "alex"}

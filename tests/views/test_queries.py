@@ -17,7 +17,7 @@ from datasette_session_views.reader.tables import COLUMNS
 from tests.world.logs import START, Call, LogBuilder, Said, tables_of_0_20
 
 from .conftest import serving
-from .logs import Session, World, with_blocks, with_recall, with_sessions
+from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from .test_permissions import configured, with_tables
 
 QUERIES = list(catalogue().values())
@@ -110,7 +110,13 @@ def _full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with_sessions(path, session)
     with_blocks(path, session, 6)
     with_recall(path, turns[7], turns[1], "when")
+    for turn_id, mark in zip(turns, ("up", "down", "5", "3"), strict=False):
+        with_rating(path, work, turn_id, mark, "why")
     connection = sqlite3.connect(path)
+    connection.execute(
+        "insert into memory_summaries values (1, ?, 'x', ?, ?, 2, 'gpt-4o-mini', 50, 5, 900, '2026-09-01T10:00:00')",
+        [work, turns[0], turns[1]],
+    )
     connection.execute("update memory_contexts set cut = 'certain: halved' where turn_id = ?", [turns[6]])
     connection.execute("insert into tools (id, hash, name) values (99, 'h', 'tide')")
     connection.execute("insert into tool_responses select 99, min(id) from responses")
@@ -139,12 +145,42 @@ FIGURES = [
     ("server_cuts", {}, [("work", 7, "gpt-4o-mini", 700, 2130, 8192, "certain: halved")]),
     ("weekly_activity", {}, [("2026-08-31", 1, 3, 13, 3619, 88)]),
     ("input_growth", {"most": "2"}, [(1, 3, 37.0, 100.0, 6.0), (2, 2, 104.0, 200.0, 7.0)]),
+    (
+        "pruning_by_exchange",
+        {"most": "4"},
+        [
+            (1, 2, 150.0, 150.0),
+            (3, 2, 350.0, 350.0),
+            (5, 2, 550.0, 550.0),
+            (7, 2, 750.0, 661.0),
+        ],
+    ),
+    ("tokens_saved", {}, [("2026-09-01", 8, 3600, 3423, -178, -5.2, 55)]),
+    ("tokens_saved", {"until": "2026-08-31"}, []),
+    ("recall_a_day", {}, [("2026-09-01", 8, 1, 12.5, 1, 48)]),
+    (
+        "session_lengths",
+        {},
+        [
+            ("1", 0, 1),
+            ("2", 0, 1),
+            ("3 to 5", 0, 0),
+            ("6 to 10", 1, 0),
+            ("11 to 20", 0, 0),
+            ("21 to 50", 0, 0),
+            ("51 to 100", 0, 0),
+            ("101 to 1,000", 0, 0),
+            ("more than 1,000", 0, 0),
+        ],
+    ),
+    ("rating_by_model", {}, [("gpt-4o-mini", 4, 1, 1, 2, 4.0, 66.7)]),
+    ("ratings", {"mark": "down"}, [("down", "why", "work", "gpt-4o-mini", "When?")]),
     ("fragments_used", {}, [("notes.txt", 1, 10)]),
     ("system_prompts", {}, [("Be brief.", 1, 9)]),
 ]
 
 
-@pytest.mark.parametrize(("name", "given", "expected"), FIGURES, ids=[name for name, _, _ in FIGURES])
+@pytest.mark.parametrize(("name", "given", "expected"), FIGURES)
 def test_the_figures_are_right(
     full: Path, name: str, given: dict[str, str], expected: list[tuple[object, ...]]
 ) -> None:

@@ -1,0 +1,14 @@
+"""The times that a log holds, of either generation of llm. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+
+def parsed_moment(utc: str) -> datetime | None:
+    """Return a stored time in UTC, None where it is none."""
+    try:
+        found = datetime.fromisoformat(utc)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=timezone.utc) if found.tzinfo is None else found.astimezone(timezone.utc)

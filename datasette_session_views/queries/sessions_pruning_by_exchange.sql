@@ -1,0 +1,49 @@
+-- title: Requests with and without pruning
+-- means: Mean tokens of the requests of named sessions by number of the exchange: as they were sent, as the server counted them, and about what they would have been with the whole history: grown as the server counted between two cuts, and at a cut by the reply before and the prompt, four characters a token.
+-- param since: only from this day on; empty for all
+-- param until: only up to this day; empty for all
+-- param model: only this model; empty for all
+-- param most: how many rows at most, exchanges being put together to as many; empty for 60
+with exchanges as (
+    select thread_id, exchange_turn_id, max(turn_id) as turn_id, number, block_id
+    from memory_contexts
+    group by thread_id, exchange_turn_id
+),
+sent as (
+    select
+        e.thread_id, e.turn_id, e.number, e.block_id, t.model, t.datetime_utc, t.input_tokens,
+        lag(e.block_id) over in_order as block_before,
+        lag(t.input_tokens) over in_order as sent_before,
+        lag(t.output_tokens) over in_order as reply_before,
+        (select length(s.prompt) from turn_search s where s.turn_id = e.exchange_turn_id) as typed
+    from exchanges e
+    join turns t on t.id = e.turn_id
+    where t.input_tokens is not null
+    window in_order as (partition by e.thread_id order by e.turn_id)
+),
+whole as (
+    select *, sum(
+        case
+            when sent_before is null then input_tokens
+            when block_before = block_id then max(input_tokens - sent_before, 0)
+            else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
+        end
+    ) over (partition by thread_id order by turn_id) as whole_tokens
+    from sent
+),
+wanted as (
+    select * from whole
+    where (:since = '' or datetime_utc >= :since) and (:until = '' or datetime_utc < date(:until, '+1 day'))
+      and (:model = '' or model = :model)
+),
+step as (
+    select (max(number) - 1) / coalesce(nullif(cast(:most as integer), 0), 60) + 1 as size from wanted
+)
+select
+    (number - 1) / size * size + 1 as exchange,
+    count(*) as requests,
+    round(avg(input_tokens)) as tokens_sent,
+    round(avg(whole_tokens)) as tokens_whole_about
+from wanted, step
+group by (number - 1) / size
+order by exchange

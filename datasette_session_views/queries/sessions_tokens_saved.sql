@@ -1,0 +1,51 @@
+-- title: Tokens saved by pruning
+-- means: By day, for the last request of each exchange of named sessions: tokens sent as the server counted them, about what the whole history would have been (see “Requests with and without pruning”), the difference, and the tokens that summaries cost that day.
+-- param since: only from this day on; empty for all
+-- param until: only up to this day; empty for all
+-- param model: only this model; empty for all
+with exchanges as (
+    select thread_id, exchange_turn_id, max(turn_id) as turn_id, block_id
+    from memory_contexts
+    group by thread_id, exchange_turn_id
+),
+sent as (
+    select
+        e.thread_id, e.turn_id, e.block_id, t.model, t.datetime_utc, t.input_tokens,
+        lag(e.block_id) over in_order as block_before,
+        lag(t.input_tokens) over in_order as sent_before,
+        lag(t.output_tokens) over in_order as reply_before,
+        (select length(s.prompt) from turn_search s where s.turn_id = e.exchange_turn_id) as typed
+    from exchanges e
+    join turns t on t.id = e.turn_id
+    where t.input_tokens is not null
+    window in_order as (partition by e.thread_id order by e.turn_id)
+),
+whole as (
+    select *, sum(
+        case
+            when sent_before is null then input_tokens
+            when block_before = block_id then max(input_tokens - sent_before, 0)
+            else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
+        end
+    ) over (partition by thread_id order by turn_id) as whole_tokens
+    from sent
+),
+spent as (
+    select substr(made_utc, 1, 10) as day, sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) as tokens
+    from memory_summaries
+    where :model = '' or model = :model
+    group by day
+)
+select
+    substr(w.datetime_utc, 1, 10) as day,
+    count(*) as requests,
+    sum(w.input_tokens) as tokens_sent,
+    cast(round(sum(w.whole_tokens)) as integer) as tokens_whole_about,
+    cast(round(sum(w.whole_tokens - w.input_tokens)) as integer) as tokens_saved_about,
+    round(100 * sum(w.whole_tokens - w.input_tokens) / nullif(sum(w.whole_tokens), 0), 1) as percent_saved,
+    (select s.tokens from spent s where s.day = substr(w.datetime_utc, 1, 10)) as tokens_for_summaries
+from whole w
+where (:since = '' or w.datetime_utc >= :since) and (:until = '' or w.datetime_utc < date(:until, '+1 day'))
+  and (:model = '' or w.model = :model)
+group by day
+order by day desc

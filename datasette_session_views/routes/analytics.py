@@ -1,0 +1,159 @@
+"""The dashboard: what the log says in numbers, as charts with the tables behind them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from ..access import Log, log_of
+from ..answering import answering, as_json, as_page
+from ..catalogue import Query, catalogue
+from ..charts import Chart, drawn, figure, legend
+from ..compat import allowed, sql_url
+from ..links import Links
+from ..offering import may_see, offer
+from ..pages import Filters
+from ..panels import PANELS, Panel, totals
+from ..reader.listing import models
+from ..reader.narrowing import Span
+from ..reader.panels import Numbers, numbers
+from ..visible import one_line
+from . import asking
+
+_ROWS = 50
+"""Rows of a table on the page; the query has all."""
+
+_RANGES = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "a year"))
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A panel with its numbers; None: the visitor may not see all that it reads."""
+
+    panel: Panel
+    query: Query
+    numbers: Numbers | None
+
+
+@answering
+async def analytics(datasette: Any, request: Any) -> Any:
+    """Answer with the dashboard of one log."""
+    log = await log_of(datasette, request)
+    await offer(datasette, [log.name])
+    filters = asking.filters(request)
+    span = Span(filters.since, filters.until, filters.model)
+    shown = await asyncio.gather(*(_read(datasette, request, log, panel, span) for panel in PANELS))
+    known = await log.read(models)
+    figures = totals({one.panel.made_by: one.numbers.rows for one in shown if one.numbers})
+    asked = {"since": span.since, "until": span.until, "model": span.model}
+    links = Links(datasette, log.name)
+    if request.url_vars.get("format") == "json":
+        return as_json(
+            {
+                "ok": True,
+                "database": log.name,
+                **asked,
+                "models": list(known),
+                "totals": dict(figures),
+                "panels": [_fields(one) for one in shown],
+            }
+        )
+    may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
+    panels = [await _panel(datasette, request, log, links, one, may_sql=may_sql) for one in shown]
+    context = {
+        "database": log.name,
+        "private": log.private,
+        "links": links,
+        "filters": filters,
+        "models": known,
+        "figures": [(figure(_rounded(value)), name) for name, value in figures if value is not None],
+        "ranges": _ranges(links, filters, datetime.now(timezone.utc).date()),
+        "panels": panels,
+    }
+    return await as_page(datasette, request, "sv_analytics", context, links.analytics("json", **asked))
+
+
+async def _read(datasette: Any, request: Any, log: Log, panel: Panel, span: Span) -> _Shown:
+    query = catalogue()[f"sessions_{panel.made_by}"]
+    open_ = await may_see(datasette, request.actor, log.name, query.name)
+    return _Shown(panel, query, await log.read(numbers, panel, span) if open_ else None)
+
+
+def _fields(one: _Shown) -> dict[str, Any]:
+    return {
+        "name": one.panel.name,
+        "title": one.panel.title,
+        "means": one.query.means,
+        "query": one.query.name,
+        "allowed": one.numbers is not None,
+        "timed_out": one.numbers is not None and one.numbers.late,
+        "columns": list(one.numbers.columns) if one.numbers else [],
+        "rows": list(one.numbers.rows) if one.numbers else [],
+    }
+
+
+async def _panel(datasette: Any, request: Any, log: Log, links: Links, one: _Shown, *, may_sql: bool) -> dict[str, Any]:  # noqa: PLR0913  what a page knows
+    panel, found = one.panel, one.numbers
+    about: dict[str, Any] = {"name": panel.name, "title": panel.title, "means": one.query.means}
+    if found is None:
+        return {**about, "said": "This reads a table that you may not see."}
+    if may_sql:
+        about["sql_url"] = sql_url(datasette, log.name, found.sql, found.given)
+    if await allowed(datasette, request.actor, "view-query", log.name, one.query.name):
+        about["query_url"] = links.query(one.query.name)
+    if found.late:
+        return {**about, "said": "This took too long to add up here. Its query may do it, or narrow the days."}
+    chart = panel.draw(found.rows)
+    if found.rows and not chart.empty:
+        about |= {"svg": drawn(panel.name, panel.title, chart), "legend": legend(panel.name, chart)}
+        about["caption"] = _caption(chart)
+    else:
+        about["said"] = "Nothing to draw: there is a row, but no value in it." if found.rows else "Nothing of this yet."
+    return {**about, **_table(links, found)}
+
+
+def _caption(chart: Chart) -> str | None:
+    if chart.kind == "grid":
+        return f"The larger a square, the more {chart.unit}."
+    return f"Each column is a {chart.each}." if chart.each not in ("", "day") else None
+
+
+def _table(links: Links, found: Numbers) -> dict[str, Any]:
+    rows = found.rows[:_ROWS]
+    right = [any(isinstance(row[column], int | float) for row in rows) for column in found.columns]
+    cells = [
+        [
+            (_cell(row[column]), _link(links, column, row[column]), side)
+            for column, side in zip(found.columns, right, strict=True)
+        ]
+        for row in rows
+    ]
+    heads = [(column.replace("_", " "), side) for column, side in zip(found.columns, right, strict=True)]
+    return {"heads": heads, "cells": cells, "rows": len(found.rows), "more": max(len(found.rows) - _ROWS, 0)}
+
+
+def _cell(value: Any) -> str:
+    if value is None or isinstance(value, int | float):
+        return figure(value)
+    return one_line(str(value), 120)
+
+
+def _link(links: Links, column: str, value: Any) -> str | None:
+    return links.session(str(value)) if column == "thread_id" and value else None
+
+
+def _rounded(value: float | None) -> float | int | None:
+    return round(value, 2) if isinstance(value, float) else value
+
+
+def _ranges(links: Links, filters: Filters, today: date) -> Sequence[tuple[str, str, bool]]:
+    """Return the ranges that are one click away: what each is called, its address, and whether it is the one shown."""
+    found = [("all", links.analytics(model=filters.model), not filters.since and not filters.until)]
+    for days, called in _RANGES:
+        since = (today - timedelta(days=days - 1)).isoformat()
+        here = filters.since == since and not filters.until
+        found.append((called, links.analytics(since=since, model=filters.model), here))
+    return found

@@ -1,0 +1,232 @@
+"""What the model saw at an exchange: the request as it was sent, and why, as it was recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from .. import showing_context as shown
+from ..access import Log, log_of
+from ..answering import answering, as_json, as_page
+from ..compat import NotFound, tilde_decode
+from ..downloads import message_fields
+from ..links import Links
+from ..pages import Note, Said
+from ..reader.listing import find, line
+from ..reader.numbering import numbering
+from ..reader.requests import history_length, messages_of
+from ..reader.requests import request as read_request
+from ..reader.source import Source
+from ..sent import Sent, Since
+from ..showing import Showing, counted, moment
+from ..visible import one_line, visible
+from . import asking
+
+_MESSAGES = 100
+"""Messages on a page of “exactly as sent”, and those whose text is on the page of a request."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was read for a page."""
+
+    title: str
+    reference: str
+    sent: Sent
+    change: Since | None
+    said: tuple[Said, ...]
+    begin: int
+    history: int | None
+    notes: tuple[Note, ...]
+    pins: dict[int, str]
+
+
+@answering
+async def context(datasette: Any, request: Any) -> Any:
+    """Answer with what was sent for an exchange, in the form asked for."""
+    log = await log_of(datasette, request)
+    reference = tilde_decode(request.url_vars["session"])
+    thread_id = await log.read(find, reference)
+    if thread_id is None:
+        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    digits = request.url_vars["number"]
+    number = int(digits) if digits.isascii() and len(digits) < 12 else 0  # noqa: PLR2004  more than any log has
+    exact = asking.number(request, "exact") is not None
+    call, begin = asking.number(request, "call"), asking.number(request, "from")
+    found: Found | None = await log.read(_read, thread_id, number, call, begin if exact else None)
+    if found is None:
+        raise NotFound(f"The session has no exchange #{one_line(digits, 12)}")
+    links = Links(datasette, log.name)
+    asked = {"call": call, "exact": 1 if exact else None, "from": begin if exact else None}
+    if request.url_vars.get("format") == "json":
+        return as_json(_as_json(datasette, request, links, found, exact=exact))
+    twin = links.context(found.reference, number, "json", **asked)
+    return await as_page(datasette, request, "sv_context", await _as_page(log, links, found, exact=exact), twin)
+
+
+def _read(source: Source, thread_id: str, number: int, call: int | None, begin: int | None) -> Found | None:
+    read = read_request(source, thread_id, number, call)
+    if read is None:
+        return None
+    sent, change = read
+    numbers = numbering(source, thread_id)
+    about = line(source, thread_id, numbers.figures)
+    end = len(sent.messages)
+    if begin is None:
+        said = messages_of(source, sent, 0, end) if end <= 4 * _MESSAGES else _ends(source, sent)
+    else:
+        begin = min(begin, max(end, 1))
+        said = messages_of(source, sent, begin - 1, begin - 1 + _MESSAGES)
+    pins = source.query("select turn_id, pinned_utc from memory_pins where thread_id = :id", id=thread_id)
+    notes = source.query("select text, author, created_utc from memory_notes where thread_id = :id", id=thread_id)
+    numbered = ((numbers.number(row["turn_id"]), row["pinned_utc"]) for row in pins)
+    return Found(
+        title=one_line(about.title, 120) or thread_id,
+        reference=about.reference,
+        sent=sent,
+        change=change,
+        said=said,
+        begin=begin or 1,
+        history=history_length(source, thread_id, numbers.first[number - 1]) if sent.why else None,
+        notes=tuple(Note(" ".join(row["text"].split()), row["author"], row["created_utc"]) for row in notes),
+        pins={at: utc for at, utc in numbered if at is not None},
+    )
+
+
+def _ends(source: Source, sent: Sent) -> tuple[Said, ...]:
+    """Return what the first and last messages of a very long request said, and nothing of those between."""
+    first, last = messages_of(source, sent, 0, 12), len(sent.messages) - 100
+    between = tuple(Said(message.role, ()) for message in sent.messages[12:last])
+    return (*first, *between, *messages_of(source, sent, last, len(sent.messages)))
+
+
+def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact: bool) -> dict[str, Any]:
+    sent, why, change = found.sent, found.sent.why, found.change
+    return {
+        "ok": True,
+        "session": found.reference,
+        "number": sent.number,
+        "call": sent.call,
+        "calls": sent.calls,
+        "turn_id": sent.turn_id,
+        "model": sent.model,
+        "datetime_utc": sent.datetime_utc,
+        "input_tokens": sent.input_tokens,
+        "output_tokens": sent.output_tokens,
+        "cost_usd": sent.cost,
+        "sent_is_logged": not sent.older,
+        "recorded": None
+        if why is None
+        else {
+            "policy": why.policy,
+            "budget": why.budget,
+            "window": why.window,
+            "window_source": why.window_source,
+            "estimate": why.estimate,
+            "cut_by_server": why.cut,
+            "block_began": why.began,
+            "block_reason": why.reason,
+            "start": why.start,
+            "start_clipped": why.clipped,
+            "pinned": list(why.pinned),
+        },
+        "tools": list(sent.tools),
+        "notes": list(sent.notes),
+        "summary": None
+        if sent.summary is None
+        else {"first": sent.summary.first, "last": sent.summary.last, "text": sent.summary.text},
+        "recalled": [
+            {
+                "number": one.number,
+                "rank": one.rank,
+                "score": one.score,
+                "tokens": one.tokens,
+                "words": list(one.words),
+                "text": one.text,
+                "for_an_earlier_prompt": one.earlier,
+            }
+            for one in sent.excerpts
+        ],
+        "fates": [shown.run_fields(run) for run in sent.runs] if not sent.older else [],
+        "since": None
+        if change is None
+        else {
+            "number": change.number,
+            "came_in": list(change.came),
+            "fell_out": list(change.fell),
+            "tokens": change.tokens,
+            "reusable_tokens_about": sent.share(change.shared) if change.same_model else 0,
+            "same_block": change.same_block,
+        },
+        "messages_in_all": len(sent.messages),
+        "messages": [
+            {
+                "place": place,
+                "hash": one.hash,
+                "role": one.role,
+                "characters": one.characters,
+                "tokens_about": sent.share(one.characters),
+                **({"parts": message_fields(said)["parts"]} if exact else {}),
+            }
+            for place, one, said in _numbered(found, exact=exact)
+        ],
+        "html_url": datasette.absolute_url(request, links.context(found.reference, sent.number)),
+    }
+
+
+def _numbered(found: Found, *, exact: bool) -> list[tuple[int, Any, Any]]:
+    begin = found.begin - 1 if exact else 0
+    messages = found.sent.messages[begin : begin + _MESSAGES] if exact else found.sent.messages
+    said: tuple[Any, ...] = found.said if exact else (None,) * len(messages)
+    return [(begin + place + 1, one, text) for place, (one, text) in enumerate(zip(messages, said, strict=False))]
+
+
+async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict[str, Any]:
+    sent, here, change = found.sent, found.reference, found.change
+    showing = Showing(links, here, may_see_files="attachments" in log.tables)
+    loop = asyncio.get_running_loop()
+
+    def drawn() -> tuple[list[Any], list[Any]]:
+        if exact:
+            return [], [
+                (place, one.role, f"{one.characters:,}", shown.message(said, showing, sent.number))
+                for place, one, said in _numbered(found, exact=True)
+            ]
+        return shown.Items(sent, found.said, showing, links, here).rows(found.notes, found.pins), []
+
+    rows, messages = await loop.run_in_executor(None, drawn)
+    parts, marks = shown.window(sent)
+    last = found.begin + len(messages) - 1
+    return {
+        "database": log.name,
+        "private": log.private,
+        "links": links,
+        "reference": here,
+        "title": found.title,
+        "sent": sent,
+        "facts": shown.facts(sent, found.history),
+        "when": moment(sent.datetime_utc),
+        "model": one_line(sent.model, 80),
+        "parts": parts,
+        "marks": marks,
+        "cells": [] if exact else shown.cells(sent, links, here),
+        "words": shown.WORDS,
+        "reason": visible(sent.why.reason) if sent.why else "",
+        "window_source": visible(sent.why.window_source) if sent.why else "",
+        "change": change,
+        "reuse": shown.reuse(change, sent) if change else "",
+        "cost": shown.cost(sent, change) if change else "",
+        "rows": rows,
+        "exact": exact,
+        "messages": messages,
+        "counted": counted,
+        "exact_url": links.context(here, sent.number, exact=1, call=sent.call if sent.calls > 1 else None),
+        "earlier_url": links.context(here, sent.number, exact=1, **{"from": max(found.begin - _MESSAGES, 1)})
+        if exact and found.begin > 1
+        else None,
+        "later_url": links.context(here, sent.number, exact=1, **{"from": last + 1})
+        if exact and last < len(sent.messages)
+        else None,
+        "places": (found.begin, last),
+    }

@@ -1,0 +1,102 @@
+"""A session played as it happened. The page without JavaScript is the transcript; the data is its JSON twin."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from ..access import log_of
+from ..answering import answering, as_json, as_page
+from ..compat import NotFound, tilde_decode
+from ..links import Links
+from ..pages import Transcript
+from ..reader import transcript as reader
+from ..reader.listing import find
+from ..reader.replaying import Replay
+from ..reader.replaying import replay as read_replay
+from ..reader.source import Source
+from ..replay import IDLE, SPEEDS
+from ..showing import Card, Showing, moment
+from ..visible import one_line
+from . import asking
+
+
+@answering
+async def replay(datasette: Any, request: Any) -> Any:
+    """Answer with a session to be played, or with what there is to play as JSON."""
+    log = await log_of(datasette, request)
+    reference = tilde_decode(request.url_vars["session"])
+    thread_id = await log.read(find, reference)
+    if thread_id is None:
+        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    at = _exchange(request)
+    start = asking.number(request, "from")
+    links = Links(datasette, log.name)
+
+    def read(source: Source) -> tuple[Replay, Transcript]:
+        found = read_replay(source, thread_id, start)
+        if start is None and at is not None and at > found.last:
+            found = read_replay(source, thread_id, at)
+        return found, reader.transcript(source, thread_id, start=at or found.first)
+
+    found, page = await log.read(read)
+    if request.url_vars.get("format") == "json":
+        return as_json({"ok": True, **_fields(links, found)})
+    here = found.line.reference
+    showing = Showing(links, here, may_see_files="attachments" in log.tables)
+
+    def drawn() -> tuple[list[Card], str]:
+        return showing.cards(page), embedded(_fields(links, found))
+
+    cards, data = await asyncio.get_running_loop().run_in_executor(None, drawn)
+    earlier = max(found.first - (found.last - found.first + 1), 1)
+    context = {
+        "database": log.name,
+        "private": log.private,
+        "links": links,
+        "reference": here,
+        "title": one_line(found.line.title, 120) or thread_id,
+        "found": found,
+        "data": data,
+        "cards": cards,
+        "page": page,
+        "moment": moment,
+        "speeds": [f"{speed:g}" for speed in SPEEDS],
+        "idles": [("0", "none"), ("1", "1 s"), ("2", "2 s"), ("3", "3 s"), ("10", "10 s"), ("off", "as they were")],
+        "idle": f"{IDLE:g}",
+        "earlier_url": links.replay(here, **{"from": earlier}) if found.first > 1 else None,
+        "later_url": links.replay(here, **{"from": found.last + 1}) if found.last < found.total else None,
+    }
+    twin = links.replay(here, "json", **{"from": found.first if found.first > 1 else None})
+    return await as_page(datasette, request, "sv_replay", context, twin)
+
+
+def _exchange(request: Any) -> int | None:
+    """Return the number of the exchange that a replay is to begin at: `at=12`, or `at=12:3.5` with seconds after it."""
+    given = (request.args.get("at") or "").partition(":")[0]
+    return max(int(given), 1) if given.isascii() and given.isdigit() and len(given) < 12 else None  # noqa: PLR2004
+
+
+def _fields(links: Links, found: Replay) -> dict[str, Any]:
+    here = found.line.reference
+    return {
+        "session": here,
+        "first": found.first,
+        "last": found.last,
+        "exchanges_in_all": found.total,
+        "idle": IDLE,
+        "context_url": links.context(here, 0).removesuffix("0"),
+        "transcript_url": links.session(here),
+        "scenes": [scene.fields() for scene in found.scenes],
+        "windows": {number: window.fields() for number, window in found.windows.items()},
+        "chapters": {number: one_line(label, 80) for number, label in found.chapters.items()},
+    }
+
+
+_UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+def embedded(value: Any) -> str:
+    """Return JSON that can stand in a script tag: nothing in it can close the tag or open another."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)

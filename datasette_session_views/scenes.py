@@ -1,0 +1,167 @@
+"""A session as scenes to be replayed: what was said before each call, what came of it, and when. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .moments import parsed_moment
+from .pages import Attempt, Call, Exchange, Piece
+from .replay import Step
+from .visible import one_line, visible
+
+_LONGEST = 20_000
+"""Characters of one text that a replay shows; the transcript has the whole."""
+
+_RECALLED = "session://"
+"""How the names of fragments begin that a session put before a prompt."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One call, or an attempt: its timing, what was said before it, and what came of it, each as (kind, name, text)."""
+
+    number: int | None
+    first: bool
+    utc: str
+    model: str
+    step: Step
+    before: tuple[tuple[str, str, str], ...]
+    after: tuple[tuple[str, str, str], ...]
+    marks: tuple[str, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
+
+    @property
+    def characters(self) -> int:
+        """How much text it has."""
+        return sum(len(text) for _, _, text in (*self.before, *self.after))
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "number": self.number,
+            "first": self.first,
+            "utc": self.utc,
+            "model": self.model,
+            "pause": self.step.pause,
+            "run": self.step.run,
+            "marks": list(self.marks),
+            "input": self.input_tokens,
+            "output": self.output_tokens,
+            "cost": self.cost,
+            "before": [list(piece) for piece in self.before],
+            "after": [list(piece) for piece in self.after],
+        }
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a session recorded of the window at an exchange."""
+
+    tokens: int
+    budget: int
+    window: int | None
+    start: int
+    pinned: tuple[int, ...]
+    recalled: tuple[int, ...]
+    summarised: tuple[int, int] | None = None
+
+    def fields(self) -> list[Any]:
+        """Return it as plain values, in the order in which the script reads them."""
+        summarised = list(self.summarised) if self.summarised else None
+        return [self.tokens, self.budget, self.window, self.start, list(self.pinned), list(self.recalled), summarised]
+
+
+def scenes(exchanges: Iterable[Exchange], attempts: Iterable[Attempt]) -> list[Scene]:
+    """Return exchanges and attempts call by call, in the order of their ids, which is that of time."""
+    keyed: list[tuple[str, Exchange | None, Call | Attempt]] = [
+        (call.id, exchange, call) for exchange in exchanges for call in exchange.calls
+    ]
+    keyed += [(attempt.id, None, attempt) for attempt in attempts]
+    made: list[Scene] = []
+    over: float | None = None
+    for _, exchange, one in sorted(keyed, key=lambda entry: entry[0]):
+        began = parsed_moment(one.datetime_utc)
+        run = max(one.duration_ms or 0, 0)
+        pause = 0
+        if began is not None:
+            at = began.timestamp() * 1000
+            pause = 0 if over is None else max(round(at - over), 0)
+            over = max(over or 0.0, at + run)
+        step = Step(pause, run)
+        utc = "" if began is None else began.isoformat()
+        made.append(_attempt(one, utc, step) if isinstance(one, Attempt) else _call(exchange, one, utc, step))
+    return made
+
+
+def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
+    assert exchange is not None
+    first = call.id == exchange.id
+    before: list[tuple[str, str, str]] = []
+    after: list[tuple[str, str, str]] = []
+    for message in call.messages:
+        (after if message.role == "assistant" else before).extend(_pieces(message.role, message.pieces))
+    marks = []
+    if any(kind == "tool_call" for kind, _, _ in after):
+        marks.append("tool")
+    if first and exchange.start is not None and exchange.start.first_sent is not None:
+        marks.append("cut")
+    if first and exchange.pinned:
+        marks.append("pin")
+    if call.cut:
+        before.append(("failed", "", f"The server cut this request. {visible(call.cut)}"))
+    return Scene(
+        exchange.number,
+        first,
+        utc,
+        one_line(call.model, 80),
+        step,
+        tuple(before),
+        tuple(after),
+        tuple(marks),
+        call.input_tokens,
+        call.output_tokens,
+        call.cost,
+    )
+
+
+def _attempt(attempt: Attempt, utc: str, step: Step) -> Scene:
+    after = [("reply", "", _text(attempt.partial))] if attempt.partial else []
+    return Scene(
+        number=None,
+        first=True,
+        utc=utc,
+        model=one_line(attempt.model, 80),
+        step=step,
+        before=(("you", "", _text(attempt.prompt)),),
+        after=(*after, ("failed", "", _text(attempt.error))),
+        marks=("failed",),
+    )
+
+
+def _pieces(role: str, pieces: Sequence[Piece]) -> Iterable[tuple[str, str, str]]:
+    recalled = [p for p in pieces if p.kind == "fragment" and p.name.startswith(_RECALLED) and "/#" in p.name]
+    if recalled:
+        numbers = ", ".join(dict.fromkeys(f"#{piece.name.rpartition('#')[2]}" for piece in recalled))
+        yield "recalled", one_line(numbers, 100), _text("\n\n".join(piece.text for piece in recalled))
+    for piece in pieces:
+        if piece.kind == "fragment" and piece.name.startswith(_RECALLED):
+            continue
+        if piece.kind == "text":
+            yield {"user": "you", "assistant": "reply"}.get(role, "system"), "", _text(piece.text)
+        elif piece.kind == "attachment":
+            for held in piece.attachments:
+                yield "file", "", one_line(held.type or held.url or held.path or held.id, 200)
+        elif piece.kind in ("reasoning", "tool_call", "tool_result", "fragment"):
+            yield piece.kind, one_line(piece.name, 100), _text(piece.text)
+        else:
+            yield "other", one_line(piece.name, 100), _text(piece.text)
+
+
+def _text(text: str) -> str:
+    shown = visible(text[:_LONGEST])
+    left = len(text) - _LONGEST
+    return shown if left <= 0 else f"{shown}\n… and {left:,} more characters, in the transcript"

@@ -1,0 +1,245 @@
+"""What one request was, as frozen values: its messages as they were sent, and why, as far as it was recorded. Pure.
+
+Nothing here decides anew: what was sent comes from llm's own record, the reasons from those of the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal
+
+Fate = Literal["recent", "pinned", "recalled", "summarised", "pruned"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a request."""
+
+    hash: str
+    role: str
+    characters: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The messages `begin` to `end` (exclusive) of a request that are one exchange; None: of no exchange known here."""
+
+    number: int | None
+    begin: int
+    end: int
+    characters: int
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A passage of an older exchange that was sent with a prompt. `earlier`: with one before, in the same block."""
+
+    number: int
+    rank: int
+    score: float
+    tokens: int
+    words: tuple[str, ...]
+    text: str
+    earlier: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The summary that was sent, and the exchanges that it stood for."""
+
+    id: int
+    first: int
+    last: int
+    model: str | None
+    made_utc: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Why:
+    """What was recorded of the choice: the rule, the room there was, and where the block began."""
+
+    policy: str
+    budget: int
+    window: int | None
+    window_source: str
+    reason: str
+    estimate: int
+    cut: str | None
+    began: int
+    start: int | None
+    pinned: tuple[int, ...]
+    clipped: bool
+    oversized: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring exchanges with the same fate."""
+
+    first: int
+    last: int
+    fate: Fate
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The request of one call of an exchange.
+
+    Without `why`, no session recorded a choice; `older`: an older llm made it, and what was sent is not known.
+    """
+
+    number: int
+    call: int
+    calls: int
+    turn_id: str
+    model: str
+    datetime_utc: str
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: float | None
+    tools: tuple[str, ...]
+    messages: tuple[Message, ...]
+    stretches: tuple[Stretch, ...]
+    why: Why | None = None
+    excerpts: tuple[Excerpt, ...] = ()
+    summary: Summary | None = None
+    notes: tuple[str, ...] = ()
+    older: bool = False
+    total: int = 0
+
+    @property
+    def characters(self) -> int:
+        """The length of all its messages."""
+        return sum(message.characters for message in self.messages)
+
+    @property
+    def tokens(self) -> int | None:
+        """What the server counted; where it counted nothing, what was expected."""
+        if self.input_tokens is not None:
+            return self.input_tokens
+        return self.why.estimate if self.why else None
+
+    @property
+    def system(self) -> Message | None:
+        """Its system message."""
+        return self.messages[0] if self.messages and self.messages[0].role == "system" else None
+
+    def share(self, characters: float) -> int | None:
+        """Return about how many of its tokens so many of its characters were."""
+        if self.tokens is None or not self.characters:
+            return None
+        return round(self.tokens * characters / self.characters)
+
+    @cached_property
+    def whole(self) -> frozenset[int]:
+        """The numbers of the earlier exchanges whose messages it had."""
+        return frozenset(s.number for s in self.stretches if s.number is not None and s.number != self.number)
+
+    def fate(self, number: int) -> Fate:
+        """Return what became of an earlier exchange."""
+        if number in self.whole:
+            return "pinned" if self.why and number in self.why.pinned else "recent"
+        if any(excerpt.number == number for excerpt in self.excerpts):
+            return "recalled"
+        if self.summary and self.summary.first <= number <= self.summary.last:
+            return "summarised"
+        return "pruned"
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Every exchange before this one, in runs of the same fate."""
+        special = self.whole | {excerpt.number for excerpt in self.excerpts}
+        edges = {1, self.number, *special, *(number + 1 for number in special)}
+        if self.summary:
+            edges |= {self.summary.first, self.summary.last + 1}
+        places = sorted(edge for edge in edges if 1 <= edge <= self.number)
+        runs: list[Run] = []
+        for first, after in pairwise(places):
+            fate = self.fate(first)
+            if runs and runs[-1].fate == fate:
+                runs[-1] = Run(runs[-1].first, after - 1, fate)
+            else:
+                runs.append(Run(first, after - 1, fate))
+        return tuple(runs)
+
+    def counted(self, fate: Fate) -> int:
+        """Return how many of the earlier exchanges had a fate."""
+        return sum(run.count for run in self.runs if run.fate == fate)
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed from the request before. `shared`: characters at the start that are the same in both."""
+
+    number: int
+    came: tuple[str, ...]
+    fell: tuple[str, ...]
+    tokens: int | None
+    shared: int
+    same_model: bool
+    same_block: bool
+
+
+def stretches(messages: Sequence[Message], numbers: Iterable[int | None] | None = None) -> tuple[Stretch, ...]:
+    """Return the exchanges that messages are made of: each begins with what a person said.
+
+    `numbers` are those that were sent, in order; where there are more or fewer than exchanges, the last ones are sure.
+    """
+    begins = [
+        place
+        for place, message in enumerate(messages)
+        if message.role == "user" and (place == 0 or messages[place - 1].role not in ("user", "tool"))
+    ]
+    first = 1 if messages and messages[0].role == "system" else 0
+    if len(messages) > first and (not begins or begins[0] > first):
+        begins.insert(0, first)
+    if not begins:
+        return ()
+    known = list(numbers or [])[-len(begins) :]
+    unknown: list[int | None] = [None] * (len(begins) - len(known))
+    return tuple(
+        Stretch(number, begin, end, sum(message.characters for message in messages[begin:end]))
+        for number, begin, end in zip([*unknown, *known], begins, [*begins[1:], len(messages)], strict=True)
+    )
+
+
+def ranges(numbers: Iterable[int]) -> list[str]:
+    """Return numbers as people write them: `#3`, `#5–#9`."""
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return [f"#{first:,}" if first == last else f"#{first:,}–#{last:,}" for first, last in found]
+
+
+def since(before: Sent, now: Sent, shared: int) -> Since:
+    """Return what changed between two requests, in words."""
+    came = ranges(now.whole - before.whole)
+    fell = ranges(before.whole - now.whole)
+    was = {(excerpt.number, excerpt.text) for excerpt in before.excerpts}
+    has = {(excerpt.number, excerpt.text) for excerpt in now.excerpts}
+    came += [f"recalled {name}" for name in ranges(number for number, _ in has - was)]
+    fell += [f"recalled {name}" for name in ranges(number for number, _ in was - has)]
+    summaries = [f"a summary of #{one.first:,}–#{one.last:,}" if one else "" for one in (before.summary, now.summary)]
+    if summaries[0] != summaries[1] or (before.summary and now.summary and before.summary.id != now.summary.id):
+        came += [summaries[1]] if summaries[1] else []
+        fell += [summaries[0]] if summaries[0] else []
+    new, gone = len(set(now.notes) - set(before.notes)), len(set(before.notes) - set(now.notes))
+    came += [f"{new} {'note' if new == 1 else 'notes'}"] if new else []
+    fell += [f"{gone} {'note' if gone == 1 else 'notes'}"] if gone else []
+    tokens = None
+    if before.input_tokens is not None and now.input_tokens is not None:
+        tokens = now.input_tokens - before.input_tokens
+    same_block = before.why is not None and now.why is not None and before.why.began == now.why.began
+    return Since(before.number, tuple(came), tuple(fell), tokens, shared, before.model == now.model, same_block)

@@ -1,0 +1,28 @@
+-- The whole chain that ends at a message, oldest first, with the characters of each message: of a text that is partly
+-- kept in fragments, those of its pieces.
+with recursive chain (hash, parent, role, depth) as (
+    select m.hash, m.parent_hash, m.role, 0 from messages m where m.hash = :tip
+    union all
+    select m.hash, m.parent_hash, m.role, c.depth + 1
+    from chain c
+    join messages m on m.hash = c.parent
+)
+select
+    c.hash,
+    c.role,
+    coalesce((
+        select sum(coalesce(
+            length(p.text),
+            (
+                select sum(length(coalesce(f.content, json_extract(r.value, '$.literal'), '')))
+                from json_each(p.payload, '$.text_ref') r
+                left join fragments f on f.id = json_extract(r.value, '$.fragment')
+            ),
+            length(p.payload),
+            0
+        ))
+        from parts p
+        where p.message_hash = c.hash
+    ), 0) as characters
+from chain c
+order by c.depth desc

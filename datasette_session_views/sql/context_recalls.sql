@@ -1,0 +1,7 @@
+-- The excerpts that a turn was sent, and those that were sent with earlier turns of its block and stayed where they were.
+select r.turn_id, r.rank, r.passage_id, r.number, r.score, r.tokens, r.words_json, p.turn_id as from_turn_id
+from memory_contexts c
+join memory_recalls r on r.turn_id = c.turn_id
+left join memory_passages p on p.id = r.passage_id
+where c.block_id = :block_id and c.turn_id <= :turn_id
+order by r.turn_id, r.number, r.passage_id

@@ -1,0 +1,6 @@
+-- The texts of the excerpts that turns (a JSON array of ids) were sent, in the order in which they were sent.
+select u.turn_id, f.source, f.content
+from turn_fragments u
+join fragments f on f.id = u.fragment_id
+where u.turn_id in (select value from json_each(:ids)) and f.source like 'session://%/#%'
+order by u.turn_id, u."order"

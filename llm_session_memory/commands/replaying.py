@@ -1,0 +1,229 @@
+"""`llm sessions replay`: a session played in the terminal as it happened, or written as a recording."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from ..errors import LogUnusable, NoSuchSession, SessionError
+from ..llm_seam.asking import log_path
+from ..terminal import one_line
+from .door import session_argument, session_command
+
+if TYPE_CHECKING:
+    from datasette_session_views.casting import Printed
+
+_LEAP = 5_000
+"""Milliseconds of the replay that an arrow goes back or on."""
+
+_SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+
+
+def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
+    """Return seconds; None for `off`."""
+    del ctx, param
+    if value == "off":
+        return None
+    with suppress(ValueError):
+        if 0 <= float(value) < float("inf"):
+            return float(value)
+    raise click.BadParameter(f"{value!r} is neither a number of seconds nor `off`.")
+
+
+@session_command("replay", short_help="Play a session as it happened")
+@session_argument()
+@click.option("--speed", type=click.FloatRange(0.1, 64), default=1.0, help="How fast, from 0.1 to 64 [1]")
+@click.option(
+    "--idle",
+    default="3",
+    metavar="SECONDS",
+    callback=_seconds,
+    help="Longest pause in seconds, or `off` for all of them [3]",
+)
+@click.option("--from", "first", type=click.IntRange(min=1), metavar="N", help="From exchange number N")
+@click.option("--to", "cast", type=click.Path(dir_okay=False), metavar="FILE.cast", help="Write a recording instead")
+def replay_command(  # noqa: PLR0913  one parameter an option
+    name: str, speed: float, idle: float | None, first: int | None, cast: str | None, database: str | None
+) -> None:
+    """Play a session as it happened: replies at their real speed, pauses kept but capped.
+
+    Keys: space stops and goes on, left and right are 5 seconds back and on, [ and ] the exchange before and the next,
+    < and > slower and faster, q ends it. Where the output is no terminal, all is printed at once. A recording
+    is in asciinema's format (version 2).
+
+    \b
+        llm sessions replay work --speed 4
+        llm sessions replay work --idle 1 --to work.cast
+    """
+    from datasette_session_views import casting
+    from datasette_session_views.reader.running import played
+    from datasette_session_views.replay import Timeline
+
+    path = log_path(database)
+    if not path.exists():
+        raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
+    try:
+        found = played(path, name, first)
+    except sqlite3.Error as error:
+        raise LogUnusable(f"{path} can't be read: {error}.", "Check that it is a log of llm.") from error
+    if found is None:
+        raise NoSuchSession(
+            f"There is no session or conversation “{one_line(name, 120)}”.", "List them with: llm sessions"
+        )
+    title = one_line(found.line.reference, 120)
+    if first is not None and first > found.total:
+        raise SessionError(f"Session “{title}” has {found.total:,} exchanges, no #{first:,}.")
+    if not found.scenes:
+        raise SessionError(
+            f"Session “{title}” has nothing to replay yet.", f'Begin it with: llm --session {title} "..."'
+        )
+    timeline = Timeline([scene.step for scene in found.scenes], idle)
+    if cast is not None:
+        size = shutil.get_terminal_size((100, 30))
+        lines = casting.cast(found.scenes, timeline, speed=speed, title=title, size=(size.columns, size.lines))
+        _write(Path(cast), lines)
+    else:
+        _play(list(casting.printed(found.scenes, timeline)), speed)
+    if found.last < found.total:
+        more = f"llm sessions replay {title} --from {found.last + 1}"
+        click.echo(f"That was #{found.first:,} to #{found.last:,} of {found.total:,}. Go on with: {more}", err=True)
+
+
+def _write(path: Path, lines: Iterator[str]) -> None:
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    except OSError as error:
+        raise SessionError(f"{path} can't be written: {error.strerror}.") from error
+    click.echo(f"Wrote {path}. Play it with: asciinema play {path}", err=True)
+
+
+def _play(events: Sequence[Printed], speed: float) -> None:
+    if not sys.stdout.isatty():
+        click.echo("".join(event.text for event in events), nl=False)
+        return
+    with suppress(KeyboardInterrupt), _keyboard() as keys:
+        Player(events, speed, _put, keys, time.monotonic).run()
+    click.echo()
+
+
+def _put(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+class Keys(Protocol):
+    """Waits so many seconds (None: for ever) for a key, and returns it; None where none was pressed."""
+
+    def __call__(self, seconds: float | None, /) -> str | None: ...  # noqa: D102
+
+
+class Player:
+    """A replay in a terminal: prints what is due, waits for the next or for a key."""
+
+    def __init__(
+        self,
+        events: Sequence[Printed],
+        speed: float,
+        put: Callable[[str], None],
+        keys: Keys,
+        now: Callable[[], float],
+    ) -> None:
+        """Take what is printed and when; `put` prints, `keys` waits, `now` tells the time in seconds."""
+        self._events, self._put, self._keys, self._now = events, put, keys, now
+        self._moments = [event.moment for event in events]
+        self._heads = sorted({event.moment for event in events if event.head})
+        self.speed = speed
+        self.moment = 0.0
+        self.playing = True
+        self._printed = 0
+
+    def run(self) -> None:
+        """Play to the end, or until it is ended."""
+        last = self._now()
+        while True:
+            self._print()
+            if self._printed == len(self._events) and self.playing:
+                return
+            key = self._keys(self._wait())
+            now = self._now()
+            if self.playing:
+                self.moment = min(self.moment + (now - last) * 1000 * self.speed, self._moments[-1])
+            last = now
+            if key in ("q", "\x03", "\x04"):
+                return
+            if key is not None:
+                self._press(key)
+
+    def _wait(self) -> float | None:
+        if not self.playing:
+            return None
+        return max(0.0, self._moments[self._printed] - self.moment) / 1000 / self.speed
+
+    def _print(self) -> None:
+        """Print what is due; where the moment went back, all up to it anew."""
+        due = bisect_right(self._moments, self.moment)
+        if due < self._printed:
+            self._put("\x1b[2J\x1b[H")
+            self._printed = 0
+        if due > self._printed:
+            self._put("".join(event.text for event in self._events[self._printed : due]))
+            self._printed = due
+
+    def _press(self, key: str) -> None:
+        if key in (" ", "k"):
+            self.playing = not self.playing
+        elif key in ("\x1b[D", "\x1b[C"):
+            self._seek(self.moment + (_LEAP if key.endswith("C") else -_LEAP))
+        elif key == "]":
+            self._seek(next((at for at in self._heads if at > self.moment), self._moments[-1]))
+        elif key == "[":
+            before = bisect_left(self._heads, self.moment - (500 if self.playing else 0))
+            self._seek(self._heads[before - 1] if before else 0)
+        elif key == "<":
+            self.speed = max((one for one in _SPEEDS if one < self.speed), default=self.speed)
+        elif key == ">":
+            self.speed = min((one for one in _SPEEDS if one > self.speed), default=self.speed)
+
+    def _seek(self, moment: float) -> None:
+        self.moment = min(max(moment, 0.0), self._moments[-1])
+
+
+@contextmanager
+def _keyboard() -> Iterator[Keys]:
+    """Let keys be read one by one, where there is a keyboard and a way to do so; elsewhere, only time passes."""
+    try:
+        import select
+        import termios
+        import tty
+
+        descriptor = sys.stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+    except (ImportError, OSError, ValueError, termios.error):
+        yield lambda seconds: time.sleep(seconds or 0)
+        return
+
+    def key(seconds: float | None, /) -> str | None:
+        ready, _, _ = select.select([descriptor], [], [], seconds)
+        return _read(descriptor) if ready else None
+
+    tty.setcbreak(descriptor)
+    try:
+        yield key
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _read(descriptor: int) -> str:
+    import os
+
+    return os.read(descriptor, 16).decode("utf-8", "replace")

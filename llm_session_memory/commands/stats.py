@@ -1,0 +1,128 @@
+"""`llm sessions stats`: the numbers of the dashboard in the terminal, as tables with small bars."""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+from tabulate import tabulate
+
+from ..errors import LogUnusable, NoSuchSession
+from ..llm_seam.asking import log_path
+from ..terminal import one_line
+from .door import as_json, complete, opened, session_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datasette_session_views.panels import Panel
+    from datasette_session_views.reader.narrowing import Span
+    from datasette_session_views.reader.panels import Numbers
+
+_BAR = 16
+"""Characters of the longest bar."""
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_WIDEST = 40
+
+
+@session_command("stats", short_help="Tokens, cost, speed, pruning and recall in numbers")
+@click.argument("name", required=False, shell_complete=complete)
+@click.option("--days", type=click.IntRange(min=1), metavar="N", help="Only the last N days, today included (UTC)")
+@click.option("-m", "--model", help="Only this model")
+@click.option("json_", "--json", is_flag=True, help="Output as JSON, all rows")
+def stats_command(
+    name: str | None,
+    days: int | None,
+    model: str | None,
+    json_: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """Show what the log says in numbers: of all conversations, or of the session NAME alone.
+
+    \b
+        llm sessions stats
+        llm sessions stats work --days 30
+    """
+    from datasette_session_views.panels import totals
+    from datasette_session_views.reader.narrowing import Span
+
+    since = (datetime.now(timezone.utc).date() - timedelta(days=days - 1)).isoformat() if days else None
+    thread_id = None
+    if name is not None:
+        with opened(database) as memory:
+            thread_id = memory.session(name).thread_id
+    found = _numbers(log_path(database), Span(since, None, model, thread_id))
+    figures = totals({panel.made_by: numbers.rows for panel, numbers in found})
+    if json_:
+        as_json({"totals": dict(figures), "panels": [_fields(panel, numbers) for panel, numbers in found]})
+        return
+    click.echo(" · ".join(f"{_cell(value)} {called}" for called, value in figures if value is not None) or _NOTHING)
+    for panel, numbers in found:
+        if any(row[panel.bar] for row in numbers.rows):
+            click.echo(f"\n{click.style(panel.title, bold=True)}")
+            _print(panel, numbers, database)
+
+
+_NOTHING = "Nothing was logged in this time."
+
+
+def _numbers(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:
+    from datasette_session_views.reader.running import all_panels
+
+    if not path.exists():
+        raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
+    try:
+        return all_panels(path, span)
+    except sqlite3.Error as error:
+        raise LogUnusable(f"The numbers of {path} can't be read: {error}.", "Is this a log of llm?") from error
+
+
+def _fields(panel: Panel, numbers: Numbers) -> dict[str, Any]:
+    from datasette_session_views.catalogue import catalogue
+
+    query = catalogue()[f"sessions_{panel.made_by}"]
+    return {"query": query.short_name, "title": panel.title, "means": query.means, "rows": list(numbers.rows)}
+
+
+def _print(panel: Panel, numbers: Numbers, database: str | None) -> None:
+    shown = [row for row in numbers.rows if any(isinstance(value, int | float) and value for value in row.values())]
+    more = len(shown) - panel.rows
+    if panel.spread and more > 0:
+        shown = [shown[round(place * (len(shown) - 1) / (panel.rows - 1))] for place in range(panel.rows)]
+    shown = shown[: panel.rows]
+    bars = _bars([row[panel.bar] for row in shown])
+    columns = [column for column in numbers.columns if any(row[column] is not None for row in shown)]
+    cells = [[*(_cell(row[column]) for column in columns), bar] for row, bar in zip(shown, bars, strict=True)]
+    sides = [*(_side(shown, column) for column in columns), "left"]
+    heads = [*(column.replace("_", " ") for column in columns), ""]
+    click.echo(tabulate(cells, headers=heads, tablefmt="plain", disable_numparse=True, colalign=sides))
+    if more > 0:
+        command = ["llm", "sessions", "query", panel.made_by, *(["-d", database] if database else [])]
+        click.echo(f"… and {more:,} more: {shlex.join(command)}")
+
+
+def _bars(values: Sequence[Any]) -> list[str]:
+    """Return a bar for each value, to an eighth of a character; the longest for the greatest."""
+    numbers = [max(value or 0, 0) for value in values]
+    most = max(numbers, default=0)
+    eighths = [round(value / most * _BAR * 8) if most else 0 for value in numbers]
+    return ["█" * (long // 8) + _EIGHTHS[long % 8].strip() for long in eighths]
+
+
+def _side(rows: Sequence[Mapping[str, Any]], column: str) -> str:
+    return "right" if any(isinstance(row[column], int | float) for row in rows) else "left"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.4f}".rstrip("0").rstrip(".")
+    return one_line(str(value), _WIDEST)

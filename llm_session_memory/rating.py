@@ -1,0 +1,121 @@
+"""The use cases around ratings and bookmarks of exchanges.
+
+Methods of `memory.Memory`, in a room of their own. Nothing of this is ever sent to a model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import SessionError
+from .model import MARKS, Bookmark, Rating, Session
+from .store import Log, Ratings
+from .terminal import one_line
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+LONGEST_REMARK = 2_000
+"""Characters of a rating's note."""
+
+LONGEST_LABEL = 100
+"""Characters of a bookmark's label."""
+
+
+class Rated:
+    """What Memory knows of ratings and bookmarks."""
+
+    log: Log
+
+    if TYPE_CHECKING:
+
+        def session(self, name: str) -> Session: ...  # noqa: D102
+        def writing(self) -> AbstractContextManager[None]: ...  # noqa: D102
+        def timestamp(self) -> str: ...  # noqa: D102
+        def prepare(self) -> None: ...  # noqa: D102
+        def command(self, *words: str) -> str: ...  # noqa: D102
+        def exchange_id(self, session: Session, number: int) -> str: ...  # noqa: D102
+
+    def ratings(self, name: str) -> dict[str, Rating]:
+        """Return a session's ratings, by the first turn of the exchange."""
+        return Ratings(self.log).ratings(self.session(name).thread_id)
+
+    def rate(self, name: str, number: int, mark: str, note: str = "") -> Rating:
+        """Rate an exchange up, down, or 1 to 5; instead of what was said of it before. Raises SessionError."""
+        session, kept = self.session(name), Rating(checked_mark(mark), checked_remark(note), self.timestamp())
+        turn_id = self.exchange_id(session, number)
+        self.prepare()
+        with self.writing():
+            Ratings(self.log).rate(session.thread_id, turn_id, kept)
+        return kept
+
+    def unrate(self, name: str, number: int) -> Rating:
+        """Take a rating away; return it. Raises SessionError where the exchange has none."""
+        session = self.session(name)
+        turn_id, found = self.exchange_id(session, number), Ratings(self.log).ratings(session.thread_id)
+        if turn_id not in found:
+            message = f"Exchange #{number} of “{session.name}” has no rating."
+            raise SessionError(message, f"To rate it: {self.command('rate', session.name, str(number), 'up')}")
+        with self.writing():
+            Ratings(self.log).unrate(session.thread_id, turn_id)
+        return found[turn_id]
+
+    def bookmarks(self, name: str) -> dict[str, Bookmark]:
+        """Return a session's bookmarks, by the first turn of the exchange."""
+        return Ratings(self.log).bookmarks(self.session(name).thread_id)
+
+    def bookmark(self, name: str, number: int, label: str) -> Bookmark:
+        """Give an exchange a label, instead of the one that it had. Raises SessionError."""
+        session, kept = self.session(name), Bookmark(checked_label(label), self.timestamp())
+        turn_id = self.exchange_id(session, number)
+        self.prepare()
+        with self.writing():
+            Ratings(self.log).bookmark(session.thread_id, turn_id, kept)
+        return kept
+
+    def unbookmark(self, name: str, number: int) -> Bookmark:
+        """Take a label away; return it. Raises SessionError where the exchange has none."""
+        session = self.session(name)
+        turn_id, found = self.exchange_id(session, number), Ratings(self.log).bookmarks(session.thread_id)
+        if turn_id not in found:
+            message = f"Exchange #{number} of “{session.name}” has no bookmark."
+            raise SessionError(message, f"See them with: {self.command('bookmark', session.name)}")
+        with self.writing():
+            Ratings(self.log).unbookmark(session.thread_id, turn_id)
+        return found[turn_id]
+
+
+def checked_mark(mark: str) -> str:
+    """Return a mark as it is kept, or raise SessionError saying the rule."""
+    kept = mark.strip().lower()
+    if kept not in MARKS:
+        message = f"“{one_line(mark, LONGEST_LABEL)}” can't be a rating."
+        raise SessionError(message, "Rate with up, down, or 1 to 5 (5 is best).")
+    return kept
+
+
+def checked_remark(note: str) -> str:
+    """Return a rating's note as it is kept, or raise SessionError saying the rule."""
+    kept = _storable(note, "The note").strip()
+    if len(kept) > LONGEST_REMARK:
+        message = f"The note of a rating has at most {LONGEST_REMARK:,} characters; this one has {len(kept):,}."
+        raise SessionError(message, "Nothing was changed.")
+    return kept
+
+
+def checked_label(label: str) -> str:
+    """Return a label as it is kept (one line), or raise SessionError saying the rule."""
+    kept = " ".join(_storable(label, "The label").split())
+    if not kept or len(kept) > LONGEST_LABEL or not kept.isprintable():
+        message = f"“{one_line(label, LONGEST_LABEL)}” can't be a label."
+        raise SessionError(message, f"It has 1 to {LONGEST_LABEL} printable characters.")
+    return kept
+
+
+def _storable(text: str, what: str) -> str:
+    """Return a text that can be stored. Raises SessionError where it has half characters: bytes that were not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SessionError(f"{what} is not UTF-8.", "Nothing was changed.") from None
+    return text

@@ -1,0 +1,74 @@
+"""What people think of exchanges, and the labels that they give them."""
+
+from __future__ import annotations
+
+from ..model import Bookmark, Rating
+from .log import Log
+
+
+class Ratings:
+    """The ratings and bookmarks of a log's exchanges, each by the first turn of its exchange."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    def _there(self) -> bool:
+        """Say whether the tables are there: reading does not make them."""
+        return bool(self.log.columns("memory_ratings"))
+
+    def ratings(self, thread_id: str) -> dict[str, Rating]:
+        """Return a session's ratings, oldest exchange first."""
+        if not self._there():
+            return {}
+        sql = "select turn_id, mark, note, rated_utc from memory_ratings where thread_id = :id order by turn_id"
+        rows = self.log.rows(sql, {"id": thread_id})
+        return {row["turn_id"]: Rating(row["mark"], row["note"], row["rated_utc"]) for row in rows}
+
+    def rate(self, thread_id: str, turn_id: str, rating: Rating) -> None:
+        """Rate an exchange, instead of what was said of it before."""
+        self.log.run(
+            "insert or replace into memory_ratings (thread_id, turn_id, mark, note, rated_utc)"
+            " values (:thread_id, :turn_id, :mark, :note, :rated_utc)",
+            {
+                "thread_id": thread_id,
+                "turn_id": turn_id,
+                "mark": rating.mark,
+                "note": rating.note,
+                "rated_utc": rating.rated_utc,
+            },
+        )
+
+    def unrate(self, thread_id: str, turn_id: str) -> None:
+        """Take a rating away."""
+        self.log.run(
+            "delete from memory_ratings where thread_id = :thread_id and turn_id = :turn_id",
+            {"thread_id": thread_id, "turn_id": turn_id},
+        )
+
+    def bookmarks(self, thread_id: str) -> dict[str, Bookmark]:
+        """Return a session's bookmarks, oldest exchange first."""
+        if not self._there():
+            return {}
+        sql = "select turn_id, label, created_utc from memory_bookmarks where thread_id = :id order by turn_id"
+        rows = self.log.rows(sql, {"id": thread_id})
+        return {row["turn_id"]: Bookmark(row["label"], row["created_utc"]) for row in rows}
+
+    def bookmark(self, thread_id: str, turn_id: str, bookmark: Bookmark) -> None:
+        """Give an exchange a label, instead of the one that it had."""
+        self.log.run(
+            "insert or replace into memory_bookmarks (thread_id, turn_id, label, created_utc)"
+            " values (:thread_id, :turn_id, :label, :created_utc)",
+            {
+                "thread_id": thread_id,
+                "turn_id": turn_id,
+                "label": bookmark.label,
+                "created_utc": bookmark.created_utc,
+            },
+        )
+
+    def unbookmark(self, thread_id: str, turn_id: str) -> None:
+        """Take a label away."""
+        self.log.run(
+            "delete from memory_bookmarks where thread_id = :thread_id and turn_id = :turn_id",
+            {"thread_id": thread_id, "turn_id": turn_id},
+        )

@@ -1,0 +1,307 @@
+"""The rules of the dashboard: the numbers as charts, with the tables and queries behind them."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from datasette.app import Datasette
+
+from datasette_session_views.catalogue import catalogue
+from datasette_session_views.compat import IS_1
+from datasette_session_views.functions import register
+from datasette_session_views.panels import PANELS
+from datasette_session_views.reader.narrowing import Span
+from datasette_session_views.reader.panels import numbers
+from datasette_session_views.reader.source import Source
+from datasette_session_views.reader.tables import present
+from tests.world.logs import START, LogBuilder, Said
+
+from .conftest import Get, Tags, serving, shape
+from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
+from .test_permissions import ROOT, ask, configured, with_tables
+
+DASHBOARD = "/logs/-/sessions/analytics"
+EVIL = '</svg><script>alert("model")</script>'
+
+
+@pytest.fixture(name="busy", scope="module")
+def _busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log with something in every panel: two days, two models, a session that was pruned."""
+    path = tmp_path_factory.mktemp("busy") / "logs.db"
+    sent = (100, 200, 300, 150, 260)
+    with LogBuilder(path) as log:
+        work, other = log.thread(), log.thread()
+        log.responses(log.thread(), Said("Old?", "Yes.", tokens=(5, 2), at=START))
+        said = [Said("When?", "Soon.", tokens=(n, 10), duration_ms=1000) for n in sent]
+        said[3] = replace(said[3], at=START + timedelta(days=1))
+        turns = log.turns(work, *said, model="gpt-4o-mini")
+        log.turns(other, Said("Hi?", tokens=(7, 3), duration_ms=500, at=START + timedelta(days=1)), model=EVIL)
+    session = Session(work, "work", turns, attempts=[(f"{turns[-1][:-1]}z", "And?", "HTTP 500")])
+    with_sessions(path, session)
+    with_blocks(path, session, 3)
+    with_recall(path, turns[4], turns[0], "when")
+    with_rating(path, work, turns[0], "up")
+    return path
+
+
+def panels(answer: dict[str, object]) -> dict[str, dict[str, object]]:
+    found = answer["panels"]
+    assert isinstance(found, list)
+    return {panel["query"].removeprefix("sessions_"): panel for panel in found}
+
+
+def rows(answer: dict[str, object], query: str) -> list[dict[str, object]]:
+    found = panels(answer)[query]["rows"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_every_panel_is_made_of_a_canned_query() -> None:
+    """Each panel's query is in the catalogue, and takes what the panel gives it."""
+    for panel in PANELS:
+        query = catalogue()[f"sessions_{panel.made_by}"]
+        parameters = {name for name, _ in query.parameters}
+        assert set(panel.given) <= parameters
+        assert not panel.within or parameters >= {"since", "until", "model"}
+
+
+@pytest.mark.asyncio
+async def test_each_panel_has_its_chart_its_table_its_words_and_its_query(busy: Path) -> None:
+    """A heading, a chart, the definition, the rows, a link to the canned query and one to edit what was run."""
+    page = await serving(busy)(DASHBOARD)
+    assert page.status == 200
+    tags = Tags(page.text)
+    charts = [attributes for tag, attributes in tags.found if tag == "svg" and attributes.get("class") == "sv-chart"]
+    assert len(charts) == len(PANELS)
+    assert all(chart.get("role") == "img" and chart.get("aria-labelledby") for chart in charts)
+    links = {str(attributes.get("href")) for tag, attributes in tags.found if tag == "a"}
+    for panel in PANELS:
+        query = catalogue()[f"sessions_{panel.made_by}"]
+        assert panel.title in page.shown
+        assert query.means in page.shown
+        assert f"/logs/{query.name}" in links
+    ids = [attributes["id"] for _, attributes in tags.found if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+    assert shape(tags).count("table.sv-list") == len(PANELS)
+
+
+@pytest.mark.asyncio
+async def test_what_is_linked_to_be_edited_is_what_was_run(busy: Path) -> None:
+    """The SQL behind each panel, with its parameters, runs as it stands in Datasette and gives the same rows."""
+    get = serving(busy)
+    asked = "?since=2026-09-01&until=2026-09-01&model=gpt-4o-mini"
+    page = await get(DASHBOARD + asked)
+    twin = panels((await get(f"{DASHBOARD}.json{asked}")).json())
+    edits = [
+        str(attributes["href"])
+        for tag, attributes in Tags(page.text).found
+        if tag == "a" and "sql=" in str(attributes.get("href"))
+    ]
+    assert len(edits) == len(PANELS)
+    for panel, edit in zip(PANELS, edits, strict=True):
+        parts = urlsplit(edit)
+        path = parts.path if IS_1 else parts.path.rstrip("/")
+        answer = await get(f"{path}.json?{parts.query}&_shape=array")
+        assert answer.status == 200, (panel.made_by, answer.text)
+        assert answer.json() == twin[panel.made_by]["rows"], panel.made_by
+        assert parse_qs(parts.query)["sql"]
+
+
+@pytest.mark.asyncio
+async def test_one_range_and_model_for_all(busy: Path) -> None:
+    """The days and the model in the address narrow every panel, the older tables too; the last day is included."""
+    get = serving(busy)
+    whole = (await get(f"{DASHBOARD}.json")).json()
+    assert whole["totals"]["calls"] == 7
+    assert {row["model"] for row in rows(whole, "latency_by_model")} >= {"gpt-4o-mini", EVIL}
+    first = (await get(f"{DASHBOARD}.json?since=2026-09-01&until=2026-09-01")).json()
+    assert first["totals"]["calls"] == 4
+    second = (await get(f"{DASHBOARD}.json?since=2026-09-02")).json()
+    assert second["totals"]["calls"] == 3
+    assert [bool(rows(first, query)) for query in ("failed_prompts", "rating_by_model")] == [True, True]
+    assert [bool(rows(second, query)) for query in ("failed_prompts", "rating_by_model")] == [False, False]
+    assert [row["excerpts"] for row in rows(first, "recall_a_day")] == [0]
+    assert [row["excerpts"] for row in rows(second, "recall_a_day")] == [1]
+    one = (await get(f"{DASHBOARD}.json?model=gpt-4o-mini")).json()
+    assert one["totals"]["calls"] == 6
+    none = (await get(f"{DASHBOARD}.json?model=nothing")).json()
+    assert not any(panel["rows"] for name, panel in panels(none).items() if name != "session_lengths")
+    page = await get(f"{DASHBOARD}?model=gpt-4o-mini&since=2026-09-01")
+    assert '<option value="gpt-4o-mini" selected>' in page.text
+    assert 'name="since" value="2026-09-01"' in page.text
+
+
+@pytest.mark.asyncio
+async def test_what_pruning_saved_needs_what_came_before(busy: Path) -> None:
+    """The whole history is added up from the session's first request, also where only later days are shown."""
+    get = serving(busy)
+    lines = rows((await get(f"{DASHBOARD}.json")).json(), "pruning_by_exchange")
+    assert [(row["tokens_sent"], row["tokens_whole_about"]) for row in lines] == [
+        (100, 100), (200, 200), (300, 300), (150, 311), (260, 421),
+    ]  # fmt: skip
+    (day,) = rows((await get(f"{DASHBOARD}.json?since=2026-09-02")).json(), "tokens_saved")
+    assert (day["tokens_sent"], day["tokens_whole_about"], day["tokens_saved_about"]) == (410, 733, 323)
+    later = rows((await get(f"{DASHBOARD}.json?since=2026-09-02")).json(), "pruning_by_exchange")
+    assert [row["tokens_whole_about"] for row in later] == [311, 421]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("asked", ["since=soon", "until=2026-99-99", "since=%00", "model=%00%27", "until=9999-12-31"])
+async def test_what_makes_no_sense_in_the_address_does_no_harm(busy: Path, asked: str) -> None:
+    """A range that is none counts as not said, or as one without a day."""
+    get = serving(busy)
+    assert (await get(f"{DASHBOARD}?{asked}")).status == 200
+    assert (await get(f"{DASHBOARD}.json?{asked}")).status == 200
+
+
+@pytest.mark.asyncio
+async def test_names_of_models_and_sessions_are_text(busy: Path) -> None:
+    """A model whose name closes the drawing and opens a script is but a label, in the chart, legend, table and form."""
+    page = await serving(busy)(DASHBOARD)
+    tags = Tags(page.text)
+    assert 'alert("model")' in page.shown
+    scripts = [attributes for tag, attributes in tags.found if tag == "script"]
+    plain = Tags((await serving(busy)("/logs/-/sessions")).text)
+    assert len(scripts) == len([1 for tag, _ in plain.found if tag == "script"])
+
+
+@pytest.mark.asyncio
+async def test_the_policy_of_the_page_lets_nothing_in(busy: Path) -> None:
+    """No style attribute and no handler, which the policy would refuse."""
+    page = await serving(busy)(DASHBOARD)
+    assert "style-src 'self'" in page.headers["content-security-policy"]
+    names = {name for tag, attributes in Tags(page.text).found for name in attributes if tag not in ("script", "body")}
+    assert not {name for name in names if name == "style" or name.startswith("on")}
+
+
+@pytest.mark.asyncio
+async def test_a_long_table_is_cut_and_says_so(tmp_path: Path) -> None:
+    """The page shows the first rows of a long table and counts the others, which the twin has."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        log.turns(thread, *(Said("Hi?", tokens=(5, 5), at=START + timedelta(days=day)) for day in range(60)), block=1)
+    page = await serving(path)(DASHBOARD)
+    assert "… and 10 more: in the JSON, or by its query." in page.shown
+    assert len(rows((await serving(path)(f"{DASHBOARD}.json")).json(), "cost_a_day")) == 60
+
+
+@pytest.mark.asyncio
+async def test_a_chart_of_many_days_has_weeks_or_months(tmp_path: Path) -> None:
+    """More than 92 days are drawn by week, more than as many weeks by month, and the chart says which."""
+    for days, each in ((60, None), (200, "week"), (900, "month")):
+        path = tmp_path / f"{days}.db"
+        with LogBuilder(path) as log:
+            thread = log.thread()
+            said = (Said("Hi?", tokens=(5, 5), at=START + timedelta(days=day)) for day in (0, days))
+            log.turns(thread, *said)
+        page = await serving(path)(f"/{days}/-/sessions/analytics")
+        assert ("Each column is a" in page.shown) == bool(each)
+        assert each is None or f"Each column is a {each}." in page.shown
+
+
+@pytest.mark.asyncio
+async def test_a_log_with_nothing_in_it(tmp_path: Path) -> None:
+    """Where nothing was logged each panel says so."""
+    with LogBuilder(tmp_path / "logs.db"):
+        pass
+    page = await serving(tmp_path / "logs.db")(DASHBOARD)
+    assert page.status == 200
+    assert page.text.count("Nothing of this yet.") >= len(PANELS) - 1
+    assert "Nothing was logged in this time." in page.shown
+
+
+@pytest.mark.asyncio
+async def test_a_panel_is_as_closed_as_the_tables_it_reads(busy: Path) -> None:
+    """Who may not see a table gets no number from it, in the page or its twin; the other panels stay."""
+    config = with_tables({"memory_attempts": {"allow": {"id": "root"}}})
+    closed = (await ask(busy, config, f"{DASHBOARD}.json", None)).json()
+    assert panels(closed)["failed_prompts"]["allowed"] is False
+    assert rows(closed, "failed_prompts") == []
+    assert closed["totals"]["failed prompts"] is None
+    assert rows(closed, "tokens_a_day_by_model")
+    page = await ask(busy, config, DASHBOARD, None)
+    assert "This reads a table that you may not see." in page.text
+    assert "/logs/sessions_failed_prompts" not in page.text
+    opened = (await ask(busy, config, f"{DASHBOARD}.json", ROOT)).json()
+    assert rows(opened, "failed_prompts")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("address", [DASHBOARD, f"{DASHBOARD}.json"])
+@pytest.mark.parametrize(
+    "config",
+    [{"databases": {"logs": {"allow": {"id": "root"}}}}, with_tables({"turns": {"allow": {"id": "root"}}})],
+    ids=["database", "turns"],
+)
+async def test_the_dashboard_is_as_closed_as_the_log(busy: Path, address: str, config: dict[str, object]) -> None:
+    """Who may not see the conversations does not see their numbers either."""
+    assert (await ask(busy, config, address, None)).status_code == 403
+    assert (await ask(busy, config, address, ROOT)).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_without_the_right_to_run_sql_there_is_nothing_to_edit(busy: Path) -> None:
+    """The canned queries are linked still; editing them needs the right to run SQL."""
+    page = await serving(busy, settings={"default_allow_sql": False})(DASHBOARD)
+    assert "Edit this SQL" not in page.text
+    assert "/logs/sessions_tokens_a_day_by_model" in page.text
+
+
+@pytest.mark.asyncio
+async def test_it_lies_below_any_base_url(world: World) -> None:
+    """Links of the dashboard, and to it from the list, go below the base_url."""
+    datasette = Datasette([str(world.path)], **configured({}), settings={"base_url": "/prefix/"})
+    await datasette.invoke_startup()
+    listed = await datasette.client.get("/logs/-/sessions")
+    assert f'href="/prefix{DASHBOARD}"' in listed.text
+    page = await datasette.client.get(DASHBOARD)
+    links = [str(attributes.get("href")) for tag, attributes in Tags(page.text).found if tag in ("a", "form")]
+    assert all(link.startswith(("/prefix/", "https://datasette.io", "#", "None")) for link in links)
+
+
+@pytest.mark.asyncio
+async def test_the_twin_is_announced(get: Get) -> None:
+    """The page names its JSON, with the range and model that it shows."""
+    page = await get(f"{DASHBOARD}?since=2026-09-01&model=gpt-4o-mini")
+    assert f"{DASHBOARD}.json?since=2026-09-01&amp;model=gpt-4o-mini" in page.text
+    assert f"{DASHBOARD}.json?since=2026-09-01&model=gpt-4o-mini" in page.headers["link"]
+
+
+def source_of(path: Path) -> Source:
+    connection = sqlite3.connect(path)
+    register(connection)
+    return Source(connection, present(connection), str(path))
+
+
+def test_one_conversation_alone(busy: Path) -> None:
+    """Narrowed to a conversation, every panel counts but that one."""
+    source = source_of(busy)
+    (work,) = source.query("select thread_id from memory_sessions")
+    span = Span(thread_id=work["thread_id"])
+    found = {panel.made_by: numbers(source, panel, span).rows for panel in PANELS}
+    assert [row["calls"] for row in found["longest_sessions"]] == [5]
+    assert sum(row["calls"] for row in found["tokens_a_day_by_model"]) == 5
+    assert len(found["pruning_by_exchange"]) == 5
+    nowhere = {panel.made_by: numbers(source, panel, Span(thread_id="none")).rows for panel in PANELS}
+    assert not any(found for query, found in nowhere.items() if query != "session_lengths")
+
+
+def test_a_panel_that_takes_too_long_is_given_up(busy: Path) -> None:
+    """A panel whose time is over has no rows and says that it is late; the connection goes on to be used."""
+    source = source_of(busy)
+    source.connection.executescript(
+        "create temp table many (n); insert into many with recursive c(n) as"
+        " (select 1 union all select n + 1 from c where n < 300000) select n from c;"
+        "create temp view turns as select m.n as rowid, 'x' || m.n as id, 'x' as thread_id, 'm' as model,"
+        " '2026-09-01' as datetime_utc, 1 as duration_ms, 1 as input_tokens, 1 as output_tokens from many m;"
+    )
+    late = numbers(source, PANELS[0], Span(), patience=0)
+    assert late.late
+    assert late.rows == ()
+    assert source.value("select 1") == 1

@@ -1,0 +1,323 @@
+"""The rules of the page that shows what the model saw at an exchange."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasette_session_views.sent import Message, Sent, ranges, stretches
+from tests.world.logs import Call, LogBuilder, Said
+
+from .conftest import Get, Tags, serving
+from .logs import Session, World, with_recall, with_sessions
+
+NOTE = "The deadline is 4 May."
+SUMMARY = "Goals: a bridge. </summary> Decisions: oak."
+SYSTEM = (
+    f"Be brief.\n\n<notes>\nNotes on this conversation:\n- {NOTE}\n</notes>"
+    "\n\n<summary>\nSummary of earlier exchanges that are not shown:\nGoals: a bridge. ‹/summary> Decisions: oak.\n"
+    "</summary>"
+)
+OLD_NOTE = "Not sent any more."
+EXCERPT = "[#3 user 2026-09-01] prompt 3: the <b>harbour</b> office"
+
+
+def _write(path: Path) -> Session:
+    """A session of ten exchanges, cut at #7: pinned #2, summary of #3 and #4, whole from #6 on, #3 recalled at #8."""
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        first = [
+            Said(f"prompt {n}: the harbour", f"reply {n}", system="Be brief.", tokens=(40 * n, 5)) for n in range(1, 7)
+        ]
+        turns = log.turns(thread, *first)
+        log._chains.pop(thread)
+        pinned, newest = (
+            Said("prompt 2: the harbour", "reply 2", system=SYSTEM),
+            Said("prompt 6: the harbour", "reply 6"),
+        )
+        shadow = log.thread()
+        log.turns(shadow, pinned, newest)  # the same chain that a session builds when it cuts
+        log._chains[thread] = log._chains[shadow]
+        turns += log.turns(thread, Said("prompt 7", "reply 7", system=SYSTEM, tokens=(120, 5)))
+        import llm
+
+        fragments = (
+            llm.Fragment("<earlier-conversation>", "session://opening"),
+            llm.Fragment(EXCERPT, f"session://{thread}/#3"),
+        )
+        turns += log.turns(thread, Said("prompt 8", "reply 8", fragments=fragments, tokens=(200, 5)))
+        turns += log.turns(thread, Said("prompt 9", calls=(Call("tide", {"a": 1}, "7 rows"),), tokens=(250, 5)))
+        turns += log.turns(thread, Said("prompt 10", tokens=(300, 5)))
+    session = Session(thread, "work", turns, notes=(NOTE, OLD_NOTE), pinned=(turns[1],))
+    with_sessions(path, session)
+    _record(path, session)
+    with_recall(path, turns[7], turns[2], "harbour")
+    return session
+
+
+def _record(path: Path, session: Session) -> None:
+    """Write why each turn was sent what it was sent, as the session does."""
+    turns, thread = session.turns, session.thread_id
+    connection = sqlite3.connect(path)
+    columns = "id integer primary key, thread_id, text, first_turn_id, last_turn_id, exchanges, model, input_tokens,"
+    connection.execute(f"create table if not exists memory_summaries ({columns} output_tokens, duration_ms, made_utc)")
+    others = ((2, "A newer one that was never sent.", "08:06:30", 4), (3, SUMMARY, "23:00:00", 6))
+    for id_, text, made, last in ((1, SUMMARY, "08:06:00", 3), *others):
+        row = (id_, thread, text, turns[2], turns[last], 2, "llama3", 1, 1, 1, f"2026-09-01T{made}+00:00")
+        connection.execute("insert into memory_summaries values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    block = "insert into memory_blocks values (?, ?, ?, ?, ?, ?, ?, ?, 'asked of the server', 'x', null, 0, ?, '2026')"
+    connection.execute(block, (1, thread, None, None, "[]", "summary", 250, 1000, "the first prompt"))
+    pins = json.dumps([turns[1]])
+    connection.execute(block, (2, thread, turns[5], 6, pins, "summary", 250, 1000, "the budget was <full>"))
+    for place, turn_id in enumerate(turns):
+        number = min(place + 1, 9) if place < 10 else 10
+        began = turns[8] if number == 9 else turn_id
+        after = turns[place - 1] if place else None
+        cut = "certain: 12 tokens" if number == 10 else None
+        context = (turn_id, thread, 1 if place < 6 else 2, began, number, after, 1.0, 210, cut)
+        connection.execute("insert into memory_contexts values (?, ?, ?, ?, ?, ?, ?, ?, ?)", context)
+    connection.commit()
+    connection.close()
+
+
+@pytest.fixture(name="path", scope="module")
+def _path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("context") / "logs.db"
+    _write(path)
+    return path
+
+
+@pytest.fixture(name="see")
+def _see(path: Path) -> Get:
+    return serving(path)
+
+
+FATES = [
+    pytest.param(1, [], id="the first"),
+    pytest.param(6, [(1, 5, "recent")], id="all whole while everything fits"),
+    pytest.param(
+        7,
+        [(1, 1, "pruned"), (2, 2, "pinned"), (3, 4, "summarised"), (5, 5, "pruned"), (6, 6, "recent")],
+        id="cut, with a pin and a summary",
+    ),
+    pytest.param(
+        8,
+        [
+            (1, 1, "pruned"),
+            (2, 2, "pinned"),
+            (3, 3, "recalled"),
+            (4, 4, "summarised"),
+            (5, 5, "pruned"),
+            (6, 7, "recent"),
+        ],
+        id="with an excerpt",
+    ),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("number", "expected"), FATES)
+async def test_each_earlier_exchange_has_the_fate_it_had_then(
+    see: Get, number: int, expected: list[tuple[int, int, str]]
+) -> None:
+    """Whole, pinned, recalled, summarised or not sent: as the log has it, for every exchange of the session."""
+    page = (await see(f"/logs/-/session/work/context/{number}.json")).json()
+    assert [(run["first"], run["last"], run["fate"]) for run in page["fates"]] == expected
+    html = await see(f"/logs/-/session/work/context/{number}")
+    Tags(html.text)
+    for first, last, fate in expected:
+        for one in range(first, last + 1):
+            assert f'class="sv-c-{fate}" href="/logs/-/session/work?from=1#{one}"' in html.text
+
+
+@pytest.mark.asyncio
+async def test_the_items_say_why_they_were_sent(see: Get) -> None:
+    """System prompt, note, summary, pin, newest, excerpt and prompt, in this order, each with its reason."""
+    shown = (await see("/logs/-/session/work/context/8")).shown.partition("In the order it was sent")[2]
+    places = [
+        shown.index(words)
+        for words in (
+            "system prompt",
+            f"{NOTE} always sent, kept by you",
+            "summary of 2 exchanges, made by llama3 on 1 Sep 2026",
+            "pinned on 1 Sep 2026",
+            "newest; the block began at #7",
+            "recalled: score 2.5, rank 1; matched harbour 48",
+            "the new prompt",
+        )
+    ]
+    assert places == sorted(places)
+    assert OLD_NOTE not in shown
+
+
+@pytest.mark.asyncio
+async def test_words_of_an_excerpt_are_marked_and_nothing_in_it_is_markup(see: Get) -> None:
+    """The words that found it are marked in the excerpt; what looks like HTML in it is text."""
+    text = (await see("/logs/-/session/work/context/8")).text
+    assert "prompt 3: the &lt;b&gt;<mark>harbour</mark>&lt;/b&gt; office" in text
+
+
+@pytest.mark.asyncio
+async def test_the_difference_to_the_exchange_before(see: Get) -> None:
+    """What came in, what fell out and why, what it cost, and how much of the beginning is the same."""
+    cut = (await see("/logs/-/session/work/context/7")).shown
+    assert "Came in + #6, its reply included + a summary of #3–#4 + 1 note" in cut
+    assert "Fell out − #1, " not in cut
+    assert "Fell out − #1 − #3–#5 a new block: the budget was <full>" in cut
+    assert "The server could reuse about 0 of 120 tokens, 0 %" in cut
+    assert "120 tokens fewer than at #6" in cut
+    grown = (await see("/logs/-/session/work/context/8.json")).json()
+    assert grown["since"]["came_in"] == ["#7", "recalled #3"]
+    assert grown["since"]["fell_out"] == []
+    assert grown["since"]["same_block"]
+    own = sum(one["characters"] for one in grown["messages"][-1:])
+    whole = sum(one["characters"] for one in grown["messages"])
+    assert grown["since"]["reusable_tokens_about"] == round(200 * (whole - own) / whole)
+
+
+@pytest.mark.asyncio
+async def test_exactly_as_sent_is_the_chain_of_messages(see: Get) -> None:
+    """Every message of the request in order, whole, with what was put before the prompt."""
+    page = (await see("/logs/-/session/work/context/8.json?exact=1")).json()
+    roles = [message["role"] for message in page["messages"]]
+    assert roles == ["system", *["user", "assistant"] * 3, "user"]
+    assert page["messages"][0]["parts"] == [{"type": "text", "text": SYSTEM}]
+    assert [part["text"] for part in page["messages"][-1]["parts"]] == ["<earlier-conversation>", EXCERPT, "prompt 8"]
+    shown = (await see("/logs/-/session/work/context/8?exact=1")).shown
+    assert "Exactly as sent: 8 messages" in shown
+    assert shown.index("prompt 2: the harbour") < shown.index("prompt 7") < shown.index("prompt 8")
+
+
+@pytest.mark.asyncio
+async def test_each_call_of_an_exchange_has_its_own_request(see: Get) -> None:
+    """The last call's is shown, which had the tool's result; the first had none."""
+    last = (await see("/logs/-/session/work/context/9.json")).json()
+    first = (await see("/logs/-/session/work/context/9.json?call=1")).json()
+    assert (last["call"], first["call"], last["calls"]) == (2, 1, 2)
+    assert [message["role"] for message in last["messages"][-3:]] == ["user", "assistant", "tool"]
+    assert first["messages"][-1]["role"] == "user"
+    shown = (await see("/logs/-/session/work/context/9")).shown
+    assert "This exchange took 2 calls: call 1 call 2" in shown
+    assert "the new prompt, and 2 messages of its tool calls" in shown
+
+
+@pytest.mark.asyncio
+async def test_a_cut_by_the_server_is_said(see: Get) -> None:
+    """Where the server cut the request, the page says how."""
+    assert "The server cut this request. certain: 12 tokens" in (await see("/logs/-/session/work/context/10")).shown
+
+
+@pytest.mark.asyncio
+async def test_a_call_of_plain_llm_shows_what_was_sent_and_no_reasons(world: World, tmp_path: Path) -> None:
+    """All earlier exchanges that were in it are shown as sent; the page says that no choice was recorded."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        log.turns(thread, *(Said(f"prompt {n}", tokens=(10 * n, 2)) for n in range(1, 4)))
+        log.unseen(thread, Said("alone"))
+    get = serving(path)
+    page = (await get(f"/logs/-/session/{thread}/context/3.json")).json()
+    assert page["recorded"] is None
+    assert page["fates"] == [{"first": 1, "last": 2, "fate": "recent"}]
+    assert page["since"]["came_in"] == ["#2"]
+    shown = (await get(f"/logs/-/session/{thread}/context/3")).shown
+    assert "no choice was recorded" in shown
+    assert "newest" not in shown
+    alone = (await get(f"/logs/-/session/{thread}/context/4.json")).json()
+    assert alone["fates"] == [{"first": 1, "last": 3, "fate": "pruned"}]
+    assert alone["since"]["fell_out"] == ["#1–#2"]
+
+
+@pytest.mark.asyncio
+async def test_a_call_of_an_old_llm_says_that_nothing_is_known(world: World, get: Get) -> None:
+    """Up to 0.31, llm did not keep what it sent: the page says so, and shows no picture."""
+    page = await get(f"/logs/-/session/{world.old}/context/1")
+    assert "An older llm logged this exchange" in page.shown
+    assert "<svg width" not in page.text
+    assert (await get(f"/logs/-/session/{world.old}/context/1.json")).json()["sent_is_logged"] is False
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "address", ["/logs/-/session/work/context/0", "/logs/-/session/work/context/11", "/logs/-/session/no/context/1",
+                "/logs/-/session/work/context/99999999999999999999"],
+    ids=["zero", "past the last", "no session", "too long"],
+)  # fmt: skip
+async def test_what_is_not_there_is_not_found(see: Get, address: str) -> None:
+    """An exchange that the session does not have is answered with 404, as a page and as JSON."""
+    assert (await see(address)).status == 404
+    assert (await see(f"{address}.json")).status == 404
+
+
+@pytest.mark.asyncio
+async def test_the_replay_shows_the_same_fates(see: Get) -> None:
+    """Beside the replay: tokens, budget, window, the first sent whole, pins, excerpts, and what the summary covers."""
+    windows = (await see("/logs/-/session/work/replay.json")).json()["windows"]
+    assert windows["6"] == [240, 250, 1000, 1, [], [], None]
+    assert windows["7"] == [120, 250, 1000, 6, [2], [], [3, 4]]
+    assert windows["10"] == [300, 250, 1000, 6, [2], [3], [3, 4]]
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_styled_inline(see: Get) -> None:
+    """The page's policy lets no inline style through, so the picture is drawn without any."""
+    page = await see("/logs/-/session/work/context/8")
+    assert "style-src 'self'" in page.headers["content-security-policy"]
+    assert not [attributes for _, attributes in Tags(page.text).found if "style" in attributes]
+    assert 'class="sv-p-recalled"' in page.text
+
+
+@pytest.mark.asyncio
+async def test_long_runs_of_a_long_session_are_one_cell(tmp_path: Path) -> None:
+    """A session of 500 exchanges has a short picture: neighbours of the same fate stand together."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        log.turns(thread, *(Said(f"prompt {n}") for n in range(500)), block=100)
+    page = await serving(path)(f"/logs/-/session/{thread}/context/500")
+    assert page.text.count('class="sv-c-') < 20
+    assert "#1–#400" in page.shown
+    assert len(page.text) < 300_000
+
+
+ROLES = st.lists(st.sampled_from(["user", "assistant", "tool"]), max_size=30)
+
+
+@given(st.booleans(), ROLES, st.lists(st.integers(1, 40), max_size=12))
+def test_stretches_cover_every_message_but_the_system_prompt_once(
+    system: bool, roles: list[str], numbers: list[int]
+) -> None:
+    """Whatever was sent: no message is lost, none is in two exchanges, and the last numbers go to the last ones."""
+    messages = [Message(str(place), role, 1) for place, role in enumerate((["system"] if system else []) + roles)]
+    found = stretches(messages, numbers)
+    covered = [place for one in found for place in range(one.begin, one.end)]
+    assert covered == list(range(1 if system else 0, len(messages)))
+    named = [one.number for one in found if one.number is not None]
+    assert named == (numbers[-len(found) :] if found else [])
+
+
+@given(st.sets(st.integers(1, 60)), st.integers(1, 60))
+def test_runs_are_all_earlier_exchanges_in_order(whole: set[int], number: int) -> None:
+    """The runs of fates cover 1 to the one before, each number once, and neighbours differ."""
+    kept = stretches([Message("x", "user", 1)], [1])[0]
+    sent = Sent(
+        number, 1, 1, "t", "m", "", None, None, None, (), (),
+        tuple(type(kept)(one, 0, 1, 1) for one in sorted(whole | {number})),
+    )  # fmt: skip
+    assert [one for run in sent.runs for one in range(run.first, run.last + 1)] == list(range(1, number))
+    assert all(run.fate != after.fate for run, after in zip(sent.runs, sent.runs[1:], strict=False))
+
+
+@given(st.sets(st.integers(1, 300)))
+def test_ranges_name_each_number_once(numbers: set[int]) -> None:
+    """Read back, ranges give the same numbers."""
+    read: set[int] = set()
+    for words in ranges(numbers):
+        ends = [int(end.strip("#")) for end in words.split("–")]
+        read |= set(range(ends[0], ends[-1] + 1))
+    assert read == numbers

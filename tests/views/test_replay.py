@@ -1,0 +1,228 @@
+"""The rules of a replay's timing, and of the page that plays it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasette_session_views.replay import Moment, Playing, Step, Timeline, revealed
+from datasette_session_views.routes.replay import embedded
+from tests.world.logs import START, LogBuilder, Said
+
+from .conftest import Get, Tags, serving
+from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
+
+STEPS = st.lists(st.builds(Step, st.integers(0, 10**8), st.integers(0, 10**6)), max_size=40)
+IDLE = st.one_of(st.none(), st.floats(0, 1000))
+SPEED = st.sampled_from([0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+
+
+def order(moment: Moment) -> float:
+    """How far a moment is: the steps that are over, and the part of the next."""
+    return moment.done + (0 if moment.part is None else moment.part)
+
+
+@given(STEPS, IDLE, st.floats(0, 10**9), st.floats(0, 10**9))
+def test_time_never_runs_backwards(steps: list[Step], idle: float | None, one: float, other: float) -> None:
+    """What there is later is all that there was before, and the models' time only grows."""
+    line = Timeline(steps, idle)
+    early, late = sorted((one, other))
+    assert order(line.at(early)) <= order(line.at(late))
+    assert line.model_time(early) <= line.model_time(late)
+
+
+@given(STEPS, st.floats(0, 1000))
+def test_no_pause_exceeds_the_cap(steps: list[Step], idle: float) -> None:
+    """Pauses are kept, but none is longer than the cap; calls take as long as they took."""
+    line = Timeline(steps, idle)
+    ends = [0, *line.ends]
+    for step, before, start, end in zip(steps, ends, line.starts, line.ends, strict=False):
+        assert start - before == min(step.pause, round(idle * 1000))
+        assert end - start == step.run
+
+
+@given(STEPS)
+def test_without_a_cap_everything_takes_its_time(steps: list[Step]) -> None:
+    """With the cap off, the replay is as long as the session was."""
+    assert Timeline(steps, None).total == sum(step.pause + step.run for step in steps)
+
+
+@given(STEPS, IDLE, SPEED)
+def test_at_a_speed_it_takes_that_part_of_the_time(steps: list[Step], idle: float | None, speed: float) -> None:
+    """The whole at speed s takes its total divided by s, and not a moment less."""
+    line = Timeline(steps, idle)
+    assert line.lasts(speed) == line.total / speed
+    assert Playing(line, speed=speed).after(line.lasts(speed)).moment == pytest.approx(line.total)
+    if line.total:
+        assert Playing(line, speed=speed).after(line.lasts(speed) * 0.9).moment < line.total
+
+
+@given(STEPS, IDLE, SPEED, st.lists(st.integers(0, 10**6), max_size=30))
+def test_seeking_equals_playing(steps: list[Step], idle: float | None, speed: float, frames: list[int]) -> None:
+    """However the frames fall, what there is then is what there is when one goes to that moment at once."""
+    played = Playing(Timeline(steps, idle), speed=speed)
+    for frame in frames:
+        played = played.after(frame)
+    sought = Playing(Timeline(steps, idle), speed=speed).seeking(sum(frames) * speed)
+    assert played.moment == sought.moment
+    assert played.now == sought.now
+
+
+@given(STEPS, IDLE)
+def test_all_is_there_in_the_end_and_only_then(steps: list[Step], idle: float | None) -> None:
+    """At the end every step is over; before the first begins there is nothing."""
+    line = Timeline(steps, idle)
+    assert line.at(line.total) == Moment(len(steps))
+    if steps and line.starts[0]:
+        assert line.at(0) == Moment(0)
+
+
+@given(st.text(), st.floats(0, 1), st.floats(0, 1))
+def test_a_reply_comes_letter_by_letter(text: str, one: float, other: float) -> None:
+    """What has come of a reply is its beginning; nothing at first, all at the end, and never less than before."""
+    early, late = sorted((one, other))
+    assert text.startswith(revealed(text, early))
+    assert revealed(text, late).startswith(revealed(text, early))
+    assert (revealed(text, None), revealed(text, 0.0), revealed(text, 1.0)) == ("", "", text)
+
+
+@given(st.recursive(st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_data_in_the_page_says_the_same_and_closes_nothing(value: object) -> None:
+    """Whatever a model wrote, the script tag that carries it holds no character that begins or ends a tag."""
+    text = embedded(value)
+    assert json.loads(text) == value
+    assert not re.search("[<>&\u2028\u2029]", text)
+
+
+HOSTILE = "</script><script>window.ran = 1</script><!--<script>\u2028</SCRIPT >"
+
+
+def write_replay(path: Path) -> Session:
+    """A session of six exchanges with all that a replay marks: a tool call, a cut, a pin, a failure, a pause."""
+    from tests.world.logs import Call
+
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(
+            thread,
+            Said("first prompt", "a" * 100, tokens=(10, 4), at=START, duration_ms=1000),
+            Said("second prompt", "b" * 100, tokens=(20, 4), at=START + timedelta(seconds=2), duration_ms=1000),
+            Said("third prompt", HOSTILE, tokens=(30, 4), at=START + timedelta(hours=1), duration_ms=1000),
+            Said("fourth prompt", calls=(Call("tide", {"a": 1}, "7 rows"),), at=START + timedelta(hours=2)),
+            Said("fifth prompt", at=START + timedelta(hours=3), duration_ms=2000),
+        )
+    session = Session(
+        thread, "work", [turns[0], turns[1], turns[2], turns[3], turns[5]], pinned=(turns[1],),
+        attempts=[(f"{turns[-1][:-1]}z", "sixth prompt", "The model runner stopped.")],
+    )  # fmt: skip
+    with_sessions(path, session)
+    with_blocks(path, session, 3)
+    with_recall(path, turns[5], turns[0], "prompt")
+    with_rating(path, thread, turns[1], "up", label="The <b>turn</b>")
+    return session
+
+
+@pytest.fixture(name="play", scope="module")
+def _play(tmp_path_factory: pytest.TempPathFactory) -> Get:
+    path = tmp_path_factory.mktemp("replay") / "logs.db"
+    write_replay(path)
+    return serving(path)
+
+
+@pytest.mark.asyncio
+async def test_a_replay_has_every_call_in_time(play: Get) -> None:
+    """Calls and failed prompts in order, with their pauses as they were, what was said before and what came."""
+    page = (await play("/logs/-/session/work/replay.json")).json()
+    found = page["scenes"]
+    assert [scene["number"] for scene in found] == [1, 2, 3, 4, 4, 5, None]
+    assert [scene["pause"] for scene in found[:4]] == [0, 1000, 3_597_000, 3_599_000]
+    assert [scene["run"] for scene in found] == [1000, 1000, 1000, 800, 800, 2000, 1200]
+    assert found[0]["before"] == [["you", "", "first prompt"]]
+    assert found[0]["after"] == [["reply", "", "a" * 100]]
+    assert found[4]["before"] == [["tool_result", "tide", "7 rows"]]
+    assert found[6]["after"] == [["reply", "", "half a"], ["failed", "", "The model runner stopped."]]
+    assert [scene["marks"] for scene in found] == [[], ["pin"], [], ["tool", "cut"], [], [], ["failed"]]
+
+
+@pytest.mark.asyncio
+async def test_labels_of_exchanges_are_chapters(play: Get) -> None:
+    """An exchange that was given a label begins a chapter of that name."""
+    assert (await play("/logs/-/session/work/replay.json")).json()["chapters"] == {"2": "The <b>turn</b>"}
+
+
+@pytest.mark.asyncio
+async def test_the_window_moves_with_it(play: Get) -> None:
+    """For each exchange what was recorded: tokens, budget, window, first sent whole, pins, and what was recalled."""
+    windows = (await play("/logs/-/session/work/replay.json")).json()["windows"]
+    assert windows["1"] == [10, 4096, 8192, 1, [], [], None]
+    assert windows["4"] == [2130, 4096, 8192, 2, [], [], None]
+    assert windows["5"] == [2130, 4096, 8192, 2, [], [1], None]
+
+
+@pytest.mark.asyncio
+async def test_without_javascript_the_page_is_the_transcript(play: Get) -> None:
+    """What was said stands in the page for who runs no script, with a note; the player is hidden."""
+    page = await play("/logs/-/session/work/replay")
+    tags = Tags(page.text)
+    assert "noscript" in tags.names()
+    assert "The replay needs JavaScript." in page.shown
+    assert page.shown.index("first prompt") < page.shown.index("fifth prompt") < page.shown.index("sixth prompt")
+    (player,) = [attributes for tag, attributes in tags.found if attributes.get("id") == "sv-replay"]
+    assert "hidden" in player
+
+
+@pytest.mark.asyncio
+async def test_text_that_closes_the_tag_stays_in_it(play: Get) -> None:
+    """The data of the page is its JSON twin, and a reply that closes the script tag closes nothing."""
+    page = await play("/logs/-/session/work/replay")
+    (data,) = re.findall(r'<script type="application/json" id="sv-data">(.*?)</script>', page.text, re.DOTALL)
+    twin = (await play("/logs/-/session/work/replay.json")).json()
+    assert {"ok": True, **json.loads(data)} == twin
+    assert "</script><script>window.ran" in json.loads(data)["scenes"][2]["after"][0][2]
+    assert "<script>window.ran" not in page.text
+    assert "script-src 'self' 'sha256-" in page.headers["content-security-policy"]
+
+
+@pytest.mark.asyncio
+async def test_a_transcript_leads_to_its_replay_and_contexts(world: World, get: Get) -> None:
+    """From the head to the replay, from each exchange to what the model saw."""
+    text = (await get("/logs/-/session/work")).text
+    assert 'href="/logs/-/session/work/replay"' in text
+    assert [f'href="/logs/-/session/work/context/{number}"' in text for number in (1, 4, 5)] == [True, True, False]
+    for address in ("replay", "context/1"):
+        assert (await get(f"/logs/-/session/{world.old}/{address}")).status == 200
+
+
+@pytest.mark.asyncio
+async def test_a_long_session_is_replayed_in_parts(tmp_path: Path) -> None:
+    """2,000 exchanges at a time; an address with a later exchange opens the part that has it."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        log.turns(thread, *(Said(f"prompt {n + 1}.", "ok") for n in range(2100)), block=10)
+    get = serving(path)
+    first = (await get(f"/logs/-/session/{thread}/replay.json")).json()
+    assert (first["first"], first["last"], len(first["scenes"])) == (1, 2000, 2000)
+    page = await get(f"/logs/-/session/{thread}/replay")
+    assert f'href="/logs/-/session/{thread}/replay?from=2001"' in page.text
+    second = (await get(f"/logs/-/session/{thread}/replay.json?at=2050:3.5")).json()
+    assert (second["first"], second["last"]) == (2050, 2100)
+
+
+@pytest.mark.asyncio
+async def test_a_session_in_which_nothing_was_said_has_nothing_to_play(tmp_path: Path) -> None:
+    """The page says so, and has no player."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        log.turns(log.thread(), Said("elsewhere"))
+        thread = log.thread()
+    with_sessions(path, Session(thread, "empty", []))
+    page = await serving(path)("/logs/-/session/empty/replay")
+    assert "Nothing was said here yet." in page.shown
+    assert "sv-player" not in page.text

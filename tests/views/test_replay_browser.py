@@ -1,0 +1,274 @@
+"""The rules of the replay in a real browser, with a clock that only the test moves."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasette_session_views.replay import Step, Timeline, revealed
+
+from .test_browser import CHROMIUM, Watched, sync_api
+from .test_replay import write_replay
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
+
+HERE = "/logs/-/session/work/replay"
+
+STEPS = [Step(*pair) for pair in ((0, 1000), (1000, 1000), (3_597_000, 1000), (3_599_000, 800), (0, 800))]
+STEPS += [Step(3_598_400, 2000), Step(11_998_000, 1200)]
+
+REPLIES = ["a" * 100, "b" * 100]
+
+
+@pytest.fixture(name="root", scope="module")
+def _root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Datasette that serves a session with all that a replay marks."""
+    path: Path = tmp_path_factory.mktemp("played") / "logs.db"
+    write_replay(path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "datasette", str(path), "--port", str(port)]
+    root = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{root}/-/versions.json").close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield root
+        server.terminate()
+
+
+@pytest.fixture(name="browser", scope="module")
+def _browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Played:
+    """The replay on a page of the browser; its clock stands still until the test moves it."""
+
+    def __init__(self, browser: Any, root: str, asked: str = "autoplay=0", **settings: Any) -> None:
+        self.watched = Watched(browser, root, viewport={"width": 1200, "height": 800}, **settings)
+        self.page = self.watched.page
+        self.page.clock.install(time=0)
+        self.page.clock.pause_at(1000)
+        self.page.goto(f"{root}{HERE}?{asked}")
+        self.page.wait_for_function("document.querySelector('#sv-where')?.textContent")
+
+    def pass_(self, milliseconds: int) -> None:
+        """Let time pass, frame by frame."""
+        self.page.clock.run_for(milliseconds)
+
+    def seek(self, moment: float) -> None:
+        """Go to a moment with the scrubber."""
+        self.page.evaluate(
+            "moment => { const seek = document.getElementById('sv-seek'); seek.value = moment;"
+            " seek.dispatchEvent(new Event('input')); }",
+            moment,
+        )
+
+    @property
+    def said(self) -> list[str]:
+        """What is on the stage, exchange by exchange: prompts and replies."""
+        found: list[str] = self.page.evaluate(
+            "[...document.querySelectorAll('#sv-said article')].map(one =>"
+            " [...one.querySelectorAll('.sv-you, .sv-reply, .sv-failed, summary')].map(e => e.textContent).join('|'))"
+        )
+        return found
+
+    @property
+    def moment(self) -> float:
+        """Where the scrubber stands."""
+        return float(self.page.input_value("#sv-seek"))
+
+    def text(self, id_: str) -> str:
+        """What one place of the page says."""
+        return str(self.page.text_content(f"#sv-{id_}"))
+
+
+def expected(moment: float, idle: float | None = 3.0) -> list[str]:
+    """What must be on the stage at a moment, within the first two exchanges."""
+    now = Timeline(STEPS, idle).at(moment)
+    found = []
+    for place, (prompt, reply) in enumerate(zip(("first prompt", "second prompt"), REPLIES, strict=True)):
+        if place < now.done:
+            found.append(f"{prompt}|{reply}")
+        elif place == now.done and now.part is not None:
+            found.append("|".join(filter(None, (prompt, revealed(reply, now.part)))))
+    return found
+
+
+def test_seeking_shows_exactly_what_there_was(browser: Any, root: str) -> None:
+    """At any moment, from before or from after, the page has the messages of then and no other."""
+    played = Played(browser, root)
+    for moment in (0, 1, 500, 999, 1000, 1500, 2000, 2001, 2990, 3000, 5999, 700, 2500, 0):
+        played.seek(moment)
+        assert played.said == expected(moment), moment
+    assert played.watched.wrong == []
+
+
+def test_playing_shows_what_seeking_shows(browser: Any, root: str) -> None:
+    """A replay that ran to a moment has what one that was set there has; pauses are capped; it ends by itself."""
+    played = Played(browser, root)
+    played.page.keyboard.press(" ")
+    for _ in range(6):
+        played.pass_(700)
+        assert played.said == expected(played.moment)
+    played.page.keyboard.press(" ")
+    where = played.moment
+    assert where == pytest.approx(4200, abs=120)
+    played.pass_(5000)
+    assert played.moment == where
+    played.seek(5990)
+    assert len(played.said) == 2
+    played.seek(6100)
+    assert len(played.said) == 3
+    played.page.keyboard.press("k")
+    played.pass_(60_000)
+    assert played.moment == Timeline(STEPS).total
+    assert played.said[-1] == "sixth prompt|half a|The model runner stopped."
+    assert played.page.get_attribute("#sv-play", "aria-label") == "Play"
+
+
+def test_speed_and_pauses_change_while_playing(browser: Any, root: str) -> None:
+    """At 4 times the speed it goes 4 times as far; another cap on pauses leaves the place in the session as it is."""
+    played = Played(browser, root, "speed=4&autoplay=1")
+    played.pass_(500)
+    assert played.moment == pytest.approx(2000, abs=120)
+    for _ in range(2):
+        played.page.keyboard.press("<")
+    before = played.moment
+    played.pass_(500)
+    assert played.moment - before == pytest.approx(500, abs=40)
+    played.page.keyboard.press(" ")
+    said = played.said
+    for value, idle in (("off", None), ("0", 0), ("10", 10)):
+        played.page.select_option("#sv-idle", value)
+        assert played.said == said
+        assert played.page.get_attribute("#sv-seek", "max") == str(Timeline(STEPS, idle).total)
+
+
+def test_clocks_and_totals_are_those_of_the_moment(browser: Any, root: str) -> None:
+    """Wall time, model time, and the tokens of what is over."""
+    played = Played(browser, root)
+    assert (played.text("clock"), played.text("in")) == ("1 Sep 2026 08:00:00", "0")
+    played.seek(2500)
+    assert (played.text("where"), played.text("model")) == ("#2 of 5", "0:01 of 0:07")
+    assert (played.text("clock"), played.text("in"), played.text("out")) == ("1 Sep 2026 08:00:02", "10", "4")
+    played.seek(4500)
+    assert played.text("clock") == "1 Sep 2026 08:30:01"
+    assert (played.text("in"), played.text("out")) == ("30", "8")
+
+
+KEYS = {
+    "next exchange": (["Shift+ArrowRight"], "#2 of 5"),
+    "exchange before": (["Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft"], "#2 of 5"),
+    "next event: the pin": (["]"], "#2 of 5"),
+    "then the cut, with its tool call": (["]", "]"], "#4 of 5"),
+    "event before": (["]", "]", "["], "#2 of 5"),
+    "next messages": ([".", "."], "#3 of 5"),
+    "message before": ([".", ".", ","], "#2 of 5"),
+    "ten seconds on": (["ArrowRight", "ArrowRight"], "#4 of 5"),
+    "five seconds back": (["ArrowRight", "ArrowRight", "ArrowLeft"], "#2 of 5"),
+    "90 percent": (["9"], "#5 of 5"),
+    "the start": (["9", "0"], "#1 of 5"),
+    "with ctrl it is the browser's": (["Control+9"], "#1 of 5"),
+}
+
+
+def test_keys_and_addresses_lead_where_they_say(browser: Any, root: str) -> None:
+    """The keys of video players and of asciinema; none of them with ctrl, or where one chooses."""
+    played = Played(browser, root)
+    for what, (keys, where) in KEYS.items():
+        played.seek(0)
+        for key in keys:
+            played.page.keyboard.press(key)
+        assert played.text("where") == where, what
+    played.seek(0)
+    played.page.focus("#sv-speed")
+    played.page.keyboard.press("9")
+    assert played.text("where") == "#1 of 5"
+    played.page.focus("#sv-copy")
+    played.page.keyboard.press(" ")
+    assert played.page.get_attribute("#sv-play", "aria-label") == "Play"
+
+
+def test_everything_is_in_the_address(browser: Any, root: str) -> None:
+    """An address opens at its exchange and second, with its speed and cap; the page's own address follows."""
+    played = Played(browser, root, "at=2:0.5&speed=8&idle=1&autoplay=0")
+    assert played.said == expected(2500)
+    assert (played.page.input_value("#sv-speed"), played.page.input_value("#sv-idle")) == ("8", "1")
+    played.seek(1000)
+    played.pass_(300)
+    assert played.page.url.endswith("?at=1:1.0&speed=8&idle=1&autoplay=0")
+    again = Played(browser, root, played.page.url.partition("?")[2])
+    assert again.moment == 1000
+
+
+def test_the_window_moves_along(browser: Any, root: str) -> None:
+    """Beside what is said stands the window at that exchange, with a link to what the model saw."""
+    played = Played(browser, root, "at=5&autoplay=0")
+    fates = played.page.evaluate("[...document.querySelectorAll('#sv-cells i')].map(cell => cell.className)")
+    assert fates == ["sv-c-recalled", "sv-c-recent", "sv-c-recent", "sv-c-recent", "sv-c-now"]
+    assert played.text("window-words") == "2,130 of 4,096 tokens, window 8,192"
+    assert str(played.page.get_attribute("#sv-context", "href")).endswith("/work/context/5")
+
+
+def test_chapters_lead_to_their_exchanges(browser: Any, root: str) -> None:
+    """Each label stands beside the replay as text, and leads to its exchange."""
+    played = Played(browser, root)
+    assert played.page.text_content("#sv-chapters button") == "#2 The <b>turn</b>"
+    played.page.click("#sv-chapters button")
+    assert played.text("where") == "#2 of 5"
+    assert played.page.text_content("#sv-said .sv-chapter") == "The <b>turn</b>"
+
+
+def test_hostile_text_is_text(browser: Any, root: str) -> None:
+    """A reply that closes the script tag is shown as it is, and nothing in it runs."""
+    played = Played(browser, root, "at=4&autoplay=0")
+    assert any("</script><script>window.ran = 1" in said for said in played.said)
+    assert played.page.evaluate("window.ran") is None
+    assert played.watched.wrong == []
+
+
+def test_who_wants_less_motion_gets_whole_replies_and_no_start_by_itself(browser: Any, root: str) -> None:
+    """With reduced motion nothing plays unasked, and a reply appears when it is whole."""
+    played = Played(browser, root, "", reduced_motion="reduce")
+    played.pass_(2000)
+    assert played.moment == 0
+    played.seek(999)
+    assert played.said == ["first prompt"]
+    played.seek(1000)
+    assert played.said == [f"first prompt|{REPLIES[0]}"]
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+@pytest.mark.parametrize("address", [f"{HERE}?autoplay=0", "/logs/-/session/work/context/5"], ids=["replay", "context"])
+def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: str, width: int, scripts: bool) -> None:
+    """No error, no request to elsewhere, no scrolling sideways; the player only where scripts run."""
+    watched = Watched(browser, root, viewport={"width": width, "height": 800}, java_script_enabled=scripts)
+    page = watched.open(address)
+    assert watched.wrong == []
+    if scripts:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if "replay" in address:
+        assert page.locator("#sv-replay").is_visible() == scripts
+        assert page.locator("noscript article").count() == (0 if scripts else 6)
+        assert scripts or page.locator("noscript article").first.is_visible()
+    names = page.locator(".content button:not([aria-label])").all_text_contents() if scripts else []
+    assert all(re.search(r"[\w?]", name) for name in names)
