@@ -14,9 +14,6 @@ from .visible import one_line, visible
 _LONGEST = 20_000
 """Characters of one text that a replay shows; the transcript has the whole."""
 
-_RECALLED = "session://"
-"""How the names of fragments begin that a session put before a prompt."""
-
 
 @dataclass(frozen=True)
 class Scene:
@@ -143,12 +140,12 @@ def _attempt(attempt: Attempt, utc: str, step: Step) -> Scene:
 
 
 def _pieces(role: str, pieces: Sequence[Piece]) -> Iterable[tuple[str, str, str]]:
-    recalled = [p for p in pieces if p.kind == "fragment" and p.name.startswith(_RECALLED) and "/#" in p.name]
+    recalled = [piece for piece in pieces if piece.kind == "excerpt"]
     if recalled:
         numbers = ", ".join(dict.fromkeys(f"#{piece.name.rpartition('#')[2]}" for piece in recalled))
         yield "recalled", one_line(numbers, 100), _text("\n\n".join(piece.text for piece in recalled))
     for piece in pieces:
-        if piece.kind == "fragment" and piece.name.startswith(_RECALLED):
+        if piece.kind in ("excerpt", "fence"):
             continue
         if piece.kind == "text":
             yield {"user": "you", "assistant": "reply"}.get(role, "system"), "", _text(piece.text)

@@ -347,7 +347,7 @@ def message(said: Said, showing: Showing, number: int) -> str:
             what = {"tool_call": "calls", "tool_result": "result of"}.get(piece.kind, "")
             pieces.append(f'<p class="sv-sub">{what} {escape(one_line(piece.name, 80))}</p>')
             pieces.append(showing.code(piece.text, number))
-        elif piece.kind == "fragment":
+        elif piece.kind in ("fragment", "excerpt", "fence"):
             pieces.append(
                 f'<p class="sv-sub">fragment {escape(one_line(piece.name, 200))}</p>{showing.text(piece.text, number)}'
             )

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import llm
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,6 +198,26 @@ async def test_a_transcript_leads_to_its_replay_and_contexts(world: World, get: 
     assert [f'href="/logs/-/session/work/context/{number}"' in text for number in (1, 4, 5)] == [True, True, False]
     for address in ("replay", "context/1"):
         assert (await get(f"/logs/-/session/{world.old}/{address}")).status == 200
+
+
+@pytest.mark.asyncio
+async def test_what_was_recalled_is_told_without_its_fence(tmp_path: Path) -> None:
+    """Excerpts that came with a prompt stand before it as recalled, with their numbers; the fence is not shown."""
+    path = tmp_path / "logs.db"
+    ours = (
+        llm.Fragment("<earlier-conversation>", "session://opening"),
+        llm.Fragment("[#1 user 2026-05-01] 4 May.", "session://01abc/#1"),
+        llm.Fragment("</earlier-conversation>", "session://closing"),
+    )
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said("4 May."), Said("And when is it?", fragments=ours))
+    with_sessions(path, Session(thread, "work", turns))
+    text = (await serving(path)("/logs/-/session/work/replay.json")).text
+    assert '"recalled"' in text
+    assert "[#1 user 2026-05-01] 4 May." in text
+    assert "session://" not in text
+    assert "earlier-conversation" not in text
 
 
 @pytest.mark.asyncio
