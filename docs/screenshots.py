@@ -15,6 +15,9 @@ _PICTURES = {
     "list": "/demo/-/sessions",
     "transcript": "/demo/-/session/bridge",
     "search": "/demo/-/sessions/search?q=deadline",
+    "context": "/demo/-/session/bridge/context/8",
+    "replay": "/demo/-/session/bridge/replay?at=8&autoplay=0",
+    "analytics": "/demo/-/sessions/analytics",
 }
 
 
