@@ -230,6 +230,10 @@ class Composer(Snapshot):
         """Return a new block's first request as planned, and the plan as it could be kept to."""
         request, system = self.request, self.system()
         made = context.messages(chosen, system, self._read, self.measure)
+        if made is None and chosen.clip is not None:  # its share is too small for what can't be cut: all that is left
+            more = min(self.budget.tokens - chosen.tokens, chosen.recent[0].tokens - chosen.clip)
+            chosen = replace(chosen, clip=chosen.clip + more, tokens=chosen.tokens + more)
+            made = context.messages(chosen, system, self._read, self.measure)
         if made is None:
             chosen = without_recent(chosen, self.pins(), self._fixed())
             made = context.messages(chosen, system, self._read, self.measure) or ((), 0)

@@ -427,3 +427,16 @@ def test_llm_itself_knows_no_excerpts(llm_: Command, work: Script) -> None:
     sent = work.texts()
     llm_("-c", "Thanks!").ok()
     assert work.texts()[: len(sent)] == sent
+
+
+def test_the_newest_exchange_is_sent_also_beside_a_pin_that_fills_most_of_the_budget(
+    llm_: Command, script: Script
+) -> None:
+    """Where a pin leaves little room, the newest exchange gets what there is, rather than nothing for recall's sake."""
+    llm_("-m", "scripted", "--session", "work", "--max-context-tokens", "260", "bridge " * 195).ok()
+    llm_("sessions", "pin", "work", "1").ok()
+    for number in range(6):
+        done = llm_("--session", "work", f"Stone {number} of the bridge is laid and it stands well.").ok()
+        assert "leaves no room" not in done.err
+        if number:
+            assert any(f"Stone {number - 1}" in text for _, text in script.texts()[:-1])
