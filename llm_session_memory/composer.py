@@ -231,8 +231,10 @@ class Composer(Snapshot):
         request, system = self.request, self.system()
         made = context.messages(chosen, system, self._read, self.measure)
         if made is None and chosen.clip is not None:  # its share is too small for what can't be cut: all that is left
-            more = min(self.budget.tokens - chosen.tokens, chosen.recent[0].tokens - chosen.clip)
-            chosen = replace(chosen, clip=chosen.clip + more, tokens=chosen.tokens + more)
+            whole = chosen.recent[0].tokens
+            more = min(self.budget.tokens - chosen.tokens, whole - chosen.clip)
+            cut = chosen.clip + more
+            chosen = replace(chosen, clip=cut if cut < whole else None, tokens=chosen.tokens + more)
             made = context.messages(chosen, system, self._read, self.measure)
         if made is None:
             chosen = without_recent(chosen, self.pins(), self._fixed())

@@ -537,7 +537,7 @@ def test_a_call_that_was_never_run_is_not_sent_open() -> None:
 def test_pins_that_are_far_apart_are_weighed_each_alone() -> None:
     """What lies between two pinned exchanges of one block is not taken for the later one's own input."""
     with world(1.0, 2_000) as here:
-        for number in range(1, 5):
+        for number in range(1, 7):
             here.take(Say("bridge " * 30, (), f"Reply {number}. " * 10))
         here.memory.pin(NAME, 1, here.model)
         here.memory.pin(NAME, 3, here.model)
