@@ -11,8 +11,9 @@ from typing import Any
 from ..access import Log, log_of
 from ..answering import answering, as_json, as_page
 from ..catalogue import Query, catalogue
-from ..charts import Chart, drawn, figure, legend
+from ..charts import Chart, figure
 from ..compat import allowed, sql_url
+from ..drawing import drawn, legend
 from ..links import Links
 from ..offering import may_see, offer
 from ..pages import Filters

@@ -20,6 +20,8 @@ from ..reader.requests import request as read_request
 from ..reader.source import Source
 from ..sent import Sent, Since
 from ..showing import Showing, counted, moment
+from ..showing_items import Items, message
+from ..showing_window import window
 from ..visible import one_line, visible
 from . import asking
 
@@ -190,13 +192,13 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
     def drawn() -> tuple[list[Any], list[Any]]:
         if exact:
             return [], [
-                (place, one.role, f"{one.characters:,}", shown.message(said, showing, sent.number))
+                (place, one.role, f"{one.characters:,}", message(said, showing, sent.number))
                 for place, one, said in _numbered(found, exact=True)
             ]
-        return shown.Items(sent, found.said, showing, links, here).rows(found.notes, found.pins), []
+        return Items(sent, found.said, showing, links, here).rows(found.notes, found.pins), []
 
     rows, messages = await loop.run_in_executor(None, drawn)
-    parts, marks = shown.window(sent)
+    parts, marks = window(sent)
     last = found.begin + len(messages) - 1
     return {
         "database": log.name,

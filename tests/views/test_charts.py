@@ -15,11 +15,10 @@ from datasette_session_views.charts import (
     Series,
     ceiling,
     described,
-    drawn,
     figure,
-    legend,
     short,
 )
+from datasette_session_views.drawing import drawn, legend
 
 KINDS = ("columns", "rows", "lines", "grid")
 SVG = "{http://www.w3.org/2000/svg}"
