@@ -109,6 +109,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "links": links,
         "title": one_line(line.title, 120) or line.thread_id,
         "line": line,
+        "reference": here,
         "facts": _facts(line),
         "tags": [(one_line(tag, 40), links.listing(tag=tag)) for tag in line.tags],
         "page": page,
