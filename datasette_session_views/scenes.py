@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .moments import parsed_moment
@@ -17,8 +17,12 @@ _LONGEST = 20_000
 
 @dataclass(frozen=True)
 class Scene:
-    """One call, or an attempt: its timing, what was said before it, and what came of it, each as (kind, name, text)."""
+    """One call, or an attempt: its timing, what was said before it, and what came of it, each as (kind, name, text).
 
+    `saved`: with the last call of an exchange, about the tokens that were left out of its request.
+    """
+
+    id: str
     number: int | None
     first: bool
     utc: str
@@ -30,6 +34,7 @@ class Scene:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost: float | None = None
+    saved: float | None = None
 
     @property
     def characters(self) -> int:
@@ -39,6 +44,7 @@ class Scene:
     def fields(self) -> dict[str, Any]:
         """Return it as plain values."""
         return {
+            "id": self.id,
             "number": self.number,
             "first": self.first,
             "utc": self.utc,
@@ -49,31 +55,19 @@ class Scene:
             "input": self.input_tokens,
             "output": self.output_tokens,
             "cost": self.cost,
+            "saved": self.saved,
             "before": [list(piece) for piece in self.before],
             "after": [list(piece) for piece in self.after],
         }
 
 
-@dataclass(frozen=True)
-class Window:
-    """What a session recorded of the window at an exchange."""
+def scenes(
+    exchanges: Iterable[Exchange], attempts: Iterable[Attempt], saved: Mapping[str, float] | None = None
+) -> list[Scene]:
+    """Return exchanges and attempts call by call, in the order of their ids, which is that of time.
 
-    tokens: int
-    budget: int
-    window: int | None
-    start: int
-    pinned: tuple[int, ...]
-    recalled: tuple[int, ...]
-    summarised: tuple[int, int] | None = None
-
-    def fields(self) -> list[Any]:
-        """Return it as plain values, in the order in which the script reads them."""
-        summarised = list(self.summarised) if self.summarised else None
-        return [self.tokens, self.budget, self.window, self.start, list(self.pinned), list(self.recalled), summarised]
-
-
-def scenes(exchanges: Iterable[Exchange], attempts: Iterable[Attempt]) -> list[Scene]:
-    """Return exchanges and attempts call by call, in the order of their ids, which is that of time."""
+    `saved`: about the tokens that were left out of requests, by call.
+    """
     keyed: list[tuple[str, Exchange | None, Call | Attempt]] = [
         (call.id, exchange, call) for exchange in exchanges for call in exchange.calls
     ]
@@ -90,7 +84,8 @@ def scenes(exchanges: Iterable[Exchange], attempts: Iterable[Attempt]) -> list[S
             over = max(over or 0.0, at + run)
         step = Step(pause, run)
         utc = "" if began is None else began.isoformat()
-        made.append(_attempt(one, utc, step) if isinstance(one, Attempt) else _call(exchange, one, utc, step))
+        scene = _attempt(one, utc, step) if isinstance(one, Attempt) else _call(exchange, one, utc, step)
+        made.append(replace(scene, saved=(saved or {}).get(one.id)))
     return made
 
 
@@ -111,6 +106,7 @@ def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
     if call.cut:
         before.append(("failed", "", f"The server cut this request. {visible(call.cut)}"))
     return Scene(
+        call.id,
         exchange.number,
         first,
         utc,
@@ -128,6 +124,7 @@ def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
 def _attempt(attempt: Attempt, utc: str, step: Step) -> Scene:
     after = [("reply", "", _text(attempt.partial))] if attempt.partial else []
     return Scene(
+        id=attempt.id,
         number=None,
         first=True,
         utc=utc,

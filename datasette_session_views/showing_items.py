@@ -138,7 +138,7 @@ class Items:
 
     def _row(self, kind: str, label: str, words: str, why: str, size: int, text: str = "", url: str = "") -> Row:  # noqa: PLR0913  a row's own
         tokens = self._sent.share(size)
-        return Row(kind, label, escape(words), why, "" if tokens is None else f"{tokens:,}", text, url)
+        return Row(kind, label, escape(words), one_line(why, 400), "" if tokens is None else f"{tokens:,}", text, url)
 
     def _plain(self, place: int) -> str:
         if place >= len(self._said):

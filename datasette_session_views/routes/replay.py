@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from ..access import log_of
@@ -13,13 +12,20 @@ from ..links import Links
 from ..pages import Transcript
 from ..reader import transcript as reader
 from ..reader.listing import find
-from ..reader.replaying import Replay
+from ..reader.replaying import Replay, stretch
 from ..reader.replaying import replay as read_replay
 from ..reader.source import Source
 from ..replay import IDLE, SPEEDS
 from ..showing import Card, Showing, moment
+from ..showing_replay import dressed, embedded
 from ..visible import one_line
 from . import asking
+
+_RENDERED = 25
+"""Exchanges whose messages come rendered in one answer: the script asks for those about the moment that it shows."""
+
+_TOGETHER = 100
+"""Scenes whose texts are one piece of the page's data: the script reads a piece when it shows one of them."""
 
 
 @answering
@@ -33,6 +39,12 @@ async def replay(datasette: Any, request: Any) -> Any:
     at = _exchange(request)
     start = asking.number(request, "from")
     links = Links(datasette, log.name)
+    rendered = asking.number(request, "rendered")
+    if rendered is not None and request.url_vars.get("format") == "json":
+        some = await log.read(stretch, thread_id, rendered, rendered + _RENDERED - 1)
+        showing = Showing(links, reference, may_see_files=False)
+        html = await asyncio.get_running_loop().run_in_executor(None, dressed, some, showing)
+        return as_json({"ok": True, "session": reference, "first": rendered, "rendered": html})
 
     def read(source: Source) -> tuple[Replay, Transcript]:
         found = read_replay(source, thread_id, start)
@@ -46,10 +58,14 @@ async def replay(datasette: Any, request: Any) -> Any:
     here = found.line.reference
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
 
-    def drawn() -> tuple[list[Card], str]:
-        return showing.cards(page), embedded(_fields(links, found))
+    def drawn() -> tuple[list[Card], str, list[str]]:
+        data = _fields(links, found)
+        texts = [[scene.pop("before"), scene.pop("after")] for scene in data["scenes"]]
+        pieces = [embedded(texts[place : place + _TOGETHER]) for place in range(0, len(texts), _TOGETHER)]
+        ask = {"rendered_url": links.replay(here, "json", rendered="0").removesuffix("0"), "rendered": _RENDERED}
+        return showing.cards(page), embedded({**data, **ask, "together": _TOGETHER}), pieces
 
-    cards, data = await asyncio.get_running_loop().run_in_executor(None, drawn)
+    cards, data, texts = await asyncio.get_running_loop().run_in_executor(None, drawn)
     earlier = max(found.first - (found.last - found.first + 1), 1)
     context = {
         "database": log.name,
@@ -59,6 +75,7 @@ async def replay(datasette: Any, request: Any) -> Any:
         "title": one_line(found.line.title, 120) or thread_id,
         "found": found,
         "data": data,
+        "texts": texts,
         "cards": cards,
         "page": page,
         "moment": moment,
@@ -86,17 +103,10 @@ def _fields(links: Links, found: Replay) -> dict[str, Any]:
         "last": found.last,
         "exchanges_in_all": found.total,
         "idle": IDLE,
+        "unpriced": found.line.figures.cost.words if found.line.figures.cost.dollars is None else "",
         "context_url": links.context(here, 0).removesuffix("0"),
         "transcript_url": links.session(here),
         "scenes": [scene.fields() for scene in found.scenes],
         "windows": {number: window.fields() for number, window in found.windows.items()},
         "chapters": {number: one_line(label, 80) for number, label in found.chapters.items()},
     }
-
-
-_UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
-
-
-def embedded(value: Any) -> str:
-    """Return JSON that can stand in a script tag: nothing in it can close the tag or open another."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)

@@ -15,8 +15,9 @@ select
             length(p.text),
             (
                 select sum(length(coalesce(f.content, json_extract(r.value, '$.literal'), '')))
-                from json_each(p.payload, '$.text_ref') r
+                from json_each(case when json_valid(p.payload) then p.payload end, '$.text_ref') r
                 left join fragments f on f.id = json_extract(r.value, '$.fragment')
+                where r.type = 'object'
             ),
             length(p.payload),
             0

@@ -1,6 +1,9 @@
 // The replay of a session. What there is at a moment depends on the moment alone, so that seeking equals playing;
 // the sums are those of replay.py. All text is put in as text.
 const SHOWN = 30; // exchanges kept on the page; earlier ones are in the transcript
+const AT_ONCE = 5; // those that are put there in one go, when one leaps
+const LOOK = 12; // scenes ahead whose messages are asked for
+const FAR = 50; // scenes after the first that may be of the same exchange
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
 const LEAP = 1000; // milliseconds that one frame may take: a tab that was hidden goes on where it was
 
@@ -52,6 +55,8 @@ export class Timeline {
   }
 }
 
+const PARTS = ["system", "summary", "pinned", "recent", "recalled", "prompt"]; // of a window, as in filling.py
+
 const NAMES = {
   system: "System prompt", reasoning: "Reasoning", tool_call: "Tool call", tool_result: "Result of", fragment: "Fragment", recalled: "Recalled",
   file: "Attachment", other: "Other", you: "", reply: "", failed: "",
@@ -62,6 +67,11 @@ function element(tag, name, text) {
   if (name) made.className = name;
   if (text !== undefined) made.textContent = text;
   return made;
+}
+
+// Let the browser do what it has to do: draw, answer a key.
+function pause() {
+  return globalThis.scheduler?.yield?.() ?? new Promise((go) => setTimeout(go));
 }
 
 function number(value) {
@@ -81,129 +91,285 @@ function date(milliseconds) {
   return `${Number(day)} ${month} ${year} ${time}`;
 }
 
+// What was said, scene by scene: read from the page's data when it is shown, and dressed as the server renders it.
+class Texts {
+  constructor(data) {
+    this.data = data;
+    this.pieces = document.getElementsByClassName("sv-texts");
+    this.read = [];
+    this.dressed = new Map(); // scene's id: its HTML; from a stretch of exchanges that was asked for
+    this.asked = new Set();
+    let near = data.first; // an attempt belongs to the exchange before it
+    this.stretches = data.scenes.map((scene) => Math.floor(((near = scene.number ?? near) - data.first) / data.rendered));
+  }
+
+  // [before, after], each a list of [kind, name, text].
+  of(index) {
+    const piece = Math.floor(index / this.data.together);
+    this.read[piece] ??= JSON.parse(this.pieces[piece].textContent);
+    return this.read[piece][index % this.data.together];
+  }
+
+  // The same as HTML, null for what is plain text; undefined as long as it has not come.
+  html(index) {
+    return this.dressed.get(this.data.scenes[index].id);
+  }
+
+  async want(index, arrived) {
+    const stretch = this.stretches[index];
+    if (stretch === undefined || this.asked.has(stretch)) return;
+    this.asked.add(stretch);
+    try {
+      const answer = await fetch(`${this.data.rendered_url}${this.data.first + stretch * this.data.rendered}`);
+      if (!answer.ok) return; // it stays the plain text that it is
+      const { rendered } = await answer.json();
+      for (const [id, html] of Object.entries(rendered)) this.dressed.set(id, html);
+      arrived();
+    } catch {
+      this.asked.delete(stretch);
+    }
+  }
+}
+
+function cut(text, length) {
+  const code = text.charCodeAt(length - 1);
+  return text.slice(0, code >= 0xd800 && code < 0xdc00 && length < text.length ? length - 1 : length);
+}
+
+// The text of an element that is shown up to a letter; what begins after it is not there yet.
+class Growing {
+  constructor(root) {
+    this.entries = [];
+    this.total = 0;
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const text = node.nodeType === Node.TEXT_NODE ? node.data : null;
+      if (text !== null && !text.trim() && !node.parentElement.closest("pre, .sv-plain")) continue;
+      this.entries.push({ node, text, at: this.total });
+      this.total += text?.length ?? 0;
+    }
+    this.begun = this.entries.length;
+    this.tail = null;
+  }
+
+  to(part) {
+    const letters = Math.floor(this.total * part);
+    const begun = ({ at }) => at < letters || part >= 1;
+    if (this.tail) {
+      this.tail.node.data = this.tail.text;
+      this.tail.node.parentElement.classList.remove("sv-caret");
+    }
+    for (; this.begun < this.entries.length && begun(this.entries[this.begun]); this.begun++) this.put(this.begun, true);
+    for (; this.begun > 0 && !begun(this.entries[this.begun - 1]); this.begun--) this.put(this.begun - 1, false);
+    let last = this.begun - 1;
+    while (last >= 0 && this.entries[last].text === null) last--;
+    this.tail = last < 0 || part >= 1 ? null : this.entries[last];
+    if (!this.tail) return;
+    this.tail.node.data = cut(this.tail.text, letters - this.tail.at);
+    this.tail.node.parentElement.classList.add("sv-caret");
+  }
+
+  put(place, shown) {
+    const { node, text } = this.entries[place];
+    if (text === null) node.hidden = !shown;
+    else node.data = shown ? text : "";
+  }
+}
+
+// One piece of what was said: as plain text, until it is dressed.
+class Piece {
+  constructor([kind, name, text]) {
+    const spoken = kind === "you" || kind === "failed" || kind === "reply";
+    this.part = 1;
+    this.within = element("div", spoken ? `sv-${kind}` : "sv-in");
+    this.within.append(element("div", "sv-plain", text));
+    this.block = this.within;
+    if (spoken) return;
+    this.block = element("details", "sv-fold");
+    const summary = element("summary");
+    summary.append(element("b", "", NAMES[kind] ?? "Other"), ` ${name}`);
+    if (kind === "tool_call" || kind === "tool_result") summary.append(` ${text.slice(0, 100)}`);
+    this.block.append(summary, this.within);
+  }
+
+  dress(html) {
+    if (!html || this.dressed) return;
+    this.dressed = true;
+    this.growing = null;
+    this.within.innerHTML = html; // as safe as in the transcript: of the same making, under the same policy
+    this.reveal(this.part);
+  }
+
+  reveal(part) {
+    this.part = part;
+    if (part < 1) this.growing ??= new Growing(this.within);
+    this.growing?.to(part);
+  }
+}
+
+// An exchange on the page, or an attempt: its scenes up to one of them.
+class Card {
+  constructor(scene, chapter) {
+    this.scenes = new Map(); // place of a scene: its pieces, [before, after]
+    this.article = element("article", "sv-ex");
+    if (scene.number) this.article.dataset.number = scene.number;
+    if (scene.marks.includes("cut")) this.article.append(element("div", "sv-cut", "Here the window was cut."));
+    if (chapter) this.article.append(element("h3", "sv-chapter", chapter));
+    const meta = element("div", "sv-meta");
+    meta.append(element("span", "sv-no", scene.number ? `#${number(scene.number)}` : "attempt"));
+    if (scene.marks.includes("pin")) meta.append(element("span", "sv-pin", "◆ pinned"));
+    this.tokens = element("span");
+    meta.append(element("span", "", date(Date.parse(scene.utc))), element("span", "", scene.model), this.tokens);
+    this.article.append(meta);
+  }
+
+  add(index, [before, after], html) {
+    const pieces = [before, after].map((side) => side.map((piece) => new Piece(piece)));
+    this.scenes.set(index, pieces);
+    for (const piece of pieces.flat()) this.article.append(piece.block);
+    this.dress(index, html);
+  }
+
+  dress(index, html) {
+    if (html) this.scenes.get(index).forEach((side, one) => side.forEach((piece, place) => piece.dress(html[one][place])));
+  }
+
+  // Let so much of what a scene brought be on the page: piece by piece, and the last one letter by letter.
+  reveal(index, part, scene, texts) {
+    const lengths = texts[1].map(([, , text]) => text.length);
+    let left = Math.floor(lengths.reduce((sum, length) => sum + length, 0) * part);
+    this.scenes.get(index)[1].forEach((piece, place) => {
+      const visible = part >= 1 ? lengths[place] : Math.min(left, lengths[place]);
+      const there = part >= 1 || left > 0;
+      if (there && !piece.block.parentNode) this.article.append(piece.block);
+      if (!there) piece.block.remove();
+      piece.reveal(part >= 1 ? 1 : lengths[place] ? visible / lengths[place] : 1);
+      left -= visible;
+    });
+    this.tokens.textContent = part < 1
+      ? scene.output && scene.run ? `streaming at ${number(Math.round((1000 * scene.output) / scene.run))} tokens a second` : ""
+      : scene.output === null ? "" : `${number(scene.input ?? 0)} → ${number(scene.output)} tokens`;
+  }
+}
+
 // What was said, on the page: the exchanges before a moment, the one that is running as far as it had come.
 class Stage {
   constructor(root, data, whole) {
     Object.assign(this, { root, data, whole });
+    this.texts = new Texts(data);
     this.place = -1; // the scene that is on the page last, begun or over
-    this.began = [];
-    let number = -1;
-    data.scenes.forEach((scene, index) => this.began.push((number = scene.first || index === 0 ? index : number)));
+    this.cards = []; // [exchange or attempt, its card], oldest first
+    this.begins = []; // the first scene of each
+    this.whose = data.scenes.map((scene, index) => {
+      if (index === 0 || scene.first) this.begins.push(index);
+      else if (scene.number !== data.scenes[this.begins.at(-1)].number) return this.begins.findLastIndex((begin) => data.scenes[begin].number === scene.number);
+      return this.begins.length - 1;
+    });
   }
 
   show({ done, part }) {
     const last = part === null ? done - 1 : done;
     if (last !== this.place) this.move(last);
-    if (last < 0) return;
-    this.reveal(last, part === null ? 1 : this.whole ? 0 : part);
+    if (last >= 0) this.reveal(last, part === null ? 1 : this.whole ? 0 : part);
+  }
+
+  reveal(index, part) {
+    const card = this.cards.findLast(([whose]) => whose === this.whose[index])?.[1];
+    card?.reveal(index, part, this.data.scenes[index], this.texts.of(index));
   }
 
   move(last) {
+    clearTimeout(this.filling);
     if (last === this.place + 1 && this.place >= 0) {
       this.reveal(this.place, 1);
-      this.append(last);
-      while (this.root.querySelectorAll("article").length > SHOWN) this.root.querySelector("article").remove();
+      this.add(last);
+      while (this.cards.length > SHOWN) this.cards.shift()[1].article.remove();
+      this.note();
+      this.want(last, last + 2 * LOOK);
     } else {
+      this.cards = [];
       this.root.replaceChildren();
-      let first = last < 0 ? 0 : this.began[last];
-      for (let shown = 1; shown < SHOWN && first > 0; shown++) first = this.began[first - 1];
-      for (let index = first; index <= last; index++) {
-        this.append(index);
-        this.reveal(index, 1);
-      }
+      const now = last < 0 ? -1 : this.whose[last];
+      for (let one = Math.max(now - AT_ONCE + 1, 0); one <= now; one++) this.cards.push([one, this.card(one, last)]);
+      this.root.append(...this.cards.map(([, card]) => card.article));
+      const first = this.place === -1;
+      if (first) this.want(last, last + LOOK);
+      this.filling = setTimeout(() => this.fill(last), first ? 0 : 120);
     }
     this.place = last;
-    const before = this.root.querySelector("article")?.dataset.before ?? "0";
+  }
+
+  // What is above the part of the page that is seen, when the place has been found.
+  fill(last) {
+    const begun = this.cards.length ? this.cards[0][0] : 0;
+    const wanted = Math.max(begun + this.cards.length - SHOWN, 0, begun - AT_ONCE);
+    for (let one = begun - 1; one >= wanted; one--) {
+      const card = this.card(one, last);
+      this.cards.unshift([one, card]);
+      this.root.prepend(card.article);
+    }
+    if (begun > wanted && this.cards.length < SHOWN && wanted > 0) this.filling = setTimeout(() => this.fill(last), 0);
+    this.note();
+    this.want(last, last + LOOK, this.begins[wanted]);
+  }
+
+  // Have the scenes dressed that are looked at, first those that are seen.
+  want(...places) {
+    for (const place of places) this.texts.want(Math.min(Math.max(place, 0), this.whose.length - 1), () => this.dress());
+  }
+
+  dress() {
+    for (const [, card] of this.cards) for (const index of card.scenes.keys()) card.dress(index, this.texts.html(index));
+  }
+
+  note() {
     this.root.querySelector(".sv-earlier")?.remove();
-    if (Number(before) > 0) {
-      const note = element("p", "sv-sub sv-earlier");
-      const link = element("a", "", "in the transcript");
-      link.href = this.data.transcript_url + "?from=1";
-      note.append(`What was said earlier is `, link, ".");
-      this.root.prepend(note);
-    }
+    if (!this.cards.length || this.cards[0][0] === 0) return;
+    const note = element("p", "sv-sub sv-earlier");
+    const link = element("a", "", "in the transcript");
+    link.href = this.data.transcript_url + "?from=1";
+    note.append("What was said earlier is ", link, ".");
+    this.root.prepend(note);
   }
 
-  append(index) {
-    const scene = this.data.scenes[index];
-    let article = scene.first ? null : this.root.querySelector(`article[data-number="${scene.number}"]`);
-    if (!article) {
-      article = element("article", "sv-ex");
-      article.dataset.before = index;
-      if (scene.number) article.dataset.number = scene.number;
-      const meta = element("div", "sv-meta");
-      if (scene.marks.includes("cut")) article.append(element("div", "sv-cut", "Here the window was cut."));
-      const chapter = this.data.chapters[scene.number];
-      if (chapter) article.append(element("h3", "sv-chapter", chapter));
-      meta.append(element("span", "sv-no", scene.number ? `#${number(scene.number)}` : "attempt"));
-      if (scene.marks.includes("pin")) meta.append(element("span", "sv-pin", "◆ pinned"));
-      meta.append(element("span", "", date(Date.parse(scene.utc))), element("span", "", scene.model));
-      article.append(meta);
-      this.root.append(article);
+  card(whose, last) {
+    const begin = this.begins[whose];
+    const scene = this.data.scenes[begin];
+    const card = new Card(scene, this.data.chapters[scene.number]);
+    for (let index = begin; index <= last && index < this.whose.length; index++) {
+      if (this.whose[index] === whose) this.within(card, index);
+      else if (index - begin > FAR) break;
     }
-    for (const piece of scene.before) article.append(this.piece(piece, piece[2]).block);
-    this.article = article;
-    this.after = [];
-    this.running = index;
-    this.length = scene.after.reduce((sum, piece) => sum + piece[2].length, 0);
+    return card;
   }
 
-  piece([kind, name, text], shown) {
-    const node = document.createTextNode(shown);
-    if (kind === "you" || kind === "failed" || kind === "reply") {
-      const block = element("div", `sv-${kind} sv-plain`);
-      block.append(node);
-      return { block, node };
-    }
-    const block = element("details", "sv-fold");
-    const summary = element("summary");
-    summary.append(element("b", "", NAMES[kind] ?? "Other"), ` ${name}`);
-    if (kind === "tool_call" || kind === "tool_result") summary.append(` ${text.slice(0, 100)}`);
-    const within = element("div", "sv-in sv-plain");
-    within.append(node);
-    block.append(summary, within);
-    return { block, node };
+  within(card, index) {
+    card.add(index, this.texts.of(index), this.texts.html(index));
+    card.reveal(index, 1, this.data.scenes[index], this.texts.of(index));
   }
 
-  // Let so much of what a scene brought be on the page: piece by piece, and the last one letter by letter.
-  reveal(index, part) {
-    if (this.running !== index) return;
-    const pieces = this.data.scenes[index].after;
-    let left = part >= 1 ? Infinity : Math.floor(this.length * part);
-    for (let place = 0; place < pieces.length; place++) {
-      const text = pieces[place][2];
-      const over = part >= 1 || left >= text.length;
-      const visible = over ? text.length : left;
-      const wanted = part >= 1 || left > 0;
-      if (wanted && !this.after[place]) {
-        this.after[place] = this.piece(pieces[place], "");
-        this.article.append(this.after[place].block);
-      }
-      if (!wanted) {
-        this.after.splice(place).forEach((one) => one.block.remove());
-        return;
-      }
-      const node = this.after[place].node;
-      if (node.length < visible) node.appendData(text.slice(node.length, visible));
-      else if (node.length > visible) node.deleteData(visible, node.length - visible);
-      left -= visible;
-    }
+  add(index) {
+    const whose = this.whose[index];
+    const found = this.cards.findLast(([one]) => one === whose);
+    if (found) return this.within(found[1], index);
+    const card = this.card(whose, index);
+    this.cards.push([whose, card]);
+    this.root.append(card.article);
   }
 }
 
-// Which earlier exchanges are in the window, and how full it is.
+// Which earlier exchanges are in the window, and what it is filled with.
 class Rail {
   constructor(data) {
     this.data = data;
-    this.cells = [];
-    this.fates = [];
     this.number = null;
+    this.cuts = new Set(data.scenes.flatMap((scene) => (scene.first && scene.marks.includes("cut") ? [scene.number] : [])));
     const box = document.getElementById("sv-cells");
-    for (let one = data.first; one <= data.last; one++) this.cells.push(box.appendChild(element("i")));
-    const known = Object.keys(data.windows).length > 0;
-    document.getElementById("sv-card-window").hidden = !known && data.last < data.first;
-    this.cells.forEach((cell) => (cell.className = "sv-c-none"));
+    box.innerHTML = "<i></i>".repeat(Math.max(data.last - data.first + 1, 0));
+    this.cells = [...box.children];
     this.fates = this.cells.map(() => "none");
+    this.parts = PARTS.map((part) => document.getElementById("sv-fill").appendChild(element("i", `sv-b-${part}`)));
+    this.mark = document.getElementById("sv-fill").appendChild(element("b"));
   }
 
   show(number_) {
@@ -214,14 +380,8 @@ class Rail {
     const link = document.getElementById("sv-context");
     link.textContent = number_ ? `The window at #${number(number_)}` : "The window";
     link.href = number_ ? data.context_url + number_ : data.transcript_url;
-    const words = document.getElementById("sv-window-words");
-    const fill = document.querySelector("#sv-fill i");
-    document.getElementById("sv-fill").hidden = !found;
-    if (found) {
-      const [tokens, budget, window] = found;
-      fill.style.width = `${Math.min(100, (100 * tokens) / budget)}%`;
-      words.textContent = `${number(tokens)} of ${number(budget)} tokens` + (window ? `, window ${number(window)}` : "");
-    } else words.textContent = number_ ? "No choice was recorded for this one." : "";
+    this.words(found, number_);
+    if (found) this.fill(found);
     const [, , , start, pinned, recalled, summarised] = found ?? [0, 0, 0, Infinity, [], [], null];
     const special = new Map([...recalled.map((one) => [one, "recalled"]), ...pinned.map((one) => [one, "pinned"])]);
     this.cells.forEach((cell, place) => {
@@ -238,37 +398,68 @@ class Rail {
       }
     });
   }
+
+  words(found, number_) {
+    const words = document.getElementById("sv-window-words");
+    document.getElementById("sv-fill").hidden = !found;
+    if (!found) words.textContent = number_ ? "No choice was recorded for this one." : "";
+    else {
+      const [tokens, budget, window] = found;
+      words.textContent = `${number(tokens)} of ${number(budget)} tokens` + (window ? `, window ${number(window)}` : "");
+      if (this.cuts.has(number_ + 1)) words.append(" — ", element("b", "", "cut at the next prompt"));
+    }
+  }
+
+  fill([tokens, budget, window, , , , , parts]) {
+    const full = Math.max(tokens, budget, window ?? 0, 1);
+    const known = parts.length ? parts : PARTS.map((part) => (part === "recent" ? tokens : 0));
+    this.parts.forEach((part, place) => {
+      part.style.width = `${(100 * known[place]) / full}%`;
+      part.title = `${PARTS[place]}: about ${number(known[place])} tokens`;
+    });
+    this.mark.style.left = `${(100 * budget) / full}%`;
+  }
 }
 
 class Player {
-  constructor(data, asked, still) {
+  // In pieces: no task of them is long, however long the session is.
+  static async open(given, asked, still) {
+    const player = new Player(JSON.parse(given.textContent), asked);
+    await pause();
+    player.sum();
+    player.wire();
+    await pause();
+    document.getElementById("sv-replay").hidden = false;
+    player.rail = new Rail(player.data);
+    await pause();
+    player.setup();
+    await pause();
+    player.stage = new Stage(document.getElementById("sv-said"), player.data, still);
+    player.draw();
+    if (asked.get("autoplay") !== "0" && !still) player.play();
+  }
+
+  constructor(data, asked) {
     this.data = data;
-    this.stage = new Stage(document.getElementById("sv-said"), data, still);
-    this.rail = new Rail(data);
     this.playing = false;
-    this.moment = 0;
     const speed = Number(asked.get("speed"));
     this.speed = speed >= 0.1 && speed <= 64 ? speed : 1;
     const idle = asked.get("idle");
     this.idle = idle === "off" ? null : idle !== null && idle !== "" && Number(idle) >= 0 ? Number(idle) : data.idle;
     this.timeline = new Timeline(data.scenes, this.idle);
-    this.sum();
-    this.wire();
     const [at, seconds] = (asked.get("at") ?? "").split(":");
     const place = data.scenes.findIndex((scene) => scene.number === Number(at));
-    if (at && place >= 0) this.moment = this.timeline.starts[place] + (Number(seconds) * 1000 || 0);
-    this.moment = Math.min(Math.max(this.moment, 0), this.timeline.total);
-    this.setup();
-    this.draw();
-    if (asked.get("autoplay") !== "0" && !still) this.play();
+    const moment = at && place >= 0 ? this.timeline.starts[place] + (Number(seconds) * 1000 || 0) : 0;
+    this.moment = Math.min(Math.max(moment, 0), this.timeline.total);
   }
 
   sum() {
-    this.totals = [[0, 0, null]];
+    const plus = (sum, value) => (value === null ? sum : (sum ?? 0) + value);
+    this.totals = [[0, 0, null, null]];
     for (const scene of this.data.scenes) {
-      const [input, output, cost] = this.totals.at(-1);
+      const [input, output, cost, saved] = this.totals.at(-1);
       this.totals.push([
-        input + (scene.input ?? 0), output + (scene.output ?? 0), scene.cost === null ? cost : (cost ?? 0) + scene.cost,
+        input + (scene.input ?? 0), output + (scene.output ?? 0), plus(cost, scene.cost), plus(saved, scene.saved),
       ]);
     }
     this.exchanges = this.data.scenes.flatMap((scene, index) => (scene.first ? [index] : []));
@@ -427,11 +618,12 @@ class Player {
     const at = begun ? scene.number : null;
     if (!begun || at !== null) this.rail.show(at);
     const words = begun ? (at === null ? "attempt" : `#${number(at)} of ${number(this.data.exchanges_in_all)}`) : "before the first";
-    const [input, output, cost] = this.totals[now.done];
+    const [input, output, cost, saved] = this.totals[now.done];
     this.put("where", words);
     this.put("in", number(input));
     this.put("out", number(output));
-    this.put("cost", cost === null ? "–" : cost < 0.01 ? `$${cost.toFixed(4)}` : `$${cost.toFixed(2)}`);
+    this.put("saved", saved === null ? "–" : `about ${number(Math.round(saved))} tokens`);
+    this.put("cost", cost === null ? this.data.unpriced || "–" : cost < 0.01 ? `$${cost.toFixed(4)}` : `$${cost.toFixed(2)}`);
     this.put("clock", date(this.timeline.wall(this.moment)));
     const { models } = this.timeline;
     this.put("model", `${clock(this.timeline.modelTime(this.moment))} of ${clock(models.at(-1))}`);
@@ -525,7 +717,6 @@ class Player {
 
 const given = document.getElementById("sv-data");
 if (given) {
-  document.getElementById("sv-replay").hidden = false;
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  new Player(JSON.parse(given.textContent), new URLSearchParams(location.search), still);
+  Player.open(given, new URLSearchParams(location.search), still);
 }

@@ -40,7 +40,7 @@ class Answer:
     @property
     def shown(self) -> str:
         """The text of the page's content, as a person reads it."""
-        content = self.text.partition('<section class="content">')[2].partition("</section>\n</div>")[0]
+        content = self.text.partition('<section class="content">')[2].rpartition("</section>\n</div>")[0]
         text = re.sub(r"<(script|style)\b.*?</\1>", "", content or self.text, flags=re.DOTALL)
         return " ".join(_unescape(re.sub(r"<[^>]*>", " ", text)).split())
 

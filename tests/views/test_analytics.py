@@ -233,19 +233,6 @@ async def test_a_panel_is_as_closed_as_the_tables_it_reads(busy: Path) -> None:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("address", [DASHBOARD, f"{DASHBOARD}.json"])
-@pytest.mark.parametrize(
-    "config",
-    [{"databases": {"logs": {"allow": {"id": "root"}}}}, with_tables({"turns": {"allow": {"id": "root"}}})],
-    ids=["database", "turns"],
-)
-async def test_the_dashboard_is_as_closed_as_the_log(busy: Path, address: str, config: dict[str, object]) -> None:
-    """Who may not see the conversations does not see their numbers either."""
-    assert (await ask(busy, config, address, None)).status_code == 403
-    assert (await ask(busy, config, address, ROOT)).status_code == 200
-
-
-@pytest.mark.asyncio
 async def test_without_the_right_to_run_sql_there_is_nothing_to_edit(busy: Path) -> None:
     """The canned queries are linked still; editing them needs the right to run SQL."""
     page = await serving(busy, settings={"default_allow_sql": False})(DASHBOARD)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+from html import escape
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasette_session_views.sent import Message, Sent, ranges, stretches
+from datasette_session_views.pages import Note
+from datasette_session_views.pages import Said as SaidBy
+from datasette_session_views.sent import Excerpt, Message, Sent, Summary, Why, ranges, stretches
+from datasette_session_views.showing import Showing
+from datasette_session_views.showing_context import cells, facts
+from datasette_session_views.showing_items import Items, message
+from datasette_session_views.showing_window import window
 from tests.world.logs import Call, LogBuilder, Said
 
+from .anything import MESSAGE, NOWHERE, TEXT
 from .conftest import Get, Tags, serving
 from .logs import Session, World, with_recall, with_sessions
+from .test_markup import ALLOWED, ATTRIBUTES
 
 NOTE = "The deadline is 4 May."
 SUMMARY = "Goals: a bridge. </summary> Decisions: oak."
@@ -27,7 +37,7 @@ OLD_NOTE = "Not sent any more."
 EXCERPT = "[#3 user 2026-09-01] prompt 3: the <b>harbour</b> office"
 
 
-def _write(path: Path) -> Session:
+def write_context(path: Path) -> Session:
     """A session of ten exchanges, cut at #7: pinned #2, summary of #3 and #4, whole from #6 on, #3 recalled at #8."""
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -88,7 +98,7 @@ def _record(path: Path, session: Session) -> None:
 @pytest.fixture(name="path", scope="module")
 def _path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("context") / "logs.db"
-    _write(path)
+    write_context(path)
     return path
 
 
@@ -258,9 +268,14 @@ async def test_what_is_not_there_is_not_found(see: Get, address: str) -> None:
 async def test_the_replay_shows_the_same_fates(see: Get) -> None:
     """Beside the replay: tokens, budget, window, the first sent whole, pins, excerpts, and what the summary covers."""
     windows = (await see("/logs/-/session/work/replay.json")).json()["windows"]
-    assert windows["6"] == [240, 250, 1000, 1, [], [], None]
-    assert windows["7"] == [120, 250, 1000, 6, [2], [], [3, 4]]
-    assert windows["10"] == [300, 250, 1000, 6, [2], [3], [3, 4]]
+    assert windows["6"][:7] == [240, 250, 1000, 1, [], [], None]
+    assert windows["7"][:7] == [120, 250, 1000, 6, [2], [], [3, 4]]
+    assert windows["10"][:7] == [300, 250, 1000, 6, [2], [3], [3, 4]]
+    for number, (tokens, *_, parts) in windows.items():
+        assert sum(parts) == pytest.approx(tokens, abs=3), number
+    system, summary, pinned, recent, recalled, prompt = windows["8"][7]
+    assert recalled == 48
+    assert min(system, summary, pinned, recent, prompt) > 0
 
 
 @pytest.mark.asyncio
@@ -321,3 +336,40 @@ def test_ranges_name_each_number_once(numbers: set[int]) -> None:
         ends = [int(end.strip("#")) for end in words.split("–")]
         read |= set(range(ends[0], ends[-1] + 1))
     assert read == numbers
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[Sent, list[SaidBy]]:
+    """A request of any messages, with a choice of anything recorded for it."""
+    said = draw(st.lists(MESSAGE, min_size=1, max_size=7))
+    messages = [
+        Message(str(place), one.role, sum(len(piece.text) for piece in one.pieces)) for place, one in enumerate(said)
+    ]
+    words = draw(TEXT)
+    recalled = Excerpt(1, 1, 2.5, 9, (words, "a"), draw(TEXT), draw(st.booleans()))
+    numbers = draw(st.lists(st.integers(1, 3), max_size=4))
+    why = Why(words, 250, 1000, words, words, 210, words, 1, draw(st.integers(1, 3)), (2,), draw(st.booleans()), False)
+    sent = Sent(
+        number=4, call=1, calls=2, turn_id="01", model=words, datetime_utc=words,
+        input_tokens=draw(st.integers(0, 400)), output_tokens=None, cost=0.1, tools=(words,), messages=tuple(messages),
+        stretches=stretches(messages, [*numbers, 4]), total=4, why=draw(st.sampled_from([why, None])),
+        excerpts=(recalled,), summary=Summary(1, 1, 2, words, words, draw(TEXT)), notes=(words,),
+    )  # fmt: skip
+    return sent, said
+
+
+@given(requests(), TEXT)
+def test_whatever_was_sent_its_page_is_safe(request: tuple[Sent, list[SaidBy]], words: str) -> None:
+    """Items, texts and messages nest, hold nothing that runs or loads, hide nothing, and can be sent as UTF-8."""
+    sent, said = request
+    showing = Showing(NOWHERE, "work", may_see_files=True)
+    rows = Items(sent, said, showing, NOWHERE, "work").rows([Note(words, words, words)], {2: words})
+    html = "".join(row.html + row.text for row in rows) + "".join(message(one, showing, 4) for one in said)
+    html += escape("".join(f"{row.kind}{row.label}{row.why}" for row in rows))
+    parts, marks = window(sent)
+    html += escape(f"{parts}{marks}{facts(sent, 1_000)}{cells(sent, NOWHERE, 'work')}")
+    html.encode("utf-8")
+    tags = Tags(html)
+    assert tags.names() <= {*ALLOWED, "b", "mark"}
+    assert {name for _, attributes in tags.found for name in attributes} <= ATTRIBUTES
+    assert not re.search("[\u2028\u2029\x00\x1b\u202e]", tags.text)

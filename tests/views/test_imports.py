@@ -16,8 +16,8 @@ STDLIB = sys.stdlib_module_names
 
 PURE = (
     *("visible", "code", "markup", "pages", "prices", "showing", "links", "functions", "catalogue"),
-    *("replay", "moments", "scenes", "casting", "sent", "showing_context"),
-    *("showing_window", "showing_items", "charts", "drawing", "panels"),
+    *("replay", "moments", "scenes", "filling", "casting", "sent", "showing_context"),
+    *("showing_window", "showing_items", "showing_replay", "charts", "drawing", "panels"),
 )
 """Modules that know neither Datasette nor SQL (links aside, which is handed a Datasette)."""
 

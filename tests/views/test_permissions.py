@@ -28,7 +28,13 @@ PAGES = (
     "/logs/-/session/work/context/1.json?exact=1",
     "/logs/-/session/work/replay",
     "/logs/-/session/work/replay.json",
+    "/logs/-/session/work/replay.json?rendered=1",
+    "/logs/-/sessions/analytics",
+    "/logs/-/sessions/analytics.json",
 )
+SHOWN = [page for page in PAGES if "." not in page]
+"""Those that are pages in Datasette's frame; the others are twins and files."""
+
 ROOT = {"id": "root"}
 ALEX = {"id": "alex"}
 
@@ -186,9 +192,7 @@ async def test_the_page_of_all_logs_shows_those_that_may_be_seen(world: World) -
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize(
-    "address", ["/logs/-/sessions", "/logs/-/session/work", "/logs/-/sessions/search", "/-/sessions"]
-)
+@pytest.mark.parametrize("address", [*SHOWN, "/-/sessions"])
 async def test_a_policy_keeps_everything_foreign_out(get: Get, address: str) -> None:
     """Nothing loads from elsewhere, and no inline script runs but Datasette's own, by its hash."""
     import base64
@@ -209,9 +213,7 @@ async def test_a_policy_keeps_everything_foreign_out(get: Get, address: str) -> 
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize(
-    "address", ["/logs/-/sessions", "/logs/-/session/work", "/logs/-/sessions/search?q=tide", "/-/sessions"]
-)
+@pytest.mark.parametrize("address", [*SHOWN, "/-/sessions"])
 async def test_every_link_of_a_page_is_below_the_base_url_and_answers(world: World, address: str) -> None:
     """Behind a proxy with a prefix every address has the prefix, and leads to something."""
     get = serving(world.path, settings={"base_url": "/prefix/"})

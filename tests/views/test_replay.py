@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import llm
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasette_session_views.catalogue import catalogue
+from datasette_session_views.pages import Attempt, Call, Exchange
+from datasette_session_views.pages import Said as SaidBy
+from datasette_session_views.reader.running import run
 from datasette_session_views.replay import Moment, Playing, Step, Timeline, revealed
-from datasette_session_views.routes.replay import embedded
+from datasette_session_views.scenes import scenes
+from datasette_session_views.showing import Showing
+from datasette_session_views.showing_replay import dressed, embedded
 from tests.world.logs import START, LogBuilder, Said
 
-from .conftest import Get, Tags, serving
+from .anything import MESSAGE, NOWHERE, TEXT
+from .conftest import Answer, Get, Tags, serving
 from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
+from .test_markup import checked
 
 STEPS = st.lists(st.builds(Step, st.integers(0, 10**8), st.integers(0, 10**6)), max_size=40)
 IDLE = st.one_of(st.none(), st.floats(0, 1000))
@@ -101,6 +111,37 @@ def test_data_in_the_page_says_the_same_and_closes_nothing(value: object) -> Non
     assert not re.search("[<>&\u2028\u2029]", text)
 
 
+def data_of(page: Answer) -> dict[str, Any]:
+    """The data that a page carries, put together: the texts stand apart, in pieces."""
+    tag = r'<script type="application/json" {}>(.*?)</script>'
+    data: dict[str, Any]
+    (data,) = (json.loads(found) for found in re.findall(tag.format('id="sv-data"'), page.text, re.DOTALL))
+    texts = [
+        one for found in re.findall(tag.format('class="sv-texts"'), page.text, re.DOTALL) for one in json.loads(found)
+    ]
+    for name in ("together", "rendered", "rendered_url"):
+        del data[name]
+    data["scenes"] = [
+        {**scene, "before": before, "after": after}
+        for scene, (before, after) in zip(data["scenes"], texts, strict=True)
+    ]
+    return data
+
+
+MARKDOWN = """The **tide**, [as][x] `told`:
+
+- low at 09:42
+- [high](javascript:window.ran=1) <img src=x onerror=window.ran=1>
+
+| day | water |
+|---|--:|
+| 14 | 0.42 🌊 |
+
+```python
+week = 14  # foundations
+```
+"""
+
 HOSTILE = "</script><script>window.ran = 1</script><!--<script>\u2028</SCRIPT >"
 
 
@@ -116,7 +157,7 @@ def write_replay(path: Path) -> Session:
             Said("second prompt", "b" * 100, tokens=(20, 4), at=START + timedelta(seconds=2), duration_ms=1000),
             Said("third prompt", HOSTILE, tokens=(30, 4), at=START + timedelta(hours=1), duration_ms=1000),
             Said("fourth prompt", calls=(Call("tide", {"a": 1}, "7 rows"),), at=START + timedelta(hours=2)),
-            Said("fifth prompt", at=START + timedelta(hours=3), duration_ms=2000),
+            Said("fifth prompt", MARKDOWN, at=START + timedelta(hours=3), duration_ms=2000),
         )
     session = Session(
         thread, "work", [turns[0], turns[1], turns[2], turns[3], turns[5]], pinned=(turns[1],),
@@ -161,9 +202,44 @@ async def test_labels_of_exchanges_are_chapters(play: Get) -> None:
 async def test_the_window_moves_with_it(play: Get) -> None:
     """For each exchange what was recorded: tokens, budget, window, first sent whole, pins, and what was recalled."""
     windows = (await play("/logs/-/session/work/replay.json")).json()["windows"]
-    assert windows["1"] == [10, 4096, 8192, 1, [], [], None]
-    assert windows["4"] == [2130, 4096, 8192, 2, [], [], None]
-    assert windows["5"] == [2130, 4096, 8192, 2, [], [1], None]
+    assert windows["1"] == [10, 4096, 8192, 1, [], [], None, [0, 0, 0, 0, 0, 10]]
+    assert windows["4"][:7] == [2130, 4096, 8192, 2, [], [], None]
+    assert windows["5"][:7] == [2130, 4096, 8192, 2, [], [1], None]
+    assert windows["5"][7][4] == 48
+
+
+@pytest.mark.asyncio
+async def test_what_pruning_saved_is_what_the_dashboard_says(tmp_path: Path) -> None:
+    """Together, the exchanges' tokens saved are those of the dashboard's query; other sessions don't count."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        sizes = (100, 200, 300, 120, 230, 340)
+        turns = log.turns(thread, *(Said("prompt " * 9, tokens=(size, 20)) for size in sizes), block=3)
+        others = log.turns(log.thread(), *(Said("elsewhere", tokens=(size, 9)) for size in (700, 10, 20)), block=1)
+    session = Session(thread, "work", turns)
+    with_sessions(path, session)
+    with_blocks(path, session, 3)
+
+    async def saved() -> float:
+        found = (await serving(path)("/logs/-/session/work/replay.json")).json()["scenes"]
+        return float(sum(scene["saved"] for scene in found))
+
+    def of_all() -> int:
+        columns, rows = run(path, catalogue()["sessions_tokens_saved"], {})
+        return int(sum(row[columns.index("tokens_saved_about")] for row in rows))
+
+    assert await saved() == pytest.approx(of_all(), abs=1)
+    assert await saved() > 100
+    before = await saved()
+    connection = sqlite3.connect(path)
+    for place, turn_id in enumerate(others):
+        values = (turn_id, "other", 1 + place % 2, turn_id, place + 1, None, 100, 2130, None)
+        connection.execute("insert into memory_contexts values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    connection.commit()
+    connection.close()
+    assert await saved() == before
+    assert of_all() > before + 100
 
 
 @pytest.mark.asyncio
@@ -182,12 +258,44 @@ async def test_without_javascript_the_page_is_the_transcript(play: Get) -> None:
 async def test_text_that_closes_the_tag_stays_in_it(play: Get) -> None:
     """The data of the page is its JSON twin, and a reply that closes the script tag closes nothing."""
     page = await play("/logs/-/session/work/replay")
-    (data,) = re.findall(r'<script type="application/json" id="sv-data">(.*?)</script>', page.text, re.DOTALL)
     twin = (await play("/logs/-/session/work/replay.json")).json()
-    assert {"ok": True, **json.loads(data)} == twin
-    assert "</script><script>window.ran" in json.loads(data)["scenes"][2]["after"][0][2]
+    assert {"ok": True, **data_of(page)} == twin
+    assert "</script><script>window.ran" in twin["scenes"][2]["after"][0][2]
     assert "<script>window.ran" not in page.text
     assert "script-src 'self' 'sha256-" in page.headers["content-security-policy"]
+
+
+@pytest.mark.asyncio
+async def test_messages_come_rendered_a_few_exchanges_at_a_time(play: Get) -> None:
+    """Replies as Markdown and what tools said as code, scene by scene; what is plain text comes as nothing."""
+    found = (await play("/logs/-/session/work/replay.json?rendered=3")).json()
+    twin = (await play("/logs/-/session/work/replay.json")).json()
+    assert list(found["rendered"]) == [scene["id"] for scene in twin["scenes"][2:]]
+    (before, after), _, (result, _), *_, (_, failed) = found["rendered"].values()
+    assert before == [None]
+    assert after[0].startswith('<div class="sv-md" dir="auto"><p>&lt;/script&gt;')
+    assert result[0].startswith('<div class="sv-code"><pre')
+    assert failed[0].startswith('<div class="sv-md"')
+    assert failed[1] is None
+    Tags("".join(html or "" for sides in found["rendered"].values() for side in sides for html in side))
+    assert (await play("/logs/-/session/work/replay.json?rendered=9000")).json()["rendered"] == {}
+
+
+@given(st.lists(MESSAGE, max_size=4).map(tuple), TEXT, TEXT)
+def test_whatever_was_said_the_data_of_a_replay_is_safe(messages: tuple[SaidBy, ...], model: str, words: str) -> None:
+    """It can be sent as UTF-8, closes no tag, hides nothing, and what is rendered nests and runs nothing."""
+    call = Call("01", model, messages, words, 5, None, None, None, cut=words)
+    attempt = Attempt("02", model, words, words, words, words, 5, None)
+    found = scenes([Exchange(1, (call,))], [attempt])
+    data = embedded([scene.fields() for scene in found])
+    data.encode("utf-8")
+    assert not re.search("[<>&\u2028\u2029\x00\x1b\u202e]", data)
+    html_of = dressed(found, Showing(NOWHERE, "work", may_see_files=False))
+    for scene in found:
+        for pieces, html in zip((scene.before, scene.after), html_of[scene.id], strict=True):
+            assert len(pieces) == len(html)
+            for one in filter(None, html):
+                checked(one)
 
 
 @pytest.mark.asyncio

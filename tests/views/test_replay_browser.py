@@ -86,7 +86,8 @@ class Played:
         """What is on the stage, exchange by exchange: prompts and replies."""
         found: list[str] = self.page.evaluate(
             "[...document.querySelectorAll('#sv-said article')].map(one =>"
-            " [...one.querySelectorAll('.sv-you, .sv-reply, .sv-failed, summary')].map(e => e.textContent).join('|'))"
+            " [...one.querySelectorAll('.sv-you, .sv-reply, .sv-failed, summary')]"
+            ".map(e => e.textContent.trim()).join('|'))"
         )
         return found
 
@@ -243,6 +244,53 @@ def test_hostile_text_is_text(browser: Any, root: str) -> None:
     assert any("</script><script>window.ran = 1" in said for said in played.said)
     assert played.page.evaluate("window.ran") is None
     assert played.watched.wrong == []
+
+
+def test_messages_are_rendered_as_in_the_transcript(browser: Any, root: str) -> None:
+    """A reply's Markdown and what a tool was asked look as they do in the transcript; nothing in them runs."""
+    played = Played(browser, root, "at=5:2&autoplay=0")
+    played.page.wait_for_selector("#sv-said .sv-reply .sv-md table")
+    found = "[...document.querySelectorAll('{}')].map(one => one.innerHTML)"
+    shown = [played.page.evaluate(found.format(f"#sv-said {part}")) for part in (".sv-reply", ".sv-code")]
+    written = Watched(browser, root).open("/logs/-/session/work")
+    written.evaluate("document.querySelectorAll('.sv-copy').forEach(one => one.remove())")
+    assert shown[0] == written.evaluate(found.format(".sv-reply"))[: len(shown[0])]
+    assert shown[1] == written.evaluate(found.format(".sv-main .sv-code"))
+    assert played.page.evaluate("window.ran") is None
+    assert played.watched.wrong == []
+
+
+def test_rendered_messages_grow_as_plain_ones_do(browser: Any, root: str) -> None:
+    """While a reply streams, what is shown of its rendered form is its beginning, from nothing to all of it."""
+    played = Played(browser, root, "at=5:2&autoplay=0")
+    played.page.wait_for_selector("#sv-said .sv-reply .sv-md table")
+    reply = (
+        "[...document.querySelectorAll('#sv-said article:last-of-type .sv-reply')].map(one => one.innerText).join('')"
+    )
+    whole = "".join(played.page.evaluate(reply).split())
+    started, before = played.moment - 2000, ""
+    for part in (0, 100, 400, 700, 1000, 1300, 1600, 1900, 1999):
+        played.seek(started + part)
+        text = "".join(played.page.evaluate(reply).split())
+        assert whole.startswith(text)
+        assert text.startswith(before)
+        assert len(text) < len(whole)
+        before = text
+    assert len(before) > len(whole) / 2
+    played.seek(started + 400)
+    assert played.page.locator("#sv-said article:last-of-type .sv-reply strong").is_visible()
+    assert not played.page.locator("#sv-said article:last-of-type .sv-reply table").is_visible()
+    played.seek(started + 2000)
+    assert "".join(played.page.evaluate(reply).split()) == whole
+
+
+def test_without_the_rendered_form_messages_stay_plain_text(browser: Any, root: str) -> None:
+    """Where the server does not answer, the replay goes on with the text that the page has."""
+    watched = Watched(browser, root, viewport={"width": 1200, "height": 800})
+    watched.page.route("**/replay.json?rendered=*", lambda route: route.fulfill(status=500, body="no"))
+    page = watched.open(f"{HERE}?at=5:2&autoplay=0")
+    assert "**tide**" in page.text_content("#sv-said article:last-of-type .sv-reply")
+    assert page.locator("#sv-said .sv-md").count() == 0
 
 
 def test_who_wants_less_motion_gets_whole_replies_and_no_start_by_itself(browser: Any, root: str) -> None:

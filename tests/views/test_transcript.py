@@ -356,6 +356,15 @@ async def test_a_hostile_log_breaks_no_page(hostile: Path) -> None:
         assert "⟦U+202E⟧" in page.shown
         for form in (".json", ".md", ".jsonl", ".html"):
             assert (await get(f"{address}{form}")).status == 200
+        for other in ("replay", "replay.json?rendered=1", "context/1", "context/1?exact=1", "context/1.json?exact=1"):
+            beside = await get(f"{address}/{other}")
+            assert beside.status == 200
+            if ".json" not in other:
+                tags = Tags(beside.text)
+                assert not [a for t, a in tags.found if any(name.startswith("on") for name in a)]
+                assert not [a for t, a in tags.found if t in ("img", "iframe", "object", "embed")]
+                assert not [a for t, a in tags.found if t == "form" and a != {"method": "dialog"}]
+                assert "javascript:" not in "".join(str(a.get("href")) for _, a in tags.found)
     assert (await get("/logs/-/sessions")).status == 200
     Tags((await get("/logs/-/sessions/search?q=alert")).text)
 

@@ -1,0 +1,32 @@
+-- For each exchange of a session, by its last turn: the tokens that were sent, and about those of the whole history.
+-- The definition is that of the query “Tokens saved by pruning”; a test holds the two together.
+with exchanges as (
+    select exchange_turn_id, max(turn_id) as turn_id, block_id
+    from memory_contexts
+    where thread_id = :thread_id
+    group by exchange_turn_id
+),
+sent as (
+    select
+        e.turn_id, e.block_id, t.input_tokens,
+        lag(e.block_id) over in_order as block_before,
+        lag(t.input_tokens) over in_order as sent_before,
+        lag(t.output_tokens) over in_order as reply_before,
+        (select length(s.prompt) from turn_search s where s.turn_id = e.exchange_turn_id) as typed
+    from exchanges e
+    join turns t on t.id = e.turn_id
+    where t.input_tokens is not null
+    window in_order as (order by e.turn_id)
+)
+select
+    turn_id,
+    input_tokens as tokens_sent,
+    sum(
+        case
+            when sent_before is null then input_tokens
+            when block_before = block_id then max(input_tokens - sent_before, 0)
+            else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
+        end
+    ) over (order by turn_id) as tokens_whole_about
+from sent
+order by turn_id
