@@ -34,6 +34,10 @@ def fields(page: Transcript) -> dict[str, Any]:
         "tags": list(line.tags),
         "notes": [{"text": n.text, "author": n.author, "created_utc": n.created_utc} for n in page.notes],
         "pins": list(page.pins),
+        "summaries": [
+            {"first": s.first, "last": s.last, "model": s.model, "made_utc": s.made_utc, "text": s.text}
+            for s in page.summaries
+        ],
         "exchanges_in_all": page.total,
         "input_tokens": line.figures.input_tokens,
         "output_tokens": line.figures.output_tokens,

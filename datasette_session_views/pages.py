@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .sent import Summary
+
 PAGE = 50
 """Sessions on a page of the list, exchanges on a page of a transcript, hits on a page of a search."""
 
@@ -333,6 +335,7 @@ class Transcript:
     notes: tuple[Note, ...] = ()
     total: int = 0
     older: bool = False
+    summaries: tuple[Summary, ...] = ()
 
     @property
     def first(self) -> int:

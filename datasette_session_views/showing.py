@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from html import escape
 
 from .links import Links
 from .markup import code_block, plain, rendered
 from .moments import parsed_moment
 from .pages import MARK, UNMARK, Attempt, Exchange, Held, Piece, Said, Transcript, small_dollars
+from .sent import Summary
 from .visible import one_line, visible
 
 _PAGE_OF_MARKDOWN = 400_000
@@ -42,6 +44,17 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """A summary as it stands on the page: which exchanges it stands for, where it is, who made it when, its text."""
+
+    first: int
+    last: int
+    url: str
+    made: str
+    html: str = ""
+
+
+@dataclass(frozen=True)
 class Card:
     """An exchange or an attempt as it stands on the page."""
 
@@ -57,6 +70,10 @@ class Card:
     rows: tuple[tuple[str, str], ...] = ()
     label: str = ""
     rated: str = ""
+    folded: tuple[Folded, ...] = ()
+    """The summaries that end with it."""
+    folds: Folded | None = None
+    """The newest summary that begins with it."""
 
 
 class Showing:
@@ -71,7 +88,20 @@ class Showing:
         model = transcript.line.model
         keyed = [(exchange.id, self._exchange(exchange, model)) for exchange in transcript.exchanges]
         keyed += [(attempt.id, self._attempt(attempt)) for attempt in transcript.attempts]
-        return [card for _, card in sorted(keyed, key=lambda pair: pair[0])]
+        cards = [card for _, card in sorted(keyed, key=lambda pair: pair[0])]
+        return [self._with_summaries(card, transcript.summaries) for card in cards] if transcript.summaries else cards
+
+    def _with_summaries(self, card: Card, summaries: Sequence[Summary]) -> Card:
+        """Return a card with the summaries that end with it, and where the newest one begins."""
+        ended = tuple(self._folded(one, self.markdown(one.text)) for one in summaries if one.last == card.number)
+        newest = summaries[-1]
+        begun = self._folded(newest) if newest.first == card.number else None
+        return replace(card, folded=ended, folds=begun)
+
+    def _folded(self, one: Summary, html: str = "") -> Folded:
+        by = f"made by {one_line(one.model, 60)}" if one.model else "written by a person"
+        url = f"{self._links.exchange(self._reference, one.last).partition('#')[0]}#summary-{one.id}"
+        return Folded(one.first, one.last, url, f"{by} on {day(one.made_utc)}", html)
 
     def markdown(self, text: str, number: int | None = None) -> str:
         """Return Markdown as HTML, within what this page may hold."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from ..access import log_of
@@ -15,6 +16,7 @@ from ..reader.listing import find
 from ..reader.replaying import Replay, stretch
 from ..reader.replaying import replay as read_replay
 from ..reader.source import Source
+from ..reader.summaries import summaries
 from ..replay import IDLE, SPEEDS
 from ..showing import Card, Showing, moment
 from ..showing_replay import dressed, embedded
@@ -48,9 +50,10 @@ async def replay(datasette: Any, request: Any) -> Any:
 
     def read(source: Source) -> tuple[Replay, Transcript]:
         found = read_replay(source, thread_id, start)
-        if start is None and at is not None and at > found.last:
+        if start is None and at is not None and found.last < at <= found.total:
             found = read_replay(source, thread_id, at)
-        return found, reader.transcript(source, thread_id, start=at or found.first)
+        page = reader.transcript(source, thread_id, start=at or found.first)
+        return found, replace(page, summaries=summaries(source, thread_id))
 
     found, page = await log.read(read)
     if request.url_vars.get("format") == "json":

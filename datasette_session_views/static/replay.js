@@ -3,6 +3,7 @@
 const SHOWN = 30; // exchanges kept on the page; earlier ones are in the transcript
 const AT_ONCE = 5; // those that are put there in one go, when one leaps
 const LOOK = 12; // scenes ahead whose messages are asked for
+const CELL = 18; // pixels from one exchange's cell to the next
 const FAR = 50; // scenes after the first that may be of the same exchange
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
 const LEAP = 1000; // milliseconds that one frame may take: a tab that was hidden goes on where it was
@@ -365,6 +366,7 @@ class Rail {
     this.number = null;
     this.cuts = new Set(data.scenes.flatMap((scene) => (scene.first && scene.marks.includes("cut") ? [scene.number] : [])));
     const box = document.getElementById("sv-cells");
+    this.box = box;
     box.innerHTML = "<i></i>".repeat(Math.max(data.last - data.first + 1, 0));
     this.cells = [...box.children];
     this.fates = this.cells.map(() => "none");
@@ -397,6 +399,19 @@ class Rail {
         cell.className = `sv-c-${fate}`;
       }
     });
+    this.follow(number_);
+  }
+
+  // Have the cell of this exchange in sight; its place is reckoned, since measuring it would lay out the page.
+  follow(number_) {
+    const row = Math.floor(((number_ ?? this.data.first) - this.data.first) / this.columns);
+    const top = Math.max(row * CELL - 5 * CELL, 0);
+    if (top !== this.top) this.box.scrollTop = this.top = top;
+  }
+
+  measure() {
+    this.columns = Math.max(Math.floor((this.box.clientWidth + 3) / CELL), 1);
+    this.top = -1;
   }
 
   words(found, number_) {
@@ -509,6 +524,7 @@ class Player {
   }
 
   marks() {
+    this.rail.measure();
     const canvas = this.get("marks");
     const ratio = devicePixelRatio || 1;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];

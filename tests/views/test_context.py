@@ -279,6 +279,21 @@ async def test_the_replay_shows_the_same_fates(see: Get) -> None:
 
 
 @pytest.mark.asyncio
+async def test_the_transcript_shows_what_a_summary_stands_for(see: Get) -> None:
+    """Where the newest begins, and after the last exchange of each its text, folded away, as Markdown and harmless."""
+    page = await see("/logs/-/session/work")
+    tags = Tags(page.text)
+    ids = [attributes["id"] for tag, attributes in tags.found if "sv-k-summary" in str(attributes.get("class"))]
+    assert ids == ["summary-1", "summary-2", "summary-3"]
+    assert page.text.index('id="4"') < page.text.index('id="summary-1"') < page.text.index('id="5"')
+    assert "Summary of #3 to #4, made by llama3 on 1 Sep 2026 Goals: a bridge. </summary> Decisions: oak." in page.shown
+    assert "From here to #7 a summary stands for what is no longer sent." in page.shown
+    assert 'href="/logs/-/session/work?from=1#summary-3"' in page.text
+    found = (await see("/logs/-/session/work.json")).json()["summaries"]
+    assert [(one["first"], one["last"], one["text"]) for one in found if one["last"] == 4] == [(3, 4, SUMMARY)]
+
+
+@pytest.mark.asyncio
 async def test_nothing_is_styled_inline(see: Get) -> None:
     """The page's policy lets no inline style through, so the picture is drawn without any."""
     page = await see("/logs/-/session/work/context/8")

@@ -30,6 +30,7 @@ PAGES = {
 CHOSEN = {
     "context": "/logs/-/session/work/context/9",
     "context-exact": "/logs/-/session/work/context/9?exact=1",
+    "transcript-with-summaries": "/logs/-/session/work",
     "replay": "/logs/-/session/work/replay",
 }
 """Of a session that recorded what it chose to send."""
