@@ -410,7 +410,7 @@ class Rail {
   }
 
   measure() {
-    this.columns = Math.max(Math.floor((this.box.clientWidth + 3) / CELL), 1);
+    this.columns = Math.max(Math.floor((this.box.clientWidth - 8 + 3) / CELL), 1);
     this.top = -1;
   }
 
@@ -432,6 +432,8 @@ class Rail {
       part.style.width = `${(100 * known[place]) / full}%`;
       part.title = `${PARTS[place]}: about ${number(known[place])} tokens`;
     });
+    const words = PARTS.flatMap((part, place) => (known[place] ? [`${part} ${number(known[place])}`] : []));
+    this.parts[0].parentElement.setAttribute("aria-label", `In the window, in tokens: ${words.join(", ")}`);
     this.mark.style.left = `${(100 * budget) / full}%`;
   }
 }
