@@ -3,6 +3,7 @@
 const SHOWN = 30; // exchanges kept on the page; earlier ones are in the transcript
 const AT_ONCE = 5; // those that are put there in one go, when one leaps
 const LOOK = 12; // scenes ahead whose messages are asked for
+const CALM = 120; // milliseconds between two looks at all exchanges' fates
 const CELL = 18; // pixels from one exchange's cell to the next
 const FAR = 50; // scenes after the first that may be of the same exchange
 const SPEEDS = [0.5, 1, 2, 4, 8, 16];
@@ -364,6 +365,7 @@ class Rail {
   constructor(data) {
     this.data = data;
     this.number = null;
+    this.painted = -Infinity;
     this.cuts = new Set(data.scenes.flatMap((scene) => (scene.first && scene.marks.includes("cut") ? [scene.number] : [])));
     const box = document.getElementById("sv-cells");
     this.box = box;
@@ -384,6 +386,16 @@ class Rail {
     link.href = number_ ? data.context_url + number_ : data.transcript_url;
     this.words(found, number_);
     if (found) this.fill(found);
+    clearTimeout(this.later);
+    const wait = this.painted + CALM - performance.now();
+    if (wait <= 0) this.paint(number_, found);
+    else this.later = setTimeout(() => this.paint(number_, found), wait);
+  }
+
+  // Each cell's fate: all of them are laid out and painted anew, so not in every frame while one drags.
+  paint(number_, found) {
+    const { data } = this;
+    this.painted = performance.now();
     const [, , , start, pinned, recalled, summarised] = found ?? [0, 0, 0, Infinity, [], [], null];
     const special = new Map([...recalled.map((one) => [one, "recalled"]), ...pinned.map((one) => [one, "pinned"])]);
     this.cells.forEach((cell, place) => {
