@@ -16,7 +16,7 @@ _PICTURES = {
     "transcript": "/demo/-/session/bridge",
     "search": "/demo/-/sessions/search?q=deadline",
     "context": "/demo/-/session/bridge/context/8",
-    "replay": "/demo/-/session/bridge/replay?at=8&autoplay=0",
+    "replay": "/demo/-/session/bridge/replay?at=8:0.1&autoplay=0",
     "analytics": "/demo/-/sessions/analytics",
 }
 
@@ -43,6 +43,7 @@ def _take(root: str) -> None:
         page = browser.new_page(viewport={"width": 1000, "height": 640})
         for name, address in _PICTURES.items():
             page.goto(root + address)
+            page.wait_for_load_state("networkidle")
             page.screenshot(path=Path(__file__).parent / f"{name}.png")
         browser.close()
 

@@ -309,6 +309,20 @@ async def test_a_transcript_leads_to_its_replay_and_contexts(world: World, get: 
 
 
 @pytest.mark.asyncio
+async def test_a_local_model_costs_nothing_and_the_page_says_so(world: World, get: Get) -> None:
+    """Where no call has a price since all were local, that stands in the place of the cost."""
+    assert (await get(f"/logs/-/session/{world.unnamed}/replay.json")).json()["unpriced"] == "local"
+    assert (await get("/logs/-/session/work/replay.json")).json()["unpriced"] == ""
+
+
+@pytest.mark.asyncio
+async def test_an_address_beyond_the_end_opens_all_of_it(play: Get) -> None:
+    """A link to an exchange that the session does not have plays the session."""
+    found = (await play("/logs/-/session/work/replay.json?at=99")).json()
+    assert (found["first"], found["last"]) == (1, 5)
+
+
+@pytest.mark.asyncio
 async def test_what_was_recalled_is_told_without_its_fence(tmp_path: Path) -> None:
     """Excerpts that came with a prompt stand before it as recalled, with their numbers; the fence is not shown."""
     path = tmp_path / "logs.db"
