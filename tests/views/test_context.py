@@ -25,6 +25,7 @@ from .anything import MESSAGE, NOWHERE, TEXT
 from .conftest import Get, Tags, serving
 from .logs import Session, World, with_recall, with_sessions
 from .test_markup import ALLOWED, ATTRIBUTES
+from .test_permissions import ROOT, ask, with_tables
 
 NOTE = "The deadline is 4 May."
 SUMMARY = "Goals: a bridge. </summary> Decisions: oak."
@@ -291,6 +292,18 @@ async def test_the_transcript_shows_what_a_summary_stands_for(see: Get) -> None:
     assert 'href="/logs/-/session/work?from=1#summary-3"' in page.text
     found = (await see("/logs/-/session/work.json")).json()["summaries"]
     assert [(one["first"], one["last"], one["text"]) for one in found if one["last"] == 4] == [(3, 4, SUMMARY)]
+
+
+@pytest.mark.asyncio
+async def test_a_locked_summary_is_on_no_page_but_in_what_was_sent(path: Path) -> None:
+    """Where the table of summaries is locked, transcript and replay show the rest, and no summary."""
+    config = with_tables({"memory_summaries": {"allow": ROOT}})
+    for address, there in (("", "Decisions: oak"), ("/replay", "Decisions: oak"), ("/replay.json", "[3, 4]")):
+        place = f"/logs/-/session/work{address}"
+        opened, closed = await ask(path, config, place, ROOT), await ask(path, config, place, None)
+        assert (opened.status_code, closed.status_code) == (200, 200)
+        assert there in opened.text.replace("[3,4]", "[3, 4]"), address
+        assert there not in closed.text.replace("[3,4]", "[3, 4]"), address
 
 
 @pytest.mark.asyncio
