@@ -22,7 +22,6 @@ class Scene:
     `saved`: with the last call of an exchange, about the tokens that were left out of its request.
     """
 
-    id: str
     number: int | None
     first: bool
     utc: str
@@ -35,6 +34,8 @@ class Scene:
     output_tokens: int | None = None
     cost: float | None = None
     saved: float | None = None
+    id: str = ""
+    """The id of its turn, or of the attempt."""
 
     @property
     def characters(self) -> int:
@@ -106,7 +107,6 @@ def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
     if call.cut:
         before.append(("failed", "", f"The server cut this request. {visible(call.cut)}"))
     return Scene(
-        call.id,
         exchange.number,
         first,
         utc,
@@ -118,6 +118,7 @@ def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
         call.input_tokens,
         call.output_tokens,
         call.cost,
+        id=call.id,
     )
 
 
