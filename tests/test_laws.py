@@ -7,6 +7,7 @@ pins, other budgets, policies and system prompts. What the model was sent is com
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ from tests.world.logs import LogBuilder, Said
 
 pytestmark = pytest.mark.slow
 
+HOME = Path(os.environ["LLM_USER_PATH"])  # while this file is imported: the tests' own, which goes with them
 NAME = "work"
 
 
@@ -164,7 +166,7 @@ def look(text: str) -> str:
 @cache
 def empty_log() -> Path:
     """A log as llm makes it, to be copied."""
-    path = Path(tempfile.mkdtemp(prefix="laws-")) / "logs.db"
+    path = HOME / "laws.db"
     migrate(Database(path))
     return path
 
