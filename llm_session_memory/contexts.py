@@ -121,7 +121,7 @@ class Contexts:
         else:
             setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
             limit, reasoning = policies.budget(setting, Window(None, "not asked for"), None), True
-            counted = self.store.counted_turns(thread_id, request.model)
+            counted = self.store.blocks.counted_turns(thread_id, request.model)
             measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
         return Composer(self.store, thread_id, request, limit, measure, reasoning=reasoning, writing=writing, near=near)
 

@@ -22,7 +22,7 @@ def explain(composer: Composer, made: Context) -> tuple[Item, ...]:
     measure, request = composer.measure, composer.request
     system = measure.tokens(measure.base(context.system_messages(request.system)))
     asked = measure.tokens(measure.base(made.input) + request.extra)  # with the fence of what is recalled
-    earlier = composer.store.recalls(made.block.id) if made.block.id else []
+    earlier = composer.store.blocks.recalls(made.block.id) if made.block.id else []
     return context.explain(
         made.block,
         sizes,

@@ -270,9 +270,9 @@ class Memory(Keeping, Rated, Contexts):
             block_id = made.block.id or blocks.get(id(made.block))
             if block_id is None:
                 window = (made.budget.window.tokens, made.budget.window.source)
-                block_id = self.store.add_block(thread_id, made.block, window, self.timestamp())
+                block_id = self.store.blocks.add(thread_id, made.block, window, self.timestamp())
                 blocks[id(made.block)] = block_id
-            self.store.add_context(
+            self.store.blocks.add_context(
                 {
                     "turn_id": one.turn_id,
                     "thread_id": thread_id,
@@ -286,7 +286,7 @@ class Memory(Keeping, Rated, Contexts):
                 }
             )
         if sent:
-            self.store.add_recalls(sent[0].turn_id, sent[0].context.recalled)
+            self.store.blocks.add_recalls(sent[0].turn_id, sent[0].context.recalled)
         same = [a.id for a in self.store.attempts(thread_id) if a.answered_by is None and a.prompt == prompt]
         self.store.answer_attempts(same, sent[-1].turn_id)
 

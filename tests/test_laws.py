@@ -29,7 +29,8 @@ from llm_session_memory import context, excerpts, tokens
 from llm_session_memory.errors import OverBudget
 from llm_session_memory.llm_seam import convert
 from llm_session_memory.llm_seam.conversation import SessionConversation
-from llm_session_memory.llm_seam.run import Round, Run
+from llm_session_memory.llm_seam.rounds import Round
+from llm_session_memory.llm_seam.run import Run
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
 from llm_session_memory.store import Index, history
@@ -192,7 +193,7 @@ class World:
 
     def leaves_out(self) -> bool:
         """Whether the latest block has not all that came before it."""
-        block, all_ = self.memory.store.latest_block(self.memory.session(NAME).thread_id), self.exchanges()
+        block, all_ = self.memory.store.blocks.latest(self.memory.session(NAME).thread_id), self.exchanges()
         return block is not None and (block.start_id != all_[0].id or block.clip is not None)
 
     def settings(self) -> Settings:
@@ -260,7 +261,7 @@ class World:
         newest = self.exchanges()[-1]
         if cut:
             self.cut.add(newest.id)
-        block = self.memory.store.latest_block(self.memory.session(NAME).thread_id)
+        block = self.memory.store.blocks.latest(self.memory.session(NAME).thread_id)
         assert block is not None
         self.recalled[newest.id] = (block.id or 0, rounds[0].context.recalled)
         assert newest.prompt == say.prompt, "what was recalled is not what was said"

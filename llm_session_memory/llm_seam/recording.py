@@ -15,7 +15,7 @@ from .. import context
 from ..errors import LogUnusable
 from ..memory import Sent
 from ..model import Attempt, Context, Message
-from ..store import Log, Store
+from ..store import Blocks, Log
 from . import convert
 
 if TYPE_CHECKING:
@@ -33,14 +33,13 @@ def log(
     thread_id = run.session.thread_id
     try:
         log_ = Log(db, run.memory.path)
-        store = Store(log_)
         with log_.writing():
             for response, one in zip(responses, sent, strict=True):
                 _store_by_reference(db, response, one.context)
                 models.Response.log_to_db(response, db)
             type(run.memory)(run.memory.path, log=log_).record(thread_id, sent, run.prompt)
             for turn_id, messages in originals.items():
-                store.keep_original(turn_id, [message.to_dict() for message in convert.to_llm(messages)])
+                Blocks(log_).keep_original(turn_id, [message.to_dict() for message in convert.to_llm(messages)])
     except LogUnusable as error:
         path = _rescue(run, responses)
         hint = f"The reply is kept in {path}; to put it into the session: llm sessions recover {path}"
