@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from . import policies, tokens
+from . import context, policies, tokens
 from .composer import Composer, Fold
 from .explaining import explain
 from .model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Message, Session, Settings, Window
@@ -104,6 +104,15 @@ class Contexts:
             for row in history.first_turn_tools(self.log, session.thread_id)
             if row["plugin"]
         )
+
+    def always_sent(self, session: Session, model: Any = None) -> tuple[int, int]:
+        """Return about how many tokens go with any prompt of a session, and its budget: system prompt, notes, pins."""
+        settings = session.settings
+        asked = model.model_id if model is not None else settings.model or ""
+        request = Request(asked, settings.memory or POLICIES[0], settings.system, ())
+        composer = self._composer(session.thread_id, request, settings, model)
+        system = composer.measure.base(context.system_messages(composer.system()))
+        return composer.measure.tokens(system) + sum(pin.tokens for pin in composer.pins()), composer.budget.tokens
 
     def _composer(  # noqa: PLR0913  one parameter a collaborator
         self,

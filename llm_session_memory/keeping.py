@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from .errors import NoSuchSession, SessionError
+from .errors import NoSuchSession, OverBudget, SessionError
 from .model import Filters, Hit, Note, Session, Summary
 from .names import key
 from .searching import search
@@ -46,6 +46,7 @@ class Keeping:
         def timestamp(self) -> str: ...  # noqa: D102
         def prepare(self) -> None: ...  # noqa: D102
         def command(self, *words: str) -> str: ...  # noqa: D102
+        def always_sent(self, session: Session, model: Any = None) -> tuple[int, int]: ...  # noqa: D102
 
     @property
     def kept(self) -> Kept:
@@ -62,8 +63,12 @@ class Keeping:
         """Return a session's notes, oldest first."""
         return self.kept.notes(self.session(name).thread_id)
 
-    def add_note(self, name: str, text: str, author: str = "you") -> Note:
-        """Keep a note that is sent with every prompt of a session from now on. Raises SessionError."""
+    def add_note(self, name: str, text: str, author: str = "you", model: Any = None) -> Note:
+        """Keep a note that is sent with every prompt of a session from now on.
+
+        `model` is the session's model as an llm object; without one its window is not known. Raises SessionError, and
+        OverBudget where system prompt, notes and pins alone would exceed the budget.
+        """
         text = _storable(text, "The note").strip()
         if not text or len(text) > LONGEST_NOTE:
             message = f"A note has 1 to {LONGEST_NOTE:,} characters; this one has {len(text):,}."
@@ -73,6 +78,11 @@ class Keeping:
         now = self.timestamp()
         with self.writing():
             note_id = self.kept.add_note(session.thread_id, text, author, now)
+            needed, most = self.always_sent(session, model)
+            if needed > most:
+                what = f"With this note “{session.name}” would send about {needed:,} tokens before any prompt"
+                hint = "Shorten it, delete another one, or raise --max-context-tokens."
+                raise OverBudget(f"{what}, and the budget is {most:,}.", hint)
         return Note(note_id, text, author, now)
 
     def delete_note(self, name: str, number: int) -> Note:

@@ -14,12 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from . import context, names, policies
+from . import names, policies
 from .contexts import Contexts
 from .errors import NoSuchSession, OverBudget, SessionError
 from .keeping import Keeping
 from .model import (
-    POLICIES,
     Attempt,
     Context,
     Exchange,
@@ -31,7 +30,6 @@ from .model import (
 )
 from .rating import Rated
 from .settings import check_tokens
-from .snapshot import Request
 from .store import Log, Store, history, listing
 from .windows import now_utc
 
@@ -233,14 +231,11 @@ class Memory(Keeping, Rated, Contexts):
         turn_id = self.exchange_id(session, number)
         with self.writing():
             self.store.pin(session.thread_id, turn_id, self.timestamp())
-            request = Request(model.model_id, session.settings.memory or POLICIES[0], session.settings.system, ())
-            composer = self._composer(session.thread_id, request, session.settings, model)
-            system = composer.measure.base(context.system_messages(composer.system()))
-            needed = composer.measure.tokens(system) + sum(pin.tokens for pin in composer.pins())
-            if needed > composer.budget.tokens:
+            needed, most = self.always_sent(session, model)
+            if needed > most:
                 what = f"With #{number} the pins of “{session.name}” need about {needed:,} tokens"
-                message = f"{what}, and the budget is {composer.budget.tokens:,}."
-                raise OverBudget(message, "Unpin another one first, or raise --max-context-tokens.")
+                hint = "Unpin another one first, or raise --max-context-tokens."
+                raise OverBudget(f"{what}, and the budget is {most:,}.", hint)
 
     def unpin(self, name: str, number: int) -> None:
         """Take a pin away. Raises SessionError where the exchange is not pinned."""
