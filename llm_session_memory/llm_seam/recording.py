@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import llm
-from llm import models
+from llm import models, utils
 from llm.logs import LogStore
 
 from .. import context
@@ -80,14 +80,17 @@ def _rescue(run: Run, responses: Sequence[Any]) -> str:
 def attempt(run: Run, error: BaseException) -> Attempt:
     """Return what is kept of a prompt whose call failed or was interrupted."""
     assert run.session is not None
-    first, last = run.rounds[0].response, run.rounds[-1].response
-    started = first._start_utcnow  # noqa: SLF001  duration_ms() and datetime_utc() would send the prompt again
     now = run.memory.timestamp()
+    id_, model, started = str(utils.monotonic_ulid()).lower(), run.composing_for or "", None
+    if run.rounds:
+        first, last = run.rounds[0].response, run.rounds[-1].response
+        id_, model = first.id, last.model.model_id
+        started = first._start_utcnow  # noqa: SLF001  duration_ms() and datetime_utc() would send the prompt again
     partial = "".join("".join(one.response._chunks) for one in run.rounds)  # noqa: SLF001
     schema = run.inputs.get("schema")
     request = {
         **run.request,
-        "model": last.model.model_id,
+        "model": model,
         "system": run.asked.system,
         "options": run.inputs.get("options"),
         "max_context_tokens": run.asked.max_context_tokens,
@@ -100,9 +103,9 @@ def attempt(run: Run, error: BaseException) -> Attempt:
         "attachments": [_attachment(attachment) for attachment in run.inputs.get("attachments") or ()],
     }
     return Attempt(
-        id=first.id,
+        id=id_,
         thread_id=run.session.thread_id,
-        model=last.model.model_id,
+        model=model,
         prompt=run.prompt,
         error=cause(error),
         partial=partial,

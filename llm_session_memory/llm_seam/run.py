@@ -56,6 +56,8 @@ class Run:
         self.rounds: list[Round] = []
         self.prompt = ""
         self.inputs: dict[str, Any] = {}
+        self.composing_for: str | None = None
+        """The model, while the request is being chosen: a summary may be made then, which takes its time."""
         self._composer: Composer | None = None
         self._context: Context | None = None
         self._embedding: Embedding | None = None
@@ -73,6 +75,7 @@ class Run:
         self.prompt = prompt or ""
         self.inputs = {name: parameters.get(name) for name in ("fragments", "attachments", "schema")}
         self.inputs["options"] = dict(settings.options)
+        self.composing_for = conversation.model.model_id
         if self.recording:
             self.memory.prepare()
             if self.session is None and self.name is not None:
@@ -111,6 +114,7 @@ class Run:
         chain = convert.to_llm(made.chain)
         asynchronous = isinstance(conversation, models.AsyncConversation)
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
+        self.composing_for = None
         return prompt, {**parameters, "messages": chain}
 
     def _fold(self, settings: Settings, key: str | None) -> Fold | None:
@@ -259,11 +263,15 @@ class Run:
         return Sent(one.response.id, one.base, one.estimate, one.context, str(one.cut) if one.cut else None)
 
     def keep_attempt(self, error: BaseException) -> Attempt | None:
-        """Keep what was asked and what had come, if a call was under way; return it."""
-        if not self.rounds or not self.recording or self.session is None:
+        """Keep what was asked and what had come, if a call was under way or what is sent was being chosen; return it.
+
+        A prompt that was refused before its call is not kept.
+        """
+        interrupted = self.composing_for is not None and not isinstance(error, Exception)
+        if not (self.rounds or interrupted) or not self.recording or self.session is None:
             return None
         attempt = recording.attempt(self, error)
-        self.rounds = []
+        self.rounds, self.composing_for = [], None
         self.memory.keep_attempt(attempt)
         return attempt
 
