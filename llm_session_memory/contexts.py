@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import context, policies, tokens
 from .composer import Composer, Fold
 from .explaining import explain
 from .model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Message, Session, Settings, Window
+from .openlog import OpenLog
 from .recalling import Near
 from .settings import check_tokens, effective
 from .snapshot import Request
-from .store import Log, Store, history
+from .store import history
 from .tokens import Measure
 from .windows import sends_reasoning, window_of
 
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
-
-class Contexts:
+class Contexts(OpenLog):
     """What Memory knows of contexts and budgets."""
-
-    log: Log
-    store: Store
-    _now: Callable[[], datetime]
-
-    if TYPE_CHECKING:
-
-        def session(self, name: str) -> Session: ...  # noqa: D102
-        def writing(self) -> AbstractContextManager[None]: ...  # noqa: D102
 
     def context(  # noqa: PLR0913  what a person can ask for, each on its own
         self,

@@ -11,17 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from .contexts import Contexts
 from .errors import NoSuchSession, OverBudget, SessionError
 from .model import Filters, Hit, Note, Session, Summary
 from .names import key
 from .searching import search
-from .store import Kept, Log
+from .store import Kept
 from .terminal import one_line
 from .transcript import Beside
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from .memory import Memory
 
 LONGEST_NOTE = 2_000
@@ -34,19 +33,8 @@ LONGEST_VALUE = 1_000
 """Characters of a value of meta."""
 
 
-class Keeping:
+class Keeping(Contexts):
     """What Memory knows of notes, tags, meta, summaries and searching."""
-
-    log: Log
-
-    if TYPE_CHECKING:
-
-        def session(self, name: str) -> Session: ...  # noqa: D102
-        def writing(self) -> AbstractContextManager[None]: ...  # noqa: D102
-        def timestamp(self) -> str: ...  # noqa: D102
-        def prepare(self) -> None: ...  # noqa: D102
-        def command(self, *words: str) -> str: ...  # noqa: D102
-        def always_sent(self, session: Session, model: Any = None) -> tuple[int, int]: ...  # noqa: D102
 
     @property
     def kept(self) -> Kept:

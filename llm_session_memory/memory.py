@@ -5,17 +5,11 @@ All figures are tokens unless said otherwise; all errors are of the family in `e
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import names, policies
-from .contexts import Contexts
 from .errors import NoSuchSession, OverBudget, SessionError
 from .keeping import Keeping
 from .model import (
@@ -30,11 +24,7 @@ from .model import (
 )
 from .rating import Rated
 from .settings import check_tokens
-from .store import Log, Store, history, listing
-from .windows import now_utc
-
-if TYPE_CHECKING:
-    from sqlite_utils import Database
+from .store import history, listing
 
 
 @dataclass(frozen=True)
@@ -48,80 +38,14 @@ class Sent:
     cut: str | None = None
 
 
-class Memory(Keeping, Rated, Contexts):
+class Memory(Keeping, Rated):
     """The sessions of one log.
 
     `Memory(path)` opens an existing log; it is a context manager. Reading never writes. Raises LogUnusable where the
     file is missing, locked for longer than 10 seconds, or not a log.
     """
 
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        now: Callable[[], datetime] = now_utc,
-        log: Log | None = None,
-        typed: str | None = None,
-    ) -> None:
-        """Open a log, or work on one that is open. `typed` is the -d that a person gave, so that hints repeat it."""
-        self.path = Path(path)
-        self.typed = typed
-        self.log = log or Log.open(self.path)
-        self.store = Store(self.log)
-        self._now = now
-
-    @classmethod
-    def on(cls, database: Database, path: Path) -> Memory:
-        """Work on a database that is open already."""
-        return cls(path, log=Log(database, path))
-
-    def __enter__(self) -> Memory:  # noqa: PYI034  Self needs Python 3.11
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self.log.close()
-
-    def writing(self) -> AbstractContextManager[None]:
-        """Hold one transaction for what belongs together."""
-        return self.log.writing()
-
-    def prepare(self) -> None:
-        """Make the log ready to record sessions: check llm's tables, add or update ours, see that it can be written."""
-        self.log.check_shape()
-        self.log.migrate()
-        self.log.check_writable()
-
-    def timestamp(self) -> str:
-        """Return the present time as it is stored: ISO, UTC."""
-        return self._now().isoformat()
-
-    def command(self, *words: str) -> str:
-        """Return a command of `llm sessions` as a person would type it, for this log."""
-        return shlex.join(["llm", "sessions", *words, *(["-d", self.typed] if self.typed else [])])
-
     # -- finding -------------------------------------------------------
-
-    def find(self, name: str) -> Session | None:
-        """Return the session of that name, or None."""
-        return self.store.session(name)
-
-    def session(self, name: str) -> Session:
-        """Return the session of that name. Raises NoSuchSession, with a near name where there is one."""
-        found = self.store.session(name)
-        if found is None:
-            existing = self.store.names()
-            near = names.near(name, existing)
-            hint = f"Did you mean “{near}”?" if near else f"See the list with: {self.command()}"
-            if not existing:
-                hint = f'There are none in {self.path} yet. Start one with: llm --session NAME "..."'
-            raise NoSuchSession(f"There is no session “{name}”.", hint)
-        return found
 
     def sessions(
         self, count: int = -1, after: str | None = None, filters: Filters | None = None
@@ -246,14 +170,6 @@ class Memory(Keeping, Rated, Contexts):
             raise SessionError(f"Exchange #{number} of “{session.name}” is not pinned.", f"Pinned: {pinned}.")
         with self.writing():
             self.store.unpin(session.thread_id, turn_id)
-
-    def exchange_id(self, session: Session, number: int) -> str:
-        """Return the id (first turn) of an exchange by its number. Raises NoSuchSession."""
-        turns = history.exchange_turns(self.log, session.thread_id)
-        if not 1 <= number <= len(turns):
-            has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."
-            raise NoSuchSession(f"Session “{session.name}” has no exchange #{number}.", has)
-        return turns[number - 1][0]
 
     # -- recording -----------------------------------------------------
 

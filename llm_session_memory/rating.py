@@ -5,15 +5,11 @@ Methods of `memory.Memory`, in a room of their own. Nothing of this is ever sent
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .errors import SessionError
-from .model import MARKS, Bookmark, Rating, Session
-from .store import Log, Ratings
+from .model import MARKS, Bookmark, Rating
+from .openlog import OpenLog
+from .store import Ratings
 from .terminal import one_line
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
 LONGEST_REMARK = 2_000
 """Characters of a rating's note."""
@@ -22,19 +18,8 @@ LONGEST_LABEL = 100
 """Characters of a bookmark's label."""
 
 
-class Rated:
+class Rated(OpenLog):
     """What Memory knows of ratings and bookmarks."""
-
-    log: Log
-
-    if TYPE_CHECKING:
-
-        def session(self, name: str) -> Session: ...  # noqa: D102
-        def writing(self) -> AbstractContextManager[None]: ...  # noqa: D102
-        def timestamp(self) -> str: ...  # noqa: D102
-        def prepare(self) -> None: ...  # noqa: D102
-        def command(self, *words: str) -> str: ...  # noqa: D102
-        def exchange_id(self, session: Session, number: int) -> str: ...  # noqa: D102
 
     def ratings(self, name: str) -> dict[str, Rating]:
         """Return a session's ratings, by the first turn of the exchange."""
