@@ -239,6 +239,11 @@ class Judged:
         """The mark as people read it: `rated up`, `rated 4 of 5`; empty where there is none."""
         return f"rated {self.mark} of 5" if self.mark.isdigit() else f"rated {self.mark}" if self.mark else ""
 
+    @property
+    def told(self) -> str:
+        """The mark, and why."""
+        return ": ".join(filter(None, (self.words, self.note)))
+
 
 @dataclass(frozen=True)
 class Exchange:

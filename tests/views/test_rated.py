@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from datasette_session_views.casting import cast, printed
+from datasette_session_views.reader.running import played
+from datasette_session_views.replay import Timeline
 from tests.world.logs import LogBuilder, Said
 
 from .conftest import Get, Tags, serving
@@ -66,6 +69,39 @@ async def test_the_twin_and_the_downloads_have_them(page: Get) -> None:
 
 
 @pytest.mark.asyncio
+async def test_the_replay_shows_them(page: Get) -> None:
+    """Each exchange's scene says how it was rated and why, on one line; so does what is shown without JavaScript."""
+    scenes = (await page("/logs/-/session/work/replay.json")).json()["scenes"]
+    told = "rated 4 of 5: clear <script>alert(1)</script>⟦U+202E⟧"
+    assert [scene["rated"] for scene in scenes] == [told, "rated down", ""]
+    html = (await page("/logs/-/session/work/replay")).text
+    assert html.count('<span class="sv-rated">rated') == 2
+    assert "<script>alert" not in html
+    assert "\u202e" not in html
+
+
+@pytest.mark.asyncio
+async def test_the_view_of_what_was_sent_shows_it(page: Get) -> None:
+    """Beside what the model saw for an exchange stands what a person thought of what came of it."""
+    assert "rated 4 of 5: clear <script>" in (await page("/logs/-/session/work/context/1")).shown
+    assert (await page("/logs/-/session/work/context/2.json")).json()["rating"]["mark"] == "down"
+    assert "rated" not in (await page("/logs/-/session/work/context/3")).shown
+    assert (await page("/logs/-/session/work/context/3.json")).json()["rating"] is None
+
+
+def test_the_replay_in_a_terminal_shows_them(path: Path) -> None:
+    """Each exchange's heading says how it was rated and why: printed, and in a recording."""
+    found = played(path, "work", None)
+    assert found is not None
+    timeline = Timeline([scene.step for scene in found.scenes])
+    heads = [event.text for event in printed(found.scenes, timeline) if event.head]
+    assert ["rated" in head for head in heads] == [True, True, False]
+    assert "  rated 4 of 5: clear <script>alert(1)</script>⟦U+202E⟧" in heads[0]
+    recorded = "".join(cast(found.scenes, timeline, speed=1, title="work", size=(80, 24)))
+    assert recorded.count("rated ") == 2
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("rated", "found"),
     [("good", {1}), ("bad", {2}), ("any", {1, 2}), ("nonsense", {1, 2, 3}), ("", {1, 2, 3})],
@@ -95,8 +131,11 @@ async def test_the_form_of_the_search_keeps_the_rating(page: Get) -> None:
 async def test_ratings_are_as_closed_as_their_table(path: Path) -> None:
     """Who may not see the table of ratings sees the transcript without them, and finds nothing by them."""
     config = with_tables({"memory_ratings": {"allow": {"id": "root"}}})
+    for view in ("", "/replay", "/context/1"):
+        assert "rated" not in (await ask(path, config, f"/logs/-/session/work{view}", None)).text.replace(
+            '"rated":""', ""
+        )
     closed = await ask(path, config, "/logs/-/session/work", None)
-    assert "rated" not in closed.text
     assert "Begin" in closed.text
     assert (await ask(path, config, "/logs/-/sessions/search.json?q=bridge&rated=any", None)).json()["hits"] == 0
     assert 'name="rated"' not in (await ask(path, config, "/logs/-/sessions/search?q=bridge", None)).text
