@@ -25,6 +25,7 @@ OUTSIDE = {
     "compat": {"datasette"},
     "markup": {"markdown_it"},
     "prices": {"genai_prices"},
+    "pages": {"llm_session_memory"},
     "rating": {"llm_session_memory"},
     "stock": {"markupsafe"},
 }
@@ -48,10 +49,10 @@ def test_each_module_imports_only_what_it_may(path: Path) -> None:
     assert imported(path) <= OUTSIDE.get(path.stem, set())
 
 
-def test_only_rating_knows_the_llm_plugin() -> None:
-    """What is written of a rating is written by the plugin's own code; the rest of the views does without it."""
+def test_what_is_known_of_the_llm_plugin() -> None:
+    """What is written of a rating is written by the plugin's own code, and its words are its model's; nothing else."""
     knowing = [path.relative_to(ROOT).as_posix() for path in MODULES if "llm_session_memory" in imported(path)]
-    assert knowing == ["rating.py"]
+    assert knowing == ["pages.py", "rating.py"]
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if p.parent.name != "reader"], ids=lambda p: p.stem)
