@@ -52,8 +52,9 @@ def _head(scene: Scene) -> str:
     at = parsed_moment(scene.utc)
     when = f"  {at.day} {at:%b %Y %H:%M}" if at else ""
     pinned = "  pinned" if "pin" in scene.marks else ""
+    rated = f"  {scene.rated}" if scene.rated else ""
     cut = f"{_SOFT}Here the window was cut.{_PLAIN}\n" if "cut" in scene.marks else ""
-    return f"\n{cut}{_BOLD}{number}{_PLAIN}{_SOFT}{when}  {scene.model}{pinned}{_PLAIN}\n"
+    return f"\n{cut}{_BOLD}{number}{_PLAIN}{_SOFT}{when}  {scene.model}{pinned}{rated}{_PLAIN}\n"
 
 
 def _piece(kind: str, name: str, text: str) -> str:

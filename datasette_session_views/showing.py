@@ -8,7 +8,7 @@ from html import escape
 from .links import Links
 from .markup import code_block, plain, rendered
 from .moments import parsed_moment
-from .pages import MARK, UNMARK, Attempt, Exchange, Held, Piece, Said, Transcript, small_dollars
+from .pages import MARK, UNMARK, Attempt, Exchange, Held, Judged, Piece, Said, Transcript, small_dollars
 from .visible import one_line, visible
 
 _PAGE_OF_MARKDOWN = 400_000
@@ -57,6 +57,12 @@ class Card:
     rows: tuple[tuple[str, str], ...] = ()
     label: str = ""
     rated: str = ""
+    judged: Judged | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of its first call."""
+        return self.rows[0][0] if self.rows else ""
 
 
 class Showing:
@@ -143,6 +149,7 @@ class Showing:
             ),
             label=one_line(exchange.judged.label, 100),
             rated=one_line(exchange.judged.words, 40),
+            judged=exchange.judged,
         )
 
     def _message(self, message: Said, number: int) -> list[Block]:

@@ -27,7 +27,7 @@ class Rated(OpenLog):
 
     def rate(self, name: str, number: int, mark: str, note: str = "") -> Rating:
         """Rate an exchange up, down, or 1 to 5; instead of what was said of it before. Raises SessionError."""
-        session, kept = self.session(name), Rating(checked_mark(mark), checked_remark(note), self.timestamp())
+        session, kept = self.session(name), checked(mark, note, self.timestamp())
         turn_id = self.exchange_id(session, number)
         self.prepare()
         with self.writing():
@@ -68,6 +68,11 @@ class Rated(OpenLog):
         with self.writing():
             Ratings(self.log).unbookmark(session.thread_id, turn_id)
         return found[turn_id]
+
+
+def checked(mark: str, note: str, now: str) -> Rating:
+    """Return a rating as it is kept, or raise SessionError saying the rule."""
+    return Rating(checked_mark(mark), checked_remark(note), now)
 
 
 def checked_mark(mark: str) -> str:

@@ -138,6 +138,7 @@ class Stage {
       meta.append(element("span", "sv-no", scene.number ? `#${number(scene.number)}` : "attempt"));
       if (scene.marks.includes("pin")) meta.append(element("span", "sv-pin", "◆ pinned"));
       meta.append(element("span", "", date(Date.parse(scene.utc))), element("span", "", scene.model));
+      if (scene.rated) meta.append(element("span", "sv-rated", scene.rated));
       article.append(meta);
       this.root.append(article);
     }
