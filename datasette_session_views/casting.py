@@ -66,6 +66,8 @@ def _piece(kind: str, name: str, text: str) -> str:
         return f"{_BAD}{text}{_PLAIN}\n"
     short = " ".join(text.split())
     short = short if len(short) <= _FOLDED else f"{short[: _FOLDED - 1]}…"
+    if kind == "recalled":  # each excerpt says itself where it is from
+        return f"{_SOFT}recalled {short}{_PLAIN}\n"
     words = " ".join(filter(None, (kind.replace("_", " "), name, short)))
     return f"{_SOFT}[{words}]{_PLAIN}\n"
 
