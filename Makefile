@@ -4,28 +4,33 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SERVE ?= 1
+COVERAGE ?= 0
 BENCHMARKS ?= session_speed start blocks views
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all quick check docs docs-check package bench clean
+.PHONY: help demo test test-alpha quick check docs docs-check package bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV), SERVE=$(SERVE)'
+	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV), SERVE=$(SERVE), COVERAGE=$(COVERAGE)'
 
 demo: $(VENV)/.demo ## Install everything, hold a short conversation in a session, and show it in the browser (SERVE=0: don't)
 	@rm -f $(VENV)/demo.db
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/llm sessions demo -d $(VENV)/demo.db
 	@[ "$(SERVE)" = 0 ] || $(BIN)/llm sessions browse bridge -d $(VENV)/demo.db
 
-test: $(VENV)/.test ## Install everything and run the whole suite, with coverage
+test: $(VENV)/.test ## Install everything and run the whole suite (COVERAGE=1: and measure what it covers, a third slower)
+ifeq ($(COVERAGE),1)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+else
+	$(BIN)/python -m pytest -n auto
+endif
 
-test-all: test $(VENV)/alpha/.test ## Run the suite, and the rules of the views on the newest alpha of Datasette 1.0 too
+test-alpha: $(VENV)/alpha/.test ## Run the rules of the views on the newest alpha of Datasette 1.0
 	$(VENV)/alpha/bin/python -m pytest -n auto tests/views tests/commands/test_querying.py
 
 quick: $(VENV)/.test ## Run the suite's quick part (for another Python: PYTHON=python3.13 VENV=.venv313)

@@ -230,7 +230,7 @@ def _block(start: Any, tokens: int) -> Block:
 
 
 def _known(memory: Memory, thread_id: str, block: Block) -> Block:
-    found = block if block.id is not None else memory.store.latest_block(thread_id)
+    found = block if block.id is not None else memory.store.blocks.latest(thread_id)
     assert found is not None
     return found
 

@@ -60,7 +60,11 @@ def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
 
 @hookimpl
 def permission_allowed(datasette: Any, actor: Any, action: str, resource: Any) -> Any:
-    """Hide a canned query from who may not see what it reads, on 0.65."""
+    """On 0.65, hide a canned query from who may not see what it reads, and say who may rate exchanges."""
+    if action == "rate-exchange" and isinstance(resource, str):
+        from .compat import rating_allowed
+
+        return rating_allowed(datasette, actor, resource)
     if action != "view-query" or not resource:
         return None
 

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .compat import Forbidden, NotFound, allowed, allowed_tables, database_of
+from .compat import Forbidden, NotFound, allowed, allowed_tables, database_of, execute_write, may_rate
 from .reader.source import Source
 from .reader.tables import COLUMNS, core, is_log, present
 
 T = TypeVar("T")
+
+RATINGS = "memory_ratings"
+"""The table of ratings."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,25 @@ class Log:
 
         result: T = await self.database.execute_fn(run)
         return result
+
+    @property
+    def mutable(self) -> bool:
+        """Whether Datasette may write to it."""
+        return bool(self.database.is_mutable)
+
+    async def write(self, function: Callable[..., T], *given: Any) -> T:
+        """Run a function on the connection that writes, with a source to read from as this visitor."""
+
+        def run(connection: Any) -> T:
+            return function(connection, Source(connection, self.tables, self.key), *given)
+
+        return await execute_write(self.database, run)
+
+    async def may_be_rated_by(self, datasette: Any, actor: Any) -> bool:
+        """Say whether an actor may rate its exchanges. The table of ratings is made by llm's plugin alone."""
+        if not self.mutable or RATINGS not in self.tables:
+            return False
+        return await may_rate(datasette, actor, self.name, RATINGS)
 
 
 async def log_of(datasette: Any, request: Any) -> Log:

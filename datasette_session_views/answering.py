@@ -9,7 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from .compat import Forbidden, NotFound, Response
+from .compat import Forbidden, NotFound, Refused, Response
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 
@@ -27,6 +27,11 @@ def answering(handler: Handler) -> Handler:
         form = request.url_vars.get("format")
         try:
             return await handler(datasette, request)
+        except Refused as error:
+            if form != "json":
+                raise
+            said = str(error.message)
+            return as_json({"ok": False, "error": said, "errors": [said], "status": error.status}, error.status)
         except (Forbidden, NotFound) as error:
             if form != "json":
                 raise
@@ -42,11 +47,17 @@ def as_json(value: Mapping[str, Any], status: int = 200) -> Any:
     return Response.json(value, status=status, headers=_HEADERS)
 
 
-async def as_page(datasette: Any, request: Any, view: str, context: Mapping[str, Any], twin: str) -> Any:
-    """Return a page in Datasette's frame. `view` names its template, `twin` is the address of its JSON."""
+async def as_page(  # noqa: PLR0913  what a page is made of
+    datasette: Any, request: Any, view: str, context: Mapping[str, Any], twin: str, *, posts: bool = False
+) -> Any:
+    """Return a page in Datasette's frame. `view` names its template, `twin` is the address of its JSON.
+
+    `posts`: it has a form that writes. Without any referrer, browsers would not say that it comes from here.
+    """
     alternate = datasette.absolute_url(request, twin)
     whole = {**context, "alternate_url_json": alternate, "json_url": twin}
-    headers = {**_HEADERS, "Link": f'<{alternate}>; rel="alternate"; type="application/json+datasette"'}
+    referrer = {"Referrer-Policy": "same-origin"} if posts else {}
+    headers = {**_HEADERS, **referrer, "Link": f'<{alternate}>; rel="alternate"; type="application/json+datasette"'}
     frame = await datasette.render_template("sv_frame.html", {}, request=request, view_name=view)
     headers["Content-Security-Policy"] = policy(frame)
     html = await datasette.render_template(f"{view}.html", whole, request=request, view_name=view)

@@ -52,8 +52,9 @@ def _head(scene: Scene) -> str:
     at = parsed_moment(scene.utc)
     when = f"  {at.day} {at:%b %Y %H:%M}" if at else ""
     pinned = "  pinned" if "pin" in scene.marks else ""
+    rated = f"  {scene.rated}" if scene.rated else ""
     cut = f"{_SOFT}Here the window was cut.{_PLAIN}\n" if "cut" in scene.marks else ""
-    return f"\n{cut}{_BOLD}{number}{_PLAIN}{_SOFT}{when}  {scene.model}{pinned}{_PLAIN}\n"
+    return f"\n{cut}{_BOLD}{number}{_PLAIN}{_SOFT}{when}  {scene.model}{pinned}{rated}{_PLAIN}\n"
 
 
 def _piece(kind: str, name: str, text: str) -> str:
@@ -65,6 +66,8 @@ def _piece(kind: str, name: str, text: str) -> str:
         return f"{_BAD}{text}{_PLAIN}\n"
     short = " ".join(text.split())
     short = short if len(short) <= _FOLDED else f"{short[: _FOLDED - 1]}…"
+    if kind == "recalled":  # each excerpt says itself where it is from
+        return f"{_SOFT}recalled {short}{_PLAIN}\n"
     words = " ".join(filter(None, (kind.replace("_", " "), name, short)))
     return f"{_SOFT}[{words}]{_PLAIN}\n"
 

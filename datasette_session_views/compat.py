@@ -5,14 +5,15 @@ Everything here answers in the same shape on both; the rest of the package does 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from datasette import Forbidden, NotFound, Response
-from datasette.utils import tilde_decode, tilde_encode
+from datasette.utils import actor_matches_allow, tilde_decode, tilde_encode
+from datasette.views.base import DatasetteError
 
 try:  # 1.0a20 and newer
     from datasette.resources import DatabaseResource, QueryResource, TableResource
@@ -25,20 +26,28 @@ __all__ = [
     "IS_1",
     "Forbidden",
     "NotFound",
+    "Refused",
     "Response",
     "allowed",
     "allowed_tables",
+    "checked_by_nobody",
+    "csrf_token",
     "database_of",
+    "execute_write",
     "find_database",
     "jump_sql",
+    "may_rate",
     "offer_queries",
     "own_queries",
     "query_denials",
+    "rating_allowed",
     "sql_url",
     "static_url",
     "tilde_decode",
     "tilde_encode",
 ]
+
+T = TypeVar("T")
 
 Actor = Mapping[str, Any] | None
 
@@ -127,6 +136,58 @@ def sql_url(datasette: Any, database: str, sql: str, parameters: Mapping[str, An
     path = datasette.urls.database(database)
     asked = urlencode({"sql": sql, **parameters})
     return f"{path}/-/query?{asked}" if IS_1 else f"{path}?{asked}"
+
+
+# -- writing ----------------------------------------------------------------------
+
+RATE = "rate-exchange"
+"""0.65 has no permission to write: this one is ours. Nobody has it unless the configuration or a plugin says so."""
+
+_CONFIGURED_AS = "llm-session-memory"
+"""The name of our plugin's configuration."""
+
+
+class Refused(DatasetteError):  # type: ignore[misc]  # Datasette has no types
+    """What was asked for can't be done: why, as a sentence, and the HTTP status that says so."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message, status=status)
+
+
+async def may_rate(datasette: Any, actor: Actor, database: str, table: str) -> bool:
+    """Say whether an actor may write ratings into a table: `insert-row` on 1.0, our own `rate-exchange` on 0.65."""
+    if IS_1:
+        return await allowed(datasette, actor, "insert-row", database, table)
+    return await allowed(datasette, actor, RATE, database)
+
+
+def rating_allowed(datasette: Any, actor: Actor, database: str) -> bool | None:
+    """Return what 0.65's configuration says of `rate-exchange`, an allow block; None where it says nothing."""
+    rule = (datasette.plugin_config(_CONFIGURED_AS, database=database) or {}).get(RATE)
+    return None if rule is None else bool(actor_matches_allow(actor, rule))
+
+
+def csrf_token(request: Any) -> str:
+    """Return what a form has to bring back on 0.65. 1.0 looks at where a request comes from instead."""
+    return "" if IS_1 else str(request.scope["csrftoken"]())
+
+
+def checked_by_nobody(request: Any) -> bool:
+    """Say whether a POST may come from another site's page: on 0.65, which lets pass what brings no cookie.
+
+    Our own form brings the cookie of its token; what is no browser sends neither of these headers.
+    """
+    headers = request.headers
+    if IS_1 or headers.get("cookie") or headers.get("authorization", "").startswith("Bearer "):
+        return False
+    return "origin" in headers or "sec-fetch-site" in headers
+
+
+async def execute_write(database: Any, function: Callable[[Any], T]) -> T:
+    """Run a function on a database's one connection that writes; it holds its own transaction."""
+    more = {"transaction": False} if IS_1 else {}
+    result: T = await database.execute_write_fn(function, **more)
+    return result
 
 
 # -- canned queries ---------------------------------------------------------------

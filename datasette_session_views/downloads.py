@@ -53,7 +53,7 @@ def exchange_fields(exchange: Exchange) -> dict[str, Any]:
         "number": exchange.number,
         "id": exchange.id,
         "pinned": exchange.pinned,
-        "rating": _rating_fields(exchange.judged),
+        "rating": rating_fields(exchange.judged),
         "bookmark": exchange.judged.label or None,
         "cut_before": None if exchange.start is None else exchange.start.first_sent,
         "recalled": [{"number": r.number, "words": list(r.words), "tokens": r.tokens} for r in exchange.recalls],
@@ -75,7 +75,8 @@ def exchange_fields(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _rating_fields(judged: Judged) -> dict[str, str] | None:
+def rating_fields(judged: Judged) -> dict[str, str] | None:
+    """Return a rating as plain values; None where there is none."""
     return {"mark": judged.mark, "note": judged.note, "rated_utc": judged.rated_utc} if judged.mark else None
 
 

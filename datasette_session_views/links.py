@@ -37,6 +37,10 @@ class Links:
         """Return the address of a session's replay."""
         return _asked(f"{self.session(reference)}/replay{_form(form)}", asked)
 
+    def rating(self, reference: str) -> str:
+        """Return the address that ratings of a session's exchanges are sent to."""
+        return f"{self.session(reference)}/rate"
+
     def turn(self, turn_id: str) -> str:
         """Return the address that leads on to the exchange that a turn belongs to."""
         return f"{self.database}/-/sessions/turn/{tilde_encode(turn_id)}"

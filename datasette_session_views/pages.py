@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from llm_session_memory import model
+
 from .sent import Summary
 
 PAGE = 50
@@ -15,13 +17,19 @@ PAGE = 50
 Sort = Literal["used", "tokens", "exchanges"]
 SORTS: dict[Sort, str] = {"used": "last used", "tokens": "most tokens", "exchanges": "most exchanges"}
 
+MARKS, RATED = model.MARKS, model.RATED
+"""What an exchange may be rated; and what a list or a search is narrowed to, by the same words as in the terminal."""
 
-RATED: dict[str, tuple[str, ...]] = {
-    "good": ("up", "4", "5"),
-    "bad": ("down", "1", "2"),
-    "any": ("up", "down", "1", "2", "3", "4", "5"),
+RATED_WORDS: dict[str, str] = {
+    "good": "rated good",
+    "bad": "rated bad",
+    "any": "rated",
+    "none": "not rated",
+    "up": "rated up",
+    "down": "rated down",
+    **{star: f"rated {star} of 5" for star in "54321"},
 }
-"""What a search is narrowed to by rating, and the marks that each stands for."""
+"""What a list or a search may be narrowed to by rating, as it is offered: the words of RATED."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Filters:
     until: str | None = None
     named: bool = False
     rated: str | None = None
-    """One of RATED; only a search is narrowed by it."""
+    """One of RATED. A session is in a list if one of its exchanges is rated so, for `none` if none has a rating."""
 
     @property
     def any(self) -> bool:
@@ -152,6 +160,7 @@ class Listing:
     others: int
     models: tuple[str, ...]
     tags: tuple[str, ...]
+    rated: bool = False
 
 
 @dataclass(frozen=True)
@@ -240,6 +249,11 @@ class Judged:
     def words(self) -> str:
         """The mark as people read it: `rated up`, `rated 4 of 5`; empty where there is none."""
         return f"rated {self.mark} of 5" if self.mark.isdigit() else f"rated {self.mark}" if self.mark else ""
+
+    @property
+    def told(self) -> str:
+        """The mark, and why."""
+        return ": ".join(filter(None, (self.words, self.note)))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from .visible import one_line, visible
 _LONGEST = 20_000
 """Characters of one text that a replay shows; the transcript has the whole."""
 
+_NOTE = 200
+"""Characters of a rating and the reason for it."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -33,6 +36,8 @@ class Scene:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost: float | None = None
+    rated: str = ""
+    """What a person thought of its exchange, and why, on one line."""
     saved: float | None = None
     id: str = ""
     """The id of its turn, or of the attempt."""
@@ -56,6 +61,7 @@ class Scene:
             "input": self.input_tokens,
             "output": self.output_tokens,
             "cost": self.cost,
+            "rated": self.rated,
             "saved": self.saved,
             "before": [list(piece) for piece in self.before],
             "after": [list(piece) for piece in self.after],
@@ -118,6 +124,7 @@ def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
         call.input_tokens,
         call.output_tokens,
         call.cost,
+        rated=one_line(exchange.judged.told, _NOTE) if first else "",
         id=call.id,
     )
 

@@ -9,7 +9,7 @@ from html import escape
 from .links import Links
 from .markup import code_block, plain, rendered
 from .moments import parsed_moment
-from .pages import MARK, UNMARK, Attempt, Exchange, Held, Piece, Said, Transcript, small_dollars
+from .pages import MARK, UNMARK, Attempt, Exchange, Held, Judged, Piece, Said, Transcript, small_dollars
 from .sent import Summary
 from .visible import one_line, visible
 
@@ -74,6 +74,12 @@ class Card:
     """The summaries that end with it."""
     folds: Folded | None = None
     """The newest summary that begins with it."""
+    judged: Judged | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of its first call."""
+        return self.rows[0][0] if self.rows else ""
 
 
 class Showing:
@@ -173,6 +179,7 @@ class Showing:
             ),
             label=one_line(exchange.judged.label, 100),
             rated=one_line(exchange.judged.words, 40),
+            judged=exchange.judged,
         )
 
     def _message(self, message: Said, number: int) -> list[Block]:

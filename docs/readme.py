@@ -50,6 +50,7 @@ def environment(home: Path) -> dict[str, str]:
         "COLUMNS": "80",
         "NO_PROXY": "127.0.0.1,localhost",
         "PYTHONWARNINGS": "ignore",
+        "TMPDIR": str(home),
         "TZ": "UTC",
     }
 

@@ -68,7 +68,7 @@ class Composer(Snapshot):
 
     def compose(self) -> Context:
         """Return what is sent: the block's next request, or a new block's first. Raises OverBudget."""
-        block = self.store.latest_block(self.thread_id) if self.request.before is None else None
+        block = self.store.blocks.latest(self.thread_id) if self.request.before is None else None
         sent, reason = self._continued(block)
         if block is None or sent is None:
             sent = self.begin(block, reason or "")
@@ -100,7 +100,7 @@ class Composer(Snapshot):
         chain: tuple[Message, ...] = ()
         base, expected, room = 0.0, 0, self.budget.tokens
         if same_front and same_rule and answered:
-            chain = history.chain(self.log, self.store.tip(last.id))
+            chain = history.chain(self.log, self.store.blocks.tip(last.id))
             base = self.measure.base(chain) + self.new_base()
             usable = replace(last, request_base=None) if last.model != self.request.model else last
             expected = tokens.continued(usable, base, self.measure)
@@ -126,10 +126,10 @@ class Composer(Snapshot):
         if recalling:
             first = len(self.turns) + 1 if start is None else start + (block.clip is not None)  # a cut one is not whole
             whole = {*range(first, len(self.turns) + 1), *(self.numbers[id_] for id_ in before)}
-            earlier = self.store.recalls(block.id or 0)
-            allowed = recall.allowance(
-                room, self.store.prompts(block.id or 0), sum(one.tokens for one in earlier), self.request.recall_share
-            )
+            blocks, within = self.store.blocks, block.id or 0
+            earlier = blocks.recalls(within)
+            spent = sum(one.tokens for one in earlier)
+            allowed = recall.allowance(room, blocks.prompts(within), spent, self.request.recall_share)
             sent = {one.passage_id for one in earlier}
             left = min(self.budget.tokens - expected, allowed)
             made = self._with(made, self._recall.chosen(left, whole=whole, sent=sent))
@@ -161,7 +161,7 @@ class Composer(Snapshot):
         others = max((turn_ids[-1] for turn_ids in self.turns[-1 - NEAR_THE_END : -1]), default=None)
         if others is not None and others > newest[-1]:
             return None
-        if self.store.made_at(newest[0]) != (len(self.turns), others):
+        if self.store.blocks.made_at(newest[0]) != (len(self.turns), others):
             return None
         found = self.exchanges([len(self.turns)])
         return found[0].turns[-1] if found else None
@@ -184,7 +184,7 @@ class Composer(Snapshot):
         request, limit = self.request, self.budget
         like = None
         if request.before is None and not (self._moving and recalls(request.policy)):
-            like = self.store.latest_block(self.thread_id, request.policy, limit.tokens)
+            like = self.store.blocks.latest(self.thread_id, request.policy, limit.tokens)
         return plan(
             request.policy,
             self.newest(),

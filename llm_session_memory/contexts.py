@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import policies, tokens
+from . import context, policies, tokens
 from .composer import Composer, Fold
 from .explaining import explain
 from .model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Message, Session, Settings, Window
+from .openlog import OpenLog
 from .recalling import Near
 from .settings import check_tokens, effective
 from .snapshot import Request
-from .store import Log, Store, history
+from .store import history
 from .tokens import Measure
 from .windows import sends_reasoning, window_of
 
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
-
-class Contexts:
+class Contexts(OpenLog):
     """What Memory knows of contexts and budgets."""
-
-    log: Log
-    store: Store
-    _now: Callable[[], datetime]
-
-    if TYPE_CHECKING:
-
-        def session(self, name: str) -> Session: ...  # noqa: D102
-        def writing(self) -> AbstractContextManager[None]: ...  # noqa: D102
 
     def context(  # noqa: PLR0913  what a person can ask for, each on its own
         self,
@@ -105,6 +92,15 @@ class Contexts:
             if row["plugin"]
         )
 
+    def always_sent(self, session: Session, model: Any = None) -> tuple[int, int]:
+        """Return about how many tokens go with any prompt of a session, and its budget: system prompt, notes, pins."""
+        settings = session.settings
+        asked = model.model_id if model is not None else settings.model or ""
+        request = Request(asked, settings.memory or POLICIES[0], settings.system, ())
+        composer = self._composer(session.thread_id, request, settings, model)
+        system = composer.measure.base(context.system_messages(composer.system()))
+        return composer.measure.tokens(system) + sum(pin.tokens for pin in composer.pins()), composer.budget.tokens
+
     def _composer(  # noqa: PLR0913  one parameter a collaborator
         self,
         thread_id: str,
@@ -121,7 +117,7 @@ class Contexts:
         else:
             setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
             limit, reasoning = policies.budget(setting, Window(None, "not asked for"), None), True
-            counted = self.store.counted_turns(thread_id, request.model)
+            counted = self.store.blocks.counted_turns(thread_id, request.model)
             measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
         return Composer(self.store, thread_id, request, limit, measure, reasoning=reasoning, writing=writing, near=near)
 

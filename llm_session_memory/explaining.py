@@ -22,7 +22,12 @@ def explain(composer: Composer, made: Context) -> tuple[Item, ...]:
     measure, request = composer.measure, composer.request
     system = measure.tokens(measure.base(context.system_messages(request.system)))
     asked = measure.tokens(measure.base(made.input) + request.extra)  # with the fence of what is recalled
-    earlier = composer.store.recalls(made.block.id) if made.block.id else []
+    earlier = composer.store.blocks.recalls(made.block.id) if made.block.id else []
+    before = [*_recalled(earlier, " (for an earlier prompt of this block)")]
+    if before:
+        chain = measure.tokens(measure.base([one for one in made.chain if one.role != "system"]))
+        known = sum(tokens for _, tokens in sizes.values()) + sum(item.tokens for item in before)
+        before.append(Item("recalled", "the fence around the excerpts of earlier prompts", max(chain - known, 0)))
     return context.explain(
         made.block,
         sizes,
@@ -34,7 +39,7 @@ def explain(composer: Composer, made: Context) -> tuple[Item, ...]:
         prompt=(request.text, asked - sum(one.tokens for one in made.recalled)),
         kept=tuple(_kept(composer)),
         summarised=_covered(composer),
-        recalled=[*_recalled(earlier, " (for an earlier prompt of this block)"), *_recalled(made.recalled)],
+        recalled=[*before, *_recalled(made.recalled)],
     )
 
 

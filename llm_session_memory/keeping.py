@@ -11,17 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from .errors import NoSuchSession, SessionError
+from .contexts import Contexts
+from .errors import NoSuchSession, OverBudget, SessionError
 from .model import Filters, Hit, Note, Session, Summary
 from .names import key
 from .searching import search
-from .store import Kept, Log
+from .store import Kept
 from .terminal import one_line
 from .transcript import Beside
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from .memory import Memory
 
 LONGEST_NOTE = 2_000
@@ -34,18 +33,8 @@ LONGEST_VALUE = 1_000
 """Characters of a value of meta."""
 
 
-class Keeping:
+class Keeping(Contexts):
     """What Memory knows of notes, tags, meta, summaries and searching."""
-
-    log: Log
-
-    if TYPE_CHECKING:
-
-        def session(self, name: str) -> Session: ...  # noqa: D102
-        def writing(self) -> AbstractContextManager[None]: ...  # noqa: D102
-        def timestamp(self) -> str: ...  # noqa: D102
-        def prepare(self) -> None: ...  # noqa: D102
-        def command(self, *words: str) -> str: ...  # noqa: D102
 
     @property
     def kept(self) -> Kept:
@@ -62,8 +51,12 @@ class Keeping:
         """Return a session's notes, oldest first."""
         return self.kept.notes(self.session(name).thread_id)
 
-    def add_note(self, name: str, text: str, author: str = "you") -> Note:
-        """Keep a note that is sent with every prompt of a session from now on. Raises SessionError."""
+    def add_note(self, name: str, text: str, author: str = "you", model: Any = None) -> Note:
+        """Keep a note that is sent with every prompt of a session from now on.
+
+        `model` is the session's model as an llm object; without one its window is not known. Raises SessionError, and
+        OverBudget where system prompt, notes and pins alone would exceed the budget.
+        """
         text = _storable(text, "The note").strip()
         if not text or len(text) > LONGEST_NOTE:
             message = f"A note has 1 to {LONGEST_NOTE:,} characters; this one has {len(text):,}."
@@ -73,6 +66,11 @@ class Keeping:
         now = self.timestamp()
         with self.writing():
             note_id = self.kept.add_note(session.thread_id, text, author, now)
+            needed, most = self.always_sent(session, model)
+            if needed > most:
+                what = f"With this note “{session.name}” would send about {needed:,} tokens before any prompt"
+                hint = "Shorten it, delete another one, or raise --max-context-tokens."
+                raise OverBudget(f"{what}, and the budget is {most:,}.", hint)
         return Note(note_id, text, author, now)
 
     def delete_note(self, name: str, number: int) -> Note:

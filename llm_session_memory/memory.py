@@ -5,21 +5,14 @@ All figures are tokens unless said otherwise; all errors are of the family in `e
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import context, names, policies
-from .contexts import Contexts
+from . import names, policies
 from .errors import NoSuchSession, OverBudget, SessionError
 from .keeping import Keeping
 from .model import (
-    POLICIES,
     Attempt,
     Context,
     Exchange,
@@ -31,12 +24,7 @@ from .model import (
 )
 from .rating import Rated
 from .settings import check_tokens
-from .snapshot import Request
-from .store import Log, Store, history, listing
-from .windows import now_utc
-
-if TYPE_CHECKING:
-    from sqlite_utils import Database
+from .store import history, listing
 
 
 @dataclass(frozen=True)
@@ -50,80 +38,14 @@ class Sent:
     cut: str | None = None
 
 
-class Memory(Keeping, Rated, Contexts):
+class Memory(Keeping, Rated):
     """The sessions of one log.
 
     `Memory(path)` opens an existing log; it is a context manager. Reading never writes. Raises LogUnusable where the
     file is missing, locked for longer than 10 seconds, or not a log.
     """
 
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        now: Callable[[], datetime] = now_utc,
-        log: Log | None = None,
-        typed: str | None = None,
-    ) -> None:
-        """Open a log, or work on one that is open. `typed` is the -d that a person gave, so that hints repeat it."""
-        self.path = Path(path)
-        self.typed = typed
-        self.log = log or Log.open(self.path)
-        self.store = Store(self.log)
-        self._now = now
-
-    @classmethod
-    def on(cls, database: Database, path: Path) -> Memory:
-        """Work on a database that is open already."""
-        return cls(path, log=Log(database, path))
-
-    def __enter__(self) -> Memory:  # noqa: PYI034  Self needs Python 3.11
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        self.log.close()
-
-    def writing(self) -> AbstractContextManager[None]:
-        """Hold one transaction for what belongs together."""
-        return self.log.writing()
-
-    def prepare(self) -> None:
-        """Make the log ready to record sessions: check llm's tables, add or update ours, see that it can be written."""
-        self.log.check_shape()
-        self.log.migrate()
-        self.log.check_writable()
-
-    def timestamp(self) -> str:
-        """Return the present time as it is stored: ISO, UTC."""
-        return self._now().isoformat()
-
-    def command(self, *words: str) -> str:
-        """Return a command of `llm sessions` as a person would type it, for this log."""
-        return shlex.join(["llm", "sessions", *words, *(["-d", self.typed] if self.typed else [])])
-
     # -- finding -------------------------------------------------------
-
-    def find(self, name: str) -> Session | None:
-        """Return the session of that name, or None."""
-        return self.store.session(name)
-
-    def session(self, name: str) -> Session:
-        """Return the session of that name. Raises NoSuchSession, with a near name where there is one."""
-        found = self.store.session(name)
-        if found is None:
-            existing = self.store.names()
-            near = names.near(name, existing)
-            hint = f"Did you mean “{near}”?" if near else f"See the list with: {self.command()}"
-            if not existing:
-                hint = f'There are none in {self.path} yet. Start one with: llm --session NAME "..."'
-            raise NoSuchSession(f"There is no session “{name}”.", hint)
-        return found
 
     def sessions(
         self, count: int = -1, after: str | None = None, filters: Filters | None = None
@@ -233,14 +155,11 @@ class Memory(Keeping, Rated, Contexts):
         turn_id = self.exchange_id(session, number)
         with self.writing():
             self.store.pin(session.thread_id, turn_id, self.timestamp())
-            request = Request(model.model_id, session.settings.memory or POLICIES[0], session.settings.system, ())
-            composer = self._composer(session.thread_id, request, session.settings, model)
-            system = composer.measure.base(context.system_messages(composer.system()))
-            needed = composer.measure.tokens(system) + sum(pin.tokens for pin in composer.pins())
-            if needed > composer.budget.tokens:
+            needed, most = self.always_sent(session, model)
+            if needed > most:
                 what = f"With #{number} the pins of “{session.name}” need about {needed:,} tokens"
-                message = f"{what}, and the budget is {composer.budget.tokens:,}."
-                raise OverBudget(message, "Unpin another one first, or raise --max-context-tokens.")
+                hint = "Unpin another one first, or raise --max-context-tokens."
+                raise OverBudget(f"{what}, and the budget is {most:,}.", hint)
 
     def unpin(self, name: str, number: int) -> None:
         """Take a pin away. Raises SessionError where the exchange is not pinned."""
@@ -252,14 +171,6 @@ class Memory(Keeping, Rated, Contexts):
         with self.writing():
             self.store.unpin(session.thread_id, turn_id)
 
-    def exchange_id(self, session: Session, number: int) -> str:
-        """Return the id (first turn) of an exchange by its number. Raises NoSuchSession."""
-        turns = history.exchange_turns(self.log, session.thread_id)
-        if not 1 <= number <= len(turns):
-            has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."
-            raise NoSuchSession(f"Session “{session.name}” has no exchange #{number}.", has)
-        return turns[number - 1][0]
-
     # -- recording -----------------------------------------------------
 
     def record(self, thread_id: str, sent: Sequence[Sent], prompt: str) -> None:
@@ -270,9 +181,9 @@ class Memory(Keeping, Rated, Contexts):
             block_id = made.block.id or blocks.get(id(made.block))
             if block_id is None:
                 window = (made.budget.window.tokens, made.budget.window.source)
-                block_id = self.store.add_block(thread_id, made.block, window, self.timestamp())
+                block_id = self.store.blocks.add(thread_id, made.block, window, self.timestamp())
                 blocks[id(made.block)] = block_id
-            self.store.add_context(
+            self.store.blocks.add_context(
                 {
                     "turn_id": one.turn_id,
                     "thread_id": thread_id,
@@ -286,7 +197,7 @@ class Memory(Keeping, Rated, Contexts):
                 }
             )
         if sent:
-            self.store.add_recalls(sent[0].turn_id, sent[0].context.recalled)
+            self.store.blocks.add_recalls(sent[0].turn_id, sent[0].context.recalled)
         same = [a.id for a in self.store.attempts(thread_id) if a.answered_by is None and a.prompt == prompt]
         self.store.answer_attempts(same, sent[-1].turn_id)
 

@@ -153,6 +153,15 @@ class Note:
 MARKS = ("up", "down", "1", "2", "3", "4", "5")
 """What an exchange may be rated: thumbs, or stars."""
 
+RATED: dict[str, tuple[str, ...]] = {
+    "good": ("up", "4", "5"),
+    "bad": ("down", "1", "2"),
+    "any": MARKS,
+    "none": (),
+    **{mark: (mark,) for mark in MARKS},
+}
+"""What a list or a search is narrowed to by rating, and the marks that each stands for; `none` is all that has none."""
+
 
 @dataclass(frozen=True)
 class Rating:
@@ -239,7 +248,8 @@ class Filters:
 
     `tags`: a session has all of them. `meta`: it has these values, or for None any. `model`: the id of the model of a
     session or of what it answered, with or without “ollama/”. `since`, and `until` (not included): when a session was
-    last used or a prompt was sent, ISO, UTC.
+    last used or a prompt was sent, ISO, UTC. `rated`: one of RATED, what an exchange is rated; a session is in the list
+    if one of its exchanges is, for `none` if none has a rating.
     """
 
     tags: tuple[str, ...] = ()
@@ -247,6 +257,7 @@ class Filters:
     model: str | None = None
     since: str | None = None
     until: str | None = None
+    rated: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,11 @@ Methods of `memory.Memory`, in a room of their own. Nothing of this is ever sent
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .errors import SessionError
-from .model import MARKS, Bookmark, Rating, Session
-from .store import Log, Ratings
+from .model import MARKS, Bookmark, Rating
+from .openlog import OpenLog
+from .store import Ratings
 from .terminal import one_line
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
 LONGEST_REMARK = 2_000
 """Characters of a rating's note."""
@@ -22,19 +18,8 @@ LONGEST_LABEL = 100
 """Characters of a bookmark's label."""
 
 
-class Rated:
+class Rated(OpenLog):
     """What Memory knows of ratings and bookmarks."""
-
-    log: Log
-
-    if TYPE_CHECKING:
-
-        def session(self, name: str) -> Session: ...  # noqa: D102
-        def writing(self) -> AbstractContextManager[None]: ...  # noqa: D102
-        def timestamp(self) -> str: ...  # noqa: D102
-        def prepare(self) -> None: ...  # noqa: D102
-        def command(self, *words: str) -> str: ...  # noqa: D102
-        def exchange_id(self, session: Session, number: int) -> str: ...  # noqa: D102
 
     def ratings(self, name: str) -> dict[str, Rating]:
         """Return a session's ratings, by the first turn of the exchange."""
@@ -42,7 +27,7 @@ class Rated:
 
     def rate(self, name: str, number: int, mark: str, note: str = "") -> Rating:
         """Rate an exchange up, down, or 1 to 5; instead of what was said of it before. Raises SessionError."""
-        session, kept = self.session(name), Rating(checked_mark(mark), checked_remark(note), self.timestamp())
+        session, kept = self.session(name), checked(mark, note, self.timestamp())
         turn_id = self.exchange_id(session, number)
         self.prepare()
         with self.writing():
@@ -83,6 +68,11 @@ class Rated:
         with self.writing():
             Ratings(self.log).unbookmark(session.thread_id, turn_id)
         return found[turn_id]
+
+
+def checked(mark: str, note: str, now: str) -> Rating:
+    """Return a rating as it is kept, or raise SessionError saying the rule."""
+    return Rating(checked_mark(mark), checked_remark(note), now)
 
 
 def checked_mark(mark: str) -> str:

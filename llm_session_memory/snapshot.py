@@ -83,13 +83,14 @@ class Snapshot:
     def _rate(self) -> tuple[float, bool]:
         """Return the model's rate, and whether it was learned."""
         model = self.request.model
-        turns = self.store.counted_turns(self.thread_id, model)
+        turns = self.store.blocks.counted_turns(self.thread_id, model)
         learned = tokens.learn(turns, model)
         if learned is not None and not any(counts_all(turn.cut) for turn in turns if turn.model == model):
             return max(learned, 1.0), learned >= 1.0  # cut requests show the least that it can be: fewer are a cut
         if learned is not None:
             return learned, any((turn.input_tokens or 0) >= tokens.ENOUGH for turn in turns if turn.model == model)
-        learned = tokens.learn_from_replies(self.store.counted_replies(model))  # may hide reasoning and tool calls
+        replies = self.store.blocks.counted_replies(model)  # their counts may hide reasoning and tool calls
+        learned = tokens.learn_from_replies(replies)
         return learned or 1.0, False
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,13 @@ from llm.cli import cli
 from llm.plugins import pm
 
 from tests.world.scripted import Script, ScriptedPlugin
+
+_HOME = os.environ["LLM_USER_PATH"]
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(_HOME, ignore_errors=True)
 
 
 @dataclass(frozen=True)

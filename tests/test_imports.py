@@ -56,10 +56,11 @@ ALLOWED: dict[str, frozenset[str]] = {
     "composer": frozenset({*PURE, "store", "recalling", "snapshot"}),
     "explaining": frozenset({*PURE, "composer"}),
     "searching": frozenset({*PURE, "store"}),
-    "keeping": frozenset({*PURE, "store", "searching", "interchange"}),
-    "rating": frozenset({*PURE, "store"}),
-    "contexts": frozenset({*PURE, "store", "composer", "explaining", "recalling", "snapshot", "windows"}),
-    "memory": frozenset({*PURE, "store", "snapshot", "windows", "contexts", "keeping", "rating"}),
+    "openlog": frozenset({*PURE, "store", "windows"}),
+    "rating": frozenset({*PURE, "store", "openlog"}),
+    "contexts": frozenset({*PURE, "store", "composer", "explaining", "openlog", "recalling", "snapshot", "windows"}),
+    "keeping": frozenset({*PURE, "store", "contexts", "searching", "interchange"}),
+    "memory": frozenset({*PURE, "store", "keeping", "rating"}),
     "llm_seam": frozenset(
         {*PURE, "store", "composer", "recalling", "snapshot", "nearness", "current", "summarising", "memory", "windows"}
         | {"click", "llm", "pydantic"}
@@ -80,7 +81,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 FOR_TYPES_ONLY: dict[str, frozenset[str]] = {
     "": frozenset({"click", "llm"}),
-    "memory": frozenset({"sqlite_utils"}),
+    "openlog": frozenset({"sqlite_utils", "typing_extensions"}),
     "keeping": frozenset({"memory"}),
 }
 """What is imported for annotations alone, under TYPE_CHECKING, beyond the table above."""

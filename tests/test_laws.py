@@ -7,6 +7,7 @@ pins, other budgets, policies and system prompts. What the model was sent is com
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -28,7 +29,8 @@ from llm_session_memory import context, excerpts, tokens
 from llm_session_memory.errors import OverBudget
 from llm_session_memory.llm_seam import convert
 from llm_session_memory.llm_seam.conversation import SessionConversation
-from llm_session_memory.llm_seam.run import Round, Run
+from llm_session_memory.llm_seam.rounds import Round
+from llm_session_memory.llm_seam.run import Run
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
 from llm_session_memory.store import Index, history
@@ -38,6 +40,7 @@ from tests.world.logs import LogBuilder, Said
 
 pytestmark = pytest.mark.slow
 
+HOME = Path(os.environ["LLM_USER_PATH"])  # while this file is imported: the tests' own, which goes with them
 NAME = "work"
 
 
@@ -164,7 +167,7 @@ def look(text: str) -> str:
 @cache
 def empty_log() -> Path:
     """A log as llm makes it, to be copied."""
-    path = Path(tempfile.mkdtemp(prefix="laws-")) / "logs.db"
+    path = HOME / "laws.db"
     migrate(Database(path))
     return path
 
@@ -190,7 +193,7 @@ class World:
 
     def leaves_out(self) -> bool:
         """Whether the latest block has not all that came before it."""
-        block, all_ = self.memory.store.latest_block(self.memory.session(NAME).thread_id), self.exchanges()
+        block, all_ = self.memory.store.blocks.latest(self.memory.session(NAME).thread_id), self.exchanges()
         return block is not None and (block.start_id != all_[0].id or block.clip is not None)
 
     def settings(self) -> Settings:
@@ -258,7 +261,7 @@ class World:
         newest = self.exchanges()[-1]
         if cut:
             self.cut.add(newest.id)
-        block = self.memory.store.latest_block(self.memory.session(NAME).thread_id)
+        block = self.memory.store.blocks.latest(self.memory.session(NAME).thread_id)
         assert block is not None
         self.recalled[newest.id] = (block.id or 0, rounds[0].context.recalled)
         assert newest.prompt == say.prompt, "what was recalled is not what was said"

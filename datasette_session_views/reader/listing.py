@@ -9,7 +9,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
-from ..pages import PAGE, Cost, Figures, Filters, Line, Listing, Sort, name_key
+from ..pages import MARKS, PAGE, RATED, Cost, Figures, Filters, Line, Listing, Sort, name_key
 from .older import Older, older_log
 from .source import Source, ids
 
@@ -38,6 +38,7 @@ def listing(
         named=named,
         others=others,
         models=models(source),
+        rated=bool(source.value("select 1 from memory_ratings limit 1")),
         tags=tuple(
             row["tag"] for row in source.query("select min(tag) as tag from memory_tags group by tag_key limit 200")
         ),
@@ -109,6 +110,7 @@ class _Reading:
     def __init__(self, source: Source, filters: Filters) -> None:
         self._source, self._filters = source, filters
         self._old = older_log(source)
+        self._among, self._without = self._rated()
         self._given = {
             "model": filters.model,
             "tag": filters.tag.casefold() if filters.tag else None,
@@ -116,16 +118,29 @@ class _Reading:
             "until": day_after(filters.until),
             "named": filters.named,
             "like": None if filters.text is None else f"%{_escaped(filters.text)}%",
+            "among": None if self._among is None else ids(sorted(self._among)),
+            "without": ids(sorted(self._without)),
         }
+
+    def _rated(self) -> tuple[frozenset[str] | None, frozenset[str]]:
+        """Return the threads that may be on the list by their ratings (None: all), and those that may not."""
+        asked = self._filters.rated
+        if asked not in RATED:
+            return None, frozenset()
+        sql = "select distinct thread_id from memory_ratings where mark in (select value from json_each(:marks))"
+        found = self._source.query(sql, marks=ids(RATED[asked] or MARKS))
+        threads = frozenset(str(row["thread_id"]) for row in found)
+        return (None, threads) if asked == "none" else (threads, frozenset())
 
     def by_use(self, after: str | None, count: int) -> list[tuple[str, str]]:
         """Return (key, thread id) by last use. The key is the id of the newest turn, response or attempt."""
         before = after or _LAST
         attempted = self._attempted()
+        few = "list_among" if self._among is not None else "list_named" if self._filters.named else None
         today = (
             (row["last_id"], row["thread_id"])
             for row in self._source.rows(
-                "list_named" if self._filters.named else "list_threads",
+                few or "list_threads",
                 **self._given,
                 before=before,
                 count=count,
@@ -174,10 +189,14 @@ class _Reading:
         asked, given = self._filters, self._given
         tags = [tag.casefold() for tag in line.tags]
         return (
-            self._used(line.model, line.figures.last_utc)
+            self._rated_so(line.thread_id)
+            and self._used(line.model, line.figures.last_utc)
             and (given["tag"] is None or given["tag"] in tags)
             and (asked.text is None or asked.text.lower() in f"{line.name or ''}\n{line.first_words}".lower())
         )
+
+    def _rated_so(self, thread_id: str) -> bool:
+        return thread_id not in self._without and (self._among is None or thread_id in self._among)
 
     def _used(self, model: str, last_utc: str) -> bool:
         """Say whether a model and a time of last use are those asked for."""
@@ -200,7 +219,8 @@ class _Reading:
         while chunk := list(islice(found, 200)):
             chunk_ids = ids(one.thread_id for one in chunk)
             skip |= {row["id"] for row in self._source.query(sql, ids=chunk_ids)}
-            left = [one for one in chunk if one.thread_id not in skip and self._used(one.model, one.figures.last_utc)]
+            left = [one for one in chunk if one.thread_id not in skip and self._rated_so(one.thread_id)]
+            left = [one for one in left if self._used(one.model, one.figures.last_utc)]
             if self._filters.text is not None:
                 like = "select id from conversations where id in (select value from json_each(:ids))"
                 like += " and name like :like escape '\\'"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -82,8 +82,29 @@ def numbering(source: Source, thread_id: str) -> Numbering:
     return made
 
 
-def _read(source: Source, older: Older | None, thread_id: str) -> Numbering:
+def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return all turns of exchanges that are given by thread and first turn. For many threads: none is kept."""
+    older = older_log(source)
+    found: list[str] = []
+    for thread_id, first_turns in exchanges.items():
+        numbers = Numbering(_turns(source, older.get(thread_id), thread_id))
+        for turn_id in first_turns:
+            number = numbers.number(turn_id)
+            found += numbers.turns(number) if number else ()
+    return found
+
+
+def _turns(source: Source, older: Older | None, thread_id: str) -> list[tuple[Any, ...]]:
     turns = source.tuples("turns_of_thread", thread_id=thread_id)
+    if older is None:
+        return turns
+    where = {"first_row": older.first_row, "last_row": older.last_row}
+    earlier = source.tuples("old_turns", thread_id=thread_id, **where)
+    return sorted([*earlier, *turns], key=lambda turn: str(turn[0]))
+
+
+def _read(source: Source, older: Older | None, thread_id: str) -> Numbering:
+    turns = _turns(source, older, thread_id)
     (found,) = source.rows("thread_figures", thread_id=thread_id)
     cost = Cost(found["cost"], found["calls"], found["counted"], found["priced"], found["local"] or 0)
     figures = Figures(
@@ -97,9 +118,6 @@ def _read(source: Source, older: Older | None, thread_id: str) -> Numbering:
         found["duration_ms"],
     )
     if older:
-        where = {"first_row": older.first_row, "last_row": older.last_row}
-        earlier = source.tuples("old_turns", thread_id=thread_id, **where)
-        turns = sorted([*earlier, *turns], key=lambda turn: str(turn[0]))
         figures += older.figures
     made = Numbering((turn[0], turn[1]) for turn in turns)
     made.figures = replace(figures, exchanges=len(made))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from heapq import nsmallest
 from typing import Any, Literal
 
-from ..pages import MARK, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results
+from ..pages import MARK, MARKS, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results
 from .listing import day_after
-from .numbering import numbering
+from .numbering import numbering, turns_of
 from .older import older_log
 from .source import Source, ids
 
@@ -77,8 +78,22 @@ class _Search:
             "since": filters.since,
             "until": day_after(filters.until),
             "named": filters.named,
-            "marks": ids(RATED[filters.rated]) if filters.rated in RATED else None,
+            "turns": None if self._turns is None else ids(self._turns),
+            "among": filters.rated != "none",
         }
+
+    @cached_property
+    def _turns(self) -> list[str] | None:
+        """The turns of exchanges that are rated so (for `none`: that are rated); None where ratings don't matter."""
+        asked = self.filters.rated
+        if asked not in RATED:
+            return None
+        sql = "select thread_id, turn_id from memory_ratings where mark in (select value from json_each(:marks))"
+        exchanges: dict[str, list[str]] = {}
+        for row in self.source.query(sql, marks=ids(RATED[asked] or MARKS)):
+            if self.thread_id in (None, row["thread_id"]):
+                exchanges.setdefault(row["thread_id"], []).append(row["turn_id"])
+        return turns_of(self.source, exchanges)
 
     def _span(self, generation: int) -> tuple[int, int]:
         """Return the rows of an index that the thread's texts lie between."""

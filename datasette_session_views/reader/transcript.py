@@ -54,6 +54,15 @@ def _marked(
     source: Source, thread_id: str, exchanges: Iterable[Exchange], pins: Collection[int]
 ) -> tuple[Exchange, ...]:
     """Return exchanges with what people did to them: pins, ratings, labels."""
+    found = judged(source, thread_id)
+    return tuple(
+        replace(exchange, pinned=exchange.number in pins, judged=found.get(exchange.id, Judged()))
+        for exchange in exchanges
+    )
+
+
+def judged(source: Source, thread_id: str) -> dict[str, Judged]:
+    """Return what people thought of a thread's exchanges and called them, by the first turn of each."""
     sql = "select turn_id, mark, note, rated_utc from memory_ratings where thread_id = :thread_id"
     found = {
         row["turn_id"]: Judged(str(row["mark"]), row["note"] or "", row["rated_utc"] or "")
@@ -62,10 +71,7 @@ def _marked(
     sql = "select turn_id, label from memory_bookmarks where thread_id = :thread_id"
     for row in source.query(sql, thread_id=thread_id):
         found[row["turn_id"]] = replace(found.get(row["turn_id"], Judged()), label=row["label"] or "")
-    return tuple(
-        replace(exchange, pinned=exchange.number in pins, judged=found.get(exchange.id, Judged()))
-        for exchange in exchanges
-    )
+    return found
 
 
 def _exchanges(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> list[Exchange]:

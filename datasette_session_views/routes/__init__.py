@@ -6,6 +6,7 @@ from .analytics import analytics
 from .attachments import attachment
 from .context import context
 from .listing import everywhere, listing
+from .rating import rate
 from .replay import replay
 from .search import search
 from .transcript import session, turn
@@ -22,4 +23,5 @@ ROUTES = [
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)(\.(?P<format>json|md|jsonl|html))?$", session),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/context/(?P<number>\d+)(\.(?P<format>json))?$", context),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/replay(\.(?P<format>json))?$", replay),
+    (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/rate(\.(?P<format>json))?$", rate),
 ]

@@ -32,13 +32,8 @@ def filters(request: Any, search: str = "q") -> Filters:
         since=since if since and _DAY.fullmatch(since) else None,
         until=until if until and _DAY.fullmatch(until) else None,
         named=bool(text(request, "named")),
+        rated=rated if (rated := text(request, "rated")) in RATED else None,
     )
-
-
-def rated(request: Any) -> str | None:
-    """Return which ratings a search is narrowed to."""
-    given = text(request, "rated")
-    return given if given in RATED else None
 
 
 def sort(request: Any) -> Sort:

@@ -10,14 +10,15 @@ from .. import showing_context as shown
 from ..access import Log, log_of
 from ..answering import answering, as_json, as_page
 from ..compat import NotFound, tilde_decode
-from ..downloads import message_fields
+from ..downloads import message_fields, rating_fields
 from ..links import Links
-from ..pages import Note, Said
+from ..pages import Judged, Note, Said
 from ..reader.listing import find, line
 from ..reader.numbering import numbering
 from ..reader.requests import history_length, messages_of
 from ..reader.requests import request as read_request
 from ..reader.source import Source
+from ..reader.transcript import judged
 from ..sent import Sent, Since
 from ..showing import Showing, counted, moment
 from ..showing_items import Items, message
@@ -42,6 +43,7 @@ class Found:
     history: int | None
     notes: tuple[Note, ...]
     pins: dict[int, str]
+    judged: Judged
 
 
 @answering
@@ -93,6 +95,7 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
         history=history_length(source, thread_id, numbers.first[number - 1]) if sent.why else None,
         notes=tuple(Note(" ".join(row["text"].split()), row["author"], row["created_utc"]) for row in notes),
         pins={at: utc for at, utc in numbered if at is not None},
+        judged=judged(source, thread_id).get(numbers.first[number - 1], Judged()),
     )
 
 
@@ -117,6 +120,7 @@ def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact:
         "input_tokens": sent.input_tokens,
         "output_tokens": sent.output_tokens,
         "cost_usd": sent.cost,
+        "rating": rating_fields(found.judged),
         "sent_is_logged": not sent.older,
         "recorded": None
         if why is None
@@ -209,6 +213,7 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
         "sent": sent,
         "facts": shown.facts(sent, found.history),
         "when": moment(sent.datetime_utc),
+        "rated": one_line(found.judged.told, 200),
         "model": one_line(sent.model, 80),
         "parts": parts,
         "marks": marks,

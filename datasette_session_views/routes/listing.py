@@ -9,7 +9,7 @@ from ..answering import answering, as_json, as_page
 from ..compat import Forbidden, allowed, sql_url
 from ..links import Links, everything
 from ..offering import offer
-from ..pages import SORTS, Filters, Line, Listing, Sort
+from ..pages import RATED_WORDS, SORTS, Filters, Line, Listing, Sort
 from ..reader import listing as reader
 from ..reader.tables import statement
 from ..showing import counted, day, moment
@@ -54,6 +54,7 @@ async def listing(datasette: Any, request: Any) -> Any:
         "filters": filters,
         "sort": sort,
         "sorts": SORTS,
+        "rated": RATED_WORDS,
         "older_url": older,
         "newest_url": links.listing(**asked) if request.args.get("next") else None,
         "sql_url": sql_url(datasette, log.name, _by_hand(log), {}) if may_sql else None,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from ..access import Log, log_of
+from ..access import RATINGS, Log, log_of
 from ..answering import answering, as_json, as_page
 from ..compat import Forbidden, NotFound
 from ..links import Links
-from ..pages import MARK, UNMARK, Found, Hit, Results
+from ..pages import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
 from ..reader.listing import find, lines
 from ..reader.searching import Order, match
 from ..reader.searching import search as read
@@ -26,7 +25,7 @@ async def search(datasette: Any, request: Any) -> Any:
     log = await log_of(datasette, request)
     if not any(index in log.tables and table in log.tables for index, table in _INDEXES.items()):
         raise Forbidden("view-table")
-    filters = replace(asking.filters(request), rated=asking.rated(request))
+    filters = asking.filters(request)
     order: Order = "newest" if asking.text(request, "sort") == "newest" else "best"
     links = Links(datasette, log.name)
     thread_id, within = await _within(log, asking.text(request, "session"))
@@ -54,7 +53,7 @@ async def search(datasette: Any, request: Any) -> Any:
         "private": log.private,
         "links": links,
         "filters": filters,
-        "may_rate": "memory_ratings" in log.tables,
+        "rated": RATED_WORDS if RATINGS in log.tables else None,
         "order": order,
         "within": within,
         "within_title": within and one_line(within.title, 80),

@@ -8,10 +8,11 @@ from typing import Any
 
 from ..access import Log, log_of
 from ..answering import answering, as_json, as_page
-from ..compat import NotFound, Response, allowed, sql_url, tilde_decode
+from ..compat import NotFound, Response, allowed, csrf_token, sql_url, tilde_decode
 from ..downloads import WRITERS, fields
 from ..links import Links
 from ..pages import PAGE, Line, Transcript
+from ..rating import LONGEST_REMARK
 from ..reader import transcript as reader
 from ..reader.listing import find, lines, owner
 from ..reader.numbering import numbering
@@ -110,6 +111,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
     cards, rail = await loop.run_in_executor(None, lambda: (showing.cards(page), _rail(links, page, showing)))
     may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
     start = asking.number(request, "from")
+    may_rate = await log.may_be_rated_by(datasette, request.actor)
     context = {
         "database": log.name,
         "private": log.private,
@@ -135,9 +137,20 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         if may_sql
         else None,
         "may_search": "turn_search_fts" in log.tables or "responses_fts" in log.tables,
+        "rating": _rating(request, links, here, start) if may_rate else None,
     }
     twin = links.session(here, "json", **{"from": start})
-    return await as_page(datasette, request, "sv_transcript", context, twin)
+    return await as_page(datasette, request, "sv_transcript", context, twin, posts=may_rate)
+
+
+def _rating(request: Any, links: Links, reference: str, start: int | None) -> dict[str, Any]:
+    """Return what the forms have in common that rate the exchanges of a page."""
+    return {
+        "url": links.rating(reference),
+        "token": csrf_token(request),
+        "start": start,
+        "longest": LONGEST_REMARK,
+    }
 
 
 _FORMS = (("Markdown", "md"), ("JSONL", "jsonl"), ("HTML", "html"))

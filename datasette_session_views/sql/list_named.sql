@@ -7,6 +7,7 @@ where t.id < :before
   and (:since is null or t.datetime_utc >= :since)
   and (:until is null or t.datetime_utc < :until)
   and t.thread_id not in (select value from json_each(:elsewhere))
+  and t.thread_id not in (select value from json_each(:without))
   and :named
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = t.thread_id))
   and (:like is null

@@ -9,6 +9,7 @@ where t.id < :before
   and (:until is null or t.datetime_utc < :until)
   and t.rowid = (select max(n.rowid) from turns n where n.thread_id = t.thread_id)
   and t.thread_id not in (select value from json_each(:elsewhere))
+  and t.thread_id not in (select value from json_each(:without))
   and (not :named or exists (select 1 from memory_sessions s where s.thread_id = t.thread_id))
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = t.thread_id))
   and (:like is null

@@ -8,10 +8,7 @@ where responses_fts match :match and responses_fts.rowid < :below and responses_
   and (:since is null or r.datetime_utc >= :since)
   and (:until is null or r.datetime_utc < :until)
   and (not :named or exists (select 1 from memory_sessions m where m.thread_id = r.conversation_id))
-  and (:marks is null
-       or exists (
-           select 1 from memory_ratings k
-           where k.thread_id = r.conversation_id and k.turn_id = r.id and k.mark in (select value from json_each(:marks))))
+  and (:turns is null or (r.id in (select value from json_each(:turns))) = :among)
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = r.conversation_id))
 order by responses_fts.rowid desc
 limit :most

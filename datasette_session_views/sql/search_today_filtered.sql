@@ -1,5 +1,5 @@
 -- Matches in today's search index, newest first, of the turns that the filters let through. The rows of one thread lie
--- between two of the index's own rows.
+-- between two of the index's own rows. :turns (a JSON array) are the ones that may be found; with :among 0, those that may not.
 select turn_search_fts.rowid as row, case when :ranked then bm25(turn_search_fts) end as score
 from turn_search_fts
 cross join turn_search s on s.id = turn_search_fts.rowid
@@ -10,12 +10,7 @@ where turn_search_fts match :match and turn_search_fts.rowid < :below and turn_s
   and (:since is null or t.datetime_utc >= :since)
   and (:until is null or t.datetime_utc < :until)
   and (not :named or exists (select 1 from memory_sessions m where m.thread_id = t.thread_id))
-  and (:marks is null
-       or exists (
-           select 1 from memory_ratings k
-           where k.thread_id = t.thread_id
-             and k.turn_id in (t.id, (select c.exchange_turn_id from memory_contexts c where c.turn_id = t.id))
-             and k.mark in (select value from json_each(:marks))))
+  and (:turns is null or (t.id in (select value from json_each(:turns))) = :among)
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = t.thread_id))
 order by turn_search_fts.rowid desc
 limit :most

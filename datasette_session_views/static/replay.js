@@ -222,6 +222,7 @@ class Card {
     if (scene.marks.includes("pin")) meta.append(element("span", "sv-pin", "◆ pinned"));
     this.tokens = element("span");
     meta.append(element("span", "", date(Date.parse(scene.utc))), element("span", "", scene.model), this.tokens);
+    if (scene.rated) meta.append(element("span", "sv-rated", scene.rated));
     this.article.append(meta);
   }
 

@@ -14,6 +14,7 @@ import click
 from ..errors import NoSuchSession, SessionError
 from ..llm_seam.asking import known_names, log_path
 from ..memory import Memory
+from ..model import RATED
 from ..terminal import escaped
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,6 +46,13 @@ def session_command(name: str, **attributes: Any) -> Callable[[F], click.Command
 def session_argument(name: str = "name") -> Callable[[F], F]:
     """Return a decorator for an argument that is a session's name."""
     decorate: Callable[[F], F] = click.argument(name, shell_complete=complete)
+    return decorate
+
+
+def rated_option(rated: str, unrated: str) -> Callable[[F], F]:
+    """Return a decorator for `--rated`, with what it means to a command that something is rated, and that it is not."""
+    said = f"{rated} good (up, 4 or 5), bad (down, 1 or 2), any, up, down, 1 to 5; none: {unrated}"
+    decorate: Callable[[F], F] = click.option("--rated", type=click.Choice(tuple(RATED)), metavar="HOW", help=said)
     return decorate
 
 

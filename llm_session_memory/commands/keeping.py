@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..llm_seam.asking import session_model
 from ..memory import Memory
 from ..terminal import plain
 from ..transcript import listed, note_fields
@@ -34,7 +35,7 @@ def note_command(  # noqa: PLR0913  one parameter an option
         raise click.UsageError("A new note goes without --list and --delete.")
     with opened(database) as memory:
         if text is not None:
-            memory.add_note(name, text)
+            memory.add_note(name, text, model=session_model(memory.session(name)))
         if delete:
             gone = memory.delete_note(name, delete)
             click.echo(f"Deleted: {plain(gone.text)}", err=True)

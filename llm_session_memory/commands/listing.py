@@ -13,7 +13,7 @@ from ..llm_seam.asking import log_path
 from ..memory import Memory
 from ..model import Filters, SessionSummary
 from ..terminal import one_line
-from .door import as_json, complete, local_time, session_command
+from .door import as_json, complete, local_time, rated_option, session_command
 
 _PAGE = 20
 _WIDTH = 40
@@ -30,6 +30,7 @@ _WIDTH = 40
 @click.option("-m", "--model", help="Only those whose model this is")
 @click.option("--since", metavar="DATE", help="Only those last used on this day, or at this ISO time, or later")
 @click.option("--until", metavar="DATE", help="Only those last used on this day or earlier, or before this ISO time")
+@rated_option("Only those with an exchange rated", "with no rating")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 @click.pass_context
 def list_command(  # noqa: PLR0913  one parameter an option
@@ -41,6 +42,7 @@ def list_command(  # noqa: PLR0913  one parameter an option
     model: str | None,
     since: str | None,
     until: str | None,
+    rated: str | None,
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
@@ -58,6 +60,7 @@ def list_command(  # noqa: PLR0913  one parameter an option
         model=model,
         since=dates.since(since) if since else None,
         until=dates.until(until) if until else None,
+        rated=rated,
     )
     found: list[SessionSummary] = []
     if path.exists():
@@ -96,6 +99,7 @@ def _next(ctx: click.Context, last: str) -> str:
         ("model", "--model"),
         ("since", "--since"),
         ("until", "--until"),
+        ("rated", "--rated"),
         ("database", "-d"),
     ):
         value = ctx.params[name]

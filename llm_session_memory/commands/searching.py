@@ -9,7 +9,7 @@ import click
 from .. import dates
 from ..model import Filters, Hit
 from ..terminal import one_line, plain
-from .door import as_json, complete, local_time, opened, session_command
+from .door import as_json, complete, local_time, opened, rated_option, session_command
 
 _COUNT = 20
 _WIDTH = 40
@@ -28,6 +28,7 @@ _WIDTH = 40
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only sessions with this tag; repeated: with all")
 @click.option("-l", "--latest", is_flag=True, help="Newest first instead of best first")
 @click.option("--raw", is_flag=True, help='Take WORDS as FTS5 syntax: AND OR NOT NEAR() "phrase" beginning*')
+@rated_option("Only exchanges rated", "not rated")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 def search_command(  # noqa: PLR0913  one parameter an option
     words: tuple[str, ...],
@@ -39,6 +40,7 @@ def search_command(  # noqa: PLR0913  one parameter an option
     tags: tuple[str, ...],
     latest: bool,  # noqa: FBT001  a flag
     raw: bool,  # noqa: FBT001  a flag
+    rated: str | None,
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
@@ -57,6 +59,7 @@ def search_command(  # noqa: PLR0913  one parameter an option
         model=model,
         since=dates.since(since) if since else None,
         until=dates.until(until) if until else None,
+        rated=rated,
     )
     with opened(database) as memory:
         hits = memory.search(

@@ -137,7 +137,7 @@ class Importer:
         if context.block not in self.blocks:
             message = f"{fields.place} is of block {context.block:,}, which no line before describes."
             raise FileRefused(message)
-        self.store.add_context(
+        self.store.blocks.add_context(
             {
                 "turn_id": ids[-1],
                 "thread_id": self.session.thread_id,
@@ -171,7 +171,7 @@ class Importer:
 
     def _add_block(self, block: Block, record: BlockRecord) -> int:
         window = (record.window, record.window_source)
-        return self.store.add_block(self.session.thread_id, block, window, record.began_utc)
+        return self.store.blocks.add(self.session.thread_id, block, window, record.began_utc)
 
     # -- attempts ------------------------------------------------------
 

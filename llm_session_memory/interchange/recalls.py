@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..model import Recalled
-from ..store import Index, Log, Store
+from ..store import Blocks, Index, Log
 from ..store.details import Recall
 from ..store.index import SIDES
 from .places import Places
@@ -34,7 +34,7 @@ class Recalls:
     """The excerpts of an import: each is recorded as soon as the turn that it is from is in the index."""
 
     def __init__(self, log: Log, thread_id: str, places: Places) -> None:
-        self.index, self.store = Index(log), Store(log)
+        self.index, self.blocks = Index(log), Blocks(log)
         self.thread_id = thread_id
         self.places = places
         self.waiting: list[tuple[str, tuple[RecallRecord, ...]]] = []
@@ -54,7 +54,7 @@ class Recalls:
         wanted = {self.places.turn(one.turn) or "" for _, records in self.waiting for one in records}
         passages = {(row["turn_id"], row["side"], row["part"]): row["id"] for row in self.index.passages(wanted)}
         for turn_id, records in self.waiting:
-            self.store.add_recalls(turn_id, [self._found(one, passages) for one in records])
+            self.blocks.add_recalls(turn_id, [self._found(one, passages) for one in records])
         self.waiting.clear()
 
     def _found(self, one: RecallRecord, passages: dict[tuple[str, int, int], int]) -> Recalled:

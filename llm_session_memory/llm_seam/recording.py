@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import llm
-from llm import models
+from llm import models, utils
 from llm.logs import LogStore
 
 from .. import context
 from ..errors import LogUnusable
 from ..memory import Sent
 from ..model import Attempt, Context, Message
-from ..store import Log, Store
+from ..store import Blocks, Log
 from . import convert
 
 if TYPE_CHECKING:
@@ -33,14 +33,13 @@ def log(
     thread_id = run.session.thread_id
     try:
         log_ = Log(db, run.memory.path)
-        store = Store(log_)
         with log_.writing():
             for response, one in zip(responses, sent, strict=True):
                 _store_by_reference(db, response, one.context)
                 models.Response.log_to_db(response, db)
             type(run.memory)(run.memory.path, log=log_).record(thread_id, sent, run.prompt)
             for turn_id, messages in originals.items():
-                store.keep_original(turn_id, [message.to_dict() for message in convert.to_llm(messages)])
+                Blocks(log_).keep_original(turn_id, [message.to_dict() for message in convert.to_llm(messages)])
     except LogUnusable as error:
         path = _rescue(run, responses)
         hint = f"The reply is kept in {path}; to put it into the session: llm sessions recover {path}"
@@ -81,14 +80,17 @@ def _rescue(run: Run, responses: Sequence[Any]) -> str:
 def attempt(run: Run, error: BaseException) -> Attempt:
     """Return what is kept of a prompt whose call failed or was interrupted."""
     assert run.session is not None
-    first, last = run.rounds[0].response, run.rounds[-1].response
-    started = first._start_utcnow  # noqa: SLF001  duration_ms() and datetime_utc() would send the prompt again
     now = run.memory.timestamp()
+    id_, model, started = str(utils.monotonic_ulid()).lower(), run.composing_for or "", None
+    if run.rounds:
+        first, last = run.rounds[0].response, run.rounds[-1].response
+        id_, model = first.id, last.model.model_id
+        started = first._start_utcnow  # noqa: SLF001  duration_ms() and datetime_utc() would send the prompt again
     partial = "".join("".join(one.response._chunks) for one in run.rounds)  # noqa: SLF001
     schema = run.inputs.get("schema")
     request = {
         **run.request,
-        "model": last.model.model_id,
+        "model": model,
         "system": run.asked.system,
         "options": run.inputs.get("options"),
         "max_context_tokens": run.asked.max_context_tokens,
@@ -101,9 +103,9 @@ def attempt(run: Run, error: BaseException) -> Attempt:
         "attachments": [_attachment(attachment) for attachment in run.inputs.get("attachments") or ()],
     }
     return Attempt(
-        id=first.id,
+        id=id_,
         thread_id=run.session.thread_id,
-        model=last.model.model_id,
+        model=model,
         prompt=run.prompt,
         error=cause(error),
         partial=partial,

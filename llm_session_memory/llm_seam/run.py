@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,32 +12,18 @@ from llm import models
 
 from .. import context, current, cuts, excerpts, tokens
 from ..composer import Composer, Fold
-from ..errors import ModelFailed, NameRefused
+from ..errors import NameRefused
 from ..memory import Memory, Sent
-from ..model import POLICIES, Attempt, Context, Message, Session, Settings, Turn, WindowFacts
+from ..model import POLICIES, Attempt, Context, Session, Settings
 from ..names import near
 from ..policies import plan
 from ..settings import effective
 from ..snapshot import Request
-from ..windows import ask, is_ollama, sends_reasoning
+from ..windows import sends_reasoning
 from . import convert, recording
 from .embedding import Embedding, embedding_of
+from .rounds import Round, complete, cut_of, own_input
 from .summarising import fold_of
-
-
-@dataclass
-class Round:
-    """One model call in progress: the response, and what is known of its request."""
-
-    response: Any
-    base: float
-    estimate: int
-    context: Context
-    original: tuple[Message, ...] | None = None
-    """The turn's own input as it came, where it had to be cut before it was sent."""
-    cut: cuts.Cut | None = None
-    seen: WindowFacts | None = None
-    """What the server says of the model's window after a cut."""
 
 
 class Run:
@@ -70,6 +56,8 @@ class Run:
         self.rounds: list[Round] = []
         self.prompt = ""
         self.inputs: dict[str, Any] = {}
+        self.composing_for: str | None = None
+        """The model, while the request is being chosen: a summary may be made then, which takes its time."""
         self._composer: Composer | None = None
         self._context: Context | None = None
         self._embedding: Embedding | None = None
@@ -87,6 +75,7 @@ class Run:
         self.prompt = prompt or ""
         self.inputs = {name: parameters.get(name) for name in ("fragments", "attachments", "schema")}
         self.inputs["options"] = dict(settings.options)
+        self.composing_for = conversation.model.model_id
         if self.recording:
             self.memory.prepare()
             if self.session is None and self.name is not None:
@@ -125,6 +114,7 @@ class Run:
         chain = convert.to_llm(made.chain)
         asynchronous = isinstance(conversation, models.AsyncConversation)
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
+        self.composing_for = None
         return prompt, {**parameters, "messages": chain}
 
     def _fold(self, settings: Settings, key: str | None) -> Fold | None:
@@ -207,7 +197,7 @@ class Run:
         if made is None or composer is None:
             return
         response.session_run = self
-        response.done_callbacks.append(_complete)
+        response.done_callbacks.append(complete)
         if not self.rounds:
             self.rounds.append(Round(response, made.base, made.tokens, made))
             return
@@ -215,8 +205,7 @@ class Run:
         extra = sum(weight for _, weight in composer.request.tools) + composer.request.extra
         base = composer.measure.base(convert.from_llm(messages)) + extra
         before = self.rounds[-1]
-        turn = _counted(before)
-        estimate = tokens.continued(turn, base, composer.measure)
+        estimate = tokens.continued(before.turn, base, composer.measure)
         current = Round(response, base, estimate, made)
         if estimate > made.budget.tokens:
             self._bound(current, len(made.chain))
@@ -229,8 +218,8 @@ class Run:
         messages = current.response.prompt.messages
         whole = convert.from_llm(messages[before:])
         made, sent = composer.in_progress(whole)
-        own = _own_input(whole)
-        if _own_input(sent) != own:
+        own = own_input(whole)
+        if own_input(sent) != own:
             current.original = own
         tail = messages[before:] if sent == whole else convert.to_llm(sent)
         convert.send_instead(current.response, [*convert.to_llm(made.chain), *tail], len(own))
@@ -270,85 +259,21 @@ class Run:
         )
 
     def _sent(self, number: int, one: Round) -> Sent:
-        one.cut = self._cut(number, one)
+        one.cut = cut_of(one, self.rounds[number - 1] if number else None)
         return Sent(one.response.id, one.base, one.estimate, one.context, str(one.cut) if one.cut else None)
 
-    def _cut(self, number: int, one: Round) -> cuts.Cut | None:
-        counted = one.response.input_tokens
-        if not counted or not is_ollama(one.response.model):
-            return None
-        made = one.context
-        before: tuple[int, float] | None = made.before
-        if number:
-            earlier = self.rounds[number - 1]
-            same = earlier.context is made and earlier.response.input_tokens
-            before = (earlier.response.input_tokens, earlier.base) if same else None
-        attached = sum(
-            len(part.attachments) for m in convert.from_llm(one.response.prompt.messages) for part in m.parts
-        )
-        sure = one.estimate - round(attached * tokens.TOKENS_AN_ATTACHMENT)
-        now = cuts.Request(counted, one.base, sure)
-        earlier_one = cuts.Request(before[0], before[1], 0) if before else None
-
-        def detect(window: int | None) -> cuts.Cut | None:
-            return cuts.detect(
-                now,
-                earlier_one,
-                window=window,
-                reply_tokens=one.response.output_tokens,
-                calibrated=made.calibrated,
-            )
-
-        found = detect(made.budget.window.tokens)
-        # An estimate that rests on the count of the request before is close, so that less is telling.
-        as_expected = counted >= sure * (0.97 if before else 0.9)
-        if as_expected and (found is None or cuts.counts_all(str(found))):
-            return found
-        one.seen = ask(one.response.model.ollama_name)  # the model is loaded now, so the server knows its window
-        allocated = one.seen.loaded if one.seen else None
-        if allocated is None:
-            return found
-        halved = counted in cuts.halved(allocated)
-        return None if sure < allocated * 0.7 and not halved else detect(allocated)
-
     def keep_attempt(self, error: BaseException) -> Attempt | None:
-        """Keep what was asked and what had come, if a call was under way; return it."""
-        if not self.rounds or not self.recording or self.session is None:
+        """Keep what was asked and what had come, if a call was under way or what is sent was being chosen; return it.
+
+        A prompt that was refused before its call is not kept.
+        """
+        interrupted = self.composing_for is not None and not isinstance(error, Exception)
+        if not (self.rounds or interrupted) or not self.recording or self.session is None:
             return None
         attempt = recording.attempt(self, error)
-        self.rounds = []
+        self.rounds, self.composing_for = [], None
         self.memory.keep_attempt(attempt)
         return attempt
-
-
-def _complete(response: Any) -> None:
-    """Raise ModelFailed where an Ollama server ended the stream without saying that it was done.
-
-    The plugin takes that for a whole reply; the final chunk with the counts is missing then.
-    """
-    if is_ollama(response.model) and response.response_json is None:
-        raise ModelFailed("The reply broke off: Ollama ended the stream before it was done.")
-
-
-def _counted(one: Round) -> Turn:
-    """Return a finished round as a turn, for what the server counted of it."""
-    return Turn(
-        id=one.response.id,
-        model=one.response.model.model_id,
-        input=(),
-        output=convert.from_llm(one.response._messages_now()),  # noqa: SLF001
-        input_tokens=one.response.input_tokens,
-        output_tokens=one.response.output_tokens,
-        request_base=one.base,
-    )
-
-
-def _own_input(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """Return the trailing run of user and tool messages: what was new in the request."""
-    start = len(messages)
-    while start and messages[start - 1].role in ("user", "tool"):
-        start -= 1
-    return tuple(messages[start:])
 
 
 def _system(parameters: dict[str, Any]) -> str | None:

@@ -56,7 +56,7 @@ _METHOD_PARAMETERS = [
 def problems() -> Iterator[str]:
     """Yield a sentence for each point in which llm is not what the seam relies on."""
     import llm
-    from llm import cli, logs, models, parts
+    from llm import cli, logs, models, parts, utils
 
     for name, parameters in (("prompt", _PROMPT_PARAMETERS), ("chat", _CHAT_PARAMETERS)):
         command = cli.cli.commands.get(name)
@@ -80,6 +80,7 @@ def problems() -> Iterator[str]:
         (models.Conversation, ("_record_response", "_build_full_chain")),
         (models.AsyncConversation, ("_build_full_chain",)),
         (models, ("_wrap_tools", "_combine_system")),
+        (utils, ("monotonic_ulid",)),
         (logs.LogStore, ("ensure_chain",)),
         (parts.Part, ("from_dict", "to_dict")),
         (llm, ("get_model", "get_async_model", "get_default_model", "user_dir", "UnknownModelError")),

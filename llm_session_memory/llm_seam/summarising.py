@@ -89,8 +89,8 @@ class SummaryModel:
 def measure_of(memory: Memory, thread_id: str, model: Any) -> Measure:
     """Return how a model's tokens are estimated, from what was counted in this session, or else anywhere."""
     id_ = model.model_id
-    rate = tokens.learn(memory.store.counted_turns(thread_id, id_), id_)
-    rate = rate or tokens.learn_from_replies(memory.store.counted_replies(id_)) or 1.0
+    rate = tokens.learn(memory.store.blocks.counted_turns(thread_id, id_), id_)
+    rate = rate or tokens.learn_from_replies(memory.store.blocks.counted_replies(id_)) or 1.0
     return Measure(rate, sends_reasoning(model))
 
 

@@ -1,6 +1,6 @@
 -- The best passage of each turn that matches :match (FTS5), best first or newest first. What was typed weighs a little
 -- more, what tools returned a little less. :threads (a JSON array) narrows it to sessions, :model, :since and :until (ISO,
--- UTC) to turns, where they are not null. Of what only an older llm logged datetime_utc is null: the caller looks at it.
+-- UTC) to turns, :turns (a JSON array) to these turns, or with :among 0 to all others, where they are not null. Of what only an older llm logged datetime_utc is null: the caller looks at it.
 with found as materialized (
     select * from (
         select rowid as id, rank as score
@@ -29,6 +29,7 @@ join memory_index i on i.number = p.thread
 join memory_sessions s on s.thread_id = i.thread_id
 left join turns t on t.id = p.turn_id
 where (:threads is null or i.thread_id in (select value from json_each(:threads)))
+  and (:turns is null or (p.turn_id in (select value from json_each(:turns))) = :among)
   and (t.id is null or (
           (:model is null or t.model in (:model, 'ollama/' || :model))
       and (:since is null or datetime(t.datetime_utc) >= datetime(:since))

@@ -1,12 +1,13 @@
 """The only part of this package that speaks SQL.
 
 `Log` opens the file and turns SQLite's errors into sentences; `history` reads what llm logged, by llm's documented
-tables; `sessions`, `keeping` and `ratings` read and write our own tables, `index` and `finding` are the full-text
-index. Nothing here decides anything.
+tables; `sessions`, `blocks`, `keeping` and `ratings` read and write our own tables, `index` and `finding` are the
+full-text index. Nothing here decides anything.
 """
 
 from __future__ import annotations
 
+from .blocks import Blocks
 from .index import Index
 from .keeping import Kept
 from .log import Log, owned_file
@@ -14,4 +15,4 @@ from .ratings import Ratings
 from .sessions import Store
 from .vectors import Vectors
 
-__all__ = ["Index", "Kept", "Log", "Ratings", "Store", "Vectors", "owned_file"]
+__all__ = ["Blocks", "Index", "Kept", "Log", "Ratings", "Store", "Vectors", "owned_file"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..model import Filters
+from ..model import MARKS, RATED, Filters
 from ..schema import statement
+from . import history
 from .keeping import Kept
 from .log import Log
+from .ratings import Ratings
 
 _FIRST = 2_000
 """Passages that are looked at first: the best by words alone, or those that came last into the index, which goes by
@@ -51,6 +53,12 @@ class Finder:
         threads = Kept(log).threads(filters.tags, filters.meta)
         if thread_id is not None:
             threads = [thread_id] if threads is None or thread_id in threads else []
+        self.turns: list[str] | None = None
+        if filters.rated is not None:
+            rated = Ratings(log).rated(RATED[filters.rated] or MARKS)
+            if filters.rated != "none":
+                threads = [thread_id for thread_id in rated if threads is None or thread_id in threads]
+            self.turns = self._turns_of(rated, threads)
         self.threads = threads
         self.numbers: list[int] | None = None
         if threads is not None and len(threads) <= _FEW:
@@ -59,6 +67,17 @@ class Finder:
                 {"ids": json.dumps(threads)},
             )
             self.numbers = [row["number"] for row in rows]
+
+    def _turns_of(self, rated: Mapping[str, Collection[str]], threads: Collection[str] | None) -> list[str]:
+        """Return all turns of exchanges that are known by their first ones."""
+        return [
+            turn_id
+            for thread_id, firsts in rated.items()
+            if threads is None or thread_id in threads
+            for turn_ids in history.exchange_turns(self.log, thread_id)
+            if turn_ids[0] in firsts
+            for turn_id in turn_ids
+        ]
 
     def together(self, match: str, count: int) -> list[Found]:
         """Return turns of which one passage matches FTS5 syntax: `count` of them, or more."""
@@ -106,6 +125,8 @@ class Finder:
             "model": self.filters.model,
             "since": self.filters.since,
             "until": self.filters.until,
+            "turns": None if self.turns is None else json.dumps(self.turns),
+            "among": int(self.filters.rated != "none"),
             "latest": int(self.latest),
             "count": _MOST,
         }

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..model import Filters, Session, SessionSummary
+from ..model import RATED, Filters, Session, SessionSummary
 from ..names import key
 from ..schema import statement
 from .keeping import Kept
 from .log import Log
+from .ratings import Ratings
 from .sessions import session_of
 
 _PARAMETERS = ("count", "threads", "model", "since", "until", "after_key", "after_used")
@@ -25,7 +26,7 @@ def page(
     if not log.has_sessions():
         return []
     asked = filters or Filters()
-    threads = Kept(log).threads(asked.tags, asked.meta)
+    threads = _threads(log, asked)
     parameters: dict[str, Any] = {
         "count": count,
         "threads": None if threads is None else json.dumps(threads),
@@ -36,6 +37,16 @@ def page(
     if after is not None:
         parameters |= {"after_key": key(after.name), "after_used": _line(log, after.thread_id).last_used_utc}
     return _counted(log, _lines(log, parameters))
+
+
+def _threads(log: Log, asked: Filters) -> list[str] | None:
+    """Return the threads that have the tags, facts and ratings asked for; None where none are asked for."""
+    kept = Kept(log).threads(asked.tags, asked.meta)
+    if asked.rated is None:
+        return kept
+    ratings = Ratings(log)
+    rated = ratings.unrated_sessions() if asked.rated == "none" else ratings.rated(RATED[asked.rated])
+    return [thread_id for thread_id in rated if kept is None or thread_id in kept]
 
 
 def summary(log: Log, session: Session) -> SessionSummary:

@@ -59,6 +59,18 @@ class Log:
         except sqlite3.Error as error:
             raise sentence(error, path) from error
 
+    @classmethod
+    @contextmanager
+    def lent(cls, connection: sqlite3.Connection, path: Path) -> Iterator[Log]:
+        """Work on a connection that somebody else goes on with, and leave it as it was."""
+        from sqlite_utils import Database
+
+        wait = connection.execute("pragma busy_timeout").fetchone()[0]
+        try:
+            yield cls(Database(connection, recursive_triggers=False, execute_plugins=False), path)
+        finally:
+            connection.execute(f"pragma busy_timeout = {wait}")
+
     def close(self) -> None:
         """Close the file."""
         self.database.close()

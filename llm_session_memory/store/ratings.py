@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
+
 from ..model import Bookmark, Rating
 from .log import Log
 
@@ -23,6 +26,21 @@ class Ratings:
         sql = "select turn_id, mark, note, rated_utc from memory_ratings where thread_id = :id order by turn_id"
         rows = self.log.rows(sql, {"id": thread_id})
         return {row["turn_id"]: Rating(row["mark"], row["note"], row["rated_utc"]) for row in rows}
+
+    def rated(self, marks: Collection[str]) -> dict[str, list[str]]:
+        """Return the exchanges that have one of these marks, by thread."""
+        if not self._there():
+            return {}
+        sql = "select thread_id, turn_id from memory_ratings where mark in (select value from json_each(:marks))"
+        found: dict[str, list[str]] = {}
+        for row in self.log.rows(sql, {"marks": json.dumps(list(marks))}):
+            found.setdefault(row["thread_id"], []).append(row["turn_id"])
+        return found
+
+    def unrated_sessions(self) -> list[str]:
+        """Return the threads of the sessions of which no exchange is rated."""
+        rated = "where thread_id not in (select thread_id from memory_ratings)" if self._there() else ""
+        return [row["thread_id"] for row in self.log.rows(f"select thread_id from memory_sessions {rated}")]  # noqa: S608  our own words
 
     def rate(self, thread_id: str, turn_id: str, rating: Rating) -> None:
         """Rate an exchange, instead of what was said of it before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,20 @@ def test_json(llm_: Command) -> None:
     (note,) = json.loads(llm_("sessions", "note", "work", "--json").ok().out)
     assert note.pop("created_utc") > "2026-"
     assert note == {"number": 1, "text": NOTE, "by": "you"}
+
+
+def test_notes_that_exceed_the_budget_are_refused(llm_: Command) -> None:
+    """A note with which a prompt could not be sent is refused with both figures; those before it stay."""
+    llm_("sessions", "set", "work", "--max-context-tokens", "200").ok()
+    llm_("sessions", "note", "work", NOTE).ok()
+    done = llm_("sessions", "note", "work", "A word. " * 200)
+    assert done.code == 1
+    assert re.fullmatch(
+        r"Error: With this note “work” would send about \d{3} tokens before any prompt, and the budget is 200\. "
+        r"Shorten it, delete another one, or raise --max-context-tokens\.\n",
+        done.err,
+    )
+    assert _texts(llm_) == [NOTE]
 
 
 def test_a_note_is_deleted_by_its_number(llm_: Command) -> None:

@@ -313,6 +313,15 @@ def test_the_dry_run_tells_what_is_recalled_and_why(llm_: Command, work: Script)
     assert "an earlier prompt of this block" in still["reason"]
 
 
+def test_the_lines_of_the_dry_run_add_up(llm_: Command, work: Script) -> None:
+    """The tokens of all lines are those of the request, also where the block has excerpts of earlier prompts."""
+    llm_("--session", "work", QUESTION).ok()
+    made = dry_run(llm_, "Thanks!")
+    reasons = [item["reason"] for item in made["items"] if item["fate"] == "recalled"]
+    assert "the fence around the excerpts of earlier prompts" in reasons
+    assert sum(item["tokens"] for item in made["items"]) == pytest.approx(made["tokens"], abs=10)
+
+
 def test_without_recording_nothing_is_written(llm_: Command, work: Script, log: Path) -> None:
     """With -n, what is indexed is recalled, and the log stays as it is."""
     dry_run(llm_, QUESTION)

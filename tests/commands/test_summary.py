@@ -206,6 +206,25 @@ def test_the_server_cuts_no_request_for_a_summary(llm_: Command, home: Path, mon
 # -- the command -------------------------------------------------------
 
 
+def test_a_prompt_that_was_interrupted_while_its_summary_was_made_is_kept(talk: Talk, llm_: Command) -> None:
+    """Ctrl-C during the summary keeps the prompt like Ctrl-C during the reply; nothing else is written."""
+    talk.until_pruned()
+    talk.summary = KeyboardInterrupt()
+    text = "What then? " + "word " * 90
+    for _ in range(30):
+        done = llm_("--session", "work", text)
+        if done.code:
+            break
+    assert done.err.endswith("the prompt is kept; to send it again: llm sessions retry work\n\nAborted!\n")
+    shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)
+    (attempt,) = shown["attempts"]
+    assert (attempt["error"], attempt["prompt"], attempt["partial"]) == ("interrupted", text, "")
+    talk.summary = GOOD
+    assert llm_("sessions", "retry", "work").ok().out == "Noted.\n"
+    again = json.loads(llm_("sessions", "show", "work", "--json").ok().out)
+    assert len(again["exchanges"]) == len(shown["exchanges"]) + 1
+
+
 @pytest.fixture(name="work")
 def _work(log: Path, llm_: Command, script: Script) -> str:
     """A session `work` of six exchanges, the first four of them in a summary."""

@@ -26,16 +26,17 @@ ATTRIBUTES = {
     "models.Conversation": "_record_response _build_full_chain",
     "models.AsyncConversation": "_build_full_chain",
     "models": "_wrap_tools _combine_system",
+    "utils": "monotonic_ulid",
     "logs.LogStore": "ensure_chain",
     "parts.Part": "from_dict to_dict",
     "llm": "get_model get_async_model get_default_model user_dir UnknownModelError",
 }
 
-# An alteration is a line of Python, run where `cli`, `llm`, `logs`, `models`, `parts` and these are known.
+# An alteration is a line of Python, run where `cli`, `llm`, `logs`, `models`, `parts`, `utils` and these are known.
 TOOLS = """
 import inspect, json, sys
 import llm
-from llm import cli, logs, models, parts
+from llm import cli, logs, models, parts, utils
 
 def without_parameter(command, name):
     command.params[:] = [p for p in command.params if p.name != name]

@@ -133,9 +133,9 @@ def _recorded(log: Log, thread: str, *exchanges: list[str]) -> None:
     with log.writing():
         for turn_ids in exchanges:
             block = Block(None, turn_ids[0], (), "window", 4_000, "front", "the session begins")
-            block_id = store.add_block(thread, block, (None, "not known"), START.isoformat())
+            block_id = store.blocks.add(thread, block, (None, "not known"), START.isoformat())
             for turn_id in turn_ids:
-                store.add_context(
+                store.blocks.add_context(
                     {
                         "turn_id": turn_id,
                         "thread_id": thread,

@@ -138,27 +138,28 @@ def test_the_newest_block_comes_back(log: Path) -> None:
     """A thread's block comes back as it was stored, with its last turn; another thread's is none of its own."""
     with built(log) as (_, found):
         store = Store(found)
-        assert store.latest_block("thread") is None
-        store.add_block("thread", BLOCK, (4096, "num_ctx, as set"), START.isoformat())
-        newest = store.add_block("thread", replace(BLOCK, start_id="turn-5"), (None, "not known"), START.isoformat())
-        store.add_block("another", BLOCK, (None, "not known"), START.isoformat())
+        assert store.blocks.latest("thread") is None
+        store.blocks.add("thread", BLOCK, (4096, "num_ctx, as set"), START.isoformat())
+        newest = store.blocks.add("thread", replace(BLOCK, start_id="turn-5"), (None, "not known"), START.isoformat())
+        store.blocks.add("another", BLOCK, (None, "not known"), START.isoformat())
         for turn_id in ("turn-5", "turn-6"):
             row = {"turn_id": turn_id, "thread_id": "thread", "block_id": newest, "exchange_turn_id": turn_id}
-            store.add_context({**row, "number": 5, "after_turn_id": "turn-4", "base": 1.5, "estimate": 2, "cut": None})
+            made = {"number": 5, "after_turn_id": "turn-4", "base": 1.5, "estimate": 2, "cut": None}
+            store.blocks.add_context({**row, **made})
         expected = replace(BLOCK, id=newest, start_id="turn-5", last_turn_id="turn-6")
-        assert store.latest_block("thread") == expected
-        assert store.made_at("turn-6") == (5, "turn-4")
-        assert store.made_at("turn-9") is None
+        assert store.blocks.latest("thread") == expected
+        assert store.blocks.made_at("turn-6") == (5, "turn-4")
+        assert store.blocks.made_at("turn-9") is None
 
 
 def test_the_newest_block_of_a_policy_and_budget(log: Path) -> None:
     """Among a thread's blocks, one of a policy and budget is found; those that a prompt filled alone don't count."""
     with built(log) as (_, found):
         store = Store(found)
-        wanted = store.add_block("thread", BLOCK, (None, "not known"), START.isoformat())
+        wanted = store.blocks.add("thread", BLOCK, (None, "not known"), START.isoformat())
         for other in (replace(BLOCK, budget=900), replace(BLOCK, policy="full"), replace(BLOCK, oversized=True)):
-            store.add_block("thread", other, (None, "not known"), START.isoformat())
-        block = store.latest_block("thread", "window", 3_000)
+            store.blocks.add("thread", other, (None, "not known"), START.isoformat())
+        block = store.blocks.latest("thread", "window", 3_000)
         assert block is not None
         assert block.id == wanted
 

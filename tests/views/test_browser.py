@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socket
@@ -10,12 +11,16 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from datasette_session_views.compat import IS_1
+
 from .logs import World
+from .test_rating_form import granting
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -35,13 +40,13 @@ PAGES = [
 ]
 
 
-@pytest.fixture(name="root", scope="module")
-def _root(world: World) -> Iterator[str]:
-    """The address of a Datasette that serves the log with one of everything, as a user starts it."""
+@contextmanager
+def running(path: Path, *options: str) -> Iterator[str]:
+    """Let a Datasette serve a log, as a user starts it; tell its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "datasette", str(world.path), "--port", str(port)]
+    command = [sys.executable, "-m", "datasette", str(path), "--port", str(port), *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     root = f"http://127.0.0.1:{port}"
     for _ in range(300):
@@ -53,6 +58,13 @@ def _root(world: World) -> Iterator[str]:
     yield root
     server.terminate()
     server.wait()
+
+
+@pytest.fixture(name="root", scope="module")
+def _root(world: World) -> Iterator[str]:
+    """The address of a Datasette that serves the log with one of everything, as a user starts it."""
+    with running(world.path) as root:
+        yield root
 
 
 @pytest.fixture(name="browser", scope="module")
@@ -179,3 +191,38 @@ def test_a_transcript_prints_without_forms_and_buttons(browser: Any, root: str) 
     for unwanted in ("form.sv-bar", ".sv-copy", "header"):
         assert not page.locator(unwanted).first.is_visible()
     assert page.locator("article.sv-ex").first.is_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_an_exchange_is_rated_by_keyboard(
+    browser: Any, world: World, tmp_path: Path, width: int, scripts: bool
+) -> None:
+    """With JavaScript or without: a thumb, then stars and a note instead, then nothing; back at the exchange."""
+    path, config = Path(shutil.copy(world.path, tmp_path / "logs.db")), tmp_path / "datasette.json"
+    config.write_text(json.dumps(granting(True)))
+    with running(path, "--config" if IS_1 else "--metadata", str(config)) as root:
+        size = {"width": width, "height": 800}
+        watched = Watched(browser, root, viewport=size, java_script_enabled=scripts)
+        page = watched.open("/logs/-/session/work")
+        article = page.locator("article.sv-ex").nth(2)
+        article.get_by_role("button", name="Rate up").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/work#3")
+        assert article.locator(".sv-rated").inner_text() == "rated up"
+        article.get_by_text("1 to 5, note").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.type("As I say")
+        if scripts:
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for _ in range(4):
+            page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        article.locator(".sv-rated", has_text="rated 4 of 5").wait_for()
+        assert "As I say" in article.inner_text()
+        article.get_by_text("1 to 5, note").click()
+        article.get_by_role("button", name="Take it back").click()
+        article.locator(".sv-rated").wait_for(state="detached")
+        assert page.url.endswith("/work#3")
+        assert watched.wrong == []

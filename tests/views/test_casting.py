@@ -43,6 +43,15 @@ def test_what_is_printed_comes_in_order_and_within_its_call(scenes: list[Scene],
     assert "".join(event.text for event in events) == "".join(event.text for event in at_once)
 
 
+def test_an_excerpt_is_printed_with_its_own_label() -> None:
+    """An excerpt says which exchange it is from; that is not said twice."""
+    before = (("recalled", "#1", "[#1 user 2026-11-21] The deadline is 4 May."), ("you", "", "When?"))
+    scene = Scene(number=8, first=True, utc="", model="llama3", step=Step(0, 0), before=before, after=())
+    (event,) = printed([scene], Timeline([scene.step]))
+    assert "recalled [#1 user 2026-11-21] The deadline is 4 May." in event.text
+    assert event.text.count("#1") == 1
+
+
 @given(SCENES, st.sampled_from([0.5, 1.0, 16.0]))
 def test_a_recording_is_what_is_printed_at_that_speed(scenes: list[Scene], speed: float) -> None:
     """The first line tells of the recording, each other is a time in seconds, `o`, and a text."""

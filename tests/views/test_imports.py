@@ -29,6 +29,8 @@ OUTSIDE = {
     "compat": {"datasette"},
     "markup": {"markdown_it"},
     "prices": {"genai_prices"},
+    "pages": {"llm_session_memory"},
+    "rating": {"llm_session_memory"},
     "stock": {"markupsafe"},
 }
 """What a module may import that is not the standard library's or ours."""
@@ -59,6 +61,12 @@ def test_pure_modules_import_only_pure_ones(name: str) -> None:
     assert ours <= {*PURE, *ALSO.get(name, ())}
 
 
+def test_what_is_known_of_the_llm_plugin() -> None:
+    """What is written of a rating is written by the plugin's own code, and its words are its model's; nothing else."""
+    knowing = [path.relative_to(ROOT).as_posix() for path in MODULES if "llm_session_memory" in imported(path)]
+    assert knowing == ["pages.py", "rating.py"]
+
+
 @pytest.mark.parametrize("path", [p for p in MODULES if p.parent.name != "reader"], ids=lambda p: p.stem)
 def test_only_the_reader_runs_sql(path: Path) -> None:
     """Outside of the reader no module runs a statement on a log; compat writes to Datasette's own table of queries."""
@@ -77,7 +85,7 @@ def test_only_compat_knows_which_datasette_it_is(path: Path) -> None:
     assert not re.search(r"__version__|hasattr\(datasette|versioninfo", text)
 
 
-@pytest.mark.parametrize("module", ["catalogue", "reader.running", "prices", "__init__"])
+@pytest.mark.parametrize("module", ["catalogue", "reader.running", "prices", "rating", "__init__"])
 def test_queries_can_be_read_where_there_is_no_datasette(module: str) -> None:
     """What the command line uses of the views imports neither Datasette nor llm."""
     name = "datasette_session_views" if module == "__init__" else f"datasette_session_views.{module}"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from datasette_session_views.casting import cast, printed
+from datasette_session_views.reader.running import played
+from datasette_session_views.replay import Timeline
 from tests.world.logs import LogBuilder, Said
 
 from .conftest import Get, Tags, serving
-from .logs import Session, with_rating, with_sessions
+from .logs import Session, World, with_rating, with_sessions
 from .test_permissions import ROOT, ask, with_tables
 
 EVIL = "<script>alert(1)</script>\u202e"
@@ -66,12 +72,55 @@ async def test_the_twin_and_the_downloads_have_them(page: Get) -> None:
 
 
 @pytest.mark.asyncio
+async def test_the_replay_shows_them(page: Get) -> None:
+    """Each exchange's scene says how it was rated and why, on one line; so does what is shown without JavaScript."""
+    scenes = (await page("/logs/-/session/work/replay.json")).json()["scenes"]
+    told = "rated 4 of 5: clear <script>alert(1)</script>⟦U+202E⟧"
+    assert [scene["rated"] for scene in scenes] == [told, "rated down", ""]
+    html = (await page("/logs/-/session/work/replay")).text
+    assert html.count('<span class="sv-rated">rated') == 2
+    assert "<script>alert" not in html
+    assert "\u202e" not in html
+
+
+@pytest.mark.asyncio
+async def test_the_view_of_what_was_sent_shows_it(page: Get) -> None:
+    """Beside what the model saw for an exchange stands what a person thought of what came of it."""
+    assert "rated 4 of 5: clear <script>" in (await page("/logs/-/session/work/context/1")).shown
+    assert (await page("/logs/-/session/work/context/2.json")).json()["rating"]["mark"] == "down"
+    assert "rated" not in (await page("/logs/-/session/work/context/3")).shown
+    assert (await page("/logs/-/session/work/context/3.json")).json()["rating"] is None
+
+
+def test_the_replay_in_a_terminal_shows_them(path: Path) -> None:
+    """Each exchange's heading says how it was rated and why: printed, and in a recording."""
+    found = played(path, "work", None)
+    assert found is not None
+    timeline = Timeline([scene.step for scene in found.scenes])
+    heads = [event.text for event in printed(found.scenes, timeline) if event.head]
+    assert ["rated" in head for head in heads] == [True, True, False]
+    assert "  rated 4 of 5: clear <script>alert(1)</script>⟦U+202E⟧" in heads[0]
+    recorded = "".join(cast(found.scenes, timeline, speed=1, title="work", size=(80, 24)))
+    assert recorded.count("rated ") == 2
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("rated", "found"),
-    [("good", {1}), ("bad", {2}), ("any", {1, 2}), ("nonsense", {1, 2, 3}), ("", {1, 2, 3})],
+    [
+        ("good", {1}),
+        ("bad", {2}),
+        ("any", {1, 2}),
+        ("none", {3}),
+        ("4", {1}),
+        ("up", set()),
+        ("down", {2}),
+        ("nonsense", {1, 2, 3}),
+        ("", {1, 2, 3}),
+    ],
 )
 async def test_a_search_finds_by_rating(page: Get, rated: str, found: set[int]) -> None:
-    """Good is up, 4 or 5; bad is down, 1 or 2; any is all that have one; what is none of these narrows nothing."""
+    """Good is up, 4 or 5; bad is down, 1 or 2; any is all that have one; other words narrow nothing."""
     answer = (await page(f"/logs/-/sessions/search.json?q=bridge&rated={rated}")).json()
     hits = [hit for group in answer["groups"] if group["name"] == "work" for hit in group["hits"]]
     assert {hit["number"] for hit in hits} == found
@@ -92,12 +141,101 @@ async def test_the_form_of_the_search_keeps_the_rating(page: Get) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_search_finds_every_call_of_a_rated_exchange(world: World, tmp_path: Path) -> None:
+    """Also where no session recorded which calls belong together: what came after a tool call is rated with it."""
+    path = Path(shutil.copy(world.path, tmp_path / "logs.db"))
+    with_rating(path, world.work.thread_id, world.work.turns[1], "up")
+    page = serving(path)
+    for rated, hits in (("up", 1), ("none", 0), ("down", 0)):
+        for within in ("", "&session=work"):
+            found = (await page(f"/logs/-/sessions/search.json?q=low+water&rated={rated}{within}")).json()
+            assert found["hits"] == hits
+
+
+@pytest.fixture(name="many", scope="module")
+def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of 130 conversations: of both generations, sessions and not, some without a turn; every other one rated."""
+    path = tmp_path_factory.mktemp("many") / "logs.db"
+    sessions, rated = [], []
+    with LogBuilder(path) as log:
+        for number in range(120):
+            thread = log.thread()
+            write = log.responses if number % 4 == 0 else log.turns
+            turns = write(thread, Said(f"prompt {number}"), Said("and?"))
+            if number % 10 == 1:
+                sessions.append(Session(thread, f"session {number}", turns))
+            if number % 2 or number % 8 == 0:
+                rated.append((thread, turns[1], ("up", "2", "5")[number % 3]))
+        for number in range(10):
+            created = f"2026-09-01T08:{number * 5:02}:30.000+00:00"
+            sessions.append(Session(log.thread(), f"empty {number}", [], created=created))
+    with_sessions(path, *sessions)
+    for thread, turn_id, mark in rated:
+        with_rating(path, thread, turn_id, mark)
+    return path
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("sort", ["used", "tokens", "exchanges"])
+@pytest.mark.parametrize("more", ["", "&named=1", "&q=prompt+1", "&model=scripted", "&since=2026-09-01"])
+async def test_the_list_is_narrowed_by_rating_page_by_page(many: Path, sort: str, more: str) -> None:
+    """What has a rating and what has none make up the whole, in every order and beside every other filter."""
+    page = serving(many)
+
+    async def listed(rated: str) -> list[str]:
+        found: list[str] = []
+        address: str | None = f"/logs/-/sessions.json?sort={sort}{more}&rated={rated}"
+        while address:
+            answer = (await page(address)).json()
+            found += [line["thread_id"] for line in answer["sessions"]]
+            address = answer["next_url"]
+        assert len(found) == len(set(found))
+        return found
+
+    rated, unrated, whole = await listed("any"), await listed("none"), await listed("")
+    assert rated
+    assert unrated
+    assert set(rated) | set(unrated) == set(whole)
+    assert rated == [thread for thread in whole if thread in set(rated)]
+    assert unrated == [thread for thread in whole if thread in set(unrated)]
+    with closing(sqlite3.connect(many)) as connection:
+        known = {row[0] for row in connection.execute("select thread_id from memory_ratings")}
+    assert set(rated) == known & set(whole)
+    assert sorted(await listed("good") + await listed("bad")) == sorted(rated)
+
+
+@pytest.mark.asyncio
+async def test_the_form_of_the_list_keeps_the_rating(page: Get, get: Get) -> None:
+    """What was chosen stays chosen; where nothing is rated there is no such choice."""
+    shown = await page("/logs/-/sessions?rated=5")
+    assert '<option value="5" selected>rated 5 of 5</option>' in shown.text
+    assert "No session fits this" in shown.shown
+    assert 'name="rated"' not in (await get("/logs/-/sessions")).text
+
+
+@pytest.mark.asyncio
+async def test_the_next_page_of_a_list_is_of_the_same_rating(many: Path) -> None:
+    """The link to older sessions asks for the same rating; so do the JSON twins."""
+    answer = await serving(many)("/logs/-/sessions?rated=any")
+    links = [str(attributes.get("href")) for tag, attributes in Tags(answer.text).found if tag == "a"]
+    (older,) = [link for link in links if "next=" in link and ".json" not in link]
+    assert "rated=any" in older
+    assert any(".json" in link and "rated=any" in link for link in links)
+
+
+@pytest.mark.asyncio
 async def test_ratings_are_as_closed_as_their_table(path: Path) -> None:
     """Who may not see the table of ratings sees the transcript without them, and finds nothing by them."""
     config = with_tables({"memory_ratings": {"allow": {"id": "root"}}})
+    for view in ("", "/replay", "/context/1"):
+        assert "rated" not in (await ask(path, config, f"/logs/-/session/work{view}", None)).text.replace(
+            '"rated":""', ""
+        )
     closed = await ask(path, config, "/logs/-/session/work", None)
-    assert "rated" not in closed.text
     assert "Begin" in closed.text
     assert (await ask(path, config, "/logs/-/sessions/search.json?q=bridge&rated=any", None)).json()["hits"] == 0
     assert 'name="rated"' not in (await ask(path, config, "/logs/-/sessions/search?q=bridge", None)).text
+    assert 'name="rated"' not in (await ask(path, config, "/logs/-/sessions", None)).text
+    assert (await ask(path, config, "/logs/-/sessions.json?rated=any", None)).json()["sessions"] == []
+    assert len((await ask(path, config, "/logs/-/sessions.json?rated=none", None)).json()["sessions"]) == 2
     assert "rated" in (await ask(path, config, "/logs/-/session/work", ROOT)).text

@@ -320,3 +320,10 @@ def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: s
         assert scripts or page.locator("noscript article").first.is_visible()
     names = page.locator(".content button:not([aria-label])").all_text_contents() if scripts else []
     assert all(re.search(r"[\w?]", name) for name in names)
+
+
+def test_a_rating_stands_in_its_exchanges_line(browser: Any, root: str) -> None:
+    """What was rated says so from its beginning on; nothing else does."""
+    played = Played(browser, root, "at=3&autoplay=0")
+    assert played.page.locator("#sv-said .sv-rated").all_inner_texts() == ["rated up"]
+    assert played.page.locator('#sv-said article[data-number="2"] .sv-meta .sv-rated').count() == 1

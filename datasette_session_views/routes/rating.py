@@ -1,0 +1,113 @@
+"""Rating an exchange from its page: a form that is posted, and leads back to where it stood."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ..access import RATINGS, Log, log_of
+from ..answering import answering, as_json
+from ..compat import Forbidden, NotFound, Refused, Response, checked_by_nobody, tilde_decode
+from ..links import Links
+from ..rating import Problem, Rating, keep, rating_of
+from ..reader.listing import find, lines
+from ..reader.numbering import numbering
+from ..reader.source import Source
+from ..reader.tables import present
+from ..visible import one_line
+
+_FORM = "application/x-www-form-urlencoded"
+
+_LONGEST = 40_000
+"""Bytes of a form: the longest note, each of its characters written as `%F0%9F%91%8D`, and something to spare."""
+
+_FIELDS = 20
+
+
+@answering
+async def rate(datasette: Any, request: Any) -> Any:
+    """Rate an exchange, or take its rating back."""
+    log = await log_of(datasette, request)
+    reference = tilde_decode(request.url_vars["session"])
+    thread_id = await log.read(find, reference)
+    if thread_id is None:
+        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    links, as_data = Links(datasette, log.name), request.url_vars.get("format") == "json"
+    if request.method in ("GET", "HEAD") and not as_data:
+        return Response.redirect(links.session(reference))
+    if request.method != "POST":
+        said = "Ratings are sent by POST."
+        return Response.json({"ok": False, "error": said, "errors": [said]}, status=405, headers={"Allow": "POST"})
+    await _check(datasette, request, log)
+    form = await _form(request)
+    named, number, turn_id = await log.read(_place, thread_id, form.get("exchange", ""))
+    rating = _rating(form)
+    problem = await log.write(keep, log.name, (thread_id, turn_id), rating)
+    if problem is not None:
+        raise Refused(problem.words, 503)
+    if as_data:
+        kept = None if rating is None else asdict(rating)
+        return as_json({"ok": True, "session": named, "number": number, "turn_id": turn_id, "rating": kept})
+    begin = form.get("from", "")
+    asked = {"from": begin} if begin.isascii() and begin.isdigit() and len(begin) < 12 else {}  # noqa: PLR2004
+    return Response.redirect(f"{links.session(named, **asked)}#{number}", status=303)
+
+
+async def _check(datasette: Any, request: Any, log: Log) -> None:
+    """Raise where this visitor may not rate here, or where nobody may."""
+    if checked_by_nobody(request):
+        raise Refused(
+            "Nothing was changed: this came from another site's page, or from a browser without cookies.", 403
+        )
+    if not log.mutable:
+        raise Refused(f"Datasette serves {log.name} as an immutable file, so nothing can be rated.", 403)
+    if RATINGS not in log.tables:
+        if RATINGS in await log.database.execute_fn(present):
+            raise Forbidden("view-table")
+        first = "Rate one exchange with `llm sessions rate` first, or prompt with `llm --session`: llm makes the table."
+        raise Refused(f"{log.name} has no table of ratings yet. {first}", 409)
+    if not await log.may_be_rated_by(datasette, request.actor):
+        raise Forbidden("You may not rate the exchanges of this log")
+
+
+async def _form(request: Any) -> dict[str, str]:
+    """Return the fields of a form."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise Refused(f"A rating is sent as a form ({_FORM}).", 415)
+    too_long = Refused("This form is too long for a rating.", 413)
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > _LONGEST:
+        raise too_long
+    body: bytes = await request.post_body()
+    if len(body) > _LONGEST:
+        raise too_long
+    try:
+        return dict(parse_qsl(body.decode("ascii", "replace"), keep_blank_values=True, max_num_fields=_FIELDS))
+    except ValueError:
+        raise too_long from None
+
+
+def _place(source: Source, thread_id: str, wanted: str) -> tuple[str, int, str]:
+    """Return an exchange by its number or the id of its first turn: its session's name, its number, its first turn."""
+    (line,) = lines(source, [thread_id])
+    numbers = numbering(source, thread_id)
+    if wanted.isascii() and wanted.isdigit() and len(wanted) < 12:  # noqa: PLR2004  more than any log has
+        number = int(wanted) if 1 <= int(wanted) <= len(numbers) else None
+    else:
+        number = numbers.number(wanted or None)
+    if number is None:
+        if not wanted:
+            raise Refused("Say which exchange: its number, or the id of its first turn.", 400)
+        raise Refused(f"“{one_line(line.title, 120)}” has no exchange “{one_line(wanted, 40)}”.", 404)
+    return line.reference, number, numbers.first[number - 1]
+
+
+def _rating(form: dict[str, str]) -> Rating | None:
+    """Return the rating that a form asks for; None where it is to be taken back."""
+    if form.get("delete"):
+        return None
+    made = rating_of(form.get("mark", ""), form.get("note", ""))
+    if isinstance(made, Problem):
+        raise Refused(made.words, 400)
+    return made

@@ -1,0 +1,447 @@
+"""The rules of rating from the page: who may, what is refused and how, and that nothing else is written."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasette.app import Datasette
+from datasette.utils import parse_metadata
+from datasette_test import actor_cookie
+
+from datasette_session_views.compat import IS_1
+from tests.world.logs import LogBuilder, Said
+
+from .conftest import Tags
+from .logs import SQL, World
+from .test_permissions import ALEX, ROOT, configured, with_tables
+
+Actor = dict[str, str] | None
+
+RATE = "/logs/-/session/work/rate"
+PAGE = "/logs/-/session/work"
+UP = {"exchange": "2", "mark": "up"}
+OTHER_SITE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+
+
+def granting(allow: Any) -> dict[str, Any]:
+    """Return a configuration that lets some rate, as the Datasette in use takes it."""
+    if IS_1:
+        return with_tables({"memory_ratings": {"permissions": {"insert-row": allow}}})
+    return {"databases": {"logs": {"plugins": {"llm-session-memory": {"rate-exchange": allow}}}}}
+
+
+def also(config: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two configurations as one."""
+    both = dict(config)
+    for key, value in more.items():
+        both[key] = also(both[key], value) if isinstance(both.get(key), dict) and isinstance(value, dict) else value
+    return both
+
+
+def served(path: Path, config: Mapping[str, Any] | None = None, *, immutable: bool = False) -> Datasette:
+    """Return a Datasette for a log, in which everybody may rate unless the configuration says otherwise."""
+    given = configured(dict(granting(True) if config is None else config))
+    return Datasette([] if immutable else [str(path)], immutables=[str(path)] if immutable else [], **given)
+
+
+async def send(
+    datasette: Datasette,
+    fields: Mapping[str, str],
+    actor: Actor = None,
+    address: str = RATE,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    """Send a form as an actor; with the token that a page of theirs gave them, where Datasette works with tokens."""
+    await datasette.invoke_startup()
+    cookies, sent = {}, dict(fields)
+    if actor:
+        cookies["ds_actor"] = actor_cookie(datasette, actor)
+        if not IS_1:
+            page = await datasette.client.get("/-/logout", cookies=cookies)
+            cookies["ds_csrftoken"] = sent["csrftoken"] = page.cookies["ds_csrftoken"]
+    return await datasette.client.post(address, data=sent, cookies=cookies, headers=dict(headers or {}))
+
+
+async def forms(datasette: Datasette, actor: Actor = None, address: str = PAGE) -> int:
+    """Return how many forms for rating a page has."""
+    await datasette.invoke_startup()
+    cookies = {"ds_actor": actor_cookie(datasette, actor)} if actor else {}
+    answer = await datasette.client.get(address, cookies=cookies)
+    return sum(attributes.get("class") == "sv-rate" for _, attributes in Tags(answer.text).found)
+
+
+def ratings(path: Path) -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        sql = "select thread_id, turn_id, mark, note from memory_ratings order by turn_id"
+        return [tuple(row) for row in connection.execute(sql)]
+
+
+def everything_else(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [line for line in connection.iterdump() if "memory_ratings" not in line]
+
+
+@pytest.fixture(name="path")
+def _path(world: World, tmp_path: Path) -> Path:
+    """A log with one of everything, to write into."""
+    return Path(shutil.copy(world.path, tmp_path / "logs.db"))
+
+
+# -- what is kept -------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_an_exchange_is_rated_rated_anew_and_the_rating_taken_back(path: Path, world: World) -> None:
+    """Each leads back to the exchange; the last rating counts; nothing but the ratings is written."""
+    datasette, before = served(path), everything_else(path)
+    where = (world.work.thread_id, world.work.turns[1])
+    for fields, kept in (
+        ({**UP, "note": " Found\r\nit. "}, [(*where, "up", "Found\nit.")]),
+        ({"exchange": world.work.turns[1], "mark": " 4 ", "note": ""}, [(*where, "4", "")]),
+        ({"exchange": "2", "delete": "1"}, []),
+        ({"exchange": "2", "delete": "1"}, []),
+    ):
+        answer = await send(datasette, fields)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}#2")
+        assert ratings(path) == kept
+    assert everything_else(path) == before
+
+
+@pytest.mark.asyncio
+async def test_it_leads_back_to_the_page_that_it_was_sent_from(path: Path) -> None:
+    """Where the page began at an exchange, it does so again; what is no number is not repeated."""
+    datasette = served(path)
+    for begin, leads_to in (("1", f"{PAGE}?from=1#2"), ("//evil.example", f"{PAGE}#2"), ("", f"{PAGE}#2")):
+        answer = await send(datasette, {**UP, "from": begin})
+        assert answer.headers["location"] == leads_to
+
+
+@pytest.mark.asyncio
+async def test_its_twin_answers_in_json(path: Path, world: World) -> None:
+    """`.json` says what the exchange is rated now."""
+    datasette = served(path)
+    rated = (await send(datasette, {**UP, "note": "Why"}, address=f"{RATE}.json")).json()
+    assert (rated["ok"], rated["session"], rated["number"]) == (True, "work", 2)
+    assert rated["turn_id"] == world.work.turns[1]
+    assert {name: rated["rating"][name] for name in ("mark", "note")} == {"mark": "up", "note": "Why"}
+    gone = (await send(datasette, {"exchange": "2", "delete": "1"}, address=f"{RATE}.json")).json()
+    assert (gone["ok"], gone["rating"]) == (True, None)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", ["unnamed", "old", "mixed"])
+async def test_conversations_without_a_name_are_rated_too(path: Path, world: World, kind: str) -> None:
+    """By their id: those of today's llm, of an older one, and those of both."""
+    thread_id = getattr(world, kind)
+    datasette = served(path)
+    assert await forms(datasette, None, f"/logs/-/session/{thread_id}") > 0
+    answer = await send(datasette, {"exchange": "1", "mark": "5"}, address=f"/logs/-/session/{thread_id}/rate")
+    assert answer.status_code == 303
+    assert [row[0] for row in ratings(path)] == [thread_id]
+
+
+@pytest.mark.asyncio
+async def test_the_form_shows_what_there_is(path: Path) -> None:
+    """Pressed is the button of the rating, the note can be changed, and what it says is text."""
+    datasette = served(path)
+    evil = "</textarea><script>alert(1)</script>"
+    await send(datasette, {**UP, "note": evil})
+    html = (await datasette.client.get(PAGE)).text
+    tags = Tags(html)
+    pressed = [
+        (attributes["name"], attributes["value"])
+        for tag, attributes in tags.found
+        if tag == "button" and attributes.get("aria-pressed") == "true"
+    ]
+    assert pressed == [("mark", "up")]
+    assert sum(attributes.get("name") == "delete" for _, attributes in tags.found) == 1
+    assert evil in tags.text
+    assert "<script>alert" not in html
+
+
+# -- who may ------------------------------------------------------------------------
+
+MATRIX: list[Any] = [
+    pytest.param({}, (False, False, False), id="nothing said"),
+    pytest.param(granting({"id": "root"}), (False, False, True), id="root"),
+    pytest.param(granting({"id": ["alex", "root"]}), (False, True, True), id="two"),
+    pytest.param(granting(True), (True, True, True), id="everybody"),
+    pytest.param(
+        also(granting(True), with_tables({"memory_ratings": {"allow": {"id": "root"}}})),
+        (False, False, True),
+        id="everybody who sees the ratings",
+    ),
+    pytest.param(
+        also(granting(True), with_tables({"messages": {"allow": {"id": "root"}}})),
+        (False, False, True),
+        id="everybody who sees what was said",
+    ),
+    pytest.param(
+        also(granting(True), {"databases": {"logs": {"allow": {"id": "alex"}}}}),
+        (False, True, False),
+        id="everybody who sees the database",
+    ),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("config", "may"), MATRIX)
+async def test_who_may_rate(path: Path, config: dict[str, Any], may: tuple[bool, bool, bool]) -> None:
+    """Nobody unless it is said; who may not sees no form, and is refused in the form asked for."""
+    datasette = served(path, config)
+    for actor, allowed in zip((None, ALEX, ROOT), may, strict=True):
+        assert bool(await forms(datasette, actor)) is allowed
+        answer = await send(datasette, UP, actor)
+        assert answer.status_code == (303 if allowed else 403)
+        data = await send(datasette, UP, actor, f"{RATE}.json")
+        assert (data.status_code, data.json()["ok"]) == ((200, True) if allowed else (403, False))
+        assert bool(ratings(path)) is allowed
+        await send(datasette, {"exchange": "2", "delete": "1"}, actor)
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(IS_1, reason="on 1.0 the permission is Datasette's own")
+async def test_on_an_older_datasette_a_plugin_may_say_who(path: Path) -> None:
+    """`rate-exchange` is a permission like others: any plugin that decides on them decides on it."""
+    from datasette.plugins import pm
+    from pluggy import HookimplMarker
+
+    class Deciding:
+        __name__ = "deciding"
+
+        @HookimplMarker("datasette")
+        def permission_allowed(self, actor: Actor, action: str, resource: Any) -> bool | None:
+            return actor == ALEX if (action, resource) == ("rate-exchange", "logs") else None
+
+    plugin = Deciding()
+    pm.register(plugin)
+    try:
+        datasette = served(path, {})
+        assert await forms(datasette, ALEX) > 0
+        assert await forms(datasette, ROOT) == 0
+    finally:
+        pm.unregister(plugin)
+
+
+@pytest.mark.asyncio
+async def test_an_immutable_log_is_not_rated(path: Path) -> None:
+    """Datasette was told that the file never changes: there is no form, and what is sent is refused."""
+    datasette = served(path, immutable=True)
+    assert await forms(datasette) == 0
+    answer = await send(datasette, UP, address=f"{RATE}.json")
+    assert answer.status_code == 403
+    assert answer.json()["error"] == "Datasette serves logs as an immutable file, so nothing can be rated."
+    assert ratings(path) == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("ours", [(), ("001_sessions",)], ids=["plain llm's", "of an earlier version"])
+async def test_a_log_without_the_table_is_not_rated(tmp_path: Path, ours: tuple[str, ...]) -> None:
+    """Tables are made by the llm plugin alone: until there is one of ratings there is no form, and it is said how."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread_id = log.thread()
+        log.turns(thread_id, Said("Bridge?", "Yes."))
+    with closing(sqlite3.connect(path)) as connection:
+        for name in ours:
+            connection.executescript((SQL / f"{name}.sql").read_text("utf-8"))
+    before = everything_else(path)
+    datasette = served(path)
+    assert await forms(datasette, None, f"/logs/-/session/{thread_id}") == 0
+    fields = {"exchange": "1", "mark": "up"}
+    answer = await send(datasette, fields, address=f"/logs/-/session/{thread_id}/rate.json")
+    assert answer.status_code == 409
+    assert "llm sessions rate" in answer.json()["error"]
+    assert everything_else(path) == before
+
+
+@pytest.mark.asyncio
+async def test_the_readme_says_how_to_let_somebody_rate(path: Path) -> None:
+    """The configuration in the README, as it stands there, lets root rate and nobody else."""
+    readme = (SQL.parent.parent / "README.md").read_text("utf-8")
+    of_1, of_065 = re.findall(r"```yaml\n(.*?)```", readme, flags=re.DOTALL)
+    datasette = served(path, parse_metadata(of_1 if IS_1 else of_065))
+    assert await forms(datasette, ROOT) > 0
+    assert (await forms(datasette, ALEX), await forms(datasette, None)) == (0, 0)
+
+
+# -- where from ---------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("actor", [None, ROOT], ids=["anybody", "root"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        OTHER_SITE,
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=["browser", "older browser", "no origin", "neighbour"],
+)
+async def test_another_sites_page_can_not_rate(path: Path, actor: Actor, headers: dict[str, str]) -> None:
+    """What a page of another site lets a browser send is refused: with cookies as without any."""
+    datasette = served(path)
+    await datasette.invoke_startup()
+    cookies = {"ds_actor": actor_cookie(datasette, actor)} if actor else {}
+    for address in (RATE, f"{RATE}.json"):
+        answer = await datasette.client.post(address, data=UP, cookies=cookies, headers=headers)
+        assert answer.status_code == 403
+    assert ratings(path) == []
+
+
+@pytest.mark.asyncio
+async def test_our_own_form_can(path: Path) -> None:
+    """What a browser sends of a form of the page, with the cookies that the page gave it, is taken."""
+    datasette = served(path)
+    await datasette.invoke_startup()
+    page = await datasette.client.get(PAGE)
+    assert page.headers["referrer-policy"] == "same-origin"
+    hidden = [attributes for tag, attributes in Tags(page.text).found if attributes.get("type") == "hidden"]
+    token = {str(a["name"]): str(a["value"]) for a in hidden if a["name"] == "csrftoken"}
+    assert bool(token) is not IS_1
+    own = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    answer = await datasette.client.post(RATE, data={**UP, **token}, cookies=dict(page.cookies), headers=own)
+    assert answer.status_code == 303
+    assert len(ratings(path)) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_page_without_forms_says_nothing_of_where_one_comes_from(path: Path) -> None:
+    """Who may not rate gets no cookie and no token with the transcript."""
+    datasette = served(path, {})
+    await datasette.invoke_startup()
+    page = await datasette.client.get(PAGE)
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert "set-cookie" not in page.headers
+    assert "csrftoken" not in page.text
+
+
+# -- what makes no sense ------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("fields", "status", "said"),
+    [
+        ({"exchange": "2", "mark": "6"}, 400, "“6” can't be a rating. Rate with up, down, or 1 to 5 (5 is best)."),
+        ({"exchange": "2"}, 400, "“” can't be a rating."),
+        ({"exchange": "2", "mark": "\x1b[2J\u202e"}, 400, "can't be a rating."),
+        ({**UP, "note": "x" * 2_001}, 400, "at most 2,000 characters; this one has 2,001."),
+        ({"mark": "up"}, 400, "Say which exchange: its number, or the id of its first turn."),
+        ({"exchange": "9", "mark": "up"}, 404, "“work” has no exchange “9”."),
+        ({"exchange": "0", "mark": "up"}, 404, "“work” has no exchange “0”."),
+        ({"exchange": "9" * 500, "mark": "up"}, 404, "has no exchange"),
+        ({"exchange": "<b>\x00\ud800".encode("utf-8", "replace").decode(), "mark": "up"}, 404, "has no exchange"),
+        ({**UP, "note": "x" * 50_000}, 413, "This form is too long for a rating."),
+        ({**UP, **{f"field{number}": "" for number in range(30)}}, 413, "This form is too long for a rating."),
+        ({}, 400, "Say which exchange"),
+    ],
+)
+async def test_what_breaks_a_rule_is_refused_with_a_sentence(
+    path: Path, fields: dict[str, str], status: int, said: str
+) -> None:
+    """The rules are those of `llm sessions rate`; a page and its twin say the same, and nothing is written."""
+    datasette = served(path)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    data = await send(datasette, fields, address=f"{RATE}.json", headers=form)
+    assert (data.status_code, data.json()["ok"]) == (status, False)
+    assert said in data.json()["error"]
+    page = await send(datasette, fields, headers=form)
+    assert page.status_code == status
+    assert said in Tags(page.text).text
+    assert "\u202e" not in page.text
+    assert ratings(path) == []
+
+
+@pytest.mark.asyncio
+async def test_a_note_has_as_many_characters_as_in_the_command(path: Path) -> None:
+    """2,000 characters are taken, whatever they are and however long they are in a form."""
+    note = "👍" * 2_000
+    assert (await send(served(path), {**UP, "note": note})).status_code == 303
+    assert ratings(path)[0][3] == note
+
+
+@pytest.mark.asyncio
+async def test_any_of_its_turns_stands_for_an_exchange(path: Path, world: World) -> None:
+    """The rating is kept by the first one; a turn of another conversation stands for no exchange of this one."""
+    datasette, turns = served(path), world.work.turns
+    assert (await send(datasette, {"exchange": turns[2], "mark": "up"})).status_code == 303
+    assert [row[1] for row in ratings(path)] == [turns[1]]
+    with closing(sqlite3.connect(path)) as connection:
+        foreign = connection.execute("select id from turns where thread_id = ?", (world.unnamed,)).fetchone()[0]
+    assert (await send(datasette, {"exchange": foreign, "mark": "up"})).status_code == 404
+
+
+@pytest.mark.asyncio
+async def test_other_bodies_and_methods_are_refused(path: Path) -> None:
+    """A form is wanted, by POST; whoever opens the address finds the transcript."""
+    datasette = served(path)
+    await datasette.invoke_startup()
+    body = await datasette.client.post(RATE, json=UP)
+    assert body.status_code == 415
+    led = await datasette.client.get(RATE)
+    assert (led.status_code, led.headers["location"]) == (302, PAGE)
+    for answer in (await datasette.client.get(f"{RATE}.json"), await datasette.client.put(RATE)):
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (await send(datasette, UP, address="/logs/-/session/nowhere/rate")).status_code == 404
+    assert ratings(path) == []
+
+
+# -- who else writes ----------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_another_program_that_writes_is_waited_for(path: Path) -> None:
+    """While llm writes, the rating waits; afterwards Datasette's connection waits as long as it did before."""
+    datasette = served(path)
+    database = datasette.get_database("logs")
+    wait = await database.execute_write_fn(lambda connection: connection.execute("pragma busy_timeout").fetchone()[0])
+    with closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        timer = threading.Timer(0.3, other.commit)
+        await datasette.invoke_startup()
+        timer.start()
+        answer = await datasette.client.post(RATE, data=UP)
+        timer.join()
+    assert answer.status_code == 303
+    assert len(ratings(path)) == 1
+    after = await database.execute_write_fn(lambda connection: connection.execute("pragma busy_timeout").fetchone()[0])
+    assert after == wait
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio
+async def test_a_log_that_stays_locked_is_a_sentence(path: Path) -> None:
+    """Who waited in vain is told so, and can try again; the log's path is not told."""
+    datasette = served(path)
+    await datasette.invoke_startup()
+    await datasette.client.get(PAGE)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        answer = await datasette.client.post(f"{RATE}.json", data=UP)
+        other.execute("rollback")
+    said = "The log logs is locked by another program; waited 10 seconds. Try again when that program is done."
+    assert (answer.status_code, answer.json()["error"]) == (503, said)
+    assert (await datasette.client.post(RATE, data=UP)).status_code == 303
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_may_not_be_written_is_a_sentence(path: Path) -> None:
+    """A log that SQLite opens for reading only is said to be so."""
+    datasette = served(path)
+    await datasette.invoke_startup()
+    database = datasette.get_database("logs")
+    await database.execute_write_fn(lambda connection: connection.execute("pragma query_only = 1") and None)
+    answer = await datasette.client.post(f"{RATE}.json", data=UP)
+    assert answer.status_code == 503
+    assert "read-only" in answer.json()["error"]
