@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import Literal, NamedTuple
 
 Fate = Literal["recent", "pinned", "recalled", "summarised", "pruned"]
@@ -160,13 +160,11 @@ class Sent:
         if self.summary:
             edges |= {self.summary.first, self.summary.last + 1}
         places = sorted(edge for edge in edges if 1 <= edge <= self.number)
+        alike = groupby(pairwise(places), key=lambda between: self.fate(between[0]))
         runs: list[Run] = []
-        for first, after in pairwise(places):
-            fate = self.fate(first)
-            if runs and runs[-1].fate == fate:
-                runs[-1] = Run(runs[-1].first, after - 1, fate)
-            else:
-                runs.append(Run(first, after - 1, fate))
+        for fate, neighbours in alike:
+            (first, after), *others = neighbours
+            runs.append(Run(first, (others[-1][1] if others else after) - 1, fate))
         return tuple(runs)
 
     def counted(self, fate: Fate) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from ..moments import parsed_moment
@@ -13,6 +15,7 @@ from ..pages import Call, Said
 from ..sent import Excerpt, Sent, Since, Stretch, Summary, Why, beginnings, since, stretches
 from .chains import chain
 from .exchanges import calls, chain_messages
+from .kept import kept
 from .numbering import Numbering, numbering
 from .source import Source, ids
 
@@ -184,12 +187,14 @@ def _plain(text: str) -> str:
 
 def history_length(source: Source, thread_id: str, turn_id: str) -> int:
     """Return the characters that were typed and answered in a thread before a turn."""
-    return (
-        source.value(
-            "select sum(length(s.prompt) + length(s.response)) from turns t join turn_search s on s.turn_id = t.id"
-            " where t.thread_id = :thread_id and t.id < :turn_id",
-            thread_id=thread_id,
-            turn_id=turn_id,
-        )
-        or 0
-    )
+
+    def read() -> tuple[list[str], list[int]]:
+        turn_ids: list[str] = []
+        lengths: list[int] = []
+        for id_, length in source.tuples("thread_lengths", thread_id=thread_id):
+            turn_ids.append(id_)
+            lengths.append(length)
+        return turn_ids, list(accumulate(lengths, initial=0))
+
+    turn_ids, up_to = kept(source, ("lengths", thread_id), read, lambda found: len(found[0]) // 4 + 1)
+    return up_to[bisect_left(turn_ids, turn_id)]

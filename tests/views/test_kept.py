@@ -13,6 +13,7 @@ from datasette_session_views.reader import chains
 from datasette_session_views.reader.chains import chain
 from datasette_session_views.reader.kept import kept, version_of
 from datasette_session_views.reader.numbering import figures, numbering
+from datasette_session_views.reader.requests import history_length
 from datasette_session_views.reader.source import Source
 from datasette_session_views.reader.tables import present
 from tests.world.logs import LogBuilder, Said
@@ -136,6 +137,10 @@ def test_the_figures_of_a_long_thread_are_those_of_its_rows(tmp_path: Path) -> N
 
     def shown() -> tuple[int, int | None]:
         numbers = numbering(source, thread)
+        for turn_id in (numbers.first[0], numbers.first[100], "~"):
+            whole = "select sum(length(prompt) + length(response)) from turn_search s join turns t on t.id = s.turn_id"
+            (length,) = writer.execute(f"{whole} where t.id < ?", (turn_id,)).fetchone()
+            assert history_length(source, thread, turn_id) == (length or 0)
         assert numbers.first[-1] == writer.execute("select max(id) from turns").fetchone()[0]
         found = figures(source, thread, numbers)
         return found.exchanges, found.input_tokens
