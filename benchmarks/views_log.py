@@ -46,8 +46,10 @@ def ulid(moment: datetime, number: int) -> str:
     return f"{digits}{number:016d}"
 
 
-def write(path: Path, *, turns: int = TURNS, conversations: int = CONVERSATIONS, long: int = LONG) -> None:
-    """Write the log."""
+def write(
+    path: Path, *, turns: int = TURNS, conversations: int = CONVERSATIONS, long: int = LONG, sessions: bool = True
+) -> None:
+    """Write the log. Without `sessions` it is one that our llm plugin never saw."""
     import sqlite_utils
     from llm.migrations import migrate
 
@@ -55,11 +57,13 @@ def write(path: Path, *, turns: int = TURNS, conversations: int = CONVERSATIONS,
     migrate(database)
     database.close()
     connection = sqlite3.connect(path)
-    for name in ("001_sessions", "002_memory"):
-        if (_SQL / f"{name}.sql").exists():
-            connection.executescript((_SQL / f"{name}.sql").read_text("utf-8"))
+    for migration in sorted(_SQL.glob("00*.sql")) if sessions else ():
+        connection.executescript(migration.read_text("utf-8"))
     connection.executescript("pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -400000")
-    _Filling(connection, random.Random(1)).fill(turns, conversations, long)
+    filling = _Filling(connection, random.Random(1))
+    filling.fill(turns, conversations, long)
+    if sessions:
+        filling.name()
     connection.commit()
     connection.executescript("pragma journal_mode = delete")
     connection.close()
@@ -74,6 +78,7 @@ class _Filling:
         self._number = 0
 
     def fill(self, turns: int, conversations: int, long: int) -> None:
+        """Write the conversations."""
         order = self._order(turns, conversations, long)
         old = {number for number in range(2, conversations) if number % (conversations // OLD or 20) == 0}
         batch: list[tuple[int, datetime]] = []
@@ -87,7 +92,6 @@ class _Filling:
                 self._today(batch)
                 batch.clear()
         self._today(batch)
-        self._name()
 
     def _order(self, turns: int, conversations: int, long: int) -> list[int]:
         """Return whose turn it is, from the first to the last; conversations lie between each other."""
@@ -153,7 +157,8 @@ class _Filling:
             (id_, model, prompt, reply, self._ids[conversation], *tokens, '{"usage": {}}'),
         )
 
-    def _name(self) -> None:
+    def name(self) -> None:
+        """Give names to some conversations, as sessions have."""
         names = {0: "long", 1: "short"} | {number: f"session {number}" for number in range(3, 3 + NAMED)}
         for conversation, name in names.items():
             if conversation not in self._ids:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .compat import Forbidden, NotFound, allowed, allowed_tables, database_of, execute_write, may_rate
+from .reader.kept import version_of
 from .reader.source import Source
 from .reader.tables import COLUMNS, core, is_log, present
 
@@ -34,11 +35,15 @@ class Log:
         """What tells this log from all others."""
         return f"{self.database.name}\n{self.database.path}"
 
+    def version(self) -> Hashable | None:
+        """Return what is another after any writing to the log; None where that can't be told."""
+        return version_of(self.database.path, mutable=self.database.is_mutable)
+
     async def read(self, function: Callable[..., T], *given: Any, **named: Any) -> T:
         """Run a function of the reader on this log, with what else it takes."""
 
         def run(connection: Any) -> T:
-            return function(Source(connection, self.tables, self.key), *given, **named)
+            return function(Source(connection, self.tables, self.key, self.version), *given, **named)
 
         result: T = await self.database.execute_fn(run)
         return result

@@ -42,11 +42,17 @@ Rate = Callable[[int, int], float]
 
 def cost(model: object, input_tokens: object, output_tokens: object, datetime_utc: object) -> float | None:
     """Return what a call cost in US dollars, None where that is not known. Any argument may be anything."""
-    if not isinstance(model, str) or not isinstance(input_tokens, int) or not isinstance(output_tokens, int | None):
+    if not isinstance(model, str) or not isinstance(input_tokens, int):
         return None
-    day = datetime_utc[:10] if isinstance(datetime_utc, str) else ""
-    rate = _rate(model, day)
-    return None if rate is None else rate(max(input_tokens, 0), max(output_tokens or 0, 0))
+    written = 0 if output_tokens is None else output_tokens
+    if not isinstance(written, int):
+        return None
+    rate = _rate(model, datetime_utc[:10] if isinstance(datetime_utc, str) else "")
+    if rate is None:
+        return None
+    if input_tokens < 0 or written < 0:  # asked of each of 500,000 calls: max() of each takes as long as the price
+        return rate(max(input_tokens, 0), max(written, 0))
+    return rate(input_tokens, written)
 
 
 def is_local(model: object) -> bool:

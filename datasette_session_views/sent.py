@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-from typing import Literal
+from itertools import accumulate, groupby, pairwise
+from typing import Literal, NamedTuple
 
 Fate = Literal["recent", "pinned", "recalled", "summarised", "pruned"]
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One message of a request."""
 
     hash: str
@@ -23,8 +22,7 @@ class Message:
     characters: int
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """The messages `begin` to `end` (exclusive) of a request that are one exchange; None: of no exchange known here."""
 
     number: int | None
@@ -116,7 +114,7 @@ class Sent:
     older: bool = False
     total: int = 0
 
-    @property
+    @cached_property
     def characters(self) -> int:
         """The length of all its messages."""
         return sum(message.characters for message in self.messages)
@@ -162,13 +160,11 @@ class Sent:
         if self.summary:
             edges |= {self.summary.first, self.summary.last + 1}
         places = sorted(edge for edge in edges if 1 <= edge <= self.number)
+        alike = groupby(pairwise(places), key=lambda between: self.fate(between[0]))
         runs: list[Run] = []
-        for first, after in pairwise(places):
-            fate = self.fate(first)
-            if runs and runs[-1].fate == fate:
-                runs[-1] = Run(runs[-1].first, after - 1, fate)
-            else:
-                runs.append(Run(first, after - 1, fate))
+        for fate, neighbours in alike:
+            (first, after), *others = neighbours
+            runs.append(Run(first, (others[-1][1] if others else after) - 1, fate))
         return tuple(runs)
 
     def counted(self, fate: Fate) -> int:
@@ -189,11 +185,8 @@ class Since:
     same_block: bool
 
 
-def stretches(messages: Sequence[Message], numbers: Iterable[int | None] | None = None) -> tuple[Stretch, ...]:
-    """Return the exchanges that messages are made of: each begins with what a person said.
-
-    `numbers` are those that were sent, in order; where there are more or fewer than exchanges, the last ones are sure.
-    """
+def beginnings(messages: Sequence[Message]) -> list[int]:
+    """Return the places where the exchanges begin that messages are made of: each with what a person said."""
     begins = [
         place
         for place, message in enumerate(messages)
@@ -202,14 +195,23 @@ def stretches(messages: Sequence[Message], numbers: Iterable[int | None] | None 
     first = 1 if messages and messages[0].role == "system" else 0
     if len(messages) > first and (not begins or begins[0] > first):
         begins.insert(0, first)
+    return begins
+
+
+def stretches(messages: Sequence[Message], numbers: Iterable[int | None] | None = None) -> tuple[Stretch, ...]:
+    """Return the exchanges that messages are made of.
+
+    `numbers` are those that were sent, in order; where there are more or fewer than exchanges, the last ones are sure.
+    """
+    begins = beginnings(messages)
     if not begins:
         return ()
     known = list(numbers or [])[-len(begins) :]
     unknown: list[int | None] = [None] * (len(begins) - len(known))
-    return tuple(
-        Stretch(number, begin, end, sum(message.characters for message in messages[begin:end]))
-        for number, begin, end in zip([*unknown, *known], begins, [*begins[1:], len(messages)], strict=True)
-    )
+    up_to = list(accumulate((message.characters for message in messages), initial=0))
+    ends = [*begins[1:], len(messages)]
+    sizes = (up_to[end] - up_to[begin] for begin, end in zip(begins, ends, strict=True))
+    return tuple(map(Stretch._make, zip([*unknown, *known], begins, ends, sizes, strict=True)))
 
 
 def ranges(numbers: Iterable[int]) -> list[str]:

@@ -1,29 +1,35 @@
 -- title: Longest sessions
 -- means: The sessions and conversations with the most calls, and the days between their first and last.
-with calls as (
-    select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
+with counts as (
+    select thread_id, count(*) as calls from turns group by thread_id
     union all
-    select r.id, r.conversation_id, r.model, r.datetime_utc, r.duration_ms, r.input_tokens, r.output_tokens
+    select r.conversation_id, count(*)
     from responses r
     where not exists (select 1 from turns t where t.id = r.id)
+    group by r.conversation_id
 ),
-summed as (
-    select thread_id, count(*) as calls, sum(input_tokens) as tokens_in, sum(output_tokens) as tokens_out,
-        min(datetime_utc) as first_used, max(datetime_utc) as last_used
-    from calls
-    group by thread_id
-    order by calls desc
-    limit 100
+longest as (
+    select thread_id from counts where thread_id is not null group by thread_id order by sum(calls) desc limit 100
+),
+calls as (
+    select t.thread_id, t.datetime_utc, t.input_tokens, t.output_tokens
+    from longest l
+    join turns t on t.thread_id = l.thread_id
+    union all
+    select r.conversation_id, r.datetime_utc, r.input_tokens, r.output_tokens
+    from responses r
+    where r.conversation_id in (select thread_id from longest) and not exists (select 1 from turns t where t.id = r.id)
 )
 select
     coalesce(s.name, c.name, h.name) as session,
-    u.calls,
-    u.tokens_in,
-    u.tokens_out,
-    round(julianday(u.last_used) - julianday(u.first_used), 1) as days,
+    count(*) as calls,
+    sum(u.input_tokens) as tokens_in,
+    sum(u.output_tokens) as tokens_out,
+    round(julianday(max(u.datetime_utc)) - julianday(min(u.datetime_utc)), 1) as days,
     u.thread_id
-from summed u
+from calls u
 left join memory_sessions s on s.thread_id = u.thread_id
 left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
-order by u.calls desc
+group by u.thread_id
+order by calls desc

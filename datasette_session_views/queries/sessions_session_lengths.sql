@@ -9,15 +9,23 @@ continuing as (
     union
     select response_id from tool_results where response_id is not null
 ),
+counts as (
+    select thread_id, count(*) as calls from turns group by thread_id
+    union all
+    select r.conversation_id, count(*)
+    from responses r
+    where not exists (select 1 from turns t where t.id = r.id)
+    group by r.conversation_id
+    union all -- less those that go on with an exchange
+    select thread_id, -count(*) from turns where id in (select id from continuing) group by thread_id
+    union all
+    select r.conversation_id, -count(*)
+    from responses r
+    where r.id in (select id from continuing) and not exists (select 1 from turns t where t.id = r.id)
+    group by r.conversation_id
+),
 counted as (
-    select thread_id, count(*) as exchanges
-    from (
-        select id, thread_id from turns
-        union all
-        select r.id, r.conversation_id from responses r where not exists (select 1 from turns t where t.id = r.id)
-    )
-    where id not in (select id from continuing)
-    group by thread_id
+    select thread_id, sum(calls) as exchanges from counts group by thread_id
 ),
 sizes (least, most, exchanges) as (
     values (1, 1, '1'), (2, 2, '2'), (3, 5, '3 to 5'), (6, 10, '6 to 10'), (11, 20, '11 to 20'), (21, 50, '21 to 50'),

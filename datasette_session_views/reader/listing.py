@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from ..pages import MARKS, PAGE, RATED, Cost, Figures, Filters, Line, Listing, Sort, name_key
+from .kept import kept
 from .older import Older, older_log
 from .source import Source, ids
 
@@ -28,6 +29,11 @@ def listing(
     count: int = PAGE,
 ) -> Listing:
     """Return a page of the list, from after a key that an earlier page gave."""
+    asked = ("list", filters, sort, after, count)
+    return kept(source, asked, lambda: _page(source, filters, sort, after, count), lambda page: len(page.lines) + 1)
+
+
+def _page(source: Source, filters: Filters, sort: Sort, after: str | None, count: int) -> Listing:
     reading = _Reading(source, filters)
     keyed = reading.by_use(after, count + 1) if sort == "used" else reading.ranked(sort, after, count + 1)
     shown = keyed[:count]
@@ -153,7 +159,7 @@ class _Reading:
 
     def ranked(self, by: Sort, after: str | None, count: int) -> list[tuple[str, str]]:
         """Return (key, thread id), the highest value first. The key is value and id."""
-        counted = {row["thread_id"]: row["value"] for row in self._source.rows("list_ranked", **self._given, by=by)}
+        counted = dict(self._source.tuples("list_ranked", **self._given, by=by))
         gone_on = [one for one in self._old.before(_LAST) if one.thread_id in counted]
         for one in (*gone_on, *self._older(self._old.before(_LAST), ())):
             figures = one.figures

@@ -53,25 +53,35 @@ _OF_THREADS = ("memory_contexts", "memory_summaries")
 """Tables of which only the rows of the thread are wanted, where a query looks at days and models itself."""
 
 
-def narrowed(sql: str, tables: Collection[str], span: Span, *, within: bool = False) -> str:
-    """Return a query for a log that has these tables, narrowed. `within`: it takes days and model itself."""
+def narrowed(
+    sql: str, tables: Collection[str], span: Span, *, within: bool = False, rows: tuple[int, int] | None = None
+) -> str:
+    """Return a query for a log that has these tables, narrowed. `within`: it takes days and model itself.
+
+    `rows` are the first and last row of turns that lie within the span's days, where they are known: it gives the same
+    rows, and reads no others.
+    """
     expressions = [
         f"{table} as not materialized (select {rows} from main.{table} where {condition})"  # noqa: S608  our own words
-        for table, rows, condition in _conditions(tables, span, within=within)
+        for table, rows, condition in _conditions(tables, span, rows, within=within)
         if table in tables_read(sql) and table in tables
     ]
     return beginning(completed(sql, tables), expressions)
 
 
-def _conditions(tables: Collection[str], span: Span, *, within: bool) -> list[tuple[str, str, str]]:
+def _conditions(
+    tables: Collection[str], span: Span, rows: tuple[int, int] | None, *, within: bool
+) -> list[tuple[str, str, str]]:
     if not span.parameters():
         return []
     if within:
         return [(table, "*", "thread_id = :thread_id") for table in _OF_THREADS] if span.thread_id else []
-    found = [(table, "rowid, *", span.conditions(thread)) for table, thread in _TIMED.items()]
+    between = {} if rows is None else {"turns": f"rowid between {rows[0]} and {rows[1]} and "}
+    wanted = {table: between.get(table, "") + span.conditions(thread) for table, thread in _TIMED.items()}
+    found = [(table, "rowid, *", condition) for table, condition in wanted.items()]
     calls = " union all ".join(
-        f"select id from main.{table} where {span.conditions(thread)}"  # noqa: S608  as above
-        for table, thread in _TIMED.items()
+        f"select id from main.{table} where {condition}"  # noqa: S608  as above
+        for table, condition in wanted.items()
         if table in tables and table != "memory_attempts"
     )
     return [*found, *((table, "*", f"turn_id in ({calls})") for table in _OF_TURNS)]

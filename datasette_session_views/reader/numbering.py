@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..pages import Cost, Figures
+from .kept import kept
 from .older import Older, older_log
 from .source import Source
 
@@ -24,14 +25,13 @@ _MOST = 12
 
 
 class Numbering:
-    """The turn ids of each exchange, oldest first, and what all of them come to."""
+    """The turn ids of each exchange, oldest first."""
 
     def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
         """Take turn ids in order, each with None where it begins an exchange, else with that exchange's first turn."""
         self.first: list[str] = []
         self._following: dict[str, list[str]] = {}
         self._heads: dict[str, str] = {}
-        self.figures = Figures()
         known: set[str] = set()
         for turn_id, continues in turns:
             if continues is None or not self.first:
@@ -69,10 +69,10 @@ def numbering(source: Source, thread_id: str) -> Numbering:
     state = source.first("thread_state", thread_id=thread_id) or {}
     now = (*state.values(), older, source.tables)
     with _lock:
-        kept = _kept.get((source.log, thread_id))
-        if kept is not None and kept[0] == now:
+        found = _kept.get((source.log, thread_id))
+        if found is not None and found[0] == now:
             _kept.move_to_end((source.log, thread_id))
-            return kept[1]
+            return found[1]
     made = _read(source, older, thread_id)
     if len(made) >= _LONG:
         with _lock:
@@ -87,24 +87,31 @@ def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str
     older = older_log(source)
     found: list[str] = []
     for thread_id, first_turns in exchanges.items():
-        numbers = Numbering(_turns(source, older.get(thread_id), thread_id))
+        numbers = _read(source, older.get(thread_id), thread_id)
         for turn_id in first_turns:
             number = numbers.number(turn_id)
             found += numbers.turns(number) if number else ()
     return found
 
 
-def _turns(source: Source, older: Older | None, thread_id: str) -> list[tuple[Any, ...]]:
-    turns = source.tuples("turns_of_thread", thread_id=thread_id)
-    if older is None:
-        return turns
-    where = {"first_row": older.first_row, "last_row": older.last_row}
-    earlier = source.tuples("old_turns", thread_id=thread_id, **where)
-    return sorted([*earlier, *turns], key=lambda turn: str(turn[0]))
+def figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:
+    """Return what a thread's exchanges come to."""
+    if len(numbers) < _LONG:
+        return _figures(source, thread_id, numbers)
+    return kept(source, ("figures", thread_id), lambda: _figures(source, thread_id, numbers))
 
 
 def _read(source: Source, older: Older | None, thread_id: str) -> Numbering:
-    turns = _turns(source, older, thread_id)
+    turns: Iterable[tuple[Any, ...]] = source.tuples("turns_of_thread", thread_id=thread_id)
+    if older:
+        where = {"first_row": older.first_row, "last_row": older.last_row}
+        earlier = source.tuples("old_turns", thread_id=thread_id, **where)
+        turns = sorted([*earlier, *turns], key=lambda turn: str(turn[0]))
+    return Numbering((turn[0], turn[1]) for turn in turns)
+
+
+def _figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:
+    older = older_log(source).get(thread_id)
     (found,) = source.rows("thread_figures", thread_id=thread_id)
     cost = Cost(found["cost"], found["calls"], found["counted"], found["priced"], found["local"] or 0)
     figures = Figures(
@@ -119,6 +126,4 @@ def _read(source: Source, older: Older | None, thread_id: str) -> Numbering:
     )
     if older:
         figures += older.figures
-    made = Numbering((turn[0], turn[1]) for turn in turns)
-    made.figures = replace(figures, exchanges=len(made))
-    return made
+    return replace(figures, exchanges=len(numbers))

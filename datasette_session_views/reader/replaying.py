@@ -11,7 +11,7 @@ from ..pages import Exchange, Line
 from ..scenes import Scene, scenes
 from .exchanges import chain_messages
 from .listing import line
-from .numbering import Numbering, numbering
+from .numbering import Numbering, figures, numbering
 from .requests import summary_in
 from .source import Source, ids
 from .transcript import attempts_between, in_pieces
@@ -53,7 +53,7 @@ def replay(source: Source, thread_id: str, start: int | None = None) -> Replay:
         found += some
     attempts = attempts_between(source, numbers, thread_id, first, last)
     return Replay(
-        line=line(source, thread_id, numbers.figures),
+        line=line(source, thread_id, figures(source, thread_id, numbers)),
         first=first,
         last=last,
         total=len(numbers),

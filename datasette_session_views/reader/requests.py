@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from ..moments import parsed_moment
 from ..pages import Call, Said
-from ..sent import Excerpt, Message, Sent, Since, Stretch, Summary, Why, since, stretches
+from ..sent import Excerpt, Sent, Since, Stretch, Summary, Why, beginnings, since, stretches
+from .chains import chain
 from .exchanges import calls, chain_messages
+from .kept import kept
 from .numbering import Numbering, numbering
 from .source import Source, ids
 
@@ -47,7 +51,7 @@ def request(source: Source, thread_id: str, number: int, call: int | None = None
 
 def _shared(source: Source, tip: str | None, now: Sent, places: Mapping[str, int]) -> int:
     """Return the characters of the beginning that a request shares with all that came before it."""
-    last = max((places[row[0]] for row in source.tuples("chain_sizes", tip=tip) if row[0] in places), default=-1)
+    last = max((places[one.hash] for one in chain(source, tip) if one.hash in places), default=-1)
     return sum(message.characters for message in now.messages[: last + 1])
 
 
@@ -83,7 +87,7 @@ def _sent(source: Source, numbers: Numbering, thread_id: str, number: int, call:
     if found.older:
         return made
     tip = source.value("select parent_message_hash from turns where id = :id", id=turn_id)
-    made = replace(made, messages=tuple(Message(*row) for row in source.tuples("chain_sizes", tip=tip)))
+    made = replace(made, messages=chain(source, tip))
     recorded = source.first("context", turn_id=turn_id)
     if recorded is None:
         return replace(made, stretches=_as_logged(source, numbers, thread_id, made))
@@ -93,19 +97,10 @@ def _sent(source: Source, numbers: Numbering, thread_id: str, number: int, call:
 def _as_logged(source: Source, numbers: Numbering, thread_id: str, made: Sent) -> tuple[Stretch, ...]:
     """Return the exchanges of a request that no session made: those whose ends are in it."""
     places = {message.hash: place for place, message in enumerate(made.messages)}
-    sql = "select id, tip_message_hash from turns where thread_id = :thread_id and id <= :turn_id"
-    ends = {
-        places[tip]: numbers.number(id_)
-        for id_, tip in (
-            (r["id"], r["tip_message_hash"]) for r in source.query(sql, thread_id=thread_id, turn_id=made.turn_id)
-        )
-        if tip in places
-    }
-    found = list(stretches(made.messages))
-    for place, stretch in enumerate(found):
-        number = made.number if place == len(found) - 1 else ends.get(stretch.end - 1)
-        found[place] = replace(stretch, number=number)
-    return tuple(found)
+    turns = source.tuples("thread_tips", thread_id=thread_id, turn_id=made.turn_id)
+    ends = {places[tip] + 1: numbers.number(id_) for id_, tip in turns if tip in places}
+    before = [ends.get(begin) for begin in beginnings(made.messages)[1:]]
+    return stretches(made.messages, [*before, made.number])
 
 
 def _chosen(  # noqa: PLR0913  what was read of one request
@@ -192,12 +187,14 @@ def _plain(text: str) -> str:
 
 def history_length(source: Source, thread_id: str, turn_id: str) -> int:
     """Return the characters that were typed and answered in a thread before a turn."""
-    return (
-        source.value(
-            "select sum(length(s.prompt) + length(s.response)) from turns t join turn_search s on s.turn_id = t.id"
-            " where t.thread_id = :thread_id and t.id < :turn_id",
-            thread_id=thread_id,
-            turn_id=turn_id,
-        )
-        or 0
-    )
+
+    def read() -> tuple[list[str], list[int]]:
+        turn_ids: list[str] = []
+        lengths: list[int] = []
+        for id_, length in source.tuples("thread_lengths", thread_id=thread_id):
+            turn_ids.append(id_)
+            lengths.append(length)
+        return turn_ids, list(accumulate(lengths, initial=0))
+
+    turn_ids, up_to = kept(source, ("lengths", thread_id), read, lambda found: len(found[0]) // 4 + 1)
+    return up_to[bisect_left(turn_ids, turn_id)]

@@ -11,6 +11,7 @@ from typing import Any
 from ..catalogue import Query
 from ..functions import register, register_escape
 from ..panels import PANELS, Panel
+from .kept import version_of
 from .listing import find
 from .narrowing import Span
 from .panels import Numbers, numbers
@@ -33,7 +34,7 @@ def run(path: Path, query: Query, given: Mapping[str, str]) -> tuple[list[str], 
 def all_panels(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:
     """Return the numbers of all panels, narrowed. Raises sqlite3.Error."""
     with _opened(path) as connection:
-        source = Source(connection, present(connection), str(path))
+        source = Source(connection, present(connection), str(path), lambda: version_of(path))
         return [(panel, numbers(source, panel, span, _NO_HURRY)) for panel in PANELS]
 
 

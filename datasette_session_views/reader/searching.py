@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..pages import MARK, MARKS, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results
 from .listing import day_after
-from .numbering import numbering, turns_of
+from .numbering import figures, numbering, turns_of
 from .older import older_log
 from .source import Source, ids
 
@@ -161,7 +161,7 @@ def _grouped(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Found, ..
     for thread_id, found in by_thread.items():
         numbers = numbering(source, thread_id)
         numbered = (replace(hit, number=numbers.number(hit.turn_id)) for hit in found)
-        groups.append(Found(_line(named[thread_id], numbers.figures), tuple(numbered)))
+        groups.append(Found(_line(named[thread_id], figures(source, thread_id, numbers)), tuple(numbered)))
     return tuple(groups)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,15 @@ from .tables import completed, statement
 
 @dataclass(frozen=True)
 class Source:
-    """What the reader's functions read from. `log` tells this log from all others, for what is kept between pages."""
+    """What the reader's functions read from. `log` tells this log from all others, for what is kept between pages.
+
+    `version` tells the log from itself before and after any writing; None where that can't be told.
+    """
 
     connection: Any
     tables: frozenset[str]
     log: str
+    version: Callable[[], Hashable | None] = lambda: None
 
     def rows(self, name: str, /, **given: Any) -> list[dict[str, Any]]:
         """Return all rows of a statement, given the name of its file."""
@@ -27,10 +31,10 @@ class Source:
         found = self._run(statement(name, self.tables), given)
         return found[0] if found else None
 
-    def tuples(self, name: str, /, **given: Any) -> list[tuple[Any, ...]]:
-        """Return all rows of a statement as they come, for those that are read by the ten thousands."""
-        found: list[tuple[Any, ...]] = self.connection.execute(statement(name, self.tables), given).fetchall()
-        return found
+    def tuples(self, name: str, /, **given: Any) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a statement as they come, for those that are read by the ten thousands."""
+        rows: Iterator[tuple[Any, ...]] = self.connection.execute(statement(name, self.tables), given)
+        return rows
 
     def query(self, sql: str, /, **given: Any) -> list[dict[str, Any]]:
         """Return all rows of a statement that is short enough to stand where it is run."""

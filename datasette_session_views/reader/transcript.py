@@ -10,7 +10,7 @@ from datetime import datetime
 from ..pages import PAGE, Attempt, Call, Exchange, Judged, Note, Recall, Settings, Start, Transcript
 from .exchanges import calls, system_prompt
 from .listing import line
-from .numbering import Numbering, numbering
+from .numbering import Numbering, figures, numbering
 from .source import Source, ids
 
 _LAST = "~"
@@ -31,7 +31,7 @@ def transcript(
     shown = _exchanges(source, numbers, thread_id, begin, end)
     pins = _pins(source, numbers, thread_id)
     return Transcript(
-        line=line(source, thread_id, numbers.figures),
+        line=line(source, thread_id, figures(source, thread_id, numbers)),
         settings=_settings(source, numbers, thread_id),
         exchanges=_marked(source, thread_id, shown, pins),
         attempts=attempts_between(source, numbers, thread_id, begin, end),

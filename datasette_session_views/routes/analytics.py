@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -20,12 +21,18 @@ from ..pages import Filters
 from ..panels import PANELS, Panel, totals
 from ..reader.listing import models
 from ..reader.narrowing import Span
-from ..reader.panels import Numbers, numbers
+from ..reader.panels import DAYS, LARGE, PATIENCE, Numbers, numbers, usual_start
 from ..visible import one_line
 from . import asking
 
 _ROWS = 50
 """Rows of a table on the page; the query has all."""
+
+_AT_ONCE = 2
+"""Panels that are read at once: Datasette has three threads for SQL, and other pages want to be read too."""
+
+_PATIENCE = 12.0
+"""Seconds after which no more panels are added up."""
 
 _RANGES = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "a year"))
 
@@ -45,18 +52,25 @@ async def analytics(datasette: Any, request: Any) -> Any:
     log = await log_of(datasette, request)
     await offer(datasette, [log.name])
     filters = asking.filters(request)
+    whole = asking.all_days(request)
+    usual = None if whole or filters.since or filters.until else await log.read(usual_start)
+    filters = replace(filters, since=filters.since or usual)
     span = Span(filters.since, filters.until, filters.model)
-    shown = await asyncio.gather(*(_read(datasette, request, log, panel, span) for panel in PANELS))
+    reading = _Reading(datasette, request, log, span)
+    shown = await asyncio.gather(*map(reading.panel, PANELS))
     known = await log.read(models)
     figures = totals({one.panel.made_by: one.numbers.rows for one in shown if one.numbers})
-    asked = {"since": span.since, "until": span.until, "model": span.model}
+    asked = {"since": span.since or ("all" if whole else None), "until": span.until, "model": span.model}
     links = Links(datasette, log.name)
     if request.url_vars.get("format") == "json":
         return as_json(
             {
                 "ok": True,
                 "database": log.name,
-                **asked,
+                "since": span.since,
+                "until": span.until,
+                "model": span.model,
+                "usual_range": usual is not None,
                 "models": list(known),
                 "totals": dict(figures),
                 "panels": [_fields(one) for one in shown],
@@ -69,6 +83,9 @@ async def analytics(datasette: Any, request: Any) -> Any:
         "private": log.private,
         "links": links,
         "filters": filters,
+        "whole": whole,
+        "usual": None if usual is None else {"calls": f"{LARGE:,}", "days": DAYS},
+        "all_url": links.analytics(since="all", model=filters.model),
         "models": known,
         "figures": [(figure(_rounded(value)), name) for name, value in figures if value is not None],
         "ranges": _ranges(links, filters, datetime.now(timezone.utc).date()),
@@ -77,10 +94,22 @@ async def analytics(datasette: Any, request: Any) -> Any:
     return await as_page(datasette, request, "sv_analytics", context, links.analytics("json", **asked))
 
 
-async def _read(datasette: Any, request: Any, log: Log, panel: Panel, span: Span) -> _Shown:
-    query = catalogue()[f"sessions_{panel.made_by}"]
-    open_ = await may_see(datasette, request.actor, log.name, query.name)
-    return _Shown(panel, query, await log.read(numbers, panel, span) if open_ else None)
+class _Reading:
+    """One reading of the dashboard: its panels side by side, but never all of Datasette's threads, and with an end."""
+
+    def __init__(self, datasette: Any, request: Any, log: Log, span: Span) -> None:
+        self._datasette, self._request, self._log, self._span = datasette, request, log, span
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._until = time.monotonic() + _PATIENCE
+
+    async def panel(self, panel: Panel) -> _Shown:
+        """Return a panel with its numbers."""
+        query = catalogue()[f"sessions_{panel.made_by}"]
+        if not await may_see(self._datasette, self._request.actor, self._log.name, query.name):
+            return _Shown(panel, query, None)
+        async with self._turn:
+            patience = max(min(PATIENCE, self._until - time.monotonic()), 0.0)
+            return _Shown(panel, query, await self._log.read(numbers, panel, self._span, patience))
 
 
 def _fields(one: _Shown) -> dict[str, Any]:
@@ -152,7 +181,7 @@ def _rounded(value: float | None) -> float | int | None:
 
 def _ranges(links: Links, filters: Filters, today: date) -> Sequence[tuple[str, str, bool]]:
     """Return the ranges that are one click away: what each is called, its address, and whether it is the one shown."""
-    found = [("all", links.analytics(model=filters.model), not filters.since and not filters.until)]
+    found = [("all", links.analytics(since="all", model=filters.model), not filters.since and not filters.until)]
     for days, called in _RANGES:
         since = (today - timedelta(days=days - 1)).isoformat()
         here = filters.since == since and not filters.until

@@ -36,6 +36,12 @@ def filters(request: Any, search: str = "q") -> Filters:
     )
 
 
+def all_days(request: Any) -> bool:
+    """Say whether all days were asked for: `since=all`, unless a day was named."""
+    given = request.args.getlist("since")
+    return "all" in given and not any(map(_DAY.fullmatch, given))
+
+
 def sort(request: Any) -> Sort:
     """Return how a list is to be sorted."""
     given = text(request, "sort")

@@ -12,7 +12,7 @@ from ..answering import answering, as_json, as_page
 from ..compat import NotFound, tilde_decode
 from ..downloads import message_fields, rating_fields
 from ..links import Links
-from ..pages import Judged, Note, Said
+from ..pages import Figures, Judged, Note, Said
 from ..reader.listing import find, line
 from ..reader.numbering import numbering
 from ..reader.requests import history_length, messages_of
@@ -75,7 +75,7 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
         return None
     sent, change = read
     numbers = numbering(source, thread_id)
-    about = line(source, thread_id, numbers.figures)
+    about = line(source, thread_id, Figures())
     end = len(sent.messages)
     if begin is None:
         said = messages_of(source, sent, 0, end) if end <= 4 * _MESSAGES else _ends(source, sent)
@@ -102,7 +102,8 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
 def _ends(source: Source, sent: Sent) -> tuple[Said, ...]:
     """Return what the first and last messages of a very long request said, and nothing of those between."""
     first, last = messages_of(source, sent, 0, 12), len(sent.messages) - 100
-    between = tuple(Said(message.role, ()) for message in sent.messages[12:last])
+    silent = {role: Said(role, ()) for role in {message.role for message in sent.messages}}
+    between = (silent[message.role] for message in sent.messages[12:last])
     return (*first, *between, *messages_of(source, sent, last, len(sent.messages)))
 
 

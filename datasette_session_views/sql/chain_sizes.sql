@@ -1,11 +1,12 @@
--- The whole chain that ends at a message, oldest first, with the characters of each message: of a text that is partly
--- kept in fragments, those of its pieces.
+-- The chain that ends at a message, oldest first, with the characters of each message: of a text that is partly kept in
+-- fragments, those of its pieces. From the root on, or from a message that is known already.
 with recursive chain (hash, parent, role, depth) as (
     select m.hash, m.parent_hash, m.role, 0 from messages m where m.hash = :tip
     union all
     select m.hash, m.parent_hash, m.role, c.depth + 1
     from chain c
     join messages m on m.hash = c.parent
+    where c.hash is not :known
 )
 select
     c.hash,

@@ -1,28 +1,44 @@
--- Threads by all their tokens, or by their exchanges (the turns that do not answer a tool's results), most first, from
--- below a given value and id. Reads every turn once; only turns that were given tools are looked at for what they answer.
+-- Threads by all their tokens, or by their exchanges (the turns that do not answer a tool's results), with their values.
+-- For tokens every turn is read once, for exchanges only the index on the thread; of turns, only those that were given
+-- tools are looked at for what they answer, and only the last of a thread for its model and time.
 with
 continuing as materialized (
-    select distinct t.id
-    from turn_tools o
-    join turns t on t.id = o.turn_id
-    join messages m on m.hash = t.parent_message_hash and m.role = 'tool'
+    select t.id, t.thread_id
+    from (select distinct turn_id from turn_tools) o
+    cross join turns t on t.id = o.turn_id
+    cross join messages m on m.hash = t.parent_message_hash and m.role = 'tool'
+),
+less as materialized (
+    select thread_id, count(*) as turns from continuing group by thread_id
+),
+by_tokens as (
+    select thread_id, sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) as value, max(rowid) as last_row
+    from turns
+    where :by = 'tokens'
+    group by thread_id
+),
+counted as (
+    select thread_id, count(*) as turns, max(rowid) as last_row from turns where :by <> 'tokens' group by thread_id
+),
+by_exchanges as (
+    select c.thread_id, c.turns - coalesce(l.turns, 0) as value, c.last_row
+    from counted c
+    left join less l on l.thread_id = c.thread_id
 ),
 ranked as (
-    select
-        t.thread_id,
-        case :by
-            when 'tokens' then sum(coalesce(t.input_tokens, 0) + coalesce(t.output_tokens, 0))
-            else count(*) filter (where t.id not in (select id from continuing))
-        end as value,
-        max(t.rowid) as last_row, t.model, t.datetime_utc -- those of the last row, says SQLite of columns beside max()
-    from turns t
-    group by t.thread_id
+    select * from by_tokens
+    union all
+    select * from by_exchanges
 )
-select r.value, r.thread_id
+select r.thread_id, r.value
 from ranked r
-where (:model is null or r.model = :model)
-  and (:since is null or r.datetime_utc >= :since)
-  and (:until is null or r.datetime_utc < :until)
+where (coalesce(:model, :since, :until) is null
+       or exists (
+           select 1 from turns t
+           where t.rowid = r.last_row
+             and (:model is null or t.model = :model)
+             and (:since is null or t.datetime_utc >= :since)
+             and (:until is null or t.datetime_utc < :until)))
   and (:among is null or r.thread_id in (select value from json_each(:among)))
   and r.thread_id not in (select value from json_each(:without))
   and (not :named or exists (select 1 from memory_sessions s where s.thread_id = r.thread_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,7 @@ from datasette_session_views.compat import IS_1
 from datasette_session_views.functions import register
 from datasette_session_views.panels import PANELS
 from datasette_session_views.reader.narrowing import Span
-from datasette_session_views.reader.panels import numbers
+from datasette_session_views.reader.panels import LARGE, numbers, rows_within, statement_of
 from datasette_session_views.reader.source import Source
 from datasette_session_views.reader.tables import present
 from tests.world.logs import START, LogBuilder, Said
@@ -277,6 +278,103 @@ def test_one_conversation_alone(busy: Path) -> None:
     assert len(found["pruning_by_exchange"]) == 5
     nowhere = {panel.made_by: numbers(source, panel, Span(thread_id="none")).rows for panel in PANELS}
     assert not any(found for query, found in nowhere.items() if query != "session_lengths")
+
+
+SPANS = {
+    "from a day on": Span(since="2026-09-03"),
+    "up to a day": Span(until="2026-09-03"),
+    "one day": Span(since="2026-09-02", until="2026-09-02"),
+    "a model of some days": Span(since="2026-09-01", until="2026-09-04", model="gpt-4o-mini"),
+    "no such days": Span(since="2030-01-01"),
+    "days that are none": Span(since="2026-09-04", until="2026-09-01"),
+}
+
+
+@pytest.mark.parametrize("span", SPANS.values(), ids=SPANS)
+def test_reading_only_the_rows_of_some_days_changes_no_number(busy: Path, tmp_path: Path, span: Span) -> None:
+    """Wherever the calls of some days lie in the table, each panel has the rows of its query as it is linked."""
+    path = tmp_path / "logs.db"
+    path.write_bytes(busy.read_bytes())
+    connection = sqlite3.connect(path)
+    rng = random.Random(1)
+    for table in ("turns", "responses", "memory_attempts"):
+        for (row,) in connection.execute(f"select rowid from {table}").fetchall():
+            moment = f"2026-09-{rng.randrange(1, 6):02d}T10:00:00+00:00"
+            connection.execute(f"update {table} set datetime_utc = ? where rowid = ?", (moment, row))
+    connection.commit()
+    source = source_of(path)
+    first, last = rows_within(source, span) or (None, None)
+    assert first is not None
+    inside = [row["id"] for row in source.query("select rowid as id, datetime_utc from turns") if _lies(row, span)]
+    assert (first, last) == ((min(inside), max(inside)) if inside else (0, -1))
+    for panel in PANELS:
+        sql, given = statement_of(panel, source.tables, span)
+        assert list(numbers(source, panel, span).rows) == source.query(sql, **given), panel.made_by
+
+
+def _lies(row: dict[str, str], span: Span) -> bool:
+    day = row["datetime_utc"][:10]
+    return (span.since or "") <= day <= (span.until or "~")
+
+
+@pytest.fixture(name="large", scope="module")
+def _large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of more calls than are added up unasked, one an hour up to the end of August 2026, and an old one last."""
+    path = tmp_path_factory.mktemp("large") / "logs.db"
+    with LogBuilder(path) as log:
+        log.turns(log.thread(), Said("Hi?", tokens=(7, 3)), model="gpt-4o")
+    connection = sqlite3.connect(path)
+    connection.execute("update turns set datetime_utc = '2001-01-01T00:00:00+00:00'")
+    connection.execute(
+        "insert into turns (id, thread_id, model, datetime_utc, input_tokens)"
+        " with recursive hours (n) as (select 0 union all select n + 1 from hours where n < ?)"
+        " select printf('%026d', n), 'a thread', 'gpt-4o-mini', strftime('%Y-%m-%dT%H:00:00+00:00',"
+        " '2026-08-31T23:00:00', (n - ?) || ' hours'), 1 from hours",
+        (LARGE, LARGE),
+    )
+    connection.commit()
+    return path
+
+
+@pytest.mark.asyncio
+async def test_a_large_log_shows_its_last_days_and_says_so(large: Path) -> None:
+    """Where no range was asked for: the last 90 days that the log has, with a link to all time beside the words."""
+    get = serving(large)
+    page = await get(DASHBOARD)
+    assert "its last 90 days, from 2026-06-03 on" in page.shown
+    assert f'<a href="{DASHBOARD}?since=all">All time</a>' in page.text
+    assert 'name="since" value="2026-06-03"' in page.text
+    assert f"{DASHBOARD}.json?since=2026-06-03" in page.headers["link"]
+    twin = (await get(f"{DASHBOARD}.json")).json()
+    assert (twin["since"], twin["usual_range"], twin["totals"]["calls"]) == ("2026-06-03", True, 90 * 24)
+    one = (await get(f"{DASHBOARD}.json?model=gpt-4o")).json()
+    assert (one["since"], one["totals"]["calls"]) == ("2026-06-03", None)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("asked", "calls", "since"),
+    [
+        ("since=all", LARGE + 2, None),
+        ("since=&since=all", LARGE + 2, None),
+        ("since=all&model=gpt-4o", 1, None),
+        ("until=2001-01-01", 1, None),
+        ("since=2026-08-31", 24, "2026-08-31"),
+        ("since=2026-08-31&since=all", 24, "2026-08-31"),
+    ],
+)
+async def test_any_other_range_of_a_large_log_is_one_click_away(
+    large: Path, asked: str, calls: int, since: str | None
+) -> None:
+    """`since=all` is all time, and stays so when the form is sent with it; a day that is named is that day."""
+    get = serving(large)
+    twin = (await get(f"{DASHBOARD}.json?{asked}")).json()
+    assert (twin["totals"]["calls"], twin["since"], twin["usual_range"]) == (calls, since, False)
+    page = await get(f"{DASHBOARD}?{asked}")
+    assert "its last 90 days" not in page.shown
+    kept = '<input type="hidden" name="since" value="all">' in page.text
+    assert kept == (since is None and "until" not in asked)
+    assert ("since=all" in page.headers["link"]) == kept
 
 
 def test_a_panel_that_takes_too_long_is_given_up(busy: Path) -> None:

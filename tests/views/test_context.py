@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from datasette_session_views.pages import Note
 from datasette_session_views.pages import Said as SaidBy
-from datasette_session_views.sent import Excerpt, Message, Sent, Summary, Why, ranges, stretches
+from datasette_session_views.sent import Excerpt, Message, Sent, Stretch, Summary, Why, ranges, stretches
 from datasette_session_views.showing import Showing
 from datasette_session_views.showing_context import cells, facts
 from datasette_session_views.showing_items import Items, message
@@ -401,3 +402,30 @@ def test_whatever_was_sent_its_page_is_safe(request: tuple[Sent, list[SaidBy]], 
     assert tags.names() <= {*ALLOWED, "b", "mark"}
     assert {name for _, attributes in tags.found for name in attributes} <= ATTRIBUTES
     assert not re.search("[\u2028\u2029\x00\x1b\u202e]", tags.text)
+
+
+@given(st.lists(st.sampled_from(["whole", "pinned", "excerpt", ""]), max_size=30), st.integers(1, 9), st.integers(0, 9))
+def test_runs_are_every_earlier_exchange_by_its_fate(had: list[str], first: int, more: int) -> None:
+    """Each exchange before lies in one run, whose fate is its own, and neighbouring runs differ."""
+    numbered = list(enumerate(had, start=1))
+    pinned = tuple(number for number, kind in numbered if kind == "pinned")
+    sent = Sent(
+        number=len(had) + 1,
+        call=1,
+        calls=1,
+        turn_id="t",
+        model="m",
+        datetime_utc="",
+        input_tokens=1,
+        output_tokens=1,
+        cost=None,
+        tools=(),
+        messages=(),
+        stretches=tuple(Stretch(number, 0, 1, 1) for number, kind in numbered if kind in ("whole", "pinned")),
+        why=Why("p", 1, None, "", "", 0, None, 1, None, pinned, clipped=False, oversized=False),
+        excerpts=tuple(Excerpt(number, 1, 1.0, 1, (), "", False) for number, kind in numbered if kind == "excerpt"),
+        summary=Summary(1, first, min(first + more, len(had)), None, "", "") if first < len(had) else None,
+    )
+    told = [(number, run.fate) for run in sent.runs for number in range(run.first, run.last + 1)]
+    assert told == [(number, sent.fate(number)) for number, _ in numbered]
+    assert all(run.fate != after.fate for run, after in pairwise(sent.runs))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.world.logs import LogBuilder, Said, tables_of_0_20
+from tests.world.logs import Call, LogBuilder, Said, tables_of_0_20
 
 from .conftest import Get, Tags, serving
 from .logs import Session, World, with_sessions
@@ -240,3 +242,61 @@ async def test_nothing_is_written_to_the_log_or_beside_it(world: World, get: Get
     for address in ("/logs/-/sessions", "/logs/-/session/work", "/logs/-/sessions/search?q=bridge", "/-/sessions"):
         assert (await get(address)).status == 200
     assert (world.path.read_bytes(), sorted(world.path.parent.iterdir())) == before
+
+
+@pytest.fixture(name="tools", scope="module")
+def _tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log whose conversations called tools to all degrees: their calls are more than their exchanges."""
+    path = tmp_path_factory.mktemp("tools") / "logs.db"
+    rng = random.Random(3)
+    with LogBuilder(path) as log:
+        for number in range(12):
+            thread = log.thread()
+            if number % 4 == 0:
+                log.responses(
+                    thread, Said(f"old {number}", calls=(Call("look", {}, "7"),), tokens=(rng.randrange(9), 1))
+                )
+            for _ in range(rng.randrange(1, 4)):
+                calls = tuple(Call("look", {"n": n}, "7 rows") for n in range(rng.randrange(3)))
+                said = Said(f"prompt {number}", calls=calls, tokens=(rng.randrange(99), rng.randrange(9)))
+                log.turns(thread, said, model=rng.choice(["gpt-4o", "ollama/llama3"]))
+    return path
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("sort", ["tokens", "exchanges"])
+@pytest.mark.parametrize("query", ["", "model=gpt-4o", "model=gpt-4o-mini", "since=2026-09-01&until=2026-09-01", "q=o"])
+async def test_a_list_is_sorted_by_what_its_lines_say(world: World, tools: Path, sort: str, query: str) -> None:
+    """The greatest first, equals by id, both generations and attempts included, whatever the filters."""
+    for path in (world.path, tools):
+        get = serving(path)
+        unsorted = (await get(f"/logs/-/sessions.json?{query}")).json()["sessions"]
+
+        def value(line: dict[str, Any]) -> tuple[int, str]:
+            tokens = (line["input_tokens"] or 0) + (line["output_tokens"] or 0)
+            return (tokens if sort == "tokens" else line["exchanges"]), line["thread_id"]
+
+        found = (await get(f"/logs/-/sessions.json?{query}&sort={sort}")).json()["sessions"]
+        assert [value(line) for line in found] == sorted(map(value, unsorted), reverse=True)
+
+
+@pytest.mark.asyncio
+async def test_what_another_wrote_is_on_the_list_at_once(tmp_path: Path) -> None:
+    """A list is never older than the log: a new turn, another name, other tokens and a deletion show the next time."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        work, other = log.thread(), log.thread()
+        turns = log.turns(work, Said("When?", tokens=(10, 1)))
+        log.turns(other, Said("What else?", tokens=(20, 1)))
+        with_sessions(path, Session(work, "work", turns))
+        get = serving(path)
+        assert await names(get) == ["What else?", "work"]
+        log.turns(work, Said("And then?", tokens=(30, 1)))
+        assert await names(get) == ["work", "What else?"]
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("update memory_sessions set name = 'bridge'")
+        assert await names(get, "?sort=tokens") == ["bridge", "What else?"]
+        connection.execute("update turns set input_tokens = 99 where thread_id = ?", (other,))
+        assert await names(get, "?sort=tokens") == ["What else?", "bridge"]
+        connection.execute("delete from turns where thread_id = ?", (other,))
+        assert await names(get) == ["bridge"]
