@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.world.certificates import one_certificate
+
 # llm-ollama fixes its cache folder when it is first imported: not the one of whoever runs the tests.
 os.environ["LLM_USER_PATH"] = tempfile.mkdtemp(prefix="llm-tests-")
+os.environ["SSL_CERT_FILE"] = one_certificate(os.environ["LLM_USER_PATH"])  # no test talks to anybody far away
 os.environ["OLLAMA_HOST"] = "http://127.0.0.1:9"  # nobody listens there; tests that need a server start the stand-in
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
 

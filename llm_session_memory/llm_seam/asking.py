@@ -47,6 +47,24 @@ def model_of(model_id: str, *, async_: bool = False) -> Any:
         raise SessionError(f"llm knows no model “{model_id}”.", hint) from error
 
 
+class Models:
+    """The models that one command asks for, each looked up once.
+
+    To find one, llm lists all that there are, and llm-ollama asks its server.
+    """
+
+    def __init__(self, *, async_: bool) -> None:
+        self._async = async_
+        self._found: dict[str, Any] = {}
+
+    def of(self, model_id: str) -> Any:
+        """Return an llm model by an id or as a person typed it. Raises SessionError."""
+        if model_id not in self._found:
+            model = model_of(model_id, async_=self._async)
+            self._found |= {model_id: model, model.model_id: model}
+        return self._found[model_id]
+
+
 def embedding_model_of(model_id: str) -> Any:
     """Return an embedding model by the id that a person typed. Raises SessionError."""
     try:

@@ -22,7 +22,7 @@ from ..names import check
 from ..store import history, owned_file
 from ..store.log import sentence
 from . import convert, recording, shape
-from .asking import embedding_model_of, log_path, migrated, model_of
+from .asking import Models, embedding_model_of, log_path, migrated, model_of
 from .conversation import AsyncSessionConversation, SessionConversation
 from .embedding import NONE
 from .run import Run
@@ -76,8 +76,9 @@ def _run(
             migrated(memory)
         session = memory.find(name) if name is not None else None
         asked = _asked(ours)
-        _choose_model(parameters, session, given)
-        parameters["options"] = _options(parameters, session)
+        models = Models(async_=bool(parameters.get("async_")))
+        _choose_model(parameters, session, given, models)
+        parameters["options"] = _options(parameters, session, models)
         request = {
             "tools": list(parameters.get("tools") or ()),
             "functions": list(parameters.get("python_tools") or ()),
@@ -95,7 +96,8 @@ def _run(
         parameters["conversation_id"] = session.thread_id if session else "session"
         if "log" in parameters and recording:
             parameters["log"] = True
-        with _handed_over(one), _signals_raised():
+        chosen = parameters.get("model_id") or (session and session.settings.model) or llm.get_default_model()
+        with _handed_over(one, lambda: models.of(chosen)), _signals_raised():
             return _called(original, parameters, one)
 
 
@@ -142,7 +144,9 @@ def _kept(one: Run, error: BaseException) -> bool:
     return True
 
 
-def _choose_model(parameters: dict[str, Any], session: Session | None, given: Callable[[str], bool]) -> None:
+def _choose_model(
+    parameters: dict[str, Any], session: Session | None, given: Callable[[str], bool], models: Models
+) -> None:
     """Let a model that was typed win, then the session's, then LLM_MODEL, then llm's default."""
     model_id = parameters.get("model_id")
     if model_id is None:
@@ -150,10 +154,10 @@ def _choose_model(parameters: dict[str, Any], session: Session | None, given: Ca
     if session is not None and not given("model_id"):
         parameters["model_id"] = None
         return
-    parameters["model_id"] = model_of(model_id, async_=bool(parameters.get("async_"))).model_id
+    parameters["model_id"] = models.of(model_id).model_id
 
 
-def _options(parameters: dict[str, Any], session: Session | None) -> tuple[tuple[str, Any], ...]:
+def _options(parameters: dict[str, Any], session: Session | None, models: Models) -> tuple[tuple[str, Any], ...]:
     """Return the session's options and those given now, which win; of the session's only those the model knows."""
     given = tuple(parameters.get("options") or ())
     if session is None or not session.settings.options:
@@ -161,21 +165,20 @@ def _options(parameters: dict[str, Any], session: Session | None) -> tuple[tuple
     kept = dict(session.settings.options)
     model_id = parameters.get("model_id") or session.settings.model
     if model_id is not None:
-        model = model_of(model_id, async_=bool(parameters.get("async_")))
-        known = getattr(model.Options, "model_fields", {})
+        known = getattr(models.of(model_id).Options, "model_fields", {})
         kept = {name: value for name, value in kept.items() if name in known}
     typed = {name for name, _ in given}
     return tuple((name, value) for name, value in kept.items() if name not in typed) + given
 
 
 @contextlib.contextmanager
-def _handed_over(one: Run) -> Iterator[None]:
+def _handed_over(one: Run, model: Callable[[], Any]) -> Iterator[None]:
     """Let llm's command find our conversation where it loads one, for as long as it runs."""
     original = llm_cli.load_conversation
 
     def load_conversation(conversation_id: str | None, async_: bool = False, database: str | None = None) -> Any:  # noqa: FBT001, FBT002  llm's own signature
         del conversation_id, database
-        return _conversation(one, async_=async_)
+        return _conversation(one, model(), async_=async_)
 
     llm_cli.load_conversation = load_conversation
     try:
@@ -184,10 +187,8 @@ def _handed_over(one: Run) -> Iterator[None]:
         llm_cli.load_conversation = original
 
 
-def _conversation(one: Run, *, async_: bool) -> Any:
-    """Return the conversation of a run: with the session's model and thread, or a new thread for a new session."""
-    settings = one.session.settings if one.session else Settings()
-    model = model_of(settings.model or llm.get_default_model(), async_=async_)
+def _conversation(one: Run, model: Any, *, async_: bool) -> Any:
+    """Return the conversation of a run: on the session's thread, or on a new one for a new session."""
     made: Any = (AsyncSessionConversation if async_ else SessionConversation)(model=model)
     made.session_run = one
     if one.session is not None:
