@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -64,6 +64,15 @@ def serving(path: Path, **settings: Any) -> Get:
         return Answer(answer.status_code, answer.text, answer.headers, answer.content, answer.json)
 
     return get
+
+
+@pytest.fixture(name="browser", scope="module")
+def _browser() -> Iterator[Any]:
+    """A real browser; gone with its module, since it keeps the loop of events to itself."""
+    from .browsing import opened
+
+    with opened() as browser:
+        yield browser
 
 
 @pytest.fixture(name="get")

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +11,7 @@ import pytest
 
 from datasette_session_views.replay import Step, Timeline, revealed
 
-from .test_browser import CHROMIUM, Watched, sync_api
+from .browsing import CHROMIUM, Watched, running
 from .test_replay import write_replay
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
@@ -34,28 +29,8 @@ def _root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Datasette that serves a session with all that a replay marks."""
     path: Path = tmp_path_factory.mktemp("played") / "logs.db"
     write_replay(path)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "datasette", str(path), "--port", str(port)]
-    root = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{root}/-/versions.json").close()
-                break
-            except OSError:
-                time.sleep(0.1)
+    with running(path) as root:
         yield root
-        server.terminate()
-
-
-@pytest.fixture(name="browser", scope="module")
-def _browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Played:
