@@ -155,7 +155,7 @@ def _grid(name: str, chart: Chart) -> tuple[str, int]:
                     f' fill="{_INKS[0]}"><title>{words}</title></rect>'
                 )
     bottom = 8 + len(chart.series) * cell * 1.35
-    parts.append(_ticks(chart.labels, lambda place: left + (place + 0.5) * cell, bottom + 12, 8))
+    parts.append(_ticks(chart.labels, lambda place: left + (place + 0.5) * cell, bottom + 12, every=3))
     return "".join(parts), round(bottom + 18)
 
 
@@ -174,15 +174,15 @@ def _axis(most: float) -> str:
     return "".join(lines)
 
 
-def _ticks(labels: Sequence[str], x: Callable[[int], float], y: float = _HEIGHT - 8, most: int = 4) -> str:
-    """Some of the labels below an axis, as many as have room, the first and the last among them."""
-    many = min(most, len(labels))
-    places = sorted({round(number * (len(labels) - 1) / max(many - 1, 1)) for number in range(many)})
+def _ticks(labels: Sequence[str], x: Callable[[int], float], y: float = _HEIGHT - 8, every: int = 0) -> str:
+    """Some of the labels below an axis: every third, say, or a few, the first and the last among them."""
+    last = len(labels) - 1
+    few = {round(number * last / 3) for number in range(4)}
     texts = []
-    for place in places:
+    for place in range(0, last + 1, every) if every else sorted(few):
         anchor = "middle"
-        if len(labels) > 1 and most <= 4:  # noqa: PLR2004  long labels, that must not stand out at the sides
-            anchor = "start" if place == 0 else "end" if place == len(labels) - 1 else "middle"
+        if last and not every:  # long labels, that must not stand out at the sides
+            anchor = {0: "start", last: "end"}.get(place, "middle")
         texts.append(
             f'<text x="{_at(x(place))}" y="{_at(y)}" text-anchor="{anchor}" fill="{_SOFT}">{_text(labels[place], 12)}'
             "</text>"

@@ -48,7 +48,9 @@ class Items:
             tools = f"; {counted(len(sent.tools), 'tool')} besides: {', '.join(sent.tools)}" if sent.tools else ""
             text = self._text(0, 1)
             first = one_line(_before_fences(self._plain(0)), 160)
-            rows.append(self._row("system", "system", first, f"system prompt{one_line(tools, 300)}", size.system, text))
+            why = "system prompt" if first else "no system prompt: what frames notes and summary"
+            words = first or "notes and summary, as they were sent"
+            rows.append(self._row("system", "system", words, f"{why}{one_line(tools, 300)}", size.system, text))
         elif sent.tools:
             names = one_line(", ".join(sent.tools), 300)
             rows.append(Row("system", "tools", escape(names), "tool definitions, counted with the request", ""))
@@ -151,7 +153,7 @@ class Items:
 
 def _before_fences(system: str) -> str:
     """Return the system prompt alone, of a system message that has notes or a summary too."""
-    return re.split(r"(?:^|\n\n)<(?:notes|summary)>\n", system, maxsplit=1)[0] or "notes and summary alone"
+    return re.split(r"(?:^|\n\n)<(?:notes|summary)>\n", system, maxsplit=1)[0]
 
 
 def message(said: Said, showing: Showing, number: int) -> str:
