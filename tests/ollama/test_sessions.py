@@ -53,6 +53,30 @@ def test_the_real_command_takes_a_model_as_typed(desk: QuickDesk) -> None:
     ]
 
 
+def test_a_session_goes_on_without_its_own_model(desk: QuickDesk) -> None:
+    """Where the session's model was removed, `-m` asks another one; without it the error names the one that is gone."""
+    with OllamaStandIn(MODELS) as server:
+        desk.sit(server)
+        desk.ask("-m", "llama3", "-o", "num_ctx", "4096", "--session", "work", "We build a bridge.").ok()
+    with OllamaStandIn(MODELS[1:]) as server:
+        desk.sit(server)
+        gone = desk.ask("--session", "work", "When?")
+        assert (gone.out, gone.code) == ("", 1)
+        assert "ollama/llama3:latest" in gone.err
+        assert desk.ask("-m", "mistral:7b", "--session", "work", "When?").ok().out == "All right.\n"
+        assert ("user", "We build a bridge.") in map(said, server.chats[-1].messages)
+
+
+def test_a_prompt_asks_for_the_models_no_oftener_than_needed(desk: QuickDesk) -> None:
+    """The server is asked which models it has once by us and once by llm, not for each thing that we ask of one."""
+    with OllamaStandIn(MODELS) as server:
+        desk.sit(server)
+        desk.ask("-m", "llama3", "-o", "num_ctx", "4096", "--session", "work", "One.").ok()
+        before = len(server.arrived)
+        desk.ask("--session", "work", "Two.").ok()
+        assert [one.path for one in server.arrived[before:]].count("/api/tags") == 2
+
+
 def test_another_model_for_one_prompt(desk: QuickDesk) -> None:
     """`-m` on an existing session holds for that prompt; the session keeps its model, whatever LLM_MODEL says."""
     with OllamaStandIn(MODELS) as server:
