@@ -93,7 +93,10 @@ class Contexts(OpenLog):
         )
 
     def always_sent(self, session: Session, model: Any = None) -> tuple[int, int]:
-        """Return about how many tokens go with any prompt of a session, and its budget: system prompt, notes, pins."""
+        """Return about how many tokens go with any prompt of a session (system prompt, notes, pins), and its budget.
+
+        Without a model its window is not known.
+        """
         settings = session.settings
         asked = model.model_id if model is not None else settings.model or ""
         request = Request(asked, settings.memory or POLICIES[0], settings.system, ())

@@ -23,7 +23,7 @@ def explain(composer: Composer, made: Context) -> tuple[Item, ...]:
     system = measure.tokens(measure.base(context.system_messages(request.system)))
     asked = measure.tokens(measure.base(made.input) + request.extra)  # with the fence of what is recalled
     earlier = composer.store.blocks.recalls(made.block.id) if made.block.id else []
-    before = [*_recalled(earlier, " (for an earlier prompt of this block)")]
+    before = list(_recalled(earlier, " (for an earlier prompt of this block)"))
     if before:
         chain = measure.tokens(measure.base([one for one in made.chain if one.role != "system"]))
         known = sum(tokens for _, tokens in sizes.values()) + sum(item.tokens for item in before)

@@ -15,6 +15,7 @@ from .contexts import Contexts
 from .errors import NoSuchSession, OverBudget, SessionError
 from .model import Filters, Hit, Note, Session, Summary
 from .names import key
+from .openlog import storable
 from .searching import search
 from .store import Kept
 from .terminal import one_line
@@ -57,7 +58,7 @@ class Keeping(Contexts):
         `model` is the session's model as an llm object; without one its window is not known. Raises SessionError, and
         OverBudget where system prompt, notes and pins alone would exceed the budget.
         """
-        text = _storable(text, "The note").strip()
+        text = storable(text, "The note").strip()
         if not text or len(text) > LONGEST_NOTE:
             message = f"A note has 1 to {LONGEST_NOTE:,} characters; this one has {len(text):,}."
             raise SessionError(message, "It is sent with every prompt, so keep it short.")
@@ -119,7 +120,7 @@ class Keeping(Contexts):
         session = self.session(name)
         checked = {checked_key(name): value for name, value in values.items()}
         for value in checked.values():
-            if value is not None and len(_storable(value, "The value")) > LONGEST_VALUE:
+            if value is not None and len(storable(value, "The value")) > LONGEST_VALUE:
                 message = f"A value has at most {LONGEST_VALUE:,} characters; this one has {len(value):,}."
                 raise SessionError(message, f"For more, keep a note: {self.command('note', session.name, 'TEXT')}")
         self.prepare()
@@ -240,12 +241,3 @@ def checked_key(text: str) -> str:
 
 def _shown(text: str) -> str:
     return one_line(text, LONGEST_TAG)
-
-
-def _storable(text: str, what: str) -> str:
-    """Return a text that can be stored. Raises SessionError where it has half characters: bytes that were not UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise SessionError(f"{what} is not UTF-8.", "Nothing was changed.") from None
-    return text

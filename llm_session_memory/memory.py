@@ -5,7 +5,7 @@ All figures are tokens unless said otherwise; all errors are of the family in `e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,9 +68,9 @@ class Memory(Keeping, Rated):
         """Return the turn ids of each exchange of a session: those of number N stand at N - 1."""
         return list(history.exchange_turns(self.log, self.session(name).thread_id))
 
-    def numbers(self, name: str) -> dict[str, int]:
-        """Return the number of each exchange of a session, by its first turn."""
-        return {turn_ids[0]: number for number, turn_ids in enumerate(self.turn_ids(name), 1)}
+    def numbers(self, name: str) -> Mapping[str, int]:
+        """Return the number of each exchange of a session by its first turn, oldest first."""
+        return history.exchange_turns(self.log, self.session(name).thread_id).numbers()
 
     def exchanges(
         self, name: str, first: int = 1, last: int | None = None, *, with_content: bool = False

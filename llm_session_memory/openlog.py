@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import names
-from .errors import NoSuchSession
+from .errors import NoSuchSession, SessionError
 from .model import Session
 from .store import Log, Store, history
 from .windows import now_utc
@@ -98,3 +98,12 @@ class OpenLog:
             has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."
             raise NoSuchSession(f"Session “{session.name}” has no exchange #{number}.", has)
         return turns[number - 1][0]
+
+
+def storable(text: str, what: str) -> str:
+    """Return a text that can be stored. Raises SessionError where it has half characters: bytes that were not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SessionError(f"{what} is not UTF-8.", "Nothing was changed.") from None
+    return text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .errors import SessionError
 from .model import MARKS, Bookmark, Rating
-from .openlog import OpenLog
+from .openlog import OpenLog, storable
 from .store import Ratings
 from .terminal import one_line
 
@@ -86,7 +86,7 @@ def checked_mark(mark: str) -> str:
 
 def checked_remark(note: str) -> str:
     """Return a rating's note as it is kept, or raise SessionError saying the rule."""
-    kept = _storable(note, "The note").strip()
+    kept = storable(note, "The note").strip()
     if len(kept) > LONGEST_REMARK:
         message = f"The note of a rating has at most {LONGEST_REMARK:,} characters; this one has {len(kept):,}."
         raise SessionError(message, "Nothing was changed.")
@@ -95,17 +95,8 @@ def checked_remark(note: str) -> str:
 
 def checked_label(label: str) -> str:
     """Return a label as it is kept (one line), or raise SessionError saying the rule."""
-    kept = " ".join(_storable(label, "The label").split())
+    kept = " ".join(storable(label, "The label").split())
     if not kept or len(kept) > LONGEST_LABEL or not kept.isprintable():
         message = f"“{one_line(label, LONGEST_LABEL)}” can't be a label."
         raise SessionError(message, f"It has 1 to {LONGEST_LABEL} printable characters.")
     return kept
-
-
-def _storable(text: str, what: str) -> str:
-    """Return a text that can be stored. Raises SessionError where it has half characters: bytes that were not UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise SessionError(f"{what} is not UTF-8.", "Nothing was changed.") from None
-    return text

@@ -59,7 +59,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "openlog": frozenset({*PURE, "store", "windows"}),
     "rating": frozenset({*PURE, "store", "openlog"}),
     "contexts": frozenset({*PURE, "store", "composer", "explaining", "openlog", "recalling", "snapshot", "windows"}),
-    "keeping": frozenset({*PURE, "store", "contexts", "searching", "interchange"}),
+    "keeping": frozenset({*PURE, "store", "openlog", "contexts", "searching", "interchange"}),
     "memory": frozenset({*PURE, "store", "keeping", "rating"}),
     "llm_seam": frozenset(
         {*PURE, "store", "composer", "recalling", "snapshot", "nearness", "current", "summarising", "memory", "windows"}

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import click
 
-from ..errors import NoSuchSession, SessionError
-from ..llm_seam.asking import log_path
-from .door import complete, opened, session_command
+from ..errors import SessionError
+from .door import complete, existing_log, opened, session_command
 
 _PORT = 8001
 _PATIENCE = 30
@@ -35,15 +34,13 @@ def browse_command(name: str | None, port: int, no_open: bool, database: str | N
     """
     if importlib.util.find_spec("datasette") is None:
         raise SessionError("Datasette is not installed beside llm.", "Install it with: llm install datasette")
-    path = log_path(database)
+    path = existing_log(database)
     if name is not None:
         with opened(database) as memory:
             name = memory.session(name).name
-    elif not path.exists():
-        raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
     root = f"http://127.0.0.1:{port}"
     address = f"{root}/{encoded(path.stem)}/-/{'sessions' if name is None else f'session/{encoded(name)}'}"
-    _serve(path, port, root, None if no_open else address, address)
+    _serve(path, port, root, address, launch=not no_open)
 
 
 def encoded(text: str) -> str:
@@ -53,10 +50,10 @@ def encoded(text: str) -> str:
     return "".join(c if c in safe else "+" if c == " " else f"~{byte:02X}" for c, byte in bytes_)
 
 
-def _serve(path: Path, port: int, root: str, opening: str | None, address: str) -> None:
+def _serve(path: Path, port: int, root: str, address: str, *, launch: bool) -> None:
     command = [sys.executable, "-m", "datasette", str(path), "--port", str(port)]
     with subprocess.Popen(command) as server:  # noqa: S603  this Python, and what the person asked for
-        threading.Thread(target=_open, args=(server, root, opening, address), daemon=True).start()
+        threading.Thread(target=_open, args=(server, root, address, launch), daemon=True).start()
         try:
             code = server.wait()
         except KeyboardInterrupt:
@@ -67,15 +64,15 @@ def _serve(path: Path, port: int, root: str, opening: str | None, address: str) 
         raise SessionError(f"Datasette ended with exit code {code}.", hint)
 
 
-def _open(server: subprocess.Popen[bytes], root: str, opening: str | None, address: str) -> None:
+def _open(server: subprocess.Popen[bytes], root: str, address: str, launch: bool) -> None:  # noqa: FBT001  a thread's arguments
     """Say where the page is once the server answers, and open it."""
     until = time.monotonic() + _PATIENCE
     while server.poll() is None and time.monotonic() < until and not _answers(root):
         time.sleep(0.1)
     if server.poll() is None:
         click.echo(f"Sessions: {address}", err=True)
-        if opening is not None:
-            click.launch(opening)
+        if launch:
+            click.launch(address)
 
 
 def _answers(root: str) -> bool:

@@ -62,12 +62,17 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     return known_names(ctx.params.get("database"), incomplete)
 
 
-def opened(database: str | None) -> Memory:
-    """Open the log for reading or changing existing sessions. Raises NoSuchSession where there is no log yet."""
-    path: Path = log_path(database)
+def existing_log(database: str | None) -> Path:
+    """Return the log that a command works on. Raises NoSuchSession where there is none yet."""
+    path = log_path(database)
     if not path.exists():
         raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
-    return Memory(path, typed=database)
+    return path
+
+
+def opened(database: str | None) -> Memory:
+    """Open the log for reading or changing existing sessions. Raises NoSuchSession where there is no log yet."""
+    return Memory(existing_log(database), typed=database)
 
 
 def as_json(value: Any) -> None:

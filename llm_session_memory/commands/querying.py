@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
-from ..errors import LogUnusable, NoSuchSession, SessionError
-from ..llm_seam.asking import log_path
+from ..errors import LogUnusable, SessionError
 from ..terminal import one_line, plain
-from .door import as_json, session_command
+from .door import as_json, existing_log, session_command
 
 if TYPE_CHECKING:
     from datasette_session_views.catalogue import Query
@@ -54,9 +53,7 @@ def query_command(name: str | None, parameters: tuple[tuple[str, str], ...], for
         return
     query = named(name)
     if query is None:
-        raise NoSuchSession(
-            f"There is no query “{one_line(name, _WIDEST)}”.", "See which there are: llm sessions query"
-        )
+        raise SessionError(f"There is no query “{one_line(name, _WIDEST)}”.", "See which there are: llm sessions query")
     columns, rows = _run(query, dict(parameters), database)
     if form == "json":
         as_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -77,9 +74,7 @@ def _run(query: Query, given: dict[str, str], database: str | None) -> tuple[lis
         if name not in known:
             takes = f"It takes: {', '.join(known)}." if known else "It takes none."
             raise SessionError(f"The query “{query.short_name}” has no parameter “{one_line(name, _WIDEST)}”.", takes)
-    path = log_path(database)
-    if not path.exists():
-        raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
+    path = existing_log(database)
     try:
         return run(path, query, given)
     except sqlite3.Error as error:

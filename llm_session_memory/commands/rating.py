@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from ..memory import Memory
@@ -44,19 +47,8 @@ def rate_command(  # noqa: PLR0913  one parameter an option
         elif number is not None:
             gone = memory.unrate(name, number)
             click.echo(f"Deleted: {rating_words(gone)}", err=True)
-        _print_ratings(memory, name, json_=json_)
-
-
-def _print_ratings(memory: Memory, name: str, *, json_: bool) -> None:
-    found, numbers = memory.ratings(name), memory.numbers(name)
-    numbered = sorted((numbers[turn_id], rating) for turn_id, rating in found.items() if turn_id in numbers)
-    if json_:
-        as_json([{"number": number, **rating_fields(rating)} for number, rating in numbered])
-        return
-    if not numbered:
-        click.echo(f"{memory.session(name).name} has no ratings.")
-    for number, rating in numbered:
-        click.echo(f"#{number} {rating_words(rating)}")
+        said = {id_: (rating_words(one), rating_fields(one)) for id_, one in memory.ratings(name).items()}
+        _print(memory, name, "ratings", said, json_)
 
 
 @session_command("bookmark", short_help="Label an exchange, to find it again")
@@ -89,16 +81,23 @@ def bookmark_command(  # noqa: PLR0913  one parameter an option
         elif number is not None:
             gone = memory.unbookmark(name, number)
             click.echo(f"Deleted: {plain(gone.label)}", err=True)
-        _print_bookmarks(memory, name, json_=json_)
+        said = {id_: (plain(one.label), bookmark_fields(one)) for id_, one in memory.bookmarks(name).items()}
+        _print(memory, name, "bookmarks", said, json_)
 
 
-def _print_bookmarks(memory: Memory, name: str, *, json_: bool) -> None:
-    found, numbers = memory.bookmarks(name), memory.numbers(name)
-    numbered = sorted((numbers[turn_id], bookmark) for turn_id, bookmark in found.items() if turn_id in numbers)
+def _print(
+    memory: Memory,
+    name: str,
+    what: str,
+    said: Mapping[str, tuple[str, dict[str, Any]]],
+    json_: bool,  # noqa: FBT001  a flag
+) -> None:
+    """Print what was said of a session's exchanges, given in words and as fields by their first turns."""
+    numbered = [(number, *said[id_]) for id_, number in memory.numbers(name).items() if id_ in said]
     if json_:
-        as_json([{"number": number, **bookmark_fields(bookmark)} for number, bookmark in numbered])
-        return
-    if not numbered:
-        click.echo(f"{memory.session(name).name} has no bookmarks.")
-    for number, bookmark in numbered:
-        click.echo(f"#{number} {plain(bookmark.label)}")
+        as_json([{"number": number, **fields} for number, _, fields in numbered])
+    elif not numbered:
+        click.echo(f"{memory.session(name).name} has no {what}.")
+    else:
+        for number, words, _ in numbered:
+            click.echo(f"#{number} {words}")

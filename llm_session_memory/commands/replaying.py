@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import sys
@@ -15,9 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from ..errors import LogUnusable, NoSuchSession, SessionError
-from ..llm_seam.asking import log_path
 from ..terminal import one_line
-from .door import session_argument, session_command
+from .door import existing_log, session_argument, session_command
 
 if TYPE_CHECKING:
     from datasette_session_views.casting import Printed
@@ -68,9 +68,7 @@ def replay_command(  # noqa: PLR0913  one parameter an option
     from datasette_session_views.reader.running import played
     from datasette_session_views.replay import Timeline
 
-    path = log_path(database)
-    if not path.exists():
-        raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
+    path = existing_log(database)
     try:
         found = played(path, name, first)
     except sqlite3.Error as error:
@@ -205,25 +203,22 @@ def _keyboard() -> Iterator[Keys]:
         import select
         import termios
         import tty
-
+    except ImportError:  # Windows has none of it
+        yield lambda seconds: time.sleep(seconds or 0)
+        return
+    try:
         descriptor = sys.stdin.fileno()
         before = termios.tcgetattr(descriptor)
-    except (ImportError, OSError, ValueError, termios.error):
+    except (OSError, ValueError, termios.error):
         yield lambda seconds: time.sleep(seconds or 0)
         return
 
     def key(seconds: float | None, /) -> str | None:
         ready, _, _ = select.select([descriptor], [], [], seconds)
-        return _read(descriptor) if ready else None
+        return os.read(descriptor, 16).decode("utf-8", "replace") if ready else None
 
     tty.setcbreak(descriptor)
     try:
         yield key
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-
-
-def _read(descriptor: int) -> str:
-    import os
-
-    return os.read(descriptor, 16).decode("utf-8", "replace")

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
-from ..errors import LogUnusable, NoSuchSession
-from ..llm_seam.asking import log_path
+from ..errors import LogUnusable
 from ..terminal import one_line
-from .door import as_json, complete, opened, session_command
+from .door import as_json, complete, existing_log, opened, session_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +55,7 @@ def stats_command(
     if name is not None:
         with opened(database) as memory:
             thread_id = memory.session(name).thread_id
-    found = _numbers(log_path(database), Span(since, None, model, thread_id))
+    found = _numbers(existing_log(database), Span(since, None, model, thread_id))
     figures = totals({panel.made_by: numbers.rows for panel, numbers in found})
     if json_:
         as_json({"totals": dict(figures), "panels": [_fields(panel, numbers) for panel, numbers in found]})
@@ -74,8 +73,6 @@ _NOTHING = "Nothing was logged in this time."
 def _numbers(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:
     from datasette_session_views.reader.running import all_panels
 
-    if not path.exists():
-        raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
     try:
         return all_panels(path, span)
     except sqlite3.Error as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from ..errors import SessionError
@@ -47,7 +49,7 @@ def summary_command(  # noqa: PLR0913  one parameter an option
         if edit:
             _edit(memory, name)
         found = memory.summaries(name)
-        numbers = {turn_ids[0]: number for number, turn_ids in enumerate(memory.turn_ids(name), 1)}
+        numbers = memory.numbers(name)
         hint = "" if found else _none_yet(memory, name)
     if json_:
         as_json([_fields(summary, numbers) for summary in found])
@@ -78,7 +80,7 @@ def _edit(memory: Memory, name: str) -> None:
     memory.edit_summary(name, edited)
 
 
-def _provenance(summary: Summary, numbers: dict[str, int]) -> str:
+def _provenance(summary: Summary, numbers: Mapping[str, int]) -> str:
     first, last = numbers.get(summary.first_turn_id), numbers.get(summary.last_turn_id)
     by = f"made by {plain(summary.model)}" if summary.model else "edited by you"
     made = f"{by} on {local_time(summary.made_utc)}{_cost([summary])}."
@@ -107,7 +109,7 @@ def _cost(found: list[Summary]) -> str:
     return "".join(f", {fact}" for fact in facts)
 
 
-def _fields(summary: Summary, numbers: dict[str, int]) -> dict[str, object]:
+def _fields(summary: Summary, numbers: Mapping[str, int]) -> dict[str, object]:
     return {
         "text": summary.text,
         "first": numbers.get(summary.first_turn_id),

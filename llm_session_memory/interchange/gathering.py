@@ -29,7 +29,7 @@ class Gathering:
         self.log = memory.log
         thread_id = self.session.thread_id
         self.turns = history.exchange_turns(self.log, thread_id)
-        self.numbers = {turn_ids[0]: number for number, turn_ids in enumerate(self.turns, 1)}
+        self.numbers = self.turns.numbers()
         self.attempts: list[Attempt] = memory.store.attempts(thread_id)
         self.beside = memory.beside(name)
         self.pins: Mapping[str, str] = held.pins(self.log, thread_id)

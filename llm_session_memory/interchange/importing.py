@@ -87,7 +87,7 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
         else:
             lines = chain([first], lines)
         with memory.writing():
-            if memory.log.empty():
+            if memory.log.empty():  # a new file: it gets llm's tables as by its first prompt
                 from ..llm_seam.asking import migrated
 
                 migrated(memory)

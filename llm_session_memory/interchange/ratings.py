@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import SessionError
 from ..model import Bookmark, Rating
-from ..rating import checked_label, checked_mark, checked_remark
+from ..rating import checked, checked_label
 from ..store import Log, Ratings
 from .fields import Fields
 from .lines import FileRefused
@@ -28,8 +28,8 @@ def keep(log: Log, thread_id: str, turn_id: str, fields: Fields, now: str) -> No
     rating, bookmark = fields.inner("rating"), fields.inner("bookmark")
     try:
         if rating:
-            mark, note = checked_mark(rating.needed_text("mark")), checked_remark(rating.text("note") or "")
-            Ratings(log).rate(thread_id, turn_id, Rating(mark, note, rating.time("rated_utc") or now))
+            kept = checked(rating.needed_text("mark"), rating.text("note") or "", rating.time("rated_utc") or now)
+            Ratings(log).rate(thread_id, turn_id, kept)
         if bookmark:
             label = checked_label(bookmark.needed_text("label"))
             Ratings(log).bookmark(thread_id, turn_id, Bookmark(label, bookmark.time("created_utc") or now))

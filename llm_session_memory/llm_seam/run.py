@@ -265,9 +265,9 @@ class Run:
     def keep_attempt(self, error: BaseException) -> Attempt | None:
         """Keep what was asked and what had come, if a call was under way or what is sent was being chosen; return it.
 
-        A prompt that was refused before its call is not kept.
+        A prompt that was refused before its call is not kept, nor is one whose own session is not made yet.
         """
-        interrupted = self.composing_for is not None and not isinstance(error, Exception)
+        interrupted = self.composing_for is not None and not self.new and not isinstance(error, Exception)
         if not (self.rounds or interrupted) or not self.recording or self.session is None:
             return None
         attempt = recording.attempt(self, error)

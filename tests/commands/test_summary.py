@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from llm_session_memory import summaries
+from llm_session_memory.llm_seam.run import Run
 from llm_session_memory.memory import Memory
+from llm_session_memory.model import Settings
 from llm_session_memory.tokens import Measure
 from tests.conftest import Command, Done
 from tests.world.logs import LogBuilder, Said
@@ -223,6 +225,17 @@ def test_a_prompt_that_was_interrupted_while_its_summary_was_made_is_kept(talk: 
     assert llm_("sessions", "retry", "work").ok().out == "Noted.\n"
     again = json.loads(llm_("sessions", "show", "work", "--json").ok().out)
     assert len(again["exchanges"]) == len(shown["exchanges"]) + 1
+
+
+def test_a_prompt_that_was_to_start_over_is_not_kept_in_the_old_session(talk: Talk, log: Path) -> None:
+    """Ctrl-C before the new session is made leaves nothing of its prompt in the one that has the name until then."""
+    talk.ask()
+    with Memory(log) as memory:
+        asked = Settings(model="scripted")
+        one = Run(memory, memory.session("work"), "work", new=True, asked=asked, recording=True, request={})
+        one.composing_for = "scripted"
+        assert one.keep_attempt(KeyboardInterrupt()) is None
+        assert memory.attempts("work") == []
 
 
 @pytest.fixture(name="work")
