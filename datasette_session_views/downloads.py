@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any, ClassVar
@@ -199,11 +199,11 @@ class _Markdown(_Writer):
             said = f"\n{visible(entry.partial)}\n" if entry.partial else ""
             head = f"\n## Not answered · {moment(entry.datetime_utc)} UTC\n"
             return f"{head}\n{_quoted(entry.prompt)}\n{said}\n*Failed: {_inert(entry.error)}*\n"
-        return "".join([f"\n## {_heading(entry)}\n", *(f"\n{text}\n" for text in _texts(entry))])
+        return "".join([f"\n## {_heading(entry, _inert)}\n", *(f"\n{text}\n" for text in _texts(entry))])
 
 
-def _heading(exchange: Exchange) -> str:
-    facts = [f"#{exchange.number}", f"{moment(exchange.calls[0].datetime_utc)} UTC", _inert(exchange.calls[0].model)]
+def _heading(exchange: Exchange, written: Callable[[str], str]) -> str:
+    facts = [f"#{exchange.number}", f"{moment(exchange.calls[0].datetime_utc)} UTC", written(exchange.calls[0].model)]
     if exchange.duration_ms:
         facts.append(span(exchange.duration_ms / 1000))
     if exchange.output_tokens is not None:
@@ -213,9 +213,9 @@ def _heading(exchange: Exchange) -> str:
     if exchange.pinned:
         facts.append("pinned")
     if exchange.judged.mark:
-        facts.append(_inert(exchange.judged.words))
+        facts.append(written(exchange.judged.words))
     if exchange.judged.label:
-        facts.append(f"“{_inert(exchange.judged.label)}”")
+        facts.append(f"“{written(exchange.judged.label)}”")
     return " · ".join(facts)
 
 
@@ -287,15 +287,15 @@ class _Html(_Writer):
             head = f"<article><h2>Not answered · {escape(moment(entry.datetime_utc))} UTC</h2>"
             said = f'<div class="you">{plain(entry.prompt)}</div>{plain(entry.partial)}{plain(entry.error)}'
             return f"{head}{said}</article>\n"
-        head = f'<article id="{entry.number}"><h2>{escape(_plain_heading(entry))}</h2>'
+        head = f'<article id="{entry.number}"><h2>{escape(_heading(entry, _one_line))}</h2>'
         return head + "".join(_html_of(call) for call in entry.calls) + "</article>\n"
 
     def foot(self) -> Iterator[str]:
         yield "</body></html>\n"
 
 
-def _plain_heading(exchange: Exchange) -> str:
-    return _heading(exchange).replace("\\", "")
+def _one_line(text: str) -> str:
+    return one_line(text, 300)
 
 
 def _html_of(call: Call) -> str:
@@ -306,7 +306,7 @@ def _html_of(call: Call) -> str:
                 html += rendered(piece.text)
             elif piece.kind == "text":
                 html += f'<div class="you">{plain(piece.text)}</div>'
-            elif piece.kind != "attachment":
+            elif piece.kind not in ("attachment", "fence"):
                 title = escape(one_line(f"{piece.kind.replace('_', ' ').capitalize()} {piece.name}", 200))
                 html += f"<details><summary>{title}</summary>{code_block(piece.text)}</details>"
             html += "".join(f"<p>Attachment: {escape(one_line(_file(held), 300))}</p>" for held in piece.attachments)

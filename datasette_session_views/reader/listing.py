@@ -119,7 +119,7 @@ class _Reading:
         self._among, self._without = self._rated()
         self._given = {
             "model": filters.model,
-            "tag": filters.tag.casefold() if filters.tag else None,
+            "tag": name_key(filters.tag) if filters.tag else None,
             "since": filters.since,
             "until": day_after(filters.until),
             "named": filters.named,
@@ -193,7 +193,7 @@ class _Reading:
 
     def _fits(self, line: Line) -> bool:
         asked, given = self._filters, self._given
-        tags = [tag.casefold() for tag in line.tags]
+        tags = [name_key(tag) for tag in line.tags]
         return (
             self._rated_so(line.thread_id)
             and self._used(line.model, line.figures.last_utc)

@@ -9,7 +9,7 @@ from functools import cached_property
 from heapq import nsmallest
 from typing import Any, Literal
 
-from ..pages import MARK, MARKS, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results
+from ..pages import MARK, MARKS, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results, name_key
 from .listing import day_after
 from .numbering import figures, numbering, turns_of
 from .older import older_log
@@ -74,7 +74,7 @@ class _Search:
             "below": min(start, high + 1),
             "thread_id": self.thread_id,
             "model": filters.model,
-            "tag": filters.tag.casefold() if filters.tag else None,
+            "tag": name_key(filters.tag) if filters.tag else None,
             "since": filters.since,
             "until": day_after(filters.until),
             "named": filters.named,

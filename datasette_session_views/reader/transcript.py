@@ -12,6 +12,7 @@ from .exchanges import calls, system_prompt
 from .listing import line
 from .numbering import Numbering, figures, numbering
 from .source import Source, ids
+from .summaries import summaries
 
 _LAST = "~"
 
@@ -39,6 +40,7 @@ def transcript(
         notes=_notes(source, thread_id),
         total=total,
         older=any(call.older for exchange in shown for call in exchange.calls),
+        summaries=summaries(source, thread_id),
     )
 
 

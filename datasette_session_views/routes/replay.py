@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from ..access import log_of
@@ -16,7 +15,6 @@ from ..reader.listing import find
 from ..reader.replaying import Replay, stretch
 from ..reader.replaying import replay as read_replay
 from ..reader.source import Source
-from ..reader.summaries import summaries
 from ..replay import IDLE, SPEEDS
 from ..showing import Card, Showing, moment
 from ..showing_replay import dressed, embedded
@@ -52,8 +50,7 @@ async def replay(datasette: Any, request: Any) -> Any:
         found = read_replay(source, thread_id, start)
         if start is None and at is not None and found.last < at <= found.total:
             found = read_replay(source, thread_id, at)
-        page = reader.transcript(source, thread_id, start=at or found.first)
-        return found, replace(page, summaries=summaries(source, thread_id))
+        return found, reader.transcript(source, thread_id, start=at or found.first)
 
     found, page = await log.read(read)
     if request.url_vars.get("format") == "json":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from ..access import Log, log_of
@@ -17,7 +16,6 @@ from ..reader import transcript as reader
 from ..reader.listing import find, lines, owner
 from ..reader.numbering import numbering
 from ..reader.source import Source
-from ..reader.summaries import summaries
 from ..reader.tables import statement
 from ..showing import Showing, counted, day, moment, span
 from ..visible import one_line, visible
@@ -38,11 +36,7 @@ async def session(datasette: Any, request: Any) -> Any:
         return await _download(log, thread_id, form, asking.number(request, "from"), asking.number(request, "to"))
     start = asking.number(request, "from")
 
-    def read(source: Source) -> Transcript:
-        page = reader.transcript(source, thread_id, start=start)
-        return replace(page, summaries=summaries(source, thread_id))
-
-    page: Transcript = await log.read(read)
+    page: Transcript = await log.read(reader.transcript, thread_id, start=start)
     if form == "json":
         return as_json(_as_json(datasette, request, links, page))
     return await _as_page(datasette, request, log, links, page)

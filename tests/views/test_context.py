@@ -292,6 +292,7 @@ async def test_the_transcript_shows_what_a_summary_stands_for(see: Get) -> None:
     assert "From here to #7 a summary stands for what is no longer sent." in page.shown
     assert 'href="/logs/-/session/work?from=1#summary-3"' in page.text
     found = (await see("/logs/-/session/work.json")).json()["summaries"]
+    assert json.loads((await see("/logs/-/session/work.jsonl")).text.splitlines()[0])["summaries"] == found
     assert [(one["first"], one["last"], one["text"]) for one in found if one["last"] == 4] == [(3, 4, SUMMARY)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 from pathlib import Path
@@ -176,6 +177,19 @@ async def test_hostile_names_and_tags_stay_text(tmp_path: Path) -> None:
     (link,) = [a["href"] for t, a in tags.found if t == "a" and "sv-name" in (a.get("class") or "") and "img" in str(a)]
     assert link is not None
     assert (await get(link)).status == 200
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("asked", ["caf%C3%A9", "CAFE%CC%81"], ids=["as written", "otherwise composed"])
+async def test_a_tag_is_found_however_it_is_typed(tmp_path: Path, asked: str) -> None:
+    """Tags that are the same for the llm plugin are the same here: case and composition of letters do not count."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said("Lisbon"))
+    with_sessions(path, Session(thread, "work", turns, tags=("caf\u00e9",)))
+    found = json.loads((await serving(path)(f"/logs/-/sessions.json?tag={asked}")).text)
+    assert [one["name"] for one in found["sessions"]] == ["work"]
 
 
 @pytest.mark.asyncio

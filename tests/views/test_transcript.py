@@ -13,7 +13,7 @@ import pytest
 from tests.world.logs import START, LogBuilder, Said
 
 from .conftest import Get, Tags, serving
-from .logs import Session, World, with_blocks, with_recall, with_sessions
+from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 
 
 @pytest.mark.asyncio
@@ -100,6 +100,10 @@ async def test_recalled_excerpts_are_folded_away_and_their_fence_is_not_shown(tm
     page = await serving(path)("/logs/-/session/work")
     assert "Recalled from #1 [#1 user 2026-05-01] The deadline is 4 May. And when is it?" in page.shown
     assert "earlier-conversation" not in page.text
+    for form in ("md", "html"):
+        written = (await serving(path)(f"/logs/-/session/work.{form}")).text
+        assert "The deadline is 4 May." in written
+        assert "earlier-conversation" not in written
     assert [tag["open"] for name, tag in Tags(page.text).found if name == "details" and "open" in tag] == []
 
 
@@ -282,6 +286,20 @@ async def test_an_html_download_holds_no_script_and_loads_nothing(get: Get) -> N
     """The file stands alone: no script, no picture, no sheet of styles from elsewhere."""
     tags = Tags((await get("/logs/-/session/work.html")).text)
     assert not tags.names() & {"script", "img", "link", "iframe", "form"}
+
+
+@pytest.mark.asyncio
+async def test_what_was_said_of_an_exchange_is_in_its_heading_as_written(tmp_path: Path) -> None:
+    """Labels and models are escaped for Markdown in Markdown, and for nothing else in HTML."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said("Where?"), model="a_b")
+    with_sessions(path, Session(thread, "work", turns))
+    with_rating(path, thread, turns[0], "up", label=r"C:\temp")
+    get = serving(path)
+    assert r"“C:\temp”" in (await get("/logs/-/session/work.html")).text
+    assert r"“C:\\temp”" in (await get("/logs/-/session/work.md")).text
 
 
 HOSTILE = """</div></article></section><script>alert(1)</script><img src="https://evil.example/x.png" onerror=alert(1)>
