@@ -49,6 +49,11 @@ class Log:
         return result
 
     @property
+    def searchable(self) -> bool:
+        """Whether an index of llm's is there and open, and the texts that it is of."""
+        return any(self.tables >= pair for pair in ({"turn_search_fts", "turn_search"}, {"responses_fts", "responses"}))
+
+    @property
     def mutable(self) -> bool:
         """Whether Datasette may write to it."""
         return bool(self.database.is_mutable)

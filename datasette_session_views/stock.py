@@ -16,9 +16,10 @@ from .reader.tables import is_log, present
 
 async def menu(datasette: Any, actor: Any) -> list[dict[str, str]]:
     """Return the menu's entry, where there is a log that the actor may see."""
-    if not await logs(datasette, actor):
-        return []
-    return [{"href": everything(datasette), "label": "Sessions"}]
+    for database in list(datasette.databases.values()):
+        if await seen(datasette, actor, database) is not None:  # the first is enough: this runs on every page
+            return [{"href": everything(datasette), "label": "Sessions"}]
+    return []
 
 
 async def of_database(datasette: Any, actor: Any, database: str) -> list[dict[str, str]]:
@@ -33,11 +34,14 @@ async def of_database(datasette: Any, actor: Any, database: str) -> list[dict[st
 
 async def on_top(datasette: Any, actor: Any, database: str) -> str | None:
     """Return a line for the top of a database's page."""
-    if await seen(datasette, actor, datasette.get_database(database)) is None:
+    log = await seen(datasette, actor, datasette.get_database(database))
+    if log is None:
         return None
     links = Links(datasette, database)
-    line = Markup('<p>This is a log of llm: <a href="{}">read its sessions</a> or <a href="{}">search them</a>.</p>')
-    return str(line.format(links.listing(), links.search()))
+    line = Markup('<p>This is a log of llm: <a href="{}">read its sessions</a>').format(links.listing())
+    if log.searchable:
+        line += Markup(' or <a href="{}">search them</a>').format(links.search())
+    return str(line + Markup(".</p>"))
 
 
 @dataclass(frozen=True)

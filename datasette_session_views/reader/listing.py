@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from heapq import merge
 from itertools import islice
 from typing import Any
 
+from ..moments import parsed_moment
 from ..pages import MARKS, PAGE, RATED, Cost, Figures, Filters, Line, Listing, Sort, name_key
 from .kept import kept
 from .older import Older, older_log
@@ -302,12 +303,9 @@ def _ranked_key(after: str | None) -> tuple[float, str] | None:
 
 def _as_id(utc: str) -> str:
     """Return how an id of that time begins: its milliseconds in 10 digits of base 32."""
-    try:
-        moment = datetime.fromisoformat(utc)
-    except ValueError:
+    moment = parsed_moment(utc)
+    if moment is None:
         return ""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
     left, digits = max(int(moment.timestamp() * 1000), 0), ""
     for _ in range(10):
         left, digit = divmod(left, 32)

@@ -54,7 +54,7 @@ class OlderLog:
         return frozenset(one.model for one in self._ordered)
 
 
-_kept: dict[str, tuple[tuple[Any, ...], OlderLog]] = {}
+_kept: dict[tuple[str, frozenset[str]], tuple[tuple[Any, ...], OlderLog]] = {}
 _lock = threading.Lock()
 
 
@@ -65,13 +65,12 @@ def older_log(source: Source) -> OlderLog:
     (counted,) = source.query("select count(*) as rows, max(rowid) as last from responses")
     if not counted["rows"]:
         return OlderLog()
-    state = (*counted.values(), source.tables)
+    key, state = (source.log, source.tables), tuple(counted.values())
     with _lock:
-        kept = _kept.get(source.log)
-        if kept is None or kept[0] != state:
-            kept = (state, _read(source))
-            _kept[source.log] = kept
-    return kept[1]
+        found = _kept.get(key)
+        if found is None or found[0] != state:
+            found = _kept[key] = (state, _read(source))
+    return found[1]
 
 
 def _read(source: Source) -> OlderLog:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
 
+from ..moments import parsed_moment
 from ..pages import PAGE, Attempt, Call, Exchange, Judged, Note, Recall, Settings, Start, Transcript
 from .exchanges import calls, system_prompt
 from .listing import line
@@ -111,11 +111,10 @@ def _pause(before: Call | None, after: Call) -> float | None:
     """Return the seconds between the end of one call and the start of the next; None where that is not known."""
     if before is None:
         return None
-    try:
-        began, ended = datetime.fromisoformat(after.datetime_utc), datetime.fromisoformat(before.datetime_utc)
-        return (began - ended).total_seconds() - (before.duration_ms or 0) / 1000
-    except (ValueError, TypeError):
+    began, ended = parsed_moment(after.datetime_utc), parsed_moment(before.datetime_utc)
+    if began is None or ended is None:
         return None
+    return (began - ended).total_seconds() - (before.duration_ms or 0) / 1000
 
 
 def _starts(source: Source, numbers: Numbering, thread_id: str) -> dict[int, Start]:

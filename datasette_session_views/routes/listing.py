@@ -58,7 +58,7 @@ async def listing(datasette: Any, request: Any) -> Any:
         "older_url": older,
         "newest_url": links.listing(**asked) if request.args.get("next") else None,
         "sql_url": sql_url(datasette, log.name, _by_hand(log), {}) if may_sql else None,
-        "may_search": "turn_search_fts" in log.tables or "responses_fts" in log.tables,
+        "may_search": log.searchable,
     }
     twin = links.listing("json", next=request.args.get("next"), **asked)
     return await as_page(datasette, request, "sv_list", context, twin)
@@ -92,7 +92,8 @@ async def everywhere(datasette: Any, request: Any) -> Any:
     for log, page in seen:
         links = Links(datasette, log.name)
         section = {"database": log.name, "private": log.private, "links": links, "page": page}
-        sections.append({**section, "rows": [_row(links, line) for line in page.lines]})
+        rows = [_row(links, line) for line in page.lines]
+        sections.append({**section, "rows": rows, "may_search": log.searchable})
     return await as_page(datasette, request, "sv_all", {"sections": sections}, everything(datasette, "json"))
 
 

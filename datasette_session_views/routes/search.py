@@ -16,14 +16,12 @@ from ..showing import marked, moment
 from ..visible import one_line
 from . import asking
 
-_INDEXES = {"turn_search_fts": "turn_search", "responses_fts": "responses"}
-
 
 @answering
 async def search(datasette: Any, request: Any) -> Any:
     """Answer with what was found, or with the form alone."""
     log = await log_of(datasette, request)
-    if not any(index in log.tables and table in log.tables for index, table in _INDEXES.items()):
+    if not log.searchable:
         raise Forbidden("view-table")
     filters = asking.filters(request)
     order: Order = "newest" if asking.text(request, "sort") == "newest" else "best"

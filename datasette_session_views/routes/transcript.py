@@ -130,7 +130,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         )
         if may_sql
         else None,
-        "may_search": "turn_search_fts" in log.tables or "responses_fts" in log.tables,
+        "may_search": log.searchable,
         "rating": _rating(request, links, here, start) if may_rate else None,
     }
     twin = links.session(here, "json", **{"from": start})

@@ -133,6 +133,17 @@ async def test_a_locked_search_index_is_not_searched(world: World, table: str) -
     assert opened.json()["hits"] == 1
 
 
+@pytest.mark.asyncio
+@pytest.mark.parametrize("address", ["/-/sessions", "/logs/-/sessions", "/logs/-/session/work", "/logs"])
+async def test_no_page_offers_a_search_that_is_locked(world: World, address: str) -> None:
+    """Where the texts of each index are locked, no page has a form or a link that would be answered with 403."""
+    config = with_tables({table: {"allow": {"id": "root"}} for table in ("turn_search", "responses_fts")})
+    assert (await ask(world.path, config, "/logs/-/sessions/search", None)).status_code == 403
+    closed = await ask(world.path, config, address, None)
+    assert closed.status_code == 200
+    assert "/-/sessions/search" not in closed.text
+
+
 def attachment_links(html: str) -> list[str]:
     found = [attributes.get("href") for tag, attributes in Tags(html).found if tag == "a"]
     return [str(link) for link in found if link and "/attachment/" in link]

@@ -108,6 +108,18 @@ async def test_recalled_excerpts_are_folded_away_and_their_fence_is_not_shown(tm
 
 
 @pytest.mark.asyncio
+async def test_a_pause_is_known_between_times_with_and_without_a_zone(tmp_path: Path) -> None:
+    """One llm wrote the zone of its times and another did not: both are UTC."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        first, _ = log.turns(thread, Said("When?"), Said("And then?"))
+        log.db.execute("update turns set datetime_utc = '2026-08-31T08:00:00' where id = ?", [first])
+        log.db.conn.commit()
+    assert "pause of 24 h" in (await serving(path)(f"/logs/-/session/{thread}")).shown
+
+
+@pytest.mark.asyncio
 async def test_an_old_conversation_reads_as_a_new_one(world: World, get: Get) -> None:
     """What an older llm logged has the same page, with its tool calls."""
     shown = (await get(f"/logs/-/session/{world.old}")).shown
