@@ -211,7 +211,7 @@ def _row(  # noqa: PLR0913  a measurement's conditions
     plain_bytes: int,
     empty: int,
 ) -> list[Any]:
-    from llm_session_memory import policies
+    from llm_session_memory.rules import policy as policies
 
     log = folder / f"{budget}-{low}.db"
     before, policies.LOW_WATER = policies.LOW_WATER, low

@@ -176,10 +176,10 @@ def _prepared(database: Any, path: Path) -> Memory:
 def _session(memory: Memory, database: Any, count: int) -> str:
     from llm_session_memory.memory import Sent
     from llm_session_memory.model import Context, Message, Settings, Sized, Window
-    from llm_session_memory.policies import budget, plan
-    from llm_session_memory.recall import reserve, shares
+    from llm_session_memory.rules.policy import budget, plan
+    from llm_session_memory.rules.ranking import reserve, shares
+    from llm_session_memory.rules.tokens import Measure
     from llm_session_memory.store import Index
-    from llm_session_memory.tokens import Measure
 
     conversation, store = _conversation(), _writer(database)
     memory.create(NAME, conversation.id, Settings(model=MODEL))
@@ -214,8 +214,8 @@ def _session(memory: Memory, database: Any, count: int) -> str:
 
 
 def _block(start: Any, tokens: int) -> Block:
-    from llm_session_memory import context
     from llm_session_memory.model import Block
+    from llm_session_memory.rules import request
 
     return Block(
         id=None,
@@ -224,7 +224,7 @@ def _block(start: Any, tokens: int) -> Block:
         pinned=(),
         policy="recall",
         budget=tokens,
-        front=context.front(None, ()),
+        front=request.front(None, ()),
         reason="generated",
     )
 

@@ -28,8 +28,8 @@ from typing import Any
 from llm_session_memory.interchange.importing import into
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Context
-from llm_session_memory.nearness import Embed, Nearness
-from llm_session_memory.recalling import Near
+from llm_session_memory.services.nearness import Embed, Nearness
+from llm_session_memory.services.recall import Near
 from llm_session_memory.store import Index
 
 BUDGETS = (1_000, 2_000, 4_000, 8_000)

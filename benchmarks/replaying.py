@@ -24,11 +24,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.generate import Talk
+from benchmarks.machine import description
 from tests.views.logs import Session, with_rating, with_sessions
 from tests.world.logs import START, Call, LogBuilder, Said
-
-from .generate import Talk
-from .machine import description
 
 EXCHANGES = 2_000
 BLOCK = 20

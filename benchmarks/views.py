@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .machine import description
-from .views_log import COMMON, LONG, RARE, write
+from benchmarks.machine import description
+from benchmarks.views_log import COMMON, LONG, RARE, write
 
 _ROUNDS = 40
 _PAGES = 1_000

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from .generate import Talk
+from benchmarks.generate import Talk
 
 CONVERSATIONS = 100_000
 TURNS = 500_000
@@ -34,7 +34,7 @@ _START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 _SECONDS = 170
 _BATCH = 20_000
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
-_SQL = Path(__file__).parent.parent / "llm_session_memory" / "sql"
+_SQL = Path(__file__).parent.parent / "llm_session_memory" / "store" / "sql"
 
 
 def ulid(moment: datetime, number: int) -> str:

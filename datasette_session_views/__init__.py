@@ -28,7 +28,7 @@ def register_routes() -> list[tuple[str, Any]]:
 @hookimpl
 def prepare_connection(conn: Any, database: str) -> None:
     """Give connections the functions that our statements and queries call."""
-    from .functions import register
+    from llm_session_memory.reader.functions import register
 
     if database != "_internal":
         register(conn)
@@ -39,7 +39,7 @@ def canned_queries(datasette: Any, database: str) -> Callable[[], Awaitable[dict
     """Offer the canned queries on 0.65."""
 
     async def queries() -> dict[str, Any]:
-        from .offering import on_hook
+        from .web.offering import on_hook
 
         return await on_hook(datasette, database)
 
@@ -51,7 +51,7 @@ def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
     """Offer the canned queries on 1.0."""
 
     async def offered() -> None:
-        from .offering import offer
+        from .web.offering import offer
 
         await offer(datasette)
 
@@ -69,7 +69,7 @@ def permission_allowed(datasette: Any, actor: Any, action: str, resource: Any) -
         return None
 
     async def opinion() -> bool | None:
-        from .offering import may_see
+        from .web.offering import may_see
 
         return None if await may_see(datasette, actor, *resource) else False
 
@@ -83,7 +83,7 @@ def permission_resources_sql(datasette: Any, actor: Any, action: str) -> Any:
         return None
 
     async def rules() -> list[Any] | None:
-        from .offering import denials
+        from .web.offering import denials
 
         return await denials(datasette, actor) or None
 
@@ -117,7 +117,7 @@ def menu_links(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[dict[s
     """Offer “Sessions” in the menu to whoever may see any."""
 
     async def links() -> list[dict[str, str]]:
-        from .stock import menu
+        from .web.stock import menu
 
         return await menu(datasette, actor)
 
@@ -129,7 +129,7 @@ def database_actions(datasette: Any, actor: Any, database: str) -> Callable[[], 
     """Offer “Sessions” on the page of a database that holds a log."""
 
     async def links() -> list[dict[str, str]]:
-        from .stock import of_database
+        from .web.stock import of_database
 
         return await of_database(datasette, actor, database)
 
@@ -139,7 +139,7 @@ def database_actions(datasette: Any, actor: Any, database: str) -> Callable[[], 
 @hookimpl
 def render_cell(row: Any, value: Any, column: str | None, table: str | None, database: str, datasette: Any) -> Any:  # noqa: PLR0913  Datasette's own arguments
     """Link threads and turns to their transcript."""
-    from .stock import Place, cell
+    from .web.stock import Place, cell
 
     return cell(datasette, Place(database, table, column), row, value)
 
@@ -149,7 +149,7 @@ def jump_items_sql(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[An
     """Let 1.0's jump menu find sessions by name."""
 
     async def items() -> list[Any]:
-        from .stock import jump
+        from .web.stock import jump
 
         return await jump(datasette, actor)
 
@@ -161,7 +161,7 @@ def top_database(datasette: Any, request: Any, database: str) -> Callable[[], Aw
     """Lead from 1.0's page of a database to its sessions."""
 
     async def line() -> str | None:
-        from .stock import on_top
+        from .web.stock import on_top
 
         return await on_top(datasette, request.actor, database)
 

@@ -130,13 +130,13 @@ def command_reference() -> None:
 
 def schema() -> None:
     """Print the definitions of our tables, as the migrations have them."""
-    files = sorted((ROOT / "llm_session_memory" / "sql").glob("[0-9]*.sql"))
+    files = sorted((ROOT / "llm_session_memory" / "store" / "sql").glob("[0-9]*.sql"))
     show("\n".join(path.read_text("utf-8").strip() for path in files), "sql")
 
 
 def query_catalogue() -> None:
     """Print the canned queries: name, title, definition, parameters."""
-    from datasette_session_views.catalogue import catalogue
+    from llm_session_memory.insight.catalogue import catalogue
 
     print("\n| query | what it tells | parameters |\n| --- | --- | --- |")
     for query in catalogue().values():

@@ -35,7 +35,7 @@ def register_commands(cli: click.Group) -> None:
 def register_models(register: Callable[..., None]) -> None:
     """Offer the demo's model while the demo runs."""
     if os.environ.get("LLM_SESSIONS_DEMO"):
-        from .demo import DemoModel
+        from .llm_seam.demo import DemoModel
 
         register(DemoModel())
 
@@ -43,7 +43,7 @@ def register_models(register: Callable[..., None]) -> None:
 @hookimpl
 def register_tools(register: Callable[..., None]) -> None:
     """Offer the toolbox `SessionMemory`; llm asks for it on every prompt."""
-    from .tools import SessionMemory
+    from .tools.toolbox import SessionMemory
 
     register(SessionMemory)
 
@@ -56,6 +56,6 @@ def register_fragment_loaders(register: Callable[..., None]) -> None:
 
 def _session_fragment(argument: str) -> llm.Fragment:
     """Load a session, or some of its exchanges: session:NAME, or session:NAME:12, or session:NAME:12-20."""
-    from .fragments import load
+    from .tools.fragments import load
 
     return load(argument)

@@ -9,22 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import names, policies
 from .errors import NoSuchSession, OverBudget, SessionError
-from .keeping import Keeping
-from .model import (
-    Attempt,
-    Context,
-    Exchange,
-    Filters,
-    Session,
-    SessionSummary,
-    Settings,
-    WindowFacts,
-)
-from .rating import Rated
-from .settings import check_tokens
-from .store import history, listing
+from .model import Attempt, Context, Exchange, Filters, Session, SessionSummary, Settings, WindowFacts
+from .rules import names, policy
+from .rules.settings import check_tokens
+from .services.notes import Keeping
+from .services.ratings import Rated
+from .store import history, session_list
 
 
 @dataclass(frozen=True)
@@ -54,11 +45,11 @@ class Memory(Keeping, Rated):
 
         `count` of them (-1: all), those after the session named `after`.
         """
-        return listing.page(self.log, count, self.session(after) if after else None, filters)
+        return session_list.page(self.log, count, self.session(after) if after else None, filters)
 
     def summary(self, name: str) -> SessionSummary:
         """Return one session with its counts."""
-        return listing.summary(self.log, self.session(name))
+        return session_list.summary(self.log, self.session(name))
 
     def exchange_count(self, session: Session) -> int:
         """Return how many exchanges a session has."""
@@ -137,7 +128,7 @@ class Memory(Keeping, Rated):
     def set(self, name: str, settings: Settings) -> Session:
         """Replace a session's settings."""
         if settings.memory is not None:
-            settings = replace(settings, memory=policies.parsed(settings.memory))
+            settings = replace(settings, memory=policy.parsed(settings.memory))
         if settings.max_context_tokens is not None:
             check_tokens(settings.max_context_tokens)
         session = self.session(name)

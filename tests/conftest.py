@@ -25,6 +25,7 @@ from click.testing import CliRunner
 from llm.cli import cli
 from llm.plugins import pm
 
+from tests.views.logs import World, write_world
 from tests.world.scripted import Script, ScriptedPlugin
 
 _HOME = os.environ["LLM_USER_PATH"]
@@ -112,3 +113,9 @@ def _real_llm(home: Path) -> Command:
         return Done(done.stdout, done.stderr, done.returncode)
 
     return run
+
+
+@pytest.fixture(name="world", scope="session")
+def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A log with one of everything. Nobody writes into it."""
+    return write_world(tmp_path_factory.mktemp("world") / "logs.db")

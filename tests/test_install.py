@@ -43,7 +43,7 @@ def test_neither_llm_nor_datasette_is_required() -> None:
     assert set(extras) == {"llm", "llm-ollama", "datasette", "genai-prices", "sqlite-vec"}
 
 
-@pytest.mark.parametrize("file", ["py.typed", "sql/001_sessions.sql"])
+@pytest.mark.parametrize("file", ["py.typed", "store/sql/001_sessions.sql"])
 def test_what_is_not_python_comes_along(file: str) -> None:
     """The marker of typed packages and the SQL are files of the package, and named as its data."""
     assert resources.files("llm_session_memory").joinpath(file).is_file()

@@ -9,21 +9,22 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from ..access import Log, log_of
-from ..answering import answering, as_json, as_page
-from ..catalogue import Query, catalogue
-from ..charts import Chart, figure
+from llm_session_memory.insight.catalogue import Query, catalogue
+from llm_session_memory.insight.charts import Chart, figure
+from llm_session_memory.insight.narrowing import Span
+from llm_session_memory.insight.numbers import DAYS, LARGE, PATIENCE, Numbers, numbers, usual_start
+from llm_session_memory.insight.panels import PANELS, Panel, totals
+from llm_session_memory.reader.listing import models
+from llm_session_memory.reader.values import Filters
+from llm_session_memory.rules.visible import one_line
+
 from ..compat import allowed, sql_url
-from ..drawing import drawn, legend
-from ..links import Links
-from ..offering import may_see, offer
-from ..pages import Filters
-from ..panels import PANELS, Panel, totals
-from ..reader.listing import models
-from ..reader.narrowing import Span
-from ..reader.panels import DAYS, LARGE, PATIENCE, Numbers, numbers, usual_start
-from ..visible import one_line
-from . import asking
+from ..show.svg import drawn, legend
+from ..web.access import Log, log_of
+from ..web.answering import answering, as_json, as_page
+from ..web.links import Links
+from ..web.offering import may_see, offer
+from . import parameters
 
 _ROWS = 50
 """Rows of a table on the page; the query has all."""
@@ -51,8 +52,8 @@ async def analytics(datasette: Any, request: Any) -> Any:
     """Answer with the dashboard of one log."""
     log = await log_of(datasette, request)
     await offer(datasette, [log.name])
-    filters = asking.filters(request)
-    whole = asking.all_days(request)
+    filters = parameters.filters(request)
+    whole = parameters.all_days(request)
     usual = None if whole or filters.since or filters.until else await log.read(usual_start)
     filters = replace(filters, since=filters.since or usual)
     span = Span(filters.since, filters.until, filters.model)

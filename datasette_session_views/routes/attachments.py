@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..access import log_of
+from llm_session_memory.reader.attachments import attachment as read
+
 from ..compat import Forbidden, NotFound, Response, tilde_decode
-from ..reader.attachments import attachment as read
+from ..web.access import log_of
 
 _IMAGES = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),

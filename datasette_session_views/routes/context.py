@@ -6,25 +6,26 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from .. import showing_context as shown
-from ..access import Log, log_of
-from ..answering import answering, as_json, as_page
+from llm_session_memory.reader.listing import find, line
+from llm_session_memory.reader.numbering import numbering
+from llm_session_memory.reader.requests import history_length, messages_of
+from llm_session_memory.reader.requests import request as read_request
+from llm_session_memory.reader.sent import Sent, Since
+from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.transcript import judged
+from llm_session_memory.reader.values import Figures, Judged, Note, Said
+from llm_session_memory.rules.visible import one_line, visible
+
 from ..compat import NotFound, tilde_decode
-from ..downloads import message_fields, rating_fields
-from ..links import Links
-from ..pages import Figures, Judged, Note, Said
-from ..reader.listing import find, line
-from ..reader.numbering import numbering
-from ..reader.requests import history_length, messages_of
-from ..reader.requests import request as read_request
-from ..reader.source import Source
-from ..reader.transcript import judged
-from ..sent import Sent, Since
-from ..showing import Showing, counted, moment
-from ..showing_items import Items, message
-from ..showing_window import window
-from ..visible import one_line, visible
-from . import asking
+from ..show import context as shown
+from ..show.cards import Showing, counted, moment
+from ..show.downloads import message_fields, rating_fields
+from ..show.items import Items, message
+from ..show.window import window
+from ..web.access import Log, log_of
+from ..web.answering import answering, as_json, as_page
+from ..web.links import Links
+from . import parameters
 
 _MESSAGES = 100
 """Messages on a page of “exactly as sent”, and those whose text is on the page of a request."""
@@ -56,8 +57,8 @@ async def context(datasette: Any, request: Any) -> Any:
         raise NotFound(f"There is no session “{one_line(reference, 200)}”")
     digits = request.url_vars["number"]
     number = int(digits) if digits.isascii() and len(digits) < 12 else 0  # noqa: PLR2004  more than any log has
-    exact = asking.number(request, "exact") is not None
-    call, begin = asking.number(request, "call"), asking.number(request, "from")
+    exact = parameters.number(request, "exact") is not None
+    call, begin = parameters.number(request, "call"), parameters.number(request, "from")
     found: Found | None = await log.read(_read, thread_id, number, call, begin if exact else None)
     if found is None:
         raise NotFound(f"The session has no exchange #{one_line(digits, 12)}")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..access import Log, log_of, logs
-from ..answering import answering, as_json, as_page
+from llm_session_memory.reader import listing as reader
+from llm_session_memory.reader.tables import statement
+from llm_session_memory.reader.values import RATED_WORDS, SORTS, Filters, Line, Listing, Sort
+from llm_session_memory.rules.visible import one_line
+
 from ..compat import Forbidden, allowed, sql_url
-from ..links import Links, everything
-from ..offering import offer
-from ..pages import RATED_WORDS, SORTS, Filters, Line, Listing, Sort
-from ..reader import listing as reader
-from ..reader.tables import statement
-from ..showing import counted, day, moment
-from ..visible import one_line
-from . import asking
+from ..show.cards import counted, day, moment
+from ..web.access import Log, log_of, logs
+from ..web.answering import answering, as_json, as_page
+from ..web.links import Links, everything
+from ..web.offering import offer
+from . import parameters
 
 _A_FEW = 10
 """Sessions of each log on the page of all logs."""
@@ -25,10 +26,10 @@ async def listing(datasette: Any, request: Any) -> Any:
     """Answer with the list of one log."""
     log = await log_of(datasette, request)
     await offer(datasette, [log.name])
-    filters, sort = asking.filters(request), asking.sort(request)
-    page = await _read(log, filters, sort, asking.text(request, "next"))
+    filters, sort = parameters.filters(request), parameters.sort(request)
+    page = await _read(log, filters, sort, parameters.text(request, "next"))
     links = Links(datasette, log.name)
-    asked = {**asking.asked(filters), "sort": None if sort == "used" else sort}
+    asked = {**parameters.asked(filters), "sort": None if sort == "used" else sort}
     older = links.listing(next=page.next, **asked) if page.next else None
     if request.url_vars.get("format") == "json":
         return as_json(

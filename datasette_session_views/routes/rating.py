@@ -6,16 +6,17 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ..access import RATINGS, Log, log_of
-from ..answering import answering, as_json
+from llm_session_memory.reader.listing import find, lines
+from llm_session_memory.reader.numbering import numbering
+from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.tables import present
+from llm_session_memory.rules.visible import one_line
+
 from ..compat import Forbidden, NotFound, Refused, Response, checked_by_nobody, tilde_decode
-from ..links import Links
-from ..rating import Problem, Rating, keep, rating_of
-from ..reader.listing import find, lines
-from ..reader.numbering import numbering
-from ..reader.source import Source
-from ..reader.tables import present
-from ..visible import one_line
+from ..web.access import RATINGS, Log, log_of
+from ..web.answering import answering, as_json
+from ..web.links import Links
+from ..web.rating import Problem, Rating, keep, rating_of
 
 _FORM = "application/x-www-form-urlencoded"
 

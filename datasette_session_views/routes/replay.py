@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..access import log_of
-from ..answering import answering, as_json, as_page
+from llm_session_memory.insight.replay import Replay, stretch
+from llm_session_memory.insight.replay import replay as read_replay
+from llm_session_memory.insight.timing import IDLE, SPEEDS
+from llm_session_memory.reader import transcript as reader
+from llm_session_memory.reader.listing import find
+from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.values import Transcript
+from llm_session_memory.rules.visible import one_line
+
 from ..compat import NotFound, tilde_decode
-from ..links import Links
-from ..pages import Transcript
-from ..reader import transcript as reader
-from ..reader.listing import find
-from ..reader.replaying import Replay, stretch
-from ..reader.replaying import replay as read_replay
-from ..reader.source import Source
-from ..replay import IDLE, SPEEDS
-from ..showing import Card, Showing, moment
-from ..showing_replay import dressed, embedded
-from ..visible import one_line
-from . import asking
+from ..show.cards import Card, Showing, moment
+from ..show.replay import dressed, embedded
+from ..web.access import log_of
+from ..web.answering import answering, as_json, as_page
+from ..web.links import Links
+from . import parameters
 
 _RENDERED = 25
 """Exchanges whose messages come rendered in one answer: the script asks for those about the moment that it shows."""
@@ -37,9 +38,9 @@ async def replay(datasette: Any, request: Any) -> Any:
     if thread_id is None:
         raise NotFound(f"There is no session “{one_line(reference, 200)}”")
     at = _exchange(request)
-    start = asking.number(request, "from")
+    start = parameters.number(request, "from")
     links = Links(datasette, log.name)
-    rendered = asking.number(request, "rendered")
+    rendered = parameters.number(request, "rendered")
     if rendered is not None and request.url_vars.get("format") == "json":
         some = await log.read(stretch, thread_id, rendered, rendered + _RENDERED - 1)
         showing = Showing(links, reference, may_see_files=False)

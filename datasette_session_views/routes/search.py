@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..access import RATINGS, Log, log_of
-from ..answering import answering, as_json, as_page
+from llm_session_memory.reader.listing import find, lines
+from llm_session_memory.reader.search import Order, match
+from llm_session_memory.reader.search import search as read
+from llm_session_memory.reader.values import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
+from llm_session_memory.rules.visible import one_line
+
 from ..compat import Forbidden, NotFound
-from ..links import Links
-from ..pages import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
-from ..reader.listing import find, lines
-from ..reader.searching import Order, match
-from ..reader.searching import search as read
-from ..showing import marked, moment
-from ..visible import one_line
-from . import asking
+from ..show.cards import marked, moment
+from ..web.access import RATINGS, Log, log_of
+from ..web.answering import answering, as_json, as_page
+from ..web.links import Links
+from . import parameters
 
 
 @answering
@@ -23,13 +24,15 @@ async def search(datasette: Any, request: Any) -> Any:
     log = await log_of(datasette, request)
     if not log.searchable:
         raise Forbidden("view-table")
-    filters = asking.filters(request)
-    order: Order = "newest" if asking.text(request, "sort") == "newest" else "best"
+    filters = parameters.filters(request)
+    order: Order = "newest" if parameters.text(request, "sort") == "newest" else "best"
     links = Links(datasette, log.name)
-    thread_id, within = await _within(log, asking.text(request, "session"))
-    found: Results = await log.read(read, filters, thread_id=thread_id, order=order, after=asking.text(request, "next"))
+    thread_id, within = await _within(log, parameters.text(request, "session"))
+    found: Results = await log.read(
+        read, filters, thread_id=thread_id, order=order, after=parameters.text(request, "next")
+    )
     asked = {
-        **asking.asked(filters),
+        **parameters.asked(filters),
         "session": within and within.reference,
         "sort": None if order == "best" else order,
     }

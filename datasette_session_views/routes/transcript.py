@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..access import Log, log_of
-from ..answering import answering, as_json, as_page
+from llm_session_memory.reader import transcript as reader
+from llm_session_memory.reader.listing import find, lines, owner
+from llm_session_memory.reader.numbering import numbering
+from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.tables import statement
+from llm_session_memory.reader.values import PAGE, Line, Transcript
+from llm_session_memory.rules.visible import one_line, visible
+
 from ..compat import NotFound, Response, allowed, csrf_token, sql_url, tilde_decode
-from ..downloads import WRITERS, fields
-from ..links import Links
-from ..pages import PAGE, Line, Transcript
-from ..rating import LONGEST_REMARK
-from ..reader import transcript as reader
-from ..reader.listing import find, lines, owner
-from ..reader.numbering import numbering
-from ..reader.source import Source
-from ..reader.tables import statement
-from ..showing import Showing, counted, day, moment, span
-from ..visible import one_line, visible
-from . import asking
+from ..show.cards import Showing, counted, day, moment, span
+from ..show.downloads import WRITERS, fields
+from ..web.access import Log, log_of
+from ..web.answering import answering, as_json, as_page
+from ..web.links import Links
+from ..web.rating import LONGEST_REMARK
+from . import parameters
 
 
 @answering
@@ -33,8 +34,10 @@ async def session(datasette: Any, request: Any) -> Any:
     form = request.url_vars.get("format")
     links = Links(datasette, log.name)
     if form in WRITERS:
-        return await _download(log, thread_id, form, asking.number(request, "from"), asking.number(request, "to"))
-    start = asking.number(request, "from")
+        return await _download(
+            log, thread_id, form, parameters.number(request, "from"), parameters.number(request, "to")
+        )
+    start = parameters.number(request, "from")
 
     page: Transcript = await log.read(reader.transcript, thread_id, start=start)
     if form == "json":
@@ -104,7 +107,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
     loop = asyncio.get_running_loop()
     cards, rail = await loop.run_in_executor(None, lambda: (showing.cards(page), _rail(links, page, showing)))
     may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
-    start = asking.number(request, "from")
+    start = parameters.number(request, "from")
     may_rate = await log.may_be_rated_by(datasette, request.actor)
     context = {
         "database": log.name,

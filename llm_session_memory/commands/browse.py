@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from ..errors import SessionError
-from .door import complete, existing_log, opened, session_command
+from .common import complete, existing_log, opened, session_command
 
 _PORT = 8001
 _PATIENCE = 30

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from .. import policies
 from ..errors import NoSuchSession, SessionError
-from ..llm_seam.asking import embedding_model_of, log_path, migrated, model_of, session_model, valid_options
+from ..llm_seam.models import embedding_model_of, log_path, migrated, model_of, session_model, valid_options
 from ..memory import Memory
 from ..model import POLICIES, Settings
-from ..terminal import one_line
-from .door import opened, session_argument, session_command
+from ..rules import policy as policies
+from ..rules.safe_text import one_line
+from .common import opened, session_argument, session_command
 
 _DEFAULT = "default"
 

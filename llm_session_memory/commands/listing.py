@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
-from .. import dates
-from ..llm_seam.asking import log_path
+from ..llm_seam.models import log_path
 from ..memory import Memory
 from ..model import Filters, SessionSummary
-from ..terminal import one_line
-from .door import as_json, complete, local_time, rated_option, session_command
+from ..rules import dates
+from ..rules.safe_text import one_line
+from .common import as_json, complete, local_time, rated_option, session_command
 
 _PAGE = 20
 _WIDTH = 40

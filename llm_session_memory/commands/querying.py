@@ -13,18 +13,18 @@ import click
 from tabulate import tabulate
 
 from ..errors import LogUnusable, SessionError
-from ..terminal import one_line, plain
-from .door import as_json, existing_log, session_command
+from ..rules.safe_text import one_line, plain
+from .common import as_json, existing_log, session_command
 
 if TYPE_CHECKING:
-    from datasette_session_views.catalogue import Query
+    from ..insight.catalogue import Query
 
 _WIDEST = 60
 """Characters of the widest column of a table."""
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from datasette_session_views.catalogue import catalogue
+    from ..insight.catalogue import catalogue
 
     del ctx, param
     return [query.short_name for query in catalogue().values() if query.short_name.startswith(incomplete)]
@@ -46,7 +46,7 @@ def query_command(name: str | None, parameters: tuple[tuple[str, str], ...], for
         llm sessions query tokens_a_day -p days 7
         llm sessions query one_session -p session work --csv
     """
-    from datasette_session_views.catalogue import catalogue, named
+    from ..insight.catalogue import catalogue, named
 
     if name is None:
         click.echo(_listed(list(catalogue().values())))
@@ -67,7 +67,7 @@ def query_command(name: str | None, parameters: tuple[tuple[str, str], ...], for
 
 
 def _run(query: Query, given: dict[str, str], database: str | None) -> tuple[list[str], list[tuple[Any, ...]]]:
-    from datasette_session_views.reader.running import run
+    from ..insight.run import run
 
     known = [name for name, _ in query.parameters]
     for name in given:

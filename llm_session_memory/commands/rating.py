@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from ..interchange.markdown import bookmark_fields, rating_fields, rating_words
 from ..memory import Memory
-from ..terminal import plain
-from ..transcript import bookmark_fields, rating_fields, rating_words
-from .door import as_json, opened, session_argument, session_command
+from ..rules.safe_text import plain
+from .common import as_json, opened, session_argument, session_command
 
 
 @session_command("rate", short_help="Rate an exchange: up, down, or 1 to 5")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import click
 from tabulate import tabulate
 
-from .. import policies
 from ..errors import NoSuchSession
-from ..llm_seam.asking import session_model
+from ..interchange.markdown import Transcript, as_fields, as_markdown
 from ..llm_seam.embedding import near_of
+from ..llm_seam.models import session_model
 from ..memory import Memory
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Attempt, Context, Item, Session, Settings
-from ..settings import effective
-from ..terminal import one_line
-from ..transcript import Transcript, as_fields, as_markdown
-from .door import as_json, opened, session_argument, session_command
+from ..rules import policy as policies
+from ..rules.safe_text import one_line
+from ..rules.settings import effective
+from .common import as_json, opened, session_argument, session_command
 
 _PROMPT_WIDTH = 60
 
@@ -185,7 +185,7 @@ def _numbers(item: Item) -> str:
 
 
 def _print_messages(made: Context) -> None:
-    from ..terminal import plain
+    from ..rules.safe_text import plain
 
     for message in made.messages:
         click.echo(f"--- {message.role}")

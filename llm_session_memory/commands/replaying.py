@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from ..errors import LogUnusable, NoSuchSession, SessionError
-from ..terminal import one_line
-from .door import existing_log, session_argument, session_command
+from ..rules.safe_text import one_line
+from .common import existing_log, session_argument, session_command
 
 if TYPE_CHECKING:
-    from datasette_session_views.casting import Printed
+    from ..insight.casting import Printed
 
 _LEAP = 5_000
 """Milliseconds of the replay that an arrow goes back or on."""
@@ -64,9 +64,9 @@ def replay_command(  # noqa: PLR0913  one parameter an option
         llm sessions replay work --speed 4
         llm sessions replay work --idle 1 --to work.cast
     """
-    from datasette_session_views import casting
-    from datasette_session_views.reader.running import played
-    from datasette_session_views.replay import Timeline
+    from ..insight import casting
+    from ..insight.run import played
+    from ..insight.timing import Timeline
 
     path = existing_log(database)
     try:

@@ -6,10 +6,10 @@ import sys
 
 import click
 
-from .. import dates
 from ..model import Filters, Hit
-from ..terminal import one_line, plain
-from .door import as_json, complete, local_time, opened, rated_option, session_command
+from ..rules import dates
+from ..rules.safe_text import one_line, plain
+from .common import as_json, complete, local_time, opened, rated_option, session_command
 
 _COUNT = 20
 _WIDTH = 40

@@ -12,15 +12,15 @@ import click
 from tabulate import tabulate
 
 from ..errors import LogUnusable
-from ..terminal import one_line
-from .door import as_json, complete, existing_log, opened, session_command
+from ..rules.safe_text import one_line
+from .common import as_json, complete, existing_log, opened, session_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from datasette_session_views.panels import Panel
-    from datasette_session_views.reader.narrowing import Span
-    from datasette_session_views.reader.panels import Numbers
+    from ..insight.narrowing import Span
+    from ..insight.numbers import Numbers
+    from ..insight.panels import Panel
 
 _BAR = 16
 """Characters of the longest bar."""
@@ -47,8 +47,8 @@ def stats_command(
         llm sessions stats
         llm sessions stats work --days 30
     """
-    from datasette_session_views.panels import totals
-    from datasette_session_views.reader.narrowing import Span
+    from ..insight.narrowing import Span
+    from ..insight.panels import totals
 
     since = (datetime.now(timezone.utc).date() - timedelta(days=days - 1)).isoformat() if days else None
     thread_id = None
@@ -71,7 +71,7 @@ _NOTHING = "Nothing was logged in this time."
 
 
 def _numbers(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:
-    from datasette_session_views.reader.running import all_panels
+    from ..insight.run import all_panels
 
     try:
         return all_panels(path, span)
@@ -80,7 +80,7 @@ def _numbers(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:
 
 
 def _fields(panel: Panel, numbers: Numbers) -> dict[str, Any]:
-    from datasette_session_views.catalogue import catalogue
+    from ..insight.catalogue import catalogue
 
     query = catalogue()[f"sessions_{panel.made_by}"]
     return {"query": query.short_name, "title": panel.title, "means": query.means, "rows": list(numbers.rows)}

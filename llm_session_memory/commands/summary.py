@@ -10,8 +10,8 @@ from ..errors import SessionError
 from ..llm_seam.resummarising import redo
 from ..memory import Memory
 from ..model import Summary
-from ..terminal import plain
-from .door import as_json, local_time, opened, session_argument, session_command
+from ..rules.safe_text import plain
+from .common import as_json, local_time, opened, session_argument, session_command
 
 
 @session_command("summary", short_help="Show the summary of what is no longer sent")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import SessionError
-from ..keeping import LONGEST_NOTE, checked_key, checked_tag
 from ..model import Note, Summary
+from ..services.notes import LONGEST_NOTE, checked_key, checked_tag
 from ..store import Kept, Log
 from .fields import Fields
 from .lines import FileRefused

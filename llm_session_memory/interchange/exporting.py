@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from .. import transcript
 from ..errors import SessionError
 from ..model import Attempt
-from ..terminal import escaped
-from . import pages
+from ..rules.safe_text import escaped
+from . import html, markdown
 from .gathering import Gathering
 from .responses import check
 from .writing import Lines
@@ -139,14 +138,14 @@ def _line(value: dict[str, Any]) -> str:
 
 def _markdown(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
     del memory
-    again = transcript.retry_command(gathering.session.name)
+    again = markdown.retry_command(gathering.session.name)
     numbers = {id_: place[0] for id_, place in gathering.places().items()}
-    yield transcript.heading(gathering.session, gathering.total, None, gathering.beside), 0
+    yield markdown.heading(gathering.session, gathering.total, None, gathering.beside), 0
     for entry in gathering.entries():
         if isinstance(entry, Attempt):
-            yield "\n\n" + transcript.attempt_block(entry, again, numbers), 0
+            yield "\n\n" + markdown.attempt_block(entry, again, numbers), 0
         else:
-            block = transcript.exchange_block(
+            block = markdown.exchange_block(
                 entry,
                 pinned=entry.id in gathering.pins,
                 rating=gathering.ratings.get(entry.id),
@@ -157,7 +156,7 @@ def _markdown(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]
 
 
 def _html(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
-    page = pages.Page(gathering.session, gathering.filled, gathering.beside)
+    page = html.Page(gathering.session, gathering.filled, gathering.beside)
     numbers = {id_: place[0] for id_, place in gathering.places().items()}
     yield page.top(gathering.total, memory.timestamp()), 0
     for entry in gathering.entries():

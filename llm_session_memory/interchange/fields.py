@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from ..terminal import one_line
+from ..rules.safe_text import one_line
 from .lines import FileRefused
 
 _LARGEST = 2**63 - 1

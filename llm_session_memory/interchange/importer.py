@@ -15,13 +15,13 @@ from typing import Any
 from llm import models
 from llm.logs import LogStore
 
-from .. import names, policies
 from ..errors import NameRefused, SessionError
 from ..memory import Memory
 from ..model import Attachment, Block, Session, Settings
+from ..rules import names, policy
+from ..rules.safe_text import plain
 from ..store import held
 from ..store.steady import steady
-from ..terminal import plain
 from . import beside, ratings
 from .attachments import without_lies
 from .attempts import attempt_of
@@ -227,7 +227,7 @@ def _settings(header: Fields) -> Settings:
     made = Settings(**values)
     if made.memory is not None:
         try:
-            made = replace(made, memory=policies.parsed(made.memory))
+            made = replace(made, memory=policy.parsed(made.memory))
         except SessionError as error:
             raise FileRefused(f"{header.place}: {plain(error.message)}") from error
     return made

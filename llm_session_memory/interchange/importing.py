@@ -42,7 +42,7 @@ class Imported:
 
 def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Imported:
     """Import a session into a log, as `read` does; a log that is made for it is gone again where that fails."""
-    from ..llm_seam.asking import migrated
+    from ..llm_seam.models import migrated
 
     created, done = owned_file(path), False
     try:
@@ -88,7 +88,7 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
             lines = chain([first], lines)
         with memory.writing():
             if memory.log.empty():  # a new file: it gets llm's tables as by its first prompt
-                from ..llm_seam.asking import migrated
+                from ..llm_seam.models import migrated
 
                 migrated(memory)
             memory.log.check_shape()

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import SessionError
 from ..model import Bookmark, Rating
-from ..rating import checked, checked_label
+from ..services.ratings import checked, checked_label
 from ..store import Log, Ratings
 from .fields import Fields
 from .lines import FileRefused

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model import Message, Recalled
-from ..terminal import one_line
+from ..rules.safe_text import one_line
 from .fields import Fields
 from .lines import NOTHING, FileRefused
 from .wire import messages_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from llm import models
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .prompting import Run
 
 
 class SessionResponse(models.Response):

@@ -10,7 +10,7 @@ import llm
 from llm import models, parts
 
 from ..model import Attachment, Message, Part
-from ..tokens import base_of_tool
+from ..rules.tokens import base_of_tool
 
 
 def to_llm(messages: Iterable[Message]) -> list[parts.Message]:

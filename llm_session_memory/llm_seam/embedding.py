@@ -11,11 +11,11 @@ import llm
 from ..errors import ModelFailed, SessionError
 from ..memory import Memory
 from ..model import POLICIES, Session, Settings
-from ..nearness import Nearness
-from ..policies import recalls
-from ..recalling import Near
-from ..settings import effective
-from .asking import embedding_model_of
+from ..rules.policy import recalls
+from ..rules.settings import effective
+from ..services.nearness import Nearness
+from ..services.recall import Near
+from .models import embedding_model_of
 
 NONE = "none"
 """What the setting says where recall goes by words alone, whatever llm's default is."""

@@ -105,7 +105,7 @@ def _before(original: Callable[..., Any]) -> Callable[..., Any]:
                     raise click.UsageError(f"{flag} needs a session: add --session NAME (or --new-session).")
             return original(**parameters)
         with _start_frozen():
-            from .running import run
+            from .command import run
 
             return run(original, parameters, ours)
 
@@ -134,6 +134,6 @@ def _start_frozen() -> Iterator[None]:
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete session names; silent whatever the log's state."""
     del param
-    from .asking import known_names
+    from .models import known_names
 
     return known_names(ctx.params.get("database"), incomplete)

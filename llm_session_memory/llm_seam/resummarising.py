@@ -8,9 +8,9 @@ import click
 
 from ..errors import ModelFailed, SessionError
 from ..memory import Memory
-from ..summarising import Summariser
-from .asking import session_model
-from .summarising import SummaryModel, measure_of
+from ..services.summarise import Summariser
+from .models import session_model
+from .summaries import SummaryModel, measure_of
 
 
 def redo(memory: Memory, name: str, model_id: str | None = None) -> None:

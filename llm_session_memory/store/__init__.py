@@ -7,11 +7,11 @@ full-text index. Nothing here decides anything.
 
 from __future__ import annotations
 
-from .blocks import Blocks
 from .index import Index
-from .keeping import Kept
 from .log import Log, owned_file
+from .notes import Kept
 from .ratings import Ratings
+from .requests import Blocks
 from .sessions import Store
 from .vectors import Vectors
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..model import Attachment
-from ..schema import statement
 from . import history
 from .held import attachments
 from .log import Log
+from .schema import statement
 
 _ROOTS_REMEMBERED = 10_000
 """How many tips' system prompts are remembered, so that a chain is not walked to its start for every turn."""

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..excerpts import without_excerpts
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
-from ..schema import statement
+from ..rules.excerpts import without_excerpts
 from .log import Log
 from .numbering import Numbering
+from .schema import statement
 
 
 def exchange_turns(log: Log, thread_id: str) -> Numbering:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..passages import indexed, split, term
-from ..recall import Side
-from ..schema import statement
-from ..tokens import base
+from ..rules.passages import indexed, split, term
+from ..rules.ranking import Side
+from ..rules.tokens import base
 from . import history
 from .log import Log
 from .numbering import Numbering
+from .schema import statement
 
 RULES = 1
 """The version of `passages.split` and `passages.indexed`. A thread indexed by other rules is indexed anew."""

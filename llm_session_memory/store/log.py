@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LogUnusable
-from ..schema import NEEDED, migrations
+from .schema import NEEDED, migrations
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..errors import NameRefused
 from ..model import Attempt, Session, Settings, WindowFacts
-from ..names import key
-from .blocks import Blocks
+from ..rules.names import key
 from .log import Log
+from .requests import Blocks
 
 
 class Store:

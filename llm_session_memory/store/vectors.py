@@ -11,9 +11,9 @@ from operator import mul
 from sys import byteorder
 from typing import Any
 
-from ..schema import statement
 from .index import Index
 from .log import Log
+from .schema import statement
 
 
 class Vectors:

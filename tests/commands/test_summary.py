@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from llm_session_memory import summaries
-from llm_session_memory.llm_seam.run import Run
+from llm_session_memory.llm_seam.prompting import Run
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Settings
-from llm_session_memory.tokens import Measure
+from llm_session_memory.rules import summary
+from llm_session_memory.rules.tokens import Measure
 from tests.conftest import Command, Done
 from tests.world.logs import LogBuilder, Said
 from tests.world.ollama_server import Arrived, OllamaModel, OllamaStandIn
@@ -115,7 +115,7 @@ def test_what_is_summarised_and_what_is_sent_leave_no_gap(talk: Talk) -> None:
 def test_no_request_exceeds_the_budget(talk: Talk) -> None:
     """Neither requests for replies nor those for summaries exceed the budget, however long the summary is."""
     talk.summary = "\n".join(f"Facts: figure {number} of the bridge" for number in range(30))
-    assert summaries.limit(BUDGET) < summaries.size(talk.summary, Measure()) < 2 * summaries.limit(BUDGET)
+    assert summary.limit(BUDGET) < summary.size(talk.summary, Measure()) < 2 * summary.limit(BUDGET)
     for _ in range(40):
         talk.ask()
     assert talk.requests().count(True) >= 2

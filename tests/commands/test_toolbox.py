@@ -12,11 +12,12 @@ from typing import Any
 import llm
 import pytest
 
-from llm_session_memory import current, lookups
-from llm_session_memory.fencing import FENCE
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Settings
-from llm_session_memory.tokens import base
+from llm_session_memory.rules.fences import FENCE
+from llm_session_memory.rules.tokens import base
+from llm_session_memory.services import current
+from llm_session_memory.tools import lookups
 from tests.conftest import Command, Done
 from tests.world.logs import LogBuilder, Said
 from tests.world.ollama_server import OllamaModel, OllamaStandIn, ToolCalls

@@ -12,7 +12,7 @@ from llm.logs import LogStore
 from llm.parts import Message, TextPart
 from sqlite_utils import Database
 
-from llm_session_memory.schema import NEEDED
+from llm_session_memory.store.schema import NEEDED
 from tests.conftest import Command
 from tests.contracts.sentences import changed
 from tests.world.logs import START, Call, LogBuilder, Said

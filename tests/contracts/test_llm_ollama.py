@@ -10,7 +10,7 @@ from typing import Any
 import llm
 import pytest
 
-from llm_session_memory.windows import is_ollama
+from llm_session_memory.services.windows import is_ollama
 from tests.conftest import Command
 from tests.contracts.sentences import changed
 from tests.world.ollama_server import BreakOff, OllamaModel, OllamaStandIn, Reply

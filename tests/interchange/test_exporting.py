@@ -12,7 +12,7 @@ from llm_session_memory.errors import SessionError
 from llm_session_memory.interchange import exporting
 from llm_session_memory.interchange.gathering import Gathering
 from llm_session_memory.memory import Memory
-from llm_session_memory.terminal import plain
+from llm_session_memory.rules.safe_text import plain
 from tests.conftest import Command
 from tests.interchange.world import exported, import_lines, rows
 from tests.world.scripted import Script

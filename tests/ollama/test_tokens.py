@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_session_memory.tokens import base
+from llm_session_memory.rules.tokens import base
 from tests.ollama.conftest import QuickDesk, tekken
 from tests.ollama.texts import KINDS, Writer
 from tests.world.ollama_server import Arrived, OllamaModel, OllamaStandIn, Reply

@@ -10,7 +10,7 @@ from typing import Any
 import llm
 import pytest
 
-from llm_session_memory.windows import window_of
+from llm_session_memory.services.windows import window_of
 from tests.ollama.conftest import QuickDesk
 from tests.world.ollama_server import OllamaModel, OllamaStandIn
 

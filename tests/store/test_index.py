@@ -10,9 +10,9 @@ import llm
 import pytest
 
 from llm_session_memory.model import Session, Settings
-from llm_session_memory.passages import query_words
-from llm_session_memory.schema import statement
+from llm_session_memory.rules.passages import query_words
 from llm_session_memory.store import Blocks, Index, Log, Store, history, index
+from llm_session_memory.store.schema import statement
 from tests.store.world import built, contents, opened
 from tests.world.logs import START, Call, LogBuilder, Said
 

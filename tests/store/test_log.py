@@ -12,8 +12,8 @@ from llm.logs import LogStore
 from sqlite_utils import Database
 
 from llm_session_memory.errors import LogUnusable
-from llm_session_memory.schema import NEEDED, statement
 from llm_session_memory.store import Log
+from llm_session_memory.store.schema import NEEDED, statement
 from tests.conftest import Command
 from tests.store.world import built, opened
 from tests.world.logs import LogBuilder, Said

@@ -10,7 +10,7 @@ import pytest
 
 from llm_session_memory.errors import NameRefused
 from llm_session_memory.model import Attempt, Block, Session, Settings, WindowFacts
-from llm_session_memory.store import Log, Store, listing
+from llm_session_memory.store import Log, Store, session_list
 from tests.store.world import built
 from tests.world.logs import START, Call, LogBuilder, Said
 
@@ -66,7 +66,7 @@ def test_a_log_without_our_tables_has_no_sessions(log: Path) -> None:
     LogBuilder(log).db.close()
     found = Log.open(log)
     store = Store(found)
-    assert (store.session("work"), store.session_of_thread("x"), store.names(), listing.page(store.log)) == (
+    assert (store.session("work"), store.session_of_thread("x"), store.names(), session_list.page(store.log)) == (
         None,
         None,
         [],
@@ -90,7 +90,7 @@ def test_the_list_is_by_last_use(log: Path) -> None:
             store.add(session(name, thread))
         later = (START + timedelta(hours=2)).isoformat()
         store.add_attempt(replace(ATTEMPT, thread_id=threads["attempt"], datetime_utc=later))
-        assert [line.session.name for line in listing.page(store.log)] == ["attempt", "turn", "unused"]
+        assert [line.session.name for line in session_list.page(store.log)] == ["attempt", "turn", "unused"]
 
 
 def test_pages_go_on_by_key(log: Path) -> None:
@@ -101,11 +101,11 @@ def test_pages_go_on_by_key(log: Path) -> None:
             store.add(session(f"session {number}", f"thread {number}"))
         names: list[str] = []
         after: Session | None = None
-        while page := listing.page(store.log, 3, after):
+        while page := session_list.page(store.log, 3, after):
             names += [line.session.name for line in page]
             after = page[-1].session
         assert sorted(names) == [f"session {number}" for number in range(7)]
-        assert names == [line.session.name for line in listing.page(store.log)]
+        assert names == [line.session.name for line in session_list.page(store.log)]
 
 
 @pytest.mark.parametrize("generation", ["turns", "responses", "both"])
@@ -115,9 +115,9 @@ def test_a_line_counts_exchanges_and_tokens(log: Path, generation: str) -> None:
         thread = builder.thread()
         getattr(builder, generation)(thread, Said("Hello.", tokens=(10, 2)), LOOP, Said("Uncounted."))
         Store(found).add(session("work", thread))
-        (line,) = listing.page(found)
+        (line,) = session_list.page(found)
         assert (line.exchanges, line.input_tokens, line.output_tokens, line.attempts) == (3, 110, 12, 0)
-        assert listing.summary(found, session("work", thread)) == line
+        assert session_list.summary(found, session("work", thread)) == line
 
 
 def test_a_session_of_both_generations_counts_both(log: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_session_of_both_generations_counts_both(log: Path) -> None:
         builder.responses(thread, Said("Old.", tokens=(10, 2)), LOOP)
         builder.turns(thread, Said("New.", tokens=(30, 3)))
         Store(found).add(session("work", thread))
-        (line,) = listing.page(found)
+        (line,) = session_list.page(found)
         assert (line.exchanges, line.input_tokens, line.output_tokens) == (3, 140, 15)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from datasette_session_views.links import Links
-from datasette_session_views.pages import Held, Piece, Said
+from datasette_session_views.web.links import Links
+from llm_session_memory.reader.values import Held, Piece, Said
 
 _CHARACTERS = [*"<>&\"'`*_[]()!#-|\\/:=~. \nab", "\u2028", "\u2029", "\ud800", "\x00", "\x1b", "\u202e", "\ue000"]
 _PHRASES = ["</script>", "<!--", "<script>", "]]>", "</noscript>", "</section></div>", "[x](javascript:a)", "\x1b[2J"]

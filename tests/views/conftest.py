@@ -14,17 +14,10 @@ from datasette.app import Datasette
 from datasette.plugins import pm
 
 import datasette_session_views
-
-from .logs import World, write_world
+from tests.views.logs import World
 
 if not any(plugin is datasette_session_views for plugin in pm.get_plugins()):
     pm.register(datasette_session_views, name="datasette_session_views")
-
-
-@pytest.fixture(name="world", scope="session")
-def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A log with one of everything. Nobody writes into it."""
-    return write_world(tmp_path_factory.mktemp("world") / "logs.db")
 
 
 @dataclass(frozen=True)
@@ -69,7 +62,7 @@ def serving(path: Path, **settings: Any) -> Get:
 @pytest.fixture(name="browser", scope="module")
 def _browser() -> Iterator[Any]:
     """A real browser; gone with its module, since it keeps the loop of events to itself."""
-    from .browsing import opened
+    from tests.views.browsing import opened
 
     with opened() as browser:
         yield browser

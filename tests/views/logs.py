@@ -12,7 +12,7 @@ import llm
 
 from tests.world.logs import START, Call, LogBuilder, Said
 
-SQL = Path(__file__).parent.parent.parent / "llm_session_memory" / "sql"
+SQL = Path(__file__).parent.parent.parent / "llm_session_memory" / "store" / "sql"
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
 

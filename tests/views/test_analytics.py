@@ -12,19 +12,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from datasette.app import Datasette
 
-from datasette_session_views.catalogue import catalogue
 from datasette_session_views.compat import IS_1
-from datasette_session_views.functions import register
-from datasette_session_views.panels import PANELS
-from datasette_session_views.reader.narrowing import Span
-from datasette_session_views.reader.panels import LARGE, numbers, rows_within, statement_of
-from datasette_session_views.reader.source import Source
-from datasette_session_views.reader.tables import present
+from llm_session_memory.insight.catalogue import catalogue
+from llm_session_memory.insight.narrowing import Span
+from llm_session_memory.insight.numbers import LARGE, numbers, rows_within, statement_of
+from llm_session_memory.insight.panels import PANELS
+from llm_session_memory.reader.functions import register
+from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.tables import present
+from tests.views.conftest import Get, Tags, serving, shape
+from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
+from tests.views.test_permissions import ROOT, ask, configured, with_tables
 from tests.world.logs import START, LogBuilder, Said
-
-from .conftest import Get, Tags, serving, shape
-from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
-from .test_permissions import ROOT, ask, configured, with_tables
 
 DASHBOARD = "/logs/-/sessions/analytics"
 EVIL = '</svg><script>alert("model")</script>'

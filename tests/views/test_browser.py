@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from datasette_session_views.compat import IS_1
-
-from .browsing import CHROMIUM, Watched, running
-from .logs import World
-from .test_rating_form import granting
+from tests.views.browsing import CHROMIUM, Watched, running
+from tests.views.logs import World
+from tests.views.test_rating_form import granting
 
 pytestmark = [
     pytest.mark.slow,

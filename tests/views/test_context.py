@@ -13,20 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasette_session_views.pages import Note
-from datasette_session_views.pages import Said as SaidBy
-from datasette_session_views.sent import Excerpt, Message, Sent, Stretch, Summary, Why, ranges, stretches
-from datasette_session_views.showing import Showing
-from datasette_session_views.showing_context import cells, facts
-from datasette_session_views.showing_items import Items, message
-from datasette_session_views.showing_window import window
+from datasette_session_views.show.cards import Showing
+from datasette_session_views.show.context import cells, facts
+from datasette_session_views.show.items import Items, message
+from datasette_session_views.show.window import window
+from llm_session_memory.reader.sent import Excerpt, Message, Sent, Stretch, Summary, Why, ranges, stretches
+from llm_session_memory.reader.values import Note
+from llm_session_memory.reader.values import Said as SaidBy
+from tests.views.anything import MESSAGE, NOWHERE, TEXT
+from tests.views.conftest import Get, Tags, serving
+from tests.views.logs import Session, World, with_recall, with_sessions
+from tests.views.test_markup import ALLOWED, ATTRIBUTES
+from tests.views.test_permissions import ROOT, ask, with_tables
 from tests.world.logs import Call, LogBuilder, Said
-
-from .anything import MESSAGE, NOWHERE, TEXT
-from .conftest import Get, Tags, serving
-from .logs import Session, World, with_recall, with_sessions
-from .test_markup import ALLOWED, ATTRIBUTES
-from .test_permissions import ROOT, ask, with_tables
 
 NOTE = "The deadline is 4 May."
 SUMMARY = "Goals: a bridge. </summary> Decisions: oak."

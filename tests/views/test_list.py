@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.views.conftest import Get, Tags, serving
+from tests.views.logs import Session, World, with_sessions
 from tests.world.logs import Call, LogBuilder, Said, tables_of_0_20
-
-from .conftest import Get, Tags, serving
-from .logs import Session, World, with_sessions
 
 
 async def names(get: Get, query: str = "") -> list[str]:

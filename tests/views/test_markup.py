@@ -8,10 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from datasette_session_views.code import coloured
-from datasette_session_views.markup import LONGEST, is_safe_link, plain, rendered
-
-from .conftest import Tags
+from datasette_session_views.show.code import coloured
+from datasette_session_views.show.markup import LONGEST, is_safe_link, plain, rendered
+from tests.views.conftest import Tags
 
 ALLOWED = {
     "a", "blockquote", "br", "code", "div", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s", "span",

@@ -10,9 +10,8 @@ from datasette.app import Datasette
 from datasette_test import actor_cookie
 
 from datasette_session_views.compat import IS_1
-
-from .conftest import Get, Tags, serving
-from .logs import World
+from tests.views.conftest import Get, Tags, serving
+from tests.views.logs import World
 
 PAGES = (
     "/logs/-/sessions",

@@ -10,15 +10,14 @@ import pytest
 from datasette.app import Datasette
 from datasette_test import actor_cookie
 
-from datasette_session_views.catalogue import Query, catalogue, named
 from datasette_session_views.compat import IS_1
-from datasette_session_views.reader.running import run
-from datasette_session_views.reader.tables import COLUMNS
+from llm_session_memory.insight.catalogue import Query, catalogue, named
+from llm_session_memory.insight.run import run
+from llm_session_memory.reader.tables import COLUMNS
+from tests.views.conftest import serving
+from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
+from tests.views.test_permissions import configured, with_tables
 from tests.world.logs import START, Call, LogBuilder, Said, tables_of_0_20
-
-from .conftest import serving
-from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
-from .test_permissions import configured, with_tables
 
 QUERIES = list(catalogue().values())
 each_query = pytest.mark.parametrize("query", QUERIES, ids=[query.short_name for query in QUERIES])

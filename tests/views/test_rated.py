@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from datasette_session_views.casting import cast, printed
-from datasette_session_views.reader.running import played
-from datasette_session_views.replay import Timeline
+from llm_session_memory.insight.casting import cast, printed
+from llm_session_memory.insight.run import played
+from llm_session_memory.insight.timing import Timeline
+from tests.views.conftest import Get, Tags, serving
+from tests.views.logs import Session, World, with_rating, with_sessions
+from tests.views.test_permissions import ROOT, ask, with_tables
 from tests.world.logs import LogBuilder, Said
-
-from .conftest import Get, Tags, serving
-from .logs import Session, World, with_rating, with_sessions
-from .test_permissions import ROOT, ask, with_tables
 
 EVIL = "<script>alert(1)</script>\u202e"
 

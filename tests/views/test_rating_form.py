@@ -17,11 +17,11 @@ from datasette.utils import parse_metadata
 from datasette_test import actor_cookie
 
 from datasette_session_views.compat import IS_1
+from tests.imports import ROOT as REPOSITORY
+from tests.views.conftest import Tags
+from tests.views.logs import SQL, World
+from tests.views.test_permissions import ALEX, ROOT, configured, with_tables
 from tests.world.logs import LogBuilder, Said
-
-from .conftest import Tags
-from .logs import SQL, World
-from .test_permissions import ALEX, ROOT, configured, with_tables
 
 Actor = dict[str, str] | None
 
@@ -266,7 +266,7 @@ async def test_a_log_without_the_table_is_not_rated(tmp_path: Path, ours: tuple[
 @pytest.mark.asyncio
 async def test_the_readme_says_how_to_let_somebody_rate(path: Path) -> None:
     """The configuration in the README, as it stands there, lets root rate and nobody else."""
-    readme = (SQL.parent.parent / "README.md").read_text("utf-8")
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
     of_1, of_065 = re.findall(r"```yaml\n(.*?)```", readme, flags=re.DOTALL)
     datasette = served(path, parse_metadata(of_1 if IS_1 else of_065))
     assert await forms(datasette, ROOT) > 0

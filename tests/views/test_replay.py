@@ -14,20 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasette_session_views.catalogue import catalogue
-from datasette_session_views.pages import Attempt, Call, Exchange
-from datasette_session_views.pages import Said as SaidBy
-from datasette_session_views.reader.running import run
-from datasette_session_views.replay import Moment, Playing, Step, Timeline, revealed
-from datasette_session_views.scenes import scenes
-from datasette_session_views.showing import Showing
-from datasette_session_views.showing_replay import dressed, embedded
+from datasette_session_views.show.cards import Showing
+from datasette_session_views.show.replay import dressed, embedded
+from llm_session_memory.insight.catalogue import catalogue
+from llm_session_memory.insight.run import run
+from llm_session_memory.insight.scenes import scenes
+from llm_session_memory.insight.timing import Moment, Playing, Step, Timeline, revealed
+from llm_session_memory.reader.values import Attempt, Call, Exchange
+from llm_session_memory.reader.values import Said as SaidBy
+from tests.views.anything import MESSAGE, NOWHERE, TEXT
+from tests.views.conftest import Answer, Get, Tags, serving
+from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
+from tests.views.test_markup import checked
 from tests.world.logs import START, LogBuilder, Said
-
-from .anything import MESSAGE, NOWHERE, TEXT
-from .conftest import Answer, Get, Tags, serving
-from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
-from .test_markup import checked
 
 STEPS = st.lists(st.builds(Step, st.integers(0, 10**8), st.integers(0, 10**6)), max_size=40)
 IDLE = st.one_of(st.none(), st.floats(0, 1000))

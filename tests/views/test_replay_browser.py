@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from datasette_session_views.replay import Step, Timeline, revealed
-
-from .browsing import CHROMIUM, Watched, running
-from .test_replay import write_replay
+from llm_session_memory.insight.timing import Step, Timeline, revealed
+from tests.views.browsing import CHROMIUM, Watched, running
+from tests.views.test_replay import write_replay
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
 

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasette_session_views.pages import MARK, UNMARK
-from datasette_session_views.reader.searching import match
-from datasette_session_views.showing import marked
+from datasette_session_views.show.cards import marked
+from llm_session_memory.reader.search import match
+from llm_session_memory.reader.values import MARK, UNMARK
+from tests.views.conftest import Get, Tags, serving
+from tests.views.logs import Session, World, with_sessions
 from tests.world.logs import LogBuilder, Said
-
-from .conftest import Get, Tags, serving
-from .logs import Session, World, with_sessions
 
 
 async def found(get: Get, query: str) -> list[tuple[str, list[int]]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Get, Tags, serving
-from .test_context import write_context
+from tests.views.conftest import Get, Tags, serving
+from tests.views.test_context import write_context
 
 FOLDER = Path(__file__).parent / "snapshots"
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from datasette_session_views.compat import IS_1
-
-from .conftest import Get, Tags, serving
-from .logs import World
+from tests.views.conftest import Get, Tags, serving
+from tests.views.logs import World
 
 
 def links_of(html: str) -> set[str]:

@@ -10,10 +10,9 @@ from pathlib import Path
 import llm
 import pytest
 
+from tests.views.conftest import Get, Tags, serving
+from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from tests.world.logs import START, LogBuilder, Said
-
-from .conftest import Get, Tags, serving
-from .logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 
 
 @pytest.mark.asyncio

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .ollama_rules import Arrived, Count, OllamaModel
+from tests.world.ollama_rules import Arrived, Count, OllamaModel
 
 Json = dict[str, Any]
 NOW = "2026-01-01T12:00:00Z"  # one moment for all answers, so that what they say can be compared

@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-from . import ollama_replies as replies
-from .ollama_replies import Answer, BreakOff, Fail, Hang, Json, Reply, Script, ToolCalls
-from .ollama_rules import (
+from tests.world import ollama_replies as replies
+from tests.world.ollama_replies import Answer, BreakOff, Fail, Hang, Json, Reply, Script, ToolCalls
+from tests.world.ollama_rules import (
     Arrived,
     Count,
     OllamaModel,
@@ -33,7 +33,7 @@ from .ollama_rules import (
     truncate,
     window,
 )
-from .ollama_wire import Listener
+from tests.world.ollama_wire import Listener
 
 __all__ = [
     "Answer",

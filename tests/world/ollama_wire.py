@@ -8,12 +8,12 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from . import ollama_replies as replies
-from .ollama_replies import Course, Json
-from .ollama_rules import Arrived, OllamaModel, full_name, size_after_dropping
+from tests.world import ollama_replies as replies
+from tests.world.ollama_replies import Course, Json
+from tests.world.ollama_rules import Arrived, OllamaModel, full_name, size_after_dropping
 
 if TYPE_CHECKING:
-    from .ollama_server import OllamaStandIn
+    from tests.world.ollama_server import OllamaStandIn
 
 
 class Listener(ThreadingHTTPServer):

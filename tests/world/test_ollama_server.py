@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .ollama_rules import Message, Prompt, half_window, reused_tokens, truncate, window
-from .ollama_server import (
+from tests.world.ollama_rules import Message, Prompt, half_window, reused_tokens, truncate, window
+from tests.world.ollama_server import (
     Answer,
     BreakOff,
     Fail,

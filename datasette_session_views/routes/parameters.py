@@ -1,0 +1,64 @@
+"""Reading what a request asks for, whatever it is: anything that makes no sense counts as not said."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from llm_session_memory.reader.values import RATED, SORTS, Filters, Sort
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def text(request: Any, name: str, longest: int = 1_000) -> str | None:
+    """Return a parameter as text that SQLite and a page can take, None where it is missing or empty."""
+    given = (request.args.get(name) or "").replace("\x00", " ")[:longest]
+    return given.encode("utf-8", "replace").decode("utf-8").strip() or None
+
+
+def number(request: Any, name: str) -> int | None:
+    """Return a parameter as a number from 1 on, None where it is none."""
+    given = request.args.get(name) or ""
+    return max(int(given), 1) if given.isascii() and given.isdigit() and len(given) < 12 else None  # noqa: PLR2004
+
+
+def filters(request: Any, search: str = "q") -> Filters:
+    """Return what a list or a search is narrowed to. `search` is the name of the parameter with the text."""
+    since, until = text(request, "since"), text(request, "until")
+    return Filters(
+        text=text(request, search),
+        model=text(request, "model"),
+        tag=text(request, "tag"),
+        since=since if since and _DAY.fullmatch(since) else None,
+        until=until if until and _DAY.fullmatch(until) else None,
+        named=bool(text(request, "named")),
+        rated=rated if (rated := text(request, "rated")) in RATED else None,
+    )
+
+
+def all_days(request: Any) -> bool:
+    """Say whether all days were asked for: `since=all`, unless a day was named."""
+    given = request.args.getlist("since")
+    return "all" in given and not any(map(_DAY.fullmatch, given))
+
+
+def sort(request: Any) -> Sort:
+    """Return how a list is to be sorted."""
+    given = text(request, "sort")
+    for known in SORTS:
+        if given == known:
+            return known
+    return "used"
+
+
+def asked(filters: Filters, search: str = "q") -> dict[str, str | None]:
+    """Return filters as the parameters that they were given by."""
+    return {
+        search: filters.text,
+        "model": filters.model,
+        "tag": filters.tag,
+        "since": filters.since,
+        "until": filters.until,
+        "named": "1" if filters.named else None,
+        "rated": filters.rated,
+    }

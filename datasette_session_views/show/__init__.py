@@ -1,0 +1,1 @@
+"""Values into HTML, SVG and files. Pure: no Datasette, no SQL."""

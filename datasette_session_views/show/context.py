@@ -1,0 +1,108 @@
+"""From a request to what the page of a context says of it: its figures, every exchange's fate, what changed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llm_session_memory.reader.sent import Fate, Run, Sent, Since, ranges
+from llm_session_memory.reader.values import small_dollars
+
+from ..web.links import Links
+from .cards import counted
+
+WORDS: dict[Fate, str] = {
+    "recent": "newest",
+    "pinned": "pinned",
+    "recalled": "recalled",
+    "summarised": "summarised",
+    "pruned": "in the log, not sent",
+}
+
+_CELLS = 400
+"""Exchanges from which long runs of the same fate are shown as one cell."""
+
+_LONG = 24
+"""How many neighbours then make a long run."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One exchange of the session, or a long run of them, with its fate."""
+
+    fate: Fate
+    title: str
+    url: str
+    text: str = ""
+
+
+def facts(sent: Sent, history: int | None) -> list[tuple[str, str]]:
+    """Return the head's facts, each a figure and what it counts."""
+    found: list[tuple[str, str]] = []
+    if sent.input_tokens is not None:
+        expected = f" ({sent.why.estimate:,} were expected)" if sent.why else ""
+        found.append((f"{sent.input_tokens:,}", f"tokens sent, as the server counted{expected}"))
+    elif sent.why:
+        found.append((f"{sent.why.estimate:,}", "tokens sent, as expected; the server counted none"))
+    if not sent.older:
+        found.append(("", fates(sent)))
+    if history is not None and (whole := sent.share(history)) and sent.tokens and whole > sent.tokens:
+        found.append((f"{whole:,}", "tokens would be the whole history, roughly"))
+    return found
+
+
+def fates(sent: Sent) -> str:
+    """Return what became of the exchanges before, in words."""
+    if sent.number == 1:
+        return "the first exchange"
+    parts = [
+        (sent.counted("recent"), "whole"),
+        (sent.counted("pinned"), "pinned"),
+        (sent.counted("recalled"), "recalled"),
+        (sent.counted("summarised"), "in a summary"),
+        (sent.counted("pruned"), "not sent"),
+    ]
+    said = ", ".join(f"{count:,} {what}" for count, what in parts if count)
+    return f"of {counted(sent.number - 1, 'earlier exchange')}: {said}"
+
+
+def cells(sent: Sent, links: Links, reference: str) -> list[Cell]:
+    """Return every exchange before this one with its fate; in long sessions, long runs as one cell each."""
+    found: list[Cell] = []
+    for run in sent.runs:
+        words = WORDS[run.fate] if sent.why or run.fate != "recent" else "sent"
+        if sent.number > _CELLS and run.count > _LONG:
+            name = ranges([run.first])[0] + f"–#{run.last:,}"
+            found.append(Cell(run.fate, f"{name}: {words}", links.exchange(reference, run.first), name))
+        else:
+            found += [
+                Cell(run.fate, f"#{number:,}: {words}", links.exchange(reference, number))
+                for number in range(run.first, run.last + 1)
+            ]
+    return found
+
+
+def reuse(change: Since, sent: Sent) -> str:
+    """Return how much of a request the server could take from the one before, in words."""
+    if not change.same_model:
+        return "nothing: another model answered the exchange before"
+    part = round(100 * change.shared / sent.characters) if sent.characters else 0
+    tokens = sent.share(change.shared)
+    figure = f"{tokens:,} of {sent.tokens:,} tokens, {part} %" if tokens is not None else f"{part} % of the characters"
+    return f"about {figure}: so much of the beginning is the same as before"
+
+
+def cost(sent: Sent, change: Since) -> str:
+    """Return what a request cost beside the one before, in words."""
+    said = []
+    if change.tokens is not None:
+        said.append(
+            f"{abs(change.tokens):,} tokens {'more' if change.tokens >= 0 else 'fewer'} than at #{change.number:,}"
+        )
+    if sent.cost is not None:
+        said.append(f"{small_dollars(sent.cost)} with the reply")
+    return "; ".join(said) or "not counted"
+
+
+def run_fields(run: Run) -> dict[str, int | str]:
+    """Return a run as plain values."""
+    return {"first": run.first, "last": run.last, "fate": run.fate}

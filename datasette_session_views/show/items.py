@@ -1,0 +1,185 @@
+"""From a request to its items, in the order in which they were sent, and to its messages exactly as sent. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from llm_session_memory.reader.sent import Excerpt, Sent, Stretch, ranges
+from llm_session_memory.reader.values import MARK, UNMARK, Note, Said
+from llm_session_memory.rules.visible import one_line
+
+from ..web.links import Links
+from .cards import Showing, counted, day, marked
+from .window import kind as kind_of
+from .window import sizes
+
+_TEXTS = 60
+"""Exchanges whose words are shown on the page; of more, the first and last few."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One item of a request, in the order in which it was sent: a line, why it is there, and its text to open."""
+
+    kind: str
+    label: str
+    html: str
+    why: str
+    tokens: str
+    text: str = ""
+    url: str = ""
+
+
+class Items:
+    """The items of a request, in the order in which they were sent."""
+
+    def __init__(self, sent: Sent, said: Sequence[Said], showing: Showing, links: Links, reference: str) -> None:
+        """Take a request, and what its messages said; none where they are too many to be shown."""
+        self._sent, self._said, self._showing = sent, said, showing
+        self._links, self._reference = links, reference
+
+    def rows(self, notes: Sequence[Note], pinned: dict[int, str]) -> list[Row]:
+        """Return a row for each item. `notes` and `pinned` say who kept what when, as far as it still is kept."""
+        sent, size = self._sent, sizes(self._sent)
+        rows: list[Row] = []
+        if sent.system:
+            tools = f"; {counted(len(sent.tools), 'tool')} besides: {', '.join(sent.tools)}" if sent.tools else ""
+            text = self._text(0, 1)
+            first = one_line(_before_fences(self._plain(0)), 160)
+            why = "system prompt" if first else "no system prompt: what frames notes and summary"
+            words = first or "notes and summary, as they were sent"
+            rows.append(self._row("system", "system", words, f"{why}{one_line(tools, 300)}", size.system, text))
+        elif sent.tools:
+            names = one_line(", ".join(sent.tools), 300)
+            rows.append(Row("system", "tools", escape(names), "tool definitions, counted with the request", ""))
+        by = {note.text: f", kept by {note.author} on {day(note.created_utc)}" for note in notes}
+        rows += [
+            self._row("notes", "note", one_line(note, 300), f"always sent{by.get(note, '')}", len(note))
+            for note in sent.notes
+        ]
+        if sent.summary:
+            one = sent.summary
+            made = f"made by {one.model}" if one.model else "written by a person"
+            why = f"summary of {counted(one.last - one.first + 1, 'exchange')}, {made} on {day(one.made_utc)}"
+            text = self._showing.text(one.text)
+            label = f"#{one.first:,}–#{one.last:,}"
+            rows.append(self._row("summary", label, one_line(one.text, 160), why, len(one.text), text))
+        rows += self._exchanges(pinned)
+        for excerpt in sent.excerpts:
+            rows.append(self._excerpt(excerpt))
+        return [*rows, self._prompt(size.prompt)]
+
+    def _exchanges(self, pinned: dict[int, str]) -> list[Row]:
+        sent = self._sent
+        before = [stretch for stretch in sent.stretches if stretch.number != sent.number]
+        rows: list[Row] = []
+        shown = set(range(len(before))) if len(before) <= _TEXTS else {*range(3), *range(len(before) - 20, len(before))}
+        for place, stretch in enumerate(before):
+            if place in shown:
+                rows.append(self._exchange(stretch, pinned))
+            elif place - 1 in shown:
+                left = before[3 : len(before) - 20]
+                known = [one.number for one in left if one.number is not None]
+                names = ", ".join(ranges(known)[:3])
+                size = sum(one.characters for one in left)
+                rows.append(self._row("recent", "…", f"{counted(len(left), 'exchange')}: {names}", "sent whole", size))
+        return rows
+
+    def _exchange(self, stretch: Stretch, pinned: dict[int, str]) -> Row:
+        sent, number = self._sent, stretch.number
+        words = one_line(self._plain(stretch.begin), 160)
+        text = self._text(stretch.begin, stretch.end)
+        if number is None:
+            return self._row(
+                "other", "–", words, "from another conversation, or logged beside this one", stretch.characters, text
+            )
+        kind = kind_of(sent, stretch)
+        if sent.why is None:
+            why = "sent whole"
+        elif kind == "pinned":
+            why = f"pinned on {day(pinned[number])}" if number in pinned else "pinned at the time"
+        else:
+            cut = sent.why.clipped and number == sent.why.start
+            why = (
+                "too long to be sent whole, cut in the middle"
+                if cut
+                else f"newest; the block began at #{sent.why.began:,}"
+            )
+        return self._row(
+            kind, f"#{number:,}", words, why, stretch.characters, text, self._links.exchange(self._reference, number)
+        )
+
+    def _excerpt(self, excerpt: Excerpt) -> Row:
+        matched = f"; matched {', '.join(excerpt.words)}" if excerpt.words else ""
+        earlier = "for an earlier prompt of this block" if excerpt.earlier else f"rank {excerpt.rank}"
+        why = (
+            f"recalled {earlier}: score {excerpt.score:.1f}"
+            if excerpt.earlier
+            else f"recalled: score {excerpt.score:.1f}, {earlier}"
+        )
+        words = excerpt.text.partition("] ")[2] or excerpt.text
+        html = marked(_found(words, excerpt.words)) if words else "the text is not in the log as you may see it"
+        url = self._links.exchange(self._reference, excerpt.number)
+        return Row(
+            "recalled", f"#{excerpt.number:,}", html, one_line(why + matched, 300), f"{excerpt.tokens:,}", "", url
+        )
+
+    def _prompt(self, size: int) -> Row:
+        sent = self._sent
+        stretch = sent.stretches[-1] if sent.stretches else None
+        if stretch is None:
+            return self._row("prompt", f"#{sent.number:,}", "", "nothing was said", 0)
+        said = self._said[stretch.begin] if stretch.begin < len(self._said) else None
+        words = "".join(piece.text for piece in said.pieces if piece.kind == "text") if said else ""
+        more = stretch.end - stretch.begin - 1
+        why = "the new prompt" if not more else f"the new prompt, and {counted(more, 'message')} of its tool calls"
+        text = self._text(stretch.begin, stretch.end)
+        return self._row("prompt", f"#{sent.number:,}", one_line(words, 300), why, size, text)
+
+    def _row(self, kind: str, label: str, words: str, why: str, size: int, text: str = "", url: str = "") -> Row:  # noqa: PLR0913  a row's own
+        tokens = self._sent.share(size)
+        return Row(kind, label, escape(words), one_line(why, 400), "" if tokens is None else f"{tokens:,}", text, url)
+
+    def _plain(self, place: int) -> str:
+        if place >= len(self._said):
+            return ""
+        return " ".join(piece.text for piece in self._said[place].pieces if piece.kind == "text")[:2_000]
+
+    def _text(self, begin: int, end: int) -> str:
+        return "".join(message(said, self._showing, self._sent.number) for said in self._said[begin:end])
+
+
+def _before_fences(system: str) -> str:
+    """Return the system prompt alone, of a system message that has notes or a summary too."""
+    return re.split(r"(?:^|\n\n)<(?:notes|summary)>\n", system, maxsplit=1)[0]
+
+
+def message(said: Said, showing: Showing, number: int) -> str:
+    """Return a message exactly as it was sent: every piece as it is, under its role."""
+    pieces: list[str] = []
+    for piece in said.pieces:
+        if piece.kind in ("tool_call", "tool_result", "other"):
+            what = {"tool_call": "calls", "tool_result": "result of"}.get(piece.kind, "")
+            pieces.append(f'<p class="sv-sub">{what} {escape(one_line(piece.name, 80))}</p>')
+            pieces.append(showing.code(piece.text, number))
+        elif piece.kind in ("fragment", "excerpt", "fence"):
+            pieces.append(
+                f'<p class="sv-sub">fragment {escape(one_line(piece.name, 200))}</p>{showing.text(piece.text, number)}'
+            )
+        elif piece.text:
+            pieces.append(showing.text(piece.text, number))
+        pieces.extend(showing.file(held) for held in piece.attachments)
+    role = escape(one_line(said.role, 40))
+    return f'<div class="sv-sent sv-sent-{role if role.isalpha() else "other"}"><b>{role}</b>{"".join(pieces)}</div>'
+
+
+def _found(text: str, words: Sequence[str]) -> str:
+    """Return an excerpt with the words that it was found by marked."""
+    text = text.replace(MARK, "").replace(UNMARK, "")
+    if not words:
+        return text
+    either = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{either})\w*", lambda match: MARK + match.group() + UNMARK, text, flags=re.IGNORECASE)

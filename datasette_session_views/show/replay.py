@@ -1,0 +1,35 @@
+"""What a replay's page carries: its data, that can close no tag, and its scenes' messages as HTML. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from llm_session_memory.insight.scenes import Scene
+
+from .cards import Showing
+
+_UNSAFE = tuple((character, f"\\u{ord(character):04x}") for character in "<>&\u2028\u2029")
+
+
+def embedded(value: Any) -> str:
+    """Return JSON that can stand in a script tag: nothing in it can close the tag or open another."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    for character, escaped in _UNSAFE:  # str.translate takes ten times as long
+        text = text.replace(character, escaped)
+    return text
+
+
+def dressed(scenes: Sequence[Scene], showing: Showing) -> dict[str, Any]:
+    """Return the HTML of what is not shown as plain text, scene by scene, each in the order of its pieces."""
+
+    def html(scene: Scene, kind: str, text: str) -> str | None:
+        if kind in ("reply", "reasoning"):
+            return showing.markdown(text)
+        return showing.code(text, scene.number or 0) if kind in ("tool_call", "tool_result", "other") else None
+
+    return {
+        scene.id: [[html(scene, kind, text) for kind, _, text in side] for side in (scene.before, scene.after)]
+        for scene in scenes
+    }

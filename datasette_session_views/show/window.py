@@ -1,0 +1,105 @@
+"""From a request to the picture of its window: how much of it each kind of thing filled. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llm_session_memory.reader.sent import Sent, Stretch
+
+from .cards import counted
+
+_LABELLED = 9.0
+"""Percent of the picture's width from which a part has its name in it."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the picture of the window, in percent of its width."""
+
+    kind: str
+    name: str
+    x: float
+    width: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The characters of what a request was made of."""
+
+    system: int
+    summary: int
+    notes: int
+    pinned: int
+    recent: int
+    recalled: int
+    prompt: int
+    other: int
+
+
+def sizes(sent: Sent) -> Sizes:
+    """Return the characters of what a request was made of; excerpts are parts of the prompts that they came with."""
+    own = sum(len(excerpt.text) for excerpt in sent.excerpts if not excerpt.earlier)
+    earlier = sum(len(excerpt.text) for excerpt in sent.excerpts if excerpt.earlier)
+    whole: dict[str, int] = {"pinned": 0, "recent": 0, "prompt": 0, "other": 0}
+    for stretch in sent.stretches:
+        whole[kind(sent, stretch)] += stretch.characters
+    summary = len(sent.summary.text) if sent.summary else 0
+    notes = sum(map(len, sent.notes))
+    system = sent.system.characters if sent.system else 0
+    return Sizes(
+        max(system - summary - notes, 0),
+        summary,
+        notes,
+        whole["pinned"],
+        max(whole["recent"] - earlier, 0),
+        own + earlier,
+        max(whole["prompt"] - own, 0),
+        whole["other"],
+    )
+
+
+def window(sent: Sent) -> tuple[list[Part], list[tuple[float, str]]]:
+    """Return the picture of the window: its parts, and the marks on its scale."""
+    size, tokens = sizes(sent), sent.tokens or 0
+    if not tokens:
+        return [], []
+    budget, limit = (sent.why.budget, sent.why.window) if sent.why else (None, None)
+    full = max(tokens, budget or 0, limit or 0)
+    pieces = [
+        ("system", "system", size.system),
+        ("notes", "notes", size.notes),
+        ("summary", "summary", size.summary),
+        ("pinned", f"{sent.counted('pinned')} pinned", size.pinned),
+        ("other", "earlier", size.other),
+        ("recent", counted(sent.counted("recent"), "exchange"), size.recent),
+        ("recalled", f"{len(sent.excerpts)} recalled", size.recalled),
+        ("prompt", "new", size.prompt),
+    ]
+    parts: list[Part] = []
+    x = 0.0
+    for kind, name, characters in pieces:
+        width = 100 * (sent.share(characters) or 0) / full
+        if characters and width:
+            parts.append(_part(kind, name, x, width))
+            x += width
+    if limit and budget and limit > budget:
+        begin = max(100 * budget / full, x)
+        if begin < 100:  # noqa: PLR2004  percent
+            parts.append(_part("answer", "room for the answer", begin, 100 - begin))
+    marks = [(100 * budget / full, f"budget {budget:,}")] if budget else []
+    marks += [(100 * limit / full, f"window {limit:,}")] if limit and limit != budget else []
+    return parts, marks
+
+
+def kind(sent: Sent, stretch: Stretch) -> str:
+    """Return what some messages of a request are to it: its prompt, an earlier exchange by its fate, or neither."""
+    if stretch.number == sent.number:
+        return "prompt"
+    if stretch.number is None:
+        return "other"
+    return sent.fate(stretch.number)
+
+
+def _part(kind: str, name: str, x: float, width: float) -> Part:
+    return Part(kind, name, round(x, 2), round(width, 2), name if width >= _LABELLED else "")

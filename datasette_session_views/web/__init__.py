@@ -1,0 +1,1 @@
+"""Permissions, addresses, answers, and links on Datasette's own pages."""

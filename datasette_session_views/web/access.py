@@ -1,0 +1,117 @@
+"""What a visitor may see of a log: the door that every page goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from llm_session_memory.reader.cache import version_of
+from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.tables import COLUMNS, core, is_log, present
+
+from ..compat import Forbidden, NotFound, allowed, allowed_tables, database_of, execute_write, may_rate
+
+T = TypeVar("T")
+
+RATINGS = "memory_ratings"
+"""The table of ratings."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log as one visitor sees it: its database, and the tables that are there and open to them."""
+
+    database: Any
+    tables: frozenset[str]
+    private: bool
+
+    @property
+    def name(self) -> str:
+        """The database's name."""
+        return str(self.database.name)
+
+    @property
+    def key(self) -> str:
+        """What tells this log from all others."""
+        return f"{self.database.name}\n{self.database.path}"
+
+    def version(self) -> Hashable | None:
+        """Return what is another after any writing to the log; None where that can't be told."""
+        return version_of(self.database.path, mutable=self.database.is_mutable)
+
+    async def read(self, function: Callable[..., T], *given: Any, **named: Any) -> T:
+        """Run a function of the reader on this log, with what else it takes."""
+
+        def run(connection: Any) -> T:
+            return function(Source(connection, self.tables, self.key, self.version), *given, **named)
+
+        result: T = await self.database.execute_fn(run)
+        return result
+
+    @property
+    def searchable(self) -> bool:
+        """Whether an index of llm's is there and open, and the texts that it is of."""
+        return any(self.tables >= pair for pair in ({"turn_search_fts", "turn_search"}, {"responses_fts", "responses"}))
+
+    @property
+    def mutable(self) -> bool:
+        """Whether Datasette may write to it."""
+        return bool(self.database.is_mutable)
+
+    async def write(self, function: Callable[..., T], *given: Any) -> T:
+        """Run a function on the connection that writes, with a source to read from as this visitor."""
+
+        def run(connection: Any) -> T:
+            return function(connection, Source(connection, self.tables, self.key), *given)
+
+        return await execute_write(self.database, run)
+
+    async def may_be_rated_by(self, datasette: Any, actor: Any) -> bool:
+        """Say whether an actor may rate its exchanges. The table of ratings is made by llm's plugin alone."""
+        if not self.mutable or RATINGS not in self.tables:
+            return False
+        return await may_rate(datasette, actor, self.name, RATINGS)
+
+
+async def log_of(datasette: Any, request: Any) -> Log:
+    """Return the log that a request asks for. Raises NotFound where there is none, Forbidden where it is locked."""
+    database = database_of(datasette, request)
+    if not await allowed(datasette, request.actor, "view-database", database.name):
+        raise Forbidden("view-database")
+    log = await seen(datasette, request.actor, database)
+    if log is None:
+        if await database.execute_fn(lambda connection: is_log(present(connection))):
+            raise Forbidden("view-table")
+        raise NotFound("This database holds no log of llm")
+    return log
+
+
+async def seen(datasette: Any, actor: Any, database: Any) -> Log | None:
+    """Return a database's log as an actor sees it; None where it holds none, or its tables are locked.
+
+    Each table without which a conversation can't be shown must be open. Any other that is locked is as if it were
+    missing.
+    """
+    if database.name == "_internal":
+        return None
+    there: frozenset[str] = await database.execute_fn(present)
+    if not is_log(there) or not await allowed(datasette, actor, "view-database", database.name):
+        return None
+    tables = await allowed_tables(datasette, actor, database.name, there & COLUMNS.keys())
+    if not tables.issuperset(core(there)):
+        return None
+    private = actor is not None and not await _is_open(datasette, database.name, core(there))
+    return Log(database, tables, private)
+
+
+async def _is_open(datasette: Any, database: str, needed: tuple[str, ...]) -> bool:
+    if not await allowed(datasette, None, "view-database", database):
+        return False
+    return set(needed) <= await allowed_tables(datasette, None, database, needed)
+
+
+async def logs(datasette: Any, actor: Any) -> list[Log]:
+    """Return all logs that an actor may see, in the order in which the databases were attached."""
+    found = [await seen(datasette, actor, database) for database in list(datasette.databases.values())]
+    return [log for log in found if log is not None]

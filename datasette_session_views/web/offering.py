@@ -1,0 +1,85 @@
+"""Offering the canned queries in Datasette: by a hook on 0.65, in the internal table of queries on 1.0.
+
+Whoever runs Datasette wins: where a database has a query of the same name, ours is not offered. A query is hidden from
+those who may not see one of the tables that it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from llm_session_memory.insight.catalogue import Query, catalogue
+from llm_session_memory.reader.tables import is_log, present
+
+from ..compat import IS_1, allowed_tables, offer_queries, own_queries, query_denials
+
+_offered: WeakKeyDictionary[Any, dict[str, tuple[Any, frozenset[str]]]] = WeakKeyDictionary()
+"""For each Datasette and database: the state of the schema that queries were offered for, and their names."""
+
+
+async def on_hook(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
+    """Return the queries of a database, for 0.65's hook."""
+    tables = await _tables(datasette, database)
+    if not is_log(tables):
+        return {}
+    own = own_queries(datasette, database)
+    return {name: _offer(query, tables) for name, query in catalogue().items() if name not in own}
+
+
+async def offer(datasette: Any, databases: Iterable[str] | None = None) -> None:
+    """Put our queries where 1.0 keeps them, for all databases that hold a log, unless they are there already.
+
+    Called when Datasette starts, and again from our pages: llm may have made its tables since.
+    """
+    if not IS_1:
+        return
+    known = _offered.setdefault(datasette, {})
+    for name in list(databases if databases is not None else datasette.databases):
+        tables = await _tables(datasette, name)
+        if name in known and known[name][0] == tables:
+            continue
+        queries = {query.name: _offer(query, tables) for query in catalogue().values()} if is_log(tables) else {}
+        taken = await offer_queries(datasette, name, queries)
+        known[name] = (tables, frozenset(queries) - taken)
+
+
+async def may_see(datasette: Any, actor: Any, database: str, name: str) -> bool:
+    """Say whether an actor may see all tables that one of our queries reads; of other queries nothing is said."""
+    query = catalogue().get(name)
+    if query is None or name in own_queries(datasette, database):
+        return True
+    tables = await _tables(datasette, database)
+    needed = tables & set(query.tables)
+    return needed <= await allowed_tables(datasette, actor, database, needed)
+
+
+async def denials(datasette: Any, actor: Any) -> list[Any]:
+    """Return what 1.0's permission hook is told: which of our queries an actor must not see."""
+    denied: list[tuple[str, str]] = []
+    for database, (tables, names) in _offered.get(datasette, {}).items():
+        queries = [catalogue()[name] for name in names]
+        needed = tables & {table for query in queries for table in query.tables}
+        seen = await allowed_tables(datasette, actor, database, needed) if needed else frozenset()
+        denied += [(database, query.name) for query in queries if tables & set(query.tables) - seen]
+    return query_denials(denied)
+
+
+async def _tables(datasette: Any, database: str) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    if database in datasette.databases and database != "_internal":
+        found = await datasette.databases[database].execute_fn(present)
+    return found
+
+
+def _offer(query: Query, tables: frozenset[str]) -> dict[str, Any]:
+    return {
+        "sql": query.text(tables),
+        "title": query.title,
+        "description": " ".join(
+            [query.means, *(f"{name}: {words}." for name, words in query.parameters)],
+        ),
+        "params": [name for name, _ in query.parameters],
+        "hide_sql": True,
+    }

@@ -1,0 +1,116 @@
+"""What Datasette's own pages learn about sessions: links in menus, on a database's page, and in the cells of tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakSet
+
+from markupsafe import Markup
+
+from llm_session_memory.reader.tables import is_log, present
+
+from ..compat import jump_sql
+from .access import logs, seen
+from .links import Links, everything
+
+
+async def menu(datasette: Any, actor: Any) -> list[dict[str, str]]:
+    """Return the menu's entry, where there is a log that the actor may see."""
+    for database in list(datasette.databases.values()):
+        if await seen(datasette, actor, database) is not None:  # the first is enough: this runs on every page
+            return [{"href": everything(datasette), "label": "Sessions"}]
+    return []
+
+
+async def of_database(datasette: Any, actor: Any, database: str) -> list[dict[str, str]]:
+    """Return a database's action, where it holds a log that the actor may see."""
+    if await seen(datasette, actor, datasette.get_database(database)) is None:
+        return []
+    links = Links(datasette, database)
+    return [
+        {"href": links.listing(), "label": "Sessions", "description": "Read and search the conversations in this log"},
+    ]
+
+
+async def on_top(datasette: Any, actor: Any, database: str) -> str | None:
+    """Return a line for the top of a database's page."""
+    log = await seen(datasette, actor, datasette.get_database(database))
+    if log is None:
+        return None
+    links = Links(datasette, database)
+    line = Markup('<p>This is a log of llm: <a href="{}">read its sessions</a>').format(links.listing())
+    if log.searchable:
+        line += Markup(' or <a href="{}">search them</a>').format(links.search())
+    return str(line + Markup(".</p>"))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cell is. `table` is None among the results of a query."""
+
+    database: str
+    table: str | None
+    column: str | None
+
+
+_logs: WeakSet[Any] = WeakSet()
+"""Databases that are known to hold a log."""
+
+_THREAD_COLUMNS = ("thread_id", "conversation_id")
+_TURN_COLUMNS = ("turn_id", "response_id")
+_NAMED = ("threads", "conversations")
+"""Tables whose rows are threads, with their names."""
+
+
+async def cell(datasette: Any, place: Place, row: Any, value: Any) -> Any:
+    """Return a cell that tells of a thread or turn as a link to its transcript; None for all others.
+
+    The id of a row's own is not ours to show: Datasette makes it the link to the row.
+    """
+    names_thread = place.table in _NAMED and place.column == "name"
+    if not names_thread and place.column not in (*_THREAD_COLUMNS, *_TURN_COLUMNS):
+        return None
+    label = value
+    if isinstance(value, dict):  # a foreign key with its label
+        label, value = value.get("label"), value.get("value")
+    if not isinstance(value, str) or not await _is_log(datasette.get_database(place.database)):
+        return None
+    links = Links(datasette, place.database)
+    if names_thread:
+        return Markup('<a href="{}">{}</a>').format(links.session(str(row["id"])), label)
+    if not _is_id(value):
+        return None
+    if place.column in _TURN_COLUMNS:
+        return Markup('{} <a href="{}">transcript</a>').format(label, links.turn(value))
+    linked = Markup('<a href="{}">{}</a>').format(links.session(value), label)
+    if place.table in ("turns", "responses"):
+        linked += Markup(' <a href="{}">exchange</a>').format(links.turn(str(row["id"])))
+    return linked
+
+
+async def _is_log(database: Any) -> bool:
+    if database not in _logs and await database.execute_fn(lambda connection: is_log(present(connection))):
+        _logs.add(database)
+    return database in _logs
+
+
+def _is_id(text: str) -> bool:
+    return 20 <= len(text) <= 40 and text.isascii() and text.isalnum()  # noqa: PLR2004  ULIDs and their like
+
+
+async def jump(datasette: Any, actor: Any) -> list[Any]:
+    """Return what 1.0's jump menu searches: the named sessions of every log that the actor may see."""
+    found = []
+    for log in await logs(datasette, actor):
+        base = Links(datasette, log.name).session("")
+        if "memory_sessions" in log.tables:
+            found.append(
+                jump_sql(
+                    log.name,
+                    "select 'session' as type, name as label, coalesce(model, '') as description,"
+                    " :base || thread_id as url, name as search_text, name as display_name from memory_sessions",
+                    {"base": base},
+                )
+            )
+    return found

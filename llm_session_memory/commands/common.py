@@ -1,0 +1,93 @@
+"""What all commands share: the log option, session names with completion, and the one door for errors."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ..errors import NoSuchSession, SessionError
+from ..llm_seam.models import known_names, log_path
+from ..memory import Memory
+from ..model import RATED
+from ..rules.safe_text import escaped
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def session_command(name: str, **attributes: Any) -> Callable[[F], click.Command]:
+    """Return a decorator that makes a command: with `-d`, and with errors of the family as `Error: …`, exit code 1."""
+
+    def decorate(function: F) -> click.Command:
+        @functools.wraps(function)
+        def guarded(*args: Any, **parameters: Any) -> Any:
+            try:
+                return function(*args, **parameters)
+            except SessionError as error:
+                raise click.ClickException(str(error)) from error
+
+        option = click.option(
+            "-d",
+            "--database",
+            type=click.Path(dir_okay=False),
+            help="Path to the log database [llm's own]",
+        )
+        make: Callable[[Any], click.Command] = click.command(name, **attributes)
+        return make(option(guarded))
+
+    return decorate
+
+
+def session_argument(name: str = "name") -> Callable[[F], F]:
+    """Return a decorator for an argument that is a session's name."""
+    decorate: Callable[[F], F] = click.argument(name, shell_complete=complete)
+    return decorate
+
+
+def rated_option(rated: str, unrated: str) -> Callable[[F], F]:
+    """Return a decorator for `--rated`, with what it means to a command that something is rated, and that it is not."""
+    said = f"{rated} good (up, 4 or 5), bad (down, 1 or 2), any, up, down, 1 to 5; none: {unrated}"
+    decorate: Callable[[F], F] = click.option("--rated", type=click.Choice(tuple(RATED)), metavar="HOW", help=said)
+    return decorate
+
+
+def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete session names."""
+    del param
+    return known_names(ctx.params.get("database"), incomplete)
+
+
+def existing_log(database: str | None) -> Path:
+    """Return the log that a command works on. Raises NoSuchSession where there is none yet."""
+    path = log_path(database)
+    if not path.exists():
+        raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
+    return path
+
+
+def opened(database: str | None) -> Memory:
+    """Open the log for reading or changing existing sessions. Raises NoSuchSession where there is no log yet."""
+    return Memory(existing_log(database), typed=database)
+
+
+def as_json(value: Any) -> None:
+    """Print a value as JSON, with everything that could act on a terminal as an escape."""
+    click.echo(escaped(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def local_time(utc: str) -> str:
+    """Return a stored time as people read it: local, to the minute."""
+    try:
+        moment = datetime.fromisoformat(utc)
+    except ValueError:
+        return utc
+    if moment.tzinfo is None:
+        from datetime import timezone
+
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,72 @@
+"""The canned queries: each an .sql file with its title, its definition in plain words and its parameters.
+
+The same files are offered in Datasette, run by `llm sessions query` and printed into the README. This module imports
+neither Datasette nor llm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..reader.tables import completed, tables_read
+
+_FOLDER = Path(__file__).parent / "queries"
+_PREFIX = "sessions_"
+"""Before each name in Datasette, where a query of 0.65 would hide a table of its name."""
+
+_HEAD = re.compile(r"-- (title|means|param) ?([a-z_]*): ?(.*)")
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query: what it is called, what it says in words, what it asks for, and its text."""
+
+    name: str
+    title: str
+    means: str
+    parameters: tuple[tuple[str, str], ...]
+    sql: str
+
+    @property
+    def short_name(self) -> str:
+        """The name on the command line."""
+        return self.name.removeprefix(_PREFIX)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that it reads."""
+        return tuple(tables_read(self.sql))
+
+    def text(self, tables: Collection[str]) -> str:
+        """Return its text for a log that has these tables: those that are missing count as empty."""
+        return completed(self.sql, tables)
+
+
+@cache
+def catalogue() -> dict[str, Query]:
+    """Return all queries by name."""
+    return {path.stem: _read(path) for path in sorted(_FOLDER.glob("*.sql"))}
+
+
+def named(name: str) -> Query | None:
+    """Return a query by its name, long or short."""
+    key = name.replace("-", "_")
+    return catalogue().get(key) or catalogue().get(f"{_PREFIX}{key}")
+
+
+def _read(path: Path) -> Query:
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    said: dict[str, str] = {}
+    parameters: list[tuple[str, str]] = []
+    while lines and (match := _HEAD.match(lines[0])):
+        kind, name, text = match.groups()
+        if kind == "param":
+            parameters.append((name, text))
+        else:
+            said[kind] = text
+        lines.pop(0)
+    return Query(path.stem, said["title"], said["means"], tuple(parameters), "".join(lines).strip())

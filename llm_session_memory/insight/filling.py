@@ -1,0 +1,81 @@
+"""What filled the window at each exchange of a replay, as values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..reader.values import Exchange
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a session recorded of the window at an exchange."""
+
+    tokens: int
+    budget: int
+    window: int | None
+    start: int
+    pinned: tuple[int, ...]
+    recalled: tuple[int, ...]
+    summarised: tuple[int, int] | None = None
+    parts: tuple[int, ...] = ()
+    """About the tokens of each of PARTS, none where what was sent is not all within the replay."""
+
+    def fields(self) -> list[Any]:
+        """Return it as plain values, in the order in which the script reads them."""
+        summarised = list(self.summarised) if self.summarised else None
+        numbers = [list(self.pinned), list(self.recalled), summarised, list(self.parts)]
+        return [self.tokens, self.budget, self.window, self.start, *numbers]
+
+
+PARTS = ("system", "summary", "pinned", "recent", "recalled", "prompt")
+"""What a window is filled with, in the order in which it is drawn."""
+
+
+@dataclass(frozen=True)
+class Front:
+    """What stands before the exchanges of a block: the characters of its system message, the summary's among them."""
+
+    system: int = 0
+    summary: int = 0
+    summarised: tuple[int, int] | None = None
+
+
+def parts(window: Window, number: int, front: Front, recalled: int, sizes: Mapping[int, Size]) -> tuple[int, ...]:
+    """Return about the tokens of each of PARTS: excerpts as they were recorded, the others by their characters."""
+    recent = range(window.start, number)
+    pinned = [one for one in window.pinned if one not in recent]
+    if not all(one in sizes for one in (*pinned, *recent, number)):
+        return ()
+    characters = [
+        max(front.system - front.summary, 0),
+        front.summary,
+        sum(sizes[one].whole for one in pinned),
+        sum(sizes[one].whole for one in recent),
+        sizes[number].asked,
+    ]
+    left, whole = max(window.tokens - recalled, 0), sum(characters) or 1
+    shares = [round(left * part / whole) for part in characters]
+    return (*shares[:4], min(recalled, window.tokens), shares[4])
+
+
+@dataclass(frozen=True)
+class Size:
+    """The characters of an exchange: all of them, and those that its last request had of it."""
+
+    whole: int
+    asked: int
+
+
+def size(exchange: Exchange) -> Size:
+    """Return how long an exchange is, without what was recalled for it."""
+    counts = [
+        (said.role, sum(len(piece.text) for piece in said.pieces if piece.kind not in ("excerpt", "fence")))
+        for call in exchange.calls
+        for said in call.messages
+    ]
+    whole = sum(count for _, count in counts)
+    reply = counts[-1][1] if counts and counts[-1][0] == "assistant" else 0
+    return Size(whole, whole - reply)

@@ -1,0 +1,87 @@
+"""Narrowing a canned query to some days, a model or a conversation, without a change to its text.
+
+Each table of calls that it reads gets a common table expression of its own name before it, with only the rows wanted:
+the query itself stays as it is in the catalogue, and the whole can be read and edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ..reader.listing import day_after
+from ..reader.tables import beginning, completed, tables_read
+
+
+@dataclass(frozen=True)
+class Span:
+    """What numbers are narrowed to; None: not at all. Days are `YYYY-MM-DD`, the last one included."""
+
+    since: str | None = None
+    until: str | None = None
+    model: str | None = None
+    thread_id: str | None = None
+
+    def parameters(self) -> dict[str, str]:
+        """Return what the narrowed text is run with."""
+        given = {
+            "since": self.since,
+            "before": day_after(self.until),
+            "model": self.model,
+            "thread_id": self.thread_id,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def conditions(self, thread: str = "thread_id") -> str:
+        """Return the condition for rows that have a time, a model, and a thread in the column `thread`."""
+        wanted = {
+            "since": "datetime_utc >= :since",
+            "before": "datetime_utc < :before",
+            "model": "model = :model",
+            "thread_id": f"{thread} = :thread_id",
+        }
+        return " and ".join(wanted[name] for name in self.parameters())
+
+
+_TIMED = {"turns": "thread_id", "responses": "conversation_id", "memory_attempts": "thread_id"}
+"""Tables with a time and a model, and their column of the thread."""
+
+_OF_TURNS = ("memory_contexts", "memory_recalls", "memory_ratings")
+"""Tables whose rows belong to a turn, or an older response."""
+
+_OF_THREADS = ("memory_contexts", "memory_summaries")
+"""Tables of which only the rows of the thread are wanted, where a query looks at days and models itself."""
+
+
+def narrowed(
+    sql: str, tables: Collection[str], span: Span, *, within: bool = False, rows: tuple[int, int] | None = None
+) -> str:
+    """Return a query for a log that has these tables, narrowed. `within`: it takes days and model itself.
+
+    `rows` are the first and last row of turns that lie within the span's days, where they are known: it gives the same
+    rows, and reads no others.
+    """
+    expressions = [
+        f"{table} as not materialized (select {rows} from main.{table} where {condition})"  # noqa: S608  our own words
+        for table, rows, condition in _conditions(tables, span, rows, within=within)
+        if table in tables_read(sql) and table in tables
+    ]
+    return beginning(completed(sql, tables), expressions)
+
+
+def _conditions(
+    tables: Collection[str], span: Span, rows: tuple[int, int] | None, *, within: bool
+) -> list[tuple[str, str, str]]:
+    if not span.parameters():
+        return []
+    if within:
+        return [(table, "*", "thread_id = :thread_id") for table in _OF_THREADS] if span.thread_id else []
+    between = {} if rows is None else {"turns": f"rowid between {rows[0]} and {rows[1]} and "}
+    wanted = {table: between.get(table, "") + span.conditions(thread) for table, thread in _TIMED.items()}
+    found = [(table, "rowid, *", condition) for table, condition in wanted.items()]
+    calls = " union all ".join(
+        f"select id from main.{table} where {condition}"  # noqa: S608  as above
+        for table, condition in wanted.items()
+        if table in tables and table != "memory_attempts"
+    )
+    return [*found, *((table, "*", f"turn_id in ({calls})") for table in _OF_TURNS)]

@@ -1,0 +1,169 @@
+"""A session as scenes to be replayed: what was said before each call, what came of it, and when. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..reader.moments import parsed_moment
+from ..reader.values import Attempt, Call, Exchange, Piece
+from ..rules.visible import one_line, visible
+from .timing import Step
+
+_LONGEST = 20_000
+"""Characters of one text that a replay shows; the transcript has the whole."""
+
+_NOTE = 200
+"""Characters of a rating and the reason for it."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One call, or an attempt: its timing, what was said before it, and what came of it, each as (kind, name, text).
+
+    `saved`: with the last call of an exchange, about the tokens that were left out of its request.
+    """
+
+    number: int | None
+    first: bool
+    utc: str
+    model: str
+    step: Step
+    before: tuple[tuple[str, str, str], ...]
+    after: tuple[tuple[str, str, str], ...]
+    marks: tuple[str, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
+    rated: str = ""
+    """What a person thought of its exchange, and why, on one line."""
+    saved: float | None = None
+    id: str = ""
+    """The id of its turn, or of the attempt."""
+
+    @property
+    def characters(self) -> int:
+        """How much text it has."""
+        return sum(len(text) for _, _, text in (*self.before, *self.after))
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "id": self.id,
+            "number": self.number,
+            "first": self.first,
+            "utc": self.utc,
+            "model": self.model,
+            "pause": self.step.pause,
+            "run": self.step.run,
+            "marks": list(self.marks),
+            "input": self.input_tokens,
+            "output": self.output_tokens,
+            "cost": self.cost,
+            "rated": self.rated,
+            "saved": self.saved,
+            "before": [list(piece) for piece in self.before],
+            "after": [list(piece) for piece in self.after],
+        }
+
+
+def scenes(
+    exchanges: Iterable[Exchange], attempts: Iterable[Attempt], saved: Mapping[str, float] | None = None
+) -> list[Scene]:
+    """Return exchanges and attempts call by call, in the order of their ids, which is that of time.
+
+    `saved`: about the tokens that were left out of requests, by call.
+    """
+    keyed: list[tuple[str, Exchange | None, Call | Attempt]] = [
+        (call.id, exchange, call) for exchange in exchanges for call in exchange.calls
+    ]
+    keyed += [(attempt.id, None, attempt) for attempt in attempts]
+    made: list[Scene] = []
+    over: float | None = None
+    for _, exchange, one in sorted(keyed, key=lambda entry: entry[0]):
+        began = parsed_moment(one.datetime_utc)
+        run = max(one.duration_ms or 0, 0)
+        pause = 0
+        if began is not None:
+            at = began.timestamp() * 1000
+            pause = 0 if over is None else max(round(at - over), 0)
+            over = max(over or 0.0, at + run)
+        step = Step(pause, run)
+        utc = "" if began is None else began.isoformat()
+        scene = _attempt(one, utc, step) if isinstance(one, Attempt) else _call(exchange, one, utc, step)
+        made.append(replace(scene, saved=(saved or {}).get(one.id)))
+    return made
+
+
+def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
+    assert exchange is not None
+    first = call.id == exchange.id
+    before: list[tuple[str, str, str]] = []
+    after: list[tuple[str, str, str]] = []
+    for message in call.messages:
+        (after if message.role == "assistant" else before).extend(_pieces(message.role, message.pieces))
+    marks = []
+    if any(kind == "tool_call" for kind, _, _ in after):
+        marks.append("tool")
+    if first and exchange.start is not None and exchange.start.first_sent is not None:
+        marks.append("cut")
+    if first and exchange.pinned:
+        marks.append("pin")
+    if call.cut:
+        before.append(("failed", "", f"The server cut this request. {visible(call.cut)}"))
+    return Scene(
+        exchange.number,
+        first,
+        utc,
+        one_line(call.model, 80),
+        step,
+        tuple(before),
+        tuple(after),
+        tuple(marks),
+        call.input_tokens,
+        call.output_tokens,
+        call.cost,
+        rated=one_line(exchange.judged.told, _NOTE) if first else "",
+        id=call.id,
+    )
+
+
+def _attempt(attempt: Attempt, utc: str, step: Step) -> Scene:
+    after = [("reply", "", _text(attempt.partial))] if attempt.partial else []
+    return Scene(
+        id=attempt.id,
+        number=None,
+        first=True,
+        utc=utc,
+        model=one_line(attempt.model, 80),
+        step=step,
+        before=(("you", "", _text(attempt.prompt)),),
+        after=(*after, ("failed", "", _text(attempt.error))),
+        marks=("failed",),
+    )
+
+
+def _pieces(role: str, pieces: Sequence[Piece]) -> Iterable[tuple[str, str, str]]:
+    recalled = [piece for piece in pieces if piece.kind == "excerpt"]
+    if recalled:
+        numbers = ", ".join(dict.fromkeys(f"#{piece.name.rpartition('#')[2]}" for piece in recalled))
+        yield "recalled", one_line(numbers, 100), _text("\n\n".join(piece.text for piece in recalled))
+    for piece in pieces:
+        if piece.kind in ("excerpt", "fence"):
+            continue
+        if piece.kind == "text":
+            yield {"user": "you", "assistant": "reply"}.get(role, "system"), "", _text(piece.text)
+        elif piece.kind == "attachment":
+            for held in piece.attachments:
+                yield "file", "", one_line(held.type or held.url or held.path or held.id, 200)
+        elif piece.kind in ("reasoning", "tool_call", "tool_result", "fragment"):
+            yield piece.kind, one_line(piece.name, 100), _text(piece.text)
+        else:
+            yield "other", one_line(piece.name, 100), _text(piece.text)
+
+
+def _text(text: str) -> str:
+    shown = visible(text[:_LONGEST])
+    left = len(text) - _LONGEST
+    return shown if left <= 0 else f"{shown}\n… and {left:,} more characters, in the transcript"

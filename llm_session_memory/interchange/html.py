@@ -1,0 +1,266 @@
+"""A session as one HTML page that needs nothing else: no script, no request, readable on a phone and on paper.
+
+What models, tools and files wrote is hostile until it is escaped. Replies are Markdown; HTML in them is shown, not
+meant; only links to the web and to mail addresses are links; images of the web are links as well. A content security
+policy holds all that once more.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from typing import Any
+
+from ..model import Attachment, Attempt, Bookmark, Exchange, Message, Part, Rating, Session, Turn
+from ..rules.safe_text import plain
+from ..rules.server_cuts import counts_all
+from .markdown import Beside, mark_words
+from .style import STYLE
+
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200d\u2028\u2029\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
+"""Characters that nobody sees, beside those that `plain` shows: in a name they make two look like one."""
+
+_LINK = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]+", re.IGNORECASE)
+"""What a link may lead to."""
+
+_IMAGES = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "image/webp"),
+)
+"""Images that are shown, by how their bytes begin, whatever they are said to be. Not SVG: it can hold scripts."""
+
+_LARGEST_IMAGE = 20_000_000
+"""Bytes of the largest image that goes into the page."""
+
+_LONGEST_MARKDOWN = 200_000
+"""Characters of the longest text that is read as Markdown; a longer one is shown as it is."""
+
+_DEEPEST = 50
+"""How deep lists and quotations may lie within each other; the renderer would leave out what is deeper."""
+
+
+class Page:
+    """The parts of a session's page, in the order in which they are called; each returns HTML."""
+
+    def __init__(self, session: Session, filled: Callable[[Attachment], Attachment], beside: Beside) -> None:
+        """`filled` gives attachments their bytes; `beside` is what is kept beside the conversation."""
+        self.session = session
+        self.beside = beside
+        self.filled = filled
+        self._markdown = _renderer()
+
+    def top(self, total: int, exported_utc: str) -> str:
+        """Return the beginning: head, name, facts, system prompt."""
+        name, settings = visible(self.session.name), self.session.settings
+        facts = [
+            f"{total:,} exchange{'' if total == 1 else 's'}",
+            *([visible(settings.model)] if settings.model else []),
+            *map(visible, self.beside.tags),
+            *(visible(f"{key}={value}") for key, value in self.beside.meta.items()),
+        ]
+        hashed = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+        policy = f"default-src 'none'; img-src data:; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"
+        system = _folded("System prompt", _text(settings.system)) if settings.system else ""
+        notes = "".join(f'<div class="note" dir="auto">{_text(note.text)}</div>\n' for note in self.beside.notes)
+        kept = f'<p class="soft">Notes</p>\n{notes}' if notes else ""
+        return (
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+            '<meta http-equiv="x-dns-prefetch-control" content="off">\n'
+            '<meta name="referrer" content="no-referrer">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n'
+            f"<title>{escape(name)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+            f"<header><h1>{_isolated(name)}</h1>\n"
+            f"<p>{' · '.join(map(_isolated, facts))} · written {_time(exported_utc)}</p></header>\n{kept}{system}"
+        )
+
+    def bottom(self) -> str:
+        """Return the end."""
+        return "</main>\n</body>\n</html>\n"
+
+    def exchange(
+        self, exchange: Exchange, *, pinned: bool, rating: Rating | None = None, bookmark: Bookmark | None = None
+    ) -> str:
+        """Return an exchange."""
+        number = f"e{exchange.number}"
+        meta = [f'<a class="no" href="#{number}">#{exchange.number:,}</a>', *_facts(exchange)]
+        if pinned:
+            meta.append('<span class="pin">pinned</span>')
+        if bookmark:
+            meta.append(f'<span class="pin">{_isolated(visible(bookmark.label))}</span>')
+        if rating:
+            meta.append(f"<span>rated {escape(mark_words(rating.mark))}</span>")
+        if not all(counts_all(turn.cut) for turn in exchange.turns):
+            meta.append("<span>cut by the server</span>")
+        elif any(turn.cut for turn in exchange.turns):
+            meta.append("<span>reached the window</span>")
+        body = "".join(self._turn(turn) for turn in exchange.turns)
+        if rating and rating.note:
+            body += _folded("Why it was rated so", _text(rating.note))
+        return f'<article id="{number}">\n<div class="meta">{" ".join(meta)}</div>\n{body}</article>\n'
+
+    def attempt(self, attempt: Attempt, answered_by: int | None) -> str:
+        """Return a prompt that got no whole answer; `answered_by` is the exchange that answered it in the end."""
+        meta = ["<span>not answered</span>", _time(attempt.datetime_utc), _isolated(visible(attempt.model))]
+        if answered_by:
+            meta.append(f'<a href="#e{answered_by}">answered by #{answered_by:,}</a>')
+        partial = f'<div class="reply" dir="auto">{self._reply(attempt.partial)}</div>\n' if attempt.partial else ""
+        return (
+            f'<article>\n<div class="meta">{" ".join(meta)}</div>\n'
+            f'<div class="you" dir="auto">{_text(attempt.prompt)}</div>\n{partial}'
+            f'<div class="failed" dir="auto">{_text(attempt.error)}</div>\n</article>\n'
+        )
+
+    # -- within an exchange ----------------------------------------------
+
+    def _turn(self, turn: Turn) -> str:
+        sources = "".join(f"<li>{_isolated(visible(source[:200]))}</li>" for source in turn.fragments)
+        fragments = f'<ul class="with">{sources}</ul>\n' if sources else ""
+        return fragments + "".join(html for message in (*turn.input, *turn.output) for html in self._message(message))
+
+    def _message(self, message: Message) -> Iterator[str]:
+        for part in message.parts:
+            text = str(part.data.get("text") or "")
+            match part.type:
+                case "text" if message.role == "assistant":
+                    yield f'<div class="reply" dir="auto">{self._reply(text)}</div>\n'
+                case "text":
+                    yield f'<div class="you" dir="auto">{_text(text)}</div>\n'
+                case "reasoning":
+                    yield _folded("Reasoning", _text(text)) if text else '<p class="soft">Reasoning withheld</p>\n'
+                case "tool_call":
+                    yield _folded(f"Tool call {_named(part)}", _text(_arguments(part)))
+                case "tool_result":
+                    failed = part.data.get("exception")
+                    output = f"{part.data.get('output') or ''}" + (f"\n{failed}" if failed else "")
+                    yield _folded(f"Result of {_named(part)}", _text(output))
+                case _:
+                    pass
+            yield from map(self._attachment, part.attachments)
+
+    def _reply(self, text: str) -> str:
+        if len(text) <= _LONGEST_MARKDOWN:
+            tokens = self._markdown.parse(plain(text))
+            if all(token.level < _DEEPEST - 2 for token in tokens):
+                return str(self._markdown.renderer.render(tokens, self._markdown.options, {}))
+        return f"<pre>{_text(text)}</pre>"
+
+    def _attachment(self, attachment: Attachment) -> str:
+        where = attachment.url or attachment.path or ""
+        label = visible(" ".join(filter(None, [attachment.type or "attachment", where])))
+        image = self._image(attachment) if not attachment.url else None
+        if image:
+            return f'<figure><img src="{image}" alt="{escape(label)}"></figure>\n'
+        return f'<p class="soft">Attachment: {_isolated(label)}</p>\n'
+
+    def _image(self, attachment: Attachment) -> str | None:
+        """Return an image as a data: URL, or None where it is none that is shown."""
+        content = self.filled(attachment).content or b""
+        type_ = next((type_ for begins, type_ in _IMAGES if begins.match(content)), None)
+        if type_ is None or len(content) > _LARGEST_IMAGE:
+            return None
+        return f"data:{type_};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+# -- texts -----------------------------------------------------------------
+
+
+def visible(text: str) -> str:
+    """Return a name with all that acts unseen shown as signs: control characters, direction marks, invisible ones."""
+    return _INVISIBLE.sub(lambda match: f"<U+{ord(match.group()):04X}>", plain(text))
+
+
+def _text(text: str) -> str:
+    return escape(plain(text))
+
+
+def _isolated(text: str) -> str:
+    """Return a name that keeps its direction to itself."""
+    return f"<bdi>{escape(text)}</bdi>"
+
+
+def _folded(title: str, html: str) -> str:
+    return f'<details><summary>{title}</summary><pre dir="auto">{html}</pre></details>\n'
+
+
+def _named(part: Part) -> str:
+    return f"<b>{_isolated(visible(str(part.data.get('name') or '')))}</b>"
+
+
+def _arguments(part: Part) -> str:
+    return json.dumps(part.data.get("arguments"), ensure_ascii=False, indent=2)
+
+
+def _facts(exchange: Exchange) -> Iterator[str]:
+    first, last = exchange.turns[0], exchange.turns[-1]
+    if first.datetime_utc:
+        yield _time(first.datetime_utc)
+    yield f"<span>{_isolated(visible(first.model))}</span>"
+    if last.input_tokens is not None or last.output_tokens is not None:
+        out = sum(turn.output_tokens or 0 for turn in exchange.turns)
+        yield f"<span>{last.input_tokens or 0:,} → {out:,} tokens</span>"
+    took = sum(turn.duration_ms or 0 for turn in exchange.turns)
+    if took:
+        yield f"<span>{took / 1000:.1f} s</span>"
+
+
+def _time(utc: str) -> str:
+    shown = utc[:16].replace("T", " ")
+    return f'<time datetime="{escape(visible(utc))}">{escape(visible(shown))} UTC</time>'
+
+
+# -- Markdown ----------------------------------------------------------------
+
+
+def _renderer() -> Any:
+    """Return what makes HTML of Markdown that nobody vouches for."""
+    from markdown_it import MarkdownIt
+
+    made = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": _DEEPEST}).enable(
+        ["table", "strikethrough"]
+    )
+    made.validateLink = lambda url: bool(_LINK.fullmatch(url))  # type: ignore[method-assign]
+    made.add_render_rule("image", _image_link)
+    made.add_render_rule("link_open", _link)
+    made.add_render_rule("heading_open", _heading)
+    made.add_render_rule("heading_close", _heading)
+    made.add_render_rule("th_open", _cell)
+    made.add_render_rule("td_open", _cell)
+    return made
+
+
+def _image_link(self: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
+    """Show an image of the web as a link: loading it would tell its server who reads this, and when."""
+    token = tokens[index]
+    alt = self.renderInlineAsText(token.children or [], options, env) or "image"
+    url = escape(str(token.attrGet("src") or ""))
+    return f'<a href="{url}" rel="noopener noreferrer nofollow">[{escape(alt)}]</a>'
+
+
+def _link(self: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
+    tokens[index].attrSet("rel", "noopener noreferrer nofollow")
+    return str(self.renderToken(tokens, index, options, env))
+
+
+def _heading(self: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
+    """Show a reply's headings below the page's own."""
+    token = tokens[index]
+    token.tag = f"h{min(int(token.markup.count('#') or (1 if token.markup == '=' else 2)) + 2, 6)}"
+    return str(self.renderToken(tokens, index, options, env))
+
+
+def _cell(self: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
+    """Align a table's cell by a class: the page's policy lets no style attribute through."""
+    style = str(tokens[index].attrs.pop("style", ""))
+    if style:
+        tokens[index].attrSet("class", style.rpartition(":")[2])
+    return str(self.renderToken(tokens, index, options, env))

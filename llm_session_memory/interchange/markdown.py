@@ -1,0 +1,327 @@
+"""A session's transcript, as Markdown for people and as fields for programs.
+
+Pure: values in, text out. What models and tools wrote is made safe to print; the log keeps it as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..model import Attempt, Bookmark, Exchange, Message, Note, Part, Rating, Session
+from ..rules.safe_text import one_line, plain
+from ..rules.server_cuts import counts_all
+
+_AUTHOR_WIDTH = 60
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is kept beside a conversation."""
+
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What is shown of a session: some of its `total` exchanges, the attempts among them, the pinned numbers."""
+
+    session: Session
+    total: int
+    exchanges: tuple[Exchange, ...]
+    attempts: tuple[Attempt, ...]
+    pinned: frozenset[int]
+    retry: str = ""
+    """The command that sends a failed prompt again."""
+    beside: Beside = Beside()
+    ratings: Mapping[str, Rating] = field(default_factory=dict)
+    """By the ids of exchanges."""
+    bookmarks: Mapping[str, Bookmark] = field(default_factory=dict)
+
+
+def as_markdown(transcript: Transcript) -> str:
+    """Return a transcript as Markdown, attempts in their places."""
+    session = transcript.session
+    shown = (transcript.exchanges[0].number, transcript.exchanges[-1].number) if transcript.exchanges else None
+    entries: list[tuple[str, str]] = [
+        (
+            exchange.id,
+            exchange_block(
+                exchange,
+                pinned=exchange.number in transcript.pinned,
+                rating=transcript.ratings.get(exchange.id),
+                bookmark=transcript.bookmarks.get(exchange.id),
+            ),
+        )
+        for exchange in transcript.exchanges
+    ]
+    numbers = {turn.id: exchange.number for exchange in transcript.exchanges for turn in exchange.turns}
+    again = transcript.retry or retry_command(session.name)
+    entries += [(a.id, attempt_block(a, again, numbers)) for a in transcript.attempts]
+    head = heading(session, transcript.total, shown, transcript.beside)
+    return "\n\n".join([head, *(text for _, text in sorted(entries))]) + "\n"
+
+
+def retry_command(name: str) -> str:
+    """Return the command that sends a session's failed prompt again."""
+    return shlex.join(["llm", "sessions", "retry", name])
+
+
+def heading(session: Session, total: int, shown: tuple[int, int] | None = None, beside: Beside | None = None) -> str:
+    """Return the beginning of a session's transcript as Markdown: `shown` are the first and last exchange, if some."""
+    blocks = [f"# {plain(session.name)}", _facts(session, total, shown)]
+    blocks += _beside(beside or Beside())
+    if session.settings.system:
+        blocks.append(f"**System prompt:** {plain(session.settings.system)}")
+    return "\n\n".join(blocks)
+
+
+def _beside(beside: Beside) -> Iterator[str]:
+    if beside.tags:
+        yield f"**Tags:** {plain(', '.join(beside.tags))}"
+    if beside.meta:
+        yield f"**Facts:** {plain(', '.join(f'{key}={value}' for key, value in beside.meta.items()))}"
+    if beside.notes:
+        notes = [listed(number, note) for number, note in enumerate(beside.notes, 1)]
+        yield "\n".join(["**Notes:**\n", *notes])
+
+
+def listed(number: int, note: Note) -> str:
+    """Return a note as an item of a list, safe to print: no line of it can be taken for another item."""
+    by = "" if note.author == "you" else f" (kept by {one_line(note.author, _AUTHOR_WIDTH)})"
+    mark = f"{number}. "
+    return mark + f"\n{' ' * len(mark)}".join(plain(note.text).split("\n")) + by
+
+
+def _facts(session: Session, total: int, shown: tuple[int, int] | None) -> str:
+    many = f"{total:,} exchange{'' if total == 1 else 's'}"
+    if shown and shown[1] - shown[0] + 1 < total:
+        first, last = shown
+        which = f"exchange {first:,}" if first == last else f"exchanges {first:,} to {last:,}"
+        many = f"{which} of {total:,}"
+    model = session.settings.model or "no model yet"
+    return f"{many} · {plain(model)} · {session.thread_id}"
+
+
+_AS_TEXT = "Earlier conversation, session {name}:"
+
+
+def as_text(name: str, exchanges: Sequence[Exchange]) -> str:
+    """Return exchanges as plain text for a model to read: number, day, who said what.
+
+    A prompt that such a text was put before is given without it: each week's minutes would else hold those of all
+    weeks before, twice as much every time.
+    """
+    blocks = [_AS_TEXT.format(name=name)]
+    for exchange in exchanges:
+        blocks.append(f"#{exchange.number}, {exchange.turns[0].datetime_utc[:10]}")
+        said = {"User": _typed(exchange), "Assistant": exchange.reply}
+        blocks.extend(f"{who}: {text}" for who, text in said.items() if text.strip())
+    blocks.append("End of the earlier conversation.")
+    return "\n\n".join(blocks)
+
+
+def _typed(exchange: Exchange) -> str:
+    """Return an exchange's prompt, with the name of a session's text where that was put before it."""
+    text = exchange.prompt
+    beginning = _AS_TEXT.partition("{")[0]
+    for part in (part for message in exchange.turns[0].input for part in message.parts):
+        for fragment in part.fragments:
+            if fragment.startswith(beginning):
+                text = text.replace(fragment, f"[{fragment.partition(':')[0]}]")
+    return text
+
+
+def exchange_block(
+    exchange: Exchange, *, pinned: bool, rating: Rating | None = None, bookmark: Bookmark | None = None
+) -> str:
+    """Return an exchange as Markdown."""
+    facts = _facts_of(exchange, pinned=pinned, rating=rating)
+    lines = [f"## #{exchange.number} · {' · '.join(filter(None, facts))}"]
+    if bookmark:
+        lines.append(f"*Bookmark: {plain(bookmark.label)}*")
+    for turn in exchange.turns:
+        lines.extend(_sources(turn.fragments))
+        for message in (*turn.input, *turn.output):
+            lines.extend(_message(message))
+    if rating and rating.note:
+        lines.append(_quoted("Why it was rated so", rating.note))
+    return "\n\n".join(lines)
+
+
+def _facts_of(exchange: Exchange, *, pinned: bool, rating: Rating | None) -> list[str]:
+    first, last = exchange.turns[0], exchange.turns[-1]
+    facts = [_minute(first.datetime_utc), plain(first.model)]
+    if last.input_tokens is not None or last.output_tokens is not None:
+        facts.append(f"{last.input_tokens or 0:,} → {sum(t.output_tokens or 0 for t in exchange.turns):,} tokens")
+    took = sum(turn.duration_ms or 0 for turn in exchange.turns)
+    if took:
+        facts.append(f"{took / 1000:.1f} s")
+    if pinned:
+        facts.append("pinned")
+    if rating:
+        facts.append(f"rated {mark_words(rating.mark)}")
+    if not all(counts_all(turn.cut) for turn in exchange.turns):
+        facts.append("cut by the server")
+    elif any(turn.cut for turn in exchange.turns):
+        facts.append("reached the window")
+    return facts
+
+
+def mark_words(mark: str) -> str:
+    """Return a mark as people read it: `up`, `down`, `4 of 5`."""
+    return f"{mark} of 5" if mark.isdigit() else mark
+
+
+def rating_words(rating: Rating) -> str:
+    """Return a rating on one line, safe to print."""
+    note = " ".join(plain(rating.note).split())
+    return mark_words(rating.mark) + (f": {note}" if note else "")
+
+
+def rating_fields(rating: Rating) -> dict[str, Any]:
+    """Return a rating as plain values."""
+    return {"mark": rating.mark, "note": rating.note, "rated_utc": rating.rated_utc}
+
+
+def bookmark_fields(bookmark: Bookmark) -> dict[str, Any]:
+    """Return a bookmark as plain values."""
+    return {"label": bookmark.label, "created_utc": bookmark.created_utc}
+
+
+def _sources(fragments: tuple[str, ...]) -> Iterator[str]:
+    if fragments:
+        yield f"*Fragments: {', '.join(plain(source) for source in fragments)}*"
+
+
+def _message(message: Message) -> Iterator[str]:
+    who = {"user": "**You:**", "assistant": "**Model:**"}.get(message.role, f"**{message.role.capitalize()}:**")
+    for part in message.parts:
+        data = part.data
+        match part.type:
+            case "text":
+                yield f"{who} {plain(str(data.get('text') or ''))}"
+            case "reasoning":
+                yield _quoted("Reasoning", str(data.get("text") or "")) if data.get("text") else "*Reasoning withheld*"
+            case "tool_call":
+                arguments = json.dumps(data.get("arguments") or {}, ensure_ascii=False)
+                yield f"*Tool call* `{plain(str(data.get('name')))}` {_code(arguments)}"
+            case "tool_result":
+                yield _quoted(f"Result of `{plain(str(data.get('name')))}`", str(data.get("output") or ""))
+            case _:
+                pass
+        yield from _attachments(part)
+
+
+def _attachments(part: Part) -> Iterator[str]:
+    for attachment in part.attachments:
+        where = attachment.url or attachment.path or f"{attachment.id[:12]}, kept in the log"
+        yield f"*Attachment: {plain(attachment.type or 'unknown type')}, {plain(where)}*"
+
+
+def _quoted(title: str, text: str) -> str:
+    body = "\n".join(f"> {line}" for line in plain(text).split("\n"))
+    return f"*{title}:*\n\n{body}"
+
+
+def _code(text: str) -> str:
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence}{plain(text)}{fence}"
+
+
+def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> str:
+    """Return an attempt as Markdown.
+
+    `again` is the command that sends it again, `numbers` are those of the exchanges, by the ids of their turns.
+    """
+    lines = [f"## Not answered · {_minute(attempt.datetime_utc)} · {plain(attempt.model)}"]
+    if attempt.answered_by:
+        number = numbers.get(attempt.answered_by)
+        later = f"by exchange #{number}" if number else "later"
+        lines[0] += f" · answered {later}"
+    lines.append(f"**You:** {plain(attempt.prompt)}")
+    if attempt.partial:
+        lines.append(f"**Model, before it broke off:** {plain(attempt.partial)}")
+    lines.append(f"*Failed: {plain(attempt.error)}*")
+    if not attempt.answered_by:
+        lines.append(f"*Send it again with:* {_code(again)}")
+    return "\n\n".join(lines)
+
+
+def _minute(utc: str) -> str:
+    return utc[:16].replace("T", " ") + " UTC" if utc else ""
+
+
+def as_fields(transcript: Transcript) -> dict[str, Any]:
+    """Return a transcript as plain values, texts as they are."""
+    session = transcript.session
+    return {
+        "name": session.name,
+        "thread_id": session.thread_id,
+        "model": session.settings.model,
+        "system": session.settings.system,
+        "options": dict(session.settings.options),
+        "tags": list(transcript.beside.tags),
+        "meta": dict(transcript.beside.meta),
+        "notes": [note_fields(number, note) for number, note in enumerate(transcript.beside.notes, 1)],
+        "exchanges_in_all": transcript.total,
+        "exchanges": [
+            {
+                "number": exchange.number,
+                "id": exchange.id,
+                "pinned": exchange.number in transcript.pinned,
+                "rating": rating_fields(rating) if (rating := transcript.ratings.get(exchange.id)) else None,
+                "bookmark": bookmark.label if (bookmark := transcript.bookmarks.get(exchange.id)) else None,
+                "prompt": exchange.prompt,
+                "reply": exchange.reply,
+                "turns": [
+                    {
+                        "id": turn.id,
+                        "model": turn.model,
+                        "datetime_utc": turn.datetime_utc,
+                        "duration_ms": turn.duration_ms,
+                        "input_tokens": turn.input_tokens,
+                        "output_tokens": turn.output_tokens,
+                        "cut": turn.cut,
+                        "messages": [_wire(message) for message in (*turn.input, *turn.output)],
+                    }
+                    for turn in exchange.turns
+                ],
+            }
+            for exchange in transcript.exchanges
+        ],
+        "attempts": [
+            {
+                "id": attempt.id,
+                "prompt": attempt.prompt,
+                "partial": attempt.partial,
+                "error": attempt.error,
+                "model": attempt.model,
+                "datetime_utc": attempt.datetime_utc,
+                "answered_by": attempt.answered_by,
+            }
+            for attempt in transcript.attempts
+        ],
+    }
+
+
+def note_fields(number: int, note: Note) -> dict[str, Any]:
+    """Return a note as plain values; its number is its place among the session's notes."""
+    return {"number": number, "text": note.text, "by": note.author, "created_utc": note.created_utc}
+
+
+def _wire(message: Message) -> dict[str, Any]:
+    return {
+        "role": message.role,
+        "parts": [
+            {**part.data, **({"attachments": [a.id for a in part.attachments]} if part.attachments else {})}
+            for part in message.parts
+        ],
+    }

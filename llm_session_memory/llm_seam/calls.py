@@ -1,0 +1,106 @@
+"""One model call of a prompt, and what its server's counts say of it: whether the reply is whole, the request uncut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ModelFailed
+from ..model import Context, Message, Turn, WindowFacts
+from ..rules import server_cuts, tokens
+from ..services.windows import ask, is_ollama
+from . import convert
+
+
+@dataclass
+class Round:
+    """One model call in progress: the response, and what is known of its request."""
+
+    response: Any
+    base: float
+    estimate: int
+    context: Context
+    original: tuple[Message, ...] | None = None
+    """The turn's own input as it came, where it had to be cut before it was sent."""
+    cut: server_cuts.Cut | None = None
+    seen: WindowFacts | None = None
+    """What the server says of the model's window after a cut."""
+
+    @property
+    def turn(self) -> Turn:
+        """A finished round as a turn, for what the server counted of it."""
+        return Turn(
+            id=self.response.id,
+            model=self.response.model.model_id,
+            input=(),
+            output=convert.from_llm(self.response._messages_now()),  # noqa: SLF001
+            input_tokens=self.response.input_tokens,
+            output_tokens=self.response.output_tokens,
+            request_base=self.base,
+        )
+
+
+def cut_of(one: Round, earlier: Round | None) -> server_cuts.Cut | None:
+    """Return how the server cut a finished round's request, None where it did not or where nothing can tell.
+
+    `earlier` is the round before of the same prompt. Where the count is less than expected the server is asked for the
+    window that it has loaded, and its answer is left in the round.
+    """
+    counted = one.response.input_tokens
+    if not counted or not is_ollama(one.response.model):
+        return None
+    before = _before(one, earlier)
+    sure = one.estimate - round(_attached(one) * tokens.TOKENS_AN_ATTACHMENT)
+    now = server_cuts.Request(counted, one.base, sure)
+
+    def detect(window: int | None) -> server_cuts.Cut | None:
+        return server_cuts.detect(
+            now,
+            server_cuts.Request(before[0], before[1], 0) if before else None,
+            window=window,
+            reply_tokens=one.response.output_tokens,
+            calibrated=one.context.calibrated,
+        )
+
+    found = detect(one.context.budget.window.tokens)
+    # An estimate that rests on the count of the request before is close, so that less is telling.
+    as_expected = counted >= sure * (0.97 if before else 0.9)
+    if as_expected and (found is None or server_cuts.counts_all(str(found))):
+        return found
+    one.seen = ask(one.response.model.ollama_name)  # the model is loaded now, so the server knows its window
+    allocated = one.seen.loaded if one.seen else None
+    if allocated is None:
+        return found
+    halved = counted in server_cuts.halved(allocated)
+    return None if sure < allocated * 0.7 and not halved else detect(allocated)
+
+
+def _before(one: Round, earlier: Round | None) -> tuple[int, float] | None:
+    """Return count and base of the request that this one extends."""
+    if earlier is None:
+        return one.context.before
+    extended = earlier.context is one.context and earlier.response.input_tokens
+    return (earlier.response.input_tokens, earlier.base) if extended else None
+
+
+def _attached(one: Round) -> int:
+    messages = convert.from_llm(one.response.prompt.messages)
+    return sum(len(part.attachments) for message in messages for part in message.parts)
+
+
+def complete(response: Any) -> None:
+    """Raise ModelFailed where an Ollama server ended the stream without saying that it was done.
+
+    The plugin takes that for a whole reply; the final chunk with the counts is missing then.
+    """
+    if is_ollama(response.model) and response.response_json is None:
+        raise ModelFailed("The reply broke off: Ollama ended the stream before it was done.")
+
+
+def own_input(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return the trailing run of user and tool messages: what was new in the request."""
+    start = len(messages)
+    while start and messages[start - 1].role in ("user", "tool"):
+        start -= 1
+    return tuple(messages[start:])

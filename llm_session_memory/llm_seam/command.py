@@ -1,0 +1,220 @@
+"""Running `llm prompt` or `llm chat` inside a session: what the flags mean, and the door through which errors leave."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import click
+import llm
+from click.core import ParameterSource
+from llm import cli as llm_cli
+
+from ..errors import SessionError
+from ..memory import Memory
+from ..model import Attempt, Session, Settings
+from ..rules.names import check
+from ..services import current
+from ..store import history, owned_file
+from ..store.log import sentence
+from . import convert, record, shape
+from .conversation import AsyncSessionConversation, SessionConversation
+from .embedding import NONE
+from .models import Models, embedding_model_of, log_path, migrated, model_of
+from .prompting import Run
+
+
+def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
+    """Run a command of llm's inside a session; the one door through which errors of the family leave."""
+    given = _explicit()
+    other = next(
+        (flag for name, flag in (("_continue", "-c"), ("conversation_id", "--cid")) if parameters.get(name)), None
+    )
+    if parameters.get("save") and other is None:
+        other = "--save"
+    if other is not None:
+        if not given("session") and not ours["new_session"]:
+            return original(**parameters)
+        flag = "--session" if given("session") else "--new-session"
+        why = "both say which conversation to go on with"
+        if other == "--save":
+            why = "a template is kept for any session, and nothing is sent"
+        raise click.UsageError(f"{flag} and {other} can't be combined: {why}.")
+    try:
+        shape.check()
+        return _run(original, parameters, ours, given)
+    except SessionError as error:
+        raise click.ClickException(str(error)) from error
+    except sqlite3.Error as error:
+        raise click.ClickException(str(sentence(error, log_path(parameters.get("database"))))) from error
+
+
+def _explicit() -> Callable[[str], bool]:
+    """Return a function that says whether a parameter was typed, not taken from the environment or a default."""
+    current = click.get_current_context()
+
+    def given(name: str) -> bool:
+        return current.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.PROMPT, None)
+
+    return given
+
+
+def _run(
+    original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any], given: Callable[[str], bool]
+) -> Any:
+    retrying: Attempt | None = ours.get("retrying")
+    name = check(ours["session"]) if ours["session"] is not None else None
+    recording = not parameters.get("no_log")
+    path = log_path(parameters.get("database"))
+    owned_file(path)
+    with Memory(path, typed=parameters.get("database")) as memory:
+        if not memory.log.columns("turns"):
+            migrated(memory)
+        session = memory.find(name) if name is not None else None
+        asked = _asked(ours)
+        models = Models(async_=bool(parameters.get("async_")))
+        _choose_model(parameters, session, given, models)
+        parameters["options"] = _options(parameters, session, models)
+        request = {
+            "tools": list(parameters.get("tools") or ()),
+            "functions": list(parameters.get("python_tools") or ()),
+        }
+        one = Run(
+            memory,
+            session,
+            name,
+            new=bool(ours["new_session"]),
+            asked=asked,
+            recording=recording,
+            request=request,
+            retrying=retrying,
+        )
+        parameters["conversation_id"] = session.thread_id if session else "session"
+        if "log" in parameters and recording:
+            parameters["log"] = True
+        chosen = parameters.get("model_id") or (session and session.settings.model) or llm.get_default_model()
+        with _handed_over(one, lambda: models.of(chosen)), _signals_raised():
+            return _called(original, parameters, one)
+
+
+def _asked(ours: dict[str, Any]) -> Settings:
+    """Return what our flags say. Raises SessionError for a model that llm does not know."""
+    recall, summary = ours["recall_model"], ours["summary_model"]
+    return Settings(
+        max_context_tokens=ours["max_context_tokens"],
+        memory=ours["memory"],
+        recall_share=ours["recall_share"],
+        recall_model=recall if recall in (None, NONE) else embedding_model_of(recall).model_id,
+        summary_model=summary and model_of(summary).model_id,
+    )
+
+
+def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Run) -> Any:
+    """Call llm's command; keep what was asked where the call fails or is interrupted."""
+    try:
+        return original(**parameters)
+    except BaseException as error:
+        told = isinstance(error, (click.Abort, SessionError)) or bool(getattr(error, "message", ""))
+        if _kept(one, error) and isinstance(error, Exception) and not told:
+            # llm chat lets a model's errors through as tracebacks, and llm tells those without a text as “Error: ”;
+            # Ctrl-C and signals keep their meaning.
+            raise SessionError(record.cause(error)) from error
+        raise
+    finally:
+        current.hold(None)
+
+
+def _kept(one: Run, error: BaseException) -> bool:
+    """Keep what was asked where a call was under way, and say how to send it again; say whether there was one."""
+    try:
+        kept = one.keep_attempt(error)
+    except SessionError as trouble:
+        click.echo(f"The prompt could not be kept: {trouble}", err=True)
+        return True
+    if kept is None or one.session is None:
+        return False
+    if kept.partial:
+        click.echo(err=True)
+    again = one.memory.command("retry", one.session.name)
+    click.echo(f"session {one.session.name}: the prompt is kept; to send it again: {again}", err=True)
+    return True
+
+
+def _choose_model(
+    parameters: dict[str, Any], session: Session | None, given: Callable[[str], bool], models: Models
+) -> None:
+    """Let a model that was typed win, then the session's, then LLM_MODEL, then llm's default."""
+    model_id = parameters.get("model_id")
+    if model_id is None:
+        return
+    if session is not None and not given("model_id"):
+        parameters["model_id"] = None
+        return
+    parameters["model_id"] = models.of(model_id).model_id
+
+
+def _options(parameters: dict[str, Any], session: Session | None, models: Models) -> tuple[tuple[str, Any], ...]:
+    """Return the session's options and those given now, which win; of the session's only those the model knows."""
+    given = tuple(parameters.get("options") or ())
+    if session is None or not session.settings.options:
+        return given
+    kept = dict(session.settings.options)
+    model_id = parameters.get("model_id") or session.settings.model
+    if model_id is not None:
+        known = getattr(models.of(model_id).Options, "model_fields", {})
+        kept = {name: value for name, value in kept.items() if name in known}
+    typed = {name for name, _ in given}
+    return tuple((name, value) for name, value in kept.items() if name not in typed) + given
+
+
+@contextlib.contextmanager
+def _handed_over(one: Run, model: Callable[[], Any]) -> Iterator[None]:
+    """Let llm's command find our conversation where it loads one, for as long as it runs."""
+    original = llm_cli.load_conversation
+
+    def load_conversation(conversation_id: str | None, async_: bool = False, database: str | None = None) -> Any:  # noqa: FBT001, FBT002  llm's own signature
+        del conversation_id, database
+        return _conversation(one, model(), async_=async_)
+
+    llm_cli.load_conversation = load_conversation
+    try:
+        yield
+    finally:
+        llm_cli.load_conversation = original
+
+
+def _conversation(one: Run, model: Any, *, async_: bool) -> Any:
+    """Return the conversation of a run: on the session's thread, or on a new one for a new session."""
+    made: Any = (AsyncSessionConversation if async_ else SessionConversation)(model=model)
+    made.session_run = one
+    if one.session is not None:
+        tools = history.first_turn_tools(one.memory.log, one.session.thread_id)
+        made.loaded_tools = convert.tool_specs(tools, model)
+        if not one.new:
+            made.id = one.session.thread_id
+    return made
+
+
+@contextlib.contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Let a closed terminal or a `kill` end the call like any failure, so that the prompt is kept."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise SystemExit(128 + number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before: dict[int, Any] = {}
+    with contextlib.suppress(ValueError):  # not the main thread: a program that calls llm's command itself
+        for name in names:
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,127 @@
+"""`llm sessions demo`: a short conversation held with the real commands, and a bundled model for where there is none.
+
+The bundled model answers from what it was sent and from nothing else, so that what it says shows what a session sends.
+It is offered to llm only while the demo runs (or by whoever sets its environment variable).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import llm
+
+from ..services.windows import is_ollama
+
+OFFERED = "LLM_SESSIONS_DEMO"
+"""The environment variable that offers the bundled model to llm."""
+
+MODEL = "session-demo"
+
+_TALK = (
+    "We build a bridge in Lisbon; the deadline is 4 May.",
+    "The harbour office signs off the foundations.",
+    "Which paint lasts longest in salt air? Think of a footbridge, one coat every few years, and no scaffolding.",
+    (
+        "How many people should stand at the opening? The band has nine members, there will be three speeches, and "
+        "whoever worked on the piers should be asked as well, with family. The mayor wants chairs for all of them."
+    ),
+    (
+        "Could the railing be of oak, or is larch the better wood for a place with so much rain? It has to bear a "
+        "crowd that leans on it, and children who climb. The carpenters have oak lying in their yard."
+    ),
+    (
+        "Who could play at the opening, if the band is on tour that week? Somebody knows a choir, somebody else a "
+        "fiddler, and the ferry crew has an accordion that nobody dares to touch."
+    ),
+    (
+        "The lamps could stand on the railing or hang from wires between two masts. Masts sway in the wind and cast "
+        "moving shadows, but lamps on a railing blind whoever looks at the river. Which of the two is the lesser evil?"
+    ),
+    "What is the deadline of the bridge?",
+)
+
+
+class DemoModel(llm.Model):
+    """A model that answers a question with the sentence, among those it was sent, that shares most words with it."""
+
+    model_id = MODEL
+    can_stream = True
+
+    def execute(self, prompt: llm.Prompt, stream: bool, response: Any, conversation: Any) -> Iterator[str]:  # noqa: FBT001  llm's signature
+        """Yield the answer."""
+        del stream, conversation
+        texts = [
+            (message.role, "".join(getattr(part, "text", "") for part in message.parts)) for message in prompt.messages
+        ]
+        *earlier, asked = [line for role, text in texts if role == "user" for line in text.splitlines() if line] or [""]
+        answer = _answer(asked, [_LABEL.sub("", line) for line in earlier if not line.rstrip().endswith("?")])
+        response.set_usage(input=sum(_count(text) + 4 for _, text in texts), output=_count(answer))
+        yield answer
+
+
+_LABEL = re.compile(r"^\[#\d+ user [\d-]+\] ")
+"""What stands before a recalled excerpt."""
+
+
+def _count(text: str) -> int:
+    return len(re.findall(r"\w+|[^\w\s]", text))
+
+
+def _answer(asked: str, earlier: list[str]) -> str:
+    if not asked.rstrip().endswith("?"):
+        return "Noted."
+    words = set(re.findall(r"\w{4,}", asked.lower()))
+    shared = [(len(words & set(re.findall(r"\w{4,}", text.lower()))), text) for text in earlier]
+    most, text = max(shared, default=(0, ""), key=lambda pair: pair[0])
+    if most < 2:  # noqa: PLR2004  one word in common is chance
+        return "Nothing that I was sent answers that."
+    return f"You told me: “{text}”"
+
+
+def run(database: str | None) -> None:
+    """Hold the demo's conversation and print each command with what it prints."""
+    folder = Path(tempfile.mkdtemp(prefix="llm-sessions-demo-"))
+    environment = {**os.environ, "LLM_USER_PATH": str(folder), OFFERED: "1"}
+    environment.pop("LLM_SESSION", None)
+    log = ["-d", database] if database else []
+    model = next((model.model_id for model in llm.get_models() if is_ollama(model)), None)
+    click.echo(f"A session in a folder of its own, {folder}, with {model or 'a bundled model that needs no server'}.")
+    options = ["-o", "num_predict", "120"] if model else []
+    budget = "400" if model else "300"
+    for number, text in enumerate(_TALK):
+        first = ["-m", model or MODEL, *options, "--max-context-tokens", budget] if number == 0 else []
+        _show([*first, "--session", "bridge", *log, text], environment)
+    for command in (
+        ["context", "bridge", "Who signs off the foundations?"],
+        ["note", "bridge", "Answer in one sentence."],
+        ["search", "harbour office"],
+        ["show", "bridge", "-n", "1"],
+        ["list"],
+    ):
+        _show(["sessions", *command, *log], environment)
+    click.echo("\nTo go on with this conversation:")
+    offered = "" if model else f"{OFFERED}=1 "
+    where = f" -d {shlex.quote(database)}" if database else ""
+    click.echo(f'  {offered}LLM_USER_PATH={folder} llm --session bridge{where} "Who signs off the foundations?"')
+    click.echo("To start one of your own:")
+    click.echo('  llm -m MODEL --session NAME "..."')
+
+
+def _show(arguments: list[str], environment: dict[str, str]) -> None:
+    """Print a command, run it, and let it print. Stops at the first that fails."""
+    click.secho(f"\n$ llm {shlex.join(arguments)}", bold=True)
+    sys.stdout.flush()
+    done = subprocess.run(  # noqa: S603  our own command line
+        [sys.executable, "-m", "llm", *arguments], env=environment, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        raise click.ClickException(f"The demo stopped: that command ended with {done.returncode}.")

@@ -1,0 +1,107 @@
+"""What is asked of llm before anything runs: which log, which models, which options they take."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llm
+
+from ..errors import SessionError
+from ..memory import Memory
+from ..model import Session, Settings
+from ..rules.settings import effective
+
+
+def log_path(database: str | None) -> Path:
+    """Return the log that a command works on: `-d FILE`, else llm's own."""
+    return Path(database) if database else llm.user_dir() / "logs.db"
+
+
+def known_names(database: str | None, beginning: str) -> list[str]:
+    """Return the session names that begin so; none where the log can't be read, since this runs on a Tab key."""
+    try:
+        with Memory(log_path(database)) as memory:
+            return [name for name in memory.store.names() if name.casefold().startswith(beginning.casefold())]
+    except SessionError:
+        return []
+
+
+def model_of(model_id: str, *, async_: bool = False) -> Any:
+    """Return an llm model by the id that a person typed; an unknown one is tried as a model of Ollama."""
+    get: Callable[[str], Any] = llm.get_async_model if async_ else llm.get_model
+    try:
+        return get(model_id)
+    except llm.UnknownModelError as error:
+        if not model_id.startswith("ollama/"):
+            with contextlib.suppress(llm.UnknownModelError):
+                return get(f"ollama/{model_id}")
+        hint = "See the models with: llm models"
+        if model_id.startswith("ollama/"):
+            hint = "Is the Ollama server running, and llm-ollama installed? See the models with: llm models"
+        elif importlib.util.find_spec("llm_ollama"):
+            hint = "If it is one of Ollama's: is that server running? See the models with: llm models"
+        raise SessionError(f"llm knows no model “{model_id}”.", hint) from error
+
+
+class Models:
+    """The models that one command asks for, each looked up once.
+
+    To find one, llm lists all that there are, and llm-ollama asks its server.
+    """
+
+    def __init__(self, *, async_: bool) -> None:
+        self._async = async_
+        self._found: dict[str, Any] = {}
+
+    def of(self, model_id: str) -> Any:
+        """Return an llm model by an id or as a person typed it. Raises SessionError."""
+        if model_id not in self._found:
+            model = model_of(model_id, async_=self._async)
+            self._found |= {model_id: model, model.model_id: model}
+        return self._found[model_id]
+
+
+def embedding_model_of(model_id: str) -> Any:
+    """Return an embedding model by the id that a person typed. Raises SessionError."""
+    try:
+        return llm.get_embedding_model(model_id)
+    except llm.UnknownModelError as error:
+        hint = "See the embedding models with: llm embed-models"
+        raise SessionError(f"llm knows no embedding model “{model_id}”.", hint) from error
+
+
+def session_model(session: Session, asked: Settings | None = None) -> Any:
+    """Return the model object of a session, or of what is asked for in its place."""
+    settings = effective(session.settings, asked or Settings())
+    return model_of(settings.model or llm.get_default_model())
+
+
+def valid_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return options as the model understands them. Raises SessionError where it does not know one or its value."""
+    import pydantic
+
+    if model is None:
+        return options
+    try:
+        return dict(model.Options(**options).model_dump(mode="json", exclude_none=True))
+    except pydantic.ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise SessionError(
+            f"{model.model_id} does not take these options: {wrong}.",
+            f"See: llm models list --options -m {model.model_id}",
+        ) from error
+
+
+def migrated(memory: Memory) -> None:
+    """Bring llm's own tables up to date, as any llm command that writes would, in one transaction.
+
+    Commands of llm that do it at the same time, each statement on its own, trip over each other.
+    """
+    from llm.migrations import migrate
+
+    with memory.writing():
+        migrate(memory.log.database)

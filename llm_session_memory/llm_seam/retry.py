@@ -1,0 +1,97 @@
+"""Sending a failed prompt again, and putting a reply that could not be logged into its session."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import llm
+from click.core import ParameterSource
+from llm import cli as llm_cli
+from llm import models
+
+from ..errors import NoSuchSession, SessionError
+from ..memory import Memory
+from .command import run
+from .models import log_path, model_of
+from .options import OURS
+
+
+class _NoInput(io.StringIO):
+    """A standard input with nothing in it that says it is a terminal, so that llm does not wait for it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: bool) -> None:
+    """Send a session's newest failed prompt again, as `llm prompt` would."""
+    with Memory(log_path(database), typed=database) as memory:
+        kept = memory.open_attempt(name)
+        session = memory.session(name)
+    command = llm_cli.cli.commands["prompt"]
+    request = kept.request
+    if request.get("imported_functions"):
+        click.echo("The prompt's Python functions were imported from a file, so they are not run.", err=True)
+    with command.make_context("prompt", [], parent=ctx) as sub:
+        sub.set_parameter_source("session", ParameterSource.COMMANDLINE)
+        sub.set_parameter_source("model_id", ParameterSource.COMMANDLINE)
+        values = sub.params | {
+            "prompt": kept.prompt,
+            "database": database,
+            "system": request.get("system"),
+            "model_id": request.get("model"),
+            "tools": tuple(request.get("tools") or ()),
+            "python_tools": tuple(request.get("functions") or ()),
+            "options": tuple((request.get("options") or {}).items()),
+            "no_stream": no_stream,
+            "session": session.name,
+            "new_session": False,
+            "max_context_tokens": request.get("max_context_tokens"),
+            "memory": request.get("memory"),
+            "recall_share": request.get("recall_share"),
+            "recall_model": request.get("recall_model"),
+            "summary_model": request.get("summary_model"),
+        }
+        ours = {name: values.pop(name) for name in OURS} | {"retrying": kept}
+        stdin, sys.stdin = sys.stdin, _NoInput()
+        try:
+            run(getattr(command.callback, "__wrapped__"), values, ours)  # noqa: B009  set by functools.wraps
+        finally:
+            sys.stdin = stdin
+
+
+def recover(path: Path, database: str | None) -> tuple[str, int]:
+    """Put replies that could not be logged into their session; return its name and how many there were."""
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        thread_id, data = kept["thread_id"], kept["responses"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SessionError(f"{path} can't be read as a kept reply: {error}.", "Nothing was changed.") from error
+    with Memory(log_path(database)) as memory:
+        session = memory.store.session_of_thread(thread_id)
+        if session is None:
+            raise NoSuchSession(
+                f"The session of {path} is not in {memory.path}.", "Was it kept for another log? See -d."
+            )
+        memory.prepare()
+        with memory.writing():
+            for item in data:
+                model = model_of(item["model"])
+                response = models.Response.from_dict(item, model=model)
+                _restore_times(response, item)
+                response.conversation = llm.Conversation(model=model, id=thread_id)
+                response.log_to_db(memory.log.database)
+    path.unlink()
+    return session.name, len(data)
+
+
+def _restore_times(response: Any, item: dict[str, Any]) -> None:
+    if item.get("datetime_utc"):
+        response._start_utcnow = datetime.fromisoformat(item["datetime_utc"])  # noqa: SLF001
+    response._start, response._end = 0.0, (item.get("duration_ms") or 0) / 1000  # noqa: SLF001

@@ -1,0 +1,103 @@
+"""Asking a model for a summary, through llm: beside the conversation, and never logged as a part of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llm
+
+from ..errors import ModelFailed
+from ..memory import Memory
+from ..model import POLICIES, Budget, Session, Settings
+from ..rules import tokens
+from ..rules.policy import summarises
+from ..rules.tokens import Measure
+from ..services.composer import Fold
+from ..services.summarise import Answer, Say, Summariser
+from ..services.windows import is_ollama, sends_reasoning
+from .models import model_of
+
+
+class SummaryModel:
+    """The model that makes a session's summaries: `--summary-model`, else the session's own.
+
+    Looked up when it is needed first, and always as a synchronous model: a prompt under --async waits for it too.
+    """
+
+    def __init__(self, memory: Memory, thread_id: str, settings: Settings, key: str | None = None) -> None:
+        """`settings` are those of the prompt; `key` is the API key that was given for the session's own model."""
+        self.memory = memory
+        self.thread_id = thread_id
+        self.settings = settings
+        self.key = key if settings.summary_model in (None, settings.model) else None
+        self._model: Any = None
+        self._budget: Budget | None = None
+
+    def name(self) -> str:
+        """Return the model's id. Raises ModelFailed where llm knows no such model."""
+        return str(self._found().model_id)
+
+    def room(self) -> tuple[int, Measure]:
+        """Return the most tokens of a request to the model, and its measure. Raises ModelFailed."""
+        model = self._found()
+        return self._limit().tokens, measure_of(self.memory, self.thread_id, model)
+
+    def __call__(self, instruction: str, material: str) -> Answer:
+        """Ask the model. Raises ModelFailed whatever goes wrong, but lets Ctrl-C and signals through."""
+        model = self._found()
+        given: dict[str, Any] = {**self._options(model)}
+        if self.key is not None and isinstance(model, llm.KeyModel):
+            given["key"] = self.key
+        try:
+            response = model.prompt(material, system=instruction, stream=False, **given)
+            text = response.text()
+            usage, took = response.usage(), response.duration_ms()
+        except Exception as error:
+            raise ModelFailed(str(error) or type(error).__name__) from error
+        return Answer(model.model_id, text, usage.input, usage.output, took)
+
+    def _found(self) -> Any:
+        if self._model is None:
+            try:
+                self._model = model_of(self.settings.summary_model or self.settings.model or llm.get_default_model())
+            except Exception as error:
+                raise ModelFailed(str(error) or type(error).__name__) from error
+        return self._model
+
+    def _limit(self) -> Budget:
+        """Return the budget of a request to the model: without the session's num_predict, which is for its replies."""
+        if self._budget is None:
+            options = {name: value for name, value in self.settings.options.items() if name == "num_ctx"}
+            asked = Settings(options=options, max_context_tokens=self.settings.max_context_tokens)
+            self._budget = self.memory.budget(self._found(), asked)
+        return self._budget
+
+    def _options(self, model: Any) -> dict[str, Any]:
+        """Return the options of the call; the session's own are for its replies (a format, an early stop, a mood).
+
+        An Ollama server loads the model again for another num_ctx, twice, so that stays. A small model may not find an
+        end, and one that thinks may think until the window is full.
+        """
+        if not is_ollama(model):
+            return {}
+        known = set(getattr(model.Options, "model_fields", {}))
+        options = {"num_ctx": self.settings.options.get("num_ctx"), "think": False}
+        options["num_predict"] = self._limit().room or None
+        return {name: value for name, value in options.items() if name in known and value is not None}
+
+
+def measure_of(memory: Memory, thread_id: str, model: Any) -> Measure:
+    """Return how a model's tokens are estimated, from what was counted in this session, or else anywhere."""
+    id_ = model.model_id
+    rate = tokens.learn(memory.store.blocks.counted_turns(thread_id, id_), id_)
+    rate = rate or tokens.learn_from_replies(memory.store.blocks.counted_replies(id_)) or 1.0
+    return Measure(rate, sends_reasoning(model))
+
+
+def fold_of(memory: Memory, session: Session, settings: Settings, key: str | None, say: Say) -> Fold | None:
+    """Return what makes the summaries of a session, where its policy has one; `say` tells the person."""
+    if not summarises(settings.memory or POLICIES[0]):
+        return None
+    thread_id = session.thread_id
+    ask = SummaryModel(memory, thread_id, settings, key)
+    return Summariser(memory.log, thread_id, ask, say, memory.timestamp).fold

@@ -1,0 +1,26 @@
+"""The SQL functions that our statements and queries call, on every connection to a log."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .prices import cost, is_local
+from .values import name_key
+
+
+def register(connection: Any) -> None:
+    """Give our functions to a connection to SQLite."""
+    connection.create_function("session_cost", 4, cost, deterministic=True)
+    connection.create_function("session_is_local", 1, lambda model: int(is_local(model)), deterministic=True)
+    connection.create_function("session_key", 1, lambda name: name_key(str(name or "")), deterministic=True)
+
+
+def register_escape(connection: Any) -> None:
+    """Give `escape_fts` to a connection that Datasette has not: words of any text, as FTS5 takes them."""
+    connection.create_function("escape_fts", 1, lambda text: _escaped(str(text or "")), deterministic=True)
+
+
+def _escaped(text: str) -> str:
+    words = re.findall(r'"([^"]+)"|([^\s"]+)', text)
+    return " ".join(f'"{phrase or word}"' for phrase, word in words) or '""'

@@ -1,0 +1,313 @@
+"""Reading the list of sessions: named ones and conversations without a name, of both generations of tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from heapq import merge
+from itertools import islice
+from typing import Any
+
+from .cache import kept
+from .moments import parsed_moment
+from .older import Older, older_log
+from .source import Source, ids
+from .values import MARKS, PAGE, RATED, Cost, Figures, Filters, Line, Listing, Sort, name_key
+
+_LAST = "~"
+"""Greater than any id: ids are letters and digits."""
+
+_BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def listing(
+    source: Source,
+    filters: Filters,
+    *,
+    sort: Sort = "used",
+    after: str | None = None,
+    count: int = PAGE,
+) -> Listing:
+    """Return a page of the list, from after a key that an earlier page gave."""
+    asked = ("list", filters, sort, after, count)
+    return kept(source, asked, lambda: _page(source, filters, sort, after, count), lambda page: len(page.lines) + 1)
+
+
+def _page(source: Source, filters: Filters, sort: Sort, after: str | None, count: int) -> Listing:
+    reading = _Reading(source, filters)
+    keyed = reading.by_use(after, count + 1) if sort == "used" else reading.ranked(sort, after, count + 1)
+    shown = keyed[:count]
+    named, others = totals(source)
+    return Listing(
+        lines=lines(source, [thread_id for _, thread_id in shown]),
+        next=shown[-1][0] if len(keyed) > count else None,
+        named=named,
+        others=others,
+        models=models(source),
+        rated=bool(source.value("select 1 from memory_ratings limit 1")),
+        tags=tuple(
+            row["tag"] for row in source.query("select min(tag) as tag from memory_tags group by tag_key limit 200")
+        ),
+    )
+
+
+def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
+    """Return threads as lines of the list, in the order given."""
+    wanted = list(thread_ids)
+    old = older_log(source)
+    found = {row["thread_id"]: row for row in source.rows("list_facts", ids=ids(wanted))}
+    older_names = {
+        row["id"]: row["name"]
+        for row in source.query(
+            "select id, name from conversations where id in (select value from json_each(:ids))",
+            ids=ids(thread_id for thread_id in wanted if old.get(thread_id)),
+        )
+    }
+    return tuple(_line(found[id_], old.get(id_), older_names.get(id_)) for id_ in wanted if id_ in found)
+
+
+def line(source: Source, thread_id: str, figures: Figures) -> Line:
+    """Return one thread as a line, with figures that are known already."""
+    older = older_log(source).get(thread_id)
+    sql = "select name from conversations where id = :id"
+    older_name = source.value(sql, id=thread_id) if older else None
+    (row,) = source.rows("line", thread_id=thread_id)
+    return _described(row, figures, older, older_name)
+
+
+def totals(source: Source) -> tuple[int, int]:
+    """Return how many sessions have a name, and how many conversations have none."""
+    named = source.value("select count(*) from memory_sessions")
+    threads = source.value("select count(*) from threads")
+    both = source.value(
+        "select (select count(*) from memory_sessions s join threads t on t.id = s.thread_id)"
+        " + (select count(*) from conversations c join threads t on t.id = c.id)"
+    )
+    return named, max(threads + len(older_log(source)) - both, 0)
+
+
+def find(source: Source, reference: str) -> str | None:
+    """Return the id of the thread that a name or an id stands for, or None."""
+    by_name = source.value("select thread_id from memory_sessions where name_key = :key", key=name_key(reference))
+    if by_name is not None:
+        return str(by_name)
+    sql = "select 1 from threads where id = :id union all select 1 from memory_sessions where thread_id = :id limit 1"
+    known = older_log(source).get(reference) is not None or source.value(sql, id=_printable(reference)) is not None
+    return reference if known else None
+
+
+def owner(source: Source, turn_id: str) -> str | None:
+    """Return the thread that a turn or response belongs to, or None."""
+    found = source.value(
+        "select thread_id from turns where id = :id"
+        " union all select conversation_id from responses where id = :id limit 1",
+        id=_printable(turn_id),
+    )
+    return None if found is None else str(found)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+class _Reading:
+    """One reading of the list: the log, and what it is narrowed to."""
+
+    def __init__(self, source: Source, filters: Filters) -> None:
+        self._source, self._filters = source, filters
+        self._old = older_log(source)
+        self._among, self._without = self._rated()
+        self._given = {
+            "model": filters.model,
+            "tag": name_key(filters.tag) if filters.tag else None,
+            "since": filters.since,
+            "until": day_after(filters.until),
+            "named": filters.named,
+            "like": None if filters.text is None else f"%{_escaped(filters.text)}%",
+            "among": None if self._among is None else ids(sorted(self._among)),
+            "without": ids(sorted(self._without)),
+        }
+
+    def _rated(self) -> tuple[frozenset[str] | None, frozenset[str]]:
+        """Return the threads that may be on the list by their ratings (None: all), and those that may not."""
+        asked = self._filters.rated
+        if asked not in RATED:
+            return None, frozenset()
+        sql = "select distinct thread_id from memory_ratings where mark in (select value from json_each(:marks))"
+        found = self._source.query(sql, marks=ids(RATED[asked] or MARKS))
+        threads = frozenset(str(row["thread_id"]) for row in found)
+        return (None, threads) if asked == "none" else (threads, frozenset())
+
+    def by_use(self, after: str | None, count: int) -> list[tuple[str, str]]:
+        """Return (key, thread id) by last use. The key is the id of the newest turn, response or attempt."""
+        before = after or _LAST
+        attempted = self._attempted()
+        few = "list_among" if self._among is not None else "list_named" if self._filters.named else None
+        today = (
+            (row["last_id"], row["thread_id"])
+            for row in self._source.rows(
+                few or "list_threads",
+                **self._given,
+                before=before,
+                count=count,
+                elsewhere=ids(id_ for _, id_ in attempted),
+            )
+        )
+        special = sorted((key for key in attempted if key[0] < before), reverse=True)
+        older = ((one.last_id, one.thread_id) for one in self._older(self._old.before(before), attempted))
+        return list(islice(merge(today, self._kept(special), older, reverse=True), count))
+
+    def ranked(self, by: Sort, after: str | None, count: int) -> list[tuple[str, str]]:
+        """Return (key, thread id), the highest value first. The key is value and id."""
+        counted = dict(self._source.tuples("list_ranked", **self._given, by=by))
+        gone_on = [one for one in self._old.before(_LAST) if one.thread_id in counted]
+        for one in (*gone_on, *self._older(self._old.before(_LAST), ())):
+            figures = one.figures
+            tokens = (figures.input_tokens or 0) + (figures.output_tokens or 0)
+            value = tokens if by == "tokens" else figures.exchanges
+            counted[one.thread_id] = (counted.get(one.thread_id) or 0) + value
+        for _, thread_id in self._kept(self._attempted()):
+            counted.setdefault(thread_id, 0)
+        from heapq import nlargest
+
+        below = _ranked_key(after)
+        pairs = ((number or 0, id_) for id_, number in counted.items())
+        best = nlargest(count, (pair for pair in pairs if below is None or pair < below))
+        return [(f"{number},{id_}", id_) for number, id_ in best]
+
+    def _attempted(self) -> list[tuple[str, str]]:
+        """Return the sessions whose newest event is an attempt or their creation."""
+        found = self._source.rows("list_attempted")
+        return [
+            (row["attempt_id"] or f"{_as_id(row['created_utc'])}{row['thread_id']}", row["thread_id"]) for row in found
+        ]
+
+    def _kept(self, keys: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """Yield those of these sessions that the filters let through."""
+        wanted = list(keys)
+        if not self._filters.any:
+            yield from wanted
+            return
+        found = {line.thread_id: line for line in lines(self._source, [i for _, i in wanted])}
+        yield from (key for key in wanted if key[1] in found and self._fits(found[key[1]]))
+
+    def _fits(self, line: Line) -> bool:
+        asked, given = self._filters, self._given
+        tags = [name_key(tag) for tag in line.tags]
+        return (
+            self._rated_so(line.thread_id)
+            and self._used(line.model, line.figures.last_utc)
+            and (given["tag"] is None or given["tag"] in tags)
+            and (asked.text is None or asked.text.lower() in f"{line.name or ''}\n{line.first_words}".lower())
+        )
+
+    def _rated_so(self, thread_id: str) -> bool:
+        return thread_id not in self._without and (self._among is None or thread_id in self._among)
+
+    def _used(self, model: str, last_utc: str) -> bool:
+        """Say whether a model and a time of last use are those asked for."""
+        asked, until = self._filters, self._given["until"]
+        return (
+            (asked.model is None or asked.model == model)
+            and (asked.since is None or last_utc >= asked.since)
+            and (until is None or last_utc < str(until))
+        )
+
+    def _older(self, found: Iterator[Older], attempted: Iterable[tuple[str, str]]) -> Iterator[Older]:
+        """Yield those that have no turns of today's, which would list them, and that the filters let through.
+
+        Not those with a name, and so with tags: they are among the sessions whose newest event is no turn.
+        """
+        if self._filters.named or self._filters.tag:
+            return
+        skip = {thread_id for _, thread_id in attempted}
+        sql = "select distinct thread_id as id from turns where thread_id in (select value from json_each(:ids))"
+        while chunk := list(islice(found, 200)):
+            chunk_ids = ids(one.thread_id for one in chunk)
+            skip |= {row["id"] for row in self._source.query(sql, ids=chunk_ids)}
+            left = [one for one in chunk if one.thread_id not in skip and self._rated_so(one.thread_id)]
+            left = [one for one in left if self._used(one.model, one.figures.last_utc)]
+            if self._filters.text is not None:
+                like = "select id from conversations where id in (select value from json_each(:ids))"
+                like += " and name like :like escape '\\'"
+                fitting = {row["id"] for row in self._source.query(like, ids=chunk_ids, like=self._given["like"])}
+                left = [one for one in left if one.thread_id in fitting]
+            yield from left
+
+
+def _line(row: dict[str, Any], older: Older | None, older_name: str | None) -> Line:
+    cost = Cost(row["cost"], row["calls"], row["counted"], row["priced"], row["local"] or 0)
+    figures = Figures(
+        row["calls"] - row["continuing"],
+        row["calls"],
+        row["input_tokens"],
+        row["output_tokens"],
+        cost,
+        row["first_utc"] or "",
+        row["last_utc"] or "",
+    )
+    if older:
+        figures += older.figures
+    return _described(row, figures, older, older_name)
+
+
+def _described(row: dict[str, Any], figures: Figures, older: Older | None, older_name: str | None) -> Line:
+    created = "" if figures.calls else row["created_utc"] or ""
+    figures += Figures(first_utc=created, last_utc=row["attempted_utc"] or created)
+    return Line(
+        thread_id=row["thread_id"],
+        name=row["name"],
+        first_words=older_name or row["first_words"] or "",
+        model=row["last_model"] or row["session_model"] or (older.model if older else "") or "",
+        figures=figures,
+        tags=tuple(json.loads(row["tags"] or "[]")),
+        policy=row["policy"],
+        budget=row["budget"],
+        pins=row["pins"],
+        attempts=row["attempts"],
+        forked_from=row["forked_from"],
+    )
+
+
+def models(source: Source) -> tuple[str, ...]:
+    """Return the models to choose from: those of the newest calls, and of old conversations."""
+    sql = "select distinct model from (select model from turns order by rowid desc limit 2000) where model <> ''"
+    found = {row["model"] for row in source.query(sql)}
+    return tuple(sorted(found | {model for model in older_log(source).models() if model}))
+
+
+def _escaped(text: str) -> str:
+    return _printable(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def day_after(day: str | None) -> str | None:
+    """Return the day after, before which a time must lie to be of that day or an earlier one."""
+    if day is None:
+        return None
+    try:
+        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    except (ValueError, OverflowError):
+        return day
+
+
+def _ranked_key(after: str | None) -> tuple[float, str] | None:
+    if not after:
+        return None
+    number, _, thread_id = after.partition(",")
+    try:
+        return float(number), thread_id
+    except ValueError:
+        return None
+
+
+def _as_id(utc: str) -> str:
+    """Return how an id of that time begins: its milliseconds in 10 digits of base 32."""
+    moment = parsed_moment(utc)
+    if moment is None:
+        return ""
+    left, digits = max(int(moment.timestamp() * 1000), 0), ""
+    for _ in range(10):
+        left, digit = divmod(left, 32)
+        digits = _BASE32[digit] + digits
+    return digits

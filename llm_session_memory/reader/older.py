@@ -1,0 +1,93 @@
+"""Where the conversations of an older llm lie in its table of responses, which has no index to find them by.
+
+Found out by reading the table once, and kept for as long as nothing is added to it or taken away: today's llm does
+neither. About half a kilobyte a conversation.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .source import Source
+from .tables import OLDER
+from .values import Cost, Figures
+
+
+@dataclass(frozen=True)
+class Older:
+    """One conversation: the stretch of rows that it lies in, its newest response, and its figures."""
+
+    thread_id: str
+    first_row: int
+    last_row: int
+    last_id: str
+    model: str
+    figures: Figures
+
+
+class OlderLog:
+    """All conversations of one log that an older llm wrote, newest use last."""
+
+    def __init__(self, conversations: Collection[Older] = ()) -> None:
+        self._ordered = sorted(conversations, key=lambda one: one.last_id)
+        self._keys = [one.last_id for one in self._ordered]
+        self._by_id = {one.thread_id: one for one in self._ordered}
+
+    def __len__(self) -> int:
+        return len(self._ordered)
+
+    def get(self, thread_id: str) -> Older | None:
+        """Return a conversation, or None."""
+        return self._by_id.get(thread_id)
+
+    def before(self, key: str) -> Iterator[Older]:
+        """Yield the conversations whose newest response has a lower id, newest first."""
+        for place in range(bisect_left(self._keys, key) - 1, -1, -1):
+            yield self._ordered[place]
+
+    def models(self) -> frozenset[str]:
+        """Return the models of their newest responses."""
+        return frozenset(one.model for one in self._ordered)
+
+
+_kept: dict[tuple[str, frozenset[str]], tuple[tuple[Any, ...], OlderLog]] = {}
+_lock = threading.Lock()
+
+
+def older_log(source: Source) -> OlderLog:
+    """Return the conversations that an older llm wrote into a log."""
+    if not source.tables.issuperset(OLDER):
+        return OlderLog()
+    (counted,) = source.query("select count(*) as rows, max(rowid) as last from responses")
+    if not counted["rows"]:
+        return OlderLog()
+    key, state = (source.log, source.tables), tuple(counted.values())
+    with _lock:
+        found = _kept.get(key)
+        if found is None or found[0] != state:
+            found = _kept[key] = (state, _read(source))
+    return found[1]
+
+
+def _read(source: Source) -> OlderLog:
+    names: dict[str, str] = {}
+    found = []
+    for row in source.rows("old_conversations"):
+        cost = Cost(row["cost"], row["calls"], row["counted"], row["priced"], row["local"] or 0)
+        model = row["last_model"] or ""
+        figures = Figures(
+            row["exchanges"],
+            row["calls"],
+            row["input_tokens"],
+            row["output_tokens"],
+            cost,
+            row["first_utc"] or "",
+            row["last_utc"] or "",
+        )
+        where = (row["first_row"], row["last_row"], row["last_id"] or "")
+        found.append(Older(row["conversation_id"], *where, names.setdefault(model, model), figures))
+    return OlderLog(found)

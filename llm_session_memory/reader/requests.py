@@ -1,0 +1,200 @@
+"""Reading one request: the messages that a call was sent, and why, as it was recorded when it was made."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+from .cache import kept
+from .chains import chain
+from .exchanges import calls, chain_messages
+from .moments import parsed_moment
+from .numbering import Numbering, numbering
+from .sent import Excerpt, Sent, Since, Stretch, Summary, Why, beginnings, since, stretches
+from .source import Source, ids
+from .values import Call, Said
+
+_NOTES = re.compile(r"<notes>\n[^\n]*\n(.*?)\n</notes>", re.DOTALL)
+_SUMMARY = re.compile(r"<summary>\n[^\n]*\n(.*?)\n</summary>", re.DOTALL)
+
+
+def request(source: Source, thread_id: str, number: int, call: int | None = None) -> tuple[Sent, Since | None] | None:
+    """Return the request of a call of an exchange (by default its last), and what changed since the exchange before.
+
+    None where the thread has no such exchange.
+    """
+    numbers = numbering(source, thread_id)
+    if not 1 <= number <= len(numbers):
+        return None
+    now = _sent(source, numbers, thread_id, number, call)
+    if now is None or now.older or number == 1:
+        return None if now is None else (now, None)
+    turn_id = numbers.turns(number - 1)[-1]
+    tip = source.value("select tip_message_hash from turns where id = :id", id=turn_id)
+    places = {message.hash: place for place, message in enumerate(now.messages)}
+    if now.why is None and tip in places:  # all that was said before: no need to read it once more
+        shared = sum(message.characters for message in now.messages[: places[tip] + 1])
+        kept = tuple(stretch for stretch in now.stretches if stretch.number not in (number, number - 1))
+        found = calls(source, [turn_id])[turn_id]
+        then = replace(now, number=number - 1, stretches=kept, input_tokens=found.input_tokens, model=found.model)
+        return now, since(then, now, shared)
+    before = _sent(source, numbers, thread_id, number - 1, None)
+    if before is None or before.older:
+        return now, None
+    return now, since(before, now, _shared(source, tip, now, places))
+
+
+def _shared(source: Source, tip: str | None, now: Sent, places: Mapping[str, int]) -> int:
+    """Return the characters of the beginning that a request shares with all that came before it."""
+    last = max((places[one.hash] for one in chain(source, tip) if one.hash in places), default=-1)
+    return sum(message.characters for message in now.messages[: last + 1])
+
+
+def messages_of(source: Source, sent: Sent, begin: int, end: int) -> tuple[Said, ...]:
+    """Return what some messages of a request said."""
+    rows = [{"hash": message.hash, "role": message.role} for message in sent.messages[begin:end]]
+    return chain_messages(source, rows)
+
+
+def _sent(source: Source, numbers: Numbering, thread_id: str, number: int, call: int | None) -> Sent | None:
+    turn_ids = numbers.turns(number)
+    place = len(turn_ids) if call is None else min(max(call, 1), len(turn_ids))
+    turn_id = turn_ids[place - 1]
+    found = calls(source, [turn_id]).get(turn_id)
+    if found is None:
+        return None
+    made = Sent(
+        number=number,
+        call=place,
+        calls=len(turn_ids),
+        turn_id=turn_id,
+        model=found.model,
+        datetime_utc=found.datetime_utc,
+        input_tokens=found.input_tokens,
+        output_tokens=found.output_tokens,
+        cost=found.cost,
+        tools=found.tools,
+        messages=(),
+        stretches=(),
+        older=found.older,
+        total=len(numbers),
+    )
+    if found.older:
+        return made
+    tip = source.value("select parent_message_hash from turns where id = :id", id=turn_id)
+    made = replace(made, messages=chain(source, tip))
+    recorded = source.first("context", turn_id=turn_id)
+    if recorded is None:
+        return replace(made, stretches=_as_logged(source, numbers, thread_id, made))
+    return _chosen(source, numbers, thread_id, made, recorded, found)
+
+
+def _as_logged(source: Source, numbers: Numbering, thread_id: str, made: Sent) -> tuple[Stretch, ...]:
+    """Return the exchanges of a request that no session made: those whose ends are in it."""
+    places = {message.hash: place for place, message in enumerate(made.messages)}
+    turns = source.tuples("thread_tips", thread_id=thread_id, turn_id=made.turn_id)
+    ends = {places[tip] + 1: numbers.number(id_) for id_, tip in turns if tip in places}
+    before = [ends.get(begin) for begin in beginnings(made.messages)[1:]]
+    return stretches(made.messages, [*before, made.number])
+
+
+def _chosen(  # noqa: PLR0913  what was read of one request
+    source: Source, numbers: Numbering, thread_id: str, made: Sent, recorded: Mapping[str, Any], found: Call
+) -> Sent:
+    began = numbers.number(recorded["began_at"]) or made.number
+    start = numbers.number(recorded["start_turn_id"]) or recorded["start_number"]
+    pinned = tuple(
+        sorted(n for n in (numbers.number(id_) for id_ in json.loads(recorded["pinned_json"] or "[]")) if n is not None)
+    )
+    after = recorded["after_turn_id"]
+    recent = [n for n in range(start or began, made.number) if after is None or numbers.first[n - 1] <= after]
+    system = chain_messages(source, [{"hash": made.system.hash, "role": "system"}]) if made.system else ()
+    text = "".join(piece.text for message in system for piece in message.pieces)
+    return replace(
+        made,
+        stretches=stretches(made.messages, [*(n for n in pinned if n not in recent), *recent, made.number]),
+        why=Why(
+            policy=recorded["policy"],
+            budget=recorded["budget"],
+            window=recorded["window"],
+            window_source=recorded["window_source"] or "",
+            reason=recorded["reason"] or "",
+            estimate=recorded["estimate"],
+            cut=found.cut,
+            began=began,
+            start=start,
+            pinned=pinned,
+            clipped=recorded["clip"] is not None,
+            oversized=bool(recorded["oversized"]),
+        ),
+        excerpts=_excerpts(source, numbers, made, recorded["block_id"]),
+        summary=summary_in(source, numbers, thread_id, text, made.datetime_utc),
+        notes=tuple(line.removeprefix("- ") for block in _NOTES.findall(text)[-1:] for line in block.split("\n")),
+    )
+
+
+def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> tuple[Excerpt, ...]:
+    rows = source.rows("context_recalls", block_id=block_id, turn_id=made.turn_id)
+    own = set(numbers.turns(made.number))
+    texts: dict[str, list[str]] = {}
+    if rows:
+        for row in source.rows("excerpt_texts", ids=ids({row["turn_id"] for row in rows})):
+            texts.setdefault(row["turn_id"], []).append(row["content"])
+    places: dict[str, int] = {}
+    excerpts: list[Excerpt] = []
+    for row in rows:
+        place = places[row["turn_id"]] = places.get(row["turn_id"], -1) + 1
+        sent = texts.get(row["turn_id"], [])
+        excerpts.append(
+            Excerpt(
+                number=numbers.number(row["from_turn_id"]) or row["number"],
+                rank=row["rank"],
+                score=row["score"],
+                tokens=row["tokens"],
+                words=tuple(map(str, json.loads(row["words_json"] or "[]"))),
+                text=sent[place] if place < len(sent) else "",
+                earlier=row["turn_id"] not in own,
+            )
+        )
+    return tuple(excerpts)
+
+
+def summary_in(source: Source, numbers: Numbering, thread_id: str, system: str, utc: str) -> Summary | None:
+    """Return the summary whose text is in a system message: of several that say the same, the newest made by then."""
+    sent = _SUMMARY.findall(system)
+    if not sent:
+        return None
+    at = parsed_moment(utc)
+    sql = "select * from memory_summaries where thread_id = :thread_id order by id desc"
+    same = [row for row in source.query(sql, thread_id=thread_id) if _plain(row["text"]) == _plain(sent[-1])]
+    made = [row for row in same if at is not None and (parsed_moment(row["made_utc"]) or at) <= at]
+    for row in made or same[-1:]:
+        first, last = numbers.number(row["first_turn_id"]), numbers.number(row["last_turn_id"])
+        if first is not None and last is not None:
+            return Summary(row["id"], first, last, row["model"], row["made_utc"], row["text"])
+    return None
+
+
+def _plain(text: str) -> str:
+    """Return a text without what changes when it is put between fences."""
+    return text.replace("‹", "<").strip()
+
+
+def history_length(source: Source, thread_id: str, turn_id: str) -> int:
+    """Return the characters that were typed and answered in a thread before a turn."""
+
+    def read() -> tuple[list[str], list[int]]:
+        turn_ids: list[str] = []
+        lengths: list[int] = []
+        for id_, length in source.tuples("thread_lengths", thread_id=thread_id):
+            turn_ids.append(id_)
+            lengths.append(length)
+        return turn_ids, list(accumulate(lengths, initial=0))
+
+    turn_ids, up_to = kept(source, ("lengths", thread_id), read, lambda found: len(found[0]) // 4 + 1)
+    return up_to[bisect_left(turn_ids, turn_id)]

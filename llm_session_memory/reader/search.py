@@ -1,0 +1,181 @@
+"""Full-text search over both generations, in llm's own indexes: the log may never have seen our llm plugin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from heapq import nsmallest
+from typing import Any, Literal
+
+from .listing import day_after
+from .numbering import figures, numbering, turns_of
+from .older import older_log
+from .source import Source, ids
+from .values import MARK, MARKS, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results, name_key
+
+Order = Literal["best", "newest"]
+
+_MOST = 20_000
+"""Matches that are ranked: the newest ones, where there are more. Ranking 500,000 would take seconds."""
+
+_INDEXES = ("turn_search_fts", "responses_fts")
+"""llm's own indexes: today's, and that of an older llm."""
+
+_END = 2**62
+
+_WORDS = re.compile(r'"([^"]+)"|([^\s"]+)')
+_MOST_WORDS = 40
+
+_Key = tuple[float, int, int]
+"""Score (0 where newest first), generation (0 today's, 1 older), and the row in that generation's index, negative."""
+
+
+def match(text: str) -> str | None:
+    """Return what FTS5 is asked for a text: all its words, and its quoted phrases. None where there is no word."""
+    words = [phrase or word for phrase, word in _WORDS.findall(text)][:_MOST_WORDS]
+    quoted = [f'"{word}"' for word in words if any(character.isalnum() for character in word)]
+    return " ".join(quoted) or None
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One search: what FTS5 is asked, where, in which order, and the key from which it goes on."""
+
+    source: Source
+    asked: str
+    filters: Filters
+    thread_id: str | None
+    order: Order
+    below: _Key | None
+
+    def matches(self, generation: int) -> list[_Key]:
+        """Return the keys of what matches in one generation's index, newest first, as many as are looked at."""
+        if _INDEXES[generation] not in self.source.tables:
+            return []
+        ranked, below = self.order == "best", self.below
+        if not ranked and below is not None and below[1] > generation:
+            return []
+        start = _END if ranked or below is None or below[1] != generation else -below[2]
+        given: dict[str, Any] = {"match": self.asked, "ranked": ranked, "below": start}
+        given["most"] = _MOST + 1 if ranked else PAGE + 1
+        narrowed = self.thread_id is not None or self.filters != Filters(text=self.filters.text)
+        if narrowed:
+            given |= self._narrowed(generation, start)
+        name = ("search_today", "search_older")[generation] + ("_filtered" if narrowed else "")
+        return [(row[1] or 0.0, generation, -row[0]) for row in self.source.tuples(name, **given)]
+
+    def _narrowed(self, generation: int, start: int) -> dict[str, Any]:
+        filters = self.filters
+        low, high = self._span(generation)
+        return {
+            "above": low,
+            "below": min(start, high + 1),
+            "thread_id": self.thread_id,
+            "model": filters.model,
+            "tag": name_key(filters.tag) if filters.tag else None,
+            "since": filters.since,
+            "until": day_after(filters.until),
+            "named": filters.named,
+            "turns": None if self._turns is None else ids(self._turns),
+            "among": filters.rated != "none",
+        }
+
+    @cached_property
+    def _turns(self) -> list[str] | None:
+        """The turns of exchanges that are rated so (for `none`: that are rated); None where ratings don't matter."""
+        asked = self.filters.rated
+        if asked not in RATED:
+            return None
+        sql = "select thread_id, turn_id from memory_ratings where mark in (select value from json_each(:marks))"
+        exchanges: dict[str, list[str]] = {}
+        for row in self.source.query(sql, marks=ids(RATED[asked] or MARKS)):
+            if self.thread_id in (None, row["thread_id"]):
+                exchanges.setdefault(row["thread_id"], []).append(row["turn_id"])
+        return turns_of(self.source, exchanges)
+
+    def _span(self, generation: int) -> tuple[int, int]:
+        """Return the rows of an index that the thread's texts lie between."""
+        if self.thread_id is None:
+            return 0, _END
+        if generation == 1:
+            older = older_log(self.source).get(self.thread_id)
+            return (older.first_row, older.last_row) if older else (0, -1)
+        found = self.source.first("search_span", thread_id=self.thread_id) or {}
+        return (found["first_row"], found["last_row"]) if found.get("first_row") is not None else (0, -1)
+
+
+def search(
+    source: Source,
+    filters: Filters,
+    *,
+    thread_id: str | None = None,
+    order: Order = "best",
+    after: str | None = None,
+) -> Results:
+    """Return a page of what was found, grouped by session; from after a key that an earlier page gave."""
+    asked = match(filters.text or "")
+    if asked is None:
+        return Results((), 0, None)
+    below = _key(after)
+    made = _Search(source, asked, filters, thread_id, order, below)
+    found = [made.matches(generation) for generation in range(len(_INDEXES))]
+    limited = _MOST if order == "best" and any(len(keys) > _MOST for keys in found) else None
+    left = (key for keys in found for key in keys[:_MOST] if below is None or key > below)
+    best = nsmallest(PAGE + 1, left)
+    hits = [hit for key in best[:PAGE] if (hit := _hit(source, asked, key)) is not None]
+    return Results(
+        groups=_grouped(source, hits),
+        hits=len(hits),
+        next=_written(best[PAGE - 1]) if len(best) > PAGE else None,
+        limited=limited,
+    )
+
+
+def _hit(source: Source, asked: str, key: _Key) -> tuple[str, Hit] | None:
+    name = ("hit_today", "hit_older")[key[1]]
+    given = {"match": asked, "row": -key[2], "mark": MARK, "unmark": UNMARK}
+    row = source.first(name, **given)
+    if row is None:
+        return None
+    hit = Hit(
+        turn_id=row["turn_id"],
+        number=None,
+        model=row["model"] or "",
+        datetime_utc=row["datetime_utc"] or "",
+        prompt=row["prompt"] or "",
+        reply=row["reply"] or "",
+        key=_written(key),
+    )
+    return str(row["thread_id"]), hit
+
+
+def _grouped(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Found, ...]:
+    """Return hits by session, sessions in the order of their first hit, each hit with its exchange's number."""
+    by_thread: dict[str, list[Hit]] = {}
+    for thread_id, hit in hits:
+        by_thread.setdefault(thread_id, []).append(hit)
+    named = {row["thread_id"]: row for row in source.rows("titles", ids=ids(by_thread))}
+    groups: list[Found] = []
+    for thread_id, found in by_thread.items():
+        numbers = numbering(source, thread_id)
+        numbered = (replace(hit, number=numbers.number(hit.turn_id)) for hit in found)
+        groups.append(Found(_line(named[thread_id], figures(source, thread_id, numbers)), tuple(numbered)))
+    return tuple(groups)
+
+
+def _line(row: Mapping[str, Any], figures: Figures) -> Line:
+    return Line(row["thread_id"], row["name"], row["first_words"] or "", row["model"] or "", figures)
+
+
+def _written(key: _Key) -> str:
+    return f"{key[0]!r},{key[1]},{-key[2]}"
+
+
+def _key(written: str | None) -> _Key | None:
+    try:
+        score, generation, row = (written or "").split(",")
+        return float(score), int(generation), -int(row)
+    except ValueError:
+        return None

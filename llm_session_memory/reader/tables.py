@@ -1,0 +1,130 @@
+"""Which tables a log has, and statements that work where some of them are missing.
+
+Logs differ by the age of llm, by whether our llm plugin ever wrote to them, and by what a visitor may see. A table that
+is missing or locked counts as empty: a statement that reads it gets a common table expression of its name without rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+TODAYS = ("threads", "turns", "messages", "parts")
+"""The tables without which there is no conversation of today's llm."""
+
+OLDER = ("conversations", "responses")
+"""The same of llm up to 0.31. Today's llm has them too, as history that it no longer adds to."""
+
+COLUMNS: dict[str, str] = {
+    "threads": "id name tip_message_hash forked_from datetime_utc",
+    "turns": "rowid id thread_id parent_message_hash tip_message_hash model resolved_model options_json schema_id"
+    " input_tokens output_tokens token_details duration_ms datetime_utc response_json",
+    "messages": "hash parent_hash role provider_metadata",
+    "parts": "id message_hash position type tool_name text payload",
+    "turn_search": "rowid id turn_id prompt response",
+    "turn_search_fts": "rowid rank prompt response turn_search_fts",
+    "turn_fragments": "turn_id fragment_id order kind",
+    "turn_tools": "turn_id tool_id instance_id",
+    "conversations": "id name model",
+    "responses": "rowid id model prompt system prompt_json options_json response response_json conversation_id"
+    " duration_ms datetime_utc input_tokens output_tokens token_details schema_id resolved_model reasoning",
+    "responses_fts": "rowid rank prompt response responses_fts",
+    "fragments": "id hash content datetime_utc source",
+    "prompt_fragments": "response_id fragment_id order",
+    "system_fragments": "response_id fragment_id order",
+    "attachments": "id type path url content",
+    "prompt_attachments": "response_id attachment_id order",
+    "schemas": "id content",
+    "tools": "id hash name description input_schema plugin",
+    "tool_responses": "tool_id response_id",
+    "tool_calls": "id response_id tool_id name arguments tool_call_id",
+    "tool_results": "id response_id tool_id name output tool_call_id instance_id exception",
+    "tool_results_attachments": "tool_result_id attachment_id order",
+    "memory_sessions": "thread_id name name_key created_utc model system options_json max_context_tokens memory",
+    "memory_blocks": "id thread_id start_turn_id start_number pinned_json policy budget window window_source front clip"
+    " oversized reason began_utc",
+    "memory_contexts": "turn_id thread_id block_id exchange_turn_id number after_turn_id base estimate cut",
+    "memory_pins": "thread_id turn_id pinned_utc",
+    "memory_attempts": "id thread_id model prompt error partial datetime_utc duration_ms request_json answered_by",
+    "memory_originals": "turn_id messages_json",
+    "memory_notes": "id thread_id text author created_utc",
+    "memory_tags": "thread_id tag tag_key",
+    "memory_meta": "thread_id key value",
+    "memory_summaries": "id thread_id text first_turn_id last_turn_id exchanges model input_tokens output_tokens"
+    " duration_ms made_utc",
+    "memory_passages": "id thread turn_id side part start end weight message_weight",
+    "memory_recalls": "turn_id rank passage_id number side score tokens words_json",
+    "memory_ratings": "thread_id turn_id mark note rated_utc",
+    "memory_bookmarks": "thread_id turn_id label created_utc",
+}
+"""The tables that statements may read, with the columns that they may ask for."""
+
+_MEMORY = Path(__file__).parent.parent / "store" / "sql"
+_OURS = Path(__file__).parent / "sql"
+
+_WITH = re.compile(r"\s*with(\s+recursive)?\b", re.IGNORECASE)
+_COMMENT = re.compile(r"--[^\n]*\n?")
+
+
+def present(connection: Any) -> frozenset[str]:
+    """Return the names of a database's tables."""
+    rows = connection.execute("select name from sqlite_master where type in ('table', 'view')")
+    return frozenset(row[0] for row in rows)
+
+
+def is_log(tables: Collection[str]) -> bool:
+    """Say whether a database with these tables is a log of llm, of either generation."""
+    return all(table in tables for table in TODAYS) or all(table in tables for table in OLDER)
+
+
+def core(tables: Collection[str]) -> tuple[str, ...]:
+    """Return the tables without which a conversation can't be shown: all of them must be open to who asks."""
+    return tuple(table for table in (*TODAYS, *OLDER) if table in tables)
+
+
+@cache
+def statement(name: str, tables: frozenset[str]) -> str:
+    """Return a statement by its file's name, ours or the llm plugin's, for a log that has these tables."""
+    path = _OURS / f"{name}.sql"
+    text = (path if path.exists() else _MEMORY / f"{name}.sql").read_text("utf-8")
+    return completed(text, tables)
+
+
+def completed(sql: str, tables: Collection[str]) -> str:
+    """Return a statement with each table that it reads and that is not there as one without rows."""
+    missing = [table for table in tables_read(sql) if table not in tables]
+    return beginning(sql, [f"{table} as (select {_nulls(table)} where 0)" for table in missing])
+
+
+def beginning(sql: str, expressions: Collection[str]) -> str:
+    """Return a statement that begins with these common table expressions, before its own."""
+    if not expressions:
+        return sql
+    first = ",\n".join(expressions)
+    head = sql[: len(sql) - len(_without_leading_comments(sql))]
+    body = sql[len(head) :]
+    match = _WITH.match(body)
+    if match:
+        return f"{head}{match.group().strip()}\n{first},\n{body[match.end() :].lstrip()}"
+    return f"{head}with\n{first}\n{body}"
+
+
+def tables_read(sql: str) -> list[str]:
+    """Return the known tables that a statement reads."""
+    bare = re.sub(r"'[^']*'", "''", _COMMENT.sub("\n", sql))
+    words = set(re.findall(r"(?:\bfrom|\bjoin|,)\s+([a-z_]+)\b(?!\s*\()", bare, re.IGNORECASE))
+    return [table for table in COLUMNS if table in words]
+
+
+def _nulls(table: str) -> str:
+    return ", ".join(f'null as "{column}"' for column in COLUMNS[table].split())
+
+
+def _without_leading_comments(sql: str) -> str:
+    rest = sql.lstrip()
+    while rest.startswith("--"):
+        rest = rest.partition("\n")[2].lstrip()
+    return rest

@@ -1,0 +1,200 @@
+"""Reading a page of a transcript: some of a thread's exchanges, and what is said of all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from .exchanges import calls, system_prompt
+from .listing import line
+from .moments import parsed_moment
+from .numbering import Numbering, figures, numbering
+from .source import Source, ids
+from .summaries import summaries
+from .values import PAGE, Attempt, Call, Exchange, Judged, Note, Recall, Settings, Start, Transcript
+
+_LAST = "~"
+
+
+def transcript(
+    source: Source,
+    thread_id: str,
+    *,
+    start: int | None = None,
+    count: int = PAGE,
+) -> Transcript:
+    """Return `count` exchanges from number `start` on; without a start, the newest."""
+    numbers = numbering(source, thread_id)
+    total = len(numbers)
+    begin = max(total - count + 1, 1) if start is None else min(max(start, 1), max(total, 1))
+    end = min(begin + count - 1, total)
+    shown = _exchanges(source, numbers, thread_id, begin, end)
+    pins = _pins(source, numbers, thread_id)
+    return Transcript(
+        line=line(source, thread_id, figures(source, thread_id, numbers)),
+        settings=_settings(source, numbers, thread_id),
+        exchanges=_marked(source, thread_id, shown, pins),
+        attempts=attempts_between(source, numbers, thread_id, begin, end),
+        pins=pins,
+        notes=_notes(source, thread_id),
+        total=total,
+        older=any(call.older for exchange in shown for call in exchange.calls),
+        summaries=summaries(source, thread_id),
+    )
+
+
+def in_pieces(source: Source, thread_id: str, begin: int, end: int) -> tuple[Exchange, ...]:
+    """Return the exchanges from number `begin` to number `end`, as far as there are any: for downloads."""
+    numbers = numbering(source, thread_id)
+    pins = _pins(source, numbers, thread_id)
+    found = _exchanges(source, numbers, thread_id, begin, min(end, len(numbers)))
+    return _marked(source, thread_id, found, pins)
+
+
+def _marked(
+    source: Source, thread_id: str, exchanges: Iterable[Exchange], pins: Collection[int]
+) -> tuple[Exchange, ...]:
+    """Return exchanges with what people did to them: pins, ratings, labels."""
+    found = judged(source, thread_id)
+    return tuple(
+        replace(exchange, pinned=exchange.number in pins, judged=found.get(exchange.id, Judged()))
+        for exchange in exchanges
+    )
+
+
+def judged(source: Source, thread_id: str) -> dict[str, Judged]:
+    """Return what people thought of a thread's exchanges and called them, by the first turn of each."""
+    sql = "select turn_id, mark, note, rated_utc from memory_ratings where thread_id = :thread_id"
+    found = {
+        row["turn_id"]: Judged(str(row["mark"]), row["note"] or "", row["rated_utc"] or "")
+        for row in source.query(sql, thread_id=thread_id)
+    }
+    sql = "select turn_id, label from memory_bookmarks where thread_id = :thread_id"
+    for row in source.query(sql, thread_id=thread_id):
+        found[row["turn_id"]] = replace(found.get(row["turn_id"], Judged()), label=row["label"] or "")
+    return found
+
+
+def _exchanges(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> list[Exchange]:
+    wanted = [numbers.turns(number) for number in range(begin, end + 1)]
+    found = calls(source, (turn_id for turn_ids in wanted for turn_id in turn_ids))
+    starts = _starts(source, numbers, thread_id)
+    recalls = _recalls(source, numbers, [turn_id for turn_ids in wanted for turn_id in turn_ids])
+    shown: list[Exchange] = []
+    before = _call_before(source, numbers, begin)
+    for number, turn_ids in enumerate(wanted, begin):
+        made = tuple(found[turn_id] for turn_id in turn_ids if turn_id in found)
+        if not made:
+            continue
+        shown.append(
+            Exchange(
+                number,
+                made,
+                start=starts.get(number),
+                recalls=tuple(recall for turn_id in turn_ids for recall in recalls.get(turn_id, ())),
+                pause=_pause(before, made[0]),
+            )
+        )
+        before = made[-1]
+    return shown
+
+
+def _call_before(source: Source, numbers: Numbering, begin: int) -> Call | None:
+    if begin <= 1 or begin > len(numbers):
+        return None
+    last = numbers.turns(begin - 1)[-1]
+    return calls(source, [last]).get(last)
+
+
+def _pause(before: Call | None, after: Call) -> float | None:
+    """Return the seconds between the end of one call and the start of the next; None where that is not known."""
+    if before is None:
+        return None
+    began, ended = parsed_moment(after.datetime_utc), parsed_moment(before.datetime_utc)
+    if began is None or ended is None:
+        return None
+    return (began - ended).total_seconds() - (before.duration_ms or 0) / 1000
+
+
+def _starts(source: Source, numbers: Numbering, thread_id: str) -> dict[int, Start]:
+    """Return where what is sent was chosen anew and something was left out, by the exchange that it began with."""
+    found: dict[int, Start] = {}
+    for row in source.rows("blocks", thread_id=thread_id):
+        number = numbers.number(row["began_at"])
+        sent = numbers.number(row["start_turn_id"]) or row["start_number"]
+        everything = row["start_number"] is None or row["start_number"] <= 1
+        if number is not None and number > 1:
+            found[number] = Start(row["reason"] or "", None if everything else sent)
+    return found
+
+
+def _recalls(source: Source, numbers: Numbering, turn_ids: list[str]) -> dict[str, list[Recall]]:
+    found: dict[str, list[Recall]] = {}
+    for row in source.rows("recalls", ids=ids(turn_ids)):
+        number = numbers.number(row["from_turn_id"]) or row["number"]
+        recall = Recall(number, tuple(map(str, json.loads(row["words_json"] or "[]"))), row["tokens"])
+        found.setdefault(row["turn_id"], []).append(recall)
+    return found
+
+
+def _pins(source: Source, numbers: Numbering, thread_id: str) -> tuple[int, ...]:
+    pins = source.query("select turn_id from memory_pins where thread_id = :thread_id", thread_id=thread_id)
+    found = (numbers.number(row["turn_id"]) for row in pins)
+    return tuple(sorted(number for number in found if number is not None))
+
+
+def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> tuple[Attempt, ...]:
+    """Return the attempts that lie between the exchanges of a page."""
+    sql = "select * from memory_attempts where thread_id = :thread_id and id >= :first and id < :last order by id"
+    span = {
+        "thread_id": thread_id,
+        "first": numbers.first[begin - 1] if begin > 1 else "",
+        "last": numbers.first[end] if end < len(numbers) else _LAST,
+    }
+    return tuple(
+        Attempt(
+            id=row["id"],
+            model=row["model"],
+            prompt=row["prompt"],
+            partial=row["partial"],
+            error=row["error"],
+            datetime_utc=row["datetime_utc"],
+            duration_ms=row["duration_ms"],
+            answered_by=row["answered_by"],
+            answered_number=numbers.number(row["answered_by"]),
+        )
+        for row in source.query(sql, **span)
+    )
+
+
+def _notes(source: Source, thread_id: str) -> tuple[Note, ...]:
+    sql = "select * from memory_notes where thread_id = :thread_id order by id"
+    return tuple(Note(row["text"], row["author"], row["created_utc"]) for row in source.query(sql, thread_id=thread_id))
+
+
+def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:
+    row = source.first("session", thread_id=thread_id)
+    sent = system_prompt(source, numbers.first[0]) if numbers.first else None
+    if row is None:
+        return Settings(system=sent)
+    return Settings(
+        system=row["system"] or sent,
+        model=row["model"],
+        options="" if row["options_json"] in (None, "{}") else row["options_json"],
+        policy=row["memory"] or row["last_policy"],
+        budget=row["max_context_tokens"],
+        window=row["window"],
+        window_source=row["window_source"] or "",
+        created_utc=row["created_utc"] or "",
+        last_number=row["last_number"],
+        last_estimate=row["last_estimate"],
+        last_budget=row["last_budget"],
+        last_start=row["last_start"],
+    )
+
+
+def attempts_of(source: Source, thread_id: str) -> Iterator[Attempt]:
+    """Yield all attempts of a thread, oldest first: for downloads."""
+    numbers = numbering(source, thread_id)
+    yield from attempts_between(source, numbers, thread_id, 1, len(numbers))

@@ -1,0 +1,108 @@
+"""What a session may be called, and names for those that were not given one.
+
+Pure: names in, names out. Whether a name is taken is for the store to know.
+"""
+
+from __future__ import annotations
+
+import difflib
+import random
+import unicodedata
+from collections.abc import Iterable
+
+from ..errors import NameRefused
+
+LONGEST = 200
+"""Characters in the longest name."""
+
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Hangul fillers and the Braille pattern without dots: printable for Unicode, and nothing to see."""
+
+_NEAR = 0.75
+"""How alike two names must be (difflib's ratio) for a "did you mean"."""
+
+_ADJECTIVES = """
+    amber ancient bold brave bright brisk calm clear clever cosy crisp daring eager early easy fair fond free
+    fresh gentle glad golden grand green happy honest humble keen kind light lively lucky mellow merry mild
+    misty modest neat noble open patient plain polite proud quick quiet rapid rare ready rosy royal rustic
+    serene sharp silent silver simple sincere smooth snowy sober solid steady still sturdy subtle sunny swift
+    tall tender tidy true vivid warm wide wild wise witty young
+""".split()
+_NOUNS = """
+    acorn anchor apple arch aspen atlas badger barley basin bay beacon birch bison bridge brook canal candle
+    canoe canyon cedar cherry cliff clover comet coral crane creek dawn delta dune eagle ember falcon fern field
+    finch fjord forest fox garden glacier glade grove harbour hare hazel heron hill island ivy jay juniper
+    kestrel lagoon lake lantern larch lark linden lynx maple meadow mill moon moss oak orchard osprey otter owl
+    pebble pine plum pond poplar quarry rain raven reed reef ridge river robin sail sparrow spring spruce star
+    stone stream summit swan thistle thrush tide tulip valley violet walnut wave willow wren
+""".split()
+
+
+def check(name: str) -> str:
+    """Return `name` as it is kept (trimmed, NFC), or raise NameRefused saying which rule it breaks."""
+    kept = unicodedata.normalize("NFC", name).strip()
+    hint = f"A name has 1 to {LONGEST} printable characters, not only blanks, and no “/”."
+    if not any(map(_visible, kept)):
+        raise NameRefused("A session needs a name that is not only blanks.", hint)
+    if len(kept) > LONGEST:
+        raise NameRefused(f"That session name has {len(kept):,} characters.", hint)
+    if "/" in kept:
+        raise NameRefused(
+            f"The session name “{kept}” has a “/” in it."
+            if kept.isprintable()
+            else "That session name has a “/” in it.",
+            hint,
+        )
+    if not kept.isprintable():
+        unprintable = sorted({f"U+{ord(c):04X}" for c in kept if not c.isprintable()})
+        raise NameRefused(f"That session name has characters that can't be printed ({', '.join(unprintable)}).", hint)
+    return kept
+
+
+def _visible(character: str) -> bool:
+    """Say whether a character can be seen on its own: blanks can't, nor marks that combine with another."""
+    return unicodedata.category(character)[0] not in "ZM" and character not in _BLANK_LETTERS
+
+
+def key(name: str) -> str:
+    """Return what makes a name unique: the same for names that differ in case only.
+
+    Bytes that are not UTF-8 (lone surrogates) come out as a sign that no log chokes on; no session is called so.
+    """
+    name = name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).strip().casefold())
+
+
+def near(name: str, existing: Iterable[str]) -> str | None:
+    """Return the existing name that `name` nearly equals, or None; an equal one is not near."""
+    by_key = {key(other): other for other in existing}
+    by_key.pop(key(name), None)
+    found = difflib.get_close_matches(key(name), by_key, n=1, cutoff=_NEAR)
+    return by_key[found[0]] if found else None
+
+
+def retired(name: str, taken: Iterable[str]) -> str:
+    """Return the name that a session gets when its own is given to a new one: `work~1`, `work~2` and so on."""
+    keys = {key(other) for other in taken}
+    number = 1
+    while True:
+        ending = f"~{number}"
+        candidate = name[: LONGEST - len(ending)] + ending
+        if key(candidate) not in keys:
+            return candidate
+        number += 1
+
+
+def generated(taken: Iterable[str], rng: random.Random | None = None) -> str:
+    """Return a readable name that is not taken: `quiet-harbour`, or `quiet-harbour-2` where luck runs out."""
+    keys = {key(other) for other in taken}
+    rng = rng or random.Random()  # noqa: S311  a name, not a secret
+    candidate = ""
+    for _ in range(20):
+        candidate = f"{rng.choice(_ADJECTIVES)}-{rng.choice(_NOUNS)}"
+        if candidate not in keys:
+            return candidate
+    number = 2
+    while f"{candidate}-{number}" in keys:
+        number += 1
+    return f"{candidate}-{number}"

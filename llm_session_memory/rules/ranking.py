@@ -1,0 +1,287 @@
+"""Ranking older exchanges for a prompt: which passages of them are worth sending again.
+
+Pure. What was found comes in as numbers (which passage holds which of the prompt's words), what is worth its tokens
+comes out, best first, with the words that it was found by. Reading, indexing and fencing are others' business.
+
+The ranking has four parts, each measured (benchmarks/README.md):
+
+1. A passage's strength: the rarity of the prompt's words in it. Rarity is BM25's idf (Robertson and Spärck Jones 1976,
+   in Lucene's form that is never negative), counted within the session; how often a word stands in a passage
+   of 150 tokens says nothing more. Passages that hold more of the prompt's words at once are preferred.
+2. What stands beside a hit is often what was meant: an answer rarely repeats its question's words.
+3. Long messages match by chance, and the budget is shared out by length: division by the square root of the length.
+4. What the user wrote weighs a little more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import Literal
+
+from .policy import Shares
+
+Side = Literal["prompt", "tool", "reply"]
+
+COVERAGE_POWER = 0.3
+"""How much more a passage counts that holds more of the words: its rarity times (its share of all rarity) ** 0.3."""
+
+LENT = (0.5, 0.2)
+"""The share of its strength that a message lends to the messages one step and two steps away, on both sides."""
+
+USER_WEIGHT = 1.2
+LENGTH_POWER = 0.5
+LABEL_TOKENS = 8.0
+"""Tokens of the label that each excerpt carries: exchange, date, who."""
+
+NEAREST_WEIGHT = 0.5
+"""What the passage nearest in meaning counts, measured by the best passage found by words."""
+
+THRESHOLD = 0.15
+"""The least strength that is recalled; see `Match.strength` for its unit."""
+
+RECENT_SHARES = ((1_000, 0.5), (2_000, 0.3), (4_000, 0.2), (16_000, 0.125))
+"""The share of the budget (tokens) that goes to the newest exchanges when a block begins; between these figures by the
+logarithm of the budget. At 1,000 tokens a quarter would miss the message being answered in 3 of 100 cases."""
+
+ALLOWED_SHARE = 0.25
+ALLOWED_AT_FIRST = 1_500
+ALLOWED_A_PROMPT = 175
+"""What recall may spend in one block: this share of the budget, at most so many tokens, and so many more a prompt.
+
+What one prompt does not use the next ones have. Simulated over 300 exchanges of which every prompt matches: see
+benchmarks/README.md.
+"""
+
+WHOLE_UP_TO = 0.5
+CUT_AT_LEAST = 0.1
+"""The newest exchange is sent whole where it fills at most half of the room. A longer one is cut to what recall leaves,
+at least a tenth: recall can bring back its passages that matter for the prompt."""
+
+MOST_EXCERPTS = 120
+"""Excerpts of one prompt: more of them hide what matters, and llm's writer looks for each in all of the text."""
+
+COMMON = 1_000
+"""A word that more passages of a session hold than this says nothing, unless the prompt has no other."""
+
+MOST_MATCHES = 800
+"""Passages that are looked at closely; in a longer session the strongest."""
+
+MOST_WORDS_TOLD = 4
+"""Of the words that an excerpt was found by, so many are told and kept: the rarest."""
+
+_SAME_STEM = 3
+"""Letters that two forms of one word share at least, at their beginning."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of an older message, as the index knows it.
+
+    `number` is its exchange's, `part` its place in its message, from 0. `tokens` is what it costs as an excerpt,
+    `message_tokens` what the whole message weighs.
+    """
+
+    id: int
+    number: int
+    side: Side
+    part: int
+    tokens: int
+    message_tokens: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """What was found in one passage: words of the prompt, rarest first, and how much that says.
+
+    `strength` is 1 where chance alone would put these words together in about one passage of the session: the sum of
+    their rarities, ln(passages / passages that hold the word), divided by ln(passages). So it can be compared between
+    sessions of any length.
+    """
+
+    words: tuple[str, ...]
+    strength: float
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A passage worth sending. `score` ranks it; `strength` is its own and what was lent to it, for the threshold."""
+
+    passage: Passage
+    score: float
+    strength: float
+    words: tuple[str, ...] = ()
+
+
+def weigh(hits: Mapping[str, Collection[int]], passages: int) -> dict[str, float]:
+    """Return the rarity of each word that was found: BM25's idf within a session of so many passages.
+
+    Forms of one word (which the index finds in the very same passages) count once.
+    """
+    weights: dict[str, float] = {}
+    seen: dict[tuple[str, int], list[Collection[int]]] = defaultdict(list)
+    for word, found in hits.items():
+        if not found:
+            continue
+        alike = seen[word[:_SAME_STEM], len(found)]
+        if any(set(found) == set(other) for other in alike):
+            continue
+        alike.append(found)
+        weights[word] = math.log1p((max(passages, len(found)) - len(found) + 0.5) / (len(found) + 0.5))
+    return weights
+
+
+def match(hits: Mapping[str, Collection[int]], passages: int, most: int = MOST_MATCHES) -> dict[int, Match]:
+    """Return what was found in each passage, by its id: in at most `most` of them, the strongest, ties to the newer.
+
+    `hits` tells for each word of the prompt the ids of the passages that hold it; ids grow with time. `passages` is
+    how many the session has.
+    """
+    weights = weigh(hits, passages)
+    held: dict[int, float] = defaultdict(float)
+    for word in sorted(weights):  # so that sums do not depend on the order of the words
+        weight = weights[word]
+        for id_ in hits[word]:
+            held[id_] += weight
+    strongest = nlargest(most, ((weight, id_) for id_, weight in held.items()))
+    words: dict[int, list[str]] = {id_: [] for _, id_ in strongest}
+    for word in sorted(weights, key=lambda word: (-weights[word], word)):
+        for id_ in words.keys() & hits[word]:
+            words[id_].append(word)
+    everything = sum(weights.values())
+    unit = math.log1p(passages)
+    return {
+        id_: Match(tuple(words[id_]), weight * (weight / everything) ** COVERAGE_POWER / unit)
+        for weight, id_ in strongest
+    }
+
+
+def rank(
+    passages: Iterable[Passage],
+    matches: Mapping[int, Match],
+    nearest: Mapping[int, float] | None = None,
+    threshold: float = THRESHOLD,
+) -> list[Excerpt]:
+    """Return the passages worth sending, the best first, ties to the newer.
+
+    `passages` are those that matched and those beside them, up to two messages away; others change nothing. `nearest`
+    are the cosine similarities of the passages nearest in meaning, where there is an embedding model. What is left
+    below `threshold` with all that was lent to it is not worth its tokens.
+    """
+    near = _near(nearest or {}, matches)
+    own: dict[int, float] = defaultdict(float)
+    found = list(passages)
+    strengths = [(matches[p.id].strength if p.id in matches else 0.0) + near.get(p.id, 0.0) for p in found]
+    for passage, strength in zip(found, strengths, strict=True):
+        step = _step(passage)
+        own[step] = max(own[step], strength)
+    ranked: list[Excerpt] = []
+    for passage, strength in zip(found, strengths, strict=True):
+        whole = strength + _lent(own, _step(passage))
+        if whole >= threshold:
+            ranked.append(Excerpt(passage, _score(passage, whole), whole, _words(matches.get(passage.id))))
+    return sorted(ranked, key=_order)
+
+
+def _near(nearest: Mapping[int, float], matches: Mapping[int, Match]) -> dict[int, float]:
+    """Return strengths of the passages nearest in meaning: from none at the last of them to the most at the first."""
+    if not nearest:
+        return {}
+    best = max((found.strength for found in matches.values()), default=0.0)
+    most = NEAREST_WEIGHT * max(best, 1.0)
+    low, high = min(nearest.values()), max(nearest.values())
+    width = (high - low) or 1.0
+    return {id_: most * (similarity - low) / width for id_, similarity in nearest.items()}
+
+
+def _step(passage: Passage) -> int:
+    """Return a message's place in the conversation: prompts are even, what answers them is odd."""
+    return 2 * passage.number + (passage.side != "prompt")
+
+
+def _lent(own: Mapping[int, float], step: int) -> float:
+    return sum(
+        share * (own.get(step - away, 0.0) + own.get(step + away, 0.0)) for away, share in enumerate(LENT, start=1)
+    )
+
+
+def _score(passage: Passage, strength: float) -> float:
+    weight = USER_WEIGHT if passage.side == "prompt" else 1.0
+    return float(weight * strength / (passage.message_tokens + LABEL_TOKENS) ** LENGTH_POWER)
+
+
+def _words(found: Match | None) -> tuple[str, ...]:
+    return found.words[:MOST_WORDS_TOLD] if found else ()
+
+
+def _order(excerpt: Excerpt) -> tuple[float, int, int]:
+    """Best first; of equals the newer; within one exchange in the order in which it was said."""
+    return (-excerpt.score, -excerpt.passage.number, excerpt.passage.id)
+
+
+def choose(
+    ranked: Iterable[Excerpt], room: int, *, whole: Collection[int] = (), sent: Collection[int] = ()
+) -> list[Excerpt]:
+    """Return the excerpts that fit into `room` tokens, best first; what does not fit gives way to the next.
+
+    `whole` are the numbers of exchanges that the request has already, `sent` the ids of the passages that it has.
+    """
+    chosen: list[Excerpt] = []
+    left = room
+    for excerpt in ranked:
+        passage = excerpt.passage
+        if len(chosen) == MOST_EXCERPTS:
+            break
+        if passage.tokens <= left and passage.number not in whole and passage.id not in sent:
+            chosen.append(excerpt)
+            left -= passage.tokens
+    return chosen
+
+
+def recent_share(budget: int) -> float:
+    """Return the share of a budget of so many tokens that goes to the newest exchanges when a block begins."""
+    (low, share), *others = RECENT_SHARES
+    if budget <= low:
+        return share
+    for high, next_share in others:
+        if budget <= high:
+            way = math.log(budget / low) / math.log(high / low)
+            return share + way * (next_share - share)
+        low, share = high, next_share
+    return share
+
+
+def shares(budget: int, asked: float | None = None) -> Shares:
+    """Return how a new block shares out its room under recall; `asked` is the share that recall was given, if any."""
+    return Shares(
+        low=recent_share(budget) if asked is None else 1 - asked,
+        most=1 - reserve(asked),
+        whole=WHOLE_UP_TO,
+        cut=CUT_AT_LEAST,
+    )
+
+
+def reserve(asked: float | None = None) -> float:
+    """Return the share of its room that a block leaves to recall on every prompt: a quarter, or what was asked for.
+
+    Of a share above a half that was asked for it is half: else no block would outlive its first prompt.
+    """
+    return ALLOWED_SHARE if asked is None else min(asked, max(ALLOWED_SHARE, asked / 2))
+
+
+def allowance(room: int, prompts: int, spent: int, asked: float | None = None) -> int:
+    """Return the tokens that recall may spend on the next prompt of a block.
+
+    `room` is what the budget leaves beside system prompt and pins, `prompts` are those that the block has had, `spent`
+    the tokens of the excerpts that came with them, `asked` the share that recall was given, if any. So a prompt among
+    others that recall little has up to a quarter of the room, and a conversation that matches on every prompt can't end
+    every block at once. The first request of all continues nothing: there recall has all that is left.
+    """
+    share = int(room * reserve(asked))
+    if asked is not None:
+        return share
+    saved = min(share, ALLOWED_AT_FIRST) + ALLOWED_A_PROMPT * prompts - spent
+    return max(0, min(share, saved))

@@ -1,0 +1,246 @@
+"""Estimating tokens, and learning how many a model really makes of a text.
+
+Pure. A text has a *base*: what it would weigh for an average tokenizer, in tokens, by character class. A model's
+*rate* turns base into that model's tokens; it is learned from what the server counted for requests whose base we
+know. Where the server counted a single prompt or reply, that count is used instead of any estimate.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..model import Exchange, Message, Part, Turn
+from .server_cuts import counts_all, halved_window
+
+_MARKS = r"!-/:-@\[-`{-~\x00-\x08\x0e-\x1b\x7f"  # as a complement this takes ten times as long to compile
+_PIECES = re.compile(rf"[A-Z]?[a-z]{{1,9}}|[A-Z]{{1,3}}|[0-9]|\n[ \t]*|\s{{2,16}}|[{_MARKS}]{{1,2}}")
+"""What tokenizers make one token of in ASCII: a word of usual length, a digit, two marks, a line's beginning.
+
+English prose has 4 to 5 characters a token, code 3 to 4 and JSON 2 or fewer, so that a rule of so many characters a
+token, learned from prose, lets JSON exceed the window. By pieces, all of these come within 6 % of Mistral's Tekken.
+"""
+
+_OTHERS = (
+    ("[\u2e80-\u303f\u31c0-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]", 1.0),
+    ("[\u3040-\u30ff]", 0.6),
+    ("[\u00c0-\u024f]", 0.3),
+    ("[\u0370-\u052f]", 0.35),
+)
+"""Characters of other scripts, and tokens a character: ideographs and their marks, kana, Latin letters with accents
+(which also divide their word), Greek and Cyrillic."""
+
+OTHER_TOKENS_A_CHARACTER = 0.5
+"""All else, Hangul, Arabic and Devanagari among it: a third of a token to 3, by tokenizer."""
+
+TOKENS_A_MESSAGE = 4.0
+"""The role markers that a chat template puts around a message: 3 to 5 with the templates of today."""
+
+TOKENS_AN_ATTACHMENT = 768.0
+"""An image costs 256 (gemma3) to 1,600 (llama3.2-vision) tokens; this is about the middle, and the rate learns."""
+
+_PLAUSIBLE = (0.4, 4.0)
+"""Counts outside of these rates are not counts of the whole request (cached tokens left out, words counted, …)."""
+
+ENOUGH = 50
+"""Tokens that a request has to have for its rate to say something: of fewer, whole numbers are too coarse a count."""
+
+_RECENT = 5
+"""How many observations a rate is learned from: the newest say most about the next request."""
+
+
+def base(text: str) -> float:
+    """Return what `text` weighs for an average tokenizer, in tokens."""
+    return float(len(_PIECES.findall(text))) + _others(text)
+
+
+def by_characters(text: str) -> float:
+    """Return what `text` weighs by the plain rule of 4 ASCII characters a token: for prose, where no model is known."""
+    others = 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
+    return (len(text) - others) / 4 + _others(text)
+
+
+def _others(text: str) -> float:
+    """Return what the characters beyond ASCII weigh."""
+    if text.isascii():
+        return 0.0
+    weight = 0.0
+    others = len(text) - len(text.encode("ascii", "ignore"))
+    for script, tokens_a_character in _OTHERS:
+        count = len(re.findall(script, text))  # compiled where there are such characters, not at llm's start
+        weight += count * tokens_a_character
+        others -= count
+    return weight + others * OTHER_TOKENS_A_CHARACTER
+
+
+def base_of_data(value: Any) -> float:
+    """Return the base of something that is sent as JSON: tool definitions, tool arguments, schemas."""
+    return base(json.dumps(value, ensure_ascii=False, default=str)) if value else 0.0
+
+
+def base_of_tool(name: str, description: str | None, schema: Any) -> float:
+    """Return the base of a tool's definition."""
+    return base_of_data({"name": name, "description": description, "parameters": schema})
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a model's tokens are estimated: its rate, and whether reasoning of earlier replies is sent to it again.
+
+    Ollama drops the reasoning of earlier replies from the request; most others take it. `characters`: texts are weighed
+    by their length alone.
+    """
+
+    rate: float = 1.0
+    reasoning: bool = True
+    characters: bool = False
+
+    def text(self, text: str) -> float:
+        """Return the base of a text."""
+        return by_characters(text) if self.characters else base(text)
+
+    def part(self, part: Part) -> float:
+        """Return the base of one part, its attachments included."""
+        data = part.data
+        weight = TOKENS_AN_ATTACHMENT * len(part.attachments)
+        match part.type:
+            case "text":
+                weight += self.text(str(data.get("text") or ""))
+            case "reasoning" if self.reasoning:
+                weight += self.text(str(data.get("text") or ""))
+            case "tool_call":
+                weight += self.text(str(data.get("name") or "")) + base_of_data(data.get("arguments"))
+            case "tool_result":
+                weight += self.text(str(data.get("output") or ""))
+            case _:
+                pass
+        return weight
+
+    def base(self, messages: Iterable[Message]) -> float:
+        """Return the base of whole messages, what the template puts around them included."""
+        return sum(TOKENS_A_MESSAGE + sum(map(self.part, message.parts)) for message in messages)
+
+    def tokens(self, weight: float) -> int:
+        """Return how many tokens this model makes of what has the base `weight`, rounded up."""
+        return -int(-weight * self.rate // 1)
+
+    def exchange(self, exchange: Exchange, counted: dict[str, Counted] | None = None) -> int:
+        """Return the tokens of a whole exchange: counted by the server where it was, else estimated."""
+        total = 0
+        for turn in exchange.turns:
+            own = (counted or {}).get(turn.id, Counted())
+            total += own.input if own.input is not None else self.tokens(self.base(turn.input))
+            total += own.output if own.output is not None else self.tokens(self.base(turn.output))
+        return total
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the server counted for a turn's own input and own output; None where that can't be told."""
+
+    input: int | None = None
+    output: int | None = None
+
+
+def plausible(counted: float | None, weight: float | None) -> bool:
+    """Say whether a server's count can be a count of all that has the base `weight`."""
+    if not counted or not weight:
+        return False
+    return _PLAUSIBLE[0] <= counted / weight <= _PLAUSIBLE[1]
+
+
+def learn(turns: Iterable[Turn], model: str) -> float | None:
+    """Return the rate of `model` as its newest counted requests show it, or None where there are none.
+
+    `turns` come newest first. An implausible count says nothing. A request that the server halved had more tokens than
+    the window, and one that it cut otherwise at least those that it counted, so the rate is at least that. Each older
+    observation weighs half of the next newer one: the newest request is the one most like the next.
+    """
+    total = weights = least = 0.0
+    seen = 0
+    for turn in turns:
+        if turn.model != model or not turn.request_base:
+            continue
+        if not counts_all(turn.cut):
+            fewest = halved_window(turn.input_tokens or 0, turn.window) or turn.input_tokens or 0
+            if plausible(fewest, turn.request_base):
+                least = max(least, fewest / turn.request_base)
+            continue
+        if not plausible(turn.input_tokens, turn.request_base):
+            continue
+        weight = 0.5**seen
+        total += weight * (turn.input_tokens or 0) / (turn.request_base or 1)
+        weights += weight
+        seen += 1
+        if seen == _RECENT:
+            break
+    if not seen:
+        return least or None
+    return max(total / weights, least)
+
+
+def learn_from_replies(replies: Iterable[tuple[int, str]]) -> float | None:
+    """Return a first rate from (output tokens, reply text) of logged turns: for logs that never saw a session."""
+    counted = weight = 0.0
+    for output_tokens, text in replies:
+        if plausible(output_tokens, base(text)):
+            counted += output_tokens
+            weight += base(text)
+    return counted / weight if weight else None
+
+
+def own_counts(turns: Sequence[Turn], model: str, measure: Measure) -> dict[str, Counted]:
+    """Tell what the server counted for each turn alone. `turns` come oldest first and follow each other.
+
+    Within a block each request is the one before, its reply and the new input, so the new input's count is the
+    difference: unless the one before is not among `turns`, or another terminal has extended the same one. A reply's
+    count is its output count, unless there was reasoning, which is not sent again.
+    """
+    found: dict[str, Counted] = {}
+    before: Turn | None = None
+    for turn in turns:
+        trusted = turn.model == model and counts_all(turn.cut) and plausible(turn.input_tokens, turn.request_base)
+        if not trusted:
+            before = None
+            continue
+        output = own_input = None
+        if not has_reasoning(turn.output) and plausible(turn.output_tokens, measure.base(turn.output)):
+            output = turn.output_tokens
+        if before is not None and found[before.id].output is not None and _extends(turn, before, measure):
+            rest = (turn.input_tokens or 0) - (before.input_tokens or 0) - (before.output_tokens or 0)
+            if plausible(rest, measure.base(turn.input)):
+                own_input = rest
+        found[turn.id] = Counted(own_input, output)
+        before = turn
+    return found
+
+
+def _extends(turn: Turn, before: Turn, measure: Measure) -> bool:
+    """Say whether a turn's request weighs what the one before, its reply and the new input weigh."""
+    added = measure.base((*before.output, *turn.input))
+    same = abs((turn.request_base or 0) - (before.request_base or 0) - added) < 1
+    return same and before.block_id == turn.block_id
+
+
+def continued(last: Turn, request_base: float, measure: Measure) -> int:
+    """Estimate a request that is the one of `last`, its reply, and more: its count plus what was added.
+
+    `request_base` is the base of the whole new request. Falls back on the rate where `last` has no usable count.
+    """
+    trusted = counts_all(last.cut) and plausible(last.input_tokens, last.request_base)
+    if not trusted or last.request_base is None or last.input_tokens is None:
+        return measure.tokens(request_base)
+    reply_base = measure.base(last.output)
+    reply = measure.tokens(reply_base)
+    if not has_reasoning(last.output) and plausible(last.output_tokens, reply_base):
+        reply = last.output_tokens or 0
+    added = request_base - last.request_base - reply_base  # below 0 where tools or a schema no longer go along
+    return last.input_tokens + reply + measure.tokens(added)
+
+
+def has_reasoning(messages: Iterable[Message]) -> bool:
+    """Say whether any of the messages carries reasoning."""
+    return any(part.type == "reasoning" for message in messages for part in message.parts)

@@ -1,0 +1,128 @@
+"""Recall for one prompt: looking its words up, ranking what was found, and reading the excerpts.
+
+Between the store and the pure rules in recall.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
+
+from ..errors import SessionError
+from ..model import Recalled
+from ..rules import excerpts, ranking
+from ..rules.passages import characters, query_words
+from ..rules.ranking import Excerpt, Passage
+from ..rules.tokens import Measure
+from ..store import Index, Log
+from ..store.index import SIDES
+from ..store.numbering import Numbering
+
+Near = Callable[[str, str], Mapping[int, float]]
+"""Gives the passages of a thread (its id) that are nearest to a prompt, with their cosine similarities."""
+
+_LONGEST_DATE = "2026-01-01"
+
+
+class Recall:
+    """What of a session's past matters for one prompt.
+
+    `turns` are the exchanges that may be recalled; `later` are turn ids that are in the index and are not to exist.
+    `near` finds passages by meaning, where there is an embedding model; `trouble` says what went wrong with it.
+    """
+
+    def __init__(  # noqa: PLR0913  what a search rests on, each on its own
+        self,
+        log: Log,
+        thread_id: str,
+        prompt: str,
+        turns: Numbering,
+        measure: Measure,
+        later: Sequence[str] = (),
+        near: Near | None = None,
+    ) -> None:
+        self.index = Index(log)
+        self.thread_id = thread_id
+        self.prompt = prompt
+        self.turns = turns
+        self.measure = measure
+        self.later = later
+        self.near = near
+        self.nearest: Mapping[int, float] = {}
+        self.trouble: str | None = None
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of the prompt that are looked up."""
+        return query_words(self.prompt)
+
+    @property
+    def fence(self) -> int:
+        """The tokens of what stands around all excerpts of a prompt."""
+        return self.measure.tokens(sum(self.measure.text(text) + 1 for text in (excerpts.OPENING, excerpts.CLOSING)))
+
+    @cached_property
+    def ranked(self) -> list[Excerpt]:
+        """All that is worth sending, the best first."""
+        if not self.words:
+            return []
+        later = self.index.ids_of(self.later) if self.later else frozenset()
+        size = self.index.size(self.thread_id) - len(later)
+        hits = self._hits(self.words, later)
+        if not any(hits.values()):
+            hits = self._hits(characters(self.prompt), later)
+        if self.near is not None:
+            try:
+                self.nearest = self.near(self.thread_id, self.prompt)
+            except SessionError as error:  # recall by words goes on without it
+                self.trouble = error.message
+        self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in later}
+        matches = ranking.match(hits, size)
+        return ranking.rank(self._near(matches), matches, self.nearest)
+
+    def _hits(self, words: Sequence[str], later: Collection[int]) -> dict[str, list[int]]:
+        """Return the passages that hold each word; of words that are everywhere only where there are no others."""
+        most = ranking.COMMON + 1
+        found = self.index.lookup(self.thread_id, words, most + len(later))
+        hits = {word: [id_ for id_ in ids if id_ not in later][:most] for word, ids in found.items()}
+        return {word: ids for word, ids in hits.items() if len(ids) <= ranking.COMMON} or hits
+
+    def _near(self, matches: Collection[int]) -> list[Passage]:
+        """Return the passages that matched and those of the exchanges beside them."""
+        turn_ids = set(self.index.turns_of([*matches, *self.nearest]).values())
+        hit = {number for id_ in turn_ids if (number := self.turns.number_of(id_))}
+        wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
+        beside = [id_ for number in wanted if 1 <= number <= len(self.turns) for id_ in self.turns[number - 1]]
+        label = self.measure.text(excerpts.label(len(self.turns), "reply", _LONGEST_DATE)) + 1
+        found: list[Passage] = []
+        for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside):
+            cost = max(weight, length / 4) if self.measure.characters else weight
+            number = self.turns.number_of(turn_id) or 0
+            found.append(Passage(id_, number, SIDES[side], part, self.measure.tokens(cost + label), whole))
+        return found
+
+    def chosen(self, room: int, *, whole: Collection[int], sent: Collection[int] = ()) -> tuple[Recalled, ...]:
+        """Return the excerpts that fit in `room` tokens with their fence, the best first.
+
+        `whole` are the numbers of exchanges that the request has, `sent` the passages that it has as excerpts.
+        """
+        if room <= self.fence or not self.words:
+            return ()
+        best = ranking.choose(self.ranked, room - self.fence, whole=whole, sent=sent)
+        rows = {row["id"]: row for row in self.index.passages(self._turns(best))}
+        texts = self.index.texts(rows[one.passage.id] for one in best if one.passage.id in rows)
+        dates = self.index.dates(self._turns(best))
+        found: list[Recalled] = []
+        for one in best:
+            passage = one.passage
+            if not texts.get(passage.id):
+                continue
+            when = dates.get(rows[passage.id]["turn_id"], "")
+            text = excerpts.excerpt(passage.number, passage.side, when, texts[passage.id])
+            tokens = self.measure.tokens(self.measure.text(text) + 1)
+            found.append(Recalled(passage.id, passage.number, passage.side, text, tokens, one.score, one.words))
+        return tuple(found)
+
+    def _turns(self, chosen: Sequence[Excerpt]) -> list[str]:
+        numbers = sorted({one.passage.number for one in chosen})
+        return [id_ for number in numbers for id_ in self.turns[number - 1]]

@@ -1,0 +1,137 @@
+"""The use cases around what is sent for a prompt. Methods of `memory.Memory`, in a room of their own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Message, Session, Settings, Window
+from ..rules import policy as policies
+from ..rules import request as context
+from ..rules import tokens
+from ..rules.settings import check_tokens, effective
+from ..rules.tokens import Measure
+from ..store import history
+from .composer import Composer, Fold
+from .desk import OpenLog
+from .explain import explain
+from .recall import Near
+from .snapshot import Request
+from .windows import sends_reasoning, window_of
+
+
+class Contexts(OpenLog):
+    """What Memory knows of contexts and budgets."""
+
+    def context(  # noqa: PLR0913  what a person can ask for, each on its own
+        self,
+        name: str,
+        prompt: str,
+        budget: int | None = None,
+        policy: str | None = None,
+        before: int | None = None,
+        *,
+        model: Any = None,
+        asked: Settings | None = None,
+        near: Near | None = None,
+    ) -> Context:
+        """Return exactly what would be sent for `prompt`, and why: `.messages`, `.items`, `.tokens`.
+
+        Sends nothing, and writes nothing but the full-text index. `budget` (tokens of the whole request) and `policy`
+        replace those of the session, `asked` any of its settings; with `before`, only exchanges with a smaller number
+        exist. `near` finds passages by meaning (see nearness); without it recall goes by words. `model` is an llm model
+        object, asked for its window; without one there is no window, and where the log has no counts of the session's
+        model, 4 ASCII characters are taken for a token. Raises NoSuchSession, OverBudget, and SessionError for a policy
+        or a budget that is none.
+        """
+        session = self.session(name)
+        settings = effective(session.settings, asked or Settings())
+        if budget is not None:
+            settings = replace(settings, max_context_tokens=check_tokens(budget))
+        if policy is not None:
+            settings = replace(settings, memory=policies.parsed(policy))
+        request = Request(
+            model=model.model_id if model is not None else settings.model or "",
+            policy=settings.memory or POLICIES[0],
+            system=settings.system,
+            input=(Message.of_text("user", prompt),) if prompt else (),
+            tools=self._tools(session),
+            recall_share=settings.recall_share,
+            before=before,
+        )
+        composer = self._composer(session.thread_id, request, settings, model, writing=True, near=near)
+        made = composer.compose()
+        return replace(made, items=explain(composer, made))
+
+    def compose(  # noqa: PLR0913  one parameter a collaborator
+        self,
+        thread_id: str,
+        request: Request,
+        model: Any,
+        settings: Settings,
+        *,
+        remember: bool = True,
+        fold: Fold | None = None,
+        near: Near | None = None,
+    ) -> tuple[Context, Composer]:
+        """Return what is sent for a prompt that is about to be sent, and the composer for its tool calls' sake.
+
+        `remember`: what is learned on the way may be written, the full-text index among it. `fold` makes summaries,
+        `near` finds passages by meaning.
+        """
+        limit = self.budget(model, settings, remember=remember)
+        reasoning = sends_reasoning(model)
+        composer = Composer(
+            self.store, thread_id, request, limit, reasoning=reasoning, writing=remember, fold=fold, near=near
+        )
+        return composer.compose(), composer
+
+    def _tools(self, session: Session) -> tuple[tuple[str, float], ...]:
+        return tuple(
+            (row["name"], tokens.base_of_tool(row["name"], row["description"], json.loads(row["input_schema"] or "{}")))
+            for row in history.first_turn_tools(self.log, session.thread_id)
+            if row["plugin"]
+        )
+
+    def always_sent(self, session: Session, model: Any = None) -> tuple[int, int]:
+        """Return about how many tokens go with any prompt of a session (system prompt, notes, pins), and its budget.
+
+        Without a model its window is not known.
+        """
+        settings = session.settings
+        asked = model.model_id if model is not None else settings.model or ""
+        request = Request(asked, settings.memory or POLICIES[0], settings.system, ())
+        composer = self._composer(session.thread_id, request, settings, model)
+        system = composer.measure.base(context.system_messages(composer.system()))
+        return composer.measure.tokens(system) + sum(pin.tokens for pin in composer.pins()), composer.budget.tokens
+
+    def _composer(  # noqa: PLR0913  one parameter a collaborator
+        self,
+        thread_id: str,
+        request: Request,
+        settings: Settings,
+        model: Any,
+        *,
+        writing: bool = False,
+        near: Near | None = None,
+    ) -> Composer:
+        measure: Measure | None = None
+        if model is not None:
+            limit, reasoning = self.budget(model, settings), sends_reasoning(model)
+        else:
+            setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
+            limit, reasoning = policies.budget(setting, Window(None, "not asked for"), None), True
+            counted = self.store.blocks.counted_turns(thread_id, request.model)
+            measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
+        return Composer(self.store, thread_id, request, limit, measure, reasoning=reasoning, writing=writing, near=near)
+
+    def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:
+        """Return the budget for a model under these settings; `remember` what the server says of its window."""
+        setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
+        asked = window_of(model, dict(settings.options), self.store.window(model.model_id), self._now)
+        if asked.news is not None and remember:
+            with self.writing():
+                self.store.remember_window(model.model_id, asked.news)
+        predict = settings.options.get("num_predict")
+        return policies.budget(setting, asked.window, predict if isinstance(predict, int) else None)

@@ -1,0 +1,140 @@
+"""Searching sessions: from any text to exchanges, each with the passage that matched.
+
+A use case of memory.py: brings the index up to date, asks it, reads the passages that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from ..errors import LogUnusable, SessionError
+from ..model import Filters, Hit
+from ..rules import search_terms
+from ..store import Index, Log, history
+from ..store.finder import Finder, Found
+from ..store.index import SIDES
+
+SNIPPET_CHARACTERS = 240
+
+_SYNTAX = ("fts5", "no such column", "unterminated string", "expected integer", "unknown special query")
+"""What SQLite says of a query that is not FTS5's syntax."""
+
+
+def search(  # noqa: PLR0913  what a person can ask for, each on its own
+    log: Log,
+    text: str,
+    thread_id: str | None = None,
+    filters: Filters | None = None,
+    *,
+    count: int,
+    latest: bool = False,
+    raw: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Hit]:
+    """Return at most `count` exchanges that match, best first or newest first; see memory.Memory.search."""
+    index = Index(log)
+    if thread_id is not None:
+        index.catch_up(thread_id)
+    else:
+        index.catch_up_all(progress)
+    finder = Finder(log, thread_id, filters or Filters(), latest=latest)
+    query = search_terms.raw_query_of(text) if raw else search_terms.query_of(text)
+    exchanges = _Exchanges(log)
+    hits: dict[str, Hit] = {}
+    for found in _raw(finder, query, count) if raw else _found(finder, query, count, latest=latest):
+        hit = exchanges.hit(found)
+        if hit is not None:
+            hits.setdefault(hit.exchange_id, hit)
+        if len(hits) == count:
+            break
+    return _with_snippets(index, list(hits.values()), exchanges.passages, query.terms)
+
+
+def _raw(finder: Finder, query: search_terms.Query, count: int) -> list[Found]:
+    if not query.all_of.strip():
+        return []
+    try:
+        return finder.together(query.all_of, count)
+    except LogUnusable as error:
+        said = str(error.__cause__)
+        if not any(words in said for words in _SYNTAX):
+            raise
+        message = f"That is not FTS5 syntax ({said.removeprefix('fts5: ')})."
+        raise SessionError(message, "Leave --raw away to search for the words as they are.") from error
+
+
+def _found(finder: Finder, query: search_terms.Query, count: int, *, latest: bool) -> Iterator[Found]:
+    """Yield what has all words, in one passage before in several, or all by time; else what has some."""
+    if not query.all_of:
+        return
+    together = finder.together(query.all_of, count)
+    apart: list[Found] = []
+    if len(query.telling) > 1 and (latest or len(together) < count):
+        known = {found.turn_id for found in together}
+        apart = [found for found in finder.apart(query.telling, count) if found.turn_id not in known]
+    both = [*together, *apart]
+    if not both and query.any_of != query.all_of:
+        both = finder.together(query.any_of, count)
+    yield from sorted(both, key=lambda found: found.turn_id, reverse=True) if latest else both
+
+
+class _Exchanges:
+    """The exchanges that turns belong to; their threads are read when they are needed first."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.passages: dict[str, dict[str, Any]] = {}
+        self._places: dict[str, dict[str, tuple[int, str]]] = {}
+
+    def hit(self, found: Found) -> Hit | None:
+        """Return a turn's exchange as a hit, without its snippet; None where the turn is gone."""
+        if found.thread_id not in self._places:
+            turns = history.exchange_turns(self.log, found.thread_id)
+            self._places[found.thread_id] = {
+                id_: (number, ids[0]) for number, ids in enumerate(turns, 1) for id_ in ids
+            }
+        place = self._places[found.thread_id].get(found.turn_id)
+        if place is None:
+            return None
+        number, exchange_id = place
+        self.passages.setdefault(exchange_id, found.passage or {"turn_id": found.turn_id})
+        return Hit(
+            session=found.session,
+            thread_id=found.thread_id,
+            number=number,
+            exchange_id=exchange_id,
+            model=found.model,
+            datetime_utc=found.datetime_utc,
+            score=found.score,
+            side="",
+            snippet="",
+            marks=(),
+        )
+
+
+def _with_snippets(
+    index: Index, hits: list[Hit], passages: Mapping[str, Mapping[str, Any]], terms: tuple[str, ...]
+) -> list[Hit]:
+    """Return hits with a snippet of the passage that matched; of the one that has most terms, where several had to."""
+    chosen = {hit.exchange_id: [passages[hit.exchange_id]] for hit in hits}
+    apart = {rows[0]["turn_id"]: id_ for id_, rows in chosen.items() if "id" not in rows[0]}
+    for turn_id, rows in groupby(index.passages(apart), key=lambda row: row["turn_id"]):
+        chosen[apart[turn_id]] = list(rows)
+    texts = index.texts(row for rows in chosen.values() for row in rows if "id" in row)
+    return [_with_snippet(hit, chosen[hit.exchange_id], texts, terms) for hit in hits]
+
+
+def _with_snippet(
+    hit: Hit, passages: Iterable[Mapping[str, Any]], texts: Mapping[int, str], terms: tuple[str, ...]
+) -> Hit:
+    def held(row: Mapping[str, Any]) -> int:
+        return sum(1 for term in terms if search_terms.spans(texts.get(row["id"], ""), [term]))
+
+    best = max((row for row in passages if "id" in row), key=held, default=None)
+    if best is None:
+        return hit
+    text, marks = search_terms.snippet(texts.get(best["id"], ""), terms, SNIPPET_CHARACTERS)
+    return replace(hit, side=SIDES[best["side"]], snippet=text, marks=tuple(marks))

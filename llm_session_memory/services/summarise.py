@@ -1,0 +1,188 @@
+"""Folding exchanges that are no longer sent into the rolling summary.
+
+A use case between the store and the pure rules in summaries.py; the model is asked through an object that the seam
+gives. A summary is kept as soon as it is made: it cost a model call, whatever becomes of the prompt it was made for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ..errors import ModelFailed
+from ..model import Budget, Exchange, Summary
+from ..rules import summary as summaries
+from ..rules.summary import Portion
+from ..rules.tokens import Measure
+from ..store import Kept, Log
+
+_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model wrote, with the server's counts of what it cost (None where it did not say)."""
+
+    model: str
+    text: str
+    input_tokens: int | None
+    output_tokens: int | None
+    duration_ms: int | None
+
+
+class Ask(Protocol):
+    """The model that makes summaries. All methods raise ModelFailed, whatever went wrong."""
+
+    def name(self) -> str:
+        """Return the model's id."""
+
+    def room(self) -> tuple[int, Measure]:
+        """Return the most tokens that a request to it may have, and how its tokens are estimated."""
+
+    def __call__(self, instruction: str, material: str) -> Answer:
+        """Ask it."""
+
+
+Say = Callable[[str], None]
+
+
+class Summariser:
+    """The rolling summary of one session, and the model that makes it."""
+
+    def __init__(self, log: Log, thread_id: str, ask: Ask, say: Say, now_utc: Callable[[], str]) -> None:
+        """`say` takes sentences for the person, who may be waiting for the model."""
+        self.log = log
+        self.kept = Kept(log)
+        self.thread_id = thread_id
+        self.ask = ask
+        self.say = say
+        self.now_utc = now_utc
+
+    def fold(
+        self, before: Summary | None, exchanges: Sequence[Exchange], budget: Budget, measure: Measure
+    ) -> Summary | None:
+        """Return the summary of what `before` stands for and `exchanges`, kept; `before` where none could be made.
+
+        The exchanges follow those of `before`, or are a session's first. A new summary has at most
+        `summaries.limit(budget.tokens)` tokens by `measure`, that of the session's model. One that is refused is made
+        again once; a model that fails leaves what there was, and a word for the person.
+        """
+        rest = exchanges
+        try:
+            for made in self._made(before, exchanges, budget, measure, summaries.MOST_CALLS):
+                before = self._keep(made)
+                rest = rest[[exchange.id for exchange in rest].index(made.last_turn_id) + 1 :]
+        except ModelFailed as error:
+            why = error.message.rstrip(".")
+            self.say(f"the summary could not be made ({why}); {_range(rest)} {_are(rest)} left out without one.")
+        return before
+
+    def anew(self, exchanges: Sequence[Exchange], budget: Budget, measure: Measure) -> Summary:
+        """Return one summary of exchanges from a session's first on, in as many calls as it takes, kept.
+
+        Its cost is that of all calls. Raises ModelFailed, and keeps nothing, unless all exchanges were read.
+        """
+        made = list(self._made(None, exchanges, budget, measure, None))
+        return self._keep(_costing(made[-1], made))
+
+    def _made(
+        self,
+        before: Summary | None,
+        exchanges: Sequence[Exchange],
+        budget: Budget,
+        measure: Measure,
+        most_calls: int | None,
+    ) -> Iterator[Summary]:
+        """Yield the summary after each portion. Raises ModelFailed where the next one can't be made."""
+        if not exchanges:
+            return
+        most = summaries.limit(budget.tokens)
+        tokens, own = self.ask.room()
+        if before is not None:  # it may have been edited, or made under a larger budget
+            readable = max(own.tokens(most / measure.rate), tokens // 3)
+            before = replace(before, text=summaries.fitted(before.text, readable, own))
+        room = summaries.room(before.text if before else "", own.tokens(most / measure.rate), tokens, own)
+        for portion in self._portions(exchanges, room, own, most_calls):
+            before = self._portion(before, portion, most, measure)
+            yield before
+
+    def _portions(
+        self, exchanges: Sequence[Exchange], room: int, own: Measure, most_calls: int | None
+    ) -> list[Portion]:
+        """Return the exchanges as the model can read them, and tell the person what it is asked for.
+
+        Raises ModelFailed where its window is too small to read anything.
+        """
+        if room < own.tokens(summaries.SMALLEST_ROOM):
+            raise ModelFailed(f"{self.ask.name()} can read only {self.ask.room()[0]:,} tokens at once")
+        portions, unread = summaries.portions(exchanges, room, own, most_calls)
+        if unread:
+            many = "too many at once; to read all, redo it later"
+            self.say(f"{_range(unread)} {_are(unread)} left out of the summary, {many}.")
+        times = "" if len(portions) == 1 else f", in {len(portions):,} calls"
+        self.say(f"making a summary of {_range(exchanges[len(unread) :])} with {self.ask.name()}{times} …")
+        return portions
+
+    def _portion(self, before: Summary | None, portion: Portion, most: int, measure: Measure) -> Summary:
+        """Return the summary of what `before` stands for and a portion. Raises ModelFailed."""
+        text = before.text if before else ""
+        material = summaries.material(text, portion.text, most, measure)
+        read = summaries.replaced(text, portion.exchanges, measure)
+        answers: list[Answer] = []
+        why: str | None = None
+        for _ in range(_ATTEMPTS):
+            answers.append(self.ask(summaries.instruction(most, measure, why), material))
+            summary = summaries.text_of(answers[-1].text)
+            why = summaries.refused(summary, read, most, measure)
+            if why is None:
+                return self._summary(summary, before, portion, answers)
+        cut = summaries.rescued([summaries.text_of(one.text) for one in answers], read, most, measure)
+        if cut is None:
+            raise ModelFailed(f"it was refused twice: {why}")
+        self.say(f"the summary was too long twice, so its end was cut off: {why}.")
+        return self._summary(cut, before, portion, answers)
+
+    def _summary(self, text: str, before: Summary | None, portion: Portion, answers: Sequence[Answer]) -> Summary:
+        """Return a summary that is not kept yet; its cost is that of all calls that led to it."""
+        made = Summary(
+            id=0,
+            text=text,
+            first_turn_id=before.first_turn_id if before else portion.exchanges[0].id,
+            last_turn_id=portion.exchanges[-1].id,
+            exchanges=(before.exchanges if before else 0) + len(portion.exchanges),
+            model=answers[-1].model,
+            input_tokens=None,
+            output_tokens=None,
+            duration_ms=None,
+            made_utc=self.now_utc(),
+        )
+        return _costing(made, answers)
+
+    def _keep(self, summary: Summary) -> Summary:
+        with self.log.writing():
+            return replace(summary, id=self.kept.add_summary(self.thread_id, summary))
+
+
+def _costing(summary: Summary, parts: Sequence[Answer | Summary]) -> Summary:
+    """Return a summary that cost what these did together."""
+    return replace(
+        summary,
+        input_tokens=_total([one.input_tokens for one in parts]),
+        output_tokens=_total([one.output_tokens for one in parts]),
+        duration_ms=_total([one.duration_ms for one in parts]),
+    )
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _range(exchanges: Sequence[Exchange]) -> str:
+    first, last = exchanges[0].number, exchanges[-1].number
+    return f"exchange #{first}" if first == last else f"exchanges #{first} to #{last}"
+
+
+def _are(exchanges: Sequence[Exchange]) -> str:
+    return "is" if len(exchanges) == 1 else "are"

@@ -1,0 +1,163 @@
+"""Finding passages and turns of all sessions by words, in the index. Never writing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..model import MARKS, RATED, Filters
+from . import history
+from .log import Log
+from .notes import Kept
+from .ratings import Ratings
+from .schema import statement
+
+_FIRST = 2_000
+"""Passages that are looked at first: the best by words alone, or those that came last into the index, which goes by
+time but for what was imported or named later. Only where they are not enough, all are: a common word's are many."""
+
+_FIRST_BY_TIME = 20_000
+
+_MOST = 20_000
+"""Turns that are found at most."""
+
+_FEW = 50
+"""Sessions that a query for the index can name one by one."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A turn that was found, with the session that it is of. `passage` is the best of its passages, if one is known.
+
+    A higher score is better.
+    """
+
+    turn_id: str
+    thread_id: str
+    session: str
+    model: str
+    datetime_utc: str
+    score: float
+    passage: dict[str, Any] | None
+
+
+class Finder:
+    """Finds turns within some sessions: one, those that filters let through, or all."""
+
+    def __init__(self, log: Log, thread_id: str | None, filters: Filters, *, latest: bool) -> None:
+        self.log = log
+        self.filters = filters
+        self.latest = latest
+        threads = Kept(log).threads(filters.tags, filters.meta)
+        if thread_id is not None:
+            threads = [thread_id] if threads is None or thread_id in threads else []
+        self.turns: list[str] | None = None
+        if filters.rated is not None:
+            rated = Ratings(log).rated(RATED[filters.rated] or MARKS)
+            if filters.rated != "none":
+                threads = [thread_id for thread_id in rated if threads is None or thread_id in threads]
+            self.turns = self._turns_of(rated, threads)
+        self.threads = threads
+        self.numbers: list[int] | None = None
+        if threads is not None and len(threads) <= _FEW:
+            rows = log.rows(
+                "select number from memory_index where thread_id in (select value from json_each(:ids))",
+                {"ids": json.dumps(threads)},
+            )
+            self.numbers = [row["number"] for row in rows]
+
+    def _turns_of(self, rated: Mapping[str, Collection[str]], threads: Collection[str] | None) -> list[str]:
+        """Return all turns of exchanges that are known by their first ones."""
+        return [
+            turn_id
+            for thread_id, firsts in rated.items()
+            if threads is None or thread_id in threads
+            for turn_ids in history.exchange_turns(self.log, thread_id)
+            if turn_ids[0] in firsts
+            for turn_id in turn_ids
+        ]
+
+    def together(self, match: str, count: int) -> list[Found]:
+        """Return turns of which one passage matches FTS5 syntax: `count` of them, or more."""
+        if self._nowhere():
+            return []
+        rows: list[dict[str, Any]] = []
+        for candidates in (_FIRST_BY_TIME if self.latest else _FIRST, -1):
+            asked = {"match": self._scoped(match), "candidates": candidates}
+            rows = self.log.rows(statement("search"), asked | self._narrowed())
+            if len(rows) >= count or (rows and rows[0]["candidates"] < candidates):
+                break
+        return self._found(rows)
+
+    def apart(self, expressions: Sequence[str], count: int) -> list[Found]:
+        """Return at most `count` turns that have all of several terms, in one passage or in several."""
+        if self._nowhere():
+            return []
+        terms = [self._scoped(expression) for expression in expressions]
+        sizes = {term: self._size(term) for term in terms}
+        rarest = min(terms, key=lambda term: sizes[term])
+        if not sizes[rarest]:
+            return []
+        asked = {"terms": json.dumps(terms), "rarest": rarest, "count": count}
+        return self._found(self.log.rows(statement("search_apart"), self._narrowed() | asked))
+
+    def _size(self, match: str) -> int:
+        return int(
+            self.log.value("select count(*) from memory_words where memory_words match :match", {"match": match})
+        )
+
+    def _nowhere(self) -> bool:
+        return self.numbers == []
+
+    def _scoped(self, match: str) -> str:
+        """Return a query that looks at texts only, and at those of the sessions asked for where they are few."""
+        texts = f"text : ({match})"
+        if not self.numbers:
+            return texts
+        threads = " OR ".join(f'"{number}"' for number in self.numbers)
+        return f"thread : ({threads}) AND {texts}"
+
+    def _narrowed(self) -> dict[str, Any]:
+        return {
+            "threads": None if self.threads is None else json.dumps(self.threads),
+            "model": self.filters.model,
+            "since": self.filters.since,
+            "until": self.filters.until,
+            "turns": None if self.turns is None else json.dumps(self.turns),
+            "among": int(self.filters.rated != "none"),
+            "latest": int(self.latest),
+            "count": _MOST,
+        }
+
+    def _found(self, rows: Iterable[dict[str, Any]]) -> list[Found]:
+        rows = list(rows)
+        old = self._old([row["turn_id"] for row in rows if row["datetime_utc"] is None])
+        found = []
+        for row in rows:
+            if row["datetime_utc"] is None:
+                if row["turn_id"] not in old:
+                    continue
+                row.update(old[row["turn_id"]])
+            passage = {name: row[name] for name in ("id", "turn_id", "side", "start", "end")} if "id" in row else None
+            found.append(
+                Found(
+                    turn_id=row["turn_id"],
+                    thread_id=row["thread_id"],
+                    session=row["name"],
+                    model=row["model"] or "",
+                    datetime_utc=row["datetime_utc"] or "",
+                    score=-row["score"],
+                    passage=passage,
+                )
+            )
+        return found
+
+    def _old(self, turn_ids: list[str]) -> dict[str, dict[str, Any]]:
+        """Return model and time of those calls that only an older llm logged and that the filters let through."""
+        if not turn_ids or not self.log.columns("responses"):
+            return {}
+        asked = {name: value for name, value in self._narrowed().items() if name in ("model", "since", "until")}
+        rows = self.log.rows(statement("old_calls"), asked | {"ids": json.dumps(turn_ids)})
+        return {row["id"]: {"model": row["model"], "datetime_utc": row["datetime_utc"]} for row in rows}

@@ -1,0 +1,148 @@
+"""What people (and models) keep beside the conversation: notes, tags, meta, summaries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ..model import Note, Summary
+from ..rules.names import key
+from .log import Log
+from .schema import statement
+
+
+class Kept:
+    """The notes, tags, meta and summaries of a log's sessions."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    def _there(self) -> bool:
+        """Say whether the tables are there: reading does not make them."""
+        return bool(self.log.columns("memory_notes"))
+
+    # -- notes ---------------------------------------------------------
+
+    def notes(self, thread_id: str) -> list[Note]:
+        """Return a session's notes, oldest first."""
+        if not self._there():
+            return []
+        rows = self.log.rows(
+            "select id, text, author, created_utc from memory_notes where thread_id = :id order by id",
+            {"id": thread_id},
+        )
+        return [Note(**row) for row in rows]
+
+    def add_note(self, thread_id: str, text: str, author: str, created_utc: str) -> int:
+        """Keep a note; return its id."""
+        return self.log.run(
+            "insert into memory_notes (thread_id, text, author, created_utc)"
+            " values (:thread_id, :text, :author, :created_utc)",
+            {"thread_id": thread_id, "text": text, "author": author, "created_utc": created_utc},
+        )
+
+    def delete_note(self, thread_id: str, note_id: int) -> None:
+        """Delete a note of a session."""
+        self.log.run(
+            "delete from memory_notes where thread_id = :thread_id and id = :id",
+            {"thread_id": thread_id, "id": note_id},
+        )
+
+    # -- tags and meta -------------------------------------------------
+
+    def tags(self, thread_id: str) -> list[str]:
+        """Return a session's tags, in order of the alphabet."""
+        return self.tags_of([thread_id]).get(thread_id, [])
+
+    def tags_of(self, thread_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the tags of those sessions that have some, in order of the alphabet."""
+        found: dict[str, list[str]] = {}
+        for row in self._of(
+            "select thread_id, tag from memory_tags where thread_id in %s order by tag_key", thread_ids
+        ):
+            found.setdefault(row["thread_id"], []).append(row["tag"])
+        return found
+
+    def add_tag(self, thread_id: str, tag: str) -> None:
+        """Tag a session; the same tag again changes nothing."""
+        self.log.run(
+            "insert or ignore into memory_tags values (:thread_id, :tag, :key)",
+            {"thread_id": thread_id, "tag": tag, "key": key(tag)},
+        )
+
+    def delete_tag(self, thread_id: str, tag: str) -> None:
+        """Take a tag away."""
+        self.log.run(
+            "delete from memory_tags where thread_id = :thread_id and tag_key = :key",
+            {"thread_id": thread_id, "key": key(tag)},
+        )
+
+    def meta(self, thread_id: str) -> dict[str, str]:
+        """Return what is known of a session by key."""
+        return self.meta_of([thread_id]).get(thread_id, {})
+
+    def meta_of(self, thread_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return what is known by key of those sessions of which something is."""
+        found: dict[str, dict[str, str]] = {}
+        for row in self._of(
+            "select thread_id, key, value from memory_meta where thread_id in %s order by key", thread_ids
+        ):
+            found.setdefault(row["thread_id"], {})[row["key"]] = row["value"]
+        return found
+
+    def _of(self, sql: str, thread_ids: Sequence[str]) -> list[dict[str, Any]]:
+        if not self._there():
+            return []
+        return self.log.rows(sql % "(select value from json_each(:ids))", {"ids": json.dumps(list(thread_ids))})
+
+    def threads(self, tags: Collection[str], meta: Mapping[str, str | None]) -> list[str] | None:
+        """Return the threads that have all of these tags and values (None: any value); None where nothing is asked."""
+        if not tags and not meta:
+            return None
+        if not self._there():
+            return []
+        rows = self.log.rows(
+            statement("threads_with"),
+            {"tags": json.dumps(sorted({key(tag) for tag in tags})), "meta": json.dumps(list(meta.items()))},
+        )
+        return [row["thread_id"] for row in rows]
+
+    def set_meta(self, thread_id: str, values: Mapping[str, str | None]) -> None:
+        """Set facts about a session; None takes one away."""
+        for name, value in values.items():
+            if value is None:
+                sql = "delete from memory_meta where thread_id = :thread_id and key = :key"
+            else:
+                sql = "insert or replace into memory_meta values (:thread_id, :key, :value)"
+            parameters: dict[str, Any] = {"thread_id": thread_id, "key": name}
+            self.log.run(sql, parameters if value is None else parameters | {"value": value})
+
+    # -- summaries -----------------------------------------------------
+
+    def summaries(self, thread_id: str) -> list[Summary]:
+        """Return a session's summaries, newest first; the first is the one in use."""
+        if not self._there():
+            return []
+        rows = self.log.rows("select * from memory_summaries where thread_id = :id order by id desc", {"id": thread_id})
+        return [Summary(**{name: row[name] for name in row if name != "thread_id"}) for row in rows]
+
+    def add_summary(self, thread_id: str, summary: Summary) -> int:
+        """Keep a summary as the one in use; return its id."""
+        return self.log.run(
+            "insert into memory_summaries (thread_id, text, first_turn_id, last_turn_id, exchanges, model,"
+            " input_tokens, output_tokens, duration_ms, made_utc) values (:thread_id, :text, :first_turn_id,"
+            " :last_turn_id, :exchanges, :model, :input_tokens, :output_tokens, :duration_ms, :made_utc)",
+            {
+                "thread_id": thread_id,
+                "text": summary.text,
+                "first_turn_id": summary.first_turn_id,
+                "last_turn_id": summary.last_turn_id,
+                "exchanges": summary.exchanges,
+                "model": summary.model,
+                "input_tokens": summary.input_tokens,
+                "output_tokens": summary.output_tokens,
+                "duration_ms": summary.duration_ms,
+                "made_utc": summary.made_utc,
+            },
+        )

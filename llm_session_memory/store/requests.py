@@ -1,0 +1,185 @@
+"""What was sent, why, and what the servers counted: blocks, and the requests within them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..model import Block, Recalled, Turn
+from .index import SIDES
+from .log import Log
+from .schema import statement
+
+_RECENT_TURNS = 40
+"""How many turns are looked at for a model's rate; those of other models among them do not count."""
+
+
+class Blocks:
+    """The blocks of a log's sessions and the requests within them. Every change belongs into `with log.writing()`."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    def latest(self, thread_id: str, policy: str | None = None, budget: int | None = None) -> Block | None:
+        """Return the newest block of a thread; or the newest of a policy and budget that was not oversized.
+
+        A block that began without earlier exchanges starts with the exchange that it was made for.
+        """
+        rows = self.log.rows(
+            "select * from memory_blocks where thread_id = :thread_id"
+            " and (:policy is null or (policy = :policy and budget = :budget and oversized = 0))"
+            " order by id desc limit 1",
+            {"thread_id": thread_id, "policy": policy, "budget": budget},
+        )
+        if not rows:
+            return None
+        row = rows[0]
+        within = self.log.row(
+            "select min(exchange_turn_id) as first, max(turn_id) as last from memory_contexts where block_id = :id",
+            {"id": row["id"]},
+        )
+        first, last = (within["first"], within["last"]) if within else (None, None)
+        return Block(
+            id=row["id"],
+            start_id=row["start_turn_id"] or first,
+            pinned=tuple(json.loads(row["pinned_json"])),
+            policy=row["policy"],
+            budget=row["budget"],
+            front=row["front"],
+            reason=row["reason"],
+            clip=row["clip"],
+            oversized=bool(row["oversized"]),
+            start_number=row["start_number"],
+            last_turn_id=last,
+        )
+
+    def add(self, thread_id: str, block: Block, window: tuple[int | None, str], began_utc: str) -> int:
+        """Add a block and return its id."""
+        return self.log.run(
+            "insert into memory_blocks (thread_id, start_turn_id, start_number, pinned_json, policy, budget, window,"
+            " window_source, front, clip, oversized, reason, began_utc) values (:thread_id, :start, :start_number,"
+            " :pinned, :policy, :budget, :window, :window_source, :front, :clip, :oversized, :reason, :began_utc)",
+            {
+                "thread_id": thread_id,
+                "start": block.start_id,
+                "start_number": block.start_number,
+                "pinned": json.dumps(block.pinned),
+                "policy": block.policy,
+                "budget": block.budget,
+                "window": window[0],
+                "window_source": window[1],
+                "front": block.front,
+                "clip": block.clip,
+                "oversized": int(block.oversized),
+                "reason": block.reason,
+                "began_utc": began_utc,
+            },
+        )
+
+    def add_context(self, row: Mapping[str, Any]) -> None:
+        """Record why a turn was sent what it was sent; the keys are the columns of memory_contexts."""
+        self.log.run(
+            "insert or replace into memory_contexts values (:turn_id, :thread_id, :block_id, :exchange_turn_id,"
+            " :number, :after_turn_id, :base, :estimate, :cut)",
+            row,
+        )
+
+    def add_recalls(self, turn_id: str, recalled: Iterable[Recalled]) -> None:
+        """Record which excerpts were sent with a turn, the best first."""
+        self.log.many(
+            "insert or replace into memory_recalls values (:turn_id, :rank, :passage_id, :number, :side, :score,"
+            " :tokens, :words)",
+            (
+                {
+                    "turn_id": turn_id,
+                    "rank": rank,
+                    "passage_id": one.passage_id,
+                    "number": one.number,
+                    "side": SIDES.index(one.side),
+                    "score": one.score,
+                    "tokens": one.tokens,
+                    "words": json.dumps(one.words, ensure_ascii=False),
+                }
+                for rank, one in enumerate(recalled, 1)
+            ),
+        )
+
+    def recalls(self, block_id: int) -> list[Recalled]:
+        """Return the excerpts that were sent within a block, without their texts.
+
+        Those of an exchange go with it into the block that its tool results begin.
+        """
+        rows = self.log.rows(
+            "select * from memory_recalls where turn_id in"
+            " (select exchange_turn_id from memory_contexts where block_id = :id) order by turn_id, rank",
+            {"id": block_id},
+        )
+        return [
+            Recalled(
+                passage_id=row["passage_id"],
+                number=row["number"],
+                side=SIDES[row["side"]],
+                text="",
+                tokens=row["tokens"],
+                score=row["score"],
+                words=tuple(json.loads(row["words_json"])),
+            )
+            for row in rows
+        ]
+
+    def prompts(self, block_id: int) -> int:
+        """Return how many prompts a block has had."""
+        return int(
+            self.log.value(
+                "select count(distinct exchange_turn_id) from memory_contexts where block_id = :id", {"id": block_id}
+            )
+        )
+
+    def keep_original(self, turn_id: str, messages: list[Any]) -> None:
+        """Keep a turn's own input whole, where it had to be cut before it was sent."""
+        self.log.run(
+            "insert or replace into memory_originals values (:turn_id, :messages)",
+            {"turn_id": turn_id, "messages": json.dumps(messages)},
+        )
+
+    def made_at(self, turn_id: str) -> tuple[int, str | None] | None:
+        """Return what the session was when a turn was requested: the number of its exchange, the newest turn.
+
+        None where nothing says so. What another process logs late has an earlier id, so the newest turn is not enough.
+        """
+        row = self.log.row("select number, after_turn_id from memory_contexts where turn_id = :id", {"id": turn_id})
+        return (row["number"], row["after_turn_id"]) if row else None
+
+    def counted_turns(self, thread_id: str, model: str) -> list[Turn]:
+        """Return the newest counted requests to a model, without their messages; this session's, or else any."""
+        parameters = {"thread_id": thread_id, "model": model, "count": _RECENT_TURNS}
+        for name in ("counted_turns", "counted_elsewhere"):
+            rows = self.log.rows(statement(name), parameters)
+            if rows:
+                return [
+                    Turn(
+                        id=row["id"],
+                        model=row["model"],
+                        input=(),
+                        output=(),
+                        input_tokens=row["input_tokens"],
+                        output_tokens=row["output_tokens"],
+                        request_base=row["base"],
+                        block_id=row["block_id"],
+                        window=row["window"],
+                        cut=row["cut"],
+                    )
+                    for row in rows
+                ]
+        return []
+
+    def counted_replies(self, model: str) -> list[tuple[int, str]]:
+        """Return (output tokens, reply) of the model's newest turns in the whole log."""
+        rows = self.log.rows(statement("counted_replies"), {"model": model, "count": _RECENT_TURNS})
+        return [(row["output_tokens"], row["response"]) for row in rows]
+
+    def tip(self, turn_id: str) -> str | None:
+        """Return the message at the end of what a turn sent and got."""
+        found = self.log.value("select tip_message_hash from turns where id = :id", {"id": turn_id})
+        return str(found) if found else None

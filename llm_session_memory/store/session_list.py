@@ -1,0 +1,90 @@
+"""Sessions as lines of a list: found by what is kept of them, in order of their last use, page by page."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..model import RATED, Filters, Session, SessionSummary
+from ..rules.names import key
+from .log import Log
+from .notes import Kept
+from .ratings import Ratings
+from .schema import statement
+from .sessions import session_of
+
+_PARAMETERS = ("count", "threads", "model", "since", "until", "after_key", "after_used")
+
+
+def page(
+    log: Log, count: int = -1, after: Session | None = None, filters: Filters | None = None
+) -> list[SessionSummary]:
+    """Return the sessions that the filters let through, newest use first, after a given one. `count` -1: all."""
+    if not log.has_sessions():
+        return []
+    asked = filters or Filters()
+    threads = _threads(log, asked)
+    parameters: dict[str, Any] = {
+        "count": count,
+        "threads": None if threads is None else json.dumps(threads),
+        "model": asked.model,
+        "since": asked.since,
+        "until": asked.until,
+    }
+    if after is not None:
+        parameters |= {"after_key": key(after.name), "after_used": _line(log, after.thread_id).last_used_utc}
+    return _counted(log, _lines(log, parameters))
+
+
+def _threads(log: Log, asked: Filters) -> list[str] | None:
+    """Return the threads that have the tags, facts and ratings asked for; None where none are asked for."""
+    kept = Kept(log).threads(asked.tags, asked.meta)
+    if asked.rated is None:
+        return kept
+    ratings = Ratings(log)
+    rated = ratings.unrated_sessions() if asked.rated == "none" else ratings.rated(RATED[asked.rated])
+    return [thread_id for thread_id in rated if kept is None or thread_id in kept]
+
+
+def summary(log: Log, session: Session) -> SessionSummary:
+    """Return one session as a line of the list."""
+    return _counted(log, [_line(log, session.thread_id)])[0]
+
+
+def _line(log: Log, thread_id: str) -> SessionSummary:
+    return _lines(log, {"count": 1, "threads": json.dumps([thread_id])})[0]
+
+
+def _lines(log: Log, parameters: Mapping[str, Any]) -> list[SessionSummary]:
+    """Return lines without what has to be counted."""
+    rows = log.rows(statement("session_list"), {**dict.fromkeys(_PARAMETERS), **parameters})
+    return [SessionSummary(session_of(row), 0, 0, 0, row["last_used_utc"] or row["created_utc"], 0) for row in rows]
+
+
+def _counted(log: Log, lines: list[SessionSummary]) -> list[SessionSummary]:
+    """Return lines with what they hold, and with what is kept beside them."""
+    kept, thread_ids = Kept(log), [line.session.thread_id for line in lines]
+    tags, meta = kept.tags_of(thread_ids), kept.meta_of(thread_ids)
+    old = bool(log.columns("responses"))
+    return [
+        replace(_with_counts(log, line, old=old), tags=tuple(tags.get(id_, ())), meta=meta.get(id_, {}))
+        for line, id_ in zip(lines, thread_ids, strict=True)
+    ]
+
+
+def _with_counts(log: Log, line: SessionSummary, *, old: bool) -> SessionSummary:
+    asked = {"thread_id": line.session.thread_id}
+    found = [log.row(statement(name), asked) or {} for name in ("session_counts", *(["old_counts"] if old else []))]
+    sums = Counter[str]()
+    for counts in found:
+        sums.update(counts)
+    return replace(
+        line,
+        exchanges=sums["exchanges"],
+        input_tokens=sums["input_tokens"],
+        output_tokens=sums["output_tokens"],
+        attempts=sums["attempts"],
+    )

@@ -1,0 +1,145 @@
+"""The rules of charts: pure functions from values to SVG."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasette_session_views.show.svg import drawn, legend
+from llm_session_memory.insight.charts import SERIES, Chart, Series, ceiling, described, figure, short
+
+KINDS = ("columns", "rows", "lines", "grid")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def parsed(svg: str) -> ET.Element:
+    return ET.fromstring(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+
+
+def two(kind: str = "columns") -> Chart:
+    return Chart(kind, ("Mon", "Tue"), (Series("in", (10, 30)), Series("out", (None, 10))), "tokens")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_chart_says_what_it_is(kind: str) -> None:
+    """Each has the role of an image, and a title and a description that it names as its label."""
+    svg = parsed(drawn("tokens", "Tokens a day", two(kind)))
+    assert svg.get("role") == "img"
+    assert svg.get("aria-labelledby") == "tokens-title tokens-words"
+    ids = {element.get("id"): element.text for element in svg.iter() if element.get("id")}
+    assert ids["tokens-title"] == "Tokens a day"
+    assert "in: at most 30 tokens, at Tue." in (ids["tokens-words"] or "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_chart_brings_nothing_that_the_policy_forbids(kind: str) -> None:
+    """No script, no style, no handler, no address but the patterns of its own: the page's policy lets nothing else."""
+    svg = drawn("tokens", "Tokens", two(kind))
+    names = {element.tag.removeprefix(SVG) for element in parsed(svg).iter()}
+    assert names <= {"svg", "title", "desc", "defs", "pattern", "g", "rect", "path", "polyline", "circle", "text"}
+    assert not re.search(r"\s(style|on\w+|href)=|@import|data:", svg)
+    assert set(re.findall(r"url\(([^)]*)\)", svg)) <= {f"#tokens-{place}" for place in range(SERIES)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_chart_is_small(kind: str) -> None:
+    """A chart of 30 labels and two measures is a few kilobytes: a page has a dozen."""
+    chart = Chart(kind, tuple(f"2026-09-{day:02}" for day in range(1, 31)),
+                  (Series("in", tuple(range(30))), Series("out", tuple(range(30)))))  # fmt: skip
+    assert len(drawn("tokens", "Tokens", chart)) < 14_000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_labels_are_text(kind: str) -> None:
+    """What models are called and people wrote is text wherever it stands."""
+    evil = '</text></svg><script>alert(1)</script>"\x00\u202e'
+    chart = Chart(kind, (evil, evil), (Series(evil, (1, 2)), Series(evil, (3, 4))), evil)
+    svg = drawn("x", evil, chart) + legend("x", chart)
+    assert "<script" not in svg
+    assert "\u202e" not in svg
+    assert "\x00" not in svg
+    parsed(drawn("x", evil, chart))
+
+
+def test_columns_stand_on_each_other() -> None:
+    """The columns of a label are as high as their values, one upon the other, and none leaves the drawing."""
+    rects = [rect for group in parsed(drawn("x", "X", two())).iter(f"{SVG}g") for rect in group.iter(f"{SVG}rect")]
+    tops = [float(rect.get("y") or 0) for rect in rects]
+    heights = [float(rect.get("height") or 0) for rect in rects]
+    assert len(rects) == 3
+    assert heights[1] == pytest.approx(3 * heights[0], abs=0.2)
+    assert heights[2] == pytest.approx(heights[0], abs=0.2)
+    assert tops[2] + heights[2] == pytest.approx(tops[1], abs=0.2)
+    assert min(tops) >= 0
+
+
+def test_fills_differ_without_colour() -> None:
+    """Each measure has a pattern of its own, and the legend shows the same ones."""
+    many = Chart("rows", ("a",), tuple(Series(f"s{n}", (n + 1,)) for n in range(SERIES)))
+    svg = parsed(drawn("x", "X", many))
+    drawings = [ET.tostring(one).split(b">", 1)[1] for one in svg.iter(f"{SVG}pattern")]
+    plain = [re.sub(rb"#[0-9a-f]{6}", b"", one) for one in drawings]
+    assert len(set(plain[:5])) == 5
+    assert legend("x", many).count("url(#x-") == SERIES
+    assert legend("x", Chart("rows", ("a",), (Series("only", (1,)),))) == ""
+    dashes = re.findall(r'stroke-dasharray="([^"]*)"', legend("x", two("lines")))
+    assert len(dashes) == 1
+
+
+def test_nothing_is_said_to_be_nothing() -> None:
+    """A chart without a value is empty, and says so in words."""
+    for chart in (Chart("columns", (), ()), Chart("rows", ("a",), (Series("x", (None,)),))):
+        assert chart.empty
+        assert described(chart) == "Nothing to show."
+    assert not two().empty
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, ""), (0, "0"), (1234, "1,234"), (0.5, "0.5"), (1234.0, "1,234"), (0.00004, "0"), (2.25, "2.25")],
+)
+def test_figures(value: float | None, expected: str) -> None:
+    """Numbers have thousands, and no more decimals than say something."""
+    assert figure(value) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, "0"), (950, "950"), (1200, "1.2k"), (3e6, "3M"), (2.5e9, "2.5G")])
+def test_short_figures(value: float, expected: str) -> None:
+    """At an axis numbers are short."""
+    assert short(value) == expected
+
+
+NUMBERS = st.one_of(st.none(), st.integers(-(10**12), 10**12), st.floats(-1e12, 1e12, allow_nan=False))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_values_and_labels_make_a_sound_drawing(data: st.DataObject) -> None:
+    """Whatever the values are, below zero or huge or missing, the SVG is well formed and nothing lies outside of it."""
+    kind = data.draw(st.sampled_from(KINDS))
+    labels = tuple(data.draw(st.lists(st.text(max_size=60), min_size=1, max_size=12)))
+    count = data.draw(st.integers(1, SERIES))
+    series = tuple(
+        Series(data.draw(st.text(max_size=40)), tuple(data.draw(NUMBERS) for _ in labels)) for _ in range(count)
+    )
+    chart = Chart(kind, labels, series)
+    if chart.empty:
+        return
+    svg = parsed(drawn("x", data.draw(st.text(max_size=40)), chart))
+    _, _, width, height = map(float, str(svg.get("viewBox")).split())
+    for rect in svg.iter(f"{SVG}rect"):
+        x, y, w, h = (float(rect.get(name) or 0) for name in ("x", "y", "width", "height"))
+        assert w >= 0
+        assert h >= 0
+        assert -1 <= x <= x + w <= width + 1
+        assert -1 <= y <= y + h <= height + 1
+
+
+@given(st.floats(1e-6, 1e15))
+def test_an_axis_ends_above_the_greatest_value(most: float) -> None:
+    """And not far above: at most at twice of it."""
+    assert most * 0.999 <= ceiling(most) <= most * 2.01

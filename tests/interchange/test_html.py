@@ -1,0 +1,301 @@
+"""The HTML page: whatever was said in a session, the page only shows it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from llm_session_memory.interchange import html
+from tests.interchange.world import PNG, copied, exported, import_lines
+
+TAGS = set(
+    """
+    html head meta title style body main header h1 h3 h4 h5 h6 p bdi time article div span a ul ol li details summary
+    b pre figure img em strong code blockquote table thead tbody tr th td hr br s
+    """.split()
+)
+ATTRIBUTES = {
+    "html": {"lang"},
+    "meta": {"charset", "http-equiv", "content", "name"},
+    "time": {"datetime"},
+    "article": {"id"},
+    "div": {"class", "dir"},
+    "a": {"class", "href", "rel", "title"},
+    "pre": {"dir"},
+    "code": {"class"},
+    "img": {"src", "alt"},
+    "ol": {"start"},
+    **{key: {"class"} for key in ["p", "span", "ul", "th", "td"]},
+}
+LINK = re.compile(r"#e\d+|https?://.*|mailto:.*", re.IGNORECASE | re.DOTALL)
+IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
+
+
+class Seen(HTMLParser):
+    """What a browser would see of a page: tags with their attributes, and the text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "hr", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+    def all(self, tag: str, attribute: str) -> list[str | None]:
+        return [attributes.get(attribute) for seen, attributes in self.tags if seen == tag]
+
+
+def harmless(page: str) -> Seen:
+    """Return a page after seeing that nothing in it is anything but shown."""
+    seen = Seen(page)
+    assert seen.open == []
+    for tag, attributes in seen.tags:
+        assert tag in TAGS
+        assert attributes.keys() <= ATTRIBUTES.get(tag, set())
+        assert LINK.fullmatch(attributes.get("href") or "#e1")
+        assert IMAGE.fullmatch(attributes.get("src") or "data:image/png;base64,AA==")
+    assert page.count("<style>") == 1
+    return seen
+
+
+def page_of(log: Path, *lines: Any) -> str:
+    name = import_lines(log, lines)
+    return exported(log, name, "html")
+
+
+def reply(text: str) -> dict[str, Any]:
+    return {"prompt": "x", "response": text}
+
+
+def parts(*parts_: dict[str, Any], role: str = "user", **more: Any) -> dict[str, Any]:
+    side, other = ("output", "input") if role == "assistant" else ("input", "output")
+    return {"turns": [{side: [{"role": role, "parts": list(parts_)}], other: [], **more}]}
+
+
+HOSTILE = {
+    "a script": "<script>alert(1)</script>",
+    "a script in Markdown's HTML": "text\n\n<div><script>alert(1)</script></div>\n\n<script src=//e.com/x.js></script>",
+    "a handler": '<img src=x onerror="alert(1)"> <svg onload=alert(1)>',
+    "a style": "<style>body { display: none }</style><link rel=stylesheet href=//e.com/x.css>",
+    "a frame": "<iframe src=https://e.com></iframe><object data=x></object><embed src=x>",
+    "a form": "<form action=https://e.com><input name=x><button>Go</button></form>",
+    "the end of the page": "</div></article></main></body></html><h1>Mine</h1>",
+    "a comment that is never closed": "<!-- ",
+    "a javascript link": "[x](javascript:alert(1)) [y](JaVaScRiPt:alert(1)) [z](java\tscript:alert(1))",
+    "a javascript link in entities": "[x](&#106;avascript:alert(1)) [y](javascript&colon;alert(1))",
+    "a javascript reference": "[x]\n\n[x]: javascript:alert(1)",
+    "an autolink": "<javascript:alert(1)> <data:text/html,x> <file:///etc/passwd>",
+    "a data link": "[x](data:text/html;base64,PHNjcmlwdD4=) ![y](data:image/svg+xml;base64,PHN2Zz4=)",
+    "a file link": "[x](file:///etc/passwd) [y](//e.com/x) [z](/etc) [w](vbscript:x)",
+    "a title that breaks out": "[x](https://e.com/ '\"><script>alert(1)</script>') ![y](https://e.com/ '\" onload=x')",
+    "a language that breaks out": '```"><script>alert(1)</script>\ncode\n```',
+    "an alternative text that breaks out": '!["><script>alert(1)</script>](https://e.com/x.png)',
+    "a table": '| <b>a</b> | b |\n|:---|---:|\n| [x](javascript:x) | "onload=x |',
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_hostile_is_shown(fresh: Path, text: str) -> None:
+    """In whatever place it stands, hostile text is text, and none of it is lost."""
+    lines = [
+        {"format": "llm-session", "version": 1, "system": text, "model": text},
+        {"prompt": text, "response": text, "model": text, "fragments": [{"content": "x", "source": text}]},
+        parts(
+            {"type": "reasoning", "text": text},
+            {"type": "tool_call", "name": text, "arguments": {text: text}},
+            role="assistant",
+        ),
+        parts(
+            {"type": "tool_result", "name": text, "output": text, "exception": text},
+            {"type": "attachment", "attachment": {"type": text, "content": "AAAA"}},
+            role="tool",
+        ),
+        {"attempt": {"prompt": text, "error": text, "partial": text, "model": text}},
+    ]
+    seen = harmless(page_of(fresh, *lines))
+    assert seen.text.count(text.replace("\t", "\t")) >= 4
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_kept_beside_is_shown(fresh: Path, text: str) -> None:
+    """Notes, tags and facts are at the top of the page, as text."""
+    tag = "".join(filter(str.isprintable, text))[:60].strip()
+    header = {"format": "llm-session", "version": 1, "notes": [{"text": text}], "tags": [tag], "meta": {"fact": text}}
+    seen = harmless(page_of(fresh, header, reply("Noted.")))
+    before = seen.text[: seen.text.index("Noted.")]
+    assert all(shown in before for shown in (text, " ".join(tag.split()), f"fact={text}"))
+
+
+PLACES = st.text(
+    st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(list("<>&\"'`[]()!#*_|:-\n\\ ~"))), max_size=60
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(PLACES | st.sampled_from(list(HOSTILE.values())), min_size=1, max_size=4).map("".join))
+def test_no_text_makes_a_tag_of_its_own(template: Path, texts: str) -> None:
+    """Any text whatever, as prompt, reply, tool traffic or name, leaves the page sound and harmless."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = copied(template, Path(folder) / "logs.db")
+        call = {"type": "tool_call", "name": texts, "arguments": {"x": texts}}
+        harmless(page_of(log, {**reply(texts), "model": texts or "x"}, parts(call, role="assistant")))
+
+
+def test_images_of_the_web_are_links(fresh: Path) -> None:
+    """Nobody learns that the page is read: an image of the web is a link, and only a person can follow it."""
+    page = page_of(fresh, reply("![A pixel](https://e.com/p.png?who=me) and [the plan](https://e.com/plan)"))
+    seen = harmless(page)
+    assert seen.all("img", "src") == []
+    assert "[A pixel]" in seen.text
+    links = [attributes for tag, attributes in seen.tags if tag == "a" and attributes.get("rel")]
+    assert [link["href"] for link in links] == ["https://e.com/p.png?who=me", "https://e.com/plan"]
+    assert {link["rel"] for link in links} == {"noopener noreferrer nofollow"}
+
+
+def test_the_page_asks_nobody_for_anything(fresh: Path) -> None:
+    """Its policy allows its own style, by its hash, and images within it; no script, no request, no frame, no form."""
+    page = page_of(fresh, *(reply(text) for text in HOSTILE.values()))
+    (policy,) = (
+        attributes["content"]
+        for _, attributes in Seen(page).tags
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_markdown_in_replies_is_rendered(fresh: Path) -> None:
+    """A reply's headings, lists, code and tables are shown as such, its headings below the page's own."""
+    text = "# One\n\nTwo\n---\n\n- **bold**\n\n```python\nx < 1\n```\n\n| a | b |\n|--:|---|\n| 1 | ~~2~~ |\n"
+    page = page_of(fresh, reply(text))
+    harmless(page)
+    for piece in (
+        "<h3>One</h3>",
+        "<h4>Two</h4>",
+        "<strong>bold</strong>",
+        "x &lt; 1",
+        '<td class="right">1</td>',
+        "<s>2</s>",
+    ):
+        assert piece in page
+
+
+def test_prompts_are_shown_as_they_were_typed(fresh: Path) -> None:
+    """What a person wrote is no Markdown."""
+    assert '<div class="you" dir="auto">**not bold** &lt;b&gt;</div>' in page_of(fresh, {"prompt": "**not bold** <b>"})
+
+
+@pytest.mark.parametrize(
+    ("content", "type_"),
+    [
+        (PNG, "png"),
+        (b"\xff\xd8\xff\xe0rest", "jpeg"),
+        (b"GIF89a....", "gif"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "webp"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", None),
+        (b"%PDF-1.4", None),
+        (b"", None),
+    ],
+)
+def test_attached_images_are_in_the_page(fresh: Path, content: bytes, type_: str | None) -> None:
+    """Images are shown by what their bytes are, not by what they are said to be; SVG and the rest are named only."""
+    attachment = {"type": "image/png", "content": base64.b64encode(content).decode()}
+    seen = harmless(page_of(fresh, parts({"type": "attachment", "attachment": attachment})))
+    encoded = f"data:image/{type_};base64,{base64.b64encode(content).decode()}"
+    assert seen.all("img", "src") == ([encoded] if type_ else [])
+    assert ("Attachment: image/png" in seen.text) == (type_ is None)
+
+
+def test_an_attached_url_is_named(fresh: Path) -> None:
+    """An attachment by URL is not loaded, and not a link either: its server would learn of the reader."""
+    attachment = {"type": "image/png", "url": "https://e.com/<x>.png"}
+    seen = harmless(page_of(fresh, parts({"type": "attachment", "attachment": attachment})))
+    assert "Attachment: image/png https://e.com/<x>.png" in seen.text
+
+
+def test_what_nobody_sees_in_a_name_is_shown(fresh: Path) -> None:
+    """Direction marks, zero-width and control characters in names are signs; so no name looks like another."""
+    lines = {"prompt": "x", "model": "gpt\u202egnp.\u200b\x1b[31m"}
+    seen = harmless(page_of(fresh, lines))
+    assert "gpt<U+202E>gnp.<U+200B>␛[31m" in seen.text
+
+
+def test_texts_keep_their_own_direction(fresh: Path) -> None:
+    """Arabic and Hebrew read from the right, and marks that would turn other text around are shown."""
+    page = page_of(fresh, {"prompt": "שלום \u202eabc", "response": "مرحبا"})
+    assert '<div class="you" dir="auto">שלום &lt;U+202E&gt;abc</div>' in page
+    assert '<div class="reply" dir="auto"><p>مرحبا</p>' in page
+
+
+def test_pins_cuts_attempts_and_answers_are_there(fresh: Path) -> None:
+    """The page says what the transcript says: pinned, cut by the server, not answered, answered later by which."""
+    block = {"policy": "window", "budget": 1, "front": "x"}
+    context = {"block": 1, "base": 1, "estimate": 1, "cut": "certain", "described": block}
+    turn = {"input": [], "output": [], "context": context, "input_tokens": 2104, "output_tokens": 220}
+    page = page_of(
+        fresh,
+        {"attempt": {"prompt": "Once", "error": "gone", "partial": "half", "answered_by": 1}},
+        {"pinned": True, "turns": [{**turn, "duration_ms": 3200, "datetime_utc": "2026-09-01T08:00:00+00:00"}]},
+        {"attempt": {"prompt": "Twice", "error": "gone"}},
+    )
+    seen = harmless(page)
+    for text in (
+        "answered by #1",
+        "pinned",
+        "cut by the server",
+        "2,104 → 220 tokens",
+        "3.2 s",
+        "2026-09-01 08:00 UTC",
+    ):
+        assert text in seen.text
+    assert seen.text.count("not answered") == 2
+
+
+def test_a_text_too_long_to_be_markdown_is_shown_as_it_is(fresh: Path) -> None:
+    """Beyond 200,000 characters a reply is plain text, since nobody knows how long its Markdown would take."""
+    page = page_of(fresh, reply("**word** " * 30_000))
+    assert "<strong>" not in page
+    assert page.count("**word**") == 30_000
+
+
+@pytest.mark.parametrize("text", ["> " * 60 + "end", "- > " * 400 + "end", "- " * 24 + "end", "> " * 47 + "end"])
+def test_no_text_is_lost_however_deep_it_lies(fresh: Path, text: str) -> None:
+    """Quotations and lists within each other are shown as they are where the renderer would leave out the deepest."""
+    assert "end" in harmless(page_of(fresh, reply(text))).text
+
+
+def test_what_the_renderer_accepts_as_a_link_is_what_the_page_says() -> None:
+    """The rule for links is ours, not the renderer's default, which lets data: images through."""
+    renderer = html._renderer()
+    assert renderer.validateLink("https://e.com")
+    assert not renderer.validateLink("data:image/png;base64,AAAA")
+    assert not renderer.validateLink("/relative")

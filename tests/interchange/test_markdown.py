@@ -1,0 +1,209 @@
+"""A session's transcript: as Markdown for people, as fields for programs."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_session_memory.interchange.markdown import Transcript, as_fields, as_markdown
+from llm_session_memory.model import Attachment, Attempt, Exchange, Message, Part, Session, Settings, Turn
+
+SESSION = Session("01thread", "work", "2026-11-20T09:00:00+00:00", Settings("llama3", None, {"num_ctx": 8192}))
+
+
+def text(role: str, content: str) -> Message:
+    return Message.of_text(role, content)
+
+
+def turn(id_: str, asked: tuple[Message, ...], said: tuple[Message, ...], **values: object) -> Turn:
+    return Turn(id_, "llama3", asked, said, **{"datetime_utc": "2026-11-20T09:01:30", **values})  # type: ignore[arg-type]
+
+
+def said(number: int, prompt: str, reply: str, **values: object) -> Exchange:
+    return Exchange(number, (turn(f"0{number}", (text("user", prompt),), (text("assistant", reply),), **values),))
+
+
+def attempt(id_: str, **values: object) -> Attempt:
+    made: dict[str, Any] = {
+        "id": id_, "thread_id": "01thread", "model": "llama3", "prompt": "And when?", "error": "interrupted",
+        "partial": "", "datetime_utc": "2026-11-20T09:02:00", "duration_ms": None, "request": {},
+    }  # fmt: skip
+    return Attempt(**{**made, **values})
+
+
+def transcript(
+    *exchanges: Exchange, session: Session = SESSION, total: int | None = None, **values: object
+) -> Transcript:
+    made: dict[str, object] = {"attempts": (), "pinned": frozenset(), **values}
+    return Transcript(session, len(exchanges) if total is None else total, exchanges, **made)  # type: ignore[arg-type]
+
+
+def test_a_transcript_reads_from_top_to_bottom() -> None:
+    """A transcript is the session's name and facts, then each exchange with its facts, prompt and reply."""
+    first = said(1, "We build a bridge.", "Noted.", input_tokens=1_200, output_tokens=5, duration_ms=1_234)
+    second = said(2, "When?", "On 4 May.", cut="halved")
+    assert as_markdown(transcript(first, second, pinned=frozenset({1}))) == (
+        "# work\n\n"
+        "2 exchanges · llama3 · 01thread\n\n"
+        "## #1 · 2026-11-20 09:01 UTC · llama3 · 1,200 → 5 tokens · 1.2 s · pinned\n\n"
+        "**You:** We build a bridge.\n\n"
+        "**Model:** Noted.\n\n"
+        "## #2 · 2026-11-20 09:01 UTC · llama3 · cut by the server\n\n"
+        "**You:** When?\n\n"
+        "**Model:** On 4 May.\n"
+    )
+
+
+HEADS = {
+    "none": (transcript(), "# work\n\n0 exchanges · llama3 · 01thread\n"),
+    "one": (transcript(said(1, "Q", "A")), "# work\n\n1 exchange · llama3 · 01thread\n"),
+    "some of many": (
+        transcript(said(1_000, "Q", "A"), said(1_001, "Q", "A"), total=2_345),
+        "# work\n\nexchanges 1,000 to 1,001 of 2,345 · llama3 · 01thread\n",
+    ),
+    "no model": (
+        transcript(session=Session("01thread", "work", "", Settings())),
+        "# work\n\n0 exchanges · no model yet · 01thread\n",
+    ),
+    "a system prompt": (
+        transcript(session=Session("01thread", "work", "", Settings("m", "Be brief."))),
+        "# work\n\n0 exchanges · m · 01thread\n\n**System prompt:** Be brief.\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given_", "head"), HEADS.values(), ids=HEADS.keys())
+def test_the_head_says_what_is_shown(given_: Transcript, head: str) -> None:
+    """The head names the session, how much of it is shown, its model, its thread and its system prompt."""
+    assert as_markdown(given_).startswith(head)
+
+
+def test_tool_traffic_reasoning_and_attachments_are_shown() -> None:
+    """Calls, results, reasoning, fragments and attachments are each told apart from what was said."""
+    picture = Attachment("abcdef0123456789", "image/png")
+    elsewhere = Attachment("b", "image/jpeg", url="https://example.com/b.jpg")
+    asked = Message(
+        "user", (Part({"type": "text", "text": "Add."}), Part({"type": "attachment"}, (picture, elsewhere)))
+    )
+    thinking = Message(
+        "assistant",
+        (
+            Part({"type": "reasoning", "text": "Two\nlines."}),
+            Part({"type": "reasoning"}),
+            Part({"type": "tool_call", "name": "add", "arguments": {"a": "1"}}),
+            Part({"type": "hologram"}),
+        ),
+    )
+    result = Message("tool", (Part({"type": "tool_result", "name": "add", "output": "a\nb"}),))
+    exchange = Exchange(
+        1,
+        (
+            turn("01", (asked,), (thinking,), fragments=("notes.txt", "ab12")),
+            turn("02", (result,), (text("assistant", "3"),), output_tokens=1, input_tokens=9),
+        ),
+    )
+    shown = as_markdown(transcript(exchange)).split("\n\n", 3)[3]
+    assert shown == (
+        "*Fragments: notes.txt, ab12*\n\n"
+        "**You:** Add.\n\n"
+        "*Attachment: image/png, abcdef012345, kept in the log*\n\n"
+        "*Attachment: image/jpeg, https://example.com/b.jpg*\n\n"
+        "*Reasoning:*\n\n> Two\n> lines.\n\n"
+        "*Reasoning withheld*\n\n"
+        '*Tool call* `add` `{"a": "1"}`\n\n'
+        "*Result of `add`:*\n\n> a\n> b\n\n"
+        "**Model:** 3\n"
+    )
+
+
+def test_attempts_stand_where_they_were_made() -> None:
+    """A prompt that got no whole answer stands between the exchanges, with what had come, and how to send it again."""
+    shown = as_markdown(
+        transcript(
+            said(1, "Q1", "A1"),
+            said(2, "Q2", "A2"),
+            attempts=(
+                attempt("015", partial="On 4", error="HTTP 500"),
+                attempt("016", answered_by="02"),
+                attempt("017", answered_by="99"),
+            ),
+        )
+    )
+    assert [line for line in shown.splitlines() if line.startswith("## ")] == [
+        "## #1 · 2026-11-20 09:01 UTC · llama3",
+        "## Not answered · 2026-11-20 09:02 UTC · llama3",
+        "## Not answered · 2026-11-20 09:02 UTC · llama3 · answered by exchange #2",
+        "## Not answered · 2026-11-20 09:02 UTC · llama3 · answered later",
+        "## #2 · 2026-11-20 09:01 UTC · llama3",
+    ]
+    assert "**Model, before it broke off:** On 4\n\n*Failed: HTTP 500*" in shown
+    assert shown.count("*Send it again with:* `llm sessions retry work`") == 1
+
+
+def test_the_command_to_send_again_can_be_copied() -> None:
+    """The command that is offered works as it stands in a shell, whatever the session's name."""
+    session = Session("01thread", "it's two words; $HOME", "", Settings("m"))
+    shown = as_markdown(transcript(session=session, attempts=(attempt("01"),)))
+    assert """`llm sessions retry 'it'"'"'s two words; $HOME'`""" in shown
+
+
+CODE = {
+    "none": ("x", '`{"a": "x"}`'),
+    "one": ("a`b", '``{"a": "a`b"}``'),
+    "two in a row": ("a``b", '```{"a": "a``b"}```'),
+}
+
+
+@pytest.mark.parametrize(("value", "shown"), CODE.values(), ids=CODE.keys())
+def test_arguments_with_backticks_stay_one_piece_of_code(value: str, shown: str) -> None:
+    """The fence around a call's arguments is longer than any run of backticks in them."""
+    call = Message("assistant", (Part({"type": "tool_call", "name": "f", "arguments": {"a": value}}),))
+    found = as_markdown(transcript(Exchange(1, (turn("01", (text("user", "Q"),), (call,)),))))
+    assert f"*Tool call* `f` {shown}\n" in found
+
+
+@given(st.text(), st.text(), st.text())
+def test_nothing_in_a_transcript_moves_the_terminal(prompt: str, reply: str, other: str) -> None:
+    """Whatever was written by whom, the transcript has no control character but newline and tab."""
+    tool = Message("tool", (Part({"type": "tool_result", "name": other, "output": reply}),))
+    call = Message("assistant", (Part({"type": "tool_call", "name": other, "arguments": {other: reply}}),))
+    held = Message("user", (Part({"type": "attachment"}, (Attachment("i", other, path=other),)),))
+    session = Session("01thread", "work", "", Settings(other, other))
+    shown = as_markdown(
+        transcript(
+            Exchange(
+                1, (turn("01", (text("user", prompt), held), (call,), fragments=(other,)), turn("02", (tool,), ()))
+            ),
+            session=session,
+            attempts=(attempt("03", prompt=prompt, partial=reply, error=other, model=other),),
+        )
+    )
+    assert {c for c in shown if unicodedata.category(c) == "Cc"} <= {"\n", "\t"}
+
+
+@given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
+def test_fields_hold_texts_as_they_are(prompt: str, reply: str) -> None:
+    """For programs, texts are as they were said, and everything can be written as JSON and read again."""
+    exchange = said(3, prompt, reply, input_tokens=7)
+    fields = as_fields(transcript(exchange, total=3, attempts=(attempt("015"),), pinned=frozenset({3})))
+    assert json.loads(json.dumps(fields)) == fields
+    (one,) = fields["exchanges"]
+    assert (one["number"], one["prompt"], one["reply"], one["pinned"]) == (3, prompt, reply, True)
+    assert one["turns"][0]["messages"][0] == {"role": "user", "parts": [{"type": "text", "text": prompt}]}
+    assert one["turns"][0]["input_tokens"] == 7
+    assert (fields["exchanges_in_all"], fields["options"]) == (3, {"num_ctx": 8192})
+    assert fields["attempts"][0]["error"] == "interrupted"
+
+
+def test_fields_name_attachments_by_id() -> None:
+    """For programs, an attachment is the id under which the log keeps it."""
+    picture = Message("user", (Part({"type": "attachment"}, (Attachment("abc", "image/png"),)),))
+    fields = as_fields(transcript(Exchange(1, (turn("01", (picture,), ()),))))
+    assert fields["exchanges"][0]["turns"][0]["messages"][0]["parts"] == [
+        {"type": "attachment", "attachments": ["abc"]}
+    ]

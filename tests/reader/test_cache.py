@@ -1,0 +1,177 @@
+"""The rules of what is kept between pages: never longer than it is true."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from llm_session_memory.reader import chains
+from llm_session_memory.reader.cache import kept, version_of
+from llm_session_memory.reader.chains import chain
+from llm_session_memory.reader.functions import register
+from llm_session_memory.reader.numbering import figures, numbering
+from llm_session_memory.reader.requests import history_length
+from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.tables import present
+from tests.views.logs import World
+from tests.world.logs import LogBuilder, Said
+
+
+def _log(path: Path, journal: str = "delete") -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+    connection.execute(f"pragma journal_mode = {journal}")
+    connection.execute("create table turns (id)")
+    return connection
+
+
+def _source(path: Path, *, mutable: bool = True) -> Source:
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    register(connection)
+    return Source(connection, present(connection), str(path), lambda: version_of(path, mutable=mutable))
+
+
+def _count(source: Source) -> int:
+    return int(kept(source, "count", lambda: source.value("select count(*) from turns")))
+
+
+@pytest.mark.parametrize("journal", ["delete", "truncate", "wal"])
+def test_what_another_wrote_is_seen_at_once(tmp_path: Path, journal: str) -> None:
+    """An answer is made anew after any writing by anyone: rows added, changed in place, or taken away and added."""
+    writer = _log(tmp_path / "logs.db", journal)
+    source = _source(tmp_path / "logs.db")
+    for written in ("insert into turns values (1)", "delete from turns", "insert into turns values (2)"):
+        writer.execute(written)
+        assert _count(source) == writer.execute("select count(*) from turns").fetchone()[0]
+    first = kept(source, "ids", lambda: source.value("select id from turns"))
+    writer.execute("update turns set id = 3")
+    assert (first, kept(source, "ids", lambda: source.value("select id from turns"))) == (2, 3)
+
+
+def test_an_answer_is_made_once_while_nobody_writes(tmp_path: Path) -> None:
+    """Whatever connection asks, the answer that was made is given again; another question has another answer."""
+    _log(tmp_path / "logs.db")
+    made: list[str] = []
+
+    def make(name: str) -> str:
+        made.append(name)
+        return name
+
+    for _ in range(3):
+        source = _source(tmp_path / "logs.db")
+        assert kept(source, "one", lambda: make("one")) == "one"
+        assert kept(source, "two", lambda: make("two")) == "two"
+    fewer = Source(source.connection, frozenset(), source.log, source.version)
+    assert kept(fewer, "one", lambda: make("for whom a table is locked")) == "for whom a table is locked"
+    assert made == ["one", "two", "for whom a table is locked"]
+
+
+def test_what_was_made_while_somebody_wrote_is_not_kept(tmp_path: Path) -> None:
+    """An answer that may be from before or after a writing is given, and made anew the next time."""
+    writer = _log(tmp_path / "logs.db")
+    source = _source(tmp_path / "logs.db")
+
+    def make() -> int:
+        before: int = source.value("select count(*) from turns")
+        writer.execute("insert into turns values (1)")
+        return before
+
+    assert kept(source, "count", make) == 0
+    assert _count(source) == 1
+
+
+def test_nobody_waits_for_the_one_who_watches(tmp_path: Path) -> None:
+    """A file that is watched can be written to, and while it is being written nothing is kept and nothing fails."""
+    writer = _log(tmp_path / "logs.db")
+    source = _source(tmp_path / "logs.db")
+    assert _count(source) == 0
+    writer.execute("begin exclusive")
+    assert version_of(tmp_path / "logs.db") is None
+    writer.execute("insert into turns values (1)")
+    writer.execute("commit")
+    assert _count(source) == 1
+
+
+def test_another_file_of_the_same_name_is_another_log(tmp_path: Path) -> None:
+    """A log that was replaced by another is not taken for what it was."""
+    _log(tmp_path / "logs.db").close()
+    assert _count(_source(tmp_path / "logs.db")) == 0
+    other = _log(tmp_path / "other.db")
+    other.execute("insert into turns values (1)")
+    other.close()
+    (tmp_path / "other.db").replace(tmp_path / "logs.db")
+    assert _count(_source(tmp_path / "logs.db")) == 1
+
+
+def test_what_can_not_be_asked_is_not_kept(tmp_path: Path) -> None:
+    """A database in memory or one that is gone has no version; a file that is fixed is not opened to learn its own."""
+    assert version_of(None) is None
+    assert version_of(tmp_path / "gone.db") is None
+    (tmp_path / "no.db").write_bytes(b"not a database")
+    assert version_of(tmp_path / "no.db", mutable=False) is not None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["no.db"]
+
+
+def test_the_least_used_answers_make_room(tmp_path: Path) -> None:
+    """Answers of many rows push out the oldest, and those that are not to be kept are not."""
+    _log(tmp_path / "logs.db")
+    source = _source(tmp_path / "logs.db")
+    made: list[int] = []
+    for number in (1, 2, 3, 3, 1):
+        kept(source, number, lambda number=number: made.append(number), lambda _: 20_000)  # type: ignore[misc]
+    kept(source, "late", lambda: made.append(0), lambda _: None)
+    kept(source, "late", lambda: made.append(0), lambda _: None)
+    assert made == [1, 2, 3, 1, 0, 0]
+
+
+def test_the_figures_of_a_long_thread_are_those_of_its_rows(tmp_path: Path) -> None:
+    """Also after tokens were corrected in place, and after the newest turn gave way to another."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        log.turns(thread, *(Said(f"prompt {number}", tokens=(10, 1)) for number in range(210)))
+    source, writer = _source(path), sqlite3.connect(path, isolation_level=None)
+
+    def shown() -> tuple[int, int | None]:
+        numbers = numbering(source, thread)
+        for turn_id in (numbers.first[0], numbers.first[100], "~"):
+            whole = "select sum(length(prompt) + length(response)) from turn_search s join turns t on t.id = s.turn_id"
+            (length,) = writer.execute(f"{whole} where t.id < ?", (turn_id,)).fetchone()
+            assert history_length(source, thread, turn_id) == (length or 0)
+        assert numbers.first[-1] == writer.execute("select max(id) from turns").fetchone()[0]
+        found = figures(source, thread, numbers)
+        return found.exchanges, found.input_tokens
+
+    assert shown() == (210, 2100)
+    writer.execute("update turns set input_tokens = 20 where id = (select min(id) from turns)")
+    assert shown() == (210, 2110)
+    (newest,) = writer.execute("select * from turns order by id desc limit 1").fetchall()
+    writer.execute("delete from turns where id = ?", (newest[0],))
+    marks = ", ".join("?" * len(newest))
+    writer.execute(f"insert into turns values ({marks})", (f"{newest[0][:-1]}z", *newest[1:]))
+    assert shown() == (210, 2110)
+
+
+def test_a_kept_chain_is_the_chain_that_was_logged(world: World, tmp_path: Path) -> None:
+    """In whatever order requests are looked at, each has the messages of its own chain, longer, shorter or forked."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        trunk, fork = log.thread(), log.thread()
+        log.turns(trunk, *(Said(f"prompt {number}", f"reply {number}") for number in range(270)))
+        log._chains[fork] = log._chains[trunk]
+        log.turns(trunk, *(Said(f"prompt {number}") for number in range(270, 290)))
+        log.turns(fork, *(Said(f"another {number}") for number in range(270, 290)))
+    for one in (path, world.path):
+        source = _source(one)
+        tips = [row["tip_message_hash"] for row in source.query("select tip_message_hash from turns")]
+        told = {}
+        for tip in tips:
+            told[tip] = [tuple(row) for row in source.tuples("chain_sizes", tip=tip, known=None)]
+        for seed in range(20):
+            chains._kept.clear()
+            for tip in random.Random(seed).choices(tips[-60:], k=12):
+                assert list(chain(source, tip)) == told[tip]
+    assert chain(source, None) == ()
+    assert chain(source, "none such") == ()

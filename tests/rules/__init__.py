@@ -1,0 +1,1 @@
+"""The rules, by tables of cases and by laws."""

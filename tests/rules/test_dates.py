@@ -1,0 +1,75 @@
+"""Dates as people type them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from llm_session_memory.errors import SessionError
+from llm_session_memory.rules.dates import since, until
+
+
+@pytest.fixture(autouse=True)
+def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A person five hours (in summer four) behind UTC."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("typed", "begins", "is_over"),
+    [
+        ("2026-01-31", "2026-01-31T05:00:00", "2026-02-01T05:00:00"),
+        ("2026-07-31", "2026-07-31T04:00:00", "2026-08-01T04:00:00"),
+        ("2026-02", "2026-02-01T05:00:00", "2026-03-01T05:00:00"),
+        ("2026-12", "2026-12-01T05:00:00", "2027-01-01T05:00:00"),
+        ("2026", "2026-01-01T05:00:00", "2027-01-01T05:00:00"),
+        (" 2026-01-31 ", "2026-01-31T05:00:00", "2026-02-01T05:00:00"),
+    ],
+    ids=["a day", "a day in summer", "a month", "December", "a year", "blanks"],
+)
+def test_a_date_is_all_of_it(typed: str, begins: str, is_over: str) -> None:
+    """A day, month or year begins with its first local moment, and is over with its last."""
+    assert (since(typed), until(typed)) == (begins, is_over)
+
+
+@pytest.mark.parametrize(
+    ("typed", "moment"),
+    [
+        ("2026-01-31T10:30", "2026-01-31T15:30:00"),
+        ("2026-01-31 10:30:15", "2026-01-31T15:30:15"),
+        ("2026-01-31T10:30Z", "2026-01-31T10:30:00"),
+        ("2026-01-31T10:30+02:00", "2026-01-31T08:30:00"),
+    ],
+    ids=["local", "with a blank", "Z", "with an offset"],
+)
+def test_a_time_is_one_moment(typed: str, moment: str) -> None:
+    """A time is the same for both, local where it says no zone."""
+    assert since(typed) == until(typed) == moment
+
+
+@pytest.mark.parametrize("typed", ["", "yesterday", "2026-13", "2026-02-30", "0000", "31.1.2026", "\x1b[31m"])
+def test_anything_else_is_no_date(typed: str) -> None:
+    """What is not a date is an error that shows it, if it can be shown, and what one looks like."""
+    with pytest.raises(SessionError) as raised:
+        since(typed)
+    shown = typed if typed.isprintable() else "…"
+    assert raised.value.message == f"“{shown}” is not a date."
+    assert raised.value.hint == "Give one such as 2026-01-31, 2026-01, or 2026-01-31T10:30."
+
+
+@pytest.mark.parametrize(("read", "typed"), [(until, "9999"), (until, "9999-12-31"), (since, "0000")])
+def test_dates_beyond_the_edges_of_time_are_none(read: Callable[[str], str], typed: str) -> None:
+    """A date whose end no calendar has is an error, not a traceback."""
+    with pytest.raises(SessionError, match="is not a date"):
+        read(typed)
+
+
+def test_years_have_four_digits() -> None:
+    """Moments compare as texts, also those of long ago."""
+    assert until("0001-01-01").startswith("0001-01-02T")

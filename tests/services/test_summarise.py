@@ -1,0 +1,386 @@
+"""Summarising: folding what is no longer sent into the rolling summary, whatever the model does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import llm
+import pytest
+
+from llm_session_memory.errors import LogUnusable, ModelFailed
+from llm_session_memory.llm_seam.summaries import SummaryModel
+from llm_session_memory.memory import Memory
+from llm_session_memory.model import Budget, Exchange, Message, Settings, Summary, Window
+from llm_session_memory.rules import summary, tokens
+from llm_session_memory.rules.tokens import Measure
+from llm_session_memory.services.summarise import Answer, Summariser
+from llm_session_memory.store import Kept
+from tests.conftest import Command
+from tests.world.logs import LogBuilder, Said, as_read_only
+from tests.world.scripted import Script
+
+GOOD = "Goals: a bridge in Lisbon\nFacts: 4 May"
+LONG = "\n".join(f"Facts: figure {number} of the bridge" for number in range(13))
+ENDLESS = "word " * 400
+
+
+@dataclass
+class Writer:
+    """A model that writes summaries: replies in order, the last one again and again; an error is raised."""
+
+    replies: list[str | Exception] = field(default_factory=lambda: [GOOD])
+    tokens: int = 2_000
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    def name(self) -> str:
+        return "writer"
+
+    def room(self) -> tuple[int, Measure]:
+        return self.tokens, Measure()
+
+    def __call__(self, instruction: str, material: str) -> Answer:
+        reply = self.replies[min(len(self.told), len(self.replies) - 1)]
+        self.told.append((instruction, material))
+        if isinstance(reply, Exception):
+            raise reply
+        return Answer("writer", reply, 100, 10, 500)
+
+
+class Lost(Writer):
+    """A model that llm does not know."""
+
+    def name(self) -> str:
+        raise ModelFailed("llm knows no model “lost”.")
+
+
+@dataclass
+class World:
+    """A session of twelve exchanges in a log, and what the person was told."""
+
+    memory: Memory
+    thread: str
+    said: list[str] = field(default_factory=list)
+
+    def summariser(self, writer: Writer) -> Summariser:
+        return Summariser(self.memory.log, self.thread, writer, self.said.append, lambda: "2026-09-02T00:00:00+00:00")
+
+    def exchanges(self, first: int, last: int) -> list[Exchange]:
+        return self.memory.exchanges("work", first, last)
+
+    def fold(self, writer: Writer, first: int, last: int, before: Summary | None = None) -> Summary | None:
+        return self.summariser(writer).fold(before, self.exchanges(first, last), BUDGET, Measure())
+
+    def kept(self) -> list[Summary]:
+        return Kept(self.memory.log).summaries(self.thread)
+
+
+BUDGET = Budget(400, 400, Window(None, "not known"))
+MOST = summary.limit(400)
+
+
+@pytest.fixture(name="world")
+def _world(log: Path, llm_: Command) -> Iterator[World]:
+    with LogBuilder(log) as built:
+        thread = built.thread()
+        built.turns(thread, *(Said(f"Question {n}? " + "word " * 30, f"Answer {n}.") for n in range(1, 13)))
+    llm_("sessions", "name", thread, "work").ok()
+    with Memory(log) as memory:
+        memory.prepare()
+        yield World(memory, thread)
+
+
+# -- what becomes of a good summary ------------------------------------
+
+
+def test_a_summary_is_kept_with_what_it_covers(world: World) -> None:
+    """A summary records its model, its cost, and the first and last exchange that it stands for."""
+    made = world.fold(Writer(), 1, 4)
+    ids = [exchange.id for exchange in world.exchanges(1, 4)]
+    assert made is not None
+    assert world.kept() == [made]
+    assert made == Summary(made.id, GOOD, ids[0], ids[3], 4, "writer", 100, 10, 500, "2026-09-02T00:00:00+00:00")
+    assert world.said == ["making a summary of exchanges #1 to #4 with writer …"]
+
+
+def test_the_next_summary_is_made_of_the_one_before(world: World) -> None:
+    """A fold reads the summary before and what has fallen out since; the next summary stands for both."""
+    writer = Writer([GOOD, "Goals: a bridge\nFacts: 4 May, 12 t"])
+    first = world.fold(writer, 1, 4)
+    second = world.fold(writer, 5, 7, first)
+    assert first is not None
+    assert second is not None
+    assert (second.first_turn_id, second.exchanges) == (first.first_turn_id, 7)
+    assert second.last_turn_id == world.exchanges(7, 7)[0].id
+    assert world.kept() == [second, first]
+    _, material = writer.told[1]
+    assert "Facts: 4 May" in material
+    assert "Question 5?" in material
+    assert "Question 4?" not in material
+
+
+def test_nothing_fallen_out_asks_nothing(world: World) -> None:
+    """Without exchanges to fold the model is not asked."""
+    writer = Writer()
+    assert world.fold(writer, 13, 20) is None
+    assert (writer.told, world.said) == ([], [])
+
+
+def test_what_is_too_much_for_one_call_takes_several(world: World) -> None:
+    """Where one call can't read all, each portion is folded into the summary of those before it, and kept."""
+    writer = Writer(tokens=650)
+    made = world.fold(writer, 1, 12)
+    assert made is not None
+    calls = len(writer.told)
+    assert 1 < calls <= summary.MOST_CALLS
+    assert world.kept()[0].exchanges == 12
+    assert len(world.kept()) == calls
+    assert world.said == [f"making a summary of exchanges #1 to #12 with writer, in {calls} calls …"]
+
+
+def test_a_summary_that_became_too_long_is_read_in_part(world: World) -> None:
+    """One that a person made longer than a call can read does not keep the next from being made."""
+    first = world.fold(Writer(), 1, 4)
+    assert first is not None
+    world.memory.edit_summary("work", "A fact of the bridge.\n" * 1_000)
+    writer = Writer()
+    made = world.fold(writer, 5, 7, world.kept()[0])
+    assert made is not None
+    assert made.exchanges == 7
+    assert Measure().tokens(tokens.base(writer.told[0][1])) < writer.tokens
+
+
+# -- refused -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ("", "it was empty"),
+        ("<think>Well, the bridge", "it was empty"),
+        (ENDLESS, f"it has about 400 tokens, and {MOST} is the most"),
+    ],
+    ids=["empty", "thoughts alone", "too long"],
+)
+def test_a_refused_summary_is_made_again_once(world: World, bad: str, why: str) -> None:
+    """An empty or too long summary is asked for again, with the reason; the cost is that of both calls."""
+    writer = Writer([bad, GOOD])
+    made = world.fold(writer, 1, 4)
+    assert made is not None
+    assert (made.text, made.input_tokens, made.output_tokens, made.duration_ms) == (GOOD, 200, 20, 1_000)
+    assert [why in instruction for instruction, _ in writer.told] == [False, True]
+    assert len(world.said) == 1
+
+
+def test_a_summary_that_grew_is_made_again(world: World) -> None:
+    """A summary that is no shorter than what it stands for is refused."""
+    [turn] = world.exchanges(1, 1)[0].turns
+    turn = replace(
+        turn, input=(Message.of_text("user", "Hi."),), output=(Message.of_text("assistant", "Hello, friend."),)
+    )
+    writer = Writer(["The user said Hi, and the assistant: Hello, friend.", "Hello."])
+    made = world.summariser(writer).fold(None, [Exchange(1, (turn,))], BUDGET, Measure())
+    assert made is not None
+    assert made.text == "Hello."
+    assert "no shorter than what it stands for" in writer.told[1][0]
+
+
+def test_far_too_much_is_read_in_part(world: World) -> None:
+    """Where so much falls out at once that the prompt would wait for many calls, the oldest is left out, and named."""
+    [one] = world.exchanges(1, 1)
+    many = [replace(one, number=number) for number in range(1, 201)]
+    writer = Writer(tokens=650)
+    made = world.summariser(writer).fold(None, many, BUDGET, Measure())
+    assert made is not None
+    assert len(writer.told) == summary.MOST_CALLS
+    first = 201 - made.exchanges
+    assert world.said == [
+        f"exchanges #1 to #{first - 1} are left out of the summary, too many at once; to read all, redo it later.",
+        f"making a summary of exchanges #{first} to #200 with writer, in 4 calls …",
+    ]
+
+
+@pytest.mark.parametrize("bad", ["", ENDLESS], ids=["empty", "endless"])
+def test_refused_twice_leaves_what_there_was(world: World, bad: str) -> None:
+    """A second refusal leaves the summary before in use, nothing more is asked, and the person is told."""
+    before = world.fold(Writer(), 1, 4)
+    writer = Writer([bad])
+    assert world.fold(writer, 5, 8, before) == before
+    assert world.kept() == [before]
+    assert len(writer.told) == 2
+    why = "it was empty" if not bad else f"it has about 400 tokens, and {MOST} is the most"
+    assert world.said[2:] == [
+        f"the summary could not be made (it was refused twice: {why}); exchanges #5 to #8 are left out without one."
+    ]
+
+
+def test_a_summary_that_is_twice_a_little_too_long_loses_its_end(world: World) -> None:
+    """A small model that can't count its words still gets its summary kept: cut at a line's end, and that is said."""
+    assert MOST < summary.size(LONG, Measure()) < 2 * MOST
+    made = world.fold(Writer([LONG]), 1, 8)
+    assert made is not None
+    assert LONG.startswith(made.text + "\n")
+    assert summary.size(made.text, Measure()) <= MOST
+    assert made.input_tokens == 200
+    assert world.said[-1].startswith("the summary was too long twice, so its end was cut off: it has about ")
+
+
+@pytest.mark.parametrize("rate", [0.6, 1.0, 1.7])
+@pytest.mark.parametrize("reply", [GOOD, LONG, ENDLESS, "数" * 90, "Facts: 1,2;3.\n" * 12])
+def test_no_summary_exceeds_its_limit(world: World, reply: str, rate: float) -> None:
+    """What is kept has at most the tokens that the composer reserves, measured as the session's model is."""
+    measure = Measure(rate)
+    made = world.summariser(Writer([reply])).fold(None, world.exchanges(1, 12), BUDGET, measure)
+    assert made is None or measure.tokens(tokens.base(made.text)) <= MOST
+
+
+# -- failures ----------------------------------------------------------
+
+
+def test_a_model_that_fails_leaves_what_there_was(world: World) -> None:
+    """Where the model fails, the summary before stays in use, and the person is told why."""
+    before = world.fold(Writer(), 1, 4)
+    assert world.fold(Writer([ModelFailed("The server is away.")]), 5, 8, before) == before
+    assert world.kept() == [before]
+    failed = "the summary could not be made (The server is away); exchanges #5 to #8 are left out without one."
+    assert world.said[-1] == failed
+
+
+def test_a_model_that_fails_half_way_leaves_what_was_made(world: World) -> None:
+    """Where the second of several portions fails, the summary of the first stays, and covers what it covers."""
+    made = world.fold(Writer([GOOD, ModelFailed("Away.")], tokens=650), 1, 12)
+    assert made is not None
+    assert 1 <= made.exchanges < 12
+    assert made.last_turn_id == world.exchanges(made.exchanges, made.exchanges)[0].id
+    left = f"exchanges #{made.exchanges + 1} to #12 are left out without one."
+    assert world.said[-1] == f"the summary could not be made (Away); {left}"
+
+
+def test_a_model_that_is_not_known_is_a_model_that_fails(world: World) -> None:
+    """A summary model that llm does not know does not keep the prompt from being sent."""
+    assert world.fold(Lost(), 3, 3) is None
+    said = "the summary could not be made (llm knows no model “lost”); exchange #3 is left out without one."
+    assert world.said == [said]
+
+
+def test_a_model_that_can_read_next_to_nothing_is_not_asked(world: World) -> None:
+    """Where the instruction alone fills the window there is no summary, and a word why."""
+    writer = Writer(tokens=300)
+    assert world.fold(writer, 1, 4) is None
+    assert writer.told == []
+    why = "the summary could not be made (writer can read only 300 tokens at once)"
+    assert world.said == [f"{why}; exchanges #1 to #4 are left out without one."]
+
+
+def test_a_log_that_can_not_be_written_is_an_error(world: World) -> None:
+    """A summary that can't be kept is an error of the log, as the prompt's own recording would be."""
+    as_read_only(world.memory.path)
+    with pytest.raises(LogUnusable, match="read-only"):
+        world.fold(Writer(), 1, 4)
+
+
+# -- anew --------------------------------------------------------------
+
+
+def test_a_summary_made_anew_counts_all_its_calls(world: World) -> None:
+    """A summary made anew is one row that covers all, with the cost of all calls."""
+    writer = Writer(tokens=650)
+    made = world.summariser(writer).anew(world.exchanges(1, 12), BUDGET, Measure())
+    assert world.kept() == [made]
+    assert (made.exchanges, made.input_tokens) == (12, 100 * len(writer.told))
+    assert len(writer.told) > 1
+
+
+def test_a_summary_made_anew_in_part_is_not_kept(world: World) -> None:
+    """Where a portion fails, nothing replaces the summary in use."""
+    summariser = world.summariser(Writer([GOOD, ModelFailed("Away.")], tokens=650))
+    with pytest.raises(ModelFailed, match="Away."):
+        summariser.anew(world.exchanges(1, 12), BUDGET, Measure())
+    assert world.kept() == []
+
+
+# -- through llm -------------------------------------------------------
+
+
+def model(world: World, **settings: object) -> SummaryModel:
+    return SummaryModel(world.memory, world.thread, Settings(**{"model": "scripted", **settings}))  # type: ignore[arg-type]
+
+
+def test_the_model_is_asked_beside_the_conversation(world: World, script: Script) -> None:
+    """The instruction goes as system prompt, the material as prompt; nothing of it is logged as a turn."""
+    script.replies, script.count = [GOOD], len
+    turns = world.memory.exchange_count(world.memory.session("work"))
+    answer = model(world)("Do this.", "Material.")
+    assert (answer.model, answer.text) == ("scripted", GOOD)
+    assert (answer.input_tokens, answer.output_tokens) == (8 + 4 + 9 + 4, len(GOOD))
+    assert answer.duration_ms is not None
+    assert script.texts() == [("system", "Do this."), ("user", "Material.")]
+    assert script.previous == [[]]
+    assert world.memory.exchange_count(world.memory.session("work")) == turns
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [({}, "scripted"), ({"summary_model": "other"}, "other"), ({"summary_model": "prefixed"}, "ollama/prefixed")],
+    ids=["the session's model", "another", "one of Ollama's, as it is typed"],
+)
+def test_the_summary_model_wins(world: World, script: Script, settings: dict[str, str], asked: str) -> None:
+    """The summary model makes the summary where there is one, else the session's model."""
+    found = model(world, **settings)
+    assert found.name() == asked
+    assert found("Do this.", "Material.").model == asked
+
+
+def test_the_options_of_the_session_are_for_its_replies(world: World, script: Script) -> None:
+    """A mood, a format or a short num_predict that a session has does not reach the summary."""
+    model(world, options={"mood": "grim", "num_predict": 5})("Do this.", "Material.")
+    assert script.options == [{"num_predict": None, "mood": None}]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("The server is away."), "The server is away."),
+        (ValueError(), "ValueError"),
+        (llm.ModelError("No."), "No."),
+    ],
+    ids=["with a text", "without", "llm's own"],
+)
+def test_whatever_a_plugin_raises_is_a_model_that_failed(
+    world: World, script: Script, error: Exception, said: str
+) -> None:
+    """Any exception of a model's plugin becomes one of ours, with its text or its kind."""
+    script.replies = [error]
+    with pytest.raises(ModelFailed) as raised:
+        model(world)("Do this.", "Material.")
+    assert raised.value.message == said
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)], ids=["Ctrl-C", "kill"])
+def test_who_wants_to_stop_stops(world: World, script: Script, error: BaseException) -> None:
+    """Ctrl-C and signals are not taken for a model that failed."""
+    script.replies = [error]
+    with pytest.raises(type(error)):
+        model(world)("Do this.", "Material.")
+
+
+def test_an_unknown_model_fails_when_it_is_needed(world: World, script: Script) -> None:
+    """A model that llm does not know is no error before a summary is to be made."""
+    found = model(world, summary_model="lost")
+    with pytest.raises(ModelFailed, match="llm knows no model “lost”."):
+        found.name()
+
+
+@pytest.mark.parametrize(
+    ("summary_model", "given"), [(None, "abc"), ("echo-needs-key", "abc"), ("other", None)], ids=str
+)
+def test_the_key_is_for_the_model_that_it_was_given_for(
+    world: World, script: Script, summary_model: str | None, given: str | None
+) -> None:
+    """A key that was given on the command line goes to the session's own model, and to no other."""
+    settings = Settings(model="echo-needs-key", summary_model=summary_model)
+    found = SummaryModel(world.memory, world.thread, settings, key="abc")
+    assert found.key == given
+    answer = found("Do this.", "Material.").text
+    assert ('"key": "abc"' in answer) == (given is not None)
