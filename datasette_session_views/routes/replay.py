@@ -64,7 +64,8 @@ async def replay(datasette: Any, request: Any) -> Any:
         texts = [[scene.pop("before"), scene.pop("after")] for scene in data["scenes"]]
         pieces = [embedded(texts[place : place + _TOGETHER]) for place in range(0, len(texts), _TOGETHER)]
         ask = {"rendered_url": links.replay(here, "json", rendered="0").removesuffix("0"), "rendered": _RENDERED}
-        return showing.cards(page), embedded({**data, **ask, "together": _TOGETHER}), pieces
+        whole = {**data, **ask, "together": _TOGETHER, "speeds": SPEEDS}
+        return showing.cards(page), embedded(whole), pieces
 
     cards, data, texts = await asyncio.get_running_loop().run_in_executor(None, drawn)
     earlier = max(found.first - (found.last - found.first + 1), 1)

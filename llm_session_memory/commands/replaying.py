@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from ..errors import LogUnusable, NoSuchSession, SessionError
+from ..insight.timing import SPEEDS
 from ..rules.safe_text import one_line
 from .common import existing_log, session_argument, session_command
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _LEAP = 5_000
 """Milliseconds of the replay that an arrow goes back or on."""
-
-_SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
@@ -188,9 +187,9 @@ class Player:
             before = bisect_left(self._heads, self.moment - (500 if self.playing else 0))
             self._seek(self._heads[before - 1] if before else 0)
         elif key == "<":
-            self.speed = max((one for one in _SPEEDS if one < self.speed), default=self.speed)
+            self.speed = max((one for one in SPEEDS if one < self.speed), default=self.speed)
         elif key == ">":
-            self.speed = min((one for one in _SPEEDS if one > self.speed), default=self.speed)
+            self.speed = min((one for one in SPEEDS if one > self.speed), default=self.speed)
 
     def _seek(self, moment: float) -> None:
         self.moment = min(max(moment, 0.0), self._moments[-1])

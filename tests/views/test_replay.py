@@ -19,18 +19,19 @@ from datasette_session_views.show.replay import dressed, embedded
 from llm_session_memory.insight.catalogue import catalogue
 from llm_session_memory.insight.run import run
 from llm_session_memory.insight.scenes import scenes
-from llm_session_memory.insight.timing import Moment, Playing, Step, Timeline, revealed
+from llm_session_memory.insight.timing import SPEEDS, Step, Timeline
 from llm_session_memory.reader.values import Attempt, Call, Exchange
 from llm_session_memory.reader.values import Said as SaidBy
 from tests.views.anything import MESSAGE, NOWHERE, TEXT
 from tests.views.conftest import Answer, Get, Tags, serving
 from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
+from tests.views.playing import Moment, Playing, at, lasts, model_time, revealed
 from tests.views.test_markup import checked
 from tests.world.logs import START, LogBuilder, Said
 
 STEPS = st.lists(st.builds(Step, st.integers(0, 10**8), st.integers(0, 10**6)), max_size=40)
 IDLE = st.one_of(st.none(), st.floats(0, 1000))
-SPEED = st.sampled_from([0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+SPEED = st.sampled_from(SPEEDS)
 
 
 def order(moment: Moment) -> float:
@@ -43,8 +44,8 @@ def test_time_never_runs_backwards(steps: list[Step], idle: float | None, one: f
     """What there is later is all that there was before, and the models' time only grows."""
     line = Timeline(steps, idle)
     early, late = sorted((one, other))
-    assert order(line.at(early)) <= order(line.at(late))
-    assert line.model_time(early) <= line.model_time(late)
+    assert order(at(line, early)) <= order(at(line, late))
+    assert model_time(line, early) <= model_time(line, late)
 
 
 @given(STEPS, st.floats(0, 1000))
@@ -67,10 +68,10 @@ def test_without_a_cap_everything_takes_its_time(steps: list[Step]) -> None:
 def test_at_a_speed_it_takes_that_part_of_the_time(steps: list[Step], idle: float | None, speed: float) -> None:
     """The whole at speed s takes its total divided by s, and not a moment less."""
     line = Timeline(steps, idle)
-    assert line.lasts(speed) == line.total / speed
-    assert Playing(line, speed=speed).after(line.lasts(speed)).moment == pytest.approx(line.total)
+    assert lasts(line, speed) == line.total / speed
+    assert Playing(line, speed=speed).after(lasts(line, speed)).moment == pytest.approx(line.total)
     if line.total:
-        assert Playing(line, speed=speed).after(line.lasts(speed) * 0.9).moment < line.total
+        assert Playing(line, speed=speed).after(lasts(line, speed) * 0.9).moment < line.total
 
 
 @given(STEPS, IDLE, SPEED, st.lists(st.integers(0, 10**6), max_size=30))
@@ -88,9 +89,9 @@ def test_seeking_equals_playing(steps: list[Step], idle: float | None, speed: fl
 def test_all_is_there_in_the_end_and_only_then(steps: list[Step], idle: float | None) -> None:
     """At the end every step is over; before the first begins there is nothing."""
     line = Timeline(steps, idle)
-    assert line.at(line.total) == Moment(len(steps))
+    assert at(line, line.total) == Moment(len(steps))
     if steps and line.starts[0]:
-        assert line.at(0) == Moment(0)
+        assert at(line, 0) == Moment(0)
 
 
 @given(st.text(), st.floats(0, 1), st.floats(0, 1))
@@ -118,7 +119,7 @@ def data_of(page: Answer) -> dict[str, Any]:
     texts = [
         one for found in re.findall(tag.format('class="sv-texts"'), page.text, re.DOTALL) for one in json.loads(found)
     ]
-    for name in ("together", "rendered", "rendered_url"):
+    for name in ("together", "rendered", "rendered_url", "speeds"):
         del data[name]
     data["scenes"] = [
         {**scene, "before": before, "after": after}

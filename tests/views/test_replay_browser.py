@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from llm_session_memory.insight.timing import Step, Timeline, revealed
+from llm_session_memory.insight.timing import Step, Timeline
 from tests.views.browsing import CHROMIUM, Watched, running
+from tests.views.playing import at, revealed
 from tests.views.test_replay import write_replay
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
@@ -77,7 +78,7 @@ class Played:
 
 def expected(moment: float, idle: float | None = 3.0) -> list[str]:
     """What must be on the stage at a moment, within the first two exchanges."""
-    now = Timeline(STEPS, idle).at(moment)
+    now = at(Timeline(STEPS, idle), moment)
     found = []
     for place, (prompt, reply) in enumerate(zip(("first prompt", "second prompt"), REPLIES, strict=True)):
         if place < now.done:
