@@ -101,7 +101,7 @@ def test_the_walk_sees_imports_of_every_kind() -> None:
     assert (f"{MEMORY}.store.log", "sqlite_utils", False, True) in seen
     assert (f"{MEMORY}.store.log", "sqlite_utils", True, False) in seen
     assert (f"{MEMORY}.services.composer", f"{MEMORY}.rules.request", False, False) in seen
-    assert (f"{VIEWS}.routes.transcript", f"{MEMORY}.rules.visible", False, False) in seen
+    assert (f"{VIEWS}.routes.transcript", f"{MEMORY}.rules.safe_text", False, False) in seen
 
 
 def test_every_module_belongs_to_a_layer() -> None:

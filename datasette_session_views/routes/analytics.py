@@ -16,7 +16,7 @@ from llm_session_memory.insight.numbers import DAYS, LARGE, PATIENCE, Numbers, n
 from llm_session_memory.insight.panels import PANELS, Panel, totals
 from llm_session_memory.reader.listing import models
 from llm_session_memory.reader.values import Filters
-from llm_session_memory.rules.visible import one_line
+from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import allowed, sql_url
 from ..show.svg import drawn, legend

@@ -14,7 +14,7 @@ from llm_session_memory.reader.sent import Sent, Since
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.transcript import judged
 from llm_session_memory.reader.values import Figures, Judged, Note, Said
-from llm_session_memory.rules.visible import one_line, visible
+from llm_session_memory.rules.safe_text import one_line, visible
 
 from ..compat import NotFound, tilde_decode
 from ..show import context as shown

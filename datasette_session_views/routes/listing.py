@@ -7,7 +7,7 @@ from typing import Any
 from llm_session_memory.reader import listing as reader
 from llm_session_memory.reader.tables import statement
 from llm_session_memory.reader.values import RATED_WORDS, SORTS, Filters, Line, Listing, Sort
-from llm_session_memory.rules.visible import one_line
+from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Forbidden, allowed, sql_url
 from ..show.cards import counted, day, moment

@@ -10,7 +10,7 @@ from llm_session_memory.reader.listing import find, lines
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
-from llm_session_memory.rules.visible import one_line
+from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Forbidden, NotFound, Refused, Response, checked_by_nobody, tilde_decode
 from ..web.access import RATINGS, Log, log_of

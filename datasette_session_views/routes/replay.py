@@ -12,7 +12,7 @@ from llm_session_memory.reader import transcript as reader
 from llm_session_memory.reader.listing import find
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.values import Transcript
-from llm_session_memory.rules.visible import one_line
+from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import NotFound, tilde_decode
 from ..show.cards import Card, Showing, moment

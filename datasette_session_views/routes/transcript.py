@@ -11,7 +11,7 @@ from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import statement
 from llm_session_memory.reader.values import PAGE, Line, Transcript
-from llm_session_memory.rules.visible import one_line, visible
+from llm_session_memory.rules.safe_text import one_line, visible
 
 from ..compat import NotFound, Response, allowed, csrf_token, sql_url, tilde_decode
 from ..show.cards import Showing, counted, day, moment, span

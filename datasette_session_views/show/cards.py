@@ -20,7 +20,7 @@ from llm_session_memory.reader.values import (
     Transcript,
     small_dollars,
 )
-from llm_session_memory.rules.visible import one_line, visible
+from llm_session_memory.rules.safe_text import one_line, visible
 
 from ..web.links import Links
 from .markup import code_block, plain, rendered

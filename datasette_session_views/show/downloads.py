@@ -22,7 +22,7 @@ from llm_session_memory.reader.values import (
     Transcript,
     small_dollars,
 )
-from llm_session_memory.rules.visible import one_line, visible
+from llm_session_memory.rules.safe_text import one_line, visible
 
 from .cards import counted, moment, span
 from .markup import code_block, plain, rendered

@@ -9,7 +9,7 @@ from html import escape
 
 from llm_session_memory.reader.sent import Excerpt, Sent, Stretch, ranges
 from llm_session_memory.reader.values import MARK, UNMARK, Note, Said
-from llm_session_memory.rules.visible import one_line
+from llm_session_memory.rules.safe_text import one_line
 
 from ..web.links import Links
 from .cards import Showing, counted, day, marked

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from llm_session_memory.rules.visible import one_line, visible
+from llm_session_memory.rules.safe_text import one_line, visible
 
 from .code import coloured
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from llm_session_memory.insight.charts import SERIES, Chart, ceiling, described, figure, short
-from llm_session_memory.rules.visible import one_line
+from llm_session_memory.rules.safe_text import one_line
 
 _WIDTH = 360
 _HEIGHT = 190

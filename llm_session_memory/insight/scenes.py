@@ -8,7 +8,7 @@ from typing import Any
 
 from ..reader.moments import parsed_moment
 from ..reader.values import Attempt, Call, Exchange, Piece
-from ..rules.visible import one_line, visible
+from ..rules.safe_text import one_line, visible
 from .timing import Step
 
 _LONGEST = 20_000

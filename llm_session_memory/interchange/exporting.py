@@ -121,16 +121,8 @@ def _jsonl(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
 
 
 def _line(value: dict[str, Any]) -> str:
-    """Return a value as a line, whoever splits the text, that can be shown in a terminal.
-
-    Half characters (lone surrogates), which are in no UTF-8, come out as escapes.
-    """
-    line = json.dumps(value, ensure_ascii=False)
-    try:
-        line.encode("utf-8")
-    except UnicodeEncodeError:
-        line = json.dumps(value)
-    return escaped(line).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029") + "\n"
+    """Return a value as a line, whoever splits the text, that can be shown in a terminal and sent as UTF-8."""
+    return escaped(json.dumps(value, ensure_ascii=False)) + "\n"
 
 
 # -- for people ----------------------------------------------------------

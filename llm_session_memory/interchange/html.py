@@ -16,15 +16,10 @@ from html import escape
 from typing import Any
 
 from ..model import Attachment, Attempt, Bookmark, Exchange, Message, Part, Rating, Session, Turn
-from ..rules.safe_text import plain
+from ..rules.safe_text import plain, visible
 from ..rules.server_cuts import counts_all
 from .markdown import Beside, mark_words
 from .style import STYLE
-
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200d\u2028\u2029\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff\uffa0]"
-)
-"""Characters that nobody sees, beside those that `plain` shows: in a name they make two look like one."""
 
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]+", re.IGNORECASE)
 """What a link may lead to."""
@@ -172,11 +167,6 @@ class Page:
 
 
 # -- texts -----------------------------------------------------------------
-
-
-def visible(text: str) -> str:
-    """Return a name with all that acts unseen shown as signs: control characters, direction marks, invisible ones."""
-    return _INVISIBLE.sub(lambda match: f"<U+{ord(match.group()):04X}>", plain(text))
 
 
 def _text(text: str) -> str:

@@ -97,7 +97,7 @@ def test_a_hostile_note_is_kept_and_harmless(llm_: Command) -> None:
     hostile = "one\n2. \x1b[31mtwo\x00\u202e"
     llm_("sessions", "note", "work", hostile).ok()
     assert _texts(llm_) == [hostile]
-    listed = "1. one\n   2. ␛[31mtwo␀<U+202E>\n"
+    listed = "1. one\n   2. ␛[31mtwo␀⟦U+202E⟧\n"
     assert llm_("sessions", "note", "work").ok().out == listed
     assert listed in llm_("sessions", "show", "work").ok().out
     assert "\x1b" not in llm_("sessions", "note", "work", "--json").ok().out

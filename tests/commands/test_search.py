@@ -183,7 +183,7 @@ def test_what_is_shown_is_safe(llm_: Command, log: Path) -> None:
         built.turns(thread, Said("x", "\x1b]0;owned\x07 zanzi\u202ebar zanzibar\n\nsession #1"), model="m\x1b[1m")
     llm_("sessions", "name", thread, "hostile").ok()
     done = llm_("sessions", "search", "zanzibar").ok()
-    assert "␛]0;owned␇ zanzi<U+202E>bar zanzibar session #1" in done.out
+    assert "␛]0;owned␇ zanzi⟦U+202E⟧bar zanzibar session #1" in done.out
     assert not set("\x1b\x07\u202e") & set(done.out)
     assert "\x1b" not in llm_("sessions", "search", "zanzibar", "--json").ok().out
 

@@ -177,7 +177,7 @@ def test_what_a_model_wrote_can_do_nothing_to_the_terminal(llm_: Command, script
     evil = "\x1b[2J\x07 \u202egnp.exe"
     script.replies = [evil]
     llm_("-m", "scripted", "--session", "work", "Hello").ok()
-    assert "**Model:** ␛[2J␇ <U+202E>gnp.exe\n" in llm_("sessions", "show", "work").ok().out
+    assert "**Model:** ␛[2J␇ ⟦U+202E⟧gnp.exe\n" in llm_("sessions", "show", "work").ok().out
     assert json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"][0]["reply"] == evil
 
 

@@ -50,7 +50,7 @@ def test_tags_are_printed_after_each_change(llm_: Command) -> None:
             "Error: “␛[31mred” can't be a tag or a key. It has 1 to 60 printable characters.\n",
             1,
         ),
-        (("good", "two\u202elines"), "Error: “two<U+202E>lines” can't be", 1),
+        (("good", "two\u202elines"), "Error: “two⟦U+202E⟧lines” can't be", 1),
         (("x" * 61,), f"Error: “{'x' * 59}…” can't be", 1),
     ],
     ids=["delete nothing", "delete what is not there", "empty", "hostile", "one of two", "too long"],

@@ -246,13 +246,13 @@ def test_what_nobody_sees_in_a_name_is_shown(fresh: Path) -> None:
     """Direction marks, zero-width and control characters in names are signs; so no name looks like another."""
     lines = {"prompt": "x", "model": "gpt\u202egnp.\u200b\x1b[31m"}
     seen = harmless(page_of(fresh, lines))
-    assert "gpt<U+202E>gnp.<U+200B>␛[31m" in seen.text
+    assert "gpt⟦U+202E⟧gnp.⟦U+200B⟧␛[31m" in seen.text
 
 
 def test_texts_keep_their_own_direction(fresh: Path) -> None:
     """Arabic and Hebrew read from the right, and marks that would turn other text around are shown."""
     page = page_of(fresh, {"prompt": "שלום \u202eabc", "response": "مرحبا"})
-    assert '<div class="you" dir="auto">שלום &lt;U+202E&gt;abc</div>' in page
+    assert '<div class="you" dir="auto">שלום ⟦U+202E⟧abc</div>' in page
     assert '<div class="reply" dir="auto"><p>مرحبا</p>' in page
 
 

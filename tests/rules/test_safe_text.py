@@ -1,14 +1,15 @@
-"""Text that somebody else wrote, made safe to print."""
+"""Text that somebody else wrote, made safe to show."""
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_session_memory.rules.safe_text import one_line, plain
+from llm_session_memory.rules.safe_text import escaped, one_line, plain, visible
 
 SHOWN = {
     "plain text": ("On 4 May.", "On 4 May."),
@@ -21,14 +22,14 @@ SHOWN = {
     "link, ended by ST (OSC 8)": ("\x1b]8;;http://x\x1b\\y", "␛]8;;http://x␛\\y"),
     "clipboard (OSC 52)": ("\x1b]52;c;ZWNobw==\x07", "␛]52;c;ZWNobw==␇"),
     "device string (DCS)": ("\x1bPq#0\x1b\\", "␛Pq#0␛\\"),
-    "C1 forms of CSI, OSC and ST": ("\x9b31m\x9d0;t\x9c", "<9B>31m<9D>0;t<9C>"),
-    "next line (C1)": ("a\x85b", "a<85>b"),
+    "C1 forms of CSI, OSC and ST": ("\x9b31m\x9d0;t\x9c", "⟦U+009B⟧31m⟦U+009D⟧0;t⟦U+009C⟧"),
+    "next line (C1)": ("a\x85b", "a⟦U+0085⟧b"),
     "backspace hides nothing": ("rm\b\bls", "rm␈␈ls"),
     "nul, vertical tab, form feed": ("\x00\x0b\x0c", "␀␋␌"),
     "delete": ("\x7f", "␡"),
-    "right-to-left override": ("file\u202efdp.exe", "file<U+202E>fdp.exe"),
-    "isolates": ("\u2066a\u2069", "<U+2066>a<U+2069>"),
-    "marks of direction": ("\u200e\u200f\u061c", "<U+200E><U+200F><U+061C>"),
+    "right-to-left override": ("file\u202efdp.exe", "file⟦U+202E⟧fdp.exe"),
+    "isolates": ("\u2066a\u2069", "⟦U+2066⟧a⟦U+2069⟧"),
+    "marks of direction": ("\u200e\u200f\u061c", "⟦U+200E⟧⟦U+200F⟧⟦U+061C⟧"),
     "letters read from right to left stay": ("גשר العربية", "גשר العربية"),
     "emoji that are joined stay": ("👨\u200d👩\u200d👧 ❤️", "👨\u200d👩\u200d👧 ❤️"),
     "combining characters stay": ("e\u0301", "e\u0301"),
@@ -51,10 +52,10 @@ def test_nothing_that_a_terminal_obeys_gets_through(text: str) -> None:
     assert plain(shown) == shown
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cf"])))
+@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Lo", "Mn", "Cn"])))
 def test_ordinary_text_is_left_alone(text: str) -> None:
-    """Text without control characters and marks of direction is not changed."""
-    assert plain(text) == text
+    """Text without anything that hides or turns the direction is not changed."""
+    assert plain(text) == text == visible(text)
 
 
 LINES = {
@@ -80,3 +81,67 @@ def test_one_line_is_one_line(text: str, width: int) -> None:
     shown = one_line(text, width)
     assert len(shown) <= width
     assert len(shown.splitlines()) <= 1
+
+
+HIDDEN = [
+    pytest.param("a\u202eb", "a⟦U+202E⟧b", id="right-to-left override"),
+    pytest.param("a\u2066b\u2069", "a⟦U+2066⟧b⟦U+2069⟧", id="isolates"),
+    pytest.param("pass\u200bword", "pass⟦U+200B⟧word", id="zero-width space in a word"),
+    pytest.param("a\u200db", "a⟦U+200D⟧b", id="joiner between Latin letters"),
+    pytest.param("x\U000e0041\U000e0042", "x⟦U+E0041⟧⟦U+E0042⟧", id="tags, which spell ASCII unseen"),
+    pytest.param("\ufeffa", "⟦U+FEFF⟧a", id="byte order mark"),
+    pytest.param("a\x00b\x1b[31m", "a␀b␛[31m", id="null and escape"),
+    pytest.param("a\x7f\x85", "a␡⟦U+0085⟧", id="delete and C1"),
+    pytest.param("a\ud800b", "a\ufffdb", id="half of a surrogate pair"),
+    pytest.param("a\ufe0fb", "a⟦U+FE0F⟧b", id="selector after a letter"),
+    pytest.param("soft\u00adhyphen", "soft⟦U+00AD⟧hyphen", id="soft hyphen"),
+    pytest.param("a\u3164b", "a⟦U+3164⟧b", id="Hangul filler"),
+]
+
+HONEST = [
+    pytest.param("Grüße, 日本語, עברית, العربية", id="scripts"),
+    pytest.param("👨‍👩‍👧 and ❤️ and #️⃣", id="emoji with joiners and selectors"),
+    pytest.param("می‌خواهم", id="Persian with its non-joiner"),
+    pytest.param("two\n\tlines", id="newline and tab"),
+]
+
+
+@pytest.mark.parametrize(("text", "shown"), HIDDEN)
+def test_what_hides_is_shown_by_its_name(text: str, shown: str) -> None:
+    """A character that can't be seen, or turns the direction of text, comes out as its number."""
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_what_does_honest_work_stays(text: str) -> None:
+    """Joiners and selectors stay where a script or an emoji needs them."""
+    assert visible(text) == text
+
+
+def test_line_ends_of_all_kinds_are_newlines() -> None:
+    """CR LF and CR alone become newlines."""
+    assert visible("a\r\nb\rcé") == "a\nb\ncé"
+
+
+@given(st.text())
+def test_nothing_stays_hidden(text: str) -> None:
+    """Whatever the text: what comes out can be sent in UTF-8, and holds no control but newline and tab."""
+    shown = visible(text)
+    shown.encode()
+    assert not [c for c in shown if unicodedata.category(c) == "Cc" and c not in "\n\t"]
+    assert not set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b") & set(shown)
+
+
+@given(st.text(st.characters()))
+def test_a_terminal_and_a_page_show_the_same_but_for_a_lone_carriage_return(text: str) -> None:
+    """There is one list: what a page shows as a sign, a terminal shows as the same sign, and what is shown stays so."""
+    assert visible(text) == plain(text.replace("\r\n", "\n").replace("\r", "\n"))
+    assert plain(visible(text)) == visible(text)
+
+
+@given(st.text(st.characters()))
+def test_escaped_json_is_the_same_value_and_hides_nothing(text: str) -> None:
+    """JSON is printed with hidden characters as escapes: read again, it is the same value."""
+    shown = escaped(json.dumps([text], ensure_ascii=False))
+    assert json.loads(shown) == json.loads(json.dumps([text]))
+    assert plain(shown) == shown
