@@ -9,7 +9,7 @@ BENCHMARKS ?= session_speed start blocks views
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-alpha quick check docs docs-check package bench clean
+.PHONY: help demo test test-alpha quick check docs docs-check site package bench dev clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,12 +41,17 @@ check: $(VENV)/.dev ## Check format, lint and types
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-docs: $(VENV)/.dev ## Write the generated parts of README.md anew
-	$(BIN)/python -m cogapp -P -r README.md
+docs: $(VENV)/.dev ## Regenerate the parts of README.md and docs/ that come from the code
+	$(BIN)/python -m docs.generate
 
-docs-check: $(VENV)/.dev ## Check that README.md says what the program says
-	$(BIN)/python -m cogapp -P --check --diff README.md
+docs-check: $(VENV)/.dev ## Check that README.md and docs/ say what the program says
+	$(BIN)/python -m docs.generate --check
 	$(BIN)/python -m pytest tests/test_docs.py
+
+site: $(VENV)/.site ## Build the documentation as a site, in build/site; a warning is an error
+	rm -rf build/site
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/site
+	@echo "Open build/site/index.html"
 
 package: $(VENV)/.dev ## Build the wheel and the source distribution into dist/, and check their metadata
 	rm -rf build dist
@@ -55,6 +60,9 @@ package: $(VENV)/.dev ## Build the wheel and the source distribution into dist/,
 
 bench: $(VENV)/.test ## Run the benchmarks (several minutes); results go into benchmarks/README.md by hand
 	set -e; for module in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$module; done
+
+dev: $(VENV)/.dev ## Install everything for development
+	@echo "Ready: $(BIN)/python -m pytest tests/rules/test_policy.py runs one file of tests"
 
 clean: ## Remove all that these commands made, the environment included
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -70,17 +78,17 @@ $(VENV)/.made:
 	$(PIP) install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.made setup.cfg
+$(VENV)/.demo: $(VENV)/.made pyproject.toml setup.cfg
 	$(PIP) install --quiet --editable '.[ollama,views]'
 	@touch $@
 
 # A pip that knows the groups of pyproject.toml, whatever the Python came with.
-$(VENV)/.test: $(VENV)/.demo pyproject.toml
+$(VENV)/.test: $(VENV)/.demo
 	$(PIP) install --quiet --group test
 	@touch $@
 
 # The same with the newest alpha of Datasette, in an environment of its own within the first.
-$(VENV)/alpha/.test: $(VENV)/.test pyproject.toml
+$(VENV)/alpha/.test: $(VENV)/.test
 	$(MAKE) VENV=$(VENV)/alpha $(VENV)/alpha/.made
 	$(VENV)/alpha/bin/python -m pip install --quiet --editable '.[ollama]' --group test
 	$(VENV)/alpha/bin/python -m pip install --quiet --upgrade --pre 'datasette>=1.0a37'
@@ -88,4 +96,8 @@ $(VENV)/alpha/.test: $(VENV)/.test pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.test
 	$(PIP) install --quiet --group check --group package
+	@touch $@
+
+$(VENV)/.site: $(VENV)/.dev
+	$(PIP) install --quiet --group site
 	@touch $@

@@ -15,13 +15,13 @@ import click
 import pytest
 from llm.cli import cli
 
-from docs import readme
+from docs import generate
 from tests.conftest import Command
 from tests.world.scripted import Script
 
-README = (readme.ROOT / "README.md").read_text("utf-8")
+README = (generate.ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-OURS = dict(readme.commands())
+OURS = dict(generate.commands())
 
 
 def _blocks(language: str) -> list[str]:
@@ -94,7 +94,7 @@ def test_each_command_says_what_it_is_for(name: str) -> None:
 def test_each_option_says_what_it_does(name: str) -> None:
     """Each option of ours has a help text and stands in the README."""
     own = OURS.get(name)
-    found = readme.options(name.split()[1]) if own is None else own.params
+    found = generate.options(name.split()[1]) if own is None else own.params
     options = [option for option in found if isinstance(option, click.Option)]
     assert options
     for option in options:
@@ -104,7 +104,7 @@ def test_each_option_says_what_it_does(name: str) -> None:
 
 def test_prompt_and_chat_get_the_same_options() -> None:
     """What the README's one table says holds for both commands."""
-    both = [[(option.opts, option.help) for option in readme.options(name)] for name in ("prompt", "chat")]
+    both = [[(option.opts, option.help) for option in generate.options(name)] for name in ("prompt", "chat")]
     assert both[0] == both[1]
     of_sessions = ["--session", "--new-session", "--max-context-tokens"]
     of_memory = ["--memory", "--recall-share", "--recall-model", "--summary-model"]
@@ -177,4 +177,4 @@ NORMALISED = {
 @pytest.mark.parametrize(("printed", "shown"), NORMALISED.values(), ids=NORMALISED)
 def test_what_differs_from_run_to_run_is_made_equal(printed: str, shown: str) -> None:
     """Folders, times and ids of a transcript are replaced, and nothing else, so that the README can be compared."""
-    assert readme.normalised(printed) == shown
+    assert generate.normalised(printed) == shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib import metadata, resources
@@ -57,11 +58,38 @@ def test_where_there_is_no_llm_the_package_can_be_imported() -> None:
 
 
 def test_each_setting_has_one_home() -> None:
-    """What the distribution is stands in setup.cfg, how its tools are set up in pyproject.toml, nothing in both."""
+    """pyproject.toml says what the distribution is, setup.cfg which files the wheel holds; no setting is in both."""
     import configparser
 
-    tools = (ROOT / "pyproject.toml").read_text("utf-8")
-    distribution = configparser.ConfigParser()
-    distribution.read(ROOT / "setup.cfg", "utf-8")
-    assert "\n[project" not in tools
-    assert {name.partition(".")[0] for name in distribution.sections()} == {"metadata", "options"}
+    about = (ROOT / "pyproject.toml").read_text("utf-8")
+    files = configparser.ConfigParser()
+    files.read(ROOT / "setup.cfg", "utf-8")
+    assert "\n[project]" in about
+    assert "[tool.setuptools" not in about
+    assert set(files.sections()) == {"options", "options.packages.find", "options.package_data"}
+    assert set(files["options"]) == {"packages", "include_package_data"}
+
+
+def test_the_version_is_the_newest_of_the_changelog() -> None:
+    """The version that is installed has a heading with a date in CHANGELOG.md, and no other stands above it."""
+    newest = re.search(r"^## (\S+) - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == metadata.version(NAME)
+
+
+def test_the_pythons_of_the_classifiers_are_those_of_the_matrix() -> None:
+    """Each Python and operating system that the metadata claims is in the test matrix, and the other way round."""
+    classifiers = metadata.metadata(NAME).get_all("Classifier") or []
+    claimed = [one.rpartition(" :: ")[2] for one in classifiers if re.search(r"Python :: 3\.\d+$", one)]
+    matrix = (ROOT / ".github/workflows/test.yml").read_text("utf-8")
+    assert re.findall(r'"(3\.\d+)"', matrix.partition("python-version:")[2].partition("\n")[0]) == claimed
+    systems = {"MacOS": "macos", "Windows": "windows", "Linux": "ubuntu"}
+    names = [systems[one.rpartition(" :: ")[2]] for one in classifiers if one.startswith("Operating System")]
+    tested = re.findall(r"(\w+)-latest", matrix.partition("os:")[2].partition("\n")[0])
+    assert sorted(names) == sorted(tested)
+
+
+def test_the_address_of_each_page_about_the_project_is_named() -> None:
+    """The metadata has the addresses that package pages show."""
+    urls = [one.partition(", ")[0] for one in metadata.metadata(NAME).get_all("Project-URL") or []]
+    assert urls == ["Homepage", "Documentation", "Issues", "Changelog", "CI"]

@@ -1,6 +1,7 @@
-"""What cog puts into README.md: output of the real program, and references read from its code.
+"""The parts of README.md and docs/ that are generated: output of the real program, and references read from its code.
 
-`make docs` writes it, `make docs-check` compares. Nothing here is needed to use the program.
+The pages call these functions in cog blocks, where this module is `generate`. `python -m docs.generate` rewrites the
+pages (`make docs`), `--check` compares (`make docs-check`). Nothing here is needed to use the program.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import click
 from click.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 
 OURS_ON_LLM = (
     *("session", "new_session", "max_context_tokens"),
@@ -30,7 +32,7 @@ _NORMALISED = (
     (re.compile(r"(?<= tokens) · \d+\.\d s$", re.MULTILINE), ""),
     (re.compile(r"\b01[0-9a-hjkmnp-tv-z]{24}\b"), "01kqhw8m3v6z6e5tbrnv25536d"),
 )
-"""What differs from run to run, and what stands for it in the README: folder, times, durations (if any), ids."""
+"""What differs from run to run, and what stands for it in the pages: folder, times, durations (if any), ids."""
 
 
 def normalised(text: str) -> str:
@@ -74,7 +76,7 @@ def run(line: str, home: Path) -> str:
 
 
 def show(text: str, language: str) -> None:
-    """Print a fenced block; cog puts what is printed into the README."""
+    """Print a fenced block; cog puts what is printed into the page."""
     print(f"\n```{language}\n{text}\n```\n")
 
 
@@ -144,3 +146,18 @@ def query_catalogue() -> None:
         told = f"{query.title}: {query.means}".replace("|", r"\|")
         print(f"| `{query.short_name}` | {told} | {parameters} |")
     print()
+
+
+def main() -> int:
+    """Run cog over all pages, to rewrite them, or with --check to compare them."""
+    from cogapp import Cog
+
+    how = ["--check", "--diff"] if "--check" in sys.argv[1:] else ["-r"]
+    results: list[int] = [
+        Cog().main(["cog", "-P", "-p", "from docs import generate", *how, str(page)]) for page in PAGES
+    ]
+    return max(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
