@@ -176,14 +176,14 @@ def _prepared(database: Any, path: Path) -> Memory:
 def _session(memory: Memory, database: Any, count: int) -> str:
     from llm_session_memory.memory import Sent
     from llm_session_memory.model import Context, Message, Settings, Sized, Window
-    from llm_session_memory.rules.policy import budget, plan
+    from llm_session_memory.rules.policy import budget_for, plan
     from llm_session_memory.rules.ranking import reserve, shares
     from llm_session_memory.rules.tokens import Measure
     from llm_session_memory.store import Index
 
     conversation, store = _conversation(), _writer(database)
     memory.create(NAME, conversation.id, Settings(model=MODEL))
-    limit = budget(64_000, Window(None, "not known for this model"), None)
+    limit = budget_for(64_000, Window(None, "not known for this model"), None)
     measure = Measure()
     sizes: list[Sized] = []
     texts: list[tuple[str, str]] = []

@@ -11,8 +11,8 @@ from typing import Any
 
 from .errors import NoSuchSession, OverBudget, SessionError
 from .model import Attempt, Context, Exchange, Filters, Session, SessionSummary, Settings, WindowFacts
-from .rules import names, policy
-from .rules.settings import check_tokens
+from .rules import names
+from .rules.policy import check_tokens, parsed_policy
 from .services.notes import Keeping
 from .services.ratings import Rated
 from .store import history, session_list
@@ -128,7 +128,7 @@ class Memory(Keeping, Rated):
     def set(self, name: str, settings: Settings) -> Session:
         """Replace a session's settings."""
         if settings.memory is not None:
-            settings = replace(settings, memory=policy.parsed(settings.memory))
+            settings = replace(settings, memory=parsed_policy(settings.memory))
         if settings.max_context_tokens is not None:
             check_tokens(settings.max_context_tokens)
         session = self.session(name)

@@ -12,7 +12,7 @@ from ..errors import NoSuchSession, SessionError
 from ..llm_seam.models import embedding_model_of, log_path, migrated, model_of, session_model, valid_options
 from ..memory import Memory
 from ..model import POLICIES, Settings
-from ..rules import policy as policies
+from ..rules.policy import parsed_policy
 from ..rules.safe_text import one_line
 from .common import opened, session_argument, session_command
 
@@ -69,7 +69,7 @@ def set_command(  # noqa: PLR0913  one parameter an option
         if max_context_tokens is not None:
             settings = replace(settings, max_context_tokens=_budget(max_context_tokens))
         if policy is not None:
-            settings = replace(settings, memory=None if policy == _DEFAULT else policies.parsed(policy))
+            settings = replace(settings, memory=None if policy == _DEFAULT else parsed_policy(policy))
         settings = _memory_settings(settings, recall_share, recall_model, summary_model)
         facts = memory.set_meta(name, {key: value or None for key, value in meta}) if meta else memory.meta(name)
         if settings != session.settings:

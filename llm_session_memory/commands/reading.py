@@ -11,9 +11,8 @@ from ..llm_seam.embedding import near_of
 from ..llm_seam.models import session_model
 from ..memory import Memory
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Attempt, Context, Item, Session, Settings
-from ..rules import policy as policies
+from ..rules.policy import effective, parsed_policy
 from ..rules.safe_text import one_line
-from ..rules.settings import effective
 from .common import as_json, opened, session_argument, session_command
 
 _PROMPT_WIDTH = 60
@@ -123,7 +122,7 @@ def context_command(  # noqa: PLR0913  one parameter an option
             system,
             dict(options),
             max_context_tokens,
-            policies.parsed(policy) if policy else None,
+            parsed_policy(policy) if policy else None,
             recall_share,
         )
         model = session_model(session, asked)

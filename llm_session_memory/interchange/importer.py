@@ -18,7 +18,8 @@ from llm.logs import LogStore
 from ..errors import NameRefused, SessionError
 from ..memory import Memory
 from ..model import Attachment, Block, Session, Settings
-from ..rules import names, policy
+from ..rules import names
+from ..rules.policy import parsed_policy
 from ..rules.safe_text import plain
 from ..store import held
 from ..store.steady import steady
@@ -227,7 +228,7 @@ def _settings(header: Fields) -> Settings:
     made = Settings(**values)
     if made.memory is not None:
         try:
-            made = replace(made, memory=policy.parsed(made.memory))
+            made = replace(made, memory=parsed_policy(made.memory))
         except SessionError as error:
             raise FileRefused(f"{header.place}: {plain(error.message)}") from error
     return made

@@ -11,8 +11,7 @@ import llm
 from ..errors import ModelFailed, SessionError
 from ..memory import Memory
 from ..model import POLICIES, Session, Settings
-from ..rules.policy import recalls
-from ..rules.settings import effective
+from ..rules.policy import effective, recalls
 from ..services.nearness import Nearness
 from ..services.recall import Near
 from .models import embedding_model_of

@@ -13,7 +13,7 @@ import llm
 from ..errors import SessionError
 from ..memory import Memory
 from ..model import Session, Settings
-from ..rules.settings import effective
+from ..rules.policy import effective
 
 
 def log_path(database: str | None) -> Path:

@@ -13,11 +13,10 @@ from llm import models
 from ..errors import NameRefused
 from ..memory import Memory, Sent
 from ..model import POLICIES, Attempt, Context, Session, Settings
-from ..rules import excerpts, server_cuts, tokens
-from ..rules import request as context
+from ..rules import fences, server_cuts, tokens
 from ..rules.names import near
-from ..rules.policy import plan
-from ..rules.settings import effective
+from ..rules.policy import effective, plan
+from ..rules.request import system_messages
 from ..services import current
 from ..services.composer import Composer, Fold
 from ..services.snapshot import Request
@@ -106,7 +105,7 @@ class Run:
             _say(f"session {session.name}: {notice} See: {self.memory.command('context', session.name)}")
         if made.recalled:
             texts = [
-                llm.Fragment(text, source) for text, source in excerpts.fragments(made.recalled, session.thread_id)
+                llm.Fragment(text, source) for text, source in fences.fragments_of(made.recalled, session.thread_id)
             ]
             parameters = {**parameters, "fragments": [*texts, *(parameters.get("fragments") or ())]}
         if made.system != settings.system:
@@ -131,7 +130,7 @@ class Run:
         """Hold a prompt without a session to the window as well: told where it fills the budget, refused beyond."""
         request = self._request(conversation, settings, prompt, parameters)
         measure = tokens.Measure(1.0, sends_reasoning(conversation.model))
-        messages = (*context.system_messages(request.system), *request.input)
+        messages = (*system_messages(request.system), *request.input)
         weight = measure.base(messages) + sum(weight for _, weight in request.tools) + request.extra
         needed = measure.tokens(weight)
         limit = self.memory.budget(conversation.model, settings)

@@ -14,7 +14,7 @@ from llm.logs import LogStore
 from ..errors import LogUnusable
 from ..memory import Sent
 from ..model import Attempt, Context, Message
-from ..rules import request as context
+from ..rules.request import fragments_in
 from ..store import Blocks, Log
 from . import convert
 
@@ -51,7 +51,7 @@ def _store_by_reference(db: Any, response: Any, made: Context) -> None:
 
     llm's writer looks for the fragments of the new prompt only; those of earlier prompts it would write out in full.
     """
-    fragments = context.fragments(made.chain)
+    fragments = fragments_in(made.chain)
     if fragments:
         LogStore(db).ensure_chain(response.prompt.messages[: len(made.chain)], fragments=fragments)
 

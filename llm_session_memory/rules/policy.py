@@ -1,16 +1,16 @@
-"""Which exchanges are sent: from sizes and a budget to a plan.
+"""Which exchanges are sent: the settings of one prompt, its budget, and from sizes and budget to a plan.
 
-Pure: sees numbers and tokens, never a text. The words are DESIGN's: a session lives in blocks; within a block each
-request only grows at its end; when the next one would exceed the budget, the start moves forward.
+Pure: sees numbers and tokens, never a text. A session lives in blocks; within a block each request only grows at its
+end; when the next one would exceed the budget, the start moves forward.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from ..errors import OverBudget, SessionError
-from ..model import POLICIES, Budget, Sized, Window
+from ..model import POLICIES, Budget, Settings, Sized, Window
 
 LOW_WATER = 0.5
 """The share of what is left of the budget that the newest exchanges fill when a block begins.
@@ -42,7 +42,24 @@ WINDOW = Shares()
 """The newest exchanges may have all the room."""
 
 
-def parsed(policy: str) -> str:
+# -- settings ----------------------------------------------------------
+
+
+def effective(settings: Settings, asked: Settings) -> Settings:
+    """Return the settings of one prompt: what it asks for, else what the session has."""
+    said = {field.name: getattr(asked, field.name) for field in fields(asked)}
+    said["options"] = {**settings.options, **asked.options}
+    return replace(settings, **{name: value for name, value in said.items() if value is not None})
+
+
+def check_tokens(count: int) -> int:
+    """Return a budget if it is one. Raises SessionError."""
+    if count < 1:
+        raise SessionError(f"A budget of {count:,} tokens is none.", "Give --max-context-tokens a number above 0.")
+    return count
+
+
+def parsed_policy(policy: str) -> str:
     """Return a policy in its one form: “recall,summary” is “summary,recall”. Raises SessionError where it is none."""
     words = [word.strip() for word in policy.lower().split(",")]
     if set(words) == {"recall", "summary"} and len(words) == 2:  # noqa: PLR2004  the two that combine
@@ -61,6 +78,9 @@ def recalls(policy: str) -> bool:
 def summarises(policy: str) -> bool:
     """Say whether a policy folds what is no longer sent into a summary."""
     return "summary" in policy.split(",")
+
+
+# -- the plan ----------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -83,7 +103,7 @@ class Plan:
         return self.recent[0] if self.recent else None
 
 
-def budget(setting: int, window: Window, num_predict: int | None) -> Budget:
+def budget_for(setting: int, window: Window, num_predict: int | None) -> Budget:
     """Return the budget: the least of the setting and of the window less room for the answer.
 
     A num_predict of nearly the whole window is an upper limit rather than a plan: a quarter stays for the conversation.

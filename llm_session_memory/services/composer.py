@@ -13,10 +13,10 @@ from functools import cached_property
 
 from ..errors import LogUnusable, OverBudget
 from ..model import Block, Budget, Context, Exchange, Message, Recalled, Summary, Turn
-from ..rules import excerpts, ranking, summary, tokens
-from ..rules import request as context
+from ..rules import fences, ranking, summary, tokens
 from ..rules.clipping import clip
 from ..rules.policy import CROWDED, FULL, WINDOW, Plan, Shares, plan, recalls, summarises, why_new_block, without_recent
+from ..rules.request import front, messages_of, open_calls, system_messages, system_text
 from ..rules.server_cuts import counts_all
 from ..rules.tokens import Measure
 from ..store import Index, Store, history
@@ -95,9 +95,9 @@ class Composer(Snapshot):
         start = self.numbers.get(block.start_id or "")
         pins = {self.numbers[id_]: id_ for id_ in self.store.pins(self.thread_id) if id_ in self.numbers}
         before = [id_ for number, id_ in sorted(pins.items()) if start is None or number < start]
-        same_front = block.front == context.front(self.system(), before)
+        same_front = block.front == front(self.system(), before)
         same_rule = (block.policy, block.budget) == (self.request.policy, self.budget.tokens)
-        answered = bool(last.output) and not context.open_calls(last.output) and not block.oversized
+        answered = bool(last.output) and not open_calls(last.output) and not block.oversized
         chain: tuple[Message, ...] = ()
         base, expected, room = 0.0, 0, self.budget.tokens
         if same_front and same_rule and answered:
@@ -145,7 +145,7 @@ class Composer(Snapshot):
         """Return a request with excerpts put before its prompt: as many as keep it within the budget."""
         plain = self.measure.base(self.request.input)
         for count in range(len(recalled), 0, -1):
-            asked = excerpts.with_excerpts(self.request.input, recalled[:count])
+            asked = fences.with_excerpts(self.request.input, recalled[:count])
             added = self.measure.base(asked) - plain
             if made.tokens + self.measure.tokens(added) <= self.budget.tokens:
                 total = made.tokens + self.measure.tokens(added)
@@ -198,7 +198,7 @@ class Composer(Snapshot):
         )
 
     def _fixed(self) -> int:
-        system = context.system_messages(self.system())
+        system = system_messages(self.system())
         return self.measure.tokens(self.measure.base(system) + self.new_base())
 
     def _prunes(self, chosen: Plan) -> bool:
@@ -210,8 +210,8 @@ class Composer(Snapshot):
         if self.fold is None or chosen.oversized or not self._prunes(chosen):
             return chosen
         known = self.tokens_of_system()
-        system = context.system_text(self.request.system, [note.text for note in self.notes], "-")
-        bare = self.measure.tokens(self.measure.base(context.system_messages(system)))
+        system = system_text(self.request.system, [note.text for note in self.notes], "-")
+        bare = self.measure.tokens(self.measure.base(system_messages(system)))
         reserved = max(0, bare + summary.limit(self.budget.tokens) - known)
         wider = self._planned(shares, reserved=reserved)
         if wider.oversized or wider.start is None:
@@ -230,16 +230,16 @@ class Composer(Snapshot):
     def _first(self, chosen: Plan, reason: str) -> tuple[Context, Plan]:
         """Return a new block's first request as planned, and the plan as it could be kept to."""
         request, system = self.request, self.system()
-        made = context.messages(chosen, system, self._read, self.measure)
+        made = messages_of(chosen, system, self._read, self.measure)
         if made is None and chosen.clip is not None:  # its share is too small for what can't be cut: all that is left
             whole = chosen.recent[0].tokens
             more = min(self.budget.tokens - chosen.tokens, whole - chosen.clip)
             cut = chosen.clip + more
             chosen = replace(chosen, clip=cut if cut < whole else None, tokens=chosen.tokens + more)
-            made = context.messages(chosen, system, self._read, self.measure)
+            made = messages_of(chosen, system, self._read, self.measure)
         if made is None:
             chosen = without_recent(chosen, self.pins(), self._fixed())
-            made = context.messages(chosen, system, self._read, self.measure) or ((), 0)
+            made = messages_of(chosen, system, self._read, self.measure) or ((), 0)
         sent, spared = made
         pinned = tuple(sized.id for sized in chosen.pinned)
         block = Block(
@@ -248,7 +248,7 @@ class Composer(Snapshot):
             pinned=pinned,
             policy=request.policy,
             budget=self.budget.tokens,
-            front=context.front(system, pinned),
+            front=front(system, pinned),
             reason=reason,
             clip=chosen.clip,
             oversized=chosen.oversized,

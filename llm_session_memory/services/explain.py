@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..model import Context, Item, Recalled
-from ..rules import request as context
+from ..rules import explanation
+from ..rules.request import system_messages, system_text
 from .composer import Composer
 
 
@@ -20,7 +21,7 @@ def explain(composer: Composer, made: Context) -> tuple[Item, ...]:
         number, _ = sizes[made.block.start_id]
         sizes[made.block.start_id] = (number, made.block.clip)
     measure, request = composer.measure, composer.request
-    system = measure.tokens(measure.base(context.system_messages(request.system)))
+    system = measure.tokens(measure.base(system_messages(request.system)))
     asked = measure.tokens(measure.base(made.input) + request.extra)  # with the fence of what is recalled
     earlier = composer.store.blocks.recalls(made.block.id) if made.block.id else []
     before = list(_recalled(earlier, " (for an earlier prompt of this block)"))
@@ -28,7 +29,7 @@ def explain(composer: Composer, made: Context) -> tuple[Item, ...]:
         chain = measure.tokens(measure.base([one for one in made.chain if one.role != "system"]))
         known = sum(tokens for _, tokens in sizes.values()) + sum(item.tokens for item in before)
         before.append(Item("recalled", "the fence around the excerpts of earlier prompts", max(chain - known, 0)))
-    return context.explain(
+    return explanation.explain(
         made.block,
         sizes,
         len(composer.turns),
@@ -48,11 +49,11 @@ def _kept(composer: Composer) -> Iterable[Item]:
     measure, request = composer.measure, composer.request
     notes = [note.text for note in composer.notes]
     texts = [
-        context.system_text(request.system),
-        context.system_text(request.system, notes),
-        context.system_text(request.system, notes, composer.summary.text if composer.summary else None),
+        system_text(request.system),
+        system_text(request.system, notes),
+        system_text(request.system, notes, composer.summary.text if composer.summary else None),
     ]
-    sizes = [measure.tokens(measure.base(context.system_messages(text))) for text in texts]
+    sizes = [measure.tokens(measure.base(system_messages(text))) for text in texts]
     if notes:
         many = f"{len(notes)} notes" if len(notes) > 1 else "a note"
         yield Item("notes", f"{many}, always sent", sizes[1] - sizes[0], text="; ".join(notes))

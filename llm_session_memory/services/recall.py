@@ -1,6 +1,6 @@
 """Recall for one prompt: looking its words up, ranking what was found, and reading the excerpts.
 
-Between the store and the pure rules in recall.py.
+Between the store and the pure rules in rules/ranking.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ..errors import SessionError
 from ..model import Recalled
-from ..rules import excerpts, ranking
+from ..rules import fences, ranking
 from ..rules.passages import characters, query_words
 from ..rules.ranking import Excerpt, Passage
 from ..rules.tokens import Measure
@@ -59,7 +59,7 @@ class Recall:
     @property
     def fence(self) -> int:
         """The tokens of what stands around all excerpts of a prompt."""
-        return self.measure.tokens(sum(self.measure.text(text) + 1 for text in (excerpts.OPENING, excerpts.CLOSING)))
+        return self.measure.tokens(sum(self.measure.text(text) + 1 for text in (fences.OPENING, fences.CLOSING)))
 
     @cached_property
     def ranked(self) -> list[Excerpt]:
@@ -93,7 +93,7 @@ class Recall:
         hit = {number for id_ in turn_ids if (number := self.turns.number_of(id_))}
         wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
         beside = [id_ for number in wanted if 1 <= number <= len(self.turns) for id_ in self.turns[number - 1]]
-        label = self.measure.text(excerpts.label(len(self.turns), "reply", _LONGEST_DATE)) + 1
+        label = self.measure.text(fences.label(len(self.turns), "reply", _LONGEST_DATE)) + 1
         found: list[Passage] = []
         for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside):
             cost = max(weight, length / 4) if self.measure.characters else weight
@@ -118,7 +118,7 @@ class Recall:
             if not texts.get(passage.id):
                 continue
             when = dates.get(rows[passage.id]["turn_id"], "")
-            text = excerpts.excerpt(passage.number, passage.side, when, texts[passage.id])
+            text = fences.excerpt(passage.number, passage.side, when, texts[passage.id])
             tokens = self.measure.tokens(self.measure.text(text) + 1)
             found.append(Recalled(passage.id, passage.number, passage.side, text, tokens, one.score, one.words))
         return tuple(found)

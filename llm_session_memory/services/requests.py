@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Message, Session, Settings, Window
-from ..rules import policy as policies
-from ..rules import request as context
 from ..rules import tokens
-from ..rules.settings import check_tokens, effective
+from ..rules.policy import budget_for, check_tokens, effective, parsed_policy
+from ..rules.request import system_messages
 from ..rules.tokens import Measure
 from ..store import history
 from .composer import Composer, Fold
@@ -50,7 +49,7 @@ class Contexts(OpenLog):
         if budget is not None:
             settings = replace(settings, max_context_tokens=check_tokens(budget))
         if policy is not None:
-            settings = replace(settings, memory=policies.parsed(policy))
+            settings = replace(settings, memory=parsed_policy(policy))
         request = Request(
             model=model.model_id if model is not None else settings.model or "",
             policy=settings.memory or POLICIES[0],
@@ -103,7 +102,7 @@ class Contexts(OpenLog):
         asked = model.model_id if model is not None else settings.model or ""
         request = Request(asked, settings.memory or POLICIES[0], settings.system, ())
         composer = self._composer(session.thread_id, request, settings, model)
-        system = composer.measure.base(context.system_messages(composer.system()))
+        system = composer.measure.base(system_messages(composer.system()))
         return composer.measure.tokens(system) + sum(pin.tokens for pin in composer.pins()), composer.budget.tokens
 
     def _composer(  # noqa: PLR0913  one parameter a collaborator
@@ -121,7 +120,7 @@ class Contexts(OpenLog):
             limit, reasoning = self.budget(model, settings), sends_reasoning(model)
         else:
             setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
-            limit, reasoning = policies.budget(setting, Window(None, "not asked for"), None), True
+            limit, reasoning = budget_for(setting, Window(None, "not asked for"), None), True
             counted = self.store.blocks.counted_turns(thread_id, request.model)
             measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
         return Composer(self.store, thread_id, request, limit, measure, reasoning=reasoning, writing=writing, near=near)
@@ -134,4 +133,4 @@ class Contexts(OpenLog):
             with self.writing():
                 self.store.remember_window(model.model_id, asked.news)
         predict = settings.options.get("num_predict")
-        return policies.budget(setting, asked.window, predict if isinstance(predict, int) else None)
+        return budget_for(setting, asked.window, predict if isinstance(predict, int) else None)

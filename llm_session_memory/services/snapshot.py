@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..model import Budget, Exchange, Message, Note, Sized, Summary
-from ..rules import request as context
-from ..rules import summary, tokens
+from ..rules import tokens
 from ..rules.policy import summarises
+from ..rules.request import system_messages, system_text, whole
 from ..rules.server_cuts import counts_all
+from ..rules.summary import as_sent
 from ..rules.tokens import Measure
 from ..store import Kept, Store, history
 
@@ -121,7 +122,7 @@ class Snapshot:
     def _added(self, exchange: Exchange) -> int:
         """Return the tokens of what stands in for a reply or a tool result that an exchange never got."""
         said = self.measure.base(message for message in exchange.messages if message.parts)
-        return self.measure.tokens(max(0.0, self.measure.base(context.whole(exchange)) - said))
+        return self.measure.tokens(max(0.0, self.measure.base(whole(exchange)) - said))
 
     def newest(self) -> Iterator[Sized]:
         """Yield the sizes of all exchanges, newest first, reading them in chunks."""
@@ -146,14 +147,14 @@ class Snapshot:
             return None
         for one in self.kept.summaries(self.thread_id):
             if one.last_turn_id in self.numbers:
-                return replace(one, text=summary.as_sent(one.text, self.budget.tokens))
+                return replace(one, text=as_sent(one.text, self.budget.tokens))
         return None
 
     def system(self) -> str | None:
         """Return the text of the system message: system prompt, notes, summary."""
         text = self.summary.text if self.summary else None
-        return context.system_text(self.request.system, [note.text for note in self.notes], text)
+        return system_text(self.request.system, [note.text for note in self.notes], text)
 
     def tokens_of_system(self) -> int:
         """Return the tokens of the system message."""
-        return self.measure.tokens(self.measure.base(context.system_messages(self.system())))
+        return self.measure.tokens(self.measure.base(system_messages(self.system())))

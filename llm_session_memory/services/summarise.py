@@ -1,6 +1,6 @@
 """Folding exchanges that are no longer sent into the rolling summary.
 
-A use case between the store and the pure rules in summaries.py; the model is asked through an object that the seam
+A use case between the store and the pure rules in rules/summary.py; the model is asked through an object that the seam
 gives. A summary is kept as soon as it is made: it cost a model call, whatever becomes of the prompt it was made for.
 """
 
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ..errors import ModelFailed
 from ..model import Budget, Exchange, Summary
-from ..rules import summary as summaries
+from ..rules import summary
 from ..rules.summary import Portion
 from ..rules.tokens import Measure
 from ..store import Kept, Log
@@ -32,7 +32,7 @@ class Answer:
 
 
 class Ask(Protocol):
-    """The model that makes summaries. All methods raise ModelFailed, whatever went wrong."""
+    """The model that makes summary. All methods raise ModelFailed, whatever went wrong."""
 
     def name(self) -> str:
         """Return the model's id."""
@@ -65,12 +65,12 @@ class Summariser:
         """Return the summary of what `before` stands for and `exchanges`, kept; `before` where none could be made.
 
         The exchanges follow those of `before`, or are a session's first. A new summary has at most
-        `summaries.limit(budget.tokens)` tokens by `measure`, that of the session's model. One that is refused is made
+        `summary.limit(budget.tokens)` tokens by `measure`, that of the session's model. One that is refused is made
         again once; a model that fails leaves what there was, and a word for the person.
         """
         rest = exchanges
         try:
-            for made in self._made(before, exchanges, budget, measure, summaries.MOST_CALLS):
+            for made in self._made(before, exchanges, budget, measure, summary.MOST_CALLS):
                 before = self._keep(made)
                 rest = rest[[exchange.id for exchange in rest].index(made.last_turn_id) + 1 :]
         except ModelFailed as error:
@@ -97,12 +97,12 @@ class Summariser:
         """Yield the summary after each portion. Raises ModelFailed where the next one can't be made."""
         if not exchanges:
             return
-        most = summaries.limit(budget.tokens)
+        most = summary.limit(budget.tokens)
         tokens, own = self.ask.room()
         if before is not None:  # it may have been edited, or made under a larger budget
             readable = max(own.tokens(most / measure.rate), tokens // 3)
-            before = replace(before, text=summaries.fitted(before.text, readable, own))
-        room = summaries.room(before.text if before else "", own.tokens(most / measure.rate), tokens, own)
+            before = replace(before, text=summary.fitted(before.text, readable, own))
+        room = summary.room(before.text if before else "", own.tokens(most / measure.rate), tokens, own)
         for portion in self._portions(exchanges, room, own, most_calls):
             before = self._portion(before, portion, most, measure)
             yield before
@@ -114,9 +114,9 @@ class Summariser:
 
         Raises ModelFailed where its window is too small to read anything.
         """
-        if room < own.tokens(summaries.SMALLEST_ROOM):
+        if room < own.tokens(summary.SMALLEST_ROOM):
             raise ModelFailed(f"{self.ask.name()} can read only {self.ask.room()[0]:,} tokens at once")
-        portions, unread = summaries.portions(exchanges, room, own, most_calls)
+        portions, unread = summary.portions(exchanges, room, own, most_calls)
         if unread:
             many = "too many at once; to read all, redo it later"
             self.say(f"{_range(unread)} {_are(unread)} left out of the summary, {many}.")
@@ -127,17 +127,17 @@ class Summariser:
     def _portion(self, before: Summary | None, portion: Portion, most: int, measure: Measure) -> Summary:
         """Return the summary of what `before` stands for and a portion. Raises ModelFailed."""
         text = before.text if before else ""
-        material = summaries.material(text, portion.text, most, measure)
-        read = summaries.replaced(text, portion.exchanges, measure)
+        material = summary.material(text, portion.text, most, measure)
+        read = summary.replaced(text, portion.exchanges, measure)
         answers: list[Answer] = []
         why: str | None = None
         for _ in range(_ATTEMPTS):
-            answers.append(self.ask(summaries.instruction(most, measure, why), material))
-            summary = summaries.text_of(answers[-1].text)
-            why = summaries.refused(summary, read, most, measure)
+            answers.append(self.ask(summary.instruction(most, measure, why), material))
+            written = summary.text_of(answers[-1].text)
+            why = summary.refused(written, read, most, measure)
             if why is None:
-                return self._summary(summary, before, portion, answers)
-        cut = summaries.rescued([summaries.text_of(one.text) for one in answers], read, most, measure)
+                return self._summary(written, before, portion, answers)
+        cut = summary.rescued([summary.text_of(one.text) for one in answers], read, most, measure)
         if cut is None:
             raise ModelFailed(f"it was refused twice: {why}")
         self.say(f"the summary was too long twice, so its end was cut off: {why}.")
@@ -159,15 +159,15 @@ class Summariser:
         )
         return _costing(made, answers)
 
-    def _keep(self, summary: Summary) -> Summary:
+    def _keep(self, made: Summary) -> Summary:
         with self.log.writing():
-            return replace(summary, id=self.kept.add_summary(self.thread_id, summary))
+            return replace(made, id=self.kept.add_summary(self.thread_id, made))
 
 
-def _costing(summary: Summary, parts: Sequence[Answer | Summary]) -> Summary:
+def _costing(made: Summary, parts: Sequence[Answer | Summary]) -> Summary:
     """Return a summary that cost what these did together."""
     return replace(
-        summary,
+        made,
         input_tokens=_total([one.input_tokens for one in parts]),
         output_tokens=_total([one.output_tokens for one in parts]),
         duration_ms=_total([one.duration_ms for one in parts]),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
-from ..rules.excerpts import without_excerpts
+from ..rules.fences import without_excerpts
 from .log import Log
 from .numbering import Numbering
 from .schema import statement

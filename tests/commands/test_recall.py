@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from llm_session_memory.memory import Memory
-from llm_session_memory.rules.excerpts import CLOSING, OPENING
+from llm_session_memory.rules.fences import CLOSING, OPENING
 from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.logs import START, Call, LogBuilder, Said

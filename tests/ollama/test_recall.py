@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from llm_session_memory.rules.excerpts import CLOSING, OPENING
+from llm_session_memory.rules.fences import CLOSING, OPENING
 from tests.ollama.conftest import Desk, as_chat, extends, said, tekken
 from tests.ollama.texts import Writer
 from tests.world.ollama_server import Arrived, OllamaModel, OllamaStandIn, Reply

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_session_memory.errors import OverBudget
-from llm_session_memory.model import Budget, Sized, Window
-from llm_session_memory.rules.policy import LOW_WATER, Plan, budget, plan, why_new_block, without_recent
+from llm_session_memory.model import Budget, Settings, Sized, Window
+from llm_session_memory.rules.policy import LOW_WATER, Plan, budget_for, effective, plan, why_new_block, without_recent
 
 UNKNOWN = Window(None, "not known")
 
@@ -50,6 +51,24 @@ def planned(  # noqa: PLR0913  the request's own figures
     )
 
 
+# -- settings ----------------------------------------------------------
+
+
+def _said(word: str) -> Settings:
+    """Settings in which every field says something."""
+    share = {"one": 0.25, "other": 0.75}[word]
+    values = {field.name: word for field in fields(Settings)}
+    return Settings(**{**values, "options": {word: 1}, "max_context_tokens": len(word), "recall_share": share})  # type: ignore[arg-type]
+
+
+def test_a_prompt_has_what_it_asks_for_and_else_what_its_session_has() -> None:
+    """Each setting of a prompt is the one that it asks for, and the session's if it asks for none; options add up."""
+    session, asked = _said("one"), _said("other")
+    assert effective(session, Settings()) == session
+    assert effective(Settings(), asked) == asked
+    assert effective(session, asked) == replace(asked, options={"one": 1, "other": 1})
+
+
 # -- budget ------------------------------------------------------------
 
 BUDGETS = {
@@ -71,7 +90,7 @@ def test_the_budget_is_the_least_of_setting_and_window(
     setting: int, window: int | None, predict: int | None, tokens: int, room: int
 ) -> None:
     """The budget is the setting, or what the window leaves beside the room for the answer, where that is less."""
-    found = budget(setting, Window(window, "told"), predict)
+    found = budget_for(setting, Window(window, "told"), predict)
     assert (found.tokens, found.room, found.setting) == (tokens, room, setting)
 
 

@@ -32,7 +32,7 @@ from llm_session_memory.llm_seam.conversation import SessionConversation
 from llm_session_memory.llm_seam.prompting import Run
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
-from llm_session_memory.rules import excerpts, request, tokens
+from llm_session_memory.rules import fences, request, tokens
 from llm_session_memory.rules.tokens import Measure
 from llm_session_memory.store import Index, history
 from llm_session_memory.store.numbering import Numbering
@@ -345,13 +345,13 @@ class World:
         if block.id is None or held_in != block.id:
             return request.whole(exchange)
         (asked, *others) = exchange.turns
-        first = excerpts.with_excerpts(asked.input, recalled)
+        first = fences.with_excerpts(asked.input, recalled)
         return request.whole(replace(exchange, turns=(replace(asked, input=first), *others)))
 
     def hold_recalled(self, prompt: str, one: Round, sent: tuple[Message, ...], before: list[Exchange]) -> None:
         """What holds for what was recalled: it is the log's own words, from what is not sent anyhow, and fenced."""
         made, found = one.context, one.context.recalled
-        assert sent[-1].text == "\n".join([*excerpts.fenced(found), prompt]), "it stands before the prompt"
+        assert sent[-1].text == "\n".join([*fences.texts_of(found), prompt]), "it stands before the prompt"
         if not found:
             return
         note("recalled")
@@ -368,11 +368,11 @@ class World:
         whole = {numbers[id_] for id_ in made.block.pinned} | set(range(made.start or len(before) + 1, len(before) + 1))
         for each in found:
             assert each.number not in whole or (made.block.clip and each.number == made.start), "it is not sent anyhow"
-            label = excerpts.label(each.number, each.side, before[each.number - 1].turns[0].datetime_utc)
+            label = fences.label(each.number, each.side, before[each.number - 1].turns[0].datetime_utc)
             assert each.text.startswith(label), "it says where it is from"
             said = each.text.removeprefix(label)
             assert unmarked(said) in unmarked(texts_of(before[each.number - 1])[each.side]), "it is what the log has"
-            assert excerpts.excerpt(each.number, each.side, label[-12:-2], said) == each.text, "it can't break out"
+            assert fences.excerpt(each.number, each.side, label[-12:-2], said) == each.text, "it can't break out"
 
 
 def note(what: str) -> None:
@@ -392,7 +392,7 @@ def unmarked(text: str) -> str:
 
     And without the end of our fence: it is a fragment, and what is a fragment's text llm leaves out of its search.
     """
-    return text.replace("‹", "<").replace("(", "[").replace(excerpts.CLOSING, "")
+    return text.replace("‹", "<").replace("(", "[").replace(fences.CLOSING, "")
 
 
 def hold_calls(sent: tuple[Message, ...]) -> None:
