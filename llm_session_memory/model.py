@@ -181,6 +181,15 @@ class Bookmark:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What is kept beside a conversation."""
+
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
 class Summary:
     """A summary of exchanges that are no longer sent, from the one of `first_turn_id` to that of `last_turn_id`.
 

@@ -47,14 +47,7 @@ THIRD = {
 }
 """Packages from outside that each part may import; a part that is not here may import the standard library alone."""
 
-STILL_UPWARD = {
-    (f"{MEMORY}.services.notes", f"{MEMORY}.memory"),
-    (f"{MEMORY}.services.notes", f"{MEMORY}.interchange.markdown"),
-    (f"{MEMORY}.services.notes", f"{MEMORY}.interchange.importing"),
-    (f"{MEMORY}.services.notes", f"{MEMORY}.interchange.exporting"),
-    (f"{MEMORY}.tools.fragments", f"{MEMORY}.interchange.markdown"),
-    (f"{VIEWS}.web.rating", f"{MEMORY}.store"),
-}
+STILL_UPWARD: set[tuple[str, str]] = set()
 """Arrows that ran upwards before the move, and go in the commits after it."""
 
 STILL_ROUND = {(f"{MEMORY}.llm_seam.record", f"{MEMORY}.llm_seam.prompting")}

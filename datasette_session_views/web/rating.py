@@ -14,8 +14,8 @@ from llm_session_memory.errors import LogUnusable, SessionError
 from llm_session_memory.model import Rating
 from llm_session_memory.reader.listing import owner
 from llm_session_memory.reader.source import Source
-from llm_session_memory.services.ratings import LONGEST_REMARK, checked
-from llm_session_memory.store import Log, Ratings
+from llm_session_memory.rules.limits import LONGEST_REMARK, checked_rating
+from llm_session_memory.services.ratings import Rated
 
 __all__ = ["LONGEST_REMARK", "Problem", "Rating", "keep", "rating_of"]
 
@@ -30,7 +30,7 @@ class Problem:
 def rating_of(mark: str, note: str) -> Rating | Problem:
     """Return a rating as it is kept, of what a form brought; or which rule it breaks."""
     try:
-        return checked(mark, note.replace("\r\n", "\n"), datetime.now(timezone.utc).isoformat())
+        return checked_rating(mark, note.replace("\r\n", "\n"), datetime.now(timezone.utc).isoformat())
     except SessionError as error:
         return Problem(str(error))
 
@@ -44,13 +44,10 @@ def keep(
     """
     thread_id, turn_id = place
     try:
-        with Log.lent(connection, Path(name)) as log, log.writing():
+        with Rated.lent(connection, Path(name)) as ratings, ratings.writing():
             if owner(source, turn_id) != thread_id:
                 return Problem("The exchange was deleted in the meantime.")
-            if rating is None:
-                Ratings(log).unrate(thread_id, turn_id)
-            else:
-                Ratings(log).rate(thread_id, turn_id, rating)
+            ratings.keep_rating(thread_id, turn_id, rating)
     except LogUnusable as error:
         return Problem(str(error))
     return None

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from ..errors import NoSuchSession, SessionError
-from ..llm_seam.models import embedding_model_of, log_path, migrated, model_of, session_model, valid_options
+from ..llm_seam.models import embedding_model_of, log_path, model_of, session_model, valid_options
+from ..llm_seam.tables import migrated
 from ..memory import Memory
 from ..model import POLICIES, Settings
 from ..rules.policy import parsed_policy
@@ -182,7 +183,7 @@ def name_command(conversation_id: str, name: str, database: str | None) -> None:
         raise NoSuchSession(f"There is no conversation {conversation_id}: there is no log at {path} yet.")
     with Memory(path, typed=database) as memory:
         memory.check_thread(conversation_id)
-        migrated(memory)
+        migrated(memory.log)
         session = memory.name_thread(conversation_id, name)
         count = memory.exchange_count(session)
     many = f"{count:,} exchange{'' if count == 1 else 's'}"

@@ -9,6 +9,7 @@ from typing import IO
 
 import click
 
+from ..interchange import export_session
 from ..llm_seam.models import log_path
 from ..rules.safe_text import plain
 from .common import opened, session_argument, session_command
@@ -42,11 +43,11 @@ def export_command(name: str, file: Path, format_: str | None, force: bool, data
         if str(file) == "-":
             stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="\n")
             try:
-                memory.export(name, stream, format=format_, progress=counter.show)
+                export_session(memory, name, stream, format=format_, progress=counter.show)
             finally:
                 stream.detach()  # which flushes it, and leaves standard output open
             return
-        total = memory.export(name, file, format=format_, force=force, progress=counter.show)
+        total = export_session(memory, name, file, format=format_, force=force, progress=counter.show)
     click.echo(f"{_exchanges(total)} written to {file}.")
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from ..errors import SessionError
 from ..model import Note, Summary
-from ..services.notes import LONGEST_NOTE, checked_key, checked_tag
+from ..rules.limits import LONGEST_NOTE, checked_key, checked_tag
 from ..store import Kept, Log
 from .fields import Fields
 from .lines import FileRefused
 
 
 @dataclass(frozen=True)
-class Beside:
+class BesideRecord:
     """What a header says of it; `summaries`, oldest first, each with the first and last exchange that it covers."""
 
     tags: tuple[str, ...]
@@ -57,7 +57,7 @@ def gathered(log: Log, thread_id: str, numbers: Mapping[str, int]) -> dict[str, 
     }
 
 
-def read(header: Fields) -> Beside:
+def read(header: Fields) -> BesideRecord:
     """Return what a header says of it. Raises FileRefused."""
     meta = header.inner("meta")
     try:
@@ -67,7 +67,7 @@ def read(header: Fields) -> Beside:
         if isinstance(error, FileRefused):
             raise
         raise FileRefused(f"{header.place}: {error}") from error
-    return Beside(
+    return BesideRecord(
         tags=tags,
         meta=values,
         notes=tuple(map(_note, header.each("notes", "note"))),
@@ -98,7 +98,7 @@ def _summary(fields: Fields) -> tuple[int, int, Summary]:
     return fields.whole("first") or 0, fields.whole("last") or 0, made
 
 
-def keep(log: Log, thread_id: str, what: Beside, first_turn: Callable[[int], str | None]) -> None:
+def keep(log: Log, thread_id: str, what: BesideRecord, first_turn: Callable[[int], str | None]) -> None:
     """Write it all; `first_turn` gives an exchange's id by its number. A summary of exchanges not there is left out."""
     kept = Kept(log)
     for tag in what.tags:

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Any
 
-from ..model import Attachment, Attempt, Bookmark, Exchange, Message, Part, Rating, Session, Turn
+from ..model import Attachment, Attempt, Beside, Bookmark, Exchange, Message, Part, Rating, Session, Turn
 from ..rules.safe_text import plain, visible
 from ..rules.server_cuts import counts_all
-from .markdown import Beside, mark_words
+from .markdown import mark_words
 from .style import STYLE
 
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]+", re.IGNORECASE)

@@ -18,6 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from ..llm_seam.tables import migrated
 from ..memory import Memory
 from ..model import Session
 from ..store import history, owned_file
@@ -42,13 +43,11 @@ class Imported:
 
 def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Imported:
     """Import a session into a log, as `read` does; a log that is made for it is gone again where that fails."""
-    from ..llm_seam.models import migrated
-
     created, done = owned_file(path), False
     try:
         with Memory(path) as memory:
             if created:
-                migrated(memory)
+                migrated(memory.log)
             session = read(memory, stream, name, where, progress)
             tools = history.first_turn_tools(memory.log, session.thread_id)
             found = Imported(session, memory.exchange_count(session), tuple(tool["name"] for tool in tools))
@@ -88,9 +87,7 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
             lines = chain([first], lines)
         with memory.writing():
             if memory.log.empty():  # a new file: it gets llm's tables as by its first prompt
-                from ..llm_seam.models import migrated
-
-                migrated(memory)
+                migrated(memory.log)
             memory.log.check_shape()
             memory.log.migrate()
             importer = Importer(memory, header, name, where)

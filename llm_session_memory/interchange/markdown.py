@@ -8,24 +8,15 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..model import Attempt, Bookmark, Exchange, Message, Note, Part, Rating, Session
+from ..model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Session
 from ..rules.safe_text import one_line, plain
 from ..rules.server_cuts import counts_all
 
 _AUTHOR_WIDTH = 60
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What is kept beside a conversation."""
-
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +30,7 @@ class Transcript:
     pinned: frozenset[int]
     retry: str = ""
     """The command that sends a failed prompt again."""
-    beside: Beside = Beside()
+    beside: Beside = field(default_factory=Beside)
     ratings: Mapping[str, Rating] = field(default_factory=dict)
     """By the ids of exchanges."""
     bookmarks: Mapping[str, Bookmark] = field(default_factory=dict)
@@ -107,35 +98,6 @@ def _facts(session: Session, total: int, shown: tuple[int, int] | None) -> str:
         many = f"{which} of {total:,}"
     model = session.settings.model or "no model yet"
     return f"{many} · {plain(model)} · {session.thread_id}"
-
-
-_AS_TEXT = "Earlier conversation, session {name}:"
-
-
-def as_text(name: str, exchanges: Sequence[Exchange]) -> str:
-    """Return exchanges as plain text for a model to read: number, day, who said what.
-
-    A prompt that such a text was put before is given without it: each week's minutes would else hold those of all
-    weeks before, twice as much every time.
-    """
-    blocks = [_AS_TEXT.format(name=name)]
-    for exchange in exchanges:
-        blocks.append(f"#{exchange.number}, {exchange.turns[0].datetime_utc[:10]}")
-        said = {"User": _typed(exchange), "Assistant": exchange.reply}
-        blocks.extend(f"{who}: {text}" for who, text in said.items() if text.strip())
-    blocks.append("End of the earlier conversation.")
-    return "\n\n".join(blocks)
-
-
-def _typed(exchange: Exchange) -> str:
-    """Return an exchange's prompt, with the name of a session's text where that was put before it."""
-    text = exchange.prompt
-    beginning = _AS_TEXT.partition("{")[0]
-    for part in (part for message in exchange.turns[0].input for part in message.parts):
-        for fragment in part.fragments:
-            if fragment.startswith(beginning):
-                text = text.replace(fragment, f"[{fragment.partition(':')[0]}]")
-    return text
 
 
 def exchange_block(

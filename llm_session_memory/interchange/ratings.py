@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import SessionError
 from ..model import Bookmark, Rating
-from ..services.ratings import checked, checked_label
+from ..rules.limits import checked_label, checked_rating
 from ..store import Log, Ratings
 from .fields import Fields
 from .lines import FileRefused
@@ -28,7 +28,9 @@ def keep(log: Log, thread_id: str, turn_id: str, fields: Fields, now: str) -> No
     rating, bookmark = fields.inner("rating"), fields.inner("bookmark")
     try:
         if rating:
-            kept = checked(rating.needed_text("mark"), rating.text("note") or "", rating.time("rated_utc") or now)
+            kept = checked_rating(
+                rating.needed_text("mark"), rating.text("note") or "", rating.time("rated_utc") or now
+            )
             Ratings(log).rate(thread_id, turn_id, kept)
         if bookmark:
             label = checked_label(bookmark.needed_text("label"))

@@ -24,8 +24,9 @@ from ..store.log import sentence
 from . import convert, record, shape
 from .conversation import AsyncSessionConversation, SessionConversation
 from .embedding import NONE
-from .models import Models, embedding_model_of, log_path, migrated, model_of
+from .models import Models, embedding_model_of, log_path, model_of
 from .prompting import Run
+from .tables import migrated
 
 
 def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
@@ -73,7 +74,7 @@ def _run(
     owned_file(path)
     with Memory(path, typed=parameters.get("database")) as memory:
         if not memory.log.columns("turns"):
-            migrated(memory)
+            migrated(memory.log)
         session = memory.find(name) if name is not None else None
         asked = _asked(ours)
         models = Models(async_=bool(parameters.get("async_")))

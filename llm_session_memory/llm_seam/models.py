@@ -94,14 +94,3 @@ def valid_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
             f"{model.model_id} does not take these options: {wrong}.",
             f"See: llm models list --options -m {model.model_id}",
         ) from error
-
-
-def migrated(memory: Memory) -> None:
-    """Bring llm's own tables up to date, as any llm command that writes would, in one transaction.
-
-    Commands of llm that do it at the same time, each statement on its own, trip over each other.
-    """
-    from llm.migrations import migrate
-
-    with memory.writing():
-        migrate(memory.log.database)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import NoSuchSession, SessionError
+from ..errors import NoSuchSession
 from ..model import Session
 from ..rules import names
 from ..store import Log, Store, history
 from .windows import now_utc
 
 if TYPE_CHECKING:
+    import sqlite3
     from types import TracebackType
 
-    from sqlite_utils import Database
     from typing_extensions import Self
 
 
@@ -41,9 +41,11 @@ class OpenLog:
         self._now = now
 
     @classmethod
-    def on(cls, database: Database, path: Path) -> Self:
-        """Work on a database that is open already."""
-        return cls(path, log=Log(database, path))
+    @contextmanager
+    def lent(cls, connection: sqlite3.Connection, path: Path) -> Iterator[Self]:
+        """Work on a connection that somebody else goes on with, and leave it as it was."""
+        with Log.lent(connection, path) as log:
+            yield cls(path, log=log)
 
     def __enter__(self) -> Self:
         return self
@@ -98,12 +100,3 @@ class OpenLog:
             has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."
             raise NoSuchSession(f"Session “{session.name}” has no exchange #{number}.", has)
         return turns[number - 1][0]
-
-
-def storable(text: str, what: str) -> str:
-    """Return a text that can be stored. Raises SessionError where it has half characters: bytes that were not UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise SessionError(f"{what} is not UTF-8.", "Nothing was changed.") from None
-    return text

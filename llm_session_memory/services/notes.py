@@ -1,37 +1,22 @@
-"""The use cases around what is kept beside a conversation and found again: notes, tags, meta, summaries, search, files.
+"""The use cases around what is kept beside a conversation and found again: notes, tags, meta, summaries, search.
 
 Methods of `memory.Memory`, in a room of their own.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import Any
 
 from ..errors import NoSuchSession, OverBudget, SessionError
-from ..interchange.markdown import Beside
-from ..model import Filters, Hit, Note, Session, Summary
+from ..model import Beside, Filters, Hit, Note, Summary
+from ..rules.limits import LONGEST_TAG, checked_key, checked_note, checked_tag, checked_value
 from ..rules.names import key
 from ..rules.safe_text import one_line
 from ..store import Kept
-from .desk import storable
 from .requests import Contexts
 from .search import search
-
-if TYPE_CHECKING:
-    from ..memory import Memory
-
-LONGEST_NOTE = 2_000
-"""Characters of a note: it goes with every prompt."""
-
-LONGEST_TAG = 60
-"""Characters of a tag, and of a key of meta."""
-
-LONGEST_VALUE = 1_000
-"""Characters of a value of meta."""
 
 
 class Keeping(Contexts):
@@ -58,10 +43,7 @@ class Keeping(Contexts):
         `model` is the session's model as an llm object; without one its window is not known. Raises SessionError, and
         OverBudget where system prompt, notes and pins alone would exceed the budget.
         """
-        text = storable(text, "The note").strip()
-        if not text or len(text) > LONGEST_NOTE:
-            message = f"A note has 1 to {LONGEST_NOTE:,} characters; this one has {len(text):,}."
-            raise SessionError(message, "It is sent with every prompt, so keep it short.")
+        text = checked_note(text)
         session = self.session(name)
         self.prepare()
         now = self.timestamp()
@@ -101,7 +83,7 @@ class Keeping(Contexts):
         there = self.kept.tags(session.thread_id)
         missing = [tag for tag in delete if key(tag) not in map(key, there)]
         if missing:
-            message = f"Session “{session.name}” has no tag “{_shown(missing[0])}”."
+            message = f"Session “{session.name}” has no tag “{one_line(missing[0], LONGEST_TAG)}”."
             raise SessionError(message, f"Its tags: {', '.join(there)}." if there else "It has none.")
         self.prepare()
         with self.writing():
@@ -118,11 +100,10 @@ class Keeping(Contexts):
     def set_meta(self, name: str, values: Mapping[str, str | None]) -> dict[str, str]:
         """Set facts about a session by key, None takes one away; return all. Raises SessionError."""
         session = self.session(name)
-        checked = {checked_key(name): value for name, value in values.items()}
-        for value in checked.values():
-            if value is not None and len(storable(value, "The value")) > LONGEST_VALUE:
-                message = f"A value has at most {LONGEST_VALUE:,} characters; this one has {len(value):,}."
-                raise SessionError(message, f"For more, keep a note: {self.command('note', session.name, 'TEXT')}")
+        instead = self.command("note", session.name, "TEXT")
+        checked = {
+            checked_key(key): None if value is None else checked_value(value, instead) for key, value in values.items()
+        }
         self.prepare()
         with self.writing():
             self.kept.set_meta(session.thread_id, checked)
@@ -179,65 +160,3 @@ class Keeping(Contexts):
         self.log.check_shape()
         self.log.migrate()
         return search(self.log, text, thread_id, filters, count=count, latest=latest, raw=raw, progress=progress)
-
-    # -- files ---------------------------------------------------------
-
-    def import_(
-        self,
-        path: str | Path | IO[Any],
-        name: str | None = None,
-        progress: Callable[[int, int | None], None] | None = None,
-    ) -> Session:
-        """Import a session from a JSONL file, or a stream; return it.
-
-        Under `name`, or the name that it had, or else a made-up one. All of it is imported or nothing. Raises
-        SessionError where the file can't be read, with the line, and NameRefused where the name is taken.
-        """
-        from ..interchange.importing import read, read_file
-
-        memory = cast("Memory", self)
-        if isinstance(path, (str, Path)):
-            return read_file(memory, Path(path), name, progress)
-        return read(memory, path, name, Path(str(getattr(path, "name", "the file"))).name, progress)
-
-    def export(
-        self,
-        name: str,
-        path: str | Path | IO[str],
-        *,
-        format: str | None = None,  # noqa: A002
-        force: bool = False,
-        progress: Callable[[int], None] | None = None,
-    ) -> int:
-        """Write a session to a file, whole or not at all, or to a text stream; return how many exchanges it has.
-
-        `format` is jsonl, markdown or html; None: what the file's ending says. Raises SessionError where the file is
-        there already (unless `force`) or can't be written.
-        """
-        from ..interchange.exporting import format_of, write, write_file
-
-        memory = cast("Memory", self)
-        if isinstance(path, (str, Path)):
-            kind = format or format_of(Path(path))
-            return write_file(memory, name, Path(path), format=kind, force=force, progress=progress)
-        return write(memory, name, path, format=format or "jsonl", progress=progress)
-
-
-def checked_tag(tag: str) -> str:
-    """Return a tag as it is kept (NFC, single blanks), or raise SessionError saying the rule."""
-    kept = " ".join(unicodedata.normalize("NFC", tag).split())
-    if not kept or len(kept) > LONGEST_TAG or not kept.isprintable():
-        message = f"“{_shown(tag)}” can't be a tag or a key."
-        raise SessionError(message, f"It has 1 to {LONGEST_TAG} printable characters.")
-    return kept
-
-
-def checked_key(text: str) -> str:
-    """Return a key of meta as it is kept, or raise SessionError saying the rule."""
-    if "=" in text:
-        raise SessionError(f"“{_shown(text)}” can't be a key.", "A key has no “=” in it.")
-    return checked_tag(text)
-
-
-def _shown(text: str) -> str:
-    return one_line(text, LONGEST_TAG)

@@ -7,18 +7,20 @@ llm -f session:work:12-20 "What was decided here?"
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import llm
 
 from ..errors import NoSuchSession
-from ..interchange.markdown import as_text
 from ..memory import Memory
-from ..model import Session
+from ..model import Exchange, Session
 from ..services.current import log_in_use
 
 PREFIX = "session"
 
 _RANGE = re.compile(r"(?P<name>.+):(?P<first>[0-9]{1,9})(?P<dash>-(?P<last>[0-9]{1,9})?)?", re.DOTALL)
+
+_AS_TEXT = "Earlier conversation, session {name}:"
 
 
 def load(argument: str) -> llm.Fragment:
@@ -52,3 +54,29 @@ def _parsed(memory: Memory, argument: str) -> tuple[Session, int, int | None]:
     if not found["dash"]:
         return memory.session(found["name"]), first, first
     return memory.session(found["name"]), first, int(found["last"]) if found["last"] else None
+
+
+def as_text(name: str, exchanges: Sequence[Exchange]) -> str:
+    """Return exchanges as plain text for a model to read: number, day, who said what.
+
+    A prompt that such a text was put before is given without it: each week's minutes would else hold those of all
+    weeks before, twice as much every time.
+    """
+    blocks = [_AS_TEXT.format(name=name)]
+    for exchange in exchanges:
+        blocks.append(f"#{exchange.number}, {exchange.turns[0].datetime_utc[:10]}")
+        said = {"User": _typed(exchange), "Assistant": exchange.reply}
+        blocks.extend(f"{who}: {text}" for who, text in said.items() if text.strip())
+    blocks.append("End of the earlier conversation.")
+    return "\n\n".join(blocks)
+
+
+def _typed(exchange: Exchange) -> str:
+    """Return an exchange's prompt, with the name of a session's text where that was put before it."""
+    text = exchange.prompt
+    beginning = _AS_TEXT.partition("{")[0]
+    for part in (part for message in exchange.turns[0].input for part in message.parts):
+        for fragment in part.fragments:
+            if fragment.startswith(beginning):
+                text = text.replace(fragment, f"[{fragment.partition(':')[0]}]")
+    return text

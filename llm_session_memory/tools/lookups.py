@@ -18,6 +18,7 @@ from ..memory import Memory
 from ..model import Exchange, Hit
 from ..rules.clipping import cut_middle
 from ..rules.fences import fenced, speech
+from ..rules.limits import LONGEST_NOTE_OF_A_MODEL
 from ..rules.safe_text import one_line, plain
 from ..rules.tokens import base
 from ..services.current import held, log_in_use
@@ -33,7 +34,6 @@ FEWEST_TOKENS = 150
 MOST_EXCHANGES = 20
 MOST_HITS = 8
 MOST_SESSIONS = 50
-LONGEST_NOTE = 500
 SHARE_OF_NOTES = 10
 """A model may keep notes until all notes of the session have a tenth of the budget: they go with every prompt."""
 
@@ -139,8 +139,8 @@ def remember(note: str) -> str:
     if not here.recording:
         return "This prompt is not recorded (-n), so no note is kept."
     text = " ".join(str(note).split())
-    if not text or len(text) > LONGEST_NOTE:
-        return f"A note has 1 to {LONGEST_NOTE} characters; this one has {len(text):,}."
+    if not text or len(text) > LONGEST_NOTE_OF_A_MODEL:
+        return f"A note has 1 to {LONGEST_NOTE_OF_A_MODEL} characters; this one has {len(text):,}."
     with _memory() as memory:
         notes = [one.text for one in memory.notes(here.session)]
         if text in notes:

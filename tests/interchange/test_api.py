@@ -1,4 +1,4 @@
-"""`Memory.import_`, `export` and `search`: what a program uses, and the commands as well."""
+"""`import_session`, `export_session` and `Memory.search`: what a program uses, and the commands as well."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.errors import NameRefused, SessionError
+from llm_session_memory.interchange import export_session, import_session
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Filters
 
@@ -26,11 +27,11 @@ def _file(tmp_path: Path) -> Path:
 def test_a_file_comes_in_and_goes_out(fresh: Path, file: Path, tmp_path: Path) -> None:
     """A session is imported under a name and exported to a file, in the format that its ending says."""
     with Memory(fresh) as memory:
-        session = memory.import_(file, name="work")
+        session = import_session(memory, file, name="work")
         assert [exchange.prompt for exchange in memory.exchanges("work")] == ["We build a bridge.", "In Lisbon."]
         assert memory.session("work") == session
-        assert memory.export("work", tmp_path / "work.md") == 2
-        assert memory.export("work", str(tmp_path / "work.jsonl")) == 2
+        assert export_session(memory, "work", tmp_path / "work.md") == 2
+        assert export_session(memory, "work", str(tmp_path / "work.jsonl")) == 2
     assert (tmp_path / "work.md").read_text().startswith("# work\n")
     assert json.loads((tmp_path / "work.jsonl").read_text().splitlines()[0])["exchanges"] == 2
 
@@ -39,9 +40,9 @@ def test_streams_come_in_and_go_out(fresh: Path) -> None:
     """Streams do as well as files."""
     out = io.StringIO()
     with Memory(fresh) as memory:
-        memory.import_(io.StringIO(LINES), name="work")
-        memory.export("work", out, format="markdown")
-        assert memory.import_(io.BytesIO(LINES.encode())).name != "work"
+        import_session(memory, io.StringIO(LINES), name="work")
+        export_session(memory, "work", out, format="markdown")
+        assert import_session(memory, io.BytesIO(LINES.encode())).name != "work"
     assert out.getvalue().startswith("# work\n")
 
 
@@ -49,19 +50,19 @@ def test_errors_are_of_the_family(fresh: Path, file: Path, tmp_path: Path) -> No
     """What can't be read, written or named is one of our errors, and nothing is left behind."""
     with Memory(fresh) as memory:
         with pytest.raises(SessionError, match=r"nowhere\.jsonl can't be read: No such file or directory"):
-            memory.import_(tmp_path / "nowhere.jsonl")
-        memory.import_(file, name="work")
+            import_session(memory, tmp_path / "nowhere.jsonl")
+        import_session(memory, file, name="work")
         with pytest.raises(NameRefused):
-            memory.import_(file, name="Work")
+            import_session(memory, file, name="Work")
         with pytest.raises(SessionError, match="is there already"):
-            memory.export("work", file)
+            export_session(memory, "work", file)
         assert [line.session.name for line in memory.sessions()] == ["work"]
 
 
 def test_what_was_imported_is_found(fresh: Path, file: Path) -> None:
     """A search finds an import at once, in all sessions or in one, within filters."""
     with Memory(fresh) as memory:
-        memory.import_(file, name="work")
+        import_session(memory, file, name="work")
         (hit,) = memory.search("lisbon")
         assert (hit.session, hit.number, hit.side, hit.snippet, hit.marks) == (
             "work",
@@ -79,5 +80,5 @@ def test_an_empty_file_becomes_a_log(tmp_path: Path, file: Path) -> None:
     path = tmp_path / "empty.db"
     path.touch()
     with Memory(path) as memory:
-        memory.import_(file, name="work")
+        import_session(memory, file, name="work")
         assert memory.context("work", "Where is it?").tokens > 0
