@@ -5,7 +5,6 @@ Without `--session`, `--new-session` or LLM_SESSION the commands' own callbacks 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import gc
@@ -117,13 +116,11 @@ def _start_frozen() -> Iterator[None]:
     """Keep Python's garbage collector from looking through all that llm has loaded by now, which stays to the end.
 
     One such look takes 30 to 40 ms of the 600 that a prompt takes, and a long session makes enough objects to cause it.
-    As the process ends there are more of them, for another 100 ms, to free what goes with the process anyhow.
+    How the process ends is not ours to change: Python looks through everything then, as after any command.
     """
     if not hasattr(gc, "freeze") or gc.get_freeze_count():  # not CPython; or a program around us has done so itself
         yield
         return
-    atexit.unregister(gc.freeze)  # once is enough where a program runs this command again and again
-    atexit.register(gc.freeze)
     gc.freeze()
     try:
         yield
