@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from llm_session_memory import model
-from llm_session_memory.llm_seam import options
 from tests.imports import ROOT, Import, all_imports, modules, name_of, paths
 
 MEMORY, VIEWS = "llm_session_memory", "datasette_session_views"
@@ -38,7 +36,7 @@ THIRD = {
     "rules": set[str](),
     "store": {"sqlite_utils", "sqlite_vec"},
     "reader": {"genai_prices"},
-    "services": {"llm_ollama", "sqlite_utils", "typing_extensions", "click", "llm"},
+    "services": {"llm_ollama", "sqlite_utils", "typing_extensions"},
     "llm_seam": {"click", "llm", "pydantic"},
     "interchange": {"llm", "condense_json", "markdown_it"},
     "tools": {"click", "llm"},
@@ -129,7 +127,7 @@ def test_what_is_heavy_or_may_be_missing_is_imported_when_it_is_used() -> None:
 def test_only_the_hooks_and_the_seam_know_how_llm_is_built() -> None:
     """llm is imported by the seam, by what writes imported exchanges, by the toolbox, and for types by the hooks."""
     knowing = {part_of(found.module) for found in all_imports() if found.target == "llm"}
-    assert knowing == {"", "services", "llm_seam", "interchange", "tools"}
+    assert knowing == {"", "llm_seam", "interchange", "tools"}
 
 
 def test_only_compat_imports_datasette() -> None:
@@ -159,11 +157,6 @@ def test_a_prompt_of_plain_llm_loads_no_more_than_the_face_of_the_toolbox(tmp_pa
     program = "from llm.cli import cli\ncli(['-m', 'echo', '--no-stream', 'Hello'], standalone_mode=False)"
     loaded = _loaded(program, LLM_USER_PATH=str(tmp_path))
     assert loaded == [*AT_START, f"{MEMORY}.tools", f"{MEMORY}.tools.toolbox"]
-
-
-def test_the_options_know_the_policies_of_the_model() -> None:
-    """What `--memory` offers, copied for the sake of llm's start, are the policies of the model, default first."""
-    assert options.POLICIES == model.POLICIES
 
 
 _SQL = re.compile(

@@ -17,9 +17,6 @@ COMMANDS = ("prompt", "chat")
 
 ENVIRONMENT = "LLM_SESSION"
 
-POLICIES = ("recall", "window", "summary", "full")
-"""As in model.POLICIES, which is not imported here for llm's start-up time; a test holds them equal."""
-
 OURS = ("session", "new_session", "max_context_tokens", "memory", "recall_share", "recall_model", "summary_model")
 
 
@@ -84,13 +81,15 @@ def _policy(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     """Return a policy in its one form; a wrong one is an error of usage."""
     if value is None:
         return None
-    words = [word.strip() for word in value.lower().split(",")]
-    if sorted(words) == ["recall", "summary"]:
-        return "summary,recall"
-    if len(words) == 1 and words[0] in POLICIES:
-        return words[0]
-    choices = ", ".join(POLICIES)
-    raise click.BadParameter(f"“{value}” is none of {choices} or summary,recall.", ctx, param)
+    from ..errors import SessionError
+    from ..model import POLICIES
+    from ..rules.policy import parsed
+
+    try:
+        return parsed(value)
+    except SessionError:
+        choices = ", ".join(POLICIES)
+        raise click.BadParameter(f"“{value}” is not one of: {choices} or summary,recall.", ctx, param) from None
 
 
 def _before(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ Set by the seam when it composes a request; a tool has no other way to know in w
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,25 +24,14 @@ class Current:
     recording: bool = True
 
 
-_current: Current | None = None
+_current: ContextVar[Current | None] = ContextVar("llm_session_memory_current", default=None)
 
 
 def hold(current: Current | None) -> None:
-    """Say which prompt is in progress, or that none is."""
-    global _current  # noqa: PLW0603  one command, one prompt at a time
-    _current = current
+    """Say which prompt is in progress in this thread or task, or that none is."""
+    _current.set(current)
 
 
 def held() -> Current | None:
     """Return the prompt in progress, if it is in a session."""
-    return _current
-
-
-def log_in_use() -> Path:
-    """Return the log that the command in progress works on: the one of its -d, else llm's own."""
-    import click
-    import llm
-
-    context = click.get_current_context(silent=True)
-    database = context.params.get("database") if context else None
-    return Path(database) if database else Path(llm.user_dir()) / "logs.db"
+    return _current.get()

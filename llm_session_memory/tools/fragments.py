@@ -14,7 +14,7 @@ import llm
 from ..errors import NoSuchSession
 from ..memory import Memory
 from ..model import Exchange, Session
-from ..services.current import log_in_use
+from .in_use import log_in_use
 
 PREFIX = "session"
 

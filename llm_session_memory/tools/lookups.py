@@ -21,7 +21,8 @@ from ..rules.fences import fenced, speech
 from ..rules.limits import LONGEST_NOTE_OF_A_MODEL
 from ..rules.safe_text import one_line, plain
 from ..rules.tokens import base
-from ..services.current import held, log_in_use
+from ..services.current import held
+from .in_use import log_in_use
 
 P = ParamSpec("P")
 

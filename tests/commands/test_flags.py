@@ -316,8 +316,11 @@ def test_budget_and_policy_need_a_session(llm_: Command, script: Script, command
     [
         (("--max-context-tokens", "0"), "0 is not in the range x>=1"),
         (("--max-context-tokens", "many"), "'many' is not a valid integer range"),
-        (("--memory", "none"), "“none” is none of recall, window, summary, full or summary,recall."),
-        (("--memory", "window,recall"), "“window,recall” is none of recall, window, summary, full or summary,recall."),
+        (("--memory", "none"), "“none” is not one of: recall, window, summary, full or summary,recall."),
+        (
+            ("--memory", "window,recall"),
+            "“window,recall” is not one of: recall, window, summary, full or summary,recall.",
+        ),
         (("--recall-share", "0"), "0.0 is not in the range 0<x<1"),
         (("--recall-share", "1"), "1.0 is not in the range 0<x<1"),
     ],
