@@ -83,10 +83,10 @@ def _policy(ctx: click.Context, param: click.Parameter, value: str | None) -> st
         return None
     from ..errors import SessionError
     from ..model import POLICIES
-    from ..rules.policy import parsed
+    from ..rules.policy import parsed_policy
 
     try:
-        return parsed(value)
+        return parsed_policy(value)
     except SessionError:
         choices = ", ".join(POLICIES)
         raise click.BadParameter(f"“{value}” is not one of: {choices} or summary,recall.", ctx, param) from None
