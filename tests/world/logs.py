@@ -22,10 +22,12 @@ from types import TracebackType
 from typing import Any
 
 import llm
-from llm.migrations import MIGRATIONS, ensure_migrations_table, migrate
+from llm.migrations import MIGRATIONS, migrate
 from llm.parts import Message, TextPart
 from sqlite_utils import Database
 from ulid import ULID
+
+from tests.world.quick_tables import ensure_migrations_table
 
 START = datetime(2026, 9, 1, 8, 0, tzinfo=timezone.utc)
 
