@@ -22,7 +22,7 @@ from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
 from tests.views.conftest import Get, Tags, serving, shape
 from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
-from tests.views.test_permissions import ROOT, ask, configured, with_tables
+from tests.views.test_permissions import ROOT, asking, configured, with_tables
 from tests.world.logs import START, LogBuilder, Said
 
 DASHBOARD = "/logs/-/sessions/analytics"
@@ -219,16 +219,16 @@ async def test_a_log_with_nothing_in_it(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_a_panel_is_as_closed_as_the_tables_it_reads(busy: Path) -> None:
     """Who may not see a table gets no number from it, in the page or its twin; the other panels stay."""
-    config = with_tables({"memory_attempts": {"allow": {"id": "root"}}})
-    closed = (await ask(busy, config, f"{DASHBOARD}.json", None)).json()
+    ask = asking(busy, with_tables({"memory_attempts": {"allow": {"id": "root"}}}))
+    closed = (await ask(f"{DASHBOARD}.json")).json()
     assert panels(closed)["failed_prompts"]["allowed"] is False
     assert rows(closed, "failed_prompts") == []
     assert closed["totals"]["failed prompts"] is None
     assert rows(closed, "tokens_a_day_by_model")
-    page = await ask(busy, config, DASHBOARD, None)
+    page = await ask(DASHBOARD)
     assert "This reads a table that you may not see." in page.text
     assert "/logs/sessions_failed_prompts" not in page.text
-    opened = (await ask(busy, config, f"{DASHBOARD}.json", ROOT)).json()
+    opened = (await ask(f"{DASHBOARD}.json", ROOT)).json()
     assert rows(opened, "failed_prompts")
 
 

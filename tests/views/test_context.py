@@ -24,7 +24,7 @@ from tests.views.anything import MESSAGE, NOWHERE, TEXT
 from tests.views.conftest import Get, Tags, serving
 from tests.views.logs import Session, World, with_recall, with_sessions
 from tests.views.test_markup import ALLOWED, ATTRIBUTES
-from tests.views.test_permissions import ROOT, ask, with_tables
+from tests.views.test_permissions import ROOT, asking, with_tables
 from tests.world.logs import Call, LogBuilder, Said
 
 NOTE = "The deadline is 4 May."
@@ -298,10 +298,10 @@ async def test_the_transcript_shows_what_a_summary_stands_for(see: Get) -> None:
 @pytest.mark.asyncio
 async def test_a_locked_summary_is_on_no_page_but_in_what_was_sent(path: Path) -> None:
     """Where the table of summaries is locked, transcript and replay show the rest, and no summary."""
-    config = with_tables({"memory_summaries": {"allow": ROOT}})
+    ask = asking(path, with_tables({"memory_summaries": {"allow": ROOT}}))
     for address, there in (("", "Decisions: oak"), ("/replay", "Decisions: oak"), ("/replay.json", "[3, 4]")):
         place = f"/logs/-/session/work{address}"
-        opened, closed = await ask(path, config, place, ROOT), await ask(path, config, place, None)
+        opened, closed = await ask(place, ROOT), await ask(place)
         assert (opened.status_code, closed.status_code) == (200, 200)
         assert there in opened.text.replace("[3,4]", "[3, 4]"), address
         assert there not in closed.text.replace("[3,4]", "[3, 4]"), address

@@ -14,7 +14,7 @@ from llm_session_memory.insight.run import played
 from llm_session_memory.insight.timing import Timeline
 from tests.views.conftest import Get, Tags, serving
 from tests.views.logs import Session, World, with_rating, with_sessions
-from tests.views.test_permissions import ROOT, ask, with_tables
+from tests.views.test_permissions import ROOT, asking, with_tables
 from tests.world.logs import LogBuilder, Said
 
 EVIL = "<script>alert(1)</script>\u202e"
@@ -225,16 +225,14 @@ async def test_the_next_page_of_a_list_is_of_the_same_rating(many: Path) -> None
 @pytest.mark.asyncio
 async def test_ratings_are_as_closed_as_their_table(path: Path) -> None:
     """Who may not see the table of ratings sees the transcript without them, and finds nothing by them."""
-    config = with_tables({"memory_ratings": {"allow": {"id": "root"}}})
+    ask = asking(path, with_tables({"memory_ratings": {"allow": {"id": "root"}}}))
     for view in ("", "/replay", "/context/1"):
-        assert "rated" not in (await ask(path, config, f"/logs/-/session/work{view}", None)).text.replace(
-            '"rated":""', ""
-        )
-    closed = await ask(path, config, "/logs/-/session/work", None)
+        assert "rated" not in (await ask(f"/logs/-/session/work{view}")).text.replace('"rated":""', "")
+    closed = await ask("/logs/-/session/work")
     assert "Begin" in closed.text
-    assert (await ask(path, config, "/logs/-/sessions/search.json?q=bridge&rated=any", None)).json()["hits"] == 0
-    assert 'name="rated"' not in (await ask(path, config, "/logs/-/sessions/search?q=bridge", None)).text
-    assert 'name="rated"' not in (await ask(path, config, "/logs/-/sessions", None)).text
-    assert (await ask(path, config, "/logs/-/sessions.json?rated=any", None)).json()["sessions"] == []
-    assert len((await ask(path, config, "/logs/-/sessions.json?rated=none", None)).json()["sessions"]) == 2
-    assert "rated" in (await ask(path, config, "/logs/-/session/work", ROOT)).text
+    assert (await ask("/logs/-/sessions/search.json?q=bridge&rated=any")).json()["hits"] == 0
+    assert 'name="rated"' not in (await ask("/logs/-/sessions/search?q=bridge")).text
+    assert 'name="rated"' not in (await ask("/logs/-/sessions")).text
+    assert (await ask("/logs/-/sessions.json?rated=any")).json()["sessions"] == []
+    assert len((await ask("/logs/-/sessions.json?rated=none")).json()["sessions"]) == 2
+    assert "rated" in (await ask("/logs/-/session/work", ROOT)).text
