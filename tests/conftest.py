@@ -26,11 +26,12 @@ from llm.cli import cli
 from llm.plugins import pm
 
 from tests.views.logs import World, write_world
-from tests.world import quick_tables
+from tests.world import laws, quick_tables
 from tests.world.scripted import Script, ScriptedPlugin
 
 _HOME = os.environ["LLM_USER_PATH"]
 
+laws.load()
 quick_tables.install()
 
 

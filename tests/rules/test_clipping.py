@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.model import Attachment, Message, Part
 from llm_session_memory.rules.clipping import clip, cut_middle
 from llm_session_memory.rules.tokens import Measure
+from tests.world.laws import tried
 
 LONG = "The harbour office signs off the foundations. " * 100
 IMAGE = (Attachment("abc", "image/png"),)
@@ -209,7 +210,7 @@ def visible(messages: tuple[Message, ...]) -> Iterator[tuple[str, object]]:
                 yield from (("held", attachment.id) for attachment in part.attachments)
 
 
-@settings(max_examples=400, deadline=None)
+@tried(400)
 @given(messages_, st.integers(0, 3_000), st.floats(0.6, 1.6), st.booleans())
 def test_laws_of_clip(messages: tuple[Message, ...], limit: int, rate: float, reasoning: bool) -> None:
     """Never beyond the limit; same messages in the same order, none empty; whatever is shortened is marked."""
@@ -225,7 +226,7 @@ def test_laws_of_clip(messages: tuple[Message, ...], limit: int, rate: float, re
     assert clip(messages, limit, measure) == found
 
 
-@settings(max_examples=200, deadline=None)
+@tried(200)
 @given(st.integers(60, 2_000), st.sampled_from([LONG, "橋の計画。" * 500, '{"a": [1, 2, 3]}\n' * 200]))
 def test_as_much_as_fits_is_kept(limit: int, content: str) -> None:
     """Of one long text nearly all that the limit allows is kept."""

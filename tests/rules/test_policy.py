@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.errors import OverBudget
 from llm_session_memory.model import Budget, Settings, Sized, Window
 from llm_session_memory.rules.policy import LOW_WATER, Plan, budget_for, effective, plan, why_new_block, without_recent
+from tests.world.laws import tried
 
 UNKNOWN = Window(None, "not known")
 
@@ -197,7 +198,7 @@ def requests(draw: st.DrawFn) -> tuple[list[Sized], list[Sized], int, int, int, 
     return history, pins, fixed, tokens, keep_from, draw(st.booleans())
 
 
-@settings(max_examples=1_000, deadline=None)
+@tried(1_000)
 @given(requests())
 def test_laws_of_window(request_: tuple[list[Sized], list[Sized], int, int, int, bool]) -> None:
     """For any sizes: never over budget, pins present, whole and in order, the newest included, no more than needed."""
@@ -253,7 +254,7 @@ def room_for(history: Sequence[Sized], found: Plan, tokens: int) -> int:
     return count + 1
 
 
-@settings(max_examples=300, deadline=None)
+@tried(300)
 @given(requests())
 def test_laws_of_full(request_: tuple[list[Sized], list[Sized], int, int, int, bool]) -> None:
     """For any sizes: everything, once and in order; or an error; or, for a prompt too large, the pins alone."""
@@ -271,7 +272,7 @@ def test_laws_of_full(request_: tuple[list[Sized], list[Sized], int, int, int, b
     assert whole <= tokens
 
 
-@settings(max_examples=300, deadline=None)
+@tried(300)
 @given(sizes.filter(bool), st.integers(100, 2_000), st.integers(1, 60))
 def test_a_block_lives_long(history_sizes: list[int], tokens: int, fixed: int) -> None:
     """Once the start has moved, half of what is left stays free, so that the next cut is that far away."""

@@ -6,11 +6,12 @@ import sqlite3
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.rules.passages import indexed
 from llm_session_memory.rules.search_terms import MOST_TERMS, query_of, raw_query_of, snippet, spans
+from tests.world.laws import tried
 
 
 def _index(*texts: str) -> sqlite3.Connection:
@@ -85,7 +86,7 @@ WORDS = st.text(
 
 
 @given(text=WORDS)
-@settings(max_examples=400, deadline=None)
+@tried(400)
 def test_any_text_finds_itself(text: str) -> None:
     """Any text is a valid query, and one that finds the very text, if there is a word in it."""
     made = query_of(text)
@@ -98,7 +99,7 @@ def test_any_text_finds_itself(text: str) -> None:
 
 
 @given(text=WORDS)
-@settings(max_examples=200, deadline=None)
+@tried(200)
 def test_raw_text_is_right_or_wrong_syntax_and_nothing_else(text: str) -> None:
     """What comes of any text as FTS5's syntax is rows or SQLite's own error, never another."""
     expression = raw_query_of(text).all_of
@@ -167,7 +168,7 @@ def test_marks(text: str, terms: tuple[str, ...], marked: list[str]) -> None:
 
 
 @given(text=WORDS, terms=st.lists(WORDS, max_size=3), width=st.integers(30, 90))
-@settings(max_examples=300, deadline=None)
+@tried(300)
 def test_marks_lie_within_the_snippet(text: str, terms: list[str], width: int) -> None:
     """Marks are in order, do not overlap, and lie within the snippet, which is about as long as asked for."""
     shown, marks = snippet(text, terms, width)

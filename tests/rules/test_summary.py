@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.model import Exchange, Message, Turn
 from llm_session_memory.rules import summary
 from llm_session_memory.rules.fences import FENCE
 from llm_session_memory.rules.tokens import TOKENS_A_MESSAGE, Measure, base
+from tests.world.laws import tried
 
 PLAIN = Measure()
 
@@ -138,7 +139,7 @@ _PIECES = st.lists(st.sampled_from([*"ab .\n=1{", "word ", "数", "桥", "ö", "
 _TEXTS = st.tuples(_PIECES, st.integers(0, 400)).map(lambda repeated: repeated[0] * repeated[1])
 
 
-@settings(max_examples=150, deadline=None)
+@tried(150)
 @given(
     said=st.lists(st.tuples(_TEXTS, _TEXTS), min_size=1, max_size=6),
     before=_TEXTS.map(lambda text: text[:1_500]),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from datasette_session_views.show.code import coloured
 from datasette_session_views.show.markup import LONGEST, is_safe_link, plain, rendered
 from tests.views.conftest import Tags
+from tests.world.laws import tried
 
 ALLOWED = {
     "a", "blockquote", "br", "code", "div", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s", "span",
@@ -62,7 +63,7 @@ def test_nothing_hostile_gets_through(text: str) -> None:
 
 @given(st.text(alphabet=st.sampled_from("<>&\"'`*_[]()!#-|\\/:;=~.+ \n\tabhrefjavscipt\u202e\x00")))
 @example("[a]: javascript:x\n[a]")
-@settings(max_examples=300)
+@settings(tried(300), deadline=200)
 def test_no_text_comes_out_as_anything_else_than_harmless_elements_that_nest(text: str) -> None:
     """Whatever the text: only harmless elements and attributes, each closed within the message."""
     checked(rendered(text))
