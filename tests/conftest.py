@@ -26,7 +26,7 @@ from llm.cli import cli
 from llm.plugins import pm
 
 from tests.views.logs import World, write_world
-from tests.world import laws, quick_tables
+from tests.world import laws, left_out, quick_tables
 from tests.world.scripted import Script, ScriptedPlugin
 
 _HOME = os.environ["LLM_USER_PATH"]
@@ -38,6 +38,15 @@ quick_tables.install()
 def pytest_unconfigure() -> None:
     """Leave nothing behind."""
     shutil.rmtree(_HOME, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out for want of a tool; note which tests passed, for who adds up several runs."""
+    for line in left_out.lines(terminalreporter.stats.get("skipped", ())):
+        terminalreporter.write_line(line, yellow=True)
+    if passed := os.environ.get("PYTEST_PASSED"):
+        with Path(passed).open("a", encoding="utf-8") as file:
+            file.writelines(f"{report.nodeid}\n" for report in terminalreporter.stats.get("passed", ()))
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
+from tests.world.left_out import needs
 from tests.world.scripted import Script
 
 pytestmark = pytest.mark.slow
 
 LLM = shutil.which("llm", path=str(Path(sys.executable).parent))
+
+needs_llm = needs("the llm command beside this Python", LLM, "make test")
 
 
 def _completed(*words: str) -> list[str]:
@@ -27,7 +30,7 @@ def _completed(*words: str) -> list[str]:
     return [line.removeprefix("plain,") for line in done.stdout.splitlines() if line]
 
 
-@pytest.mark.skipif(LLM is None, reason="llm is not installed as a command beside this Python")
+@needs_llm
 def test_names_are_completed_wherever_one_is_asked_for(llm_: Command, script: Script, home: Path) -> None:
     """Tab completes session names after --session and in each command that takes one, in any case, also from -d."""
     for name in ("work", "Workshop", "bridge"):
@@ -41,7 +44,7 @@ def test_names_are_completed_wherever_one_is_asked_for(llm_: Command, script: Sc
     assert _completed("llm", "sessions", "sho") == ["show"]
 
 
-@pytest.mark.skipif(LLM is None, reason="llm is not installed as a command beside this Python")
+@needs_llm
 @pytest.mark.parametrize("content", [None, b"", b"This is not a database at all, but it is long enough to be one."])
 def test_completion_is_silent_whatever_the_log(home: Path, log: Path, content: bytes | None) -> None:
     """Where the log is missing, empty or no database, Tab offers nothing, says nothing and makes nothing."""

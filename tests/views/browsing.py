@@ -10,18 +10,28 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
+from tests.world.left_out import needs
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+needs_browser = [
+    needs("Playwright", find_spec("playwright"), "python -m pip install playwright"),
+    needs("chromium", CHROMIUM, "apt-get install chromium"),
+]
+"""The marks of tests that open a browser."""
 
 
 @contextmanager
 def opened() -> Iterator[Any]:
     """Open a browser, and close it in the end."""
+    from playwright import sync_api
+
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

@@ -12,14 +12,11 @@ from typing import Any
 import pytest
 
 from datasette_session_views.compat import IS_1
-from tests.views.browsing import CHROMIUM, Watched, running
+from tests.views.browsing import Watched, needs_browser, running
 from tests.views.logs import World
 from tests.views.test_rating_form import granting
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
+pytestmark = [pytest.mark.slow, *needs_browser]
 
 PAGES = [
     "/-/sessions",

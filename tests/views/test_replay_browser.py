@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from llm_session_memory.insight.timing import Step, Timeline
-from tests.views.browsing import CHROMIUM, Watched, running
+from tests.views.browsing import Watched, needs_browser, running
 from tests.views.playing import at, revealed
 from tests.views.test_replay import write_replay
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")]
+pytestmark = [pytest.mark.slow, *needs_browser]
 
 HERE = "/logs/-/session/work/replay"
 

@@ -1,0 +1,29 @@
+"""Tests that need a tool which this machine may lack: they are left out, and the run says at its end which, and why."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+_REASON = re.compile(r"(?:Skipped: )?(?P<tool>.+?) is missing; install it with: (?P<how>.+)")
+
+
+def needs(tool: str, found: object, how: str) -> pytest.MarkDecorator:
+    """Return the mark of tests that need a tool; `how` is the command that brings it."""
+    return pytest.mark.skipif(not found, reason=f"{tool} is missing; install it with: {how}")
+
+
+def lines(reports: Iterable[Any]) -> Iterator[str]:
+    """Yield one line for each tool that skipped tests would have needed."""
+    missed: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for report in reports:
+        reason = _REASON.fullmatch(report.longrepr[2]) if isinstance(report.longrepr, tuple) else None
+        if reason:
+            missed[reason["tool"], reason["how"]].append(report.nodeid.partition("::")[0])
+    for (tool, how), places in missed.items():
+        tests = f"{len(places)} test{'s' if len(places) > 1 else ''}"
+        yield f"{tests} left out, {tool} is missing: {', '.join(sorted(set(places)))}. Install it with: {how}"
