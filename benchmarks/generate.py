@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from llm_session_memory.memory import Memory
     from llm_session_memory.model import Block
+    from llm_session_memory.services.bundle import Services
 
 KINDS = ("plain", "named", "session")
 NAME = "work"
@@ -164,25 +164,26 @@ def _plain(database: Any, count: int) -> str:
     return str(conversation.id)
 
 
-def _prepared(database: Any, path: Path) -> Memory:
-    from llm_session_memory.memory import Memory
+def _prepared(database: Any, path: Path) -> Services:
+    from llm_session_memory.services.bundle import Services
+    from llm_session_memory.services.desk import Desk
     from llm_session_memory.store import Log
 
-    memory = Memory(path, log=Log(database, path))
-    memory.prepare()
+    memory = Services(Desk(Log(database, path)))
+    memory.desk.prepare()
     return memory
 
 
-def _session(memory: Memory, database: Any, count: int) -> str:
-    from llm_session_memory.memory import Sent
+def _session(memory: Services, database: Any, count: int) -> str:
     from llm_session_memory.model import Context, Message, Settings, Sized, Window
     from llm_session_memory.rules.policy import budget_for, plan
     from llm_session_memory.rules.ranking import reserve, shares
     from llm_session_memory.rules.tokens import Measure
+    from llm_session_memory.services.record import Sent
     from llm_session_memory.store import Index
 
     conversation, store = _conversation(), _writer(database)
-    memory.create(NAME, conversation.id, Settings(model=MODEL))
+    memory.sessions.create(NAME, conversation.id, Settings(model=MODEL))
     limit = budget_for(64_000, Window(None, "not known for this model"), None)
     measure = Measure()
     sizes: list[Sized] = []
@@ -202,14 +203,14 @@ def _session(memory: Memory, database: Any, count: int) -> str:
         response = _response(conversation, prompt, reply)
         store.log(response)
         made = Context((), block, None, int(base + new), base + new, limit, after, len(texts))
-        memory.record(conversation.id, [Sent(response.id, base + new, int(base + new), made)], prompt)
+        memory.record.add(conversation.id, [Sent(response.id, base + new, int(base + new), made)], prompt)
         block = _known(memory, conversation.id, block)
         own = measure.base(Message.of_text("user", text) for text in (prompt, reply))
         base += own
         texts.append((prompt, reply))
         sizes.append(Sized(len(texts), response.id, measure.tokens(own)))
         after = response.id
-    Index(memory.log).catch_up(str(conversation.id))
+    Index(memory.desk.log).catch_up(str(conversation.id))
     return str(conversation.id)
 
 
@@ -229,8 +230,10 @@ def _block(start: Any, tokens: int) -> Block:
     )
 
 
-def _known(memory: Memory, thread_id: str, block: Block) -> Block:
-    found = block if block.id is not None else memory.store.blocks.latest(thread_id)
+def _known(memory: Services, thread_id: str, block: Block) -> Block:
+    from llm_session_memory.store import Blocks
+
+    found = block if block.id is not None else Blocks(memory.desk.log).latest(thread_id)
     assert found is not None
     return found
 

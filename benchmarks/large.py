@@ -4,7 +4,7 @@ Three of them are sessions to measure: `small` of 10 exchanges, `middle` of 1,00
 about five exchanges, and every tenth is a session too. All rows of llm's tables are written by llm's own writer, words
 are drawn as often as in prose (Zipf), and the full-text index has everything.
 
-With `--measure` it is asked for contexts instead: how long `Memory.context` takes with recall.
+With `--measure` it is asked for contexts instead: how long `memory.requests.context` takes with recall.
 """
 
 from __future__ import annotations
@@ -51,16 +51,17 @@ def write(path: Path, exchanges: int, threads: int) -> None:
     """Write the log."""
     import sqlite_utils
 
-    from llm_session_memory.memory import Memory
     from llm_session_memory.model import Settings
+    from llm_session_memory.services.bundle import Services
+    from llm_session_memory.services.desk import Desk
     from llm_session_memory.store import Index, Log
 
     database = sqlite_utils.Database(path)
     database.conn.execute("pragma synchronous = off")
     talk = Prose()
-    memory = Memory(path, log=Log(database, path))
+    memory = Services(Desk(Log(database, path)))
     writer = _writer(database)
-    memory.prepare()
+    memory.desk.prepare()
     sizes = [*SESSIONS.values(), *_sizes(exchanges - sum(SESSIONS.values()), threads - len(SESSIONS))]
     names = list(SESSIONS)
     for number, size in enumerate(sizes):
@@ -71,11 +72,11 @@ def write(path: Path, exchanges: int, threads: int) -> None:
                 writer.log(_response(conversation, prompt, reply))
             if number < len(names) or number % 10 == 0:
                 name = names[number] if number < len(names) else f"session-{number}"
-                memory.create(name, str(conversation.id), Settings(model=MODEL))
+                memory.sessions.create(name, str(conversation.id), Settings(model=MODEL))
         if number % 5_000 == 0:
             print(f"{number:,} of {threads:,} conversations", file=sys.stderr)
     rows = database.query("select id from threads")
-    index = Index(memory.log)
+    index = Index(memory.desk.log)
     for row in list(rows):
         index.catch_up(row["id"])
     database.close()
@@ -101,7 +102,7 @@ def measure(path: Path, small: Path | None) -> None:
         with Memory(log) as memory:
             for name in SESSIONS if label == "this log" else ["small"]:
                 talk = Prose(3)
-                times = [_timed(lambda: memory.context(name, talk.question(), 4_000)) for _ in range(_PROMPTS)]  # noqa: B023  called at once
+                times = [_timed(lambda: memory.requests.context(name, talk.question(), 4_000)) for _ in range(_PROMPTS)]  # noqa: B023  called at once
                 row = [f"{_percentile(column):.1f}" for column in zip(*times, strict=True)]
                 median = statistics.median(wall for wall, _ in times)
                 rows.append([label, name, f"{median:.1f}", *row])

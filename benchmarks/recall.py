@@ -4,8 +4,8 @@
 
 One line a conversation: `set`, `name`, `exchanges` (prompt, response), `questions` (question, evidence as [exchange
 number, side], `before` where only earlier exchanges exist when it is asked). Each is imported as a session, and
-`Memory.context` is asked with each question. The evidence recall of a question is the mean over its evidence messages
-of the share of their sentences, by length, that stand verbatim in the text that would be sent.
+`memory.requests.context` is asked with each question. The evidence recall of a question is the mean over its evidence
+messages of the share of their sentences, by length, that stand verbatim in the text that would be sent.
 
 FOLDER holds a model of sentence-transformers, for recall by words and by meaning.
 """
@@ -28,8 +28,7 @@ from typing import Any
 from llm_session_memory.interchange.importing import into
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Context
-from llm_session_memory.services.nearness import Embed, Nearness
-from llm_session_memory.services.recall import Near
+from llm_session_memory.services.recall import Embed, Near, Nearness
 from llm_session_memory.store import Index
 
 BUDGETS = (1_000, 2_000, 4_000, 8_000)
@@ -89,7 +88,7 @@ def answers(  # noqa: PLR0913  a measurement's conditions
     for question in line["questions"]:
         evidence = [line["exchanges"][number - 1][side] for number, side in question["evidence"]]
         began = time.perf_counter()
-        made = memory.context(name, question["question"], budget, policy, question.get("before"), near=near)
+        made = memory.requests.context(name, question["question"], budget, policy, question.get("before"), near=near)
         took = time.perf_counter() - began
         sent = text_of(made)
         if len(sent) / 4 > budget or made.tokens > budget:
@@ -100,10 +99,10 @@ def answers(  # noqa: PLR0913  a measurement's conditions
 
 def by_meaning(memory: Memory, name: str, embed: Embed) -> Near:
     """Embed all passages of a session; return what finds those near a prompt, which asks the model once a prompt."""
-    memory.prepare()
-    thread_id = memory.session(name).thread_id
-    Index(memory.log).catch_up(thread_id)
-    nearness = Nearness(memory.log, "measured", embed)
+    memory.desk.prepare()
+    thread_id = memory.sessions.get(name).thread_id
+    Index(memory.desk.log).catch_up(thread_id)
+    nearness = Nearness(memory.desk, "measured", embed)
     nearness.catch_up(thread_id, seconds=None)
     known: dict[str, Mapping[int, float]] = {}
 

@@ -17,11 +17,13 @@ from tests.imports import ROOT, Import, all_imports, modules, name_of, paths
 
 MEMORY, VIEWS = "llm_session_memory", "datasette_session_views"
 
-LAYERS = ("errors", "model", "rules", "store", "reader", "insight", "services", "memory")
-"""From the ground up; each imports those before it. `rules` decide, `store` keeps, `reader` reads, `services` do."""
+LAYERS = ("errors", "model", "rules", "store", "reader", "insight", "services", "llm_seam", "memory")
+"""From the ground up; each imports those before it. `rules` decide, `store` keeps, `reader` reads, `services` do.
+
+`llm_seam` runs llm inside a session; it is below `memory`, which hands out conversations of llm's.
+"""
 
 SKINS = {
-    "llm_seam": set[str](),
     "interchange": {"llm_seam"},  # its writer logs through llm
     "tools": set[str](),
     "commands": {"llm_seam", "interchange"},  # a command is how a person reaches the models and the files
@@ -83,7 +85,7 @@ def below(part: str) -> set[str]:
         return set(VIEWS_MAY)
     if part in LAYERS:
         return set(LAYERS[: LAYERS.index(part)])
-    return {*LAYERS, *(SKINS if part == "" else SKINS[part])}
+    return {*LAYERS, *SKINS} if part == "" else {*LAYERS} - {"llm_seam"} | SKINS[part]
 
 
 def test_the_walk_sees_imports_of_every_kind() -> None:

@@ -15,7 +15,8 @@ from llm_session_memory.model import Rating
 from llm_session_memory.reader.listing import owner
 from llm_session_memory.reader.source import Source
 from llm_session_memory.rules.limits import LONGEST_REMARK, checked_rating
-from llm_session_memory.services.ratings import Rated
+from llm_session_memory.services.desk import Desk
+from llm_session_memory.services.ratings import Ratings
 
 __all__ = ["LONGEST_REMARK", "Problem", "Rating", "keep", "rating_of"]
 
@@ -44,10 +45,10 @@ def keep(
     """
     thread_id, turn_id = place
     try:
-        with Rated.lent(connection, Path(name)) as ratings, ratings.writing():
+        with Desk.lent(connection, Path(name)) as desk, desk.writing():
             if owner(source, turn_id) != thread_id:
                 return Problem("The exchange was deleted in the meantime.")
-            ratings.keep_rating(thread_id, turn_id, rating)
+            Ratings(desk).keep(thread_id, turn_id, rating)
     except LogUnusable as error:
         return Problem(str(error))
     return None

@@ -37,7 +37,7 @@ def browse_command(name: str | None, port: int, no_open: bool, database: str | N
     path = existing_log(database)
     if name is not None:
         with opened(database) as memory:
-            name = memory.session(name).name
+            name = memory.sessions.get(name).name
     root = f"http://127.0.0.1:{port}"
     address = f"{root}/{encoded(path.stem)}/-/{'sessions' if name is None else f'session/{encoded(name)}'}"
     _serve(path, port, root, address, launch=not no_open)

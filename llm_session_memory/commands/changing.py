@@ -59,7 +59,7 @@ def set_command(  # noqa: PLR0913  one parameter an option
         llm sessions set work --meta client harbour
     """
     with opened(database) as memory:
-        session = memory.session(name)
+        session = memory.sessions.get(name)
         settings = session.settings
         if model_id is not None:
             settings = replace(settings, model=model_of(model_id).model_id)
@@ -72,9 +72,13 @@ def set_command(  # noqa: PLR0913  one parameter an option
         if policy is not None:
             settings = replace(settings, memory=None if policy == _DEFAULT else parsed_policy(policy))
         settings = _memory_settings(settings, recall_share, recall_model, summary_model)
-        facts = memory.set_meta(name, {key: value or None for key, value in meta}) if meta else memory.meta(name)
+        facts = (
+            memory.notes.set_facts(name, {key: value or None for key, value in meta})
+            if meta
+            else memory.notes.facts(name)
+        )
         if settings != session.settings:
-            memory.set(name, settings)
+            memory.sessions.set(name, settings)
         _print(session.name, settings)
         for key, value in facts.items():
             click.echo(f"meta     {one_line(key, _WIDTH)}={one_line(value, _WIDTH)}")
@@ -163,8 +167,8 @@ def rename_command(name: str, new_name: str, database: str | None) -> None:
         llm sessions rename work bridge
     """
     with opened(database) as memory:
-        before = memory.session(name).name
-        click.echo(f"{before} is now {memory.rename(name, new_name).name}.")
+        before = memory.sessions.get(name).name
+        click.echo(f"{before} is now {memory.sessions.rename(name, new_name).name}.")
 
 
 @session_command("name", short_help="Name an existing conversation")
@@ -182,10 +186,10 @@ def name_command(conversation_id: str, name: str, database: str | None) -> None:
     if not path.exists():
         raise NoSuchSession(f"There is no conversation {conversation_id}: there is no log at {path} yet.")
     with Memory(path, typed=database) as memory:
-        memory.check_thread(conversation_id)
-        migrated(memory.log)
-        session = memory.name_thread(conversation_id, name)
-        count = memory.exchange_count(session)
+        memory.sessions.check_thread(conversation_id)
+        migrated(memory.desk.log)
+        session = memory.sessions.name_thread(conversation_id, name)
+        count = memory.sessions.exchange_count(session)
     many = f"{count:,} exchange{'' if count == 1 else 's'}"
     click.echo(f"Conversation {conversation_id} is now the session {session.name} ({many}).")
 
@@ -200,8 +204,8 @@ def pin_command(name: str, number: int, database: str | None) -> None:
         llm sessions pin work 3
     """
     with opened(database) as memory:
-        session = memory.session(name)
-        memory.pin(name, number, session_model(session))
+        session = memory.sessions.get(name)
+        memory.sessions.pin(name, number, session_model(session))
         _print_pins(memory, session.name)
 
 
@@ -215,11 +219,11 @@ def unpin_command(name: str, number: int, database: str | None) -> None:
         llm sessions unpin work 3
     """
     with opened(database) as memory:
-        session = memory.session(name)
-        memory.unpin(name, number)
+        session = memory.sessions.get(name)
+        memory.sessions.unpin(name, number)
         _print_pins(memory, session.name)
 
 
 def _print_pins(memory: Memory, name: str) -> None:
-    pinned = ", ".join(f"#{number}" for number in memory.pinned(name))
+    pinned = ", ".join(f"#{number}" for number in memory.sessions.pinned(name))
     click.echo(f"Pinned in {name}: {pinned or 'nothing'}.")

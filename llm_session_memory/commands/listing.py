@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -62,10 +63,10 @@ def list_command(  # noqa: PLR0913  one parameter an option
         until=dates.until(until) if until else None,
         rated=rated,
     )
-    found: list[SessionSummary] = []
+    found: Sequence[SessionSummary] = []
     if path.exists():
         with Memory(path, typed=database) as memory:
-            found = memory.sessions(count + 1 if count else -1, after, filters)
+            found = memory.sessions.list(count + 1 if count else -1, after, filters)
     shown = found[:count] if count else found
     if json_:
         as_json([_fields(line) for line in shown])
@@ -112,7 +113,7 @@ _HEADERS = ("name", "model", "exchanges", "tokens in", "out", "last used")
 _ALIGN = ("left", "left", "right", "right", "right", "left")
 
 
-def _print(shown: list[SessionSummary]) -> None:
+def _print(shown: Sequence[SessionSummary]) -> None:
     headers: tuple[str, ...] = _HEADERS
     align: tuple[str, ...] = _ALIGN
     rows = [_row(line) for line in shown]

@@ -35,20 +35,20 @@ def note_command(  # noqa: PLR0913  one parameter an option
         raise click.UsageError("A new note goes without --list and --delete.")
     with opened(database) as memory:
         if text is not None:
-            memory.add_note(name, text, model=session_model(memory.session(name)))
+            memory.notes.add(name, text, model=session_model(memory.sessions.get(name)))
         if delete:
-            gone = memory.delete_note(name, delete)
+            gone = memory.notes.delete(name, delete)
             click.echo(f"Deleted: {plain(gone.text)}", err=True)
         _print_notes(memory, name, json_=json_)
 
 
 def _print_notes(memory: Memory, name: str, *, json_: bool) -> None:
-    notes = list(enumerate(memory.notes(name), 1))
+    notes = list(enumerate(memory.notes.list(name), 1))
     if json_:
         as_json([note_fields(number, note) for number, note in notes])
         return
     if not notes:
-        click.echo(f"{memory.session(name).name} has no notes.")
+        click.echo(f"{memory.sessions.get(name).name} has no notes.")
     for number, note in notes:
         click.echo(listed(number, note))
 
@@ -74,9 +74,9 @@ def tag_command(
     if delete and not tags:
         raise click.UsageError("Say which tags to take away.")
     with opened(database) as memory:
-        session = memory.session(name)
+        session = memory.sessions.get(name)
         change = {"delete" if delete else "add": tags}
-        kept = memory.change_tags(name, **change) if tags else memory.tags(name)
+        kept = memory.notes.change_tags(name, **change) if tags else memory.notes.tags(name)
     if json_:
         as_json(kept)
     else:

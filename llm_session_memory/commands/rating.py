@@ -43,11 +43,11 @@ def rate_command(  # noqa: PLR0913  one parameter an option
         raise click.UsageError("Say which exchange by its number.")
     with opened(database) as memory:
         if number is not None and mark is not None:
-            memory.rate(name, number, mark, note)
+            memory.ratings.rate(name, number, mark, note)
         elif number is not None:
-            gone = memory.unrate(name, number)
+            gone = memory.ratings.unrate(name, number)
             click.echo(f"Deleted: {rating_words(gone)}", err=True)
-        said = {id_: (rating_words(one), rating_fields(one)) for id_, one in memory.ratings(name).items()}
+        said = {id_: (rating_words(one), rating_fields(one)) for id_, one in memory.ratings.of(name).items()}
         _print(memory, name, "ratings", said, json_)
 
 
@@ -77,11 +77,11 @@ def bookmark_command(  # noqa: PLR0913  one parameter an option
         raise click.UsageError("Say which exchange by its number.")
     with opened(database) as memory:
         if number is not None and label is not None:
-            memory.bookmark(name, number, label)
+            memory.ratings.bookmark(name, number, label)
         elif number is not None:
-            gone = memory.unbookmark(name, number)
+            gone = memory.ratings.unbookmark(name, number)
             click.echo(f"Deleted: {plain(gone.label)}", err=True)
-        said = {id_: (plain(one.label), bookmark_fields(one)) for id_, one in memory.bookmarks(name).items()}
+        said = {id_: (plain(one.label), bookmark_fields(one)) for id_, one in memory.ratings.bookmarks(name).items()}
         _print(memory, name, "bookmarks", said, json_)
 
 
@@ -93,11 +93,11 @@ def _print(
     json_: bool,  # noqa: FBT001  a flag
 ) -> None:
     """Print what was said of a session's exchanges, given in words and as fields by their first turns."""
-    numbered = [(number, *said[id_]) for id_, number in memory.numbers(name).items() if id_ in said]
+    numbered = [(number, *said[id_]) for id_, number in memory.sessions.numbers(name).items() if id_ in said]
     if json_:
         as_json([{"number": number, **fields} for number, _, fields in numbered])
     elif not numbered:
-        click.echo(f"{memory.session(name).name} has no {what}.")
+        click.echo(f"{memory.sessions.get(name).name} has no {what}.")
     else:
         for number, words, _ in numbered:
             click.echo(f"#{number} {words}")

@@ -43,7 +43,7 @@ def show_command(  # noqa: PLR0913  one parameter an option
     if first and last and first > last:
         raise click.UsageError("--from is after --to.")
     with opened(database) as memory:
-        found = _transcript(memory, memory.session(name), count, first, last)
+        found = _transcript(memory, memory.sessions.get(name), count, first, last)
     if json_:
         as_json(as_fields(found))
     else:
@@ -51,31 +51,31 @@ def show_command(  # noqa: PLR0913  one parameter an option
 
 
 def _transcript(memory: Memory, session: Session, count: int | None, first: int | None, last: int | None) -> Transcript:
-    total = memory.exchange_count(session)
+    total = memory.sessions.exchange_count(session)
     if count:
         first = max(1, total - count + 1)
     start, end = first or 1, min(last or total, total)
     if start > max(total, 1):
         raise NoSuchSession(f"Session “{session.name}” has no exchange #{start}.", f"It has {total:,}.")
-    exchanges = memory.exchanges(session.name, start, end) if start <= end else []
+    exchanges = memory.sessions.exchanges(session.name, start, end) if start <= end else []
     return Transcript(
         session=session,
         total=total,
         exchanges=tuple(exchanges),
         attempts=tuple(_between(memory, session, start, end, total)),
-        pinned=frozenset(memory.pinned(session.name)),
-        retry=memory.command("retry", session.name),
-        beside=memory.beside(session.name),
-        ratings=memory.ratings(session.name),
-        bookmarks=memory.bookmarks(session.name),
+        pinned=frozenset(memory.sessions.pinned(session.name)),
+        retry=memory.desk.command("retry", session.name),
+        beside=memory.notes.beside(session.name),
+        ratings=memory.ratings.of(session.name),
+        bookmarks=memory.ratings.bookmarks(session.name),
     )
 
 
 def _between(memory: Memory, session: Session, start: int, end: int, total: int) -> list[Attempt]:
     """Return the attempts that lie within the exchanges shown."""
-    attempts = memory.attempts(session.name)
-    low = memory.exchanges(session.name, start, start)[0].id if start > 1 and start <= total else ""
-    after = memory.exchanges(session.name, end + 1, end + 1) if end < total else []
+    attempts = memory.record.attempts(session.name)
+    low = memory.sessions.exchanges(session.name, start, start)[0].id if start > 1 and start <= total else ""
+    after = memory.sessions.exchanges(session.name, end + 1, end + 1) if end < total else []
     return [a for a in attempts if a.id >= low and (not after or a.id < after[0].id)]
 
 
@@ -116,7 +116,7 @@ def context_command(  # noqa: PLR0913  one parameter an option
         llm sessions context work "When is the deadline?"
     """
     with opened(database) as memory:
-        session = memory.session(name)
+        session = memory.sessions.get(name)
         asked = Settings(
             model_id,
             system,
@@ -126,7 +126,7 @@ def context_command(  # noqa: PLR0913  one parameter an option
             recall_share,
         )
         model = session_model(session, asked)
-        made = memory.context(name, prompt, model=model, asked=asked, near=near_of(memory, session, asked))
+        made = memory.requests.context(name, prompt, model=model, asked=asked, near=near_of(memory, session, asked))
         settings = effective(session.settings, asked)
     if json_:
         as_json(_fields(session, made))

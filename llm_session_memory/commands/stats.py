@@ -54,7 +54,7 @@ def stats_command(
     thread_id = None
     if name is not None:
         with opened(database) as memory:
-            thread_id = memory.session(name).thread_id
+            thread_id = memory.sessions.get(name).thread_id
     found = _numbers(existing_log(database), Span(since, None, model, thread_id))
     figures = totals({panel.made_by: numbers.rows for panel, numbers in found})
     if json_:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -42,14 +42,14 @@ def summary_command(  # noqa: PLR0913  one parameter an option
     if model_id and not again:
         raise click.UsageError("-m goes with --redo. For the summaries to come: llm sessions set --summary-model")
     with opened(database) as memory:
-        if (again or edit) and not memory.summaries(name):
+        if (again or edit) and not memory.notes.summaries(name):
             raise SessionError(_none_yet(memory, name))
         if again:
             redo(memory, name, model_id)
         if edit:
             _edit(memory, name)
-        found = memory.summaries(name)
-        numbers = memory.numbers(name)
+        found = memory.notes.summaries(name)
+        numbers = memory.sessions.numbers(name)
         hint = "" if found else _none_yet(memory, name)
     if json_:
         as_json([_fields(summary, numbers) for summary in found])
@@ -64,20 +64,20 @@ def summary_command(  # noqa: PLR0913  one parameter an option
 
 
 def _none_yet(memory: Memory, name: str) -> str:
-    session = memory.session(name)
+    session = memory.sessions.get(name)
     message = f"{session.name} has no summary yet. One is made when exchanges fall out of the window"
     if "summary" in (session.settings.memory or ""):
         return f"{message}."
-    return f"{message}, under: {memory.command('set', session.name, '--memory', 'summary')}"
+    return f"{message}, under: {memory.desk.command('set', session.name, '--memory', 'summary')}"
 
 
 def _edit(memory: Memory, name: str) -> None:
-    text = memory.summaries(name)[0].text
+    text = memory.notes.summaries(name)[0].text
     edited = click.edit(text)
     if edited is None or edited.strip() == text:
         click.echo("Nothing was changed.", err=True)
         return
-    memory.edit_summary(name, edited)
+    memory.notes.edit_summary(name, edited)
 
 
 def _provenance(summary: Summary, numbers: Mapping[str, int]) -> str:
@@ -92,11 +92,11 @@ def _provenance(summary: Summary, numbers: Mapping[str, int]) -> str:
     return f"Covers {covered}; {made}"
 
 
-def _history(found: list[Summary]) -> str:
+def _history(found: Sequence[Summary]) -> str:
     return f"Summaries made so far: {len(found):,}{_cost(found)}."
 
 
-def _cost(found: list[Summary]) -> str:
+def _cost(found: Sequence[Summary]) -> str:
     """Return what making summaries cost, as far as servers said, as the rest of a sentence."""
     facts: list[str] = []
     if any(one.input_tokens is not None or one.output_tokens is not None for one in found):

@@ -112,7 +112,7 @@ def _writer(format_: str) -> Callable[[Gathering, Memory], Iterator[tuple[str, i
 
 def _jsonl(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
     lines = Lines(gathering)
-    yield _line(lines.header(memory.timestamp())), 0
+    yield _line(lines.header(memory.desk.timestamp())), 0
     for entry in gathering.entries():
         if isinstance(entry, Attempt):
             yield _line({"attempt": lines.attempt(entry)}), 0
@@ -150,7 +150,7 @@ def _markdown(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]
 def _html(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
     page = html.Page(gathering.session, gathering.filled, gathering.beside)
     numbers = {id_: place[0] for id_, place in gathering.places().items()}
-    yield page.top(gathering.total, memory.timestamp()), 0
+    yield page.top(gathering.total, memory.desk.timestamp()), 0
     for entry in gathering.entries():
         if isinstance(entry, Attempt):
             yield page.attempt(entry, numbers.get(entry.answered_by or "")), 0

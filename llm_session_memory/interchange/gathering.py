@@ -25,15 +25,15 @@ class Gathering:
     """
 
     def __init__(self, memory: Memory, name: str) -> None:
-        self.session: Session = memory.session(name)
-        self.log = memory.log
+        self.session: Session = memory.sessions.get(name)
+        self.log = memory.desk.log
         thread_id = self.session.thread_id
         self.turns = history.exchange_turns(self.log, thread_id)
         self.numbers = self.turns.numbers()
-        self.attempts: list[Attempt] = memory.store.attempts(thread_id)
-        self.beside = memory.beside(name)
+        self.attempts: list[Attempt] = memory.record.attempts(name)
+        self.beside = memory.notes.beside(name)
         self.pins: Mapping[str, str] = held.pins(self.log, thread_id)
-        self.ratings, self.bookmarks = memory.ratings(name), memory.bookmarks(name)
+        self.ratings, self.bookmarks = memory.ratings.of(name), memory.ratings.bookmarks(name)
 
     @property
     def total(self) -> int:

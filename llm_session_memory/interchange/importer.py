@@ -21,7 +21,7 @@ from ..model import Attachment, Block, Session, Settings
 from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.safe_text import plain
-from ..store import held
+from ..store import Store, held
 from ..store.steady import steady
 from . import beside, ratings
 from .attachments import without_lies
@@ -43,12 +43,12 @@ class Importer:
 
     def __init__(self, memory: Memory, header: Header, name: str | None, where: str) -> None:
         self.memory = memory
-        self.log, self.store = memory.log, memory.store
+        self.log, self.store = memory.desk.log, Store(memory.desk.log)
         self.header = header
         self.where = where
         self.settings = _settings(header.fields)
         self.beside = beside.read(header.fields)
-        self.now = memory.timestamp()
+        self.now = memory.desk.timestamp()
         self.ids = Ulids(datetime.fromisoformat(self.now))
         LogStore(self.log.database)  # brings llm's tables up to date
         self.writer = LogStore(steady(self.log.database))

@@ -21,7 +21,7 @@ from typing import IO, Any
 from ..llm_seam.tables import migrated
 from ..memory import Memory
 from ..model import Session
-from ..store import history, owned_file
+from ..store import owned_file
 from .fields import Fields
 from .importer import Importer
 from .lines import FileRefused, objects
@@ -47,10 +47,10 @@ def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Pr
     try:
         with Memory(path) as memory:
             if created:
-                migrated(memory.log)
+                migrated(memory.desk.log)
             session = read(memory, stream, name, where, progress)
-            tools = history.first_turn_tools(memory.log, session.thread_id)
-            found = Imported(session, memory.exchange_count(session), tuple(tool["name"] for tool in tools))
+            tools = memory.sessions.first_tools(session)
+            found = Imported(session, memory.sessions.exchange_count(session), tuple(tool["name"] for tool in tools))
         done = True
     finally:
         if created and not done:
@@ -86,10 +86,10 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
         else:
             lines = chain([first], lines)
         with memory.writing():
-            if memory.log.empty():  # a new file: it gets llm's tables as by its first prompt
-                migrated(memory.log)
-            memory.log.check_shape()
-            memory.log.migrate()
+            if memory.desk.log.empty():  # a new file: it gets llm's tables as by its first prompt
+                migrated(memory.desk.log)
+            memory.desk.log.check_shape()
+            memory.desk.log.migrate()
             importer = Importer(memory, header, name, where)
             for number, value in lines:
                 importer.add(number, value)

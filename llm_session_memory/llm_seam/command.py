@@ -15,11 +15,11 @@ from click.core import ParameterSource
 from llm import cli as llm_cli
 
 from ..errors import SessionError
-from ..memory import Memory
 from ..model import Attempt, Session, Settings
 from ..rules.names import check
 from ..services import current
-from ..store import history, owned_file
+from ..services.bundle import Services
+from ..store import owned_file
 from ..store.log import sentence
 from . import convert, record, shape
 from .conversation import AsyncSessionConversation, SessionConversation
@@ -72,10 +72,10 @@ def _run(
     recording = not parameters.get("no_log")
     path = log_path(parameters.get("database"))
     owned_file(path)
-    with Memory(path, typed=parameters.get("database")) as memory:
-        if not memory.log.columns("turns"):
-            migrated(memory.log)
-        session = memory.find(name) if name is not None else None
+    with Services.open(path, typed=parameters.get("database")) as memory:
+        if not memory.desk.log.columns("turns"):
+            migrated(memory.desk.log)
+        session = memory.sessions.find(name) if name is not None else None
         asked = _asked(ours)
         models = Models(async_=bool(parameters.get("async_")))
         _choose_model(parameters, session, given, models)
@@ -140,7 +140,7 @@ def _kept(one: Run, error: BaseException) -> bool:
         return False
     if kept.partial:
         click.echo(err=True)
-    again = one.memory.command("retry", one.session.name)
+    again = one.memory.desk.command("retry", one.session.name)
     click.echo(f"session {one.session.name}: the prompt is kept; to send it again: {again}", err=True)
     return True
 
@@ -193,7 +193,7 @@ def _conversation(one: Run, model: Any, *, async_: bool) -> Any:
     made: Any = (AsyncSessionConversation if async_ else SessionConversation)(model=model)
     made.session_run = one
     if one.session is not None:
-        tools = history.first_turn_tools(one.memory.log, one.session.thread_id)
+        tools = one.memory.sessions.first_tools(one.session)
         made.loaded_tools = convert.tool_specs(tools, model)
         if not one.new:
             made.id = one.session.thread_id

@@ -9,11 +9,10 @@ from typing import Any
 import llm
 
 from ..errors import ModelFailed, SessionError
-from ..memory import Memory
 from ..model import POLICIES, Session, Settings
 from ..rules.policy import effective, recalls
-from ..services.nearness import Nearness
-from ..services.recall import Near
+from ..services.bundle import Services
+from ..services.recall import Near, Nearness
 from .models import embedding_model_of
 
 NONE = "none"
@@ -23,7 +22,7 @@ NONE = "none"
 class Embedding:
     """What is near a prompt, by an embedding model of llm's that is looked up when it is needed first."""
 
-    def __init__(self, memory: Memory, model_id: str) -> None:
+    def __init__(self, memory: Services, model_id: str) -> None:
         self.memory = memory
         self.model_id = model_id
         self._near: Nearness | None = None
@@ -49,11 +48,11 @@ class Embedding:
             def embed(texts: Sequence[str]) -> list[list[float]]:
                 return list(model.embed_multi(texts))
 
-            self._near = Nearness(self.memory.log, model.model_id, embed)
+            self._near = Nearness(self.memory.desk, model.model_id, embed)
         return self._near
 
 
-def embedding_of(memory: Memory, settings: Settings) -> Embedding | None:
+def embedding_of(memory: Services, settings: Settings) -> Embedding | None:
     """Return the embedding model of a session; None where it has none, or does not recall."""
     if not recalls(settings.memory or POLICIES[0]):
         return None
@@ -61,7 +60,7 @@ def embedding_of(memory: Memory, settings: Settings) -> Embedding | None:
     return Embedding(memory, model_id) if model_id and model_id != NONE else None
 
 
-def near_of(memory: Memory, session: Session, asked: Settings) -> Near | None:
+def near_of(memory: Services, session: Session, asked: Settings) -> Near | None:
     """Return what finds passages by meaning in a session, as its next prompt would."""
     embedding = embedding_of(memory, effective(session.settings, asked))
     return embedding.near if embedding else None

@@ -11,9 +11,9 @@ from typing import Any
 import llm
 
 from ..errors import SessionError
-from ..memory import Memory
 from ..model import Session, Settings
 from ..rules.policy import effective
+from ..services.bundle import Services
 
 
 def log_path(database: str | None) -> Path:
@@ -24,8 +24,8 @@ def log_path(database: str | None) -> Path:
 def known_names(database: str | None, beginning: str) -> list[str]:
     """Return the session names that begin so; none where the log can't be read, since this runs on a Tab key."""
     try:
-        with Memory(log_path(database)) as memory:
-            return [name for name in memory.store.names() if name.casefold().startswith(beginning.casefold())]
+        with Services.open(log_path(database)) as memory:
+            return [name for name in memory.sessions.names() if name.casefold().startswith(beginning.casefold())]
     except SessionError:
         return []
 

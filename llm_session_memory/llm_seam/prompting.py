@@ -11,14 +11,15 @@ import llm
 from llm import models
 
 from ..errors import NameRefused
-from ..memory import Memory, Sent
 from ..model import POLICIES, Attempt, Context, Session, Settings
 from ..rules import fences, server_cuts, tokens
 from ..rules.names import near
 from ..rules.policy import effective, plan
 from ..rules.request import system_messages
 from ..services import current
+from ..services.bundle import Services
 from ..services.composer import Composer, Fold
+from ..services.record import Sent
 from ..services.snapshot import Request
 from ..services.windows import sends_reasoning
 from . import convert, record
@@ -36,7 +37,7 @@ class Run:
 
     def __init__(  # noqa: PLR0913  what a command line says, each on its own
         self,
-        memory: Memory,
+        memory: Services,
         session: Session | None,
         name: str | None,
         *,
@@ -78,9 +79,11 @@ class Run:
         self.inputs["options"] = dict(settings.options)
         self.composing_for = conversation.model.model_id
         if self.recording:
-            self.memory.prepare()
+            self.memory.desk.prepare()
             if self.session is None and self.name is not None:
-                self.session = self.memory.find(self.name)  # another process may have created it in the meantime
+                self.session = self.memory.sessions.find(
+                    self.name
+                )  # another process may have created it in the meantime
         elif self.session is None or self.new:
             what = "not started over, since" if self.session else "does not exist, and"
             _say(f"session {self.name or '(new)'}: {what} -n records nothing; sent without a history")
@@ -90,7 +93,7 @@ class Run:
             conversation.id = self.session.thread_id
         request = self._request(conversation, settings, prompt, parameters)
         self._embedding = embedding_of(self.memory, settings)
-        made, self._composer = self.memory.compose(
+        made, self._composer = self.memory.requests.compose(
             conversation.id,
             request,
             conversation.model,
@@ -102,7 +105,7 @@ class Run:
         self._context = made
         session = self._ensured(conversation, settings)  # not before: a refused prompt creates nothing
         for notice in made.notices:
-            _say(f"session {session.name}: {notice} See: {self.memory.command('context', session.name)}")
+            _say(f"session {session.name}: {notice} See: {self.memory.desk.command('context', session.name)}")
         if made.recalled:
             texts = [
                 llm.Fragment(text, source) for text, source in fences.fragments_of(made.recalled, session.thread_id)
@@ -133,7 +136,7 @@ class Run:
         messages = (*system_messages(request.system), *request.input)
         weight = measure.base(messages) + sum(weight for _, weight in request.tools) + request.extra
         needed = measure.tokens(weight)
-        limit = self.memory.budget(conversation.model, settings)
+        limit = self.memory.requests.budget(conversation.model, settings)
         if plan(request.policy, (), (), fixed=needed, limit=limit).oversized:
             _say(f"This prompt alone exceeds the budget of {limit.tokens:,} tokens: about {needed:,} are sent.")
 
@@ -171,14 +174,14 @@ class Run:
         if self.session is not None and not self.new:
             return self.session
         if self.session is not None:
-            made, retired = self.memory.start_over(self.session, conversation.id, settings)
+            made, retired = self.memory.sessions.start_over(self.session, conversation.id, settings)
             _say(f"session {made.name}: started over with {settings.model}; the old one is {retired} now")
         else:
-            existing = self.memory.store.names()
+            existing = self.memory.sessions.names()
             try:
-                made = self.memory.create(self.name, conversation.id, settings)
+                made = self.memory.sessions.create(self.name, conversation.id, settings)
             except NameRefused:
-                found = self.memory.find(self.name) if self.name is not None else None
+                found = self.memory.sessions.find(self.name) if self.name is not None else None
                 if found is None:
                     raise
                 made = found  # created by another process since we looked: this prompt is its next
@@ -250,7 +253,7 @@ class Run:
         """Tell the person of a cut, and remember the window that the next prompt has to fit."""
         assert self.session is not None
         if one.seen is not None or found.window:
-            self.memory.learn_window(one.response.model.model_id, one.seen, found.window)
+            self.memory.record.learn_window(one.response.model.model_id, one.seen, found.window)
         if server_cuts.counts_all(str(found)):
             _say(f"session {self.session.name}: {found.because}: the end of the answer may be missing.")
             return
@@ -273,7 +276,7 @@ class Run:
             return None
         attempt = record.attempt(self, error)
         self.rounds, self.composing_for = [], None
-        self.memory.keep_attempt(attempt)
+        self.memory.record.keep_attempt(attempt)
         return attempt
 
 

@@ -12,10 +12,9 @@ from llm import models, utils
 from llm.logs import LogStore
 
 from ..errors import LogUnusable
-from ..memory import Sent
 from ..model import Attempt, Context, Message
 from ..rules.request import fragments_in
-from ..store import Blocks, Log
+from ..services.record import Record, Sent
 from . import convert
 
 if TYPE_CHECKING:
@@ -32,14 +31,15 @@ def log(
     assert run.session is not None
     thread_id = run.session.thread_id
     try:
-        log_ = Log(db, run.memory.path)
-        with log_.writing():
+        desk = run.memory.desk.on(db)
+        with desk.writing():
             for response, one in zip(responses, sent, strict=True):
                 _store_by_reference(db, response, one.context)
                 models.Response.log_to_db(response, db)
-            type(run.memory)(run.memory.path, log=log_).record(thread_id, sent, run.prompt)
+            written = Record(desk)
+            written.add(thread_id, sent, run.prompt)
             for turn_id, messages in originals.items():
-                Blocks(log_).keep_original(turn_id, [message.to_dict() for message in convert.to_llm(messages)])
+                written.keep_original(turn_id, [message.to_dict() for message in convert.to_llm(messages)])
     except LogUnusable as error:
         path = _rescue(run, responses)
         hint = f"The reply is kept in {path}; to put it into the session: llm sessions recover {path}"
@@ -80,7 +80,7 @@ def _rescue(run: Run, responses: Sequence[Any]) -> str:
 def attempt(run: Run, error: BaseException) -> Attempt:
     """Return what is kept of a prompt whose call failed or was interrupted."""
     assert run.session is not None
-    now = run.memory.timestamp()
+    now = run.memory.desk.timestamp()
     id_, model, started = str(utils.monotonic_ulid()).lower(), run.composing_for or "", None
     if run.rounds:
         first, last = run.rounds[0].response, run.rounds[-1].response

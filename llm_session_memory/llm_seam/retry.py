@@ -16,7 +16,7 @@ from llm import cli as llm_cli
 from llm import models
 
 from ..errors import NoSuchSession, SessionError
-from ..memory import Memory
+from ..services.bundle import Services
 from .command import run
 from .models import log_path, model_of
 from .options import OURS
@@ -31,9 +31,9 @@ class _NoInput(io.StringIO):
 
 def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: bool) -> None:
     """Send a session's newest failed prompt again, as `llm prompt` would."""
-    with Memory(log_path(database), typed=database) as memory:
-        kept = memory.open_attempt(name)
-        session = memory.session(name)
+    with Services.open(log_path(database), typed=database) as memory:
+        kept = memory.record.open_attempt(name)
+        session = memory.sessions.get(name)
     command = llm_cli.cli.commands["prompt"]
     request = kept.request
     if request.get("imported_functions"):
@@ -73,20 +73,20 @@ def recover(path: Path, database: str | None) -> tuple[str, int]:
         thread_id, data = kept["thread_id"], kept["responses"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SessionError(f"{path} can't be read as a kept reply: {error}.", "Nothing was changed.") from error
-    with Memory(log_path(database)) as memory:
-        session = memory.store.session_of_thread(thread_id)
+    with Services.open(log_path(database)) as memory:
+        session = memory.sessions.of_thread(thread_id)
         if session is None:
             raise NoSuchSession(
                 f"The session of {path} is not in {memory.path}.", "Was it kept for another log? See -d."
             )
-        memory.prepare()
+        memory.desk.prepare()
         with memory.writing():
             for item in data:
                 model = model_of(item["model"])
                 response = models.Response.from_dict(item, model=model)
                 _restore_times(response, item)
                 response.conversation = llm.Conversation(model=model, id=thread_id)
-                response.log_to_db(memory.log.database)
+                response.log_to_db(memory.desk.log.database)
     path.unlink()
     return session.name, len(data)
 

@@ -7,14 +7,13 @@ from typing import Any
 import llm
 
 from ..errors import ModelFailed
-from ..memory import Memory
 from ..model import POLICIES, Budget, Session, Settings
-from ..rules import tokens
 from ..rules.policy import summarises
 from ..rules.tokens import Measure
+from ..services.bundle import Services
 from ..services.composer import Fold
 from ..services.summarise import Answer, Say, Summariser
-from ..services.windows import is_ollama, sends_reasoning
+from ..services.windows import is_ollama
 from .models import model_of
 
 
@@ -24,7 +23,7 @@ class SummaryModel:
     Looked up when it is needed first, and always as a synchronous model: a prompt under --async waits for it too.
     """
 
-    def __init__(self, memory: Memory, thread_id: str, settings: Settings, key: str | None = None) -> None:
+    def __init__(self, memory: Services, thread_id: str, settings: Settings, key: str | None = None) -> None:
         """`settings` are those of the prompt; `key` is the API key that was given for the session's own model."""
         self.memory = memory
         self.thread_id = thread_id
@@ -40,7 +39,7 @@ class SummaryModel:
     def room(self) -> tuple[int, Measure]:
         """Return the most tokens of a request to the model, and its measure. Raises ModelFailed."""
         model = self._found()
-        return self._limit().tokens, measure_of(self.memory, self.thread_id, model)
+        return self._limit().tokens, self.memory.requests.measure(self.thread_id, model)
 
     def __call__(self, instruction: str, material: str) -> Answer:
         """Ask the model. Raises ModelFailed whatever goes wrong, but lets Ctrl-C and signals through."""
@@ -69,7 +68,7 @@ class SummaryModel:
         if self._budget is None:
             options = {name: value for name, value in self.settings.options.items() if name == "num_ctx"}
             asked = Settings(options=options, max_context_tokens=self.settings.max_context_tokens)
-            self._budget = self.memory.budget(self._found(), asked)
+            self._budget = self.memory.requests.budget(self._found(), asked)
         return self._budget
 
     def _options(self, model: Any) -> dict[str, Any]:
@@ -86,18 +85,10 @@ class SummaryModel:
         return {name: value for name, value in options.items() if name in known and value is not None}
 
 
-def measure_of(memory: Memory, thread_id: str, model: Any) -> Measure:
-    """Return how a model's tokens are estimated, from what was counted in this session, or else anywhere."""
-    id_ = model.model_id
-    rate = tokens.learn(memory.store.blocks.counted_turns(thread_id, id_), id_)
-    rate = rate or tokens.learn_from_replies(memory.store.blocks.counted_replies(id_)) or 1.0
-    return Measure(rate, sends_reasoning(model))
-
-
-def fold_of(memory: Memory, session: Session, settings: Settings, key: str | None, say: Say) -> Fold | None:
+def fold_of(memory: Services, session: Session, settings: Settings, key: str | None, say: Say) -> Fold | None:
     """Return what makes the summaries of a session, where its policy has one; `say` tells the person."""
     if not summarises(settings.memory or POLICIES[0]):
         return None
     thread_id = session.thread_id
     ask = SummaryModel(memory, thread_id, settings, key)
-    return Summariser(memory.log, thread_id, ask, say, memory.timestamp).fold
+    return Summariser(memory.desk, thread_id, ask, say).fold

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,47 +13,54 @@ from ..errors import NoSuchSession
 from ..model import Session
 from ..rules import names
 from ..store import Log, Store, history
-from .windows import now_utc
 
 if TYPE_CHECKING:
     import sqlite3
-    from types import TracebackType
 
-    from typing_extensions import Self
+    from sqlite_utils import Database
+
+Clock = Callable[[], datetime]
+"""Gives the present time, in UTC."""
 
 
-class OpenLog:
-    """The ground that the use cases of `memory.Memory` stand on, one room each."""
+def now_utc() -> datetime:
+    """Return the present time."""
+    return datetime.now(timezone.utc)
 
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        now: Callable[[], datetime] = now_utc,
-        log: Log | None = None,
-        typed: str | None = None,
-    ) -> None:
-        """Open a log, or work on one that is open. `typed` is the -d that a person gave, so that hints repeat it."""
-        self.path = Path(path)
+
+class Desk:
+    """The ground that the use cases stand on.
+
+    `log` is for the layers that write through llm, or read what no use case returns; `typed` is the -d that a person
+    gave, so that hints repeat it; `now` is the clock.
+    """
+
+    def __init__(self, log: Log, now: Clock = now_utc, typed: str | None = None) -> None:
+        self.log = log
+        self.now = now
         self.typed = typed
-        self.log = log or Log.open(self.path)
-        self.store = Store(self.log)
-        self._now = now
+        self._sessions = Store(log)
+
+    @classmethod
+    def open(cls, path: Path, now: Clock = now_utc, typed: str | None = None) -> Desk:
+        """Open an existing log. Raises LogUnusable if it is missing, or not a log."""
+        return cls(Log.open(path), now, typed)
 
     @classmethod
     @contextmanager
-    def lent(cls, connection: sqlite3.Connection, path: Path) -> Iterator[Self]:
+    def lent(cls, connection: sqlite3.Connection, path: Path) -> Iterator[Desk]:
         """Work on a connection that somebody else goes on with, and leave it as it was."""
         with Log.lent(connection, path) as log:
-            yield cls(path, log=log)
+            yield cls(log)
 
-    def __enter__(self) -> Self:
-        return self
+    def on(self, database: Database) -> Desk:
+        """Return a desk with the same clock and the same hints, on another connection to this log."""
+        return Desk(Log(database, self.path), self.now, self.typed)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    @property
+    def path(self) -> Path:
+        """The log's file."""
+        return self.log.path
 
     def close(self) -> None:
         """Close the file."""
@@ -71,7 +78,7 @@ class OpenLog:
 
     def timestamp(self) -> str:
         """Return the present time as it is stored: ISO, UTC."""
-        return self._now().isoformat()
+        return self.now().isoformat()
 
     def command(self, *words: str) -> str:
         """Return a command of `llm sessions` as a person would type it, for this log."""
@@ -79,13 +86,13 @@ class OpenLog:
 
     def find(self, name: str) -> Session | None:
         """Return the session of that name, or None."""
-        return self.store.session(name)
+        return self._sessions.session(name)
 
     def session(self, name: str) -> Session:
-        """Return the session of that name. Raises NoSuchSession, with a near name where there is one."""
-        found = self.store.session(name)
+        """Return the session of that name. Raises NoSuchSession, with a near name if there is one."""
+        found = self.find(name)
         if found is None:
-            existing = self.store.names()
+            existing = self._sessions.names()
             near = names.near(name, existing)
             hint = f"Did you mean “{near}”?" if near else f"See the list with: {self.command()}"
             if not existing:

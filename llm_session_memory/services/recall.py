@@ -5,7 +5,8 @@ Between the store and the pure rules in rules/ranking.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from ..errors import SessionError
@@ -14,12 +15,25 @@ from ..rules import fences, ranking
 from ..rules.passages import characters, query_words
 from ..rules.ranking import Excerpt, Passage
 from ..rules.tokens import Measure
-from ..store import Index, Log
+from ..store import Index, Log, Vectors
 from ..store.index import SIDES
 from ..store.numbering import Numbering
+from ..store.vectors import packed
+from .desk import Desk
 
 Near = Callable[[str, str], Mapping[int, float]]
 """Gives the passages of a thread (its id) that are nearest to a prompt, with their cosine similarities."""
+
+Embed = Callable[[Sequence[str]], Iterable[Sequence[float]]]
+"""Gives a vector for each text."""
+
+NEAREST = 100
+"""How many passages near in meaning are considered for a prompt."""
+
+_SECONDS = 1.0
+_BATCH = 16
+"""After each reply passages are embedded for about so long, so many at a time: those that are missing get there over
+the next prompts."""
 
 _LONGEST_DATE = "2026-01-01"
 
@@ -126,3 +140,30 @@ class Recall:
     def _turns(self, chosen: Sequence[Excerpt]) -> list[str]:
         numbers = sorted({one.passage.number for one in chosen})
         return [id_ for number in numbers for id_ in self.turns[number - 1]]
+
+
+class Nearness:
+    """The passages of sessions as vectors of one embedding model."""
+
+    def __init__(self, desk: Desk, model: str, embed: Embed) -> None:
+        self.vectors = Vectors(desk.log, model)
+        self.embed = embed
+
+    def near(self, thread_id: str, prompt: str) -> Mapping[int, float]:
+        """Return the passages of a thread that are nearest to a prompt, with their cosine similarities."""
+        vector = packed(self.embed([prompt]))[0]
+        return self.vectors.nearest(thread_id, vector, NEAREST)
+
+    def catch_up(self, thread_id: str, seconds: float | None = _SECONDS) -> int:
+        """Embed passages of a thread that have no vector yet, newest first, for about `seconds` (None: all of them).
+
+        Returns how many that were. What the model raises is not caught.
+        """
+        began, done = time.monotonic(), 0
+        while seconds is None or time.monotonic() - began < seconds:
+            missing = self.vectors.missing(thread_id, _BATCH)
+            if not missing:
+                break
+            self.vectors.add(thread_id, dict(zip(missing, packed(self.embed(list(missing.values()))), strict=True)))
+            done += len(missing)
+        return done

@@ -1,4 +1,4 @@
-"""The use cases around what is sent for a prompt. Methods of `memory.Memory`, in a room of their own."""
+"""The use cases around what is sent for a prompt: its context, its budget."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from ..rules import tokens
 from ..rules.policy import budget_for, check_tokens, effective, parsed_policy
 from ..rules.request import system_messages
 from ..rules.tokens import Measure
-from ..store import history
+from ..store import Store, history
 from .composer import Composer, Fold
-from .desk import OpenLog
+from .desk import Desk
 from .explain import explain
 from .recall import Near
 from .snapshot import Request
 from .windows import sends_reasoning, window_of
 
 
-class Contexts(OpenLog):
-    """What Memory knows of contexts and budgets."""
+class Requests:
+    """The requests of a log's sessions."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._store = Store(desk.log)
 
     def context(  # noqa: PLR0913  what a person can ask for, each on its own
         self,
@@ -44,7 +48,7 @@ class Contexts(OpenLog):
         model, 4 ASCII characters are taken for a token. Raises NoSuchSession, OverBudget, and SessionError for a policy
         or a budget that is none.
         """
-        session = self.session(name)
+        session = self._desk.session(name)
         settings = effective(session.settings, asked or Settings())
         if budget is not None:
             settings = replace(settings, max_context_tokens=check_tokens(budget))
@@ -82,14 +86,14 @@ class Contexts(OpenLog):
         limit = self.budget(model, settings, remember=remember)
         reasoning = sends_reasoning(model)
         composer = Composer(
-            self.store, thread_id, request, limit, reasoning=reasoning, writing=remember, fold=fold, near=near
+            self._store, thread_id, request, limit, reasoning=reasoning, writing=remember, fold=fold, near=near
         )
         return composer.compose(), composer
 
     def _tools(self, session: Session) -> tuple[tuple[str, float], ...]:
         return tuple(
             (row["name"], tokens.base_of_tool(row["name"], row["description"], json.loads(row["input_schema"] or "{}")))
-            for row in history.first_turn_tools(self.log, session.thread_id)
+            for row in history.first_turn_tools(self._desk.log, session.thread_id)
             if row["plugin"]
         )
 
@@ -121,16 +125,25 @@ class Contexts(OpenLog):
         else:
             setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
             limit, reasoning = budget_for(setting, Window(None, "not asked for"), None), True
-            counted = self.store.blocks.counted_turns(thread_id, request.model)
+            counted = self._store.blocks.counted_turns(thread_id, request.model)
             measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
-        return Composer(self.store, thread_id, request, limit, measure, reasoning=reasoning, writing=writing, near=near)
+        return Composer(
+            self._store, thread_id, request, limit, measure, reasoning=reasoning, writing=writing, near=near
+        )
+
+    def measure(self, thread_id: str, model: Any) -> Measure:
+        """Return how a model's tokens are estimated, from what was counted in a session, or else anywhere."""
+        id_ = model.model_id
+        rate = tokens.learn(self._store.blocks.counted_turns(thread_id, id_), id_)
+        rate = rate or tokens.learn_from_replies(self._store.blocks.counted_replies(id_)) or 1.0
+        return Measure(rate, sends_reasoning(model))
 
     def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:
         """Return the budget for a model under these settings; `remember` what the server says of its window."""
         setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
-        asked = window_of(model, dict(settings.options), self.store.window(model.model_id), self._now)
+        asked = window_of(model, dict(settings.options), self._store.window(model.model_id), self._desk.now)
         if asked.news is not None and remember:
-            with self.writing():
-                self.store.remember_window(model.model_id, asked.news)
+            with self._desk.writing():
+                self._store.remember_window(model.model_id, asked.news)
         predict = settings.options.get("num_predict")
         return budget_for(setting, asked.window, predict if isinstance(predict, int) else None)

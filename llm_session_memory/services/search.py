@@ -1,6 +1,6 @@
 """Searching sessions: from any text to exchanges, each with the passage that matched.
 
-A use case of memory.py: brings the index up to date, asks it, reads the passages that it names.
+Brings the index up to date, asks it, reads the passages that it names.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ..rules import search_terms
 from ..store import Index, Log, history
 from ..store.finder import Finder, Found
 from ..store.index import SIDES
+from .desk import Desk
 
 SNIPPET_CHARACTERS = 240
 
@@ -23,34 +24,55 @@ _SYNTAX = ("fts5", "no such column", "unterminated string", "expected integer", 
 """What SQLite says of a query that is not FTS5's syntax."""
 
 
-def search(  # noqa: PLR0913  what a person can ask for, each on its own
-    log: Log,
-    text: str,
-    thread_id: str | None = None,
-    filters: Filters | None = None,
-    *,
-    count: int,
-    latest: bool = False,
-    raw: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Hit]:
-    """Return at most `count` exchanges that match, best first or newest first; see memory.Memory.search."""
-    index = Index(log)
-    if thread_id is not None:
-        index.catch_up(thread_id)
-    else:
-        index.catch_up_all(progress)
-    finder = Finder(log, thread_id, filters or Filters(), latest=latest)
-    query = search_terms.raw_query_of(text) if raw else search_terms.query_of(text)
-    exchanges = _Exchanges(log)
+class Search:
+    """Searching a log: `search("harbour office")`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def __call__(  # noqa: PLR0913  what a person can ask for, each on its own
+        self,
+        text: str,
+        *,
+        session: str | None = None,
+        filters: Filters | None = None,
+        count: int = 20,
+        latest: bool = False,
+        raw: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Hit]:
+        """Return at most `count` exchanges that match any text, best first or newest first; of all sessions, or of one.
+
+        All its words have to be there, or, if no exchange has all, some; phrases go in double quotes. `raw` takes
+        FTS5's own syntax. Brings the index up to date first, which writes to our own tables only; `progress` gets
+        sessions done and in all. Raises NoSuchSession, and SessionError for wrong raw syntax.
+        """
+        log = self._desk.log
+        thread_id = self._desk.session(session).thread_id if session is not None else None
+        log.check_shape()
+        log.migrate()
+        index = Index(log)
+        if thread_id is not None:
+            index.catch_up(thread_id)
+        else:
+            index.catch_up_all(progress)
+        finder = Finder(log, thread_id, filters or Filters(), latest=latest)
+        query = search_terms.raw_query_of(text) if raw else search_terms.query_of(text)
+        found = _raw(finder, query, count) if raw else _found(finder, query, count, latest=latest)
+        return _hits(index, found, count, query.terms)
+
+
+def _hits(index: Index, found: Iterable[Found], count: int, terms: tuple[str, ...]) -> list[Hit]:
+    """Return the exchanges of what was found, at most `count`, each once, with snippets."""
+    exchanges = _Exchanges(index.log)
     hits: dict[str, Hit] = {}
-    for found in _raw(finder, query, count) if raw else _found(finder, query, count, latest=latest):
-        hit = exchanges.hit(found)
+    for one in found:
+        hit = exchanges.hit(one)
         if hit is not None:
             hits.setdefault(hit.exchange_id, hit)
         if len(hits) == count:
             break
-    return _with_snippets(index, list(hits.values()), exchanges.passages, query.terms)
+    return _with_snippets(index, list(hits.values()), exchanges.passages, terms)
 
 
 def _raw(finder: Finder, query: search_terms.Query, count: int) -> list[Found]:

@@ -15,7 +15,8 @@ from ..model import Budget, Exchange, Summary
 from ..rules import summary
 from ..rules.summary import Portion
 from ..rules.tokens import Measure
-from ..store import Kept, Log
+from ..store import Kept
+from .desk import Desk
 
 _ATTEMPTS = 2
 
@@ -50,14 +51,13 @@ Say = Callable[[str], None]
 class Summariser:
     """The rolling summary of one session, and the model that makes it."""
 
-    def __init__(self, log: Log, thread_id: str, ask: Ask, say: Say, now_utc: Callable[[], str]) -> None:
+    def __init__(self, desk: Desk, thread_id: str, ask: Ask, say: Say) -> None:
         """`say` takes sentences for the person, who may be waiting for the model."""
-        self.log = log
-        self.kept = Kept(log)
+        self.desk = desk
+        self.kept = Kept(desk.log)
         self.thread_id = thread_id
         self.ask = ask
         self.say = say
-        self.now_utc = now_utc
 
     def fold(
         self, before: Summary | None, exchanges: Sequence[Exchange], budget: Budget, measure: Measure
@@ -155,12 +155,12 @@ class Summariser:
             input_tokens=None,
             output_tokens=None,
             duration_ms=None,
-            made_utc=self.now_utc(),
+            made_utc=self.desk.timestamp(),
         )
         return _costing(made, answers)
 
     def _keep(self, made: Summary) -> Summary:
-        with self.log.writing():
+        with self.desk.writing():
             return replace(made, id=self.kept.add_summary(self.thread_id, made))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..model import Window, WindowFacts
@@ -20,11 +20,6 @@ ASSUMED = 4_096
 
 ASK_SECONDS = 1.0
 REMEMBERED = timedelta(minutes=5)
-
-
-def now_utc() -> datetime:
-    """Return the present time."""
-    return datetime.now(timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ def window_of(
     model: Any,
     options: dict[str, Any],
     remembered: WindowFacts | None,
-    now: Callable[[], datetime] = now_utc,
+    now: Callable[[], datetime],
 ) -> Asked:
     """Return the window of an llm model object under these options; asks an Ollama server for 1 s at most."""
     if not is_ollama(model):

@@ -27,11 +27,11 @@ def load(argument: str) -> llm.Fragment:
     """Return exchanges of a session as a fragment. `argument` is what follows `session:`."""
     with Memory(log_in_use()) as memory:
         session, first, last = _parsed(memory, argument)
-        total = memory.exchange_count(session)
+        total = memory.sessions.exchange_count(session)
         end = min(last or total, total)
         if not 1 <= first <= end:
             raise _no_exchanges(session, first, last, total)
-        exchanges = memory.exchanges(session.name, first, end)
+        exchanges = memory.sessions.exchanges(session.name, first, end)
         return llm.Fragment(as_text(session.name, exchanges), f"{PREFIX}:{session.name}:{first}-{end}")
 
 
@@ -48,12 +48,12 @@ def _parsed(memory: Memory, argument: str) -> tuple[Session, int, int | None]:
     A name may itself end like a range, so the whole argument is tried as a name first. llm tells the person the errors.
     """
     found = _RANGE.fullmatch(argument)
-    if found is None or memory.find(argument):
-        return memory.session(argument), 1, None
+    if found is None or memory.sessions.find(argument):
+        return memory.sessions.get(argument), 1, None
     first = int(found["first"])
     if not found["dash"]:
-        return memory.session(found["name"]), first, first
-    return memory.session(found["name"]), first, int(found["last"]) if found["last"] else None
+        return memory.sessions.get(found["name"]), first, first
+    return memory.sessions.get(found["name"]), first, int(found["last"]) if found["last"] else None
 
 
 def as_text(name: str, exchanges: Sequence[Exchange]) -> str:

@@ -93,12 +93,12 @@ def read(session: str, first: int, last: int) -> str:
     name = str(session)
     with _memory() as memory:
         start, end = _number("first", first), _number("last", last)
-        found = memory.session(name)
-        total = memory.exchange_count(found)
+        found = memory.sessions.get(name)
+        total = memory.sessions.exchange_count(found)
         if end < start or start > total:
             shown = one_line(found.name, _NAME)
             return f"Session {shown} has {_count(total)}, so none from #{start:,} to #{end:,}."
-        exchanges = memory.exchanges(name, start, min(end, start + MOST_EXCHANGES - 1))
+        exchanges = memory.sessions.exchanges(name, start, min(end, start + MOST_EXCHANGES - 1))
     while len(exchanges) > 1 and _weight(exchanges, _LEAST_OF_AN_EXCHANGE) > _room():
         exchanges = exchanges[:-1]
     longest = _longest(exchanges)
@@ -143,13 +143,13 @@ def remember(note: str) -> str:
     if not text or len(text) > LONGEST_NOTE_OF_A_MODEL:
         return f"A note has 1 to {LONGEST_NOTE_OF_A_MODEL} characters; this one has {len(text):,}."
     with _memory() as memory:
-        notes = [one.text for one in memory.notes(here.session)]
+        notes = [one.text for one in memory.notes.list(here.session)]
         if text in notes:
             return "Kept already."
         most = max(FEWEST_TOKENS, here.budget // SHARE_OF_NOTES)
         if sum(map(base, [*notes, text])) > most:
             return "There is no room for another note. The user can delete one with: llm sessions note"
-        memory.add_note(here.session, text, author=here.model)
+        memory.notes.add(here.session, text, author=here.model)
     click.echo(
         f"session {here.session}: {one_line(here.model, _NAME)} keeps a note: {one_line(text, _SNIPPET)}", err=True
     )
@@ -160,10 +160,10 @@ def remember(note: str) -> str:
 def sessions() -> str:
     """Return the sessions with their sizes and days of last use, last used first."""
     with _memory() as memory:
-        total = len(memory.store.names())
+        total = len(memory.sessions.names())
         lines = [
             f"{one_line(one.session.name, _NAME)}: {_count(one.exchanges)}, last used {one.last_used_utc[:10]}"
-            for one in memory.sessions(MOST_SESSIONS)
+            for one in memory.sessions.list(MOST_SESSIONS)
         ]
     return _material(list(_taken(lines, total))) if lines else "There are no sessions yet."
 

@@ -386,12 +386,12 @@ def test_an_attachment_stays_with_its_prompt(llm_: Command, work: Script, tmp_pa
 def test_a_context_says_what_it_recalls(llm_: Command, work: Script, log: Path) -> None:
     """Memory.context gives messages, tokens and items with scores, for any budget and policy."""
     with Memory(log) as memory:
-        made = memory.context("work", QUESTION, budget=300)
+        made = memory.requests.context("work", QUESTION, budget=300)
         assert FACT in made.messages[-1].text
         assert made.tokens <= 300
         (item,) = [item for item in made.items if item.number == 1]
         assert (item.fate, item.score) == ("recalled", max(one.score for one in made.recalled))
-        plain = memory.context("work", QUESTION, budget=300, policy="window")
+        plain = memory.requests.context("work", QUESTION, budget=300, policy="window")
         assert FACT not in str(plain.messages)
         assert plain.recalled == ()
 
@@ -399,12 +399,16 @@ def test_a_context_says_what_it_recalls(llm_: Command, work: Script, log: Path) 
 def test_before_hides_what_came_later(llm_: Command, work: Script, log: Path) -> None:
     """With `before`, only exchanges with a smaller number exist: none later is sent, recalled or explained."""
     with Memory(log) as memory:
-        made = memory.context("work", "Who paints pier 84, and who signs off the foundations?", budget=200, before=9)
+        made = memory.requests.context(
+            "work", "Who paints pier 84, and who signs off the foundations?", budget=200, before=9
+        )
         assert {one.number for one in made.recalled} <= set(range(1, 9))
         assert max(item.last for item in made.items) == 8
         assert made.exchanges == 8
         assert "pier 84" not in str(made.messages[:-1])
-        assert memory.context("work", QUESTION, before=1).messages == (made.messages[-1].of_text("user", QUESTION),)
+        assert memory.requests.context("work", QUESTION, before=1).messages == (
+            made.messages[-1].of_text("user", QUESTION),
+        )
 
 
 def test_before_recalls_what_was_logged_late(log: Path) -> None:
@@ -413,10 +417,10 @@ def test_before_recalls_what_was_logged_late(log: Path) -> None:
         thread = builder.thread()
         builder.turns(thread, *(Said(text) for text in TALK), block=6)
         with Memory(log) as memory:
-            memory.name_thread(thread, "work")
-            assert not memory.context("work", QUESTION, budget=200).recalled
+            memory.sessions.name_thread(thread, "work")
+            assert not memory.requests.context("work", QUESTION, budget=200).recalled
             builder.unseen(thread, Said(FACT, at=START))
-            made = memory.context("work", QUESTION, budget=200, before=20)
+            made = memory.requests.context("work", QUESTION, budget=200, before=20)
     assert made.recalled[0].text == f"[#2 user 2026-09-01] {FACT}"
 
 
@@ -426,8 +430,8 @@ def test_a_log_that_cannot_be_written_is_recalled_from(llm_: Command, work: Scri
     with closing(sqlite3.connect(log, isolation_level=None)) as other:
         other.execute("begin immediate")
         with Memory(log) as memory:
-            memory.log.database.conn.execute("pragma busy_timeout = 0")
-            assert FACT in str(memory.context("work", QUESTION).messages)
+            memory.desk.log.database.conn.execute("pragma busy_timeout = 0")
+            assert FACT in str(memory.requests.context("work", QUESTION).messages)
 
 
 def test_llm_itself_knows_no_excerpts(llm_: Command, work: Script) -> None:

@@ -128,7 +128,7 @@ def test_a_summary_that_became_too_long_is_sent_in_part(talk: Talk, log: Path) -
     """One that a person made far longer than the budget allows is cut at a line's end, and the next block folds it."""
     talk.until_pruned()
     with Memory(log) as memory:
-        memory.edit_summary("work", "A fact of the bridge in Lisbon.\n" * 300)
+        memory.notes.edit_summary("work", "A fact of the bridge in Lisbon.\n" * 300)
     done = talk.ask()
     sent = talk.script.texts()
     assert "leaves no room" not in done.err
@@ -232,10 +232,10 @@ def test_a_prompt_that_was_to_start_over_is_not_kept_in_the_old_session(talk: Ta
     talk.ask()
     with Memory(log) as memory:
         asked = Settings(model="scripted")
-        one = Run(memory, memory.session("work"), "work", new=True, asked=asked, recording=True, request={})
+        one = Run(memory, memory.sessions.get("work"), "work", new=True, asked=asked, recording=True, request={})
         one.composing_for = "scripted"
         assert one.keep_attempt(KeyboardInterrupt()) is None
-        assert memory.attempts("work") == []
+        assert memory.record.attempts("work") == []
 
 
 @pytest.fixture(name="work")

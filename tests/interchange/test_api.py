@@ -28,8 +28,11 @@ def test_a_file_comes_in_and_goes_out(fresh: Path, file: Path, tmp_path: Path) -
     """A session is imported under a name and exported to a file, in the format that its ending says."""
     with Memory(fresh) as memory:
         session = import_session(memory, file, name="work")
-        assert [exchange.prompt for exchange in memory.exchanges("work")] == ["We build a bridge.", "In Lisbon."]
-        assert memory.session("work") == session
+        assert [exchange.prompt for exchange in memory.sessions.exchanges("work")] == [
+            "We build a bridge.",
+            "In Lisbon.",
+        ]
+        assert memory.sessions.get("work") == session
         assert export_session(memory, "work", tmp_path / "work.md") == 2
         assert export_session(memory, "work", str(tmp_path / "work.jsonl")) == 2
     assert (tmp_path / "work.md").read_text().startswith("# work\n")
@@ -56,7 +59,7 @@ def test_errors_are_of_the_family(fresh: Path, file: Path, tmp_path: Path) -> No
             import_session(memory, file, name="Work")
         with pytest.raises(SessionError, match="is there already"):
             export_session(memory, "work", file)
-        assert [line.session.name for line in memory.sessions()] == ["work"]
+        assert [line.session.name for line in memory.sessions.list()] == ["work"]
 
 
 def test_what_was_imported_is_found(fresh: Path, file: Path) -> None:
@@ -81,4 +84,4 @@ def test_an_empty_file_becomes_a_log(tmp_path: Path, file: Path) -> None:
     path.touch()
     with Memory(path) as memory:
         import_session(memory, file, name="work")
-        assert memory.context("work", "Where is it?").tokens > 0
+        assert memory.requests.context("work", "Where is it?").tokens > 0

@@ -103,7 +103,7 @@ def test_an_exchange_deleted_meanwhile_is_noticed(work: Path, tmp_path: Path) ->
     """An export does not pretend to be whole when the session was changed while it was read."""
     with Memory(work) as memory:
         gathering = Gathering(memory, "work")
-        memory.log.run("delete from turns where id = :id", {"id": gathering.turns[1][0]})
+        memory.desk.log.run("delete from turns where id = :id", {"id": gathering.turns[1][0]})
         with pytest.raises(SessionError, match="Session “work” was changed while it was read. Try again."):
             list(gathering.entries())
 
@@ -178,7 +178,7 @@ def test_a_log_without_the_newer_tables_is_exported(work: Path) -> None:
     """A log that an older version of the sessions wrote has no notes and tags; it is read as it is."""
     with Memory(work) as memory:
         for table in ("memory_notes", "memory_tags", "memory_meta", "memory_summaries"):
-            memory.log.run(f"drop table {table}")
+            memory.desk.log.run(f"drop table {table}")
     assert "notes" not in json.loads(exported(work).splitlines()[0])
 
 

@@ -81,7 +81,7 @@ def test_text_with_nul_characters_is_kept(fresh: Path) -> None:
     """A NUL character is a character."""
     import_lines(fresh, [{"prompt": "a\0b", "response": "c\0d"}])
     with Memory(fresh) as memory:
-        (exchange,) = memory.exchanges("work")
+        (exchange,) = memory.sessions.exchanges("work")
     assert (exchange.prompt, exchange.reply) == ("a\0b", "c\0d")
 
 
@@ -94,7 +94,7 @@ def test_the_name_is_the_headers_unless_another_is_given(fresh: Path) -> None:
     assert import_lines(fresh, [HEADER, *TWO], "viaduct") == "viaduct"
     made_up = import_lines(fresh, TWO, None)
     with Memory(fresh) as memory:
-        assert sorted(memory.store.names()) == sorted(["bridge", "viaduct", made_up])
+        assert sorted(memory.sessions.names()) == sorted(["bridge", "viaduct", made_up])
 
 
 def test_a_name_that_is_taken_is_refused(fresh: Path) -> None:
@@ -201,7 +201,9 @@ def test_paths_are_not_believed(fresh: Path, tmp_path: Path) -> None:
     import_lines(fresh, [_attached(path=str(secret), id="0" * 64), _attached(path=str(secret), content="")])
     assert {row[0] for row in rows(fresh, "select path from attachments")} == {f"missing:{secret}"}
     with Memory(fresh) as memory:
-        held = [a for e in memory.exchanges("work") for m in e.messages for p in m.parts for a in p.attachments]
+        held = [
+            a for e in memory.sessions.exchanges("work") for m in e.messages for p in m.parts for a in p.attachments
+        ]
     assert all(not Path(attachment.path or "/").exists() for attachment in held)
     assert "combination" not in exported(fresh)
 
@@ -237,7 +239,7 @@ def test_code_of_strangers_is_not_run(llm_: Command, script: Script, fresh: Path
     attempt |= {"datetime_utc": "2025-03-01T10:00:00+00:00", "request": {"model": "scripted", "functions": [code]}}
     import_lines(fresh, [{**HEADER, "model": "scripted"}, {"attempt": attempt}])
     with Memory(fresh) as memory:
-        assert "functions" not in memory.attempts("work")[0].request
+        assert "functions" not in memory.record.attempts("work")[0].request
     done = llm_("sessions", "retry", "work", "-d", str(fresh)).ok()
     assert "The prompt's Python functions were imported from a file, so they are not run.\n" in done.err
     assert not (tmp_path / "ran").exists()
@@ -251,7 +253,7 @@ def test_an_unanswered_prompts_files_are_not_read(fresh: Path, tmp_path: Path) -
     item = {"type": "text/plain", "path": str(tmp_path / "secret.txt"), "id": "0" * 64}
     import_lines(fresh, [{"attempt": {"prompt": "x", "request": {"attachments": [item]}}}])
     with Memory(fresh) as memory:
-        (attempt,) = memory.attempts("work")
+        (attempt,) = memory.record.attempts("work")
     assert attempt.request["attachments"] == [{"type": "text/plain", "path": None, "url": None, "content": None}]
 
 

@@ -64,12 +64,12 @@ def _lived(llm_: Command, script: Script, log: Path, tmp_path: Path) -> Path:
     finally:
         pm.unregister(plugin)
     with Memory(log) as memory, memory.writing():
-        thread, kept = memory.session("work").thread_id, Kept(memory.log)
-        first, second = memory.exchanges("work", 1, 2)
+        thread, kept = memory.sessions.get("work").thread_id, Kept(memory.desk.log)
+        first, second = memory.sessions.exchanges("work", 1, 2)
         kept.add_tag(thread, "Lisbon")
         kept.set_meta(thread, {"client": "harbour"})
         kept.add_note(thread, "The harbour office signs off.", "you", "2026-09-01T08:00:00+00:00")
-        memory.log.run(
+        memory.desk.log.run(
             "insert into memory_summaries (thread_id, text, first_turn_id, last_turn_id, exchanges, made_utc)"
             " values (:thread, 'Lisbon, two piers.', :first, :last, 2, '2026-09-02T08:00:00+00:00')",
             {"thread": thread, "first": first.id, "last": second.id},
@@ -167,7 +167,7 @@ def test_what_an_older_llm_logged_is_all_there(fresh: Path, other: Path) -> None
     """A conversation in the tables of llm up to 0.31 goes out whole, and comes in as one of today's."""
     thread = old_conversation(fresh)
     with Memory(fresh) as memory:
-        memory.name_thread(thread, "work")
+        memory.sessions.name_thread(thread, "work")
     first, call, result, last = turns(content(fresh))
     assert first["system"] == "You are an engineer.\n\nBe brief."
     assert first["response_json"] == {
@@ -199,7 +199,7 @@ def test_a_session_of_both_generations_is_one_conversation(
     llm_("-m", "scripted", "An unrelated prompt, so that there is a log.").ok()
     thread = old_conversation(log)
     with Memory(log) as memory:
-        memory.name_thread(thread, "work")
+        memory.sessions.name_thread(thread, "work")
     llm_("--session", "work", "-m", "scripted", "And today?").ok()
     assert [line.get("exchange") for line in content(log)] == [None, 1, 2, 3, 4]
     import_lines(fresh, exported(log).splitlines())

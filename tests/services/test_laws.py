@@ -34,7 +34,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
 from llm_session_memory.rules import fences, request, tokens
 from llm_session_memory.rules.tokens import Measure
-from llm_session_memory.store import Index, history
+from llm_session_memory.store import Blocks, Index, Store, history
 from llm_session_memory.store.numbering import Numbering
 from tests.world.logs import LogBuilder, Said
 
@@ -185,19 +185,19 @@ class World:
     """What was recalled for each exchange's prompt, by its id, and the block that it was sent in."""
 
     def exchanges(self) -> list[Exchange]:
-        session = self.memory.find(NAME)
+        session = self.memory.sessions.find(NAME)
         if session is None:
             return []
-        numbered = enumerate(history.exchange_turns(self.memory.log, session.thread_id), 1)
-        return history.exchanges(self.memory.log, numbered)
+        numbered = enumerate(history.exchange_turns(self.memory.desk.log, session.thread_id), 1)
+        return history.exchanges(self.memory.desk.log, numbered)
 
     def leaves_out(self) -> bool:
         """Whether the latest block has not all that came before it."""
-        block, all_ = self.memory.store.blocks.latest(self.memory.session(NAME).thread_id), self.exchanges()
+        block, all_ = Blocks(self.memory.desk.log).latest(self.memory.sessions.get(NAME).thread_id), self.exchanges()
         return block is not None and (block.start_id != all_[0].id or block.clip is not None)
 
     def settings(self) -> Settings:
-        return self.memory.session(NAME).settings
+        return self.memory.sessions.get(NAME).settings
 
     def take(self, step: Step) -> None:
         match step:
@@ -215,25 +215,27 @@ class World:
                     asked.memory or now.memory,
                     asked.recall_share or now.recall_share,
                 )
-                self.memory.set(NAME, changed)
+                self.memory.sessions.set(NAME, changed)
 
     def pin(self, place: float) -> None:
         count = len(self.exchanges())
         number = 1 + int(place * (count - 1)) if count else 0
-        if number in self.memory.pinned(NAME):
-            self.memory.unpin(NAME, number)
+        if number in self.memory.sessions.pinned(NAME):
+            self.memory.sessions.unpin(NAME, number)
         elif number:
             try:
-                self.memory.pin(NAME, number, self.model)
+                self.memory.sessions.pin(NAME, number, self.model)
             except OverBudget:
                 note("a pin refused")
-                assert number not in self.memory.pinned(NAME)
+                assert number not in self.memory.sessions.pinned(NAME)
 
     def say(self, say: Say) -> None:
         """Send a prompt as llm's command does, hold the laws against what was sent, and log it."""
         before = self.exchanges()
         expected = self.dry_run(say) if not say.rounds and not say.picture else None
-        run = Run(self.memory, self.memory.find(NAME), NAME, new=False, asked=Settings(), recording=True, request={})
+        run = Run(
+            self.memory, self.memory.sessions.find(NAME), NAME, new=False, asked=Settings(), recording=True, request={}
+        )
         conversation = SessionConversation(model=self.model)
         conversation.session_run = run
         held = [llm.Attachment(type="image/png", content=b"\x89PNG")] if say.picture else []
@@ -257,11 +259,11 @@ class World:
                 self.hold_structure(one, sent, before)
                 self.hold_recalled(say.prompt, one, sent, before)
         cut = any(one.context is not rounds[0].context for one in rounds)
-        response.log_to_db(self.memory.log.database)
+        response.log_to_db(self.memory.desk.log.database)
         newest = self.exchanges()[-1]
         if cut:
             self.cut.add(newest.id)
-        block = self.memory.store.blocks.latest(self.memory.session(NAME).thread_id)
+        block = Blocks(self.memory.desk.log).latest(self.memory.sessions.get(NAME).thread_id)
         assert block is not None
         self.recalled[newest.id] = (block.id or 0, rounds[0].context.recalled)
         assert newest.prompt == say.prompt, "what was recalled is not what was said"
@@ -271,14 +273,16 @@ class World:
     def dry_run(self, say: Say) -> tuple[Message, ...] | None:
         """Ask twice what would be sent; None where it is refused, or where the tools of the first prompt go along."""
         try:
-            once = self.memory.context(NAME, say.prompt, model=self.model)  # may bring the full-text index up to date
+            once = self.memory.requests.context(
+                NAME, say.prompt, model=self.model
+            )  # may bring the full-text index up to date
         except OverBudget:
             return None
-        changes = self.memory.log.database.conn.total_changes
-        again = self.memory.context(NAME, say.prompt, model=self.model)
+        changes = self.memory.desk.log.database.conn.total_changes
+        again = self.memory.requests.context(NAME, say.prompt, model=self.model)
         assert once == again, "the same input gives the same context"
-        assert self.memory.log.database.conn.total_changes == changes, "a dry run writes nothing"
-        if history.first_turn_tools(self.memory.log, self.memory.session(NAME).thread_id):
+        assert self.memory.desk.log.database.conn.total_changes == changes, "a dry run writes nothing"
+        if history.first_turn_tools(self.memory.desk.log, self.memory.sessions.get(NAME).thread_id):
             return None
         return once.messages
 
@@ -308,7 +312,7 @@ class World:
                 )
         hold_calls(sent)
         by_id = {exchange.id: exchange for exchange in before}
-        for id_ in self.memory.store.pins(self.memory.session(NAME).thread_id):
+        for id_ in Store(self.memory.desk.log).pins(self.memory.sessions.get(NAME).thread_id):
             if id_ not in self.cut:
                 assert within(plain(self.as_sent(by_id[id_], made.block)), plain(sent)), "pins present"
 
@@ -428,11 +432,11 @@ def world(rate: float | None, budget: int) -> Iterator[World]:
         path = Path(folder) / "logs.db"
         shutil.copy(empty_log(), path)
         with Memory(path) as memory:
-            memory.log.database.conn.execute("pragma synchronous = off")
-            memory.prepare()
+            memory.desk.log.database.conn.execute("pragma synchronous = off")
+            memory.desk.prepare()
             made = World(memory, Teller(rate))
             thread = llm.Conversation(model=made.model).id
-            memory.create(NAME, thread, Settings("teller", max_context_tokens=budget))
+            memory.sessions.create(NAME, thread, Settings("teller", max_context_tokens=budget))
             yield made
 
 
@@ -464,7 +468,7 @@ plain_talks = st.lists(mostly(says, st.builds(Pin, st.floats(0, 1)), 6), min_siz
 def test_as_long_as_nothing_is_pruned_recall_sends_what_window_sends(talk: list[Step], budget: int) -> None:
     """The same talk under both policies is sent the same, until there is something that could be recalled."""
     with world(1.0, budget) as recalling, world(1.0, budget) as plainly:
-        plainly.memory.set(NAME, Settings("teller", max_context_tokens=budget, memory="window"))
+        plainly.memory.sessions.set(NAME, Settings("teller", max_context_tokens=budget, memory="window"))
         for step in talk:
             recalling.take(step)
             plainly.take(step)
@@ -505,13 +509,15 @@ def test_before_is_as_if_the_later_exchanges_did_not_exist(data: st.DataObject) 
                 log.turns(thread, *kept)
         with Memory(whole) as memory, Memory(ended) as shorter:
             for each in (memory, shorter):
-                each.prepare()
-                each.create(NAME, thread, Settings("teller"))
-            turns = [(ids[0], None) for ids in history.exchange_turns(memory.log, thread)]
-            Index(memory.log).catch_up(thread, Numbering([*turns[: late - 1], *turns[late:]]))  # one is indexed late
-            found = memory.context(NAME, prompt, budget, policy, before=end)
+                each.desk.prepare()
+                each.sessions.create(NAME, thread, Settings("teller"))
+            turns = [(ids[0], None) for ids in history.exchange_turns(memory.desk.log, thread)]
+            Index(memory.desk.log).catch_up(
+                thread, Numbering([*turns[: late - 1], *turns[late:]])
+            )  # one is indexed late
+            found = memory.requests.context(NAME, prompt, budget, policy, before=end)
             note("recalled" if found.recalled else "nothing recalled")
-            expected = shorter.context(NAME, prompt, budget, policy)
+            expected = shorter.requests.context(NAME, prompt, budget, policy)
             assert found.messages == expected.messages
             assert [(each.number, each.side, each.words, each.score) for each in found.recalled] == [
                 (each.number, each.side, each.words, each.score) for each in expected.recalled
@@ -523,13 +529,15 @@ def test_a_call_that_was_never_run_is_not_sent_open() -> None:
     """Where a reply ended in tool calls that nobody ran, the next request does not go on from it as it is."""
     with world(1.0, 2_000) as here:
         here.take(Say("Hello.", (), "Hi."))
-        run = Run(here.memory, here.memory.find(NAME), NAME, new=False, asked=Settings(), recording=True, request={})
+        run = Run(
+            here.memory, here.memory.sessions.find(NAME), NAME, new=False, asked=Settings(), recording=True, request={}
+        )
         conversation = SessionConversation(model=here.model)
         conversation.session_run = run
         here.model.hear(Say("Look.", (("a", "b"),), "Seen."))
         response = conversation.prompt("Look.", tools=[look])
         response.text()
-        response.log_to_db(here.memory.log.database)
+        response.log_to_db(here.memory.desk.log.database)
         here.take(Say("And?", (), "Yes."))
         assert [part.data["output"] for m in here.model.seen[-1] if m.role == "tool" for part in m.parts] == [
             request.NO_RESULT,
@@ -542,10 +550,10 @@ def test_pins_that_are_far_apart_are_weighed_each_alone() -> None:
     with world(1.0, 2_000) as here:
         for number in range(1, 7):
             here.take(Say("bridge " * 30, (), f"Reply {number}. " * 10))
-        here.memory.pin(NAME, 1, here.model)
-        here.memory.pin(NAME, 3, here.model)
+        here.memory.sessions.pin(NAME, 1, here.model)
+        here.memory.sessions.pin(NAME, 3, here.model)
         here.take(Change(Settings(max_context_tokens=250)))
-        items = here.memory.context(NAME, "And now?", model=here.model).items
+        items = here.memory.requests.context(NAME, "And now?", model=here.model).items
         pinned = {item.first: item.tokens for item in items if item.fate == "pinned"}
         exchanges = here.exchanges()
         assert set(pinned) == {1, 3}

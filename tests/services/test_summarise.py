@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import llm
@@ -64,16 +65,16 @@ class World:
     said: list[str] = field(default_factory=list)
 
     def summariser(self, writer: Writer) -> Summariser:
-        return Summariser(self.memory.log, self.thread, writer, self.said.append, lambda: "2026-09-02T00:00:00+00:00")
+        return Summariser(self.memory.desk, self.thread, writer, self.said.append)
 
-    def exchanges(self, first: int, last: int) -> list[Exchange]:
-        return self.memory.exchanges("work", first, last)
+    def exchanges(self, first: int, last: int) -> Sequence[Exchange]:
+        return self.memory.sessions.exchanges("work", first, last)
 
     def fold(self, writer: Writer, first: int, last: int, before: Summary | None = None) -> Summary | None:
         return self.summariser(writer).fold(before, self.exchanges(first, last), BUDGET, Measure())
 
     def kept(self) -> list[Summary]:
-        return Kept(self.memory.log).summaries(self.thread)
+        return Kept(self.memory.desk.log).summaries(self.thread)
 
 
 BUDGET = Budget(400, 400, Window(None, "not known"))
@@ -86,8 +87,8 @@ def _world(log: Path, llm_: Command) -> Iterator[World]:
         thread = built.thread()
         built.turns(thread, *(Said(f"Question {n}? " + "word " * 30, f"Answer {n}.") for n in range(1, 13)))
     llm_("sessions", "name", thread, "work").ok()
-    with Memory(log) as memory:
-        memory.prepare()
+    with Memory(log, now=lambda: datetime(2026, 9, 2, tzinfo=timezone.utc)) as memory:
+        memory.desk.prepare()
         yield World(memory, thread)
 
 
@@ -143,7 +144,7 @@ def test_a_summary_that_became_too_long_is_read_in_part(world: World) -> None:
     """One that a person made longer than a call can read does not keep the next from being made."""
     first = world.fold(Writer(), 1, 4)
     assert first is not None
-    world.memory.edit_summary("work", "A fact of the bridge.\n" * 1_000)
+    world.memory.notes.edit_summary("work", "A fact of the bridge.\n" * 1_000)
     writer = Writer()
     made = world.fold(writer, 5, 7, world.kept()[0])
     assert made is not None
@@ -310,14 +311,14 @@ def model(world: World, **settings: object) -> SummaryModel:
 def test_the_model_is_asked_beside_the_conversation(world: World, script: Script) -> None:
     """The instruction goes as system prompt, the material as prompt; nothing of it is logged as a turn."""
     script.replies, script.count = [GOOD], len
-    turns = world.memory.exchange_count(world.memory.session("work"))
+    turns = world.memory.sessions.exchange_count(world.memory.sessions.get("work"))
     answer = model(world)("Do this.", "Material.")
     assert (answer.model, answer.text) == ("scripted", GOOD)
     assert (answer.input_tokens, answer.output_tokens) == (8 + 4 + 9 + 4, len(GOOD))
     assert answer.duration_ms is not None
     assert script.texts() == [("system", "Do this."), ("user", "Material.")]
     assert script.previous == [[]]
-    assert world.memory.exchange_count(world.memory.session("work")) == turns
+    assert world.memory.sessions.exchange_count(world.memory.sessions.get("work")) == turns
 
 
 @pytest.mark.parametrize(

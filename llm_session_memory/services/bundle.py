@@ -1,0 +1,62 @@
+"""All use cases of one log together: what the skins and the Python API work with."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .desk import Clock, Desk, now_utc
+from .notes import Notes
+from .ratings import Ratings
+from .record import Record
+from .requests import Requests
+from .search import Search
+from .sessions import Sessions
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+
+class Services:
+    """The use cases of one log, by what they are about; a context manager that closes the file.
+
+    `desk` is what they all stand on: the clock, hints, and the log itself for the layers that write through llm.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.requests = Requests(desk)
+        self.sessions = Sessions(desk, self.requests)
+        self.notes = Notes(desk, self.requests)
+        self.ratings = Ratings(desk)
+        self.record = Record(desk)
+        self.search = Search(desk)
+
+    @classmethod
+    def open(cls, path: Path, *, now: Clock = now_utc, typed: str | None = None) -> Services:
+        """Open an existing log; `typed` is the -d that a person gave. Raises LogUnusable."""
+        return Services(Desk.open(path, now, typed))
+
+    @property
+    def path(self) -> Path:
+        """The log's file."""
+        return self.desk.path
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold one transaction for what belongs together."""
+        return self.desk.writing()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.desk.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,96 @@
+"""The use cases around what happened: why turns were sent what they were sent, failed prompts, windows learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import NoSuchSession
+from ..model import Attempt, Context, WindowFacts
+from ..store import Store
+from .desk import Desk
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One model call of an exchange, for the record: its turn, its request's base and estimate, its cut if any."""
+
+    turn_id: str
+    base: float
+    estimate: int
+    context: Context
+    cut: str | None = None
+
+
+class Record:
+    """The record of a log's sessions."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._store = Store(desk.log)
+
+    def add(self, thread_id: str, sent: Sequence[Sent], prompt: str) -> None:
+        """Record why the turns of one exchange were sent what they were sent; inside the transaction that logs them."""
+        if not sent:
+            return
+        blocks: dict[int, int] = {}
+        for one in sent:
+            made = one.context
+            block_id = made.block.id or blocks.get(id(made.block))
+            if block_id is None:
+                window = (made.budget.window.tokens, made.budget.window.source)
+                block_id = self._store.blocks.add(thread_id, made.block, window, self._desk.timestamp())
+                blocks[id(made.block)] = block_id
+            self._store.blocks.add_context(
+                {
+                    "turn_id": one.turn_id,
+                    "thread_id": thread_id,
+                    "block_id": block_id,
+                    "exchange_turn_id": sent[0].turn_id,
+                    "number": sent[0].context.exchanges + 1,
+                    "after_turn_id": sent[0].context.after_turn_id,
+                    "base": one.base,
+                    "estimate": one.estimate,
+                    "cut": one.cut,
+                }
+            )
+        self._store.blocks.add_recalls(sent[0].turn_id, sent[0].context.recalled)
+        same = [a.id for a in self._store.attempts(thread_id) if a.answered_by is None and a.prompt == prompt]
+        self._store.answer_attempts(same, sent[-1].turn_id)
+
+    def keep_original(self, turn_id: str, messages: list[Any]) -> None:
+        """Keep the whole input of a turn that was cut before it was sent; inside the transaction that logs it."""
+        self._store.blocks.keep_original(turn_id, messages)
+
+    def attempts(self, name: str) -> list[Attempt]:
+        """Return a session's attempts, oldest first."""
+        return self._store.attempts(self._desk.session(name).thread_id)
+
+    def keep_attempt(self, attempt: Attempt) -> None:
+        """Keep a prompt that got no whole answer."""
+        with self._desk.writing():
+            self._store.add_attempt(attempt)
+
+    def open_attempt(self, name: str) -> Attempt:
+        """Return the newest attempt that nothing answered. Raises NoSuchSession if there is none."""
+        unanswered = [attempt for attempt in self.attempts(name) if attempt.answered_by is None]
+        if not unanswered:
+            raise NoSuchSession(f"Session “{self._desk.session(name).name}” has no failed prompt to send again.")
+        return unanswered[-1]
+
+    def learn_window(self, model: str, seen: WindowFacts | None, guess: int | None) -> None:
+        """Remember the window that a model has after a cut, so that the next prompt is fitted to it.
+
+        `seen` is what the server says of it now, `guess` what the cut points to: the next prompt asks again then.
+        """
+        known = self._store.window(model) or WindowFacts()
+        now = self._desk.timestamp()
+        if seen and seen.loaded:
+            news = replace(known, loaded=seen.loaded, asked_utc=now, loaded_utc=now)
+        elif guess:
+            news = replace(known, loaded=guess, asked_utc="", loaded_utc=now)
+        else:
+            return
+        with self._desk.writing():
+            self._store.remember_window(model, news)

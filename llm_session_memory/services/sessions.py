@@ -1,0 +1,172 @@
+"""The use cases around sessions themselves: finding and listing them, reading them, making and changing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import NoSuchSession, OverBudget, SessionError
+from ..model import Exchange, Filters, Session, SessionSummary, Settings
+from ..rules import names
+from ..rules.policy import check_tokens, parsed_policy
+from ..store import Store, history, session_list
+from ..store.numbering import Numbering
+from .desk import Desk
+from .requests import Requests
+
+
+class Sessions:
+    """The sessions of a log."""
+
+    def __init__(self, desk: Desk, requests: Requests) -> None:
+        self._desk = desk
+        self._requests = requests
+        self._store = Store(desk.log)
+
+    # -- finding -------------------------------------------------------
+
+    def find(self, name: str) -> Session | None:
+        """Return the session of that name, or None."""
+        return self._desk.find(name)
+
+    def get(self, name: str) -> Session:
+        """Return the session of that name. Raises NoSuchSession, with a near name if there is one."""
+        return self._desk.session(name)
+
+    def of_thread(self, thread_id: str) -> Session | None:
+        """Return the session that a thread is bound to, or None."""
+        return self._store.session_of_thread(thread_id)
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all sessions."""
+        return self._store.names()
+
+    def list(
+        self, count: int = -1, after: str | None = None, filters: Filters | None = None
+    ) -> Sequence[SessionSummary]:
+        """Return sessions that the filters let through, newest use first.
+
+        `count` of them (-1: all), those after the session named `after`.
+        """
+        return session_list.page(self._desk.log, count, self.get(after) if after else None, filters)
+
+    def line(self, name: str) -> SessionSummary:
+        """Return one session with its counts, as a line of the list."""
+        return session_list.summary(self._desk.log, self.get(name))
+
+    # -- reading -------------------------------------------------------
+
+    def exchange_count(self, session: Session) -> int:
+        """Return how many exchanges a session has."""
+        return len(self._turns(session))
+
+    def turn_ids(self, name: str) -> Sequence[tuple[str, ...]]:
+        """Return the turn ids of each exchange of a session: those of number N stand at N - 1."""
+        return [*self._turns(self.get(name))]
+
+    def numbers(self, name: str) -> Mapping[str, int]:
+        """Return the number of each exchange of a session by its first turn, oldest first."""
+        return self._turns(self.get(name)).numbers()
+
+    def exchanges(
+        self, name: str, first: int = 1, last: int | None = None, *, with_content: bool = False
+    ) -> Sequence[Exchange]:
+        """Return a session's exchanges from number `first` to `last` (None: the newest), oldest first."""
+        numbered = [*enumerate(self._turns(self.get(name)), 1)]
+        chosen = numbered[max(first, 1) - 1 : last]
+        return history.exchanges(self._desk.log, chosen, with_content=with_content)
+
+    def first_tools(self, session: Session) -> Sequence[dict[str, Any]]:
+        """Return the tools that a session's first prompt offered: it goes on with them."""
+        return history.first_turn_tools(self._desk.log, session.thread_id)
+
+    def _turns(self, session: Session) -> Numbering:
+        return history.exchange_turns(self._desk.log, session.thread_id)
+
+    # -- making and changing -------------------------------------------
+
+    def create(self, name: str | None, thread_id: str, settings: Settings) -> Session:
+        """Create a session on a thread, with a generated name if none is given."""
+        kept = names.check(name) if name is not None else names.generated(self._store.names())
+        session = Session(thread_id, kept, self._desk.timestamp(), settings)
+        with self._desk.writing():
+            self._store.add(session)
+        return session
+
+    def start_over(self, session: Session, thread_id: str, settings: Settings) -> tuple[Session, str]:
+        """Give a session's name to a new one, on a new thread; return the new one, and the name the old one has now."""
+        with self._desk.writing():
+            retired = names.retired(session.name, self._store.names())
+            self._store.rename(session.thread_id, retired)
+            return self.create(session.name, thread_id, settings), retired
+
+    def rename(self, name: str, to: str) -> Session:
+        """Rename a session. Raises NameRefused if the new name breaks the rules or is taken."""
+        session, kept = self.get(name), names.check(to)
+        with self._desk.writing():
+            self._store.rename(session.thread_id, kept)
+        return replace(session, name=kept)
+
+    def check_thread(self, thread_id: str) -> None:
+        """Raise NoSuchSession if the log has no such conversation; a log that was never migrated stays so."""
+        if not history.is_known(self._desk.log, thread_id):
+            hint = "See the ids with: llm logs list --short"
+            raise NoSuchSession(f"There is no conversation {thread_id} in {self._desk.path}.", hint)
+
+    def name_thread(self, thread_id: str, name: str) -> Session:
+        """Bind a name to an existing conversation, of either generation of llm's tables."""
+        kept = names.check(name)
+        self._desk.prepare()
+        bound = self.of_thread(thread_id)
+        if bound:
+            hint = f"To rename it: {self._desk.command('rename', bound.name, kept)}"
+            raise SessionError(f"Conversation {thread_id} is the session “{bound.name}” already.", hint)
+        self.check_thread(thread_id)
+        turns = history.exchange_turns(self._desk.log, thread_id)
+        return self.create(kept, thread_id, history.settings_of(self._desk.log, turns[-1][-1]))
+
+    def set(self, name: str, settings: Settings) -> Session:
+        """Replace a session's settings. Raises SessionError if one of them breaks the rules."""
+        if settings.memory is not None:
+            settings = replace(settings, memory=parsed_policy(settings.memory))
+        if settings.max_context_tokens is not None:
+            check_tokens(settings.max_context_tokens)
+        session = self.get(name)
+        with self._desk.writing():
+            self._store.set_settings(session.thread_id, settings)
+        return replace(session, settings=settings)
+
+    # -- pins ----------------------------------------------------------
+
+    def pinned(self, name: str) -> Sequence[int]:
+        """Return the numbers of a session's pinned exchanges."""
+        session = self.get(name)
+        pins = {*self._store.pins(session.thread_id)}
+        return [number for number, turn_ids in enumerate(self._turns(session), 1) if turn_ids[0] in pins]
+
+    def pin(self, name: str, number: int, model: Any) -> None:
+        """Pin an exchange: it is always sent from now on.
+
+        `model` is the session's model as an llm object. Raises OverBudget if system prompt and pins alone would exceed
+        the budget.
+        """
+        session = self.get(name)
+        turn_id = self._desk.exchange_id(session, number)
+        with self._desk.writing():
+            self._store.pin(session.thread_id, turn_id, self._desk.timestamp())
+            needed, most = self._requests.always_sent(session, model)
+            if needed > most:
+                what = f"With #{number} the pins of “{session.name}” need about {needed:,} tokens"
+                hint = "Unpin another one first, or raise --max-context-tokens."
+                raise OverBudget(f"{what}, and the budget is {most:,}.", hint)
+
+    def unpin(self, name: str, number: int) -> None:
+        """Take a pin away. Raises SessionError if the exchange is not pinned."""
+        session = self.get(name)
+        turn_id = self._desk.exchange_id(session, number)
+        if turn_id not in self._store.pins(session.thread_id):
+            pinned = ", ".join(f"#{n}" for n in self.pinned(name)) or "none"
+            raise SessionError(f"Exchange #{number} of “{session.name}” is not pinned.", f"Pinned: {pinned}.")
+        with self._desk.writing():
+            self._store.unpin(session.thread_id, turn_id)
