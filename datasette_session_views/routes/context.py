@@ -85,7 +85,7 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
         said = messages_of(source, sent, begin - 1, begin - 1 + _MESSAGES)
     pins = source.query("select turn_id, pinned_utc from memory_pins where thread_id = :id", id=thread_id)
     notes = source.query("select text, author, created_utc from memory_notes where thread_id = :id", id=thread_id)
-    numbered = ((numbers.number(row["turn_id"]), row["pinned_utc"]) for row in pins)
+    numbered = ((numbers.number_of(row["turn_id"]), row["pinned_utc"]) for row in pins)
     return Found(
         title=one_line(about.title, 120) or thread_id,
         reference=about.reference,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llm_session_memory.reader import listing as reader
-from llm_session_memory.reader.tables import statement
+from llm_session_memory.reader.by_hand import sessions_by_hand
 from llm_session_memory.reader.values import RATED_WORDS, SORTS, Filters, Line, Listing, Sort
 from llm_session_memory.rules.safe_text import one_line
 
@@ -58,7 +58,7 @@ async def listing(datasette: Any, request: Any) -> Any:
         "rated": RATED_WORDS,
         "older_url": older,
         "newest_url": links.listing(**asked) if request.args.get("next") else None,
-        "sql_url": sql_url(datasette, log.name, _by_hand(log), {}) if may_sql else None,
+        "sql_url": sql_url(datasette, log.name, sessions_by_hand(log.tables), {}) if may_sql else None,
         "may_search": log.searchable,
     }
     twin = links.listing("json", next=request.args.get("next"), **asked)
@@ -101,11 +101,6 @@ async def everywhere(datasette: Any, request: Any) -> Any:
 async def _read(log: Log, filters: Filters, sort: Sort, after: str | None, count: int | None = None) -> Listing:
     more = {} if count is None else {"count": count}
     return await log.read(reader.listing, filters, sort=sort, after=after, **more)
-
-
-def _by_hand(log: Log) -> str:
-    """Return the SQL that a person would begin with to go on by hand."""
-    return statement("sessions_by_hand", log.tables)
 
 
 def _row(links: Links, line: Line) -> dict[str, Any]:

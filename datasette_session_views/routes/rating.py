@@ -96,7 +96,7 @@ def _place(source: Source, thread_id: str, wanted: str) -> tuple[str, int, str]:
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 12:  # noqa: PLR2004  more than any log has
         number = int(wanted) if 1 <= int(wanted) <= len(numbers) else None
     else:
-        number = numbers.number(wanted or None)
+        number = numbers.number_of(wanted or None)
     if number is None:
         if not wanted:
             raise Refused("Say which exchange: its number, or the id of its first turn.", 400)

@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 from llm_session_memory.reader import transcript as reader
+from llm_session_memory.reader.by_hand import transcript_by_hand
 from llm_session_memory.reader.listing import find, lines, owner
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
-from llm_session_memory.reader.tables import statement
 from llm_session_memory.reader.values import PAGE, Line, Transcript
 from llm_session_memory.rules.safe_text import one_line, visible
 
@@ -55,7 +55,7 @@ async def turn(datasette: Any, request: Any) -> Any:
         if thread_id is None:
             return None
         (line,) = lines(source, [thread_id])
-        return line, numbering(source, thread_id).number(turn_id)
+        return line, numbering(source, thread_id).number_of(turn_id)
 
     found = await log.read(place)
     if found is None:
@@ -128,9 +128,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "newest_url": links.session(here) if page.last < page.total else None,
         "downloads": [(name, links.session(here, form)) for name, form in _FORMS],
         "thread_url": links.row("conversations" if page.older and not _is_today(page) else "threads", line.thread_id),
-        "sql_url": sql_url(
-            datasette, log.name, statement("transcript_by_hand", log.tables), {"thread_id": line.thread_id}
-        )
+        "sql_url": sql_url(datasette, log.name, transcript_by_hand(log.tables), {"thread_id": line.thread_id})
         if may_sql
         else None,
         "may_search": log.searchable,

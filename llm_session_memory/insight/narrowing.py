@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ..reader.listing import day_after
 from ..reader.tables import beginning, completed, tables_read
+from ..rules.dates import day_after
 
 
 @dataclass(frozen=True)

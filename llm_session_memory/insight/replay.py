@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from ..reader.exchanges import chain_messages
 from ..reader.listing import line
-from ..reader.numbering import Numbering, figures, numbering
+from ..reader.numbering import figures, numbering
 from ..reader.requests import summary_in
 from ..reader.source import Source, ids
 from ..reader.transcript import attempts_between, in_pieces
 from ..reader.values import Exchange, Line
+from ..store.numbering import Numbering
 from .filling import Front, Size, Window, parts, size
 from .scenes import Scene, scenes
 
@@ -82,7 +83,7 @@ def _saved(source: Source, thread_id: str) -> dict[str, float]:
 def _chapters(source: Source, numbers: Numbering, thread_id: str) -> dict[int, str]:
     """Return the labels that exchanges were given."""
     sql = "select turn_id, label from memory_bookmarks where thread_id = :thread_id order by turn_id"
-    labels = ((numbers.number(row["turn_id"]), row["label"]) for row in source.query(sql, thread_id=thread_id))
+    labels = ((numbers.number_of(row["turn_id"]), row["label"]) for row in source.query(sql, thread_id=thread_id))
     return {number: label for number, label in labels if number is not None}
 
 
@@ -101,13 +102,13 @@ def _windows(
         first=where["first"],
     )
     for row in source.rows("replay_recalls", **{**where, "first": began or where["first"]}):
-        number = numbers.number(row["from_turn_id"]) or row["number"]
+        number = numbers.number_of(row["from_turn_id"]) or row["number"]
         recalled.setdefault(row["turn_id"], []).append((number, row["tokens"]))
     fronts = _fronts(source, numbers, thread_id, where)
     found: dict[int, Window] = {}
     block, kept = None, [one for turn, some in recalled.items() if turn < where["first"] for one in some]
     for row in source.rows("replay_contexts", **where):
-        number = numbers.number(row["turn_id"])
+        number = numbers.number_of(row["turn_id"])
         if number is None:
             continue
         if block is not None and row["block_id"] != block:
@@ -115,13 +116,13 @@ def _windows(
         block = row["block_id"]
         kept += recalled.get(row["turn_id"], ())
         front = fronts.get(block, Front())
-        first_whole = numbers.number(row["began_at"]) or number
-        pinned = (numbers.number(id_) for id_ in json.loads(row["pinned_json"] or "[]"))
+        first_whole = numbers.number_of(row["began_at"]) or number
+        pinned = (numbers.number_of(id_) for id_ in json.loads(row["pinned_json"] or "[]"))
         window = Window(
             tokens=row["input_tokens"] if row["input_tokens"] is not None else row["estimate"],
             budget=row["budget"],
             window=row["window"],
-            start=numbers.number(row["start_turn_id"]) or row["start_number"] or first_whole,
+            start=numbers.number_of(row["start_turn_id"]) or row["start_number"] or first_whole,
             pinned=tuple(sorted(one for one in pinned if one is not None)),
             recalled=tuple(dict.fromkeys(one for one, _ in kept)),
             summarised=front.summarised,

@@ -6,10 +6,9 @@ it. Long chains are kept: the request of the exchange before is their beginning,
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
+from .cache import CACHE
 from .sent import Message
 from .source import Source
 
@@ -17,9 +16,7 @@ _LONG = 500
 """Messages from which a chain is worth keeping."""
 
 _MOST = 3
-"""Chains that are kept: each of 20,000 messages is about 6 MB."""
-
-_Key = tuple[str, frozenset[str]]
+"""Chains of one log that are kept: each of 20,000 messages is about 6 MB."""
 
 
 @dataclass(frozen=True)
@@ -32,29 +29,27 @@ class _Chain:
         return self.messages[-1].hash
 
 
-_kept: OrderedDict[tuple[_Key, str], _Chain] = OrderedDict()
-_lock = threading.Lock()
-
-
 def chain(source: Source, tip: str | None) -> tuple[Message, ...]:
     """Return the messages of the chain that ends at a hash, oldest first, each with its length."""
-    key = (source.log, source.tables)
-    with _lock:
-        near = [kept for (owner, _), kept in reversed(_kept.items()) if owner == key]
-    for kept in near:
-        if tip in kept.places:
-            return kept.messages[: kept.places[tip] + 1]
+    key = (source.log, source.tables, "chains")
+    near = _kept(key)
+    for one in near:
+        if tip in one.places:
+            return one.messages[: one.places[tip] + 1]
     last = near[0] if near else None
     found = _read(source, tip, last)
     if len(found) >= _LONG:
         made = _Chain(found, {message.hash: place for place, message in enumerate(found)})
-        with _lock:
-            if last is not None and last.tip in made.places:
-                _kept.pop((key, last.tip), None)  # the new one begins with all of it
-            _kept[key, made.tip] = made
-            while len(_kept) > _MOST:
-                _kept.popitem(last=False)
+        others = [one for one in _kept(key) if one.tip not in made.places]  # the new one begins with all of those
+        chains = (made, *others)[:_MOST]
+        CACHE.put(key, None, chains, sum(len(one.messages) for one in chains))
     return found
+
+
+def _kept(key: tuple[str, frozenset[str], str]) -> tuple[_Chain, ...]:
+    """Return the chains that are kept of a log, the newest first. They have no version: a chain never changes."""
+    found = CACHE.peek(key)
+    return () if found is None else found[1]
 
 
 def _read(source: Source, tip: str | None, known: _Chain | None) -> tuple[Message, ...]:

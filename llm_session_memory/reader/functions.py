@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..rules import names
 from .prices import cost, is_local
-from .values import name_key
 
 
 def register(connection: Any) -> None:
     """Give our functions to a connection to SQLite."""
     connection.create_function("session_cost", 4, cost, deterministic=True)
     connection.create_function("session_is_local", 1, lambda model: int(is_local(model)), deterministic=True)
-    connection.create_function("session_key", 1, lambda name: name_key(str(name or "")), deterministic=True)
+    connection.create_function("session_key", 1, lambda name: names.key(str(name or "")), deterministic=True)
 
 
 def register_escape(connection: Any) -> None:

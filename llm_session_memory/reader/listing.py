@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
 from heapq import merge
 from itertools import islice
 from typing import Any
 
+from ..rules import names
+from ..rules.dates import day_after
 from .cache import kept
 from .moments import parsed_moment
 from .older import Older, older_log
 from .source import Source, ids
-from .values import MARKS, PAGE, RATED, Cost, Figures, Filters, Line, Listing, Sort, name_key
+from .values import MARKS, PAGE, RATED, Cost, Figures, Filters, Line, Listing, Sort
 
 _LAST = "~"
 """Greater than any id: ids are letters and digits."""
@@ -89,7 +90,7 @@ def totals(source: Source) -> tuple[int, int]:
 
 def find(source: Source, reference: str) -> str | None:
     """Return the id of the thread that a name or an id stands for, or None."""
-    by_name = source.value("select thread_id from memory_sessions where name_key = :key", key=name_key(reference))
+    by_name = source.value("select thread_id from memory_sessions where name_key = :key", key=names.key(reference))
     if by_name is not None:
         return str(by_name)
     sql = "select 1 from threads where id = :id union all select 1 from memory_sessions where thread_id = :id limit 1"
@@ -120,7 +121,7 @@ class _Reading:
         self._among, self._without = self._rated()
         self._given = {
             "model": filters.model,
-            "tag": name_key(filters.tag) if filters.tag else None,
+            "tag": names.key(filters.tag) if filters.tag else None,
             "since": filters.since,
             "until": day_after(filters.until),
             "named": filters.named,
@@ -194,7 +195,7 @@ class _Reading:
 
     def _fits(self, line: Line) -> bool:
         asked, given = self._filters, self._given
-        tags = [name_key(tag) for tag in line.tags]
+        tags = [names.key(tag) for tag in line.tags]
         return (
             self._rated_so(line.thread_id)
             and self._used(line.model, line.figures.last_utc)
@@ -279,16 +280,6 @@ def models(source: Source) -> tuple[str, ...]:
 
 def _escaped(text: str) -> str:
     return _printable(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def day_after(day: str | None) -> str | None:
-    """Return the day after, before which a time must lie to be of that day or an earlier one."""
-    if day is None:
-        return None
-    try:
-        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
-    except (ValueError, OverflowError):
-        return day
 
 
 def _ranked_key(after: str | None) -> tuple[float, str] | None:

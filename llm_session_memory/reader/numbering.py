@@ -1,18 +1,16 @@
-"""A thread's exchanges in order: which turns each has, and its number. What every page and link rests on.
+"""Reading a thread's exchanges in order: which turns each has, and its number. Every page and link rests on it.
 
 Kept for long threads for as long as nothing is added to them: numbering 10,000 exchanges takes 50 ms.
 """
 
 from __future__ import annotations
 
-import threading
-from bisect import bisect_left
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .cache import kept
+from ..store.numbering import Numbering
+from .cache import CACHE, kept
 from .older import Older, older_log
 from .source import Source
 from .values import Cost, Figures
@@ -20,66 +18,18 @@ from .values import Cost, Figures
 _LONG = 200
 """Exchanges from which a numbering is worth keeping."""
 
-_MOST = 12
-"""Numberings that are kept."""
-
-
-class Numbering:
-    """The turn ids of each exchange, oldest first."""
-
-    def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
-        """Take turn ids in order, each with None where it begins an exchange, else with that exchange's first turn."""
-        self.first: list[str] = []
-        self._following: dict[str, list[str]] = {}
-        self._heads: dict[str, str] = {}
-        known: set[str] = set()
-        for turn_id, continues in turns:
-            if continues is None or not self.first:
-                self.first.append(turn_id)
-                known.add(turn_id)
-            else:
-                head = continues if continues in known else self.first[-1]
-                self._following.setdefault(head, []).append(turn_id)
-                self._heads[turn_id] = head
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-    def turns(self, number: int) -> tuple[str, ...]:
-        """Return the turn ids of an exchange."""
-        head = self.first[number - 1]
-        return (head, *self._following.get(head, ()))
-
-    def number(self, turn_id: str | None) -> int | None:
-        """Return the number of the exchange that a turn belongs to, or None."""
-        if turn_id is None:
-            return None
-        head = self._heads.get(turn_id, turn_id)
-        place = bisect_left(self.first, head)
-        return place + 1 if place < len(self.first) and self.first[place] == head else None
-
-
-_kept: OrderedDict[tuple[str, str], tuple[tuple[Any, ...], Numbering]] = OrderedDict()
-_lock = threading.Lock()
-
 
 def numbering(source: Source, thread_id: str) -> Numbering:
     """Return a thread's numbering."""
     older = older_log(source).get(thread_id)
     state = source.first("thread_state", thread_id=thread_id) or {}
-    now = (*state.values(), older, source.tables)
-    with _lock:
-        found = _kept.get((source.log, thread_id))
-        if found is not None and found[0] == now:
-            _kept.move_to_end((source.log, thread_id))
-            return found[1]
-    made = _read(source, older, thread_id)
-    if len(made) >= _LONG:
-        with _lock:
-            _kept[source.log, thread_id] = (now, made)
-            while len(_kept) > _MOST:
-                _kept.popitem(last=False)
-    return made
+    now = (*state.values(), older)
+    return CACHE.get(
+        (source.log, source.tables, "numbering", thread_id),
+        lambda: now,
+        lambda: _read(source, older, thread_id),
+        lambda made: made.turn_count // 2 if len(made) >= _LONG else None,
+    )
 
 
 def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str]:
@@ -89,7 +39,7 @@ def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str
     for thread_id, first_turns in exchanges.items():
         numbers = _read(source, older.get(thread_id), thread_id)
         for turn_id in first_turns:
-            number = numbers.number(turn_id)
+            number = numbers.number_of(turn_id)
             found += numbers.turns(number) if number else ()
     return found
 

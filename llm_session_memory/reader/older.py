@@ -6,12 +6,11 @@ neither. About half a kilobyte a conversation.
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from .cache import CACHE
 from .source import Source
 from .tables import OLDER
 from .values import Cost, Figures
@@ -54,10 +53,6 @@ class OlderLog:
         return frozenset(one.model for one in self._ordered)
 
 
-_kept: dict[tuple[str, frozenset[str]], tuple[tuple[Any, ...], OlderLog]] = {}
-_lock = threading.Lock()
-
-
 def older_log(source: Source) -> OlderLog:
     """Return the conversations that an older llm wrote into a log."""
     if not source.tables.issuperset(OLDER):
@@ -65,12 +60,8 @@ def older_log(source: Source) -> OlderLog:
     (counted,) = source.query("select count(*) as rows, max(rowid) as last from responses")
     if not counted["rows"]:
         return OlderLog()
-    key, state = (source.log, source.tables), tuple(counted.values())
-    with _lock:
-        found = _kept.get(key)
-        if found is None or found[0] != state:
-            found = _kept[key] = (state, _read(source))
-    return found[1]
+    state = tuple(counted.values())
+    return CACHE.get((source.log, source.tables, "older"), lambda: state, lambda: _read(source), len)
 
 
 def _read(source: Source) -> OlderLog:

@@ -10,11 +10,12 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
+from ..store.numbering import Numbering
 from .cache import kept
 from .chains import chain
 from .exchanges import calls, chain_messages
 from .moments import parsed_moment
-from .numbering import Numbering, numbering
+from .numbering import numbering
 from .sent import Excerpt, Sent, Since, Stretch, Summary, Why, beginnings, since, stretches
 from .source import Source, ids
 from .values import Call, Said
@@ -98,7 +99,7 @@ def _as_logged(source: Source, numbers: Numbering, thread_id: str, made: Sent) -
     """Return the exchanges of a request that no session made: those whose ends are in it."""
     places = {message.hash: place for place, message in enumerate(made.messages)}
     turns = source.tuples("thread_tips", thread_id=thread_id, turn_id=made.turn_id)
-    ends = {places[tip] + 1: numbers.number(id_) for id_, tip in turns if tip in places}
+    ends = {places[tip] + 1: numbers.number_of(id_) for id_, tip in turns if tip in places}
     before = [ends.get(begin) for begin in beginnings(made.messages)[1:]]
     return stretches(made.messages, [*before, made.number])
 
@@ -106,10 +107,12 @@ def _as_logged(source: Source, numbers: Numbering, thread_id: str, made: Sent) -
 def _chosen(  # noqa: PLR0913  what was read of one request
     source: Source, numbers: Numbering, thread_id: str, made: Sent, recorded: Mapping[str, Any], found: Call
 ) -> Sent:
-    began = numbers.number(recorded["began_at"]) or made.number
-    start = numbers.number(recorded["start_turn_id"]) or recorded["start_number"]
+    began = numbers.number_of(recorded["began_at"]) or made.number
+    start = numbers.number_of(recorded["start_turn_id"]) or recorded["start_number"]
     pinned = tuple(
-        sorted(n for n in (numbers.number(id_) for id_ in json.loads(recorded["pinned_json"] or "[]")) if n is not None)
+        sorted(
+            n for n in (numbers.number_of(id_) for id_ in json.loads(recorded["pinned_json"] or "[]")) if n is not None
+        )
     )
     after = recorded["after_turn_id"]
     recent = [n for n in range(start or began, made.number) if after is None or numbers.first[n - 1] <= after]
@@ -152,7 +155,7 @@ def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> 
         sent = texts.get(row["turn_id"], [])
         excerpts.append(
             Excerpt(
-                number=numbers.number(row["from_turn_id"]) or row["number"],
+                number=numbers.number_of(row["from_turn_id"]) or row["number"],
                 rank=row["rank"],
                 score=row["score"],
                 tokens=row["tokens"],
@@ -174,7 +177,7 @@ def summary_in(source: Source, numbers: Numbering, thread_id: str, system: str, 
     same = [row for row in source.query(sql, thread_id=thread_id) if _plain(row["text"]) == _plain(sent[-1])]
     made = [row for row in same if at is not None and (parsed_moment(row["made_utc"]) or at) <= at]
     for row in made or same[-1:]:
-        first, last = numbers.number(row["first_turn_id"]), numbers.number(row["last_turn_id"])
+        first, last = numbers.number_of(row["first_turn_id"]), numbers.number_of(row["last_turn_id"])
         if first is not None and last is not None:
             return Summary(row["id"], first, last, row["model"], row["made_utc"], row["text"])
     return None

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
 from typing import Any, Literal
 
-from .listing import day_after
+from ..rules import names
+from ..rules.dates import day_after
+from ..rules.search_terms import match
 from .numbering import figures, numbering, turns_of
 from .older import older_log
 from .source import Source, ids
-from .values import MARK, MARKS, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results, name_key
+from .values import MARK, MARKS, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results
 
 Order = Literal["best", "newest"]
 
@@ -23,20 +24,13 @@ _MOST = 20_000
 _INDEXES = ("turn_search_fts", "responses_fts")
 """llm's own indexes: today's, and that of an older llm."""
 
-_END = 2**62
+_STATEMENTS = (("search_today", "search_today_filtered"), ("search_older", "search_older_filtered"))
+"""What each of them is asked with: anywhere, and narrowed."""
 
-_WORDS = re.compile(r'"([^"]+)"|([^\s"]+)')
-_MOST_WORDS = 40
+_END = 2**62
 
 _Key = tuple[float, int, int]
 """Score (0 where newest first), generation (0 today's, 1 older), and the row in that generation's index, negative."""
-
-
-def match(text: str) -> str | None:
-    """Return what FTS5 is asked for a text: all its words, and its quoted phrases. None where there is no word."""
-    words = [phrase or word for phrase, word in _WORDS.findall(text)][:_MOST_WORDS]
-    quoted = [f'"{word}"' for word in words if any(character.isalnum() for character in word)]
-    return " ".join(quoted) or None
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ class _Search:
         narrowed = self.thread_id is not None or self.filters != Filters(text=self.filters.text)
         if narrowed:
             given |= self._narrowed(generation, start)
-        name = ("search_today", "search_older")[generation] + ("_filtered" if narrowed else "")
+        name = _STATEMENTS[generation][narrowed]
         return [(row[1] or 0.0, generation, -row[0]) for row in self.source.tuples(name, **given)]
 
     def _narrowed(self, generation: int, start: int) -> dict[str, Any]:
@@ -74,7 +68,7 @@ class _Search:
             "below": min(start, high + 1),
             "thread_id": self.thread_id,
             "model": filters.model,
-            "tag": name_key(filters.tag) if filters.tag else None,
+            "tag": names.key(filters.tag) if filters.tag else None,
             "since": filters.since,
             "until": day_after(filters.until),
             "named": filters.named,
@@ -160,7 +154,7 @@ def _grouped(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Found, ..
     groups: list[Found] = []
     for thread_id, found in by_thread.items():
         numbers = numbering(source, thread_id)
-        numbered = (replace(hit, number=numbers.number(hit.turn_id)) for hit in found)
+        numbered = (replace(hit, number=numbers.number_of(hit.turn_id)) for hit in found)
         groups.append(Found(_line(named[thread_id], figures(source, thread_id, numbers)), tuple(numbered)))
     return tuple(groups)
 

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..store.schema import statement as of_the_store
+
 TODAYS = ("threads", "turns", "messages", "parts")
 """The tables without which there is no conversation of today's llm."""
 
@@ -62,8 +64,10 @@ COLUMNS: dict[str, str] = {
 }
 """The tables that statements may read, with the columns that they may ask for."""
 
-_MEMORY = Path(__file__).parent.parent / "store" / "sql"
-_OURS = Path(__file__).parent / "sql"
+_SQL = Path(__file__).parent / "sql"
+
+OF_THE_STORE = frozenset({"chain", "parts", "turn_messages", "turns_of_thread"})
+"""Statements of the store that are run here too: which turns there are and what they said is read in one way."""
 
 _WITH = re.compile(r"\s*with(\s+recursive)?\b", re.IGNORECASE)
 _COMMENT = re.compile(r"--[^\n]*\n?")
@@ -87,9 +91,8 @@ def core(tables: Collection[str]) -> tuple[str, ...]:
 
 @cache
 def statement(name: str, tables: frozenset[str]) -> str:
-    """Return a statement by its file's name, ours or the llm plugin's, for a log that has these tables."""
-    path = _OURS / f"{name}.sql"
-    text = (path if path.exists() else _MEMORY / f"{name}.sql").read_text("utf-8")
+    """Return a statement by its file's name, for a log that has these tables."""
+    text = of_the_store(name) if name in OF_THE_STORE else (_SQL / f"{name}.sql").read_text("utf-8")
     return completed(text, tables)
 
 

@@ -6,12 +6,13 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from ..store.numbering import Numbering
 from .exchanges import calls, system_prompt
 from .listing import line
 from .moments import parsed_moment
-from .numbering import Numbering, figures, numbering
+from .numbering import figures, numbering
+from .sent import Summary
 from .source import Source, ids
-from .summaries import summaries
 from .values import PAGE, Attempt, Call, Exchange, Judged, Note, Recall, Settings, Start, Transcript
 
 _LAST = "~"
@@ -121,8 +122,8 @@ def _starts(source: Source, numbers: Numbering, thread_id: str) -> dict[int, Sta
     """Return where what is sent was chosen anew and something was left out, by the exchange that it began with."""
     found: dict[int, Start] = {}
     for row in source.rows("blocks", thread_id=thread_id):
-        number = numbers.number(row["began_at"])
-        sent = numbers.number(row["start_turn_id"]) or row["start_number"]
+        number = numbers.number_of(row["began_at"])
+        sent = numbers.number_of(row["start_turn_id"]) or row["start_number"]
         everything = row["start_number"] is None or row["start_number"] <= 1
         if number is not None and number > 1:
             found[number] = Start(row["reason"] or "", None if everything else sent)
@@ -132,7 +133,7 @@ def _starts(source: Source, numbers: Numbering, thread_id: str) -> dict[int, Sta
 def _recalls(source: Source, numbers: Numbering, turn_ids: list[str]) -> dict[str, list[Recall]]:
     found: dict[str, list[Recall]] = {}
     for row in source.rows("recalls", ids=ids(turn_ids)):
-        number = numbers.number(row["from_turn_id"]) or row["number"]
+        number = numbers.number_of(row["from_turn_id"]) or row["number"]
         recall = Recall(number, tuple(map(str, json.loads(row["words_json"] or "[]"))), row["tokens"])
         found.setdefault(row["turn_id"], []).append(recall)
     return found
@@ -140,7 +141,7 @@ def _recalls(source: Source, numbers: Numbering, turn_ids: list[str]) -> dict[st
 
 def _pins(source: Source, numbers: Numbering, thread_id: str) -> tuple[int, ...]:
     pins = source.query("select turn_id from memory_pins where thread_id = :thread_id", thread_id=thread_id)
-    found = (numbers.number(row["turn_id"]) for row in pins)
+    found = (numbers.number_of(row["turn_id"]) for row in pins)
     return tuple(sorted(number for number in found if number is not None))
 
 
@@ -162,7 +163,7 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
             datetime_utc=row["datetime_utc"],
             duration_ms=row["duration_ms"],
             answered_by=row["answered_by"],
-            answered_number=numbers.number(row["answered_by"]),
+            answered_number=numbers.number_of(row["answered_by"]),
         )
         for row in source.query(sql, **span)
     )
@@ -171,6 +172,23 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
 def _notes(source: Source, thread_id: str) -> tuple[Note, ...]:
     sql = "select * from memory_notes where thread_id = :thread_id order by id"
     return tuple(Note(row["text"], row["author"], row["created_utc"]) for row in source.query(sql, thread_id=thread_id))
+
+
+def summaries(source: Source, thread_id: str) -> tuple[Summary, ...]:
+    """Return a session's summaries, oldest first; of those for the same exchanges the newest."""
+    sql = "select * from memory_summaries where thread_id = :thread_id order by id"
+    rows = source.query(sql, thread_id=thread_id)
+    if not rows:
+        return ()
+    numbers = numbering(source, thread_id)
+    found: dict[tuple[int, int], Summary] = {}
+    for row in rows:
+        first, last = numbers.number_of(row["first_turn_id"]), numbers.number_of(row["last_turn_id"])
+        if first is not None and last is not None:
+            made = Summary(row["id"], first, last, row["model"], row["made_utc"] or "", row["text"] or "")
+            found.pop((first, last), None)
+            found[first, last] = made
+    return tuple(found.values())
 
 
 def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:

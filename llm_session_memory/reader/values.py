@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -394,9 +393,3 @@ class Results:
     hits: int
     next: str | None
     limited: int | None = None
-
-
-def name_key(name: str) -> str:
-    """Return what makes a session's name unique, as the llm plugin makes it."""
-    name = name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).strip().casefold())

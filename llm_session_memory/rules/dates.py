@@ -6,7 +6,7 @@ Pure. A date alone is a day (month, year) here, in local time: `since` means fro
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 from ..errors import SessionError
 
@@ -22,6 +22,19 @@ def since(text: str) -> str:
 def until(text: str) -> str:
     """Return when a date is over, or what a time says: ISO, UTC. Raises SessionError."""
     return _moment(text, end=True)
+
+
+def day_after(day: str | None) -> str | None:
+    """Return the day after, before which a time must lie to be of that day or an earlier one.
+
+    For pages, where days are those of UTC. What is no day comes back as it is: it is compared as text.
+    """
+    if day is None:
+        return None
+    try:
+        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    except (ValueError, OverflowError):
+        return day
 
 
 def _moment(text: str, *, end: bool) -> str:

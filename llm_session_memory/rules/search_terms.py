@@ -16,6 +16,10 @@ from .passages import STOP_WORDS, phrase
 MOST_TERMS = 100
 """Words and phrases of a query that are looked up; a pasted document has more."""
 
+_MOST_WORDS = 40
+"""The same for a search in llm's own indexes, which looks for all of them."""
+
+_WORDS_AND_PHRASES = re.compile(r'"([^"]+)"|([^\s"]+)')
 _PHRASE = re.compile(r'"([^"]*)"')
 _OPERATORS = re.compile(r"\b(?:AND|OR|NOT|NEAR)\b|[(){}^+:,]|\bNEAR\([^)]*,\s*\d+\)")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -73,6 +77,15 @@ def raw_query_of(text: str) -> Query:
     words = [quoted for quoted in _PHRASE.findall(text) if quoted.strip()]
     words += _OPERATORS.sub(" ", _PHRASE.sub(" ", text)).split()
     return Query(tuple(words), expression, expression, ())
+
+
+def match(text: str) -> str | None:
+    """Return what llm's own indexes are asked for a text: all its words and quoted phrases; None if it has no word.
+
+    They split texts in another way than ours, and know nothing of `passages`.
+    """
+    words = [quoted or word for quoted, word in _WORDS_AND_PHRASES.findall(text)][:_MOST_WORDS]
+    return " ".join(f'"{word}"' for word in words if any(character.isalnum() for character in word)) or None
 
 
 # -- marks -------------------------------------------------------------

@@ -159,5 +159,5 @@ class Finder:
         if not turn_ids or not self.log.columns("responses"):
             return {}
         asked = {name: value for name, value in self._narrowed().items() if name in ("model", "since", "until")}
-        rows = self.log.rows(statement("old_calls"), asked | {"ids": json.dumps(turn_ids)})
+        rows = self.log.rows(statement("found_old_calls"), asked | {"ids": json.dumps(turn_ids)})
         return {row["id"]: {"model": row["model"], "datetime_utc": row["datetime_utc"]} for row in rows}

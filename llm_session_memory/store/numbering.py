@@ -1,4 +1,4 @@
-"""A session's exchanges in order, each as the ids of its turns: what their numbers rest on."""
+"""A thread's exchanges in order, each as the ids of its turns: what their numbers rest on."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ class Numbering(Sequence[tuple[str, ...]]):
             else:
                 head = continues if continues in self._numbers else newest
                 self._following.setdefault(head, []).append(turn_id)
-        self._first = list(self._numbers)
+        self.first = list(self._numbers)
+        """The first turn of each exchange, which is the exchange's id."""
         self._heads: dict[str, str] = {}  # of turns that follow, made when first asked for
 
     def __len__(self) -> int:
-        return len(self._first)
+        return len(self.first)
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        return map(self._whole, self._first)
+        return map(self._whole, self.first)
 
     @overload
     def __getitem__(self, index: int) -> tuple[str, ...]: ...
@@ -43,8 +44,12 @@ class Numbering(Sequence[tuple[str, ...]]):
     def __getitem__(self, index: slice) -> list[tuple[str, ...]]: ...
     def __getitem__(self, index: int | slice) -> tuple[str, ...] | list[tuple[str, ...]]:
         if isinstance(index, slice):
-            return [self._whole(first) for first in self._first[index]]
-        return self._whole(self._first[index])
+            return [self._whole(first) for first in self.first[index]]
+        return self._whole(self.first[index])
+
+    def turns(self, number: int) -> tuple[str, ...]:
+        """Return the turn ids of the exchange with a number."""
+        return self._whole(self.first[number - 1])
 
     def numbers(self) -> Mapping[str, int]:
         """Return each exchange's number by its id, which is the id of its first turn."""
@@ -53,18 +58,20 @@ class Numbering(Sequence[tuple[str, ...]]):
     @property
     def turn_count(self) -> int:
         """How many turns all exchanges have together."""
-        return len(self._first) + sum(map(len, self._following.values()))
+        return len(self.first) + sum(map(len, self._following.values()))
 
     def until(self, number: int) -> Numbering:
         """Return the numbering as if only exchanges before this number existed."""
         earlier = Numbering(())
         earlier._numbers = dict(list(self._numbers.items())[: max(number, 1) - 1])
-        earlier._first = list(earlier._numbers)
+        earlier.first = list(earlier._numbers)
         earlier._following = self._following
         return earlier
 
-    def number_of(self, turn_id: str) -> int | None:
-        """Return the number of the exchange that a turn belongs to; None for a turn of another thread."""
+    def number_of(self, turn_id: str | None) -> int | None:
+        """Return the number of the exchange that a turn belongs to; None for no turn, or one of another thread."""
+        if turn_id is None:
+            return None
         number = self._numbers.get(turn_id)
         if number is None:
             if not self._heads:

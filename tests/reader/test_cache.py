@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from llm_session_memory.reader import chains
-from llm_session_memory.reader.cache import kept, version_of
+from llm_session_memory.reader.cache import CACHE, Cache, kept, version_of
 from llm_session_memory.reader.chains import chain
 from llm_session_memory.reader.functions import register
 from llm_session_memory.reader.numbering import figures, numbering
+from llm_session_memory.reader.older import older_log
 from llm_session_memory.reader.requests import history_length
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
@@ -117,13 +117,69 @@ def test_what_can_not_be_asked_is_not_kept(tmp_path: Path) -> None:
 def test_the_least_used_answers_make_room(tmp_path: Path) -> None:
     """Answers of many rows push out the oldest, and those that are not to be kept are not."""
     _log(tmp_path / "logs.db")
-    source = _source(tmp_path / "logs.db")
+    source, cache = _source(tmp_path / "logs.db"), Cache(50_000)
     made: list[int] = []
-    for number in (1, 2, 3, 3, 1):
-        kept(source, number, lambda number=number: made.append(number), lambda _: 20_000)  # type: ignore[misc]
-    kept(source, "late", lambda: made.append(0), lambda _: None)
-    kept(source, "late", lambda: made.append(0), lambda _: None)
-    assert made == [1, 2, 3, 1, 0, 0]
+
+    def ask(number: int, weight: int | None) -> None:
+        cache.get(number, source.version, lambda: made.append(number), lambda _: weight)
+
+    for number in (1, 2, 3, 4, 4, 1):
+        ask(number, 15_000)
+    ask(0, None)
+    ask(0, None)
+    assert made == [1, 2, 3, 4, 1, 0, 0]
+
+
+def test_what_is_asked_for_again_stays() -> None:
+    """Room is made by the answer that nobody asked for the longest, not by the one that was made first."""
+    cache, made = Cache(3), list[str]()
+
+    def ask(key: str) -> None:
+        cache.get(key, lambda: 1, lambda: made.append(key))
+
+    for key in "abcaadab":
+        ask(key)
+    assert "".join(made) == "abcdb"
+
+
+def test_a_very_large_answer_leaves_room_for_others() -> None:
+    """An answer that is larger than the whole room is kept, and two others beside it."""
+    cache, made = Cache(30), list[str]()
+    for key in "abbaccab":
+        cache.get(key, lambda: 1, lambda key=key: made.append(key), lambda _: 1_000)  # type: ignore[misc]
+    assert "".join(made) == "abc"
+
+
+def test_another_version_takes_the_place_of_the_one_before() -> None:
+    """Of one question only the newest answer is kept, and weighs once."""
+    cache, made = Cache(10), list[int]()
+
+    def ask(key: str, version: int) -> None:
+        cache.get(key, lambda: version, lambda: made.append(version), lambda _: 3)
+
+    for version in (1, 2, 2, 3):
+        ask("one", version)
+    ask("other", 0)
+    ask("one", 3)
+    assert (made, cache.weight) == ([1, 2, 3, 0], 6)
+
+
+def test_everything_that_is_kept_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numberings, chains, older conversations and answers are held by one cache, within its room."""
+    CACHE.clear()
+    monkeypatch.setattr(CACHE, "_room", 900)
+    for name in ("one", "two", "three", "four"):
+        path = tmp_path / f"{name}.db"
+        with LogBuilder(path) as log:
+            log.responses("thread-old", *(Said(f"old {number}") for number in range(3)))
+            thread = log.thread()
+            log.turns(thread, *(Said(f"prompt {number}") for number in range(260)))
+        source = _source(path)
+        tip = source.value("select tip_message_hash from threads where id = :id", id=thread)
+        assert len(chain(source, tip)) == 520
+        assert len(older_log(source)) == 1
+        assert figures(source, thread, numbering(source, thread)).exchanges == 260
+        assert 500 < CACHE.weight <= 900
 
 
 def test_the_figures_of_a_long_thread_are_those_of_its_rows(tmp_path: Path) -> None:
@@ -170,7 +226,7 @@ def test_a_kept_chain_is_the_chain_that_was_logged(world: World, tmp_path: Path)
         for tip in tips:
             told[tip] = [tuple(row) for row in source.tuples("chain_sizes", tip=tip, known=None)]
         for seed in range(20):
-            chains._kept.clear()
+            CACHE.clear()
             for tip in random.Random(seed).choices(tips[-60:], k=12):
                 assert list(chain(source, tip)) == told[tip]
     assert chain(source, None) == ()

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasette_session_views.show.cards import marked
-from llm_session_memory.reader.search import match
 from llm_session_memory.reader.values import MARK, UNMARK
+from llm_session_memory.rules.search_terms import match
 from tests.views.conftest import Get, Tags, serving
 from tests.views.logs import Session, World, with_sessions
 from tests.world.logs import LogBuilder, Said
