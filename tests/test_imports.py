@@ -52,17 +52,11 @@ STILL_UPWARD: set[tuple[str, str]] = set()
 
 STILL_ROUND = {(f"{MEMORY}.llm_seam.record", f"{MEMORY}.llm_seam.prompting")}
 
-STILL_SPEAKING = {
-    f"{VIEWS}.compat": 1,
-    f"{VIEWS}.routes.analytics": 6,
-    f"{VIEWS}.routes.context": 4,
-    f"{VIEWS}.web.stock": 1,
-    f"{MEMORY}.insight.narrowing": 1,
-    f"{MEMORY}.insight.numbers": 6,
-    f"{MEMORY}.insight.replay": 4,
-    f"{MEMORY}.insight.run": 1,
+HANDED_OVER = {
+    f"{VIEWS}.compat": "Datasette 1.0 keeps queries in its own database, and asks plugins for permissions as SQL.",
+    f"{VIEWS}.web.stock": "Datasette's jump menu takes the SQL that it searches; Datasette runs it.",
 }
-"""Places with SQL outside of store and reader before the move, which go too."""
+"""Modules outside of store and reader that hold SQL for Datasette, and why. None of them runs any on a log."""
 
 
 def part_of(module: str) -> str:
@@ -169,22 +163,31 @@ _SQL = re.compile(
 SPEAKS_SQL = ("store", "reader")
 
 
+RUNNING = ("execute", "executescript", "executemany")
+
+
 def spoken_sql(path: Path) -> Iterator[str]:
     """Yield the calls that run SQL and the texts that are SQL (docstrings aside), by line."""
     tree = ast.parse(path.read_text("utf-8"))
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in ("execute", "executescript", "executemany", "query"):
-            yield f"{path.relative_to(ROOT)}:{node.lineno} .{node.attr}"
-        elif isinstance(node, ast.Constant) and id(node) not in prose and _SQL.search(str(node.value)):
-            yield f"{path.relative_to(ROOT)}:{node.lineno} {str(node.value)[:40]!r}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RUNNING:
+            yield f"{path.relative_to(ROOT)}:{node.lineno} .{node.func.attr}"
+        elif isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in prose and _SQL.search(_text(node)):
+            yield f"{path.relative_to(ROOT)}:{node.lineno} {_text(node)[:40]!r}"
+
+
+def _text(node: ast.Constant | ast.JoinedStr) -> str:
+    """Return a string as it is written, a formatted one with a word in the place of each value."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "value" for part in node.values)
 
 
 def test_only_the_store_and_the_reader_speak_sql() -> None:
-    """Outside of the store and the reader no module holds or runs SQL."""
+    """Outside of the store and the reader no module holds or runs SQL, but for what Datasette asks for."""
     silent = [path for path in paths() if part_of(name_of(path)) not in SPEAKS_SQL]
-    spoken = {name_of(path): len(list(spoken_sql(path))) for path in silent}
-    assert {name: count for name, count in spoken.items() if count} == STILL_SPEAKING
+    assert {name_of(path) for path in silent if any(spoken_sql(path))} == HANDED_OVER.keys()
 
 
 @pytest.mark.parametrize("word", ["execute", "select", "insert", "update"])

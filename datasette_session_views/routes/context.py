@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from llm_session_memory.reader.listing import find, line
+from llm_session_memory.reader.listing import line
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.requests import history_length, messages_of
 from llm_session_memory.reader.requests import request as read_request
 from llm_session_memory.reader.sent import Sent, Since
 from llm_session_memory.reader.source import Source
-from llm_session_memory.reader.transcript import judged
+from llm_session_memory.reader.transcript import judged, notes_of, pins_of
 from llm_session_memory.reader.values import Figures, Judged, Note, Said
 from llm_session_memory.rules.safe_text import one_line, visible
 
-from ..compat import NotFound, tilde_decode
+from ..compat import NotFound
 from ..show import context as shown
 from ..show.cards import Showing, counted, moment
 from ..show.downloads import message_fields, rating_fields
 from ..show.items import Items, message
 from ..show.window import window
-from ..web.access import Log, log_of
+from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from . import parameters
@@ -51,10 +51,7 @@ class Found:
 async def context(datasette: Any, request: Any) -> Any:
     """Answer with what was sent for an exchange, in the form asked for."""
     log = await log_of(datasette, request)
-    reference = tilde_decode(request.url_vars["session"])
-    thread_id = await log.read(find, reference)
-    if thread_id is None:
-        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    thread_id = await thread_of(log, request)
     digits = request.url_vars["number"]
     number = int(digits) if digits.isascii() and len(digits) < 12 else 0  # noqa: PLR2004  more than any log has
     exact = parameters.number(request, "exact") is not None
@@ -83,9 +80,6 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
     else:
         begin = min(begin, max(end, 1))
         said = messages_of(source, sent, begin - 1, begin - 1 + _MESSAGES)
-    pins = source.query("select turn_id, pinned_utc from memory_pins where thread_id = :id", id=thread_id)
-    notes = source.query("select text, author, created_utc from memory_notes where thread_id = :id", id=thread_id)
-    numbered = ((numbers.number_of(row["turn_id"]), row["pinned_utc"]) for row in pins)
     return Found(
         title=one_line(about.title, 120) or thread_id,
         reference=about.reference,
@@ -94,8 +88,8 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
         said=said,
         begin=begin or 1,
         history=history_length(source, thread_id, numbers.first[number - 1]) if sent.why else None,
-        notes=tuple(Note(" ".join(row["text"].split()), row["author"], row["created_utc"]) for row in notes),
-        pins={at: utc for at, utc in numbered if at is not None},
+        notes=tuple(replace(note, text=" ".join(note.text.split())) for note in notes_of(source, thread_id)),
+        pins=pins_of(source, numbers, thread_id),
         judged=judged(source, thread_id).get(numbers.first[number - 1], Judged()),
     )
 

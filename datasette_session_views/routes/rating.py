@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl
 
-from llm_session_memory.reader.listing import find, lines
+from llm_session_memory.reader.listing import lines
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
 from llm_session_memory.rules.safe_text import one_line
 
-from ..compat import Forbidden, NotFound, Refused, Response, checked_by_nobody, tilde_decode
-from ..web.access import RATINGS, Log, log_of
+from ..compat import Forbidden, Refused, Response, checked_by_nobody, tilde_decode
+from ..web.access import RATINGS, Log, log_of, thread_of
 from ..web.answering import answering, as_json
 from ..web.links import Links
 from ..web.rating import Problem, Rating, keep, rating_of
@@ -31,9 +31,7 @@ async def rate(datasette: Any, request: Any) -> Any:
     """Rate an exchange, or take its rating back."""
     log = await log_of(datasette, request)
     reference = tilde_decode(request.url_vars["session"])
-    thread_id = await log.read(find, reference)
-    if thread_id is None:
-        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    thread_id = await thread_of(log, request)
     links, as_data = Links(datasette, log.name), request.url_vars.get("format") == "json"
     if request.method in ("GET", "HEAD") and not as_data:
         return Response.redirect(links.session(reference))

@@ -9,15 +9,14 @@ from llm_session_memory.insight.replay import Replay, stretch
 from llm_session_memory.insight.replay import replay as read_replay
 from llm_session_memory.insight.timing import IDLE, SPEEDS
 from llm_session_memory.reader import transcript as reader
-from llm_session_memory.reader.listing import find
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.values import Transcript
 from llm_session_memory.rules.safe_text import one_line
 
-from ..compat import NotFound, tilde_decode
+from ..compat import tilde_decode
 from ..show.cards import Card, Showing, moment
 from ..show.replay import dressed, embedded
-from ..web.access import log_of
+from ..web.access import log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from . import parameters
@@ -34,9 +33,7 @@ async def replay(datasette: Any, request: Any) -> Any:
     """Answer with a session to be played, or with what there is to play as JSON."""
     log = await log_of(datasette, request)
     reference = tilde_decode(request.url_vars["session"])
-    thread_id = await log.read(find, reference)
-    if thread_id is None:
-        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    thread_id = await thread_of(log, request)
     at = _exchange(request)
     start = parameters.number(request, "from")
     links = Links(datasette, log.name)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_session_memory.reader.listing import find, lines
+from llm_session_memory.reader.listing import lines
 from llm_session_memory.reader.search import Order
 from llm_session_memory.reader.search import search as read
 from llm_session_memory.reader.values import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.search_terms import match
 
-from ..compat import Forbidden, NotFound
+from ..compat import Forbidden
 from ..show.cards import marked, moment
-from ..web.access import RATINGS, Log, log_of
+from ..web.access import RATINGS, Log, log_of, thread_named
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from . import parameters
@@ -73,9 +73,7 @@ async def _within(log: Log, reference: str | None) -> tuple[str | None, Any]:
     """Return the thread to search within, and its line."""
     if reference is None:
         return None, None
-    thread_id = await log.read(find, reference)
-    if thread_id is None:
-        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    thread_id = await thread_named(log, reference)
     (line,) = await log.read(lines, [thread_id])
     return thread_id, line
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from llm_session_memory.reader import transcript as reader
 from llm_session_memory.reader.by_hand import transcript_by_hand
-from llm_session_memory.reader.listing import find, lines, owner
+from llm_session_memory.reader.listing import lines, owner
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.values import PAGE, Line, Transcript
@@ -16,7 +16,7 @@ from llm_session_memory.rules.safe_text import one_line, visible
 from ..compat import NotFound, Response, allowed, csrf_token, sql_url, tilde_decode
 from ..show.cards import Showing, counted, day, moment, span
 from ..show.downloads import WRITERS, fields
-from ..web.access import Log, log_of
+from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from ..web.rating import LONGEST_REMARK
@@ -27,10 +27,7 @@ from . import parameters
 async def session(datasette: Any, request: Any) -> Any:
     """Answer with a page of a transcript, in the form asked for."""
     log = await log_of(datasette, request)
-    reference = tilde_decode(request.url_vars["session"])
-    thread_id = await log.read(find, reference)
-    if thread_id is None:
-        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    thread_id = await thread_of(log, request)
     form = request.url_vars.get("format")
     links = Links(datasette, log.name)
     if form in WRITERS:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from llm_session_memory.reader.cache import version_of
+from llm_session_memory.reader.listing import find
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import COLUMNS, core, is_log, present
+from llm_session_memory.rules.visible import one_line
 
-from ..compat import Forbidden, NotFound, allowed, allowed_tables, database_of, execute_write, may_rate
+from ..compat import Forbidden, NotFound, allowed, allowed_tables, database_of, execute_write, may_rate, tilde_decode
 
 T = TypeVar("T")
 
@@ -85,6 +87,19 @@ async def log_of(datasette: Any, request: Any) -> Log:
             raise Forbidden("view-table")
         raise NotFound("This database holds no log of llm")
     return log
+
+
+async def thread_of(log: Log, request: Any) -> str:
+    """Return the id of the thread that a request's path names. Raises NotFound if there is none."""
+    return await thread_named(log, tilde_decode(request.url_vars["session"]))
+
+
+async def thread_named(log: Log, reference: str) -> str:
+    """Return the id of the thread that a name or an id stands for. Raises NotFound if there is none."""
+    thread_id = await log.read(find, reference)
+    if thread_id is None:
+        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+    return thread_id
 
 
 async def seen(datasette: Any, actor: Any, database: Any) -> Log | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-import sqlite3
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
 from tabulate import tabulate
 
-from ..errors import LogUnusable, SessionError
+from ..errors import SessionError
 from ..rules.safe_text import one_line, plain
 from .common import as_json, existing_log, session_command
 
@@ -74,11 +73,7 @@ def _run(query: Query, given: dict[str, str], database: str | None) -> tuple[lis
         if name not in known:
             takes = f"It takes: {', '.join(known)}." if known else "It takes none."
             raise SessionError(f"The query “{query.short_name}” has no parameter “{one_line(name, _WIDEST)}”.", takes)
-    path = existing_log(database)
-    try:
-        return run(path, query, given)
-    except sqlite3.Error as error:
-        raise LogUnusable(f"The query failed on {path}: {error}.", "Is this a log of llm?") from error
+    return run(existing_log(database), query, given)
 
 
 def _listed(queries: list[Query]) -> str:

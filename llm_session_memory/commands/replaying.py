@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import sys
 import time
 from bisect import bisect_left, bisect_right
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from ..errors import LogUnusable, NoSuchSession, SessionError
+from ..errors import NoSuchSession, SessionError
 from ..insight.timing import SPEEDS
 from ..rules.safe_text import one_line
 from .common import existing_log, session_argument, session_command
@@ -68,10 +67,7 @@ def replay_command(  # noqa: PLR0913  one parameter an option
     from ..insight.timing import Timeline
 
     path = existing_log(database)
-    try:
-        found = played(path, name, first)
-    except sqlite3.Error as error:
-        raise LogUnusable(f"{path} can't be read: {error}.", "Check that it is a log of llm.") from error
+    found = played(path, name, first)
     if found is None:
         raise NoSuchSession(
             f"There is no session or conversation “{one_line(name, 120)}”.", "List them with: llm sessions"

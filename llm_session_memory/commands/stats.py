@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
-from ..errors import LogUnusable
 from ..rules.safe_text import one_line
 from .common import as_json, complete, existing_log, opened, session_command
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ..insight.narrowing import Span
     from ..insight.numbers import Numbers
     from ..insight.panels import Panel
 
@@ -47,15 +42,16 @@ def stats_command(
         llm sessions stats
         llm sessions stats work --days 30
     """
-    from ..insight.narrowing import Span
     from ..insight.panels import totals
+    from ..insight.run import all_panels
+    from ..reader.narrowing import Span
 
     since = (datetime.now(timezone.utc).date() - timedelta(days=days - 1)).isoformat() if days else None
     thread_id = None
     if name is not None:
         with opened(database) as memory:
             thread_id = memory.sessions.get(name).thread_id
-    found = _numbers(existing_log(database), Span(since, None, model, thread_id))
+    found = all_panels(existing_log(database), Span(since, None, model, thread_id))
     figures = totals({panel.made_by: numbers.rows for panel, numbers in found})
     if json_:
         as_json({"totals": dict(figures), "panels": [_fields(panel, numbers) for panel, numbers in found]})
@@ -68,15 +64,6 @@ def stats_command(
 
 
 _NOTHING = "Nothing was logged in this time."
-
-
-def _numbers(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:
-    from ..insight.run import all_panels
-
-    try:
-        return all_panels(path, span)
-    except sqlite3.Error as error:
-        raise LogUnusable(f"The numbers of {path} can't be read: {error}.", "Is this a log of llm?") from error
 
 
 def _fields(panel: Panel, numbers: Numbers) -> dict[str, Any]:

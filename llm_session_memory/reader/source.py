@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Iterator
+import sqlite3
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from .tables import completed, statement
+
+_STEPS = 20_000
+"""SQLite's steps between two looks at the clock."""
+
+
+class TooSlow(Exception):
+    """Reading took longer than it may."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,25 @@ class Source:
         """Return the first column of the first row of a short statement; None where there is none."""
         values = self.connection.execute(completed(sql, self.tables), given).fetchone()
         return None if values is None else values[0]
+
+    def answer(self, sql: str, given: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return columns and rows of a whole statement, such as a canned query: run as it is."""
+        cursor = self.connection.execute(sql, given)
+        return [column[0] for column in cursor.description], cursor.fetchall()
+
+    @contextmanager
+    def hurried(self, seconds: float) -> Iterator[None]:
+        """End what is read within, if it takes longer. Raises TooSlow."""
+        until = time.monotonic() + seconds
+        self.connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "interrupt" not in str(error):
+                raise
+            raise TooSlow from error
+        finally:
+            self.connection.set_progress_handler(None, 0)
 
     def _run(self, sql: str, given: dict[str, Any]) -> list[dict[str, Any]]:
         cursor = self.connection.execute(sql, given)

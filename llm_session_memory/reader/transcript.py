@@ -31,14 +31,14 @@ def transcript(
     begin = max(total - count + 1, 1) if start is None else min(max(start, 1), max(total, 1))
     end = min(begin + count - 1, total)
     shown = _exchanges(source, numbers, thread_id, begin, end)
-    pins = _pins(source, numbers, thread_id)
+    pins = tuple(pins_of(source, numbers, thread_id))
     return Transcript(
         line=line(source, thread_id, figures(source, thread_id, numbers)),
         settings=_settings(source, numbers, thread_id),
         exchanges=_marked(source, thread_id, shown, pins),
         attempts=attempts_between(source, numbers, thread_id, begin, end),
         pins=pins,
-        notes=_notes(source, thread_id),
+        notes=notes_of(source, thread_id),
         total=total,
         older=any(call.older for exchange in shown for call in exchange.calls),
         summaries=summaries(source, thread_id),
@@ -48,7 +48,7 @@ def transcript(
 def in_pieces(source: Source, thread_id: str, begin: int, end: int) -> tuple[Exchange, ...]:
     """Return the exchanges from number `begin` to number `end`, as far as there are any: for downloads."""
     numbers = numbering(source, thread_id)
-    pins = _pins(source, numbers, thread_id)
+    pins = tuple(pins_of(source, numbers, thread_id))
     found = _exchanges(source, numbers, thread_id, begin, min(end, len(numbers)))
     return _marked(source, thread_id, found, pins)
 
@@ -139,10 +139,11 @@ def _recalls(source: Source, numbers: Numbering, turn_ids: list[str]) -> dict[st
     return found
 
 
-def _pins(source: Source, numbers: Numbering, thread_id: str) -> tuple[int, ...]:
-    pins = source.query("select turn_id from memory_pins where thread_id = :thread_id", thread_id=thread_id)
-    found = (numbers.number_of(row["turn_id"]) for row in pins)
-    return tuple(sorted(number for number in found if number is not None))
+def pins_of(source: Source, numbers: Numbering, thread_id: str) -> dict[int, str]:
+    """Return the numbers of a session's pinned exchanges, in order, with the time when each was pinned."""
+    sql = "select turn_id, pinned_utc from memory_pins where thread_id = :thread_id"
+    pins = {numbers.number_of(row["turn_id"]): row["pinned_utc"] for row in source.query(sql, thread_id=thread_id)}
+    return {number: pins[number] for number in sorted(one for one in pins if one is not None)}
 
 
 def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> tuple[Attempt, ...]:
@@ -169,7 +170,8 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
     )
 
 
-def _notes(source: Source, thread_id: str) -> tuple[Note, ...]:
+def notes_of(source: Source, thread_id: str) -> tuple[Note, ...]:
+    """Return the notes of a session, oldest first."""
     sql = "select * from memory_notes where thread_id = :thread_id order by id"
     return tuple(Note(row["text"], row["author"], row["created_utc"]) for row in source.query(sql, thread_id=thread_id))
 

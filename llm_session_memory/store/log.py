@@ -200,14 +200,24 @@ class Log:
                     pending.apply(self.database)
 
 
+@contextmanager
+def log_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into sentences about a log that is read by other means than `Log`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise sentence(error, path) from error
+
+
 def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
     """Return an SQLite error as a sentence about the log, with what to do next."""
     said = str(error)
     if "locked" in said or "busy" in said:
         message = f"The log {path} is locked by another program; waited {WAIT_SECONDS} seconds."
         return LogUnusable(message, "Try again when that program is done.")
-    if "not a database" in said:
-        return LogUnusable(f"{path} is not a SQLite database.", "Choose the log with -d, or move that file away.")
+    if "not a database" in said or path.is_dir():
+        what = "a folder, not a log" if path.is_dir() else "not a SQLite database"
+        return LogUnusable(f"{path} is {what}.", "Choose the log with -d, or move that file away.")
     if "readonly" in said:
         message = f"The log {path} is read-only, so nothing can be recorded in it."
         return LogUnusable(message, "Make it writable, or use -n to prompt without recording.")

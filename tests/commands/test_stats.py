@@ -87,7 +87,7 @@ def test_no_log_and_no_database(llm_: Command, log: Path) -> None:
     assert (done.code, "There is no log at" in done.err) == (1, True)
     log.write_text("this is no database, but long enough to be looked at" * 40)
     done = llm_("sessions", "stats")
-    assert (done.code, "can't be read: file is not a database. Is this a log of llm?" in done.err) == (1, True)
+    assert (done.code, "is not a SQLite database" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from datasette.app import Datasette
 
 from datasette_session_views.compat import IS_1
 from llm_session_memory.insight.catalogue import catalogue
-from llm_session_memory.insight.narrowing import Span
-from llm_session_memory.insight.numbers import LARGE, numbers, rows_within, statement_of
+from llm_session_memory.insight.numbers import LARGE, numbers, statement_of
 from llm_session_memory.insight.panels import PANELS
 from llm_session_memory.reader.functions import register
+from llm_session_memory.reader.narrowing import Span, rows_within
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
 from tests.views.conftest import Get, Tags, serving, shape

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ..reader.tables import beginning, completed, tables_read
 from ..rules.dates import day_after
+from .cache import kept
+from .source import Source
+from .tables import beginning, completed, tables_read
 
 
 @dataclass(frozen=True)
@@ -85,3 +87,20 @@ def _conditions(
         if table in tables and table != "memory_attempts"
     )
     return [*found, *((table, "*", f"turn_id in ({calls})") for table in _OF_TURNS)]
+
+
+def rows_within(source: Source, span: Span) -> tuple[int, int] | None:
+    """Return the first and last row of turns that lie within the days of a span; None where it has none.
+
+    No index of llm's knows days: this reads all turns once, so that not each panel has to.
+    """
+    days = Span(span.since, span.until)
+    if not days.parameters() or "turns" not in source.tables:
+        return None
+
+    def read() -> tuple[int, int]:
+        sql = f"select min(rowid), max(rowid) from main.turns where {days.conditions()}"  # noqa: S608  our own words
+        ((first, last),) = source.answer(sql, days.parameters())[1]
+        return (0, -1) if first is None else (first, last)
+
+    return kept(source, ("rows", days), read)

@@ -1,0 +1,28 @@
+"""Opening a log by its path, read-only: for the command line, which has no Datasette that does it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..store.log import WAIT_SECONDS, log_errors
+from .cache import version_of
+from .functions import register, register_escape
+from .source import Source
+from .tables import present
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Source]:
+    """Open a log to be read, with our SQL functions. Raises LogUnusable if it can't be, or can't be read any more."""
+    with log_errors(path):
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
+        try:
+            connection.text_factory = lambda raw: str(raw, "utf-8", "replace")
+            register(connection)
+            register_escape(connection)
+            yield Source(connection, present(connection), str(path), lambda: version_of(path))
+        finally:
+            connection.close()

@@ -1,0 +1,110 @@
+"""What a session recorded while it was used, for a replay: each request's window, its excerpts, its system message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..store.numbering import Numbering
+from .exchanges import chain_messages
+from .requests import summary_in
+from .sent import Summary
+from .source import Source, ids
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded of the request of one turn. `start`: the first exchange that was sent whole."""
+
+    turn_id: str
+    number: int
+    block_id: int
+    tokens: int
+    budget: int
+    window: int | None
+    start: int
+    pinned: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class System:
+    """The system message of a turn's request: how long it was, and the summary that was in it."""
+
+    characters: int
+    summary: Summary | None
+
+
+def requests_between(source: Source, numbers: Numbering, thread_id: str, first: int, last: int) -> list[Recorded]:
+    """Return what was recorded of the requests of exchanges `first` to `last`, in order."""
+    found: list[Recorded] = []
+    where = {"first": numbers.first[first - 1], "last": numbers.turns(last)[-1]}
+    for row in source.rows("replay_contexts", thread_id=thread_id, **where):
+        number = numbers.number_of(row["turn_id"])
+        if number is None:
+            continue
+        began = numbers.number_of(row["began_at"]) or number
+        pinned = (numbers.number_of(id_) for id_ in json.loads(row["pinned_json"] or "[]"))
+        found.append(
+            Recorded(
+                turn_id=row["turn_id"],
+                number=number,
+                block_id=row["block_id"],
+                tokens=row["input_tokens"] if row["input_tokens"] is not None else row["estimate"],
+                budget=row["budget"],
+                window=row["window"],
+                start=numbers.number_of(row["start_turn_id"]) or row["start_number"] or began,
+                pinned=tuple(sorted(one for one in pinned if one is not None)),
+            )
+        )
+    return found
+
+
+def excerpts_between(
+    source: Source, numbers: Numbering, thread_id: str, first: int, last: int
+) -> dict[str, list[tuple[int, int]]]:
+    """Return number and tokens of the excerpts that came with each turn of exchanges `first` to `last`.
+
+    Also of those of the turns before them in the same block: excerpts are sent until it ends.
+    """
+    turn_id = numbers.first[first - 1]
+    began = source.value(
+        "select min(o.turn_id) from memory_contexts o where o.block_id = "
+        "(select c.block_id from memory_contexts c where c.turn_id = :turn_id)",
+        turn_id=turn_id,
+    )
+    where = {"first": began or turn_id, "last": numbers.turns(last)[-1]}
+    found: dict[str, list[tuple[int, int]]] = {}
+    for row in source.rows("replay_recalls", thread_id=thread_id, **where):
+        number = numbers.number_of(row["from_turn_id"]) or row["number"]
+        found.setdefault(row["turn_id"], []).append((number, row["tokens"]))
+    return found
+
+
+def system_messages(source: Source, numbers: Numbering, thread_id: str, turn_ids: Iterable[str]) -> dict[str, System]:
+    """Return the system messages that turns were sent, by turn."""
+    summaries = source.value("select 1 from memory_summaries where thread_id = :id limit 1", id=thread_id) is not None
+    texts: dict[str, str] = {}
+    found: dict[str, System] = {}
+    for row in source.rows("system_messages", ids=ids(turn_ids)):
+        if row["hash"] not in texts:
+            said = chain_messages(source, [{"hash": row["hash"], "role": "system"}])
+            texts[row["hash"]] = "".join(piece.text for message in said for piece in message.pieces)
+        text = texts[row["hash"]]
+        one = summary_in(source, numbers, thread_id, text, row["datetime_utc"]) if summaries else None
+        found[row["turn_id"]] = System(len(text), one)
+    return found
+
+
+def labels(source: Source, numbers: Numbering, thread_id: str) -> dict[int, str]:
+    """Return the labels that exchanges were given, by number."""
+    sql = "select turn_id, label from memory_bookmarks where thread_id = :thread_id order by turn_id"
+    rows = source.query(sql, thread_id=thread_id)
+    numbered = ((numbers.number_of(row["turn_id"]), row["label"]) for row in rows)
+    return {number: label for number, label in numbered if number is not None}
+
+
+def left_out(source: Source, thread_id: str) -> dict[str, float]:
+    """Return about the tokens that were left out of the last request of each exchange, by its turn."""
+    rows = source.rows("replay_saved", thread_id=thread_id)
+    return {row["turn_id"]: row["tokens_whole_about"] - row["tokens_sent"] for row in rows}
