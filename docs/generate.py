@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -80,10 +81,39 @@ def show(text: str, language: str) -> None:
     print(f"\n```{language}\n{text}\n```\n")
 
 
-def demo() -> None:
-    """Print what `llm sessions demo` prints where no Ollama server answers."""
+@cache
+def _demo() -> str:
+    """Return what `llm sessions demo` prints if no Ollama server answers."""
     with tempfile.TemporaryDirectory() as folder:
-        show(run("llm sessions demo", Path(folder)), "console")
+        return run("llm sessions demo", Path(folder))
+
+
+def demo() -> None:
+    """Print the whole demo."""
+    show(_demo(), "console")
+
+
+def _of_the_demo(*commands: str) -> str:
+    """Return the parts of the demo whose commands contain these texts, with a mark where others are left out."""
+    parts = [f"$ {part}".rstrip() for part in _demo().partition("\nTo go on")[0].split("\n$ ")[1:]]
+    places = [next(number for number, part in enumerate(parts) if text in part.splitlines()[0]) for text in commands]
+    shown = []
+    for before, place in zip([-1, *places], places, strict=False):
+        shown += ["# ..."] if place > before + 1 else []
+        shown += [parts[place]]
+    return "\n\n".join(shown)
+
+
+def short_demo() -> None:
+    """Print the beginning of the demo, and what comes back of it at its end."""
+    show(
+        _of_the_demo("--max-context-tokens 300", "signs off the", "What is the deadline", "sessions context"), "console"
+    )
+
+
+def context_of_the_demo() -> None:
+    """Print the dry run of the demo."""
+    show(_of_the_demo("sessions context").removeprefix("# ...\n\n"), "console")
 
 
 # -- references ----------------------------------------------------------------
@@ -126,7 +156,7 @@ def command_reference() -> None:
         asked = [*shlex.split(name)[1:], "--help"]
         done = CliRunner().invoke(cli, asked, prog_name="llm", terminal_width=80)
         assert done.exit_code == 0, done.output
-        print(f"\n#### {name}")
+        print(f"\n### {name}")
         show(done.output.strip(), "text")
 
 
@@ -146,6 +176,24 @@ def query_catalogue() -> None:
         told = f"{query.title}: {query.means}".replace("|", r"\|")
         print(f"| `{query.short_name}` | {told} | {parameters} |")
     print()
+
+
+def error_list() -> None:
+    """Print every error sentence of the code, by kind, with its cause and what to do."""
+    from docs import errors
+
+    found = errors.sentences()
+    for kind in errors.KINDS:
+        print(f"\n### {kind.title}\n\n{kind.cause}\n\n{kind.cure}\n\n| message | what to do |\n| --- | --- |")
+        for one in found:
+            if one.kind is kind:
+                print(f"| {_cell(one.message)} | {_cell(one.hint)} |")
+    print()
+
+
+def _cell(text: str) -> str:
+    """Return plain text as the cell of a table, with nothing in it that Markdown reads as markup."""
+    return re.sub(r"([\\`*_{}\[\]<>|#~$])", r"\\\1", text)
 
 
 def main() -> int:

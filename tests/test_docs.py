@@ -1,8 +1,12 @@
-"""The README says what the program does: all of it is there, and its examples work. `make docs-check` does the rest."""
+"""README.md and docs/ say what the program does: all of it is there, and the examples work.
+
+`make docs-check` also compares what is generated.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shlex
 import sqlite3
@@ -10,22 +14,33 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+import yaml
 from llm.cli import cli
 
-from docs import generate
+from datasette_session_views.routes import ROUTES
+from docs import errors, generate
+from llm_session_memory.insight.catalogue import catalogue
 from tests.conftest import Command
 from tests.world.scripted import Script
 
-README = (generate.ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+PAGES = {str(path.relative_to(generate.ROOT)): path.read_text("utf-8") for path in generate.PAGES}
+EVERYTHING = "\n".join(PAGES.values())
 OURS = dict(generate.commands())
 
+README_AT_MOST = 8_000
+"""Bytes: two screens."""
 
-def _blocks(language: str) -> list[str]:
-    return [text for name, text in BLOCKS if name == language]
+
+def _blocks(language: str, *pages: str) -> list[str]:
+    """Return the fenced blocks of a language, of these pages or of all."""
+    texts = [PAGES[page] for page in pages] or list(PAGES.values())
+    return [
+        block for text in texts for block in re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    ]
 
 
 def _queries() -> list[str]:
@@ -33,21 +48,21 @@ def _queries() -> list[str]:
 
 
 def _lines() -> Iterator[str]:
-    """Yield each line of shell in the README: of examples, of transcripts, and of the indented ones at its top."""
+    """Yield each line of shell: of examples, of transcripts, and of the indented ones."""
     for text in _blocks("sh"):
         yield from text.splitlines()
     for text in _blocks("console"):
         yield from (line[2:] for line in text.splitlines() if line.startswith("$ "))
-    yield from (line.strip() for line in README.splitlines() if line.startswith("    llm "))
+    yield from (line.strip() for line in EVERYTHING.splitlines() if line.startswith("    llm "))
 
 
 def _llm_commands(line: str) -> Iterator[list[str]]:
     """Yield the llm commands of a line of shell, without what stands before and after them."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&")
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&<>")
     lexer.whitespace_split = True
     words: list[str] = []
     for word in [*lexer, ";"]:
-        if word in {"|", ";", "&&"}:
+        if word in {"|", ";", "&&", ">", "<", ">>"}:
             while words and re.fullmatch(r"\w+=.*", words[0]):
                 words.pop(0)
             if words and words[0] == "llm":
@@ -71,45 +86,162 @@ def _parse(command: click.Command, name: str, words: list[str], parent: click.Co
 
 @pytest.fixture(name="talk")
 def _talk(log: Path, llm_: Command, script: Script) -> Path:
-    """The log of a session named bridge: an exchange, one more after a prompt that failed, and a prompt left open."""
+    """The log of a session named bridge: an exchange, one more after a prompt that failed, and a prompt left open.
+
+    The first exchange is rated, and the last one was sent with an excerpt of an older one.
+    """
     script.count = len
     script.replies = ["Noted.", RuntimeError("out of memory"), "4 May.", RuntimeError("out of memory")]
     llm_("-m", "scripted", "--session", "bridge", "The deadline is 4 May.").ok()
     llm_("--session", "bridge", "When is the deadline?")
     llm_("sessions", "retry", "bridge").ok()
     llm_("--session", "bridge", "Who signs it off?")
+    llm_("sessions", "rate", "bridge", "1", "up").ok()
     return log
 
 
+# -- everything is there -----------------------------------------------------------
+
+
+def test_the_readme_has_two_screens() -> None:
+    """The README stays small: what it is, what it looks like, how to get it, where the rest is."""
+    assert len((generate.ROOT / "README.md").read_bytes()) < README_AT_MOST
+    for page in PAGES:
+        assert page in {"README.md", "docs/index.md"} or f"({page})" in PAGES["README.md"], page
+        assert not page.startswith("docs/") or page == "docs/index.md" or f"({page[5:]})" in PAGES["docs/index.md"], (
+            page
+        )
+
+
+def test_each_page_begins_with_an_example() -> None:
+    """What is under a page's title begins with an example, in shell or in the language of the page."""
+    for page, text in PAGES.items():
+        if page != "README.md":
+            start = re.sub(r"<!-- .*? -->", "", text.partition("\n")[2], flags=re.DOTALL).lstrip().splitlines()
+            opening = "\n".join(start[:3])
+            assert "```" in opening, page
+
+
 def test_each_command_says_what_it_is_for() -> None:
-    """Each command of `llm sessions` has a help text, a line for the list, and a place in the README."""
-    assert [name for name, command in OURS.items() if not command.help] == []
-    assert [name for name, command in OURS.items() if not command.short_help] == []
-    assert [name for name in OURS if f"#### {name}\n" not in README] == []
+    """Each command of `llm sessions` has a help text, a line for the list, and a place in the reference."""
+    for name, command in OURS.items():
+        assert command.help, name
+        assert command.short_help, name
+        assert f"### {name}\n" in PAGES["docs/commands.md"], name
 
 
 def test_each_option_says_what_it_does() -> None:
-    """Each option of ours has a help text and stands in the README."""
-    options = {name: _options(name) for name in (*OURS, "llm prompt", "llm chat")}
-    assert [name for name, found in options.items() if not found] == []
-    each = [(name, option) for name, found in options.items() for option in found]
-    assert [f"{name} {option.opts[-1]}" for name, option in each if not option.help] == []
-    assert [f"{name} {option.opts[-1]}" for name, option in each if option.opts[-1] not in README] == []
-
-
-def _options(name: str) -> list[click.Option]:
-    """Return the options of a command of ours, or those that we add to one of llm's."""
-    found = OURS[name].params if name in OURS else generate.options(name.split()[1])
-    return [option for option in found if isinstance(option, click.Option)]
+    """Each option of ours has a help text and stands in the reference."""
+    added = {f"llm {name}": [*generate.options(name)] for name in ("prompt", "chat")}
+    of_ours = {name: [one for one in command.params if isinstance(one, click.Option)] for name, command in OURS.items()}
+    for name, options in {**added, **of_ours}.items():
+        assert options, name
+        for option in options:
+            assert option.help, f"{name} {option.opts[-1]}"
+            assert option.opts[-1] in PAGES["docs/commands.md"], f"{name} {option.opts[-1]}"
 
 
 def test_prompt_and_chat_get_the_same_options() -> None:
-    """What the README's one table says holds for both commands."""
+    """What the one table of options says holds for both commands."""
     both = [[(option.opts, option.help) for option in generate.options(name)] for name in ("prompt", "chat")]
     assert both[0] == both[1]
     of_sessions = ["--session", "--new-session", "--max-context-tokens"]
     of_memory = ["--memory", "--recall-share", "--recall-model", "--summary-model"]
     assert [opts[0] for opts, _ in both[0]] == [*of_sessions, *of_memory]
+
+
+def test_each_query_is_described() -> None:
+    """Each canned query stands in the catalogue."""
+    assert [
+        name.short_name for name in catalogue().values() if f"| `{name.short_name}` |" not in PAGES["docs/queries.md"]
+    ] == []
+
+
+def test_each_page_of_datasette_has_its_address_described() -> None:
+    """Each address that the Datasette plugin serves is in the table of pages."""
+    named = re.findall(r"`(/[^`]*)`", PAGES["docs/pages.md"])
+    addresses = [re.sub(r"\bN\b", "7", address) for address in named]
+    unknown = [pattern for pattern, _ in ROUTES if not any(re.match(pattern, address) for address in addresses)]
+    assert unknown == []
+
+
+def test_each_link_leads_somewhere() -> None:
+    """Each link to a file leads to a file, and its part after # to a heading of that page."""
+    for page, text in PAGES.items():
+        plain = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\(([^)\s]+)\)", plain):
+            if re.match(r"https?:", target):
+                continue
+            name, _, anchor = target.partition("#")
+            path = (generate.ROOT / page).parent / name if name else generate.ROOT / page
+            assert path.exists(), f"{page}: {target}"
+            assert not anchor or anchor in _anchors(path.read_text("utf-8")), f"{page}: {target}"
+
+
+def _anchors(text: str) -> set[str]:
+    """Return the addresses of a page's headings, as GitHub and the site make them."""
+    plain = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", plain, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+# -- errors -------------------------------------------------------------------------
+
+
+def test_each_kind_of_error_has_a_cause_and_a_cure() -> None:
+    """Each class of the family of errors is of one kind, and each kind has a cause, a cure and sentences."""
+    named = [name for kind in errors.KINDS for name in kind.classes]
+    assert len(named) == len(set(named))
+    assert errors.classes() <= set(named)
+    found = errors.sentences()
+    for kind in errors.KINDS:
+        assert kind.cause, kind.title
+        assert kind.cure, kind.title
+        assert any(one.kind is kind for one in found), kind.title
+
+
+ERRORS = {
+    "a constant": ('raise SessionError("It is empty.", "Fill it.")', {("It is empty.", "Fill it.")}),
+    "values": ('raise SessionError(f"“{name}” has {len(there):,} of {thing}.")', {("“NAME” has N of ….", "")}),
+    "a variable": ('said = f"Not {path}."\nraise SessionError(said)', {("Not FILE.", "")}),
+    "two ways": (
+        'raise SessionError("It is gone.", "Look." if here else "Go.")',
+        {("It is gone.", "Look."), ("It is gone.", "Go.")},
+    ),
+    "each its own": (
+        'said = "One."\nraise SessionError(said + " x")\nsaid = "Two."\nraise SessionError(said + " x")',
+        {("One. x", ""), ("Two. x", "")},
+    ),
+    "nothing to read": ("raise SessionError(str(error))", set[tuple[str, str]]()),
+}
+
+
+@pytest.mark.parametrize(("code", "read"), ERRORS.values(), ids=ERRORS)
+def test_a_sentence_is_read_from_the_code(code: str, read: set[tuple[str, str]]) -> None:
+    """An error's sentence is found as it will be read, with words for the values that are filled in."""
+    body = "\n".join(f"    {line}" for line in code.splitlines())
+    assert {(one.message, one.hint) for one in errors.read(f"def f():\n{body}\n")} == read
+
+
+# -- examples work ------------------------------------------------------------------
+
+
+def test_there_are_examples_to_check() -> None:
+    """The examples are found: of shell, of SQL, of YAML and of Python."""
+    assert len(COMMANDS) > 30
+    assert len(_queries()) > 5
+    assert _blocks("python")
+    assert _blocks("yaml")
+
+
+def test_each_example_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every llm command, in examples and transcripts, is understood as it stands there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work.jsonl").touch()
+    (tmp_path / "reply.json").touch()
+    (tmp_path / "plan.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    wrong = {shlex.join(words): why for words in COMMANDS if (why := _misunderstood(words))}
+    assert wrong == {}
 
 
 def _misunderstood(words: list[str]) -> str:
@@ -121,30 +253,34 @@ def _misunderstood(words: list[str]) -> str:
     return ""
 
 
-def test_each_example_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every llm command in the README, in examples and transcripts, is understood as it stands there."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "work.jsonl").touch()
-    (tmp_path / "plan.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    wrong = {shlex.join(words): why for words in COMMANDS if (why := _misunderstood(words))}
-    assert wrong == {}
-
-
-def test_there_are_examples_to_check() -> None:
-    """The README's examples are found: of shell, of SQL and of Python."""
-    assert len(COMMANDS) > 30
-    assert len(_queries()) > 5
-    assert len(_blocks("python")) == 1
-
-
 def test_each_query_answers(talk: Path) -> None:
-    """Every SQL example runs over a log that has sessions, and finds something there."""
+    """Every SQL example runs over a log that has sessions, and finds something there, but for what nothing recalled."""
     with contextlib.closing(sqlite3.connect(talk)) as db:
-        assert [query for query in _queries() if not db.execute(query).fetchall()] == []
+        for query in _queries():
+            assert db.execute(query).fetchall() or "memory_recalls" in query, query
+
+
+def test_each_block_of_data_can_be_read() -> None:
+    """Every example in YAML is YAML, and every line of an example in JSON is JSON."""
+    for text in _blocks("yaml"):
+        assert yaml.safe_load(text)
+    for text in _blocks("json"):
+        assert [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_example_of_the_file_format_can_be_imported(llm_: Command, tmp_path: Path) -> None:
+    """The examples of the JSONL format are files that can be imported."""
+    whole, least = _blocks("json", "docs/database.md")
+    for number, text in enumerate((whole, least)):
+        (tmp_path / "example.jsonl").write_text(text, "utf-8")
+        llm_("sessions", "import", str(tmp_path / "example.jsonl"), "--as", f"example-{number}").ok()
+    assert "4 May." in llm_("sessions", "show", "example-0").ok().out
+    assert "Noted." in llm_("sessions", "show", "example-1").ok().out
 
 
 def test_the_tables_are_those_of_a_log(talk: Path) -> None:
-    """The tables' definitions in the README are those in a log, and each table and view has its line of explanation."""
+    """The tables' definitions are those in a log, and each table and view has its line of explanation."""
+    page = PAGES["docs/database.md"]
     with contextlib.closing(sqlite3.connect(talk)) as db:
         added = dict(
             db.execute(
@@ -154,24 +290,119 @@ def test_the_tables_are_those_of_a_log(talk: Path) -> None:
         )
     created, *columns = added["memory_sessions"].split(", recall_share")
     added["memory_sessions"] = f"{created})" if columns and not created.endswith(")") else created
-    text = " ".join(README.lower().split())
+    text = " ".join(page.lower().split())
     assert [name for name, sql in added.items() if " ".join(sql.lower().split()).rstrip(")") not in text] == []
     explained = {name for name, sql in added.items() if not sql.lower().startswith("create index")}
-    assert (
-        set(re.findall(r"`(memory_\w+)`", "".join(re.findall(r"^\| (`memory_.*?) \|", README, re.MULTILINE))))
-        == explained
-    )
+    rows = "".join(re.findall(r"^\| (`memory_.*?) \|", page, re.MULTILINE))
+    assert set(re.findall(r"`(memory_\w+)`", rows)) == explained
 
 
 def test_the_python_example_runs(talk: Path) -> None:
     """The example of the Python API runs as it stands there, beside a log that has the session."""
-    code = _blocks("python")[0]
+    code = _blocks("python", "docs/python.md")[0]
     done = subprocess.run([sys.executable, "-c", code], cwd=talk.parent, capture_output=True, text=True, check=False)
     said, seen = done.stdout.splitlines()[:3], done.stdout.splitlines()[3:]
     assert said == ["bridge 2", "1 The deadline is 4 May. Noted.", "2 When is the deadline? 4 May."]
     assert "('recent', 1, 'recent; the block began at #1')" in seen[-2], done.stderr
     assert seen[-1].endswith("('user', 'Who signs off the foundations?')]")
 
+
+# -- moving -------------------------------------------------------------------------
+
+SAID: list[dict[str, Any]] = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "The deadline is 4 May."},
+    {"role": "assistant", "content": "Noted."},
+    {
+        "role": "user",
+        "content": [{"type": "text", "text": "When is it?"}, {"type": "image_url", "image_url": {"url": "x"}}],
+    },
+    {"role": "assistant", "content": "4 May."},
+]
+"""A conversation as most tools keep it."""
+
+
+@pytest.fixture(name="moving")
+def _moving(tmp_path: Path) -> Path:
+    """A folder with the programs of docs/moving.md, and conversations of other tools."""
+    pairs, chatgpt = _blocks("python", "docs/moving.md")
+    (tmp_path / "pairs.py").write_text(pairs, "utf-8")
+    (tmp_path / "chatgpt.py").write_text(chatgpt, "utf-8")
+    (tmp_path / "messages.json").write_text(json.dumps(SAID), "utf-8")
+    session = {"model": "ollama:llama3", "compressed_messages": SAID[:3], "messages": SAID[3:]}
+    (tmp_path / "work.yaml").write_text(yaml.safe_dump(session), "utf-8")
+    (tmp_path / "conversations.json").write_text(json.dumps([_of_chatgpt("Bridge in Lisbon")]), "utf-8")
+    store = tmp_path / ".config" / "ollama-prompt"
+    store.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(store / "sessions.db")) as db:
+        db.execute("create table sessions (session_id text primary key, history_json text)")
+        db.execute("insert into sessions values ('ID', ?)", [json.dumps({"messages": SAID})])
+        db.commit()
+    return tmp_path
+
+
+def _of_chatgpt(title: str) -> dict[str, object]:
+    """Return a conversation as ChatGPT exports it: a tree, with a reply that was asked for again."""
+    said = [(str(one["role"]), one["content"] if isinstance(one["content"], str) else "When is it?") for one in SAID]
+    nodes: dict[str, object] = {"0": {"parent": None, "message": None}}
+    for number, (role, text) in enumerate(said, 1):
+        content = {"content_type": "text", "parts": [text]}
+        nodes[str(number)] = {"parent": str(number - 1), "message": {"author": {"role": role}, "content": content}}
+    nodes["again"] = {"parent": "4", "message": {"author": {"role": "assistant"}, "content": {"parts": ["5 May."]}}}
+    return {"title": title, "current_node": str(len(said)), "mapping": nodes}
+
+
+FROM = {
+    "messages": "python pairs.py < messages.json",
+    "aichat": "yaml",
+    "ollama-prompt": "sqlite3 ",
+    "chatgpt": "chatgpt.py",
+}
+
+
+@pytest.mark.parametrize("begins", FROM.values(), ids=FROM)
+def test_what_is_said_about_moving_works(begins: str, moving: Path, llm_: Command) -> None:
+    """A conversation of each other tool becomes a session by the commands that stand in docs/moving.md."""
+    if begins == "sqlite3 " and not _has_sqlite3():
+        pytest.skip("the command line of SQLite is not installed")
+    lines = next(text for text in _blocks("sh", "docs/moving.md") if begins in text and "pairs.py" in text).splitlines()
+    steps = [line.partition(" | llm")[0] for line in lines if "python" in line or "sqlite3" in line]
+    there = {"HOME": str(moving), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    for step in steps:
+        done = subprocess.run(
+            ["/bin/sh", "-c", step], cwd=moving, env=there, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    llm_("sessions", "import", "-", "--as", "moved", input=done.stdout).ok()
+    shown = json.loads(llm_("sessions", "show", "moved", "--json").ok().out)
+    assert [(one["prompt"], one["reply"]) for one in shown["exchanges"]] == [
+        ("The deadline is 4 May.", "Noted."),
+        ("When is it?", "4 May."),
+    ]
+
+
+def test_what_is_said_about_removing_works(talk: Path, tmp_path: Path) -> None:
+    """The commands that remove the plugin's tables leave llm's, and nothing of ours."""
+    if not _has_sqlite3():
+        pytest.skip("the command line of SQLite is not installed")
+    block = next(text for text in _blocks("sh", "docs/moving.md") if "drop.sql" in text)
+    for line in block.replace("$(llm logs path)", str(talk)).splitlines():
+        subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, check=True)
+    with contextlib.closing(sqlite3.connect(talk)) as db:
+        assert db.execute("select name from sqlite_master where name like 'memory%'").fetchall() == []
+        assert db.execute("select count(*) from turns").fetchone() == (2,)
+        assert (
+            db.execute("select * from _sqlite_migrations where migration_set = 'llm-session-memory'").fetchall() == []
+        )
+
+
+def _has_sqlite3() -> bool:
+    import shutil
+
+    return shutil.which("sqlite3") is not None
+
+
+# -- what cog writes ----------------------------------------------------------------
 
 NORMALISED = {
     "a folder": ("in /var/tmp/llm-sessions-demo-t9xg15p5, with", "in /tmp/llm-sessions-demo, with"),
@@ -183,7 +414,7 @@ NORMALISED = {
 }
 
 
-def test_what_differs_from_run_to_run_is_made_equal() -> None:
-    """Folders, times and ids of a transcript are replaced, and nothing else, so that the README can be compared."""
-    made = {what: generate.normalised(printed) for what, (printed, _) in NORMALISED.items()}
-    assert made == {what: shown for what, (_, shown) in NORMALISED.items()}
+@pytest.mark.parametrize(("printed", "shown"), NORMALISED.values(), ids=NORMALISED)
+def test_what_differs_from_run_to_run_is_made_equal(printed: str, shown: str) -> None:
+    """Folders, times and ids of a transcript are replaced, and nothing else, so that the pages can be compared."""
+    assert generate.normalised(printed) == shown

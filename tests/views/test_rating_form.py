@@ -264,10 +264,10 @@ async def test_a_log_without_the_table_is_not_rated(tmp_path: Path, ours: tuple[
 
 
 @pytest.mark.asyncio
-async def test_the_readme_says_how_to_let_somebody_rate(path: Path) -> None:
-    """The configuration in the README, as it stands there, lets root rate and nobody else."""
-    readme = (REPOSITORY / "README.md").read_text("utf-8")
-    of_1, of_065 = re.findall(r"```yaml\n(.*?)```", readme, flags=re.DOTALL)
+async def test_the_documentation_says_how_to_let_somebody_rate(path: Path) -> None:
+    """The configuration in the documentation, as it stands there, lets root rate and nobody else."""
+    page = (REPOSITORY / "docs/pages.md").read_text("utf-8")
+    of_1, of_065 = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
     datasette = served(path, parse_metadata(of_1 if IS_1 else of_065))
     assert await forms(datasette, ROOT) > 0
     assert (await forms(datasette, ALEX), await forms(datasette, None)) == (0, 0)

@@ -1,0 +1,257 @@
+"""Every error sentence of both packages, read from the code, for the page about troubleshooting.
+
+A sentence is found wherever an error is made. Values that are filled in later stand as NAME, FILE, N and so on, or
+as “…”. Each kind of error has its cause and its cure here.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("llm_session_memory", "datasette_session_views")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of error: its classes in the code, its cause, and what to do if the message doesn't say."""
+
+    title: str
+    classes: tuple[str, ...]
+    cause: str
+    cure: str
+
+
+KINDS = (
+    Kind(
+        "Something was not found",
+        ("NoSuchSession",),
+        "The session, exchange, note, conversation or log that you named does not exist in this log. "
+        "Often it is a typing error, or the log is another one: see `-d` and `LLM_USER_PATH`.",
+        "List the sessions with `llm sessions`, and check the log with `llm logs path`.",
+    ),
+    Kind(
+        "A name that can't be used",
+        ("NameRefused",),
+        "A session name has 1 to 200 printable characters and no `/`. "
+        "Two sessions can't have the same name, whatever its case.",
+        "Choose another name.",
+    ),
+    Kind(
+        "Too large for the budget",
+        ("OverBudget",),
+        "What must be sent (prompt, system prompt, notes, pins, or with `full` everything) needs more tokens than the "
+        "budget or the model's context window has. See [how the budget is found](memory.md#the-budget).",
+        "Raise the budget, use a model with a larger context window, or send less.",
+    ),
+    Kind(
+        "The log file",
+        ("LogUnusable",),
+        "The file is locked, read-only, damaged, not a database, or written by another version of llm.",
+        "Nothing was changed. Check the file that the message names.",
+    ),
+    Kind(
+        "llm has changed",
+        ("SeamBroken",),
+        "The plugin relies on how llm is built inside, and the installed llm is built differently. "
+        "Plain `llm` keeps working.",
+        "Update both: `llm install -U llm llm-session-memory`.",
+    ),
+    Kind(
+        "The model did not answer",
+        ("ModelFailed",),
+        "The model or its server failed, or its summary could not be used. A prompt that fails is kept.",
+        "Check the server, then send the prompt again with `llm sessions retry NAME`.",
+    ),
+    Kind(
+        "A file that can't be imported",
+        ("FileRefused",),
+        "The file is not a session's JSONL, or it was changed or cut off. The message names the line.",
+        "Nothing was imported. Export the session again, or correct that line. "
+        "The format is in [database.md](database.md#the-jsonl-format).",
+    ),
+    Kind(
+        "A value or an action that is not possible",
+        ("SessionError",),
+        "The command is understood, but a value is out of range, or there is nothing to do it to.",
+        "Nothing was changed. Correct the value that the message names.",
+    ),
+    Kind(
+        "Options that don't go together",
+        ("UsageError", "BadParameter", "ClickException"),
+        "Two options contradict each other, or one is missing.",
+        "`--help` of the command has examples.",
+    ),
+    Kind(
+        "In the browser",
+        ("NotFound", "Forbidden", "Refused"),
+        "The address names something that is not in this log, or you may not see or rate it. "
+        "See [permissions](pages.md#permissions).",
+        "Check the address, and sign in as somebody with the permission.",
+    ),
+)
+
+_WORDS = {
+    **dict.fromkeys(("name", "title", "reference", "session"), "NAME"),
+    **dict.fromkeys(("path", "where", "database"), "FILE"),
+    **dict.fromkeys(("number", "start", "total", "count", "LONGEST", "VERSION", "version", "code", "first"), "N"),
+    **dict.fromkeys(("thread_id", "conversation_id"), "ID"),
+    "place": "Line N of FILE",
+    "WAIT_SECONDS": "10",
+    "table": "TABLE",
+    "text": "TEXT",
+    "tag": "TAG",
+    "model_id": "MODEL",
+    "policy": "POLICY",
+    "flag": "--OPTION",
+    "other": "--OTHER",
+}
+"""What stands for the values of an error, by the name of the variable."""
+
+_UNKNOWN = "…"
+_MOST = 12
+"""How many readings of one sentence are followed."""
+
+_FEW = 4
+"""What a function says in more ways than this is a value, not a part of the sentence."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One error as it is read: its message, what to do as the message itself says it, and its kind."""
+
+    message: str
+    hint: str
+    kind: Kind
+
+
+def sentences() -> list[Sentence]:
+    """Return every error sentence, each once, by kind and then in alphabetical order."""
+    trees = {
+        path: ast.parse(path.read_text("utf-8")) for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))
+    }
+    constants = {name: value for tree in trees.values() for name, value in _constants(tree)}
+    found = {one for tree in trees.values() for one in _Module(tree, constants).sentences()}
+    order = {kind: number for number, kind in enumerate(KINDS)}
+    return sorted(found, key=lambda one: (order[one.kind], one.message.lower(), one.hint))
+
+
+def read(text: str) -> set[Sentence]:
+    """Return the error sentences of a module's text."""
+    tree = ast.parse(text)
+    return set(_Module(tree, dict(_constants(tree))).sentences())
+
+
+def classes() -> set[str]:
+    """Return the names of all classes of the family of errors."""
+    family = {"SessionError"}
+    trees = [ast.parse(path.read_text("utf-8")) for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
+    made = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    while more := {one.name for one in made if {ast.unparse(base) for base in one.bases} & family} - family:
+        family |= more
+    return family
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            yield ast.unparse(node.targets[0]), str(node.value.value)
+
+
+class _Module:
+    """One module, and how the expressions in it read."""
+
+    def __init__(self, tree: ast.Module, constants: dict[str, str]) -> None:
+        self.constants = constants
+        self.lines = range(0)  # since the error before in this function: what is assigned there is meant
+        walked = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        self.functions = {node.name: node for node in walked}
+
+    def sentences(self) -> Iterator[Sentence]:
+        """Yield the sentences of each error that is made here."""
+        kinds = {name: kind for kind in KINDS for name in kind.classes}
+        for function in self.functions.values():
+            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args]
+            made = [
+                (kinds[name], node) for node in calls if (name := ast.unparse(node.func).rpartition(".")[2]) in kinds
+            ]
+            before = 0
+            for kind, node in sorted(made, key=lambda one: one[1].lineno):
+                self.lines = range(before, node.lineno + 1)
+                before = node.end_lineno or node.lineno
+                hints = self.readings(node.args[1], function) if self._has_hint(node, kind) else [""]
+                for message, hint in product(self.readings(node.args[0], function), hints):
+                    if message.strip(_UNKNOWN + ".: ") and " " in message:
+                        yield Sentence(message, hint.strip(_UNKNOWN + " "), kind)
+
+    def _has_hint(self, call: ast.Call, kind: Kind) -> bool:
+        return len(call.args) > 1 and "UsageError" not in kind.classes and "Refused" not in kind.classes
+
+    def readings(self, node: ast.expr, function: ast.AST) -> list[str]:
+        """Return what an expression can read as, values as words."""
+        match node:
+            case ast.Constant():
+                return [str(node.value)]
+            case ast.JoinedStr():
+                return self._joined([self._part(part, function) for part in node.values])
+            case ast.IfExp():
+                return [*self.readings(node.body, function), *self.readings(node.orelse, function)]
+            case ast.BinOp(op=ast.Add()):
+                return self._joined([self.readings(node.left, function), self.readings(node.right, function)])
+        if isinstance(node, ast.Name):
+            return self._named(node.id, function)
+        return self._called(node, function) if isinstance(node, ast.Call) else [_word(node)]
+
+    def _part(self, part: ast.expr, function: ast.AST) -> list[str]:
+        if not isinstance(part, ast.FormattedValue):
+            return self.readings(part, function)
+        if part.format_spec is not None:
+            return ["N"]
+        if isinstance(part.value, ast.Name) and part.value.id in _WORDS:
+            return [_word(part.value)]
+        return self.readings(part.value, function)
+
+    def _named(self, name: str, function: ast.AST) -> list[str]:
+        """Return what a variable can hold: what is assigned to it in this function, or a constant."""
+        found = [
+            node
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            and any(isinstance(one, ast.Name) and one.id == name for one in node.targets)
+        ]
+        assigned = [node.value for node in found if node.lineno in self.lines] or [node.value for node in found]
+        texts = [value for value in assigned if isinstance(value, ast.Constant | ast.JoinedStr | ast.IfExp | ast.BinOp)]
+        if texts and len(texts) == len(assigned):
+            return [reading for value in texts for reading in self.readings(value, function)][:_MOST]
+        return [self.constants.get(name) or _WORDS.get(name, _UNKNOWN)]
+
+    def _called(self, node: ast.Call, function: ast.AST) -> list[str]:
+        """Return what a function of this module returns; for others, their first argument's word."""
+        own = self.functions.get(ast.unparse(node.func))
+        if own is not None and own is not function:
+            returned = [one.value for one in ast.walk(own) if isinstance(one, ast.Return) and one.value is not None]
+            if returned and all(isinstance(one, ast.Constant | ast.JoinedStr | ast.IfExp) for one in returned):
+                said = [reading for one in returned for reading in self.readings(one, own)]
+                return said if len(said) <= _FEW else [_UNKNOWN]
+        if ast.unparse(node.func).endswith("command"):
+            return ["llm sessions " + " ".join(self.readings(one, function)[0] for one in node.args)]
+        return [_word(node)]
+
+    @staticmethod
+    def _joined(parts: Sequence[Sequence[str]]) -> list[str]:
+        return ["".join(one) for one in list(product(*parts))[:_MOST]]
+
+
+def _word(node: ast.expr) -> str:
+    """Return the word that stands for a value, by the name of what it is read from."""
+    if isinstance(node, ast.Name):
+        return _WORDS.get(node.id, _UNKNOWN)
+    if isinstance(node, ast.Attribute):
+        return _WORDS.get(node.attr, _UNKNOWN)
+    if isinstance(node, ast.Call) and node.args:
+        return "N" if ast.unparse(node.func) == "len" else _word(node.args[0])
+    return _UNKNOWN
