@@ -39,8 +39,8 @@ THIRD = {
     "store": {"sqlite_utils", "sqlite_vec"},
     "reader": {"genai_prices"},
     "services": {"llm_ollama", "sqlite_utils", "typing_extensions"},
-    "llm_seam": {"click", "llm", "pydantic"},
-    "interchange": {"llm", "condense_json", "markdown_it"},
+    "llm_seam": {"click", "llm", "pydantic", "condense_json"},
+    "interchange": {"markdown_it"},
     "tools": {"click", "llm"},
     "commands": {"click", "click_default_group", "tabulate"},
     VIEWS: {"pluggy", "datasette", "markdown_it", "markupsafe"},
@@ -121,9 +121,9 @@ def test_what_is_heavy_or_may_be_missing_is_imported_when_it_is_used() -> None:
 
 
 def test_only_the_hooks_and_the_seam_know_how_llm_is_built() -> None:
-    """llm is imported by the seam, by what writes imported exchanges, by the toolbox, and for types by the hooks."""
+    """llm is imported by the seam, by the toolbox, and for types by the hooks."""
     knowing = {part_of(found.module) for found in all_imports() if found.target == "llm"}
-    assert knowing == {"", "llm_seam", "interchange", "tools"}
+    assert knowing == {"", "llm_seam", "tools"}
 
 
 def test_only_compat_imports_datasette() -> None:

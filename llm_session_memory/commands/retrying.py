@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..llm_seam.retry import recover, retry
+from ..llm_seam.shape import check
 from .common import session_argument, session_command
 
 
@@ -20,6 +20,9 @@ def retry_command(ctx: click.Context, name: str, no_stream: bool, database: str 
     \b
         llm sessions retry work
     """
+    check("sessions", "retry")
+    from ..llm_seam.retry import retry
+
     retry(ctx, name, database, no_stream=no_stream)
 
 
@@ -27,6 +30,9 @@ def retry_command(ctx: click.Context, name: str, no_stream: bool, database: str 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def recover_command(file: Path, database: str | None) -> None:
     """Put a reply that could not be logged (a locked or read-only log) into its session. The error named the FILE."""
+    check("retry")
+    from ..llm_seam.retry import recover
+
     name, count = recover(file, database)
     click.echo(f"{count} repl{'y' if count == 1 else 'ies'} put into {name}; {file} is removed.")
 

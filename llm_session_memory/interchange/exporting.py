@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import SessionError
+from ..llm_seam import shape
 from ..model import Attempt
 from ..rules.safe_text import escaped
 from . import html, markdown
 from .gathering import Gathering
-from .responses import check
 from .writing import Lines
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def write(
     """
     if format not in FORMATS:
         raise SessionError(f"There is no format “{format}”.", f"Choose one of: {', '.join(FORMATS)}.")
-    check()
+    shape.check("files")
     gathering = Gathering(memory, name)
     done = 0
     for text, finished in _writer(format)(gathering, memory):

@@ -12,17 +12,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from llm import models
-from llm.logs import LogStore
-
 from ..errors import NameRefused, SessionError
+from ..llm_seam.writing import Writer
 from ..memory import Memory
 from ..model import Attachment, Block, Session, Settings
 from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.safe_text import plain
 from ..store import Store, held
-from ..store.steady import steady
 from . import beside, ratings
 from .attachments import without_lies
 from .attempts import attempt_of
@@ -31,7 +28,6 @@ from .lines import NOTHING, FileRefused
 from .places import Places
 from .recalls import Recalls
 from .records import BlockRecord, ContextRecord, Header, Place, TurnRecord, is_header, place_of, turns_of
-from .responses import OldModel, response_of
 from .ulids import Ulids
 
 _UNKNOWN_MODEL = "unknown"
@@ -50,9 +46,6 @@ class Importer:
         self.beside = beside.read(header.fields)
         self.now = memory.desk.timestamp()
         self.ids = Ulids(datetime.fromisoformat(self.now))
-        LogStore(self.log.database)  # brings llm's tables up to date
-        self.writer = LogStore(steady(self.log.database))
-        self.models: dict[str, OldModel] = {}
         self.model = self.settings.model
         self.exchanges = 0
         self.number = 0
@@ -61,6 +54,7 @@ class Importer:
         self.latest_block: tuple[Block, BlockRecord] | None = None
         self.answered: list[tuple[str, Place]] = []
         self.session = self._session(name if name is not None else header.name)
+        self.writer = Writer(self.log, self.session.thread_id)
         self.recalls = Recalls(self.log, self.session.thread_id, self.places)
 
     def _session(self, name: str | None) -> Session:
@@ -104,7 +98,7 @@ class Importer:
         turns = turns_of(fields)
         if self.exchanges == 1:
             text = next((message.text for message in turns[0].input if message.role == "user"), "")
-            self.writer.ensure_thread(self.session.thread_id, name=models._conversation_name(text))  # noqa: SLF001  as llm does
+            self.writer.begin(text)
         for turn in turns:
             self.places.add(self.number, self._log(turn))
             if turn.context:
@@ -117,11 +111,8 @@ class Importer:
     def _log(self, turn: TurnRecord) -> str:
         """Log one turn through llm's own writer; return its id."""
         self.model = turn.model or self.model or _UNKNOWN_MODEL
-        model = self.models.setdefault(self.model, OldModel(self.model))
         system = turn.system if turn.has_system else self.settings.system
-        response = response_of(turn, model, system, self._kept)
-        response.id = self.ids.next(turn.datetime_utc)
-        return str(self.writer.log(response, thread_id=self.session.thread_id))
+        return self.writer.add(turn, self.ids.next(turn.datetime_utc), self.model, system, self._kept)
 
     def _kept(self, attachment: Attachment) -> Attachment:
         """Return an attachment as it is kept: as the log has it already, or with a path only where that is no lie."""

@@ -18,6 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from ..llm_seam import shape
 from ..llm_seam.tables import migrated
 from ..memory import Memory
 from ..model import Session
@@ -26,7 +27,6 @@ from .fields import Fields
 from .importer import Importer
 from .lines import FileRefused, objects
 from .records import Header, header_of, is_header
-from .responses import check
 
 Progress = Callable[[int, "int | None"], None]
 """Told how many exchanges are done, and of how many (None: the file does not say)."""
@@ -74,7 +74,7 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
     `stream` gives bytes or text; `where` is what errors call it. Raises FileRefused with the line where the file can't
     be read, NameRefused where the name is taken, LogUnusable where the log can't be written.
     """
-    check()
+    shape.check("files")
     with _steady(stream) as steady_:
         lines = objects(steady_, where)
         first = next(lines, None)

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..llm_seam.past import PastTool, PastTurn
 from ..model import Message, Recalled
 from ..rules.safe_text import one_line
 from .fields import Fields
@@ -47,18 +48,6 @@ class Header:
     fields: Fields
     name: str | None
     exchanges: int | None
-
-
-@dataclass(frozen=True)
-class ToolRecord:
-    """A tool that a turn offered. `instance` is the toolbox or the server's tool behind it, with its arguments."""
-
-    name: str
-    description: str | None
-    input_schema: Mapping[str, Any]
-    plugin: str | None
-    server_side: str | None
-    arguments: Any
 
 
 @dataclass(frozen=True)
@@ -110,26 +99,9 @@ class ContextRecord:
 
 
 @dataclass(frozen=True)
-class TurnRecord:
-    """One model call. `system` None: it had none; `has_system` False: the session's."""
+class TurnRecord(PastTurn):
+    """One model call, and why it was sent what it was sent."""
 
-    input: tuple[Message, ...]
-    output: tuple[Message, ...]
-    model: str | None = None
-    resolved_model: str | None = None
-    has_system: bool = False
-    system: str | None = None
-    options: Mapping[str, Any] | None = None
-    schema: Mapping[str, Any] | None = None
-    fragments: tuple[tuple[str, str | None, str], ...] = ()
-    tools: tuple[ToolRecord, ...] = ()
-    instances: Mapping[str, Any] | None = None
-    datetime_utc: str = ""
-    duration_ms: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    token_details: Mapping[str, Any] | None = None
-    response_json: Any = None
     context: ContextRecord | None = None
 
 
@@ -204,8 +176,8 @@ def _fragment(fields: Fields) -> tuple[str, str | None, str]:
     return side, fields.text("source"), fields.needed_text("content")
 
 
-def _tool(fields: Fields) -> ToolRecord:
-    return ToolRecord(
+def _tool(fields: Fields) -> PastTool:
+    return PastTool(
         name=fields.needed_text("name"),
         description=fields.text("description"),
         input_schema=fields.mapping("input_schema") or {},

@@ -6,12 +6,12 @@ import json
 from dataclasses import fields, replace
 from typing import Any
 
+from ..llm_seam.writing import is_server_side, raw_response, whole_system
 from ..model import Attempt, Exchange, Message, Part, Settings, Turn
 from ..store import details, held
 from . import attempts, beside, ratings, recalls
 from .gathering import Gathering
 from .records import FORMAT, VERSION, Place, place_record
-from .responses import is_server_side, raw_response, whole_system
 from .wire import message_record
 
 

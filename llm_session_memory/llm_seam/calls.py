@@ -12,6 +12,12 @@ from ..rules import server_cuts, tokens
 from ..services.windows import ask, is_ollama
 from . import convert
 
+RELIED_ON = {
+    "an instance of models.Response": "_messages_now id input_tokens model output_tokens prompt response_json",
+    "an instance of models.Prompt": "messages",
+}
+"""What of llm is relied on here (see `shape`)."""
+
 
 @dataclass
 class Round:

@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 import llm
-from click.core import ParameterSource
 from llm import cli as llm_cli
 
 from ..errors import SessionError
@@ -21,52 +20,40 @@ from ..services import current
 from ..services.bundle import Services
 from ..store import owned_file
 from ..store.log import sentence
-from . import convert, record, shape
+from . import convert, record
 from .conversation import AsyncSessionConversation, SessionConversation
 from .embedding import NONE
 from .models import Models, embedding_model_of, log_path, model_of
 from .prompting import Run
 from .tables import migrated
+from .typed import typed
+
+RELIED_ON = {
+    "llm": "get_default_model",
+    "cli": "load_conversation",
+    "parameters of cli.load_conversation": "conversation_id async_ database",
+    "options of prompt": """
+        prompt system model_id database attachments attachment_types tools python_tools options schema_input fragments
+        system_fragments no_log log _continue conversation_id save async_
+        """,
+    "options of chat": "system model_id _continue conversation_id options database tools python_tools",
+    "an instance of models.Conversation": "id loaded_tools",
+    "an instance of models.AsyncConversation": "id loaded_tools",
+}
+"""What of llm is relied on here (see `shape`)."""
 
 
 def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
     """Run a command of llm's inside a session; the one door through which errors of the family leave."""
-    given = _explicit()
-    other = next(
-        (flag for name, flag in (("_continue", "-c"), ("conversation_id", "--cid")) if parameters.get(name)), None
-    )
-    if parameters.get("save") and other is None:
-        other = "--save"
-    if other is not None:
-        if not given("session") and not ours["new_session"]:
-            return original(**parameters)
-        flag = "--session" if given("session") else "--new-session"
-        why = "both say which conversation to go on with"
-        if other == "--save":
-            why = "a template is kept for any session, and nothing is sent"
-        raise click.UsageError(f"{flag} and {other} can't be combined: {why}.")
     try:
-        shape.check()
-        return _run(original, parameters, ours, given)
+        return _run(original, parameters, ours)
     except SessionError as error:
         raise click.ClickException(str(error)) from error
     except sqlite3.Error as error:
         raise click.ClickException(str(sentence(error, log_path(parameters.get("database"))))) from error
 
 
-def _explicit() -> Callable[[str], bool]:
-    """Return a function that says whether a parameter was typed, not taken from the environment or a default."""
-    current = click.get_current_context()
-
-    def given(name: str) -> bool:
-        return current.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.PROMPT, None)
-
-    return given
-
-
-def _run(
-    original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any], given: Callable[[str], bool]
-) -> Any:
+def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
     retrying: Attempt | None = ours.get("retrying")
     name = check(ours["session"]) if ours["session"] is not None else None
     recording = not parameters.get("no_log")
@@ -78,7 +65,7 @@ def _run(
         session = memory.sessions.find(name) if name is not None else None
         asked = _asked(ours)
         models = Models(async_=bool(parameters.get("async_")))
-        _choose_model(parameters, session, given, models)
+        _choose_model(parameters, session, models)
         parameters["options"] = _options(parameters, session, models)
         request = {
             "tools": list(parameters.get("tools") or ()),
@@ -145,14 +132,12 @@ def _kept(one: Run, error: BaseException) -> bool:
     return True
 
 
-def _choose_model(
-    parameters: dict[str, Any], session: Session | None, given: Callable[[str], bool], models: Models
-) -> None:
+def _choose_model(parameters: dict[str, Any], session: Session | None, models: Models) -> None:
     """Let a model that was typed win, then the session's, then LLM_MODEL, then llm's default."""
     model_id = parameters.get("model_id")
     if model_id is None:
         return
-    if session is not None and not given("model_id"):
+    if session is not None and not typed("model_id"):
         parameters["model_id"] = None
         return
     parameters["model_id"] = models.of(model_id).model_id

@@ -10,6 +10,23 @@ from llm import models
 if TYPE_CHECKING:
     from .prompting import Run
 
+_TAKEN = "prompt fragments attachments system system_fragments messages tools schema options"
+
+RELIED_ON = {
+    "models": "AsyncChainResponse AsyncConversation AsyncResponse ChainResponse Conversation Response",
+    "models.Response": "log_to_db",
+    "models.AsyncResponse": "_to_sync_response",
+    "models.ChainResponse": "log_to_db responses",
+    "models.AsyncChainResponse": "log_to_db responses",
+    "an instance of models.ChainResponse": "_responses",
+    "an instance of models.AsyncChainResponse": "_responses",
+    "parameters of models.Conversation.prompt": _TAKEN,
+    "parameters of models.Conversation.chain": _TAKEN,
+    "parameters of models.AsyncConversation.prompt": _TAKEN,
+    "parameters of models.AsyncConversation.chain": _TAKEN,
+}
+"""What of llm is relied on here (see `shape`)."""
+
 
 class SessionResponse(models.Response):
     """A response that is logged together with the reason for what was sent."""

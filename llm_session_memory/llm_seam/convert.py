@@ -12,6 +12,23 @@ from llm import models, parts
 from ..model import Attachment, Message, Part
 from ..rules.tokens import base_of_tool
 
+RELIED_ON = {
+    "llm": "Attachment",
+    "parts": "AttachmentPart Message Part TextPart ToolCallPart ToolResultPart",
+    "parts.Part": "from_dict to_dict",
+    "models": "AsyncResponse Prompt Response ToolCall ToolResult _wrap_tools",
+    "parameters of models.Prompt": "prompt model system attachments tool_results messages",
+    "parameters of models.Response": "prompt model stream conversation",
+    "an instance of models.Prompt": "_explicit_messages tool_results",
+    "an instance of models.Response": "_chunks _done _loaded_messages _tool_calls attachments conversation prompt",
+    "an instance of models.AsyncResponse": "_chunks _done _loaded_messages _tool_calls attachments conversation prompt",
+    "an instance of models.Conversation": "model responses",
+    "an instance of models.AsyncConversation": "model responses",
+    "an instance of llm.Attachment": "_id content path type url",
+    "an instance of models.ToolResult": "output",
+}
+"""What of llm is relied on here (see `shape`)."""
+
 
 def to_llm(messages: Iterable[Message]) -> list[parts.Message]:
     """Return our messages as llm's."""

@@ -15,6 +15,14 @@ from ..model import Session, Settings
 from ..rules.policy import effective
 from ..services.bundle import Services
 
+RELIED_ON = {
+    "llm": """
+        UnknownModelError get_async_model get_default_embedding_model get_default_model get_embedding_model get_model
+        user_dir
+        """,
+}
+"""What of llm is relied on here (see `shape`)."""
+
 
 def log_path(database: str | None) -> Path:
     """Return the log that a command works on: `-d FILE`, else llm's own."""

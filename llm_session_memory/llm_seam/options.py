@@ -102,12 +102,44 @@ def _before(original: Callable[..., Any]) -> Callable[..., Any]:
                     flag = f"--{name.replace('_', '-')}"
                     raise click.UsageError(f"{flag} needs a session: add --session NAME (or --new-session).")
             return original(**parameters)
+        if _otherwise(parameters, ours):
+            return original(**parameters)
         with _start_frozen():
-            from .command import run
-
-            return run(original, parameters, ours)
+            return _in_session(original, parameters, ours)
 
     return callback
+
+
+def _otherwise(parameters: dict[str, Any], ours: dict[str, Any]) -> bool:
+    """Return whether another flag says which conversation to go on with, and no session was typed.
+
+    Raises UsageError if both were.
+    """
+    from .typed import typed
+
+    flags = {"_continue": "-c", "conversation_id": "--cid", "save": "--save"}
+    other = next((flag for name, flag in flags.items() if parameters.get(name)), None)
+    if other is None or not (typed("session") or ours["new_session"]):
+        return other is not None
+    flag = "--session" if typed("session") else "--new-session"
+    why = "both say which conversation to go on with"
+    if other == "--save":
+        why = "a template is kept for any session, and nothing is sent"
+    raise click.UsageError(f"{flag} and {other} can't be combined: {why}.")
+
+
+def _in_session(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
+    """Run llm's command inside a session, if llm is still built as that relies on."""
+    from ..errors import SessionError
+    from .shape import check
+
+    try:
+        check("sessions")
+    except SessionError as error:
+        raise click.ClickException(str(error)) from error
+    from .command import run
+
+    return run(original, parameters, ours)
 
 
 @contextlib.contextmanager

@@ -27,6 +27,23 @@ from .calls import Round, complete, cut_of, own_input
 from .embedding import Embedding, embedding_of
 from .summaries import fold_of
 
+_CHAIN = "prompt attachments tool_results explicit_messages fragments"
+
+RELIED_ON = {
+    "llm": "Fragment",
+    "models": "AsyncConversation AsyncResponse Response _combine_system",
+    "models.Response": "log_to_db",
+    "models.AsyncResponse": "_to_sync_response",
+    "parameters of models.Conversation._build_full_chain": _CHAIN,
+    "parameters of models.AsyncConversation._build_full_chain": _CHAIN,
+    "an instance of models.Conversation": "id model responses tools",
+    "an instance of models.AsyncConversation": "id model responses tools",
+    "an instance of models.Response": "done_callbacks id model prompt",
+    "an instance of models.AsyncResponse": "done_callbacks id model prompt",
+    "an instance of models.Prompt": "messages",
+}
+"""What of llm is relied on here (see `shape`)."""
+
 
 class Run:
     """The state of one `llm prompt` or `llm chat` in a session.

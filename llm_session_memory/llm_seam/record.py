@@ -20,6 +20,17 @@ from . import convert
 if TYPE_CHECKING:
     from .prompting import Run
 
+RELIED_ON = {
+    "llm": "Attachment Fragment",
+    "utils": "monotonic_ulid",
+    "logs": "LogStore",
+    "parameters of logs.LogStore.ensure_chain": "fragments",
+    "models.Response": "duration_ms log_to_db text to_dict",
+    "an instance of models.Response": "_chunks _start_utcnow id model prompt",
+    "an instance of llm.Attachment": "content path type url",
+}
+"""What of llm is relied on here (see `shape`)."""
+
 
 def log(
     run: Run, db: Any, responses: Sequence[Any], sent: Sequence[Sent], originals: Mapping[str, tuple[Message, ...]]
@@ -85,8 +96,9 @@ def attempt(run: Run, error: BaseException) -> Attempt:
     if run.rounds:
         first, last = run.rounds[0].response, run.rounds[-1].response
         id_, model = first.id, last.model.model_id
-        started = first._start_utcnow  # noqa: SLF001  duration_ms() and datetime_utc() would send the prompt again
-    partial = "".join("".join(one.response._chunks) for one in run.rounds)  # noqa: SLF001
+        # duration_ms() and datetime_utc() would send the prompt again; whatever llm calls its own, the attempt is kept.
+        started = getattr(first, "_start_utcnow", None)
+    partial = "".join("".join(getattr(one.response, "_chunks", ())) for one in run.rounds)
     schema = run.inputs.get("schema")
     request = {
         **run.request,

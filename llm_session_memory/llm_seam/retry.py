@@ -21,6 +21,14 @@ from .command import run
 from .models import log_path, model_of
 from .options import OURS
 
+RELIED_ON = {
+    "llm": "Conversation",
+    "options of prompt": "prompt",
+    "models.Response": "from_dict log_to_db",
+    "an instance of models.Response": "_end _start _start_utcnow conversation",
+}
+"""What of llm is relied on here (see `shape`)."""
+
 
 class _NoInput(io.StringIO):
     """A standard input with nothing in it that says it is a terminal, so that llm does not wait for it."""

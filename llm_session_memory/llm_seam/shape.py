@@ -1,108 +1,131 @@
 """Whether the installed llm is built as the seam relies on: each point with a sentence.
 
 Checked when a session is used. If llm has changed shape, llm keeps working and only sessions answer with an error.
+
+What is relied on stands beside the code that needs it, as `RELIED_ON` of each module: names by their owner. An owner
+is a path under `llm`, “an instance of” a class, “parameters of” a function, or “options of” a command.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 from ..errors import SeamBroken
 
-_PROMPT_PARAMETERS = [
-    "prompt",
-    "system",
-    "model_id",
-    "database",
-    "attachments",
-    "attachment_types",
-    "tools",
-    "python_tools",
-    "options",
-    "schema_input",
-    "fragments",
-    "system_fragments",
-    "no_log",
-    "log",
-    "_continue",
-    "conversation_id",
-    "save",
-    "async_",
-]
-_CHAT_PARAMETERS = [
-    "system",
-    "model_id",
-    "_continue",
-    "conversation_id",
-    "options",
-    "database",
-    "tools",
-    "python_tools",
-]
-_METHOD_PARAMETERS = [
-    "fragments",
-    "attachments",
-    "system",
-    "system_fragments",
-    "messages",
-    "tools",
-    "schema",
-    "options",
-]
+ROOMS: Mapping[str, tuple[str, ...]] = {
+    "sessions": (
+        *("command", "conversation", "prompting", "calls", "convert", "record"),
+        *("models", "tables", "summaries"),
+    ),
+    "files": ("writing", "convert", "tables"),
+    "retry": ("retry",),
+}
+"""The modules of each use. They are imported by name, since one that can't be imported is a finding too."""
 
 
-def problems() -> Iterator[str]:
-    """Yield a sentence for each point in which llm is not what the seam relies on."""
-    import llm
-    from llm import cli, logs, models, parts, utils
-
-    for name, parameters in (("prompt", _PROMPT_PARAMETERS), ("chat", _CHAT_PARAMETERS)):
-        command = cli.cli.commands.get(name)
-        if command is None:
-            yield f"llm has no command “{name}”."
+def problems(*uses: str) -> Iterator[str]:
+    """Yield a sentence for each point in which llm is not what is relied on for these uses (none named: for any)."""
+    for module in dict.fromkeys(module for use in uses or ROOMS for module in ROOMS[use]):
+        try:
+            relied_on: Mapping[str, str] = import_module(f".{module}", __package__).RELIED_ON
+        except (ImportError, AttributeError) as error:
+            yield f"{error}."
             continue
-        there = {parameter.name for parameter in command.params}
-        yield from (f"`llm {name}` has no parameter “{missing}”." for missing in parameters if missing not in there)
-    yield from _lacks(cli, "load_conversation", ("conversation_id", "async_", "database"))
-    yield from (
-        f"{owner.__name__}.{method} is not what it was: {sentence}"
-        for owner in (models.Conversation, models.AsyncConversation)
-        for method in ("prompt", "chain")
-        for sentence in _lacks(owner, method, _METHOD_PARAMETERS)
-    )
-    for owner, attributes in (
-        (models.Response, ("log_to_db", "on_done", "_messages_now", "to_dict", "from_dict")),
-        (models.AsyncResponse, ("log_to_db", "to_sync_response", "_to_sync_response")),
-        (models.ChainResponse, ("responses", "log_to_db")),
-        (models.AsyncChainResponse, ("responses", "log_to_db")),
-        (models.Conversation, ("_record_response", "_build_full_chain")),
-        (models.AsyncConversation, ("_build_full_chain",)),
-        (models, ("_wrap_tools", "_combine_system")),
-        (utils, ("monotonic_ulid",)),
-        (logs.LogStore, ("ensure_chain",)),
-        (parts.Part, ("from_dict", "to_dict")),
-        (llm, ("get_model", "get_async_model", "get_default_model", "user_dir", "UnknownModelError")),
-    ):
-        name = getattr(owner, "__name__", str(owner))
-        yield from (f"{name} has no “{missing}”." for missing in attributes if not hasattr(owner, missing))
+        for owner, names in relied_on.items():
+            yield from _lacking(owner, names.split())
 
 
-def _lacks(owner: Any, name: str, parameters: Any) -> Iterator[str]:
-    found: Callable[..., Any] | None = getattr(owner, name, None)
-    if found is None:
-        yield f"there is no “{name}”."
-        return
-    there = inspect.signature(found).parameters
-    yield from (f"{name} takes no “{missing}”." for missing in parameters if missing not in there)
-
-
-def check() -> None:
-    """Raise SeamBroken where llm is not what the seam relies on."""
-    found = next(problems(), None)
+def check(*uses: str) -> None:
+    """Raise SeamBroken if llm is not what is relied on for these uses."""
+    found = next(problems(*uses), None)
     if found:
         from importlib.metadata import version
 
         message = f"This llm ({version('llm')}) is built differently from what sessions rely on: {found}"
         raise SeamBroken(message, "llm works without --session. Try: llm install -U llm-session-memory")
+
+
+def _lacking(owner: str, names: list[str]) -> Iterator[str]:
+    """Yield a sentence for each name that an owner lacks."""
+    kind, _, path = owner.rpartition(" of ")
+    look: Callable[[str], tuple[str, Callable[[str], bool]]] = _LOOKS[kind]
+    try:
+        says, has = look(path)
+    except Exception as error:  # noqa: BLE001  whatever goes wrong when llm's parts are put together otherwise
+        yield f"{owner} is not what it was: {error}."
+        return
+    yield from (f"{says} “{name}”." for name in names if not has(name))
+
+
+def _found(path: str) -> Any:
+    """Return what a path leads to: “models.Response.text” or “llm.get_model”."""
+    module, *names = path.split(".")
+    found = import_module("llm" if module == "llm" else f"llm.{module}")
+    for name in names:
+        found = getattr(found, name)
+    return found
+
+
+def _attributes(path: str) -> tuple[str, Callable[[str], bool]]:
+    owner = _found(path)
+    return f"{path} has no", lambda name: hasattr(owner, name)
+
+
+def _of_instance(path: str) -> tuple[str, Callable[[str], bool]]:
+    made = _instance(path)
+    declared = {name for kind in type(made).__mro__ for name in inspect.get_annotations(kind)}
+    return f"An instance of {path} has no", lambda name: name in declared or hasattr(made, name)
+
+
+def _parameters(path: str) -> tuple[str, Callable[[str], bool]]:
+    there = inspect.signature(_found(path)).parameters
+    return f"{path} takes no", there.__contains__
+
+
+def _options(command: str) -> tuple[str, Callable[[str], bool]]:
+    found = _found("cli.cli").commands.get(command)
+    if found is None:
+        raise LookupError(f"llm has no command “{command}”")
+    there = {parameter.name for parameter in found.params}
+    return f"`llm {command}` has no parameter", there.__contains__
+
+
+_LOOKS = {"": _attributes, "an instance": _of_instance, "parameters": _parameters, "options": _options}
+
+
+def _instance(path: str) -> Any:
+    """Return an instance of a class of llm's that does nothing."""
+    import llm
+    from llm import models
+
+    class Nothing(llm.Model):
+        model_id = "nothing"
+
+        def execute(self, *arguments: Any, **parameters: Any) -> Any:
+            raise NotImplementedError(arguments, parameters)
+
+    def prompt() -> Any:
+        return models.Prompt("", Nothing())
+
+    def conversation() -> Any:
+        return models.Conversation(model=Nothing())
+
+    made: dict[str, Callable[[], Any]] = {
+        "models.Prompt": prompt,
+        "models.Conversation": conversation,
+        "models.AsyncConversation": lambda: models.AsyncConversation(model=Nothing()),
+        "models.Response": lambda: models.Response(prompt(), Nothing(), stream=False),
+        "models.AsyncResponse": lambda: models.AsyncResponse(prompt(), Nothing(), stream=False),
+        "models.ChainResponse": lambda: models.ChainResponse(
+            prompt(), Nothing(), stream=False, conversation=conversation()
+        ),
+        "models.AsyncChainResponse": lambda: models.AsyncChainResponse(
+            prompt(), Nothing(), stream=False, conversation=conversation()
+        ),
+        "models.ToolResult": lambda: models.ToolResult("nothing", ""),
+        "llm.Tool": lambda: llm.Tool("nothing"),
+    }
+    return (made.get(path) or _found(path))()

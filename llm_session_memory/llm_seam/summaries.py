@@ -16,6 +16,12 @@ from ..services.summarise import Answer, Say, Summariser
 from ..services.windows import is_ollama
 from .models import model_of
 
+RELIED_ON = {
+    "llm": "KeyModel get_default_model",
+    "models.Response": "duration_ms text usage",
+}
+"""What of llm is relied on here (see `shape`)."""
+
 
 class SummaryModel:
     """The model that makes a session's summaries: `--summary-model`, else the session's own.

@@ -1,53 +1,42 @@
-"""Where llm is built otherwise than the seam relies on, `shape` says so, and llm without sessions keeps working."""
+"""If llm is built otherwise than the seam relies on, `shape` says so, and llm without sessions keeps working."""
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import llm
 import pytest
 
+from llm_session_memory.errors import SeamBroken
 from llm_session_memory.llm_seam import shape
 from tests.conftest import Done
+from tests.imports import ROOT
 
-PROMPT = """prompt system model_id database attachments attachment_types tools python_tools options schema_input
-fragments system_fragments no_log log _continue conversation_id save async_""".split()
-CHAT = "system model_id _continue conversation_id options database tools python_tools".split()
-METHODS = "fragments attachments system system_fragments messages tools schema options".split()
-ATTRIBUTES = {
-    "models.Response": "log_to_db on_done _messages_now to_dict from_dict",
-    "models.AsyncResponse": "log_to_db to_sync_response _to_sync_response",
-    "models.ChainResponse": "responses log_to_db",
-    "models.AsyncChainResponse": "responses log_to_db",
-    "models.Conversation": "_record_response _build_full_chain",
-    "models.AsyncConversation": "_build_full_chain",
-    "models": "_wrap_tools _combine_system",
-    "utils": "monotonic_ulid",
-    "logs.LogStore": "ensure_chain",
-    "parts.Part": "from_dict to_dict",
-    "llm": "get_model get_async_model get_default_model user_dir UnknownModelError",
-}
-
-# An alteration is a line of Python, run where `cli`, `llm`, `logs`, `models`, `parts`, `utils` and these are known.
 TOOLS = """
 import inspect, json, sys
 import llm
-from llm import cli, logs, models, parts, utils
+from llm import cli, logs, models
 
-def without_parameter(command, name):
-    command.params[:] = [p for p in command.params if p.name != name]
+def without_option(command, name):
+    cli.cli.commands[command].params[:] = [p for p in cli.cli.commands[command].params if p.name != name]
 
-def without_attribute(owner, name):
-    homes = inspect.getmro(owner) if inspect.isclass(owner) else [owner]
-    for home in homes:
-        if name in vars(home):
-            delattr(home, name)
+def without_attribute_of_instances(owner, name):
+    made = owner.__init__
+    def __init__(self, *arguments, **more):
+        made(self, *arguments, **more)
+        delattr(self, name)
+    owner.__init__ = __init__
 
-def otherwise(owner, name, without):
+def without_parameter(owner, name, without):
     found = getattr(owner, name)
     kept = [p for p in inspect.signature(found).parameters.values() if p.name != without]
     def function(*arguments, **more): return found(*arguments, **more)
@@ -55,27 +44,44 @@ def otherwise(owner, name, without):
     setattr(owner, name, function)
 """
 
-ALTERATIONS = {
-    **{f"prompt:{name}": f"without_parameter(cli.cli.commands['prompt'], {name!r})" for name in PROMPT},
-    **{f"chat:{name}": f"without_parameter(cli.cli.commands['chat'], {name!r})" for name in CHAT},
-    "no_chat": "del cli.cli.commands['chat']",
-    "no_load_conversation": "del cli.load_conversation",
-    **{
-        f"load_conversation:{name}": f"otherwise(cli, 'load_conversation', {name!r})"
-        for name in ("conversation_id", "async_", "database")
-    },
-    **{
-        f"{owner}.{method}:{name}": f"otherwise(models.{owner}, {method!r}, {name!r})"
-        for owner in ("Conversation", "AsyncConversation")
-        for method in ("prompt", "chain")
-        for name in METHODS
-    },
-    **{
-        f"{owner}.{name}": f"without_attribute({owner}, {name!r})"
-        for owner, names in ATTRIBUTES.items()
-        for name in names.split()
-    },
+
+@dataclass(frozen=True)
+class Change:
+    """A change of llm: a line of Python that makes it, and the sentence that tells of it."""
+
+    line: str
+    said: str
+
+
+CHANGES = {
+    "an_option": Change("without_option('prompt', 'fragments')", "`llm prompt` has no parameter “fragments”."),
+    "a_command": Change(
+        "del cli.cli.commands['chat']", "options of chat is not what it was: llm has no command “chat”."
+    ),
+    "a_function": Change("del cli.load_conversation", "cli has no “load_conversation”."),
+    "a_parameter": Change(
+        "without_parameter(cli, 'load_conversation', 'database')", "cli.load_conversation takes no “database”."
+    ),
+    "a_parameter_of_a_method": Change(
+        "without_parameter(models.Conversation, 'chain', 'messages')",
+        "models.Conversation.chain takes no “messages”.",
+    ),
+    "a_method": Change(
+        "del models.AsyncResponse._to_sync_response", "models.AsyncResponse has no “_to_sync_response”."
+    ),
+    "an_attribute_of_instances": Change(
+        "without_attribute_of_instances(models.Response, 'done_callbacks')",
+        "An instance of models.Response has no “done_callbacks”.",
+    ),
+    "a_class_that_ours_extends": Change(
+        "del models.AsyncChainResponse", "module 'llm.models' has no attribute 'AsyncChainResponse'."
+    ),
+    "a_class_that_is_imported": Change("del logs.LogStore", "cannot import name 'LogStore' from 'llm.logs'"),
+    "how_an_instance_is_made": Change(
+        "without_parameter(models.Response, '__init__', 'stream')", "models.Response takes no “stream”."
+    ),
 }
+"""One change of each kind."""
 
 NOTICED_BY_ALL = """
 from llm_session_memory.llm_seam import shape
@@ -101,11 +107,11 @@ Altered = Callable[..., Done]
 
 @pytest.fixture(name="altered_llm")
 def _altered_llm(home: Path) -> Altered:
-    """Run the real llm command after an alteration."""
+    """Run the real llm command after a change."""
 
-    def run(alteration: str, *arguments: str) -> Done:
+    def run(line: str, *arguments: str) -> Done:
         done = subprocess.run(
-            [sys.executable, "-c", f"{TOOLS}\n{alteration}\ncli.cli(sys.argv[1:])", *arguments],
+            [sys.executable, "-c", f"{TOOLS}\n{line}\ncli.cli(sys.argv[1:])", *arguments],
             input="",
             capture_output=True,
             text=True,
@@ -119,11 +125,11 @@ def _altered_llm(home: Path) -> Altered:
 
 @pytest.fixture(name="problems", scope="module")
 def _problems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """The problems that `shape` finds after each alteration, each made in a process of its own."""
+    """The problems that `shape` finds after each change, each made in a process of its own."""
     home = tmp_path_factory.mktemp("llm")
     done = subprocess.run(
         [sys.executable, "-c", TOOLS + NOTICED_BY_ALL],
-        input=json.dumps(ALTERATIONS),
+        input=json.dumps({id_: change.line for id_, change in CHANGES.items()}),
         capture_output=True,
         text=True,
         check=True,
@@ -135,35 +141,33 @@ def _problems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 
 def test_the_installed_llm_is_as_relied_on() -> None:
-    """The installed llm has every command, parameter, method and function that the seam relies on."""
+    """The installed llm has every command, parameter, method and attribute that the seam relies on."""
     found = list(shape.problems())
     assert found == [], f"llm has changed: {' '.join(found)} llm_session_memory/llm_seam relies on it."
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="each alteration is made in a fork")
-@pytest.mark.parametrize("alteration", ALTERATIONS)
-def test_each_change_of_llm_is_noticed(problems: dict[str, list[str]], alteration: str) -> None:
-    """Whatever of all this is missing or takes other parameters, there is a sentence that names it."""
-    name = alteration.rsplit(":", maxsplit=1)[-1].rsplit(".", maxsplit=1)[-1].removeprefix("no_")
-    found = problems[alteration]
-    assert any(name in sentence for sentence in found), found
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each change is made in a fork")
+@pytest.mark.parametrize("id_", CHANGES)
+def test_each_kind_of_change_is_noticed(problems: dict[str, list[str]], id_: str) -> None:
+    """A missing option, command, function, parameter, method, attribute or class is named in a sentence."""
+    found = problems[id_]
+    assert any(CHANGES[id_].said in sentence for sentence in found), found
     assert all(sentence.endswith(".") for sentence in found)
 
 
-@pytest.mark.parametrize(
-    ("alteration", "said"),
-    [
-        pytest.param("prompt:fragments", "`llm prompt` has no parameter “fragments”.", id="a_parameter"),
-        pytest.param("load_conversation:database", "load_conversation takes no “database”.", id="a_signature"),
-        pytest.param("models.Response.on_done", "Response has no “on_done”.", id="a_method"),
-    ],
-)
-def test_llm_keeps_working_and_only_sessions_answer_with_an_error(
-    altered_llm: Altered, alteration: str, said: str
-) -> None:
+def test_what_an_import_needs_is_checked_for_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import or export checks what it relies on itself, and a prompt is not refused for its sake."""
+    monkeypatch.delattr("llm.logs.resolve_payload")
+    with pytest.raises(SeamBroken, match="logs has no “resolve_payload”"):
+        shape.check("files")
+    shape.check("sessions")
+
+
+@pytest.mark.parametrize("id_", ["an_option", "a_parameter", "a_class_that_ours_extends"])
+def test_llm_keeps_working_and_only_sessions_answer_with_an_error(altered_llm: Altered, id_: str) -> None:
     """With a changed llm, a prompt without --session works; with it, one line says what is wrong and what to do."""
-    change = ALTERATIONS[alteration]
-    if alteration.startswith("prompt:"):  # llm's own function must still get a value for it
+    change = CHANGES[id_].line
+    if id_ == "an_option":  # llm's own function must still get a value for it
         change = f"{change}; cli.prompt.callback = __import__('functools').partial(cli.prompt.callback, fragments=())"
     plain = altered_llm(change, "-m", "echo", "Hello").ok()
     assert '"prompt": "Hello"' in plain.out
@@ -171,6 +175,82 @@ def test_llm_keeps_working_and_only_sessions_answer_with_an_error(
     assert refused.code == 1
     assert refused.out == ""
     assert refused.err.startswith("Error: This llm (")
-    assert f"is built differently from what sessions rely on: {said}" in refused.err
+    assert f"is built differently from what sessions rely on: {CHANGES[id_].said}" in refused.err
     assert refused.err.endswith("llm works without --session. Try: llm install -U llm-session-memory\n")
     assert refused.err.count("\n") == 1
+
+
+# -- the lists are whole -----------------------------------------------
+
+SEAM = ROOT / "llm_session_memory" / "llm_seam"
+LLMS = Path(llm.__file__).parent
+
+
+def private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+@cache
+def private_names_of_llm() -> set[str]:
+    """Every private name that llm's own source gives to a function, a class, a variable or an attribute."""
+    found: set[str] = set()
+    for path in LLMS.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                found.add(node.attr)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+    return {name for name in found if private(name)}
+
+
+def used(tree: ast.Module) -> Iterator[str]:
+    """Yield the private names that a module takes from anything but itself."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield from (alias.name for alias in node.names if private(alias.name))
+        elif isinstance(node, ast.Attribute) and private(node.attr):
+            if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+                yield node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("getattr", "setattr"):
+            name = node.args[1]
+            if isinstance(name, ast.Constant) and private(str(name.value)):
+                yield str(name.value)
+        elif isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Attribute) for base in node.bases):
+            yield from shared(node)
+
+
+def shared(extension: ast.ClassDef) -> Iterator[str]:
+    """Yield the private names of llm in a class that extends one of llm's: there `self` and methods are llm's too."""
+    theirs = private_names_of_llm()
+    for node in ast.walk(extension):
+        if isinstance(node, ast.Attribute) and node.attr in theirs:
+            yield node.attr
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in theirs:
+            yield node.name
+
+
+MODULES = sorted(path.stem for path in SEAM.glob("*.py") if path.stem not in ("__init__", "shape"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_private_name_of_llm_that_is_used_is_listed(module: str) -> None:
+    """Each private name that a module of the seam takes from llm stands in its list, which `shape` reads."""
+    names = set(used(ast.parse((SEAM / f"{module}.py").read_text("utf-8"))))
+    listed = getattr(importlib.import_module(f"llm_session_memory.llm_seam.{module}"), "RELIED_ON", {})
+    words = {word for owner, names in listed.items() for word in (owner.rpartition(".")[2], *names.split())}
+    assert names <= words
+    if listed:
+        assert module in {name for use in shape.ROOMS.values() for name in use}
+
+
+def test_no_other_part_takes_private_names_of_llm() -> None:
+    """Outside of the seam nothing uses a private name of llm's."""
+    theirs = private_names_of_llm()
+    packages = [
+        path for name in ("llm_session_memory", "datasette_session_views") for path in (ROOT / name).rglob("*.py")
+    ]
+    for path in packages:
+        if SEAM not in path.parents:
+            assert not theirs.intersection(used(ast.parse(path.read_text("utf-8")))), path

@@ -1,6 +1,6 @@
-"""Between a file's turns and llm's responses: what its writer logs, and what it made shorter when it logged it.
+"""Turns that are over, through llm's own writer; and what that writer made shorter, whole again.
 
-Beside the seam the only room of the house that relies on llm's internals: on those that `check` looks for.
+For imports and exports: nothing is sent here.
 """
 
 from __future__ import annotations
@@ -13,31 +13,34 @@ import llm
 from condense_json import UncondenseError, uncondense_json
 from llm import logs, models, parts
 
-from ..errors import SeamBroken
-from ..llm_seam.convert import to_llm
 from ..model import Attachment, Message, Part, Turn
-from ..store import details
-from .records import ToolRecord, TurnRecord
+from ..store import Log, details
+from ..store.steady import steady
+from .convert import to_llm
+from .past import PastTool, PastTurn
 
 Kept = Callable[[Attachment], Attachment]
 """Returns an attachment as it is to be kept."""
 
 
-_RELIED_ON = (
-    (logs.LogStore, ("log", "ensure_thread")),
-    (logs, ("resolve_payload", "_needs_model_replacements", "_model_json_replacements")),
-    (models, ("_conversation_name", "_combine_system")),
-    (models.Response, ("_messages_now", "duration_ms", "datetime_utc")),
-)
-
-
-def check() -> None:
-    """Raise SeamBroken where llm has not what is relied on here."""
-    for owner, names in _RELIED_ON:
-        for name in names:
-            if not hasattr(owner, name):
-                message = f"This llm has no {owner.__name__}.{name}, which import and export rely on."
-                raise SeamBroken(message, "Try: llm install -U llm-session-memory")
+RELIED_ON = {
+    "llm": "Attachment Fragment Model ServerSideTool Tool",
+    "logs": "LogStore resolve_payload _needs_model_replacements _model_json_replacements",
+    "logs.LogStore": "log ensure_thread",
+    "parameters of logs.LogStore.log": "response thread_id",
+    "parameters of logs.LogStore.ensure_thread": "thread_id name",
+    "parameters of logs.resolve_payload": "schema model_replacements",
+    "models": "Prompt Response ToolResult _combine_system _conversation_name",
+    "models.Response": "_messages_now duration_ms datetime_utc",
+    "parameters of models.Prompt": "messages options fragments system_fragments schema tool_results",
+    "an instance of models.Response": "_done id resolved_model input_tokens output_tokens token_details response_json",
+    "an instance of models.Prompt": "tools",
+    "an instance of llm.Attachment": "_id type resolve_type",
+    "an instance of llm.ServerSideTool": "_config",
+    "an instance of llm.Toolbox": "_config",
+    "an instance of llm.Tool": "hash",
+}
+"""What of llm is relied on here (see `shape`)."""
 
 
 class OldModel(llm.Model):
@@ -57,7 +60,7 @@ class OldModel(llm.Model):
 class OldResponse(models.Response):
     """A response that was over long ago, as llm's writer takes it."""
 
-    def __init__(self, prompt: models.Prompt, model: OldModel, turn: TurnRecord, said: list[parts.Message]) -> None:
+    def __init__(self, prompt: models.Prompt, model: OldModel, turn: PastTurn, said: list[parts.Message]) -> None:
         super().__init__(prompt, model, stream=False)
         self._done = True
         self._turn = turn
@@ -79,7 +82,28 @@ class OldResponse(models.Response):
         return self._turn.datetime_utc
 
 
-def response_of(turn: TurnRecord, model: OldModel, system: str | None, kept: Kept) -> OldResponse:
+class Writer:
+    """llm's own writer, for one transaction in which turns that are over come into one thread."""
+
+    def __init__(self, log: Log, thread_id: str) -> None:
+        self.thread_id = thread_id
+        logs.LogStore(log.database)  # brings llm's tables up to date
+        self._store = logs.LogStore(steady(log.database))
+        self._models: dict[str, OldModel] = {}
+
+    def begin(self, prompt: str) -> None:
+        """Make the thread, called as llm calls one that begins with this prompt."""
+        self._store.ensure_thread(self.thread_id, name=models._conversation_name(prompt))  # noqa: SLF001
+
+    def add(self, turn: PastTurn, turn_id: str, model_id: str, system: str | None, kept: Kept) -> str:
+        """Log a turn; return its id."""
+        model = self._models.setdefault(model_id, OldModel(model_id))
+        response = response_of(turn, model, system, kept)
+        response.id = turn_id
+        return str(self._store.log(response, thread_id=self.thread_id))
+
+
+def response_of(turn: PastTurn, model: OldModel, system: str | None, kept: Kept) -> OldResponse:
     """Return a turn as a response that llm's writer logs; its request has the system prompt and the turn's own input.
 
     What else was sent with it is known to the log that it came from; its earlier exchanges are turns of their own.
@@ -149,7 +173,7 @@ class _Toolbox:
         """Stand for the tool's implementation; never called."""
 
 
-def _tool(tool: ToolRecord) -> Any:
+def _tool(tool: PastTool) -> Any:
     if tool.server_side is not None:
         named = {
             "name": tool.name,
@@ -164,7 +188,7 @@ def _tool(tool: ToolRecord) -> Any:
     return llm.Tool(tool.name, tool.description, dict(tool.input_schema), behind, tool.plugin)
 
 
-def _served(turn: TurnRecord) -> list[models.ToolResult]:
+def _served(turn: PastTurn) -> list[models.ToolResult]:
     """Return the tool results that say which toolbox served a call."""
     served = turn.instances or {}
     return [
