@@ -16,6 +16,12 @@ exchanges, the others are the request's own parts."""
 POLICIES = ("recall", "window", "summary", "full")
 """The policies that a session can have, the default first. `summary` and `recall` combine: “summary,recall”."""
 
+Side = Literal["prompt", "tool", "reply"]
+"""What of an exchange a passage is from."""
+
+SIDES: tuple[Side, ...] = ("prompt", "tool", "reply")
+"""All sides, in the order in which memory_passages.side and memory_recalls.side count them."""
+
 DEFAULT_MAX_CONTEXT_TOKENS = 64_000
 """Tokens of a whole request where neither the session nor the model's window says less."""
 

@@ -13,6 +13,7 @@ from ..llm_seam.models import embedding_model_of, log_path, model_of, session_mo
 from ..llm_seam.tables import migrated
 from ..memory import Memory
 from ..model import POLICIES, Settings
+from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.safe_text import one_line
 from .common import opened, session_argument, session_command
@@ -72,15 +73,11 @@ def set_command(  # noqa: PLR0913  one parameter an option
         if policy is not None:
             settings = replace(settings, memory=None if policy == _DEFAULT else parsed_policy(policy))
         settings = _memory_settings(settings, recall_share, recall_model, summary_model)
-        facts = (
-            memory.notes.set_facts(name, {key: value or None for key, value in meta})
-            if meta
-            else memory.notes.facts(name)
-        )
-        if settings != session.settings:
-            memory.sessions.set(name, settings)
+        facts = {key: value or None for key, value in meta}
+        if facts or settings != session.settings:
+            settings = memory.sessions.set(name, settings, facts).settings
         _print(session.name, settings)
-        for key, value in facts.items():
+        for key, value in memory.notes.facts(name).items():
             click.echo(f"meta     {one_line(key, _WIDTH)}={one_line(value, _WIDTH)}")
 
 
@@ -187,6 +184,7 @@ def name_command(conversation_id: str, name: str, database: str | None) -> None:
         raise NoSuchSession(f"There is no conversation {conversation_id}: there is no log at {path} yet.")
     with Memory(path, typed=database) as memory:
         memory.sessions.check_thread(conversation_id)
+        names.check(name)  # before anything is written
         migrated(memory.desk.log)
         session = memory.sessions.name_thread(conversation_id, name)
         count = memory.sessions.exchange_count(session)

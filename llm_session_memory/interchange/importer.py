@@ -20,6 +20,7 @@ from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.safe_text import plain
 from ..store import Store, held
+from ..store.requests import ContextRow
 from . import beside, ratings
 from .attachments import without_lies
 from .attempts import attempt_of
@@ -129,19 +130,18 @@ class Importer:
         if context.block not in self.blocks:
             message = f"{fields.place} is of block {context.block:,}, which no line before describes."
             raise FileRefused(message)
-        self.store.blocks.add_context(
-            {
-                "turn_id": ids[-1],
-                "thread_id": self.session.thread_id,
-                "block_id": self.blocks[context.block][0],
-                "exchange_turn_id": ids[0],
-                "number": context.number or self.number,
-                "after_turn_id": self.places.turn(context.after),
-                "base": float(context.base),
-                "estimate": context.estimate,
-                "cut": context.cut,
-            }
+        row = ContextRow(
+            turn_id=ids[-1],
+            thread_id=self.session.thread_id,
+            block_id=self.blocks[context.block][0],
+            exchange_turn_id=ids[0],
+            number=context.number or self.number,
+            after_turn_id=self.places.turn(context.after),
+            base=float(context.base),
+            estimate=context.estimate,
+            cut=context.cut,
         )
+        self.store.blocks.add_context(row)
         self.recalls.add(ids[-1], context.recalled)
 
     def _block(self, number: int, record: BlockRecord) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..model import Recalled
+from ..model import SIDES, Recalled
 from ..store import Blocks, Index, Log
 from ..store.details import Recall
-from ..store.index import SIDES
 from .places import Places
 from .records import Place, RecallRecord, place_record
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..llm_seam.past import PastTool, PastTurn
-from ..model import Message, Recalled
+from ..model import SIDES, Message, Recalled
 from ..rules.safe_text import one_line
 from .fields import Fields
 from .lines import NOTHING, FileRefused
@@ -36,9 +36,6 @@ Place = tuple[int, int]
 
 _SIDES = ("prompt", "system")
 """What a fragment was part of."""
-
-RECALLED_SIDES = ("prompt", "tool", "reply")
-"""What an excerpt is from."""
 
 
 @dataclass(frozen=True)
@@ -207,8 +204,8 @@ def _context(fields: Fields) -> ContextRecord:
 
 def _recall(fields: Fields) -> RecallRecord:
     side, place = fields.text("side"), place_of(fields, "from")
-    if side not in RECALLED_SIDES:
-        raise fields.wrong("side", f"one of {', '.join(RECALLED_SIDES)}")
+    if side not in SIDES:
+        raise fields.wrong("side", f"one of {', '.join(SIDES)}")
     recalled = Recalled(
         passage_id=0,
         number=fields.whole("number") or (place[0] if place else 0),

@@ -20,11 +20,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
-from typing import Literal
 
+from ..model import Side
 from .policy import Shares
-
-Side = Literal["prompt", "tool", "reply"]
 
 COVERAGE_POWER = 0.3
 """How much more a passage counts that holds more of the words: its rarity times (its share of all rarity) ** 0.3."""

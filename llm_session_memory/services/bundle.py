@@ -29,8 +29,8 @@ class Services:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.requests = Requests(desk)
-        self.sessions = Sessions(desk, self.requests)
         self.notes = Notes(desk, self.requests)
+        self.sessions = Sessions(desk, self.requests, self.notes)
         self.ratings = Ratings(desk)
         self.record = Record(desk)
         self.search = Search(desk)

@@ -10,13 +10,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from ..errors import SessionError
-from ..model import Recalled
+from ..model import SIDES, Recalled
 from ..rules import fences, ranking
 from ..rules.passages import characters, query_words
 from ..rules.ranking import Excerpt, Passage
 from ..rules.tokens import Measure
 from ..store import Index, Log, Vectors
-from ..store.index import SIDES
 from ..store.numbering import Numbering
 from ..store.vectors import packed
 from .desk import Desk

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import NoSuchSession
 from ..model import Attempt, Context, WindowFacts
 from ..store import Store
+from ..store.requests import ContextRow
 from .desk import Desk
 
 
@@ -42,19 +43,18 @@ class Record:
                 window = (made.budget.window.tokens, made.budget.window.source)
                 block_id = self._store.blocks.add(thread_id, made.block, window, self._desk.timestamp())
                 blocks[id(made.block)] = block_id
-            self._store.blocks.add_context(
-                {
-                    "turn_id": one.turn_id,
-                    "thread_id": thread_id,
-                    "block_id": block_id,
-                    "exchange_turn_id": sent[0].turn_id,
-                    "number": sent[0].context.exchanges + 1,
-                    "after_turn_id": sent[0].context.after_turn_id,
-                    "base": one.base,
-                    "estimate": one.estimate,
-                    "cut": one.cut,
-                }
+            row = ContextRow(
+                turn_id=one.turn_id,
+                thread_id=thread_id,
+                block_id=block_id,
+                exchange_turn_id=sent[0].turn_id,
+                number=sent[0].context.exchanges + 1,
+                after_turn_id=sent[0].context.after_turn_id,
+                base=one.base,
+                estimate=one.estimate,
+                cut=one.cut,
             )
+            self._store.blocks.add_context(row)
         self._store.blocks.add_recalls(sent[0].turn_id, sent[0].context.recalled)
         same = [a.id for a in self._store.attempts(thread_id) if a.answered_by is None and a.prompt == prompt]
         self._store.answer_attempts(same, sent[-1].turn_id)

@@ -11,11 +11,10 @@ from itertools import groupby
 from typing import Any
 
 from ..errors import LogUnusable, SessionError
-from ..model import Filters, Hit
+from ..model import SIDES, Filters, Hit
 from ..rules import search_terms
 from ..store import Index, Log, history
 from ..store.finder import Finder, Found
-from ..store.index import SIDES
 from .desk import Desk
 
 SNIPPET_CHARACTERS = 240

@@ -13,15 +13,17 @@ from ..rules.policy import check_tokens, parsed_policy
 from ..store import Store, history, session_list
 from ..store.numbering import Numbering
 from .desk import Desk
+from .notes import Notes
 from .requests import Requests
 
 
 class Sessions:
     """The sessions of a log."""
 
-    def __init__(self, desk: Desk, requests: Requests) -> None:
+    def __init__(self, desk: Desk, requests: Requests, notes: Notes) -> None:
         self._desk = desk
         self._requests = requests
+        self._notes = notes
         self._store = Store(desk.log)
 
     # -- finding -------------------------------------------------------
@@ -126,15 +128,20 @@ class Sessions:
         turns = history.exchange_turns(self._desk.log, thread_id)
         return self.create(kept, thread_id, history.settings_of(self._desk.log, turns[-1][-1]))
 
-    def set(self, name: str, settings: Settings) -> Session:
-        """Replace a session's settings. Raises SessionError if one of them breaks the rules."""
+    def set(self, name: str, settings: Settings, facts: Mapping[str, str | None] | None = None) -> Session:
+        """Replace a session's settings, and set facts about it (None takes one away): all of it or nothing.
+
+        Raises SessionError if one of them breaks the rules.
+        """
+        session = self.get(name)
         if settings.memory is not None:
             settings = replace(settings, memory=parsed_policy(settings.memory))
         if settings.max_context_tokens is not None:
             check_tokens(settings.max_context_tokens)
-        session = self.get(name)
         with self._desk.writing():
             self._store.set_settings(session.thread_id, settings)
+            if facts:
+                self._notes.set_facts(name, facts)
         return replace(session, settings=settings)
 
     # -- pins ----------------------------------------------------------

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..model import SIDES
 from ..rules.passages import indexed, split, term
-from ..rules.ranking import Side
 from ..rules.tokens import base
 from . import history
 from .log import Log
@@ -20,9 +20,6 @@ from .schema import statement
 
 RULES = 1
 """The version of `passages.split` and `passages.indexed`. A thread indexed by other rules is indexed anew."""
-
-SIDES: tuple[Side, ...] = ("prompt", "tool", "reply")
-"""What memory_passages.side counts."""
 
 _BATCH = 500
 """Turns indexed in one transaction: others who write wait for one at most."""

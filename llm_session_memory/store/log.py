@@ -179,6 +179,8 @@ class Log:
     def check_writable(self) -> None:
         """Raise LogUnusable where the log is read-only. One that is locked at this moment is no matter yet."""
         connection = self.database.conn
+        if connection.in_transaction:  # which holds the write lock, and must not be rolled back
+            return
         with self.sentences():
             wait = connection.execute("pragma busy_timeout").fetchone()[0]
             connection.execute("pragma busy_timeout = 0")

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..model import Block, Recalled, Turn
-from .index import SIDES
+from ..model import SIDES, Block, Recalled, Turn
 from .log import Log
 from .schema import statement
 
 _RECENT_TURNS = 40
 """How many turns are looked at for a model's rate; those of other models among them do not count."""
+
+
+@dataclass(frozen=True)
+class ContextRow:
+    """A row of memory_contexts: why a turn was sent what it was sent, its columns as they are told in the schema."""
+
+    turn_id: str
+    thread_id: str
+    block_id: int
+    exchange_turn_id: str
+    number: int
+    after_turn_id: str | None
+    base: float
+    estimate: int
+    cut: str | None
 
 
 class Blocks:
@@ -77,12 +92,12 @@ class Blocks:
             },
         )
 
-    def add_context(self, row: Mapping[str, Any]) -> None:
-        """Record why a turn was sent what it was sent; the keys are the columns of memory_contexts."""
+    def add_context(self, row: ContextRow) -> None:
+        """Record why a turn was sent what it was sent."""
         self.log.run(
             "insert or replace into memory_contexts values (:turn_id, :thread_id, :block_id, :exchange_turn_id,"
             " :number, :after_turn_id, :base, :estimate, :cut)",
-            row,
+            asdict(row),
         )
 
     def add_recalls(self, turn_id: str, recalled: Iterable[Recalled]) -> None:

@@ -11,6 +11,7 @@ import llm
 import pytest
 
 from tests.conftest import Command
+from tests.store.world import contents
 from tests.world.logs import Call, LogBuilder, Said
 from tests.world.scripted import Script
 
@@ -82,6 +83,36 @@ def test_the_default_can_be_had_back(llm_: Command, work: Script) -> None:
     """`default` takes budget and policy back to what they are without being set."""
     _settings(llm_, "--max-context-tokens", "900", "--memory", "full")
     assert _settings(llm_, "--max-context-tokens", "default", "--memory", "default") == AS_CREATED
+
+
+GOOD = ("--meta", "client", "harbour", "-m", "other", "-s", "Be kind.", "--memory", "full", "--recall-share", "0.2")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("-m", "nosuch"),
+        ("-o", "num_predict", "many"),
+        ("--max-context-tokens", "0"),
+        ("--max-context-tokens", "many"),
+        ("--memory", "everything"),
+        ("--recall-share", "2"),
+        ("--recall-model", "nosuch"),
+        ("--summary-model", "nosuch"),
+        ("--meta", "a=b", "c"),
+        ("--meta", "long", "x" * 1_001),
+    ],
+    ids=" ".join,
+)
+def test_set_changes_all_or_nothing(llm_: Command, work: Script, log: Path, wrong: tuple[str, ...]) -> None:
+    """One option that is wrong leaves every table as it was, whatever the other options say."""
+    llm_("sessions", "set", "work", "--meta", "year", "2026").ok()
+    before = contents(log)
+    assert llm_("sessions", "set", "work", *GOOD, *wrong).code == 1
+    assert contents(log) == before
+    llm_("sessions", "set", "work", *GOOD).ok()
+    changed = {table for table, rows in contents(log).items() if rows != before[table]}
+    assert changed == {"memory_sessions", "memory_meta"}
 
 
 @pytest.mark.parametrize(

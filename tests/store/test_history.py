@@ -12,6 +12,7 @@ import pytest
 
 from llm_session_memory.model import Block
 from llm_session_memory.store import Log, Store, history
+from llm_session_memory.store.requests import ContextRow
 from tests.store.world import built, read, said
 from tests.world.logs import START, Call, LogBuilder, Said
 
@@ -135,19 +136,7 @@ def _recorded(log: Log, thread: str, *exchanges: list[str]) -> None:
             block = Block(None, turn_ids[0], (), "window", 4_000, "front", "the session begins")
             block_id = store.blocks.add(thread, block, (None, "not known"), START.isoformat())
             for turn_id in turn_ids:
-                store.blocks.add_context(
-                    {
-                        "turn_id": turn_id,
-                        "thread_id": thread,
-                        "block_id": block_id,
-                        "exchange_turn_id": turn_ids[0],
-                        "number": 1,
-                        "after_turn_id": None,
-                        "base": 10.0,
-                        "estimate": 12,
-                        "cut": None,
-                    }
-                )
+                store.blocks.add_context(ContextRow(turn_id, thread, block_id, turn_ids[0], 1, None, 10.0, 12, None))
 
 
 def test_interleaved_loops_of_a_session_stay_apart(log: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from llm_session_memory.errors import NameRefused
 from llm_session_memory.model import Attempt, Block, Session, Settings, WindowFacts
 from llm_session_memory.store import Log, Store, session_list
+from llm_session_memory.store.requests import ContextRow
 from tests.store.world import built
 from tests.world.logs import START, Call, LogBuilder, Said
 
@@ -143,9 +144,7 @@ def test_the_newest_block_comes_back(log: Path) -> None:
         newest = store.blocks.add("thread", replace(BLOCK, start_id="turn-5"), (None, "not known"), START.isoformat())
         store.blocks.add("another", BLOCK, (None, "not known"), START.isoformat())
         for turn_id in ("turn-5", "turn-6"):
-            row = {"turn_id": turn_id, "thread_id": "thread", "block_id": newest, "exchange_turn_id": turn_id}
-            made = {"number": 5, "after_turn_id": "turn-4", "base": 1.5, "estimate": 2, "cut": None}
-            store.blocks.add_context({**row, **made})
+            store.blocks.add_context(ContextRow(turn_id, "thread", newest, turn_id, 5, "turn-4", 1.5, 2, None))
         expected = replace(BLOCK, id=newest, start_id="turn-5", last_turn_id="turn-6")
         assert store.blocks.latest("thread") == expected
         assert store.blocks.made_at("turn-6") == (5, "turn-4")

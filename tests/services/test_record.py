@@ -1,0 +1,63 @@
+"""The record of what was sent: with the desk's own clock and hints, and of nothing where nothing was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import llm
+import pytest
+from sqlite_utils import Database
+
+from llm_session_memory.llm_seam.conversation import SessionConversation
+from llm_session_memory.llm_seam.prompting import Run
+from llm_session_memory.memory import Memory
+from llm_session_memory.model import Settings
+from tests.conftest import Command
+from tests.store.world import contents
+from tests.world.scripted import Script
+
+LONG_AGO = datetime(2020, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+
+
+@pytest.fixture(name="memory")
+def _memory(log: Path, llm_: Command, script: Script) -> Iterator[Memory]:
+    """A session `work` of one exchange, in a log that was opened by a clock of long ago and with -d."""
+    llm_("-m", "scripted", "--session", "work", "Hello.").ok()
+    with Memory(log, now=lambda: LONG_AGO, typed="the log.db") as memory:
+        yield memory
+
+
+def test_nothing_sent_is_nothing_recorded(memory: Memory, log: Path) -> None:
+    """The record of no call at all changes nothing."""
+    before = contents(log)
+    with memory.writing():
+        memory.record.add(memory.sessions.get("work").thread_id, [], "Hello.")
+    assert contents(log) == before
+
+
+def _prompted(memory: Memory) -> llm.Response:
+    """Prompt in a new session, as llm's command does; return the response that is not logged yet."""
+    run = Run(memory, None, "long ago", new=True, asked=Settings(), recording=True, request={})
+    conversation = SessionConversation(model=llm.get_model("scripted"))
+    conversation.session_run = run
+    response: llm.Response = conversation.prompt("When?")
+    response.text()
+    return response
+
+
+def test_the_record_is_written_by_the_clock_that_was_given(memory: Memory, log: Path) -> None:
+    """What is logged on llm's own connection is recorded with the clock of whoever opened the log."""
+    database = Database(log)
+    _prompted(memory).log_to_db(database)
+    ((began,),) = database.execute("select began_utc from memory_blocks where front != '' order by id desc limit 1")
+    assert datetime.fromisoformat(began) == LONG_AGO
+    database.close()
+
+
+def test_another_connection_has_the_same_hints(memory: Memory, log: Path) -> None:
+    """Hints repeat the -d that was typed, on whatever connection."""
+    database = Database(log)
+    assert memory.desk.on(database).command("show") == "llm sessions show -d 'the log.db'"
+    database.close()
