@@ -1,4 +1,4 @@
-"""The README's pictures, from the demo's log: `python -m docs.screenshots`; needs chromium and Playwright."""
+"""The pictures of the pages, from the demo's log: `python -m docs.screenshots`; needs chromium and Playwright."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The facts of the product as frozen values: what a session is, what was said in it, what is sent of it.
 
-Pure: no SQL, no llm, no decisions. Words as in the README's glossary.
+Pure: no SQL, no llm, no decisions. The words are those of the glossary in docs/memory.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The canned queries: each an .sql file with its title, its definition in plain words and its parameters.
 
-The same files are offered in Datasette, run by `llm sessions query` and printed into the README. This module imports
-neither Datasette nor llm.
+The same files are offered in Datasette, run by `llm sessions query`, and printed into docs/queries.md. This module
+imports neither Datasette nor llm.
 """
 
 from __future__ import annotations
