@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
@@ -88,6 +89,28 @@ async def test_each_panel_has_its_chart_its_table_its_words_and_its_query(busy: 
     ids = [attributes["id"] for _, attributes in tags.found if attributes.get("id")]
     assert len(ids) == len(set(ids))
     assert shape(tags).count("table.sv-list") == len(PANELS)
+
+
+DRAWN = frozenset("circle defs desc g path pattern polyline rect text title".split())
+
+SOMETIMES = frozenset(
+    {"ul.sv-legend", "li.", "svg.", "a.", "bdi.", "figcaption.sv-sub", "th.", "td.", "th.sv-n", "td.sv-n"}
+)
+
+PANEL = ["section.sv-panel", "h2.", "figure.", "svg.sv-chart", "p.sv-sub"]
+PANEL += ["details.sv-fold", "summary.", "b.", "div.sv-in sv-table", "table.sv-list", "thead.", "tr.", "tbody."]
+PANEL += ["p.sv-sub sv-made", "span.sv-aside"]
+
+
+@pytest.mark.asyncio
+async def test_all_panels_are_built_alike(busy: Path) -> None:
+    """Heading, chart, definition, folded table, links: whatever is drawn in the chart and stands in the table."""
+    page = await serving(busy)(f"{DASHBOARD}?model=gpt-4o-mini")
+    found = re.findall(r'<section class="sv-panel".*?</section>', page.text, re.DOTALL)
+    assert len(found) == len(PANELS)
+    for html in found:
+        names = dict.fromkeys(one for one in shape(Tags(html)) if one.partition(".")[0] not in DRAWN)
+        assert [name for name in names if name not in SOMETIMES] == PANEL
 
 
 @pytest.mark.asyncio

@@ -23,7 +23,7 @@ from llm_session_memory.insight.timing import SPEEDS, Step, Timeline
 from llm_session_memory.reader.values import Attempt, Call, Exchange
 from llm_session_memory.reader.values import Said as SaidBy
 from tests.views.anything import MESSAGE, NOWHERE, TEXT
-from tests.views.conftest import Answer, Get, Tags, serving
+from tests.views.conftest import Answer, Get, Tags, serving, shape
 from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from tests.views.playing import Moment, Playing, at, lasts, model_time, revealed
 from tests.views.test_markup import checked
@@ -252,6 +252,22 @@ async def test_without_javascript_the_page_is_the_transcript(play: Get) -> None:
     assert page.shown.index("first prompt") < page.shown.index("fifth prompt") < page.shown.index("sixth prompt")
     (player,) = [attributes for tag, attributes in tags.found if attributes.get("id") == "sv-replay"]
     assert "hidden" in player
+
+
+PLAYER = """replay said card-window context fill window-words cells in out cost saved card-chapters chapters
+marks seek before play after speed idle kind jump copy help where clock model keys data"""
+
+
+@pytest.mark.asyncio
+async def test_the_player_has_all_that_its_scripts_ask_for(play: Get) -> None:
+    """Stage, rail, scrubber, controls, clocks and keys stand in the page, in this order, each once."""
+    tags = Tags((await play("/logs/-/session/work/replay")).text)
+    ids = [str(attributes["id"]) for _, attributes in tags.found if "id" in attributes]
+    assert [id_ for id_ in ids if id_.startswith("sv-")] == [f"sv-{name}" for name in PLAYER.split()]
+    assert [one for one in shape(tags) if one.startswith(("button", "select", "canvas", "dialog"))] == [
+        "canvas.", "button.", "button.sv-play", "button.", "select.", "select.", "select.", "button.", "button.",
+        "button.", "dialog.", "button.",
+    ]  # fmt: skip
 
 
 @pytest.mark.asyncio

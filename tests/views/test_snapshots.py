@@ -5,14 +5,16 @@ After a change that was meant: UPDATE_SNAPSHOTS=1 python -m pytest tests/views/t
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.views.conftest import Get, Tags, serving
+from tests.views.conftest import Get, serving
 from tests.views.test_context import write_context
+from tests.views.tree import tree
 
 FOLDER = Path(__file__).parent / "snapshots"
 
@@ -24,23 +26,36 @@ PAGES = {
     "search": "/logs/-/sessions/search?q=Lisbon",
     "search-nothing": "/logs/-/sessions/search?q=nothing",
     "context-nothing-recorded": "/logs/-/session/work/context/2",
-    "analytics": "/logs/-/sessions/analytics",
 }
 
 CHOSEN = {
     "context": "/logs/-/session/work/context/9",
     "context-exact": "/logs/-/session/work/context/9?exact=1",
     "transcript-with-summaries": "/logs/-/session/work",
-    "replay": "/logs/-/session/work/replay",
 }
 """Of a session that recorded what it chose to send."""
 
+VALUES = {
+    "analytics": "/logs/-/sessions/analytics.json",
+    "replay": "/logs/-/session/work/replay.json",
+}
+"""Pages of figures and charts: what they show stands in their JSON twins. How they show it has tests of its own."""
+
 
 def content(html: str) -> str:
-    """The part of a page that is ours, the same on both Datasettes."""
+    """The part of a page that is ours as a tree, the same on both Datasettes."""
     found = html.partition('<section class="content">')[2].rpartition("</section>\n</div>")[0]
     found = re.sub(r'href="[^"]*\?sql=[^"]*"', 'href="SQL"', found)
-    return re.sub(r"(analytics\?since=)[0-9-]+", r"\1DAY", found).strip() + "\n"
+    return tree(re.sub(r"(analytics\?since=)[0-9-]+", r"\1DAY", found))
+
+
+def compare(name: str, found: str) -> None:
+    """Hold what was found against its snapshot, or make it the new one."""
+    path = FOLDER / name
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        FOLDER.mkdir(exist_ok=True)
+        path.write_text(found, "utf-8")
+    assert found == path.read_text("utf-8")
 
 
 @pytest.fixture(name="chosen", scope="module")
@@ -55,10 +70,44 @@ def _chosen(tmp_path_factory: pytest.TempPathFactory) -> Get:
 async def test_each_kind_of_page_is_as_it_was(get: Get, chosen: Get, name: str) -> None:
     """What a page consists of changes only where it is meant to, and is the same on both Datasettes."""
     page = await (get(PAGES[name]) if name in PAGES else chosen(CHOSEN[name]))
-    found = content(page.text)
-    path = FOLDER / f"{name}.html"
-    if os.environ.get("UPDATE_SNAPSHOTS"):
-        FOLDER.mkdir(exist_ok=True)
-        path.write_text(found, "utf-8")
-    assert found == path.read_text("utf-8")
-    Tags(found)
+    compare(f"{name}.html", content(page.text))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", VALUES)
+async def test_the_values_of_each_page_of_figures_are_as_they_were(chosen: Get, name: str) -> None:
+    """The values behind the charts and the replay change only where it is meant."""
+    found = (await chosen(VALUES[name])).json()
+    compare(f"{name}.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+
+
+SAME = [
+    pytest.param("<p>\n  <b>3</b> turns\n</p>", "<p><b>3</b>   turns</p>", id="spaces at the edges, and doubled"),
+    pytest.param("<ul>\n <li>a</li>\n</ul>", "<ul><li>a</li></ul>", id="between blocks"),
+    pytest.param("<p>a <b>b </b> c</p>", "<p>a <b>b </b>c</p>", id="doubled across elements"),
+    pytest.param("<select>\n <option>a</option>\n</select>", "<select><option>a</option></select>", id="options"),
+    pytest.param('<p class="sv-meta"><a>a</a>\n<a>b</a></p>', '<p class="sv-meta"><a>a</a><a>b</a></p>', id="flex"),
+    pytest.param("<button>\n  Save\n</button>", "<button>Save</button>", id="edges of a button"),
+    pytest.param('<a id="x" href="y">a</a>', '<a href="y" id="x">a</a>', id="the order of attributes"),
+]  # fmt: skip
+
+OTHER = [
+    pytest.param("<p><a>a</a> <a>b</a></p>", "<p><a>a</a><a>b</a></p>", id="between links"),
+    pytest.param("<p>a<b> b</b></p>", "<p>ab</p>", id="another element"),
+    pytest.param("<p>a <b>b</b></p>", "<p>a<b> b</b></p>", id="inside of the link or outside"),
+    pytest.param("<pre>a\n b</pre>", "<pre>a\nb</pre>", id="preformatted"),
+    pytest.param("<textarea>a </textarea>", "<textarea>a</textarea>", id="what one edits"),
+    pytest.param("<p>a <button>b</button></p>", "<p>a<button>b</button></p>", id="before a button"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_spaces_that_are_not_shown_make_no_difference(one: str, other: str) -> None:
+    """Templates may break their lines where no browser shows it."""
+    assert tree(one) == tree(other)
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER)
+def test_spaces_that_are_shown_make_a_difference(one: str, other: str) -> None:
+    """A space between links, in code or in what one edits is part of the page."""
+    assert tree(one) != tree(other)
