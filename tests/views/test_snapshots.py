@@ -96,6 +96,7 @@ OTHER = [
     pytest.param("<p>a<b> b</b></p>", "<p>ab</p>", id="another element"),
     pytest.param("<p>a <b>b</b></p>", "<p>a<b> b</b></p>", id="inside of the link or outside"),
     pytest.param("<pre>a\n b</pre>", "<pre>a\nb</pre>", id="preformatted"),
+    pytest.param("<td> <a>a</a></td>", "<td><a>a</a></td>", id="in a cell, as Datasette styles it"),
     pytest.param("<textarea>a </textarea>", "<textarea>a</textarea>", id="what one edits"),
     pytest.param("<p>a <button>b</button></p>", "<p>a<button>b</button></p>", id="before a button"),
 ]

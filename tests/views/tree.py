@@ -17,9 +17,9 @@ _INLINE = frozenset("a abbr b bdi bdo br button code em i img input label mark m
 _ATOMIC = frozenset("br button img input meter select svg textarea wbr".split())
 """Inline from outside; what is within them begins and ends by itself."""
 
-_KEPT = frozenset("pre script style textarea".split())
+_KEPT = frozenset("pre script style td textarea".split())
 _KEPT_CLASSES = frozenset("sv-note sv-plain".split())
-"""Elements whose spaces are shown as they are."""
+"""Elements whose spaces are shown as they are; cells by Datasette's own style."""
 
 _SPREAD = frozenset(
     "sv-bar sv-cells sv-controls sv-clocks sv-delta sv-gap sv-item sv-legend sv-marks sv-meta sv-paging sv-panels "
