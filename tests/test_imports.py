@@ -37,13 +37,12 @@ THIRD = {
     "": {"pluggy", "click", "llm"},
     "rules": set[str](),
     "store": {"sqlite_utils", "sqlite_vec"},
-    "reader": {"genai_prices"},
+    "reader": {"genai_prices", "markdown_it"},
     "services": {"llm_ollama", "sqlite_utils", "typing_extensions"},
     "llm_seam": {"click", "llm", "pydantic", "condense_json"},
-    "interchange": {"markdown_it"},
     "tools": {"click", "llm"},
     "commands": {"click", "click_default_group", "tabulate"},
-    VIEWS: {"pluggy", "datasette", "markdown_it", "markupsafe"},
+    VIEWS: {"pluggy", "datasette", "markupsafe"},
 }
 """Packages from outside that each part may import; a part that is not here may import the standard library alone."""
 

@@ -19,7 +19,7 @@ from llm_session_memory.rules.safe_text import one_line, visible
 from ..compat import NotFound
 from ..show import context as shown
 from ..show.cards import Showing, counted, moment
-from ..show.downloads import message_fields, rating_fields
+from ..show.fields import message_fields, rating_fields
 from ..show.items import Items, message
 from ..show.window import window
 from ..web.access import Log, log_of, thread_of

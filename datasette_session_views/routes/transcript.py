@@ -15,7 +15,8 @@ from llm_session_memory.rules.safe_text import one_line, visible
 
 from ..compat import NotFound, Response, allowed, csrf_token, sql_url, tilde_decode
 from ..show.cards import Showing, counted, day, moment, span
-from ..show.downloads import WRITERS, fields
+from ..show.downloads import FORMS, download
+from ..show.fields import fields
 from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
@@ -30,7 +31,7 @@ async def session(datasette: Any, request: Any) -> Any:
     thread_id = await thread_of(log, request)
     form = request.url_vars.get("format")
     links = Links(datasette, log.name)
-    if form in WRITERS:
+    if form in FORMS:
         return await _download(
             log, thread_id, form, parameters.number(request, "from"), parameters.number(request, "to")
         )
@@ -63,15 +64,14 @@ async def turn(datasette: Any, request: Any) -> Any:
 
 
 async def _download(log: Log, thread_id: str, form: str, begin: int | None, end: int | None) -> Any:
-    writer = WRITERS[form]
-    body = await log.read(writer.write, thread_id, begin, end)
+    body = await log.read(download, thread_id, form, begin, end)
     named = f"-{thread_id[:40]}" if thread_id.isascii() and thread_id.isalnum() else ""
     headers = {
         "Content-Disposition": f'attachment; filename="session{named}.{form}"',
         "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox",
     }
-    return Response(body.encode("utf-8", "replace"), content_type=writer.content_type, headers=headers)
+    return Response(body.encode("utf-8", "replace"), content_type=FORMS[form].content_type, headers=headers)
 
 
 def _as_json(datasette: Any, request: Any, links: Links, page: Transcript) -> dict[str, Any]:
@@ -123,7 +123,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "earlier_url": links.session(here, **{"from": _earlier(page)}) if page.first > 1 else None,
         "later_url": links.session(here, **{"from": _later(page)}) if page.last < page.total else None,
         "newest_url": links.session(here) if page.last < page.total else None,
-        "downloads": [(name, links.session(here, form)) for name, form in _FORMS],
+        "downloads": [(name, links.session(here, form)) for name, form in _OFFERED],
         "thread_url": links.row("conversations" if page.older and not _is_today(page) else "threads", line.thread_id),
         "sql_url": sql_url(datasette, log.name, transcript_by_hand(log.tables), {"thread_id": line.thread_id})
         if may_sql
@@ -145,7 +145,7 @@ def _rating(request: Any, links: Links, reference: str, start: int | None) -> di
     }
 
 
-_FORMS = (("Markdown", "md"), ("JSONL", "jsonl"), ("HTML", "html"))
+_OFFERED = (("Markdown", "md"), ("JSONL", "jsonl"), ("HTML", "html"))
 
 
 def _is_today(page: Transcript) -> bool:

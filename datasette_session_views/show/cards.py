@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from llm_session_memory.reader.files.markup import code_block, plain, rendered
 from llm_session_memory.reader.moments import parsed_moment
 from llm_session_memory.reader.sent import Summary
 from llm_session_memory.reader.values import (
@@ -23,7 +24,6 @@ from llm_session_memory.reader.values import (
 from llm_session_memory.rules.safe_text import one_line, visible
 
 from ..web.links import Links
-from .markup import code_block, plain, rendered
 
 _PAGE_OF_MARKDOWN = 400_000
 """Characters that are read as Markdown on one page; what comes after them is shown as plain text."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ..interchange.markdown import listed, note_fields
 from ..llm_seam.models import session_model
 from ..memory import Memory
+from ..reader.files.fields import note_fields
+from ..reader.files.markdown import listed
 from ..rules.safe_text import plain
 from .common import as_json, opened, session_argument, session_command
 

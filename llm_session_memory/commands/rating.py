@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from ..interchange.markdown import bookmark_fields, rating_fields, rating_words
 from ..memory import Memory
+from ..reader.files.fields import bookmark_fields, rating_fields
+from ..reader.files.markdown import rating_words
 from ..rules.safe_text import plain
 from .common import as_json, opened, session_argument, session_command
 

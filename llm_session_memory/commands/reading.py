@@ -6,11 +6,12 @@ import click
 from tabulate import tabulate
 
 from ..errors import NoSuchSession
-from ..interchange.markdown import Transcript, as_fields, as_markdown
 from ..llm_seam.embedding import near_of
 from ..llm_seam.models import session_model
 from ..memory import Memory
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Attempt, Context, Item, Session, Settings
+from ..reader.files.fields import as_fields
+from ..reader.files.markdown import Transcript, as_markdown
 from ..rules.policy import effective, parsed_policy
 from ..rules.safe_text import one_line
 from .common import as_json, opened, session_argument, session_command

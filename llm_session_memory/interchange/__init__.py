@@ -1,8 +1,7 @@
 """Sessions in and out of a log: JSONL both ways, Markdown and HTML out.
 
-`records` is the JSONL format, on `lines`, `fields` and `wire`; `importing` reads it through llm's own writer,
-`exporting` writes it, and what people read: `markdown` and `html`. `beside` is the one place for what is kept beside a
-conversation (tags, meta, notes, summaries).
+`exporting` writes the files that `reader.files` makes. `importing` reads a file: `lines`, `fields`, `wire` and
+`records` check it, `importer` writes it through llm's own writer, `beside` keeps tags, facts, notes and ratings.
 """
 
 from __future__ import annotations

@@ -1,18 +1,14 @@
-"""What people keep beside a conversation, in and out: tags, facts (meta), notes, summaries.
-
-The one place where an export and an import deal with these; exporting and importing call it for the header.
-"""
+"""What people keep beside a conversation, read from a file: tags, facts, notes, summaries, ratings, bookmarks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import SessionError
-from ..model import Note, Summary
-from ..rules.limits import LONGEST_NOTE, checked_key, checked_tag
-from ..store import Kept, Log
+from ..model import Bookmark, Note, Summary
+from ..rules.limits import LONGEST_NOTE, checked_key, checked_label, checked_rating, checked_tag
+from ..store import Kept, Log, Ratings
 from .fields import Fields
 from .lines import FileRefused
 
@@ -25,36 +21,6 @@ class BesideRecord:
     meta: Mapping[str, str]
     notes: tuple[Note, ...]
     summaries: tuple[tuple[int, int, Summary], ...]
-
-
-def gathered(log: Log, thread_id: str, numbers: Mapping[str, int]) -> dict[str, Any]:
-    """Return what a header says of it; `numbers` are those of the exchanges, by their first turn."""
-    if not log.columns("memory_notes"):
-        return {}
-    kept = Kept(log)
-    return {
-        "tags": kept.tags(thread_id),
-        "meta": kept.meta(thread_id),
-        "notes": [
-            {"text": note.text, "author": note.author, "created_utc": note.created_utc}
-            for note in kept.notes(thread_id)
-        ],
-        "summaries": [
-            {
-                "text": one.text,
-                "first": numbers[one.first_turn_id],
-                "last": numbers[one.last_turn_id],
-                "exchanges": one.exchanges,
-                "model": one.model,
-                "input_tokens": one.input_tokens,
-                "output_tokens": one.output_tokens,
-                "duration_ms": one.duration_ms,
-                "made_utc": one.made_utc,
-            }
-            for one in reversed(kept.summaries(thread_id))
-            if one.first_turn_id in numbers and one.last_turn_id in numbers
-        ],
-    }
 
 
 def read(header: Fields) -> BesideRecord:
@@ -110,3 +76,21 @@ def keep(log: Log, thread_id: str, what: BesideRecord, first_turn: Callable[[int
         start, end = first_turn(first), first_turn(last)
         if start and end:
             kept.add_summary(thread_id, replace(summary, first_turn_id=start, last_turn_id=end))
+
+
+def keep_judged(log: Log, thread_id: str, turn_id: str, fields: Fields, now: str) -> None:
+    """Write what an exchange's line says of it. Raises FileRefused."""
+    rating, bookmark = fields.inner("rating"), fields.inner("bookmark")
+    try:
+        if rating:
+            kept = checked_rating(
+                rating.needed_text("mark"), rating.text("note") or "", rating.time("rated_utc") or now
+            )
+            Ratings(log).rate(thread_id, turn_id, kept)
+        if bookmark:
+            label = checked_label(bookmark.needed_text("label"))
+            Ratings(log).bookmark(thread_id, turn_id, Bookmark(label, bookmark.time("created_utc") or now))
+    except SessionError as error:
+        if isinstance(error, FileRefused):
+            raise
+        raise FileRefused(f"{fields.place}: {error}") from error

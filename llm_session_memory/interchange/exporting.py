@@ -6,21 +6,19 @@ All three are written as they are read, a few exchanges at a time, so that a ses
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from ..errors import SessionError
 from ..llm_seam import shape
-from ..model import Attempt
-from ..rules.safe_text import escaped
-from . import html, markdown
-from .gathering import Gathering
-from .writing import Lines
+from ..llm_seam.writing import is_server_side, raw_response
+from ..reader.files.gathering import Gathering
+from ..reader.files.jsonl import Known
+from ..reader.files.writing import pieces
 
 if TYPE_CHECKING:
     from ..memory import Memory
@@ -53,9 +51,9 @@ def write(
     if format not in FORMATS:
         raise SessionError(f"There is no format “{format}”.", f"Choose one of: {', '.join(FORMATS)}.")
     shape.check("files")
-    gathering = Gathering(memory, name)
+    gathering = Gathering(memory.desk.log, memory.sessions.get(name).thread_id)
     done = 0
-    for text, finished in _writer(format)(gathering, memory):
+    for text, finished in pieces(gathering, format, memory.desk.timestamp(), Known(raw_response, is_server_side)):
         stream.write(text)
         done += finished
         if progress and finished:
@@ -101,60 +99,3 @@ def _check_target(target: Path, path: Path, *, force: bool) -> None:
         raise SessionError(f"{path} is {kind}.", "Give the name of a file, or - for standard output.")
     if target.exists() and not force:
         raise SessionError(f"{path} is there already.", "Give another name, or --force to replace it.")
-
-
-def _writer(format_: str) -> Callable[[Gathering, Memory], Iterator[tuple[str, int]]]:
-    return {"jsonl": _jsonl, "markdown": _markdown, "html": _html}[format_]
-
-
-# -- JSONL -------------------------------------------------------------
-
-
-def _jsonl(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
-    lines = Lines(gathering)
-    yield _line(lines.header(memory.desk.timestamp())), 0
-    for entry in gathering.entries():
-        if isinstance(entry, Attempt):
-            yield _line({"attempt": lines.attempt(entry)}), 0
-        else:
-            yield _line(lines.exchange(entry)), 1
-
-
-def _line(value: dict[str, Any]) -> str:
-    """Return a value as a line, whoever splits the text, that can be shown in a terminal and sent as UTF-8."""
-    return escaped(json.dumps(value, ensure_ascii=False)) + "\n"
-
-
-# -- for people ----------------------------------------------------------
-
-
-def _markdown(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
-    del memory
-    again = markdown.retry_command(gathering.session.name)
-    numbers = {id_: place[0] for id_, place in gathering.places().items()}
-    yield markdown.heading(gathering.session, gathering.total, None, gathering.beside), 0
-    for entry in gathering.entries():
-        if isinstance(entry, Attempt):
-            yield "\n\n" + markdown.attempt_block(entry, again, numbers), 0
-        else:
-            block = markdown.exchange_block(
-                entry,
-                pinned=entry.id in gathering.pins,
-                rating=gathering.ratings.get(entry.id),
-                bookmark=gathering.bookmarks.get(entry.id),
-            )
-            yield "\n\n" + block, 1
-    yield "\n", 0
-
-
-def _html(gathering: Gathering, memory: Memory) -> Iterator[tuple[str, int]]:
-    page = html.Page(gathering.session, gathering.filled, gathering.beside)
-    numbers = {id_: place[0] for id_, place in gathering.places().items()}
-    yield page.top(gathering.total, memory.desk.timestamp()), 0
-    for entry in gathering.entries():
-        if isinstance(entry, Attempt):
-            yield page.attempt(entry, numbers.get(entry.answered_by or "")), 0
-        else:
-            rating, bookmark = gathering.ratings.get(entry.id), gathering.bookmarks.get(entry.id)
-            yield page.exchange(entry, pinned=entry.id in gathering.pins, rating=rating, bookmark=bookmark), 1
-    yield page.bottom(), 0

@@ -6,6 +6,7 @@ and is not part of a conversation's content.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields as fields_of
 from dataclasses import replace
@@ -18,17 +19,17 @@ from ..memory import Memory
 from ..model import Attachment, Block, Session, Settings
 from ..rules import names
 from ..rules.policy import parsed_policy
+from ..rules.records import MISSING, Place
 from ..rules.safe_text import plain
 from ..store import Store, held
 from ..store.requests import ContextRow
-from . import beside, ratings
-from .attachments import without_lies
+from . import beside
 from .attempts import attempt_of
 from .fields import Fields
 from .lines import NOTHING, FileRefused
 from .places import Places
 from .recalls import Recalls
-from .records import BlockRecord, ContextRecord, Header, Place, TurnRecord, is_header, place_of, turns_of
+from .records import BlockRecord, ContextRecord, Header, TurnRecord, is_header, place_of, turns_of
 from .ulids import Ulids
 
 _UNKNOWN_MODEL = "unknown"
@@ -107,7 +108,7 @@ class Importer:
         if fields.value.get("pinned"):
             pinned = self.now if fields.value["pinned"] is True else fields.time("pinned")
             self.store.pin(self.session.thread_id, self.places.of(self.number)[0], pinned)
-        ratings.keep(self.log, self.session.thread_id, self.places.of(self.number)[0], fields, self.now)
+        beside.keep_judged(self.log, self.session.thread_id, self.places.of(self.number)[0], fields, self.now)
 
     def _log(self, turn: TurnRecord) -> str:
         """Log one turn through llm's own writer; return its id."""
@@ -223,3 +224,14 @@ def _settings(header: Fields) -> Settings:
         except SessionError as error:
             raise FileRefused(f"{header.place}: {plain(error.message)}") from error
     return made
+
+
+def without_lies(attachment: Attachment) -> Attachment:
+    """Return an attachment with the id that its bytes have, and with a path only where the bytes are there."""
+    if attachment.content:
+        return replace(attachment, id=held.hash_of(attachment.content))
+    if attachment.path is None:
+        return replace(attachment, id=held.hash_of(json.dumps({"url": attachment.url}).encode()))
+    if attachment.id and held.with_file(attachment).content:
+        return attachment
+    return replace(attachment, path=f"{MISSING}{attachment.path}")

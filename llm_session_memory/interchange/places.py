@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 
-from .records import Place
+from ..rules.records import Place
 
 _LENGTH = 26
 """Characters of a ULID."""

@@ -1,32 +1,16 @@
-"""Which excerpts were sent with a turn, in and out: by turn, side and part, since passages have other ids elsewhere."""
+"""Which excerpts were sent with a turn, read from a file, which names them by turn, side and part."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from ..model import SIDES, Recalled
 from ..store import Blocks, Index, Log
-from ..store.details import Recall
 from .places import Places
-from .records import Place, RecallRecord, place_record
+from .records import RecallRecord
 
 _WAITING = 10_000
 """Turns whose excerpts wait until the index knows the passages that they are from."""
-
-
-def record(recall: Recall, place: Place | None) -> dict[str, Any]:
-    """Return what a line says of an excerpt; `place` is the turn that it is from, if that is still there."""
-    said = {
-        "from": place_record(place),
-        "part": recall.part or None,
-        "number": recall.number if place is None or recall.number != place[0] else None,
-        "side": SIDES[recall.side],
-        "score": recall.score,
-        "tokens": recall.tokens,
-        "words": list(recall.words) or None,
-    }
-    return {name: value for name, value in said.items() if value is not None}
 
 
 class Recalls:

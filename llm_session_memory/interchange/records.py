@@ -1,18 +1,6 @@
-"""The JSONL format: one header line, then one line an exchange, and one an attempt that nothing answered.
+"""The lines of a file, read: what each says, as values (see rules.records for the format), checked with sentences.
 
-Version 1. Every line is a JSON object; a field that says nothing is left out.
-
-    {"format": "llm-session", "version": 1, "name": "work", "model": ..., "exchanges": 142, "tags": [...], ...}
-    {"exchange": 1, "pinned": "2026-09-01T...", "turns": [{"input": [...], "output": [...], "context": {...}, ...}],
-     "rating": {"mark": "up", ...}, "bookmark": {"label": ..., ...}}
-    {"attempt": {"prompt": ..., "error": ..., "answered_by": 3, ...}}
-
-Messages are in llm's wire form, attachments inline. Numbers, not ids, tie pins, contexts and attempts to exchanges, so
-that they hold in any log: a turn is [exchange, turn], or the exchange's number alone for its last turn. Times are ISO,
-tokens are tokens, durations milliseconds. A file without a header whose lines are {"prompt": ..., "response": ...} is
-read too.
-
-Pure: what a line says, as values, checked with sentences.
+Pure.
 """
 
 from __future__ import annotations
@@ -23,16 +11,11 @@ from typing import Any
 
 from ..llm_seam.past import PastTool, PastTurn
 from ..model import SIDES, Message, Recalled
+from ..rules.records import FORMAT, VERSION, Place
 from ..rules.safe_text import one_line
 from .fields import Fields
 from .lines import NOTHING, FileRefused
 from .wire import messages_of
-
-FORMAT = "llm-session"
-VERSION = 1
-
-Place = tuple[int, int]
-"""A turn: the number of its exchange, and its own within it, from 1; 0 for the last one."""
 
 _SIDES = ("prompt", "system")
 """What a fragment was part of."""
@@ -249,8 +232,3 @@ def place_of(fields: Fields, name: str) -> Place | None:
     if len(numbers) != 2 or min(numbers) < 1:  # noqa: PLR2004  a pair
         raise fields.wrong(name, "an exchange's number, or [exchange, turn]")
     return numbers[0], numbers[1]
-
-
-def place_record(place: Place | None) -> Any:
-    """Return how a turn is named in a file."""
-    return place if place is None or place[1] else place[0]

@@ -1,4 +1,4 @@
-"""Messages in a file: llm's wire form, with attachments inline.
+"""Messages in a file, read: llm's wire form, with attachments inline.
 
 Pure.
 """
@@ -11,39 +11,6 @@ from typing import Any
 from ..model import Attachment, Message, Part
 from .fields import Fields
 from .lines import FileRefused
-
-MISSING = "missing:"
-"""Stands before the path of an imported attachment whose bytes are not here. Without it, whoever wrote the file could
-have any file of this machine sent to a model."""
-
-
-def message_record(message: Message) -> dict[str, Any]:
-    """Return a message in llm's wire form, attachments inline (their bytes in base64)."""
-    record: dict[str, Any] = {"role": message.role, "parts": [_part_record(part) for part in message.parts]}
-    if message.provider_metadata:
-        record["provider_metadata"] = dict(message.provider_metadata)
-    return record
-
-
-def _part_record(part: Part) -> dict[str, Any]:
-    record = {name: value for name, value in part.data.items() if value is not None}
-    held = [attachment_record(attachment) for attachment in part.attachments]
-    if held and part.type == "attachment":
-        record["attachment"] = held[0]
-    elif held:
-        record["attachments"] = held
-    return record
-
-
-def attachment_record(attachment: Attachment) -> dict[str, Any]:
-    """Return an attachment with its bytes; with its id (a hash of them) where it is all that is known of them."""
-    content = base64.b64encode(attachment.content).decode("ascii") if attachment.content is not None else None
-    path = attachment.path.removeprefix(MISSING) if attachment.path is not None else None
-    id_ = attachment.id or None if content is None and path is not None else None
-    if content is None and id_ is None:
-        path = None
-    fields = {"type": attachment.type, "path": path, "url": attachment.url, "content": content, "id": id_}
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def messages_of(fields: Fields, name: str, roles: tuple[str, ...]) -> tuple[Message, ...]:

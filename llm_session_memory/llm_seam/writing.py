@@ -30,7 +30,7 @@ RELIED_ON = {
     "parameters of logs.LogStore.log": "response thread_id",
     "parameters of logs.LogStore.ensure_thread": "thread_id name",
     "parameters of logs.resolve_payload": "schema model_replacements",
-    "models": "Prompt Response ToolResult _combine_system _conversation_name",
+    "models": "Prompt Response ToolResult _conversation_name",
     "models.Response": "_messages_now duration_ms datetime_utc",
     "parameters of models.Prompt": "messages options fragments system_fragments schema tool_results",
     "an instance of models.Response": "_done id resolved_model input_tokens output_tokens token_details response_json",
@@ -213,14 +213,6 @@ def is_server_side(tool: details.Tool) -> bool:
 
 
 # -- what llm made shorter -------------------------------------------------
-
-
-def whole_system(more: details.Details) -> str | None:
-    """Return a call's system prompt; an older llm kept its fragments apart."""
-    if not more.old:
-        return more.system
-    fragments = [fragment.content for fragment in more.fragments if fragment.side == "system"]
-    return models._combine_system(more.system, fragments) or None  # noqa: SLF001  llm's own rule
 
 
 def raw_response(turn: Turn, more: details.Details) -> Any:

@@ -298,4 +298,7 @@ def _wanted(ids: Sequence[str]) -> dict[str, str]:
 
 
 def _value(text: str | None) -> Any:
-    return json.loads(text) if text else None
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):  # not what llm writes: a log that was damaged or forged
+        return None

@@ -159,7 +159,7 @@ def _parts(log: Log, hashes: list[str], *, with_content: bool, typed: Container[
     rows = log.rows(statement("parts"), {"hashes": json.dumps(hashes)})
     payloads: list[dict[str, Any]] = []
     for row in rows:
-        payload = json.loads(row["payload"]) if row["payload"] else {}
+        payload = _payload(row["payload"])
         payload["type"] = row["type"]
         if row["text"] is not None:
             payload["text"] = row["text"]
@@ -171,9 +171,10 @@ def _parts(log: Log, hashes: list[str], *, with_content: bool, typed: Container[
         ids = _attachment_ids(payload)
         payload.pop("attachment", None)
         payload.pop("attachments", None)
-        pieces = payload.pop("text_ref", None)
+        pieces = _pieces(payload)
+        payload.pop("text_ref", None)
         used: tuple[str, ...] = ()
-        if pieces is not None:
+        if pieces:
             used = tuple(contents.get(piece["fragment"], "") for piece in pieces if "fragment" in piece)
             payload["text"] = "".join(
                 piece["literal"] if "literal" in piece else contents.get(piece["fragment"], "") for piece in pieces
@@ -184,6 +185,21 @@ def _parts(log: Log, hashes: list[str], *, with_content: bool, typed: Container[
         part = Part(payload, tuple(attachments[id_] for id_ in ids if id_ in attachments), used)
         found.setdefault(row["message_hash"], []).append(_without_lost_files(part) if with_content else part)
     return found
+
+
+def _payload(text: str | None) -> dict[str, Any]:
+    """Return a part's payload; an empty one if it is not what llm writes, as in a log that was damaged or forged."""
+    try:
+        found = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _pieces(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the literals and the references to fragments that a part's text is made of."""
+    found = payload.get("text_ref")
+    return [piece for piece in found if isinstance(piece, dict)] if isinstance(found, list) else []
 
 
 def _without_lost_files(part: Part) -> Part:
@@ -204,7 +220,7 @@ def _asked(messages: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 def _fragment_contents(log: Log, payloads: Iterable[Mapping[str, Any]]) -> dict[int, str]:
     """Return the contents of fragments by id."""
-    ids = {piece["fragment"] for p in payloads for piece in p.get("text_ref") or () if "fragment" in piece}
+    ids = {piece["fragment"] for p in payloads for piece in _pieces(p) if isinstance(piece.get("fragment"), int)}
     if not ids:
         return {}
     rows = log.rows(
@@ -215,9 +231,9 @@ def _fragment_contents(log: Log, payloads: Iterable[Mapping[str, Any]]) -> dict[
 
 
 def _attachment_ids(payload: Mapping[str, Any]) -> list[str]:
-    if payload["type"] == "attachment":
-        return [payload["attachment"]["id"]] if "attachment" in payload else []
-    return [reference["id"] for reference in payload.get("attachments") or ()]
+    one, several = payload.get("attachment"), payload.get("attachments")
+    held = [one] if payload["type"] == "attachment" else several if isinstance(several, list) else []
+    return [str(reference["id"]) for reference in held if isinstance(reference, dict) and "id" in reference]
 
 
 def _attachments(log: Log, ids: Iterable[str], *, with_content: bool) -> dict[str, Attachment]:

@@ -10,8 +10,8 @@ import pytest
 
 from llm_session_memory.errors import SessionError
 from llm_session_memory.interchange import exporting
-from llm_session_memory.interchange.gathering import Gathering
 from llm_session_memory.memory import Memory
+from llm_session_memory.reader.files.gathering import Gathering
 from llm_session_memory.rules.safe_text import plain
 from tests.conftest import Command
 from tests.interchange.world import exported, import_lines, rows
@@ -102,7 +102,7 @@ def test_an_export_that_fails_writes_nothing(work: Path, tmp_path: Path, there: 
 def test_an_exchange_deleted_meanwhile_is_noticed(work: Path, tmp_path: Path) -> None:
     """An export does not pretend to be whole when the session was changed while it was read."""
     with Memory(work) as memory:
-        gathering = Gathering(memory, "work")
+        gathering = Gathering(memory.desk.log, memory.sessions.get("work").thread_id)
         memory.desk.log.run("delete from turns where id = :id", {"id": gathering.turns[1][0]})
         with pytest.raises(SessionError, match="Session “work” was changed while it was read. Try again."):
             list(gathering.entries())

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm_session_memory.interchange import html
 from tests.interchange.world import PNG, copied, exported, import_lines
 
 TAGS = set(
@@ -28,9 +27,9 @@ ATTRIBUTES = {
     "meta": {"charset", "http-equiv", "content", "name"},
     "time": {"datetime"},
     "article": {"id"},
-    "div": {"class", "dir"},
+    "div": {"class", "dir", "tabindex", "data-language"},
     "a": {"class", "href", "rel", "title"},
-    "pre": {"dir"},
+    "pre": {"dir", "tabindex"},
     "code": {"class"},
     "img": {"src", "alt"},
     "ol": {"start"},
@@ -170,10 +169,10 @@ def test_images_of_the_web_are_links(fresh: Path) -> None:
     page = page_of(fresh, reply("![A pixel](https://e.com/p.png?who=me) and [the plan](https://e.com/plan)"))
     seen = harmless(page)
     assert seen.all("img", "src") == []
-    assert "[A pixel]" in seen.text
+    assert "image, not loaded: A pixel" in seen.text
     links = [attributes for tag, attributes in seen.tags if tag == "a" and attributes.get("rel")]
     assert [link["href"] for link in links] == ["https://e.com/p.png?who=me", "https://e.com/plan"]
-    assert {link["rel"] for link in links} == {"noopener noreferrer nofollow"}
+    assert {link["rel"] for link in links} == {"nofollow noopener noreferrer ugc"}
 
 
 def test_the_page_asks_nobody_for_anything(fresh: Path) -> None:
@@ -202,8 +201,8 @@ def test_markdown_in_replies_is_rendered(fresh: Path) -> None:
         "<h3>One</h3>",
         "<h4>Two</h4>",
         "<strong>bold</strong>",
-        "x &lt; 1",
-        '<td class="right">1</td>',
+        'x &lt; <span class="hl-n">1</span>',
+        '<td class="sv-right">1</td>',
         "<s>2</s>",
     ):
         assert piece in page
@@ -253,7 +252,7 @@ def test_texts_keep_their_own_direction(fresh: Path) -> None:
     """Arabic and Hebrew read from the right, and marks that would turn other text around are shown."""
     page = page_of(fresh, {"prompt": "שלום \u202eabc", "response": "مرحبا"})
     assert '<div class="you" dir="auto">שלום ⟦U+202E⟧abc</div>' in page
-    assert '<div class="reply" dir="auto"><p>مرحبا</p>' in page
+    assert '<div class="reply"><div class="sv-md" dir="auto"><p>مرحبا</p>' in page
 
 
 def test_pins_cuts_attempts_and_answers_are_there(fresh: Path) -> None:
@@ -281,7 +280,7 @@ def test_pins_cuts_attempts_and_answers_are_there(fresh: Path) -> None:
 
 
 def test_a_text_too_long_to_be_markdown_is_shown_as_it_is(fresh: Path) -> None:
-    """Beyond 200,000 characters a reply is plain text, since nobody knows how long its Markdown would take."""
+    """Beyond 60,000 characters a reply is plain text, since nobody knows how long its Markdown would take."""
     page = page_of(fresh, reply("**word** " * 30_000))
     assert "<strong>" not in page
     assert page.count("**word**") == 30_000
@@ -291,11 +290,3 @@ def test_a_text_too_long_to_be_markdown_is_shown_as_it_is(fresh: Path) -> None:
 def test_no_text_is_lost_however_deep_it_lies(fresh: Path, text: str) -> None:
     """Quotations and lists within each other are shown as they are where the renderer would leave out the deepest."""
     assert "end" in harmless(page_of(fresh, reply(text))).text
-
-
-def test_what_the_renderer_accepts_as_a_link_is_what_the_page_says() -> None:
-    """The rule for links is ours, not the renderer's default, which lets data: images through."""
-    renderer = html._renderer()
-    assert renderer.validateLink("https://e.com")
-    assert not renderer.validateLink("data:image/png;base64,AAAA")
-    assert not renderer.validateLink("/relative")

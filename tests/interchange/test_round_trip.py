@@ -7,74 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import llm
-import pytest
-from llm.plugins import pm
 from sqlite_utils import Database
 
 from llm_session_memory.memory import Memory
-from llm_session_memory.store import Kept
 from tests.conftest import Command
 from tests.interchange.world import PNG, content, exported, import_lines, old_conversation, rows, turns
-from tests.world.scripted import Broken, Script
-
-
-class Tides(llm.Toolbox):
-    """A toolbox with an argument."""
-
-    def __init__(self, year: int = 2026) -> None:
-        self.year = year
-
-    def look(self, place: str) -> str:
-        """Look up the tides of a place, the times of low and high water, for whoever builds there."""
-        return f"Low water at {place} is at 09:42."
-
-
-class _Tools:
-    @llm.hookimpl
-    def register_tools(self, register: Any) -> None:
-        register(Tides)
-
-
-@pytest.fixture(name="lived")
-def _lived(llm_: Command, script: Script, log: Path, tmp_path: Path) -> Path:
-    """A log with the session `work`, in which all happened that can happen."""
-    script.count = lambda text: len(text) // 4
-    (tmp_path / "plan.txt").write_text("The plan of the bridge: two piers, one deck, no toll.")
-    (tmp_path / "deck.png").write_bytes(PNG)
-    plugin = _Tools()
-    pm.register(plugin)
-    try:
-        create = ("-m", "scripted", "-o", "mood", "calm", "-s", "Be brief.", "--max-context-tokens", "220")
-        llm_(*create, "--session", "work", "We build a bridge.").ok()
-        plan, deck = str(tmp_path / "plan.txt"), str(tmp_path / "deck.png")
-        llm_("--session", "work", "-f", plan, "-a", deck, "What of the deck?").ok()
-        llm_("--session", "work", "--schema", "name, age int", "Who?").ok()
-        script.replies.append(Broken("half an answer and", 2, RuntimeError("the server is gone")))
-        llm_("--session", "work", "-f", plan, "Does it hold?", "-a", deck)
-        script.replies.append("It holds.")
-        llm_("--session", "work", "Does it hold?").ok()
-        script.replies.append(RuntimeError("gone again"))
-        llm_("--session", "work", "And now?")
-        script.replies.append("Fine.")
-        llm_("sessions", "pin", "work", "1").ok()
-        for number in range(8):
-            llm_("--session", "work", f"Question {number}. " + "word " * 40).ok()
-        call = {"tool_calls": [{"name": "Tides_look", "arguments": {"place": "Lisbon"}}], "prompt": "When?"}
-        llm_("--session", "work", "-m", "echo", "-T", 'Tides({"year": 2027})', json.dumps(call)).ok()
-    finally:
-        pm.unregister(plugin)
-    with Memory(log) as memory, memory.writing():
-        thread, kept = memory.sessions.get("work").thread_id, Kept(memory.desk.log)
-        first, second = memory.sessions.exchanges("work", 1, 2)
-        kept.add_tag(thread, "Lisbon")
-        kept.set_meta(thread, {"client": "harbour"})
-        kept.add_note(thread, "The harbour office signs off.", "you", "2026-09-01T08:00:00+00:00")
-        memory.desk.log.run(
-            "insert into memory_summaries (thread_id, text, first_turn_id, last_turn_id, exchanges, made_utc)"
-            " values (:thread, 'Lisbon, two piers.', :first, :last, 2, '2026-09-02T08:00:00+00:00')",
-            {"thread": thread, "first": first.id, "last": second.id},
-        )
-    return log
+from tests.world.scripted import Script
 
 
 def test_all_that_happened_is_in_the_export(lived: Path) -> None:

@@ -20,10 +20,10 @@ from datasette_session_views.show.window import window
 from llm_session_memory.reader.sent import Excerpt, Message, Sent, Stretch, Summary, Why, ranges, stretches
 from llm_session_memory.reader.values import Note
 from llm_session_memory.reader.values import Said as SaidBy
+from tests.reader.test_markup import ALLOWED, ATTRIBUTES
 from tests.views.anything import MESSAGE, NOWHERE, TEXT
 from tests.views.conftest import Get, Tags, serving
 from tests.views.logs import Session, World, with_recall, with_sessions
-from tests.views.test_markup import ALLOWED, ATTRIBUTES
 from tests.views.test_permissions import ROOT, asking, with_tables
 from tests.world.logs import Call, LogBuilder, Said
 
@@ -291,7 +291,8 @@ async def test_the_transcript_shows_what_a_summary_stands_for(see: Get) -> None:
     assert "From here to #7 a summary stands for what is no longer sent." in page.shown
     assert 'href="/logs/-/session/work?from=1#summary-3"' in page.text
     found = (await see("/logs/-/session/work.json")).json()["summaries"]
-    assert json.loads((await see("/logs/-/session/work.jsonl")).text.splitlines()[0])["summaries"] == found
+    written = json.loads((await see("/logs/-/session/work.jsonl")).text.splitlines()[0])["summaries"]
+    assert [{key: one.get(key) for key in found[0]} for one in written] == found
     assert [(one["first"], one["last"], one["text"]) for one in found if one["last"] == 4] == [(3, 4, SUMMARY)]
 
 

@@ -64,7 +64,7 @@ async def test_the_twin_and_the_downloads_have_them(page: Get) -> None:
     assert first["bookmark"] == f"Begin {EVIL}"
     assert (second["rating"]["mark"], second["bookmark"]) == ("down", None)
     assert (third["rating"], third["bookmark"]) == (None, None)
-    assert " · rated 4 of 5 · " in (await page("/logs/-/session/work.md")).text
+    assert " · rated 4 of 5\n" in (await page("/logs/-/session/work.md")).text
     html = (await page("/logs/-/session/work.html")).text
     assert "rated down" in html
     assert "<script" not in html

@@ -22,11 +22,11 @@ from llm_session_memory.insight.scenes import scenes
 from llm_session_memory.insight.timing import SPEEDS, Step, Timeline
 from llm_session_memory.reader.values import Attempt, Call, Exchange
 from llm_session_memory.reader.values import Said as SaidBy
+from tests.reader.test_markup import checked
 from tests.views.anything import MESSAGE, NOWHERE, TEXT
 from tests.views.conftest import Answer, Get, Tags, serving, shape
 from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from tests.views.playing import Moment, Playing, at, lasts, model_time, revealed
-from tests.views.test_markup import checked
 from tests.world.logs import START, LogBuilder, Said
 
 STEPS = st.lists(st.builds(Step, st.integers(0, 10**8), st.integers(0, 10**6)), max_size=40)

@@ -10,6 +10,7 @@ from pathlib import Path
 import llm
 import pytest
 
+from llm_session_memory.rules import fences
 from tests.views.conftest import Get, Tags, serving
 from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from tests.world.logs import START, LogBuilder, Said
@@ -88,9 +89,9 @@ async def test_recalled_excerpts_are_folded_away_and_their_fence_is_not_shown(tm
     """A prompt is shown as it was typed; what was recalled for it stands under a line, without the fence."""
     path = tmp_path / "logs.db"
     ours = (
-        llm.Fragment("<earlier-conversation>\nExcerpts:", "session://opening"),
+        llm.Fragment(fences.OPENING, "session://opening"),
         llm.Fragment("[#1 user 2026-05-01] The deadline is 4 May.", "session://01abc/#1"),
-        llm.Fragment("</earlier-conversation>", "session://closing"),
+        llm.Fragment(fences.CLOSING, "session://closing"),
     )
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -263,7 +264,7 @@ async def test_the_page_leads_to_rows_and_sql(world: World, get: Get) -> None:
 
 DOWNLOADS = [
     ("md", "text/markdown", "# work"),
-    ("jsonl", "application/x-ndjson", '{"kind": "session"'),
+    ("jsonl", "application/x-ndjson", '{"format": "llm-session"'),
     ("html", "text/html", "<!doctype html>"),
 ]
 
@@ -281,22 +282,25 @@ async def test_a_session_is_downloaded_whole(long: Path, world: World, form: str
         assert said in page.text
     whole = (await serving(long)(f"/logs/-/session/long.{form}")).text
     assert all(f"prompt {number}." in whole for number in range(1, 131))
-    part = (await serving(long)(f"/logs/-/session/long.{form}?from=7&to=8")).text.partition("\n")[2]
+    part = (await serving(long)(f"/logs/-/session/long.{form}?from=7&to=8")).text
     assert [number for number in range(1, 131) if f"prompt {number}." in part] == [7, 8]
 
 
 @pytest.mark.asyncio
 async def test_each_line_of_a_jsonl_download_is_json(get: Get) -> None:
     """The first line is the session, each other one an exchange or an attempt."""
-    lines = [json.loads(line) for line in (await get("/logs/-/session/work.jsonl")).text.splitlines()]
-    assert [line["kind"] for line in lines] == ["session", *["exchange"] * 4, "attempt"]
+    head, *lines = [json.loads(line) for line in (await get("/logs/-/session/work.jsonl")).text.splitlines()]
+    assert (head["format"], head["name"], head["exchanges"]) == ("llm-session", "work", 4)
+    assert [line.get("exchange") for line in lines] == [1, 2, 3, 4, None]
+    assert lines[-1]["attempt"]["prompt"] == "And on the 15th?"
 
 
 @pytest.mark.asyncio
 async def test_an_html_download_holds_no_script_and_loads_nothing(get: Get) -> None:
-    """The file stands alone: no script, no picture, no sheet of styles from elsewhere."""
+    """The file stands alone: no script, no sheet of styles from elsewhere, and pictures only within it."""
     tags = Tags((await get("/logs/-/session/work.html")).text)
-    assert not tags.names() & {"script", "img", "link", "iframe", "form"}
+    assert not tags.names() & {"script", "link", "iframe", "form"}
+    assert all(str(a["src"]).startswith("data:image/png;base64,") for tag, a in tags.found if tag == "img")
 
 
 @pytest.mark.asyncio
@@ -309,8 +313,8 @@ async def test_what_was_said_of_an_exchange_is_in_its_heading_as_written(tmp_pat
     with_sessions(path, Session(thread, "work", turns))
     with_rating(path, thread, turns[0], "up", label=r"C:\temp")
     get = serving(path)
-    assert r"“C:\temp”" in (await get("/logs/-/session/work.html")).text
-    assert r"“C:\\temp”" in (await get("/logs/-/session/work.md")).text
+    assert r"<bdi>C:\temp</bdi>" in (await get("/logs/-/session/work.html")).text
+    assert r"*Bookmark: C:\\temp*" in (await get("/logs/-/session/work.md")).text
 
 
 HOSTILE = """</div></article></section><script>alert(1)</script><img src="https://evil.example/x.png" onerror=alert(1)>

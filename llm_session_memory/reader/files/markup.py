@@ -7,6 +7,7 @@ shown as plain text. The output is always balanced, whatever the input.
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping, Sequence
 from functools import cache
 from html import escape
@@ -17,8 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from llm_session_memory.rules.safe_text import one_line, visible
-
+from ...rules.safe_text import one_line, visible
 from .code import coloured
 
 LONGEST = 60_000
@@ -30,7 +30,8 @@ _DEEPEST = 40
 _MOST_BRACKETS = 3_000
 """Brackets up to which a text is read as Markdown: the time that open ones take grows with their square."""
 
-_SCHEMES = ("http", "https", "mailto")
+_LINK = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]+", re.IGNORECASE)
+"""What a link may lead to. Without its slashes, `https:/-/logout` would lead into the page's own server."""
 
 Options = Any
 Env = MutableMapping[str, Any]
@@ -64,11 +65,12 @@ def code_block(text: str, language: str = "") -> str:
 
 
 def is_safe_link(address: str) -> bool:
-    """Say whether an address may be a link: it leads to the web or to a mailbox, and says so."""
+    """Return whether an address may be a link: it leads to the web or to a mailbox, and says so."""
     try:
-        return urlsplit(address.strip()).scheme.lower() in _SCHEMES
+        urlsplit(address)
     except ValueError:
         return False
+    return bool(_LINK.fullmatch(address))
 
 
 class _Renderer(RendererHTML):

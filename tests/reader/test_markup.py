@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from datasette_session_views.show.code import coloured
-from datasette_session_views.show.markup import LONGEST, is_safe_link, plain, rendered
+from llm_session_memory.reader.files.code import coloured
+from llm_session_memory.reader.files.markup import LONGEST, is_safe_link, plain, rendered
 from tests.views.conftest import Tags
 from tests.world.laws import tried
 
@@ -123,6 +123,8 @@ def test_headings_stand_below_the_pages_own() -> None:
         ("data:text/html,x", False),
         ("http", False),
         ("https://[broken", False),
+        ("https:/-/logout", False),
+        ("https:e.example", False),
     ],
 )
 def test_links_lead_to_the_web_or_a_mailbox(address: str, safe: bool) -> None:

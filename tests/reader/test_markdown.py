@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_session_memory.interchange.markdown import Transcript, as_fields, as_markdown
 from llm_session_memory.model import Attachment, Attempt, Exchange, Message, Part, Session, Settings, Turn
+from llm_session_memory.reader.files.fields import as_fields
+from llm_session_memory.reader.files.markdown import Transcript, as_markdown
 
 SESSION = Session("01thread", "work", "2026-11-20T09:00:00+00:00", Settings("llama3", None, {"num_ctx": 8192}))
 
@@ -150,6 +151,16 @@ def test_the_command_to_send_again_can_be_copied() -> None:
     session = Session("01thread", "it's two words; $HOME", "", Settings("m"))
     shown = as_markdown(transcript(session=session, attempts=(attempt("01"),)))
     assert """`llm sessions retry 'it'"'"'s two words; $HOME'`""" in shown
+
+
+def test_names_are_no_markup() -> None:
+    """A name that looks like markup is text in Markdown; one that does not is left as it is."""
+    session = Session("01thread", r"a_b C:\temp *x* [y](z) <b>", "", Settings("gpt_4_o"))
+    assert as_markdown(transcript(session=session)).splitlines()[:3] == [
+        r"# a_b C:\\temp \*x\* \[y\](z) \<b\>",
+        "",
+        "0 exchanges · gpt_4_o · 01thread",
+    ]
 
 
 CODE = {

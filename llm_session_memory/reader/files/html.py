@@ -1,8 +1,7 @@
 """A session as one HTML page that needs nothing else: no script, no request, readable on a phone and on paper.
 
 What models, tools and files wrote is hostile until it is escaped. Replies are Markdown; HTML in them is shown, not
-meant; only links to the web and to mail addresses are links; images of the web are links as well. A content security
-policy holds all that once more.
+meant (see `markup`); images of the web are links. A content security policy holds all that once more.
 """
 
 from __future__ import annotations
@@ -11,18 +10,15 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from html import escape
-from typing import Any
 
-from ..model import Attachment, Attempt, Beside, Bookmark, Exchange, Message, Part, Rating, Session, Turn
-from ..rules.safe_text import plain, visible
-from ..rules.server_cuts import counts_all
+from ...model import Attachment, Attempt, Beside, Bookmark, Exchange, Message, Part, Rating, Session, Turn
+from ...rules.safe_text import one_line, plain, visible
+from ...rules.server_cuts import counts_all
 from .markdown import mark_words
+from .markup import rendered
 from .style import STYLE
-
-_LINK = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]+", re.IGNORECASE)
-"""What a link may lead to."""
 
 _IMAGES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
@@ -32,14 +28,10 @@ _IMAGES = (
 )
 """Images that are shown, by how their bytes begin, whatever they are said to be. Not SVG: it can hold scripts."""
 
+_TITLE_WIDTH = 300
+
 _LARGEST_IMAGE = 20_000_000
 """Bytes of the largest image that goes into the page."""
-
-_LONGEST_MARKDOWN = 200_000
-"""Characters of the longest text that is read as Markdown; a longer one is shown as it is."""
-
-_DEEPEST = 50
-"""How deep lists and quotations may lie within each other; the renderer would leave out what is deeper."""
 
 
 class Page:
@@ -50,13 +42,12 @@ class Page:
         self.session = session
         self.beside = beside
         self.filled = filled
-        self._markdown = _renderer()
 
-    def top(self, total: int, exported_utc: str) -> str:
-        """Return the beginning: head, name, facts, system prompt."""
-        name, settings = visible(self.session.name), self.session.settings
+    def top(self, title: str, many: str, exported_utc: str) -> str:
+        """Return the beginning: head, title, facts (`many`: which exchanges it has), system prompt."""
+        name, settings = one_line(title, _TITLE_WIDTH), self.session.settings
         facts = [
-            f"{total:,} exchange{'' if total == 1 else 's'}",
+            many,
             *([visible(settings.model)] if settings.model else []),
             *map(visible, self.beside.tags),
             *(visible(f"{key}={value}") for key, value in self.beside.meta.items()),
@@ -108,7 +99,7 @@ class Page:
         meta = ["<span>not answered</span>", _time(attempt.datetime_utc), _isolated(visible(attempt.model))]
         if answered_by:
             meta.append(f'<a href="#e{answered_by}">answered by #{answered_by:,}</a>')
-        partial = f'<div class="reply" dir="auto">{self._reply(attempt.partial)}</div>\n' if attempt.partial else ""
+        partial = f'<div class="reply">{rendered(attempt.partial)}</div>\n' if attempt.partial else ""
         return (
             f'<article>\n<div class="meta">{" ".join(meta)}</div>\n'
             f'<div class="you" dir="auto">{_text(attempt.prompt)}</div>\n{partial}'
@@ -127,7 +118,7 @@ class Page:
             text = str(part.data.get("text") or "")
             match part.type:
                 case "text" if message.role == "assistant":
-                    yield f'<div class="reply" dir="auto">{self._reply(text)}</div>\n'
+                    yield f'<div class="reply">{rendered(text)}</div>\n'
                 case "text":
                     yield f'<div class="you" dir="auto">{_text(text)}</div>\n'
                 case "reasoning":
@@ -141,13 +132,6 @@ class Page:
                 case _:
                     pass
             yield from map(self._attachment, part.attachments)
-
-    def _reply(self, text: str) -> str:
-        if len(text) <= _LONGEST_MARKDOWN:
-            tokens = self._markdown.parse(plain(text))
-            if all(token.level < _DEEPEST - 2 for token in tokens):
-                return str(self._markdown.renderer.render(tokens, self._markdown.options, {}))
-        return f"<pre>{_text(text)}</pre>"
 
     def _attachment(self, attachment: Attachment) -> str:
         where = attachment.url or attachment.path or ""
@@ -206,51 +190,3 @@ def _facts(exchange: Exchange) -> Iterator[str]:
 def _time(utc: str) -> str:
     shown = utc[:16].replace("T", " ")
     return f'<time datetime="{escape(visible(utc))}">{escape(visible(shown))} UTC</time>'
-
-
-# -- Markdown ----------------------------------------------------------------
-
-
-def _renderer() -> Any:
-    """Return what makes HTML of Markdown that nobody vouches for."""
-    from markdown_it import MarkdownIt
-
-    made = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": _DEEPEST}).enable(
-        ["table", "strikethrough"]
-    )
-    made.validateLink = lambda url: bool(_LINK.fullmatch(url))  # type: ignore[method-assign]
-    made.add_render_rule("image", _image_link)
-    made.add_render_rule("link_open", _link)
-    made.add_render_rule("heading_open", _heading)
-    made.add_render_rule("heading_close", _heading)
-    made.add_render_rule("th_open", _cell)
-    made.add_render_rule("td_open", _cell)
-    return made
-
-
-def _image_link(self: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
-    """Show an image of the web as a link: loading it would tell its server who reads this, and when."""
-    token = tokens[index]
-    alt = self.renderInlineAsText(token.children or [], options, env) or "image"
-    url = escape(str(token.attrGet("src") or ""))
-    return f'<a href="{url}" rel="noopener noreferrer nofollow">[{escape(alt)}]</a>'
-
-
-def _link(self: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
-    tokens[index].attrSet("rel", "noopener noreferrer nofollow")
-    return str(self.renderToken(tokens, index, options, env))
-
-
-def _heading(self: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
-    """Show a reply's headings below the page's own."""
-    token = tokens[index]
-    token.tag = f"h{min(int(token.markup.count('#') or (1 if token.markup == '=' else 2)) + 2, 6)}"
-    return str(self.renderToken(tokens, index, options, env))
-
-
-def _cell(self: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
-    """Align a table's cell by a class: the page's policy lets no style attribute through."""
-    style = str(tokens[index].attrs.pop("style", ""))
-    if style:
-        tokens[index].attrSet("class", style.rpartition(":")[2])
-    return str(self.renderToken(tokens, index, options, env))

@@ -1,6 +1,7 @@
-"""A session's transcript, as Markdown for people and as fields for programs.
+"""A session's transcript as Markdown: what `llm sessions show` prints, an export writes and a page downloads.
 
-Pure: values in, text out. What models and tools wrote is made safe to print; the log keeps it as it was.
+Pure: values in, text out. What models and tools wrote is made safe to show; the log keeps it as it was. Names stand in
+headings and facts, so Markdown in them is taken for text.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from ..model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Session
-from ..rules.safe_text import one_line, plain
-from ..rules.server_cuts import counts_all
+from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Session
+from ...rules.safe_text import one_line, plain
+from ...rules.server_cuts import counts_all
 
 _AUTHOR_WIDTH = 60
 
@@ -64,9 +64,15 @@ def retry_command(name: str) -> str:
     return shlex.join(["llm", "sessions", "retry", name])
 
 
-def heading(session: Session, total: int, shown: tuple[int, int] | None = None, beside: Beside | None = None) -> str:
+def heading(
+    session: Session,
+    total: int,
+    shown: tuple[int, int] | None = None,
+    beside: Beside | None = None,
+    title: str | None = None,
+) -> str:
     """Return the beginning of a session's transcript as Markdown: `shown` are the first and last exchange, if some."""
-    blocks = [f"# {plain(session.name)}", _facts(session, total, shown)]
+    blocks = [f"# {inert(title or session.name)}", _facts(session, total, shown)]
     blocks += _beside(beside or Beside())
     if session.settings.system:
         blocks.append(f"**System prompt:** {plain(session.settings.system)}")
@@ -75,9 +81,9 @@ def heading(session: Session, total: int, shown: tuple[int, int] | None = None, 
 
 def _beside(beside: Beside) -> Iterator[str]:
     if beside.tags:
-        yield f"**Tags:** {plain(', '.join(beside.tags))}"
+        yield f"**Tags:** {inert(', '.join(beside.tags))}"
     if beside.meta:
-        yield f"**Facts:** {plain(', '.join(f'{key}={value}' for key, value in beside.meta.items()))}"
+        yield f"**Facts:** {inert(', '.join(f'{key}={value}' for key, value in beside.meta.items()))}"
     if beside.notes:
         notes = [listed(number, note) for number, note in enumerate(beside.notes, 1)]
         yield "\n".join(["**Notes:**\n", *notes])
@@ -90,14 +96,28 @@ def listed(number: int, note: Note) -> str:
     return mark + f"\n{' ' * len(mark)}".join(plain(note.text).split("\n")) + by
 
 
+_MARKUP = re.compile(r"[\\`*\[\]<>]|(?<![^\W_])_|_(?![^\W_])")
+_NAME_WIDTH = 1_000
+
+
+def inert(name: str) -> str:
+    """Return a name on one line, with what Markdown would take for markup as text."""
+    return _MARKUP.sub(r"\\\g<0>", one_line(name, _NAME_WIDTH))
+
+
 def _facts(session: Session, total: int, shown: tuple[int, int] | None) -> str:
+    model = session.settings.model or "no model yet"
+    return f"{exchanges_words(total, shown)} · {inert(model)} · {session.thread_id}"
+
+
+def exchanges_words(total: int, shown: tuple[int, int] | None) -> str:
+    """Return in words which exchanges are shown, of how many."""
     many = f"{total:,} exchange{'' if total == 1 else 's'}"
     if shown and shown[1] - shown[0] + 1 < total:
         first, last = shown
         which = f"exchange {first:,}" if first == last else f"exchanges {first:,} to {last:,}"
         many = f"{which} of {total:,}"
-    model = session.settings.model or "no model yet"
-    return f"{many} · {plain(model)} · {session.thread_id}"
+    return many
 
 
 def exchange_block(
@@ -107,7 +127,7 @@ def exchange_block(
     facts = _facts_of(exchange, pinned=pinned, rating=rating)
     lines = [f"## #{exchange.number} · {' · '.join(filter(None, facts))}"]
     if bookmark:
-        lines.append(f"*Bookmark: {plain(bookmark.label)}*")
+        lines.append(f"*Bookmark: {inert(bookmark.label)}*")
     for turn in exchange.turns:
         lines.extend(_sources(turn.fragments))
         for message in (*turn.input, *turn.output):
@@ -119,7 +139,7 @@ def exchange_block(
 
 def _facts_of(exchange: Exchange, *, pinned: bool, rating: Rating | None) -> list[str]:
     first, last = exchange.turns[0], exchange.turns[-1]
-    facts = [_minute(first.datetime_utc), plain(first.model)]
+    facts = [_minute(first.datetime_utc), inert(first.model)]
     if last.input_tokens is not None or last.output_tokens is not None:
         facts.append(f"{last.input_tokens or 0:,} → {sum(t.output_tokens or 0 for t in exchange.turns):,} tokens")
     took = sum(turn.duration_ms or 0 for turn in exchange.turns)
@@ -147,19 +167,9 @@ def rating_words(rating: Rating) -> str:
     return mark_words(rating.mark) + (f": {note}" if note else "")
 
 
-def rating_fields(rating: Rating) -> dict[str, Any]:
-    """Return a rating as plain values."""
-    return {"mark": rating.mark, "note": rating.note, "rated_utc": rating.rated_utc}
-
-
-def bookmark_fields(bookmark: Bookmark) -> dict[str, Any]:
-    """Return a bookmark as plain values."""
-    return {"label": bookmark.label, "created_utc": bookmark.created_utc}
-
-
 def _sources(fragments: tuple[str, ...]) -> Iterator[str]:
     if fragments:
-        yield f"*Fragments: {', '.join(plain(source) for source in fragments)}*"
+        yield f"*Fragments: {', '.join(map(inert, fragments))}*"
 
 
 def _message(message: Message) -> Iterator[str]:
@@ -173,9 +183,9 @@ def _message(message: Message) -> Iterator[str]:
                 yield _quoted("Reasoning", str(data.get("text") or "")) if data.get("text") else "*Reasoning withheld*"
             case "tool_call":
                 arguments = json.dumps(data.get("arguments") or {}, ensure_ascii=False)
-                yield f"*Tool call* `{plain(str(data.get('name')))}` {_code(arguments)}"
+                yield f"*Tool call* {_code(str(data.get('name')))} {_code(arguments)}"
             case "tool_result":
-                yield _quoted(f"Result of `{plain(str(data.get('name')))}`", str(data.get("output") or ""))
+                yield _quoted(f"Result of {_code(str(data.get('name')))}", str(data.get("output") or ""))
             case _:
                 pass
         yield from _attachments(part)
@@ -184,7 +194,7 @@ def _message(message: Message) -> Iterator[str]:
 def _attachments(part: Part) -> Iterator[str]:
     for attachment in part.attachments:
         where = attachment.url or attachment.path or f"{attachment.id[:12]}, kept in the log"
-        yield f"*Attachment: {plain(attachment.type or 'unknown type')}, {plain(where)}*"
+        yield f"*Attachment: {inert(attachment.type or 'unknown type')}, {inert(where)}*"
 
 
 def _quoted(title: str, text: str) -> str:
@@ -203,7 +213,7 @@ def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> s
 
     `again` is the command that sends it again, `numbers` are those of the exchanges, by the ids of their turns.
     """
-    lines = [f"## Not answered · {_minute(attempt.datetime_utc)} · {plain(attempt.model)}"]
+    lines = [f"## Not answered · {_minute(attempt.datetime_utc)} · {inert(attempt.model)}"]
     if attempt.answered_by:
         number = numbers.get(attempt.answered_by)
         later = f"by exchange #{number}" if number else "later"
@@ -219,71 +229,3 @@ def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> s
 
 def _minute(utc: str) -> str:
     return utc[:16].replace("T", " ") + " UTC" if utc else ""
-
-
-def as_fields(transcript: Transcript) -> dict[str, Any]:
-    """Return a transcript as plain values, texts as they are."""
-    session = transcript.session
-    return {
-        "name": session.name,
-        "thread_id": session.thread_id,
-        "model": session.settings.model,
-        "system": session.settings.system,
-        "options": dict(session.settings.options),
-        "tags": list(transcript.beside.tags),
-        "meta": dict(transcript.beside.meta),
-        "notes": [note_fields(number, note) for number, note in enumerate(transcript.beside.notes, 1)],
-        "exchanges_in_all": transcript.total,
-        "exchanges": [
-            {
-                "number": exchange.number,
-                "id": exchange.id,
-                "pinned": exchange.number in transcript.pinned,
-                "rating": rating_fields(rating) if (rating := transcript.ratings.get(exchange.id)) else None,
-                "bookmark": bookmark.label if (bookmark := transcript.bookmarks.get(exchange.id)) else None,
-                "prompt": exchange.prompt,
-                "reply": exchange.reply,
-                "turns": [
-                    {
-                        "id": turn.id,
-                        "model": turn.model,
-                        "datetime_utc": turn.datetime_utc,
-                        "duration_ms": turn.duration_ms,
-                        "input_tokens": turn.input_tokens,
-                        "output_tokens": turn.output_tokens,
-                        "cut": turn.cut,
-                        "messages": [_wire(message) for message in (*turn.input, *turn.output)],
-                    }
-                    for turn in exchange.turns
-                ],
-            }
-            for exchange in transcript.exchanges
-        ],
-        "attempts": [
-            {
-                "id": attempt.id,
-                "prompt": attempt.prompt,
-                "partial": attempt.partial,
-                "error": attempt.error,
-                "model": attempt.model,
-                "datetime_utc": attempt.datetime_utc,
-                "answered_by": attempt.answered_by,
-            }
-            for attempt in transcript.attempts
-        ],
-    }
-
-
-def note_fields(number: int, note: Note) -> dict[str, Any]:
-    """Return a note as plain values; its number is its place among the session's notes."""
-    return {"number": number, "text": note.text, "by": note.author, "created_utc": note.created_utc}
-
-
-def _wire(message: Message) -> dict[str, Any]:
-    return {
-        "role": message.role,
-        "parts": [
-            {**part.data, **({"attachments": [a.id for a in part.attachments]} if part.attachments else {})}
-            for part in message.parts
-        ],
-    }

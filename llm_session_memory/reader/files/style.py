@@ -35,8 +35,13 @@ details pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; border-
 blockquote { margin: .6rem 0; padding-inline-start: .8rem; border-inline-start: 3px solid var(--line) }
 table { border-collapse: collapse; display: block; overflow-x: auto }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: start }
-.right { text-align: right }
-.center { text-align: center }
+.sv-right { text-align: right }
+.sv-center { text-align: center }
+.sv-plain { white-space: pre-wrap }
+.sv-table { overflow-x: auto }
+.hl-c { color: var(--soft) }
+.hl-s { color: var(--pin) }
+.hl-k, .hl-n { color: var(--link) }
 figure { margin: .5rem 0 }
 img { max-width: 100%; max-height: 40rem; height: auto; border-radius: 4px }
 @media print {

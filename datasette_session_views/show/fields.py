@@ -1,0 +1,96 @@
+"""A page of a transcript as plain values, for its JSON twin. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Said, Transcript
+
+
+def fields(page: Transcript) -> dict[str, Any]:
+    """Return a page of a transcript as plain values, texts as they are in the log."""
+    line, settings = page.line, page.settings
+    return {
+        "name": line.name,
+        "thread_id": line.thread_id,
+        "first_words": line.first_words,
+        "model": line.model,
+        "system": settings.system,
+        "tags": list(line.tags),
+        "notes": [{"text": n.text, "author": n.author, "created_utc": n.created_utc} for n in page.notes],
+        "pins": list(page.pins),
+        "summaries": [
+            {"first": s.first, "last": s.last, "model": s.model, "made_utc": s.made_utc, "text": s.text}
+            for s in page.summaries
+        ],
+        "exchanges_in_all": page.total,
+        "input_tokens": line.figures.input_tokens,
+        "output_tokens": line.figures.output_tokens,
+        "cost_usd": line.figures.cost.dollars,
+        "exchanges": [exchange_fields(exchange) for exchange in page.exchanges],
+        "attempts": [attempt_fields(attempt) for attempt in page.attempts],
+    }
+
+
+def exchange_fields(exchange: Exchange) -> dict[str, Any]:
+    """Return an exchange as plain values."""
+    return {
+        "number": exchange.number,
+        "id": exchange.id,
+        "pinned": exchange.pinned,
+        "rating": rating_fields(exchange.judged),
+        "bookmark": exchange.judged.label or None,
+        "cut_before": None if exchange.start is None else exchange.start.first_sent,
+        "recalled": [{"number": r.number, "words": list(r.words), "tokens": r.tokens} for r in exchange.recalls],
+        "calls": [
+            {
+                "id": call.id,
+                "model": call.model,
+                "datetime_utc": call.datetime_utc,
+                "duration_ms": call.duration_ms,
+                "input_tokens": call.input_tokens,
+                "output_tokens": call.output_tokens,
+                "cost_usd": call.cost,
+                "cut": call.cut,
+                "tools": list(call.tools),
+                "messages": [message_fields(said) for said in call.messages],
+            }
+            for call in exchange.calls
+        ],
+    }
+
+
+def rating_fields(judged: Judged) -> dict[str, str] | None:
+    """Return a rating as plain values; None where there is none."""
+    return {"mark": judged.mark, "note": judged.note, "rated_utc": judged.rated_utc} if judged.mark else None
+
+
+def message_fields(said: Said) -> dict[str, Any]:
+    """Return a message as plain values."""
+    return {"role": said.role, "parts": [_piece_fields(piece) for piece in said.pieces]}
+
+
+def _piece_fields(piece: Piece) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": piece.kind, "text": piece.text}
+    if piece.name:
+        found["name"] = piece.name
+    if piece.attachments:
+        found["attachments"] = [
+            {"id": held.id, "type": held.type, "path": held.path, "url": held.url, "bytes": held.size}
+            for held in piece.attachments
+        ]
+    return found
+
+
+def attempt_fields(attempt: Attempt) -> dict[str, Any]:
+    """Return an attempt as plain values."""
+    return {
+        "id": attempt.id,
+        "model": attempt.model,
+        "prompt": attempt.prompt,
+        "partial": attempt.partial,
+        "error": attempt.error,
+        "datetime_utc": attempt.datetime_utc,
+        "duration_ms": attempt.duration_ms,
+        "answered_by": attempt.answered_by,
+    }

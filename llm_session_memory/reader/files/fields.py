@@ -1,0 +1,86 @@
+"""A session's transcript as plain values, for programs: what `--json` prints. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...model import Bookmark, Message, Note, Rating
+from .markdown import Transcript
+
+
+def as_fields(transcript: Transcript) -> dict[str, Any]:
+    """Return a transcript as plain values, texts as they are."""
+    session = transcript.session
+    return {
+        "name": session.name,
+        "thread_id": session.thread_id,
+        "model": session.settings.model,
+        "system": session.settings.system,
+        "options": dict(session.settings.options),
+        "tags": list(transcript.beside.tags),
+        "meta": dict(transcript.beside.meta),
+        "notes": [note_fields(number, note) for number, note in enumerate(transcript.beside.notes, 1)],
+        "exchanges_in_all": transcript.total,
+        "exchanges": [
+            {
+                "number": exchange.number,
+                "id": exchange.id,
+                "pinned": exchange.number in transcript.pinned,
+                "rating": rating_fields(rating) if (rating := transcript.ratings.get(exchange.id)) else None,
+                "bookmark": bookmark.label if (bookmark := transcript.bookmarks.get(exchange.id)) else None,
+                "prompt": exchange.prompt,
+                "reply": exchange.reply,
+                "turns": [
+                    {
+                        "id": turn.id,
+                        "model": turn.model,
+                        "datetime_utc": turn.datetime_utc,
+                        "duration_ms": turn.duration_ms,
+                        "input_tokens": turn.input_tokens,
+                        "output_tokens": turn.output_tokens,
+                        "cut": turn.cut,
+                        "messages": [_wire(message) for message in (*turn.input, *turn.output)],
+                    }
+                    for turn in exchange.turns
+                ],
+            }
+            for exchange in transcript.exchanges
+        ],
+        "attempts": [
+            {
+                "id": attempt.id,
+                "prompt": attempt.prompt,
+                "partial": attempt.partial,
+                "error": attempt.error,
+                "model": attempt.model,
+                "datetime_utc": attempt.datetime_utc,
+                "answered_by": attempt.answered_by,
+            }
+            for attempt in transcript.attempts
+        ],
+    }
+
+
+def note_fields(number: int, note: Note) -> dict[str, Any]:
+    """Return a note as plain values; its number is its place among the session's notes."""
+    return {"number": number, "text": note.text, "by": note.author, "created_utc": note.created_utc}
+
+
+def _wire(message: Message) -> dict[str, Any]:
+    return {
+        "role": message.role,
+        "parts": [
+            {**part.data, **({"attachments": [a.id for a in part.attachments]} if part.attachments else {})}
+            for part in message.parts
+        ],
+    }
+
+
+def rating_fields(rating: Rating) -> dict[str, Any]:
+    """Return a rating as plain values."""
+    return {"mark": rating.mark, "note": rating.note, "rated_utc": rating.rated_utc}
+
+
+def bookmark_fields(bookmark: Bookmark) -> dict[str, Any]:
+    """Return a bookmark as plain values."""
+    return {"label": bookmark.label, "created_utc": bookmark.created_utc}

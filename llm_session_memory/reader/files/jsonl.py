@@ -1,0 +1,225 @@
+"""The lines of a session's JSONL, as values: what the log holds of it, in the words of `rules.records`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ...model import SIDES, Attempt, Exchange, Message, Part, Settings, Summary, Turn
+from ...rules.records import (
+    FORMAT,
+    VERSION,
+    attempt_record,
+    judged_record,
+    message_record,
+    note_record,
+    place_record,
+    said,
+)
+from ...store import details, held
+from .gathering import Gathering
+
+
+def as_logged(turn: Turn, more: details.Details) -> Any:
+    """Return a call's raw response if llm kept it whole; None if it made it shorter, as only llm can undo."""
+    del turn
+    return None if more.response is None or '"$"' in more.response else json.loads(more.response)
+
+
+def offered(tool: details.Tool) -> bool:
+    """Return False: whether the model's server runs a tool can't be told without llm."""
+    del tool
+    return False
+
+
+def joined_system(more: details.Details) -> str | None:
+    """Return a call's system prompt; an older llm kept its fragments apart, and joined them as is done here."""
+    if not more.old:
+        return more.system
+    texts = [fragment.content for fragment in more.fragments if fragment.side == "system"]
+    return "\n\n".join(text.strip() for text in [*texts, more.system or ""] if text.strip()) or None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What llm alone can tell of a call; a page, which must do without llm, leaves it out."""
+
+    raw_response: Callable[[Turn, details.Details], Any] = as_logged
+    is_server_side: Callable[[details.Tool], bool] = offered
+
+
+class Lines:
+    """The lines of an export, as values."""
+
+    def __init__(self, gathering: Gathering, known: Known) -> None:
+        self.gathering = gathering
+        self.known = known
+        self.system = gathering.session.settings.system or None
+        self.places = gathering.places
+        self.blocks: dict[int, int] = {}
+        self.detailed = details.Detailed(gathering.log)
+
+    def header(self, now: str) -> dict[str, Any]:
+        """Return the header."""
+        session, beside = self.gathering.session, self.gathering.beside
+        settings = {one.name: getattr(session.settings, one.name) for one in fields(Settings)}
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            **said({"name": session.name, **settings, "options": dict(session.settings.options)}),
+            **said({"created_utc": session.created_utc}),
+            "exported_utc": now,
+            "exchanges": self.gathering.total,
+            **said(
+                {
+                    "tags": list(beside.tags),
+                    "meta": dict(beside.meta),
+                    "notes": [note_record(note) for note in beside.notes],
+                    "summaries": [one for one in map(self._summary, self.gathering.summaries) if one],
+                }
+            ),
+        }
+
+    def _summary(self, one: Summary) -> dict[str, Any] | None:
+        """Return a summary; None if the file has not the exchanges that it covers."""
+        numbers = self.gathering.numbers
+        if one.first_turn_id not in numbers or one.last_turn_id not in numbers:
+            return None
+        return {
+            "text": one.text,
+            "first": numbers[one.first_turn_id],
+            "last": numbers[one.last_turn_id],
+            "exchanges": one.exchanges,
+            "model": one.model,
+            "input_tokens": one.input_tokens,
+            "output_tokens": one.output_tokens,
+            "duration_ms": one.duration_ms,
+            "made_utc": one.made_utc,
+        }
+
+    def exchange(self, exchange: Exchange) -> dict[str, Any]:
+        """Return an exchange's line."""
+        found = self.detailed.of([turn.id for turn in exchange.turns])
+        pinned = self.gathering.pins.get(exchange.id)
+        turns = [self._turn(turn, found[turn.id], exchange.number) for turn in exchange.turns]
+        judged = judged_record(self.gathering.ratings.get(exchange.id), self.gathering.bookmarks.get(exchange.id))
+        return {"exchange": exchange.number, **({"pinned": pinned} if pinned else {}), **judged, "turns": turns}
+
+    def attempt(self, attempt: Attempt) -> dict[str, Any]:
+        """Return what an attempt's line says."""
+        return attempt_record(attempt, self._place(attempt.answered_by), self.gathering.filled)
+
+    def _turn(self, turn: Turn, more: details.Details, number: int) -> dict[str, Any]:
+        if more.old:
+            turn = _with_old(turn, more)
+        system = joined_system(more)
+        values = {
+            "model": turn.model,
+            "resolved_model": more.resolved_model,
+            "datetime_utc": turn.datetime_utc,
+            "duration_ms": turn.duration_ms,
+            "input_tokens": turn.input_tokens,
+            "output_tokens": turn.output_tokens,
+            "token_details": more.token_details,
+            "options": more.options,
+            "schema": more.schema,
+            "fragments": [said({"of": f.side, "source": f.source}) | {"content": f.content} for f in more.fragments],
+            "tools": [self._tool(tool) for tool in more.tools],
+            "instances": more.instances,
+            "response_json": self.known.raw_response(turn, more),
+            "context": self._context(more.why, number) if more.why else None,
+        }
+        return {
+            "input": [message_record(self.gathering.with_bytes(message)) for message in turn.input],
+            "output": [message_record(self.gathering.with_bytes(message)) for message in turn.output],
+            **({"system": system} if system != self.system else {}),
+            **said(values),
+        }
+
+    def _tool(self, tool: details.Tool) -> dict[str, Any]:
+        values = {
+            "description": tool.description,
+            "plugin": tool.plugin,
+            "server_side": tool.instance_name if self.known.is_server_side(tool) else None,
+            "arguments": tool.arguments,
+        }
+        more = {name: value for name, value in values.items() if value is not None}
+        return {"name": tool.name, "input_schema": tool.input_schema, **more}
+
+    def _context(self, why: details.Why, exchange: int) -> dict[str, Any] | None:
+        known = why.block_id in self.blocks
+        row = None if known else held.block(self.gathering.log, why.block_id)
+        if not known and not row:
+            return None  # a visitor may see contexts, but not their blocks
+        number = self.blocks.setdefault(why.block_id, len(self.blocks) + 1)
+        described = self._block(row) if row else None
+        return {
+            "block": number,
+            "base": why.base,
+            "estimate": why.estimate,
+            **said(
+                {
+                    "cut": why.cut,
+                    "number": why.number if why.number != exchange else None,
+                    "after": self._place(why.after_turn_id),
+                    "recalled": [self._recall(one) for one in why.recalled],
+                    "described": described,
+                }
+            ),
+        }
+
+    def _recall(self, recall: details.Recall) -> dict[str, Any]:
+        """Return an excerpt: the turn, side and part that it is from, since passages have other ids elsewhere."""
+        place = self.places.get(recall.turn_id or "")
+        values = {
+            "from": place_record(place),
+            "part": recall.part or None,
+            "number": recall.number if place is None or recall.number != place[0] else None,
+            "side": SIDES[recall.side],
+            "score": recall.score,
+            "tokens": recall.tokens,
+            "words": list(recall.words) or None,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _block(self, row: dict[str, Any]) -> dict[str, Any]:
+        numbers = self.gathering.numbers
+        pinned = [numbers[id_] for id_ in json.loads(row["pinned_json"]) if id_ in numbers]
+        start = numbers.get(row["start_turn_id"] or "")
+        return said(
+            {
+                "start": start,
+                "start_number": row["start_number"] if row["start_number"] != start else None,
+                "pinned": pinned,
+                "policy": row["policy"],
+                "budget": row["budget"],
+                "window": row["window"],
+                "window_source": row["window_source"],
+                "front": row["front"],
+                "clip": row["clip"],
+                "oversized": bool(row["oversized"]) or None,
+                "reason": row["reason"],
+                "began_utc": row["began_utc"],
+            }
+        )
+
+    def _place(self, turn_id: str | None) -> Any:
+        return place_record(self.places.get(turn_id or ""))
+
+
+def _with_old(turn: Turn, more: details.Details) -> Turn:
+    """Return a call that an older llm logged with what it kept beside its messages: reasoning, tools' attachments."""
+    asked, replied = list(turn.input), list(turn.output)
+    if asked and asked[0].role == "tool":
+        results = (
+            Part({**part.data, "exception": result.exception}, result.attachments)
+            for part, result in zip(asked[0].parts, more.results, strict=True)
+        )
+        asked[0] = replace(asked[0], parts=tuple(results))
+    if more.reasoning:
+        reasoning = Part({"type": "reasoning", "text": more.reasoning})
+        first = replied[0] if replied else Message("assistant", ())
+        replied[:1] = [replace(first, parts=(reasoning, *first.parts))]
+    return replace(turn, input=tuple(asked), output=tuple(replied))

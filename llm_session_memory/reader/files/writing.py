@@ -1,0 +1,62 @@
+"""A session's file, put together as it is read: each piece of text with how many exchanges it finishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model import Attempt
+from ...rules.records import line
+from . import html, markdown
+from .gathering import Gathering
+from .jsonl import Known, Lines
+
+Pieces = Iterator[tuple[str, int]]
+
+
+def pieces(gathering: Gathering, format_: str, now: str, known: Known | None = None) -> Pieces:
+    """Yield a session's file in a format of jsonl, markdown, html; `now` is when it is written (ISO)."""
+    if format_ == "jsonl":
+        return _jsonl(Lines(gathering, known or Known()), now)
+    return {"markdown": _markdown, "html": _html}[format_](gathering, now)
+
+
+def _jsonl(lines: Lines, now: str) -> Pieces:
+    yield line(lines.header(now)), 0
+    for entry in lines.gathering.entries():
+        if isinstance(entry, Attempt):
+            yield line({"attempt": lines.attempt(entry)}), 0
+        else:
+            yield line(lines.exchange(entry)), 1
+
+
+def _markdown(gathering: Gathering, now: str) -> Pieces:
+    del now
+    session = gathering.session
+    again = markdown.retry_command(session.name or session.thread_id)
+    numbers = {id_: place[0] for id_, place in gathering.places.items()} if gathering.attempts else {}
+    yield markdown.heading(session, len(gathering.turns), gathering.shown, gathering.beside, gathering.title), 0
+    for entry in gathering.entries():
+        if isinstance(entry, Attempt):
+            yield "\n\n" + markdown.attempt_block(entry, again, numbers), 0
+        else:
+            block = markdown.exchange_block(
+                entry,
+                pinned=entry.id in gathering.pins,
+                rating=gathering.ratings.get(entry.id),
+                bookmark=gathering.bookmarks.get(entry.id),
+            )
+            yield "\n\n" + block, 1
+    yield "\n", 0
+
+
+def _html(gathering: Gathering, now: str) -> Pieces:
+    page = html.Page(gathering.session, gathering.filled, gathering.beside)
+    many = markdown.exchanges_words(len(gathering.turns), gathering.shown)
+    yield page.top(gathering.title, many, now), 0
+    for entry in gathering.entries():
+        if isinstance(entry, Attempt):
+            yield page.attempt(entry, gathering.exchange_of(entry.answered_by)), 0
+        else:
+            rating, bookmark = gathering.ratings.get(entry.id), gathering.bookmarks.get(entry.id)
+            yield page.exchange(entry, pinned=entry.id in gathering.pins, rating=rating, bookmark=bookmark), 1
+    yield page.bottom(), 0

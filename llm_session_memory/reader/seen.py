@@ -1,0 +1,70 @@
+"""A log as one visitor may see it, for what reads of the store: tables that are locked or missing have no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..store import Log
+from .source import Source
+from .tables import COLUMNS, beginning, completed, tables_read
+
+
+class SeenLog(Log):
+    """Reads on a source's connection, as far as its visitor may; it never writes."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.path = Path(source.log)
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return all rows as dictionaries."""
+        cursor = self._run(sql, parameters)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def pairs(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str | None]]:
+        """Yield rows of two columns, one at a time."""
+        yield from self._run(sql, parameters)
+
+    def tuples(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows as they come."""
+        found: list[tuple[Any, ...]] = self._run(sql, parameters).fetchall()
+        return found
+
+    def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Return the first value of the first row, or None."""
+        found = self._run(sql, parameters).fetchone()
+        return found[0] if found else None
+
+    def columns(self, table: str) -> frozenset[str]:
+        """Return the names of a table's columns; none if the visitor may not see it."""
+        return self._columns(table) if table in self.source.tables else frozenset()
+
+    def has_sessions(self) -> bool:
+        """Return whether there is a table of sessions that the visitor may see."""
+        return bool(self.columns("memory_sessions"))
+
+    def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> Any:
+        found = beginning(completed(sql, self.source.tables), [self._younger[t] for t in self._read_younger(sql)])
+        return self.source.connection.execute(found, dict(parameters or {}))
+
+    def _read_younger(self, sql: str) -> list[str]:
+        return [table for table in tables_read(sql) if table in self._younger]
+
+    @cached_property
+    def _younger(self) -> dict[str, str]:
+        """The tables that an older llm left without some columns, each as an expression that has them, empty."""
+        found: dict[str, str] = {}
+        for table in self.source.tables & COLUMNS.keys():
+            missing = set(COLUMNS[table].split()) - self._columns(table) - {"rowid", "rank", table}
+            if missing:
+                nulls = ", ".join(f'null as "{column}"' for column in sorted(missing))
+                found[table] = f"{table} as (select *, {nulls} from main.{table})"  # noqa: S608  names of COLUMNS
+        return found
+
+    def _columns(self, table: str) -> frozenset[str]:
+        rows = self.source.connection.execute("select name from pragma_table_info(?)", (table,))
+        return frozenset(row[0] for row in rows)

@@ -1,0 +1,174 @@
+"""The JSONL format of a session: one header line, then one line an exchange, and one for each failed prompt.
+
+Version 1. Every line is a JSON object; a field that says nothing is left out.
+
+    {"format": "llm-session", "version": 1, "name": "work", "model": ..., "exchanges": 142, "tags": [...], ...}
+    {"exchange": 1, "pinned": "2026-09-01T...", "turns": [{"input": [...], "output": [...], "context": {...}, ...}],
+     "rating": {"mark": "up", ...}, "bookmark": {"label": ..., ...}}
+    {"attempt": {"prompt": ..., "error": ..., "answered_by": 3, ...}}
+
+Messages are in llm's wire form, attachments inline. Numbers, not ids, tie pins, contexts and attempts to exchanges, so
+that they hold in any log: a turn is [exchange, turn], or the exchange's number alone for its last turn. Times are ISO,
+tokens are tokens, durations milliseconds. A part of a session has the numbers that its exchanges have in the whole.
+A file without a header whose lines are {"prompt": ..., "response": ...} is read too.
+
+Pure. Whoever writes a file and whoever reads one take the names of the fields from here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from ..model import Attachment, Attempt, Bookmark, Message, Note, Part, Rating, Settings
+from .safe_text import escaped
+
+FORMAT = "llm-session"
+VERSION = 1
+
+Place = tuple[int, int]
+"""A turn: the number of its exchange, and its own within it, from 1; 0 for the last one."""
+
+MISSING = "missing:"
+"""Stands before the path of an imported attachment whose bytes are not here. Without it, whoever wrote the file could
+have any file of this machine sent to a model."""
+
+CODE, KEPT_CODE = "functions", "imported_functions"
+"""Where a failed prompt has Python code: as `retry` runs it, and as an import keeps it."""
+
+# -- the names of the fields, by what they are fields of --------------------
+
+HEADER = (
+    *("format", "version", "name"),
+    *(one.name for one in fields(Settings)),
+    *("created_utc", "exported_utc", "exchanges", "tags", "meta", "notes", "summaries"),
+)
+NOTE = ("text", "author", "created_utc")
+SUMMARY = (
+    *("text", "first", "last", "exchanges", "model"),
+    *("input_tokens", "output_tokens", "duration_ms", "made_utc"),
+)
+EXCHANGE = ("exchange", "pinned", "rating", "bookmark", "turns")
+RATING = ("mark", "note", "rated_utc")
+BOOKMARK = ("label", "created_utc")
+_CALL = (
+    *("system", "model", "resolved_model", "datetime_utc", "duration_ms", "input_tokens", "output_tokens"),
+    *("token_details", "options", "schema", "fragments", "tools", "instances", "response_json", "context"),
+)
+TURN = ("input", "output", *_CALL)
+MINIMAL = ("prompt", "response", "pinned", "rating", "bookmark", *_CALL)
+FRAGMENT = ("of", "source", "content")
+TOOL = ("name", "input_schema", "description", "plugin", "server_side", "arguments")
+CONTEXT = ("block", "base", "estimate", "cut", "number", "after", "recalled", "described")
+EXCERPT = ("from", "part", "number", "side", "score", "tokens", "words")
+BLOCK = (
+    *("start", "start_number", "pinned", "policy", "budget", "window", "window_source"),
+    *("front", "clip", "oversized", "reason", "began_utc"),
+)
+ATTEMPT = ("prompt", "error", "model", "partial", "datetime_utc", "duration_ms", "request", "answered_by")
+MESSAGE = ("role", "parts", "provider_metadata")
+_CALLED = ("type", "name", "tool_call_id", "server_executed", "provider_metadata")
+PARTS: dict[str, tuple[str, ...]] = {
+    "text": ("type", "text", "redacted", "provider_metadata"),
+    "reasoning": ("type", "text", "redacted", "provider_metadata"),
+    "tool_call": (*_CALLED, "arguments"),
+    "tool_result": (*_CALLED, "output", "exception", "attachments"),
+    "attachment": ("type", "attachment", "provider_metadata"),
+}
+"""The fields of a part, by its type."""
+
+ATTACHMENT = ("type", "path", "url", "content", "id")
+
+# -- lines and what they hold -----------------------------------------------
+
+
+def line(value: Mapping[str, Any]) -> str:
+    """Return a value as one line, however the text is split, that is safe to show and can be sent as UTF-8."""
+    return escaped(json.dumps(value, ensure_ascii=False)) + "\n"
+
+
+def said(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that say something: not null, not an empty text, list or object."""
+    return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
+
+
+def place_record(place: Place | None) -> Any:
+    """Return how a turn is named in a file."""
+    return place if place is None or place[1] else place[0]
+
+
+def message_record(message: Message) -> dict[str, Any]:
+    """Return a message in llm's wire form, attachments inline (their bytes in base64)."""
+    record: dict[str, Any] = {"role": message.role, "parts": [_part_record(part) for part in message.parts]}
+    if message.provider_metadata:
+        record["provider_metadata"] = dict(message.provider_metadata)
+    return record
+
+
+def _part_record(part: Part) -> dict[str, Any]:
+    record = {name: value for name, value in part.data.items() if value is not None}
+    held = [attachment_record(attachment) for attachment in part.attachments]
+    if held and part.type == "attachment":
+        record["attachment"] = held[0]
+    elif held:
+        record["attachments"] = held
+    return record
+
+
+def attachment_record(attachment: Attachment) -> dict[str, Any]:
+    """Return an attachment with its bytes; with its id (a hash of them) where it is all that is known of them."""
+    content = base64.b64encode(attachment.content).decode("ascii") if attachment.content is not None else None
+    path = attachment.path.removeprefix(MISSING) if attachment.path is not None else None
+    id_ = attachment.id or None if content is None and path is not None else None
+    if content is None and id_ is None:
+        path = None
+    values = {"type": attachment.type, "path": path, "url": attachment.url, "content": content, "id": id_}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def note_record(note: Note) -> dict[str, Any]:
+    """Return a note."""
+    return {"text": note.text, "author": note.author, "created_utc": note.created_utc}
+
+
+def judged_record(rating: Rating | None, bookmark: Bookmark | None) -> dict[str, Any]:
+    """Return what an exchange's line says of its rating and its bookmark."""
+    record: dict[str, Any] = {}
+    if rating:
+        note = {"note": rating.note} if rating.note else {}
+        record["rating"] = {"mark": rating.mark, **note, "rated_utc": rating.rated_utc}
+    if bookmark:
+        record["bookmark"] = {"label": bookmark.label, "created_utc": bookmark.created_utc}
+    return record
+
+
+def attempt_record(attempt: Attempt, answered_by: Any, filled: Callable[[Attachment], Attachment]) -> dict[str, Any]:
+    """Return what an attempt's line says; `filled` gives attachments their bytes."""
+    values = {
+        "model": attempt.model,
+        "partial": attempt.partial,
+        "datetime_utc": attempt.datetime_utc,
+        "duration_ms": attempt.duration_ms,
+        "request": _request_record(attempt.request, filled),
+        "answered_by": answered_by,
+    }
+    return {"prompt": attempt.prompt, "error": attempt.error, **said(values)}
+
+
+def _request_record(kept: Mapping[str, Any], filled: Callable[[Attachment], Attachment]) -> dict[str, Any]:
+    request = dict(kept)
+    code = [*(request.get(CODE) or ()), *(request.pop(KEPT_CODE, None) or ())]
+    held = [attachment_record(filled(_of_request(one))) for one in request.get("attachments") or ()]
+    fragments = [said(one) | {"text": one["text"]} for one in request.get("fragments") or ()]
+    return said({**request, CODE: code, "attachments": held, "fragments": fragments})
+
+
+def _of_request(kept: Mapping[str, Any]) -> Attachment:
+    """Return an attachment of a request in our own log, where a path may be all that there is."""
+    content = kept.get("content")
+    if content is not None:
+        return Attachment("", kept.get("type"), kept.get("path"), kept.get("url"), base64.b64decode(content))
+    return Attachment("", kept.get("type"), kept.get("path"), kept.get("url"))

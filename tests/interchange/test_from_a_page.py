@@ -1,0 +1,106 @@
+"""What a page of Datasette offers as JSONL is what `llm sessions export` writes, and `llm sessions import` reads it."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm_session_memory.memory import Memory
+from llm_session_memory.reader.tables import COLUMNS, core, present
+from tests.conftest import Command
+from tests.interchange.world import PNG, content, copied, import_lines, old_conversation, turns
+from tests.views.conftest import serving
+from tests.views.test_permissions import configured, with_tables
+
+
+async def page(log: Path, name: str, more: str = "", **settings: Any) -> list[str]:
+    """Return the lines of the file that the page of a session offers to anybody."""
+    answer = await serving(log, **settings)(f"/{log.stem}/-/session/{name}.jsonl{more}")
+    assert answer.status == 200
+    return answer.text.splitlines()
+
+
+def said(lines: list[str]) -> list[dict[str, Any]]:
+    """Return what lines say, without the time of the export, raw replies, and the bytes of attached files."""
+    found = [json.loads(line, object_hook=_without_bytes) for line in lines]
+    found[0] = {**found[0], "name": "", "exported_utc": ""}
+    for turn in turns(found):
+        turn.pop("response_json", None)
+    return found
+
+
+def _without_bytes(value: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "image/png"} if value.get("type") == "image/png" else value
+
+
+def exported(log: Path, name: str = "work") -> list[dict[str, Any]]:
+    return said([json.dumps(line) for line in content(log, name)])
+
+
+@pytest.mark.asyncio
+async def test_the_page_offers_what_is_exported(lived: Path, fresh: Path) -> None:
+    """One format by one writer: tools, attachments, fragments, contexts, attempts, notes, ratings, all is the same."""
+    with Memory(lived) as memory:
+        memory.ratings.rate("work", 1, "up", "clear")
+        memory.ratings.bookmark("work", 2, "The deck")
+    lines = await page(lived, "work")
+    assert said(lines) == exported(lived)
+    assert said(lines)[1]["rating"]["note"] == "clear"
+    import_lines(fresh, lines)
+    assert exported(fresh) == exported(lived)
+
+
+@pytest.mark.asyncio
+async def test_what_an_older_llm_logged_comes_from_a_page_too(
+    fresh: Path, other: Path, llm_: Command, tmp_path: Path
+) -> None:
+    """A conversation without a name, of llm up to 0.31: its reasoning, tools, attachments; it gets a name by --as."""
+    thread = old_conversation(fresh)
+    lines = await page(fresh, thread)
+    with Memory(fresh) as memory:
+        memory.sessions.name_thread(thread, "work")
+    assert said(lines)[1:] == exported(fresh)[1:]
+    (tmp_path / "old.jsonl").write_text("\n".join(lines))
+    done = llm_("sessions", "import", str(tmp_path / "old.jsonl"), "--as", "bridge", "-d", str(other)).ok()
+    assert done.out == "3 exchanges imported into session bridge.\n"
+    shown = llm_("sessions", "show", "bridge", "-d", str(other)).ok().out
+    for text in ("What does this say?", "> The person wants the tides.", "> 09:42", "*Attachment: image/png"):
+        assert text in shown
+
+
+@pytest.mark.asyncio
+async def test_a_part_comes_in(lived: Path, fresh: Path, llm_: Command, tmp_path: Path) -> None:
+    """Some exchanges are a session of their own, though their contexts and summaries speak of others."""
+    lines = await page(lived, "work", "?from=3&to=6")
+    assert [json.loads(line).get("exchange") for line in lines] == [None, 3, 4, 5, 6]
+    (tmp_path / "part.jsonl").write_text("\n".join(lines))
+    llm_("sessions", "import", str(tmp_path / "part.jsonl"), "--as", "part", "-d", str(fresh)).ok()
+    shown = llm_("sessions", "show", "part", "-d", str(fresh)).ok().out
+    assert [line[:5] for line in shown.splitlines() if line.startswith("## ")] == ["## #1", "## #2", "## #3", "## #4"]
+
+
+@pytest.mark.asyncio
+async def test_a_file_comes_in_whatever_was_hidden(lived: Path, fresh: Path, template: Path, tmp_path: Path) -> None:
+    """A table that the visitor may not see is missing in the file, which can be imported all the same."""
+    with Memory(lived) as memory:
+        there, work = present(memory.desk.log.database.conn), memory.sessions.get("work").thread_id
+    number = itertools.count()
+    for log, thread, exchanges in ((lived, work, 13), (fresh, old_conversation(fresh), 3)):
+        for table in sorted(there & COLUMNS.keys() - set(core(there))):
+            tables = with_tables({table: {"allow": False}})["databases"]["logs"]
+            lines = await page(log, thread, **configured({"databases": {log.stem: tables}}))
+            import_lines(copied(template, tmp_path / f"{next(number)}.db"), lines)
+            assert json.loads(lines[0])["exchanges"] >= exchanges, table
+
+
+@pytest.mark.asyncio
+async def test_a_page_reads_no_file_of_the_server(lived: Path, tmp_path: Path) -> None:
+    """A file that was attached by its path is named; its bytes are not the visitor's."""
+    lines = await page(lived, "work")
+    assert str(tmp_path / "deck.png") in lines[2]
+    assert base64.b64encode(PNG).decode() not in "".join(lines)
