@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from benchmarks import machine
 from benchmarks.generate import NAME, Talk, Topics
@@ -211,17 +212,17 @@ def _row(  # noqa: PLR0913  a measurement's conditions
     plain_bytes: int,
     empty: int,
 ) -> list[Any]:
-    from llm_session_memory.rules import policy as policies
+    from llm_session_memory.rules.policy import LOW_WATER as OURS
+    from llm_session_memory.rules.policy import Shares
+    from llm_session_memory.services import beginning
 
     log = folder / f"{budget}-{low}.db"
-    before, policies.LOW_WATER = policies.LOW_WATER, low
-    try:
-        arrived = hold(server, log, exchanges, "--session", NAME, "--max-context-tokens", str(budget))
-    finally:
-        policies.LOW_WATER = before
+    flags = ["--session", NAME, "--max-context-tokens", str(budget), "--memory", "window"]
+    with patch.object(beginning, "WINDOW", Shares(low=low)):
+        arrived = hold(server, log, exchanges, *flags)
     held = measured(log, arrived, [reply for _, reply in exchanges], budget)
     label = "one by one" if low == _NAIVE else f"{low:g}"
-    label += " (ours)" if low == before else ""
+    label += " (ours)" if low == OURS else ""
     shares = [f"{share:.3f}" for share in (held.prefix, held.cached, held.filled, held.fullest)]
     return [label, f"{(held.size - empty) / plain_bytes:.2f}", *shares, held.blocks, held.cut_by_server]
 

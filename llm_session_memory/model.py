@@ -356,7 +356,7 @@ class Recalled:
 
     passage_id: int
     number: int
-    side: str
+    side: Side
     text: str
     tokens: int
     score: float

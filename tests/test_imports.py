@@ -86,7 +86,7 @@ def test_the_walk_sees_imports_of_every_kind() -> None:
     seen = {(found.module, found.target, found.typing_only, found.inside) for found in all_imports()}
     assert (f"{MEMORY}.store.log", "sqlite_utils", False, True) in seen
     assert (f"{MEMORY}.store.log", "sqlite_utils", True, False) in seen
-    assert (f"{MEMORY}.services.composer", f"{MEMORY}.rules.request", False, False) in seen
+    assert (f"{MEMORY}.services.composer", f"{MEMORY}.rules.blocks", False, False) in seen
     assert (f"{VIEWS}.routes.transcript", f"{MEMORY}.rules.safe_text", False, False) in seen
 
 

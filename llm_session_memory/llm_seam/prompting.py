@@ -17,8 +17,9 @@ from ..rules.names import near
 from ..rules.policy import effective, plan
 from ..rules.request import system_messages
 from ..services import current
+from ..services.beginning import Fold
 from ..services.bundle import Services
-from ..services.composer import Composer, Fold
+from ..services.composer import Composer
 from ..services.record import Sent
 from ..services.snapshot import Request
 from ..services.windows import sends_reasoning
@@ -151,7 +152,7 @@ class Run:
         request = self._request(conversation, settings, prompt, parameters)
         measure = tokens.Measure(1.0, sends_reasoning(conversation.model))
         messages = (*system_messages(request.system), *request.input)
-        weight = measure.base(messages) + sum(weight for _, weight in request.tools) + request.extra
+        weight = measure.base(messages) + request.beside
         needed = measure.tokens(weight)
         limit = self.memory.requests.budget(conversation.model, settings)
         if plan(request.policy, (), (), fixed=needed, limit=limit).oversized:
@@ -223,10 +224,10 @@ class Run:
             self.rounds.append(Round(response, made.base, made.tokens, made))
             return
         messages = response.prompt.messages
-        extra = sum(weight for _, weight in composer.request.tools) + composer.request.extra
-        base = composer.measure.base(convert.from_llm(messages)) + extra
+        snapshot = composer.snapshot
+        base = snapshot.measure.base(convert.from_llm(messages)) + snapshot.request.beside
         before = self.rounds[-1]
-        estimate = tokens.continued(before.turn, base, composer.measure)
+        estimate = tokens.continued(before.turn, base, snapshot.measure)
         current = Round(response, base, estimate, made)
         if estimate > made.budget.tokens:
             self._bound(current, len(made.chain))

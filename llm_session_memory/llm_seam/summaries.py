@@ -10,8 +10,8 @@ from ..errors import ModelFailed
 from ..model import POLICIES, Budget, Session, Settings
 from ..rules.policy import summarises
 from ..rules.tokens import Measure
+from ..services.beginning import Fold
 from ..services.bundle import Services
-from ..services.composer import Fold
 from ..services.summarise import Answer, Say, Summariser
 from ..services.windows import is_ollama
 from .models import model_of

@@ -1,4 +1,4 @@
-"""The explanation of a request: a line for each part of it, with its fate, its reason and its tokens.
+"""Why a request is what it is, in words for people: a line for each part of it, and notices of what is left out.
 
 Pure: says of what was decided why it was; decides nothing.
 """
@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from ..model import Block, Fate, Item
+from ..model import Block, Fate, Item, Recalled, Side, Summary
+from .fences import in_order
+from .policy import Plan, recalls
+
+_OF: dict[Side, str] = {"prompt": "of the prompt", "tool": "of a tool result", "reply": "of the reply"}
+
+# -- the lines ---------------------------------------------------------
 
 
 def tool_items(tools: Sequence[tuple[str, int]]) -> list[Item]:
@@ -80,3 +86,63 @@ def _unsent(first: int, last: int, summarised: tuple[int, int] | None) -> Iterat
         if low <= high:
             fate: Fate = "summarised" if covered else "pruned"
             yield Item(fate, "in the summary" if covered else "in the log, not sent", 0, low, high)
+
+
+def notes_item(notes: Sequence[str], tokens: int) -> Item:
+    """Return the line for notes."""
+    many = f"{len(notes)} notes" if len(notes) > 1 else "a note"
+    return Item("notes", f"{many}, always sent", tokens, text="; ".join(notes))
+
+
+def summary_item(summary: Summary, covered: tuple[int, int], tokens: int) -> Item:
+    """Return the line for the summary; `covered` are the first and the last exchange that it stands for."""
+    reason = f"the summary of #{covered[0]} to #{covered[1]}, by {summary.model or 'you'}"
+    return Item("summary", reason, tokens, text=summary.text)
+
+
+def recalled_items(excerpts: Iterable[Recalled], when: str = "") -> list[Item]:
+    """Return the lines for excerpts, in the order of the conversation; `when` says of which prompt they came with."""
+    items: list[Item] = []
+    for one in in_order(excerpts):
+        found = f"found by {', '.join(one.words)}" if one.words else "beside what was found"
+        text = one.text.partition("] ")[2]
+        reason = f"{_OF[one.side]}{when}, {found}"
+        items.append(Item("recalled", reason, one.tokens, one.number, one.number, text, score=one.score))
+    return items
+
+
+# -- notices -----------------------------------------------------------
+
+
+def notices(  # noqa: PLR0913  what the sentences are about
+    chosen: Plan, before: Block | None, budget: int, total: int, policy: str, summary: Summary | None
+) -> tuple[str, ...]:
+    """Return what the person should be told of a new block: that exchanges are no longer sent, that one was cut.
+
+    `before` is the block that ended, `total` how many exchanges the session has, `summary` the one that is sent.
+    """
+    if chosen.oversized and total:
+        what = "with the system prompt and the pins" if chosen.pinned else "with the system prompt at most"
+        none_left = f"This prompt leaves no room for the conversation in the budget of {budget:,} tokens"
+        return (f"{none_left}: about {chosen.tokens:,} are sent, {what}.",)
+    if chosen.oversized:
+        return (f"This prompt alone exceeds the budget of {budget:,} tokens: about {chosen.tokens:,} are sent.",)
+    found: list[str] = []
+    start = chosen.start.number if chosen.start else total + 1
+    if start > 1 and not (before and (before.pruned or before.oversized)):
+        fate = _fate_of(1, start - 1, policy, summarised=summary is not None)
+        found.append(f"The session no longer fits in {budget:,} tokens: {fate}.")
+    if chosen.clip is not None:
+        found.append(f"Exchange #{start} is too long to be sent whole; its longest texts were cut in the middle.")
+    return tuple(found)
+
+
+def _fate_of(first: int, last: int, policy: str, *, summarised: bool) -> str:
+    """Return what becomes of exchanges that no longer fit."""
+    one = first == last
+    which = f"exchange #{first} stays" if one else f"exchanges #{first} to #{last} stay"
+    if summarised:
+        return f"{which} in the log, and {'is' if one else 'are'} sent as a summary"
+    if recalls(policy):
+        return f"{which} in the log; of {'it' if one else 'them'} only what matters for a prompt is sent"
+    return f"{which} in the log but {'is' if one else 'are'} not sent any more"

@@ -102,6 +102,17 @@ class Plan:
         """The first of the newest exchanges that are sent."""
         return self.recent[0] if self.recent else None
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether the plan leaves out anything of a session with exchanges, even a part of a single one."""
+        return self.start is None or self.start.number > 1 or self.clip is not None
+
+    @property
+    def whole(self) -> frozenset[int]:
+        """The numbers of the exchanges that are sent whole: not of one that is cut."""
+        recent = () if self.clip is not None else self.recent
+        return frozenset(sized.number for sized in (*self.pinned, *recent))
+
 
 def budget_for(setting: int, window: Window, num_predict: int | None) -> Budget:
     """Return the budget: the least of the setting and of the window less room for the answer.
@@ -217,43 +228,7 @@ def _oversized(pins: Sequence[Sized], pinned_tokens: int, fixed: int, limit: Bud
     return Plan(tuple(pins), (), tokens, oversized=True)
 
 
-def without_recent(chosen: Plan, pins: Sequence[Sized], fixed: int) -> Plan:
+def without_recent(pins: Sequence[Sized], fixed: int) -> Plan:
     """Return a plan that leaves even the newest exchange out: not even a cut form of it fits beside the prompt."""
     ordered = tuple(sorted(pins, key=lambda pin: pin.number))
-    return Plan(ordered, (), fixed + sum(pin.tokens for pin in ordered), oversized=not chosen.oversized)
-
-
-FULL = "the next request would have exceeded the budget"
-CROWDED = "the next request would have left recall too little of the budget"
-
-
-def why_new_block(  # noqa: PLR0911, PLR0913  one sentence a cause
-    *,
-    known: bool,
-    same_front: bool,
-    same_rule: bool,
-    unbroken: bool,
-    answered: bool,
-    tokens: int,
-    limit: int,
-    budget: int | None = None,
-) -> str | None:
-    """Return why the next request can't continue the block, in words for people, or None where it can.
-
-    `limit` is what it may have, `budget` (where that is more) what it may have with all that is recalled for it.
-    """
-    if not known:
-        return "the session's first prompt"
-    if not unbroken:
-        return "something was added from elsewhere since the last prompt"
-    if not answered:
-        return "the last reply was empty, or its prompt had filled the budget"
-    if not same_rule:
-        return "budget or policy changed"
-    if not same_front:
-        return "the system prompt or the pins changed"
-    if budget is not None and limit < tokens <= budget:
-        return CROWDED
-    if tokens > limit:
-        return FULL
-    return None
+    return Plan(ordered, (), fixed + sum(pin.tokens for pin in ordered), oversized=True)

@@ -8,6 +8,7 @@ know. Where the server counted a single prompt or reply, that count is used inst
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -125,7 +126,7 @@ class Measure:
 
     def tokens(self, weight: float) -> int:
         """Return how many tokens this model makes of what has the base `weight`, rounded up."""
-        return -int(-weight * self.rate // 1)
+        return math.ceil(weight * self.rate)
 
     def exchange(self, exchange: Exchange, counted: dict[str, Counted] | None = None) -> int:
         """Return the tokens of a whole exchange: counted by the server where it was, else estimated."""

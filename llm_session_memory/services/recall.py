@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 
-from ..errors import SessionError
-from ..model import SIDES, Recalled
+from ..errors import LogUnusable, SessionError
+from ..model import SIDES, Context, Recalled
 from ..rules import fences, ranking
 from ..rules.passages import characters, query_words
 from ..rules.ranking import Excerpt, Passage
-from ..rules.tokens import Measure
-from ..store import Index, Log, Vectors
-from ..store.numbering import Numbering
+from ..store import Index, Vectors
 from ..store.vectors import packed
 from .desk import Desk
+from .snapshot import Snapshot
 
 Near = Callable[[str, str], Mapping[int, float]]
 """Gives the passages of a thread (its id) that are nearest to a prompt, with their cosine similarities."""
@@ -40,27 +41,20 @@ _LONGEST_DATE = "2026-01-01"
 class Recall:
     """What of a session's past matters for one prompt.
 
-    `turns` are the exchanges that may be recalled; `later` are turn ids that are in the index and are not to exist.
     `near` finds passages by meaning, where there is an embedding model; `trouble` says what went wrong with it.
+    `writing`: the full-text index may be brought up to date first.
     """
 
-    def __init__(  # noqa: PLR0913  what a search rests on, each on its own
-        self,
-        log: Log,
-        thread_id: str,
-        prompt: str,
-        turns: Numbering,
-        measure: Measure,
-        later: Sequence[str] = (),
-        near: Near | None = None,
-    ) -> None:
-        self.index = Index(log)
-        self.thread_id = thread_id
-        self.prompt = prompt
-        self.turns = turns
-        self.measure = measure
-        self.later = later
+    def __init__(self, snapshot: Snapshot, near: Near | None = None, *, writing: bool = False) -> None:
+        self.index = Index(snapshot.store.log)
+        self.snapshot = snapshot
+        self.thread_id = snapshot.thread_id
+        self.prompt = snapshot.request.text
+        self.turns = snapshot.turns
+        self.measure = snapshot.measure
+        self.later = snapshot.later
         self.near = near
+        self.writing = writing
         self.nearest: Mapping[int, float] = {}
         self.trouble: str | None = None
 
@@ -119,7 +113,12 @@ class Recall:
 
         `whole` are the numbers of exchanges that the request has, `sent` the passages that it has as excerpts.
         """
-        if room <= self.fence or not self.words:
+        if not self.words:
+            return ()
+        if self.writing:
+            with suppress(LogUnusable):  # a read-only or locked log: what is indexed has to do
+                self.index.catch_up(self.thread_id, self.turns if not self.later else None)
+        if room <= self.fence:
             return ()
         best = ranking.choose(self.ranked, room - self.fence, whole=whole, sent=sent)
         rows = {row["id"]: row for row in self.index.passages(self._turns(best))}
@@ -135,6 +134,17 @@ class Recall:
             tokens = self.measure.tokens(self.measure.text(text) + 1)
             found.append(Recalled(passage.id, passage.number, passage.side, text, tokens, one.score, one.words))
         return tuple(found)
+
+    def added(self, made: Context, recalled: Sequence[Recalled]) -> Context:
+        """Return a request with excerpts put before its prompt: as many as keep it within the budget."""
+        asked, most = self.snapshot.request.input, self.snapshot.budget.tokens
+        for count in range(len(recalled), 0, -1):
+            sent = fences.with_excerpts(asked, recalled[:count])
+            more = self.measure.base(sent) - self.measure.base(asked)
+            total = made.tokens + self.measure.tokens(more)
+            if total <= most:
+                return replace(made, tokens=total, base=made.base + more, input=sent, recalled=tuple(recalled[:count]))
+        return made
 
     def _turns(self, chosen: Sequence[Excerpt]) -> list[str]:
         numbers = sorted({one.passage.number for one in chosen})

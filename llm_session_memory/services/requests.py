@@ -9,14 +9,14 @@ from typing import Any
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Message, Session, Settings, Window
 from ..rules import tokens
 from ..rules.policy import budget_for, check_tokens, effective, parsed_policy
-from ..rules.request import system_messages
 from ..rules.tokens import Measure
 from ..store import Store, history
-from .composer import Composer, Fold
+from .beginning import Fold
+from .composer import Composer
 from .desk import Desk
 from .explain import explain
 from .recall import Near
-from .snapshot import Request
+from .snapshot import Request, Snapshot
 from .windows import sends_reasoning, window_of
 
 
@@ -63,9 +63,9 @@ class Requests:
             recall_share=settings.recall_share,
             before=before,
         )
-        composer = self._composer(session.thread_id, request, settings, model, writing=True, near=near)
-        made = composer.compose()
-        return replace(made, items=explain(composer, made))
+        snapshot = self._snapshot(session.thread_id, request, settings, model)
+        made, _ = Composer(snapshot, near=near, writing=True).compose()
+        return replace(made, items=explain(snapshot, made))
 
     def compose(  # noqa: PLR0913  one parameter a collaborator
         self,
@@ -85,10 +85,8 @@ class Requests:
         """
         limit = self.budget(model, settings, remember=remember)
         reasoning = sends_reasoning(model)
-        composer = Composer(
-            self._store, thread_id, request, limit, reasoning=reasoning, writing=remember, fold=fold, near=near
-        )
-        return composer.compose(), composer
+        snapshot = Snapshot.read(self._store, thread_id, request, limit, reasoning=reasoning)
+        return Composer(snapshot, fold, near, writing=remember).compose()
 
     def _tools(self, session: Session) -> tuple[tuple[str, float], ...]:
         return tuple(
@@ -105,20 +103,11 @@ class Requests:
         settings = session.settings
         asked = model.model_id if model is not None else settings.model or ""
         request = Request(asked, settings.memory or POLICIES[0], settings.system, ())
-        composer = self._composer(session.thread_id, request, settings, model)
-        system = composer.measure.base(system_messages(composer.system()))
-        return composer.measure.tokens(system) + sum(pin.tokens for pin in composer.pins()), composer.budget.tokens
+        snapshot = self._snapshot(session.thread_id, request, settings, model)
+        system = snapshot.tokens_of_system(snapshot.system())
+        return system + sum(pin.tokens for pin in snapshot.pins()), snapshot.budget.tokens
 
-    def _composer(  # noqa: PLR0913  one parameter a collaborator
-        self,
-        thread_id: str,
-        request: Request,
-        settings: Settings,
-        model: Any,
-        *,
-        writing: bool = False,
-        near: Near | None = None,
-    ) -> Composer:
+    def _snapshot(self, thread_id: str, request: Request, settings: Settings, model: Any) -> Snapshot:
         measure: Measure | None = None
         if model is not None:
             limit, reasoning = self.budget(model, settings), sends_reasoning(model)
@@ -127,9 +116,7 @@ class Requests:
             limit, reasoning = budget_for(setting, Window(None, "not asked for"), None), True
             counted = self._store.blocks.counted_turns(thread_id, request.model)
             measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
-        return Composer(
-            self._store, thread_id, request, limit, measure, reasoning=reasoning, writing=writing, near=near
-        )
+        return Snapshot.read(self._store, thread_id, request, limit, measure, reasoning=reasoning)
 
     def measure(self, thread_id: str, model: Any) -> Measure:
         """Return how a model's tokens are estimated, from what was counted in a session, or else anywhere."""

@@ -1,15 +1,14 @@
 """A session as one request sees it: read once, as far as it is needed, however long the session is.
 
-Between the store and the pure rules: what the composer chooses from. Reads only.
+Between the store and the pure rules: what a request is composed from. Reads only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ..model import Budget, Exchange, Message, Note, Sized, Summary
+from ..model import Block, Budget, Context, Exchange, Message, Sized, Summary
 from ..rules import tokens
 from ..rules.policy import summarises
 from ..rules.request import system_messages, system_text, whole
@@ -17,6 +16,7 @@ from ..rules.server_cuts import counts_all
 from ..rules.summary import as_sent
 from ..rules.tokens import Measure
 from ..store import Kept, Store, history
+from ..store.numbering import Numbering
 
 _CHUNK = 16
 """Exchanges read at a time, newest first, until the budget is full."""
@@ -48,12 +48,38 @@ class Request:
         """What the person wrote."""
         return "\n".join(message.text for message in self.input if message.role == "user")
 
+    @property
+    def beside(self) -> float:
+        """The base of what goes with the messages: tool definitions, schema."""
+        return sum(weight for _, weight in self.tools) + self.extra
 
+
+@dataclass(frozen=True)
 class Snapshot:
-    """One session, as far as one request needs to know it."""
+    """One session, as far as one request needs to know it.
 
-    def __init__(  # noqa: PLR0913  one parameter a collaborator
-        self,
+    `turns` are the exchanges that exist for the request, `later` the turn ids of those that are not to. `pinned` are
+    the numbers of the pinned exchanges in order, `notes` the texts of the notes; `summary` is the one in use, as it is
+    sent, if the policy has one. `calibrated`: the measure rests on counts of the model.
+    """
+
+    store: Store
+    thread_id: str
+    request: Request
+    budget: Budget
+    measure: Measure
+    calibrated: bool
+    turns: Numbering
+    later: tuple[str, ...]
+    pinned: tuple[int, ...]
+    notes: tuple[str, ...]
+    summary: Summary | None
+    known: dict[str, Exchange] = field(default_factory=dict, repr=False, compare=False)
+    """The exchanges that were read so far, by id."""
+
+    @classmethod
+    def read(  # noqa: PLR0913  one parameter a collaborator
+        cls,
         store: Store,
         thread_id: str,
         request: Request,
@@ -61,57 +87,58 @@ class Snapshot:
         measure: Measure | None = None,
         *,
         reasoning: bool = True,
-    ) -> None:
+    ) -> Snapshot:
         """Read what is known of a session. `measure` None: as the model's own counts teach it, under `reasoning`."""
-        self.store = store
-        self.log = store.log
-        self.kept = Kept(store.log)
-        self.thread_id = thread_id
-        self.request = request
-        self.budget = budget
-        self.calibrated = False
+        calibrated = False
         if measure is None:
-            rate, self.calibrated = self._rate()
+            rate, calibrated = _rate(store, thread_id, request.model)
             measure = Measure(rate, reasoning)
-        self.measure = measure
-        self.turns = history.exchange_turns(self.log, thread_id)
-        self.later: list[str] = []
+        turns = history.exchange_turns(store.log, thread_id)
+        later: tuple[str, ...] = ()
         if request.before is not None:
-            self.later = [id_ for ids in self.turns[max(request.before, 1) - 1 :] for id_ in ids]
-            self.turns = self.turns.until(request.before)
-        self.numbers = self.turns.numbers()
-        self._read: dict[str, Exchange] = {}
+            later = tuple(id_ for ids in turns[max(request.before, 1) - 1 :] for id_ in ids)
+            turns = turns.until(request.before)
+        numbers, kept = turns.numbers(), Kept(store.log)
+        return cls(
+            store=store,
+            thread_id=thread_id,
+            request=request,
+            budget=budget,
+            measure=measure,
+            calibrated=calibrated,
+            turns=turns,
+            later=later,
+            pinned=tuple(sorted(numbers[id_] for id_ in store.pins(thread_id) if id_ in numbers)),
+            notes=tuple(note.text for note in kept.notes(thread_id)),
+            summary=_summary(kept, thread_id, request, budget, numbers),
+        )
 
-    def _rate(self) -> tuple[float, bool]:
-        """Return the model's rate, and whether it was learned."""
-        model = self.request.model
-        turns = self.store.blocks.counted_turns(self.thread_id, model)
-        learned = tokens.learn(turns, model)
-        if learned is not None and not any(counts_all(turn.cut) for turn in turns if turn.model == model):
-            return max(learned, 1.0), learned >= 1.0  # cut requests show the least that it can be: fewer are a cut
-        if learned is not None:
-            return learned, any((turn.input_tokens or 0) >= tokens.ENOUGH for turn in turns if turn.model == model)
-        replies = self.store.blocks.counted_replies(model)  # their counts may hide reasoning and tool calls
-        learned = tokens.learn_from_replies(replies)
-        return learned or 1.0, False
+    # -- what the session has ------------------------------------------
+
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        """Each exchange's number by its id."""
+        return self.turns.numbers()
 
     @property
     def newest_turn(self) -> str | None:
         """The newest turn of the session."""
         return max((turn_ids[-1] for turn_ids in self.turns[-NEAR_THE_END:]), default=None)
 
-    def new_base(self) -> float:
-        """Return the base of all that is not history: new input, tool definitions, schema."""
-        request = self.request
-        return self.measure.base(request.input) + sum(weight for _, weight in request.tools) + request.extra
+    @property
+    def covered(self) -> tuple[int, int] | None:
+        """The numbers of the first and the last exchange that the summary stands for."""
+        if self.summary is None:
+            return None
+        return self.numbers.get(self.summary.first_turn_id, 1), self.numbers[self.summary.last_turn_id]
 
     def exchanges(self, numbers: Sequence[int]) -> list[Exchange]:
         """Return exchanges by number, reading those that were not read yet."""
         wanted = [(n, self.turns[n - 1]) for n in numbers]
-        missing = [(n, ids) for n, ids in wanted if ids[0] not in self._read]
+        missing = [(n, ids) for n, ids in wanted if ids[0] not in self.known]
         if missing:
-            self._read |= {exchange.id: exchange for exchange in history.exchanges(self.log, missing)}
-        return [self._read[ids[0]] for _, ids in wanted if ids[0] in self._read]
+            self.known.update((exchange.id, exchange) for exchange in history.exchanges(self.store.log, missing))
+        return [self.known[ids[0]] for _, ids in wanted if ids[0] in self.known]
 
     def sized(self, exchanges: Sequence[Exchange]) -> list[Sized]:
         """Return the exchanges' sizes, from the server's counts where it counted. They come oldest first."""
@@ -132,29 +159,67 @@ class Snapshot:
 
     def pins(self) -> list[Sized]:
         """Return the sizes of the pinned exchanges, in order."""
-        numbers = sorted(self.numbers[id_] for id_ in self.store.pins(self.thread_id) if id_ in self.numbers)
-        return self.sized(self.exchanges(numbers))
+        return self.sized(self.exchanges(self.pinned))
 
-    @cached_property
-    def notes(self) -> list[Note]:
-        """The session's notes."""
-        return self.kept.notes(self.thread_id)
-
-    @cached_property
-    def summary(self) -> Summary | None:
-        """The summary in use, as it is sent, where the policy has one."""
-        if not summarises(self.request.policy):
-            return None
-        for one in self.kept.summaries(self.thread_id):
-            if one.last_turn_id in self.numbers:
-                return replace(one, text=as_sent(one.text, self.budget.tokens))
-        return None
+    # -- what goes with every request ----------------------------------
 
     def system(self) -> str | None:
         """Return the text of the system message: system prompt, notes, summary."""
-        text = self.summary.text if self.summary else None
-        return system_text(self.request.system, [note.text for note in self.notes], text)
+        return system_text(self.request.system, self.notes, self.summary.text if self.summary else None)
 
-    def tokens_of_system(self) -> int:
-        """Return the tokens of the system message."""
-        return self.measure.tokens(self.measure.base(system_messages(self.system())))
+    def tokens_of_system(self, system: str | None) -> int:
+        """Return the tokens of a system message."""
+        return self.measure.tokens(self.measure.base(system_messages(system)))
+
+    def beside(self) -> int:
+        """Return the tokens of what goes with every request: system message, tool definitions, schema."""
+        return self.tokens_of_system(self.system()) + self.measure.tokens(self.request.beside)
+
+    def new_base(self) -> float:
+        """Return the base of all that is not history: new input, tool definitions, schema."""
+        return self.measure.base(self.request.input) + self.request.beside
+
+    def fixed(self) -> int:
+        """Return the tokens of a request without any history."""
+        return self.measure.tokens(self.measure.base(system_messages(self.system())) + self.new_base())
+
+    def context(self, chain: tuple[Message, ...], block: Block, start: int | None, tokens: int) -> Context:
+        """Return a request of this chain and the new input; `start` is the number of its first recent exchange."""
+        return Context(
+            chain=chain,
+            block=block,
+            start=start,
+            tokens=tokens,
+            base=self.measure.base(chain) + self.new_base(),
+            budget=self.budget,
+            after_turn_id=self.newest_turn,
+            calibrated=self.calibrated,
+            exchanges=len(self.turns),
+            input=self.request.input,
+            system=self.system(),
+        )
+
+
+def _rate(store: Store, thread_id: str, model: str) -> tuple[float, bool]:
+    """Return a model's rate, and whether it was learned."""
+    turns = store.blocks.counted_turns(thread_id, model)
+    learned = tokens.learn(turns, model)
+    if learned is not None and not any(counts_all(turn.cut) for turn in turns if turn.model == model):
+        return max(learned, 1.0), learned >= 1.0  # cut requests show the least that it can be: fewer are a cut
+    if learned is not None:
+        return learned, any((turn.input_tokens or 0) >= tokens.ENOUGH for turn in turns if turn.model == model)
+    replies = store.blocks.counted_replies(model)  # their counts may hide reasoning and tool calls
+    learned = tokens.learn_from_replies(replies)
+    return learned or 1.0, False
+
+
+def _summary(
+    kept: Kept, thread_id: str, request: Request, budget: Budget, numbers: Mapping[str, int]
+) -> Summary | None:
+    """Return the newest summary of exchanges that exist, as it is sent; None under a policy without summaries."""
+    if not summarises(request.policy):
+        return None
+    for one in kept.summaries(thread_id):
+        if one.last_turn_id in numbers:
+            return replace(one, text=as_sent(one.text, budget.tokens))
+    return None

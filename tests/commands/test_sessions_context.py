@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,16 @@ def test_the_index_catches_up_for_the_dry_run(llm_: Command, work: Script, log: 
     llm_("sessions", "context", "work", "--max-context-tokens", "300", "When does the paint dry?").ok()
     changed = {name for name, rows in contents(log).items() if rows != before[name]}
     assert changed == {"memory_index", "memory_passages"}
+
+
+def test_a_block_says_why_it_begins(llm_: Command, work: Script, log: Path) -> None:
+    """A block begins with the first prompt of a session, and when its conversation went on outside of it."""
+    assert _context(llm_, "Hello")["block"] == {"continues": True, "start": 1, "reason": "the session's first prompt"}
+    with sqlite3.connect(log) as database:
+        (thread,) = database.execute("select distinct thread_id from turns").fetchone()
+    llm_("--cid", thread, "Without the session").ok()
+    elsewhere = "something was added from elsewhere since the last prompt"
+    assert _context(llm_, "Hello")["block"] == {"continues": False, "start": 1, "reason": elsewhere}
 
 
 def test_json(llm_: Command, work: Script) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.llm_seam import convert
-from llm_session_memory.model import Message, Part, Recalled
+from llm_session_memory.model import Message, Part, Recalled, Side
 from llm_session_memory.rules.fences import (
     CLOSING,
     FENCE,
@@ -55,7 +55,7 @@ TAG = re.compile(r"<[^a-z0-9<>‹]{0,8}earlier[^a-z0-9<>]{0,4}conversation", re.
 LABEL = re.compile(r"\[\W{0,4}#\W{0,4}\d+\W{1,4}(?:user|assistant|tool)\b", re.IGNORECASE)
 
 
-def recalled(number: int, text: str = "The paint is red.", side: str = "prompt", passage_id: int = 0) -> Recalled:
+def recalled(number: int, text: str = "The paint is red.", side: Side = "prompt", passage_id: int = 0) -> Recalled:
     made = excerpt(number, side, "2026-09-01T08:00:00", text)
     return Recalled(passage_id or number, number, side, made, 10, 1.0)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llm_session_memory.errors import OverBudget
 from llm_session_memory.model import Budget, Settings, Sized, Window
-from llm_session_memory.rules.policy import LOW_WATER, Plan, budget_for, effective, plan, why_new_block, without_recent
+from llm_session_memory.rules.policy import LOW_WATER, Plan, budget_for, effective, plan, without_recent
 from tests.world.laws import tried
 
 UNKNOWN = Window(None, "not known")
@@ -178,7 +178,7 @@ def test_without_recent_leaves_only_the_pins() -> None:
     history = exchanges(10, 20, 30)
     chosen = plan("window", reversed(history), history[:2], fixed=10, limit=limit(41))
     assert chosen.clip == 1
-    found = without_recent(chosen, history[1::-1], 10)
+    found = without_recent(history[1::-1], 10)
     assert (numbers(found.pinned), found.recent, found.tokens, found.oversized) == ([1, 2], (), 40, True)
 
 
@@ -281,34 +281,3 @@ def test_a_block_lives_long(history_sizes: list[int], tokens: int, fixed: int) -
     if len(found.recent) in (0, 1, len(history)):
         return
     assert tokens - found.tokens >= (tokens - fixed) * (1 - LOW_WATER) - 1
-
-
-# -- why a block ends --------------------------------------------------
-
-GOES_ON = {
-    "known": True,
-    "same_front": True,
-    "same_rule": True,
-    "unbroken": True,
-    "answered": True,
-    "tokens": 100,
-    "limit": 100,
-}
-
-ENDS = {
-    "nothing": ({}, None),
-    "one token too many": ({"tokens": 101}, "exceeded the budget"),
-    "the first prompt": ({"known": False}, "first prompt"),
-    "another terminal": ({"unbroken": False}, "from elsewhere"),
-    "an empty reply": ({"answered": False}, "empty"),
-    "another budget": ({"same_rule": False}, "budget or policy"),
-    "a pin": ({"same_front": False}, "system prompt or the pins"),
-    "two causes: the one to name first": ({"same_front": False, "tokens": 101}, "system prompt or the pins"),
-}
-
-
-@pytest.mark.parametrize(("values", "reason"), ENDS.values(), ids=ENDS.keys())
-def test_a_block_ends_for_a_reason(values: dict[str, object], reason: str | None) -> None:
-    """The block goes on unless something at its front changed or it would exceed the budget, and says which."""
-    found = why_new_block(**{**GOES_ON, **values})  # type: ignore[arg-type]
-    assert found is None if reason is None else reason in (found or "")

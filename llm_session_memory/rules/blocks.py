@@ -1,0 +1,53 @@
+"""When a block ends: why the next request can't be the one before it, with its reply and the new input added.
+
+Pure. A session lives in blocks. Within a block each request only grows at its end, so that a server can reuse what it
+computed for the one before; whatever would change more than the end begins a new block.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ..model import Block, Turn
+from .request import open_calls
+
+
+class NewBlock(Enum):
+    """Why a block begins, in words for people."""
+
+    FIRST = "the session's first prompt"
+    ELSEWHERE = "something was added from elsewhere since the last prompt"
+    UNANSWERED = "the last reply was empty, or its prompt had filled the budget"
+    RULE = "budget or policy changed"
+    FRONT = "the system prompt or the pins changed"
+    CROWDED = "the next request would have left recall too little of the budget"
+    FULL = "the next request would have exceeded the budget"
+    TOOLS = "tool results would have exceeded the budget"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the block before had no room left: then the start of the newest exchanges has to move."""
+        return self in (NewBlock.CROWDED, NewBlock.FULL)
+
+
+def changed(block: Block, last: Turn, *, policy: str, budget: int, front: str) -> NewBlock | None:
+    """Return what keeps a prompt from continuing a block whatever its length, or None.
+
+    `last` is the block's last turn; `policy`, `budget` and `front` are those of the new prompt.
+    """
+    if not last.output or open_calls(last.output) or block.oversized:
+        return NewBlock.UNANSWERED
+    if (block.policy, block.budget) != (policy, budget):
+        return NewBlock.RULE
+    if block.front != front:
+        return NewBlock.FRONT
+    return None
+
+
+def outgrown(tokens: int, *, budget: int, spare: int) -> NewBlock | None:
+    """Return why a request of so many tokens ends its block, or None if it fits; `spare` is what recall has to have."""
+    if tokens > budget:
+        return NewBlock.FULL
+    if tokens > budget - spare:
+        return NewBlock.CROWDED
+    return None

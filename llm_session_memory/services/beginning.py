@@ -1,0 +1,176 @@
+"""The first request of a block: what the policy chooses of a session, with a summary and excerpts of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..model import Block, Budget, Context, Exchange, Message, Summary
+from ..rules import ranking, summary
+from ..rules.blocks import NewBlock
+from ..rules.explanation import notices
+from ..rules.policy import WINDOW, Plan, Shares, plan, recalls, summarises, without_recent
+from ..rules.request import front, messages_of, system_text
+from ..rules.tokens import Measure
+from .recall import Recall
+from .snapshot import Snapshot
+
+Fold = Callable[["Summary | None", "Sequence[Exchange]", Budget, Measure], "Summary | None"]
+"""Makes the next summary of the one before and the exchanges that follow it; None or the one before where it can't."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The first request of a block while it is being chosen: of which session, why, and how its room is shared out."""
+
+    snapshot: Snapshot
+    reason: NewBlock
+    shares: Shares = WINDOW
+
+    def planned(self, reserved: int = 0) -> Plan:
+        """Return what the policy chooses, `reserved` tokens left free for a summary to be made. Raises OverBudget."""
+        snapshot = self.snapshot
+        return plan(
+            snapshot.request.policy,
+            snapshot.newest(),
+            snapshot.pins(),
+            fixed=snapshot.fixed() + reserved,
+            limit=snapshot.budget,
+            keep_from=self._keep_from(),
+            in_progress=self.reason is NewBlock.TOOLS,
+            shares=self.shares,
+        )
+
+    def _keep_from(self) -> int:
+        """Return the number from which exchanges were sent so far: what is sent once goes on as long as it fits."""
+        snapshot, request = self.snapshot, self.snapshot.request
+        if request.before is not None or (self.reason.is_full and recalls(request.policy)):
+            return 1
+        like = snapshot.store.blocks.latest(snapshot.thread_id, request.policy, snapshot.budget.tokens)
+        return snapshot.numbers.get(like.start_id or "", 1) if like and like.pruned else 1
+
+    def made(self, chosen: Plan) -> tuple[Context, Plan]:
+        """Return the request as planned, and the plan as it could be kept to."""
+        snapshot, system = self.snapshot, self.snapshot.system()
+        chain, spared, chosen = self._chain(chosen)
+        pinned = tuple(sized.id for sized in chosen.pinned)
+        start = chosen.start.number if chosen.start else None
+        block = Block(
+            id=None,
+            start_id=chosen.start.id if chosen.start else None,
+            pinned=pinned,
+            policy=snapshot.request.policy,
+            budget=snapshot.budget.tokens,
+            front=front(system, pinned),
+            reason=self.reason.value,
+            clip=chosen.clip,
+            oversized=chosen.oversized,
+            start_number=start,
+        )
+        return snapshot.context(chain, block, start, chosen.tokens - spared), chosen
+
+    def _chain(self, chosen: Plan) -> tuple[tuple[Message, ...], int, Plan]:
+        """Return the messages before the new input, the tokens that a cut came out below its limit, and the plan.
+
+        A newest exchange that can't be cut to its share gets all that is left, and is left out if that won't do.
+        """
+        found = self._messages(chosen)
+        if found is None and chosen.clip is not None:
+            whole = chosen.recent[0].tokens
+            more = min(self.snapshot.budget.tokens - chosen.tokens, whole - chosen.clip)
+            cut = chosen.clip + more
+            chosen = replace(chosen, clip=cut if cut < whole else None, tokens=chosen.tokens + more)
+            found = self._messages(chosen)
+        if found is None:
+            chosen = without_recent(self.snapshot.pins(), self.snapshot.fixed())
+            found = self._messages(chosen) or ((), 0)
+        return (*found, chosen)
+
+    def _messages(self, chosen: Plan) -> tuple[tuple[Message, ...], int] | None:
+        snapshot = self.snapshot
+        return messages_of(chosen, snapshot.system(), snapshot.known, snapshot.measure)
+
+
+def begin(
+    snapshot: Snapshot, reason: NewBlock, before: Block | None, recall: Recall, fold: Fold | None
+) -> tuple[Context, Snapshot]:
+    """Return the first request of a new block, and the session with the summary that was made for it.
+
+    `before` is the block that ended. Raises OverBudget.
+    """
+    policy, recall_share = snapshot.request.policy, snapshot.request.recall_share
+    shares = ranking.shares(snapshot.budget.tokens, recall_share) if recalls(policy) else WINDOW
+    opening = Opening(snapshot, reason, shares)
+    chosen = opening.planned()
+    if fold is not None and summarises(policy) and _leaves_out(opening, chosen) and not chosen.oversized:
+        opening, chosen = _summarised(opening, chosen, fold)
+    made, chosen = opening.made(chosen)
+    if recalls(policy) and _leaves_out(opening, chosen):
+        made, chosen = _recalled(opening, made, chosen, recall, cold=before is None)
+    told = notices(chosen, before, snapshot.budget.tokens, len(snapshot.turns), policy, opening.snapshot.summary)
+    return replace(made, notices=told), opening.snapshot
+
+
+def begin_in_progress(snapshot: Snapshot) -> Context:
+    """Return a new block's request whose input is an exchange in progress: what fits beside it. Raises OverBudget."""
+    opening = Opening(snapshot, NewBlock.TOOLS)
+    made, _ = opening.made(opening.planned())
+    return made
+
+
+def _leaves_out(opening: Opening, chosen: Plan) -> bool:
+    """Return whether a plan leaves out anything of the session, even a part of a single exchange."""
+    return bool(opening.snapshot.turns) and chosen.leaves_out
+
+
+def _summarised(opening: Opening, chosen: Plan, fold: Fold) -> tuple[Opening, Plan]:
+    """Return opening and plan with a summary of what the plan leaves out; both as they are if none can be made."""
+    snapshot = opening.snapshot
+    known = snapshot.tokens_of_system(snapshot.system())
+    empty = snapshot.tokens_of_system(system_text(snapshot.request.system, snapshot.notes, "-"))
+    reserved = max(0, empty + summary.limit(snapshot.budget.tokens) - known)
+    wider = opening.planned(reserved)
+    fallen = _fallen_out(snapshot, wider)
+    if wider.oversized or not fallen:
+        return opening, chosen
+    made = fold(snapshot.summary, snapshot.exchanges(fallen), snapshot.budget, snapshot.measure)
+    if made is None or made == snapshot.summary:
+        return opening, chosen
+    snapshot = replace(snapshot, summary=made)
+    tokens = wider.tokens - known - reserved + snapshot.tokens_of_system(snapshot.system())
+    return replace(opening, snapshot=snapshot), replace(wider, tokens=tokens)
+
+
+def _fallen_out(snapshot: Snapshot, chosen: Plan) -> list[int]:
+    """Return the numbers of the exchanges that a plan leaves out and that no summary stands for yet."""
+    if chosen.start is None:
+        return []
+    pinned = {pin.number for pin in chosen.pinned}
+    _, covered = snapshot.covered or (0, 0)
+    return [number for number in range(covered + 1, chosen.start.number) if number not in pinned]
+
+
+def _recalled(opening: Opening, made: Context, chosen: Plan, recall: Recall, *, cold: bool) -> tuple[Context, Plan]:
+    """Return a new block's first request with what is recalled for its prompt.
+
+    A `cold` one continues nothing that a server may have kept: recall has all that is left, and the newest
+    exchanges get what it does not use. Any other is held to what recall may spend in a block; there only a newest
+    exchange that is too long to be sent whole gets more than its share.
+    """
+    snapshot, shares = opening.snapshot, opening.shares
+    pins = sum(pin.tokens for pin in chosen.pinned)
+    left = snapshot.budget.tokens - made.tokens
+    if not cold:
+        room = snapshot.budget.tokens - snapshot.beside() - pins
+        left = min(left, ranking.allowance(room, 0, 0, snapshot.request.recall_share))
+    found = recall.chosen(left, whole=chosen.whole)
+    if chosen.oversized or not (cold or chosen.clip is not None):
+        return recall.added(made, found), chosen
+    used = sum(one.tokens for one in found) + (recall.fence if found else 0)
+    unused = 1 - used / max(1, snapshot.budget.tokens - snapshot.fixed() - pins)
+    share = min(1.0 if cold else shares.most, unused)
+    if share > (shares.low if chosen.clip is None else shares.cut):
+        fuller = replace(opening, shares=replace(shares, low=share, cut=share))
+        made, chosen = fuller.made(fuller.planned())
+        found = tuple(one for one in found if one.number not in chosen.whole)
+    return recall.added(made, found), chosen

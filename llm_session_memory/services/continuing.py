@@ -1,0 +1,90 @@
+"""The next request of a block: exactly the one before, its reply, and the new input with what is recalled for it.
+
+Or the reason why there can't be one: then a new block begins (see beginning).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..model import Block, Context, Turn
+from ..rules import ranking, tokens
+from ..rules.blocks import NewBlock, changed, outgrown
+from ..rules.policy import recalls
+from ..rules.request import front
+from ..rules.server_cuts import counts_all
+from ..store import history
+from .recall import Recall
+from .snapshot import NEAR_THE_END, Snapshot
+
+
+def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Context | NewBlock:
+    """Return the request that continues a block, or why a new one has to begin."""
+    if block is None:
+        return NewBlock.FIRST
+    last = _last_turn(snapshot, block)
+    if last is None:
+        return NewBlock.ELSEWHERE
+    start = snapshot.numbers.get(block.start_id or "")
+    in_front = [number for number in snapshot.pinned if start is None or number < start]
+    now = front(snapshot.system(), [snapshot.turns[number - 1][0] for number in in_front])
+    policy, budget = snapshot.request.policy, snapshot.budget.tokens
+    over = changed(block, last, policy=policy, budget=budget, front=now)
+    if over is not None:
+        return over
+    left_out = start is None or start > 1 or block.clip is not None
+    recalling = recalls(policy) and left_out
+    room = _room(snapshot, block) if recalling else 0
+    made = _grown(snapshot, block, start, last)
+    spare = int(room * ranking.reserve(snapshot.request.recall_share))
+    over = outgrown(made.tokens, budget=budget, spare=spare)
+    if over is not None:
+        return over
+    return _with_recalled(snapshot, made, recall, in_front, room) if recalling else made
+
+
+def _last_turn(snapshot: Snapshot, block: Block) -> Turn | None:
+    """Return the last turn of the block if nothing was added beside it: then its chain is the whole block."""
+    turns = snapshot.turns
+    if not turns or turns[-1][-1] != block.last_turn_id:
+        return None
+    newest = turns[-1]
+    others = max((turn_ids[-1] for turn_ids in turns[-1 - NEAR_THE_END : -1]), default=None)
+    if others is not None and others > newest[-1]:
+        return None
+    if snapshot.store.blocks.made_at(newest[0]) != (len(turns), others):
+        return None
+    found = snapshot.exchanges([len(turns)])
+    return found[0].turns[-1] if found else None
+
+
+def _room(snapshot: Snapshot, block: Block) -> int:
+    """Return the tokens that the budget leaves beside what stands in front of the newest exchanges."""
+    pins = sum(pin.tokens for pin in snapshot.pins()) if block.pinned else 0
+    return max(0, snapshot.budget.tokens - snapshot.beside() - pins)
+
+
+def _grown(snapshot: Snapshot, block: Block, start: int | None, last: Turn) -> Context:
+    """Return the request of a block's last turn with its reply and the new input added."""
+    chain = history.chain(snapshot.store.log, snapshot.store.blocks.tip(last.id))
+    made = snapshot.context(chain, block, start, 0)
+    usable = replace(last, request_base=None) if last.model != snapshot.request.model else last
+    known = last.input_tokens is not None and last.request_base is not None and counts_all(last.cut)
+    return replace(
+        made,
+        tokens=tokens.continued(usable, made.base, snapshot.measure),
+        before=(last.input_tokens or 0, last.request_base or 0.0) if known else None,
+    )
+
+
+def _with_recalled(snapshot: Snapshot, made: Context, recall: Recall, in_front: list[int], room: int) -> Context:
+    """Return a block's next request with what is recalled for its prompt: as much as the block has left for that."""
+    blocks, block_id = snapshot.store.blocks, made.block.id or 0
+    earlier = blocks.recalls(block_id)
+    spent = sum(one.tokens for one in earlier)
+    allowed = ranking.allowance(room, blocks.prompts(block_id), spent, snapshot.request.recall_share)
+    left = min(snapshot.budget.tokens - made.tokens, allowed)
+    count = len(snapshot.turns)
+    first = count + 1 if made.start is None else made.start + (made.block.clip is not None)  # a cut one is not whole
+    whole = {*in_front, *range(first, count + 1)}
+    return recall.added(made, recall.chosen(left, whole=whole, sent={one.passage_id for one in earlier}))

@@ -1,0 +1,56 @@
+"""When a block ends: for a change in front of its end, or for its length."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from llm_session_memory.model import Block, Message, Part, Turn
+from llm_session_memory.rules.blocks import NewBlock, changed, outgrown
+
+BLOCK = Block(1, "t1", (), "window", 100, "front", "")
+CALL = Message("assistant", (Part({"type": "tool_call", "name": "f", "arguments": {}, "tool_call_id": "1"}),))
+REPLY = (Message.of_text("assistant", "Because."),)
+
+CHANGES: dict[str, tuple[dict[str, object], NewBlock | None]] = {
+    "nothing": ({}, None),
+    "an empty reply": ({"output": ()}, NewBlock.UNANSWERED),
+    "a call that was never run": ({"output": (CALL,)}, NewBlock.UNANSWERED),
+    "a prompt that had filled the budget": ({"oversized": True}, NewBlock.UNANSWERED),
+    "another policy": ({"policy": "full"}, NewBlock.RULE),
+    "another budget": ({"budget": 200}, NewBlock.RULE),
+    "a pin": ({"front": "other"}, NewBlock.FRONT),
+    "two causes: the one to name first": ({"front": "other", "budget": 200}, NewBlock.RULE),
+}
+
+
+@pytest.mark.parametrize(("values", "reason"), CHANGES.values(), ids=CHANGES.keys())
+def test_a_block_ends_for_what_changed_before_its_end(values: dict[str, object], reason: NewBlock | None) -> None:
+    """A prompt continues the block unless its last reply, the rule or the front says otherwise; the first is named."""
+    block = replace(BLOCK, oversized=bool(values.get("oversized")))
+    last = Turn("t9", "m", (), values.get("output", REPLY))  # type: ignore[arg-type]
+    now = {"policy": "window", "budget": 100, "front": "front"}
+    now |= {name: value for name, value in values.items() if name in now}
+    assert changed(block, last, **now) is reason  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "spare", "reason"),
+    [
+        (100, 0, None),
+        (101, 0, NewBlock.FULL),
+        (75, 25, None),
+        (76, 25, NewBlock.CROWDED),
+        (100, 25, NewBlock.CROWDED),
+        (101, 25, NewBlock.FULL),
+    ],
+)
+def test_a_block_ends_when_its_next_request_is_too_long(tokens: int, spare: int, reason: NewBlock | None) -> None:
+    """A block ends before a request exceeds the budget, or leaves recall less of it than it has to have."""
+    assert outgrown(tokens, budget=100, spare=spare) is reason
+
+
+def test_only_a_full_block_moves_the_start() -> None:
+    """The start moves when the block before had no room left; for any other reason all that fits goes on."""
+    assert {one for one in NewBlock if one.is_full} == {NewBlock.CROWDED, NewBlock.FULL}
