@@ -303,8 +303,9 @@ def test_the_python_example_runs(talk: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=talk.parent, capture_output=True, text=True, check=False)
     said, seen = done.stdout.splitlines()[:3], done.stdout.splitlines()[3:]
     assert said == ["bridge 2", "1 The deadline is 4 May. Noted.", "2 When is the deadline? 4 May."]
-    assert "('recent', 1, 'recent; the block began at #1')" in seen[-2], done.stderr
-    assert seen[-1].endswith("('user', 'Who signs off the foundations?')]")
+    assert "('recent', 1, 'recent; the block began at #1')" in seen[-3], done.stderr
+    assert seen[-2].endswith("('user', 'Who signs off the foundations?')]")
+    assert "'calls': 2" in seen[-1]
 
 
 # -- moving -------------------------------------------------------------------------

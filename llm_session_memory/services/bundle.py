@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .stats import Stats
+
 
 class Services:
     """The use cases of one log, by what they are about; a context manager that closes the file.
@@ -44,6 +46,22 @@ class Services:
     def path(self) -> Path:
         """The log's file."""
         return self.desk.path
+
+    def stats(
+        self,
+        session: str | None = None,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        model: str | None = None,
+    ) -> Stats:
+        """Return the numbers of all conversations, or of a session: tokens, cost, speed, pruning and recall.
+
+        `since` and `until` are days (`YYYY-MM-DD`), the last one included; `model` is an id. Raises NoSuchSession.
+        """
+        from .stats import stats
+
+        return stats(self.desk, session, since, until, model)
 
     def writing(self) -> AbstractContextManager[None]:
         """Hold one transaction for what belongs together."""
