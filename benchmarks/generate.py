@@ -231,9 +231,9 @@ def _block(start: Any, tokens: int) -> Block:
 
 
 def _known(memory: Services, thread_id: str, block: Block) -> Block:
-    from llm_session_memory.store import Blocks
+    from llm_session_memory.store import Requests
 
-    found = block if block.id is not None else Blocks(memory.desk.log).latest(thread_id)
+    found = block if block.id is not None else Requests(memory.desk.log).latest(thread_id)
     assert found is not None
     return found
 

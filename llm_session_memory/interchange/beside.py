@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..errors import SessionError
 from ..model import Bookmark, Note, Summary
 from ..rules.limits import LONGEST_NOTE, checked_key, checked_label, checked_rating, checked_tag
-from ..store import Kept, Log, Ratings
+from ..store import Log, Notes, Ratings
 from .fields import Fields
 from .lines import FileRefused
 
@@ -66,7 +66,7 @@ def _summary(fields: Fields) -> tuple[int, int, Summary]:
 
 def keep(log: Log, thread_id: str, what: BesideRecord, first_turn: Callable[[int], str | None]) -> None:
     """Write it all; `first_turn` gives an exchange's id by its number. A summary of exchanges not there is left out."""
-    kept = Kept(log)
+    kept = Notes(log)
     for tag in what.tags:
         kept.add_tag(thread_id, tag)
     kept.set_meta(thread_id, what.meta)

@@ -21,7 +21,7 @@ from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.records import MISSING, Place
 from ..rules.safe_text import plain
-from ..store import Store, held
+from ..store import Sessions, attachments
 from ..store.requests import ContextRow
 from . import beside
 from .attempts import attempt_of
@@ -41,7 +41,7 @@ class Importer:
 
     def __init__(self, memory: Memory, header: Header, name: str | None, where: str) -> None:
         self.memory = memory
-        self.log, self.store = memory.desk.log, Store(memory.desk.log)
+        self.log, self.store = memory.desk.log, Sessions(memory.desk.log)
         self.header = header
         self.where = where
         self.settings = _settings(header.fields)
@@ -119,7 +119,7 @@ class Importer:
     def _kept(self, attachment: Attachment) -> Attachment:
         """Return an attachment as it is kept: as the log has it already, or with a path only where that is no lie."""
         made = without_lies(attachment)
-        return held.attachment(self.log, made.id) or made
+        return attachments.attachment(self.log, made.id) or made
 
     # -- contexts ------------------------------------------------------
 
@@ -142,7 +142,7 @@ class Importer:
             estimate=context.estimate,
             cut=context.cut,
         )
-        self.store.blocks.add_context(row)
+        self.store.requests.add_context(row)
         self.recalls.add(ids[-1], context.recalled)
 
     def _block(self, number: int, record: BlockRecord) -> None:
@@ -164,7 +164,7 @@ class Importer:
 
     def _add_block(self, block: Block, record: BlockRecord) -> int:
         window = (record.window, record.window_source)
-        return self.store.blocks.add(self.session.thread_id, block, window, record.began_utc)
+        return self.store.requests.add(self.session.thread_id, block, window, record.began_utc)
 
     # -- attempts ------------------------------------------------------
 
@@ -229,9 +229,9 @@ def _settings(header: Fields) -> Settings:
 def without_lies(attachment: Attachment) -> Attachment:
     """Return an attachment with the id that its bytes have, and with a path only where the bytes are there."""
     if attachment.content:
-        return replace(attachment, id=held.hash_of(attachment.content))
+        return replace(attachment, id=attachments.hash_of(attachment.content))
     if attachment.path is None:
-        return replace(attachment, id=held.hash_of(json.dumps({"url": attachment.url}).encode()))
-    if attachment.id and held.with_file(attachment).content:
+        return replace(attachment, id=attachments.hash_of(json.dumps({"url": attachment.url}).encode()))
+    if attachment.id and attachments.with_file(attachment).content:
         return attachment
     return replace(attachment, path=f"{MISSING}{attachment.path}")

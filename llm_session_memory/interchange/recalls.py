@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model import SIDES, Recalled
-from ..store import Blocks, Index, Log
+from ..store import Index, Log, Requests
 from .places import Places
 from .records import RecallRecord
 
@@ -17,7 +17,7 @@ class Recalls:
     """The excerpts of an import: each is recorded as soon as the turn that it is from is in the index."""
 
     def __init__(self, log: Log, thread_id: str, places: Places) -> None:
-        self.index, self.blocks = Index(log), Blocks(log)
+        self.index, self.blocks = Index(log), Requests(log)
         self.thread_id = thread_id
         self.places = places
         self.waiting: list[tuple[str, tuple[RecallRecord, ...]]] = []

@@ -15,7 +15,7 @@ from llm import logs, models, parts
 
 from ..model import Attachment, Message, Part, Turn
 from ..store import Log, details
-from ..store.steady import steady
+from ..store.log import steady
 from .convert import to_llm
 from .past import PastTool, PastTurn
 

@@ -46,7 +46,7 @@ class Opening:
         snapshot, request = self.snapshot, self.snapshot.request
         if request.before is not None or (self.reason.is_full and recalls(request.policy)):
             return 1
-        like = snapshot.store.blocks.latest(snapshot.thread_id, request.policy, snapshot.budget.tokens)
+        like = snapshot.store.requests.latest(snapshot.thread_id, request.policy, snapshot.budget.tokens)
         return snapshot.numbers.get(like.start_id or "", 1) if like and like.pruned else 1
 
     def made(self, chosen: Plan) -> tuple[Context, Plan]:

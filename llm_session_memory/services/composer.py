@@ -36,7 +36,7 @@ class Composer:
         Raises OverBudget.
         """
         snapshot = self.snapshot
-        block = snapshot.store.blocks.latest(snapshot.thread_id) if snapshot.request.before is None else None
+        block = snapshot.store.requests.latest(snapshot.thread_id) if snapshot.request.before is None else None
         recall = Recall(snapshot, self.near, writing=self.writing)
         made = continued(snapshot, block, recall)
         if isinstance(made, NewBlock):

@@ -52,7 +52,7 @@ def _last_turn(snapshot: Snapshot, block: Block) -> Turn | None:
     others = max((turn_ids[-1] for turn_ids in turns[-1 - NEAR_THE_END : -1]), default=None)
     if others is not None and others > newest[-1]:
         return None
-    if snapshot.store.blocks.made_at(newest[0]) != (len(turns), others):
+    if snapshot.store.requests.made_at(newest[0]) != (len(turns), others):
         return None
     found = snapshot.exchanges([len(turns)])
     return found[0].turns[-1] if found else None
@@ -66,7 +66,7 @@ def _room(snapshot: Snapshot, block: Block) -> int:
 
 def _grown(snapshot: Snapshot, block: Block, start: int | None, last: Turn) -> Context:
     """Return the request of a block's last turn with its reply and the new input added."""
-    chain = history.chain(snapshot.store.log, snapshot.store.blocks.tip(last.id))
+    chain = history.chain(snapshot.store.log, snapshot.store.requests.tip(last.id))
     made = snapshot.context(chain, block, start, 0)
     usable = replace(last, request_base=None) if last.model != snapshot.request.model else last
     known = last.input_tokens is not None and last.request_base is not None and counts_all(last.cut)
@@ -79,7 +79,7 @@ def _grown(snapshot: Snapshot, block: Block, start: int | None, last: Turn) -> C
 
 def _with_recalled(snapshot: Snapshot, made: Context, recall: Recall, in_front: list[int], room: int) -> Context:
     """Return a block's next request with what is recalled for its prompt: as much as the block has left for that."""
-    blocks, block_id = snapshot.store.blocks, made.block.id or 0
+    blocks, block_id = snapshot.store.requests, made.block.id or 0
     earlier = blocks.recalls(block_id)
     spent = sum(one.tokens for one in earlier)
     allowed = ranking.allowance(room, blocks.prompts(block_id), spent, snapshot.request.recall_share)

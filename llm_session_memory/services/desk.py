@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import NoSuchSession
 from ..model import Session
 from ..rules import names
-from ..store import Log, Store, history
+from ..store import Log, Sessions, history
 
 if TYPE_CHECKING:
     import sqlite3
@@ -39,7 +39,7 @@ class Desk:
         self.log = log
         self.now = now
         self.typed = typed
-        self._sessions = Store(log)
+        self._sessions = Sessions(log)
 
     @classmethod
     def open(cls, path: Path, now: Clock = now_utc, typed: str | None = None) -> Desk:

@@ -58,7 +58,7 @@ def _recalled_earlier(snapshot: Snapshot, made: Context, known: int) -> list[Ite
     """Return the lines for excerpts that came with earlier prompts of the block; `known`: the exchanges' tokens."""
     if not made.block.id:
         return []
-    earlier = snapshot.store.blocks.recalls(made.block.id)
+    earlier = snapshot.store.requests.recalls(made.block.id)
     items = recalled_items(earlier, " (for an earlier prompt of this block)")
     if items:
         chain = snapshot.measure.tokens(snapshot.measure.base(one for one in made.chain if one.role != "system"))

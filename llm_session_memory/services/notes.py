@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .. import store
 from ..errors import NoSuchSession, OverBudget, SessionError
 from ..model import Beside, Note, Summary
 from ..rules.limits import LONGEST_TAG, checked_key, checked_note, checked_tag, checked_value
 from ..rules.names import key
 from ..rules.safe_text import one_line
-from ..store import Kept
 from .desk import Desk
 from .requests import Requests
 
@@ -22,7 +22,7 @@ class Notes:
     def __init__(self, desk: Desk, requests: Requests) -> None:
         self._desk = desk
         self._requests = requests
-        self._kept = Kept(desk.log)
+        self._kept = store.Notes(desk.log)
 
     def beside(self, name: str) -> Beside:
         """Return what is kept beside a conversation: tags, facts, notes."""

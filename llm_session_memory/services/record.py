@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import NoSuchSession
 from ..model import Attempt, Context, WindowFacts
-from ..store import Store
+from ..store import Sessions
 from ..store.requests import ContextRow
 from .desk import Desk
 
@@ -29,7 +29,7 @@ class Record:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._store = Store(desk.log)
+        self._store = Sessions(desk.log)
 
     def add(self, thread_id: str, sent: Sequence[Sent], prompt: str) -> None:
         """Record why the turns of one exchange were sent what they were sent; inside the transaction that logs them."""
@@ -41,7 +41,7 @@ class Record:
             block_id = made.block.id or blocks.get(id(made.block))
             if block_id is None:
                 window = (made.budget.window.tokens, made.budget.window.source)
-                block_id = self._store.blocks.add(thread_id, made.block, window, self._desk.timestamp())
+                block_id = self._store.requests.add(thread_id, made.block, window, self._desk.timestamp())
                 blocks[id(made.block)] = block_id
             row = ContextRow(
                 turn_id=one.turn_id,
@@ -54,14 +54,14 @@ class Record:
                 estimate=one.estimate,
                 cut=one.cut,
             )
-            self._store.blocks.add_context(row)
-        self._store.blocks.add_recalls(sent[0].turn_id, sent[0].context.recalled)
+            self._store.requests.add_context(row)
+        self._store.requests.add_recalls(sent[0].turn_id, sent[0].context.recalled)
         same = [a.id for a in self._store.attempts(thread_id) if a.answered_by is None and a.prompt == prompt]
         self._store.answer_attempts(same, sent[-1].turn_id)
 
     def keep_original(self, turn_id: str, messages: list[Any]) -> None:
         """Keep the whole input of a turn that was cut before it was sent; inside the transaction that logs it."""
-        self._store.blocks.keep_original(turn_id, messages)
+        self._store.requests.keep_original(turn_id, messages)
 
     def attempts(self, name: str) -> list[Attempt]:
         """Return a session's attempts, oldest first."""

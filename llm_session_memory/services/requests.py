@@ -10,7 +10,7 @@ from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Messa
 from ..rules import tokens
 from ..rules.policy import budget_for, check_tokens, effective, parsed_policy
 from ..rules.tokens import Measure
-from ..store import Store, history
+from ..store import Sessions, history
 from .beginning import Fold
 from .composer import Composer
 from .desk import Desk
@@ -25,7 +25,7 @@ class Requests:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._store = Store(desk.log)
+        self._store = Sessions(desk.log)
 
     def context(  # noqa: PLR0913  what a person can ask for, each on its own
         self,
@@ -43,7 +43,7 @@ class Requests:
 
         Sends nothing, and writes nothing but the full-text index. `budget` (tokens of the whole request) and `policy`
         replace those of the session, `asked` any of its settings; with `before`, only exchanges with a smaller number
-        exist. `near` finds passages by meaning (see nearness); without it recall goes by words. `model` is an llm model
+        exist. `near` finds passages by meaning (see recall); without it recall goes by words. `model` is an llm model
         object, asked for its window; without one there is no window, and where the log has no counts of the session's
         model, 4 ASCII characters are taken for a token. Raises NoSuchSession, OverBudget, and SessionError for a policy
         or a budget that is none.
@@ -114,15 +114,15 @@ class Requests:
         else:
             setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
             limit, reasoning = budget_for(setting, Window(None, "not asked for"), None), True
-            counted = self._store.blocks.counted_turns(thread_id, request.model)
+            counted = self._store.requests.counted_turns(thread_id, request.model)
             measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
         return Snapshot.read(self._store, thread_id, request, limit, measure, reasoning=reasoning)
 
     def measure(self, thread_id: str, model: Any) -> Measure:
         """Return how a model's tokens are estimated, from what was counted in a session, or else anywhere."""
         id_ = model.model_id
-        rate = tokens.learn(self._store.blocks.counted_turns(thread_id, id_), id_)
-        rate = rate or tokens.learn_from_replies(self._store.blocks.counted_replies(id_)) or 1.0
+        rate = tokens.learn(self._store.requests.counted_turns(thread_id, id_), id_)
+        rate = rate or tokens.learn_from_replies(self._store.requests.counted_replies(id_)) or 1.0
         return Measure(rate, sends_reasoning(model))
 
     def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:

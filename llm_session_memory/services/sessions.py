@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .. import store
 from ..errors import NoSuchSession, OverBudget, SessionError
 from ..model import Exchange, Filters, Session, SessionSummary, Settings
 from ..rules import names
 from ..rules.policy import check_tokens, parsed_policy
-from ..store import Store, history, session_list
+from ..store import history, session_list
 from ..store.numbering import Numbering
 from .desk import Desk
 from .notes import Notes
@@ -24,7 +25,7 @@ class Sessions:
         self._desk = desk
         self._requests = requests
         self._notes = notes
-        self._store = Store(desk.log)
+        self._store = store.Sessions(desk.log)
 
     # -- finding -------------------------------------------------------
 

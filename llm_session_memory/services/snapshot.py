@@ -15,7 +15,7 @@ from ..rules.request import system_messages, system_text, whole
 from ..rules.server_cuts import counts_all
 from ..rules.summary import as_sent
 from ..rules.tokens import Measure
-from ..store import Kept, Store, history
+from ..store import Notes, Sessions, history
 from ..store.numbering import Numbering
 
 _CHUNK = 16
@@ -63,7 +63,7 @@ class Snapshot:
     sent, if the policy has one. `calibrated`: the measure rests on counts of the model.
     """
 
-    store: Store
+    store: Sessions
     thread_id: str
     request: Request
     budget: Budget
@@ -80,7 +80,7 @@ class Snapshot:
     @classmethod
     def read(  # noqa: PLR0913  one parameter a collaborator
         cls,
-        store: Store,
+        store: Sessions,
         thread_id: str,
         request: Request,
         budget: Budget,
@@ -98,7 +98,7 @@ class Snapshot:
         if request.before is not None:
             later = tuple(id_ for ids in turns[max(request.before, 1) - 1 :] for id_ in ids)
             turns = turns.until(request.before)
-        numbers, kept = turns.numbers(), Kept(store.log)
+        numbers, kept = turns.numbers(), Notes(store.log)
         return cls(
             store=store,
             thread_id=thread_id,
@@ -200,21 +200,21 @@ class Snapshot:
         )
 
 
-def _rate(store: Store, thread_id: str, model: str) -> tuple[float, bool]:
+def _rate(store: Sessions, thread_id: str, model: str) -> tuple[float, bool]:
     """Return a model's rate, and whether it was learned."""
-    turns = store.blocks.counted_turns(thread_id, model)
+    turns = store.requests.counted_turns(thread_id, model)
     learned = tokens.learn(turns, model)
     if learned is not None and not any(counts_all(turn.cut) for turn in turns if turn.model == model):
         return max(learned, 1.0), learned >= 1.0  # cut requests show the least that it can be: fewer are a cut
     if learned is not None:
         return learned, any((turn.input_tokens or 0) >= tokens.ENOUGH for turn in turns if turn.model == model)
-    replies = store.blocks.counted_replies(model)  # their counts may hide reasoning and tool calls
+    replies = store.requests.counted_replies(model)  # their counts may hide reasoning and tool calls
     learned = tokens.learn_from_replies(replies)
     return learned or 1.0, False
 
 
 def _summary(
-    kept: Kept, thread_id: str, request: Request, budget: Budget, numbers: Mapping[str, int]
+    kept: Notes, thread_id: str, request: Request, budget: Budget, numbers: Mapping[str, int]
 ) -> Summary | None:
     """Return the newest summary of exchanges that exist, as it is sent; None under a policy without summaries."""
     if not summarises(request.policy):

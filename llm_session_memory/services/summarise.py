@@ -15,7 +15,7 @@ from ..model import Budget, Exchange, Summary
 from ..rules import summary
 from ..rules.summary import Portion
 from ..rules.tokens import Measure
-from ..store import Kept
+from ..store import Notes
 from .desk import Desk
 
 _ATTEMPTS = 2
@@ -54,7 +54,7 @@ class Summariser:
     def __init__(self, desk: Desk, thread_id: str, ask: Ask, say: Say) -> None:
         """`say` takes sentences for the person, who may be waiting for the model."""
         self.desk = desk
-        self.kept = Kept(desk.log)
+        self.kept = Notes(desk.log)
         self.thread_id = thread_id
         self.ask = ask
         self.say = say

@@ -1,18 +1,19 @@
-"""The only part of this package that speaks SQL.
+"""The tables that sessions write, and the only SQL that writes.
 
-`Log` opens the file and turns SQLite's errors into sentences; `history` reads what llm logged, by llm's documented
-tables; `sessions`, `blocks`, `keeping` and `ratings` read and write our own tables, `index` and `finding` are the
-full-text index. Nothing here decides anything.
+`Log` opens the file and turns SQLite's errors into sentences. `history`, `details` and `attachments` read what llm
+logged, by llm's documented tables. `Sessions`, `Requests` (what was sent, and why), `Notes` and `Ratings` read and
+write our own. `Index` and `Vectors` are the full-text index and the embeddings; `finder` searches them. Nothing here
+decides anything.
 """
 
 from __future__ import annotations
 
 from .index import Index
 from .log import Log, owned_file
-from .notes import Kept
+from .notes import Notes
 from .ratings import Ratings
-from .requests import Blocks
-from .sessions import Store
+from .requests import Requests
+from .sessions import Sessions
 from .vectors import Vectors
 
-__all__ = ["Blocks", "Index", "Kept", "Log", "Ratings", "Store", "Vectors", "owned_file"]
+__all__ = ["Index", "Log", "Notes", "Ratings", "Requests", "Sessions", "Vectors", "owned_file"]

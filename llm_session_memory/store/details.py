@@ -14,7 +14,7 @@ from typing import Any
 
 from ..model import Attachment
 from . import history
-from .held import attachments
+from .attachments import attachments
 from .log import Log
 from .schema import statement
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..model import MARKS, RATED, Filters
 from . import history
 from .log import Log
-from .notes import Kept
+from .notes import Notes
 from .ratings import Ratings
 from .schema import statement
 
@@ -50,7 +50,7 @@ class Finder:
         self.log = log
         self.filters = filters
         self.latest = latest
-        threads = Kept(log).threads(filters.tags, filters.meta)
+        threads = Notes(log).threads(filters.tags, filters.meta)
         if thread_id is not None:
             threads = [thread_id] if threads is None or thread_id in threads else []
         self.turns: list[str] | None = None

@@ -211,6 +211,25 @@ def log_errors(path: Path) -> Iterator[None]:
         raise sentence(error, path) from error
 
 
+def steady(database: Database) -> Database:
+    """Return the same database, for one transaction that makes no tables and writes many rows.
+
+    The names of all tables are asked for once: sqlite-utils asks for them 21 times a prompt.
+    """
+    from sqlite_utils import Database
+
+    tables, views = database.table_names(), database.view_names()
+
+    class Steady(Database):
+        def table_names(self, fts4: bool = False, fts5: bool = False) -> list[str]:  # noqa: FBT001, FBT002  as it is
+            return super().table_names(fts4, fts5) if fts4 or fts5 else tables
+
+        def view_names(self) -> list[str]:
+            return views
+
+    return Steady(database.conn, execute_plugins=False)
+
+
 def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
     """Return an SQLite error as a sentence about the log, with what to do next."""
     said = str(error)

@@ -12,7 +12,7 @@ from .log import Log
 from .schema import statement
 
 
-class Kept:
+class Notes:
     """The notes, tags, meta and summaries of a log's sessions."""
 
     def __init__(self, log: Log) -> None:

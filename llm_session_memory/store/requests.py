@@ -30,8 +30,11 @@ class ContextRow:
     cut: str | None
 
 
-class Blocks:
-    """The blocks of a log's sessions and the requests within them. Every change belongs into `with log.writing()`."""
+class Requests:
+    """What was sent, and why: the blocks of a log's sessions and the requests within them.
+
+    Every change belongs into `with log.writing()`.
+    """
 
     def __init__(self, log: Log) -> None:
         self.log = log
@@ -68,6 +71,10 @@ class Blocks:
             start_number=row["start_number"],
             last_turn_id=last,
         )
+
+    def block(self, block_id: int) -> dict[str, Any]:
+        """Return a block as the table has it."""
+        return self.log.row("select * from memory_blocks where id = :id", {"id": block_id}) or {}
 
     def add(self, thread_id: str, block: Block, window: tuple[int | None, str], began_utc: str) -> int:
         """Add a block and return its id."""

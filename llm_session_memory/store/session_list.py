@@ -11,7 +11,7 @@ from typing import Any
 from ..model import RATED, Filters, Session, SessionSummary
 from ..rules.names import key
 from .log import Log
-from .notes import Kept
+from .notes import Notes
 from .ratings import Ratings
 from .schema import statement
 from .sessions import session_of
@@ -41,7 +41,7 @@ def page(
 
 def _threads(log: Log, asked: Filters) -> list[str] | None:
     """Return the threads that have the tags, facts and ratings asked for; None where none are asked for."""
-    kept = Kept(log).threads(asked.tags, asked.meta)
+    kept = Notes(log).threads(asked.tags, asked.meta)
     if asked.rated is None:
         return kept
     ratings = Ratings(log)
@@ -66,7 +66,7 @@ def _lines(log: Log, parameters: Mapping[str, Any]) -> list[SessionSummary]:
 
 def _counted(log: Log, lines: list[SessionSummary]) -> list[SessionSummary]:
     """Return lines with what they hold, and with what is kept beside them."""
-    kept, thread_ids = Kept(log), [line.session.thread_id for line in lines]
+    kept, thread_ids = Notes(log), [line.session.thread_id for line in lines]
     tags, meta = kept.tags_of(thread_ids), kept.meta_of(thread_ids)
     old = bool(log.columns("responses"))
     return [

@@ -11,18 +11,18 @@ from ..errors import NameRefused
 from ..model import Attempt, Session, Settings, WindowFacts
 from ..rules.names import key
 from .log import Log
-from .requests import Blocks
+from .requests import Requests
 
 
-class Store:
-    """What we keep in a log. Every change belongs into `with store.log.writing()`, together with what it belongs to.
+class Sessions:
+    """The sessions of a log, with their pins, attempts and windows. Every change belongs into `with log.writing()`.
 
-    `blocks` is what we keep of its requests.
+    `requests` is what we keep of their requests.
     """
 
     def __init__(self, log: Log) -> None:
         self.log = log
-        self.blocks = Blocks(log)
+        self.requests = Requests(log)
 
     # -- sessions ------------------------------------------------------
 
@@ -91,12 +91,12 @@ class Store:
 
     def pins(self, thread_id: str) -> list[str]:
         """Return the ids (first turns) of the pinned exchanges."""
-        return [
-            row["turn_id"]
-            for row in self.log.rows(
-                "select turn_id from memory_pins where thread_id = :id order by turn_id", {"id": thread_id}
-            )
-        ]
+        return sorted(self.pin_times(thread_id))
+
+    def pin_times(self, thread_id: str) -> dict[str, str]:
+        """Return when the pinned exchanges of a thread were pinned, by their first turn."""
+        rows = self.log.rows("select turn_id, pinned_utc from memory_pins where thread_id = :id", {"id": thread_id})
+        return {row["turn_id"]: row["pinned_utc"] for row in rows}
 
     def pin(self, thread_id: str, turn_id: str, pinned_utc: str) -> None:
         """Pin an exchange; pinning it again changes nothing."""

@@ -11,7 +11,7 @@ import pytest
 from llm.plugins import pm
 
 from llm_session_memory.memory import Memory
-from llm_session_memory.store import Kept
+from llm_session_memory.store import Notes
 from tests.conftest import Command
 from tests.interchange.world import PNG, copied, new_log
 from tests.world.scripted import Broken, Script
@@ -81,7 +81,7 @@ def _lived(llm_: Command, script: Script, log: Path, tmp_path: Path) -> Path:
     finally:
         pm.unregister(plugin)
     with Memory(log) as memory, memory.writing():
-        thread, kept = memory.sessions.get("work").thread_id, Kept(memory.desk.log)
+        thread, kept = memory.sessions.get("work").thread_id, Notes(memory.desk.log)
         first, second = memory.sessions.exchanges("work", 1, 2)
         kept.add_tag(thread, "Lisbon")
         kept.set_meta(thread, {"client": "harbour"})

@@ -34,7 +34,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
 from llm_session_memory.rules import fences, request, tokens
 from llm_session_memory.rules.tokens import Measure
-from llm_session_memory.store import Blocks, Index, Store, history
+from llm_session_memory.store import Index, Requests, Sessions, history
 from llm_session_memory.store.numbering import Numbering
 from tests.world.logs import LogBuilder, Said
 
@@ -193,7 +193,7 @@ class World:
 
     def leaves_out(self) -> bool:
         """Whether the latest block has not all that came before it."""
-        block, all_ = Blocks(self.memory.desk.log).latest(self.memory.sessions.get(NAME).thread_id), self.exchanges()
+        block, all_ = Requests(self.memory.desk.log).latest(self.memory.sessions.get(NAME).thread_id), self.exchanges()
         return block is not None and (block.start_id != all_[0].id or block.clip is not None)
 
     def settings(self) -> Settings:
@@ -263,7 +263,7 @@ class World:
         newest = self.exchanges()[-1]
         if cut:
             self.cut.add(newest.id)
-        block = Blocks(self.memory.desk.log).latest(self.memory.sessions.get(NAME).thread_id)
+        block = Requests(self.memory.desk.log).latest(self.memory.sessions.get(NAME).thread_id)
         assert block is not None
         self.recalled[newest.id] = (block.id or 0, rounds[0].context.recalled)
         assert newest.prompt == say.prompt, "what was recalled is not what was said"
@@ -312,7 +312,7 @@ class World:
                 )
         hold_calls(sent)
         by_id = {exchange.id: exchange for exchange in before}
-        for id_ in Store(self.memory.desk.log).pins(self.memory.sessions.get(NAME).thread_id):
+        for id_ in Sessions(self.memory.desk.log).pins(self.memory.sessions.get(NAME).thread_id):
             if id_ not in self.cut:
                 assert within(plain(self.as_sent(by_id[id_], made.block)), plain(sent)), "pins present"
 

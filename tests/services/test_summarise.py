@@ -17,7 +17,7 @@ from llm_session_memory.model import Budget, Exchange, Message, Settings, Summar
 from llm_session_memory.rules import summary, tokens
 from llm_session_memory.rules.tokens import Measure
 from llm_session_memory.services.summarise import Answer, Summariser
-from llm_session_memory.store import Kept
+from llm_session_memory.store import Notes
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said, as_read_only
 from tests.world.scripted import Script
@@ -74,7 +74,7 @@ class World:
         return self.summariser(writer).fold(before, self.exchanges(first, last), BUDGET, Measure())
 
     def kept(self) -> list[Summary]:
-        return Kept(self.memory.desk.log).summaries(self.thread)
+        return Notes(self.memory.desk.log).summaries(self.thread)
 
 
 BUDGET = Budget(400, 400, Window(None, "not known"))

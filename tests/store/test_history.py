@@ -11,7 +11,7 @@ import llm
 import pytest
 
 from llm_session_memory.model import Block
-from llm_session_memory.store import Log, Store, history
+from llm_session_memory.store import Log, Sessions, history
 from llm_session_memory.store.requests import ContextRow
 from tests.store.world import built, read, said
 from tests.world.logs import START, Call, LogBuilder, Said
@@ -130,13 +130,13 @@ def _interleaved(builder: LogBuilder, thread: str) -> tuple[list[str], list[str]
 
 def _recorded(log: Log, thread: str, *exchanges: list[str]) -> None:
     """Record exchanges as session prompts, each in a block of its own."""
-    store = Store(log)
+    store = Sessions(log)
     with log.writing():
         for turn_ids in exchanges:
             block = Block(None, turn_ids[0], (), "window", 4_000, "front", "the session begins")
-            block_id = store.blocks.add(thread, block, (None, "not known"), START.isoformat())
+            block_id = store.requests.add(thread, block, (None, "not known"), START.isoformat())
             for turn_id in turn_ids:
-                store.blocks.add_context(ContextRow(turn_id, thread, block_id, turn_ids[0], 1, None, 10.0, 12, None))
+                store.requests.add_context(ContextRow(turn_id, thread, block_id, turn_ids[0], 1, None, 10.0, 12, None))
 
 
 def test_interleaved_loops_of_a_session_stay_apart(log: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from llm_session_memory.model import Session, Settings
 from llm_session_memory.rules.passages import query_words
-from llm_session_memory.store import Blocks, Index, Log, Store, history, index
+from llm_session_memory.store import Index, Log, Requests, Sessions, history, index
 from llm_session_memory.store.schema import statement
 from tests.store.world import built, contents, opened
 from tests.world.logs import START, Call, LogBuilder, Said
@@ -129,7 +129,7 @@ def test_all_sessions_catch_up(log: Path) -> None:
         builder.responses(threads["old"], Said("An old bridge."))
         builder.turns(threads["none"], Said("No bridge."))
         for name in ("new", "old"):
-            Store(here).add(Session(threads[name], name, START.isoformat(), Settings()))
+            Sessions(here).add(Session(threads[name], name, START.isoformat(), Settings()))
         steps: list[tuple[int, int]] = []
         assert Index(here).catch_up_all(lambda *step: steps.append(step)) == 4
         assert steps == [(1, 2), (2, 2)]
@@ -150,7 +150,7 @@ def test_an_original_is_indexed_rather_than_what_was_sent_of_it(log: Path) -> No
             "tool_call_id": "1",
         }
         with here.writing():
-            Blocks(here).keep_original(answering, [{"role": "tool", "parts": [whole]}])
+            Requests(here).keep_original(answering, [{"role": "tool", "parts": [whole]}])
         Index(here).catch_up(thread)
         (passage,) = found(here, thread, "storm")
         assert passage.endswith("Storm warning.")
@@ -316,7 +316,7 @@ def _plans(log: Path) -> Iterator[dict[str, list[str]]]:
         Index(here).turns_of([1])
         Index(here).ids_of([turn_id])
         Index(here).dates([turn_id])
-        Blocks(here).recalls(1)
+        Requests(here).recalls(1)
         history.exchange_turns(here, thread)
         here.database.conn.set_trace_callback(None)
         reads = [sql for sql in asked if sql.lstrip("-").strip() and ("select" in sql or "delete" in sql)]

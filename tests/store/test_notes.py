@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.model import Filters, Session, Settings
-from llm_session_memory.store import Kept, Log, Store, session_list
+from llm_session_memory.store import Log, Notes, Sessions, session_list
 from tests.store.world import built
 from tests.world.logs import LogBuilder, Said
 
 
-def _kept(log: Log) -> Kept:
+def _kept(log: Log) -> Notes:
     """Three sessions, the newest used first: c, b, a."""
-    kept = Kept(log)
+    kept = Notes(log)
     for number, (name, tags, meta) in enumerate(
         [
             ("a", ["Bridge", "Lisbon"], {"client": "harbour"}),
@@ -22,7 +22,7 @@ def _kept(log: Log) -> Kept:
             ("c", [], {}),
         ]
     ):
-        Store(log).add(Session(name, name, f"2026-09-0{number + 1}T08:00:00", Settings(f"model-{name}")))
+        Sessions(log).add(Session(name, name, f"2026-09-0{number + 1}T08:00:00", Settings(f"model-{name}")))
         for tag in tags:
             kept.add_tag(name, tag)
         kept.set_meta(name, meta)
@@ -64,7 +64,7 @@ def test_pages_of_filtered_sessions_follow_each_other(log: Path) -> None:
     """A page goes on after any session, also after one that the filters don't let through."""
     with built(log) as (_, found):
         _kept(found)
-        after = Store(found).session("c")
+        after = Sessions(found).session("c")
         assert after is not None
         first = session_list.page(found, 1, after, Filters(tags=("bridge",)))
         assert [line.session.name for line in first] == ["b"]
@@ -89,7 +89,7 @@ def test_the_last_use_counts(log: Path) -> None:
     with built(log) as (builder, found):
         thread = builder.thread()
         builder.turns(thread, Said("One"))
-        Store(found).add(Session(thread, "work", "2020-01-01T00:00:00", Settings()))
+        Sessions(found).add(Session(thread, "work", "2020-01-01T00:00:00", Settings()))
         assert _names(found, since="2026-09-01") == ["work"]
         assert _names(found, until="2026-09-01") == []
 
@@ -97,7 +97,7 @@ def test_the_last_use_counts(log: Path) -> None:
 def test_the_same_tag_is_kept_once(log: Path) -> None:
     """A tag in another case or another form of Unicode is the same tag; the first spelling stays."""
     with built(log) as (_, found):
-        kept = Kept(found)
+        kept = Notes(found)
         for tag in ("Café", "CAFÉ", "cafe\u0301"):
             kept.add_tag("thread", tag)
         assert kept.tags("thread") == ["Café"]
@@ -109,7 +109,7 @@ def test_a_log_of_an_older_version_has_nothing_kept(log: Path) -> None:
     """Where the tables are not there yet nothing is kept, nothing is found by it, and reading makes no table."""
     LogBuilder(log).db.close()
     opened = Log.open(log)
-    kept = Kept(opened)
+    kept = Notes(opened)
     assert (kept.notes("x"), kept.tags("x"), kept.meta("x"), kept.summaries("x")) == ([], [], {}, [])
     assert (kept.threads((), {}), kept.threads(("bridge",), {})) == (None, [])
     assert not opened.columns("memory_notes")

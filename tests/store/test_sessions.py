@@ -10,7 +10,7 @@ import pytest
 
 from llm_session_memory.errors import NameRefused
 from llm_session_memory.model import Attempt, Block, Session, Settings, WindowFacts
-from llm_session_memory.store import Log, Store, session_list
+from llm_session_memory.store import Log, Sessions, session_list
 from llm_session_memory.store.requests import ContextRow
 from tests.store.world import built
 from tests.world.logs import START, Call, LogBuilder, Said
@@ -39,18 +39,18 @@ def session(name: str, thread: str = "thread", settings: Settings = SETTINGS) ->
 def test_a_session_comes_back_as_it_was_stored(log: Path) -> None:
     """Name, thread, and each of the settings, options with their types."""
     with built(log) as (_, found):
-        Store(found).add(session("Work"))
-        assert Store(found).session("Work") == session("Work")
-        assert Store(found).session_of_thread("thread") == session("Work")
-        Store(found).set_settings("thread", Settings())
-        assert Store(found).session("Work") == session("Work", settings=Settings())
+        Sessions(found).add(session("Work"))
+        assert Sessions(found).session("Work") == session("Work")
+        assert Sessions(found).session_of_thread("thread") == session("Work")
+        Sessions(found).set_settings("thread", Settings())
+        assert Sessions(found).session("Work") == session("Work", settings=Settings())
 
 
 @pytest.mark.parametrize("typed", ["Café", "CAFÉ", "Cafe\u0301"], ids=["as_written", "upper_case", "decomposed"])
 def test_names_are_one_whatever_their_case_or_form(log: Path, typed: str) -> None:
     """A session is found by its name without regard to case or to how its accents are encoded; there is one of it."""
     with built(log) as (_, found):
-        store = Store(found)
+        store = Sessions(found)
         store.add(session("Café"))
         assert store.session(typed) == session("Café")
         with pytest.raises(NameRefused, match="There is a session “.+” already"):
@@ -66,7 +66,7 @@ def test_a_log_without_our_tables_has_no_sessions(log: Path) -> None:
     """Reading a log that never saw a session finds none, and makes no tables."""
     LogBuilder(log).db.close()
     found = Log.open(log)
-    store = Store(found)
+    store = Sessions(found)
     assert (store.session("work"), store.session_of_thread("x"), store.names(), session_list.page(store.log)) == (
         None,
         None,
@@ -84,7 +84,7 @@ def test_a_log_without_our_tables_has_no_sessions(log: Path) -> None:
 def test_the_list_is_by_last_use(log: Path) -> None:
     """The newest use comes first: a turn, an attempt, or, where there is neither, the session's beginning."""
     with built(log) as (builder, found):
-        store = Store(found)
+        store = Sessions(found)
         threads = {name: builder.thread() for name in ("turn", "attempt", "unused")}
         builder.turns(threads["turn"], Said("Hello.", at=START + timedelta(hours=1)))
         for name, thread in threads.items():
@@ -97,7 +97,7 @@ def test_the_list_is_by_last_use(log: Path) -> None:
 def test_pages_go_on_by_key(log: Path) -> None:
     """Pages, each after the last of the one before, list each session once, also those used at the same moment."""
     with built(log) as (_, found):
-        store = Store(found)
+        store = Sessions(found)
         for number in range(7):
             store.add(session(f"session {number}", f"thread {number}"))
         names: list[str] = []
@@ -115,7 +115,7 @@ def test_a_line_counts_exchanges_and_tokens(log: Path, generation: str) -> None:
     with built(log) as (builder, found):
         thread = builder.thread()
         getattr(builder, generation)(thread, Said("Hello.", tokens=(10, 2)), LOOP, Said("Uncounted."))
-        Store(found).add(session("work", thread))
+        Sessions(found).add(session("work", thread))
         (line,) = session_list.page(found)
         assert (line.exchanges, line.input_tokens, line.output_tokens, line.attempts) == (3, 110, 12, 0)
         assert session_list.summary(found, session("work", thread)) == line
@@ -127,7 +127,7 @@ def test_a_session_of_both_generations_counts_both(log: Path) -> None:
         thread = builder.thread()
         builder.responses(thread, Said("Old.", tokens=(10, 2)), LOOP)
         builder.turns(thread, Said("New.", tokens=(30, 3)))
-        Store(found).add(session("work", thread))
+        Sessions(found).add(session("work", thread))
         (line,) = session_list.page(found)
         assert (line.exchanges, line.input_tokens, line.output_tokens) == (3, 140, 15)
 
@@ -138,27 +138,27 @@ def test_a_session_of_both_generations_counts_both(log: Path) -> None:
 def test_the_newest_block_comes_back(log: Path) -> None:
     """A thread's block comes back as it was stored, with its last turn; another thread's is none of its own."""
     with built(log) as (_, found):
-        store = Store(found)
-        assert store.blocks.latest("thread") is None
-        store.blocks.add("thread", BLOCK, (4096, "num_ctx, as set"), START.isoformat())
-        newest = store.blocks.add("thread", replace(BLOCK, start_id="turn-5"), (None, "not known"), START.isoformat())
-        store.blocks.add("another", BLOCK, (None, "not known"), START.isoformat())
+        store = Sessions(found)
+        assert store.requests.latest("thread") is None
+        store.requests.add("thread", BLOCK, (4096, "num_ctx, as set"), START.isoformat())
+        newest = store.requests.add("thread", replace(BLOCK, start_id="turn-5"), (None, "not known"), START.isoformat())
+        store.requests.add("another", BLOCK, (None, "not known"), START.isoformat())
         for turn_id in ("turn-5", "turn-6"):
-            store.blocks.add_context(ContextRow(turn_id, "thread", newest, turn_id, 5, "turn-4", 1.5, 2, None))
+            store.requests.add_context(ContextRow(turn_id, "thread", newest, turn_id, 5, "turn-4", 1.5, 2, None))
         expected = replace(BLOCK, id=newest, start_id="turn-5", last_turn_id="turn-6")
-        assert store.blocks.latest("thread") == expected
-        assert store.blocks.made_at("turn-6") == (5, "turn-4")
-        assert store.blocks.made_at("turn-9") is None
+        assert store.requests.latest("thread") == expected
+        assert store.requests.made_at("turn-6") == (5, "turn-4")
+        assert store.requests.made_at("turn-9") is None
 
 
 def test_the_newest_block_of_a_policy_and_budget(log: Path) -> None:
     """Among a thread's blocks, one of a policy and budget is found; those that a prompt filled alone don't count."""
     with built(log) as (_, found):
-        store = Store(found)
-        wanted = store.blocks.add("thread", BLOCK, (None, "not known"), START.isoformat())
+        store = Sessions(found)
+        wanted = store.requests.add("thread", BLOCK, (None, "not known"), START.isoformat())
         for other in (replace(BLOCK, budget=900), replace(BLOCK, policy="full"), replace(BLOCK, oversized=True)):
-            store.blocks.add("thread", other, (None, "not known"), START.isoformat())
-        block = store.blocks.latest("thread", "window", 3_000)
+            store.requests.add("thread", other, (None, "not known"), START.isoformat())
+        block = store.requests.latest("thread", "window", 3_000)
         assert block is not None
         assert block.id == wanted
 
@@ -166,7 +166,7 @@ def test_the_newest_block_of_a_policy_and_budget(log: Path) -> None:
 def test_pins_are_a_set(log: Path) -> None:
     """Pinning twice is pinning once; taking a pin away that is none changes nothing."""
     with built(log) as (_, found):
-        store = Store(found)
+        store = Sessions(found)
         for turn_id in ("turn-2", "turn-1", "turn-2"):
             store.pin("thread", turn_id, START.isoformat())
         assert store.pins("thread") == ["turn-1", "turn-2"]
@@ -179,7 +179,7 @@ def test_pins_are_a_set(log: Path) -> None:
 def test_attempts_come_back_and_are_answered(log: Path) -> None:
     """An attempt comes back as it was kept, and with the turn that answered it in the end."""
     with built(log) as (_, found):
-        store = Store(found)
+        store = Sessions(found)
         store.add_attempt(ATTEMPT)
         store.add_attempt(replace(ATTEMPT, id="attempt-0"))
         assert store.attempts("thread") == [replace(ATTEMPT, id="attempt-0"), ATTEMPT]
@@ -190,7 +190,7 @@ def test_attempts_come_back_and_are_answered(log: Path) -> None:
 def test_windows_are_remembered_by_model(log: Path) -> None:
     """What a server said of a model replaces what it said before; what it did not say is None."""
     with built(log) as (_, found):
-        store = Store(found)
+        store = Sessions(found)
         store.remember_window("ollama/llama3", WindowFacts(4096, 8192, 131_072, START.isoformat(), START.isoformat()))
         facts = WindowFacts(None, None, 131_072, START.isoformat())
         store.remember_window("ollama/llama3", facts)

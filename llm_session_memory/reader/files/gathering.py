@@ -9,7 +9,7 @@ from functools import cached_property
 from ...errors import SessionError
 from ...model import Attachment, Attempt, Beside, Exchange, Message, Session, Settings
 from ...rules.records import Place
-from ...store import Kept, Log, Ratings, Store, held, history
+from ...store import Log, Notes, Ratings, Sessions, attachments, history
 
 _CHUNK = 20
 """Exchanges read at a time."""
@@ -33,11 +33,11 @@ class Gathering:
         self.first, self.last = max(first or 1, 1), min(last or len(self.turns), len(self.turns))
         self.numbers = {id_: n for id_, n in self.turns.numbers().items() if self.first <= n <= self.last}
         whole = first is None and last is None
-        self.attempts: list[Attempt] = Store(log).attempts(thread_id) if whole and self._there("attempts") else []
-        kept, ratings = Kept(log), Ratings(log)
+        self.attempts: list[Attempt] = Sessions(log).attempts(thread_id) if whole and self._there("attempts") else []
+        kept, ratings = Notes(log), Ratings(log)
         self.beside = Beside(tuple(kept.tags(thread_id)), kept.meta(thread_id), tuple(kept.notes(thread_id)))
         self.summaries = list(reversed(kept.summaries(thread_id)))
-        self.pins: Mapping[str, str] = held.pins(log, thread_id) if self._there("pins") else {}
+        self.pins: Mapping[str, str] = Sessions(log).pin_times(thread_id) if self._there("pins") else {}
         self.ratings, self.bookmarks = ratings.ratings(thread_id), ratings.bookmarks(thread_id)
 
     def _there(self, table: str) -> bool:
@@ -45,7 +45,7 @@ class Gathering:
 
     def _session(self, thread_id: str) -> Session:
         """Return the session; for a conversation that has no name, one of no name with the settings it had last."""
-        found = Store(self.log).session_of_thread(thread_id) if self._there("sessions") else None
+        found = Sessions(self.log).session_of_thread(thread_id) if self._there("sessions") else None
         if found is not None:
             return found
         settings = history.settings_of(self.log, self.turns[-1][-1]) if self.turns else Settings()
@@ -111,6 +111,6 @@ class Gathering:
     def filled(self, attachment: Attachment) -> Attachment:
         """Return an attachment with its bytes: llm keeps only the path of an attached file, which may have changed."""
         if attachment.content is None:
-            attachment = held.attachment(self.log, attachment.id) or attachment
+            attachment = attachments.attachment(self.log, attachment.id) or attachment
         lost = attachment.content is None and attachment.path is not None
-        return held.with_file(attachment) if self.files and lost else attachment
+        return attachments.with_file(attachment) if self.files and lost else attachment

@@ -18,7 +18,7 @@ from ...rules.records import (
     place_record,
     said,
 )
-from ...store import details, held
+from ...store import Requests, details
 from .gathering import Gathering
 
 
@@ -150,7 +150,7 @@ class Lines:
 
     def _context(self, why: details.Why, exchange: int) -> dict[str, Any] | None:
         known = why.block_id in self.blocks
-        row = None if known else held.block(self.gathering.log, why.block_id)
+        row = None if known else Requests(self.gathering.log).block(why.block_id)
         if not known and not row:
             return None  # a visitor may see contexts, but not their blocks
         number = self.blocks.setdefault(why.block_id, len(self.blocks) + 1)

@@ -1,4 +1,4 @@
-"""Reading what belongs to a session or to several calls: attachments, pins, blocks. Never writing."""
+"""Reading the attachments of calls. Never writing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..model import Attachment
 from .log import Log
@@ -40,14 +39,3 @@ def with_file(kept: Attachment) -> Attachment:
 def hash_of(content: bytes) -> str:
     """Return the id that llm gives an attachment of these bytes."""
     return hashlib.sha256(content).hexdigest()
-
-
-def pins(log: Log, thread_id: str) -> dict[str, str]:
-    """Return when the pinned exchanges of a thread were pinned, by their first turn."""
-    rows = log.rows("select turn_id, pinned_utc from memory_pins where thread_id = :id", {"id": thread_id})
-    return {row["turn_id"]: row["pinned_utc"] for row in rows}
-
-
-def block(log: Log, block_id: int) -> dict[str, Any]:
-    """Return a block as the table has it."""
-    return log.row("select * from memory_blocks where id = :id", {"id": block_id}) or {}
