@@ -138,7 +138,7 @@ def test_a_log_in_a_folder_that_cannot_be_made(home: Path, llm_: Command) -> Non
 @pytest.mark.parametrize(
     ("spoil", "said", "hint"),
     [
-        pytest.param(directory, "can't be opened", "Is it a file that you may read?", id="directory"),
+        pytest.param(directory, "is a folder, not a log.", "Choose the log with -d", id="directory"),
         pytest.param(no_database, "is not a SQLite database.", "Choose the log with -d", id="no_database"),
         pytest.param(truncated, "is damaged", "Keep a copy of it, then try: sqlite3", id="truncated"),
         pytest.param(damaged_schema, "is damaged", "Keep a copy of it, then try: sqlite3", id="damaged_schema"),
