@@ -61,13 +61,21 @@ def serving(path: Path, **settings: Any) -> Get:
     return get
 
 
-@pytest.fixture(name="browser", scope="module")
-def _browser() -> Iterator[Any]:
+@pytest.fixture(name="chromium", scope="module")
+def _chromium() -> Iterator[Any]:
     """A real browser; gone with its module, since it keeps the loop of events to itself."""
     from tests.views.browsing import opened
 
     with opened() as browser:
         yield browser
+
+
+@pytest.fixture(name="browser")
+def _browser(chromium: Any) -> Iterator[Any]:
+    """The browser for one test: its pages are closed at its end, since an open page takes its part of the processor."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
 
 
 @pytest.fixture(name="get")

@@ -36,6 +36,16 @@ def _root(world: World) -> Iterator[str]:
         yield root
 
 
+@pytest.fixture(name="rating_root", scope="module")
+def _rating_root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Datasette where anybody may rate; each test takes back what it rated."""
+    folder = tmp_path_factory.mktemp("rated")
+    path, config = Path(shutil.copy(world.path, folder / "logs.db")), folder / "datasette.json"
+    config.write_text(json.dumps(granting(True)))
+    with running(path, "--config" if IS_1 else "--metadata", str(config)) as root:
+        yield root
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 @pytest.mark.parametrize("width", [390, 1200])
 @pytest.mark.parametrize("address", PAGES)
@@ -126,35 +136,30 @@ def test_a_transcript_prints_without_forms_and_buttons(browser: Any, root: str) 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 @pytest.mark.parametrize("width", [390, 1200])
-def test_an_exchange_is_rated_by_keyboard(
-    browser: Any, world: World, tmp_path: Path, width: int, scripts: bool
-) -> None:
+def test_an_exchange_is_rated_by_keyboard(browser: Any, rating_root: str, width: int, scripts: bool) -> None:
     """With JavaScript or without: a thumb, then stars and a note instead, then nothing; back at the exchange."""
-    path, config = Path(shutil.copy(world.path, tmp_path / "logs.db")), tmp_path / "datasette.json"
-    config.write_text(json.dumps(granting(True)))
-    with running(path, "--config" if IS_1 else "--metadata", str(config)) as root:
-        size = {"width": width, "height": 800}
-        watched = Watched(browser, root, viewport=size, java_script_enabled=scripts)
-        page = watched.open("/logs/-/session/work")
-        article = page.locator("article.sv-ex").nth(2)
-        article.get_by_role("button", name="Rate up").focus()
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/work#3")
-        page.screenshot()  # takes a frame, and with the first one of a page its anchor has taken the focus
-        assert article.locator(".sv-rated").inner_text() == "rated up"
-        article.get_by_text("1 to 5, note").focus()
-        page.keyboard.press("Enter")
+    size = {"width": width, "height": 800}
+    watched = Watched(browser, rating_root, viewport=size, java_script_enabled=scripts)
+    page = watched.open("/logs/-/session/work")
+    article = page.locator("article.sv-ex").nth(2)
+    article.get_by_role("button", name="Rate up").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/work#3")
+    page.screenshot()  # takes a frame, and with the first one of a page its anchor has taken the focus
+    assert article.locator(".sv-rated").inner_text() == "rated up"
+    article.get_by_text("1 to 5, note").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("As I say")
+    if scripts:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for _ in range(4):
         page.keyboard.press("Tab")
-        page.keyboard.type("As I say")
-        if scripts:
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for _ in range(4):
-            page.keyboard.press("Tab")
-        page.keyboard.press("Space")
-        article.locator(".sv-rated", has_text="rated 4 of 5").wait_for()
-        assert "As I say" in article.inner_text()
-        article.get_by_text("1 to 5, note").click()
-        article.get_by_role("button", name="Take it back").click()
-        article.locator(".sv-rated").wait_for(state="detached")
-        assert page.url.endswith("/work#3")
-        assert watched.wrong == []
+    page.keyboard.press("Space")
+    article.locator(".sv-rated", has_text="rated 4 of 5").wait_for()
+    assert "As I say" in article.inner_text()
+    article.get_by_text("1 to 5, note").click()
+    article.get_by_role("button", name="Take it back").click()
+    article.locator(".sv-rated").wait_for(state="detached")
+    assert page.url.endswith("/work#3")
+    assert watched.wrong == []
