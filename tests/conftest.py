@@ -26,7 +26,7 @@ from llm.cli import cli
 from llm.plugins import pm
 
 from tests.views.logs import World, write_world
-from tests.world import laws, left_out, quick_tables
+from tests.world import laws, left_out, processes, quick_tables
 from tests.world.scripted import Script, ScriptedPlugin
 
 _HOME = os.environ["LLM_USER_PATH"]
@@ -124,6 +124,34 @@ def _real_llm(home: Path) -> Command:
             check=False,
         )
         return Done(done.stdout, done.stderr, done.returncode)
+
+    return run
+
+
+@pytest.fixture(name="forking", scope="session")
+def _forking() -> None:
+    """What processes are forked from is there, and has nothing of a test's environment."""
+    processes.prepare()
+
+
+@pytest.fixture(name="start_llm")
+def _start_llm(forking: None, home: Path) -> Callable[..., processes.Running]:
+    """Start an llm command in a process of its own, without waiting for what its start loads."""
+
+    def start(*arguments: str, env: dict[str, str] | None = None, reads: bool = False) -> processes.Running:
+        return processes.started(arguments, {**os.environ, **(env or {})}, home, reads=reads)
+
+    return start
+
+
+@pytest.fixture(name="llm_process")
+def _llm_process(start_llm: Callable[..., processes.Running]) -> Command:
+    """Run an llm command in a process of its own, without waiting for what its start loads."""
+
+    def run(*arguments: str, input: str = "", env: dict[str, str] | None = None) -> Done:  # noqa: A002
+        process = start_llm(*arguments, env=env, reads=True)
+        out, err = process.communicate(input, timeout=120)
+        return Done(out, err, process.returncode if process.returncode is not None else -1)
 
     return run
 

@@ -6,9 +6,7 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pytest
 
 from tests.conftest import Command
 from tests.world.ollama_server import BreakOff, Fail, Hang, OllamaModel, OllamaStandIn
+from tests.world.processes import Running
 from tests.world.scripted import Broken, Script
 
 KEPT = "session work: the prompt is kept; to send it again: llm sessions retry work\n"
@@ -230,7 +229,8 @@ def _ollama() -> Iterator[OllamaStandIn]:
 )
 def test_a_signal_in_mid_reply(  # noqa: PLR0913  a table of cases
     llm_: Command,
-    real_llm: Command,
+    llm_process: Command,
+    start_llm: Callable[..., Running],
     ollama: OllamaStandIn,
     home: Path,
     number: int,
@@ -240,24 +240,16 @@ def test_a_signal_in_mid_reply(  # noqa: PLR0913  a table of cases
 ) -> None:
     """Ctrl-C, `kill` or a closed terminal in mid-reply: what had come is kept, and retry gets the rest."""
     environment = ollama.environment(home)
-    real_llm("-m", "llama3", "--session", "work", "First", env=environment).ok()
+    llm_process("-m", "llama3", "--session", "work", "First", env=environment).ok()
     ollama.reply = [Hang(60, then="On 4 May it is.", after_chunks=3), "On 4 May it is."]
-    with subprocess.Popen(
-        [sys.executable, "-m", "llm", "--session", "work", "When?"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        came = ""
-        while not came.endswith("May "):
-            came += process.stdout.read(1)
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+    process = start_llm("--session", "work", "When?", env=environment)
+    came = ""
+    while not came.endswith("May "):
+        came += process.stdout.read(1)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
     assert (came + out, err, process.returncode) == ("On 4 May ", f"\n{KEPT}{said}", code)
-    again = real_llm("sessions", "retry", "work", env=environment).ok()
+    again = llm_process("sessions", "retry", "work", env=environment).ok()
     assert (again.out, again.err) == ("On 4 May it is.\n", "")
     (attempt,) = _attempts(llm_)
     assert (attempt["partial"], attempt["error"]) == ("On 4 May ", cause)
@@ -276,12 +268,12 @@ def test_a_signal_in_mid_reply(  # noqa: PLR0913  a table of cases
     ids=["HTTP 500", "error in the stream", "torn", "ended too early", "server killed"],
 )
 def test_a_server_that_fails(  # noqa: PLR0913  a table of cases
-    llm_: Command, real_llm: Command, home: Path, answer: Any, partial: str, cause: str
+    llm_: Command, llm_process: Command, home: Path, answer: Any, partial: str, cause: str
 ) -> None:
     """HTTP 500, a broken stream, a killed server: the prompt is kept with what had come."""
     with OllamaStandIn([OllamaModel("llama3")], reply=["Noted.", answer]) as ollama:
         environment = ollama.environment(home)
-        failed = real_llm("chat", "-m", "llama3", "--session", "work", input="First\nWhen?\nquit\n", env=environment)
+        failed = llm_process("chat", "-m", "llama3", "--session", "work", input="First\nWhen?\nquit\n", env=environment)
     told, _, error = failed.err.partition(KEPT)
     assert told == "session work: created with ollama/llama3:latest\n" + ("\n" if partial else "")
     assert re.fullmatch(rf"Error: {re.escape(cause)}.*\n", error)

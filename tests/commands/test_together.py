@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Command
+from tests.world.processes import Running
 
 pytestmark = pytest.mark.slow
+
+Start = Callable[..., Running]
 
 MEET = """
 import pathlib, time
@@ -29,23 +30,14 @@ def meet(folder: str, me: str, others: int) -> str:
 """A tool that holds each process in the middle of its exchange until all of them are there."""
 
 
-def _together(meeting: Path, names: list[str], *arguments: str) -> list[tuple[str, str, int]]:
+def _together(start_llm: Start, meeting: Path, names: list[str], *arguments: str) -> list[tuple[str, str, int | None]]:
     """Prompt in as many processes at once, each held in mid-exchange until all are; return what each printed."""
     meeting.mkdir()
     processes = []
     for name in names:
         call = {"name": "meet", "arguments": {"folder": str(meeting), "me": name, "others": len(names)}}
         prompt = json.dumps({"raw": name, "tool_calls": [call]})
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "llm", *arguments, "--functions", MEET, prompt],
-                env=dict(os.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
+        processes.append(start_llm(*arguments, "--functions", MEET, prompt))
     outputs = [(*process.communicate(timeout=120), process.returncode) for process in processes]
     assert len(list(meeting.iterdir())) == len(names)
     return [(out, err, code) for out, err, code in outputs]
@@ -64,14 +56,14 @@ def _names(llm_: Command) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("created", [True, False], ids=["existing", "new"])
-def test_both_keep_their_exchanges(llm_: Command, home: Path, tmp_path: Path, created: bool) -> None:
+def test_both_keep_their_exchanges(llm_: Command, start_llm: Start, tmp_path: Path, created: bool) -> None:
     """Prompts at the same time keep their exchanges whole, in one session, new or not; the next prompt sees all."""
     before = 0
     if created:
         llm_("-m", "echo", "--session", "work", "Hello").ok()
         before = 1
     names = ["ann", "ben", "cem"]
-    done = _together(tmp_path / "meeting", names, "-m", "echo", "--session", "work")
+    done = _together(start_llm, tmp_path / "meeting", names, "-m", "echo", "--session", "work")
     assert [code for _, _, code in done] == [0, 0, 0], done
     told = sorted(err for _, err, _ in done)
     assert told == ["", "", "" if created else "session work: created with echo\n"]
@@ -89,28 +81,19 @@ def test_both_keep_their_exchanges(llm_: Command, home: Path, tmp_path: Path, cr
     assert sorted(asked) == names
 
 
-def test_a_plain_prompt_beside_a_session(llm_: Command, home: Path, tmp_path: Path) -> None:
+def test_a_plain_prompt_beside_a_session(llm_: Command, start_llm: Start, tmp_path: Path) -> None:
     """A plain `llm --cid` on a session's conversation while a session prompt runs: both exchanges are kept."""
     llm_("-m", "echo", "--session", "work", "Hello").ok()
     thread = json.loads(llm_("sessions", "--json").ok().out)[0]["thread_id"]
     meeting = tmp_path / "meeting"
     meeting.mkdir()
     call = {"name": "meet", "arguments": {"folder": str(meeting), "me": "ann", "others": 2}}
-    with subprocess.Popen(
-        [
-            *(sys.executable, "-m", "llm", "--session", "work", "--functions", MEET),
-            json.dumps({"raw": "ann", "tool_calls": [call]}),
-        ],
-        env=dict(os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        assert process.stdout.read(3) == "ann"
-        llm_("--cid", thread, "Meanwhile").ok()
-        (meeting / "plain").touch()
-        process.communicate(timeout=120)
+    prompt = json.dumps({"raw": "ann", "tool_calls": [call]})
+    process = start_llm("--session", "work", "--functions", MEET, prompt)
+    assert process.stdout.read(3) == "ann"
+    llm_("--cid", thread, "Meanwhile").ok()
+    (meeting / "plain").touch()
+    process.communicate(timeout=120)
     shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"]
     assert [len(exchange["turns"]) for exchange in shown] == [1, 2, 1]
     assert shown[2]["prompt"] == "Meanwhile"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import pytest
 
 from tests.conftest import Command, Done
 from tests.world.ollama_server import Arrived, OllamaStandIn, tekken_count
+from tests.world.processes import Running, started
 
 Json = dict[str, Any]
 
@@ -43,20 +42,15 @@ class Desk:
         # An HTTP client reads all certificate authorities each time that it is made: 30 ms, and nothing here is HTTPS.
         return {**server.environment(self.home), "SSL_CERT_DIR": str(self.home), "PYTHONIOENCODING": "utf-8"}
 
+    def start(self, server: OllamaStandIn, *arguments: str) -> Running:
+        """Start llm in a process of its own."""
+        return started(arguments, self.environment(server), self.home)
+
     def real(self, server: OllamaStandIn, *arguments: str, input: str = "", **more: str) -> Done:  # noqa: A002
-        """Run the real llm in a process of its own; `more` is added to its environment."""
-        done = subprocess.run(
-            [sys.executable, "-m", "llm", *arguments],
-            input=input,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**self.environment(server), **more},
-            cwd=self.home,
-            timeout=300,
-            check=False,
-        )
-        return Done(done.stdout, done.stderr, done.returncode)
+        """Run llm in a process of its own; `more` is added to its environment."""
+        process = started(arguments, {**self.environment(server), **more}, self.home, reads=True)
+        out, err = process.communicate(input, timeout=300)
+        return Done(out, err, -1 if process.returncode is None else process.returncode)
 
 
 @dataclass(frozen=True)
@@ -88,6 +82,11 @@ class QuickDesk(Desk):
         """Return a session's transcript."""
         found: Json = json.loads(self.ask("sessions", "show", session, "--json").ok().out)
         return found
+
+
+@pytest.fixture(autouse=True)
+def _able_to_start(forking: None) -> None:
+    """Processes are forked from one that has nothing of a test's environment."""
 
 
 @pytest.fixture(name="desk")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -135,21 +132,12 @@ def test_a_failure_in_a_chat_keeps_what_was_said(desk: QuickDesk) -> None:
 
 
 def interrupt(desk: Desk, server: OllamaStandIn, number: signal.Signals, *arguments: str) -> Done:
-    """Start the real llm, wait until its reply has begun, send it a signal; return how it ended."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "llm", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**desk.environment(server), "PYTHONUNBUFFERED": "1"},
-        cwd=desk.home,
-    )
-    assert process.stdout is not None
+    """Start llm in a process, wait until its reply has begun, send it a signal; return how it ended."""
+    process = desk.start(server, *arguments)
     begun = process.stdout.read(len("We might"))
-    os.kill(process.pid, number)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    return Done(begun + out, err, process.returncode)
+    return Done(begun + out, err, process.returncode or 0)
 
 
 @pytest.mark.parametrize("mode", [(), ("--async",)], ids=["streamed", "async"])

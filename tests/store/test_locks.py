@@ -7,10 +7,9 @@ import os
 import re
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,12 @@ from sqlite_utils import Database
 
 from tests.conftest import Command
 from tests.world import logs
+from tests.world.processes import Running
 from tests.world.scripted import Script
 
 pytestmark = pytest.mark.slow
+
+Start = Callable[..., Running]
 
 PROCESSES = 4
 PROMPTS = 5
@@ -59,7 +61,7 @@ def exchanges(llm_: Command, name: str = "work") -> list[dict[str, Any]]:
 
 def test_a_lock_is_waited_for_when_a_reply_is_logged(used: Path, llm_: Command, script: Script) -> None:
     """Another program holds the log when the reply is there: it is logged as soon as that program is done."""
-    held = locked(used, 1.2)
+    held = locked(used, 0.4)
 
     def reply(prompt: Any) -> str:
         held.__enter__()
@@ -85,7 +87,7 @@ def test_a_lock_is_waited_for_when_a_command_begins(
     used: Path, llm_: Command, script: Script, command: tuple[str, ...]
 ) -> None:
     """Another program holds the log when a command begins: the command goes on when that program is done."""
-    with locked(used, 1.0):
+    with locked(used, 0.4):
         assert llm_(*command).ok().out
 
 
@@ -166,31 +168,20 @@ def test_a_kept_reply_waits_while_its_log_can_not_be_written(used: Path, llm_: C
     assert [one["reply"] for one in exchanges(llm_)] == ["Noted.", "On 4 May."]
 
 
-def at_once(arguments: list[str], inputs: list[str]) -> list[tuple[int, str]]:
+def at_once(start_llm: Start, arguments: list[str], inputs: list[str]) -> list[tuple[int | None, str]]:
     """Run llm in a process for each input, all at once; return exit codes and what they said on stderr."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "llm", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in inputs
-    ]
-    for process, text in zip(running, inputs, strict=True):
-        assert process.stdin is not None
-        process.stdin.write(text)
-        process.stdin.close()
-        process.stdin = None  # or communicate() would flush it
-    said = [process.communicate(timeout=120)[1] for process in running]
+    running = [start_llm(*arguments, reads=True) for _ in inputs]
+    with ThreadPoolExecutor(len(inputs)) as pool:
+        said = list(pool.map(lambda process, text: process.communicate(text, timeout=120)[1], running, inputs))
     return [(process.returncode, err) for process, err in zip(running, said, strict=True)]
 
 
-def test_processes_that_prompt_at_once_lose_nothing(log: Path, llm_: Command) -> None:
+def test_processes_that_prompt_at_once_lose_nothing(log: Path, llm_: Command, start_llm: Start) -> None:
     """Four processes, several prompts each, on one session that none of them finds: all is there, once, and sound."""
     lines = [[f"process {number} prompt {one}" for one in range(PROMPTS)] for number in range(PROCESSES)]
-    told = at_once(["chat", "-m", "echo", "--session", "work"], ["\n".join([*said, "quit"]) + "\n" for said in lines])
+    told = at_once(
+        start_llm, ["chat", "-m", "echo", "--session", "work"], ["\n".join([*said, "quit"]) + "\n" for said in lines]
+    )
     assert [code for code, _ in told] == [0] * PROCESSES, told
     assert sorted(err for _, err in told) == ["", "", "", "session work: created with echo\n"]
     logged = [one["prompt"] for one in exchanges(llm_)]
@@ -206,10 +197,10 @@ def test_processes_that_prompt_at_once_lose_nothing(log: Path, llm_: Command) ->
     assert sorted(one["prompt"] for one in next_one["previous"]) == sorted(logged)
 
 
-def test_processes_migrate_one_log_at_once(log: Path, llm_: Command) -> None:
+def test_processes_migrate_one_log_at_once(log: Path, llm_: Command, start_llm: Start) -> None:
     """Two processes that both find a log without our tables both go on, and the tables are made once."""
     llm_("-m", "echo", "Hello").ok()
-    told = at_once(["-m", "echo", "--new-session"], ["Hello"] * 3)
+    told = at_once(start_llm, ["-m", "echo", "--new-session"], ["Hello"] * 3)
     assert [code for code, _ in told] == [0, 0, 0], told
     database = Database(log)
     assert database["memory_sessions"].count == 3

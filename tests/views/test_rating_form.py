@@ -419,10 +419,10 @@ async def test_another_program_that_writes_is_waited_for(path: Path) -> None:
     assert after == wait
 
 
-@pytest.mark.slow
 @pytest.mark.asyncio
-async def test_a_log_that_stays_locked_is_a_sentence(path: Path) -> None:
+async def test_a_log_that_stays_locked_is_a_sentence(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waited in vain is told so, and can try again; the log's path is not told."""
+    monkeypatch.setattr("llm_session_memory.store.log.WAIT_SECONDS", 1)
     datasette = served(path)
     await datasette.invoke_startup()
     await datasette.client.get(PAGE)
@@ -430,7 +430,7 @@ async def test_a_log_that_stays_locked_is_a_sentence(path: Path) -> None:
         other.execute("begin immediate")
         answer = await datasette.client.post(f"{RATE}.json", data=UP)
         other.execute("rollback")
-    said = "The log logs is locked by another program; waited 10 seconds. Try again when that program is done."
+    said = "The log logs is locked by another program; waited 1 seconds. Try again when that program is done."
     assert (answer.status_code, answer.json()["error"]) == (503, said)
     assert (await datasette.client.post(RATE, data=UP)).status_code == 303
 

@@ -1,0 +1,140 @@
+"""llm in a process of its own, in a tenth of the time: forked from a process that has loaded llm and done nothing else.
+
+A start of Python and llm takes a second, nearly all of it imports. What two processes do to one log, what a signal or a
+broken stream does to one, is the same for one that was forked. How llm starts is not to be seen here: that is for tests
+with `real_llm`. Where a system can't fork, or llm is to be loaded with other plugins, llm is started as ever.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Protocol
+
+LOADED = ("llm.cli", "llm_ollama", "llm_session_memory.llm_seam.command", "llm_session_memory.commands.reading")
+"""What the process that is forked has imported."""
+
+FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+
+
+class Running(Protocol):
+    """A process as subprocess.Popen has it, as far as tests need it."""
+
+    stdout: Any
+    stderr: Any
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, once it has ended."""
+
+    def communicate(self, input: str | None = None, timeout: float | None = None) -> tuple[str, str]:  # noqa: A002
+        """Write, read to the end, and wait for it."""
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+
+
+def prepare() -> None:
+    """Start what is forked, once; it keeps the environment of this moment, and each process gets one of its own."""
+    if FORKS:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(LOADED))
+        process = context.Process(target=_nothing)
+        process.start()
+        process.join()
+
+
+def _nothing() -> None:
+    """Return: the server has started when this has run."""
+
+
+def started(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, *, reads: bool = False) -> Running:
+    """Start llm with these arguments; its streams are pipes of text. It has something on stdin only if it `reads`."""
+    if FORKS and "LLM_LOAD_PLUGINS" not in env:
+        return _Forked(arguments, env, cwd, reads=reads)
+    return subprocess.Popen(
+        [sys.executable, "-m", "llm", *arguments],
+        env=dict(env),
+        cwd=cwd,
+        encoding="utf-8",
+        stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+class _Forked:
+    """A fork that runs one llm command."""
+
+    def __init__(self, arguments: Sequence[str], env: Mapping[str, str], cwd: Path, *, reads: bool) -> None:
+        context: Any = multiprocessing.get_context("forkserver")
+        (its_in, our_in), (our_out, its_out), (our_err, its_err) = (context.Pipe(duplex=False) for _ in range(3))
+        streams = (its_in, its_out, its_err)
+        self._process = context.Process(target=_run, args=(list(arguments), dict(env), str(cwd), streams))
+        self._process.start()
+        for stream in streams:
+            stream.close()
+        self._stdin = _file(our_in, "w")
+        if not reads:
+            self._stdin.close()
+        self.stdout: Any = _file(our_out, "r")
+        self.stderr: Any = _file(our_err, "r")
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, once it has ended."""
+        code: int | None = self._process.exitcode
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self._process.pid, number)
+
+    def communicate(self, input: str | None = None, timeout: float | None = None) -> tuple[str, str]:  # noqa: A002
+        """Write, read both streams to their ends, and wait for it."""
+        with ThreadPoolExecutor(2) as readers:
+            out, err = readers.submit(self.stdout.read), readers.submit(self.stderr.read)
+            if not self._stdin.closed:
+                with suppress(BrokenPipeError):  # it may end without reading all
+                    self._stdin.write(input or "")
+                    self._stdin.flush()
+                with suppress(BrokenPipeError):
+                    self._stdin.close()
+            said = out.result(timeout), err.result(timeout)
+        self._process.join(timeout)
+        self.stdout.close()
+        self.stderr.close()
+        return said
+
+
+def _file(connection: Connection, mode: str) -> Any:
+    file = os.fdopen(os.dup(connection.fileno()), mode, encoding="utf-8")
+    connection.close()
+    return file
+
+
+def _run(
+    arguments: list[str], env: dict[str, str], cwd: str, streams: tuple[Connection, Connection, Connection]
+) -> None:
+    """In the fork: take streams, environment and folder, and be llm."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream.fileno(), number)
+        stream.close()
+    sys.stdin = os.fdopen(0, "r", encoding="utf-8", closefd=False)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, encoding="utf-8", closefd=False) for number in (1, 2))
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = ["llm", *arguments]
+    from llm.cli import cli
+
+    cli()
