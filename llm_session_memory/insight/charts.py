@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 SERIES = 6
 """The most series that can be told apart in one chart."""
@@ -63,6 +64,11 @@ def figure(value: Number) -> str:
     if isinstance(value, int) or (value == int(value) and abs(value) >= 1_000):  # noqa: PLR2004  no decimals there
         return f"{int(value):,}"
     return f"{value:,.4f}".rstrip("0").rstrip(".") or "0"
+
+
+def without_noise(value: Any) -> Any:
+    """Return a value as it is, a fraction without what adding up binary fractions leaves behind: 3.6, not 3.5999…96."""
+    return round(value, 9) if isinstance(value, float) else value
 
 
 def short(value: float) -> str:

@@ -11,6 +11,7 @@ from ..reader.extent import calls_logged, newest_utc
 from ..reader.narrowing import Span, narrowed, rows_within
 from ..reader.source import Source, TooSlow
 from .catalogue import catalogue
+from .charts import without_noise
 from .panels import Panel
 
 PATIENCE = 5.0
@@ -77,4 +78,9 @@ def _numbers(source: Source, panel: Panel, span: Span, patience: float) -> Numbe
             columns, found = source.answer(statement_of(panel, source.tables, span, rows)[0], given)
     except TooSlow:
         return Numbers((), (), sql, given, late=True)
-    return Numbers(tuple(columns), tuple(dict(zip(columns, values, strict=True)) for values in found), sql, given)
+    return Numbers(
+        tuple(columns),
+        tuple(dict(zip(columns, map(without_noise, values), strict=True)) for values in found),
+        sql,
+        given,
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from .charts import SERIES, Chart, Number, Series
+from .charts import SERIES, Chart, Number, Series, without_noise
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -88,7 +88,7 @@ def _series(called: str, names: Sequence[str], periods: _Periods, cells: Mapping
 
 def _summed(values: Iterable[Number]) -> Number:
     known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    return without_noise(sum(known)) if known else None
 
 
 def _periods(days: Iterable[str]) -> tuple[str, _Periods]:

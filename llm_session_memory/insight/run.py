@@ -11,6 +11,7 @@ from ..reader.narrowing import Span
 from ..reader.opening import opened
 from ..reader.tables import is_log
 from .catalogue import Query
+from .charts import without_noise
 from .numbers import Numbers, numbers
 from .panels import PANELS, Panel
 from .replay import Replay, replay
@@ -22,7 +23,9 @@ _NO_HURRY = 600.0
 def run(path: Path, query: Query, given: Mapping[str, str]) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return columns and rows of a query; parameters that are not given are empty. Raises LogUnusable."""
     with opened(path) as source:
-        return source.answer(query.text(source.tables), {name: given.get(name, "") for name, _ in query.parameters})
+        asked = {name: given.get(name, "") for name, _ in query.parameters}
+        columns, rows = source.answer(query.text(source.tables), asked)
+    return columns, [tuple(map(without_noise, row)) for row in rows]
 
 
 def all_panels(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:

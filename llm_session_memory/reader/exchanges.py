@@ -103,9 +103,9 @@ def _pieces(
     given = tuple(held.get(id_, Held(id_, "")) for id_ in _attachment_ids(payload))
     name = _text(payload.get("name"))
     if kind == "tool_call":
-        yield Piece(kind, _shown(payload.get("arguments")), name, data=payload)
+        yield Piece(kind, _shown(payload.get("arguments")), name)
     elif kind == "tool_result":
-        yield Piece(kind, _text(payload.get("output")), name, given, payload)
+        yield Piece(kind, _text(payload.get("output")), name, given)
     elif kind == "attachment":
         yield Piece(kind, attachments=given)
     elif kind in ("text", "reasoning") and isinstance(payload.get("text_ref"), list):
@@ -118,9 +118,9 @@ def _pieces(
                 if literal.strip("\n"):  # llm joins fragments and prompt with newlines
                     yield Piece(kind, literal.removeprefix("\n"))
     elif kind in ("text", "reasoning"):
-        yield Piece(kind, _text(part["text"] if part["text"] is not None else payload.get("text")), data=payload)
+        yield Piece(kind, _text(part["text"] if part["text"] is not None else payload.get("text")))
     else:
-        yield Piece("other", _shown({**payload, "text": part["text"]}), kind, given, payload)
+        yield Piece("other", _shown({**payload, "text": part["text"]}), kind, given)
 
 
 def _fragment_kind(source: str) -> str:

@@ -133,7 +133,6 @@ def _chosen(  # noqa: PLR0913  what was read of one request
             start=start,
             pinned=pinned,
             clipped=recorded["clip"] is not None,
-            oversized=bool(recorded["oversized"]),
         ),
         excerpts=_excerpts(source, numbers, made, recorded["block_id"]),
         summary=summary_in(source, numbers, thread_id, text, made.datetime_utc),

@@ -140,7 +140,6 @@ def _hit(source: Source, asked: str, key: _Key) -> tuple[str, Hit] | None:
         datetime_utc=row["datetime_utc"] or "",
         prompt=row["prompt"] or "",
         reply=row["reply"] or "",
-        key=_written(key),
     )
     return str(row["thread_id"]), hit
 

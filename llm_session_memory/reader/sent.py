@@ -71,7 +71,6 @@ class Why:
     start: int | None
     pinned: tuple[int, ...]
     clipped: bool
-    oversized: bool
 
 
 @dataclass(frozen=True)

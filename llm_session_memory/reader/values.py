@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from .. import model
 from .sent import Summary
@@ -188,7 +187,6 @@ class Piece:
     text: str = ""
     name: str = ""
     attachments: tuple[Held, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -370,7 +368,6 @@ class Hit:
     datetime_utc: str
     prompt: str
     reply: str
-    key: str
 
 
 MARK, UNMARK = "\ue000", "\ue001"

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasette_session_views.show.svg import drawn, legend
-from llm_session_memory.insight.charts import SERIES, Chart, Series, ceiling, described, figure, short
+from llm_session_memory.insight.charts import SERIES, Chart, Series, ceiling, described, figure, short, without_noise
+from llm_session_memory.insight.panels import totals
 
 KINDS = ("columns", "rows", "lines", "grid")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -143,3 +144,29 @@ def test_any_values_and_labels_make_a_sound_drawing(data: st.DataObject) -> None
 def test_an_axis_ends_above_the_greatest_value(most: float) -> None:
     """And not far above: at most at twice of it."""
     assert most * 0.999 <= ceiling(most) <= most * 2.01
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(1.2 + 2.4, 3.6, id="a_sum"),
+        pytest.param(3.5999999999999996, 3.6, id="a_mean"),
+        pytest.param(-(0.1 + 0.2), -0.3, id="below_zero"),
+        pytest.param(0.000_001_5, 0.000_001_5, id="a_small_price"),
+        pytest.param(1_234_567_890_123_456.5, 1_234_567_890_123_456.5, id="a_large_one"),
+        pytest.param(float("inf"), float("inf"), id="endless"),
+        pytest.param(36, 36, id="whole"),
+        pytest.param("3.5999999999999996", "3.5999999999999996", id="text"),
+        pytest.param(None, None, id="nothing"),
+    ],
+)
+def test_figures_have_no_noise(value: object, expected: object) -> None:
+    """Fractions lose what adding them up left behind, and nothing else changes."""
+    assert without_noise(value) == expected
+    assert type(without_noise(value)) is type(value)
+
+
+def test_totals_are_sums_without_noise() -> None:
+    """What days cost adds up to an amount as people write it."""
+    rows = [{"dollars": 1.2}, {"dollars": 2.4}, {"dollars": None}]
+    assert dict(totals({"cost_a_day": rows}))["US dollars"] == 3.6

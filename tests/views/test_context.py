@@ -423,7 +423,7 @@ def test_runs_are_every_earlier_exchange_by_its_fate(had: list[str], first: int,
         tools=(),
         messages=(),
         stretches=tuple(Stretch(number, 0, 1, 1) for number, kind in numbered if kind in ("whole", "pinned")),
-        why=Why("p", 1, None, "", "", 0, None, 1, None, pinned, clipped=False, oversized=False),
+        why=Why("p", 1, None, "", "", 0, None, 1, None, pinned, clipped=False),
         excerpts=tuple(Excerpt(number, 1, 1.0, 1, (), "", False) for number, kind in numbered if kind == "excerpt"),
         summary=Summary(1, first, min(first + more, len(had)), None, "", "") if first < len(had) else None,
     )

@@ -1,5 +1,5 @@
 -- title: Requests with and without pruning
--- means: Mean tokens of the requests of named sessions by number of the exchange: as they were sent, as the server counted them, and about what they would have been with the whole history: grown as the server counted between two cuts, and at a cut by the reply before and the prompt, four characters a token.
+-- means: Mean tokens of the requests of named sessions by number of the exchange: as they were sent, as the server counted them, and about what they would have been with the whole history: grown as the server counted between two cuts, and at a cut by the reply before and the prompt, four characters a token; never less than was sent.
 -- param since: only from this day on; empty for all
 -- param until: only up to this day; empty for all
 -- param model: only this model; empty for all
@@ -22,13 +22,13 @@ sent as (
     window in_order as (partition by e.thread_id order by e.turn_id)
 ),
 whole as (
-    select *, sum(
+    select *, max(input_tokens, sum(
         case
             when sent_before is null then input_tokens
             when block_before = block_id then max(input_tokens - sent_before, 0)
             else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
         end
-    ) over (partition by thread_id order by turn_id) as whole_tokens
+    ) over (partition by thread_id order by turn_id)) as whole_tokens
     from sent
 ),
 wanted as (

@@ -21,13 +21,13 @@ sent as (
     window in_order as (partition by e.thread_id order by e.turn_id)
 ),
 whole as (
-    select *, sum(
+    select *, max(input_tokens, sum(
         case
             when sent_before is null then input_tokens
             when block_before = block_id then max(input_tokens - sent_before, 0)
             else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
         end
-    ) over (partition by thread_id order by turn_id) as whole_tokens
+    ) over (partition by thread_id order by turn_id)) as whole_tokens
     from sent
 ),
 spent as (

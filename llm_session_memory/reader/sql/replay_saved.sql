@@ -21,12 +21,12 @@ sent as (
 select
     turn_id,
     input_tokens as tokens_sent,
-    sum(
+    max(input_tokens, sum(
         case
             when sent_before is null then input_tokens
             when block_before = block_id then max(input_tokens - sent_before, 0)
             else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
         end
-    ) over (order by turn_id) as tokens_whole_about
+    ) over (order by turn_id)) as tokens_whole_about
 from sent
 order by turn_id
