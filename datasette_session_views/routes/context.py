@@ -15,10 +15,11 @@ from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.transcript import judged, notes_of, pins_of
 from llm_session_memory.reader.values import Figures, Judged, Note, Said
 from llm_session_memory.rules.safe_text import one_line, visible
+from llm_session_memory.rules.words import counted
 
 from ..compat import NotFound
 from ..show import context as shown
-from ..show.cards import Showing, counted, moment
+from ..show.cards import Showing, moment
 from ..show.fields import message_fields, rating_fields
 from ..show.items import Items, message
 from ..show.window import window

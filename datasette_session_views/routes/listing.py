@@ -8,9 +8,10 @@ from llm_session_memory.reader import listing as reader
 from llm_session_memory.reader.by_hand import sessions_by_hand
 from llm_session_memory.reader.values import RATED_WORDS, SORTS, Filters, Line, Listing, Sort
 from llm_session_memory.rules.safe_text import one_line
+from llm_session_memory.rules.words import counted
 
 from ..compat import Forbidden, allowed, sql_url
-from ..show.cards import counted, day, moment
+from ..show.cards import day, moment
 from ..web.access import Log, log_of, logs
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links, everything

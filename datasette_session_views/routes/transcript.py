@@ -12,9 +12,10 @@ from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.values import PAGE, Line, Transcript
 from llm_session_memory.rules.safe_text import one_line, visible
+from llm_session_memory.rules.words import counted
 
 from ..compat import NotFound, Response, allowed, csrf_token, sql_url, tilde_decode
-from ..show.cards import Showing, counted, day, moment, span
+from ..show.cards import Showing, day, moment, span
 from ..show.downloads import FORMS, download
 from ..show.fields import fields
 from ..web.access import Log, log_of, thread_of

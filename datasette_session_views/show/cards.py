@@ -22,6 +22,7 @@ from llm_session_memory.reader.values import (
     small_dollars,
 )
 from llm_session_memory.rules.safe_text import one_line, visible
+from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
 
@@ -134,14 +135,6 @@ class Showing:
         kept, rest = self._taken(text, number)
         return plain(kept) + rest
 
-    def code(self, text: str, number: int) -> str:
-        """Return data or code as a block."""
-        return self._code(text, number)
-
-    def file(self, held: Held) -> str:
-        """Return an attachment, shown or linked."""
-        return self._file(held)
-
     def _taken(self, text: str, number: int | None) -> tuple[str, str]:
         """Return what is shown of a text, and what is said of the rest of it."""
         room = min(max(self._text, _AT_LEAST), _MESSAGE)
@@ -166,7 +159,7 @@ class Showing:
         if exchange.recalls:
             numbers = ", ".join(f"#{recall.number} ({', '.join(recall.words)})" for recall in exchange.recalls)
             tokens = sum(recall.tokens for recall in exchange.recalls)
-            many = _many(len(exchange.recalls), "excerpt")
+            many = counted(len(exchange.recalls), "excerpt")
             links = " ".join(
                 f'<a href="{escape(self._links.exchange(self._reference, recall.number))}">#{recall.number}</a>'
                 for recall in exchange.recalls
@@ -214,17 +207,17 @@ class Showing:
         elif piece.kind == "tool_call":
             detail = one_line(piece.text, 100)
             blocks.append(
-                _folded("tool", f"Tool call {one_line(piece.name, 80)}", detail, self._code(piece.text, number))
+                _folded("tool", f"Tool call {one_line(piece.name, 80)}", detail, self.code(piece.text, number))
             )
         elif piece.kind == "tool_result":
             title = f"Result of {one_line(piece.name, 80)}" if piece.name else "Result of a tool"
             detail = one_line(piece.text, 100) or "nothing"
-            blocks.append(_folded("tool", title, detail, self._code(piece.text, number)))
+            blocks.append(_folded("tool", title, detail, self.code(piece.text, number)))
         elif piece.kind in ("fragment", "excerpt"):
             blocks.append(self._borrowed(piece, number))
         elif piece.kind == "other":
-            blocks.append(_folded("other", one_line(piece.name, 80), "", self._code(piece.text, number)))
-        files = "".join(self._file(held) for held in piece.attachments)
+            blocks.append(_folded("other", one_line(piece.name, 80), "", self.code(piece.text, number)))
+        files = "".join(self.file(held) for held in piece.attachments)
         if files:
             blocks.append(Block("files", files))
         return blocks
@@ -236,11 +229,13 @@ class Showing:
             return _folded("recalled", f"Recalled from #{one_line(piece.name.rpartition('#')[2], 20)}", "", text)
         return _folded("fragment", "Fragment", f"{one_line(piece.name, 100)}, {_size(piece.text)}", text)
 
-    def _code(self, text: str, number: int) -> str:
+    def code(self, text: str, number: int) -> str:
+        """Return data or code as a block, within what this page may hold."""
         kept, rest = self._taken(text, number)
         return code_block(kept, "json" if kept[:1] in ("{", "[") else "") + rest
 
-    def _file(self, held: Held) -> str:
+    def file(self, held: Held) -> str:
+        """Return an attachment, shown or linked."""
         kind = escape(one_line(held.type or "a file", 80))
         if held.kept and self._may_see_files:
             address = escape(self._links.attachment(held.id))
@@ -357,13 +352,4 @@ def day(utc: str) -> str:
 
 
 def _size(text: str) -> str:
-    return _many(len(text), "character")
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 exchange`, `142 exchanges`."""
-    return _many(number, noun)
+    return counted(len(text), "character")

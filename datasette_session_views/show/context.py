@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from llm_session_memory.reader.sent import Fate, Run, Sent, Since, ranges
 from llm_session_memory.reader.values import small_dollars
+from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
-from .cards import counted
 
 WORDS: dict[Fate, str] = {
     "recent": "newest",

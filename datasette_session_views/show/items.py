@@ -10,9 +10,10 @@ from html import escape
 from llm_session_memory.reader.sent import Excerpt, Sent, Stretch, ranges
 from llm_session_memory.reader.values import MARK, UNMARK, Note, Said
 from llm_session_memory.rules.safe_text import one_line
+from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
-from .cards import Showing, counted, day, marked
+from .cards import Showing, day, marked
 from .window import kind as kind_of
 from .window import sizes
 

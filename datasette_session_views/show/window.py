@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llm_session_memory.reader.sent import Sent, Stretch
-
-from .cards import counted
+from llm_session_memory.rules.words import counted
 
 _LABELLED = 9.0
 """Percent of the picture's width from which a part has its name in it."""

@@ -44,7 +44,10 @@ def browse_command(name: str | None, port: int, no_open: bool, database: str | N
 
 
 def encoded(text: str) -> str:
-    """Return a part of a path as Datasette writes it: `~` and two digits for all but letters, digits, `_` and `-`."""
+    """Return a part of a path as Datasette writes it: `~` and two digits for all but letters, digits, `_` and `-`.
+
+    Datasette's own `tilde_encode` can't be imported here: Datasette is started as another program, never loaded by llm.
+    """
     safe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
     bytes_ = ((chr(byte), byte) for byte in text.encode())
     return "".join(c if c in safe else "+" if c == " " else f"~{byte:02X}" for c, byte in bytes_)

@@ -16,6 +16,7 @@ from ..model import POLICIES, Settings
 from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.safe_text import one_line
+from ..rules.words import counted
 from .common import opened, session_argument, session_command
 
 _DEFAULT = "default"
@@ -188,7 +189,7 @@ def name_command(conversation_id: str, name: str, database: str | None) -> None:
         migrated(memory.desk.log)
         session = memory.sessions.name_thread(conversation_id, name)
         count = memory.sessions.exchange_count(session)
-    many = f"{count:,} exchange{'' if count == 1 else 's'}"
+    many = counted(count, "exchange")
     click.echo(f"Conversation {conversation_id} is now the session {session.name} ({many}).")
 
 

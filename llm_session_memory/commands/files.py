@@ -12,6 +12,7 @@ import click
 from ..interchange import export_session
 from ..llm_seam.models import log_path
 from ..rules.safe_text import plain
+from ..rules.words import counted
 from .common import opened, session_argument, session_command
 
 _EVERY = 100
@@ -48,7 +49,7 @@ def export_command(name: str, file: Path, format_: str | None, force: bool, data
                 stream.detach()  # which flushes it, and leaves standard output open
             return
         total = export_session(memory, name, file, format=format_, force=force, progress=counter.show)
-    click.echo(f"{_exchanges(total)} written to {file}.")
+    click.echo(f"{counted(total, 'exchange')} written to {file}.")
 
 
 @session_command("import", short_help="Read a session from a JSONL file")
@@ -69,7 +70,7 @@ def import_command(file: IO[bytes], name: str | None, database: str | None) -> N
     where = "standard input" if given in ("<stdin>", "-") else Path(given).name
     with _counted() as counter:
         found = into(log_path(database), file, name, where, counter.show)
-    click.echo(f"{_exchanges(found.exchanges)} imported into session {found.session.name}.")
+    click.echo(f"{counted(found.exchanges, 'exchange')} imported into session {found.session.name}.")
     if found.tools:
         offered = ", ".join(map(plain, found.tools))
         click.echo(f"When it goes on, models are offered the tools of its first prompt: {offered}.", err=True)
@@ -99,7 +100,3 @@ class _counted:  # noqa: N801  used as a context manager
 
     def __exit__(self, *error: object) -> None:
         self.end()
-
-
-def _exchanges(count: int) -> str:
-    return f"{count:,} exchange{'' if count == 1 else 's'}"

@@ -21,6 +21,7 @@ from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.records import MISSING, Place
 from ..rules.safe_text import plain
+from ..rules.words import counted
 from ..store import Sessions, attachments
 from ..store.requests import ContextRow
 from . import beside
@@ -183,7 +184,7 @@ class Importer:
         """Import what refers to exchanges, and check that all came."""
         announced = self.header.exchanges
         if announced is not None and announced != self.exchanges:
-            many = f"{announced:,} exchange{'' if announced == 1 else 's'}"
+            many = counted(announced, "exchange")
             message = f"The first line of {self.where} announces {many}, and {self.exchanges:,} follow."
             hint = "It was cut off or changed; if it is meant so, take “exchanges” out of the first line."
             raise FileRefused(message, f"{hint} {NOTHING}")

@@ -11,6 +11,8 @@ from functools import cached_property
 from itertools import accumulate, groupby, pairwise
 from typing import Literal, NamedTuple
 
+from ..rules.words import counted
+
 Fate = Literal["recent", "pinned", "recalled", "summarised", "pruned"]
 
 
@@ -237,8 +239,8 @@ def since(before: Sent, now: Sent, shared: int) -> Since:
         came += [summaries[1]] if summaries[1] else []
         fell += [summaries[0]] if summaries[0] else []
     new, gone = len(set(now.notes) - set(before.notes)), len(set(before.notes) - set(now.notes))
-    came += [f"{new} {'note' if new == 1 else 'notes'}"] if new else []
-    fell += [f"{gone} {'note' if gone == 1 else 'notes'}"] if gone else []
+    came += [counted(new, "note")] if new else []
+    fell += [counted(gone, "note")] if gone else []
     tokens = None
     if before.input_tokens is not None and now.input_tokens is not None:
         tokens = now.input_tokens - before.input_tokens

@@ -21,6 +21,7 @@ from ..rules.fences import fenced, speech
 from ..rules.limits import LONGEST_NOTE_OF_A_MODEL
 from ..rules.safe_text import one_line, plain
 from ..rules.tokens import base
+from ..rules.words import counted
 from ..services.current import held
 from .in_use import log_in_use
 
@@ -97,7 +98,7 @@ def read(session: str, first: int, last: int) -> str:
         total = memory.sessions.exchange_count(found)
         if end < start or start > total:
             shown = one_line(found.name, _NAME)
-            return f"Session {shown} has {_count(total)}, so none from #{start:,} to #{end:,}."
+            return f"Session {shown} has {counted(total, 'exchange')}, so none from #{start:,} to #{end:,}."
         exchanges = memory.sessions.exchanges(name, start, min(end, start + MOST_EXCHANGES - 1))
     while len(exchanges) > 1 and _weight(exchanges, _LEAST_OF_AN_EXCHANGE) > _room():
         exchanges = exchanges[:-1]
@@ -162,7 +163,8 @@ def sessions() -> str:
     with _memory() as memory:
         total = len(memory.sessions.names())
         lines = [
-            f"{one_line(one.session.name, _NAME)}: {_count(one.exchanges)}, last used {one.last_used_utc[:10]}"
+            f"{one_line(one.session.name, _NAME)}: {counted(one.exchanges, 'exchange')},"
+            f" last used {one.last_used_utc[:10]}"
             for one in memory.sessions.list(MOST_SESSIONS)
         ]
     return _material(list(_taken(lines, total))) if lines else "There are no sessions yet."
@@ -195,10 +197,6 @@ def _taken(lines: Iterator[str] | Sequence[str], total: int) -> Iterator[str]:
 
 def _material(blocks: Sequence[str]) -> str:
     return f"{_LABEL}\n{fenced(chr(10).join(blocks))}"
-
-
-def _count(exchanges: int) -> str:
-    return f"{exchanges:,} exchange{'' if exchanges == 1 else 's'}"
 
 
 def _number(what: str, value: object) -> int:

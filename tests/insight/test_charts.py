@@ -168,5 +168,5 @@ def test_figures_have_no_noise(value: object, expected: object) -> None:
 
 def test_totals_are_sums_without_noise() -> None:
     """What days cost adds up to an amount as people write it."""
-    rows = [{"dollars": 1.2}, {"dollars": 2.4}, {"dollars": None}]
+    rows: list[dict[str, object]] = [{"dollars": 1.2}, {"dollars": 2.4}, {"dollars": None}]
     assert dict(totals({"cost_a_day": rows}))["US dollars"] == 3.6

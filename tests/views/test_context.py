@@ -378,7 +378,7 @@ def requests(draw: st.DrawFn) -> tuple[Sent, list[SaidBy]]:
     words = draw(TEXT)
     recalled = Excerpt(1, 1, 2.5, 9, (words, "a"), draw(TEXT), draw(st.booleans()))
     numbers = draw(st.lists(st.integers(1, 3), max_size=4))
-    why = Why(words, 250, 1000, words, words, 210, words, 1, draw(st.integers(1, 3)), (2,), draw(st.booleans()), False)
+    why = Why(words, 250, 1000, words, words, 210, words, 1, draw(st.integers(1, 3)), (2,), draw(st.booleans()))
     sent = Sent(
         number=4, call=1, calls=2, turn_id="01", model=words, datetime_utc=words,
         input_tokens=draw(st.integers(0, 400)), output_tokens=None, cost=0.1, tools=(words,), messages=tuple(messages),

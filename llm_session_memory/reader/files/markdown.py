@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Session
 from ...rules.safe_text import one_line, plain
 from ...rules.server_cuts import counts_all
+from ...rules.words import counted
 
 _AUTHOR_WIDTH = 60
 
@@ -112,7 +113,7 @@ def _facts(session: Session, total: int, shown: tuple[int, int] | None) -> str:
 
 def exchanges_words(total: int, shown: tuple[int, int] | None) -> str:
     """Return in words which exchanges are shown, of how many."""
-    many = f"{total:,} exchange{'' if total == 1 else 's'}"
+    many = counted(total, "exchange")
     if shown and shown[1] - shown[0] + 1 < total:
         first, last = shown
         which = f"exchange {first:,}" if first == last else f"exchanges {first:,} to {last:,}"
