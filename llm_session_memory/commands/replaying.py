@@ -49,8 +49,15 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float | 
 )
 @click.option("--from", "first", type=click.IntRange(min=1), metavar="N", help="From exchange number N")
 @click.option("--to", "cast", type=click.Path(dir_okay=False), metavar="FILE.cast", help="Write a recording instead")
+@click.option("--force", is_flag=True, help="Replace FILE.cast if it is there already")
 def replay_command(  # noqa: PLR0913  one parameter an option
-    name: str, speed: float, idle: float | None, first: int | None, cast: str | None, database: str | None
+    name: str,
+    speed: float,
+    idle: float | None,
+    first: int | None,
+    cast: str | None,
+    force: bool,  # noqa: FBT001  a flag
+    database: str | None,
 ) -> None:
     """Play a session as it happened: replies at their real speed, pauses kept but capped.
 
@@ -83,7 +90,7 @@ def replay_command(  # noqa: PLR0913  one parameter an option
     if cast is not None:
         size = shutil.get_terminal_size((100, 30))
         lines = casting.cast(found.scenes, timeline, speed=speed, title=title, size=(size.columns, size.lines))
-        _write(Path(cast), lines)
+        _write(Path(cast), lines, force=force)
     else:
         _play(list(casting.printed(found.scenes, timeline)), speed)
     if found.last < found.total:
@@ -91,12 +98,11 @@ def replay_command(  # noqa: PLR0913  one parameter an option
         click.echo(f"That was #{found.first:,} to #{found.last:,} of {found.total:,}. Go on with: {more}", err=True)
 
 
-def _write(path: Path, lines: Iterator[str]) -> None:
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-    except OSError as error:
-        raise SessionError(f"{path} can't be written: {error.strerror}.") from error
+def _write(path: Path, lines: Iterator[str], *, force: bool) -> None:
+    from ..interchange.whole_file import whole_file
+
+    with whole_file(path, force=force) as file:
+        file.writelines(f"{line}\n" for line in lines)
     click.echo(f"Wrote {path}. Play it with: asciinema play {path}", err=True)
 
 

@@ -5,10 +5,6 @@ All three are written as they are read, a few exchanges at a time, so that a ses
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -19,6 +15,7 @@ from ..llm_seam.writing import is_server_side, raw_response
 from ..reader.files.gathering import Gathering
 from ..reader.files.jsonl import Known
 from ..reader.files.writing import pieces
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
     from ..memory import Memory
@@ -72,30 +69,7 @@ def write_file(  # noqa: PLR0913  each a decision of whoever asks
 ) -> int:
     """Write a session to a file, whole or not at all; return how many exchanges it has.
 
-    Raises SessionError where the file is there already (unless `force`) or can't be written.
+    Raises SessionError if the file is there already (unless `force`) or can't be written.
     """
-    target = Path(os.path.realpath(path))
-    _check_target(target, path, force=force)
-    beside_it = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
-    try:
-        with beside_it.open("x", encoding="utf-8", errors="replace", newline="\n") as stream:
-            total = write(memory, name, stream, format=format, progress=progress)
-        if target.exists():
-            _check_target(target, path, force=force)
-            shutil.copymode(target, beside_it)
-        beside_it.replace(target)
-    except OSError as error:
-        message = f"{path} can't be written: {error.strerror or error}."
-        raise SessionError(message, "Nothing was written.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside_it.unlink()
-    return total
-
-
-def _check_target(target: Path, path: Path, *, force: bool) -> None:
-    if target.exists() and not target.is_file():
-        kind = "a folder" if target.is_dir() else "not an ordinary file"
-        raise SessionError(f"{path} is {kind}.", "Give the name of a file, or - for standard output.")
-    if target.exists() and not force:
-        raise SessionError(f"{path} is there already.", "Give another name, or --force to replace it.")
+    with whole_file(path, force=force) as stream:
+        return write(memory, name, stream, format=format, progress=progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def test_a_recording_is_written(llm_: Command, tmp_path: Path) -> None:
     head, *events = [json.loads(line) for line in there.read_text("utf-8").splitlines()]
     assert (head["version"], head["title"]) == (2, "work")
     assert "> We build a bridge." in "".join(text for _, _, text in events)
+
+
+def test_a_recording_replaces_no_file(llm_: Command, tmp_path: Path) -> None:
+    """A file that is there is only replaced with --force; a recording is its owner's alone, as the log is."""
+    there = tmp_path / "work.cast"
+    there.write_text("mine")
+    done = llm_("sessions", "replay", "work", "--to", str(there))
+    assert done.err == f"Error: {there} is there already. Give another name, or --force to replace it.\n"
+    assert there.read_text() == "mine"
+    llm_("sessions", "replay", "work", "--to", str(there), "--force").ok()
+    assert there.read_text().startswith('{"version": 2')
+    llm_("sessions", "replay", "work", "--to", str(tmp_path / "new.cast")).ok()
+    assert stat.S_IMODE((tmp_path / "new.cast").stat().st_mode) == 0o600
 
 
 REFUSED = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -59,6 +60,16 @@ def test_a_file_that_is_there_is_not_replaced(llm_: Command, work: Path, tmp_pat
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
+def test_a_file_is_its_owners_alone(llm_: Command, work: Path, tmp_path: Path) -> None:
+    """An export holds conversations, so nobody else may read it, whatever the umask."""
+    before = os.umask(0)
+    try:
+        llm_("sessions", "export", "work", str(tmp_path / "work.jsonl")).ok()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "work.jsonl").stat().st_mode) == 0o600
+
+
 def test_a_link_is_followed(llm_: Command, work: Path, tmp_path: Path) -> None:
     """With --force the file that a link leads to is replaced, and the link stays."""
     (tmp_path / "file").write_text("old")
@@ -74,6 +85,7 @@ def test_a_link_is_followed(llm_: Command, work: Path, tmp_path: Path) -> None:
         (".", "is a folder. Give the name of a file, or - for standard output."),
         ("/dev/null", "is not an ordinary file. Give the name of a file, or - for standard output."),
         ("nowhere/work.jsonl", "can't be written: No such file or directory. Nothing was written."),
+        ("x" * 300, "can't be written: File name too long. Nothing was written."),
     ],
 )
 def test_where_no_file_can_be(llm_: Command, work: Path, target: str, why: str) -> None:
