@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..model import Attachment, Attempt
-from ..rules.records import CODE, KEPT_CODE, attachment_record
+from ..rules.records import ATTACHMENT, CODE, KEPT_CODE, attachment_record
 from .fields import Fields
 from .wire import attachment_of
 
@@ -44,10 +44,10 @@ def _request(fields: Fields | None, kept: Changed) -> dict[str, Any]:
         request.pop(name, None)
     if code:
         request[KEPT_CODE] = code
-    request["fragments"] = [
-        {"text": one.needed_text("text"), "source": one.text("source")} for one in fields.each("fragments", "fragment")
-    ]
-    request["attachments"] = [_held(one, kept) for one in fields.each("attachments", "attachment")]
+    fragments = fields.each("fragments", "fragment", ("text", "source"))
+    request["fragments"] = [{"text": one.needed_text("text"), "source": one.text("source")} for one in fragments]
+    attachments = fields.each("attachments", "attachment", ATTACHMENT)
+    request["attachments"] = [_held(one, kept) for one in attachments]
     return request
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ..errors import SessionError
 from ..model import Bookmark, Note, Summary
 from ..rules.limits import LONGEST_NOTE, checked_key, checked_label, checked_rating, checked_tag
+from ..rules.records import BOOKMARK, NOTE, RATING, SUMMARY
 from ..store import Log, Notes, Ratings
 from .fields import Fields
 from .lines import FileRefused
@@ -36,8 +37,8 @@ def read(header: Fields) -> BesideRecord:
     return BesideRecord(
         tags=tags,
         meta=values,
-        notes=tuple(map(_note, header.each("notes", "note"))),
-        summaries=tuple(map(_summary, header.each("summaries", "summary"))),
+        notes=tuple(map(_note, header.each("notes", "note", NOTE))),
+        summaries=tuple(map(_summary, header.each("summaries", "summary", SUMMARY))),
     )
 
 
@@ -80,7 +81,7 @@ def keep(log: Log, thread_id: str, what: BesideRecord, first_turn: Callable[[int
 
 def keep_judged(log: Log, thread_id: str, turn_id: str, fields: Fields, now: str) -> None:
     """Write what an exchange's line says of it. Raises FileRefused."""
-    rating, bookmark = fields.inner("rating"), fields.inner("bookmark")
+    rating, bookmark = fields.inner("rating", RATING), fields.inner("bookmark", BOOKMARK)
     try:
         if rating:
             kept = checked_rating(

@@ -5,12 +5,12 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from ..rules.safe_text import one_line
-from .lines import FileRefused
+from .lines import NOTHING, FileRefused
 
 _LARGEST = 2**63 - 1
 """SQLite's largest whole number."""
@@ -30,6 +30,13 @@ class Fields:
 
     def __contains__(self, name: str) -> bool:
         return name in self.value
+
+    def only(self, names: Sequence[str]) -> None:
+        """Raise FileRefused if there is a field of another name: what it says would be lost without a word."""
+        unknown = next((name for name in self.value if name not in names), None)
+        if unknown is not None:
+            message = f"{self.place} has an unknown field “{one_line(unknown, _SHOWN)}”."
+            raise FileRefused(message, f"The fields are: {', '.join(names)}. {NOTHING}")
 
     def wrong(self, name: str, needed: str) -> FileRefused:
         """Return the error for a field that is not what it must be."""
@@ -102,15 +109,23 @@ class Fields:
             raise self.wrong(name, "a list of whole numbers")
         return found
 
-    def inner(self, name: str) -> Fields | None:
-        """Return an object's fields, or None."""
-        found = self.mapping(name)
-        return Fields(found, f"{self.place}, {name}") if found is not None else None
+    def inner(self, name: str, names: Sequence[str] | None = None) -> Fields | None:
+        """Return an object's fields, or None; `names` are those that it may have."""
+        value = self.mapping(name)
+        if value is None:
+            return None
+        found = Fields(value, f"{self.place}, {name}")
+        if names is not None:
+            found.only(names)
+        return found
 
-    def each(self, name: str, called: str) -> Iterator[Fields]:
+    def each(self, name: str, called: str, names: Sequence[str] | None = None) -> Iterator[Fields]:
         """Yield the fields of each object of a list; errors call them `called` 1, 2 and so on."""
         for number, one in enumerate(self.sequence(name), 1):
-            yield Fields(one, f"{self.place}, {called} {number}")
+            found = Fields(one, f"{self.place}, {called} {number}")
+            if names is not None:
+                found.only(names)
+            yield found
 
     def time(self, name: str) -> str:
         """Return a time as it is stored (ISO); empty where it is not there."""

@@ -19,7 +19,7 @@ from ..memory import Memory
 from ..model import Attachment, Block, Session, Settings
 from ..rules import names
 from ..rules.policy import parsed_policy
-from ..rules.records import MISSING, Place
+from ..rules.records import ATTEMPT, MISSING, Place
 from ..rules.safe_text import plain
 from ..rules.words import counted
 from ..store import Sessions, attachments
@@ -79,8 +79,9 @@ class Importer:
         if is_header(value):
             raise FileRefused(f"{fields.place} is another header: the file has more than one session.")
         try:
-            attempt = fields.inner("attempt")
+            attempt = fields.inner("attempt", ATTEMPT)
             if attempt:
+                fields.only(["attempt"])
                 self._attempt(attempt)
             else:
                 self._exchange(fields)

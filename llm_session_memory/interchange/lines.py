@@ -18,6 +18,12 @@ LONGEST = 1 << 30
 _LOOK = 1 << 16
 """Bytes of a line that are looked at before the rest of it is read."""
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How a text in UTF-16 begins."""
+
+_GOES_ON = (b"{", b"[", b",", b":")
+"""How a line ends that is part of pretty-printed JSON."""
+
 _BLANKS = b" \t\r\n"
 _SHOWN = 20
 """Characters of a line that an error shows."""
@@ -56,11 +62,21 @@ def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
     whole = start.endswith(b"\n")
     if first:
         start = start.removeprefix(b"\xef\xbb\xbf")
+        if start.startswith(_UTF_16) or b"\x00" in start[:4]:
+            raise FileRefused(
+                f"{place} is UTF-16 text, not UTF-8.",
+                f"Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE. {NOTHING}",
+            )
     start = start.lstrip(_BLANKS)
     while not start and not whole:
         more = _bytes(stream.readline(_LOOK))
         whole = more.endswith(b"\n") or not more
         start = more.lstrip(_BLANKS)
+    if start.startswith(b"["):
+        raise FileRefused(
+            f"{place} begins a JSON list.",
+            f"A session is read from JSONL, one JSON object a line. Convert it with: jq -c '.[]' FILE. {NOTHING}",
+        )
     if start and not start.startswith(b"{"):
         raise FileRefused(
             f"{place} is not a JSON object: it begins with {_shown(start)}.",
@@ -97,6 +113,11 @@ def _object(line: bytes, place: str) -> dict[str, Any]:
     except _SameKey as error:
         raise FileRefused(f"{place} has the key “{error.key}” twice in one object.") from error
     except ValueError as error:
+        if line.endswith(_GOES_ON):
+            raise FileRefused(
+                f"{place} is not a whole JSON object: it goes on in the next line.",
+                f"Put each object on a line of its own, for example with: jq -c . FILE. {NOTHING}",
+            ) from error
         cut = "" if line.endswith(b"}") else " Was the file cut off there?"
         raise FileRefused(f"{place} is not JSON ({error}).{cut}") from error
     assert isinstance(value, dict)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..llm_seam.past import PastTool, PastTurn
 from ..model import SIDES, Message, Recalled
+from ..rules import records
 from ..rules.records import FORMAT, VERSION, Place
 from ..rules.safe_text import one_line
 from .fields import Fields
@@ -105,19 +106,22 @@ def header_of(value: Mapping[str, Any], where: str, place: str) -> Header:
     if version > VERSION:
         message = f"The format of {where} is version {version}, and the newest that is known here is {VERSION}."
         raise FileRefused(message, f"Update with: llm install -U llm-session-memory. {NOTHING}")
+    fields.only(records.HEADER)
     return Header(fields, fields.text("name"), fields.whole("exchanges"))
 
 
 def turns_of(fields: Fields) -> list[TurnRecord]:
     """Return the turns of an exchange's line, a minimal one's as one. Raises FileRefused."""
     if "turns" in fields:
-        turns = [_turn(turn) for turn in fields.each("turns", "turn")]
+        fields.only(records.EXCHANGE)
+        turns = [_turn(turn) for turn in fields.each("turns", "turn", records.TURN)]
         if not turns:
             raise FileRefused(f"{fields.place} is an exchange without a turn.")
         return turns
     if "prompt" not in fields:
         needed = 'A line is {"prompt": "...", "response": "..."} at least.'
         raise FileRefused(f"{fields.place} has neither “turns” nor a “prompt”.", f"{needed} {NOTHING}")
+    fields.only(records.MINIMAL)
     prompt, response = fields.needed_text("prompt"), fields.text("response")
     output = (Message.of_text("assistant", response),) if response else ()
     return [_turn(fields, (Message.of_text("user", prompt),), output)]
@@ -126,7 +130,7 @@ def turns_of(fields: Fields) -> list[TurnRecord]:
 def _turn(
     fields: Fields, asked: tuple[Message, ...] | None = None, said: tuple[Message, ...] | None = None
 ) -> TurnRecord:
-    context = fields.inner("context")
+    context = fields.inner("context", records.CONTEXT)
     return TurnRecord(
         input=asked if asked is not None else messages_of(fields, "input", ("user", "tool")),
         output=said if said is not None else messages_of(fields, "output", ("assistant", "tool", "user", "system")),
@@ -136,8 +140,8 @@ def _turn(
         system=fields.text("system"),
         options=fields.mapping("options"),
         schema=fields.mapping("schema"),
-        fragments=tuple(_fragment(one) for one in fields.each("fragments", "fragment")),
-        tools=tuple(_tool(one) for one in fields.each("tools", "tool")),
+        fragments=tuple(_fragment(one) for one in fields.each("fragments", "fragment", records.FRAGMENT)),
+        tools=tuple(_tool(one) for one in fields.each("tools", "tool", records.TOOL)),
         instances=fields.mapping("instances"),
         datetime_utc=fields.time("datetime_utc"),
         duration_ms=fields.whole("duration_ms"),
@@ -168,7 +172,7 @@ def _tool(fields: Fields) -> PastTool:
 
 
 def _context(fields: Fields) -> ContextRecord:
-    described = fields.inner("described")
+    described = fields.inner("described", records.BLOCK)
     block, base, estimate = fields.whole("block"), fields.number("base"), fields.whole("estimate")
     if block is None or base is None or estimate is None:
         missing = next(name for name in ("block", "base", "estimate") if fields.value.get(name) is None)
@@ -181,7 +185,7 @@ def _context(fields: Fields) -> ContextRecord:
         cut=fields.text("cut"),
         number=fields.whole("number"),
         after=place_of(fields, "after"),
-        recalled=tuple(map(_recall, fields.each("recalled", "excerpt"))),
+        recalled=tuple(map(_recall, fields.each("recalled", "excerpt", records.EXCERPT))),
     )
 
 

@@ -9,13 +9,14 @@ import base64
 from typing import Any
 
 from ..model import Attachment, Message, Part
+from ..rules import records
 from .fields import Fields
 from .lines import FileRefused
 
 
 def messages_of(fields: Fields, name: str, roles: tuple[str, ...]) -> tuple[Message, ...]:
     """Return the messages of a field, each in one of the roles. Raises FileRefused."""
-    return tuple(_message(one, roles) for one in fields.each(name, f"{name} message"))
+    return tuple(_message(one, roles) for one in fields.each(name, f"{name} message", records.MESSAGE))
 
 
 def _message(fields: Fields, roles: tuple[str, ...]) -> Message:
@@ -27,7 +28,7 @@ def _message(fields: Fields, roles: tuple[str, ...]) -> Message:
 
 
 def _part(fields: Fields) -> Part:
-    """Return a part with what its type needs, and nothing that it does not know."""
+    """Return a part of one of the known types. Raises FileRefused."""
     type_ = fields.needed_text("type")
     data: dict[str, Any] = {"type": type_}
     held: list[Fields] = []
@@ -43,9 +44,9 @@ def _part(fields: Fields) -> Part:
             data["name"] = fields.needed_text("name")
             data["output"] = fields.needed_text("output")
             data["exception"] = fields.text("exception")
-            held = list(fields.each("attachments", "attachment"))
+            held = list(fields.each("attachments", "attachment", records.ATTACHMENT))
         case "attachment":
-            single = fields.inner("attachment")
+            single = fields.inner("attachment", records.ATTACHMENT)
             held = [single] if single else []
         case _:
             known = "text, reasoning, tool_call, tool_result, attachment"
@@ -53,6 +54,7 @@ def _part(fields: Fields) -> Part:
     if type_ in ("tool_call", "tool_result"):
         data["tool_call_id"] = fields.text("tool_call_id")
         data["server_executed"] = fields.flag("server_executed") or None
+    fields.only(records.PARTS[type_])
     data["provider_metadata"] = fields.mapping("provider_metadata")
     said = {name: value for name, value in data.items() if value is not None}
     return Part(said, tuple(attachment_of(one) for one in held))

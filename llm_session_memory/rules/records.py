@@ -109,7 +109,8 @@ def message_record(message: Message) -> dict[str, Any]:
 
 
 def _part_record(part: Part) -> dict[str, Any]:
-    record = {name: value for name, value in part.data.items() if value is not None}
+    known = PARTS.get(part.type, tuple(part.data))  # a forged log may hold fields that llm has no meaning for
+    record = {name: value for name, value in part.data.items() if value is not None and name in known}
     held = [attachment_record(attachment) for attachment in part.attachments]
     if held and part.type == "attachment":
         record["attachment"] = held[0]

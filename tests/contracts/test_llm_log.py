@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from llm.logs import LogStore
 from llm.parts import Message, TextPart
 from sqlite_utils import Database
 
+from llm_session_memory.rules.records import PARTS
 from llm_session_memory.store.schema import NEEDED
 from tests.conftest import Command
 from tests.contracts.sentences import changed
@@ -204,3 +206,17 @@ def test_a_plain_prompt_joins_the_session(llm_: Command, script: Script) -> None
         ("assistant", "Noted."),
         ("user", "When is it?"),
     ], changed("`llm --cid` does not log into the thread it is given", "store/history.py")
+
+
+@pytest.mark.parametrize("kind", sorted(PARTS))
+def test_a_file_has_a_field_for_all_that_a_part_holds(kind: str) -> None:
+    """Each field of a part of llm is one that exports write and imports read: none is left out."""
+    made = {
+        "text": llm.parts.TextPart,
+        "reasoning": llm.parts.ReasoningPart,
+        "tool_call": llm.parts.ToolCallPart,
+        "tool_result": llm.parts.ToolResultPart,
+        "attachment": llm.parts.AttachmentPart,
+    }
+    missing = {field.name for field in dataclasses.fields(made[kind])} - set(PARTS[kind])
+    assert not missing, changed(f"a {kind} part has {', '.join(missing)}", "rules/records.py")

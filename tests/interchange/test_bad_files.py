@@ -33,10 +33,17 @@ def attached(**fields: Any) -> dict[str, Any]:
 TEXTS: dict[str, tuple[str, str]] = {
     "empty": ("", "There is nothing in work.jsonl."),
     "blank": ("\n\n  \n", "There is nothing in work.jsonl."),
-    "a list": ('[{"prompt": "x"}]\n', 'Line 1 of work.jsonl is not a JSON object: it begins with “[{"prompt": "x"}]”.'),
+    "a list": ('[{"prompt": "x"}]\n', "Line 1 of work.jsonl begins a JSON list."),
     "prose": ("Dear diary,\n", "Line 1 of work.jsonl is not a JSON object: it begins with “Dear diary,”."),
     "escapes": ("\x1b[31mred\n", "Line 1 of work.jsonl is not a JSON object: it begins with bytes that are no text."),
-    "pretty-printed": ('{\n  "prompt": "x"\n}\n', "Line 1 of work.jsonl is not JSON ("),
+    "pretty-printed": (
+        '{\n  "prompt": "x"\n}\n',
+        "Line 1 of work.jsonl is not a whole JSON object: it goes on in the next line.",
+    ),
+    "pretty-printed another way": (
+        '{ "prompt": "x",\n  "response": "y" }\n',
+        "Line 1 of work.jsonl is not a whole JSON object: it goes on in the next line.",
+    ),
     "cut off": ('{"prompt": "x"}\n{"prompt": "y", "resp', "Line 2 of work.jsonl is not JSON ("),
     "the same key twice": (
         '{"prompt": "x", "prompt": "y"}\n',
@@ -129,6 +136,14 @@ LINES: dict[str, tuple[list[Any], str]] = {
         [{**GOOD, "datetime_utc": "yesterday"}],
         "Line 1 of work.jsonl: “datetime_utc” is the text “yesterday”, not a time such as 2026-09-01T08:00:00+00:00.",
     ),
+    "an answer under another name": (
+        [{"prompt": "Q", "completion": "A"}],
+        "Line 1 of work.jsonl has an unknown field “completion”.",
+    ),
+    "a name that writes to the terminal": (
+        [{**GOOD, "\x1b]0;x\x07": 1}],
+        "Line 1 of work.jsonl has an unknown field “␛]0;x␇”.",
+    ),
     "turns that are none": ([{"turns": 3}], "Line 1 of work.jsonl: “turns” is 3, not a list."),
     "no turn": ([{"turns": []}], "Line 1 of work.jsonl is an exchange without a turn."),
     "a turn that is none": ([{"turns": ["x"]}], "Line 1 of work.jsonl, turn 1 is the text “x”, not an object."),
@@ -206,6 +221,23 @@ LINES: dict[str, tuple[list[Any], str]] = {
 }
 
 
+UNKNOWN: dict[str, Any] = {
+    "": {**HEADER, "x": 1},
+    ", note 1": {**HEADER, "notes": [{"text": "a", "x": 1}]},
+    ", summary 1": {**HEADER, "summaries": [{"text": "a", "x": 1}]},
+    ", rating": {**GOOD, "rating": {"mark": "up", "x": 1}},
+    ", bookmark": {**GOOD, "bookmark": {"label": "a", "x": 1}},
+    ", turn 1": turn(x=1),
+    ", turn 1, input message 1": turn(input=[{"role": "user", "parts": [], "x": 1}]),
+    ", turn 1, input message 1, part 1": part(type="text", text="a", x=1),
+    ", turn 1, input message 1, part 1, attachment": attached(url="https://e.com", x=1),
+    ", turn 1, fragment 1": turn(fragments=[{"content": "a", "x": 1}]),
+    ", turn 1, tool 1": turn(tools=[{"name": "a", "x": 1}]),
+    ", turn 1, context": turn(context={"block": 1, "base": 1, "estimate": 1, "x": 1}),
+    ", attempt": {"attempt": {"prompt": "a", "x": 1}},
+}
+
+
 def refused(log: Path, *lines: Any) -> str:
     """Import what is to be refused; return the sentence. The log must be the same file as before."""
     before = log.read_bytes()
@@ -226,6 +258,33 @@ def test_what_is_no_jsonl_is_refused(fresh: Path, text: str, sentence: str) -> N
 def test_what_says_something_else_is_refused(fresh: Path, lines: list[Any], sentence: str) -> None:
     """A field that is not what it must be is refused with its place, what it is, and what it must be."""
     assert refused(fresh, *lines).startswith(sentence)
+
+
+@pytest.mark.parametrize("place", UNKNOWN)
+def test_a_field_that_is_not_known_is_named(fresh: Path, place: str) -> None:
+    """Nothing that a file says is dropped without a word: what is not known is refused, with its place and its name."""
+    assert refused(fresh, UNKNOWN[place]) == f"Line 1 of work.jsonl{place} has an unknown field “x”."
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_says_so(llm_: Command, log: Path, tmp_path: Path, encoding: str) -> None:
+    """A file as some editors of Windows save it is told apart from a photo, with what to do."""
+    (tmp_path / "work.jsonl").write_bytes(json.dumps(GOOD).encode(encoding))
+    done = llm_("sessions", "import", str(tmp_path / "work.jsonl"))
+    assert done.err == (
+        "Error: Line 1 of work.jsonl is UTF-16 text, not UTF-8. Save the file as UTF-8, for example with: iconv -f"
+        " UTF-16 -t UTF-8 FILE. Nothing was imported.\n"
+    )
+    assert not log.exists()
+
+
+def test_what_to_do_with_a_pretty_printed_file(llm_: Command, tmp_path: Path) -> None:
+    """JSON over many lines is told apart from a file that was cut off, with how to convert it."""
+    (tmp_path / "work.json").write_text(json.dumps(GOOD, indent=2))
+    done = llm_("sessions", "import", str(tmp_path / "work.json"))
+    assert done.err.endswith(
+        "Put each object on a line of its own, for example with: jq -c . FILE. Nothing was imported.\n"
+    )
 
 
 @pytest.mark.parametrize("place", [1, 2, 700, 1_501])
