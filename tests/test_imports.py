@@ -194,3 +194,14 @@ def test_the_search_for_sql_finds_sql(word: str) -> None:
     """The search that the rule above rests on finds the store's own statements."""
     store = [path for path in paths() if part_of(name_of(path)) == "store"]
     assert any(word in line for path in store for line in spoken_sql(path))
+
+
+def test_the_log_is_reached_by_what_writes_through_llm_alone() -> None:
+    """Commands, tools and the API ask the services: only the seam and the files take the open log from the desk."""
+    reaching = {
+        part_of(name_of(path))
+        for path in paths()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "log" and ast.unparse(node.value).endswith("desk")
+    }
+    assert reaching == {"services", "llm_seam", "interchange"}

@@ -10,10 +10,9 @@ import click
 
 from ..errors import NoSuchSession, SessionError
 from ..llm_seam.models import embedding_model_of, log_path, model_of, session_model, valid_options
-from ..llm_seam.tables import migrated
+from ..llm_seam.tables import named
 from ..memory import Memory
 from ..model import POLICIES, Settings
-from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.safe_text import one_line
 from ..rules.words import counted
@@ -184,10 +183,7 @@ def name_command(conversation_id: str, name: str, database: str | None) -> None:
     if not path.exists():
         raise NoSuchSession(f"There is no conversation {conversation_id}: there is no log at {path} yet.")
     with Memory(path, typed=database) as memory:
-        memory.sessions.check_thread(conversation_id)
-        names.check(name)  # before anything is written
-        migrated(memory.desk.log)
-        session = memory.sessions.name_thread(conversation_id, name)
+        session = named(memory, conversation_id, name)
         count = memory.sessions.exchange_count(session)
     many = counted(count, "exchange")
     click.echo(f"Conversation {conversation_id} is now the session {session.name} ({many}).")

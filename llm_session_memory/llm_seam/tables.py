@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ..model import Session
+from ..rules import names
+from ..services.bundle import Services
 from ..store import Log
 
 RELIED_ON = {"migrations": "migrate"}
@@ -17,3 +20,14 @@ def migrated(log: Log) -> None:
 
     with log.writing():
         migrate(log.database)
+
+
+def named(memory: Services, thread_id: str, name: str) -> Session:
+    """Bind a name to an existing conversation, in a log that may be from before the installed llm.
+
+    Raises NoSuchSession or NameRefused before anything is written.
+    """
+    names.check(name)
+    memory.sessions.check_thread(thread_id)
+    migrated(memory.desk.log)
+    return memory.sessions.name_thread(thread_id, name)
