@@ -18,7 +18,7 @@ PACKAGES = ("llm_session_memory", "datasette_session_views")
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of error: its classes in the code, its cause, and what to do if the message doesn't say."""
+    """One kind of error or notice: where the code makes it, its cause, and what to do if it doesn't say."""
 
     title: str
     classes: tuple[str, ...]
@@ -87,6 +87,12 @@ KINDS = (
         "`--help` of the command has examples.",
     ),
     Kind(
+        "Notices on standard error",
+        ("_say", "notices.append"),
+        "These are not errors: the prompt is sent. They say what a session did that you may not expect.",
+        "Nothing needs to be done. `llm sessions context NAME` shows the details.",
+    ),
+    Kind(
         "In the browser",
         ("NotFound", "Forbidden", "Refused"),
         "The address names something that is not in this log, or you may not see or rate it. "
@@ -101,11 +107,11 @@ _WORDS = {
     **dict.fromkeys(("number", "start", "total", "count", "LONGEST", "VERSION", "version", "code", "first"), "N"),
     **dict.fromkeys(("thread_id", "conversation_id"), "ID"),
     "place": "Line N of FILE",
-    "WAIT_SECONDS": "10",
     "table": "TABLE",
     "text": "TEXT",
     "tag": "TAG",
     "model_id": "MODEL",
+    "model": "MODEL",
     "policy": "POLICY",
     "flag": "--OPTION",
     "other": "--OTHER",
@@ -176,8 +182,9 @@ class _Module:
         kinds = {name: kind for kind in KINDS for name in kind.classes}
         for function in self.functions.values():
             calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args]
+            named = [(ast.unparse(node.func), node) for node in calls]
             made = [
-                (kinds[name], node) for node in calls if (name := ast.unparse(node.func).rpartition(".")[2]) in kinds
+                (kinds[one], node) for name, node in named for one in {name, name.rpartition(".")[2]} & kinds.keys()
             ]
             before = 0
             for kind, node in sorted(made, key=lambda one: one[1].lineno):
@@ -185,7 +192,7 @@ class _Module:
                 before = node.end_lineno or node.lineno
                 hints = self.readings(node.args[1], function) if self._has_hint(node, kind) else [""]
                 for message, hint in product(self.readings(node.args[0], function), hints):
-                    if message.strip(_UNKNOWN + ".: ") and " " in message:
+                    if " " in message.replace(_UNKNOWN, "").removeprefix("session NAME: ").strip(" .:"):
                         yield Sentence(message, hint.strip(_UNKNOWN + " "), kind)
 
     def _has_hint(self, call: ast.Call, kind: Kind) -> bool:

@@ -58,8 +58,11 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def run(line: str, home: Path) -> str:
-    """Run one line of shell, `llm` being this environment's, and return all that it prints, as on a terminal."""
+def run(line: str, home: Path, *, fails: bool = False) -> str:
+    """Run one line of shell, `llm` being this environment's, and return all that it prints, as on a terminal.
+
+    Raises RuntimeError if the line fails, or, if it is meant to fail, succeeds.
+    """
     here = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
     done = subprocess.run(
         ["/bin/sh", "-c", line],
@@ -71,7 +74,7 @@ def run(line: str, home: Path) -> str:
         text=True,
         check=False,
     )
-    if done.returncode:
+    if bool(done.returncode) is not fails:
         raise RuntimeError(f"{line}: exit code {done.returncode}\n{done.stdout}")
     return normalised(done.stdout).strip("\n")
 
@@ -178,16 +181,26 @@ def query_catalogue() -> None:
     print()
 
 
+def example_error() -> None:
+    """Print a command that fails, and what it says."""
+    line = 'llm -m llama3 --session work "When is the deadline?"'
+    with tempfile.TemporaryDirectory() as folder:
+        show(f"$ {line}\n{run(line, Path(folder), fails=True)}", "console")
+
+
 def error_list() -> None:
     """Print every error sentence of the code, by kind, with its cause and what to do."""
     from docs import errors
 
     found = errors.sentences()
     for kind in errors.KINDS:
-        print(f"\n### {kind.title}\n\n{kind.cause}\n\n{kind.cure}\n\n| message | what to do |\n| --- | --- |")
-        for one in found:
-            if one.kind is kind:
-                print(f"| {_cell(one.message)} | {_cell(one.hint)} |")
+        print(f"\n### {kind.title}\n\n{kind.cause}\n\n{kind.cure}\n")
+        these = [(_cell(one.message), _cell(one.hint)) for one in found if one.kind is kind]
+        if any(hint for _, hint in these):
+            print("| message | what to do |\n| --- | --- |")
+            print("\n".join(f"| {message} | {hint} |" for message, hint in these))
+        else:
+            print("\n".join(f"- {message}" for message, _ in these))
     print()
 
 

@@ -200,6 +200,16 @@ def test_each_kind_of_error_has_a_cause_and_a_cure() -> None:
         assert any(one.kind is kind for one in found), kind.title
 
 
+def test_the_messages_that_are_explained_are_still_said() -> None:
+    """Each heading of the page about troubleshooting that quotes a message quotes it as the code says it."""
+    said = [one.message for one in errors.sentences()]
+    quoted = re.findall(r"^## “(.+)”$", PAGES["docs/troubleshooting.md"], re.MULTILINE)
+    assert quoted
+    for heading in quoted:
+        parts = [part.strip() for part in heading.split("…")]
+        assert any(all(part in message for part in parts) for message in said), heading
+
+
 ERRORS = {
     "a constant": ('raise SessionError("It is empty.", "Fill it.")', {("It is empty.", "Fill it.")}),
     "values": ('raise SessionError(f"“{name}” has {len(there):,} of {thing}.")', {("“NAME” has N of ….", "")}),
