@@ -6,8 +6,7 @@ import click
 from tabulate import tabulate
 
 from ..errors import NoSuchSession
-from ..llm_seam.embedding import near_of
-from ..llm_seam.models import session_model
+from ..llm_seam.models import near_of, session_model
 from ..memory import Memory
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Attempt, Context, Item, Session, Settings
 from ..reader.files.fields import as_fields

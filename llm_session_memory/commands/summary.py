@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from ..errors import SessionError
-from ..llm_seam.resummarising import redo
+from ..llm_seam.summaries import redo
 from ..memory import Memory
 from ..model import Summary
 from ..rules.safe_text import plain

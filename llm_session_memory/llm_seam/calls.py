@@ -9,6 +9,8 @@ from typing import Any
 from ..errors import ModelFailed
 from ..model import Context, Message, Turn, WindowFacts
 from ..rules import server_cuts, tokens
+from ..services.composer import Composer
+from ..services.record import Sent
 from ..services.windows import ask, is_ollama
 from . import convert
 
@@ -20,7 +22,7 @@ RELIED_ON = {
 
 
 @dataclass
-class Round:
+class Call:
     """One model call in progress: the response, and what is known of its request."""
 
     response: Any
@@ -35,7 +37,7 @@ class Round:
 
     @property
     def turn(self) -> Turn:
-        """A finished round as a turn, for what the server counted of it."""
+        """A finished call as a turn, for what the server counted of it."""
         return Turn(
             id=self.response.id,
             model=self.response.model.model_id,
@@ -47,11 +49,11 @@ class Round:
         )
 
 
-def cut_of(one: Round, earlier: Round | None) -> server_cuts.Cut | None:
-    """Return how the server cut a finished round's request, None where it did not or where nothing can tell.
+def cut_of(one: Call, earlier: Call | None) -> server_cuts.Cut | None:
+    """Return how the server cut a finished call's request, None where it did not or where nothing can tell.
 
-    `earlier` is the round before of the same prompt. Where the count is less than expected the server is asked for the
-    window that it has loaded, and its answer is left in the round.
+    `earlier` is the call before of the same prompt. Where the count is less than expected the server is asked for the
+    window that it has loaded, and its answer is left in the call.
     """
     counted = one.response.input_tokens
     if not counted or not is_ollama(one.response.model):
@@ -82,7 +84,7 @@ def cut_of(one: Round, earlier: Round | None) -> server_cuts.Cut | None:
     return None if sure < allocated * 0.7 and not halved else detect(allocated)
 
 
-def _before(one: Round, earlier: Round | None) -> tuple[int, float] | None:
+def _before(one: Call, earlier: Call | None) -> tuple[int, float] | None:
     """Return count and base of the request that this one extends."""
     if earlier is None:
         return one.context.before
@@ -90,7 +92,7 @@ def _before(one: Round, earlier: Round | None) -> tuple[int, float] | None:
     return (earlier.response.input_tokens, earlier.base) if extended else None
 
 
-def _attached(one: Round) -> int:
+def _attached(one: Call) -> int:
     messages = convert.from_llm(one.response.prompt.messages)
     return sum(len(part.attachments) for message in messages for part in message.parts)
 
@@ -110,3 +112,39 @@ def own_input(messages: Sequence[Message]) -> tuple[Message, ...]:
     while start and messages[start - 1].role in ("user", "tool"):
         start -= 1
     return tuple(messages[start:])
+
+
+def bound(one: Call, composer: Composer, before: int) -> Context:
+    """Let a call of an exchange in progress be sent in a new block, cut if need be; return its context.
+
+    `before` is how many messages of the request came before the exchange.
+    """
+    messages = one.response.prompt.messages
+    whole = convert.from_llm(messages[before:])
+    made, sent = composer.in_progress(whole)
+    own = own_input(whole)
+    if own_input(sent) != own:
+        one.original = own
+    tail = messages[before:] if sent == whole else convert.to_llm(sent)
+    convert.send_instead(one.response, [*convert.to_llm(made.chain), *tail], len(own))
+    one.base, one.estimate, one.context = made.base, made.tokens, made
+    return made
+
+
+def sent_of(calls: Sequence[Call]) -> list[Sent]:
+    """Return finished calls for the record, each with how its request was cut."""
+    for earlier, one in zip([None, *calls], calls, strict=False):
+        one.cut = cut_of(one, earlier)
+    return [
+        Sent(one.response.id, one.base, one.estimate, one.context, str(one.cut) if one.cut else None) for one in calls
+    ]
+
+
+def told(cut: server_cuts.Cut) -> str:
+    """Return what a person is told of a cut."""
+    if server_cuts.counts_all(str(cut)):
+        return f"{cut.because}: the end of the answer may be missing."
+    return (
+        f"the model's server {'has' if cut.certain else 'seems to have'} cut the prompt: {cut.because}. The next "
+        "prompt is fitted to what it can read."
+    )

@@ -6,6 +6,7 @@ import contextlib
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from types import FrameType
 from typing import Any
 
@@ -14,17 +15,17 @@ import llm
 from llm import cli as llm_cli
 
 from ..errors import SessionError
-from ..model import Attempt, Session, Settings
+from ..model import Session, Settings
 from ..rules.names import check
 from ..services import current
 from ..services.bundle import Services
 from ..store import owned_file
 from ..store.log import sentence
-from . import convert, record
+from . import convert
+from .attempts import cause
 from .conversation import AsyncSessionConversation, SessionConversation
-from .embedding import NONE
-from .models import Models, embedding_model_of, log_path, model_of
-from .prompting import Run
+from .models import Models, found, log_path
+from .prompting import Prompting, Wanted
 from .tables import migrated
 from .typed import typed
 
@@ -54,7 +55,6 @@ def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str
 
 
 def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
-    retrying: Attempt | None = ours.get("retrying")
     name = check(ours["session"]) if ours["session"] is not None else None
     recording = not parameters.get("no_log")
     path = log_path(parameters.get("database"))
@@ -63,24 +63,18 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
         if not memory.desk.log.columns("turns"):
             migrated(memory.desk.log)
         session = memory.sessions.find(name) if name is not None else None
-        asked = _asked(ours)
+        said = found(Settings(**{one.name: ours[one.name] for one in fields(Settings) if one.name in ours}))
         models = Models(async_=bool(parameters.get("async_")))
         _choose_model(parameters, session, models)
         parameters["options"] = _options(parameters, session, models)
-        request = {
+        tools = {
             "tools": list(parameters.get("tools") or ()),
             "functions": list(parameters.get("python_tools") or ()),
         }
-        one = Run(
-            memory,
-            session,
-            name,
-            new=bool(ours["new_session"]),
-            asked=asked,
-            recording=recording,
-            request=request,
-            retrying=retrying,
-        )
+        place: Session | Wanted = session or Wanted(name)
+        if session is not None and ours["new_session"]:
+            place = Wanted(session.name, over=session)
+        one = Prompting(memory, place, said, _say, recording=recording, tools=tools, retrying=ours.get("retrying"))
         parameters["conversation_id"] = session.thread_id if session else "session"
         if "log" in parameters and recording:
             parameters["log"] = True
@@ -89,19 +83,7 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
             return _called(original, parameters, one)
 
 
-def _asked(ours: dict[str, Any]) -> Settings:
-    """Return what our flags say. Raises SessionError for a model that llm does not know."""
-    recall, summary = ours["recall_model"], ours["summary_model"]
-    return Settings(
-        max_context_tokens=ours["max_context_tokens"],
-        memory=ours["memory"],
-        recall_share=ours["recall_share"],
-        recall_model=recall if recall in (None, NONE) else embedding_model_of(recall).model_id,
-        summary_model=summary and model_of(summary).model_id,
-    )
-
-
-def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Run) -> Any:
+def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Prompting) -> Any:
     """Call llm's command; keep what was asked where the call fails or is interrupted."""
     try:
         return original(**parameters)
@@ -110,26 +92,32 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Run) 
         if _kept(one, error) and isinstance(error, Exception) and not told:
             # llm chat lets a model's errors through as tracebacks, and llm tells those without a text as “Error: ”;
             # Ctrl-C and signals keep their meaning.
-            raise SessionError(record.cause(error)) from error
+            raise SessionError(cause(error)) from error
         raise
     finally:
         current.hold(None)
 
 
-def _kept(one: Run, error: BaseException) -> bool:
-    """Keep what was asked where a call was under way, and say how to send it again; say whether there was one."""
+def _kept(one: Prompting, error: BaseException) -> bool:
+    """Keep what was asked if a call was under way, and say how to send it again; return whether there was one."""
+    if one.latest is None:
+        return False
     try:
-        kept = one.keep_attempt(error)
+        kept = one.latest.keep(error)
     except SessionError as trouble:
-        click.echo(f"The prompt could not be kept: {trouble}", err=True)
+        _say(f"The prompt could not be kept: {trouble}")
         return True
     if kept is None or one.session is None:
         return False
     if kept.partial:
-        click.echo(err=True)
-    again = one.memory.desk.command("retry", one.session.name)
-    click.echo(f"session {one.session.name}: the prompt is kept; to send it again: {again}", err=True)
+        _say("")
+    again = one.services.desk.command("retry", one.session.name)
+    _say(f"session {one.session.name}: the prompt is kept; to send it again: {again}")
     return True
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 def _choose_model(parameters: dict[str, Any], session: Session | None, models: Models) -> None:
@@ -158,7 +146,7 @@ def _options(parameters: dict[str, Any], session: Session | None, models: Models
 
 
 @contextlib.contextmanager
-def _handed_over(one: Run, model: Callable[[], Any]) -> Iterator[None]:
+def _handed_over(one: Prompting, model: Callable[[], Any]) -> Iterator[None]:
     """Let llm's command find our conversation where it loads one, for as long as it runs."""
     original = llm_cli.load_conversation
 
@@ -173,15 +161,14 @@ def _handed_over(one: Run, model: Callable[[], Any]) -> Iterator[None]:
         llm_cli.load_conversation = original
 
 
-def _conversation(one: Run, model: Any, *, async_: bool) -> Any:
+def _conversation(one: Prompting, model: Any, *, async_: bool) -> Any:
     """Return the conversation of a run: on the session's thread, or on a new one for a new session."""
     made: Any = (AsyncSessionConversation if async_ else SessionConversation)(model=model)
-    made.session_run = one
+    made.prompting = one
+    if one.known is not None:
+        made.loaded_tools = convert.tool_specs(one.services.sessions.first_tools(one.known), model)
     if one.session is not None:
-        tools = one.memory.sessions.first_tools(one.session)
-        made.loaded_tools = convert.tool_specs(tools, model)
-        if not one.new:
-            made.id = one.session.thread_id
+        made.id = one.session.thread_id
     return made
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 from llm import models
 
 if TYPE_CHECKING:
-    from .prompting import Run
+    from .prompted import Prompted
+    from .prompting import Prompting
 
 _TAKEN = "prompt fragments attachments system system_fragments messages tools schema options"
 
 RELIED_ON = {
     "models": "AsyncChainResponse AsyncConversation AsyncResponse ChainResponse Conversation Response",
-    "models.Response": "log_to_db",
-    "models.AsyncResponse": "_to_sync_response",
+    "models.Response": "__iter__ log_to_db stream_events",
+    "models.AsyncResponse": "__anext__ _to_sync_response astream_events",
     "models.ChainResponse": "log_to_db responses",
     "models.AsyncChainResponse": "log_to_db responses",
     "an instance of models.ChainResponse": "_responses",
@@ -31,96 +32,129 @@ RELIED_ON = {
 class SessionResponse(models.Response):
     """A response that is logged together with the reason for what was sent."""
 
-    session_run: Run
+    prompted: Prompted
+
+    def __iter__(self) -> Iterator[str]:
+        with self.prompted.reading(self):
+            yield from super().__iter__()
+
+    def stream_events(self) -> Iterator[Any]:
+        """Yield the events of the response as the model produces them."""
+        with self.prompted.reading(self):
+            yield from super().stream_events()  # type: ignore[no-untyped-call]
 
     def log_to_db(self, db: Any) -> None:
         """Log this response through llm's own writer, and why it was sent what it was sent, in one transaction."""
-        self.session_run.log(db, [self])
+        self.prompted.log(db, [self])
 
 
 class AsyncSessionResponse(models.AsyncResponse):
-    """The same for --async: logged as its synchronous copy, like every asynchronous response."""
+    """The same for asynchronous models: logged as its synchronous copy, like every asynchronous response."""
 
-    session_run: Run
+    prompted: Prompted
+
+    async def __anext__(self) -> str:
+        try:
+            return await super().__anext__()
+        except StopAsyncIteration:
+            self.prompted.read([self], chained=False)
+            raise
+        except BaseException as error:
+            self.prompted.failed(error)
+            raise
+
+    async def astream_events(self) -> AsyncIterator[Any]:
+        """Yield the events of the response as the model produces them."""
+        with self.prompted.reading(self):
+            async for event in super().astream_events():  # type: ignore[no-untyped-call]
+                yield event
 
     def _to_sync_response(self) -> models.Response:
         copied = super()._to_sync_response()
         copied.__class__ = SessionResponse
-        copied.session_run = self.session_run  # type: ignore[attr-defined]  # it is a SessionResponse now
+        copied.prompted = self.prompted  # type: ignore[attr-defined]  # it is a SessionResponse now
         return copied
 
 
 class SessionChain(models.ChainResponse):
     """A tool loop each of whose requests is kept within the budget."""
 
-    session_run: Run
+    prompted: Prompted
 
     def responses(self) -> Iterator[models.Response]:
         """Yield the loop's responses, each bounded before it is sent."""
-        for response in super().responses():
-            self.session_run.round(response)
-            yield response
+        with self.prompted.looping(self._responses):
+            for response in super().responses():
+                response.__class__ = SessionResponse
+                self.prompted.call(response)
+                yield response
+                self.prompted.hold()
 
     def log_to_db(self, db: Any) -> None:
         """Log all responses of the loop in one transaction."""
-        self.session_run.log(db, self._responses)
+        self.prompted.log(db, self._responses)
 
 
 class AsyncSessionChain(models.AsyncChainResponse):
-    """The same for --async."""
+    """The same for asynchronous models."""
 
-    session_run: Run
+    prompted: Prompted
 
     async def responses(self) -> AsyncIterator[models.AsyncResponse]:
         """Yield the loop's responses, each bounded before it is sent."""
-        async for response in super().responses():
-            self.session_run.round(response)
-            yield response
+        with self.prompted.looping(self._responses):
+            async for response in super().responses():
+                response.__class__ = AsyncSessionResponse
+                self.prompted.call(response)
+                yield response
+                self.prompted.hold()
 
     def log_to_db(self, db: Any) -> None:
         """Log all responses of the loop in one transaction."""
-        self.session_run.log(db, self._responses)
+        self.prompted.log(db, self._responses)
 
 
 class SessionConversation(models.Conversation):
-    """A conversation in a session."""
+    """A conversation in a session. `notices` are the sentences that a person would be told."""
 
-    session_run: Run
+    prompting: Prompting
+    notices: list[str]
 
     def prompt(self, prompt: str | None = None, **parameters: Any) -> models.Response:
         """Send a prompt with the context that the session's policy chooses."""
-        text, parameters = self.session_run.compose(self, prompt, parameters)
+        made, text, parameters = self.prompting.compose(self, prompt, parameters)
         response = super().prompt(text, **parameters)
         response.__class__ = SessionResponse
-        self.session_run.round(response)
+        made.call(response)
         return response
 
     def chain(self, prompt: str | None = None, **parameters: Any) -> models.ChainResponse:
         """The same for a prompt with tools."""
-        text, parameters = self.session_run.compose(self, prompt, parameters)
+        made, text, parameters = self.prompting.compose(self, prompt, parameters)
         chain = super().chain(text, **parameters)
         chain.__class__ = SessionChain
-        chain.session_run = self.session_run  # type: ignore[attr-defined]  # it is a SessionChain now
+        chain.prompted = made  # type: ignore[attr-defined]  # it is a SessionChain now
         return chain
 
 
 class AsyncSessionConversation(models.AsyncConversation):
-    """The same for --async."""
+    """The same for asynchronous models."""
 
-    session_run: Run
+    prompting: Prompting
+    notices: list[str]
 
     def prompt(self, prompt: str | None = None, **parameters: Any) -> models.AsyncResponse:
         """Send a prompt with the context that the session's policy chooses."""
-        text, parameters = self.session_run.compose(self, prompt, parameters)
+        made, text, parameters = self.prompting.compose(self, prompt, parameters)
         response = super().prompt(text, **parameters)
         response.__class__ = AsyncSessionResponse
-        self.session_run.round(response)
+        made.call(response)
         return response
 
     def chain(self, prompt: str | None = None, **parameters: Any) -> models.AsyncChainResponse:
         """The same for a prompt with tools."""
-        text, parameters = self.session_run.compose(self, prompt, parameters)
+        made, text, parameters = self.prompting.compose(self, prompt, parameters)
         chain = super().chain(text, **parameters)
         chain.__class__ = AsyncSessionChain
-        chain.session_run = self.session_run  # type: ignore[attr-defined]  # it is an AsyncSessionChain now
+        chain.prompted = made  # type: ignore[attr-defined]  # it is an AsyncSessionChain now
         return chain

@@ -17,8 +17,6 @@ COMMANDS = ("prompt", "chat")
 
 ENVIRONMENT = "LLM_SESSION"
 
-OURS = ("session", "new_session", "max_context_tokens", "memory", "recall_share", "recall_model", "summary_model")
-
 
 def install(cli: click.Group) -> None:
     """Add the options to the commands and put ourselves before their callbacks."""
@@ -26,8 +24,14 @@ def install(cli: click.Group) -> None:
         command = cli.commands.get(name)
         if command is None or command.callback is None:
             continue
-        command.params.extend(_options())
-        command.callback = _before(command.callback)
+        options = _options()
+        command.params.extend(options)
+        command.callback = _before(command.callback, [str(option.name) for option in options])
+
+
+def ours() -> list[str]:
+    """Return the names of the parameters that we add."""
+    return [str(option.name) for option in _options()]
 
 
 def _options() -> list[click.Option]:
@@ -92,12 +96,12 @@ def _policy(ctx: click.Context, param: click.Parameter, value: str | None) -> st
         raise click.BadParameter(f"“{value}” is not one of: {choices} or summary,recall.", ctx, param) from None
 
 
-def _before(original: Callable[..., Any]) -> Callable[..., Any]:
+def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
     @functools.wraps(original)
     def callback(**parameters: Any) -> Any:
-        ours = {name: parameters.pop(name, None) for name in OURS}
+        ours = {name: parameters.pop(name, None) for name in names}
         if ours["session"] is None and not ours["new_session"]:
-            for name in OURS[2:]:
+            for name in names[2:]:
                 if ours[name] is not None:
                     flag = f"--{name.replace('_', '-')}"
                     raise click.UsageError(f"{flag} needs a session: add --session NAME (or --new-session).")

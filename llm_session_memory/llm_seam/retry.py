@@ -17,9 +17,10 @@ from llm import models
 
 from ..errors import NoSuchSession, SessionError
 from ..services.bundle import Services
+from .attempts import said_of
 from .command import run
 from .models import log_path, model_of
-from .options import OURS
+from .options import ours
 
 RELIED_ON = {
     "llm": "Conversation",
@@ -43,7 +44,7 @@ def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: boo
         kept = memory.record.open_attempt(name)
         session = memory.sessions.get(name)
     command = llm_cli.cli.commands["prompt"]
-    request = kept.request
+    request, said = kept.request, said_of(kept)
     if request.get("imported_functions"):
         click.echo("The prompt's Python functions were imported from a file, so they are not run.", err=True)
     with command.make_context("prompt", [], parent=ctx) as sub:
@@ -52,24 +53,20 @@ def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: boo
         values = sub.params | {
             "prompt": kept.prompt,
             "database": database,
-            "system": request.get("system"),
-            "model_id": request.get("model"),
+            "system": said.system,
+            "model_id": said.model,
             "tools": tuple(request.get("tools") or ()),
             "python_tools": tuple(request.get("functions") or ()),
-            "options": tuple((request.get("options") or {}).items()),
+            "options": tuple(said.options.items()),
             "no_stream": no_stream,
-            "session": session.name,
-            "new_session": False,
-            "max_context_tokens": request.get("max_context_tokens"),
-            "memory": request.get("memory"),
-            "recall_share": request.get("recall_share"),
-            "recall_model": request.get("recall_model"),
-            "summary_model": request.get("summary_model"),
         }
-        ours = {name: values.pop(name) for name in OURS} | {"retrying": kept}
+        mine = {"session": session.name, "new_session": False, "retrying": kept}
+        for name_ in ours():
+            mine.setdefault(name_, getattr(said, name_, None))
+            values.pop(name_, None)
         stdin, sys.stdin = sys.stdin, _NoInput()
         try:
-            run(getattr(command.callback, "__wrapped__"), values, ours)  # noqa: B009  set by functools.wraps
+            run(getattr(command.callback, "__wrapped__"), values, mine)  # noqa: B009  set by functools.wraps
         finally:
             sys.stdin = stdin
 

@@ -17,8 +17,8 @@ from ..errors import SeamBroken
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "sessions": (
-        *("command", "conversation", "prompting", "calls", "convert", "record"),
-        *("models", "tables", "summaries"),
+        *("command", "conversation", "prompting", "prompted", "calls", "convert", "record"),
+        *("attempts", "models", "tables", "summaries"),
     ),
     "files": ("writing", "convert", "tables"),
     "retry": ("retry",),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import click
 import llm
 
-from ..errors import ModelFailed
+from ..errors import ModelFailed, SessionError
 from ..model import POLICIES, Budget, Session, Settings
 from ..rules.policy import summarises
 from ..rules.tokens import Measure
@@ -14,7 +16,7 @@ from ..services.beginning import Fold
 from ..services.bundle import Services
 from ..services.summarise import Answer, Say, Summariser
 from ..services.windows import is_ollama
-from .models import model_of
+from .models import model_of, session_model
 
 RELIED_ON = {
     "llm": "KeyModel get_default_model",
@@ -98,3 +100,38 @@ def fold_of(memory: Services, session: Session, settings: Settings, key: str | N
     thread_id = session.thread_id
     ask = SummaryModel(memory, thread_id, settings, key)
     return Summariser(memory.desk, thread_id, ask, say).fold
+
+
+# -- making one again ----------------------------------------------------
+
+
+def redo(memory: Services, name: str, model_id: str | None = None) -> None:
+    """Make the summary in use anew from all exchanges up to the last that it covers, with the model that is named.
+
+    Raises SessionError where there is none, or where it can't be made: the one before stays in use then.
+    """
+    session = memory.sessions.get(name)
+    last = _last_number(memory, name)
+    settings = replace(session.settings, summary_model=model_id or session.settings.summary_model)
+    own = session_model(session)
+    ask = SummaryModel(memory, session.thread_id, replace(settings, model=own.model_id))
+
+    def say(sentence: str) -> None:
+        click.echo(f"session {session.name}: {sentence}", err=True)
+
+    summariser = Summariser(memory.desk, session.thread_id, ask, say)
+    measure = memory.requests.measure(session.thread_id, own)
+    try:
+        summariser.anew(memory.sessions.exchanges(name, 1, last), memory.requests.budget(own, settings), measure)
+    except ModelFailed as error:
+        why = error.message.rstrip(".")
+        raise ModelFailed(f"The summary was not made anew ({why}).", "The one before stays in use.") from error
+
+
+def _last_number(memory: Services, name: str) -> int:
+    """Return the number of the last exchange that the summary in use covers. Raises SessionError without one."""
+    covered = {summary.last_turn_id for summary in memory.notes.summaries(name)[:1]}
+    for number, turn_ids in enumerate(memory.sessions.turn_ids(name), 1):
+        if turn_ids[0] in covered:
+            return number
+    raise SessionError(f"Session “{memory.sessions.get(name).name}” has no summary of exchanges that are in the log.")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from llm_session_memory.llm_seam.prompting import Run
+from llm_session_memory.llm_seam.prompting import Prompting, Wanted
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Settings
 from llm_session_memory.rules import summary
@@ -232,9 +232,9 @@ def test_a_prompt_that_was_to_start_over_is_not_kept_in_the_old_session(talk: Ta
     talk.ask()
     with Memory(log) as memory:
         asked = Settings(model="scripted")
-        one = Run(memory, memory.sessions.get("work"), "work", new=True, asked=asked, recording=True, request={})
-        one.composing_for = "scripted"
-        assert one.keep_attempt(KeyboardInterrupt()) is None
+        prompting = Prompting(memory, Wanted("work", over=memory.sessions.get("work")), asked, print)
+        composing = prompting._prompted("Hello", asked, {})
+        assert composing.keep(KeyboardInterrupt()) is None
         assert memory.record.attempts("work") == []
 
 

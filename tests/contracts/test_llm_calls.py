@@ -12,7 +12,7 @@ import pytest
 from llm import cli as llm_cli
 from llm.parts import Message, Part, TextPart
 
-from llm_session_memory.llm_seam.options import OURS
+from llm_session_memory.llm_seam.options import ours
 from tests.conftest import Command
 from tests.contracts.sentences import changed
 from tests.world.logs import Call, Replier, Said
@@ -75,7 +75,7 @@ def marked(script: Script) -> Marked:
 def test_plugins_are_registered_when_the_commands_exist(name: str) -> None:
     """register_commands runs after `prompt` and `chat` were made, so that options can be added to them."""
     there = {parameter.name for parameter in llm_cli.cli.commands[name].params}
-    assert set(OURS) <= there, changed(
+    assert set(ours()) <= there, changed(
         f"register_commands runs before `llm {name}` exists, or llm copies its commands", "llm_seam/options.py"
     )
 

@@ -27,9 +27,9 @@ from sqlite_utils import Database
 
 from llm_session_memory.errors import OverBudget
 from llm_session_memory.llm_seam import convert
-from llm_session_memory.llm_seam.calls import Round
+from llm_session_memory.llm_seam.calls import Call
 from llm_session_memory.llm_seam.conversation import SessionConversation
-from llm_session_memory.llm_seam.prompting import Run
+from llm_session_memory.llm_seam.prompting import Prompting
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
 from llm_session_memory.rules import fences, request, tokens
@@ -233,11 +233,9 @@ class World:
         """Send a prompt as llm's command does, hold the laws against what was sent, and log it."""
         before = self.exchanges()
         expected = self.dry_run(say) if not say.rounds and not say.picture else None
-        run = Run(
-            self.memory, self.memory.sessions.find(NAME), NAME, new=False, asked=Settings(), recording=True, request={}
-        )
+        prompting = Prompting(self.memory, self.memory.sessions.get(NAME), Settings(), note)
         conversation = SessionConversation(model=self.model)
-        conversation.session_run = run
+        conversation.prompting = prompting
         held = [llm.Attachment(type="image/png", content=b"\x89PNG")] if say.picture else []
         self.model.hear(say)
         first = len(self.model.seen)
@@ -249,7 +247,8 @@ class World:
             assert self.settings().memory == "full" or say.rounds, "only `full` and tool results can be refused"
             note("refused")
             return
-        rounds, seen = run.rounds, self.model.seen[first:]
+        assert prompting.latest is not None
+        rounds, seen = prompting.latest.calls, self.model.seen[first:]
         assert len(rounds) == len(seen) == len(say.rounds) + 1
         if expected is not None:
             assert plain(seen[0]) == plain(expected), "the dry run shows exactly what is sent"
@@ -288,7 +287,7 @@ class World:
 
     # -- the laws ------------------------------------------------------
 
-    def hold(self, one: Round, sent: tuple[Message, ...], before: list[Exchange]) -> None:
+    def hold(self, one: Call, sent: tuple[Message, ...], before: list[Exchange]) -> None:
         """What holds for every request, also those within a tool loop."""
         made = one.context
         note(
@@ -316,7 +315,7 @@ class World:
             if id_ not in self.cut:
                 assert within(plain(self.as_sent(by_id[id_], made.block)), plain(sent)), "pins present"
 
-    def hold_structure(self, one: Round, sent: tuple[Message, ...], before: list[Exchange]) -> None:
+    def hold_structure(self, one: Call, sent: tuple[Message, ...], before: list[Exchange]) -> None:
         """What holds for the first request of an exchange: which exchanges it has, whole and in order."""
         made, block = one.context, one.context.block
         if block.id is not None:
@@ -352,7 +351,7 @@ class World:
         first = fences.with_excerpts(asked.input, recalled)
         return request.whole(replace(exchange, turns=(replace(asked, input=first), *others)))
 
-    def hold_recalled(self, prompt: str, one: Round, sent: tuple[Message, ...], before: list[Exchange]) -> None:
+    def hold_recalled(self, prompt: str, one: Call, sent: tuple[Message, ...], before: list[Exchange]) -> None:
         """What holds for what was recalled: it is the log's own words, from what is not sent anyhow, and fenced."""
         made, found = one.context, one.context.recalled
         assert sent[-1].text == "\n".join([*fences.texts_of(found), prompt]), "it stands before the prompt"
@@ -529,11 +528,9 @@ def test_a_call_that_was_never_run_is_not_sent_open() -> None:
     """Where a reply ended in tool calls that nobody ran, the next request does not go on from it as it is."""
     with world(1.0, 2_000) as here:
         here.take(Say("Hello.", (), "Hi."))
-        run = Run(
-            here.memory, here.memory.sessions.find(NAME), NAME, new=False, asked=Settings(), recording=True, request={}
-        )
+        prompting = Prompting(here.memory, here.memory.sessions.get(NAME), Settings(), note)
         conversation = SessionConversation(model=here.model)
-        conversation.session_run = run
+        conversation.prompting = prompting
         here.model.hear(Say("Look.", (("a", "b"),), "Seen."))
         response = conversation.prompt("Look.", tools=[look])
         response.text()

@@ -11,7 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from llm_session_memory.llm_seam.conversation import SessionConversation
-from llm_session_memory.llm_seam.prompting import Run
+from llm_session_memory.llm_seam.prompting import Prompting, Wanted
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Settings
 from tests.conftest import Command
@@ -39,9 +39,8 @@ def test_nothing_sent_is_nothing_recorded(memory: Memory, log: Path) -> None:
 
 def _prompted(memory: Memory) -> llm.Response:
     """Prompt in a new session, as llm's command does; return the response that is not logged yet."""
-    run = Run(memory, None, "long ago", new=True, asked=Settings(), recording=True, request={})
     conversation = SessionConversation(model=llm.get_model("scripted"))
-    conversation.session_run = run
+    conversation.prompting = Prompting(memory, Wanted("long ago"), Settings(), print)
     response: llm.Response = conversation.prompt("When?")
     response.text()
     return response

@@ -1,0 +1,98 @@
+"""Failed prompts: what is kept of one, and how it is sent again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+import llm
+from llm import utils
+
+from ..model import Attempt, Settings
+from .asked import Asked
+from .calls import Call
+
+RELIED_ON = {
+    "llm": "Attachment Fragment",
+    "utils": "monotonic_ulid",
+    "an instance of models.Response": "_chunks _start_utcnow id model",
+    "an instance of llm.Attachment": "content path type url",
+}
+"""What of llm is relied on here (see `shape`)."""
+
+
+def attempt(asked: Asked, calls: Sequence[Call], error: BaseException, now: str) -> Attempt:
+    """Return what is kept of a prompt whose call failed or was interrupted; `now` if no call had begun."""
+    assert asked.session is not None
+    id_, model, started = str(utils.monotonic_ulid()).lower(), asked.model, None
+    if calls:
+        first, last = calls[0].response, calls[-1].response
+        id_, model = first.id, last.model.model_id
+        # duration_ms() and datetime_utc() would send the prompt again. If llm has other names, the attempt is kept.
+        started = getattr(first, "_start_utcnow", None)
+    return Attempt(
+        id=id_,
+        thread_id=asked.session.thread_id,
+        model=model,
+        prompt=asked.prompt,
+        error=cause(error),
+        partial="".join("".join(getattr(one.response, "_chunks", ())) for one in calls),
+        datetime_utc=started.isoformat() if started else now,
+        duration_ms=None,
+        request={**asked.tools, **asdict(asked.said), "model": model, **_kept(asked.inputs)},
+    )
+
+
+def _kept(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was sent besides the text, in a form that can be stored."""
+    schema = inputs.get("schema")
+    return {
+        "schema": schema if isinstance(schema, dict) else None,
+        "fragments": [_fragment(fragment) for fragment in inputs.get("fragments") or ()],
+        "attachments": [_attachment(attachment) for attachment in inputs.get("attachments") or ()],
+    }
+
+
+def cause(error: BaseException) -> str:
+    """Return what went wrong, in the words of the error; its kind if it has none."""
+    if isinstance(error, (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)):
+        return "interrupted"
+    if isinstance(error, SystemExit):
+        return "llm was ended from outside"
+    return str(getattr(error, "message", "") or error) or type(error.__context__ or error).__name__
+
+
+def _fragment(fragment: Any) -> dict[str, str | None]:
+    return {"text": str(fragment), "source": getattr(fragment, "source", None)}
+
+
+def _attachment(attachment: Any) -> dict[str, str | None]:
+    content = base64.b64encode(attachment.content).decode("ascii") if attachment.content else None
+    return {"type": attachment.type, "path": attachment.path, "url": attachment.url, "content": content}
+
+
+# -- sending again -----------------------------------------------------
+
+
+def said_of(kept: Attempt) -> Settings:
+    """Return what an attempt asked for; what a newer version keeps beside that is left out."""
+    known: dict[str, Any] = {one.name: kept.request.get(one.name) for one in fields(Settings)}
+    known["options"] = known["options"] or {}
+    return Settings(**known)
+
+
+def resumed(kept: Attempt, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return prompt and parameters of an attempt that is sent again."""
+    request = kept.request
+    attachments = [
+        llm.Attachment(
+            item["type"], item["path"], item["url"], base64.b64decode(item["content"]) if item["content"] else None
+        )
+        for item in request.get("attachments") or ()
+    ]
+    fragments = [llm.Fragment(item["text"], item["source"] or "") for item in request.get("fragments") or ()]
+    again = {"fragments": fragments, "attachments": attachments, "schema": request.get("schema")}
+    return kept.prompt, {**parameters, **again}

@@ -1,0 +1,169 @@
+"""One prompt of a session, from its chosen context to the log: its model calls as they are made."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from llm import models
+
+from ..errors import SessionError
+from ..model import Attempt, Context
+from ..rules import server_cuts, tokens
+from ..services import current
+from ..services.bundle import Services
+from ..services.composer import Composer
+from ..store.log import sentence
+from . import attempts, convert, record
+from .asked import Asked
+from .calls import Call, bound, complete, sent_of, told
+from .models import Embedding
+
+RELIED_ON = {
+    "models": "AsyncResponse Response",
+    "models.Response": "log_to_db",
+    "models.AsyncResponse": "_to_sync_response",
+    "an instance of models.Response": "done_callbacks id model prompt",
+    "an instance of models.AsyncResponse": "done_callbacks id model prompt",
+    "an instance of models.Prompt": "messages",
+}
+"""What of llm is relied on here (see `shape`)."""
+
+Say = Callable[[str], None]
+"""Tells the person, or the program, a sentence."""
+
+
+@dataclass
+class Prompted:
+    """One prompt and its calls.
+
+    `composing` while what is sent is being chosen: a summary may be made then, which takes its time. `recording` is
+    False if nothing is to be written. `by_itself`: the responses are logged here as soon as they were read, and the
+    prompt is kept if a call fails; llm's command does so at its end.
+    """
+
+    services: Services
+    asked: Asked
+    say: Say
+    recording: bool
+    by_itself: bool
+    composing: bool = True
+    chained: bool = False
+    context: Context | None = None
+    composer: Composer | None = None
+    embedding: Embedding | None = None
+    calls: list[Call] = field(default_factory=list)
+
+    # -- during the call -----------------------------------------------
+
+    def call(self, response: Any) -> None:
+        """Take note of a response that is about to be sent; cut what a tool loop added beyond the budget."""
+        response.prompted = self
+        made, composer = self.context, self.composer
+        if made is None or composer is None:
+            return
+        response.done_callbacks.append(complete)
+        if not self.calls:
+            self.calls.append(Call(response, made.base, made.tokens, made))
+            return
+        messages = response.prompt.messages
+        snapshot = composer.snapshot
+        base = snapshot.measure.base(convert.from_llm(messages)) + snapshot.request.beside
+        estimate = tokens.continued(self.calls[-1].turn, base, snapshot.measure)
+        one = Call(response, base, estimate, made)
+        if estimate > made.budget.tokens:
+            self.context = bound(one, composer, len(made.chain))
+        self.calls.append(one)
+
+    def hold(self) -> None:
+        """Let tools that are called now know for which session."""
+        if self.context is not None and self.asked.session is not None:
+            path, most = self.services.path, self.context.budget.tokens
+            name = self.asked.session.name
+            current.hold(current.Current(path, name, self.asked.model, most, self.recording))
+
+    @contextmanager
+    def reading(self, response: Any) -> Iterator[None]:
+        """Watch over a response while it is read."""
+        try:
+            yield
+        except BaseException as error:
+            self.failed(error)
+            raise
+        self.read([response], chained=False)
+
+    @contextmanager
+    def looping(self, responses: Iterable[Any]) -> Iterator[None]:
+        """Watch over a tool loop, and let its tools know for which session; `responses` are those that are done."""
+        self.chained = True
+        self.hold()
+        try:
+            yield
+        except BaseException as error:
+            self.failed(error)
+            raise
+        finally:
+            current.hold(None)
+        self.read(responses, chained=True)
+
+    def read(self, responses: Iterable[Any], *, chained: bool) -> None:
+        """Log what was read to its end, a tool loop as a whole, if nobody else does."""
+        if self.by_itself and self.calls and chained == self.chained:
+            self.log(self.services.desk.log.database, responses)
+
+    def failed(self, error: BaseException) -> None:
+        """Keep a prompt whose call failed, or that was not read to its end, if nobody else does."""
+        if not self.by_itself:
+            return
+        try:
+            kept = self.keep(error)
+        except (SessionError, sqlite3.Error) as trouble:
+            why = trouble if isinstance(trouble, SessionError) else sentence(trouble, self.services.path)
+            self.say(f"The prompt could not be kept: {why}")
+            return
+        if kept is not None and self.asked.session is not None:
+            again = self.services.desk.command("retry", self.asked.session.name)
+            self.say(f"session {self.asked.session.name}: the prompt is kept; to send it again: {again}")
+
+    # -- after the call ------------------------------------------------
+
+    def log(self, database: Any, responses: Iterable[Any]) -> None:
+        """Log finished responses, and why they were sent what they were sent."""
+        finished = [r._to_sync_response() if isinstance(r, models.AsyncResponse) else r for r in responses]  # noqa: SLF001
+        session = self.asked.session
+        if not self.recording or session is None:
+            for response in finished:
+                models.Response.log_to_db(response, database)
+            return
+        calls, self.calls = self.calls, []
+        sent = sent_of(calls[: len(finished)])
+        originals = {one.response.id: one.original for one in calls if one.original is not None}
+        record.log(self.services.desk.on(database), self.asked, finished, sent, originals)
+        for one in calls:
+            if one.cut is not None:
+                self._tell(one, one.cut)
+        if self.embedding and self.context and self.context.block.pruned:
+            self.embedding.catch_up(session.thread_id)  # while the person reads the reply
+
+    def _tell(self, one: Call, cut: server_cuts.Cut) -> None:
+        """Tell of a cut, and remember the window that the next prompt has to fit."""
+        assert self.asked.session is not None
+        if one.seen is not None or cut.window:
+            self.services.record.learn_window(one.response.model.model_id, one.seen, cut.window)
+        self.say(f"session {self.asked.session.name}: {told(cut)}")
+
+    def keep(self, error: BaseException) -> Attempt | None:
+        """Keep what was asked and what had come, if a call was under way or what is sent was being chosen; return it.
+
+        A prompt that was refused before its call is not kept, nor is one whose own session is not made yet.
+        """
+        interrupted = self.composing and not isinstance(error, Exception)
+        if not (self.calls or interrupted) or not self.recording or self.asked.session is None:
+            return None
+        attempt = attempts.attempt(self.asked, self.calls, error, self.services.desk.timestamp())
+        self.calls, self.composing = [], False
+        self.services.record.keep_attempt(attempt)
+        return attempt
