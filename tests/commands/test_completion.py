@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,41 +15,64 @@ from tests.conftest import Command
 from tests.world.left_out import needs
 from tests.world.scripted import Script
 
-pytestmark = pytest.mark.slow
-
 LLM = shutil.which("llm", path=str(Path(sys.executable).parent))
 
 needs_llm = needs("the llm command beside this Python", LLM, "make test")
 
 
-def _completed(*words: str) -> list[str]:
-    """What the shell is offered for the last of the words, as bash asks for it."""
-    assert LLM
-    asked = {"_LLM_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
-    done = subprocess.run([LLM], env={**os.environ, **asked}, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    return [line.removeprefix("plain,") for line in done.stdout.splitlines() if line]
+Completed = Callable[..., list[str]]
+
+
+def _asked(*words: str) -> dict[str, str]:
+    """Return what bash asks llm with, for the last of the words."""
+    return {"_LLM_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+
+
+def _offered(out: str) -> list[str]:
+    return [line.removeprefix("plain,") for line in out.splitlines() if line]
+
+
+@pytest.fixture(name="completed")
+def _completed(llm_process: Command) -> Completed:
+    """Return what the shell is offered for the last of some words."""
+
+    def completed(*words: str) -> list[str]:
+        done = llm_process(env=_asked(*words)).ok()
+        assert done.err == ""
+        return _offered(done.out)
+
+    return completed
 
 
 @needs_llm
-def test_names_are_completed_wherever_one_is_asked_for(llm_: Command, script: Script, home: Path) -> None:
+def test_the_command_beside_this_python_completes(llm_: Command, script: Script) -> None:
+    """The llm that a shell calls offers the names of sessions, and says nothing else."""
+    llm_("-m", "scripted", "--session", "work", "Hello").ok()
+    assert LLM
+    environment = {**os.environ, **_asked("llm", "--session", "wo")}
+    done = subprocess.run([LLM], env=environment, capture_output=True, text=True, check=True)
+    assert (_offered(done.stdout), done.stderr) == (["work"], "")
+
+
+def test_names_are_completed_wherever_one_is_asked_for(
+    llm_: Command, completed: Completed, script: Script, home: Path
+) -> None:
     """Tab completes session names after --session and in each command that takes one, in any case, also from -d."""
     for name in ("work", "Workshop", "bridge"):
         llm_("-m", "scripted", "--session", name, "Hello").ok()
     llm_("-m", "scripted", "--session", "elsewhere", "-d", str(home / "other.db"), "Hello").ok()
-    assert _completed("llm", "--session", "wo") == ["work", "Workshop"]
-    assert _completed("llm", "chat", "--session", "WORKS") == ["Workshop"]
-    assert _completed("llm", "sessions", "show", "") == ["bridge", "work", "Workshop"]
-    assert _completed("llm", "sessions", "list", "--after", "b") == ["bridge"]
-    assert _completed("llm", "-d", str(home / "other.db"), "--session", "") == ["elsewhere"]
-    assert _completed("llm", "sessions", "sho") == ["show"]
+    assert completed("llm", "--session", "wo") == ["work", "Workshop"]
+    assert completed("llm", "chat", "--session", "WORKS") == ["Workshop"]
+    assert completed("llm", "sessions", "show", "") == ["bridge", "work", "Workshop"]
+    assert completed("llm", "sessions", "list", "--after", "b") == ["bridge"]
+    assert completed("llm", "-d", str(home / "other.db"), "--session", "") == ["elsewhere"]
+    assert completed("llm", "sessions", "sho") == ["show"]
 
 
-@needs_llm
 @pytest.mark.parametrize("content", [None, b"", b"This is not a database at all, but it is long enough to be one."])
-def test_completion_is_silent_whatever_the_log(home: Path, log: Path, content: bytes | None) -> None:
+def test_completion_is_silent_whatever_the_log(completed: Completed, log: Path, content: bytes | None) -> None:
     """Where the log is missing, empty or no database, Tab offers nothing, says nothing and makes nothing."""
     if content is not None:
         log.write_bytes(content)
-    assert _completed("llm", "--session", "wo") == []
+    assert completed("llm", "--session", "wo") == []
     assert (log.read_bytes() if log.exists() else None) == content

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import click
 import pytest
 
+from llm_session_memory.llm_seam import demo as bundled
 from tests.conftest import Command
 from tests.world.ollama_server import OllamaModel, OllamaStandIn
-
-pytestmark = pytest.mark.slow
+from tests.world.processes import started
 
 
 def _how_to_go_on(out: str) -> tuple[dict[str, str], list[str]]:
@@ -24,9 +29,29 @@ def _how_to_go_on(out: str) -> tuple[dict[str, str], list[str]]:
     return dict(word.split("=", 1) for word in words[:command]), words[command + 1 :]
 
 
-def test_without_a_server(real_llm: Command, home: Path, tmp_path: Path) -> None:
+@pytest.fixture(name="demo")
+def _demo(llm_: Command, forking: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run the demo in this process; each llm that it starts is forked. (The gate runs it for real, from the wheel.)"""
+
+    def run(command: list[str], *, env: dict[str, str], stdin: int, check: bool) -> subprocess.CompletedProcess[str]:
+        assert (command[:3], stdin, check) == ([sys.executable, "-m", "llm"], subprocess.DEVNULL, False)
+        process = started(command[3:], env, tmp_path)
+        out, err = process.communicate(timeout=120)
+        click.echo(out, nl=False)
+        click.echo(err, nl=False, err=True)
+        return subprocess.CompletedProcess(command, -1 if process.returncode is None else process.returncode)
+
+    monkeypatch.setattr(bundled, "subprocess", SimpleNamespace(run=run, DEVNULL=subprocess.DEVNULL))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return llm_
+
+
+def test_without_a_server(
+    demo: Command, llm_process: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a server the demo talks with the bundled model: what is pruned comes back, is found, shown and listed."""
-    done = real_llm("sessions", "demo", env={"TMPDIR": str(tmp_path), "LLM_SESSION": "mine"}).ok()
+    monkeypatch.setenv("LLM_SESSION", "mine")
+    done = demo("sessions", "demo").ok()
     assert done.out.startswith(f"A session in a folder of its own, {tmp_path}")
     steps = re.findall(r"^\$ llm (.+)$", done.out, re.MULTILINE)
     assert [step.split(" '")[0] for step in steps] == [
@@ -43,7 +68,7 @@ def test_without_a_server(real_llm: Command, home: Path, tmp_path: Path) -> None
     assert "The session no longer fits in 300 tokens" in done.err
     assert not (home / "logs.db").exists()
     environment, arguments = _how_to_go_on(done.out)
-    after = real_llm(*arguments, env=environment).ok()
+    after = llm_process(*arguments, env=environment).ok()
     assert after.err == ""
     assert after.out
 
@@ -55,16 +80,19 @@ def test_the_bundled_model_is_offered_to_the_demo_only(llm_: Command, monkeypatc
     assert "session-demo" in llm_("models").ok().out
 
 
-def test_with_a_server(real_llm: Command, home: Path, tmp_path: Path) -> None:
+def test_with_a_server(
+    demo: Command, llm_process: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where Ollama answers the demo talks with its first chat model, and says how to go on with that."""
     models = [OllamaModel("tiny"), OllamaModel("llama3")]
     with OllamaStandIn(models, reply="The deadline is 4 May.") as ollama:
-        environment = {**ollama.environment(home), "TMPDIR": str(tmp_path)}
-        done = real_llm("sessions", "demo", env=environment).ok()
+        for name, value in ollama.environment(home).items():
+            monkeypatch.setenv(name, value)
+        done = demo("sessions", "demo").ok()
         assert "with ollama/tiny:latest." in done.out.splitlines()[0]
         assert len(ollama.chats) == 8
         assert all(chat.cut is None for chat in ollama.chats)
         own, arguments = _how_to_go_on(done.out)
         assert "LLM_SESSIONS_DEMO" not in own
-        assert real_llm(*arguments, env={**environment, **own}).ok().out == "The deadline is 4 May.\n"
+        assert llm_process(*arguments, env=own).ok().out == "The deadline is 4 May.\n"
         assert os.path.commonpath([own["LLM_USER_PATH"], tmp_path]) == str(tmp_path)
