@@ -60,12 +60,12 @@ def cut_of(one: Call, earlier: Call | None) -> server_cuts.Cut | None:
         return None
     before = _before(one, earlier)
     sure = one.estimate - round(_attached(one) * tokens.TOKENS_AN_ATTACHMENT)
-    now = server_cuts.Request(counted, one.base, sure)
+    now = server_cuts.CountedRequest(counted, one.base, sure)
 
     def detect(window: int | None) -> server_cuts.Cut | None:
         return server_cuts.detect(
             now,
-            server_cuts.Request(before[0], before[1], 0) if before else None,
+            server_cuts.CountedRequest(before[0], before[1], 0) if before else None,
             window=window,
             reply_tokens=one.response.output_tokens,
             calibrated=one.context.calibrated,

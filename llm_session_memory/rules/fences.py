@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..model import Message, Part, Recalled
+from ..model import Message, Part, Recalled, Side
 
 # -- notes and summary, in the system message --------------------------
 
@@ -41,17 +41,17 @@ OPENING = (
 )
 CLOSING = "</earlier-conversation>"
 
-_ROLES = {"prompt": "user", "tool": "tool", "reply": "assistant"}
+_ROLES: dict[Side, str] = {"prompt": "user", "tool": "tool", "reply": "assistant"}
 _EXCERPTS = re.compile(r"<(?=[^a-z0-9<>]{0,8}earlier[^a-z0-9<>]{0,4}conversation)", re.IGNORECASE)
 _LABEL = re.compile(r"\[(?=\W{0,4}#\W{0,4}\d+\W{1,4}(?:user|assistant|tool)\b)", re.IGNORECASE)
 
 
-def label(number: int, side: str, datetime_utc: str) -> str:
+def label(number: int, side: Side, datetime_utc: str) -> str:
     """Return what stands before an excerpt: its exchange, who said it, and the day."""
     return " ".join(filter(None, (f"[#{number}", _ROLES[side], datetime_utc[:10]))) + "] "
 
 
-def excerpt(number: int, side: str, datetime_utc: str, text: str) -> str:
+def excerpt(number: int, side: Side, datetime_utc: str, text: str) -> str:
     """Return a passage as it is sent. Parts of it that look like the fence or a label are changed by one character.
 
     The text depends on exchange and passage alone, so that the same excerpt sent again is stored once.

@@ -47,12 +47,8 @@ def check(name: str) -> str:
     if len(kept) > LONGEST:
         raise NameRefused(f"That session name has {len(kept):,} characters.", hint)
     if "/" in kept:
-        raise NameRefused(
-            f"The session name “{kept}” has a “/” in it."
-            if kept.isprintable()
-            else "That session name has a “/” in it.",
-            hint,
-        )
+        which = f"The session name “{kept}”" if kept.isprintable() else "That session name"
+        raise NameRefused(f"{which} has a “/” in it.", hint)
     if not kept.isprintable():
         unprintable = sorted({f"U+{ord(c):04X}" for c in kept if not c.isprintable()})
         raise NameRefused(f"That session name has characters that can't be printed ({', '.join(unprintable)}).", hint)

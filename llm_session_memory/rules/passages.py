@@ -62,7 +62,7 @@ STOP_WORDS = frozenset(
     """.split()
 )
 """English words that say nothing about what a text is about. For other languages the rarity of a word in the session
-does this work alone (see `recall.weigh`), a little less well."""
+does this work alone (see `ranking.weigh`), a little less well."""
 
 SMALL_TALK = frozenset(
     """

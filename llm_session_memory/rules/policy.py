@@ -171,26 +171,24 @@ def _newest(
 ) -> tuple[list[Sized], int | None]:
     """Return the newest exchanges, in order, that fit `room`; and the tokens to cut a single too-large one to.
 
-    All where they fit; all from `keep_from` on where they fit what pruning leaves; else as many as fill the low-water
+    All if they fit; else all from `keep_from` on, if they fit in the largest share; else as many as fill the low-water
     share; the newest in any case. A pinned exchange is paid for already.
     """
-    taken: list[Sized] = []
-    at_low_water = 0
+    taken: list[Sized] = []  # newest first; the last one may be too many
+    at_low_water = 0  # how many of them the low-water share has room for
     used = 0
     for sized in newest:
         if sized.number < keep_from:
             break
         cost = 0 if sized.number in pinned else sized.tokens
-        if used + cost > room:
-            taken.append(sized)
-            used += cost
-            break
         used += cost
         taken.append(sized)
+        if used > room:
+            break
         if used <= int(room * shares.low):
             at_low_water = len(taken)
-    most = room if not taken or taken[-1].number == 1 else int(room * shares.most)
-    if used <= most:
+    nothing_left_out = not taken or taken[-1].number == 1
+    if used <= (room if nothing_left_out else int(room * shares.most)):
         return taken[::-1], None
     if at_low_water:
         return taken[:at_low_water][::-1], None

@@ -54,8 +54,8 @@ What one prompt does not use the next ones have. Simulated over 300 exchanges of
 benchmarks/README.md.
 """
 
-WHOLE_UP_TO = 0.5
-CUT_AT_LEAST = 0.1
+NEWEST_WHOLE_UP_TO = 0.5
+NEWEST_CUT_AT_LEAST = 0.1
 """The newest exchange is sent whole where it fills at most half of the room. A longer one is cut to what recall leaves,
 at least a tenth: recall can bring back its passages that matter for the prompt."""
 
@@ -257,8 +257,8 @@ def shares(budget: int, asked: float | None = None) -> Shares:
     return Shares(
         low=recent_share(budget) if asked is None else 1 - asked,
         most=1 - reserve(asked),
-        whole=WHOLE_UP_TO,
-        cut=CUT_AT_LEAST,
+        whole=NEWEST_WHOLE_UP_TO,
+        cut=NEWEST_CUT_AT_LEAST,
     )
 
 

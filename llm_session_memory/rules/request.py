@@ -79,13 +79,13 @@ def messages_of(
     for sized in plan.pinned:
         chosen.extend(whole(exchanges[sized.id]))
     for sized in plan.recent:
-        sent: tuple[Message, ...] | None = whole(exchanges[sized.id])
+        sent = whole(exchanges[sized.id])
         if plan.clip is not None:
-            sent = clip(sent or (), plan.clip, measure)
-            if sent is None:
+            cut = clip(sent, plan.clip, measure)
+            if cut is None:
                 return None
-            spared = plan.clip - measure.tokens(measure.base(sent))
-        chosen.extend(sent or ())
+            sent, spared = cut, plan.clip - measure.tokens(measure.base(cut))
+        chosen.extend(sent)
     return tuple(chosen), spared
 
 

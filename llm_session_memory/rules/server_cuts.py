@@ -23,12 +23,14 @@ _ABOUT_ALL = 0.9
 _STEADY = 0.95
 """A count that falls by less, though more was sent, may be a count that is not quite steady."""
 
+_WELL_OVER = 1.3
+"""An estimate of more than this times the count is not an error of the estimate, if the count is half a window."""
 
 _FULL = "prompt and answer together reached the window"
 
 
 @dataclass(frozen=True)
-class Request:
+class CountedRequest:
     """A request as the server counted it and as we know it: `base` is its weight, `estimate` its expected tokens."""
 
     counted: int
@@ -69,7 +71,12 @@ def halved_window(counted: int, window: int | None) -> int | None:
 
 
 def detect(
-    now: Request, before: Request | None, *, window: int | None, reply_tokens: int | None, calibrated: bool
+    now: CountedRequest,
+    before: CountedRequest | None,
+    *,
+    window: int | None,
+    reply_tokens: int | None,
+    calibrated: bool,
 ) -> Cut | None:
     """Say whether the server cut the request `now`.
 
@@ -77,7 +84,7 @@ def detect(
     as it is known, `calibrated` whether the estimate rests on counts of this model. All figures in tokens.
     """
     candidate = halved_window(now.counted, window)
-    if candidate and now.estimate > now.counted * 1.3:
+    if candidate and now.estimate > now.counted * _WELL_OVER:
         because = f"the server counted {now.counted:,} tokens, as it does when it halves a window of {candidate:,}"
         return Cut(because, candidate, certain=True)
     if before and now.base > before.base and now.counted < before.counted:

@@ -69,7 +69,7 @@ def recalled(number: int, text: str = "The paint is red.", side: Side = "prompt"
         ("reply", "", "[#12 assistant] "),
     ],
 )
-def test_a_label_says_which_exchange_who_and_when(side: str, when: str, expected: str) -> None:
+def test_a_label_says_which_exchange_who_and_when(side: Side, when: str, expected: str) -> None:
     """An excerpt begins with its exchange's number, who said it, and the day; without a date it has none."""
     assert label(12, side, when) == expected
     assert excerpt(12, side, when, "Red.") == f"{expected}Red."

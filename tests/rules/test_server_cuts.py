@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.model import Message, Turn
-from llm_session_memory.rules.server_cuts import Cut, Request, detect, halved, halved_window
+from llm_session_memory.rules.server_cuts import CountedRequest, Cut, detect, halved, halved_window
 from llm_session_memory.rules.tokens import Measure, continued, learn
 
 
@@ -22,8 +22,8 @@ def found(  # noqa: PLR0913  the figures of one case
     calibrated: bool = True,
 ) -> Cut | None:
     return detect(
-        Request(counted, float(estimate) if base is None else base, estimate),
-        Request(before[0], before[1], 0) if before else None,
+        CountedRequest(counted, float(estimate) if base is None else base, estimate),
+        CountedRequest(before[0], before[1], 0) if before else None,
         window=window,
         reply_tokens=reply,
         calibrated=calibrated,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.model import Attachment, Exchange, Message, Part, Turn
-from llm_session_memory.rules.server_cuts import Request, detect
+from llm_session_memory.rules.server_cuts import CountedRequest, detect
 from llm_session_memory.rules.tokens import (
     TOKENS_A_MESSAGE,
     TOKENS_AN_ATTACHMENT,
@@ -192,7 +192,7 @@ def test_answers_that_fill_the_window_do_not_spoil_the_rate(rate: float, sizes: 
         learned = learn(reversed(log), "m")
         measure = Measure(learned or 1.0)
         count = round(size * rate)
-        now = Request(count, float(size), measure.tokens(size))
+        now = CountedRequest(count, float(size), measure.tokens(size))
         cut = detect(now, None, window=window, reply_tokens=window - count, calibrated=learned is not None)
         assert cut is not None
         log.append(counted(size, count, cut=cut.because, window=window, id_=str(number)))
