@@ -1,0 +1,57 @@
+"""The facts of the product as frozen values: what was said in a session, what is sent of it, what is kept of it.
+
+Pure: no SQL, no llm, no decisions. Words as in the README's glossary. All are imported from here.
+"""
+
+from .kept import (
+    DEFAULT_MAX_CONTEXT_TOKENS,
+    MARKS,
+    POLICIES,
+    RATED,
+    Beside,
+    Bookmark,
+    Filters,
+    Hit,
+    Note,
+    Rating,
+    Session,
+    SessionSummary,
+    Settings,
+    Summary,
+)
+from .said import SIDES, Attachment, Attempt, Exchange, Message, Part, Side, Turn
+from .sent import Block, Budget, Context, Fate, Item, Recalled, Sized, Window, WindowFacts
+
+__all__ = [
+    "DEFAULT_MAX_CONTEXT_TOKENS",
+    "MARKS",
+    "POLICIES",
+    "RATED",
+    "SIDES",
+    "Attachment",
+    "Attempt",
+    "Beside",
+    "Block",
+    "Bookmark",
+    "Budget",
+    "Context",
+    "Exchange",
+    "Fate",
+    "Filters",
+    "Hit",
+    "Item",
+    "Message",
+    "Note",
+    "Part",
+    "Rating",
+    "Recalled",
+    "Session",
+    "SessionSummary",
+    "Settings",
+    "Side",
+    "Sized",
+    "Summary",
+    "Turn",
+    "Window",
+    "WindowFacts",
+]
