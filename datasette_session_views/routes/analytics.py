@@ -13,9 +13,9 @@ from llm_session_memory.insight.catalogue import Query, catalogue
 from llm_session_memory.insight.charts import Chart, figure
 from llm_session_memory.insight.numbers import DAYS, LARGE, PATIENCE, Numbers, numbers, usual_start
 from llm_session_memory.insight.panels import PANELS, Panel, totals
+from llm_session_memory.reader.entries import Filters
 from llm_session_memory.reader.listing import models
 from llm_session_memory.reader.narrowing import Span
-from llm_session_memory.reader.values import Filters
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import allowed, sql_url

@@ -6,14 +6,15 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llm_session_memory.reader.listing import line
+from llm_session_memory.reader.figures import Figures
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.requests import history_length, messages_of
 from llm_session_memory.reader.requests import request as read_request
 from llm_session_memory.reader.sent import Sent, Since
 from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.threads import line
 from llm_session_memory.reader.transcript import judged, notes_of, pins_of
-from llm_session_memory.reader.values import Figures, Judged, Note, Said
+from llm_session_memory.reader.values import Judged, Note, Said
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from llm_session_memory.reader import listing as reader
 from llm_session_memory.reader.by_hand import sessions_by_hand
-from llm_session_memory.reader.values import RATED_WORDS, SORTS, Filters, Line, Listing, Sort
+from llm_session_memory.reader.entries import RATED_WORDS, SORTS, Filters, Line, Listing, Sort
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from llm_session_memory.reader.values import RATED, SORTS, Filters, Sort
+from llm_session_memory.reader.entries import RATED, SORTS, Filters, Sort
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 

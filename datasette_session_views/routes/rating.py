@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl
 
-from llm_session_memory.reader.listing import lines
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
+from llm_session_memory.reader.threads import lines
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Forbidden, Refused, Response, checked_by_nobody, tilde_decode

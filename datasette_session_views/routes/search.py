@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_session_memory.reader.listing import lines
+from llm_session_memory.reader.entries import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
 from llm_session_memory.reader.search import Order
 from llm_session_memory.reader.search import search as read
-from llm_session_memory.reader.values import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
+from llm_session_memory.reader.threads import lines
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.search_terms import match
 

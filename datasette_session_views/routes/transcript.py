@@ -7,10 +7,11 @@ from typing import Any
 
 from llm_session_memory.reader import transcript as reader
 from llm_session_memory.reader.by_hand import transcript_by_hand
-from llm_session_memory.reader.listing import lines, owner
+from llm_session_memory.reader.entries import PAGE, Line
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
-from llm_session_memory.reader.values import PAGE, Line, Transcript
+from llm_session_memory.reader.threads import lines, owner
+from llm_session_memory.reader.values import Transcript
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 

@@ -6,21 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from llm_session_memory.reader.entries import MARK, UNMARK
+from llm_session_memory.reader.figures import small_dollars
 from llm_session_memory.reader.files.markup import code_block, plain, rendered
 from llm_session_memory.reader.moments import parsed_moment
 from llm_session_memory.reader.sent import Summary
-from llm_session_memory.reader.values import (
-    MARK,
-    UNMARK,
-    Attempt,
-    Exchange,
-    Held,
-    Judged,
-    Piece,
-    Said,
-    Transcript,
-    small_dollars,
-)
+from llm_session_memory.reader.values import Attempt, Exchange, Held, Judged, Piece, Said, Transcript
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llm_session_memory.reader.figures import small_dollars
 from llm_session_memory.reader.sent import Fate, Run, Sent, Since, ranges
-from llm_session_memory.reader.values import small_dollars
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.reader.sent import Excerpt, Sent, Stretch, ranges
-from llm_session_memory.reader.values import MARK, UNMARK, Note, Said
+from llm_session_memory.reader.values import Note, Said
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from llm_session_memory.reader.cache import version_of
-from llm_session_memory.reader.listing import find
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import COLUMNS, core, is_log, present
+from llm_session_memory.reader.threads import find
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Forbidden, NotFound, allowed, allowed_tables, database_of, execute_write, may_rate, tilde_decode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from llm_session_memory.reader.values import PAGE
+from llm_session_memory.reader.entries import PAGE
 
 from ..compat import tilde_encode
 

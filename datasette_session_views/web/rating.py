@@ -12,8 +12,8 @@ from pathlib import Path
 
 from llm_session_memory.errors import LogUnusable, SessionError
 from llm_session_memory.model import Rating
-from llm_session_memory.reader.listing import owner
 from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.threads import owner
 from llm_session_memory.rules.limits import LONGEST_REMARK, checked_rating
 from llm_session_memory.services.desk import Desk
 from llm_session_memory.services.ratings import Ratings

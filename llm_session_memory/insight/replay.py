@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..reader.listing import line
+from ..reader.entries import Line
 from ..reader.numbering import figures, numbering
 from ..reader.recorded import (
     Recorded,
@@ -17,8 +17,9 @@ from ..reader.recorded import (
     system_messages,
 )
 from ..reader.source import Source
+from ..reader.threads import line
 from ..reader.transcript import attempts_between, in_pieces
-from ..reader.values import Exchange, Line
+from ..reader.values import Exchange
 from ..store.numbering import Numbering
 from .filling import Front, Size, Window, parts, size
 from .scenes import Scene, scenes

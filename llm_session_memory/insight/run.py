@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..reader.listing import find
 from ..reader.narrowing import Span
 from ..reader.opening import opened
 from ..reader.tables import is_log
+from ..reader.threads import find
 from .catalogue import Query
 from .charts import without_noise
 from .numbers import Numbers, numbers

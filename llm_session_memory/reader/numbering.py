@@ -11,9 +11,9 @@ from typing import Any
 
 from ..store.numbering import Numbering
 from .cache import CACHE, kept
+from .figures import Cost, Figures
 from .older import Older, older_log
 from .source import Source
-from .values import Cost, Figures
 
 _LONG = 200
 """Exchanges from which a numbering is worth keeping."""

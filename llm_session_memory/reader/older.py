@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from .cache import CACHE
+from .figures import Cost, Figures
 from .source import Source
 from .tables import OLDER
-from .values import Cost, Figures
 
 
 @dataclass(frozen=True)

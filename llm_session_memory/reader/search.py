@@ -11,10 +11,11 @@ from typing import Any, Literal
 from ..rules import names
 from ..rules.dates import day_after
 from ..rules.search_terms import match
+from .entries import MARK, MARKS, PAGE, RATED, UNMARK, Filters, Found, Hit, Line, Results
+from .figures import Figures
 from .numbering import figures, numbering, turns_of
 from .older import older_log
 from .source import Source, ids
-from .values import MARK, MARKS, PAGE, RATED, UNMARK, Figures, Filters, Found, Hit, Line, Results
 
 Order = Literal["best", "newest"]
 

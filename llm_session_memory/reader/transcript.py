@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from ..store.numbering import Numbering
+from .entries import PAGE
 from .exchanges import calls, system_prompt
-from .listing import line
 from .moments import parsed_moment
 from .numbering import figures, numbering
 from .sent import Summary
 from .source import Source, ids
-from .values import PAGE, Attempt, Call, Exchange, Judged, Note, Recall, Settings, Start, Transcript
+from .threads import line
+from .values import Attempt, Call, Exchange, Judged, Note, Recall, Settings, Start, Transcript
 
 _LAST = "~"
 

@@ -9,8 +9,8 @@ from genai_prices import Usage, calc_price
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llm_session_memory.reader.figures import Cost, dollars, small_dollars
 from llm_session_memory.reader.prices import cost, is_local
-from llm_session_memory.reader.values import Cost, dollars, small_dollars
 
 DAY = "2026-05-01T08:00:00+00:00"
 

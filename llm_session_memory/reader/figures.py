@@ -1,0 +1,78 @@
+"""What calls come to, in figures: tokens, dollars, and their sums. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What calls cost: dollars of those whose price is known, and how many of all were counted, priced and local."""
+
+    dollars: float | None = None
+    calls: int = 0
+    counted: int = 0
+    priced: int = 0
+    local: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        known = [cost.dollars for cost in (self, other) if cost.dollars is not None]
+        return Cost(
+            sum(known) if known else None,
+            self.calls + other.calls,
+            self.counted + other.counted,
+            self.priced + other.priced,
+            self.local + other.local,
+        )
+
+    @property
+    def words(self) -> str:
+        """The cost as it is shown: empty where nothing is known, “local” where nothing has a price."""
+        if self.dollars is None:
+            return "local" if self.calls and self.local == self.calls else ""
+        return dollars(self.dollars) + ("" if self.priced == self.counted else " +")
+
+
+def dollars(amount: float) -> str:
+    """Return an amount as people read it: to the cent."""
+    return "<$0.01" if 0 < amount < _CENT else f"${amount:,.2f}"
+
+
+def small_dollars(amount: float) -> str:
+    """Return the cost of one exchange, which may be a small part of a cent."""
+    return f"${amount:.4f}" if _CENT / 100 <= amount < _CENT else dollars(amount)
+
+
+_CENT = 0.01
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a thread holds, in numbers."""
+
+    exchanges: int = 0
+    calls: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: Cost = Cost()
+    first_utc: str = ""
+    last_utc: str = ""
+    duration_ms: int | None = None
+
+    def __add__(self, other: Figures) -> Figures:
+        return Figures(
+            self.exchanges + other.exchanges,
+            self.calls + other.calls,
+            summed(self.input_tokens, other.input_tokens),
+            summed(self.output_tokens, other.output_tokens),
+            self.cost + other.cost,
+            min(filter(None, (self.first_utc, other.first_utc)), default=""),
+            max(self.last_utc, other.last_utc),
+            summed(self.duration_ms, other.duration_ms),
+        )
+
+
+def summed(*numbers: int | None) -> int | None:
+    """Return the sum of the numbers that are known; None if none is."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None

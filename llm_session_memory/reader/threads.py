@@ -1,0 +1,96 @@
+"""Threads by their names and ids, and each as a line: a session, or a conversation without a name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from ..rules import names
+from .entries import Line
+from .figures import Cost, Figures
+from .older import Older, older_log
+from .source import Source, ids
+
+
+def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
+    """Return threads as lines of the list, in the order given."""
+    wanted = list(thread_ids)
+    old = older_log(source)
+    found = {row["thread_id"]: row for row in source.rows("list_facts", ids=ids(wanted))}
+    older_names = {
+        row["id"]: row["name"]
+        for row in source.query(
+            "select id, name from conversations where id in (select value from json_each(:ids))",
+            ids=ids(thread_id for thread_id in wanted if old.get(thread_id)),
+        )
+    }
+    return tuple(_line(found[id_], old.get(id_), older_names.get(id_)) for id_ in wanted if id_ in found)
+
+
+def line(source: Source, thread_id: str, figures: Figures) -> Line:
+    """Return one thread as a line, with figures that are known already."""
+    older = older_log(source).get(thread_id)
+    sql = "select name from conversations where id = :id"
+    older_name = source.value(sql, id=thread_id) if older else None
+    (row,) = source.rows("line", thread_id=thread_id)
+    return _described(row, figures, older, older_name)
+
+
+def find(source: Source, reference: str) -> str | None:
+    """Return the id of the thread that a name or an id stands for, or None."""
+    by_name = source.value("select thread_id from memory_sessions where name_key = :key", key=names.key(reference))
+    if by_name is not None:
+        return str(by_name)
+    sql = "select 1 from threads where id = :id union all select 1 from memory_sessions where thread_id = :id limit 1"
+    known = older_log(source).get(reference) is not None or source.value(sql, id=printable(reference)) is not None
+    return reference if known else None
+
+
+def owner(source: Source, turn_id: str) -> str | None:
+    """Return the thread that a turn or response belongs to, or None."""
+    found = source.value(
+        "select thread_id from turns where id = :id"
+        " union all select conversation_id from responses where id = :id limit 1",
+        id=printable(turn_id),
+    )
+    return None if found is None else str(found)
+
+
+def _line(row: dict[str, Any], older: Older | None, older_name: str | None) -> Line:
+    cost = Cost(row["cost"], row["calls"], row["counted"], row["priced"], row["local"] or 0)
+    figures = Figures(
+        row["calls"] - row["continuing"],
+        row["calls"],
+        row["input_tokens"],
+        row["output_tokens"],
+        cost,
+        row["first_utc"] or "",
+        row["last_utc"] or "",
+    )
+    if older:
+        figures += older.figures
+    return _described(row, figures, older, older_name)
+
+
+def _described(row: dict[str, Any], figures: Figures, older: Older | None, older_name: str | None) -> Line:
+    created = "" if figures.calls else row["created_utc"] or ""
+    figures += Figures(first_utc=created, last_utc=row["attempted_utc"] or created)
+    return Line(
+        thread_id=row["thread_id"],
+        name=row["name"],
+        first_words=older_name or row["first_words"] or "",
+        model=row["last_model"] or row["session_model"] or (older.model if older else "") or "",
+        figures=figures,
+        tags=tuple(json.loads(row["tags"] or "[]")),
+        policy=row["policy"],
+        budget=row["budget"],
+        pins=row["pins"],
+        attempts=row["attempts"],
+        forked_from=row["forked_from"],
+    )
+
+
+def printable(text: str) -> str:
+    """Return a text without the halves of characters that no statement can be asked with."""
+    return text.encode("utf-8", "replace").decode("utf-8")
