@@ -20,10 +20,11 @@ from llm_session_memory.rules.words import counted
 
 from ..compat import NotFound
 from ..show import context as shown
-from ..show.cards import Showing, moment
 from ..show.fields import message_fields, rating_fields
 from ..show.items import Items, message
+from ..show.showing import Showing
 from ..show.window import window
+from ..show.words import moment
 from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
@@ -105,64 +106,17 @@ def _ends(source: Source, sent: Sent) -> tuple[Said, ...]:
 
 
 def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact: bool) -> dict[str, Any]:
-    sent, why, change = found.sent, found.sent.why, found.change
+    sent = found.sent
     return {
         "ok": True,
         "session": found.reference,
-        "number": sent.number,
-        "call": sent.call,
-        "calls": sent.calls,
-        "turn_id": sent.turn_id,
-        "model": sent.model,
-        "datetime_utc": sent.datetime_utc,
-        "input_tokens": sent.input_tokens,
-        "output_tokens": sent.output_tokens,
-        "cost_usd": sent.cost,
+        **shown.call_fields(sent),
         "rating": rating_fields(found.judged),
         "sent_is_logged": not sent.older,
-        "recorded": None
-        if why is None
-        else {
-            "policy": why.policy,
-            "budget": why.budget,
-            "window": why.window,
-            "window_source": why.window_source,
-            "estimate": why.estimate,
-            "cut_by_server": why.cut,
-            "block_began": why.began,
-            "block_reason": why.reason,
-            "start": why.start,
-            "start_clipped": why.clipped,
-            "pinned": list(why.pinned),
-        },
-        "tools": list(sent.tools),
-        "notes": list(sent.notes),
-        "summary": None
-        if sent.summary is None
-        else {"first": sent.summary.first, "last": sent.summary.last, "text": sent.summary.text},
-        "recalled": [
-            {
-                "number": one.number,
-                "rank": one.rank,
-                "score": one.score,
-                "tokens": one.tokens,
-                "words": list(one.words),
-                "text": one.text,
-                "for_an_earlier_prompt": one.earlier,
-            }
-            for one in sent.excerpts
-        ],
+        "recorded": None if sent.why is None else shown.why_fields(sent.why),
+        **shown.extra_fields(sent),
         "fates": [shown.run_fields(run) for run in sent.runs] if not sent.older else [],
-        "since": None
-        if change is None
-        else {
-            "number": change.number,
-            "came_in": list(change.came),
-            "fell_out": list(change.fell),
-            "tokens": change.tokens,
-            "reusable_tokens_about": sent.share(change.shared) if change.same_model else 0,
-            "same_block": change.same_block,
-        },
+        "since": None if found.change is None else shown.since_fields(found.change, sent),
         "messages_in_all": len(sent.messages),
         "messages": [
             {
@@ -201,7 +155,6 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
 
     rows, messages = await loop.run_in_executor(None, drawn)
     parts, marks = window(sent)
-    last = found.begin + len(messages) - 1
     return {
         "database": log.name,
         "private": log.private,
@@ -226,11 +179,20 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
         "exact": exact,
         "messages": messages,
         "counted": counted,
+        **_around(links, found, found.begin + len(messages) - 1, exact=exact),
+    }
+
+
+def _around(links: Links, found: Found, last: int, *, exact: bool) -> dict[str, Any]:
+    """Return what leads around in a request as it was sent: the places of the messages shown, and more pages of it."""
+    sent, here = found.sent, found.reference
+    earlier, later = max(found.begin - _MESSAGES, 1), last + 1
+    return {
         "exact_url": links.context(here, sent.number, exact=1, call=sent.call if sent.calls > 1 else None),
-        "earlier_url": links.context(here, sent.number, exact=1, **{"from": max(found.begin - _MESSAGES, 1)})
+        "earlier_url": links.context(here, sent.number, exact=1, **{"from": earlier})
         if exact and found.begin > 1
         else None,
-        "later_url": links.context(here, sent.number, exact=1, **{"from": last + 1})
+        "later_url": links.context(here, sent.number, exact=1, **{"from": later})
         if exact and last < len(sent.messages)
         else None,
         "places": (found.begin, last),

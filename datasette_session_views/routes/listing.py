@@ -11,7 +11,7 @@ from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
 from ..compat import Forbidden, allowed, sql_url
-from ..show.cards import day, moment
+from ..show.words import day, moment
 from ..web.access import Log, log_of, logs
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links, everything

@@ -14,8 +14,10 @@ from llm_session_memory.reader.values import Transcript
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import tilde_decode
-from ..show.cards import Card, Showing, moment
+from ..show.cards import Card, cards
 from ..show.replay import dressed, embedded
+from ..show.showing import Showing
+from ..show.words import moment
 from ..web.access import log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
@@ -62,9 +64,9 @@ async def replay(datasette: Any, request: Any) -> Any:
         pieces = [embedded(texts[place : place + _TOGETHER]) for place in range(0, len(texts), _TOGETHER)]
         ask = {"rendered_url": links.replay(here, "json", rendered="0").removesuffix("0"), "rendered": _RENDERED}
         whole = {**data, **ask, "together": _TOGETHER, "speeds": SPEEDS}
-        return showing.cards(page), embedded(whole), pieces
+        return cards(page, showing), embedded(whole), pieces
 
-    cards, data, texts = await asyncio.get_running_loop().run_in_executor(None, drawn)
+    shown, data, texts = await asyncio.get_running_loop().run_in_executor(None, drawn)
     earlier = max(found.first - (found.last - found.first + 1), 1)
     context = {
         "database": log.name,
@@ -75,7 +77,7 @@ async def replay(datasette: Any, request: Any) -> Any:
         "found": found,
         "data": data,
         "texts": texts,
-        "cards": cards,
+        "cards": shown,
         "page": page,
         "moment": moment,
         "speeds": [f"{speed:g}" for speed in SPEEDS],

@@ -12,7 +12,7 @@ from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.search_terms import match
 
 from ..compat import Forbidden
-from ..show.cards import marked, moment
+from ..show.words import marked, moment
 from ..web.access import RATINGS, Log, log_of, thread_named
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links

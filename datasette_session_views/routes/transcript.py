@@ -16,9 +16,11 @@ from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
 from ..compat import NotFound, Response, allowed, csrf_token, sql_url, tilde_decode
-from ..show.cards import Showing, day, moment, span
+from ..show.cards import cards
 from ..show.downloads import FORMS, download
 from ..show.fields import fields
+from ..show.showing import Showing
+from ..show.words import day, moment, span
 from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
@@ -104,7 +106,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
     line, here = page.line, page.line.reference
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
     loop = asyncio.get_running_loop()
-    cards, rail = await loop.run_in_executor(None, lambda: (showing.cards(page), _rail(links, page, showing)))
+    shown, rail = await loop.run_in_executor(None, lambda: (cards(page, showing), _rail(links, page, showing)))
     may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
     start = parameters.number(request, "from")
     may_rate = await log.may_be_rated_by(datasette, request.actor)
@@ -118,7 +120,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "facts": _facts(line),
         "tags": [(one_line(tag, 40), links.listing(tag=tag)) for tag in line.tags],
         "page": page,
-        "cards": cards,
+        "cards": shown,
         "rail": rail,
         "moment": moment,
         "first_url": links.session(here, **{"from": 1}) if page.first > 1 else None,

@@ -6,35 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
-from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.reader.figures import small_dollars
-from llm_session_memory.reader.files.markup import code_block, plain, rendered
-from llm_session_memory.reader.moments import parsed_moment
+from llm_session_memory.reader.files.markup import plain
 from llm_session_memory.reader.sent import Summary
-from llm_session_memory.reader.values import Attempt, Exchange, Held, Judged, Piece, Said, Transcript
+from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Said, Transcript
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
-from ..web.links import Links
-
-_PAGE_OF_MARKDOWN = 400_000
-"""Characters that are read as Markdown on one page; what comes after them is shown as plain text."""
-
-_PAGE_OF_TEXT = 3_000_000
-"""Characters shown on one page; each message may have at least its first stretch."""
-
-_MESSAGE = 500_000
-"""Characters shown of one message."""
-
-_AT_LEAST = 5_000
-
-_MINUTE = 60
-_TWO_DAYS = 48
+from .showing import Showing
+from .words import day, span
 
 _PAUSE = 3600
 """Seconds of silence from which a pause is marked."""
-
-_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 @dataclass(frozen=True)
@@ -86,24 +69,27 @@ class Card:
         return self.rows[0][0] if self.rows else ""
 
 
-class Showing:
-    """The showing of one page: it counts how much was shown, so that no page is too long to open."""
+def cards(transcript: Transcript, showing: Showing) -> list[Card]:
+    """Return exchanges and attempts in the order of their ids, which is that of time."""
+    making = _Cards(showing)
+    model = transcript.line.model
+    keyed = [(exchange.id, making.exchange(exchange, model)) for exchange in transcript.exchanges]
+    keyed += [(attempt.id, making.attempt(attempt)) for attempt in transcript.attempts]
+    found = [card for _, card in sorted(keyed, key=lambda pair: pair[0])]
+    return [making.with_summaries(card, transcript.summaries) for card in found] if transcript.summaries else found
 
-    def __init__(self, links: Links, reference: str, *, may_see_files: bool) -> None:
-        self._links, self._reference, self._may_see_files = links, reference, may_see_files
-        self._markdown, self._text = _PAGE_OF_MARKDOWN, _PAGE_OF_TEXT
 
-    def cards(self, transcript: Transcript) -> list[Card]:
-        """Return exchanges and attempts in the order of their ids, which is that of time."""
-        model = transcript.line.model
-        keyed = [(exchange.id, self._exchange(exchange, model)) for exchange in transcript.exchanges]
-        keyed += [(attempt.id, self._attempt(attempt)) for attempt in transcript.attempts]
-        cards = [card for _, card in sorted(keyed, key=lambda pair: pair[0])]
-        return [self._with_summaries(card, transcript.summaries) for card in cards] if transcript.summaries else cards
+class _Cards:
+    """The making of the cards of one page."""
 
-    def _with_summaries(self, card: Card, summaries: Sequence[Summary]) -> Card:
+    def __init__(self, showing: Showing) -> None:
+        self._showing, self._links, self._reference = showing, showing.links, showing.reference
+
+    def with_summaries(self, card: Card, summaries: Sequence[Summary]) -> Card:
         """Return a card with the summaries that end with it, and where the newest one begins."""
-        ended = tuple(self._folded(one, self.markdown(one.text)) for one in summaries if one.last == card.number)
+        ended = tuple(
+            self._folded(one, self._showing.markdown(one.text)) for one in summaries if one.last == card.number
+        )
         newest = summaries[-1]
         begun = self._folded(newest) if newest.first == card.number else None
         return replace(card, folded=ended, folds=begun)
@@ -113,32 +99,8 @@ class Showing:
         url = f"{self._links.exchange(self._reference, one.last).partition('#')[0]}#summary-{one.id}"
         return Folded(one.first, one.last, url, f"{by} on {day(one.made_utc)}", html)
 
-    def markdown(self, text: str, number: int | None = None) -> str:
-        """Return Markdown as HTML, within what this page may hold."""
-        kept, rest = self._taken(text, number)
-        if len(kept) > self._markdown or rest:
-            return plain(kept) + rest
-        self._markdown -= len(kept)
-        return rendered(kept)
-
-    def text(self, text: str, number: int | None = None) -> str:
-        """Return a text as it is, within what this page may hold."""
-        kept, rest = self._taken(text, number)
-        return plain(kept) + rest
-
-    def _taken(self, text: str, number: int | None) -> tuple[str, str]:
-        """Return what is shown of a text, and what is said of the rest of it."""
-        room = min(max(self._text, _AT_LEAST), _MESSAGE)
-        self._text -= min(len(text), room)
-        if len(text) <= room:
-            return text, ""
-        whole = "the whole is in the log"
-        if number is not None:
-            address = self._links.session(self._reference, "md", **{"from": number, "to": number})
-            whole = f'<a href="{escape(address)}">the whole exchange as Markdown</a>'
-        return text[:room], f'<p class="sv-rest">… and {len(text) - room:,} more characters: {whole}</p>'
-
-    def _exchange(self, exchange: Exchange, usual_model: str) -> Card:
+    def exchange(self, exchange: Exchange, usual_model: str) -> Card:
+        """Return the card of an exchange."""
         blocks: list[Block] = []
         for place, call in enumerate(exchange.calls):
             if place == 0 and call.tools:
@@ -187,62 +149,46 @@ class Showing:
     def _piece(self, piece: Piece, role: str, number: int) -> list[Block]:
         blocks: list[Block] = []
         if piece.kind == "text" and role == "user":
-            blocks.append(Block("you", self.text(piece.text, number)))
+            blocks.append(Block("you", self._showing.text(piece.text, number)))
         elif piece.kind == "text" and role == "system":
-            blocks.append(_folded("system", "System prompt", one_line(piece.text, 80), self.text(piece.text, number)))
+            blocks.append(
+                _folded("system", "System prompt", one_line(piece.text, 80), self._showing.text(piece.text, number))
+            )
         elif piece.kind == "text":
-            blocks.append(Block("reply", self.markdown(piece.text, number)))
+            blocks.append(Block("reply", self._showing.markdown(piece.text, number)))
         elif piece.kind == "reasoning":
             said = f"{_size(piece.text)}" if piece.text else "withheld by the provider"
-            blocks.append(_folded("reasoning", "Reasoning", said, self.markdown(piece.text, number)))
+            blocks.append(_folded("reasoning", "Reasoning", said, self._showing.markdown(piece.text, number)))
         elif piece.kind == "tool_call":
             detail = one_line(piece.text, 100)
             blocks.append(
-                _folded("tool", f"Tool call {one_line(piece.name, 80)}", detail, self.code(piece.text, number))
+                _folded("tool", f"Tool call {one_line(piece.name, 80)}", detail, self._showing.code(piece.text, number))
             )
         elif piece.kind == "tool_result":
             title = f"Result of {one_line(piece.name, 80)}" if piece.name else "Result of a tool"
             detail = one_line(piece.text, 100) or "nothing"
-            blocks.append(_folded("tool", title, detail, self.code(piece.text, number)))
+            blocks.append(_folded("tool", title, detail, self._showing.code(piece.text, number)))
         elif piece.kind in ("fragment", "excerpt"):
             blocks.append(self._borrowed(piece, number))
         elif piece.kind == "other":
-            blocks.append(_folded("other", one_line(piece.name, 80), "", self.code(piece.text, number)))
-        files = "".join(self.file(held) for held in piece.attachments)
+            blocks.append(_folded("other", one_line(piece.name, 80), "", self._showing.code(piece.text, number)))
+        files = "".join(self._showing.file(held) for held in piece.attachments)
         if files:
             blocks.append(Block("files", files))
         return blocks
 
     def _borrowed(self, piece: Piece, number: int) -> Block:
         """Return what a prompt borrowed: a fragment that was given with it, or an excerpt that was recalled for it."""
-        text = self.text(piece.text, number)
+        text = self._showing.text(piece.text, number)
         if piece.kind == "excerpt":
             return _folded("recalled", f"Recalled from #{one_line(piece.name.rpartition('#')[2], 20)}", "", text)
         return _folded("fragment", "Fragment", f"{one_line(piece.name, 100)}, {_size(piece.text)}", text)
 
-    def code(self, text: str, number: int) -> str:
-        """Return data or code as a block, within what this page may hold."""
-        kept, rest = self._taken(text, number)
-        return code_block(kept, "json" if kept[:1] in ("{", "[") else "") + rest
-
-    def file(self, held: Held) -> str:
-        """Return an attachment, shown or linked."""
-        kind = escape(one_line(held.type or "a file", 80))
-        if held.kept and self._may_see_files:
-            address = escape(self._links.attachment(held.id))
-            if held.type in _IMAGES:
-                return (
-                    f'<a class="sv-picture" href="{address}"><img src="{address}" loading="lazy"'
-                    f' alt="Attachment, {kind}"></a>'
-                )
-            return f'<p>Attachment: <a href="{address}">{kind}, {held.size or 0:,} bytes</a></p>'
-        where = held.url or held.path or (held.id[:12] and f"{held.id[:12]}…")
-        return f"<p>Attachment: {kind}, {escape(one_line(where, 200))}</p>"
-
-    def _attempt(self, attempt: Attempt) -> Card:
-        blocks = [Block("you", self.text(attempt.prompt))]
+    def attempt(self, attempt: Attempt) -> Card:
+        """Return the card of a prompt that got no whole answer."""
+        blocks = [Block("you", self._showing.text(attempt.prompt))]
         if attempt.partial:
-            blocks.append(Block("reply", self.markdown(attempt.partial)))
+            blocks.append(Block("reply", self._showing.markdown(attempt.partial)))
         blocks.append(Block("failed", plain(attempt.error)))
         facts = [one_line(attempt.model, 60), "attempt, not answered" if not attempt.answered_by else "attempt"]
         if attempt.duration_ms is not None:
@@ -286,60 +232,6 @@ def _start(exchange: Exchange) -> str:
     else:
         left = f"exchanges before #{start.first_sent:,} are no longer sent"
     return f"Here the window was cut{reason}: {left}. They stay here."
-
-
-def marked(snippet: str) -> str:
-    """Return a snippet as HTML with what matched marked, always balanced."""
-    pieces: list[str] = []
-    within = False
-    for stretch in visible_but_marks(snippet):
-        if stretch in (MARK, UNMARK):
-            if within != (stretch == MARK):
-                within = not within
-                pieces.append("<mark>" if within else "</mark>")
-        else:
-            pieces.append(escape(stretch))
-    return "".join(pieces) + ("</mark>" if within else "")
-
-
-def visible_but_marks(snippet: str) -> list[str]:
-    """Return a snippet in stretches, the marks for themselves."""
-    found: list[str] = []
-    for part in " ".join(visible(snippet).split()).split(MARK):
-        if found:
-            found.append(MARK)
-        for place, piece in enumerate(part.split(UNMARK)):
-            if place:
-                found.append(UNMARK)
-            found.append(piece)
-    return found
-
-
-def span(seconds: float) -> str:
-    """Return a stretch of time in words: `800 ms`, `3.2 s`, `9 min 12 s`, `3 h 10 min`, `101 days`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), _MINUTE)
-    if minutes < _MINUTE:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, _MINUTE)
-    if hours < _TWO_DAYS:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{hours // 24} days"
-
-
-def moment(utc: str) -> str:
-    """Return a stored time to the minute, `21 Nov 2026 14:02`, in UTC; what is not a time as it is."""
-    found = parsed_moment(utc)
-    return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y %H:%M}"
-
-
-def day(utc: str) -> str:
-    """Return the day of a stored time, `21 Nov 2026`."""
-    found = parsed_moment(utc)
-    return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y}"
 
 
 def _size(text: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from llm_session_memory.reader.figures import small_dollars
-from llm_session_memory.reader.sent import Fate, Run, Sent, Since, ranges
+from llm_session_memory.reader.sent import Fate, Run, Sent, Since, Why, ranges
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
@@ -101,6 +102,75 @@ def cost(sent: Sent, change: Since) -> str:
     if sent.cost is not None:
         said.append(f"{small_dollars(sent.cost)} with the reply")
     return "; ".join(said) or "not counted"
+
+
+# -- as plain values ------------------------------------------------------------------
+
+
+def call_fields(sent: Sent) -> dict[str, Any]:
+    """Return which call a request was of, and what it came to."""
+    return {
+        "number": sent.number,
+        "call": sent.call,
+        "calls": sent.calls,
+        "turn_id": sent.turn_id,
+        "model": sent.model,
+        "datetime_utc": sent.datetime_utc,
+        "input_tokens": sent.input_tokens,
+        "output_tokens": sent.output_tokens,
+        "cost_usd": sent.cost,
+    }
+
+
+def why_fields(why: Why) -> dict[str, Any]:
+    """Return what was recorded of a choice."""
+    return {
+        "policy": why.policy,
+        "budget": why.budget,
+        "window": why.window,
+        "window_source": why.window_source,
+        "estimate": why.estimate,
+        "cut_by_server": why.cut,
+        "block_began": why.began,
+        "block_reason": why.reason,
+        "start": why.start,
+        "start_clipped": why.clipped,
+        "pinned": list(why.pinned),
+    }
+
+
+def extra_fields(sent: Sent) -> dict[str, Any]:
+    """Return what a request had besides whole exchanges: tools, notes, a summary, excerpts."""
+    summary = sent.summary
+    return {
+        "tools": list(sent.tools),
+        "notes": list(sent.notes),
+        "summary": None if summary is None else {"first": summary.first, "last": summary.last, "text": summary.text},
+        "recalled": [
+            {
+                "number": one.number,
+                "rank": one.rank,
+                "score": one.score,
+                "tokens": one.tokens,
+                "words": list(one.words),
+                "text": one.text,
+                "for_an_earlier_prompt": one.earlier,
+            }
+            for one in sent.excerpts
+        ],
+    }
+
+
+def since_fields(change: Since, sent: Sent) -> dict[str, Any]:
+    """Return what changed from the request before."""
+    return {
+        "number": change.number,
+        "came_in": list(change.came),
+        "fell_out": list(change.fell),
+        "tokens": change.tokens,
+        "reusable_tokens_about": sent.share(change.shared) if change.same_model else 0,
+        "same_block": change.same_block,
+    }
 
 
 def run_fields(run: Run) -> dict[str, int | str]:

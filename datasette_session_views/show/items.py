@@ -14,9 +14,10 @@ from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
-from .cards import Showing, day, marked
+from .showing import Showing
 from .window import kind as kind_of
 from .window import sizes
+from .words import day, marked
 
 _TEXTS = 60
 """Exchanges whose words are shown on the page; of more, the first and last few."""

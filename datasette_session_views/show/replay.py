@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_session_memory.insight.scenes import Scene
 
-from .cards import Showing
+from .showing import Showing
 
 _UNSAFE = tuple((character, f"\\u{ord(character):04x}") for character in "<>&\u2028\u2029")
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasette_session_views.show.cards import Showing
 from datasette_session_views.show.context import cells, facts
 from datasette_session_views.show.items import Items, message
+from datasette_session_views.show.showing import Showing
 from datasette_session_views.show.window import window
 from llm_session_memory.reader.sent import Excerpt, Message, Sent, Stretch, Summary, Why, ranges, stretches
 from llm_session_memory.reader.values import Note

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasette_session_views.show.cards import Showing
 from datasette_session_views.show.replay import dressed, embedded
+from datasette_session_views.show.showing import Showing
 from llm_session_memory.insight.catalogue import catalogue
 from llm_session_memory.insight.run import run
 from llm_session_memory.insight.scenes import scenes

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasette_session_views.show.cards import marked
+from datasette_session_views.show.words import marked
 from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.rules.search_terms import match
 from tests.views.conftest import Get, Tags, serving

@@ -1,0 +1,66 @@
+"""Times and snippets as they stand on the pages. Pure."""
+
+from __future__ import annotations
+
+from html import escape
+
+from llm_session_memory.reader.entries import MARK, UNMARK
+from llm_session_memory.reader.moments import parsed_moment
+from llm_session_memory.rules.safe_text import one_line, visible
+
+_MINUTE = 60
+_TWO_DAYS = 48
+
+
+def marked(snippet: str) -> str:
+    """Return a snippet as HTML with what matched marked, always balanced."""
+    pieces: list[str] = []
+    within = False
+    for stretch in visible_but_marks(snippet):
+        if stretch in (MARK, UNMARK):
+            if within != (stretch == MARK):
+                within = not within
+                pieces.append("<mark>" if within else "</mark>")
+        else:
+            pieces.append(escape(stretch))
+    return "".join(pieces) + ("</mark>" if within else "")
+
+
+def visible_but_marks(snippet: str) -> list[str]:
+    """Return a snippet in stretches, the marks for themselves."""
+    found: list[str] = []
+    for part in " ".join(visible(snippet).split()).split(MARK):
+        if found:
+            found.append(MARK)
+        for place, piece in enumerate(part.split(UNMARK)):
+            if place:
+                found.append(UNMARK)
+            found.append(piece)
+    return found
+
+
+def span(seconds: float) -> str:
+    """Return a stretch of time in words: `800 ms`, `3.2 s`, `9 min 12 s`, `3 h 10 min`, `101 days`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, _MINUTE)
+    if hours < _TWO_DAYS:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} days"
+
+
+def moment(utc: str) -> str:
+    """Return a stored time to the minute, `21 Nov 2026 14:02`, in UTC; what is not a time as it is."""
+    found = parsed_moment(utc)
+    return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y %H:%M}"
+
+
+def day(utc: str) -> str:
+    """Return the day of a stored time, `21 Nov 2026`."""
+    found = parsed_moment(utc)
+    return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y}"
