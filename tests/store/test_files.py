@@ -263,6 +263,16 @@ def test_naming_a_conversation_of_llm_0_20(log: Path, llm_: Command, script: Scr
     assert script.texts() == [("user", "We build a bridge."), ("assistant", "Noted."), ("user", "When?")]
 
 
+def test_a_name_that_can_not_be_leaves_a_log_of_llm_0_20_as_it_is(log: Path, llm_: Command) -> None:
+    """A name that breaks the rules is refused before the log is brought up to date."""
+    with LogBuilder(log, tables=logs.tables_of_0_20) as built:
+        thread = built.thread()
+        built.responses(thread, Said("We build a bridge."))
+    before = log.read_bytes()
+    assert llm_("sessions", "name", thread, "no/name").code == 1
+    assert log.read_bytes() == before
+
+
 @each(COMMANDS)
 def test_a_newer_llms_log_works(used: Path, llm_: Command, command: tuple[str, ...]) -> None:
     """A migration nobody knows here, and more tables and columns, are no reason to refuse."""
