@@ -108,7 +108,7 @@ def extra_js_urls(view_name: str | None, datasette: Any) -> list[dict[str, Any]]
 
     if not (view_name or "").startswith("sv_"):
         return []
-    more = ["replay.js"] if view_name == "sv_replay" else []
+    more = ["replay/main.js"] if view_name == "sv_replay" else []
     return [{"url": static_url(datasette, name), "module": True} for name in ("sessions.js", *more)]
 
 

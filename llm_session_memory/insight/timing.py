@@ -1,6 +1,6 @@
 """The timing of a replay: when each call begins and ends, with pauses kept but capped. Pure.
 
-static/replay.js does the same sums in the browser, where speed and cap change while playing; a test holds the two
+static/replay/clock.js does the same sums in the browser, where speed and cap change while playing; a test holds the two
 together. A moment is told in milliseconds of the replay at its own speed (1).
 """
 

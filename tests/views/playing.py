@@ -1,4 +1,4 @@
-"""The sums of the replay's player, once more in Python: static/replay.js must come to the same."""
+"""The sums of the replay's player, once more in Python: static/replay/clock.js must come to the same."""
 
 from __future__ import annotations
 

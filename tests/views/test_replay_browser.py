@@ -302,3 +302,17 @@ def test_a_rating_stands_in_its_exchanges_line(browser: Any, root: str) -> None:
     played = Played(browser, root, "at=3&autoplay=0")
     assert played.page.locator("#sv-said .sv-rated").all_inner_texts() == ["rated up"]
     assert played.page.locator('#sv-said article[data-number="2"] .sv-meta .sv-rated').count() == 1
+
+
+def test_the_modules_are_found_below_another_root(browser: Any, tmp_path: Path) -> None:
+    """Behind a proxy, with a base_url, the player's modules load, and what it shows is rendered."""
+    path = tmp_path / "logs.db"
+    write_replay(path)
+    with running(path, "--setting", "base_url", "/behind/") as root:
+        watched = Watched(browser, root)
+        page = watched.open(f"/behind{HERE}?at=5:2&autoplay=0")
+        page.wait_for_selector("#sv-said .sv-reply .sv-md table")
+        scripts = page.evaluate("performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)")
+        modules = {one.rpartition("/")[2] for one in scripts if "/replay/" in one and one.endswith(".js")}
+        assert {"main.js", "player.js", "stage.js", "clock.js", "keys.js"} <= modules
+        assert watched.wrong == []

@@ -1,0 +1,69 @@
+// The time of a replay. What there is at a moment depends on the moment alone, so that seeking equals playing. A moment
+// is in milliseconds of the replay at speed 1. The sums are those of insight/timing.py; a test holds the two together.
+
+export class Timeline {
+  // `idle`: the most seconds that a pause takes; null: as long as it was.
+  constructor(scenes, idle) {
+    this.scenes = scenes;
+    this.starts = [];
+    this.ends = [];
+    this.models = [0]; // how long models had worked before each scene, and in all
+    this.pauses = [];
+    let at = 0;
+    for (const scene of scenes) {
+      const pause = idle === null ? scene.pause : Math.min(scene.pause, Math.round(idle * 1000));
+      this.pauses.push(pause);
+      at += pause;
+      this.starts.push(at);
+      at += scene.run;
+      this.ends.push(at);
+      this.models.push(this.models.at(-1) + scene.run);
+    }
+    this.total = at;
+  }
+
+  within(moment) {
+    return Math.min(Math.max(moment, 0), this.total);
+  }
+
+  // The scenes that are over, and the part of the next one that is; null: it has not begun.
+  at(moment) {
+    const done = this.over(moment);
+    if (done === this.ends.length || moment < this.starts[done]) return { done, part: null };
+    return { done, part: (moment - this.starts[done]) / this.scenes[done].run };
+  }
+
+  // How many scenes are over: by halves, since a long session has thousands of them and this runs in each frame.
+  over(moment) {
+    let low = 0;
+    let high = this.ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.ends[middle] <= moment) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // The moment at which there is what there was on another timeline of the same scenes.
+  same({ done, part }) {
+    if (part !== null) return this.starts[done] + part * this.scenes[done].run;
+    return done === 0 ? 0 : this.ends[done - 1];
+  }
+
+  modelTime(moment) {
+    const { done, part } = this.at(moment);
+    return this.models[done] + (part === null ? 0 : part * this.scenes[done].run);
+  }
+
+  // The time on the wall: within a pause that was capped, it runs faster.
+  wall(moment) {
+    const { done, part } = this.at(moment);
+    const scene = this.scenes[Math.min(done, this.scenes.length - 1)];
+    const began = Date.parse(scene.utc);
+    if (done === this.scenes.length) return began + scene.run;
+    if (part !== null) return began + part * scene.run;
+    const left = this.starts[done] - moment;
+    return began - (this.pauses[done] ? (left / this.pauses[done]) * scene.pause : 0);
+  }
+}

@@ -1,0 +1,111 @@
+// Beside the stage: which earlier exchanges are in the window, and what it is filled with.
+
+import { element, get, number } from "./words.js";
+
+const PARTS = ["system", "summary", "pinned", "recent", "recalled", "prompt"]; // of a window, in the order of the data
+const CALM = 120; // milliseconds between two looks at all exchanges' fates
+const CELL = 18; // pixels from one exchange's cell to the next
+const GAP = 3; // of them between two cells
+const PADDING = 8; // of the box, left and right together
+const ABOVE = 5; // rows of cells kept in sight above this exchange's
+
+export class Rail {
+  constructor(data) {
+    this.data = data;
+    this.number = null;
+    this.painted = -Infinity;
+    const cut = data.scenes.filter((scene) => scene.first && scene.marks.includes("cut"));
+    this.cuts = new Set(cut.map((scene) => scene.number));
+    this.box = get("cells");
+    this.box.innerHTML = "<i></i>".repeat(Math.max(data.last - data.first + 1, 0));
+    this.cells = [...this.box.children];
+    this.fates = this.cells.map(() => "none");
+    this.parts = PARTS.map((part) => get("fill").appendChild(element("i", `sv-b-${part}`)));
+    this.mark = get("fill").appendChild(element("b"));
+  }
+
+  // The window at an exchange; null: before the first.
+  show(exchange) {
+    if (exchange === this.number) return;
+    this.number = exchange;
+    const found = this.data.windows[exchange];
+    this.link(exchange);
+    this.words(found, exchange);
+    if (found) this.fill(found);
+    clearTimeout(this.later);
+    const wait = this.painted + CALM - performance.now();
+    if (wait <= 0) this.paint(exchange, found);
+    else this.later = setTimeout(() => this.paint(exchange, found), wait);
+  }
+
+  link(exchange) {
+    const link = get("context");
+    link.textContent = exchange ? `The window at #${number(exchange)}` : "The window";
+    link.href = exchange ? this.data.context_url + exchange : this.data.transcript_url;
+  }
+
+  words(found, exchange) {
+    const words = get("window-words");
+    get("fill").hidden = !found;
+    if (!found) {
+      words.textContent = exchange ? "No choice was recorded for this one." : "";
+      return;
+    }
+    const [tokens, budget, window] = found;
+    words.textContent = `${number(tokens)} of ${number(budget)} tokens${window ? `, window ${number(window)}` : ""}`;
+    if (this.cuts.has(exchange + 1)) words.append(" — ", element("b", "", "cut at the next prompt"));
+  }
+
+  fill([tokens, budget, window, , , , , parts]) {
+    const full = Math.max(tokens, budget, window ?? 0, 1);
+    const known = parts.length ? parts : PARTS.map((part) => (part === "recent" ? tokens : 0));
+    this.parts.forEach((part, place) => {
+      part.style.width = `${(100 * known[place]) / full}%`;
+      part.title = `${PARTS[place]}: about ${number(known[place])} tokens`;
+    });
+    const words = PARTS.flatMap((part, place) => (known[place] ? [`${part} ${number(known[place])}`] : []));
+    get("fill").setAttribute("aria-label", `In the window, in tokens: ${words.join(", ")}`);
+    this.mark.style.left = `${(100 * budget) / full}%`;
+  }
+
+  // Each cell's fate: all of them are laid out and painted anew, so not in every frame while one drags.
+  paint(exchange, found) {
+    this.painted = performance.now();
+    const fate = fates(exchange, found);
+    this.cells.forEach((cell, place) => {
+      const now = fate(this.data.first + place);
+      if (this.fates[place] === now) return;
+      this.fates[place] = now;
+      cell.className = `sv-c-${now}`;
+    });
+    this.follow(exchange);
+  }
+
+  // Have the cell of this exchange in sight; its place is reckoned, since measuring it would lay out the page.
+  follow(exchange) {
+    const row = Math.floor(((exchange ?? this.data.first) - this.data.first) / this.columns);
+    const top = Math.max((row - ABOVE) * CELL, 0);
+    if (top === this.top) return;
+    this.top = top;
+    this.box.scrollTop = top;
+  }
+
+  measure() {
+    this.columns = Math.max(Math.floor((this.box.clientWidth - PADDING + GAP) / CELL), 1);
+    this.top = -1;
+  }
+}
+
+// What became of any exchange in the window at one of them.
+function fates(exchange, found) {
+  const [, , , start, pinned, recalled, summarised] = found ?? [0, 0, 0, Infinity, [], [], null];
+  const special = new Map([...recalled.map((one) => [one, "recalled"]), ...pinned.map((one) => [one, "pinned"])]);
+  const isFolded = (one) => summarised && summarised[0] <= one && one <= summarised[1];
+  return (one) => {
+    if (!exchange || one > exchange) return "none";
+    if (one === exchange) return "now";
+    if (special.has(one)) return special.get(one);
+    if (one >= start) return "recent";
+    return isFolded(one) ? "summarised" : "pruned";
+  };
+}

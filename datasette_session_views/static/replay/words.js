@@ -1,0 +1,41 @@
+// Numbers and times as words, and elements with a text in them. All text is put in as text.
+
+// One of the page's own elements, all of which have ids that begin alike.
+export function get(id) {
+  return document.getElementById(`sv-${id}`);
+}
+
+export function element(tag, name, text) {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+export function number(value) {
+  return value.toLocaleString("en-US");
+}
+
+export function dollars(value) {
+  return value < 0.01 ? `$${value.toFixed(4)}` : `$${value.toFixed(2)}`;
+}
+
+export function duration(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (value) => String(value).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+export function date(milliseconds) {
+  if (Number.isNaN(milliseconds)) return "–";
+  const [, day, month, year, time] = new Date(milliseconds).toUTCString().match(/(\d+) (\w+) (\d+) ([\d:]+)/);
+  return `${Number(day)} ${month} ${year} ${time}`;
+}
+
+// The beginning of a text; it does not end within a character that takes two places.
+export function beginning(text, length) {
+  const code = text.charCodeAt(length - 1);
+  const halved = code >= 0xd800 && code < 0xdc00 && length < text.length;
+  return text.slice(0, halved ? length - 1 : length);
+}
