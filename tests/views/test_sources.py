@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent.parent / "datasette_session_views"
 TEMPLATES = {path.name: path.read_text("utf-8") for path in sorted((PACKAGE / "templates").iterdir())}
-PYTHON = "\n".join(path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py")))
+STATIC = {
+    str(path.relative_to(PACKAGE / "static")): path.read_text("utf-8")
+    for path in sorted((PACKAGE / "static").rglob("*"))
+    if path.suffix in (".css", ".js")
+}
+STYLES = {
+    name: re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL) for name, text in STATIC.items() if name.endswith(".css")
+}
+MODULES = {name: text for name, text in STATIC.items() if name.startswith("replay/")}
+MARKUP = PACKAGE.parent / "llm_session_memory" / "reader" / "files"
+"""What is made of Markdown and code, in the pages and in the files alike."""
+PYTHON = "\n".join(path.read_text("utf-8") for of in (PACKAGE, MARKUP) for path in sorted(of.rglob("*.py")))
 
 LONGEST = 160
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", [*TEMPLATES, *STATIC])
 def test_lines_can_be_read(name: str) -> None:
     """No line is longer than a screen, and none ends with spaces."""
-    lines = TEMPLATES[name].splitlines()
+    lines = {**TEMPLATES, **STATIC}[name].splitlines()
     assert [line for line in lines if len(line) > LONGEST or line != line.rstrip()] == []
 
 
@@ -43,3 +55,112 @@ def test_an_element_stands_on_a_line_of_its_own(name: str) -> None:
     """No line begins two elements that stand alone, such as two rows or two fields."""
     alone = r"<(?:article|aside|dd|details|div|dl|dt|form|h[1-6]|input|li|nav|option|p|section|select|summary|tr|ul)\b"
     assert [line for line in TEMPLATES[name].splitlines() if len(re.findall(alone, line)) > 1] == []
+
+
+# -- styles -----------------------------------------------------------------------
+
+COLOUR = re.compile(
+    r"#[0-9a-f]{3,8}\b(?![-\w])|\b(?:rgb|hsl|oklch)a?\(|(?<![-\w])(?:white|black|red|gray|grey)(?![-\w])", re.IGNORECASE
+)
+
+
+def blocks(css: str) -> list[tuple[str, list[str]]]:
+    """Return the selectors of a style sheet, each with its declarations; of what is within a condition too."""
+    found = re.findall(r"([^{}]+)\{([^{}]*)\}", css)
+    return [(selector.strip(), [one.strip() for one in body.split(";") if one.strip()]) for selector, body in found]
+
+
+def themes() -> list[set[str]]:
+    """Return the names of the properties that each block of colours defines."""
+    found = []
+    for css in STYLES.values():
+        for _, declarations in blocks(css):
+            if any(one.startswith("--") and COLOUR.search(one) for one in declarations):
+                found.append({one.partition(":")[0] for one in declarations})
+    return found
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_each_declaration_has_a_line_of_its_own(name: str) -> None:
+    """One declaration a line, one selector a line."""
+    lines = [re.sub(r"\(.*\)", "()", line.strip()) for line in STYLES[name].splitlines()]
+    assert [line for line in lines if line.count(";") > 1 or ("{" in line and ("}" in line or "," in line))] == []
+
+
+@pytest.mark.parametrize("name", [*STATIC, *TEMPLATES])
+def test_colours_have_names(name: str) -> None:
+    """A colour is written in a custom property, and used by its name."""
+    if name in STYLES:
+        used = [one for _, declarations in blocks(STYLES[name]) for one in declarations if not one.startswith("--")]
+    else:
+        used = re.findall(r"(?:fill|stroke|color|Style)\W.*", {**STATIC, **TEMPLATES}[name])
+    assert [one for one in used if COLOUR.search(one)] == []
+
+
+def test_every_theme_has_the_same_colours() -> None:
+    """A theme that is added names each colour, and none that the others don't have."""
+    assert len(themes()) >= 1
+    assert all(theme == themes()[0] for theme in themes())
+
+
+def test_every_colour_is_used() -> None:
+    """No property is defined that nothing uses, and none is used that is not defined."""
+    whole = "\n".join(STATIC.values())
+    defined = set(re.findall(r"(--sv-[\w-]+):", whole))
+    used = set(re.findall(r"var\((--sv-[\w-]+)", whole))
+    marks = {name for name in defined if name.startswith("--sv-mark-")}  # the script puts their names together
+    assert used | marks == defined
+    assert "`--sv-mark-${kind}`" in MODULES["replay/marks.js"]
+
+
+def test_no_style_is_dead() -> None:
+    """Each class and id that is styled stands in a template, in Python or in a script, whole or as its two parts."""
+    sources = "\n".join([PYTHON, *TEMPLATES.values(), *(text for name, text in STATIC.items() if name not in STYLES)])
+
+    def is_used(name: str) -> bool:
+        if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", sources):
+            return True
+        stem, _, last = name.rpartition("-")  # such as sv-c-{{ cell.fate }}, and "pinned"
+        put_together = re.search(rf"(?<![\w-]){re.escape(stem)}-\$?\{{", sources)
+        return bool(put_together and re.search(rf"[\"'<]{re.escape(last)}[\"'>]", sources))
+
+    selectors = " ".join(selector for css in STYLES.values() for selector, _ in blocks(css))
+    names = set(re.findall(r"[.#]((?:sv|hl)-[\w-]+)", selectors))
+    assert len(names) > 100
+    assert sorted(name for name in names if not is_used(name)) == []
+
+
+# -- scripts ----------------------------------------------------------------------
+
+
+def imported(name: str) -> set[str]:
+    """Return the modules that one imports."""
+    found = re.findall(r'^import .* from "([^"]+)";$', MODULES[name], re.MULTILINE)
+    assert all(one.startswith("./") for one in found), "relative, so that they are found below any base_url"
+    return {f"replay/{one.removeprefix('./')}" for one in found}
+
+
+def test_the_modules_of_the_replay_stand_on_each_other() -> None:
+    """Each import leads to a module, each module is needed by the one that the page loads, and none by itself."""
+    order = list(TopologicalSorter({name: imported(name) for name in MODULES}).static_order())
+    assert set(order) == set(MODULES)
+    needed, rest = set(), {"replay/main.js"}
+    while rest:
+        needed |= rest
+        rest = {one for name in rest for one in imported(name)} - needed
+    assert needed == set(MODULES)
+
+
+@pytest.mark.parametrize("name", [name for name in STATIC if name.endswith(".js")])
+def test_scripts_are_short_and_modern(name: str) -> None:
+    """A module is one idea; nothing is declared with var, and nothing is compared loosely."""
+    assert len(STATIC[name].splitlines()) <= 300
+    assert not re.search(r"\bvar\b|[^=!]==[^=]|!=[^=]", STATIC[name])
+
+
+def test_the_page_has_what_the_scripts_ask_for() -> None:
+    """Each element that a script gets by its id stands in a template."""
+    ids = set(re.findall(r"(?<![.\w])(?:get|put|clicked)\(\"([a-z-]+)\"", "\n".join(MODULES.values())))
+    assert len(ids) > 20
+    whole = "\n".join(TEMPLATES.values())
+    assert sorted(one for one in ids if f'id="sv-{one}"' not in whole) == []
