@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shlex
 import sqlite3
@@ -25,6 +26,7 @@ from datasette_session_views.routes import ROUTES
 from docs import errors, generate
 from llm_session_memory.insight.catalogue import catalogue
 from tests.conftest import Command
+from tests.test_imports import LAYERS
 from tests.world.scripted import Script
 
 PAGES = {str(path.relative_to(generate.ROOT)): path.read_text("utf-8") for path in generate.PAGES}
@@ -163,6 +165,17 @@ def test_each_page_of_datasette_has_its_address_described() -> None:
     addresses = [re.sub(r"\bN\b", "7", address) for address in named]
     unknown = [pattern for pattern, _ in ROUTES if not any(re.match(pattern, address) for address in addresses)]
     assert unknown == []
+
+
+def test_the_architecture_has_each_part_in_its_place() -> None:
+    """Each part of the memory package has its row, and the layers stand in the order that the import test holds."""
+    page = PAGES["docs/architecture.md"]
+    parts = {
+        path.stem for path in (generate.ROOT / "llm_session_memory").iterdir() if not path.name.startswith(("_", "py."))
+    }
+    assert [part for part in sorted(parts) if not re.search(rf"^\| .*`{part}(/|\.py)`.* \|", page, re.MULTILINE)] == []
+    order = re.findall(r"`(\w+)`", page.partition("From the ground up:")[2].partition("\n")[0])
+    assert tuple(order) == LAYERS
 
 
 def test_each_link_leads_somewhere() -> None:
@@ -371,6 +384,7 @@ FROM = {
 }
 
 
+@pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
 @pytest.mark.parametrize("begins", FROM.values(), ids=FROM)
 def test_what_is_said_about_moving_works(begins: str, moving: Path, llm_: Command) -> None:
     """A conversation of each other tool becomes a session by the commands that stand in docs/moving.md."""
@@ -392,6 +406,7 @@ def test_what_is_said_about_moving_works(begins: str, moving: Path, llm_: Comman
     ]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
 def test_what_is_said_about_removing_works(talk: Path, tmp_path: Path) -> None:
     """The commands that remove the plugin's tables leave llm's, and nothing of ours."""
     if not _has_sqlite3():
