@@ -88,7 +88,7 @@ KINDS = (
     ),
     Kind(
         "Notices on standard error",
-        ("_say", "notices.append"),
+        ("say",),
         "These are not errors: the prompt is sent. They say what a session did that you may not expect.",
         "Nothing needs to be done. `llm sessions context NAME` shows the details.",
     ),
@@ -117,6 +117,9 @@ _WORDS = {
     "other": "--OTHER",
 }
 """What stands for the values of an error, by the name of the variable."""
+
+_TELL = {"notices", "told"}
+"""Functions that return what is said on standard error by somebody else."""
 
 _UNKNOWN = "…"
 _MOST = 12
@@ -176,6 +179,7 @@ class _Module:
         self.lines = range(0)  # since the error before in this function: what is assigned there is meant
         walked = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         self.functions = {node.name: node for node in walked}
+        self.telling = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in _TELL]
 
     def sentences(self) -> Iterator[Sentence]:
         """Yield the sentences of each error that is made here."""
@@ -194,6 +198,10 @@ class _Module:
                 for message, hint in product(self.readings(node.args[0], function), hints):
                     if " " in message.replace(_UNKNOWN, "").removeprefix("session NAME: ").strip(" .:"):
                         yield Sentence(message, hint.strip(_UNKNOWN + " "), kind)
+        for function in self.telling:
+            texts = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
+            said = {reading for text in texts for reading in self.readings(text, function)}
+            yield from (Sentence(message, "", kinds["say"]) for message in said if message.endswith("."))
 
     def _has_hint(self, call: ast.Call, kind: Kind) -> bool:
         return len(call.args) > 1 and "UsageError" not in kind.classes and "Refused" not in kind.classes
