@@ -26,7 +26,7 @@ from typing import Any
 
 from benchmarks.generate import Talk
 from benchmarks.machine import description
-from tests.views.logs import Session, with_rating, with_sessions
+from tests.world.everything import Session, with_rating, with_sessions
 from tests.world.logs import START, Call, LogBuilder, Said
 
 EXCHANGES = 2_000

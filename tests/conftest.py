@@ -25,8 +25,8 @@ from click.testing import CliRunner
 from llm.cli import cli
 from llm.plugins import pm
 
-from tests.views.logs import World, write_world
 from tests.world import laws, left_out, processes, quick_tables
+from tests.world.everything import World, write_world
 from tests.world.scripted import Script, ScriptedPlugin
 
 _HOME = os.environ["LLM_USER_PATH"]

@@ -16,7 +16,7 @@ from llm_session_memory.reader.older import older_log
 from llm_session_memory.reader.requests import history_length
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
-from tests.views.logs import World
+from tests.world.everything import World
 from tests.world.logs import LogBuilder, Said
 
 

@@ -15,7 +15,7 @@ from datasette.plugins import pm
 
 import datasette_session_views
 from tests.views import compiled_once
-from tests.views.logs import World
+from tests.world.everything import World
 
 if not any(plugin is datasette_session_views for plugin in pm.get_plugins()):
     pm.register(datasette_session_views, name="datasette_session_views")

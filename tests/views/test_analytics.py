@@ -22,8 +22,8 @@ from llm_session_memory.reader.narrowing import Span, rows_within
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
 from tests.views.conftest import Get, Tags, serving, shape
-from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from tests.views.test_permissions import ROOT, asking, configured, with_tables
+from tests.world.everything import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from tests.world.logs import START, LogBuilder, Said
 
 DASHBOARD = "/logs/-/sessions/analytics"

@@ -13,8 +13,8 @@ import pytest
 
 from datasette_session_views.compat import IS_1
 from tests.views.browsing import Watched, needs_browser, running
-from tests.views.logs import World
 from tests.views.test_rating_form import granting
+from tests.world.everything import World
 
 pytestmark = [pytest.mark.slow, *needs_browser]
 

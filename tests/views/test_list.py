@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.views.conftest import Get, Tags, serving
-from tests.views.logs import Session, World, with_sessions
+from tests.world.everything import Session, World, with_sessions
 from tests.world.logs import Call, LogBuilder, Said, tables_of_0_20
 
 

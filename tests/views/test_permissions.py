@@ -12,7 +12,7 @@ from datasette_test import actor_cookie
 
 from datasette_session_views.compat import IS_1
 from tests.views.conftest import Get, Tags, serving
-from tests.views.logs import World
+from tests.world.everything import World
 
 PAGES = (
     "/logs/-/sessions",

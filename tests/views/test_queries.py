@@ -1,8 +1,7 @@
-"""The rules of the canned queries."""
+"""The rules of the canned queries in Datasette."""
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from pathlib import Path
 
@@ -11,221 +10,11 @@ from datasette.app import Datasette
 from datasette_test import actor_cookie
 
 from datasette_session_views.compat import IS_1
-from llm_session_memory.insight.catalogue import Query, catalogue, named
-from llm_session_memory.insight.run import run
-from llm_session_memory.reader.tables import COLUMNS
+from llm_session_memory.insight.catalogue import catalogue
 from tests.views.conftest import serving
-from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from tests.views.test_permissions import configured, with_tables
-from tests.world.logs import START, Call, LogBuilder, Said, tables_of_0_20
-
-QUERIES = list(catalogue().values())
-
-
-def test_there_are_at_least_25() -> None:
-    """The catalogue covers what people ask of their log."""
-    assert len(QUERIES) >= 25
-
-
-def test_every_query_says_what_it_is() -> None:
-    """A title, a definition that is a sentence, and a word for each parameter that the text asks for."""
-    wrong = [f"{query.name}: {words}" for query in QUERIES for words in unsaid(query)]
-    assert wrong == []
-
-
-def unsaid(query: Query) -> list[str]:
-    """Return what a query fails to say of itself."""
-    used = set(re.findall(r"(?<!:):([a-z_]+)", query.sql))
-    rules = {
-        "no title": bool(query.title),
-        "its definition is no sentence": query.means.endswith("."),
-        "its parameters are not those of its text": used == {name for name, _ in query.parameters},
-        "a parameter without words": all(words for _, words in query.parameters),
-        "not of this plugin by its name": query.name.startswith("sessions_"),
-    }
-    return [words for words, kept in rules.items() if not kept]
-
-
-def test_every_table_that_a_query_reads_is_known() -> None:
-    """A query reads known tables and its own expressions, so that what is missing can count as empty."""
-    unknown = {query.name: tables_read(query) - set(COLUMNS) for query in QUERIES}
-    assert {name: tables for name, tables in unknown.items() if tables} == {}
-    assert [query.name for query in QUERIES if not query.tables] == []
-
-
-def tables_read(query: Query) -> set[str]:
-    """Return the tables that a query's text reads, without its own expressions."""
-    own = set(re.findall(r"\b([a-z_]+)\s*(?:\([^)]*\))?\s+as\s+(?:materialized\s+)?\(", query.sql))
-    return set(re.findall(r"\b(?:from|join)\s+([a-z_]+)\b", re.sub(r"--.*", "", query.sql))) - own
-
-
-def no_memory(path: Path) -> None:
-    with LogBuilder(path) as log:
-        log.turns(log.thread(), Said("Hello?", "Hello.", tokens=(3, 2)))
-
-
-def empty(path: Path) -> None:
-    with LogBuilder(path):
-        pass
-
-
-def of_2025(path: Path) -> None:
-    with LogBuilder(path, tables=tables_of_0_20) as log:
-        log.db.table("conversations").insert({"id": "c1", "name": "Old", "model": "gpt-4"})
-        row = {"id": "r1", "model": "gpt-4", "prompt": "Old?", "response": "Yes.", "conversation_id": "c1"}
-        log.db.table("responses").insert({**row, "datetime_utc": "2025-01-01T00:00:00", "duration_ms": 1})
-
-
-def only_older(path: Path) -> None:
-    with LogBuilder(path) as log:
-        log.responses(log.thread(), Said("Old?", "Yes.", calls=(Call("t", {}, "r"),), tokens=(4, 2)))
-
-
-GIVEN = {"q": "old", "session": "work", "exchange": "1", "model": "", "days": ""}
-
-
-WRITERS = [no_memory, empty, of_2025, only_older]
-
-
-@pytest.fixture(name="written", scope="module", params=WRITERS, ids=lambda write: write.__name__)
-def _written(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """A log that something else wrote."""
-    path = tmp_path_factory.mktemp("written") / "logs.db"
-    request.param(path)
-    return path
-
-
-def test_every_query_runs_on_every_log(written: Path) -> None:
-    """Tables that a log does not have count as empty: no query fails, whatever wrote the log."""
-    wrong = {query.name: words for query in QUERIES if (words := failing(written, query))}
-    assert wrong == {}
-
-
-def failing(path: Path, query: Query) -> str:
-    """Return how a query fails on a log, with parameters or without, or nothing."""
-    try:
-        columns, rows = run(path, query, GIVEN)
-        run(path, query, {})
-    except Exception as error:  # noqa: BLE001  whatever it is, the others are to be seen as well
-        return repr(error)
-    return "" if columns and all(len(row) == len(columns) for row in rows) else f"rows do not fit {columns}"
-
-
-@pytest.fixture(name="full", scope="module")
-def _full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log in which every query finds something, and its figures are easy to reckon."""
-    import llm
-
-    path = tmp_path_factory.mktemp("full") / "logs.db"
-    tide = Call("tide", {"a": 1}, "7 rows")
-    with LogBuilder(path) as log:
-        work, other, old = log.thread(), log.thread(), log.thread()
-        turns = log.turns(
-            work, *(Said("When?", f"In {n} days.", tokens=(100 * n, 10), duration_ms=1000 * n) for n in range(1, 9)),
-            model="gpt-4o-mini", block=4,
-        )  # fmt: skip
-        fragment = llm.Fragment("The notes.", "notes.txt")
-        log.turns(other, Said("Tide?", "Low.", calls=(tide,), fragments=(fragment,), system="Be brief.", tokens=(7, 3)))
-        log.responses(old, Said("When?", "Long ago.", tokens=(5, 2)), Said("Twice?", "Yes.", calls=(tide,)))
-        log.db.execute("insert into schemas values ('s1', '{}')")
-        log.db.execute("update turns set schema_id = 's1' where id = ?", [turns[0]])
-        log.db.conn.commit()
-    session = Session(work, "work", turns, attempts=[(f"{turns[-1][:-1]}z", "And?", "HTTP 500")])
-    with_sessions(path, session)
-    with_blocks(path, session, 6)
-    with_recall(path, turns[7], turns[1], "when")
-    for turn_id, mark in zip(turns, ("up", "down", "5", "3"), strict=False):
-        with_rating(path, work, turn_id, mark, "why")
-    connection = sqlite3.connect(path)
-    connection.execute(
-        "insert into memory_summaries values (1, ?, 'x', ?, ?, 2, 'gpt-4o-mini', 50, 5, 900, '2026-09-01T10:00:00')",
-        [work, turns[0], turns[1]],
-    )
-    connection.execute("update memory_contexts set cut = 'certain: halved' where turn_id = ?", [turns[6]])
-    connection.execute("insert into tools (id, hash, name) values (99, 'h', 'tide')")
-    connection.execute("insert into tool_responses select 99, min(id) from responses")
-    connection.commit()
-    connection.close()
-    return path
-
-
-def test_every_query_finds_what_is_there(full: Path) -> None:
-    """On a log that has one of everything every query has an answer; only what happened lately may be nothing."""
-    given = {"q": "days", "session": "WORK ", "exchange": "3"}
-    found = {
-        query.short_name: run(full, query, {**given, "days": "99999" if "days" in query.sql else ""})[1]
-        for query in QUERIES
-    }
-    assert {name for name, rows in found.items() if not rows} <= {"inactive_sessions"}
-
-
-FIGURES = [
-    ("tokens_a_day", {}, [("2026-09-01", 13, 3600 + 14 + 5, 80 + 6 + 2)]),
-    ("latency_by_model", {}, [("gpt-4o-mini", 11, 3.0, 8.0, 8.0, 8.0), ("scripted", 2, 0.8, 0.8, 0.8, 0.8)]),
-    ("exchanges_per_session", {}, [("named sessions", 1, 8.0, 8, 8, 8), ("unnamed conversations", 2, 1.5, 1, 2, 2)]),
-    ("repeated_prompts", {}, [("When?", 9, 5)]),
-    ("failed_prompts", {}, [("2026-09-01", "gpt-4o-mini", 1, 0)]),
-    ("recall_hits", {}, [("work", 1, 1, 48, 2.5, 7.0)]),
-    ("error_rate", {}, [("gpt-4o-mini", 8, 1, 11.1)]),
-    ("server_cuts", {}, [("work", 7, "gpt-4o-mini", 700, 2130, 8192, "certain: halved")]),
-    ("weekly_activity", {}, [("2026-08-31", 1, 3, 13, 3619, 88)]),
-    ("input_growth", {"most": "2"}, [(1, 3, 37.0, 100.0, 6.0), (2, 2, 104.0, 200.0, 7.0)]),
-    (
-        "pruning_by_exchange",
-        {"most": "4"},
-        [
-            (1, 2, 150.0, 150.0),
-            (3, 2, 350.0, 350.0),
-            (5, 2, 550.0, 550.0),
-            (7, 2, 750.0, 750.0),
-        ],
-    ),
-    ("tokens_saved", {}, [("2026-09-01", 8, 3600, 3600, 0, 0.0, 55)]),
-    ("tokens_saved", {"until": "2026-08-31"}, []),
-    ("recall_a_day", {}, [("2026-09-01", 8, 1, 12.5, 1, 48)]),
-    (
-        "session_lengths",
-        {},
-        [
-            ("1", 0, 1),
-            ("2", 0, 1),
-            ("3 to 5", 0, 0),
-            ("6 to 10", 1, 0),
-            ("11 to 20", 0, 0),
-            ("21 to 50", 0, 0),
-            ("51 to 100", 0, 0),
-            ("101 to 1,000", 0, 0),
-            ("more than 1,000", 0, 0),
-        ],
-    ),
-    ("rating_by_model", {}, [("gpt-4o-mini", 4, 1, 1, 2, 4.0, 66.7)]),
-    ("ratings", {"mark": "down"}, [("down", "why", "work", "gpt-4o-mini", "When?")]),
-    ("fragments_used", {}, [("notes.txt", 1, 10)]),
-    ("system_prompts", {}, [("Be brief.", 1, 9)]),
-]
-
-
-@pytest.mark.parametrize(("name", "given", "expected"), FIGURES)
-def test_the_figures_are_right(
-    full: Path, name: str, given: dict[str, str], expected: list[tuple[object, ...]]
-) -> None:
-    """The figures of a query are those that one reckons by hand."""
-    query = named(name)
-    assert query is not None
-    _, rows = run(full, query, given)
-    assert [row[: len(wanted)] for row, wanted in zip(rows, expected, strict=True)] == expected
-
-
-def test_what_was_sent_is_in_order(full: Path) -> None:
-    """What was sent at an exchange begins with the oldest message of that request and ends with its prompt."""
-    query = named("sent_at_exchange")
-    assert query is not None
-    _, rows = run(full, query, {"session": "work", "exchange": "6"})
-    assert [(row[1], row[3]) for row in rows] == [
-        ("user", "When?"),
-        ("assistant", "In 5 days."),
-        ("user", "When?"),
-    ]
+from tests.world.everything import World, with_sessions
+from tests.world.logs import START, LogBuilder, Said
 
 
 @pytest.mark.asyncio
@@ -235,7 +24,7 @@ async def test_datasette_offers_every_query_with_title_and_words(world: World) -
     listed = await get("/logs/-/queries.json?_size=max" if IS_1 else "/logs.json")
     names = {query["name"] for query in listed.json()["queries"]}
     assert names >= set(catalogue())
-    for query in QUERIES:
+    for query in catalogue().values():
         page = await get(f"/logs/{query.name}.json?_shape=array&q=bridge&session=work&exchange=1")
         assert page.status == 200, (query.name, page.text)
     page = await get("/logs/sessions_search?q=bridge")
@@ -302,14 +91,3 @@ async def test_a_log_that_gets_its_tables_later_gets_the_queries_later(tmp_path:
     with_sessions(path)
     assert (await get("/logs/-/sessions")).status == 200
     assert (await get("/logs/sessions_failed_prompts.json?_shape=array")).json() == []
-
-
-def test_the_tables_have_the_columns_that_stand_in_for_them(full: Path) -> None:
-    """A table that is missing is stood in for by one with the columns that llm and our plugin give it."""
-    connection = sqlite3.connect(full)
-    there = {row[0] for row in connection.execute("select name from sqlite_master")}
-    for table, columns in COLUMNS.items():
-        if table in there and not table.endswith("_fts"):
-            names = {row[1] for row in connection.execute(f"pragma table_info({table})")} | {"rowid"}
-            assert set(columns.split()) <= names, table
-    connection.close()

@@ -13,8 +13,8 @@ from llm_session_memory.insight.casting import cast, printed
 from llm_session_memory.insight.run import played
 from llm_session_memory.insight.timing import Timeline
 from tests.views.conftest import Get, Tags, serving
-from tests.views.logs import Session, World, with_rating, with_sessions
 from tests.views.test_permissions import ROOT, asking, with_tables
+from tests.world.everything import Session, World, with_rating, with_sessions
 from tests.world.logs import LogBuilder, Said
 
 EVIL = "<script>alert(1)</script>\u202e"

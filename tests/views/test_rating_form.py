@@ -19,8 +19,8 @@ from datasette_test import actor_cookie
 from datasette_session_views.compat import IS_1
 from tests.imports import ROOT as REPOSITORY
 from tests.views.conftest import Tags
-from tests.views.logs import SQL, World
 from tests.views.test_permissions import ALEX, ROOT, configured, with_tables
+from tests.world.everything import SQL, World
 from tests.world.logs import LogBuilder, Said
 
 Actor = dict[str, str] | None

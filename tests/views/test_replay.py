@@ -1,4 +1,4 @@
-"""The rules of a replay's timing, and of the page that plays it."""
+"""The rules of the page that plays a session."""
 
 from __future__ import annotations
 
@@ -19,88 +19,13 @@ from datasette_session_views.show.showing import Showing
 from llm_session_memory.insight.catalogue import catalogue
 from llm_session_memory.insight.run import run
 from llm_session_memory.insight.scenes import scenes
-from llm_session_memory.insight.timing import SPEEDS, Step, Timeline
 from llm_session_memory.reader.values import Attempt, Call, Exchange
 from llm_session_memory.reader.values import Said as SaidBy
 from tests.reader.test_markup import checked
 from tests.views.anything import MESSAGE, NOWHERE, TEXT
 from tests.views.conftest import Answer, Get, Tags, serving, shape
-from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
-from tests.views.playing import Moment, Playing, at, lasts, model_time, revealed
+from tests.world.everything import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from tests.world.logs import START, LogBuilder, Said
-
-STEPS = st.lists(st.builds(Step, st.integers(0, 10**8), st.integers(0, 10**6)), max_size=40)
-IDLE = st.one_of(st.none(), st.floats(0, 1000))
-SPEED = st.sampled_from(SPEEDS)
-
-
-def order(moment: Moment) -> float:
-    """How far a moment is: the steps that are over, and the part of the next."""
-    return moment.done + (0 if moment.part is None else moment.part)
-
-
-@given(STEPS, IDLE, st.floats(0, 10**9), st.floats(0, 10**9))
-def test_time_never_runs_backwards(steps: list[Step], idle: float | None, one: float, other: float) -> None:
-    """What there is later is all that there was before, and the models' time only grows."""
-    line = Timeline(steps, idle)
-    early, late = sorted((one, other))
-    assert order(at(line, early)) <= order(at(line, late))
-    assert model_time(line, early) <= model_time(line, late)
-
-
-@given(STEPS, st.floats(0, 1000))
-def test_no_pause_exceeds_the_cap(steps: list[Step], idle: float) -> None:
-    """Pauses are kept, but none is longer than the cap; calls take as long as they took."""
-    line = Timeline(steps, idle)
-    ends = [0, *line.ends]
-    for step, before, start, end in zip(steps, ends, line.starts, line.ends, strict=False):
-        assert start - before == min(step.pause, round(idle * 1000))
-        assert end - start == step.run
-
-
-@given(STEPS)
-def test_without_a_cap_everything_takes_its_time(steps: list[Step]) -> None:
-    """With the cap off, the replay is as long as the session was."""
-    assert Timeline(steps, None).total == sum(step.pause + step.run for step in steps)
-
-
-@given(STEPS, IDLE, SPEED)
-def test_at_a_speed_it_takes_that_part_of_the_time(steps: list[Step], idle: float | None, speed: float) -> None:
-    """The whole at speed s takes its total divided by s, and not a moment less."""
-    line = Timeline(steps, idle)
-    assert lasts(line, speed) == line.total / speed
-    assert Playing(line, speed=speed).after(lasts(line, speed)).moment == pytest.approx(line.total)
-    if line.total:
-        assert Playing(line, speed=speed).after(lasts(line, speed) * 0.9).moment < line.total
-
-
-@given(STEPS, IDLE, SPEED, st.lists(st.integers(0, 10**6), max_size=30))
-def test_seeking_equals_playing(steps: list[Step], idle: float | None, speed: float, frames: list[int]) -> None:
-    """However the frames fall, what there is then is what there is when one goes to that moment at once."""
-    played = Playing(Timeline(steps, idle), speed=speed)
-    for frame in frames:
-        played = played.after(frame)
-    sought = Playing(Timeline(steps, idle), speed=speed).seeking(sum(frames) * speed)
-    assert played.moment == sought.moment
-    assert played.now == sought.now
-
-
-@given(STEPS, IDLE)
-def test_all_is_there_in_the_end_and_only_then(steps: list[Step], idle: float | None) -> None:
-    """At the end every step is over; before the first begins there is nothing."""
-    line = Timeline(steps, idle)
-    assert at(line, line.total) == Moment(len(steps))
-    if steps and line.starts[0]:
-        assert at(line, 0) == Moment(0)
-
-
-@given(st.text(), st.floats(0, 1), st.floats(0, 1))
-def test_a_reply_comes_letter_by_letter(text: str, one: float, other: float) -> None:
-    """What has come of a reply is its beginning; nothing at first, all at the end, and never less than before."""
-    early, late = sorted((one, other))
-    assert text.startswith(revealed(text, early))
-    assert revealed(text, late).startswith(revealed(text, early))
-    assert (revealed(text, None), revealed(text, 0.0), revealed(text, 1.0)) == ("", "", text)
 
 
 @given(st.recursive(st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))

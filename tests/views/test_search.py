@@ -12,7 +12,7 @@ from datasette_session_views.show.words import marked
 from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.rules.search_terms import match
 from tests.views.conftest import Get, Tags, serving
-from tests.views.logs import Session, World, with_sessions
+from tests.world.everything import Session, World, with_sessions
 from tests.world.logs import LogBuilder, Said
 
 

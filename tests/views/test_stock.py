@@ -9,7 +9,7 @@ import pytest
 
 from datasette_session_views.compat import IS_1
 from tests.views.conftest import Get, Tags, serving
-from tests.views.logs import World
+from tests.world.everything import World
 
 
 def links_of(html: str) -> set[str]:

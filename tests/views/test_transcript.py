@@ -12,7 +12,7 @@ import pytest
 
 from llm_session_memory.rules import fences
 from tests.views.conftest import Get, Tags, serving
-from tests.views.logs import Session, World, with_blocks, with_rating, with_recall, with_sessions
+from tests.world.everything import Session, World, with_blocks, with_rating, with_recall, with_sessions
 from tests.world.logs import START, LogBuilder, Said
 
 

@@ -1,0 +1,1 @@
+"""What models call, and the fragment loader."""
