@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import click
     import llm
 
+    from .memory import Memory
+
+__all__ = ["Memory"]
+
 hookimpl = HookimplMarker("llm")
 """llm's own `llm.hookimpl`."""
 
@@ -59,3 +63,12 @@ def _session_fragment(argument: str) -> llm.Fragment:
     from .tools.fragments import load
 
     return load(argument)
+
+
+def __getattr__(name: str) -> type[Memory]:
+    """Return `Memory`, imported when a program asks for it."""
+    if name != "Memory":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .memory import Memory
+
+    return Memory

@@ -21,6 +21,7 @@ from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.records import ATTEMPT, MISSING, Place
 from ..rules.safe_text import plain
+from ..rules.ulids import Ulids
 from ..rules.words import counted
 from ..store import Sessions, attachments
 from ..store.requests import ContextRow
@@ -31,7 +32,6 @@ from .lines import NOTHING, FileRefused
 from .places import Places
 from .recalls import Recalls
 from .records import BlockRecord, ContextRecord, Header, TurnRecord, is_header, place_of, turns_of
-from .ulids import Ulids
 
 _UNKNOWN_MODEL = "unknown"
 """The model of turns of which nobody knows it."""

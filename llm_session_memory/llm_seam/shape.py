@@ -15,13 +15,16 @@ from typing import Any
 
 from ..errors import SeamBroken
 
+_IN_SESSION = (
+    *("conversation", "prompting", "prompted", "calls", "convert"),
+    *("record", "attempts", "models", "tables", "summaries"),
+)
+
 ROOMS: Mapping[str, tuple[str, ...]] = {
-    "sessions": (
-        *("command", "conversation", "prompting", "prompted", "calls", "convert", "record"),
-        *("attempts", "models", "tables", "summaries"),
-    ),
+    "sessions": ("command", *_IN_SESSION),
     "files": ("writing", "convert", "tables"),
     "retry": ("retry",),
+    "programs": ("programs", *_IN_SESSION),
 }
 """The modules of each use. They are imported by name, since one that can't be imported is a finding too."""
 

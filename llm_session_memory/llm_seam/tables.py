@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model import Session
 from ..rules import names
 from ..services.bundle import Services
+from ..services.desk import Desk
 from ..store import Log
 
 RELIED_ON = {"migrations": "migrate"}
@@ -31,3 +32,8 @@ def named(memory: Services, thread_id: str, name: str) -> Session:
     memory.sessions.check_thread(thread_id)
     migrated(memory.desk.log)
     return memory.sessions.name_thread(thread_id, name)
+
+
+def made_for(desk: Desk) -> None:
+    """Make llm's tables in a new log."""
+    migrated(desk.log)

@@ -11,6 +11,7 @@ from ..errors import NoSuchSession, OverBudget, SessionError
 from ..model import Exchange, Filters, Session, SessionSummary, Settings
 from ..rules import names
 from ..rules.policy import check_tokens, parsed_policy
+from ..rules.ulids import Ulids
 from ..store import history, session_list
 from ..store.numbering import Numbering
 from .desk import Desk
@@ -89,10 +90,18 @@ class Sessions:
 
     # -- making and changing -------------------------------------------
 
-    def create(self, name: str | None, thread_id: str, settings: Settings) -> Session:
-        """Create a session on a thread, with a generated name if none is given."""
+    def create(
+        self, name: str | None = None, thread_id: str | None = None, settings: Settings | None = None
+    ) -> Session:
+        """Create a session, with a generated name if none is given, on a new thread if none is given.
+
+        Raises NameRefused if the name breaks the rules or is taken.
+        """
         kept = names.check(name) if name is not None else names.generated(self._store.names())
-        session = Session(thread_id, kept, self._desk.timestamp(), settings)
+        if thread_id is None:
+            self._desk.prepare()
+            thread_id = Ulids(self._desk.now()).next("")
+        session = Session(thread_id, kept, self._desk.timestamp(), settings or Settings())
         with self._desk.writing():
             self._store.add(session)
         return session

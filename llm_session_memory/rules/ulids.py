@@ -1,7 +1,7 @@
-"""Ids for what is imported: ULIDs of the time when it was said, each greater than the one before.
+"""Ids of threads and turns, as llm makes them: ULIDs of a time, each greater than the one before.
 
-Pure. By their time, so that a conversation of last year is not the newest for `llm logs` and `llm -c`; and ascending,
-since a session's order is that of its ids.
+Pure. What is imported gets ids of the time when it was said, so that a conversation of last year is not the newest for
+`llm logs` and `llm -c`. They ascend, since a session's order is that of its ids.
 """
 
 from __future__ import annotations

@@ -1,0 +1,96 @@
+"""Conversations for programs: `memory.conversation("work")`. What the options of a command say, arguments say here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import llm
+
+from ..errors import SessionError
+from ..model import Session, Settings
+from ..rules import names
+from ..rules.policy import check_tokens, parsed_policy
+from ..services.bundle import Services
+from .conversation import AsyncSessionConversation, SessionConversation
+from .models import found, model_of, valid_options
+from .prompted import Say
+from .prompting import Prompting, Wanted
+from .tables import migrated
+
+RELIED_ON = {
+    "llm": "AsyncKeyModel AsyncModel get_default_model",
+    "parameters of models.Conversation": "model tools before_call after_call chain_limit",
+    "parameters of models.AsyncConversation": "model tools before_call after_call chain_limit",
+}
+"""What of llm is relied on here (see `shape`)."""
+
+
+def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
+    services: Services,
+    name: str | None,
+    model: Any = None,
+    *,
+    async_: bool | None = None,
+    new: bool = False,
+    notice: Say | None = None,
+    settings: Mapping[str, Any],
+    llms: Mapping[str, Any],
+) -> Any:
+    """Return a conversation in a session. `settings` are those of model.Settings, `llms` llm's own arguments."""
+    said = found(_said(settings))
+    session = services.sessions.find(name) if name is not None else None
+    if session is None and name is not None:
+        names.check(name)
+    known = session.settings if session else Settings()
+    used = _model(model if model is not None else known.model or llm.get_default_model(), async_)
+    said = replace(said, options=valid_options(used, dict(said.options)))
+    notices: list[str] = []
+
+    def say(sentence: str) -> None:
+        notices.append(sentence)
+        if notice is not None:
+            notice(sentence)
+
+    if not services.desk.log.columns("turns"):
+        migrated(services.desk.log)
+    place: Session | Wanted = session or Wanted(name)
+    if session is not None and new:
+        place = Wanted(session.name, over=session)
+    made: Any = (AsyncSessionConversation if _is_async(used) else SessionConversation)(model=used, **llms)
+    made.prompting = Prompting(services, place, said, say, by_itself=True)
+    made.notices = notices
+    if isinstance(place, Session):
+        made.id = place.thread_id
+    return made
+
+
+def _said(settings: Mapping[str, Any]) -> Settings:
+    """Return what a program asks for. Raises TypeError for an unknown setting, SessionError for a wrong one."""
+    allowed = [one.name for one in fields(Settings) if one.name != "model"]
+    unknown = sorted(set(settings) - set(allowed))
+    if unknown:
+        raise TypeError(f"There is no setting “{unknown[0]}”. There are: {', '.join(allowed)}.")
+    said = Settings(**settings)
+    if said.memory is not None:
+        said = replace(said, memory=parsed_policy(said.memory))
+    if said.max_context_tokens is not None:
+        check_tokens(said.max_context_tokens)
+    if said.recall_share is not None and not 0 < said.recall_share < 1:
+        raise SessionError(f"“{said.recall_share}” is not a share.", "Give a number between 0 and 1.")
+    return said
+
+
+def _model(model: Any, async_: bool | None) -> Any:  # noqa: FBT001  None: as the model is
+    """Return a model object, by its id or as it came. Raises SessionError if it is of the other kind."""
+    if isinstance(model, str):
+        return model_of(model, async_=bool(async_))
+    if async_ is not None and async_ != _is_async(model):
+        kind = "asynchronous" if _is_async(model) else "synchronous"
+        raise SessionError(f"The model “{model.model_id}” is {kind}.", "Give its id instead, and async_=True or False.")
+    return model
+
+
+def _is_async(model: Any) -> bool:
+    return isinstance(model, (llm.AsyncModel, llm.AsyncKeyModel))
