@@ -12,9 +12,9 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 
 
 def load() -> None:
-    """Let laws that name no number be tried with as many examples as the profile says."""
-    settings.register_profile("quick", max_examples=FEW)
-    settings.register_profile("ci", max_examples=100)
+    """Let laws that name no number be tried with as many examples as the profile says, without a time limit."""
+    settings.register_profile("quick", max_examples=FEW, deadline=None)
+    settings.register_profile("ci", max_examples=100, deadline=None)
     settings.load_profile(PROFILE)
 
 
