@@ -35,6 +35,14 @@ def prepare_connection(conn: Any, database: str) -> None:
 
 
 @hookimpl
+def prepare_jinja2_environment(env: Any) -> None:
+    """Give templates the filter for names that somebody else wrote."""
+    from llm_session_memory.rules.safe_text import visible
+
+    env.filters["sv_visible"] = visible
+
+
+@hookimpl
 def canned_queries(datasette: Any, database: str) -> Callable[[], Awaitable[dict[str, Any]]]:
     """Offer the canned queries on 0.65."""
 

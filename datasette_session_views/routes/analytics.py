@@ -52,7 +52,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
     """Answer with the dashboard of one log."""
     log = await log_of(datasette, request)
     await offer(datasette, [log.name])
-    filters = parameters.filters(request)
+    filters = await parameters.narrowed(log, request)
     whole = parameters.all_days(request)
     usual = None if whole or filters.since or filters.until else await log.read(usual_start)
     filters = replace(filters, since=filters.since or usual)

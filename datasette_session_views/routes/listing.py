@@ -27,7 +27,7 @@ async def listing(datasette: Any, request: Any) -> Any:
     """Answer with the list of one log."""
     log = await log_of(datasette, request)
     await offer(datasette, [log.name])
-    filters, sort = parameters.filters(request), parameters.sort(request)
+    filters, sort = await parameters.narrowed(log, request), parameters.sort(request)
     page = await _read(log, filters, sort, parameters.text(request, "next"))
     links = Links(datasette, log.name)
     asked = {**parameters.asked(filters), "sort": None if sort == "used" else sort}

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from llm_session_memory.reader.entries import RATED, SORTS, Filters, Sort
+from llm_session_memory.reader.listing import models
+from llm_session_memory.rules.safe_text import visible
+
+from ..web.access import Log
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -34,6 +39,15 @@ def filters(request: Any, search: str = "q") -> Filters:
         named=bool(text(request, "named")),
         rated=rated if (rated := text(request, "rated")) in RATED else None,
     )
+
+
+async def narrowed(log: Log, request: Any) -> Filters:
+    """Return what a list or a search is narrowed to, the model as the log has it: pages offer it as it is shown."""
+    found = filters(request)
+    if found.model and not found.model.isascii():
+        known = await log.read(models)
+        found = replace(found, model=next((one for one in known if visible(one) == found.model), found.model))
+    return found
 
 
 def all_days(request: Any) -> bool:

@@ -25,7 +25,7 @@ async def search(datasette: Any, request: Any) -> Any:
     log = await log_of(datasette, request)
     if not log.searchable:
         raise Forbidden("view-table")
-    filters = parameters.filters(request)
+    filters = await parameters.narrowed(log, request)
     order: Order = "newest" if parameters.text(request, "sort") == "newest" else "best"
     links = Links(datasette, log.name)
     thread_id, within = await _within(log, parameters.text(request, "session"))

@@ -16,7 +16,7 @@ from ..model import POLICIES, Settings
 from ..rules.policy import parsed_policy
 from ..rules.safe_text import one_line
 from ..rules.words import counted
-from .common import opened, session_argument, session_command
+from .common import echo, opened, session_argument, session_command
 
 _DEFAULT = "default"
 
@@ -78,7 +78,7 @@ def set_command(  # noqa: PLR0913  one parameter an option
             settings = memory.sessions.set(name, settings, facts).settings
         _print(session.name, settings)
         for key, value in memory.notes.facts(name).items():
-            click.echo(f"meta     {one_line(key, _WIDTH)}={one_line(value, _WIDTH)}")
+            echo(f"meta     {one_line(key, _WIDTH)}={one_line(value, _WIDTH)}")
 
 
 def _memory_settings(
@@ -141,7 +141,7 @@ def _print(name: str, settings: Settings) -> None:
         ("memory", settings.memory or POLICIES[0]),
         *_of_memory(settings),
     ):
-        click.echo(f"{label:<8} {value}")
+        echo(f"{label:<8} {value}")
 
 
 def _of_memory(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -165,7 +165,7 @@ def rename_command(name: str, new_name: str, database: str | None) -> None:
     """
     with opened(database) as memory:
         before = memory.sessions.get(name).name
-        click.echo(f"{before} is now {memory.sessions.rename(name, new_name).name}.")
+        echo(f"{before} is now {memory.sessions.rename(name, new_name).name}.")
 
 
 @session_command("name", short_help="Name an existing conversation")
@@ -186,7 +186,7 @@ def name_command(conversation_id: str, name: str, database: str | None) -> None:
         session = named(memory, conversation_id, name)
         count = memory.sessions.exchange_count(session)
     many = counted(count, "exchange")
-    click.echo(f"Conversation {conversation_id} is now the session {session.name} ({many}).")
+    echo(f"Conversation {conversation_id} is now the session {session.name} ({many}).")
 
 
 @session_command("pin", short_help="Always send an exchange")
@@ -221,4 +221,4 @@ def unpin_command(name: str, number: int, database: str | None) -> None:
 
 def _print_pins(memory: Memory, name: str) -> None:
     pinned = ", ".join(f"#{number}" for number in memory.sessions.pinned(name))
-    click.echo(f"Pinned in {name}: {pinned or 'nothing'}.")
+    echo(f"Pinned in {name}: {pinned or 'nothing'}.")

@@ -15,7 +15,7 @@ from ..errors import NoSuchSession, SessionError
 from ..llm_seam.models import known_names, log_path
 from ..memory import Memory
 from ..model import RATED
-from ..rules.safe_text import escaped
+from ..rules.safe_text import escaped, plain
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,7 +29,7 @@ def session_command(name: str, **attributes: Any) -> Callable[[F], click.Command
             try:
                 return function(*args, **parameters)
             except SessionError as error:
-                raise click.ClickException(str(error)) from error
+                raise click.ClickException(plain(str(error))) from error
 
         option = click.option(
             "-d",
@@ -73,6 +73,11 @@ def existing_log(database: str | None) -> Path:
 def opened(database: str | None) -> Memory:
     """Open the log for reading or changing existing sessions. Raises NoSuchSession where there is no log yet."""
     return Memory(existing_log(database), typed=database)
+
+
+def echo(text: str, *, nl: bool = True, err: bool = False) -> None:
+    """Print a text, with everything in it that could act on a terminal as a sign."""
+    click.echo(plain(text), nl=nl, err=err)
 
 
 def as_json(value: Any) -> None:

@@ -11,7 +11,7 @@ from ..memory import Memory
 from ..reader.files.fields import bookmark_fields, rating_fields
 from ..reader.files.markdown import rating_words
 from ..rules.safe_text import plain
-from .common import as_json, opened, session_argument, session_command
+from .common import as_json, echo, opened, session_argument, session_command
 
 
 @session_command("rate", short_help="Rate an exchange: up, down, or 1 to 5")
@@ -47,7 +47,7 @@ def rate_command(  # noqa: PLR0913  one parameter an option
             memory.ratings.rate(name, number, mark, note)
         elif number is not None:
             gone = memory.ratings.unrate(name, number)
-            click.echo(f"Deleted: {rating_words(gone)}", err=True)
+            echo(f"Deleted: {rating_words(gone)}", err=True)
         said = {id_: (rating_words(one), rating_fields(one)) for id_, one in memory.ratings.of(name).items()}
         _print(memory, name, "ratings", said, json_)
 
@@ -81,7 +81,7 @@ def bookmark_command(  # noqa: PLR0913  one parameter an option
             memory.ratings.bookmark(name, number, label)
         elif number is not None:
             gone = memory.ratings.unbookmark(name, number)
-            click.echo(f"Deleted: {plain(gone.label)}", err=True)
+            echo(f"Deleted: {gone.label}", err=True)
         said = {id_: (plain(one.label), bookmark_fields(one)) for id_, one in memory.ratings.bookmarks(name).items()}
         _print(memory, name, "bookmarks", said, json_)
 
@@ -98,7 +98,7 @@ def _print(
     if json_:
         as_json([{"number": number, **fields} for number, _, fields in numbered])
     elif not numbered:
-        click.echo(f"{memory.sessions.get(name).name} has no {what}.")
+        echo(f"{memory.sessions.get(name).name} has no {what}.")
     else:
         for number, words, _ in numbered:
-            click.echo(f"#{number} {words}")
+            echo(f"#{number} {words}")

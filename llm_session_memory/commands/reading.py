@@ -13,7 +13,7 @@ from ..reader.files.fields import as_fields
 from ..reader.files.markdown import Transcript, as_markdown
 from ..rules.policy import effective, parsed_policy
 from ..rules.safe_text import one_line
-from .common import as_json, opened, session_argument, session_command
+from .common import as_json, echo, opened, session_argument, session_command
 
 _PROMPT_WIDTH = 60
 
@@ -47,7 +47,7 @@ def show_command(  # noqa: PLR0913  one parameter an option
     if json_:
         as_json(as_fields(found))
     else:
-        click.echo(as_markdown(found), nl=False)
+        echo(as_markdown(found), nl=False)
 
 
 def _transcript(memory: Memory, session: Session, count: int | None, first: int | None, last: int | None) -> Transcript:
@@ -146,28 +146,26 @@ def _print(made: Context, policy: str, model_id: str) -> None:
         )
         for item in made.items
     ]
-    click.echo(
+    echo(
         tabulate(
             rows, headers=("#", "fate", "tokens", "why"), tablefmt="plain", colalign=("right", "left", "right", "left")
         )
     )
     click.echo()
     limit = made.budget
-    click.echo(
-        f"request  about {made.tokens:,} tokens" + ("" if made.calibrated else " (not yet measured for this model)")
-    )
-    click.echo(f"budget   {limit.tokens:,} tokens: {_why_budget(made)}")
+    echo(f"request  about {made.tokens:,} tokens" + ("" if made.calibrated else " (not yet measured for this model)"))
+    echo(f"budget   {limit.tokens:,} tokens: {_why_budget(made)}")
     window = f"{limit.window.tokens:,} tokens, {limit.window.source}" if limit.window.tokens else limit.window.source
-    click.echo(f"window   {window}")
-    click.echo(f"policy   {policy}, model {model_id}")
+    echo(f"window   {window}")
+    echo(f"policy   {policy}, model {model_id}")
     block = (
         "goes on: the request before, its reply, and the prompt"
         if made.block.id
         else f"begins anew: {made.block.reason}"
     )
-    click.echo(f"block    {block}")
+    echo(f"block    {block}")
     for notice in made.notices:
-        click.echo(f"note     {notice}")
+        echo(f"note     {notice}")
 
 
 def _why_budget(made: Context) -> str:
@@ -184,12 +182,10 @@ def _numbers(item: Item) -> str:
 
 
 def _print_messages(made: Context) -> None:
-    from ..rules.safe_text import plain
-
     for message in made.messages:
-        click.echo(f"--- {message.role}")
+        echo(f"--- {message.role}")
         for part in message.parts:
-            click.echo(plain(_part(part.data)) if not part.attachments else f"[{part.attachments[0].type}]")
+            echo(_part(part.data) if not part.attachments else f"[{part.attachments[0].type}]")
 
 
 def _part(data: object) -> str:

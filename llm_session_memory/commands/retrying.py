@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..llm_seam.shape import check
-from .common import session_argument, session_command
+from .common import echo, session_argument, session_command
 
 
 @session_command("retry", short_help="Send a failed prompt again")
@@ -34,7 +34,7 @@ def recover_command(file: Path, database: str | None) -> None:
     from ..llm_seam.retry import recover
 
     name, count = recover(file, database)
-    click.echo(f"{count} repl{'y' if count == 1 else 'ies'} put into {name}; {file} is removed.")
+    echo(f"{count} repl{'y' if count == 1 else 'ies'} put into {name}; {file} is removed.")
 
 
 @session_command("demo", short_help="Hold a short conversation in a folder of its own, and show what sessions do")

@@ -11,7 +11,7 @@ from ..llm_seam.summaries import redo
 from ..memory import Memory
 from ..model import Summary
 from ..rules.safe_text import plain
-from .common import as_json, local_time, opened, session_argument, session_command
+from .common import as_json, echo, local_time, opened, session_argument, session_command
 
 
 @session_command("summary", short_help="Show the summary of what is no longer sent")
@@ -54,13 +54,13 @@ def summary_command(  # noqa: PLR0913  one parameter an option
     if json_:
         as_json([_fields(summary, numbers) for summary in found])
     elif not found:
-        click.echo(hint)
+        echo(hint)
     else:
-        click.echo(plain(found[0].text))
+        echo(found[0].text)
         click.echo()
-        click.echo(_provenance(found[0], numbers))
+        echo(_provenance(found[0], numbers))
         if len(found) > 1:
-            click.echo(_history(found))
+            echo(_history(found))
 
 
 def _none_yet(memory: Memory, name: str) -> str:
@@ -75,7 +75,7 @@ def _edit(memory: Memory, name: str) -> None:
     text = memory.notes.summaries(name)[0].text
     edited = click.edit(text)
     if edited is None or edited.strip() == text:
-        click.echo("Nothing was changed.", err=True)
+        echo("Nothing was changed.", err=True)
         return
     memory.notes.edit_summary(name, edited)
 

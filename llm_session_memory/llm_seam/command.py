@@ -17,6 +17,7 @@ from llm import cli as llm_cli
 from ..errors import SessionError
 from ..model import Session, Settings
 from ..rules.names import check
+from ..rules.safe_text import plain
 from ..services import current
 from ..services.bundle import Services
 from ..store import owned_file
@@ -49,7 +50,12 @@ def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str
     try:
         return _run(original, parameters, ours)
     except SessionError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(plain(str(error))) from error
+    except click.ClickException as error:
+        shown = plain(error.message)
+        if shown == error.message:
+            raise
+        raise click.ClickException(shown) from error  # llm passes on what a server said as it is
     except sqlite3.Error as error:
         raise click.ClickException(str(sentence(error, log_path(parameters.get("database"))))) from error
 
@@ -117,7 +123,7 @@ def _kept(one: Prompting, error: BaseException) -> bool:
 
 
 def _say(sentence: str) -> None:
-    click.echo(sentence, err=True)
+    click.echo(plain(sentence), err=True)
 
 
 def _choose_model(parameters: dict[str, Any], session: Session | None, models: Models) -> None:

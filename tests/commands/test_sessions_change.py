@@ -10,10 +10,11 @@ from typing import Any
 import llm
 import pytest
 
+from llm_session_memory.rules.safe_text import plain
 from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.logs import Call, LogBuilder, Said
-from tests.world.scripted import Script
+from tests.world.scripted import Broken, Script
 
 NAME_RULE = "A name has 1 to 200 printable characters, not only blanks, and no “/”.\n"
 
@@ -352,3 +353,36 @@ def test_an_unknown_session_is_the_same_error_everywhere(llm_: Command, work: Sc
     more = {"rename": ("play",), "pin": ("1",), "unpin": ("1",)}.get(command, ())
     done = llm_("sessions", command, "wrok", *more)
     assert (done.out, done.err, done.code) == ("", "Error: There is no session “wrok”. Did you mean “work”?\n", 1)
+
+
+def test_an_imported_session_does_nothing_to_the_terminal(llm_: Command, script: Script, tmp_path: Path) -> None:
+    """Model, system prompt and options of a file come from anybody: `set`, `context` and errors show them as signs."""
+    evil = "a\x1b]0;owned\x07\x9b31m\u202eb"
+    header = {"format": "llm-session", "version": 1, "name": "work", "system": evil, "recall_model": evil}
+    header |= {"options": {evil: evil}, "summary_model": evil}
+    for name, model in (("work", "scripted"), ("other", evil)):
+        (tmp_path / "work.jsonl").write_text(json.dumps({**header, "name": name, "model": model}))
+        llm_("sessions", "import", str(tmp_path / "work.jsonl")).ok()
+    shown = "".join(
+        done.out + done.err
+        for done in (
+            llm_("sessions", "set", "other"),
+            llm_("sessions", "context", "work", "Hello"),
+            llm_("sessions", "context", "work", "Hello", "--text"),
+            llm_("sessions", "context", "other", "Hello"),
+            llm_("--session", "other", "Hello"),
+            llm_("--session", "work", "Hello"),
+            llm_("sessions", "set", "work", "-m", evil),
+        )
+    )
+    assert shown.count("a␛]0;owned␇⟦U+009B⟧31m⟦U+202E⟧b") > 6
+    assert plain(shown) == shown
+
+
+def test_what_a_server_says_when_it_fails_does_nothing_to_the_terminal(llm_: Command, script: Script) -> None:
+    """The text of an error in mid-stream is shown with signs, by prompts and by what is said of the attempt."""
+    script.replies = [Broken("half an answer and", 2, RuntimeError("down\x1b[2J\u202e"))]
+    done = llm_("-m", "scripted", "--session", "work", "Hello")
+    assert "Error: down␛[2J⟦U+202E⟧" in done.err
+    assert plain(done.err) == done.err
+    assert plain(llm_("sessions", "show", "work").ok().out).count("down␛[2J⟦U+202E⟧") == 1

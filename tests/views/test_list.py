@@ -7,9 +7,11 @@ import random
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from llm_session_memory.rules.safe_text import visible
 from tests.views.conftest import Get, Tags, serving
 from tests.world.everything import Session, World, with_sessions
 from tests.world.logs import Call, LogBuilder, Said, tables_of_0_20
@@ -176,6 +178,29 @@ async def test_hostile_names_and_tags_stay_text(tmp_path: Path) -> None:
     (link,) = [a["href"] for t, a in tags.found if t == "a" and "sv-name" in (a.get("class") or "") and "img" in str(a)]
     assert link is not None
     assert (await get(link)).status == 200
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("address", ["", "/analytics?since=all", "/search"])
+async def test_the_choice_of_a_model_hides_nothing(tmp_path: Path, address: str) -> None:
+    """What is hidden in a model's name is seen where it is offered, and still finds what it names."""
+    path = tmp_path / "logs.db"
+    model = "gpt\u202e\x1b[31m\u200b4"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said("Lisbon"), model=model)
+    with_sessions(path, Session(thread, "work", turns, model=model))
+    get = serving(path)
+    more = f"{'&' if '?' in address else '?'}{urlencode({'model': model, 'q': 'Lisbon'})}"
+    for asked in ("", more):
+        page = await get(f"/logs/-/sessions{address}{asked}")
+        assert page.status == 200
+        assert visible(page.text) == page.text
+        if asked or "search" not in address:
+            assert visible(model) in {attributes.get("value") for _, attributes in Tags(page.text).found}
+    asked = urlencode({"model": visible(model)})
+    listed = (await get(f"/logs/-/sessions.json?{asked}")).json()["sessions"]
+    assert [line["name"] for line in listed] == ["work"]
 
 
 @pytest.mark.asyncio
