@@ -21,7 +21,12 @@ STYLES = {
 MODULES = {name: text for name, text in STATIC.items() if name.startswith("replay/")}
 MARKUP = PACKAGE.parent / "llm_session_memory" / "reader" / "files"
 """What is made of Markdown and code, in the pages and in the files alike."""
-PYTHON = "\n".join(path.read_text("utf-8") for of in (PACKAGE, MARKUP) for path in sorted(of.rglob("*.py")))
+PYTHON = "\n".join(
+    path.read_text("utf-8")
+    for of in (PACKAGE, MARKUP)
+    for path in sorted(of.rglob("*.py"))
+    if path.name != "style.py"  # it styles the files, and makes nothing that is styled here
+)
 
 LONGEST = 160
 
