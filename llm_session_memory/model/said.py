@@ -1,4 +1,7 @@
-"""What was said in a session: exchanges of one or more turns, their messages, and attempts that got no whole answer."""
+"""What was said in a session: exchanges of one or more turns, their messages, and attempts that got no whole answer.
+
+In llm's wire form, so that it can be sent again and written to files; `reader.values` has it as the pages show it.
+"""
 
 from __future__ import annotations
 

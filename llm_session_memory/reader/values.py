@@ -1,4 +1,8 @@
-"""What was said in a thread, as the pages show it: frozen values. Pure: no SQL, no Datasette, no HTML."""
+"""What was said in a thread, as the pages show it: frozen values. Pure: no SQL, no Datasette, no HTML.
+
+`model.said` has the same as llm's wire form, to be sent again and to be written to files; here texts are cut into
+pieces by where they come from, and costs are added, because that is what is shown. A test builds one from the other.
+"""
 
 from __future__ import annotations
 

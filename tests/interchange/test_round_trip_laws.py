@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from datasette_session_views.show.downloads import download
+from llm_session_memory.memory import Memory
+from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.tables import present
 from tests.interchange.world import content, copied, exported, import_lines
 
 
@@ -255,3 +260,17 @@ def test_the_second_round_changes_nothing(template: Path, lines: list[dict[str, 
         import_lines(log, lines)
         import_lines(log, exported(log).splitlines(), "again")
         assert content(log, "again") == content(log)
+
+
+@LAW
+@given(lines=sessions())
+def test_a_page_offers_what_is_exported(template: Path, lines: list[dict[str, Any]]) -> None:
+    """What a page offers of a session, read as a visitor may see it, is its export but for the time."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = copied(template, Path(folder) / "logs.db")
+        import_lines(log, lines)
+        with Memory(log) as memory:
+            connection, thread = memory.desk.log.database.conn, memory.sessions.get("work").thread_id
+            offered = download(Source(connection, present(connection), str(log)), thread, "jsonl", None, None)
+        head, *rest = map(json.loads, offered.splitlines())
+        assert [{**head, "name": "", "exported_utc": ""}, *rest] == content(log)
