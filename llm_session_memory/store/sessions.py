@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from ..errors import NameRefused
@@ -51,10 +52,8 @@ class Sessions:
         """Add a session. Raises NameRefused where the name was taken in the meantime."""
         self._named(
             session.name,
-            "insert into memory_sessions (thread_id, name, name_key, created_utc, model, system, options_json,"
-            " max_context_tokens, memory, recall_share, recall_model, summary_model) values (:thread_id, :name,"
-            " :name_key, :created_utc, :model, :system, :options_json, :max_context_tokens, :memory, :recall_share,"
-            " :recall_model, :summary_model)",
+            f"insert into memory_sessions (thread_id, name, name_key, created_utc, {', '.join(_COLUMNS)})"  # noqa: S608
+            f" values (:thread_id, :name, :name_key, :created_utc, {', '.join(f':{name}' for name in _COLUMNS)})",
             {
                 "thread_id": session.thread_id,
                 "name": session.name,
@@ -81,9 +80,8 @@ class Sessions:
     def set_settings(self, thread_id: str, settings: Settings) -> None:
         """Replace a session's settings."""
         self.log.run(
-            "update memory_sessions set model = :model, system = :system, options_json = :options_json,"
-            " max_context_tokens = :max_context_tokens, memory = :memory, recall_share = :recall_share,"
-            " recall_model = :recall_model, summary_model = :summary_model where thread_id = :thread_id",
+            f"update memory_sessions set {', '.join(f'{name} = :{name}' for name in _COLUMNS)}"  # noqa: S608
+            " where thread_id = :thread_id",
             {"thread_id": thread_id, **_columns(settings)},
         )
 
@@ -172,32 +170,20 @@ class Sessions:
         )
 
 
-_ADDED = ("recall_share", "recall_model", "summary_model")
-"""Settings that a log has had since 002_memory; one that was not used since has no such columns."""
+_COLUMNS = {"options_json" if one.name == "options" else one.name: one.name for one in fields(Settings)}
+"""The columns of memory_sessions that hold settings, and the setting that each holds."""
 
 
 def _columns(settings: Settings) -> dict[str, Any]:
     """Return settings as the columns of memory_sessions."""
-    return {
-        "model": settings.model,
-        "system": settings.system,
-        "options_json": json.dumps(dict(settings.options)),
-        "max_context_tokens": settings.max_context_tokens,
-        "memory": settings.memory,
-        **{name: getattr(settings, name) for name in _ADDED},
-    }
+    values = {column: getattr(settings, name) for column, name in _COLUMNS.items()}
+    return {**values, "options_json": json.dumps(dict(settings.options))}
 
 
 def session_of(row: Mapping[str, Any]) -> Session:
-    """Return a row of memory_sessions as a session."""
-    settings = Settings(
-        model=row["model"],
-        system=row["system"],
-        options=json.loads(row["options_json"] or "{}"),
-        max_context_tokens=row["max_context_tokens"],
-        memory=row["memory"],
-        **{name: row.get(name) for name in _ADDED},
-    )
+    """Return a row of memory_sessions as a session; a log that was not used for long has not all columns."""
+    values = {name: row.get(column) for column, name in _COLUMNS.items()}
+    settings = Settings(**{**values, "options": json.loads(row["options_json"] or "{}")})
     return Session(row["thread_id"], row["name"], row["created_utc"], settings)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
-from ...model import Bookmark, Message, Note, Rating
+from ...model import Bookmark, Message, Note, Rating, Settings
 from .markdown import Transcript
 
 
@@ -14,8 +15,7 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
     return {
         "name": session.name,
         "thread_id": session.thread_id,
-        "model": session.settings.model,
-        "system": session.settings.system,
+        **{one.name: getattr(session.settings, one.name) for one in fields(Settings)},
         "options": dict(session.settings.options),
         "tags": list(transcript.beside.tags),
         "meta": dict(transcript.beside.meta),
