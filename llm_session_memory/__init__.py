@@ -39,9 +39,9 @@ def register_commands(cli: click.Group) -> None:
 def register_models(register: Callable[..., None]) -> None:
     """Offer the demo's model while the demo runs."""
     if os.environ.get("LLM_SESSIONS_DEMO"):
-        from .llm_seam.demo import DemoModel
+        from .llm_seam.demo import AsyncDemoModel, DemoModel
 
-        register(DemoModel())
+        register(DemoModel(), AsyncDemoModel())
 
 
 @hookimpl

@@ -320,15 +320,35 @@ def test_the_tables_are_those_of_a_log(talk: Path) -> None:
     assert set(re.findall(r"`(memory_\w+)`", rows)) == explained
 
 
-def test_the_python_example_runs(talk: Path) -> None:
-    """The example of the Python API runs as it stands there, beside a log that has the session."""
-    code = _blocks("python", "docs/python.md")[0]
-    done = subprocess.run([sys.executable, "-c", code], cwd=talk.parent, capture_output=True, text=True, check=False)
-    said, seen = done.stdout.splitlines()[:3], done.stdout.splitlines()[3:]
-    assert said == ["bridge 2", "1 The deadline is 4 May. Noted.", "2 When is the deadline? 4 May."]
-    assert "('recent', 1, 'recent; the block began at #1')" in seen[-3], done.stderr
-    assert seen[-2].endswith("('user', 'Who signs off the foundations?')]")
-    assert "'calls': 2" in seen[-1]
+def test_the_python_example_runs(home: Path, tmp_path: Path) -> None:
+    """The examples of the Python API run as they stand there, one after the other, and print what the page says."""
+    example, *more = _blocks("python", "docs/python.md")
+    said = _blocks("text", "docs/python.md")[0]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([example, *more[:1]])],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LLM_SESSIONS_DEMO": "1"},
+    )
+    deadline = "You told me: “We build a bridge in Lisbon; the deadline is 4 May.”\n"
+    assert done.stdout == said + deadline, done.stderr
+
+
+def test_the_python_example_with_a_tool_runs(home: Path, tmp_path: Path) -> None:
+    """The example with a tool runs as it stands there, with a model that knows tools."""
+    tools = _blocks("python", "docs/python.md")[2]
+    program = f"""
+from llm_session_memory import Memory
+with Memory("bridge.db", create=True) as memory:
+    memory.conversation("bridge", model="echo").prompt("Hello").text()
+{tools}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ}
+    )
+    assert '"prompt": "Is the deadline near?"' in done.stdout, done.stderr
 
 
 # -- moving -------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,24 @@ class DemoModel(llm.Model):
         answer = _answer(asked, [_LABEL.sub("", line) for line in earlier if not line.rstrip().endswith("?")])
         response.set_usage(input=sum(_count(text) + 4 for _, text in texts), output=_count(answer))
         yield answer
+
+
+class AsyncDemoModel(llm.AsyncModel):
+    """The same, asynchronous."""
+
+    model_id = MODEL
+    can_stream = True
+
+    async def execute(  # type: ignore[override]  # a generator, as llm's own models are
+        self,
+        prompt: llm.Prompt,
+        stream: bool,  # noqa: FBT001  llm's signature
+        response: Any,
+        conversation: Any,
+    ) -> AsyncIterator[str]:
+        """Yield the answer."""
+        for answer in DemoModel().execute(prompt, stream, response, conversation):
+            yield answer
 
 
 _LABEL = re.compile(r"^\[#\d+ user [\d-]+\] ")
