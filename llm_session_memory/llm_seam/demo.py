@@ -59,13 +59,7 @@ class DemoModel(llm.Model):
     def execute(self, prompt: llm.Prompt, stream: bool, response: Any, conversation: Any) -> Iterator[str]:  # noqa: FBT001  llm's signature
         """Yield the answer."""
         del stream, conversation
-        texts = [
-            (message.role, "".join(getattr(part, "text", "") for part in message.parts)) for message in prompt.messages
-        ]
-        *earlier, asked = [line for role, text in texts if role == "user" for line in text.splitlines() if line] or [""]
-        answer = _answer(asked, [_LABEL.sub("", line) for line in earlier if not line.rstrip().endswith("?")])
-        response.set_usage(input=sum(_count(text) + 4 for _, text in texts), output=_count(answer))
-        yield answer
+        yield _reply(prompt, response)
 
 
 class AsyncDemoModel(llm.AsyncModel):
@@ -82,8 +76,19 @@ class AsyncDemoModel(llm.AsyncModel):
         conversation: Any,
     ) -> AsyncIterator[str]:
         """Yield the answer."""
-        for answer in DemoModel().execute(prompt, stream, response, conversation):
-            yield answer
+        del stream, conversation
+        yield _reply(prompt, response)
+
+
+def _reply(prompt: llm.Prompt, response: Any) -> str:
+    """Return the answer, and count the tokens of the request and of it."""
+    texts = [
+        (message.role, "".join(getattr(part, "text", "") for part in message.parts)) for message in prompt.messages
+    ]
+    *earlier, asked = [line for role, text in texts if role == "user" for line in text.splitlines() if line] or [""]
+    answer = _answer(asked, [_LABEL.sub("", line) for line in earlier if not line.rstrip().endswith("?")])
+    response.set_usage(input=sum(_count(text) + 4 for _, text in texts), output=_count(answer))
+    return answer
 
 
 _LABEL = re.compile(r"^\[#\d+ user [\d-]+\] ")
