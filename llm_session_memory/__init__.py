@@ -1,7 +1,7 @@
 """The llm plugin: named sessions with a token budget, on top of llm's own log.
 
-Hookimpls only; what they need is imported when it is used, since this module is imported at every start of llm. It does
-not import llm, so that the package's values and its Python API can be used where there is none.
+Contains only hook implementations. They import what they need when they are called, because llm imports this module
+every time it starts. It does not import llm, so the package's values and its Python API can be used without llm.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def register_commands(cli: click.Group) -> None:
 
 @hookimpl
 def register_models(register: Callable[..., None]) -> None:
-    """Offer the demo's model while the demo runs."""
+    """Register the demo's model while the demo runs."""
     if os.environ.get("LLM_SESSIONS_DEMO"):
         from .llm_seam.demo import AsyncDemoModel, DemoModel
 
@@ -46,7 +46,7 @@ def register_models(register: Callable[..., None]) -> None:
 
 @hookimpl
 def register_tools(register: Callable[..., None]) -> None:
-    """Offer the toolbox `SessionMemory`; llm asks for it on every prompt."""
+    """Register the toolbox `SessionMemory`; llm asks for it on every prompt."""
     from .tools.toolbox import SessionMemory
 
     register(SessionMemory)
@@ -54,12 +54,12 @@ def register_tools(register: Callable[..., None]) -> None:
 
 @hookimpl
 def register_fragment_loaders(register: Callable[..., None]) -> None:
-    """Offer the fragments `session:NAME`; llm asks for the loader where a fragment's name has a colon."""
+    """Register the loader of `session:NAME` fragments; llm asks for it when a fragment's name has a colon."""
     register("session", _session_fragment)
 
 
 def _session_fragment(argument: str) -> llm.Fragment:
-    """Load a session, or some of its exchanges: session:NAME, or session:NAME:12, or session:NAME:12-20."""
+    """Load a session or some of its exchanges: session:NAME, session:NAME:12 or session:NAME:12-20."""
     from .tools.fragments import load
 
     return load(argument)

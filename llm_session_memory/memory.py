@@ -1,6 +1,6 @@
 """The Python API: the sessions of one log, for programs.
 
-All figures are tokens unless said otherwise; all errors are of the family in `errors`.
+All sizes are in tokens unless stated otherwise. Every error is a `SessionError` (see `errors`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Memory(Services):
     ) -> None:
         """Open a log, by default llm's own. `create` makes the file if it is missing.
 
-        `typed` is the -d that a person gave, so that hints repeat it.
+        `typed` is the -d option as the person gave it, so that hints can repeat it.
         """
         if path is None:
             from .llm_seam.models import log_path
@@ -88,29 +88,28 @@ class Memory(Services):
         chain_limit: int | None = None,
         **settings: Any,
     ) -> Any:
-        """Return an llm conversation in the session `name`, which the first prompt makes if it is new.
+        """Return an llm conversation in the session `name`. The first prompt creates the session if it is new.
 
-        Its prompts are sent with the context that the session's policy chooses. A response is logged as soon as it was
-        read to its end, and a prompt whose call fails is kept, as on the command line.
+        Its prompts are sent with the context that the session's policy chooses. A response is logged when it has been
+        read to its end, and a failed prompt is kept, as on the command line.
 
         Args:
-            name: The session; None: a new one, its name is made up.
-            model: An id, or a model object of llm's; None: the session's model, or llm's default.
-            async_: Whether to look up an asynchronous model, for `await conversation.prompt(...)`. A model object says
-                by itself what it is.
-            new: Start the session over; the old one stays as `name~1`.
-            notice: Called with each sentence that the command line would print, such as that a session was created or
-                that a server cut the prompt. They are kept in `conversation.notices` as well.
-            tools: Tools of all prompts, for `conversation.chain(...)`.
+            name: The session's name. None starts a new session with a generated name.
+            model: A model id, or an llm model object. None uses the session's model, or llm's default.
+            async_: Look up an asynchronous model, for `await conversation.prompt(...)`. Not needed for a model object.
+            new: Start the session over; the old one is kept as `name~1`.
+            notice: Called with each message that the command line would print, for example that a session was created
+                or that a server cut the prompt. The messages are also kept in `conversation.notices`.
+            tools: Tools for all prompts, for `conversation.chain(...)`.
             before_call: Called before each tool call.
             after_call: Called after each tool call.
-            chain_limit: How many model calls one prompt with tools may have.
+            chain_limit: How many model calls one prompt with tools may make.
             **settings: `system`, `options`, `max_context_tokens`, `memory`, `recall_share`, `recall_model`,
-                `summary_model`. They become the defaults of a new session; in one that is there already, they hold for
-                this conversation.
+                `summary_model`. They become the defaults of a new session. In an existing session they apply to this
+                conversation only.
 
         Raises:
-            SessionError: The model is not known, or a setting or the name breaks the rules.
+            SessionError: The model is unknown, or a setting or the name breaks the rules.
         """
         from .llm_seam.shape import check
 

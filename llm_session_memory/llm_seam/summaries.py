@@ -122,7 +122,7 @@ def redo(memory: Services, name: str, model_id: str | None = None) -> None:
     summariser = Summariser(memory.desk, session.thread_id, ask, say)
     measure = memory.requests.measure(session.thread_id, own)
     try:
-        summariser.anew(memory.sessions.exchanges(name, 1, last), memory.requests.budget(own, settings), measure)
+        summariser.redo(memory.sessions.exchanges(name, 1, last), memory.requests.budget(own, settings), measure)
     except ModelFailed as error:
         why = error.message.rstrip(".")
         raise ModelFailed(f"The summary was not made anew ({why}).", "The one before stays in use.") from error

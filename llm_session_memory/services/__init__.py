@@ -1,1 +1,1 @@
-"""The use cases: what a person or a program asks for, done with the store and the rules."""
+"""The use cases: everything a person or a program can ask for, built on the store and the rules."""

@@ -1,4 +1,4 @@
-"""The first request of a block: what the policy chooses of a session, with a summary and excerpts of the rest."""
+"""Compose the first request of a block: the exchanges that the policy chooses, a summary and excerpts of the rest."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .recall import Recall
 from .snapshot import Snapshot
 
 Fold = Callable[["Summary | None", "Sequence[Exchange]", Budget, Measure], "Summary | None"]
-"""Makes the next summary of the one before and the exchanges that follow it; None or the one before where it can't."""
+"""Makes the next summary from the previous one and the exchanges after it. If it can't: None, or the previous one."""
 
 
 @dataclass(frozen=True)
 class Opening:
-    """The first request of a block while it is being chosen: of which session, why, and how its room is shared out."""
+    """The first request of a block while it is being chosen: which session, why a block begins, and the shares."""
 
     snapshot: Snapshot
     reason: NewBlock
     shares: Shares = WINDOW
 
     def planned(self, reserved: int = 0) -> Plan:
-        """Return what the policy chooses, `reserved` tokens left free for a summary to be made. Raises OverBudget."""
+        """Return what the policy chooses if `reserved` tokens stay free for a summary. Raises OverBudget."""
         snapshot = self.snapshot
         return plan(
             snapshot.request.policy,
@@ -42,7 +42,7 @@ class Opening:
         )
 
     def _keep_from(self) -> int:
-        """Return the number from which exchanges were sent so far: what is sent once goes on as long as it fits."""
+        """Return the number of the oldest exchange sent so far: whatever was sent stays as long as it fits."""
         snapshot, request = self.snapshot, self.snapshot.request
         if request.before is not None or (self.reason.is_full and recalls(request.policy)):
             return 1
@@ -50,7 +50,7 @@ class Opening:
         return snapshot.numbers.get(like.start_id or "", 1) if like and like.pruned else 1
 
     def made(self, chosen: Plan) -> tuple[Context, Plan]:
-        """Return the request as planned, and the plan as it could be kept to."""
+        """Return the request, and the plan that it really follows."""
         snapshot, system = self.snapshot, self.snapshot.system()
         chain, spared, chosen = self._chain(chosen)
         pinned = tuple(sized.id for sized in chosen.pinned)
@@ -70,9 +70,10 @@ class Opening:
         return snapshot.context(chain, block, start, chosen.tokens - spared), chosen
 
     def _chain(self, chosen: Plan) -> tuple[tuple[Message, ...], int, Plan]:
-        """Return the messages before the new input, the tokens that a cut came out below its limit, and the plan.
+        """Return the messages before the new input, the tokens that a cut saved below its limit, and the plan.
 
-        A newest exchange that can't be cut to its share gets all that is left, and is left out if that won't do.
+        If the newest exchange can't be cut to its share, it gets all the tokens left. If that isn't enough, it is
+        left out.
         """
         found = self._messages(chosen)
         if found is None and chosen.clip is not None:
@@ -94,7 +95,7 @@ class Opening:
 def begin(
     snapshot: Snapshot, reason: NewBlock, before: Block | None, recall: Recall, fold: Fold | None
 ) -> tuple[Context, Snapshot]:
-    """Return the first request of a new block, and the session with the summary that was made for it.
+    """Return the first request of a new block, and the snapshot with any summary that was made for it.
 
     `before` is the block that ended. Raises OverBudget.
     """
@@ -107,24 +108,24 @@ def begin(
     made, chosen = opening.made(chosen)
     if recalls(policy) and _leaves_out(opening, chosen):
         made, chosen = _recalled(opening, made, chosen, recall, cold=before is None)
-    told = notices(chosen, before, snapshot.budget.tokens, len(snapshot.turns), policy, opening.snapshot.summary)
-    return replace(made, notices=told), opening.snapshot
+    news = notices(chosen, before, snapshot.budget.tokens, len(snapshot.turns), policy, opening.snapshot.summary)
+    return replace(made, notices=news), opening.snapshot
 
 
 def begin_in_progress(snapshot: Snapshot) -> Context:
-    """Return a new block's request whose input is an exchange in progress: what fits beside it. Raises OverBudget."""
+    """Return a new block's request for an exchange in progress, with the history that still fits. Raises OverBudget."""
     opening = Opening(snapshot, NewBlock.TOOLS)
     made, _ = opening.made(opening.planned())
     return made
 
 
 def _leaves_out(opening: Opening, chosen: Plan) -> bool:
-    """Return whether a plan leaves out anything of the session, even a part of a single exchange."""
+    """Return whether a plan omits anything of the session, even part of a single exchange."""
     return bool(opening.snapshot.turns) and chosen.leaves_out
 
 
 def _summarised(opening: Opening, chosen: Plan, fold: Fold) -> tuple[Opening, Plan]:
-    """Return opening and plan with a summary of what the plan leaves out; both as they are if none can be made."""
+    """Return opening and plan with a summary of what the plan leaves out, or both unchanged if none can be made."""
     snapshot = opening.snapshot
     known = snapshot.tokens_of_system(snapshot.system())
     empty = snapshot.tokens_of_system(system_text(snapshot.request.system, snapshot.notes, "-"))
@@ -142,7 +143,7 @@ def _summarised(opening: Opening, chosen: Plan, fold: Fold) -> tuple[Opening, Pl
 
 
 def _fallen_out(snapshot: Snapshot, chosen: Plan) -> list[int]:
-    """Return the numbers of the exchanges that a plan leaves out and that no summary stands for yet."""
+    """Return the numbers of the exchanges that a plan leaves out and no summary covers yet."""
     if chosen.start is None:
         return []
     pinned = {pin.number for pin in chosen.pinned}
@@ -151,11 +152,11 @@ def _fallen_out(snapshot: Snapshot, chosen: Plan) -> list[int]:
 
 
 def _recalled(opening: Opening, made: Context, chosen: Plan, recall: Recall, *, cold: bool) -> tuple[Context, Plan]:
-    """Return a new block's first request with what is recalled for its prompt.
+    """Return a new block's first request with the excerpts recalled for its prompt.
 
-    A `cold` one continues nothing that a server may have kept: recall has all that is left, and the newest
-    exchanges get what it does not use. Any other is held to what recall may spend in a block; there only a newest
-    exchange that is too long to be sent whole gets more than its share.
+    A `cold` block continues nothing that a server may have in its prompt cache: recall may use all the tokens left,
+    and the newest exchanges get what it doesn't use. In any other block recall is limited to its allowance, and only
+    a newest exchange that is too long to send whole gets more than its share.
     """
     snapshot, shares = opening.snapshot, opening.shares
     pins = sum(pin.tokens for pin in chosen.pinned)

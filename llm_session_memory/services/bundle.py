@@ -1,4 +1,4 @@
-"""All use cases of one log together: what the skins and the Python API work with."""
+"""All use cases of one log in one object, for the skins and the Python API."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The use cases of one log, by what they are about; a context manager that closes the file.
+    """The use cases of one log, grouped by subject; a context manager that closes the file.
 
-    `desk` is what they all stand on: the clock, hints, and the log itself for the layers that write through llm.
+    `desk` is what they share: the clock, hints, and the log itself, for the layers that write through llm.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -39,7 +39,7 @@ class Services:
 
     @classmethod
     def open(cls, path: Path, *, now: Clock = now_utc, typed: str | None = None) -> Services:
-        """Open an existing log; `typed` is the -d that a person gave. Raises LogUnusable."""
+        """Open an existing log. `typed` is the -d option as the person gave it. Raises LogUnusable."""
         return Services(Desk.open(path, now, typed))
 
     @property
@@ -55,16 +55,16 @@ class Services:
         until: str | None = None,
         model: str | None = None,
     ) -> Stats:
-        """Return the numbers of all conversations, or of a session: tokens, cost, speed, pruning and recall.
+        """Return statistics of all conversations, or of one session: tokens, cost, speed, pruning and recall.
 
-        `since` and `until` are days (`YYYY-MM-DD`), the last one included; `model` is an id. Raises NoSuchSession.
+        `since` and `until` are days (`YYYY-MM-DD`, both included); `model` is an id. Raises NoSuchSession.
         """
         from .stats import stats
 
         return stats(self.desk, session, since, until, model)
 
     def writing(self) -> AbstractContextManager[None]:
-        """Hold one transaction for what belongs together."""
+        """Hold one transaction for writes that belong together."""
         return self.desk.writing()
 
     def close(self) -> None:

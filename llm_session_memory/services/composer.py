@@ -1,7 +1,7 @@
-"""Composing one request: the next of its block, or the first of a new one.
+"""Compose one request: the next of its block, or the first of a new one.
 
-Between the store and the pure rules. Writes nothing but the full-text index; a summary is made through a function
-that the caller gives.
+Sits between the store and the pure rules. Writes only the full-text index; summaries are made by a function that the
+caller passes in.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Composer:
-    """What chooses a request of one session.
+    """Chooses what one request of a session contains.
 
-    `fold` makes summaries, `near` finds passages by meaning. `writing`: the full-text index may be brought up to date.
+    `fold` makes summaries, and `near` finds passages by meaning. `writing` allows updating the full-text index.
     """
 
     snapshot: Snapshot
@@ -31,7 +31,7 @@ class Composer:
     writing: bool = False
 
     def compose(self) -> tuple[Context, Composer]:
-        """Return what is sent, and the composer of what follows, which knows a summary that was made on the way.
+        """Return what is sent, and the composer to use next, which knows any summary made on the way.
 
         Raises OverBudget.
         """
@@ -42,19 +42,19 @@ class Composer:
         if isinstance(made, NewBlock):
             made, snapshot = begin(snapshot, made, block, recall, self.fold)
         if recall.trouble:
-            told = f"Recall went by words alone: the embedding model failed ({recall.trouble})."
-            made = replace(made, notices=(*made.notices, told))
+            news = f"The embedding model failed ({recall.trouble}), so recall searched by words only."
+            made = replace(made, notices=(*made.notices, news))
         return made, replace(self, snapshot=snapshot)
 
     def in_progress(self, exchange: tuple[Message, ...]) -> tuple[Context, tuple[Message, ...]]:
         """Return a new block's request for an exchange in progress that no longer fits, and the exchange as it is sent.
 
-        Its tool results make it grow while it is held. Earlier exchanges give way first; then its longest texts are
-        cut in the middle. Raises OverBudget where not even that fits.
+        Tool results make an exchange grow while it runs. Earlier exchanges are dropped first; then its own longest
+        texts are cut in the middle. Raises OverBudget if even that doesn't fit.
         """
         snapshot, measure = self.snapshot, self.snapshot.measure
         pins = sum(pin.tokens for pin in snapshot.pins())
-        room = snapshot.budget.tokens - pins - snapshot.beside() - 2  # each of the estimates was rounded up
+        room = snapshot.budget.tokens - pins - snapshot.beside() - 2  # each estimate was rounded up
         sent: tuple[Message, ...] | None = exchange
         if measure.tokens(measure.base(exchange)) > room:
             sent = clip(exchange, room, measure)

@@ -1,6 +1,6 @@
-"""The next request of a block: exactly the one before, its reply, and the new input with what is recalled for it.
+"""Compose the next request of a block: exactly the previous request, its reply, and the new input with its excerpts.
 
-Or the reason why there can't be one: then a new block begins (see beginning).
+If the block can't continue, return the reason instead; then a new block begins (see beginning).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .snapshot import NEAR_THE_END, Snapshot
 
 
 def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Context | NewBlock:
-    """Return the request that continues a block, or why a new one has to begin."""
+    """Return the request that continues a block, or the reason why a new one must begin."""
     if block is None:
         return NewBlock.FIRST
     last = _last_turn(snapshot, block)
@@ -44,7 +44,7 @@ def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Contex
 
 
 def _last_turn(snapshot: Snapshot, block: Block) -> Turn | None:
-    """Return the last turn of the block if nothing was added beside it: then its chain is the whole block."""
+    """Return the last turn of the block if nothing was added outside it, so that its chain is the whole block."""
     turns = snapshot.turns
     if not turns or turns[-1][-1] != block.last_turn_id:
         return None
@@ -59,13 +59,13 @@ def _last_turn(snapshot: Snapshot, block: Block) -> Turn | None:
 
 
 def _room(snapshot: Snapshot, block: Block) -> int:
-    """Return the tokens that the budget leaves beside what stands in front of the newest exchanges."""
+    """Return the tokens of the budget left after system message, tool definitions and pins."""
     pins = sum(pin.tokens for pin in snapshot.pins()) if block.pinned else 0
     return max(0, snapshot.budget.tokens - snapshot.beside() - pins)
 
 
 def _grown(snapshot: Snapshot, block: Block, start: int | None, last: Turn) -> Context:
-    """Return the request of a block's last turn with its reply and the new input added."""
+    """Return the request of a block's last turn plus its reply and the new input."""
     chain = history.chain(snapshot.store.log, snapshot.store.requests.tip(last.id))
     made = snapshot.context(chain, block, start, 0)
     usable = replace(last, request_base=None) if last.model != snapshot.request.model else last
@@ -78,7 +78,7 @@ def _grown(snapshot: Snapshot, block: Block, start: int | None, last: Turn) -> C
 
 
 def _with_recalled(snapshot: Snapshot, made: Context, recall: Recall, in_front: list[int], room: int) -> Context:
-    """Return a block's next request with what is recalled for its prompt: as much as the block has left for that."""
+    """Return a block's next request with excerpts for its prompt, within the block's allowance for them."""
     blocks, block_id = snapshot.store.requests, made.block.id or 0
     earlier = blocks.recalls(block_id)
     spent = sum(one.tokens for one in earlier)

@@ -1,6 +1,6 @@
-"""The prompt in progress, for what llm calls meanwhile: the tools of a model, the loader of fragments.
+"""The prompt in progress, for code that llm calls in the meantime: a model's tools, the fragment loader.
 
-Set by the seam when it composes a request; a tool has no other way to know in which session it is called.
+`llm_seam` sets it when it composes a request; a tool has no other way to know which session it was called in.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Current:
-    """A prompt in progress: the log, the session's name, the model that was asked, the request's budget in tokens.
+    """A prompt in progress: the log, the session's name, the model, and the request's budget in tokens.
 
     `recording` is False under -n.
     """
@@ -28,10 +28,10 @@ _current: ContextVar[Current | None] = ContextVar("llm_session_memory_current", 
 
 
 def hold(current: Current | None) -> None:
-    """Say which prompt is in progress in this thread or task, or that none is."""
+    """Set the prompt in progress for this thread or task, or None."""
     _current.set(current)
 
 
 def held() -> Current | None:
-    """Return the prompt in progress, if it is in a session."""
+    """Return the prompt in progress, or None outside a session."""
     return _current.get()

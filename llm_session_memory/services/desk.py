@@ -1,4 +1,4 @@
-"""A log that is open, and what all use cases need of it: a transaction, the time, a session or an exchange by name."""
+"""An open log, and what all use cases need from it: transactions, the time, sessions by name, exchanges by number."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 Clock = Callable[[], datetime]
-"""Gives the present time, in UTC."""
+"""Returns the current time, in UTC."""
 
 
 def now_utc() -> datetime:
-    """Return the present time."""
+    """Return the current time."""
     return datetime.now(timezone.utc)
 
 
 class Desk:
-    """The ground that the use cases stand on.
+    """What all use cases share: an open log and a clock.
 
-    `log` is for the layers that write through llm, or read what no use case returns; `typed` is the -d that a person
-    gave, so that hints repeat it; `now` is the clock.
+    `log` is for the layers that write through llm, or that read something no use case returns. `typed` is the -d
+    option as the person gave it, so that hints can repeat it. `now` is the clock.
     """
 
     def __init__(self, log: Log, now: Clock = now_utc, typed: str | None = None) -> None:
@@ -43,18 +43,18 @@ class Desk:
 
     @classmethod
     def open(cls, path: Path, now: Clock = now_utc, typed: str | None = None) -> Desk:
-        """Open an existing log. Raises LogUnusable if it is missing, or not a log."""
+        """Open an existing log. Raises LogUnusable if the file is missing or not a log."""
         return cls(Log.open(path), now, typed)
 
     @classmethod
     @contextmanager
     def lent(cls, connection: sqlite3.Connection, path: Path) -> Iterator[Desk]:
-        """Work on a connection that somebody else goes on with, and leave it as it was."""
+        """Work on a connection that someone else keeps using, and leave it as it was."""
         with Log.lent(connection, path) as log:
             yield cls(log)
 
     def on(self, database: Database) -> Desk:
-        """Return a desk with the same clock and the same hints, on another connection to this log."""
+        """Return a desk with the same clock and hints on another connection to this log."""
         return Desk(Log(database, self.path), self.now, self.typed)
 
     @property
@@ -67,21 +67,21 @@ class Desk:
         self.log.close()
 
     def writing(self) -> AbstractContextManager[None]:
-        """Hold one transaction for what belongs together."""
+        """Hold one transaction for writes that belong together."""
         return self.log.writing()
 
     def prepare(self) -> None:
-        """Make the log ready to record sessions: check llm's tables, add or update ours, see that it can be written."""
+        """Make the log ready to record sessions: check llm's tables, add or update ours, check that it is writable."""
         self.log.check_shape()
         self.log.migrate()
         self.log.check_writable()
 
     def timestamp(self) -> str:
-        """Return the present time as it is stored: ISO, UTC."""
+        """Return the current time in the stored form: ISO, UTC."""
         return self.now().isoformat()
 
     def command(self, *words: str) -> str:
-        """Return a command of `llm sessions` as a person would type it, for this log."""
+        """Return an `llm sessions` command as a person would type it for this log."""
         return shlex.join(["llm", "sessions", *words, *(["-d", self.typed] if self.typed else [])])
 
     def find(self, name: str) -> Session | None:
@@ -89,19 +89,19 @@ class Desk:
         return self._sessions.session(name)
 
     def session(self, name: str) -> Session:
-        """Return the session of that name. Raises NoSuchSession, with a near name if there is one."""
+        """Return the session of that name. Raises NoSuchSession, suggesting a similar name if there is one."""
         found = self.find(name)
         if found is None:
             existing = self._sessions.names()
             near = names.near(name, existing)
-            hint = f"Did you mean “{near}”?" if near else f"See the list with: {self.command()}"
+            hint = f"Did you mean “{near}”?" if near else f"List sessions with: {self.command()}"
             if not existing:
-                hint = f'There are none in {self.path} yet. Start one with: llm --session NAME "..."'
-            raise NoSuchSession(f"There is no session “{name}”.", hint)
+                hint = f'There are no sessions in {self.path} yet. Start one with: llm --session NAME "..."'
+            raise NoSuchSession(f"Session “{name}” not found.", hint)
         return found
 
     def exchange_id(self, session: Session, number: int) -> str:
-        """Return the id (first turn) of an exchange by its number. Raises NoSuchSession."""
+        """Return the id (its first turn) of the exchange with that number. Raises NoSuchSession."""
         turns = history.exchange_turns(self.log, session.thread_id)
         if not 1 <= number <= len(turns):
             has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."

@@ -1,4 +1,4 @@
-"""The explanation of a composed request: reads what its lines are about."""
+"""Explain a composed request, line by line, and read from the log what the lines need."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .snapshot import Snapshot
 
 
 def explain(snapshot: Snapshot, made: Context) -> tuple[Item, ...]:
-    """Return the explanation of a request, item by item, in the order in which it is sent."""
+    """Return the explanation of a request, item by item, in the order sent."""
     sizes = _sizes(snapshot, made)
     measure, request = snapshot.measure, snapshot.request
-    asked = measure.tokens(measure.base(made.input) + request.extra)  # with the fence of what is recalled
+    asked = measure.tokens(measure.base(made.input) + request.extra)  # includes the fence around excerpts
     earlier = _recalled_earlier(snapshot, made, sum(tokens for _, tokens in sizes.values()))
     return explanation.explain(
         made.block,
@@ -31,7 +31,7 @@ def explain(snapshot: Snapshot, made: Context) -> tuple[Item, ...]:
 
 
 def _sizes(snapshot: Snapshot, made: Context) -> dict[str, tuple[int, int]]:
-    """Return number and tokens of each exchange that is sent, by id."""
+    """Return the number and the tokens of each exchange that is sent, by id."""
     numbers = {snapshot.numbers[id_] for id_ in made.block.pinned if id_ in snapshot.numbers}
     if made.start is not None:
         numbers |= {*range(made.start, len(snapshot.turns) + 1)}
@@ -43,7 +43,7 @@ def _sizes(snapshot: Snapshot, made: Context) -> dict[str, tuple[int, int]]:
 
 
 def _kept(snapshot: Snapshot) -> list[Item]:
-    """Return the lines for notes and summary, which are part of the system message: each by what it adds to it."""
+    """Return the lines for notes and summary, each with the tokens that it adds to the system message."""
     system, notes, summary = snapshot.request.system, snapshot.notes, snapshot.summary
     alone, noted, summed = (
         snapshot.tokens_of_system(text) for text in (system_text(system), system_text(system, notes), snapshot.system())
@@ -55,7 +55,7 @@ def _kept(snapshot: Snapshot) -> list[Item]:
 
 
 def _recalled_earlier(snapshot: Snapshot, made: Context, known: int) -> list[Item]:
-    """Return the lines for excerpts that came with earlier prompts of the block; `known`: the exchanges' tokens."""
+    """Return the lines for excerpts sent with earlier prompts of the block. `known`: the tokens of the exchanges."""
     if not made.block.id:
         return []
     earlier = snapshot.store.requests.recalls(made.block.id)

@@ -1,4 +1,4 @@
-"""The use cases around what is kept beside a conversation: notes, tags, facts, summaries."""
+"""Use cases for what is kept beside a conversation: notes, tags, facts, summaries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .requests import Requests
 
 
 class Notes:
-    """What is kept beside the conversations of a log."""
+    """The notes, tags, facts and summaries of a log's sessions."""
 
     def __init__(self, desk: Desk, requests: Requests) -> None:
         self._desk = desk
@@ -25,7 +25,7 @@ class Notes:
         self._kept = store.Notes(desk.log)
 
     def beside(self, name: str) -> Beside:
-        """Return what is kept beside a conversation: tags, facts, notes."""
+        """Return a session's tags, facts and notes together."""
         return Beside(tuple(self.tags(name)), self.facts(name), tuple(self.list(name)))
 
     # -- notes ---------------------------------------------------------
@@ -35,10 +35,10 @@ class Notes:
         return self._kept.notes(self._desk.session(name).thread_id)
 
     def add(self, name: str, text: str, author: str = "you", model: Any = None) -> Note:
-        """Keep a note that is sent with every prompt of a session from now on.
+        """Add a note that is sent with every later prompt of a session.
 
-        `model` is the session's model as an llm object; without one its window is not known. Raises SessionError, and
-        OverBudget where system prompt, notes and pins alone would exceed the budget.
+        `model` is the session's model as an llm object; without it the context window is unknown. Raises SessionError,
+        and OverBudget if system prompt, notes and pins alone would exceed the budget.
         """
         text = checked_note(text)
         session = self._desk.session(name)
@@ -48,13 +48,13 @@ class Notes:
             note_id = self._kept.add_note(session.thread_id, text, author, now)
             needed, most = self._requests.always_sent(session, model)
             if needed > most:
-                what = f"With this note “{session.name}” would send about {needed:,} tokens before any prompt"
-                hint = "Shorten it, delete another one, or raise --max-context-tokens."
-                raise OverBudget(f"{what}, and the budget is {most:,}.", hint)
+                what = f"With this note, “{session.name}” would send about {needed:,} tokens before any prompt"
+                hint = "Shorten the note, delete another one, or raise --max-context-tokens."
+                raise OverBudget(f"{what}, but the budget is {most:,}.", hint)
         return Note(note_id, text, author, now)
 
     def delete(self, name: str, number: int) -> Note:
-        """Delete the note of that number (its place in the list, from 1); return it. Raises NoSuchSession."""
+        """Delete the note with that number (its place in the list, from 1) and return it. Raises NoSuchSession."""
         session = self._desk.session(name)
         notes = self._kept.notes(session.thread_id)
         if not 1 <= number <= len(notes):
@@ -71,9 +71,9 @@ class Notes:
         return self._kept.tags(self._desk.session(name).thread_id)
 
     def change_tags(self, name: str, add: Sequence[str] = (), delete: Sequence[str] = ()) -> Sequence[str]:
-        """Tag a session, take tags away; return its tags. Case does not matter.
+        """Add tags to a session, delete others, and return all its tags. Case doesn't matter.
 
-        Raises SessionError for a tag that breaks the rules, and for one to take away that is not there.
+        Raises SessionError if a new tag breaks the rules, or if the session doesn't have a tag to delete.
         """
         session = self._desk.session(name)
         wanted = [checked_tag(tag) for tag in add]
@@ -91,11 +91,11 @@ class Notes:
         return self._kept.tags(session.thread_id)
 
     def facts(self, name: str) -> dict[str, str]:
-        """Return what is known of a session by key."""
+        """Return a session's facts by key."""
         return self._kept.meta(self._desk.session(name).thread_id)
 
     def set_facts(self, name: str, values: Mapping[str, str | None]) -> dict[str, str]:
-        """Set facts about a session by key, None takes one away; return all. Raises SessionError."""
+        """Set facts about a session by key (None deletes one), and return all of them. Raises SessionError."""
         session = self._desk.session(name)
         instead = self._desk.command("note", session.name, "TEXT")
         checked = {
@@ -113,12 +113,12 @@ class Notes:
         return self._kept.summaries(self._desk.session(name).thread_id)
 
     def edit_summary(self, name: str, text: str) -> Summary:
-        """Replace the text of the summary in use; it covers what it covered. Raises SessionError if there is none."""
+        """Replace the text of the summary in use, which covers the same exchanges. Raises SessionError if missing."""
         session = self._desk.session(name)
         found = self._kept.summaries(session.thread_id)
         if not found:
             message = f"Session “{session.name}” has no summary yet."
-            raise SessionError(message, "One is made under --memory summary when exchanges fall out of the window.")
+            raise SessionError(message, "With --memory summary, one is made when exchanges no longer fit.")
         if not text.strip():
             raise SessionError("A summary can't be empty.", "Nothing was changed.")
         edited = replace(

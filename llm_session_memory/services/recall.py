@@ -1,6 +1,6 @@
-"""Recall for one prompt: looking its words up, ranking what was found, and reading the excerpts.
+"""Recall for one prompt: look its words up, rank the passages found, and read the excerpts.
 
-Between the store and the pure rules in rules/ranking.py.
+Sits between the store and the pure rules in rules/ranking.py.
 """
 
 from __future__ import annotations
@@ -22,27 +22,26 @@ from .desk import Desk
 from .snapshot import Snapshot
 
 Near = Callable[[str, str], Mapping[int, float]]
-"""Gives the passages of a thread (its id) that are nearest to a prompt, with their cosine similarities."""
+"""Returns the passages of a thread (given its id) that are nearest to a prompt, with their cosine similarities."""
 
 Embed = Callable[[Sequence[str]], Iterable[Sequence[float]]]
-"""Gives a vector for each text."""
+"""Returns a vector for each text."""
 
 NEAREST = 100
-"""How many passages near in meaning are considered for a prompt."""
+"""How many passages similar in meaning are considered for a prompt."""
 
 _SECONDS = 1.0
 _BATCH = 16
-"""After each reply passages are embedded for about so long, so many at a time: those that are missing get there over
-the next prompts."""
+"""After each reply, passages are embedded for about this long, in batches of this size. Later prompts do the rest."""
 
 _LONGEST_DATE = "2026-01-01"
 
 
 class Recall:
-    """What of a session's past matters for one prompt.
+    """Finds the parts of a session's past that matter for one prompt.
 
-    `near` finds passages by meaning, where there is an embedding model; `trouble` says what went wrong with it.
-    `writing`: the full-text index may be brought up to date first.
+    `near` finds passages by meaning if there is an embedding model; `trouble` says why that failed. `writing` allows
+    updating the full-text index first.
     """
 
     def __init__(self, snapshot: Snapshot, near: Near | None = None, *, writing: bool = False) -> None:
@@ -60,17 +59,17 @@ class Recall:
 
     @cached_property
     def words(self) -> list[str]:
-        """The words of the prompt that are looked up."""
+        """The words of the prompt to look up."""
         return query_words(self.prompt)
 
     @property
     def fence(self) -> int:
-        """The tokens of what stands around all excerpts of a prompt."""
+        """The tokens of the text around a prompt's excerpts."""
         return self.measure.tokens(sum(self.measure.text(text) + 1 for text in (fences.OPENING, fences.CLOSING)))
 
     @cached_property
     def ranked(self) -> list[Excerpt]:
-        """All that is worth sending, the best first."""
+        """All excerpts worth sending, best first."""
         if not self.words:
             return []
         later = self.index.ids_of(self.later) if self.later else frozenset()
@@ -81,21 +80,21 @@ class Recall:
         if self.near is not None:
             try:
                 self.nearest = self.near(self.thread_id, self.prompt)
-            except SessionError as error:  # recall by words goes on without it
+            except SessionError as error:  # recall by words works without it
                 self.trouble = error.message
         self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in later}
         matches = ranking.match(hits, size)
         return ranking.rank(self._near(matches), matches, self.nearest)
 
     def _hits(self, words: Sequence[str], later: Collection[int]) -> dict[str, list[int]]:
-        """Return the passages that hold each word; of words that are everywhere only where there are no others."""
+        """Return the passages that hold each word, ignoring very common words unless there are no others."""
         most = ranking.COMMON + 1
         found = self.index.lookup(self.thread_id, words, most + len(later))
         hits = {word: [id_ for id_ in ids if id_ not in later][:most] for word, ids in found.items()}
         return {word: ids for word, ids in hits.items() if len(ids) <= ranking.COMMON} or hits
 
     def _near(self, matches: Collection[int]) -> list[Passage]:
-        """Return the passages that matched and those of the exchanges beside them."""
+        """Return the passages of the exchanges that matched and of their neighbours."""
         turn_ids = set(self.index.turns_of([*matches, *self.nearest]).values())
         hit = {number for id_ in turn_ids if (number := self.turns.number_of(id_))}
         wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
@@ -109,14 +108,15 @@ class Recall:
         return found
 
     def chosen(self, room: int, *, whole: Collection[int], sent: Collection[int] = ()) -> tuple[Recalled, ...]:
-        """Return the excerpts that fit in `room` tokens with their fence, the best first.
+        """Return the excerpts that fit in `room` tokens together with their fence, best first.
 
-        `whole` are the numbers of exchanges that the request has, `sent` the passages that it has as excerpts.
+        `whole` has the numbers of exchanges that are already in the request, `sent` the passages already in it as
+        excerpts.
         """
         if not self.words:
             return ()
         if self.writing:
-            with suppress(LogUnusable):  # a read-only or locked log: what is indexed has to do
+            with suppress(LogUnusable):  # a read-only or locked log: search what is indexed
                 self.index.catch_up(self.thread_id, self.turns if not self.later else None)
         if room <= self.fence:
             return ()
@@ -136,7 +136,7 @@ class Recall:
         return tuple(found)
 
     def added(self, made: Context, recalled: Sequence[Recalled]) -> Context:
-        """Return a request with excerpts put before its prompt: as many as keep it within the budget."""
+        """Return a request with excerpts before its prompt, as many as fit the budget."""
         asked, most = self.snapshot.request.input, self.snapshot.budget.tokens
         for count in range(len(recalled), 0, -1):
             sent = fences.with_excerpts(asked, recalled[:count])
@@ -152,21 +152,21 @@ class Recall:
 
 
 class Nearness:
-    """The passages of sessions as vectors of one embedding model."""
+    """Finds passages of sessions by meaning, with the vectors of one embedding model."""
 
     def __init__(self, desk: Desk, model: str, embed: Embed) -> None:
         self.vectors = Vectors(desk.log, model)
         self.embed = embed
 
     def near(self, thread_id: str, prompt: str) -> Mapping[int, float]:
-        """Return the passages of a thread that are nearest to a prompt, with their cosine similarities."""
+        """Return the passages of a thread nearest to a prompt, with their cosine similarities."""
         vector = packed(self.embed([prompt]))[0]
         return self.vectors.nearest(thread_id, vector, NEAREST)
 
     def catch_up(self, thread_id: str, seconds: float | None = _SECONDS) -> int:
         """Embed passages of a thread that have no vector yet, newest first, for about `seconds` (None: all of them).
 
-        Returns how many that were. What the model raises is not caught.
+        Returns the number embedded. Errors of the model propagate.
         """
         began, done = time.monotonic(), 0
         while seconds is None or time.monotonic() - began < seconds:

@@ -1,4 +1,4 @@
-"""The use cases around what happened: why turns were sent what they were sent, failed prompts, windows learned."""
+"""Use cases for what happened: what each turn was sent and why, failed prompts, and context windows learned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .desk import Desk
 
 @dataclass(frozen=True)
 class Sent:
-    """One model call of an exchange, for the record: its turn, its request's base and estimate, its cut if any."""
+    """One model call of an exchange to record: its turn, the base and estimate of its request, and any cut."""
 
     turn_id: str
     base: float
@@ -32,7 +32,7 @@ class Record:
         self._store = Sessions(desk.log)
 
     def add(self, thread_id: str, sent: Sequence[Sent], prompt: str) -> None:
-        """Record why the turns of one exchange were sent what they were sent; inside the transaction that logs them."""
+        """Record what each turn of an exchange was sent, and why. Call it inside the transaction that logs them."""
         if not sent:
             return
         blocks: dict[int, int] = {}
@@ -60,7 +60,7 @@ class Record:
         self._store.answer_attempts(same, sent[-1].turn_id)
 
     def keep_original(self, turn_id: str, messages: list[Any]) -> None:
-        """Keep the whole input of a turn that was cut before it was sent; inside the transaction that logs it."""
+        """Keep the whole input of a turn that was cut before sending. Call it inside the transaction that logs it."""
         self._store.requests.keep_original(turn_id, messages)
 
     def attempts(self, name: str) -> list[Attempt]:
@@ -68,21 +68,21 @@ class Record:
         return self._store.attempts(self._desk.session(name).thread_id)
 
     def keep_attempt(self, attempt: Attempt) -> None:
-        """Keep a prompt that got no whole answer."""
+        """Keep a prompt that got no complete answer."""
         with self._desk.writing():
             self._store.add_attempt(attempt)
 
     def open_attempt(self, name: str) -> Attempt:
-        """Return the newest attempt that nothing answered. Raises NoSuchSession if there is none."""
+        """Return the newest attempt without an answer. Raises NoSuchSession if there is none."""
         unanswered = [attempt for attempt in self.attempts(name) if attempt.answered_by is None]
         if not unanswered:
             raise NoSuchSession(f"Session “{self._desk.session(name).name}” has no failed prompt to send again.")
         return unanswered[-1]
 
     def learn_window(self, model: str, seen: WindowFacts | None, guess: int | None) -> None:
-        """Remember the window that a model has after a cut, so that the next prompt is fitted to it.
+        """Remember a model's context window after a cut, so that the next prompt fits it.
 
-        `seen` is what the server says of it now, `guess` what the cut points to: the next prompt asks again then.
+        `seen` is what the server says now, `guess` is what the cut suggests. After a guess, the next prompt asks again.
         """
         known = self._store.window(model) or WindowFacts()
         now = self._desk.timestamp()

@@ -1,4 +1,4 @@
-"""The use cases around what is sent for a prompt: its context, its budget."""
+"""Use cases for what is sent with a prompt: its context and its budget."""
 
 from __future__ import annotations
 
@@ -41,12 +41,23 @@ class Requests:
     ) -> Context:
         """Return exactly what would be sent for `prompt`, and why: `.messages`, `.items`, `.tokens`.
 
-        Sends nothing, and writes nothing but the full-text index. `budget` (tokens of the whole request) and `policy`
-        replace those of the session, `asked` any of its settings; with `before`, only exchanges with a smaller number
-        exist. `near` finds passages by meaning (see recall); without it recall goes by words. `model` is an llm model
-        object, asked for its window; without one there is no window, and where the log has no counts of the session's
-        model, 4 ASCII characters are taken for a token. Raises NoSuchSession, OverBudget, and SessionError for a policy
-        or a budget that is none.
+        Sends nothing, and writes only the full-text index.
+
+        Args:
+            name: The session's name.
+            prompt: The new prompt; may be empty.
+            budget: Tokens of the whole request, instead of the session's budget.
+            policy: A policy instead of the session's.
+            before: Use only exchanges with a smaller number than this.
+            model: An llm model object, which is asked for its context window. Without it the window is unknown; and
+                if the log has no counts of the session's model either, 4 ASCII characters count as a token.
+            asked: Settings that replace the session's.
+            near: Finds passages by meaning (see recall). Without it, recall searches by words only.
+
+        Raises:
+            NoSuchSession: There is no session of that name.
+            OverBudget: The prompt and everything that is always sent don't fit in the budget.
+            SessionError: The policy or the budget is invalid.
         """
         session = self._desk.session(name)
         settings = effective(session.settings, asked or Settings())
@@ -78,9 +89,9 @@ class Requests:
         fold: Fold | None = None,
         near: Near | None = None,
     ) -> tuple[Context, Composer]:
-        """Return what is sent for a prompt that is about to be sent, and the composer for its tool calls' sake.
+        """Return what is sent for a prompt that is about to be sent, and the composer for its tool calls.
 
-        `remember`: what is learned on the way may be written, the full-text index among it. `fold` makes summaries,
+        `remember` allows writing what is learned on the way, including the full-text index. `fold` makes summaries,
         `near` finds passages by meaning.
         """
         limit = self.budget(model, settings, remember=remember)
@@ -96,9 +107,9 @@ class Requests:
         )
 
     def always_sent(self, session: Session, model: Any = None) -> tuple[int, int]:
-        """Return about how many tokens go with any prompt of a session (system prompt, notes, pins), and its budget.
+        """Return about how many tokens go with every prompt of a session (system prompt, notes, pins), and its budget.
 
-        Without a model its window is not known.
+        Without a model the context window is unknown.
         """
         settings = session.settings
         asked = model.model_id if model is not None else settings.model or ""
@@ -119,14 +130,14 @@ class Requests:
         return Snapshot.read(self._store, thread_id, request, limit, measure, reasoning=reasoning)
 
     def measure(self, thread_id: str, model: Any) -> Measure:
-        """Return how a model's tokens are estimated, from what was counted in a session, or else anywhere."""
+        """Return how to estimate a model's tokens, learned from counts in a session, or else from the whole log."""
         id_ = model.model_id
         rate = tokens.learn(self._store.requests.counted_turns(thread_id, id_), id_)
         rate = rate or tokens.learn_from_replies(self._store.requests.counted_replies(id_)) or 1.0
         return Measure(rate, sends_reasoning(model))
 
     def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:
-        """Return the budget for a model under these settings; `remember` what the server says of its window."""
+        """Return the budget for a model under these settings; `remember` stores what the server says of its window."""
         setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
         asked = window_of(model, dict(settings.options), self._store.window(model.model_id), self._desk.now)
         if asked.news is not None and remember:

@@ -1,6 +1,6 @@
-"""Searching sessions: from any text to exchanges, each with the passage that matched.
+"""Search sessions: from any text to exchanges, each with the passage that matched.
 
-Brings the index up to date, asks it, reads the passages that it names.
+Brings the index up to date, queries it, and reads the passages that it names.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .desk import Desk
 SNIPPET_CHARACTERS = 240
 
 _SYNTAX = ("fts5", "no such column", "unterminated string", "expected integer", "unknown special query")
-"""What SQLite says of a query that is not FTS5's syntax."""
+"""Parts of SQLite's messages about a query that is not valid FTS5 syntax."""
 
 
 class Search:
-    """Searching a log: `search("harbour office")`."""
+    """Searches a log: `search("harbour office")`."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -40,11 +40,23 @@ class Search:
         raw: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[Hit]:
-        """Return at most `count` exchanges that match any text, best first or newest first; of all sessions, or of one.
+        """Return the exchanges that match a text.
 
-        All its words have to be there, or, if no exchange has all, some; phrases go in double quotes. `raw` takes
-        FTS5's own syntax. Brings the index up to date first, which writes to our own tables only; `progress` gets
-        sessions done and in all. Raises NoSuchSession, and SessionError for wrong raw syntax.
+        An exchange has to contain all the words; if none does, some of them. Phrases go in double quotes. Brings the
+        index up to date first, which writes only to our own tables.
+
+        Args:
+            text: What to search for.
+            session: The name of a session; None searches them all.
+            filters: Which sessions and turns to search.
+            count: The most exchanges to return.
+            latest: Return the newest first, not the best.
+            raw: Take `text` as FTS5's own syntax.
+            progress: Gets the number of sessions indexed and the number in all.
+
+        Raises:
+            NoSuchSession: There is no session of that name.
+            SessionError: The text is not valid FTS5 syntax.
         """
         log = self._desk.log
         thread_id = self._desk.session(session).thread_id if session is not None else None
@@ -62,7 +74,7 @@ class Search:
 
 
 def _hits(index: Index, found: Iterable[Found], count: int, terms: tuple[str, ...]) -> list[Hit]:
-    """Return the exchanges of what was found, at most `count`, each once, with snippets."""
+    """Return the exchanges of the passages found, at most `count`, each once, with snippets."""
     exchanges = _Exchanges(index.log)
     hits: dict[str, Hit] = {}
     for one in found:
@@ -83,12 +95,12 @@ def _raw(finder: Finder, query: search_terms.Query, count: int) -> list[Found]:
         said = str(error.__cause__)
         if not any(words in said for words in _SYNTAX):
             raise
-        message = f"That is not FTS5 syntax ({said.removeprefix('fts5: ')})."
-        raise SessionError(message, "Leave --raw away to search for the words as they are.") from error
+        message = f"The search is not valid FTS5 syntax ({said.removeprefix('fts5: ')})."
+        raise SessionError(message, "To search for the words as they are, omit --raw.") from error
 
 
 def _found(finder: Finder, query: search_terms.Query, count: int, *, latest: bool) -> Iterator[Found]:
-    """Yield what has all words, in one passage before in several, or all by time; else what has some."""
+    """Yield matches with all words (in one passage, then in several; or by time), else matches with some words."""
     if not query.all_of:
         return
     together = finder.together(query.all_of, count)
@@ -103,7 +115,7 @@ def _found(finder: Finder, query: search_terms.Query, count: int, *, latest: boo
 
 
 class _Exchanges:
-    """The exchanges that turns belong to; their threads are read when they are needed first."""
+    """The exchanges that turns belong to. A thread is read when it is first needed."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
@@ -111,7 +123,7 @@ class _Exchanges:
         self._places: dict[str, dict[str, tuple[int, str]]] = {}
 
     def hit(self, found: Found) -> Hit | None:
-        """Return a turn's exchange as a hit, without its snippet; None where the turn is gone."""
+        """Return a turn's exchange as a hit without its snippet, or None if the turn is gone."""
         if found.thread_id not in self._places:
             turns = history.exchange_turns(self.log, found.thread_id)
             self._places[found.thread_id] = {
@@ -139,7 +151,7 @@ class _Exchanges:
 def _with_snippets(
     index: Index, hits: list[Hit], passages: Mapping[str, Mapping[str, Any]], terms: tuple[str, ...]
 ) -> list[Hit]:
-    """Return hits with a snippet of the passage that matched; of the one that has most terms, where several had to."""
+    """Return hits with a snippet of the passage that matched, or of the one with most terms if several matched."""
     chosen = {hit.exchange_id: [passages[hit.exchange_id]] for hit in hits}
     apart = {rows[0]["turn_id"]: id_ for id_, rows in chosen.items() if "id" not in rows[0]}
     for turn_id, rows in groupby(index.passages(apart), key=lambda row: row["turn_id"]):

@@ -1,4 +1,4 @@
-"""The use cases around sessions themselves: finding and listing them, reading them, making and changing them."""
+"""Use cases for sessions themselves: find, list, read, create and change them."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Sessions:
         return self._desk.find(name)
 
     def get(self, name: str) -> Session:
-        """Return the session of that name. Raises NoSuchSession, with a near name if there is one."""
+        """Return the session of that name. Raises NoSuchSession, suggesting a similar name if there is one."""
         return self._desk.session(name)
 
     def of_thread(self, thread_id: str) -> Session | None:
-        """Return the session that a thread is bound to, or None."""
+        """Return the session bound to a thread, or None."""
         return self._store.session_of_thread(thread_id)
 
     def names(self) -> Sequence[str]:
@@ -49,24 +49,24 @@ class Sessions:
     def list(
         self, count: int = -1, after: str | None = None, filters: Filters | None = None
     ) -> Sequence[SessionSummary]:
-        """Return sessions that the filters let through, newest use first.
+        """Return sessions that pass the filters, most recently used first.
 
-        `count` of them (-1: all), those after the session named `after`.
+        Returns `count` of them (-1: all), beginning after the session named `after`.
         """
         return session_list.page(self._desk.log, count, self.get(after) if after else None, filters)
 
     def line(self, name: str) -> SessionSummary:
-        """Return one session with its counts, as a line of the list."""
+        """Return one session with its counts, as in the list."""
         return session_list.summary(self._desk.log, self.get(name))
 
     # -- reading -------------------------------------------------------
 
     def exchange_count(self, session: Session) -> int:
-        """Return how many exchanges a session has."""
+        """Return the number of exchanges in a session."""
         return len(self._turns(session))
 
     def turn_ids(self, name: str) -> Sequence[tuple[str, ...]]:
-        """Return the turn ids of each exchange of a session: those of number N stand at N - 1."""
+        """Return the turn ids of each exchange of a session; those of number N are at index N - 1."""
         return [*self._turns(self.get(name))]
 
     def numbers(self, name: str) -> Mapping[str, int]:
@@ -76,13 +76,13 @@ class Sessions:
     def exchanges(
         self, name: str, first: int = 1, last: int | None = None, *, with_content: bool = False
     ) -> Sequence[Exchange]:
-        """Return a session's exchanges from number `first` to `last` (None: the newest), oldest first."""
+        """Return a session's exchanges from number `first` to `last` (None: to the newest), oldest first."""
         numbered = [*enumerate(self._turns(self.get(name)), 1)]
         chosen = numbered[max(first, 1) - 1 : last]
         return history.exchanges(self._desk.log, chosen, with_content=with_content)
 
     def first_tools(self, session: Session) -> Sequence[dict[str, Any]]:
-        """Return the tools that a session's first prompt offered: it goes on with them."""
+        """Return the tools offered with a session's first prompt; later prompts offer them again."""
         return history.first_turn_tools(self._desk.log, session.thread_id)
 
     def _turns(self, session: Session) -> Numbering:
@@ -93,7 +93,7 @@ class Sessions:
     def create(
         self, name: str | None = None, thread_id: str | None = None, settings: Settings | None = None
     ) -> Session:
-        """Create a session, with a generated name if none is given, on a new thread if none is given.
+        """Create a session. Without a name, generate one; without a thread, make one.
 
         Raises NameRefused if the name breaks the rules or is taken.
         """
@@ -107,7 +107,7 @@ class Sessions:
         return session
 
     def start_over(self, session: Session, thread_id: str, settings: Settings) -> tuple[Session, str]:
-        """Give a session's name to a new one, on a new thread; return the new one, and the name the old one has now."""
+        """Give a session's name to a new session on a new thread; return the new session and the old one's new name."""
         with self._desk.writing():
             retired = names.retired(session.name, self._store.names())
             self._store.rename(session.thread_id, retired)
@@ -121,27 +121,27 @@ class Sessions:
         return replace(session, name=kept)
 
     def check_thread(self, thread_id: str) -> None:
-        """Raise NoSuchSession if the log has no such conversation; a log that was never migrated stays so."""
+        """Raise NoSuchSession if the log has no such conversation. Never migrates the log."""
         if not history.is_known(self._desk.log, thread_id):
-            hint = "See the ids with: llm logs list --short"
-            raise NoSuchSession(f"There is no conversation {thread_id} in {self._desk.path}.", hint)
+            hint = "List conversation ids with: llm logs list --short"
+            raise NoSuchSession(f"Conversation {thread_id} not found in {self._desk.path}.", hint)
 
     def name_thread(self, thread_id: str, name: str) -> Session:
-        """Bind a name to an existing conversation, of either generation of llm's tables."""
+        """Bind a name to an existing conversation, from either generation of llm's tables."""
         kept = names.check(name)
         self._desk.prepare()
         bound = self.of_thread(thread_id)
         if bound:
-            hint = f"To rename it: {self._desk.command('rename', bound.name, kept)}"
-            raise SessionError(f"Conversation {thread_id} is the session “{bound.name}” already.", hint)
+            hint = f"Rename it with: {self._desk.command('rename', bound.name, kept)}"
+            raise SessionError(f"Conversation {thread_id} is already the session “{bound.name}”.", hint)
         self.check_thread(thread_id)
         turns = history.exchange_turns(self._desk.log, thread_id)
         return self.create(kept, thread_id, history.settings_of(self._desk.log, turns[-1][-1]))
 
     def set(self, name: str, settings: Settings, facts: Mapping[str, str | None] | None = None) -> Session:
-        """Replace a session's settings, and set facts about it (None takes one away): all of it or nothing.
+        """Replace a session's settings and set facts about it (None deletes one): all of it or nothing.
 
-        Raises SessionError if one of them breaks the rules.
+        Raises SessionError if a setting or a fact breaks the rules.
         """
         session = self.get(name)
         if settings.memory is not None:
@@ -163,10 +163,10 @@ class Sessions:
         return [number for number, turn_ids in enumerate(self._turns(session), 1) if turn_ids[0] in pins]
 
     def pin(self, name: str, number: int, model: Any) -> None:
-        """Pin an exchange: it is always sent from now on.
+        """Pin an exchange, so that it is always sent.
 
-        `model` is the session's model as an llm object. Raises OverBudget if system prompt and pins alone would exceed
-        the budget.
+        `model` is the session's model as an llm object. Raises OverBudget if system prompt, notes and pins alone would
+        exceed the budget.
         """
         session = self.get(name)
         turn_id = self._desk.exchange_id(session, number)
@@ -174,12 +174,12 @@ class Sessions:
             self._store.pin(session.thread_id, turn_id, self._desk.timestamp())
             needed, most = self._requests.always_sent(session, model)
             if needed > most:
-                what = f"With #{number} the pins of “{session.name}” need about {needed:,} tokens"
-                hint = "Unpin another one first, or raise --max-context-tokens."
-                raise OverBudget(f"{what}, and the budget is {most:,}.", hint)
+                what = f"With #{number} pinned, “{session.name}” would send about {needed:,} tokens before any prompt"
+                hint = "Unpin another exchange first, or raise --max-context-tokens."
+                raise OverBudget(f"{what}, but the budget is {most:,}.", hint)
 
     def unpin(self, name: str, number: int) -> None:
-        """Take a pin away. Raises SessionError if the exchange is not pinned."""
+        """Unpin an exchange. Raises SessionError if it is not pinned."""
         session = self.get(name)
         turn_id = self._desk.exchange_id(session, number)
         if turn_id not in self._store.pins(session.thread_id):

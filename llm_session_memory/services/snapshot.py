@@ -1,6 +1,6 @@
-"""A session as one request sees it: read once, as far as it is needed, however long the session is.
+"""A session as one request sees it: read once, and only as far as needed, however long the session is.
 
-Between the store and the pure rules: what a request is composed from. Reads only.
+Sits between the store and the pure rules; a request is composed from it. Reads only.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from ..store import Notes, Sessions, history
 from ..store.numbering import Numbering
 
 _CHUNK = 16
-"""Exchanges read at a time, newest first, until the budget is full."""
+"""Exchanges are read this many at a time, newest first, until the budget is full."""
 
 NEAR_THE_END = 3
-"""How many exchanges may still have been in progress when another one began (turn ids go by the start of a call)."""
+"""How many exchanges may still be in progress when another begins (turn ids are ordered by the start of a call)."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A prompt about to be sent, as far as choosing its context needs to know it.
+    """A prompt about to be sent, as far as choosing its context needs it.
 
-    `input` is what is new in it; `tools` the definitions that go with it, each with its base; `extra` the base of
-    anything else (a schema). `recall_share` is the share that recall was given, `before` the number of the first
-    exchange that is not to exist (None: all do).
+    `input` is the new part. `tools` are the tool definitions sent with it, each with its base; `extra` is the base of
+    anything else (a schema). `recall_share` is the share for recall. `before` is the number of the first exchange to
+    ignore (None: use all).
     """
 
     model: str
@@ -45,22 +45,22 @@ class Request:
 
     @property
     def text(self) -> str:
-        """What the person wrote."""
+        """The text that the person wrote."""
         return "\n".join(message.text for message in self.input if message.role == "user")
 
     @property
     def beside(self) -> float:
-        """The base of what goes with the messages: tool definitions, schema."""
+        """The base of everything sent along with the messages: tool definitions, schema."""
         return sum(weight for _, weight in self.tools) + self.extra
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One session, as far as one request needs to know it.
+    """One session, as far as one request needs it.
 
-    `turns` are the exchanges that exist for the request, `later` the turn ids of those that are not to. `pinned` are
-    the numbers of the pinned exchanges in order, `notes` the texts of the notes; `summary` is the one in use, as it is
-    sent, if the policy has one. `calibrated`: the measure rests on counts of the model.
+    `turns` are the exchanges that the request may use, `later` the turn ids of the others. `pinned` has the numbers of
+    the pinned exchanges in order, `notes` the texts of the notes, and `summary` the summary in use as it is sent, if
+    the policy has one. `calibrated`: the measure was learned from the model's own counts.
     """
 
     store: Sessions
@@ -75,7 +75,7 @@ class Snapshot:
     notes: tuple[str, ...]
     summary: Summary | None
     known: dict[str, Exchange] = field(default_factory=dict, repr=False, compare=False)
-    """The exchanges that were read so far, by id."""
+    """The exchanges read so far, by id."""
 
     @classmethod
     def read(  # noqa: PLR0913  one parameter a collaborator
@@ -88,7 +88,7 @@ class Snapshot:
         *,
         reasoning: bool = True,
     ) -> Snapshot:
-        """Read what is known of a session. `measure` None: as the model's own counts teach it, under `reasoning`."""
+        """Read a session. Without `measure`, learn it from the model's own counts, with this `reasoning`."""
         calibrated = False
         if measure is None:
             rate, calibrated = _rate(store, thread_id, request.model)
@@ -127,13 +127,13 @@ class Snapshot:
 
     @property
     def covered(self) -> tuple[int, int] | None:
-        """The numbers of the first and the last exchange that the summary stands for."""
+        """The numbers of the first and the last exchange that the summary covers."""
         if self.summary is None:
             return None
         return self.numbers.get(self.summary.first_turn_id, 1), self.numbers[self.summary.last_turn_id]
 
     def exchanges(self, numbers: Sequence[int]) -> list[Exchange]:
-        """Return exchanges by number, reading those that were not read yet."""
+        """Return exchanges by number, reading those not read yet."""
         wanted = [(n, self.turns[n - 1]) for n in numbers]
         missing = [(n, ids) for n, ids in wanted if ids[0] not in self.known]
         if missing:
@@ -141,13 +141,13 @@ class Snapshot:
         return [self.known[ids[0]] for _, ids in wanted if ids[0] in self.known]
 
     def sized(self, exchanges: Sequence[Exchange]) -> list[Sized]:
-        """Return the exchanges' sizes, from the server's counts where it counted. They come oldest first."""
+        """Return the sizes of exchanges (given oldest first), using the server's counts if there are any."""
         turns = [turn for exchange in exchanges for turn in exchange.turns]
         counted = tokens.own_counts(turns, self.request.model, self.measure)
         return [Sized(e.number, e.id, self.measure.exchange(e, counted) + self._added(e)) for e in exchanges]
 
     def _added(self, exchange: Exchange) -> int:
-        """Return the tokens of what stands in for a reply or a tool result that an exchange never got."""
+        """Return the tokens of the text that replaces a reply or tool result that an exchange never got."""
         said = self.measure.base(message for message in exchange.messages if message.parts)
         return self.measure.tokens(max(0.0, self.measure.base(whole(exchange)) - said))
 
@@ -172,11 +172,11 @@ class Snapshot:
         return self.measure.tokens(self.measure.base(system_messages(system)))
 
     def beside(self) -> int:
-        """Return the tokens of what goes with every request: system message, tool definitions, schema."""
+        """Return the tokens of everything sent with each request: system message, tool definitions, schema."""
         return self.tokens_of_system(self.system()) + self.measure.tokens(self.request.beside)
 
     def new_base(self) -> float:
-        """Return the base of all that is not history: new input, tool definitions, schema."""
+        """Return the base of everything except history: new input, tool definitions, schema."""
         return self.measure.base(self.request.input) + self.request.beside
 
     def fixed(self) -> int:
@@ -184,7 +184,7 @@ class Snapshot:
         return self.measure.tokens(self.measure.base(system_messages(self.system())) + self.new_base())
 
     def context(self, chain: tuple[Message, ...], block: Block, start: int | None, tokens: int) -> Context:
-        """Return a request of this chain and the new input; `start` is the number of its first recent exchange."""
+        """Return a request with this chain and the new input. `start` is the number of its first recent exchange."""
         return Context(
             chain=chain,
             block=block,
@@ -205,10 +205,10 @@ def _rate(store: Sessions, thread_id: str, model: str) -> tuple[float, bool]:
     turns = store.requests.counted_turns(thread_id, model)
     learned = tokens.learn(turns, model)
     if learned is not None and not any(counts_all(turn.cut) for turn in turns if turn.model == model):
-        return max(learned, 1.0), learned >= 1.0  # cut requests show the least that it can be: fewer are a cut
+        return max(learned, 1.0), learned >= 1.0  # a cut request only gives a lower bound
     if learned is not None:
         return learned, any((turn.input_tokens or 0) >= tokens.ENOUGH for turn in turns if turn.model == model)
-    replies = store.requests.counted_replies(model)  # their counts may hide reasoning and tool calls
+    replies = store.requests.counted_replies(model)  # may include hidden reasoning and tool calls
     learned = tokens.learn_from_replies(replies)
     return learned or 1.0, False
 
@@ -216,7 +216,7 @@ def _rate(store: Sessions, thread_id: str, model: str) -> tuple[float, bool]:
 def _summary(
     kept: Notes, thread_id: str, request: Request, budget: Budget, numbers: Mapping[str, int]
 ) -> Summary | None:
-    """Return the newest summary of exchanges that exist, as it is sent; None under a policy without summaries."""
+    """Return the newest summary of usable exchanges, as it is sent, or None if the policy has no summaries."""
     if not summarises(request.policy):
         return None
     for one in kept.summaries(thread_id):

@@ -1,4 +1,4 @@
-"""The numbers of a log: what `llm sessions stats` and the dashboard show, for programs."""
+"""The statistics that `llm sessions stats` and the dashboard show, for programs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .desk import Desk
 
 @dataclass(frozen=True)
 class Stats:
-    """The numbers of a log, or of a part of it.
+    """The statistics of a log, or of a part of it.
 
-    `totals` are the figures by name (None: not known), `rows` those of each panel by the name of its canned query.
+    `totals` has the figures by name (None: unknown), `rows` the rows of each panel by the name of its canned query.
     """
 
     totals: Mapping[str, int | float | None]
@@ -26,7 +26,7 @@ class Stats:
 def stats(
     desk: Desk, session: str | None = None, since: str | None = None, until: str | None = None, model: str | None = None
 ) -> Stats:
-    """Return the numbers of a log, of one session if it is named. Raises NoSuchSession."""
+    """Return the statistics of a log, or of one session. Raises NoSuchSession."""
     thread_id = desk.session(session).thread_id if session is not None else None
     rows = {
         panel.made_by: numbers.rows for panel, numbers in all_panels(desk.path, Span(since, until, model, thread_id))

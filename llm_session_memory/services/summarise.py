@@ -1,7 +1,7 @@
-"""Folding exchanges that are no longer sent into the rolling summary.
+"""Fold exchanges that are no longer sent into the rolling summary.
 
-A use case between the store and the pure rules in rules/summary.py; the model is asked through an object that the seam
-gives. A summary is kept as soon as it is made: it cost a model call, whatever becomes of the prompt it was made for.
+Sits between the store and the pure rules in rules/summary.py; `llm_seam` passes in an object that asks the model. A
+summary is kept as soon as it is made, because it cost a model call, even if the prompt it was made for fails.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ATTEMPTS = 2
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model wrote, with the server's counts of what it cost (None where it did not say)."""
+    """A model's answer, with the server's counts of what it cost (None if the server gave none)."""
 
     model: str
     text: str
@@ -33,16 +33,16 @@ class Answer:
 
 
 class Ask(Protocol):
-    """The model that makes summary. All methods raise ModelFailed, whatever went wrong."""
+    """The model that makes summaries. All methods raise ModelFailed, whatever went wrong."""
 
     def name(self) -> str:
         """Return the model's id."""
 
     def room(self) -> tuple[int, Measure]:
-        """Return the most tokens that a request to it may have, and how its tokens are estimated."""
+        """Return the most tokens a request to it may have, and how its tokens are estimated."""
 
     def __call__(self, instruction: str, material: str) -> Answer:
-        """Ask it."""
+        """Return its answer."""
 
 
 Say = Callable[[str], None]
@@ -52,7 +52,7 @@ class Summariser:
     """The rolling summary of one session, and the model that makes it."""
 
     def __init__(self, desk: Desk, thread_id: str, ask: Ask, say: Say) -> None:
-        """`say` takes sentences for the person, who may be waiting for the model."""
+        """`say` gets sentences for the person, who may be waiting for the model."""
         self.desk = desk
         self.kept = Notes(desk.log)
         self.thread_id = thread_id
@@ -62,11 +62,11 @@ class Summariser:
     def fold(
         self, before: Summary | None, exchanges: Sequence[Exchange], budget: Budget, measure: Measure
     ) -> Summary | None:
-        """Return the summary of what `before` stands for and `exchanges`, kept; `before` where none could be made.
+        """Make, keep and return a summary of what `before` covers plus `exchanges`; return `before` if that fails.
 
-        The exchanges follow those of `before`, or are a session's first. A new summary has at most
-        `summary.limit(budget.tokens)` tokens by `measure`, that of the session's model. One that is refused is made
-        again once; a model that fails leaves what there was, and a word for the person.
+        The exchanges follow those of `before`, or are the first of the session. A new summary has at most
+        `summary.limit(budget.tokens)` tokens by `measure`, the measure of the session's model. A refused summary is
+        made again once. If the model fails, the previous summary stays and the person is told.
         """
         rest = exchanges
         try:
@@ -75,11 +75,11 @@ class Summariser:
                 rest = rest[[exchange.id for exchange in rest].index(made.last_turn_id) + 1 :]
         except ModelFailed as error:
             why = error.message.rstrip(".")
-            self.say(f"the summary could not be made ({why}); {_range(rest)} {_are(rest)} left out without one.")
+            self.say(f"the summary could not be made ({why}), so {_range(rest)} {_are(rest)} left out without one.")
         return before
 
-    def anew(self, exchanges: Sequence[Exchange], budget: Budget, measure: Measure) -> Summary:
-        """Return one summary of exchanges from a session's first on, in as many calls as it takes, kept.
+    def redo(self, exchanges: Sequence[Exchange], budget: Budget, measure: Measure) -> Summary:
+        """Make, keep and return one summary of exchanges from the session's first on, in as many calls as needed.
 
         Its cost is that of all calls. Raises ModelFailed, and keeps nothing, unless all exchanges were read.
         """
@@ -94,7 +94,7 @@ class Summariser:
         measure: Measure,
         most_calls: int | None,
     ) -> Iterator[Summary]:
-        """Yield the summary after each portion. Raises ModelFailed where the next one can't be made."""
+        """Yield the summary after each portion. Raises ModelFailed if the next one can't be made."""
         if not exchanges:
             return
         most = summary.limit(budget.tokens)
@@ -110,22 +110,22 @@ class Summariser:
     def _portions(
         self, exchanges: Sequence[Exchange], room: int, own: Measure, most_calls: int | None
     ) -> list[Portion]:
-        """Return the exchanges as the model can read them, and tell the person what it is asked for.
+        """Return the exchanges in portions that the model can read, and tell the person what is being summarised.
 
-        Raises ModelFailed where its window is too small to read anything.
+        Raises ModelFailed if the model's context window is too small to read anything.
         """
         if room < own.tokens(summary.SMALLEST_ROOM):
             raise ModelFailed(f"{self.ask.name()} can read only {self.ask.room()[0]:,} tokens at once")
         portions, unread = summary.portions(exchanges, room, own, most_calls)
         if unread:
-            many = "too many at once; to read all, redo it later"
-            self.say(f"{_range(unread)} {_are(unread)} left out of the summary, {many}.")
+            why = "because there are too many to read at once; redo the summary later to include them"
+            self.say(f"{_range(unread)} {_are(unread)} left out of the summary {why}.")
         times = "" if len(portions) == 1 else f", in {len(portions):,} calls"
-        self.say(f"making a summary of {_range(exchanges[len(unread) :])} with {self.ask.name()}{times} …")
+        self.say(f"summarising {_range(exchanges[len(unread) :])} with {self.ask.name()}{times} …")
         return portions
 
     def _portion(self, before: Summary | None, portion: Portion, most: int, measure: Measure) -> Summary:
-        """Return the summary of what `before` stands for and a portion. Raises ModelFailed."""
+        """Return the summary of what `before` covers plus a portion. Raises ModelFailed."""
         text = before.text if before else ""
         material = summary.material(text, portion.text, most, measure)
         read = summary.replaced(text, portion.exchanges, measure)
@@ -139,12 +139,12 @@ class Summariser:
                 return self._summary(written, before, portion, answers)
         cut = summary.rescued([summary.text_of(one.text) for one in answers], read, most, measure)
         if cut is None:
-            raise ModelFailed(f"it was refused twice: {why}")
-        self.say(f"the summary was too long twice, so its end was cut off: {why}.")
+            raise ModelFailed(f"two attempts were rejected: {why}")
+        self.say(f"the summary was too long in both attempts, so its end was cut off: {why}.")
         return self._summary(cut, before, portion, answers)
 
     def _summary(self, text: str, before: Summary | None, portion: Portion, answers: Sequence[Answer]) -> Summary:
-        """Return a summary that is not kept yet; its cost is that of all calls that led to it."""
+        """Return a summary that is not kept yet, with the cost of all calls that led to it."""
         made = Summary(
             id=0,
             text=text,
@@ -165,7 +165,7 @@ class Summariser:
 
 
 def _costing(made: Summary, parts: Sequence[Answer | Summary]) -> Summary:
-    """Return a summary that cost what these did together."""
+    """Return a summary with the total cost of these parts."""
     return replace(
         made,
         input_tokens=_total([one.input_tokens for one in parts]),

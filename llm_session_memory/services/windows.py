@@ -1,8 +1,8 @@
-"""What window a model really has. For models of llm-ollama the server is asked; of others nothing is known.
+"""Find out a model's real context window. For llm-ollama's models, ask the server; for others, nothing is known.
 
-The order, as Ollama itself decides: the `num_ctx` of the request; else what the server has allocated (`/api/ps`); else
-the Modelfile's `num_ctx` (`/api/show`); else what was allocated when the model was last seen loaded; else 4,096. In
-each case the training context is the most.
+In Ollama's own order: the request's `num_ctx`; else what the server has allocated (`/api/ps`); else the Modelfile's
+`num_ctx` (`/api/show`); else what was allocated when the model was last seen loaded; else 4,096. The model's training
+context is always the upper limit.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ REMEMBERED = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Asked:
-    """A window, and the facts worth remembering where the server was asked (None where it was not, or kept silent)."""
+    """A context window, and what the server said that is worth remembering (None if it was not asked or silent)."""
 
     window: Window
     news: WindowFacts | None = None
 
 
 def is_ollama(model: Any) -> bool:
-    """Say whether an llm model object is one of llm-ollama's, without importing that plugin."""
+    """Return whether an llm model object is one of llm-ollama's, without importing that plugin."""
     return type(model).__module__.split(".")[0] == "llm_ollama"
 
 
 def sends_reasoning(model: Any) -> bool:
-    """Say whether the reasoning of earlier replies is sent to this model again. llm-ollama leaves it out."""
+    """Return whether the reasoning of earlier replies is sent to this model again. llm-ollama leaves it out."""
     return not is_ollama(model)
 
 
@@ -46,7 +46,7 @@ def window_of(
     remembered: WindowFacts | None,
     now: Callable[[], datetime],
 ) -> Asked:
-    """Return the window of an llm model object under these options; asks an Ollama server for 1 s at most."""
+    """Return the context window of an llm model object under these options; wait at most 1 s for a server."""
     if not is_ollama(model):
         return Asked(Window(None, "not known for this model"))
     facts, news, silent = remembered, None, False
@@ -72,17 +72,17 @@ def window_of(
 def _decide(wanted: int | None, facts: WindowFacts, *, silent: bool) -> Window:
     silence = f"Ollama did not answer within {ASK_SECONDS:g} s"
     if wanted is not None:
-        found, source = wanted, "num_ctx, as set"
+        found, source = wanted, "set with num_ctx"
     elif facts.loaded and facts.loaded_utc == facts.asked_utc and not silent:
-        found, source = facts.loaded, "asked of Ollama, as loaded"
+        found, source = facts.loaded, "reported by Ollama for the loaded model"
     elif facts.configured:
-        found, source = facts.configured, "num_ctx of the Modelfile"
+        found, source = facts.configured, "num_ctx in the Modelfile"
     elif facts.loaded:
-        found, source = facts.loaded, f"as loaded on {facts.loaded_utc[:10]}" + (f"; {silence}" if silent else "")
+        found, source = facts.loaded, f"as last loaded on {facts.loaded_utc[:10]}" + (f"; {silence}" if silent else "")
     else:
         found, source = (
             ASSUMED,
-            f"assumed: {silence}" if silent else "assumed: Ollama's default, the model is not loaded",
+            f"assumed: {silence}" if silent else "assumed: Ollama's default, because the model is not loaded",
         )
     if facts.trained and facts.trained < found:
         return Window(facts.trained, "the most the model was trained for")
@@ -90,7 +90,7 @@ def _decide(wanted: int | None, facts: WindowFacts, *, silent: bool) -> Window:
 
 
 def ask(name: str) -> WindowFacts | None:
-    """Ask the user's Ollama server about a model; None where it does not answer in time."""
+    """Ask the user's Ollama server about a model. Return None if it doesn't answer in time."""
     answers: list[WindowFacts] = []
     worker = threading.Thread(target=_ask, args=(name, answers), daemon=True)
     worker.start()
@@ -99,7 +99,7 @@ def ask(name: str) -> WindowFacts | None:
 
 
 def _ask(name: str, answers: list[WindowFacts]) -> None:
-    """Put what the server says into `answers`, the fuller answer last; whatever goes wrong means: no answer."""
+    """Put the server's answers into `answers`, the fuller one last. Any error counts as no answer."""
     try:
         from llm_ollama.auth import get_client
 
@@ -121,7 +121,7 @@ def _same(seen: str | None, name: str) -> bool:
 
 
 def _num_ctx(parameters: str | None) -> int | None:
-    """Return num_ctx from the text of a Modelfile's parameters: one a line, name and value."""
+    """Return num_ctx from a Modelfile's parameters, which have a name and a value per line."""
     for line in (parameters or "").splitlines():
         words = line.split()
         if len(words) == 2 and words[0] == "num_ctx":  # noqa: PLR2004  name and value

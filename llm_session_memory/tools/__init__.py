@@ -1,1 +1,1 @@
-"""What a model can call while it answers, and the loader of `session:` fragments."""
+"""The tools that a model can call while it answers, and the loader of `session:` fragments."""

@@ -1,4 +1,4 @@
-"""The fragment loader `session:`: a session, or some exchanges of it, as text to put before a prompt.
+"""The `session:` fragment loader: a session, or some of its exchanges, as text to put before a prompt.
 
 llm -f session:work "Write the minutes"
 llm -f session:work:12-20 "What was decided here?"
@@ -24,7 +24,7 @@ _AS_TEXT = "Earlier conversation, session {name}:"
 
 
 def load(argument: str) -> llm.Fragment:
-    """Return exchanges of a session as a fragment. `argument` is what follows `session:`."""
+    """Return exchanges of a session as a fragment. `argument` is the text after `session:`."""
     with Memory(log_in_use()) as memory:
         session, first, last = _parsed(memory, argument)
         total = memory.sessions.exchange_count(session)
@@ -45,7 +45,7 @@ def _no_exchanges(session: Session, first: int, last: int | None, total: int) ->
 def _parsed(memory: Memory, argument: str) -> tuple[Session, int, int | None]:
     """Return the session, and the first and last number asked for (None: to the newest).
 
-    A name may itself end like a range, so the whole argument is tried as a name first. llm tells the person the errors.
+    A name may itself end like a range, so the whole argument is tried as a name first. llm reports the errors.
     """
     found = _RANGE.fullmatch(argument)
     if found is None or memory.sessions.find(argument):
@@ -57,10 +57,10 @@ def _parsed(memory: Memory, argument: str) -> tuple[Session, int, int | None]:
 
 
 def as_text(name: str, exchanges: Sequence[Exchange]) -> str:
-    """Return exchanges as plain text for a model to read: number, day, who said what.
+    """Return exchanges as plain text for a model to read: number, day, speaker, text.
 
-    A prompt that such a text was put before is given without it: each week's minutes would else hold those of all
-    weeks before, twice as much every time.
+    If an exchange's prompt includes such a text, it is left out. Otherwise each week's minutes would contain those of
+    all earlier weeks, and double in size every time.
     """
     blocks = [_AS_TEXT.format(name=name)]
     for exchange in exchanges:
@@ -72,7 +72,7 @@ def as_text(name: str, exchanges: Sequence[Exchange]) -> str:
 
 
 def _typed(exchange: Exchange) -> str:
-    """Return an exchange's prompt, with the name of a session's text where that was put before it."""
+    """Return an exchange's prompt, with only the name of any session's text that was put before it."""
     text = exchange.prompt
     beginning = _AS_TEXT.partition("{")[0]
     for part in (part for message in exchange.turns[0].input for part in message.parts):

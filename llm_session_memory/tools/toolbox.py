@@ -1,8 +1,8 @@
-"""The toolbox `SessionMemory`: a model looks things up in the log by itself, and keeps notes.
+"""The toolbox `SessionMemory`: lets a model look things up in the log and keep notes.
 
-llm asks for all toolboxes on every prompt, so this module is only the face that it sees; what it does is in `lookups`,
-imported when a tool is called. The docstrings are what a model is told, and go with every request; the annotations are
-not put off, since `llm tools list` shows them as they are.
+llm asks for all toolboxes on every prompt, so this module has only the signatures. The work is done in `lookups`,
+which is imported when a tool is called. Models read the docstrings with every request, so they are short. There is no
+`from __future__ import annotations`, because `llm tools list` shows the annotations as they are.
 """
 
 import llm

@@ -49,8 +49,8 @@ def test_notes_that_exceed_the_budget_are_refused(llm_: Command) -> None:
     done = llm_("sessions", "note", "work", "A word. " * 200)
     assert done.code == 1
     assert re.fullmatch(
-        r"Error: With this note “work” would send about \d{3} tokens before any prompt, and the budget is 200\. "
-        r"Shorten it, delete another one, or raise --max-context-tokens\.\n",
+        r"Error: With this note, “work” would send about \d{3} tokens before any prompt, but the budget is 200\. "
+        r"Shorten the note, delete another one, or raise --max-context-tokens\.\n",
         done.err,
     )
     assert _texts(llm_) == [NOTE]
@@ -73,7 +73,7 @@ def test_a_note_is_deleted_by_its_number(llm_: Command) -> None:
         (("work", " \n"), "Error: A note has 1 to 2,000 characters; this one has 0.", 1),
         (("work", "x" * 2_001), "Error: A note has 1 to 2,000 characters; this one has 2,001.", 1),
         (("work", "\ud800"), "Error: The note is not UTF-8. Nothing was changed.\n", 1),
-        (("wrok", "x"), "Error: There is no session “wrok”. Did you mean “work”?\n", 1),
+        (("wrok", "x"), "Error: Session “wrok” not found. Did you mean “work”?\n", 1),
     ],
     ids=["no such note", "text and delete", "text and list", "blank", "too long", "not UTF-8", "no such session"],
 )

@@ -40,7 +40,7 @@ def test_a_rating_is_taken_away(llm_: Command) -> None:
     done = llm_("sessions", "rate", "work", "1", "--delete").ok()
     assert (done.err, done.out) == (f"Deleted: up: {WHY}\n", "work has no ratings.\n")
     again = llm_("sessions", "rate", "work", "1", "--delete")
-    assert again.err == ("Error: Exchange #1 of “work” has no rating. To rate it: llm sessions rate work 1 up\n")
+    assert again.err == ("Error: Exchange #1 of “work” has no rating. Rate it with: llm sessions rate work 1 up\n")
 
 
 def test_an_exchange_is_labelled_and_the_labels_are_listed(llm_: Command) -> None:
@@ -59,7 +59,7 @@ def test_an_exchange_is_labelled_and_the_labels_are_listed(llm_: Command) -> Non
     [
         (("rate", "work", "1", "6"), "Error: “6” can't be a rating. Rate with up, down, or 1 to 5 (5 is best).\n", 1),
         (("rate", "work", "3", "up"), "Session “work” has no exchange #3. It has 2, numbered from 1.\n", 1),
-        (("rate", "none", "1", "up"), "There is no session “none”.", 1),
+        (("rate", "none", "1", "up"), "Session “none” not found.", 1),
         (("rate", "work", "1"), "Error: Say what to rate it (up, down, or 1 to 5), or --delete.\n", 2),
         (
             ("rate", "work", "1", "up", "--delete"),

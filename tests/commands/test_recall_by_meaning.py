@@ -94,7 +94,7 @@ def test_a_model_that_fails_costs_a_sentence(llm_: Command, script: Script, mean
     talk(llm_)
     meaning.error = RuntimeError("out of memory")
     done = llm_("--session", "work", "What was that about wall 3?").ok()
-    assert "Recall went by words alone: the embedding model failed (out of memory)." in done.err
+    assert "The embedding model failed (out of memory), so recall searched by words only." in done.err
     assert "wall 3." in sent(script)
     gone = llm_("sessions", "set", "work", "--recall-model", "nosuch")
     assert gone.err == "Error: llm knows no embedding model “nosuch”. See the embedding models with: llm embed-models\n"

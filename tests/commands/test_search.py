@@ -171,8 +171,8 @@ def test_no_text_breaks_a_search(log: Path, text: str) -> None:
 def test_wrong_syntax_is_a_sentence(llm_: Command, words: str) -> None:
     """--raw with what FTS5 can't read is an error in one sentence, with a way out."""
     done = llm_("sessions", "search", "--raw", words)
-    assert done.err.startswith("Error: That is not FTS5 syntax (")
-    assert done.err.endswith("). Leave --raw away to search for the words as they are.\n")
+    assert done.err.startswith("Error: The search is not valid FTS5 syntax (")
+    assert done.err.endswith("). To search for the words as they are, omit --raw.\n")
     assert done.code == 1
 
 
@@ -203,7 +203,7 @@ def test_turns_that_are_gone_are_not_found(llm_: Command, log: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (("x", "-s", "wrok"), "There is no session “wrok”. Did you mean “work”?"),
+        (("x", "-s", "wrok"), "Session “wrok” not found. Did you mean “work”?"),
         (("x", "--since", "soon"), "“soon” is not a date. Give one such as 2026-01-31, 2026-01, or 2026-01-31T10:30."),
     ],
 )

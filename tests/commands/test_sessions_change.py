@@ -252,8 +252,8 @@ def test_pins_that_exceed_the_budget_are_refused(llm_: Command, work: Script) ->
     llm_("sessions", "pin", "work", "1").ok()
     done = llm_("sessions", "pin", "work", "5")
     told = re.fullmatch(
-        r"Error: With #5 the pins of “work” need about (\d+) tokens, and the budget is 100\. "
-        r"Unpin another one first, or raise --max-context-tokens\.\n",
+        r"Error: With #5 pinned, “work” would send about (\d+) tokens before any prompt, but the budget is 100\. "
+        r"Unpin another exchange first, or raise --max-context-tokens\.\n",
         done.err,
     )
     assert told
@@ -327,10 +327,13 @@ def test_name_refused(llm_: Command, work: Script, log: Path) -> None:
     thread = json.loads(llm_("logs", "list", "--json").ok().out)[-1]["conversation_id"]
     session = json.loads(llm_("sessions", "--json").ok().out)[0]["thread_id"]
     for arguments, error in (
-        (("01nope", "play"), f"There is no conversation 01nope in {log}. See the ids with: llm logs list --short"),
+        (
+            ("01nope", "play"),
+            f"Conversation 01nope not found in {log}. List conversation ids with: llm logs list --short",
+        ),
         (
             (session, "play"),
-            f"Conversation {session} is the session “work” already. To rename it: llm sessions rename work play",
+            f"Conversation {session} is already the session “work”. Rename it with: llm sessions rename work play",
         ),
         ((thread, "Work"), "There is a session “Work” already. Choose another name."),
         ((thread, "a/b"), f"The session name “a/b” has a “/” in it. {NAME_RULE.strip()}"),
@@ -352,7 +355,7 @@ def test_an_unknown_session_is_the_same_error_everywhere(llm_: Command, work: Sc
     """Every command that takes a session's name says the same of one that is not there."""
     more = {"rename": ("play",), "pin": ("1",), "unpin": ("1",)}.get(command, ())
     done = llm_("sessions", command, "wrok", *more)
-    assert (done.out, done.err, done.code) == ("", "Error: There is no session “wrok”. Did you mean “work”?\n", 1)
+    assert (done.out, done.err, done.code) == ("", "Error: Session “wrok” not found. Did you mean “work”?\n", 1)
 
 
 def test_an_imported_session_does_nothing_to_the_terminal(llm_: Command, script: Script, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_after_the_last_there_is_nothing(llm_: Command, five: list[str], log: Pa
     end = llm_("sessions", "--after", "one").ok()
     assert (end.out, end.err) == ("", f"There are no sessions after “one” in {log}.\n")
     wrong = llm_("sessions", "--after", "fuor")
-    assert (wrong.err, wrong.code) == ("Error: There is no session “fuor”. Did you mean “four”?\n", 1)
+    assert (wrong.err, wrong.code) == ("Error: Session “fuor” not found. Did you mean “four”?\n", 1)
 
 
 def test_a_long_name_is_cut_in_the_table_only(llm_: Command, script: Script) -> None:

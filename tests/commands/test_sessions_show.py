@@ -190,12 +190,13 @@ def test_a_session_that_is_not_there(llm_: Command, script: Script, log: Path) -
     llm_("-m", "scripted", "Hello").ok()
     none = llm_("sessions", "show", "work")
     assert none.err == (
-        f'Error: There is no session “work”. There are none in {log} yet. Start one with: llm --session NAME "..."\n'
+        f"Error: Session “work” not found. There are no sessions in {log} yet. "
+        'Start one with: llm --session NAME "..."\n'
     )
     llm_("-m", "scripted", "--session", "bridge", "Hello").ok()
     near, far = llm_("sessions", "show", "brigde"), llm_("sessions", "show", "work")
-    assert near.err == "Error: There is no session “brigde”. Did you mean “bridge”?\n"
-    assert far.err == "Error: There is no session “work”. See the list with: llm sessions\n"
+    assert near.err == "Error: Session “brigde” not found. Did you mean “bridge”?\n"
+    assert far.err == "Error: Session “work” not found. List sessions with: llm sessions\n"
     assert {done.code for done in (missing, none, near, far)} == {1}
 
 

@@ -55,7 +55,7 @@ def test_a_session_alone(llm_: Command, filled: Path) -> None:
     assert "evil" not in out
     unknown = llm_("sessions", "stats", "wrok")
     assert unknown.code == 1
-    assert unknown.err == "Error: There is no session “wrok”. Did you mean “work”?\n"
+    assert unknown.err == "Error: Session “wrok” not found. Did you mean “work”?\n"
 
 
 def test_json_has_all_rows(llm_: Command, filled: Path) -> None:

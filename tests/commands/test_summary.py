@@ -82,9 +82,7 @@ def _talk(llm_: Command, script: Script) -> Talk:
 def test_a_summary_is_made_once_a_block_and_sent(talk: Talk) -> None:
     """When the window's start moves a summary is made, sent with every prompt from then on, and rolled on next time."""
     done = talk.until_pruned()
-    assert re.search(
-        r"^session work: making a summary of exchanges #1 to #\d+ with scripted …$", done.err, re.MULTILINE
-    )
+    assert re.search(r"^session work: summarising exchanges #1 to #\d+ with scripted …$", done.err, re.MULTILINE)
     assert talk.requests().count(True) == 1
     assert GOOD in talk.script.texts()[0][1]
     [made] = talk.shown()
@@ -154,8 +152,8 @@ def test_another_model_makes_the_summary(talk: Talk, flags: tuple[str, ...]) -> 
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (RuntimeError("The server is away."), "the summary could not be made (The server is away); "),
-        ("", "the summary could not be made (it was refused twice: it was empty); "),
+        (RuntimeError("The server is away."), "the summary could not be made (The server is away), so "),
+        ("", "the summary could not be made (two attempts were rejected: it was empty), so "),
     ],
     ids=["failed", "refused"],
 )
@@ -280,7 +278,7 @@ def test_redo_makes_it_anew_from_the_exchanges(llm_: Command, work: str, script:
     """--redo reads the exchanges themselves, not the summary in use; the older ones stay, and their cost is counted."""
     script.count = len
     done = llm_("sessions", "summary", "work", "--redo").ok()
-    assert done.err == "session work: making a summary of exchanges #1 to #4 with scripted …\n"
+    assert done.err == "session work: summarising exchanges #1 to #4 with scripted …\n"
     assert done.out.startswith("Goals: a bridge\nFacts: 4 May; 12 t\n\nCovers exchanges #1 to #4; made by scripted on ")
     assert re.search(r"^Summaries made so far: 2, \d,\d\d\d → 114 tokens, \d+\.\d s\.$", done.out, re.MULTILINE)
     _, asked = script.texts()[1]
@@ -302,7 +300,7 @@ def test_redo_that_fails_leaves_the_summary_in_use(llm_: Command, work: str, scr
     done = llm_("sessions", "summary", "work", "--redo")
     assert (done.code, done.out) == (1, "")
     assert done.err == (
-        "session work: making a summary of exchanges #1 to #4 with scripted …\n"
+        "session work: summarising exchanges #1 to #4 with scripted …\n"
         "Error: The summary was not made anew (The server is away). The one before stays in use.\n"
     )
     assert GOOD in llm_("sessions", "summary", "work").ok().out

@@ -31,16 +31,18 @@ class Case:
 
 
 CASES = {
-    "nothing is known": Case(4_096, "assumed: Ollama's default, the model is not loaded"),
-    "another program loaded it": Case(16_384, "asked of Ollama, as loaded", loaded=16_384),
-    "the server's default is larger": Case(32_768, "asked of Ollama, as loaded", default=32_768, loaded=32_768),
-    "the Modelfile says": Case(8_192, "num_ctx of the Modelfile", OllamaModel("llama3", num_ctx=8_192)),
-    "loaded otherwise than the Modelfile says": Case(
-        2_048, "asked of Ollama, as loaded", OllamaModel("llama3", num_ctx=8_192), loaded=2_048
+    "nothing is known": Case(4_096, "assumed: Ollama's default, because the model is not loaded"),
+    "another program loaded it": Case(16_384, "reported by Ollama for the loaded model", loaded=16_384),
+    "the server's default is larger": Case(
+        32_768, "reported by Ollama for the loaded model", default=32_768, loaded=32_768
     ),
-    "the session says": Case(8_192, "num_ctx, as set", options=("-o", "num_ctx", "8192")),
+    "the Modelfile says": Case(8_192, "num_ctx in the Modelfile", OllamaModel("llama3", num_ctx=8_192)),
+    "loaded otherwise than the Modelfile says": Case(
+        2_048, "reported by Ollama for the loaded model", OllamaModel("llama3", num_ctx=8_192), loaded=2_048
+    ),
+    "the session says": Case(8_192, "set with num_ctx", options=("-o", "num_ctx", "8192")),
     "the session says, whatever is loaded": Case(
-        2_048, "num_ctx, as set", loaded=16_384, options=("-o", "num_ctx", "2048")
+        2_048, "set with num_ctx", loaded=16_384, options=("-o", "num_ctx", "2048")
     ),
     "the session says more than was trained": Case(
         2_048,
@@ -147,7 +149,11 @@ def test_a_silent_server_costs_only_its_answer(desk: QuickDesk, path: str) -> No
         server.unload("llama3")
         found = desk.dry_run("work", "Hello?")
         assert (found["window"], found["budget"]) == (4_096, 3_072)
-        why = "Ollama did not answer within 1 s" if path == "/api/ps" else "Ollama's default, the model is not loaded"
+        why = (
+            "Ollama did not answer within 1 s"
+            if path == "/api/ps"
+            else "Ollama's default, because the model is not loaded"
+        )
         assert found["window_source"] == f"assumed: {why}"
         printed = desk.ask("sessions", "context", "work", "Hello?").ok().out
         assert f"window   4,096 tokens, {found['window_source']}" in printed
@@ -164,4 +170,4 @@ def test_a_server_that_falls_silent_leaves_what_it_said(desk: QuickDesk) -> None
         later = window_of(model, {}, first.news, lambda: NOON + timedelta(days=2))
         assert later.news is None
         assert later.window.tokens == 8_192
-        assert later.window.source == "as loaded on 2026-05-04; Ollama did not answer within 1 s"
+        assert later.window.source == "as last loaded on 2026-05-04; Ollama did not answer within 1 s"

@@ -102,7 +102,7 @@ def test_a_summary_is_kept_with_what_it_covers(world: World) -> None:
     assert made is not None
     assert world.kept() == [made]
     assert made == Summary(made.id, GOOD, ids[0], ids[3], 4, "writer", 100, 10, 500, "2026-09-02T00:00:00+00:00")
-    assert world.said == ["making a summary of exchanges #1 to #4 with writer …"]
+    assert world.said == ["summarising exchanges #1 to #4 with writer …"]
 
 
 def test_the_next_summary_is_made_of_the_one_before(world: World) -> None:
@@ -137,7 +137,7 @@ def test_what_is_too_much_for_one_call_takes_several(world: World) -> None:
     assert 1 < calls <= summary.MOST_CALLS
     assert world.kept()[0].exchanges == 12
     assert len(world.kept()) == calls
-    assert world.said == [f"making a summary of exchanges #1 to #12 with writer, in {calls} calls …"]
+    assert world.said == [f"summarising exchanges #1 to #12 with writer, in {calls} calls …"]
 
 
 def test_a_summary_that_became_too_long_is_read_in_part(world: World) -> None:
@@ -196,9 +196,10 @@ def test_far_too_much_is_read_in_part(world: World) -> None:
     assert made is not None
     assert len(writer.told) == summary.MOST_CALLS
     first = 201 - made.exchanges
+    too_many = "because there are too many to read at once; redo the summary later to include them"
     assert world.said == [
-        f"exchanges #1 to #{first - 1} are left out of the summary, too many at once; to read all, redo it later.",
-        f"making a summary of exchanges #{first} to #200 with writer, in 4 calls …",
+        f"exchanges #1 to #{first - 1} are left out of the summary {too_many}.",
+        f"summarising exchanges #{first} to #200 with writer, in 4 calls …",
     ]
 
 
@@ -211,9 +212,8 @@ def test_refused_twice_leaves_what_there_was(world: World, bad: str) -> None:
     assert world.kept() == [before]
     assert len(writer.told) == 2
     why = "it was empty" if not bad else f"it has about 400 tokens, and {MOST} is the most"
-    assert world.said[2:] == [
-        f"the summary could not be made (it was refused twice: {why}); exchanges #5 to #8 are left out without one."
-    ]
+    failed = f"the summary could not be made (two attempts were rejected: {why})"
+    assert world.said[2:] == [f"{failed}, so exchanges #5 to #8 are left out without one."]
 
 
 def test_a_summary_that_is_twice_a_little_too_long_loses_its_end(world: World) -> None:
@@ -224,7 +224,7 @@ def test_a_summary_that_is_twice_a_little_too_long_loses_its_end(world: World) -
     assert LONG.startswith(made.text + "\n")
     assert summary.size(made.text, Measure()) <= MOST
     assert made.input_tokens == 200
-    assert world.said[-1].startswith("the summary was too long twice, so its end was cut off: it has about ")
+    assert world.said[-1].startswith("the summary was too long in both attempts, so its end was cut off: it has about ")
 
 
 @pytest.mark.parametrize("rate", [0.6, 1.0, 1.7])
@@ -244,7 +244,7 @@ def test_a_model_that_fails_leaves_what_there_was(world: World) -> None:
     before = world.fold(Writer(), 1, 4)
     assert world.fold(Writer([ModelFailed("The server is away.")]), 5, 8, before) == before
     assert world.kept() == [before]
-    failed = "the summary could not be made (The server is away); exchanges #5 to #8 are left out without one."
+    failed = "the summary could not be made (The server is away), so exchanges #5 to #8 are left out without one."
     assert world.said[-1] == failed
 
 
@@ -255,13 +255,13 @@ def test_a_model_that_fails_half_way_leaves_what_was_made(world: World) -> None:
     assert 1 <= made.exchanges < 12
     assert made.last_turn_id == world.exchanges(made.exchanges, made.exchanges)[0].id
     left = f"exchanges #{made.exchanges + 1} to #12 are left out without one."
-    assert world.said[-1] == f"the summary could not be made (Away); {left}"
+    assert world.said[-1] == f"the summary could not be made (Away), so {left}"
 
 
 def test_a_model_that_is_not_known_is_a_model_that_fails(world: World) -> None:
     """A summary model that llm does not know does not keep the prompt from being sent."""
     assert world.fold(Lost(), 3, 3) is None
-    said = "the summary could not be made (llm knows no model “lost”); exchange #3 is left out without one."
+    said = "the summary could not be made (llm knows no model “lost”), so exchange #3 is left out without one."
     assert world.said == [said]
 
 
@@ -271,7 +271,7 @@ def test_a_model_that_can_read_next_to_nothing_is_not_asked(world: World) -> Non
     assert world.fold(writer, 1, 4) is None
     assert writer.told == []
     why = "the summary could not be made (writer can read only 300 tokens at once)"
-    assert world.said == [f"{why}; exchanges #1 to #4 are left out without one."]
+    assert world.said == [f"{why}, so exchanges #1 to #4 are left out without one."]
 
 
 def test_a_log_that_can_not_be_written_is_an_error(world: World) -> None:
@@ -287,7 +287,7 @@ def test_a_log_that_can_not_be_written_is_an_error(world: World) -> None:
 def test_a_summary_made_anew_counts_all_its_calls(world: World) -> None:
     """A summary made anew is one row that covers all, with the cost of all calls."""
     writer = Writer(tokens=650)
-    made = world.summariser(writer).anew(world.exchanges(1, 12), BUDGET, Measure())
+    made = world.summariser(writer).redo(world.exchanges(1, 12), BUDGET, Measure())
     assert world.kept() == [made]
     assert (made.exchanges, made.input_tokens) == (12, 100 * len(writer.told))
     assert len(writer.told) > 1
@@ -297,7 +297,7 @@ def test_a_summary_made_anew_in_part_is_not_kept(world: World) -> None:
     """Where a portion fails, nothing replaces the summary in use."""
     summariser = world.summariser(Writer([GOOD, ModelFailed("Away.")], tokens=650))
     with pytest.raises(ModelFailed, match="Away."):
-        summariser.anew(world.exchanges(1, 12), BUDGET, Measure())
+        summariser.redo(world.exchanges(1, 12), BUDGET, Measure())
     assert world.kept() == []
 
 

@@ -279,7 +279,7 @@ def test_a_newer_llms_log_works(used: Path, llm_: Command, command: tuple[str, .
     logs.as_newer_llm(used)
     done = llm_(*command)
     if command == NAME:
-        assert done.err.startswith("Error: There is no conversation 01kaz3g5t2qhx7p0a8v9w4m6cd in ")
+        assert done.err.startswith("Error: Conversation 01kaz3g5t2qhx7p0a8v9w4m6cd not found in ")
     else:
         assert done.ok().out
 

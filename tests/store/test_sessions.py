@@ -140,7 +140,7 @@ def test_the_newest_block_comes_back(log: Path) -> None:
     with built(log) as (_, found):
         store = Sessions(found)
         assert store.requests.latest("thread") is None
-        store.requests.add("thread", BLOCK, (4096, "num_ctx, as set"), START.isoformat())
+        store.requests.add("thread", BLOCK, (4096, "set with num_ctx"), START.isoformat())
         newest = store.requests.add("thread", replace(BLOCK, start_id="turn-5"), (None, "not known"), START.isoformat())
         store.requests.add("another", BLOCK, (None, "not known"), START.isoformat())
         for turn_id in ("turn-5", "turn-6"):

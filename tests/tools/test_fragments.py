@@ -89,9 +89,9 @@ def test_a_name_that_looks_like_a_range(llm_: Command, work: None, log: Path, sc
 @pytest.mark.parametrize(
     ("argument", "error"),
     [
-        ("wrok", "There is no session “wrok”. Did you mean “work”?"),
-        ("wrok:1-2", "There is no session “wrok”. Did you mean “work”?"),
-        ("", "There is no session “”. See the list with: llm sessions"),
+        ("wrok", "Session “wrok” not found. Did you mean “work”?"),
+        ("wrok:1-2", "Session “wrok” not found. Did you mean “work”?"),
+        ("", "Session “” not found. List sessions with: llm sessions"),
         ("work:5", "Session “work” has no exchanges #5. It has 4, numbered from 1."),
         ("work:0", "Session “work” has no exchanges #0. It has 4, numbered from 1."),
         ("work:3-2", "Session “work” has no exchanges #3 to #2. It has 4, numbered from 1."),
@@ -115,7 +115,7 @@ def test_without_a_log(llm_: Command, home: Path, script: Script) -> None:
     done = llm_("-m", "scripted", "-f", "session:work", "Write the minutes")
     assert done.code == 1
     assert done.err.startswith(
-        "Error: Could not load fragment session:work: There is no session “work”. There are none "
+        "Error: Could not load fragment session:work: Session “work” not found. There are no sessions "
     )
 
 
@@ -152,7 +152,7 @@ def test_the_minutes_of_every_week(llm_: Command, work: None, script: Script) ->
 def test_the_loader_is_listed(llm_: Command) -> None:
     """`llm fragments loaders` tells how it is used."""
     out = llm_("fragments", "loaders").ok().out
-    assert "session:\n  Load a session, or some of its exchanges: session:NAME, or session:NAME:12" in out
+    assert "session:\n  Load a session or some of its exchanges: session:NAME, session:NAME:12" in out
 
 
 def test_what_was_loaded_never_passes_for_an_excerpt(llm_: Command, work: None, log: Path) -> None:

@@ -108,7 +108,7 @@ def test_a_model_keeps_a_note(llm_: Command, log_: Path, flags: tuple[str, ...])
     prompt = asked(call("remember", note="The harbour office\nsigns off."))
     done = llm_("-m", "echo", "--session", "work", "-T", "SessionMemory", *flags, prompt)
     assert results(done) == ["Kept."]
-    assert done.err == "session work: echo keeps a note: The harbour office signs off.\n"
+    assert done.err == "session work: echo added a note: The harbour office signs off.\n"
     assert llm_("sessions", "note", "work", "--list").ok().out == "1. The harbour office signs off. (kept by echo)\n"
     assert (
         "The harbour office signs off."
@@ -121,7 +121,7 @@ def test_several_calls_in_one_prompt(llm_: Command, log_: Path) -> None:
     calls = call("remember", note="Epoxy."), call("search", query="epoxy"), call("remember", note="Epoxy.")
     done = llm_("-m", "echo", "--session", "new", "-T", "SessionMemory", asked(*calls))
     hit = "session paint, #1, 2026-09-01, Assistant: Epoxy lasts longest."
-    assert results(done) == ["Kept.", material(hit), "Kept already."]
+    assert results(done) == ["Kept.", material(hit), "This note is kept already."]
     [exchange] = json.loads(llm_("sessions", "show", "new", "--json").ok().out)["exchanges"]
     assert len(exchange["turns"]) == 2
 
@@ -279,7 +279,7 @@ def test_reading_goes_on_where_it_stopped(held: Held) -> None:
         text = lookups.read("long", first, 30)
         numbers = [int(number) for number in re.findall(r"^#(\d+), ", text, re.MULTILINE)]
         seen += numbers
-        rest = re.findall(r"^Only #(\d+) to #(\d+) fit\. To go on, read from #(\d+)\.$", text, re.MULTILINE)
+        rest = re.findall(r"^Only #(\d+) to #(\d+) fit\. To read on, start at #(\d+)\.$", text, re.MULTILINE)
         assert rest == ([] if numbers[-1] == 30 else [(str(first), str(numbers[-1]), str(numbers[-1] + 1))])
         assert text.count("characters left out here") == 2 * len(numbers)
         first = numbers[-1] + 1
@@ -330,13 +330,13 @@ def test_where_it_is_looked_for(held: Held, query: str, session: str | None, fou
     [
         (lambda: lookups.search("paint", "work"), "Nothing in session work matches: paint"),
         (lambda: lookups.search("zebra"), "Nothing in any session matches: zebra"),
-        (lambda: lookups.search("x", "wrok"), "There is no session “wrok”. Did you mean “work”?"),
-        (lambda: lookups.read("wrok", 1, 2), "There is no session “wrok”. Did you mean “work”?"),
-        (lambda: lookups.read("work", 4, 9), "Session work has 3 exchanges, so none from #4 to #9."),
-        (lambda: lookups.read("work", 3, 2), "Session work has 3 exchanges, so none from #3 to #2."),
+        (lambda: lookups.search("x", "wrok"), "Session “wrok” not found. Did you mean “work”?"),
+        (lambda: lookups.read("wrok", 1, 2), "Session “wrok” not found. Did you mean “work”?"),
+        (lambda: lookups.read("work", 4, 9), "Session work has 3 exchanges. It has no exchanges from #4 to #9."),
+        (lambda: lookups.read("work", 3, 2), "Session work has 3 exchanges. It has no exchanges from #3 to #2."),
         (
             lambda: lookups.read("work", "the first", 2),  # type: ignore[arg-type]  # as a model may
-            "“the first” is not the number of an exchange. Give first as a number from 1.",
+            "“the first” is not an exchange number. Give first as a number from 1.",
         ),
         (lambda: lookups.remember(" \n"), "A note has 1 to 500 characters; this one has 0."),
         (lambda: lookups.remember("x" * 501), "A note has 1 to 500 characters; this one has 501."),
