@@ -1,1 +1,1 @@
-"""What a log tells in figures: canned queries, panels, charts as values, and the timing of a replay."""
+"""The log in numbers: canned queries, panels, charts as values, and the timing of a replay."""

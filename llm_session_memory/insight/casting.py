@@ -1,6 +1,6 @@
-"""A replay as what a terminal prints, and when: for `llm sessions replay`, and for recordings. Pure.
+"""A replay as timed terminal output, for `llm sessions replay` and for recordings. Pure.
 
-A recording is asciinema's format, version 2: a line of JSON about it, then a line for each thing that is printed.
+A recording has asciinema's format, version 2: a header line of JSON, then one line for each piece of output.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from .scenes import Scene
 from .timing import Timeline
 
 _BEAT = 50
-"""Milliseconds between two pieces of a reply that is coming."""
+"""Milliseconds between two pieces of a streaming reply."""
 
 _BOLD, _SOFT, _GOOD, _BAD, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[31m", "\x1b[0m"
 
 _FOLDED = 200
-"""Characters that are printed of a tool's call or result, a fragment, or reasoning."""
+"""The most characters printed of a tool call, a tool result, a fragment, or reasoning."""
 
 
 @dataclass(frozen=True)
 class Printed:
-    """What is printed at a moment, in milliseconds of the replay. `head`: an exchange begins."""
+    """Text printed at a moment, in milliseconds of the replay. `head` marks the beginning of an exchange."""
 
     moment: float
     text: str
@@ -34,7 +34,7 @@ class Printed:
 
 
 def printed(scenes: Sequence[Scene], timeline: Timeline) -> Iterator[Printed]:
-    """Yield all that is printed, in time: prompts at once, replies as they came."""
+    """Yield all output in order of time: prompts at once, replies piece by piece."""
     for place, scene in enumerate(scenes):
         start, run = timeline.starts[place], scene.step.run
         yield Printed(start, _head(scene) + "".join(_piece(*piece) for piece in scene.before), head=scene.first)
@@ -66,7 +66,7 @@ def _piece(kind: str, name: str, text: str) -> str:
         return f"{_BAD}{text}{_PLAIN}\n"
     short = " ".join(text.split())
     short = short if len(short) <= _FOLDED else f"{short[: _FOLDED - 1]}…"
-    if kind == "recalled":  # each excerpt says itself where it is from
+    if kind == "recalled":  # each excerpt names its exchange itself
         return f"{_SOFT}recalled {short}{_PLAIN}\n"
     words = " ".join(filter(None, (kind.replace("_", " "), name, short)))
     return f"{_SOFT}[{words}]{_PLAIN}\n"

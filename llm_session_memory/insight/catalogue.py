@@ -1,7 +1,7 @@
-"""The canned queries: each an .sql file with its title, its definition in plain words and its parameters.
+"""The canned queries: each is an .sql file with its title, its meaning in plain words, and its parameters.
 
-The same files are offered in Datasette, run by `llm sessions query`, and printed into docs/queries.md. This module
-imports neither Datasette nor llm.
+Datasette offers these files, `llm sessions query` runs them, and docs/queries.md lists them. This module imports
+neither Datasette nor llm.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..reader.tables import completed, tables_read
 
 _FOLDER = Path(__file__).parent / "queries"
 _PREFIX = "sessions_"
-"""Before each name in Datasette, where a query of 0.65 would hide a table of its name."""
+"""Prefix of every query in Datasette: in 0.65, a query hides a table that has the same name."""
 
 _HEAD = re.compile(r"-- (title|means|param) ?([a-z_]*): ?(.*)")
 
 
 @dataclass(frozen=True)
 class Query:
-    """One query: what it is called, what it says in words, what it asks for, and its text."""
+    """One query: its name, title, meaning, parameters and SQL text."""
 
     name: str
     title: str
@@ -33,16 +33,16 @@ class Query:
 
     @property
     def short_name(self) -> str:
-        """The name on the command line."""
+        """The query's name on the command line."""
         return self.name.removeprefix(_PREFIX)
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The tables that it reads."""
+        """The tables that the query reads."""
         return tuple(tables_read(self.sql))
 
     def text(self, tables: Collection[str]) -> str:
-        """Return its text for a log that has these tables: those that are missing count as empty."""
+        """Return the SQL for a log that has these tables; missing tables count as empty."""
         return completed(self.sql, tables)
 
 
@@ -53,7 +53,7 @@ def catalogue() -> dict[str, Query]:
 
 
 def named(name: str) -> Query | None:
-    """Return a query by its name, long or short."""
+    """Return the query of this name, long or short, or None."""
     key = name.replace("-", "_")
     return catalogue().get(key) or catalogue().get(f"{_PREFIX}{key}")
 

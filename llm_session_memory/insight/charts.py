@@ -1,4 +1,4 @@
-"""Charts as values: what is drawn, and the same in words and figures. Pure; drawing.py makes pictures of them."""
+"""Charts as values, and the same charts in words and numbers. Pure; show/svg.py of the views draws them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 SERIES = 6
-"""The most series that can be told apart in one chart."""
+"""The most series that a reader can tell apart in one chart."""
 
 Number = float | int | None
 
 
 @dataclass(frozen=True)
 class Series:
-    """One measure: its name and its value at each label; None where there is none."""
+    """One measure: its name and its value at each label, or None if a label has no value."""
 
     name: str
     values: tuple[Number, ...]
@@ -22,43 +22,43 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn: `kind` is columns (stacked), rows, lines or grid; `unit` stands after a value in words."""
+    """A chart. `kind` is columns (stacked), rows, lines or grid; `unit` follows a value in a description."""
 
     kind: str
     labels: tuple[str, ...]
     series: tuple[Series, ...]
     unit: str = ""
     each: str = ""
-    """What one column stands for: day, week or month."""
+    """The period of one column: day, week or month."""
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to draw. What is below zero is not drawn."""
+        """Whether there is nothing to draw; values below zero are not drawn."""
         return not any((value or 0) > 0 for one in self.series for value in one.values)
 
 
 def described(chart: Chart) -> str:
-    """Return a chart in words: how much there is of what, and where the most is."""
+    """Return a chart in words: its kind, its range, and the greatest value of each series."""
     if chart.empty:
         return "Nothing to show."
     unit = f" {chart.unit}" if chart.unit else ""
     first, last = chart.labels[0], chart.labels[-1]
     over = first if first == last else f"{first} to {last}"
     said = {
-        "columns": [f"Columns, one a {chart.each or 'day'}: {over}."],
+        "columns": [f"Columns, one per {chart.each or 'day'}: {over}."],
         "rows": [f"Bars: {', '.join(chart.labels[:SERIES])}."],
         "lines": [f"Lines: {over}."],
-        "grid": [f"Squares as large as what they stand for: {over}, by {chart.series[0].name} and so on."],
+        "grid": [f"Squares sized by value: {over}, {chart.series[0].name} to {chart.series[-1].name}."],
     }[chart.kind]
     for one in chart.series[:SERIES]:
         most = max(range(len(one.values)), key=lambda place, one=one: one.values[place] or 0)  # type: ignore[misc]
         if one.values[most]:
-            said.append(f"{one.name}: at most {figure(one.values[most])}{unit}, at {chart.labels[most]}.")
+            said.append(f"{one.name}: up to {figure(one.values[most])}{unit} ({chart.labels[most]}).")
     return " ".join(said)
 
 
 def figure(value: Number) -> str:
-    """Return a number as it stands in words and tables."""
+    """Return a number as text for sentences and tables."""
     if value is None:
         return ""
     if isinstance(value, int) or (value == int(value) and abs(value) >= 1_000):  # noqa: PLR2004  no decimals there
@@ -67,12 +67,12 @@ def figure(value: Number) -> str:
 
 
 def without_noise(value: Any) -> Any:
-    """Return a value as it is, a fraction without what adding up binary fractions leaves behind: 3.6, not 3.5999…96."""
+    """Return the value, with floats rounded to hide binary rounding errors: 3.6, not 3.5999…96."""
     return round(value, 9) if isinstance(value, float) else value
 
 
 def short(value: float) -> str:
-    """Return a number as it stands at an axis: `950`, `1.2k`, `3M`."""
+    """Return a number as text for an axis: `950`, `1.2k`, `3M`."""
     for size, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{sign}"
@@ -80,7 +80,7 @@ def short(value: float) -> str:
 
 
 def ceiling(most: float) -> float:
-    """Return a round number that is not below the greatest value: where an axis ends."""
+    """Return the end of an axis: a round number that is at least the greatest value."""
     if most <= 0:
         return 1.0
     size = 10.0 ** math.floor(math.log10(most))

@@ -1,4 +1,4 @@
-"""What filled the window at each exchange of a replay, as values. Pure."""
+"""The contents of the context window at each exchange of a replay, as values. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..reader.values import Exchange
 
 @dataclass(frozen=True)
 class Window:
-    """What a session recorded of the window at an exchange."""
+    """The context window at an exchange, as the session recorded it."""
 
     tokens: int
     budget: int
@@ -21,22 +21,22 @@ class Window:
     recalled: tuple[int, ...]
     summarised: tuple[int, int] | None = None
     parts: tuple[int, ...] = ()
-    """About the tokens of each of PARTS, none where what was sent is not all within the replay."""
+    """The estimated tokens of each of PARTS; empty if part of what was sent is outside the replay."""
 
     def fields(self) -> list[Any]:
-        """Return it as plain values, in the order in which the script reads them."""
+        """Return plain values in the order that the page's script expects."""
         summarised = list(self.summarised) if self.summarised else None
         numbers = [list(self.pinned), list(self.recalled), summarised, list(self.parts)]
         return [self.tokens, self.budget, self.window, self.start, *numbers]
 
 
 PARTS = ("system", "summary", "pinned", "recent", "recalled", "prompt")
-"""What a window is filled with, in the order in which it is drawn."""
+"""The parts of a context window, in the order in which they are drawn."""
 
 
 @dataclass(frozen=True)
 class Front:
-    """What stands before the exchanges of a block: the characters of its system message, the summary's among them."""
+    """The beginning of a block, before its exchanges: characters of the system message, including the summary's."""
 
     system: int = 0
     summary: int = 0
@@ -44,7 +44,7 @@ class Front:
 
 
 def parts(window: Window, number: int, front: Front, recalled: int, sizes: Mapping[int, Size]) -> tuple[int, ...]:
-    """Return about the tokens of each of PARTS: excerpts as they were recorded, the others by their characters."""
+    """Return the estimated tokens of each of PARTS: excerpts as recorded, the rest in proportion to characters."""
     recent = range(window.start, number)
     pinned = [one for one in window.pinned if one not in recent]
     if not all(one in sizes for one in (*pinned, *recent, number)):
@@ -63,14 +63,14 @@ def parts(window: Window, number: int, front: Front, recalled: int, sizes: Mappi
 
 @dataclass(frozen=True)
 class Size:
-    """The characters of an exchange: all of them, and those that its last request had of it."""
+    """The characters of a whole exchange, and of the part of it that its last request contained."""
 
     whole: int
     asked: int
 
 
 def size(exchange: Exchange) -> Size:
-    """Return how long an exchange is, without what was recalled for it."""
+    """Return the size of an exchange without the excerpts recalled for it."""
     counts = [
         (said.role, sum(len(piece.text) for piece in said.pieces if piece.kind not in ("excerpt", "fence")))
         for call in exchange.calls

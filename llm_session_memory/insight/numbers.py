@@ -1,4 +1,4 @@
-"""Reading the numbers of a panel: its canned query, narrowed, with an end to its patience."""
+"""Read the numbers of a panel: run its canned query, narrowed, with a time limit."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .charts import without_noise
 from .panels import Panel
 
 PATIENCE = 5.0
-"""Seconds that one panel may take: visitors must not keep the server busy."""
+"""The most seconds that one panel may take: visitors must not keep the server busy."""
 
 LARGE = 100_000
-"""Calls from which a log's numbers are those of its last days, unless another range is asked for."""
+"""A log with more calls than this shows only its last DAYS, unless the visitor asks for another range."""
 
 DAYS = 90
-"""How many days these are."""
+"""Days that a large log shows by default."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a panel shows: columns and rows, and the text and parameters that they came from. `late`: too slow."""
+    """The columns and rows of a panel, with the SQL and parameters behind them. `late` if the query took too long."""
 
     columns: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
@@ -38,7 +38,7 @@ class Numbers:
 def statement_of(
     panel: Panel, tables: frozenset[str], span: Span, rows: tuple[int, int] | None = None
 ) -> tuple[str, dict[str, str]]:
-    """Return a panel's query for a log that has these tables, and what it is run with."""
+    """Return a panel's SQL for a log that has these tables, and its parameters."""
     query = catalogue()[f"sessions_{panel.made_by}"]
     given = {name: panel.given.get(name, "") for name, _ in query.parameters}
     if panel.within:
@@ -52,7 +52,7 @@ def statement_of(
 
 
 def usual_start(source: Source) -> str | None:
-    """Return the day from which on numbers are shown where no range was asked for: None, unless the log is large."""
+    """Return the first day to show if no range was asked for, or None (all days) unless the log is large."""
     if calls_logged(source) <= LARGE:
         return None
     try:
@@ -62,7 +62,7 @@ def usual_start(source: Source) -> str | None:
 
 
 def numbers(source: Source, panel: Panel, span: Span, patience: float = PATIENCE) -> Numbers:
-    """Return a panel's numbers."""
+    """Return a panel's numbers, from the cache if the log has not changed."""
 
     def read() -> Numbers:
         return _numbers(source, panel, span, patience)

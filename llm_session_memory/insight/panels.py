@@ -1,4 +1,4 @@
-"""The panels of the dashboard: which canned query each is made of, and how its rows become a chart. Pure.
+"""The panels of the dashboard: the canned query behind each one, and how its rows become a chart. Pure.
 
 `llm sessions stats` prints the same panels in the terminal.
 """
@@ -15,20 +15,20 @@ from .charts import SERIES, Chart, Number, Series, without_noise
 Rows = Sequence[Mapping[str, Any]]
 
 _MOST_COLUMNS = 92
-"""Columns of a chart over time: more days become weeks, more weeks become months."""
+"""The most columns of a chart over time. Days that exceed it are grouped into weeks, and weeks into months."""
 
 _MOST_ROWS = 8
-"""Models or sessions in a chart; the table behind it has all."""
+"""The most models or sessions in a chart; its table has all of them."""
 
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: the short name of the query that it is made by, what it is called, how it is drawn.
+    """One panel: the short name of its query, its title, and the function that makes its chart.
 
-    `within`: the query takes days and model itself, since it needs what came before. In the terminal the column `bar`
-    has a bar, and `rows` rows are shown: the first ones, or some of all where they are `spread`.
+    `within` means that the query filters by day and model itself, because it needs earlier rows too. The terminal
+    draws a bar for the column `bar` and shows `rows` rows: the first ones, or, if `spread`, a sample over all of them.
     """
 
     made_by: str
@@ -42,7 +42,7 @@ class Panel:
 
     @property
     def name(self) -> str:
-        """What it is called in addresses and ids."""
+        """The panel's name in URLs and element ids."""
         return self.made_by.replace("_", "-")
 
 
@@ -50,7 +50,7 @@ class Panel:
 
 
 def _by_day(rows: Rows, measures: Mapping[str, str], unit: str = "") -> Chart:
-    """One series for each measure (column and what it is called), over all days."""
+    """Return a chart over all days with one series per measure; `measures` maps columns to series names."""
     found = {str(row["day"]): row for row in rows}
     each, periods = _periods(found)
     series = tuple(
@@ -61,7 +61,7 @@ def _by_day(rows: Rows, measures: Mapping[str, str], unit: str = "") -> Chart:
 
 
 def _by_day_and(rows: Rows, column: str, measure: Callable[[Mapping[str, Any]], Number], unit: str) -> Chart:
-    """One series for each of the greatest values of a column, over all days, and one for the others."""
+    """Return a chart over all days with a series for each of a column's top values, and one for the others."""
     totals: dict[str, float] = {}
     cells: dict[tuple[str, str], float] = {}
     for row in rows:
@@ -92,7 +92,7 @@ def _summed(values: Iterable[Number]) -> Number:
 
 
 def _periods(days: Iterable[str]) -> tuple[str, _Periods]:
-    """Return all days from the first to the last, each with its label; or weeks or months, where there are too many."""
+    """Return all days from first to last, each with its label; weeks or months if there are too many days."""
     known = sorted(day for day in map(_day, days) if day is not None)
     if not known:
         return "day", []
@@ -141,7 +141,7 @@ def _at(rows: Mapping[Any, Mapping[str, Any]], hour: int, day: str) -> Number:
 
 def _pruning(rows: Rows) -> Chart:
     labels = tuple(f"#{row['exchange']}" for row in rows)
-    columns = {"tokens_whole_about": "the whole history, about", "tokens_sent": "as sent"}
+    columns = {"tokens_whole_about": "whole history (estimate)", "tokens_sent": "as sent"}
     series = (Series(called, tuple(row[column] for row in rows)) for column, called in columns.items())
     return Chart("lines", labels, tuple(series), "tokens")
 
@@ -152,38 +152,40 @@ def _sessions(rows: Rows) -> Chart:
 
 
 def _saved(rows: Rows) -> Chart:
-    return _by_day(rows, {"tokens_sent": "sent", "tokens_saved_about": "saved, about"}, "tokens")
+    return _by_day(rows, {"tokens_sent": "sent", "tokens_saved_about": "saved (estimate)"}, "tokens")
 
 
 def _recalled(rows: Rows) -> Chart:
     split = [{**row, "without": row["prompts"] - row["with_excerpts"]} for row in rows]
-    return _by_day(split, {"with_excerpts": "prompts with excerpts", "without": "prompts without"}, "prompts")
+    return _by_day(split, {"with_excerpts": "with excerpts", "without": "without excerpts"}, "prompts")
 
 
 PANELS = (
     Panel(
         "tokens_a_day_by_model",
-        "Tokens a day, by model",
+        "Tokens per day, by model",
         lambda rows: _by_day_and(
             rows, "model", lambda row: (row["tokens_in"] or 0) + (row["tokens_out"] or 0), "tokens"
         ),
         "tokens_in",
     ),
-    Panel("cost_a_day", "Cost a day", lambda rows: _by_day(rows, {"dollars": "cost"}, "US dollars"), "dollars"),
+    Panel("cost_a_day", "Cost per day", lambda rows: _by_day(rows, {"dollars": "cost"}, "US dollars"), "dollars"),
     Panel(
         "latency_by_model",
-        "Seconds a call, by model",
-        lambda rows: _by(rows, "model", {"p50": "half of all", "p95": "95 of 100", "p99": "99 of 100"}, "seconds", 6),
+        "Seconds per call, by model",
+        lambda rows: _by(
+            rows, "model", {"p50": "median", "p95": "95th percentile", "p99": "99th percentile"}, "seconds", 6
+        ),
         "p50",
     ),
     Panel(
         "output_speed",
-        "Tokens a second, by model",
-        lambda rows: _by(rows, "model", {"tokens_a_second": "tokens a second"}, "tokens a second"),
+        "Tokens per second, by model",
+        lambda rows: _by(rows, "model", {"tokens_a_second": "tokens per second"}, "tokens per second"),
         "tokens_a_second",
     ),
     Panel("hour_of_the_week", "Hour and weekday (UTC)", _hours, "all_days", rows=24),
-    Panel("session_lengths", "Exchanges in a session", _lengths, "unnamed_conversations"),
+    Panel("session_lengths", "Session lengths, in exchanges", _lengths, "unnamed_conversations"),
     Panel(
         "pruning_by_exchange", "Requests with and without pruning", _pruning, "tokens_sent", within=True, spread=True
     ),
@@ -203,11 +205,11 @@ PANELS = (
     ),
     Panel("longest_sessions", "Sessions with the most calls", _sessions, "calls"),
 )
-"""The panels, in the order in which they stand."""
+"""The panels, in the order of the dashboard."""
 
 
 def totals(rows: Mapping[str, Rows]) -> list[tuple[str, Number]]:
-    """Return what the panels' rows (by query) come to in all: each figure's name and value."""
+    """Return the totals of the panels as (name, value). `rows` maps the short name of a query to its rows."""
 
     def of(query: str, column: str) -> Number:
         return _summed(row[column] for row in rows.get(query, ()))

@@ -1,4 +1,4 @@
-"""Reading a session for its replay: everything that was said, in time, and the window as it was at each exchange."""
+"""Read a session for its replay: all messages in order of time, and the context window at each exchange."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from .filling import Front, Size, Window, parts, size
 from .scenes import Scene, scenes
 
 MOST = 2_000
-"""Exchanges of one replay; longer sessions are replayed in parts."""
+"""The most exchanges in one replay; longer sessions are replayed in parts."""
 
 _STRETCH = 100
 _MOST_TEXT = 6_000_000
-"""Characters of one replay."""
+"""The most characters in one replay."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A session, or a part of it, to be replayed."""
+    """A session, or a part of one, ready to replay."""
 
     line: Line
     first: int
@@ -46,7 +46,7 @@ class Replay:
 
 
 def replay(source: Source, thread_id: str, start: int | None = None) -> Replay:
-    """Return a session from exchange `start` on, as much as one replay may have."""
+    """Return the replay of a session from exchange `start` on, up to the size limits of one replay."""
     numbers = numbering(source, thread_id)
     first = min(max(start or 1, 1), max(len(numbers), 1))
     most = min(first + MOST - 1, len(numbers))
@@ -72,7 +72,7 @@ def replay(source: Source, thread_id: str, start: int | None = None) -> Replay:
 
 
 def stretch(source: Source, thread_id: str, first: int, last: int) -> tuple[Scene, ...]:
-    """Return a few exchanges of a session, and the attempts among them, to be shown as they are rendered."""
+    """Return exchanges `first` to `last` as scenes, with the failed attempts among them."""
     numbers = numbering(source, thread_id)
     last = min(last, len(numbers))
     if first > max(last, 1):
@@ -84,7 +84,7 @@ def stretch(source: Source, thread_id: str, first: int, last: int) -> tuple[Scen
 def _windows(
     source: Source, numbers: Numbering, thread_id: str, span: tuple[int, int], sizes: Mapping[int, Size]
 ) -> dict[int, Window]:
-    """Return the window at each exchange of a stretch, as it was recorded. The blocks' excerpts stay until they end."""
+    """Return the recorded context window at each exchange of a span. Excerpts stay in it until their block ends."""
     first, last = span
     if last < first:
         return {}
@@ -115,7 +115,7 @@ def _windows(
 
 
 def _fronts(source: Source, numbers: Numbering, thread_id: str, requests: Sequence[Recorded]) -> dict[int, Front]:
-    """Return what stands before the exchanges of each block: its system message, the same all through."""
+    """Return the system message at the beginning of each block; it is the same throughout the block."""
     blocks = {request.block_id: request.turn_id for request in reversed(requests)}
     found = system_messages(source, numbers, thread_id, blocks.values())
     return {block: _front(found[turn_id]) for block, turn_id in blocks.items() if turn_id in found}

@@ -1,4 +1,4 @@
-"""Canned queries, panels and replays of a log that is given by its path: for the command line."""
+"""Canned queries, panels and replays of a log at a path, for the command line."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ from .panels import PANELS, Panel
 from .replay import Replay, replay
 
 _NO_HURRY = 600.0
-"""Seconds that a panel may take: whoever waits in a terminal can end it."""
+"""The most seconds that a panel may take: in a terminal, the user can interrupt it."""
 
 
 def run(path: Path, query: Query, given: Mapping[str, str]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return columns and rows of a query; parameters that are not given are empty. Raises LogUnusable."""
+    """Return the columns and rows of a query; parameters that are not given are empty.
+
+    Raises:
+        LogUnusable: the log cannot be read.
+    """
     with opened(path) as source:
         asked = {name: given.get(name, "") for name, _ in query.parameters}
         columns, rows = source.answer(query.text(source.tables), asked)
@@ -29,13 +33,21 @@ def run(path: Path, query: Query, given: Mapping[str, str]) -> tuple[list[str], 
 
 
 def all_panels(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:
-    """Return the numbers of all panels, narrowed. Raises LogUnusable."""
+    """Return the numbers of all panels within a span.
+
+    Raises:
+        LogUnusable: the log cannot be read.
+    """
     with opened(path) as source:
         return [(panel, numbers(source, panel, span, _NO_HURRY)) for panel in PANELS]
 
 
 def played(path: Path, reference: str, start: int | None = None) -> Replay | None:
-    """Return a session (by name, or a conversation by id) to be replayed, from an exchange on. Raises LogUnusable."""
+    """Return the replay of a session (by name) or conversation (by id), or None if there is no such session.
+
+    Raises:
+        LogUnusable: the log cannot be read.
+    """
     with opened(path) as source:
         thread_id = find(source, reference) if is_log(source.tables) else None
         return None if thread_id is None else replay(source, thread_id, start)

@@ -1,4 +1,4 @@
-"""A session as scenes to be replayed: what was said before each call, what came of it, and when. Pure."""
+"""A session as scenes of a replay: the input of each call, its output, and its timing. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..rules.safe_text import one_line, visible
 from .timing import Step
 
 _LONGEST = 20_000
-"""Characters of one text that a replay shows; the transcript has the whole."""
+"""The most characters that a replay shows of one text; the transcript has all of it."""
 
 _NOTE = 200
-"""Characters of a rating and the reason for it."""
+"""The most characters of a rating and its reason."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One call, or an attempt: its timing, what was said before it, and what came of it, each as (kind, name, text).
+    """One call or failed attempt: its timing, its input (`before`) and output (`after`) as (kind, name, text).
 
-    `saved`: with the last call of an exchange, about the tokens that were left out of its request.
+    `saved` is the estimated number of tokens left out of the request; only an exchange's last call has it.
     """
 
     number: int | None
@@ -37,18 +37,18 @@ class Scene:
     output_tokens: int | None = None
     cost: float | None = None
     rated: str = ""
-    """What a person thought of its exchange, and why, on one line."""
+    """The rating of the exchange and the reason for it, on one line."""
     saved: float | None = None
     id: str = ""
-    """The id of its turn, or of the attempt."""
+    """The id of the turn or of the attempt."""
 
     @property
     def characters(self) -> int:
-        """How much text it has."""
+        """The number of characters of the scene's text."""
         return sum(len(text) for _, _, text in (*self.before, *self.after))
 
     def fields(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the scene as plain values, ready for JSON."""
         return {
             "id": self.id,
             "number": self.number,
@@ -71,9 +71,9 @@ class Scene:
 def scenes(
     exchanges: Iterable[Exchange], attempts: Iterable[Attempt], saved: Mapping[str, float] | None = None
 ) -> list[Scene]:
-    """Return exchanges and attempts call by call, in the order of their ids, which is that of time.
+    """Return exchanges and attempts call by call, in the order of their ids, which is the order of time.
 
-    `saved`: about the tokens that were left out of requests, by call.
+    `saved` maps the id of a call to the estimated tokens left out of its request.
     """
     keyed: list[tuple[str, Exchange | None, Call | Attempt]] = [
         (call.id, exchange, call) for exchange in exchanges for call in exchange.calls

@@ -1,7 +1,7 @@
 """The timing of a replay: when each call begins and ends, with pauses kept but capped. Pure.
 
-static/replay/clock.js does the same sums in the browser, where speed and cap change while playing; a test holds the two
-together. A moment is told in milliseconds of the replay at its own speed (1).
+static/replay/clock.js does the same arithmetic in the browser, where speed and cap can change during playback; a test
+checks that both agree. Moments are milliseconds of the replay at speed 1.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ SPEEDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """The speeds that a player offers, in the terminal and on the page."""
 
 IDLE = 3.0
-"""Seconds that a pause takes at most, where nothing else is asked for."""
+"""The longest pause in seconds, unless another limit is set."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One call: how long nothing happened before it, and how long it took, in milliseconds."""
+    """One call: the pause before it and its duration, in milliseconds."""
 
     pause: int
     run: int
 
 
 class Timeline:
-    """The steps of a session in time, each pause at most `idle` seconds; None: as long as it was."""
+    """The steps of a session in time. Each pause is at most `idle` seconds; None keeps the real pauses."""
 
     def __init__(self, steps: Sequence[Step], idle: float | None = IDLE) -> None:
         self.steps = tuple(steps)
@@ -38,5 +38,5 @@ class Timeline:
 
     @property
     def total(self) -> int:
-        """How long it is at speed 1."""
+        """The length of the replay in milliseconds at speed 1."""
         return self.ends[-1] if self.ends else 0

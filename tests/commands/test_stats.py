@@ -32,7 +32,7 @@ def test_the_numbers_are_tables_with_bars(llm_: Command, filled: Path) -> None:
     """First what it comes to in all, then a table a panel; only what is there; nothing in it acts on a terminal."""
     out = llm_("sessions", "stats").ok().out
     assert out.startswith("13 calls · 9,034 tokens in · 125 tokens out · ")
-    assert "\nTokens a day, by model\nday " in out
+    assert "\nTokens per day, by model\nday " in out
     assert re.search(r"^gpt-4o-mini +12 +1 +1 +1 +1 +█{16}$", out, re.MULTILINE)
     assert "\nSessions with the most calls\n" in out
     assert "Failed prompts" not in out

@@ -1,4 +1,4 @@
-"""The rules of a replay in a terminal: what is printed when, recordings, and keys."""
+"""The rules of a replay in a terminal: timed output, recordings, and keys."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ SCENES = st.lists(
 
 
 @given(SCENES, st.floats(0, 100))
-def test_what_is_printed_comes_in_order_and_within_its_call(scenes: list[Scene], idle: float) -> None:
-    """Moments only grow, none is past the end, and all that was said is printed, however the time is cut."""
+def test_output_comes_in_order_and_all_of_it(scenes: list[Scene], idle: float) -> None:
+    """Moments never decrease or exceed the end, and the whole text is printed, however long the pauses may be."""
     timeline = Timeline([scene.step for scene in scenes], idle)
     events = list(printed(scenes, timeline))
     moments = [event.moment for event in events]
@@ -44,7 +44,7 @@ def test_what_is_printed_comes_in_order_and_within_its_call(scenes: list[Scene],
 
 
 def test_an_excerpt_is_printed_with_its_own_label() -> None:
-    """An excerpt says which exchange it is from; that is not said twice."""
+    """An excerpt names its exchange itself, so the replay does not name it again."""
     before = (("recalled", "#1", "[#1 user 2026-11-21] The deadline is 4 May."), ("you", "", "When?"))
     scene = Scene(number=8, first=True, utc="", model="llama3", step=Step(0, 0), before=before, after=())
     (event,) = printed([scene], Timeline([scene.step]))
@@ -53,8 +53,8 @@ def test_an_excerpt_is_printed_with_its_own_label() -> None:
 
 
 @given(SCENES, st.sampled_from([0.5, 1.0, 16.0]))
-def test_a_recording_is_what_is_printed_at_that_speed(scenes: list[Scene], speed: float) -> None:
-    """The first line tells of the recording, each other is a time in seconds, `o`, and a text."""
+def test_a_recording_holds_the_output_at_its_speed(scenes: list[Scene], speed: float) -> None:
+    """The first line describes the recording; every other line is a time in seconds, `o`, and a text."""
     timeline = Timeline([scene.step for scene in scenes])
     head, *rest = [json.loads(line) for line in cast(scenes, timeline, speed=speed, title="work", size=(80, 24))]
     assert head == {**head, "version": 2, "width": 80, "height": 24, "title": "work"}
@@ -65,7 +65,7 @@ def test_a_recording_is_what_is_printed_at_that_speed(scenes: list[Scene], speed
 
 
 class Terminal:
-    """A terminal whose clock moves only while one waits, and whose keys are pressed at given seconds."""
+    """A terminal whose clock moves only while the player waits, and whose keys are pressed at given seconds."""
 
     def __init__(self, *pressed: tuple[float, str]) -> None:
         self.now = 0.0
@@ -74,17 +74,17 @@ class Terminal:
         self._pressed = list(pressed)
 
     def put(self, text: str) -> None:
-        """Print."""
+        """Print, or clear the screen."""
         self.screen = "" if text == "\x1b[2J\x1b[H" else self.screen + text
         self.at.append((round(self.now, 3), text))
 
     def wait(self, seconds: float | None, /) -> str | None:
-        """Let time pass until a key or the end of it."""
+        """Let time pass until a key is pressed or the seconds are over."""
         if self._pressed and (seconds is None or self._pressed[0][0] <= self.now + seconds):
             when, key = self._pressed.pop(0)
             self.now = max(self.now, when)
             return key
-        assert seconds is not None, "waits for ever"
+        assert seconds is not None, "waits forever"
         self.now += seconds
         return None
 
@@ -100,14 +100,14 @@ EVENTS = [Printed(0, "a", head=True), Printed(1000, "b"), Printed(8000, "c", hea
 
 @pytest.mark.parametrize("speed", [0.5, 1.0, 4.0])
 def test_everything_is_printed_when_it_is_due(speed: float) -> None:
-    """At a speed, each text comes at its moment divided by that speed, and then it is over."""
+    """Each text comes at its moment divided by the speed, and nothing comes after the last one."""
     terminal = Terminal()
     terminal.play(EVENTS, speed)
     assert terminal.at == [(event.moment / 1000 / speed, event.text) for event in EVENTS]
 
 
-def test_stopped_it_waits_and_goes_on_where_it_was() -> None:
-    """Space stops it, whatever time passes then is not played, and space lets it go on."""
+def test_space_pauses_and_resumes() -> None:
+    """Space pauses the replay; a second space resumes it at the same moment, however long the pause was."""
     terminal = Terminal((0.5, " "), (60, " "))
     terminal.play(EVENTS)
     assert terminal.at == [(0, "a"), (60.5, "b"), (67.5, "c"), (68.5, "d")]
@@ -116,24 +116,24 @@ def test_stopped_it_waits_and_goes_on_where_it_was() -> None:
 @pytest.mark.parametrize(
     ("key", "next_"),
     [
-        pytest.param("\x1b[C", (3.0, "c"), id="right: five seconds on"),
+        pytest.param("\x1b[C", (3.0, "c"), id="right: five seconds forward"),
         pytest.param("]", (1.5, "c"), id="the next exchange, at once"),
         pytest.param(">", (4.75, "c"), id="faster"),
         pytest.param("<", (14.5, "c"), id="slower"),
-        pytest.param("x", (8.0, "c"), id="no key of ours"),
+        pytest.param("x", (8.0, "c"), id="an unknown key"),
     ],
 )
 def test_keys_change_what_comes_next(key: str, next_: tuple[float, str]) -> None:
-    """Arrows seek, brackets go by exchange, angles change the speed from there on."""
+    """Arrows seek, brackets jump by exchange, and angle brackets change the speed from that moment on."""
     terminal = Terminal((1.5, key))
     terminal.play(EVENTS)
     assert terminal.at[2] == next_
     assert terminal.screen == "abcd"
 
 
-@pytest.mark.parametrize("key", ["[", "\x1b[D"], ids=["exchange before", "five seconds back"])
-def test_going_back_prints_what_was_there_then(key: str) -> None:
-    """The screen is cleared and has what there was at that moment; in the end all is there once."""
+@pytest.mark.parametrize("key", ["[", "\x1b[D"], ids=["previous exchange", "five seconds back"])
+def test_going_back_shows_the_screen_of_that_moment(key: str) -> None:
+    """The screen is cleared and printed up to that moment; at the end every text is there exactly once."""
     terminal = Terminal((8.2, key))
     terminal.play(EVENTS)
     cleared = [text for _, text in terminal.at].index("\x1b[2J\x1b[H")
@@ -141,8 +141,8 @@ def test_going_back_prints_what_was_there_then(key: str) -> None:
     assert terminal.screen == "abcd"
 
 
-def test_q_ends_it() -> None:
-    """Nothing more is printed."""
+def test_q_quits() -> None:
+    """After q, nothing more is printed."""
     terminal = Terminal((1.5, "q"))
     terminal.play(EVENTS)
     assert terminal.screen == "ab"

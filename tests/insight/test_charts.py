@@ -1,4 +1,4 @@
-"""The rules of charts: pure functions from values to SVG."""
+"""The rules of charts, which are pure functions from values to SVG."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def two(kind: str = "columns") -> Chart:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_chart_says_what_it_is(kind: str) -> None:
-    """Each has the role of an image, and a title and a description that it names as its label."""
-    svg = parsed(drawn("tokens", "Tokens a day", two(kind)))
+def test_a_chart_has_a_title_and_a_description(kind: str) -> None:
+    """Every chart has the role of an image and is labelled by its title and its description."""
+    svg = parsed(drawn("tokens", "Tokens per day", two(kind)))
     assert svg.get("role") == "img"
     assert svg.get("aria-labelledby") == "tokens-title tokens-words"
     ids = {element.get("id"): element.text for element in svg.iter() if element.get("id")}
-    assert ids["tokens-title"] == "Tokens a day"
-    assert "in: at most 30 tokens, at Tue." in (ids["tokens-words"] or "")
+    assert ids["tokens-title"] == "Tokens per day"
+    assert "in: up to 30 tokens (Tue)." in (ids["tokens-words"] or "")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_chart_brings_nothing_that_the_policy_forbids(kind: str) -> None:
-    """No script, no style, no handler, no address but the patterns of its own: the page's policy lets nothing else."""
+def test_a_chart_contains_nothing_that_the_policy_forbids(kind: str) -> None:
+    """A chart has no script, style or handler, and it links only to its own patterns."""
     svg = drawn("tokens", "Tokens", two(kind))
     names = {element.tag.removeprefix(SVG) for element in parsed(svg).iter()}
     assert names <= {"svg", "title", "desc", "defs", "pattern", "g", "rect", "path", "polyline", "circle", "text"}
@@ -48,7 +48,7 @@ def test_a_chart_brings_nothing_that_the_policy_forbids(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_chart_is_small(kind: str) -> None:
-    """A chart of 30 labels and two measures is a few kilobytes: a page has a dozen."""
+    """A chart of 30 labels and two measures takes a few kilobytes, because a page has a dozen charts."""
     chart = Chart(kind, tuple(f"2026-09-{day:02}" for day in range(1, 31)),
                   (Series("in", tuple(range(30))), Series("out", tuple(range(30)))))  # fmt: skip
     assert len(drawn("tokens", "Tokens", chart)) < 14_000
@@ -56,7 +56,7 @@ def test_a_chart_is_small(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_labels_are_text(kind: str) -> None:
-    """What models are called and people wrote is text wherever it stands."""
+    """Names of models and texts of people are escaped everywhere in a chart."""
     evil = '</text></svg><script>alert(1)</script>"\x00\u202e'
     chart = Chart(kind, (evil, evil), (Series(evil, (1, 2)), Series(evil, (3, 4))), evil)
     svg = drawn("x", evil, chart) + legend("x", chart)
@@ -66,8 +66,8 @@ def test_hostile_labels_are_text(kind: str) -> None:
     parsed(drawn("x", evil, chart))
 
 
-def test_columns_stand_on_each_other() -> None:
-    """The columns of a label are as high as their values, one upon the other, and none leaves the drawing."""
+def test_columns_are_stacked() -> None:
+    """The columns of a label are as high as their values, stacked, and stay inside the drawing."""
     rects = [rect for group in parsed(drawn("x", "X", two())).iter(f"{SVG}g") for rect in group.iter(f"{SVG}rect")]
     tops = [float(rect.get("y") or 0) for rect in rects]
     heights = [float(rect.get("height") or 0) for rect in rects]
@@ -79,7 +79,7 @@ def test_columns_stand_on_each_other() -> None:
 
 
 def test_fills_differ_without_colour() -> None:
-    """Each measure has a pattern of its own, and the legend shows the same ones."""
+    """Each measure has its own pattern, and the legend shows the same patterns."""
     many = Chart("rows", ("a",), tuple(Series(f"s{n}", (n + 1,)) for n in range(SERIES)))
     svg = parsed(drawn("x", "X", many))
     drawings = [ET.tostring(one).split(b">", 1)[1] for one in svg.iter(f"{SVG}pattern")]
@@ -91,8 +91,8 @@ def test_fills_differ_without_colour() -> None:
     assert len(dashes) == 1
 
 
-def test_nothing_is_said_to_be_nothing() -> None:
-    """A chart without a value is empty, and says so in words."""
+def test_an_empty_chart_says_that_it_is_empty() -> None:
+    """A chart without values is empty, and its description says so."""
     for chart in (Chart("columns", (), ()), Chart("rows", ("a",), (Series("x", (None,)),))):
         assert chart.empty
         assert described(chart) == "Nothing to show."
@@ -104,13 +104,13 @@ def test_nothing_is_said_to_be_nothing() -> None:
     [(None, ""), (0, "0"), (1234, "1,234"), (0.5, "0.5"), (1234.0, "1,234"), (0.00004, "0"), (2.25, "2.25")],
 )
 def test_figures(value: float | None, expected: str) -> None:
-    """Numbers have thousands, and no more decimals than say something."""
+    """Numbers have thousands separators and no trailing zeros."""
     assert figure(value) == expected
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, "0"), (950, "950"), (1200, "1.2k"), (3e6, "3M"), (2.5e9, "2.5G")])
 def test_short_figures(value: float, expected: str) -> None:
-    """At an axis numbers are short."""
+    """Numbers on an axis are short."""
     assert short(value) == expected
 
 
@@ -119,8 +119,8 @@ NUMBERS = st.one_of(st.none(), st.integers(-(10**12), 10**12), st.floats(-1e12, 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_any_values_and_labels_make_a_sound_drawing(data: st.DataObject) -> None:
-    """Whatever the values are, below zero or huge or missing, the SVG is well formed and nothing lies outside of it."""
+def test_any_values_and_labels_make_a_valid_drawing(data: st.DataObject) -> None:
+    """For any values (negative, huge or missing), the SVG is well formed and nothing lies outside it."""
     kind = data.draw(st.sampled_from(KINDS))
     labels = tuple(data.draw(st.lists(st.text(max_size=60), min_size=1, max_size=12)))
     count = data.draw(st.integers(1, SERIES))
@@ -142,7 +142,7 @@ def test_any_values_and_labels_make_a_sound_drawing(data: st.DataObject) -> None
 
 @given(st.floats(1e-6, 1e15))
 def test_an_axis_ends_above_the_greatest_value(most: float) -> None:
-    """And not far above: at most at twice of it."""
+    """The end of an axis is at least the greatest value and about twice that value at most."""
     assert most * 0.999 <= ceiling(most) <= most * 2.01
 
 
@@ -161,12 +161,12 @@ def test_an_axis_ends_above_the_greatest_value(most: float) -> None:
     ],
 )
 def test_figures_have_no_noise(value: object, expected: object) -> None:
-    """Fractions lose what adding them up left behind, and nothing else changes."""
+    """Floats lose the rounding errors of addition; other values don't change."""
     assert without_noise(value) == expected
     assert type(without_noise(value)) is type(value)
 
 
 def test_totals_are_sums_without_noise() -> None:
-    """What days cost adds up to an amount as people write it."""
+    """The costs of several days add up without binary rounding errors."""
     rows: list[dict[str, object]] = [{"dollars": 1.2}, {"dollars": 2.4}, {"dollars": None}]
     assert dict(totals({"cost_a_day": rows}))["US dollars"] == 3.6

@@ -18,38 +18,38 @@ QUERIES = list(catalogue().values())
 
 
 def test_there_are_at_least_25() -> None:
-    """The catalogue covers what people ask of their log."""
+    """The catalogue answers the questions that people ask about their log."""
     assert len(QUERIES) >= 25
 
 
-def test_every_query_says_what_it_is() -> None:
-    """A title, a definition that is a sentence, and a word for each parameter that the text asks for."""
-    wrong = [f"{query.name}: {words}" for query in QUERIES for words in unsaid(query)]
+def test_every_query_is_described() -> None:
+    """Every query has a title, a meaning that is a sentence, and a description of each parameter in its SQL."""
+    wrong = [f"{query.name}: {words}" for query in QUERIES for words in undescribed(query)]
     assert wrong == []
 
 
-def unsaid(query: Query) -> list[str]:
-    """Return what a query fails to say of itself."""
+def undescribed(query: Query) -> list[str]:
+    """Return the missing parts of a query's description."""
     used = set(re.findall(r"(?<!:):([a-z_]+)", query.sql))
     rules = {
         "no title": bool(query.title),
-        "its definition is no sentence": query.means.endswith("."),
-        "its parameters are not those of its text": used == {name for name, _ in query.parameters},
-        "a parameter without words": all(words for _, words in query.parameters),
-        "not of this plugin by its name": query.name.startswith("sessions_"),
+        "its meaning is not a sentence": query.means.endswith("."),
+        "its parameters differ from those in its SQL": used == {name for name, _ in query.parameters},
+        "a parameter without a description": all(words for _, words in query.parameters),
+        "its name does not begin with sessions_": query.name.startswith("sessions_"),
     }
     return [words for words, kept in rules.items() if not kept]
 
 
 def test_every_table_that_a_query_reads_is_known() -> None:
-    """A query reads known tables and its own expressions, so that what is missing can count as empty."""
+    """A query reads only known tables and its own expressions, so that missing tables can count as empty."""
     unknown = {query.name: tables_read(query) - set(COLUMNS) for query in QUERIES}
     assert {name: tables for name, tables in unknown.items() if tables} == {}
     assert [query.name for query in QUERIES if not query.tables] == []
 
 
 def tables_read(query: Query) -> set[str]:
-    """Return the tables that a query's text reads, without its own expressions."""
+    """Return the tables that a query's SQL reads, without its own expressions."""
     own = set(re.findall(r"\b([a-z_]+)\s*(?:\([^)]*\))?\s+as\s+(?:materialized\s+)?\(", query.sql))
     return set(re.findall(r"\b(?:from|join)\s+([a-z_]+)\b", re.sub(r"--.*", "", query.sql))) - own
 
@@ -84,31 +84,31 @@ WRITERS = [no_memory, empty, of_2025, only_older]
 
 @pytest.fixture(name="written", scope="module", params=WRITERS, ids=lambda write: write.__name__)
 def _written(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """A log that something else wrote."""
+    """A log that was written without this plugin."""
     path = tmp_path_factory.mktemp("written") / "logs.db"
     request.param(path)
     return path
 
 
 def test_every_query_runs_on_every_log(written: Path) -> None:
-    """Tables that a log does not have count as empty: no query fails, whatever wrote the log."""
+    """Missing tables count as empty, so no query fails, whatever wrote the log."""
     wrong = {query.name: words for query in QUERIES if (words := failing(written, query))}
     assert wrong == {}
 
 
 def failing(path: Path, query: Query) -> str:
-    """Return how a query fails on a log, with parameters or without, or nothing."""
+    """Return the error of a query on a log, run with parameters and without, or an empty string."""
     try:
         columns, rows = run(path, query, GIVEN)
         run(path, query, {})
-    except Exception as error:  # noqa: BLE001  whatever it is, the others are to be seen as well
+    except Exception as error:  # noqa: BLE001  report every query that fails, not only the first
         return repr(error)
     return "" if columns and all(len(row) == len(columns) for row in rows) else f"rows do not fit {columns}"
 
 
 @pytest.fixture(name="full", scope="module")
 def _full(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log in which every query finds something, and its figures are easy to reckon."""
+    """A log in which every query finds something, with figures that are easy to work out by hand."""
     import llm
 
     path = tmp_path_factory.mktemp("full") / "logs.db"
@@ -144,8 +144,8 @@ def _full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_every_query_finds_what_is_there(full: Path) -> None:
-    """On a log that has one of everything every query has an answer; only what happened lately may be nothing."""
+def test_every_query_finds_something(full: Path) -> None:
+    """On a log that has one of everything, every query returns rows, except perhaps the list of inactive sessions."""
     given = {"q": "days", "session": "WORK ", "exchange": "3"}
     found = {
         query.short_name: run(full, query, {**given, "days": "99999" if "days" in query.sql else ""})[1]
@@ -204,15 +204,15 @@ FIGURES = [
 def test_the_figures_are_right(
     full: Path, name: str, given: dict[str, str], expected: list[tuple[object, ...]]
 ) -> None:
-    """The figures of a query are those that one reckons by hand."""
+    """A query's figures match those worked out by hand."""
     query = named(name)
     assert query is not None
     _, rows = run(full, query, given)
     assert [row[: len(wanted)] for row, wanted in zip(rows, expected, strict=True)] == expected
 
 
-def test_what_was_sent_is_in_order(full: Path) -> None:
-    """What was sent at an exchange begins with the oldest message of that request and ends with its prompt."""
+def test_sent_messages_are_in_order(full: Path) -> None:
+    """The messages sent at an exchange begin with the oldest one of the request and end with its prompt."""
     query = named("sent_at_exchange")
     assert query is not None
     _, rows = run(full, query, {"session": "work", "exchange": "6"})
@@ -223,8 +223,8 @@ def test_what_was_sent_is_in_order(full: Path) -> None:
     ]
 
 
-def test_the_tables_have_the_columns_that_stand_in_for_them(full: Path) -> None:
-    """A table that is missing is stood in for by one with the columns that llm and our plugin give it."""
+def test_stand_ins_have_the_columns_of_real_tables(full: Path) -> None:
+    """The empty stand-in for a missing table has columns that the real table has."""
     connection = sqlite3.connect(full)
     there = {row[0] for row in connection.execute("select name from sqlite_master")}
     for table, columns in COLUMNS.items():

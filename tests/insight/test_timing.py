@@ -1,4 +1,4 @@
-"""The laws of a replay's timing, by the player's sums in Python."""
+"""The laws of a replay's timing, checked with the player's arithmetic in Python."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SPEED = st.sampled_from(SPEEDS)
 
 
 def order(moment: Moment) -> float:
-    """How far a moment is: the steps that are over, and the part of the next."""
+    """Return the position of a moment: the steps that are over plus the fraction of the next one."""
     return moment.done + (0 if moment.part is None else moment.part)
 
 
 @given(STEPS, IDLE, st.floats(0, 10**9), st.floats(0, 10**9))
 def test_time_never_runs_backwards(steps: list[Step], idle: float | None, one: float, other: float) -> None:
-    """What there is later is all that there was before, and the models' time only grows."""
+    """A later moment shows everything that an earlier one shows, and the models' time never decreases."""
     line = Timeline(steps, idle)
     early, late = sorted((one, other))
     assert order(at(line, early)) <= order(at(line, late))
@@ -30,7 +30,7 @@ def test_time_never_runs_backwards(steps: list[Step], idle: float | None, one: f
 
 @given(STEPS, st.floats(0, 1000))
 def test_no_pause_exceeds_the_cap(steps: list[Step], idle: float) -> None:
-    """Pauses are kept, but none is longer than the cap; calls take as long as they took."""
+    """Pauses are kept but never exceed the cap; calls take as long as they really took."""
     line = Timeline(steps, idle)
     ends = [0, *line.ends]
     for step, before, start, end in zip(steps, ends, line.starts, line.ends, strict=False):
@@ -39,14 +39,14 @@ def test_no_pause_exceeds_the_cap(steps: list[Step], idle: float) -> None:
 
 
 @given(STEPS)
-def test_without_a_cap_everything_takes_its_time(steps: list[Step]) -> None:
-    """With the cap off, the replay is as long as the session was."""
+def test_without_a_cap_a_replay_is_as_long_as_the_session(steps: list[Step]) -> None:
+    """Without a cap, every pause and every call takes as long as it really took."""
     assert Timeline(steps, None).total == sum(step.pause + step.run for step in steps)
 
 
 @given(STEPS, IDLE, SPEED)
-def test_at_a_speed_it_takes_that_part_of_the_time(steps: list[Step], idle: float | None, speed: float) -> None:
-    """The whole at speed s takes its total divided by s, and not a moment less."""
+def test_the_length_is_divided_by_the_speed(steps: list[Step], idle: float | None, speed: float) -> None:
+    """At speed s, a replay takes exactly its total divided by s."""
     line = Timeline(steps, idle)
     assert lasts(line, speed) == line.total / speed
     assert Playing(line, speed=speed).after(lasts(line, speed)).moment == pytest.approx(line.total)
@@ -56,7 +56,7 @@ def test_at_a_speed_it_takes_that_part_of_the_time(steps: list[Step], idle: floa
 
 @given(STEPS, IDLE, SPEED, st.lists(st.integers(0, 10**6), max_size=30))
 def test_seeking_equals_playing(steps: list[Step], idle: float | None, speed: float, frames: list[int]) -> None:
-    """However the frames fall, what there is then is what there is when one goes to that moment at once."""
+    """Playing up to a moment, in any frames, shows the same as seeking to that moment."""
     played = Playing(Timeline(steps, idle), speed=speed)
     for frame in frames:
         played = played.after(frame)
@@ -66,8 +66,8 @@ def test_seeking_equals_playing(steps: list[Step], idle: float | None, speed: fl
 
 
 @given(STEPS, IDLE)
-def test_all_is_there_in_the_end_and_only_then(steps: list[Step], idle: float | None) -> None:
-    """At the end every step is over; before the first begins there is nothing."""
+def test_everything_is_shown_at_the_end(steps: list[Step], idle: float | None) -> None:
+    """At the end every step is over; before the first step begins, nothing is shown."""
     line = Timeline(steps, idle)
     assert at(line, line.total) == Moment(len(steps))
     if steps and line.starts[0]:
@@ -76,7 +76,7 @@ def test_all_is_there_in_the_end_and_only_then(steps: list[Step], idle: float | 
 
 @given(st.text(), st.floats(0, 1), st.floats(0, 1))
 def test_a_reply_comes_letter_by_letter(text: str, one: float, other: float) -> None:
-    """What has come of a reply is its beginning; nothing at first, all at the end, and never less than before."""
+    """A reply is revealed from its beginning: nothing at first, all of it at the end, and never less than before."""
     early, late = sorted((one, other))
     assert text.startswith(revealed(text, early))
     assert revealed(text, late).startswith(revealed(text, early))

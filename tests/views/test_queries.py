@@ -29,7 +29,7 @@ async def test_datasette_offers_every_query_with_title_and_words(world: World) -
         assert page.status == 200, (query.name, page.text)
     page = await get("/logs/sessions_search?q=bridge")
     assert "Full-text search" in page.text
-    assert "Prompts and replies that hold all these words" in page.text
+    assert "Prompts and replies that contain all of these words" in page.text
     assert 'name="q"' in page.text
 
 

@@ -1,6 +1,6 @@
 -- title: Busiest sessions
--- means: The sessions and conversations with the most calls in the last days.
--- param days: how many days back; empty for 7
+-- means: The sessions and conversations with the most calls in the last few days.
+-- param days: how many days to look back; empty for 7
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,6 +1,6 @@
--- title: Cost a day
--- means: What the calls of a day cost in US dollars, by the prices of that day. Calls of unknown price are counted, not priced; so are those of local models.
--- param days: only this many days back; empty for all
+-- title: Cost per day
+-- means: The cost of each day's calls in US dollars, at that day's prices. Calls to local models and calls whose price is unknown are counted, but not priced.
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

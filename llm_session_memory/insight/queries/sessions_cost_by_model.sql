@@ -1,6 +1,6 @@
 -- title: Cost by model
--- means: What each model cost in US dollars, by the prices of the day of each call, and what its average call cost. Empty where the price is not known.
--- param days: only this many days back; empty for all
+-- means: The total cost of each model and the average cost of one call, in US dollars, at the prices on the day of each call. Blank if the price is unknown.
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,6 +1,6 @@
 -- title: Cost by session
--- means: The sessions and conversations that cost the most US dollars, as far as prices are known.
--- param days: only this many days back; empty for all
+-- means: The sessions and conversations that cost the most, in US dollars. Only calls with a known price are included.
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,5 +1,5 @@
 -- title: Failure rate by model
--- means: Of all prompts made in sessions, the share that failed, by model.
+-- means: For each model, the percentage of prompts in sessions that failed.
 select
     model,
     sum(answered) as answered,

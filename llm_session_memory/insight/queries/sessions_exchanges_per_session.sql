@@ -1,5 +1,5 @@
 -- title: Exchanges per session
--- means: How long conversations are: mean, median, and the length that 90 of 100 do not exceed; named sessions and others. An exchange is a prompt and all calls up to its final reply.
+-- means: The number of exchanges per conversation: mean, median, 90th percentile and longest, for named sessions and for unnamed conversations. An exchange is a prompt and every call up to its final reply.
 with
 continuing as (
     select o.turn_id as id

@@ -1,6 +1,6 @@
 -- title: Failed prompts
--- means: Prompts that got no whole answer, by day and model, how many were answered later, and the newest error. llm itself logs nothing of them: only sessions do.
--- param days: only this many days back; empty for all
+-- means: Prompts that did not get a complete reply, by day and model, with the number answered later and the newest error. Only sessions log failed prompts; llm itself does not.
+-- param days: how many days to look back; empty for all
 select
     substr(datetime_utc, 1, 10) as day,
     model,

@@ -1,5 +1,5 @@
 -- title: Fragments used
--- means: Which fragments went with prompts, by name, how often, how long they are, and when they were used last.
+-- means: The fragments sent with prompts: how often each one was used, its length, and when it was last used.
 with used as (
     select u.fragment_id, u.turn_id as call_id, t.datetime_utc
     from turn_fragments u

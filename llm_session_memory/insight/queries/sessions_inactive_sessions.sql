@@ -1,6 +1,6 @@
 -- title: Inactive sessions
--- means: Named sessions that were not used for some time, longest first.
--- param days: how many days; empty for 30
+-- means: Named sessions that have not been used for a while, longest first.
+-- param days: the fewest days without use; empty for 30
 select
     s.name as session,
     s.model,

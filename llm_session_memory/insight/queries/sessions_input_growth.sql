@@ -1,6 +1,6 @@
 -- title: Growth of input tokens
--- means: How many tokens a request has by its place in its conversation (the first call, the second, …), on average, for named sessions and others: where history is pruned the line goes flat.
--- param most: how many places to show; empty for 50
+-- means: Average input tokens of a call by its position in the conversation (first call, second call, …), overall, for named sessions and for unnamed conversations. The line flattens once history is pruned.
+-- param most: how many positions to show; empty for 50
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

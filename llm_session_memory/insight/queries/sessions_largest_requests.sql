@@ -1,5 +1,5 @@
 -- title: Largest requests
--- means: The calls that had the most input tokens, with their cost in US dollars where known.
+-- means: The calls with the most input tokens, and their cost in US dollars if it is known.
 -- param model: only this model; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns

@@ -1,6 +1,6 @@
 -- title: Latency by model
--- means: How long calls took from start to end, in seconds: the value that 50, 95 and 99 of 100 calls did not exceed (nearest rank).
--- param days: only this many days back; empty for all
+-- means: How long calls took from start to end, in seconds: 50th, 95th and 99th percentile (nearest rank), and the slowest call.
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,6 +1,6 @@
 -- title: Models side by side
--- means: For each model: calls, conversations, mean tokens in and out, mean seconds, tokens a second, dollars for 1,000 calls like these, and failures.
--- param days: only this many days back; empty for all
+-- means: For each model: calls, conversations, average tokens in and out, average seconds per call, output tokens per second, dollars for 1,000 calls like these, and failed prompts.
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,6 +1,6 @@
 -- title: Output speed by model
--- means: Tokens that came back divided by the seconds that the calls took, reading of the prompt included, of all its calls together.
--- param days: only this many days back; empty for all
+-- means: Output tokens divided by the seconds that the calls took, over all calls of a model. The seconds include reading the prompt.
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

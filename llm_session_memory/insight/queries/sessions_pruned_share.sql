@@ -1,5 +1,5 @@
--- title: History pruned, and tokens saved
--- means: For each session: the exchanges it has, the first that its newest request still sent whole, the share before it that was left out, and roughly the tokens that this saved on the newest request: twice what the models answered in the exchanges left out, prompts taken to be as long as replies.
+-- title: Pruned history and tokens saved
+-- means: For each session: its number of exchanges, the first exchange that the newest request still sent whole, the percentage of exchanges left out before it, and roughly the tokens that this saved on that request. The estimate is twice the output tokens of the exchanges left out, as if prompts were as long as replies.
 with latest as (
     select thread_id, max(turn_id) as turn_id from memory_contexts group by thread_id
 ),

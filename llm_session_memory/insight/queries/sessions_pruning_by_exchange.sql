@@ -1,9 +1,9 @@
 -- title: Requests with and without pruning
--- means: Mean tokens of the requests of named sessions by number of the exchange: as they were sent, as the server counted them, and about what they would have been with the whole history: grown as the server counted between two cuts, and at a cut by the reply before and the prompt, four characters a token; never less than was sent.
+-- means: Average tokens per request in named sessions, by exchange number: as sent (counted by the server), and roughly what the whole history would have taken. Between two cuts, the estimate grows by what the server counted; at a cut, it grows by the reply before it and the new prompt, at four characters per token. It is never below what was sent.
 -- param since: only from this day on; empty for all
 -- param until: only up to this day; empty for all
 -- param model: only this model; empty for all
--- param most: how many rows at most, exchanges being put together to as many; empty for 60
+-- param most: the most rows to show (exchanges are grouped to fit); empty for 60
 with exchanges as (
     select thread_id, exchange_turn_id, max(turn_id) as turn_id, number, block_id
     from memory_contexts

@@ -1,6 +1,6 @@
 -- title: Rating by model
--- means: What people thought of the exchanges that each model answered: thumbs, the mean of stars, and of the ratings that say so the share that is good (up, 4 or 5; bad is down, 1 or 2).
--- param days: only exchanges of this many days back; empty for all
+-- means: How people rated the exchanges that each model answered: thumbs up and down, average stars, and the percentage of good ratings. Up, 4 and 5 are good; down, 1 and 2 are bad; 3 is left out of the percentage.
+-- param days: how many days of exchanges to include; empty for all
 with calls as (
     select id, model, datetime_utc from turns
     union all

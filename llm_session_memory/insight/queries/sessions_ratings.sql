@@ -1,6 +1,6 @@
 -- title: Ratings
--- means: The exchanges that were rated, the newest rating first, with the reason given, the prompt and the model.
--- param mark: only this one: up, down, or 1 to 5; empty for all
+-- means: The rated exchanges, newest rating first, with the reason given, the prompt and the model.
+-- param mark: only this rating: up, down, or 1 to 5; empty for all
 -- param model: only this model; empty for all
 select
     r.mark,

@@ -1,6 +1,6 @@
--- title: Recall a day
--- means: How many prompts of named sessions had excerpts of older exchanges sent with them, by day, their share, and how many excerpts and tokens that were.
--- param days: only this many days back; empty for all
+-- title: Recall per day
+-- means: For each day: the prompts of named sessions, the number and percentage sent with excerpts of older exchanges, and the number of excerpts and their tokens.
+-- param days: how many days to look back; empty for all
 with recalled as (
     select turn_id, count(*) as excerpts, sum(tokens) as tokens from memory_recalls group by turn_id
 )

@@ -1,5 +1,5 @@
 -- title: Recall hits
--- means: How often older exchanges were recalled for a prompt, by session: prompts with excerpts, excerpts, their tokens and mean score, and how far back they reached.
+-- means: How often each session recalled older exchanges: prompts with excerpts, excerpts, their tokens and average score, and on average how many exchanges back they were.
 select
     s.name as session,
     count(distinct r.turn_id) as prompts,

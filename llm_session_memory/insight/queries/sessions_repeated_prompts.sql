@@ -1,6 +1,6 @@
 -- title: Most repeated prompts
--- means: Prompts that were typed more than once, in the same words, and when last.
--- param least: how often at least; empty for 2
+-- means: Prompts that were typed more than once in the same words, and the newest turn of each.
+-- param least: the fewest repeats to show; empty for 2
 with typed as (
     select s.prompt, s.turn_id as id from turn_search s where s.prompt <> ''
     union all

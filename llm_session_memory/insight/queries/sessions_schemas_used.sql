@@ -1,10 +1,10 @@
 -- title: Schemas used
--- means: Which schemas replies had to follow, how often, and with which models.
+-- means: The schemas that replies had to follow: how often each one was used, with which models, and when last.
 with used as (
     select schema_id, model, datetime_utc from turns where schema_id is not null
     union all
     select
-        (select schema_id from responses o where o.rowid = r.rowid) as schema_id, -- null where llm was too old for it
+        (select schema_id from responses o where o.rowid = r.rowid) as schema_id, -- null if llm was too old to have it
         r.model, r.datetime_utc
     from responses r
     join (select null as schema_id)

@@ -1,6 +1,6 @@
 -- title: Full-text search
--- means: Prompts and replies that hold all these words, best first, in both generations of tables. Of very common words the newest 20,000 places are ranked.
--- param q: words
+-- means: Prompts and replies that contain all of these words, best match first, in both generations of llm's tables. For very common words, only the newest 20,000 matches are ranked.
+-- param q: the words to find
 with
 today as (
     select rowid as row, rank as score from turn_search_fts where turn_search_fts match escape_fts(:q)

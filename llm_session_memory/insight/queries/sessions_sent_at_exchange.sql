@@ -1,5 +1,5 @@
--- title: What was sent at an exchange
--- means: The messages of the request with which an exchange began, in order, as they were logged. Longer than a page of results for a long request: narrow it with LIMIT.
+-- title: Messages sent at an exchange
+-- means: The messages of the first request of an exchange, in order, as they were logged. A long request doesn't fit on one page of results: add a LIMIT to narrow it.
 -- param session: name or id of the session
 -- param exchange: number of the exchange
 with recursive

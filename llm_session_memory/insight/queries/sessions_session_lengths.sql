@@ -1,5 +1,5 @@
--- title: Lengths of sessions
--- means: How many conversations have how many exchanges, named sessions and others. An exchange is a prompt and all calls up to its final reply.
+-- title: Session lengths
+-- means: How many named sessions and unnamed conversations there are of each length, in exchanges. An exchange is a prompt and every call up to its final reply.
 with
 continuing as (
     select o.turn_id as id
@@ -16,7 +16,7 @@ counts as (
     from responses r
     where not exists (select 1 from turns t where t.id = r.id)
     group by r.conversation_id
-    union all -- less those that go on with an exchange
+    union all -- minus the calls that continue an exchange
     select thread_id, -count(*) from turns where id in (select id from continuing) group by thread_id
     union all
     select r.conversation_id, -count(*)

@@ -1,6 +1,6 @@
--- title: Sessions and calls a day
--- means: How many conversations had a call that day, how many began that day, and how many calls they had.
--- param days: only this many days back; empty for all
+-- title: Sessions and calls per day
+-- means: For each day: the conversations with at least one call, the conversations that began, and the calls.
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,5 +1,5 @@
 -- title: Slowest calls
--- means: The calls that took longest.
+-- means: The calls that took the longest.
 -- param model: only this model; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns

@@ -1,5 +1,5 @@
--- title: System prompts, and the templates behind them
--- means: The system prompts that began conversations, and how many. llm does not log the name of a template; its system prompt is what can be seen of it.
+-- title: System prompts and templates
+-- means: The system prompts that conversations began with, and how many conversations used each. llm does not log the name of a template, only its system prompt.
 select
     substr(content, 1, 300) as system_prompt,
     sum(uses) as conversations,

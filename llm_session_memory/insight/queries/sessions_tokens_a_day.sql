@@ -1,6 +1,6 @@
--- title: Tokens a day
--- means: Tokens sent to models and tokens that came back, as the servers counted them, by day (UTC).
--- param days: only this many days back; empty for all
+-- title: Tokens per day
+-- means: Tokens sent to models and tokens returned, as the servers counted them, by day (UTC).
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

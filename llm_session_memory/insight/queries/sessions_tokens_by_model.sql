@@ -1,6 +1,6 @@
 -- title: Tokens by model
--- means: Calls and tokens of each model, and when it was used first and last.
--- param days: only this many days back; empty for all
+-- means: The calls and tokens of each model, and when it was first and last used.
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,5 +1,5 @@
 -- title: Tokens saved by pruning
--- means: By day, for the last request of each exchange of named sessions: tokens sent as the server counted them, about what the whole history would have been (see “Requests with and without pruning”), the difference, and the tokens that summaries cost that day.
+-- means: By day, for the last request of each exchange in named sessions: the tokens sent (counted by the server), roughly what the whole history would have taken (see “Requests with and without pruning”), the difference, and the tokens spent on summaries that day.
 -- param since: only from this day on; empty for all
 -- param until: only up to this day; empty for all
 -- param model: only this model; empty for all

@@ -1,5 +1,5 @@
 -- title: Tools used
--- means: How often models called each tool, in how many calls it was offered, and when it was offered last.
+-- means: How often models called each tool, how many calls offered it, and when it was last offered.
 with
 called as (
     select p.tool_name as name, count(*) as calls

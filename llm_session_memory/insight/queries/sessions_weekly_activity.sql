@@ -1,6 +1,6 @@
 -- title: Weekly activity
--- means: Calls, conversations, tokens and active days of each week, by its Monday.
--- param days: only this many days back; empty for all
+-- means: Active days, conversations, calls and tokens of each week. A week is named by its Monday.
+-- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all
