@@ -1,4 +1,4 @@
-"""What every test finds: a home of its own for llm, a scripted model, and llm's command, in this process and real."""
+"""Fixtures for every test: its own home for llm, a scripted model, and llm's command, in this process and real."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import pytest
 
 from tests.world.certificates import one_certificate
 
-# llm-ollama fixes its cache folder when it is first imported: not the one of whoever runs the tests.
+# llm-ollama fixes its cache folder at its first import, and it must not be that of the person running the tests.
 os.environ["LLM_USER_PATH"] = tempfile.mkdtemp(prefix="llm-tests-")
-os.environ["SSL_CERT_FILE"] = one_certificate(os.environ["LLM_USER_PATH"])  # no test talks to anybody far away
-os.environ["OLLAMA_HOST"] = "http://127.0.0.1:9"  # nobody listens there; tests that need a server start the stand-in
+os.environ["SSL_CERT_FILE"] = one_certificate(os.environ["LLM_USER_PATH"])  # tests never use the network
+os.environ["OLLAMA_HOST"] = "http://127.0.0.1:9"  # nothing listens there; tests that need a server start the stand-in
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
 
 from click.testing import CliRunner
@@ -36,12 +36,12 @@ quick_tables.install()
 
 
 def pytest_unconfigure() -> None:
-    """Leave nothing behind."""
+    """Delete llm's home."""
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was left out for want of a tool; note which tests passed, for who adds up several runs."""
+    """Print the tests skipped because a tool is missing; list the passed tests, for adding up several runs."""
     for line in left_out.lines(terminalreporter.stats.get("skipped", ())):
         terminalreporter.write_line(line, yellow=True)
     if passed := os.environ.get("PYTEST_PASSED"):
@@ -51,21 +51,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @dataclass(frozen=True)
 class Done:
-    """What a command did: what it printed on each stream, and its exit code."""
+    """The result of a command: what it printed on each stream, and its exit code."""
 
     out: str
     err: str
     code: int
 
     def ok(self) -> Done:
-        """Return itself where the command succeeded."""
+        """Return itself if the command succeeded."""
         assert self.code == 0, f"exit code {self.code}\n{self.out}\n{self.err}"
         return self
 
 
 @pytest.fixture(name="home")
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own for llm's files; no variable of whoever runs the tests reaches them."""
+    """A folder for llm's files that belongs to the test; environment variables of the person running it don't apply."""
     for name in [name for name in os.environ if name.startswith(("LLM_", "OLLAMA_"))]:
         monkeypatch.delenv(name)
     home = tmp_path / "llm"
@@ -78,7 +78,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(name="log")
 def _log(home: Path) -> Path:
-    """The path of llm's log in this test's home; there is no file yet."""
+    """The path of llm's log in this test's home; the file doesn't exist yet."""
     return home / "logs.db"
 
 
@@ -97,7 +97,7 @@ Command = Callable[..., Done]
 
 @pytest.fixture(name="llm_")
 def _llm(home: Path) -> Command:
-    """Run an llm command in this process: quick, and it sees the scripted model."""
+    """Run an llm command in this process, which is fast and sees the scripted model."""
 
     def run(*arguments: str, input: str | bytes = "") -> Done:  # noqa: A002  as subprocess calls it
         done = CliRunner().invoke(cli, list(arguments), input=input, catch_exceptions=True)
@@ -110,7 +110,7 @@ def _llm(home: Path) -> Command:
 
 @pytest.fixture(name="real_llm")
 def _real_llm(home: Path) -> Command:
-    """Run the real llm command in a process of its own, with the plugins that are installed."""
+    """Run the real llm command in its own process, with the installed plugins."""
 
     def run(*arguments: str, input: str = "", env: dict[str, str] | None = None) -> Done:  # noqa: A002
         done = subprocess.run(
@@ -130,13 +130,13 @@ def _real_llm(home: Path) -> Command:
 
 @pytest.fixture(name="forking", scope="session")
 def _forking() -> None:
-    """What processes are forked from is there, and has nothing of a test's environment."""
+    """Start the process that others are forked from, without anything from a test's environment."""
     processes.prepare()
 
 
 @pytest.fixture(name="start_llm")
 def _start_llm(forking: None, home: Path) -> Callable[..., processes.Running]:
-    """Start an llm command in a process of its own, without waiting for what its start loads."""
+    """Start an llm command in its own process, without the cost of llm's imports."""
 
     def start(*arguments: str, env: dict[str, str] | None = None, reads: bool = False) -> processes.Running:
         return processes.started(arguments, {**os.environ, **(env or {})}, home, reads=reads)
@@ -146,7 +146,7 @@ def _start_llm(forking: None, home: Path) -> Callable[..., processes.Running]:
 
 @pytest.fixture(name="llm_process")
 def _llm_process(start_llm: Callable[..., processes.Running]) -> Command:
-    """Run an llm command in a process of its own, without waiting for what its start loads."""
+    """Run an llm command in its own process, without the cost of llm's imports."""
 
     def run(*arguments: str, input: str = "", env: dict[str, str] | None = None) -> Done:  # noqa: A002
         process = start_llm(*arguments, env=env, reads=True)
@@ -158,5 +158,5 @@ def _llm_process(start_llm: Callable[..., processes.Running]) -> Command:
 
 @pytest.fixture(name="world", scope="session")
 def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A log with one of everything. Nobody writes into it."""
+    """A log with one of everything. Tests must not write to it."""
     return write_world(tmp_path_factory.mktemp("world") / "logs.db")

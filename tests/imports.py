@@ -1,4 +1,4 @@
-"""Reading imports: each import of both packages as an arrow, those inside functions and for types too."""
+"""Read all imports of both packages, including those inside functions and those for types only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGES = ("llm_session_memory", "datasette_session_views")
 
 @dataclass(frozen=True)
 class Import:
-    """One import: from which module, of which (ours by its full name, others by their package), and where."""
+    """One import: the importing module, the target (ours by full name, others by package), and its place."""
 
     module: str
     target: str
@@ -62,7 +62,7 @@ def imports_of(path: Path) -> Iterator[Import]:
 
 
 def _targets(node: ast.AST, path: Path) -> Iterator[str]:
-    """Yield what a statement imports: modules of ours by their full names, other packages by theirs."""
+    """Yield what a statement imports: our modules by their full names, other packages by theirs."""
     if isinstance(node, ast.Import):
         yield from (_whole(alias.name) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):

@@ -1,6 +1,6 @@
-"""README.md and docs/ say what the program does: all of it is there, and the examples work.
+"""README.md and docs/ describe what the program does: nothing is missing, and the examples work.
 
-`make docs-check` also compares what is generated.
+`make docs-check` also compares the generated parts.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ EVERYTHING = "\n".join(PAGES.values())
 OURS = dict(generate.commands())
 
 README_AT_MOST = 8_000
-"""Bytes: two screens."""
+"""Bytes, about two screens."""
 
 
 def _blocks(language: str, *pages: str) -> list[str]:
-    """Return the fenced blocks of a language, of these pages or of all."""
+    """Return the fenced blocks of a language, from these pages or from all."""
     texts = [PAGES[page] for page in pages] or list(PAGES.values())
     return [
         block for text in texts for block in re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
@@ -50,7 +50,7 @@ def _queries() -> list[str]:
 
 
 def _lines() -> Iterator[str]:
-    """Yield each line of shell: of examples, of transcripts, and of the indented ones."""
+    """Yield each line of shell: from examples, transcripts and indented blocks."""
     for text in _blocks("sh"):
         yield from text.splitlines()
     for text in _blocks("console"):
@@ -59,7 +59,7 @@ def _lines() -> Iterator[str]:
 
 
 def _llm_commands(line: str) -> Iterator[list[str]]:
-    """Yield the llm commands of a line of shell, without what stands before and after them."""
+    """Yield the llm commands in a line of shell, without the commands before and after them."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&<>")
     lexer.whitespace_split = True
     words: list[str] = []
@@ -78,7 +78,7 @@ COMMANDS = [command for line in _lines() for command in _llm_commands(line)]
 
 
 def _parse(command: click.Command, name: str, words: list[str], parent: click.Context | None = None) -> None:
-    """Parse a command line down to the command that would run, and run nothing."""
+    """Parse a command line down to the command that would run, without running it."""
     with command.make_context(name, list(words), parent=parent) as ctx:
         if isinstance(command, click.Group):
             found, sub, rest = command.resolve_command(ctx, [*ctx._protected_args, *ctx.args])
@@ -88,9 +88,9 @@ def _parse(command: click.Command, name: str, words: list[str], parent: click.Co
 
 @pytest.fixture(name="talk")
 def _talk(log: Path, llm_: Command, script: Script) -> Path:
-    """The log of a session named bridge: an exchange, one more after a prompt that failed, and a prompt left open.
+    """The log of a session named bridge: an exchange, another one after a failed prompt, and an unanswered prompt.
 
-    The first exchange is rated, and the last one was sent with an excerpt of an older one.
+    The first exchange is rated, and the last one was sent with an excerpt of an earlier one.
     """
     script.count = len
     script.replies = ["Noted.", RuntimeError("out of memory"), "4 May.", RuntimeError("out of memory")]
@@ -105,8 +105,8 @@ def _talk(log: Path, llm_: Command, script: Script) -> Path:
 # -- everything is there -----------------------------------------------------------
 
 
-def test_the_readme_has_two_screens() -> None:
-    """The README stays small: what it is, what it looks like, how to get it, where the rest is."""
+def test_the_readme_fits_on_two_screens() -> None:
+    """The README stays short: what this is, what it looks like, how to install it, where the rest is."""
     assert len((generate.ROOT / "README.md").read_bytes()) < README_AT_MOST
     for page in PAGES:
         assert page in {"README.md", "docs/index.md"} or f"({page})" in PAGES["README.md"], page
@@ -116,7 +116,7 @@ def test_the_readme_has_two_screens() -> None:
 
 
 def test_each_page_begins_with_an_example() -> None:
-    """What is under a page's title begins with an example, in shell or in the language of the page."""
+    """Each page begins with an example, in shell or in the page's own language."""
     for page, text in PAGES.items():
         if page != "README.md":
             start = re.sub(r"<!-- .*? -->", "", text.partition("\n")[2], flags=re.DOTALL).lstrip().splitlines()
@@ -125,7 +125,7 @@ def test_each_page_begins_with_an_example() -> None:
 
 
 def test_each_command_says_what_it_is_for() -> None:
-    """Each command of `llm sessions` has a help text, a line for the list, and a place in the reference."""
+    """Each command of `llm sessions` has a help text, a line in the list of commands, and a place in the reference."""
     for name, command in OURS.items():
         assert command.help, name
         assert command.short_help, name
@@ -133,7 +133,7 @@ def test_each_command_says_what_it_is_for() -> None:
 
 
 def test_each_option_says_what_it_does() -> None:
-    """Each option of ours has a help text and stands in the reference."""
+    """Each of our options has a help text and is in the reference."""
     added = {f"llm {name}": [*generate.options(name)] for name in ("prompt", "chat")}
     of_ours = {name: [one for one in command.params if isinstance(one, click.Option)] for name, command in OURS.items()}
     for name, options in {**added, **of_ours}.items():
@@ -144,7 +144,7 @@ def test_each_option_says_what_it_does() -> None:
 
 
 def test_prompt_and_chat_get_the_same_options() -> None:
-    """What the one table of options says holds for both commands."""
+    """Both commands get the options of the one table."""
     both = [[(option.opts, option.help) for option in generate.options(name)] for name in ("prompt", "chat")]
     assert both[0] == both[1]
     of_sessions = ["--session", "--new-session", "--max-context-tokens"]
@@ -153,13 +153,13 @@ def test_prompt_and_chat_get_the_same_options() -> None:
 
 
 def test_each_query_is_described() -> None:
-    """Each canned query stands in the catalogue."""
+    """Each canned query is in the catalogue."""
     assert [
         name.short_name for name in catalogue().values() if f"| `{name.short_name}` |" not in PAGES["docs/queries.md"]
     ] == []
 
 
-def test_each_page_of_datasette_has_its_address_described() -> None:
+def test_each_datasette_page_is_described() -> None:
     """Each address that the Datasette plugin serves is in the table of pages."""
     named = re.findall(r"`(/[^`]*)`", PAGES["docs/pages.md"])
     addresses = [re.sub(r"\bN\b", "7", address) for address in named]
@@ -168,7 +168,7 @@ def test_each_page_of_datasette_has_its_address_described() -> None:
 
 
 def test_the_architecture_has_each_part_in_its_place() -> None:
-    """Each part of the memory package has its row, and the layers stand in the order that the import test holds."""
+    """Each part of the memory package has its row, and the layers are in the order that the import test checks."""
     page = PAGES["docs/architecture.md"]
     parts = {
         path.stem for path in (generate.ROOT / "llm_session_memory").iterdir() if not path.name.startswith(("_", "py."))
@@ -192,7 +192,7 @@ def test_each_link_leads_somewhere() -> None:
 
 
 def _anchors(text: str) -> set[str]:
-    """Return the addresses of a page's headings, as GitHub and the site make them."""
+    """Return the anchors of a page's headings, as GitHub and the site generate them."""
     plain = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.*)$", plain, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
@@ -202,7 +202,7 @@ def _anchors(text: str) -> set[str]:
 
 
 def test_each_kind_of_error_has_a_cause_and_a_cure() -> None:
-    """Each class of the family of errors is of one kind, and each kind has a cause, a cure and sentences."""
+    """Each error class belongs to one kind, and each kind has a cause, a cure and sentences."""
     named = [name for kind in errors.KINDS for name in kind.classes]
     assert len(named) == len(set(named))
     assert errors.classes() <= set(named)
@@ -213,8 +213,8 @@ def test_each_kind_of_error_has_a_cause_and_a_cure() -> None:
         assert any(one.kind is kind for one in found), kind.title
 
 
-def test_the_messages_that_are_explained_are_still_said() -> None:
-    """Each heading of the page about troubleshooting that quotes a message quotes it as the code says it."""
+def test_quoted_messages_are_still_in_the_code() -> None:
+    """Each heading of the troubleshooting page that quotes a message quotes it exactly."""
     said = [one.message for one in errors.sentences()]
     quoted = re.findall(r"^## “(.+)”$", PAGES["docs/troubleshooting.md"], re.MULTILINE)
     assert quoted
@@ -241,7 +241,7 @@ ERRORS = {
 
 @pytest.mark.parametrize(("code", "read"), ERRORS.values(), ids=ERRORS)
 def test_a_sentence_is_read_from_the_code(code: str, read: set[tuple[str, str]]) -> None:
-    """An error's sentence is found as it will be read, with words for the values that are filled in."""
+    """An error's sentence is found as people will read it, with placeholders for the values."""
     body = "\n".join(f"    {line}" for line in code.splitlines())
     assert {(one.message, one.hint) for one in errors.read(f"def f():\n{body}\n")} == read
 
@@ -250,7 +250,7 @@ def test_a_sentence_is_read_from_the_code(code: str, read: set[tuple[str, str]])
 
 
 def test_there_are_examples_to_check() -> None:
-    """The examples are found: of shell, of SQL, of YAML and of Python."""
+    """The tests below find examples of shell, SQL, YAML and Python."""
     assert len(COMMANDS) > 30
     assert len(_queries()) > 5
     assert _blocks("python")
@@ -258,17 +258,17 @@ def test_there_are_examples_to_check() -> None:
 
 
 def test_each_example_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every llm command, in examples and transcripts, is understood as it stands there."""
+    """Every llm command in examples and transcripts can be parsed as written."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "work.jsonl").touch()
     (tmp_path / "reply.json").touch()
     (tmp_path / "plan.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    wrong = {shlex.join(words): why for words in COMMANDS if (why := _misunderstood(words))}
+    wrong = {shlex.join(words): why for words in COMMANDS if (why := _parse_error(words))}
     assert wrong == {}
 
 
-def _misunderstood(words: list[str]) -> str:
-    """Return why a command line can't be typed, or nothing."""
+def _parse_error(words: list[str]) -> str:
+    """Return why a command line can't be parsed, or an empty string."""
     try:
         _parse(cli, "llm", words)
     except click.ClickException as error:
@@ -277,14 +277,14 @@ def _misunderstood(words: list[str]) -> str:
 
 
 def test_each_query_answers(talk: Path) -> None:
-    """Every SQL example runs over a log that has sessions, and finds something there, but for what nothing recalled."""
+    """Every SQL example runs on a log that has sessions, and finds something (except recalls, which it has none of)."""
     with contextlib.closing(sqlite3.connect(talk)) as db:
         for query in _queries():
             assert db.execute(query).fetchall() or "memory_recalls" in query, query
 
 
 def test_each_block_of_data_can_be_read() -> None:
-    """Every example in YAML is YAML, and every line of an example in JSON is JSON."""
+    """Every YAML example is valid YAML, and every line of a JSON example is valid JSON."""
     for text in _blocks("yaml"):
         assert yaml.safe_load(text)
     for text in _blocks("json"):
@@ -292,7 +292,7 @@ def test_each_block_of_data_can_be_read() -> None:
 
 
 def test_the_example_of_the_file_format_can_be_imported(llm_: Command, tmp_path: Path) -> None:
-    """The examples of the JSONL format are files that can be imported."""
+    """The examples of the JSONL format can be imported."""
     whole, least = _blocks("json", "docs/database.md")
     for number, text in enumerate((whole, least)):
         (tmp_path / "example.jsonl").write_text(text, "utf-8")
@@ -302,7 +302,7 @@ def test_the_example_of_the_file_format_can_be_imported(llm_: Command, tmp_path:
 
 
 def test_the_tables_are_those_of_a_log(talk: Path) -> None:
-    """The tables' definitions are those in a log, and each table and view has its line of explanation."""
+    """The definitions of the tables are those in a log, and each table and view has a line of explanation."""
     page = PAGES["docs/database.md"]
     with contextlib.closing(sqlite3.connect(talk)) as db:
         added = dict(
@@ -321,7 +321,7 @@ def test_the_tables_are_those_of_a_log(talk: Path) -> None:
 
 
 def test_the_python_example_runs(home: Path, tmp_path: Path) -> None:
-    """The examples of the Python API run as they stand there, one after the other, and print what the page says."""
+    """The examples of the Python API run as written, one after the other, and print what the page says."""
     example, *more = _blocks("python", "docs/python.md")
     said = _blocks("text", "docs/python.md")[0]
     done = subprocess.run(
@@ -337,7 +337,7 @@ def test_the_python_example_runs(home: Path, tmp_path: Path) -> None:
 
 
 def test_the_python_example_with_a_tool_runs(home: Path, tmp_path: Path) -> None:
-    """The example with a tool runs as it stands there, with a model that knows tools."""
+    """The example with a tool runs as written, with a model that supports tools."""
     tools = _blocks("python", "docs/python.md")[2]
     program = f"""
 from llm_session_memory import Memory
@@ -363,12 +363,12 @@ SAID: list[dict[str, Any]] = [
     },
     {"role": "assistant", "content": "4 May."},
 ]
-"""A conversation as most tools keep it."""
+"""A conversation as most tools store it."""
 
 
 @pytest.fixture(name="moving")
 def _moving(tmp_path: Path) -> Path:
-    """A folder with the programs of docs/moving.md, and conversations of other tools."""
+    """A folder with the programs of docs/moving.md and conversations from other tools."""
     pairs, chatgpt = _blocks("python", "docs/moving.md")
     (tmp_path / "pairs.py").write_text(pairs, "utf-8")
     (tmp_path / "chatgpt.py").write_text(chatgpt, "utf-8")
@@ -386,7 +386,7 @@ def _moving(tmp_path: Path) -> Path:
 
 
 def _of_chatgpt(title: str) -> dict[str, object]:
-    """Return a conversation as ChatGPT exports it: a tree, with a reply that was asked for again."""
+    """Return a conversation as ChatGPT exports it: a tree, with one regenerated reply."""
     said = [(str(one["role"]), one["content"] if isinstance(one["content"], str) else "When is it?") for one in SAID]
     nodes: dict[str, object] = {"0": {"parent": None, "message": None}}
     for number, (role, text) in enumerate(said, 1):
@@ -406,8 +406,8 @@ FROM = {
 
 @pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
 @pytest.mark.parametrize("begins", FROM.values(), ids=FROM)
-def test_what_is_said_about_moving_works(begins: str, moving: Path, llm_: Command) -> None:
-    """A conversation of each other tool becomes a session by the commands that stand in docs/moving.md."""
+def test_the_instructions_for_moving_work(begins: str, moving: Path, llm_: Command) -> None:
+    """The commands in docs/moving.md turn a conversation of each other tool into a session."""
     if begins == "sqlite3 " and not _has_sqlite3():
         pytest.skip("the command line of SQLite is not installed")
     lines = next(text for text in _blocks("sh", "docs/moving.md") if begins in text and "pairs.py" in text).splitlines()
@@ -427,8 +427,8 @@ def test_what_is_said_about_moving_works(begins: str, moving: Path, llm_: Comman
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
-def test_what_is_said_about_removing_works(talk: Path, tmp_path: Path) -> None:
-    """The commands that remove the plugin's tables leave llm's, and nothing of ours."""
+def test_the_instructions_for_removing_work(talk: Path, tmp_path: Path) -> None:
+    """The commands that remove the plugin's tables leave llm's tables and nothing of ours."""
     if not _has_sqlite3():
         pytest.skip("the command line of SQLite is not installed")
     block = next(text for text in _blocks("sh", "docs/moving.md") if "drop.sql" in text)
@@ -461,6 +461,6 @@ NORMALISED = {
 
 
 @pytest.mark.parametrize(("printed", "shown"), NORMALISED.values(), ids=NORMALISED)
-def test_what_differs_from_run_to_run_is_made_equal(printed: str, shown: str) -> None:
-    """Folders, times and ids of a transcript are replaced, and nothing else, so that the pages can be compared."""
+def test_values_that_change_from_run_to_run_are_replaced(printed: str, shown: str) -> None:
+    """Only folders, times and ids in a transcript are replaced, so that pages can be compared."""
     assert generate.normalised(printed) == shown

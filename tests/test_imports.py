@@ -1,4 +1,4 @@
-"""The layers: who may import whom, no circle anywhere, where SQL is run, and what a start of llm loads."""
+"""The layers: which module may import which, no import cycles, where SQL runs, and what starting llm loads."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.imports import ROOT, Import, all_imports, modules, name_of, paths
 MEMORY, VIEWS = "llm_session_memory", "datasette_session_views"
 
 LAYERS = ("errors", "model", "rules", "store", "reader", "insight", "services", "llm_seam", "memory")
-"""From the ground up; each imports those before it. `rules` decide, `store` keeps, `reader` reads, `services` do.
+"""From the bottom up; each imports those before it. `rules` decide, `store` keeps, `reader` reads, `services` do.
 
-`llm_seam` runs llm inside a session; it is below `memory`, which hands out conversations of llm's.
+`llm_seam` runs llm inside a session. It is below `memory`, which returns llm conversations.
 """
 
 SKINS = {
@@ -28,10 +28,10 @@ SKINS = {
     "tools": set[str](),
     "commands": {"llm_seam", "interchange"},  # a command is how a person reaches the models and the files
 }
-"""What speaks to the world, above every layer; and the other skins that each may import."""
+"""The parts that talk to people, programs and files, above every layer; and the other skins that each may import."""
 
 VIEWS_MAY = ("errors", "model", "rules", "reader", "insight", "services")
-"""What the pages may import of the memory package: nothing that writes, but through services."""
+"""The parts of the memory package that the pages may import: they write only through services."""
 
 THIRD = {
     "": {"pluggy", "click", "llm"},
@@ -44,20 +44,20 @@ THIRD = {
     "commands": {"click", "click_default_group", "tabulate"},
     VIEWS: {"pluggy", "datasette", "markupsafe"},
 }
-"""Packages from outside that each part may import; a part that is not here may import the standard library alone."""
+"""Outside packages that each part may import; a part that is missing here may import only the standard library."""
 
 STILL_UPWARD: set[tuple[str, str]] = set()
-"""Arrows that ran upwards before the move, and go in the commits after it."""
+"""Upward imports that are still to be removed."""
 
 HANDED_OVER = {
     f"{VIEWS}.compat": "Datasette 1.0 keeps queries in its own database, and asks plugins for permissions as SQL.",
     f"{VIEWS}.web.stock": "Datasette's jump menu takes the SQL that it searches; Datasette runs it.",
 }
-"""Modules outside of store and reader that hold SQL for Datasette, and why. None of them runs any on a log."""
+"""Modules outside store and reader that hold SQL for Datasette, and why. None of them runs SQL on a log."""
 
 
 def part_of(module: str) -> str:
-    """Return the layer or skin of a module: the name right under its package, "" for the package itself."""
+    """Return the layer or skin of a module: the name directly under its package, or "" for the package itself."""
     package, _, rest = module.partition(".")
     return VIEWS if package == VIEWS else rest.partition(".")[0]
 
@@ -80,7 +80,7 @@ def below(part: str) -> set[str]:
 
 
 def test_the_walk_sees_imports_of_every_kind() -> None:
-    """The walk that the other tests rest on finds imports at the top, inside functions, relative and for types."""
+    """The walk that the other tests depend on finds imports at the top, inside functions, relative and for types."""
     seen = {(found.module, found.target, found.typing_only, found.inside) for found in all_imports()}
     assert (f"{MEMORY}.store.log", "sqlite_utils", False, True) in seen
     assert (f"{MEMORY}.store.log", "sqlite_utils", True, False) in seen
@@ -89,19 +89,19 @@ def test_the_walk_sees_imports_of_every_kind() -> None:
 
 
 def test_every_module_belongs_to_a_layer() -> None:
-    """Every module stands in a layer or a skin of the house, or in the views."""
+    """Every module belongs to a layer, a skin or the views."""
     parts = {part_of(module) for module in modules()}
     assert parts <= {"", *LAYERS, *SKINS, VIEWS}
 
 
 def test_imports_point_downwards() -> None:
-    """Each module imports only layers below its own, inside functions and for types as well as at its top."""
+    """Each module imports only layers below its own, including imports inside functions and for types."""
     upward = [found for found in all_imports() if not may_import(found)]
     assert {(found.module, found.target) for found in upward} == STILL_UPWARD
 
 
-def test_no_import_closes_a_circle() -> None:
-    """The modules of both packages can be put in an order in which each comes after all that it imports."""
+def test_there_is_no_import_cycle() -> None:
+    """The modules of both packages can be ordered so that each comes after everything it imports."""
     arrows: dict[str, set[str]] = {module: set() for module in modules()}
     for found in all_imports():
         closing = (found.module, found.target) in STILL_UPWARD
@@ -110,26 +110,26 @@ def test_no_import_closes_a_circle() -> None:
     graphlib.TopologicalSorter(arrows).prepare()
 
 
-def test_what_is_heavy_or_may_be_missing_is_imported_when_it_is_used() -> None:
-    """Imports that cost every start of llm, or need another package, stand inside functions."""
+def test_heavy_and_optional_imports_are_late() -> None:
+    """Imports that would slow down every start of llm, or that need an optional package, are inside functions."""
     late = {"sqlite_utils", "sqlite_vec", "llm_ollama", "genai_prices", f"{MEMORY}.tools.lookups"}
     early = [f for f in all_imports() if f.target in late and not f.inside and not f.typing_only]
     assert early == []
 
 
-def test_only_the_hooks_and_the_seam_know_how_llm_is_built() -> None:
-    """llm is imported by the seam, by the toolbox, and for types by the hooks."""
+def test_only_hooks_seam_and_tools_import_llm() -> None:
+    """llm is imported by `llm_seam` and by the tools, and for types by the hooks."""
     knowing = {part_of(found.module) for found in all_imports() if found.target == "llm"}
     assert knowing == {"", "llm_seam", "tools"}
 
 
 def test_only_compat_imports_datasette() -> None:
-    """Datasette is imported in compat alone."""
+    """Only compat imports Datasette."""
     assert {found.module for found in all_imports() if found.target == "datasette"} == {f"{VIEWS}.compat"}
 
 
 def _loaded(program: str, **environment: str) -> list[str]:
-    """Return the modules of ours that a program has loaded at its end."""
+    """Return the modules of ours that a program has loaded when it ends."""
     listing = f"print(*sorted(n for n in sys.modules if n.split('.')[0] == {MEMORY!r}), sep='\\n')"
     whole = {**os.environ, **environment}
     command = [sys.executable, "-c", f"import sys\n{program}\n{listing}"]
@@ -141,12 +141,12 @@ AT_START = [MEMORY, f"{MEMORY}.commands", f"{MEMORY}.llm_seam", f"{MEMORY}.llm_s
 
 
 def test_the_start_of_llm_loads_almost_nothing_of_ours() -> None:
-    """Starting llm loads our hooks and options, and none of the modules that do the work."""
+    """Starting llm loads our hooks and options, but no module that does the work."""
     assert _loaded("import llm.cli") == AT_START
 
 
-def test_a_prompt_of_plain_llm_loads_no_more_than_the_face_of_the_toolbox(tmp_path: Path) -> None:
-    """llm asks for all toolboxes on every prompt: that loads the description of ours, and none of what it does."""
+def test_a_plain_prompt_loads_only_the_toolbox(tmp_path: Path) -> None:
+    """llm asks for all toolboxes on every prompt. That loads our toolbox, but not the code behind it."""
     program = "from llm.cli import cli\ncli(['-m', 'echo', '--no-stream', 'Hello'], standalone_mode=False)"
     loaded = _loaded(program, LLM_USER_PATH=str(tmp_path))
     assert loaded == [*AT_START, f"{MEMORY}.tools", f"{MEMORY}.tools.toolbox"]
@@ -164,7 +164,7 @@ RUNNING = ("execute", "executescript", "executemany")
 
 
 def spoken_sql(path: Path) -> Iterator[str]:
-    """Yield the calls that run SQL and the texts that are SQL (docstrings aside), by line."""
+    """Yield the calls that run SQL and the strings that are SQL (except docstrings), by line."""
     tree = ast.parse(path.read_text("utf-8"))
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -175,27 +175,27 @@ def spoken_sql(path: Path) -> Iterator[str]:
 
 
 def _text(node: ast.Constant | ast.JoinedStr) -> str:
-    """Return a string as it is written, a formatted one with a word in the place of each value."""
+    """Return a string as written; in an f-string, a word replaces each value."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     return "".join(str(part.value) if isinstance(part, ast.Constant) else "value" for part in node.values)
 
 
 def test_only_the_store_and_the_reader_speak_sql() -> None:
-    """Outside of the store and the reader no module holds or runs SQL, but for what Datasette asks for."""
+    """Only the store and the reader contain or run SQL, except the SQL that Datasette asks for."""
     silent = [path for path in paths() if part_of(name_of(path)) not in SPEAKS_SQL]
     assert {name_of(path) for path in silent if any(spoken_sql(path))} == HANDED_OVER.keys()
 
 
 @pytest.mark.parametrize("word", ["execute", "select", "insert", "update"])
 def test_the_search_for_sql_finds_sql(word: str) -> None:
-    """The search that the rule above rests on finds the store's own statements."""
+    """The search that the rule above depends on finds the store's own statements."""
     store = [path for path in paths() if part_of(name_of(path)) == "store"]
     assert any(word in line for path in store for line in spoken_sql(path))
 
 
-def test_the_log_is_reached_by_what_writes_through_llm_alone() -> None:
-    """Commands, tools and the API ask the services: only the seam and the files take the open log from the desk."""
+def test_only_parts_that_write_through_llm_use_the_open_log() -> None:
+    """Only services, `llm_seam` and the files use the desk's open log; commands, tools and the API ask services."""
     reaching = {
         part_of(name_of(path))
         for path in paths()

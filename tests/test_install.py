@@ -1,4 +1,4 @@
-"""What an installation brings along, registers and needs. What the built wheel holds is checked by .ci/run."""
+"""What an installation contains, registers and requires. .ci/run checks the contents of the built wheel."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_licence_is_named_and_included() -> None:
-    """The metadata names the licence by its SPDX expression, and its text comes with the distribution."""
+    """The metadata names the licence by its SPDX expression, and the distribution includes its text."""
     about = metadata.metadata(NAME)
     assert (about["License-Expression"], about["License-File"]) == ("Apache-2.0", "LICENSE")
     assert "Apache License" in (ROOT / "LICENSE").read_text("utf-8")
 
 
-def test_each_program_is_told_of_its_own_plugin() -> None:
-    """The distribution has an entry point for llm and one for Datasette, each with a package of its own."""
+def test_each_program_gets_its_own_plugin() -> None:
+    """The distribution has an entry point for llm and one for Datasette, each in its own package."""
     found = [(entry.group, entry.name, entry.value) for entry in metadata.distribution(NAME).entry_points]
     assert sorted(found) == [
         ("datasette", "session_views", "datasette_session_views"),
@@ -36,7 +36,7 @@ def test_each_program_is_told_of_its_own_plugin() -> None:
 
 
 def test_neither_llm_nor_datasette_is_required() -> None:
-    """A plain install pulls in neither llm nor Datasette; these, and what only some need, come with extras."""
+    """A plain install pulls in neither llm nor Datasette; they and the optional packages come with extras."""
     required = [Requirement(text) for text in metadata.requires(NAME) or []]
     plain = {one.name for one in required if one.marker is None}
     extras = {one.name: str(one.marker) for one in required if one.marker is not None}
@@ -45,20 +45,20 @@ def test_neither_llm_nor_datasette_is_required() -> None:
 
 
 @pytest.mark.parametrize("file", ["py.typed", "store/sql/001_sessions.sql"])
-def test_what_is_not_python_comes_along(file: str) -> None:
-    """The marker of typed packages and the SQL are files of the package, and named as its data."""
+def test_files_that_are_not_python_are_included(file: str) -> None:
+    """The py.typed marker and the SQL are files of the package, declared as package data."""
     assert resources.files("llm_session_memory").joinpath(file).is_file()
 
 
-def test_where_there_is_no_llm_the_package_can_be_imported() -> None:
-    """Beside Datasette only, there is no llm: the package, its values and its Python API still import."""
+def test_the_package_can_be_imported_without_llm() -> None:
+    """With only Datasette installed, the package, its values and its Python API still import."""
     blocked = "import sys; sys.modules['llm'] = None"
     done = _run(f"{blocked}; import llm_session_memory.model, llm_session_memory.errors, llm_session_memory.memory")
     assert done.returncode == 0, done.stderr
 
 
-def test_each_setting_has_one_home() -> None:
-    """pyproject.toml says what the distribution is, setup.cfg which files the wheel holds; no setting is in both."""
+def test_each_setting_is_in_one_file() -> None:
+    """pyproject.toml describes the distribution and setup.cfg the files of the wheel; no setting is in both."""
     import configparser
 
     about = (ROOT / "pyproject.toml").read_text("utf-8")
@@ -66,20 +66,20 @@ def test_each_setting_has_one_home() -> None:
     files.read(ROOT / "setup.cfg", "utf-8")
     assert "\n[project]" in about
     assert "[tool.setuptools" not in about
-    files.remove_section("egg_info")  # which setuptools adds in a source distribution
+    files.remove_section("egg_info")  # setuptools adds it in a source distribution
     assert set(files.sections()) == {"options", "options.packages.find", "options.package_data"}
     assert set(files["options"]) == {"packages", "include_package_data"}
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:
-    """The version that is installed has a heading with a date in CHANGELOG.md, and no other stands above it."""
+    """The installed version has a dated heading in CHANGELOG.md, and no other heading is above it."""
     newest = re.search(r"^## (\S+) - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert newest is not None
     assert newest[1] == metadata.version(NAME)
 
 
-def test_the_pythons_of_the_classifiers_are_those_of_the_matrix() -> None:
-    """Each Python and operating system that the metadata claims is in the test matrix, and the other way round."""
+def test_classifiers_match_the_test_matrix() -> None:
+    """Every Python and operating system that the metadata claims is in the test matrix, and vice versa."""
     classifiers = metadata.metadata(NAME).get_all("Classifier") or []
     claimed = [one.rpartition(" :: ")[2] for one in classifiers if re.search(r"Python :: 3\.\d+$", one)]
     matrix = (ROOT / ".github/workflows/test.yml").read_text("utf-8")
@@ -90,7 +90,7 @@ def test_the_pythons_of_the_classifiers_are_those_of_the_matrix() -> None:
     assert sorted(names) == sorted(tested)
 
 
-def test_the_address_of_each_page_about_the_project_is_named() -> None:
-    """The metadata has the addresses that package pages show."""
+def test_the_projects_pages_are_named() -> None:
+    """The metadata has the URLs that package indexes show."""
     urls = [one.partition(", ")[0] for one in metadata.metadata(NAME).get_all("Project-URL") or []]
     assert urls == ["Homepage", "Documentation", "Issues", "Changelog", "CI"]

@@ -1,4 +1,4 @@
-"""The first conversation: the shortest path through everything."""
+"""A first conversation: the shortest path through everything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.world.scripted import Script
 
 
 def test_a_session_remembers(llm_: Command, script: Script) -> None:
-    """The second prompt of a session is sent with the first and its reply."""
+    """The second prompt of a session is sent with the first prompt and its reply."""
     first = llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
     assert first.err == "session work: created with scripted\n"
     second = llm_("--session", "work", "What do we build?").ok()
@@ -16,7 +16,7 @@ def test_a_session_remembers(llm_: Command, script: Script) -> None:
 
 
 def test_a_failed_prompt_can_be_sent_again(llm_: Command, script: Script) -> None:
-    """`llm sessions retry` sends a prompt that failed again, and its reply is kept like any other."""
+    """`llm sessions retry` sends a failed prompt again, and its reply is kept like any other."""
     script.replies = [RuntimeError("no memory left"), "Noted."]
     failed = llm_("-m", "scripted", "--session", "work", "We build a bridge.")
     assert failed.code == 1

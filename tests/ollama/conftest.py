@@ -1,4 +1,4 @@
-"""What the tests against the stand-in Ollama server share: llm in this process and real, and what the log holds."""
+"""Fixtures for tests against the stand-in Ollama server: llm in this process and real, and what the log contains."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Json = dict[str, Any]
 
 @functools.cache
 def tekken() -> Callable[[str], int]:
-    """Mistral's tokenizer as a counter that counts each text once: a server counts the same history every time."""
+    """Return a counter with Mistral's tokenizer that caches texts, because servers count the same history every time."""
     return functools.cache(tekken_count())
 
 
 @dataclass(frozen=True)
 class Desk:
-    """A person's desk: a home for llm's files, and llm as a real process."""
+    """A home for llm's files, and llm as a real process."""
 
     home: Path
 
@@ -38,16 +38,16 @@ class Desk:
             return list(log.execute(sql))
 
     def environment(self, server: OllamaStandIn) -> dict[str, str]:
-        """Return what a real llm finds in its environment."""
-        # An HTTP client reads all certificate authorities each time that it is made: 30 ms, and nothing here is HTTPS.
+        """Return the environment for a real llm."""
+        # Each new HTTP client reads all certificate authorities, which takes 30 ms, and nothing here is HTTPS.
         return {**server.environment(self.home), "SSL_CERT_DIR": str(self.home), "PYTHONIOENCODING": "utf-8"}
 
     def start(self, server: OllamaStandIn, *arguments: str) -> Running:
-        """Start llm in a process of its own."""
+        """Start llm in its own process."""
         return started(arguments, self.environment(server), self.home)
 
     def real(self, server: OllamaStandIn, *arguments: str, input: str = "", **more: str) -> Done:  # noqa: A002
-        """Run llm in a process of its own; `more` is added to its environment."""
+        """Run llm in its own process; `more` is added to its environment."""
         process = started(arguments, {**self.environment(server), **more}, self.home, reads=True)
         out, err = process.communicate(input, timeout=300)
         return Done(out, err, -1 if process.returncode is None else process.returncode)
@@ -55,13 +55,13 @@ class Desk:
 
 @dataclass(frozen=True)
 class QuickDesk(Desk):
-    """A desk where llm's own command runs in this process, which is quick."""
+    """A desk whose llm command runs in this process, which is fast."""
 
     llm_: Command
     monkeypatch: pytest.MonkeyPatch
 
     def sit(self, server: OllamaStandIn) -> None:
-        """Let llm in this process find the server."""
+        """Connect llm in this process to the server."""
         self.monkeypatch.setenv("OLLAMA_HOST", server.url)
         self.monkeypatch.setenv("SSL_CERT_DIR", str(self.home))
 
@@ -70,7 +70,7 @@ class QuickDesk(Desk):
         return self.llm_(*arguments, input=input)
 
     def chat(self, session: str, prompts: Sequence[str], *arguments: str) -> Done:
-        """Hold a chat in a session."""
+        """Chat in a session."""
         return self.ask("chat", "--session", session, *arguments, input=as_chat(prompts))
 
     def dry_run(self, session: str, prompt: str, *arguments: str) -> Json:
@@ -86,17 +86,17 @@ class QuickDesk(Desk):
 
 @pytest.fixture(autouse=True)
 def _able_to_start(forking: None) -> None:
-    """Processes are forked from one that has nothing of a test's environment."""
+    """Start the process that others are forked from, without anything from a test's environment."""
 
 
 @pytest.fixture(name="desk")
 def _desk(home: Path, llm_: Command, monkeypatch: pytest.MonkeyPatch) -> QuickDesk:
-    """A desk; no server is told of yet."""
+    """A desk that doesn't know a server yet."""
     return QuickDesk(home, llm_, monkeypatch)
 
 
 def as_chat(prompts: Sequence[str]) -> str:
-    """Return prompts as they are typed into `llm chat`: those of several lines between `!multi` and `!end`."""
+    """Return prompts as typed into `llm chat`, with several lines between `!multi` and `!end`."""
     typed = [f"!multi\n{prompt}\n!end\n" if "\n" in prompt else f"{prompt}\n" for prompt in prompts]
     return "".join(typed) + "quit\n"
 
@@ -107,13 +107,13 @@ def said(message: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def extends(later: Arrived, earlier: Arrived) -> bool:
-    """Say whether a request is the one before, one reply to it, and new input."""
+    """Return whether a request is the previous one, one reply to it, and new input."""
     length = len(earlier.messages)
     return later.messages[:length] == earlier.messages and later.messages[length]["role"] == "assistant"
 
 
 def orphans(arrived: Arrived) -> list[Mapping[str, Any]]:
-    """Return the tool results of a request that no call before them asked for."""
+    """Return the tool results of a request that have no call before them."""
     found: list[Mapping[str, Any]] = []
     open_calls: list[str] = []
     for message in arrived.messages:

@@ -1,4 +1,4 @@
-"""When the server's window is smaller than was thought: the cut is noticed, told and recorded, and does not recur."""
+"""A server whose window is smaller than expected: the cut is noticed, reported and recorded, and doesn't recur."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ RECORDED = "select cut from memory_contexts order by turn_id"
 
 
 def talk(desk: QuickDesk, writer: Writer, kind: str, prompts: int, length: int) -> str:
-    """Go on with a session for some prompts; return what llm said on stderr."""
+    """Send some more prompts of a session; return llm's stderr."""
     return desk.chat("work", [writer.text(kind, length) for _ in range(prompts)], "-m", "llama3").ok().err
 
 
 def shrink(server: OllamaStandIn, window: int) -> None:
-    """Restart the server with a smaller window than it had; nobody tells the person."""
+    """Restart the server with a smaller window than before, without telling the person."""
     server.default_window = window
     server.unload("llama3")
 
@@ -34,7 +34,7 @@ def talkative(writer: Writer, kind: str = "english") -> OllamaStandIn:
 @pytest.mark.parametrize("window", [2_048, 1_500])
 @pytest.mark.parametrize("kind", ["english", "json", "japanese"])
 def test_dropped_messages_are_noticed(desk: QuickDesk, kind: str, window: int) -> None:
-    """Where the server drops whole messages, the person is told, the log says so, and no later prompt is cut."""
+    """If the server drops whole messages, the person is told, the log records it, and no later prompt is cut."""
     with talkative(Writer(2), kind) as server:
         desk.sit(server)
         writer = Writer(1)
@@ -58,7 +58,7 @@ def test_dropped_messages_are_noticed(desk: QuickDesk, kind: str, window: int) -
 @pytest.mark.parametrize("adds_bos", [False, True], ids=["no_bos", "bos"])
 @pytest.mark.parametrize("real", [2_048, 1_024])
 def test_a_halved_prompt_is_noticed(desk: QuickDesk, real: int, adds_bos: bool) -> None:
-    """Where the server cuts inside a single long prompt, that is certain from the count, told, and does not recur."""
+    """If the server cuts inside a single long prompt, the token count proves it; it is reported and doesn't recur."""
     with OllamaStandIn(
         [OllamaModel("llama3", adds_bos=adds_bos)], default_window=real, count=tekken(), reply="Indeed."
     ) as server:
@@ -76,7 +76,7 @@ def test_a_halved_prompt_is_noticed(desk: QuickDesk, real: int, adds_bos: bool) 
 
 
 def test_a_window_that_another_program_had_loaded(desk: QuickDesk) -> None:
-    """A model that another program loaded with a larger window is loaded anew for us: noticed, told, not twice."""
+    """A model that another program loaded with a larger window is reloaded for us: noticed and reported once."""
     with talkative(Writer(5)) as server:
         desk.sit(server)
         server.load("llama3", num_ctx=32_768)
@@ -89,7 +89,7 @@ def test_a_window_that_another_program_had_loaded(desk: QuickDesk) -> None:
 
 
 def test_a_tokenizer_with_many_more_tokens_is_learned(desk: QuickDesk) -> None:
-    """Where a model makes twice the usual tokens of a text, two cuts at most teach that, and no later prompt is cut."""
+    """If a model makes twice the usual tokens of a text, at most two cuts teach that, and no later prompt is cut."""
     count = tekken()
     with OllamaStandIn(default_window=4_096, count=lambda text: 2 * count(text), reply="Indeed.") as server:
         desk.sit(server)
@@ -101,8 +101,8 @@ def test_a_tokenizer_with_many_more_tokens_is_learned(desk: QuickDesk) -> None:
         assert [chat.cut for chat in server.chats[2:]] == [None] * 4
 
 
-def test_an_answer_that_fills_the_window_is_told_as_that(desk: QuickDesk) -> None:
-    """A prompt that was read whole is not called cut where only the answer reached the window's end."""
+def test_an_answer_that_fills_the_window_is_not_a_cut(desk: QuickDesk) -> None:
+    """If only the answer reached the window's end, the prompt is not reported as cut."""
     writer = Writer(7)
     long = Reply(text := writer.text("english", 9_000), chunks=[text], done_reason="length")
     with OllamaStandIn(default_window=4_096, count=tekken(), reply=["Yes.", "No.", long, "Fine."]) as server:
@@ -111,15 +111,15 @@ def test_an_answer_that_fills_the_window_is_told_as_that(desk: QuickDesk) -> Non
         reached = "prompt and answer together reached the window of 4,096 tokens"
         assert f"{reached}: the end of the answer may be missing." in told
         assert "cut the prompt" not in told
-        foreseen = desk.dry_run("work", "Go on.")["tokens"]
+        estimated = desk.dry_run("work", "Go on.")["tokens"]
         desk.ask("--session", "work", "Go on.").ok()
         assert server.chats[-1].cut is None
-        assert foreseen == pytest.approx(server.chats[-1].tokens_after, rel=0.1)
+        assert estimated == pytest.approx(server.chats[-1].tokens_after, rel=0.1)
         assert "cut by the server" not in desk.ask("sessions", "show", "work").ok().out
 
 
 def test_short_and_varied_use_raises_no_alarm(desk: QuickDesk) -> None:
-    """Subjects that change from prompt to prompt, and a new system prompt, raise no alarm where nothing is cut."""
+    """Changing subjects and a new system prompt raise no alarm if nothing is cut."""
     with OllamaStandIn(default_window=8_192, count=tekken(), reply="Indeed.") as server:
         desk.sit(server)
         writer = Writer(8)

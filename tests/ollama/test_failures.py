@@ -1,4 +1,4 @@
-"""Calls that fail: nothing that was asked or came is lost, nothing half-written stays, and it can be sent again."""
+"""Calls that fail: no prompt or partial reply is lost, nothing half-written stays, and the prompt can be sent again."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ MODES = {
 
 
 def logged(desk: QuickDesk) -> list[object]:
-    """All that llm's own tables hold of conversations."""
+    """Return the conversations in llm's own tables."""
     return [desk.rows(f"select * from {table} order by 1, 2") for table in ("turns", "messages", "parts", "threads")]
 
 
 def fail_and_retry(desk: QuickDesk, fault: Callable[[], Answer], mode: tuple[str, ...], world: ExitStack) -> Done:
-    """Hold a session whose second prompt fails, look at what is left, send it again; return how it failed."""
+    """Run a session whose second prompt fails, check what is left, send it again; return how it failed."""
     server = world.enter_context(OllamaStandIn(reply=["Noted.", fault()]))
     desk.sit(server)
     desk.ask("-m", "llama3", "--session", "work", "-s", "Be brief.", "We build a bridge.").ok()
@@ -85,7 +85,7 @@ def fail_and_retry(desk: QuickDesk, fault: Callable[[], Answer], mode: tuple[str
 def test_a_failed_call_is_kept_and_sent_again(
     desk: QuickDesk, fault: Callable[[], Answer], message: str, mode: tuple[str, ...]
 ) -> None:
-    """Whatever goes wrong, the prompt is kept with what had come of the reply, and sent again as it was."""
+    """Whatever goes wrong, the prompt is kept with the partial reply, and sent again unchanged."""
     with ExitStack() as world:
         failed = fail_and_retry(desk, fault, mode, world)
     assert failed.code == 1
@@ -96,7 +96,7 @@ def test_a_failed_call_is_kept_and_sent_again(
 
 
 def test_a_first_prompt_that_fails_leaves_a_session_to_retry(desk: QuickDesk) -> None:
-    """Where the very first prompt of a session fails, the session is there, empty, and the prompt can be sent again."""
+    """If the first prompt of a session fails, the session exists, empty, and the prompt can be sent again."""
     with OllamaStandIn(reply=[Fail(), "On 4 May."]) as server:
         desk.sit(server)
         assert desk.ask("-m", "llama3", "--session", "work", "-o", "num_ctx", "2048", "When?").code == 1
@@ -107,7 +107,7 @@ def test_a_first_prompt_that_fails_leaves_a_session_to_retry(desk: QuickDesk) ->
 
 
 def test_a_prompt_that_the_server_refuses(desk: QuickDesk) -> None:
-    """A prompt that the server itself refuses as too long (HTTP 400) is kept like any other, with its words."""
+    """A prompt that the server refuses as too long (HTTP 400) is kept like any other, with the server's message."""
     with OllamaStandIn([OllamaModel("llama3", style="jinja")], default_window=512) as server:
         desk.sit(server)
         done = desk.ask("-m", "llama3", "--session", "work", "word " * 2_000)
@@ -118,8 +118,8 @@ def test_a_prompt_that_the_server_refuses(desk: QuickDesk) -> None:
         assert "exceed_context_size_error" in attempt["error"]
 
 
-def test_a_failure_in_a_chat_keeps_what_was_said(desk: QuickDesk) -> None:
-    """A prompt that fails within `llm chat` is kept; the exchanges before it are in the log."""
+def test_a_failure_in_a_chat_keeps_the_earlier_exchanges(desk: QuickDesk) -> None:
+    """A prompt that fails within `llm chat` is kept, and the exchanges before it are in the log."""
     with OllamaStandIn(reply=["One.", "Two.", BreakOff(after_chunks=2, clean=True), "Four."]) as server:
         desk.sit(server)
         done = desk.chat("work", ["First", "Second", "Third"], "-m", "llama3")
@@ -132,7 +132,7 @@ def test_a_failure_in_a_chat_keeps_what_was_said(desk: QuickDesk) -> None:
 
 
 def interrupt(desk: Desk, server: OllamaStandIn, number: signal.Signals, *arguments: str) -> Done:
-    """Start llm in a process, wait until its reply has begun, send it a signal; return how it ended."""
+    """Start llm in its own process, send it a signal once its reply has begun, and return how it ended."""
     process = desk.start(server, *arguments)
     begun = process.stdout.read(len("We might"))
     process.send_signal(number)
@@ -149,14 +149,14 @@ def interrupt(desk: Desk, server: OllamaStandIn, number: signal.Signals, *argume
 def test_an_interrupted_call_is_kept(
     desk: QuickDesk, number: signal.Signals, error: str, mode: tuple[str, ...]
 ) -> None:
-    """Ctrl-C or a kill in mid-reply ends the command with an error, and keeps the prompt and what had come."""
+    """Ctrl-C or a kill in mid-reply ends the command with an error, and keeps the prompt and the partial reply."""
     hanging = Hang(600, Reply("We might say four."), after_chunks=2)
     with OllamaStandIn(reply=[hanging, "On 4 May."]) as server:
         desk.sit(server)
         done = interrupt(desk, server, number, "-m", "llama3", "--session", "work", *mode, "When?")
         assert done.code != 0
         assert "the prompt is kept; to send it again: llm sessions retry work" in done.err
-        if not (number == signal.SIGTERM and mode):  # asyncio's own cleaning up is interrupted there, and says so
+        if not (number == signal.SIGTERM and mode):  # the signal interrupts asyncio's own cleanup, which reports it
             assert "Traceback" not in done.err
         [attempt] = desk.shown("work")["attempts"]
         assert (attempt["prompt"], attempt["partial"], attempt["error"]) == ("When?", "We might ", error)
@@ -166,7 +166,7 @@ def test_an_interrupted_call_is_kept(
 
 
 def test_the_real_command_survives_a_killed_server(desk: Desk) -> None:
-    """When the server dies in mid-reply, `llm` in a process of its own ends with one error and keeps the prompt."""
+    """If the server dies in mid-reply, `llm` in its own process ends with one error and keeps the prompt."""
     with OllamaStandIn(reply=BreakOff(down=True)) as server:
         done = desk.real(server, "-m", "llama3", "--session", "work", "When?")
     assert (done.code, done.out) == (1, "This reply ")

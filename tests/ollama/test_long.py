@@ -19,13 +19,13 @@ WINDOW = 4_096
 
 
 def shares(chats: list[Arrived]) -> list[float]:
-    """Return the share of each request's tokens that is the beginning of the request before."""
+    """Return the share of each request's tokens that the previous request began with."""
     return [later.reused_prefix_tokens / later.tokens_after for later in chats[1:]]
 
 
 @dataclass(frozen=True)
 class Talk:
-    """What a conversation left: the chats that arrived, what llm said on stderr, the cuts in the log."""
+    """The result of a conversation: the chats that arrived, llm's stderr, the number of cuts in the log."""
 
     chats: list[Arrived]
     err: str
@@ -34,7 +34,7 @@ class Talk:
 
 @pytest.fixture(name="long_talk", scope="module")
 def _long_talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
-    """300 exchanges of all kinds and lengths, through one real `llm chat --session`, with the newest of them alone."""
+    """300 exchanges of all kinds and lengths, through one real `llm chat --session` with the policy `window`."""
     person, model = Writer(3), Writer(4)
 
     def reply(arrived: Arrived) -> Reply:
@@ -51,7 +51,7 @@ def _long_talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
 
 
 def test_300_exchanges_and_no_request_is_cut(long_talk: Talk) -> None:
-    """Over 300 exchanges with a window of 4,096 tokens, each request fits whole, and leaves room for an answer."""
+    """Over 300 exchanges with a window of 4,096 tokens, each request fits whole and leaves room for an answer."""
     chats = long_talk.chats
     assert len(chats) == 300
     assert {arrived.num_ctx for arrived in chats} == {WINDOW}
@@ -59,8 +59,8 @@ def test_300_exchanges_and_no_request_is_cut(long_talk: Talk) -> None:
     assert max(arrived.tokens_before for arrived in chats) <= WINDOW - 900
 
 
-def test_a_server_that_refuses_would_refuse_none(long_talk: Talk) -> None:
-    """The same requests are taken by a server that answers HTTP 400 to those that do not fit, with or without BOS."""
+def test_a_refusing_server_would_accept_each_request(long_talk: Talk) -> None:
+    """A server that answers HTTP 400 to prompts that don't fit accepts the same requests, with or without BOS."""
     chats = long_talk.chats
     for model in (OllamaModel("m", style="jinja"), OllamaModel("m", style="jinja", adds_bos=True)):
         judged = [truncate(arrived.messages, (), model, WINDOW, tekken()) for arrived in chats]
@@ -68,7 +68,7 @@ def test_a_server_that_refuses_would_refuse_none(long_talk: Talk) -> None:
 
 
 def test_between_two_cuts_a_request_only_grows_at_its_end(long_talk: Talk) -> None:
-    """A request is the one before, its reply and the new input; else it begins a block, which few of 300 do."""
+    """A request is the previous one, its reply and the new input; otherwise it begins a block, as few of 300 do."""
     chats = long_talk.chats
     begun = [later for earlier, later in pairwise(chats) if not extends(later, earlier)]
     assert 5 <= len(begun) <= 30
@@ -76,20 +76,20 @@ def test_between_two_cuts_a_request_only_grows_at_its_end(long_talk: Talk) -> No
         if extends(later, earlier):
             assert [message["role"] for message in later.messages[len(earlier.messages) :]] == ["assistant", "user"]
         else:
-            kept = later.messages[:-2]  # all but the new prompt and the reply before it
+            kept = later.messages[:-2]  # everything except the new prompt and the reply before it
             clipped = len(kept) == 1
             assert clipped or kept == earlier.messages[-len(kept) :], "what is kept is the end of what was sent"
 
 
-def test_most_of_each_request_was_in_the_one_before(long_talk: Talk) -> None:
-    """On average at least 85 % of a request is the beginning of the one before, so that a server need not read it."""
+def test_most_of_each_request_was_in_the_previous_one(long_talk: Talk) -> None:
+    """On average the previous request began with at least 85 % of each request, so a server can reuse its cache."""
     chats = long_talk.chats
     found = shares(chats)
     assert sum(found) / len(found) >= 0.85
 
 
 def test_300_exchanges_and_no_false_alarm(long_talk: Talk) -> None:
-    """Where nothing was cut, a person is told of pruning when it sets in, and of no cut by the server."""
+    """If nothing was cut, the person is told when pruning begins, but not of any cut by the server."""
     created, pruned, *rest = long_talk.err.strip().splitlines()
     assert created == "session long: created with ollama/llama3:latest"
     assert re.fullmatch(
@@ -102,8 +102,8 @@ def test_300_exchanges_and_no_false_alarm(long_talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("adds_bos", [False, True], ids=["no_bos", "bos"])
-def test_a_refusing_server_refuses_none(desk: QuickDesk, adds_bos: bool) -> None:
-    """With a model whose server refuses what is too long, long texts of all kinds, and none is refused."""
+def test_a_refusing_server_accepts_long_texts(desk: QuickDesk, adds_bos: bool) -> None:
+    """A model whose server refuses prompts that are too long gets long texts of all kinds, and none is refused."""
     person, model = Writer(11), Writer(12)
     with OllamaStandIn(
         [OllamaModel("llama3", style="jinja", adds_bos=adds_bos)],

@@ -1,4 +1,4 @@
-"""What was told long ago arrives at the server when it is asked for, in a window that holds a few exchanges."""
+"""A fact from long ago arrives at the server when a prompt asks for it, in a window that holds a few exchanges."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUESTION = "Which ledger has the harbour dues, and who keeps it?"
 
 @dataclass(frozen=True)
 class Talk:
-    """What a conversation left: the chats that arrived, what llm said on stderr, the cuts in the log."""
+    """The result of a conversation: the chats that arrived, llm's stderr, the number of cuts in the log."""
 
     chats: list[Arrived]
     err: str
@@ -30,7 +30,7 @@ class Talk:
 
 @pytest.fixture(name="talk", scope="module")
 def _talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
-    """One fact, 200 exchanges of other things, and the question, in one real `llm chat --session`."""
+    """One fact, 200 exchanges about other things, and the question, in one real `llm chat --session`."""
     person, model = Writer(5), Writer(6)
 
     def reply(arrived: Arrived) -> Reply:
@@ -60,8 +60,8 @@ def test_the_fact_arrives_after_200_exchanges(talk: Talk) -> None:
     assert last.tokens_before <= WINDOW - 512
 
 
-def test_no_request_of_them_was_cut(talk: Talk) -> None:
-    """With excerpts on most prompts, each of 202 requests fits whole and leaves room; nobody is alarmed."""
+def test_no_request_with_excerpts_is_cut(talk: Talk) -> None:
+    """With excerpts on most prompts, each of 202 requests fits whole and leaves room, without any alarm."""
     assert [arrived.cut for arrived in talk.chats] == [None] * 202
     assert max(arrived.tokens_before for arrived in talk.chats) <= WINDOW - 450
     assert talk.cuts == 0
@@ -69,7 +69,7 @@ def test_no_request_of_them_was_cut(talk: Talk) -> None:
 
 
 def test_within_a_block_a_request_only_grows(talk: Talk) -> None:
-    """A request with excerpts extends the one before as any other does: excerpts stay with their prompt."""
+    """A request with excerpts extends the previous one like any other: excerpts stay with their prompt."""
     grown = [(earlier, later) for earlier, later in pairwise(talk.chats) if extends(later, earlier)]
     assert len(grown) >= 100
     for earlier, later in grown:

@@ -18,14 +18,14 @@ PIXEL = base64.b64decode(
 
 
 def stored_model(desk: QuickDesk) -> str:
-    """The model that the only session keeps."""
+    """Return the model of the only session."""
     [session] = json.loads(desk.ask("sessions", "--json").ok().out)
     return str(session["model"])
 
 
 @pytest.mark.parametrize("typed", ["llama3", "llama3:latest", "ollama/llama3", "ollama/llama3:latest"])
 def test_a_model_is_found_as_typed(desk: QuickDesk, typed: str) -> None:
-    """A session takes a model's name with and without `ollama/`, and keeps the id that llm knows it by."""
+    """A session accepts a model's name with and without `ollama/`, and keeps the id that llm knows it by."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         first = desk.ask("-m", typed, "--session", "work", "We build a bridge.").ok()
@@ -42,7 +42,7 @@ def test_a_model_is_found_as_typed(desk: QuickDesk, typed: str) -> None:
 
 
 def test_the_real_command_takes_a_model_as_typed(desk: QuickDesk) -> None:
-    """`llm -m llama3 --session work` works in a process of its own, and so does LLM_MODEL for a new session."""
+    """`llm -m llama3 --session work` works in its own process, and so does LLM_MODEL for a new session."""
     with OllamaStandIn(MODELS) as server:
         desk.real(server, "-m", "llama3", "--session", "work", "One.").ok()
         desk.real(server, "--session", "other", "Two.", LLM_MODEL="mistral:7b").ok()
@@ -53,8 +53,8 @@ def test_the_real_command_takes_a_model_as_typed(desk: QuickDesk) -> None:
     ]
 
 
-def test_a_session_goes_on_without_its_own_model(desk: QuickDesk) -> None:
-    """Where the session's model was removed, `-m` asks another one; without it the error names the one that is gone."""
+def test_a_session_continues_after_its_model_was_removed(desk: QuickDesk) -> None:
+    """If the session's model was removed, `-m` asks another one; without `-m`, the error names the missing model."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         desk.ask("-m", "llama3", "-o", "num_ctx", "4096", "--session", "work", "We build a bridge.").ok()
@@ -67,8 +67,8 @@ def test_a_session_goes_on_without_its_own_model(desk: QuickDesk) -> None:
         assert ("user", "We build a bridge.") in map(said, server.chats[-1].messages)
 
 
-def test_a_prompt_asks_for_the_models_no_oftener_than_needed(desk: QuickDesk) -> None:
-    """The server is asked which models it has once by us and once by llm, not for each thing that we ask of one."""
+def test_a_prompt_lists_the_models_no_more_often_than_needed(desk: QuickDesk) -> None:
+    """Each prompt asks the server for its list of models once for us and once for llm."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         desk.ask("-m", "llama3", "-o", "num_ctx", "4096", "--session", "work", "One.").ok()
@@ -78,7 +78,7 @@ def test_a_prompt_asks_for_the_models_no_oftener_than_needed(desk: QuickDesk) ->
 
 
 def test_another_model_for_one_prompt(desk: QuickDesk) -> None:
-    """`-m` on an existing session holds for that prompt; the session keeps its model, whatever LLM_MODEL says."""
+    """`-m` on an existing session applies to that prompt; the session keeps its model, whatever LLM_MODEL says."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         desk.ask("-m", "llama3", "--session", "work", "One.").ok()
@@ -93,7 +93,7 @@ def test_another_model_for_one_prompt(desk: QuickDesk) -> None:
 
 
 def test_set_takes_a_model_as_typed(desk: QuickDesk) -> None:
-    """`llm sessions set --model mistral:7b` changes the session's model for the prompts to come."""
+    """`llm sessions set --model mistral:7b` changes the session's model for later prompts."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         desk.ask("-m", "llama3", "--session", "work", "One.").ok()
@@ -103,7 +103,7 @@ def test_set_takes_a_model_as_typed(desk: QuickDesk) -> None:
         assert stored_model(desk) == "ollama/mistral:7b"
 
 
-def test_a_model_that_nobody_has(desk: QuickDesk) -> None:
+def test_an_unknown_model(desk: QuickDesk) -> None:
     """A model that is unknown with and without the prefix is an error that says so, and nothing is created."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
@@ -118,7 +118,7 @@ def test_a_model_that_nobody_has(desk: QuickDesk) -> None:
 
 
 def test_without_a_session_nothing_changes(desk: QuickDesk) -> None:
-    """Without a session a model's name is what it always was: known with its prefix only."""
+    """Without a session, llm knows a model of Ollama only by its name with the prefix."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         assert desk.ask("-m", "ollama/llama3", "One.").ok().out == "All right.\n"
@@ -129,7 +129,7 @@ def test_without_a_session_nothing_changes(desk: QuickDesk) -> None:
 
 
 def test_a_prompt_above_the_budget_is_sent_alone(desk: QuickDesk) -> None:
-    """A prompt that exceeds the budget, and fits the window, is sent with the system prompt only, with a warning."""
+    """A prompt that exceeds the budget but fits the window is sent with only the system prompt, with a warning."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         desk.ask("-m", "llama3", "--session", "work", "-s", "Be brief.", "One.").ok()
@@ -144,7 +144,7 @@ def test_a_prompt_above_the_budget_is_sent_alone(desk: QuickDesk) -> None:
 
 
 def test_a_prompt_above_the_window_is_not_sent(desk: QuickDesk) -> None:
-    """A prompt that can't fit the window is an error with both figures; nothing is sent, and the session goes on."""
+    """A prompt that can't fit the window is an error with both figures; nothing is sent, and the session continues."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         desk.ask("-m", "llama3", "--session", "work", "One.").ok()
@@ -158,8 +158,8 @@ def test_a_prompt_above_the_window_is_not_sent(desk: QuickDesk) -> None:
         assert server.chats[-1].cut is None
 
 
-def test_a_new_session_under_n_is_held_to_the_window_too(desk: QuickDesk) -> None:
-    """Also where nothing is recorded and there is no history, a prompt above the window is not sent."""
+def test_a_new_session_with_n_respects_the_window_too(desk: QuickDesk) -> None:
+    """With -n and without history, a prompt above the window is not sent either."""
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         done = desk.ask("-m", "llama3", "-n", "--session", "work", "word " * 9_000)
@@ -168,7 +168,7 @@ def test_a_new_session_under_n_is_held_to_the_window_too(desk: QuickDesk) -> Non
 
 
 def test_images_come_back_with_their_exchange(desk: QuickDesk, tmp_path: Path) -> None:
-    """An image of an earlier prompt is part of the later requests, byte for byte, and raises no false alarm."""
+    """An image of an earlier prompt is part of later requests, byte for byte, and raises no false alarm."""
     picture = tmp_path / "pixel.png"
     picture.write_bytes(PIXEL)
     encoded = base64.b64encode(PIXEL).decode()

@@ -1,4 +1,4 @@
-"""How well the tokens of the next request are foreseen, counted by a tokenizer that is not ours."""
+"""How well the tokens of the next request are estimated, against an independent tokenizer."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def server_of(writer: Writer, *kinds: str, model: OllamaModel = LARGE) -> Ollama
 
 
 def error(desk: QuickDesk, server: OllamaStandIn, prompt: str, *arguments: str) -> float:
-    """Foresee a request, send it, and return how far the estimate was off, as a share of what the server counted."""
-    foreseen = desk.dry_run("work", prompt, *arguments)["tokens"]
+    """Estimate a request, send it, and return the error of the estimate as a share of the server's count."""
+    estimated = desk.dry_run("work", prompt, *arguments)["tokens"]
     desk.ask("--session", "work", *arguments, prompt).ok()
     assert server.chats[-1].cut is None
     counted: int = server.chats[-1].tokens_after
-    return float(foreseen / counted - 1)
+    return float(estimated / counted - 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_next_request_of_a_session_is_foreseen(desk: QuickDesk, kind: str) -> None:
+def test_the_next_request_is_estimated(desk: QuickDesk, kind: str) -> None:
     """After 5 turns of one kind of text, the estimate of the next request is within 10 % of the server's count.
 
-    Whether it is short or long, continues the block or begins another.
+    This holds for short and long requests, and for those that continue a block or begin one.
     """
     person = Writer(21)
     with server_of(Writer(22), kind) as server:
@@ -52,8 +52,8 @@ def test_the_next_request_of_a_session_is_foreseen(desk: QuickDesk, kind: str) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_next_request_of_a_mixed_session_is_foreseen(desk: QuickDesk, kind: str) -> None:
-    """After 5 turns of prose, code, JSON and Japanese in turn, the next request is foreseen, whatever it is about."""
+def test_the_next_request_of_a_mixed_session_is_estimated(desk: QuickDesk, kind: str) -> None:
+    """After 5 turns of prose, code, JSON and Japanese, the next request is estimated within 10 %, whatever it contains."""
     person = Writer(31)
     with server_of(Writer(32), *KINDS) as server:
         desk.sit(server)
@@ -67,8 +67,8 @@ def test_the_next_request_of_a_mixed_session_is_foreseen(desk: QuickDesk, kind: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_change_of_subject_is_foreseen(desk: QuickDesk, kind: str) -> None:
-    """After 5 turns of English prose, a prompt full of another kind of text is foreseen within 10 %."""
+def test_a_change_of_subject_is_estimated(desk: QuickDesk, kind: str) -> None:
+    """After 5 turns of English prose, a prompt full of another kind of text is estimated within 10 %."""
     person = Writer(41)
     with server_of(Writer(42), "english") as server:
         desk.sit(server)
@@ -78,6 +78,6 @@ def test_a_change_of_subject_is_foreseen(desk: QuickDesk, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_text_weighs_about_what_a_real_tokenizer_counts(kind: str) -> None:
-    """Before anything was measured, texts of all kinds are within 15 % of what a common tokenizer makes of them."""
+    """Before any measurement, texts of all kinds are estimated within 15 % of a common tokenizer's count."""
     text = Writer(51).text(kind, 12_000)
     assert base(text) == pytest.approx(tekken()(text), rel=0.15)

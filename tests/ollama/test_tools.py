@@ -1,4 +1,4 @@
-"""Tool loops: the budget holds while results come in, and no result is ever sent without its call."""
+"""Tool loops: the budget holds while results arrive, and no result is ever sent without its call."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def look_up(words: int, topic: str = "bridge") -> dict[str, object]:
 
 
 def results(arrived: Arrived) -> list[str]:
-    """The tool results of a request."""
+    """Return the tool results of a request."""
     return [said(message)[1] for message in arrived.messages if message["role"] == "tool"]
 
 
 def assert_sound(server: OllamaStandIn) -> None:
-    """No request was cut by the server, and in none is there a result without its call or a call without result."""
+    """Check that the server cut no request, and that every call has a result and every result a call."""
     assert [chat.cut for chat in server.chats] == [None] * len(server.chats)
     assert [orphans(chat) for chat in server.chats] == [[]] * len(server.chats)
     assert [open_calls(chat) for chat in server.chats] == [0] * len(server.chats)
 
 
 def test_results_come_back_with_their_calls(desk: QuickDesk) -> None:
-    """A tool exchange is sent again whole: prompt, calls, results, reply; and the tools are offered again."""
+    """A tool exchange is sent again whole: prompt, calls, results, reply. The tools are offered again."""
     script: list[Answer] = [ToolCalls([look_up(4), {"name": "now", "arguments": {}}]), "There.", "Fine."]
     with OllamaStandIn([ABLE], reply=script) as server:
         desk.sit(server)
@@ -57,7 +57,7 @@ def test_results_come_back_with_their_calls(desk: QuickDesk) -> None:
 @pytest.mark.parametrize("mode", [(), ("--async",)], ids=["sync", "async"])
 @pytest.mark.parametrize("words", [3_000, 40_000], ids=["long", "huge"])
 def test_long_results_stay_within_the_budget(desk: QuickDesk, words: int, mode: tuple[str, ...]) -> None:
-    """Tool results that would exceed the budget push earlier exchanges out, and are cut with a mark where need be."""
+    """Tool results that would exceed the budget push earlier exchanges out, and are cut with a mark if needed."""
     notes: list[Answer] = ["Noted."] * 6
     script = [*notes, ToolCalls([look_up(words, "a")]), ToolCalls([look_up(words, "b")]), "Done.", "Fine."]
     with OllamaStandIn([ABLE], reply=script) as server:
@@ -75,8 +75,8 @@ def test_long_results_stay_within_the_budget(desk: QuickDesk, words: int, mode: 
         assert not any("left out here" in text for text in kept)
 
 
-def test_many_rounds_and_prompts_stay_sound(desk: QuickDesk) -> None:
-    """Over many prompts with several rounds of tools each, pruning never separates a result from its call."""
+def test_many_rounds_and_prompts_keep_calls_paired(desk: QuickDesk) -> None:
+    """Over many prompts with several tool rounds each, pruning never separates a result from its call."""
 
     def reply(arrived: Arrived) -> ToolCalls | str:
         rounds = next(n for n, m in enumerate(reversed(arrived.messages)) if m["role"] == "user")
@@ -97,7 +97,7 @@ def test_many_rounds_and_prompts_stay_sound(desk: QuickDesk) -> None:
 
 
 def test_a_loop_that_fails_is_sent_again_from_its_prompt(desk: QuickDesk) -> None:
-    """A tool loop whose second call fails is kept as one attempt; sent again, it begins with its prompt."""
+    """A tool loop whose second call fails is kept as one attempt; a retry begins with its prompt."""
     with OllamaStandIn([ABLE], reply=[ToolCalls([look_up(4)]), Fail(), ToolCalls([look_up(4)]), "There."]) as server:
         desk.sit(server)
         done = desk.ask("-m", "llama3", "--session", "work", "--functions", FUNCTIONS, "Look it up.")

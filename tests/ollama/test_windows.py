@@ -1,4 +1,4 @@
-"""What window a model of Ollama has: where it is learned, how often it is asked for, and what a silent server costs."""
+"""A model's context window on Ollama: how it is found, how often it is asked for, and what a silent server costs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 
 @dataclass(frozen=True)
 class Case:
-    """A model, what is loaded of it when the person looks, and the options of the session."""
+    """A model, its loaded window when the session asks, and the options of the session."""
 
     window: int
     source: str
@@ -57,8 +57,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_where_a_window_is_learned(desk: QuickDesk, case: Case) -> None:
-    """The request's num_ctx decides, else what is loaded, the Modelfile, 4,096; training caps each of them."""
+def test_how_a_window_is_found(desk: QuickDesk, case: Case) -> None:
+    """The request's num_ctx decides, else the loaded window, the Modelfile, 4,096; the training context limits each."""
     with OllamaStandIn([case.model], default_window=case.default) as server:
         desk.sit(server)
         desk.ask("-m", "llama3", "--session", "work", "Hello.").ok()
@@ -86,7 +86,7 @@ def test_where_a_window_is_learned(desk: QuickDesk, case: Case) -> None:
     ],
 )
 def test_room_for_the_answer(desk: QuickDesk, options: tuple[str, ...], budget: int, room: int) -> None:
-    """The budget leaves num_predict tokens of the window to the answer, else a quarter of it, 2,048 at most."""
+    """The budget leaves num_predict tokens of the window for the answer, otherwise a quarter of it, at most 2,048."""
     with OllamaStandIn() as server:
         desk.sit(server)
         desk.ask("-m", "llama3", "--session", "work", *options, "Hello.").ok()
@@ -94,8 +94,8 @@ def test_room_for_the_answer(desk: QuickDesk, options: tuple[str, ...], budget: 
         assert (found["budget"], found["room_for_answer"]) == (budget, room)
 
 
-def test_num_ctx_is_kept_so_that_nothing_is_loaded_anew(desk: QuickDesk) -> None:
-    """The num_ctx that a session was created with goes with each prompt, in a chat too: none reloads the model."""
+def test_num_ctx_is_kept_so_that_no_model_is_reloaded(desk: QuickDesk) -> None:
+    """The num_ctx that a session was created with is sent with each prompt, in a chat too, so no model is reloaded."""
     with OllamaStandIn() as server:
         desk.sit(server)
         desk.ask("-m", "llama3", "--session", "work", "-o", "num_ctx", "8192", "One.").ok()
@@ -108,7 +108,7 @@ def test_num_ctx_is_kept_so_that_nothing_is_loaded_anew(desk: QuickDesk) -> None
 
 
 def test_a_window_is_remembered(desk: QuickDesk) -> None:
-    """Once it has seen the model loaded, llm asks for its window no more for some minutes, whatever prompts come."""
+    """After seeing the model loaded, llm doesn't ask for its window again for some minutes, whatever the prompts."""
     with OllamaStandIn() as server:
         desk.sit(server)
         for prompt in ("One.", "Two.", "Three.", "Four."):
@@ -123,7 +123,7 @@ def test_a_window_is_remembered(desk: QuickDesk) -> None:
     ("minutes", "questions"), [(0, 0), (4, 0), (6, 1), (-3, 1)], ids=["at_once", "four", "six", "a_clock_set_back"]
 )
 def test_a_window_is_asked_for_again_after_five_minutes(desk: QuickDesk, minutes: int, questions: int) -> None:
-    """What a server said of a loaded model holds for five minutes."""
+    """The server's answer about a loaded model holds for five minutes."""
     with OllamaStandIn() as server:
         desk.sit(server)
         server.load("llama3", num_ctx=2_048)
@@ -139,10 +139,10 @@ def test_a_window_is_asked_for_again_after_five_minutes(desk: QuickDesk, minutes
 
 @pytest.mark.parametrize("path", ["/api/ps", "/api/show"])
 def test_a_silent_server_costs_only_its_answer(desk: QuickDesk, path: str) -> None:
-    """Where the question for the window is never answered, the prompt is sent all the same, fitted to 4,096."""
+    """If the server never answers about the window, the prompt is still sent, fitted to 4,096 tokens."""
     with OllamaStandIn() as server:
         desk.sit(server)
-        desk.ask("models").ok()  # llm-ollama itself asks /api/show about a model once, and waits as long as it takes
+        desk.ask("models").ok()  # llm-ollama itself asks /api/show about a model once, without a time limit
         server.ask_delay[path] = math.inf
         done = desk.ask("-m", "llama3", "--session", "work", "Hello.").ok()
         assert done.out == "All right.\n"
@@ -159,8 +159,8 @@ def test_a_silent_server_costs_only_its_answer(desk: QuickDesk, path: str) -> No
         assert f"window   4,096 tokens, {found['window_source']}" in printed
 
 
-def test_a_server_that_falls_silent_leaves_what_it_said(desk: QuickDesk) -> None:
-    """Where the server does not answer any more, the window it last had is taken, and the dry run says of when."""
+def test_the_last_window_is_used_if_the_server_falls_silent(desk: QuickDesk) -> None:
+    """If the server stops answering, its last window is used, and the dry run shows the date."""
     with OllamaStandIn() as server:
         desk.sit(server)
         server.load("llama3", num_ctx=8_192)

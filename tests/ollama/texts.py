@@ -1,6 +1,6 @@
-"""Varied texts of four kinds, the same in every run: English prose, Python code, JSON and Japanese.
+"""Varied texts of four kinds, the same on every run: English prose, Python code, JSON and Japanese.
 
-Prose is drawn sentence by sentence from what stands below, code is the standard library's own, JSON is made up.
+Prose is drawn sentence by sentence from the lists below, code is from the standard library, JSON is generated.
 """
 
 from __future__ import annotations
@@ -132,13 +132,13 @@ class Writer:
         self._flows = {kind: make(self.chance) for kind, make in _MAKE.items()}
 
     def text(self, kind: str, length: int) -> str:
-        """Return a text of that kind and of that many characters; the last piece may break off."""
+        """Return a text of that kind with that many characters; the last piece may be cut off."""
         found = ""
         while len(found) < length:
             found += next(self._flows[kind])
         return found[:length].strip() or "?"
 
     def any(self, least: int, most: int) -> str:
-        """Return a text of any kind; lengths near the lower end come more often."""
+        """Return a text of any kind; shorter lengths are more frequent."""
         length = int(least * (most / least) ** self.chance.random() ** 2.5)
         return self.text(self.chance.choice(KINDS), length)

@@ -1,1 +1,1 @@
-"""The use cases, on a real log and with scripted models."""
+"""Tests of the use cases, on a real log and with scripted models."""

@@ -1,4 +1,4 @@
-"""The prompt in progress belongs to its thread or task."""
+"""The prompt in progress belongs to its own thread or task."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _name() -> str | None:
 
 
 def test_two_threads_each_hold_their_own_prompt() -> None:
-    """Prompts of two threads at once don't overwrite each other."""
+    """Prompts in two threads at once don't overwrite each other."""
     both = Barrier(2, timeout=10)
 
     def prompt(session: str) -> str | None:
@@ -34,7 +34,7 @@ def test_two_threads_each_hold_their_own_prompt() -> None:
 
 
 def test_two_tasks_each_hold_their_own_prompt() -> None:
-    """Nor do prompts of two asynchronous tasks, and what they call sees theirs."""
+    """Prompts in two asynchronous tasks don't overwrite each other, and the code they call sees the right one."""
 
     async def prompt(session: str) -> str | None:
         current.hold(_current(session))
@@ -47,8 +47,8 @@ def test_two_tasks_each_hold_their_own_prompt() -> None:
     assert contextvars.copy_context().run(asyncio.run, both()) == ["work", "paint"]
 
 
-def test_a_prompt_that_is_over_is_let_go() -> None:
-    """Where nothing is in progress, nothing is held."""
+def test_nothing_is_held_after_a_prompt_ends() -> None:
+    """When no prompt is in progress, nothing is held."""
     current.hold(_current("work"))
     current.hold(None)
     assert current.held() is None

@@ -1,7 +1,7 @@
-"""Laws that hold for whatever a person says and does in a session, on a real log, with llm's own writer.
+"""Laws that hold for anything a person does in a session, on a real log, with llm's own writer.
 
 Each example is a talk: prompts in several scripts, tool loops, pictures, reasoning, empty replies; and between them
-pins, other budgets, policies and system prompts. What the model was sent is compared with what the log holds.
+pins and changes of budget, policy and system prompt. What the model was sent is compared with what the log holds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from tests.world.logs import LogBuilder, Said
 
 pytestmark = pytest.mark.slow
 
-HOME = Path(os.environ["LLM_USER_PATH"])  # while this file is imported: the tests' own, which goes with them
+HOME = Path(os.environ["LLM_USER_PATH"])  # read at import: the tests' own folder, deleted with them
 NAME = "work"
 
 
@@ -49,7 +49,7 @@ NAME = "work"
 
 @dataclass(frozen=True)
 class Say:
-    """A prompt, the results of the tool calls that the model makes for it, round by round, and its reply."""
+    """A prompt, the results of the tool calls that the model makes for it, round by round, and the reply."""
 
     prompt: str
     rounds: tuple[tuple[str, ...], ...]
@@ -60,14 +60,14 @@ class Say:
 
 @dataclass(frozen=True)
 class Pin:
-    """Pin the exchange at this place of the session so far (0: the first, 1: the last), or take the pin away."""
+    """Pin the exchange at this place of the session so far (0: the first, 1: the last), or unpin it."""
 
     place: float
 
 
 @dataclass(frozen=True)
 class Change:
-    """Other settings for the next prompts."""
+    """Change settings for the next prompts."""
 
     settings: Settings
 
@@ -81,7 +81,7 @@ long = st.builds(lambda piece, times: (piece * times).strip(), pieces, st.intege
 
 
 def mostly(usual: st.SearchStrategy[Any], other: st.SearchStrategy[Any], once_in: int = 6) -> st.SearchStrategy[Any]:
-    """The usual, and once in a while the other."""
+    """Return mostly the usual, and once in a while the other."""
     return st.integers(1, once_in).flatmap(lambda n: other if n == once_in else usual)
 
 
@@ -110,10 +110,9 @@ budgets = st.integers(150, 600)
 
 
 class Teller(llm.Model):
-    """A model that says what a step says it says, and remembers what it was sent.
+    """A model that says what a step tells it to, and remembers what it was sent.
 
-    With a `rate` it counts as a server does that makes so many tokens of what an average one makes one of; without,
-    it counts nothing.
+    With a `rate` it reports that many tokens for each token of an average tokenizer; without one it reports no counts.
     """
 
     model_id = "teller"
@@ -155,7 +154,7 @@ class Teller(llm.Model):
 
 
 def weight(messages: tuple[Message, ...], tools: Any) -> float:
-    """What a request weighs: its messages and the definitions of its tools."""
+    """Return the weight of a request: its messages and its tool definitions."""
     return Measure().base(messages) + sum(definition for _, definition in convert.tool_weights(tools))
 
 
@@ -166,7 +165,7 @@ def look(text: str) -> str:
 
 @cache
 def empty_log() -> Path:
-    """A log as llm makes it, to be copied."""
+    """Return a new log as llm makes it, to be copied."""
     path = HOME / "laws.db"
     migrate(Database(path))
     return path
@@ -174,17 +173,17 @@ def empty_log() -> Path:
 
 @dataclass
 class World:
-    """One session in one log, and what became of it."""
+    """One session in one log, and its history."""
 
     memory: Memory
     model: Teller
     last_sent: tuple[Message, ...] = ()
     cut: set[str] = field(default_factory=set)
-    """Exchanges that grew beyond the budget while they were held: the log has the whole, the chain what was sent."""
+    """Exchanges that outgrew the budget while in progress: the log has all of them, the chain only what was sent."""
     recalled: dict[str, tuple[int, tuple[Recalled, ...]]] = field(default_factory=dict)
-    """What was recalled for each exchange's prompt, by its id, and the block that it was sent in."""
+    """The excerpts recalled for each exchange's prompt, by its id, and the block it was sent in."""
     refused: bool = False
-    """Whether a prompt was refused while its tools were called: the log has nothing of it, nor of what it pruned."""
+    """Whether a prompt was refused during its tool calls: the log has no trace of it or of what it pruned."""
 
     def exchanges(self) -> list[Exchange]:
         session = self.memory.sessions.find(NAME)
@@ -194,7 +193,7 @@ class World:
         return history.exchanges(self.memory.desk.log, numbered)
 
     def leaves_out(self) -> bool:
-        """Whether the latest block has not all that came before it."""
+        """Return whether the latest block leaves out part of what came before it."""
         block, all_ = Requests(self.memory.desk.log).latest(self.memory.sessions.get(NAME).thread_id), self.exchanges()
         return block is not None and (block.start_id != all_[0].id or block.clip is not None)
 
@@ -232,7 +231,7 @@ class World:
                 assert number not in self.memory.sessions.pinned(NAME)
 
     def say(self, say: Say) -> None:
-        """Send a prompt as llm's command does, hold the laws against what was sent, and log it."""
+        """Send a prompt as llm's command does, check the laws on what was sent, and log it."""
         before = self.exchanges()
         expected = self.dry_run(say) if not say.rounds and not say.picture else None
         prompting = Prompting(self.memory, self.memory.sessions.get(NAME), Settings(), note)
@@ -268,12 +267,12 @@ class World:
         block = Requests(self.memory.desk.log).latest(self.memory.sessions.get(NAME).thread_id)
         assert block is not None
         self.recalled[newest.id] = (block.id or 0, rounds[0].context.recalled)
-        assert newest.prompt == say.prompt, "what was recalled is not what was said"
+        assert newest.prompt == say.prompt, "excerpts are not part of the prompt in the log"
         self.last_sent = (*seen[-1], *newest.turns[-1].output)
         assert len(self.exchanges()) == len(before) + 1, "nothing is lost"
 
     def dry_run(self, say: Say) -> tuple[Message, ...] | None:
-        """Ask twice what would be sent; None where it is refused, or where the tools of the first prompt go along."""
+        """Ask twice what would be sent; return None if it is refused, or if the first prompt's tools are sent too."""
         try:
             once = self.memory.requests.context(
                 NAME, say.prompt, model=self.model
@@ -291,7 +290,7 @@ class World:
     # -- the laws ------------------------------------------------------
 
     def hold(self, one: Call, sent: tuple[Message, ...], before: list[Exchange]) -> None:
-        """What holds for every request, also those within a tool loop."""
+        """Check what holds for every request, including those in a tool loop."""
         made = one.context
         note(
             "oversized"
@@ -319,12 +318,12 @@ class World:
                 assert within(plain(self.as_sent(by_id[id_], made.block)), plain(sent)), "pins present"
 
     def hold_structure(self, one: Call, sent: tuple[Message, ...], before: list[Exchange]) -> None:
-        """What holds for the first request of an exchange: which exchanges it has, whole and in order."""
+        """Check what holds for the first request of an exchange: which exchanges it has, whole and in order."""
         made, block = one.context, one.context.block
         if block.id is not None:
             grown = (*self.last_sent, *sent[len(self.last_sent) :])
-            assert plain(sent) == plain(grown), "within a block a request is the one before, its reply, and more"
-            assert all(m.role == "user" for m in sent[len(self.last_sent) :]), "and that is the new input alone"
+            assert plain(sent) == plain(grown), "within a block a request is the previous one, its reply, and more"
+            assert all(m.role == "user" for m in sent[len(self.last_sent) :]), "and the rest is only the new input"
         numbers = {exchange.id: exchange.number for exchange in before}
         pinned = [numbers[id_] for id_ in block.pinned]
         recent = list(range(made.start, len(before) + 1)) if made.start else []
@@ -341,12 +340,12 @@ class World:
             if plain(part) != plain(whole):
                 was_cut = exchange.id in self.cut or (block.clip is not None and number == made.start)
                 assert was_cut, f"#{number} is sent whole"
-                assert [m.role for m in part] == [m.role for m in whole], "also where it is cut"
+                assert [m.role for m in part] == [m.role for m in whole], "even if it is cut"
                 assert "left out here" in repr(part) or tokens.has_reasoning(whole), "a cut is marked"
-        assert {m.role for m in sent[position:]} == {"user"}, "last the new prompt, and nothing else"
+        assert {m.role for m in sent[position:]} == {"user"}, "the new prompt comes last, and nothing else"
 
     def as_sent(self, exchange: Exchange, block: Block) -> tuple[Message, ...]:
-        """An exchange that was held in this block has what was recalled for it; one of before is as it was said."""
+        """Return an exchange as sent: with its excerpts if it belongs to this block, otherwise as it was said."""
         held_in, recalled = self.recalled.get(exchange.id, (None, ()))
         if block.id is None or held_in != block.id:
             return request.whole(exchange)
@@ -355,14 +354,14 @@ class World:
         return request.whole(replace(exchange, turns=(replace(asked, input=first), *others)))
 
     def hold_recalled(self, prompt: str, one: Call, sent: tuple[Message, ...], before: list[Exchange]) -> None:
-        """What holds for what was recalled: it is the log's own words, from what is not sent anyhow, and fenced."""
+        """Check the recalled excerpts: they are the log's own words, are not sent anyway, and are fenced."""
         made, found = one.context, one.context.recalled
-        assert sent[-1].text == "\n".join([*fences.texts_of(found), prompt]), "it stands before the prompt"
+        assert sent[-1].text == "\n".join([*fences.texts_of(found), prompt]), "it comes before the prompt"
         if not found:
             return
         note("recalled")
         assert "recall" in (self.settings().memory or "recall")
-        assert made.start is None or made.start > 1 or made.block.clip, "as long as nothing is pruned nothing is"
+        assert made.start is None or made.start > 1 or made.block.clip, "until something is pruned, nothing is recalled"
         earlier = (
             []
             if made.block.id is None
@@ -373,11 +372,11 @@ class World:
         numbers = {exchange.id: exchange.number for exchange in before}
         whole = {numbers[id_] for id_ in made.block.pinned} | set(range(made.start or len(before) + 1, len(before) + 1))
         for each in found:
-            assert each.number not in whole or (made.block.clip and each.number == made.start), "it is not sent anyhow"
+            assert each.number not in whole or (made.block.clip and each.number == made.start), "it is not sent anyway"
             label = fences.label(each.number, each.side, before[each.number - 1].turns[0].datetime_utc)
-            assert each.text.startswith(label), "it says where it is from"
+            assert each.text.startswith(label), "it names its source"
             said = each.text.removeprefix(label)
-            assert unmarked(said) in unmarked(texts_of(before[each.number - 1])[each.side]), "it is what the log has"
+            assert unmarked(said) in unmarked(texts_of(before[each.number - 1])[each.side]), "it is the log's text"
             assert fences.excerpt(each.number, each.side, label[-12:-2], said) == each.text, "it can't break out"
 
 
@@ -388,21 +387,21 @@ def note(what: str) -> None:
 
 
 def texts_of(exchange: Exchange) -> dict[str, str]:
-    """What can be recalled of an exchange."""
+    """Return the texts of an exchange that can be recalled."""
     results = [part.data["output"] for m in exchange.messages for part in m.parts if part.type == "tool_result"]
     return {"prompt": exchange.prompt, "tool": "\n".join(results), "reply": exchange.reply}
 
 
 def unmarked(text: str) -> str:
-    """A text in which a sign and the sign that stands for it in an excerpt are the same.
+    """Return a text in which a character and its replacement in an excerpt are the same.
 
-    And without the end of our fence: it is a fragment, and what is a fragment's text llm leaves out of its search.
+    The end of our fence is removed too: it is a fragment, and llm leaves a fragment's text out of its search.
     """
     return text.replace("‹", "<").replace("(", "[").replace(fences.CLOSING, "")
 
 
 def hold_calls(sent: tuple[Message, ...]) -> None:
-    """No result without its call before it, no call without its result after it."""
+    """Check that every tool result follows its call and every call is followed by its result."""
     open_calls: set[object] = set()
     for message in sent:
         results = [part.data.get("tool_call_id") for part in message.parts if part.type == "tool_result"]
@@ -414,7 +413,7 @@ def hold_calls(sent: tuple[Message, ...]) -> None:
 
 
 def plain(messages: tuple[Message, ...]) -> list[Any]:
-    """What a model reads of messages: without ids of attachments, which those just made do not have yet."""
+    """Return what a model reads of messages, without attachment ids, which new attachments do not have yet."""
     return [
         (
             message.role,
@@ -467,8 +466,8 @@ plain_talks = st.lists(mostly(says, st.builds(Pin, st.floats(0, 1)), 6), min_siz
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
 @given(talk=plain_talks, budget=st.integers(300, 1_500))
-def test_as_long_as_nothing_is_pruned_recall_sends_what_window_sends(talk: list[Step], budget: int) -> None:
-    """The same talk under both policies is sent the same, until there is something that could be recalled."""
+def test_until_something_is_pruned_recall_sends_what_window_sends(talk: list[Step], budget: int) -> None:
+    """The same talk is sent the same way under both policies until there is something to recall."""
     with world(1.0, budget) as recalling, world(1.0, budget) as plainly:
         plainly.memory.sessions.set(NAME, Settings("teller", max_context_tokens=budget, memory="window"))
         for step in talk:
@@ -487,7 +486,7 @@ def test_as_long_as_nothing_is_pruned_recall_sends_what_window_sends(talk: list[
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_before_is_as_if_the_later_exchanges_did_not_exist(data: st.DataObject) -> None:
-    """A context before an exchange is the one that a log gives that really ends there."""
+    """The context before an exchange is the same as in a log that really ends there."""
     topics = (
         "the bridge",
         "Lisbon",
@@ -518,7 +517,7 @@ def test_before_is_as_if_the_later_exchanges_did_not_exist(data: st.DataObject) 
             turns = [(ids[0], None) for ids in history.exchange_turns(memory.desk.log, thread)]
             Index(memory.desk.log).catch_up(
                 thread, Numbering([*turns[: late - 1], *turns[late:]])
-            )  # one is indexed late
+            )  # one exchange is indexed late
             found = memory.requests.context(NAME, prompt, budget, policy, before=end)
             note("recalled" if found.recalled else "nothing recalled")
             expected = shorter.requests.context(NAME, prompt, budget, policy)
@@ -530,7 +529,7 @@ def test_before_is_as_if_the_later_exchanges_did_not_exist(data: st.DataObject) 
 
 
 def test_a_call_that_was_never_run_is_not_sent_open() -> None:
-    """Where a reply ended in tool calls that nobody ran, the next request does not go on from it as it is."""
+    """If a reply ended in tool calls that nobody ran, the next request answers them before it continues."""
     with world(1.0, 2_000) as here:
         here.take(Say("Hello.", (), "Hi."))
         prompting = Prompting(here.memory, here.memory.sessions.get(NAME), Settings(), note)
@@ -547,8 +546,8 @@ def test_a_call_that_was_never_run_is_not_sent_open() -> None:
         ]
 
 
-def test_pins_that_are_far_apart_are_weighed_each_alone() -> None:
-    """What lies between two pinned exchanges of one block is not taken for the later one's own input."""
+def test_distant_pins_are_weighed_separately() -> None:
+    """Exchanges between two pinned exchanges of one block don't count as input of the later one."""
     with world(1.0, 2_000) as here:
         for number in range(1, 7):
             here.take(Say("bridge " * 30, (), f"Reply {number}. " * 10))

@@ -1,4 +1,4 @@
-"""The record of what was sent: with the desk's own clock and hints, and of nothing where nothing was sent."""
+"""What was sent is recorded with the desk's own clock and hints, and nothing is recorded if nothing was sent."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ LONG_AGO = datetime(2020, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
 @pytest.fixture(name="memory")
 def _memory(log: Path, llm_: Command, script: Script) -> Iterator[Memory]:
-    """A session `work` of one exchange, in a log that was opened by a clock of long ago and with -d."""
+    """A session `work` with one exchange, in a log opened with an old clock and with -d."""
     llm_("-m", "scripted", "--session", "work", "Hello.").ok()
     with Memory(log, now=lambda: LONG_AGO, typed="the log.db") as memory:
         yield memory
 
 
-def test_nothing_sent_is_nothing_recorded(memory: Memory, log: Path) -> None:
-    """The record of no call at all changes nothing."""
+def test_an_empty_record_changes_nothing(memory: Memory, log: Path) -> None:
+    """Recording no calls at all changes nothing."""
     before = contents(log)
     with memory.writing():
         memory.record.add(memory.sessions.get("work").thread_id, [], "Hello.")
@@ -38,7 +38,7 @@ def test_nothing_sent_is_nothing_recorded(memory: Memory, log: Path) -> None:
 
 
 def _prompted(memory: Memory) -> llm.Response:
-    """Prompt in a new session, as llm's command does; return the response that is not logged yet."""
+    """Prompt in a new session, as llm's command does; return the response before it is logged."""
     conversation = SessionConversation(model=llm.get_model("scripted"))
     conversation.prompting = Prompting(memory, Wanted("long ago"), Settings(), print)
     response: llm.Response = conversation.prompt("When?")
@@ -46,8 +46,8 @@ def _prompted(memory: Memory) -> llm.Response:
     return response
 
 
-def test_the_record_is_written_by_the_clock_that_was_given(memory: Memory, log: Path) -> None:
-    """What is logged on llm's own connection is recorded with the clock of whoever opened the log."""
+def test_the_record_uses_the_given_clock(memory: Memory, log: Path) -> None:
+    """A response logged on llm's own connection is recorded with the clock that the log was opened with."""
     database = Database(log)
     _prompted(memory).log_to_db(database)
     ((began,),) = database.execute("select began_utc from memory_blocks where front != '' order by id desc limit 1")
@@ -56,7 +56,7 @@ def test_the_record_is_written_by_the_clock_that_was_given(memory: Memory, log: 
 
 
 def test_another_connection_has_the_same_hints(memory: Memory, log: Path) -> None:
-    """Hints repeat the -d that was typed, on whatever connection."""
+    """Hints repeat the -d option on any connection."""
     database = Database(log)
     assert memory.desk.on(database).command("show") == "llm sessions show -d 'the log.db'"
     database.close()

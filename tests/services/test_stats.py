@@ -1,4 +1,4 @@
-"""`Memory.stats`: the numbers of the command, for programs."""
+"""`Memory.stats`: the statistics of the command, for programs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.world.scripted import Script
 
 @pytest.fixture(name="two")
 def _two(log: Path, llm_: Command, script: Script) -> Path:
-    """Two sessions, of two prompts and of one."""
+    """Two sessions, one with two prompts and one with a single prompt."""
     for name in ("work", "work", "play"):
         llm_("-m", "scripted", "--session", name, "Hello").ok()
     return log
 
 
 @pytest.mark.parametrize("name", [None, "play"], ids=["all", "one session"])
-def test_the_numbers_are_those_of_the_command(two: Path, llm_: Command, name: str | None) -> None:
-    """Totals and rows are what `llm sessions stats` shows, of all conversations or of one session."""
+def test_stats_are_the_same_as_the_commands(two: Path, llm_: Command, name: str | None) -> None:
+    """Totals and rows are what `llm sessions stats` shows, for all conversations or for one session."""
     shown = json.loads(llm_("sessions", "stats", *([name] if name else []), "--json").ok().out)
     with Memory(two) as memory:
         found = memory.stats(name)
@@ -34,8 +34,8 @@ def test_the_numbers_are_those_of_the_command(two: Path, llm_: Command, name: st
     assert found.totals["calls"] == (1 if name else 3)
 
 
-def test_numbers_of_a_session_that_is_not_there(two: Path) -> None:
-    """A session that is not there is an error of the family; days without calls have no calls."""
+def test_stats_of_a_missing_session(two: Path) -> None:
+    """A missing session raises NoSuchSession; days without calls have no calls."""
     with Memory(two) as memory:
         with pytest.raises(NoSuchSession):
             memory.stats("nosuch")

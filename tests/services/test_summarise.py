@@ -1,4 +1,4 @@
-"""Summarising: folding what is no longer sent into the rolling summary, whatever the model does."""
+"""Folding exchanges that are no longer sent into the rolling summary, whatever the model does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENDLESS = "word " * 400
 
 @dataclass
 class Writer:
-    """A model that writes summaries: replies in order, the last one again and again; an error is raised."""
+    """A model that writes summaries: replies in order, repeating the last one; an exception is raised."""
 
     replies: list[str | Exception] = field(default_factory=lambda: [GOOD])
     tokens: int = 2_000
@@ -58,7 +58,7 @@ class Lost(Writer):
 
 @dataclass
 class World:
-    """A session of twelve exchanges in a log, and what the person was told."""
+    """A session of twelve exchanges in a log, and the messages that the person got."""
 
     memory: Memory
     thread: str
@@ -92,11 +92,11 @@ def _world(log: Path, llm_: Command) -> Iterator[World]:
         yield World(memory, thread)
 
 
-# -- what becomes of a good summary ------------------------------------
+# -- good summaries ---------------------------------------------------
 
 
 def test_a_summary_is_kept_with_what_it_covers(world: World) -> None:
-    """A summary records its model, its cost, and the first and last exchange that it stands for."""
+    """A summary records its model, its cost, and the first and last exchange that it covers."""
     made = world.fold(Writer(), 1, 4)
     ids = [exchange.id for exchange in world.exchanges(1, 4)]
     assert made is not None
@@ -105,8 +105,8 @@ def test_a_summary_is_kept_with_what_it_covers(world: World) -> None:
     assert world.said == ["summarising exchanges #1 to #4 with writer …"]
 
 
-def test_the_next_summary_is_made_of_the_one_before(world: World) -> None:
-    """A fold reads the summary before and what has fallen out since; the next summary stands for both."""
+def test_the_next_summary_is_made_from_the_previous_one(world: World) -> None:
+    """A fold reads the previous summary and the exchanges dropped since; the next summary covers both."""
     writer = Writer([GOOD, "Goals: a bridge\nFacts: 4 May, 12 t"])
     first = world.fold(writer, 1, 4)
     second = world.fold(writer, 5, 7, first)
@@ -121,15 +121,15 @@ def test_the_next_summary_is_made_of_the_one_before(world: World) -> None:
     assert "Question 4?" not in material
 
 
-def test_nothing_fallen_out_asks_nothing(world: World) -> None:
-    """Without exchanges to fold the model is not asked."""
+def test_without_exchanges_the_model_is_not_asked(world: World) -> None:
+    """Without exchanges to fold, the model is not asked."""
     writer = Writer()
     assert world.fold(writer, 13, 20) is None
     assert (writer.told, world.said) == ([], [])
 
 
-def test_what_is_too_much_for_one_call_takes_several(world: World) -> None:
-    """Where one call can't read all, each portion is folded into the summary of those before it, and kept."""
+def test_a_long_history_takes_several_calls(world: World) -> None:
+    """If one call can't read everything, each portion is folded into the summary of the earlier ones, and kept."""
     writer = Writer(tokens=650)
     made = world.fold(writer, 1, 12)
     assert made is not None
@@ -141,7 +141,7 @@ def test_what_is_too_much_for_one_call_takes_several(world: World) -> None:
 
 
 def test_a_summary_that_became_too_long_is_read_in_part(world: World) -> None:
-    """One that a person made longer than a call can read does not keep the next from being made."""
+    """A summary that a person made longer than a call can read doesn't prevent the next one."""
     first = world.fold(Writer(), 1, 4)
     assert first is not None
     world.memory.notes.edit_summary("work", "A fact of the bridge.\n" * 1_000)
@@ -165,7 +165,7 @@ def test_a_summary_that_became_too_long_is_read_in_part(world: World) -> None:
     ids=["empty", "thoughts alone", "too long"],
 )
 def test_a_refused_summary_is_made_again_once(world: World, bad: str, why: str) -> None:
-    """An empty or too long summary is asked for again, with the reason; the cost is that of both calls."""
+    """An empty or too long summary is requested again, with the reason; the cost is that of both calls."""
     writer = Writer([bad, GOOD])
     made = world.fold(writer, 1, 4)
     assert made is not None
@@ -175,7 +175,7 @@ def test_a_refused_summary_is_made_again_once(world: World, bad: str, why: str) 
 
 
 def test_a_summary_that_grew_is_made_again(world: World) -> None:
-    """A summary that is no shorter than what it stands for is refused."""
+    """A summary that is no shorter than what it covers is refused."""
     [turn] = world.exchanges(1, 1)[0].turns
     turn = replace(
         turn, input=(Message.of_text("user", "Hi."),), output=(Message.of_text("assistant", "Hello, friend."),)
@@ -188,7 +188,7 @@ def test_a_summary_that_grew_is_made_again(world: World) -> None:
 
 
 def test_far_too_much_is_read_in_part(world: World) -> None:
-    """Where so much falls out at once that the prompt would wait for many calls, the oldest is left out, and named."""
+    """If the prompt would have to wait for too many calls, the oldest exchanges are left out and named."""
     [one] = world.exchanges(1, 1)
     many = [replace(one, number=number) for number in range(1, 201)]
     writer = Writer(tokens=650)
@@ -204,8 +204,8 @@ def test_far_too_much_is_read_in_part(world: World) -> None:
 
 
 @pytest.mark.parametrize("bad", ["", ENDLESS], ids=["empty", "endless"])
-def test_refused_twice_leaves_what_there_was(world: World, bad: str) -> None:
-    """A second refusal leaves the summary before in use, nothing more is asked, and the person is told."""
+def test_after_two_refusals_the_previous_summary_stays(world: World, bad: str) -> None:
+    """After a second refusal the previous summary stays in use, nothing more is asked, and the person is told."""
     before = world.fold(Writer(), 1, 4)
     writer = Writer([bad])
     assert world.fold(writer, 5, 8, before) == before
@@ -216,8 +216,8 @@ def test_refused_twice_leaves_what_there_was(world: World, bad: str) -> None:
     assert world.said[2:] == [f"{failed}, so exchanges #5 to #8 are left out without one."]
 
 
-def test_a_summary_that_is_twice_a_little_too_long_loses_its_end(world: World) -> None:
-    """A small model that can't count its words still gets its summary kept: cut at a line's end, and that is said."""
+def test_a_summary_slightly_too_long_twice_loses_its_end(world: World) -> None:
+    """A summary of a small model that can't count words is still kept: cut at the end of a line, with a message."""
     assert MOST < summary.size(LONG, Measure()) < 2 * MOST
     made = world.fold(Writer([LONG]), 1, 8)
     assert made is not None
@@ -230,7 +230,7 @@ def test_a_summary_that_is_twice_a_little_too_long_loses_its_end(world: World) -
 @pytest.mark.parametrize("rate", [0.6, 1.0, 1.7])
 @pytest.mark.parametrize("reply", [GOOD, LONG, ENDLESS, "数" * 90, "Facts: 1,2;3.\n" * 12])
 def test_no_summary_exceeds_its_limit(world: World, reply: str, rate: float) -> None:
-    """What is kept has at most the tokens that the composer reserves, measured as the session's model is."""
+    """A kept summary has at most the tokens that the composer reserves, by the measure of the session's model."""
     measure = Measure(rate)
     made = world.summariser(Writer([reply])).fold(None, world.exchanges(1, 12), BUDGET, measure)
     assert made is None or measure.tokens(tokens.base(made.text)) <= MOST
@@ -239,8 +239,8 @@ def test_no_summary_exceeds_its_limit(world: World, reply: str, rate: float) -> 
 # -- failures ----------------------------------------------------------
 
 
-def test_a_model_that_fails_leaves_what_there_was(world: World) -> None:
-    """Where the model fails, the summary before stays in use, and the person is told why."""
+def test_after_a_failure_the_previous_summary_stays(world: World) -> None:
+    """If the model fails, the previous summary stays in use, and the person is told why."""
     before = world.fold(Writer(), 1, 4)
     assert world.fold(Writer([ModelFailed("The server is away.")]), 5, 8, before) == before
     assert world.kept() == [before]
@@ -248,8 +248,8 @@ def test_a_model_that_fails_leaves_what_there_was(world: World) -> None:
     assert world.said[-1] == failed
 
 
-def test_a_model_that_fails_half_way_leaves_what_was_made(world: World) -> None:
-    """Where the second of several portions fails, the summary of the first stays, and covers what it covers."""
+def test_a_failure_half_way_keeps_the_finished_portions(world: World) -> None:
+    """If the second of several portions fails, the summary of the first stays and covers what it did."""
     made = world.fold(Writer([GOOD, ModelFailed("Away.")], tokens=650), 1, 12)
     assert made is not None
     assert 1 <= made.exchanges < 12
@@ -258,15 +258,15 @@ def test_a_model_that_fails_half_way_leaves_what_was_made(world: World) -> None:
     assert world.said[-1] == f"the summary could not be made (Away), so {left}"
 
 
-def test_a_model_that_is_not_known_is_a_model_that_fails(world: World) -> None:
-    """A summary model that llm does not know does not keep the prompt from being sent."""
+def test_an_unknown_model_counts_as_a_failure(world: World) -> None:
+    """A summary model that llm does not know doesn't prevent the prompt from being sent."""
     assert world.fold(Lost(), 3, 3) is None
     said = "the summary could not be made (llm knows no model “lost”), so exchange #3 is left out without one."
     assert world.said == [said]
 
 
-def test_a_model_that_can_read_next_to_nothing_is_not_asked(world: World) -> None:
-    """Where the instruction alone fills the window there is no summary, and a word why."""
+def test_a_model_with_a_tiny_window_is_not_asked(world: World) -> None:
+    """If the instruction alone fills the context window, there is no summary, and a message says why."""
     writer = Writer(tokens=300)
     assert world.fold(writer, 1, 4) is None
     assert writer.told == []
@@ -274,18 +274,18 @@ def test_a_model_that_can_read_next_to_nothing_is_not_asked(world: World) -> Non
     assert world.said == [f"{why}, so exchanges #1 to #4 are left out without one."]
 
 
-def test_a_log_that_can_not_be_written_is_an_error(world: World) -> None:
-    """A summary that can't be kept is an error of the log, as the prompt's own recording would be."""
+def test_a_read_only_log_is_an_error(world: World) -> None:
+    """A summary that can't be kept is an error of the log, like a prompt that can't be recorded."""
     as_read_only(world.memory.path)
     with pytest.raises(LogUnusable, match="read-only"):
         world.fold(Writer(), 1, 4)
 
 
-# -- anew --------------------------------------------------------------
+# -- redo --------------------------------------------------------------
 
 
-def test_a_summary_made_anew_counts_all_its_calls(world: World) -> None:
-    """A summary made anew is one row that covers all, with the cost of all calls."""
+def test_a_redone_summary_has_the_cost_of_all_calls(world: World) -> None:
+    """A redone summary is one row that covers everything, with the cost of all calls."""
     writer = Writer(tokens=650)
     made = world.summariser(writer).redo(world.exchanges(1, 12), BUDGET, Measure())
     assert world.kept() == [made]
@@ -293,8 +293,8 @@ def test_a_summary_made_anew_counts_all_its_calls(world: World) -> None:
     assert len(writer.told) > 1
 
 
-def test_a_summary_made_anew_in_part_is_not_kept(world: World) -> None:
-    """Where a portion fails, nothing replaces the summary in use."""
+def test_a_partly_redone_summary_is_not_kept(world: World) -> None:
+    """If a portion fails, nothing replaces the summary in use."""
     summariser = world.summariser(Writer([GOOD, ModelFailed("Away.")], tokens=650))
     with pytest.raises(ModelFailed, match="Away."):
         summariser.redo(world.exchanges(1, 12), BUDGET, Measure())
@@ -308,8 +308,8 @@ def model(world: World, **settings: object) -> SummaryModel:
     return SummaryModel(world.memory, world.thread, Settings(**{"model": "scripted", **settings}))  # type: ignore[arg-type]
 
 
-def test_the_model_is_asked_beside_the_conversation(world: World, script: Script) -> None:
-    """The instruction goes as system prompt, the material as prompt; nothing of it is logged as a turn."""
+def test_the_model_is_asked_outside_the_conversation(world: World, script: Script) -> None:
+    """The instruction is sent as system prompt and the material as prompt; neither is logged as a turn."""
     script.replies, script.count = [GOOD], len
     turns = world.memory.sessions.exchange_count(world.memory.sessions.get("work"))
     answer = model(world)("Do this.", "Material.")
@@ -324,17 +324,17 @@ def test_the_model_is_asked_beside_the_conversation(world: World, script: Script
 @pytest.mark.parametrize(
     ("settings", "asked"),
     [({}, "scripted"), ({"summary_model": "other"}, "other"), ({"summary_model": "prefixed"}, "ollama/prefixed")],
-    ids=["the session's model", "another", "one of Ollama's, as it is typed"],
+    ids=["the session's model", "another", "one of Ollama's, as typed"],
 )
 def test_the_summary_model_wins(world: World, script: Script, settings: dict[str, str], asked: str) -> None:
-    """The summary model makes the summary where there is one, else the session's model."""
+    """The summary model makes the summary if there is one, otherwise the session's model."""
     found = model(world, **settings)
     assert found.name() == asked
     assert found("Do this.", "Material.").model == asked
 
 
 def test_the_options_of_the_session_are_for_its_replies(world: World, script: Script) -> None:
-    """A mood, a format or a short num_predict that a session has does not reach the summary."""
+    """A session's mood, format or short num_predict does not reach the summary."""
     model(world, options={"mood": "grim", "num_predict": 5})("Do this.", "Material.")
     assert script.options == [{"num_predict": None, "mood": None}]
 
@@ -348,10 +348,8 @@ def test_the_options_of_the_session_are_for_its_replies(world: World, script: Sc
     ],
     ids=["with a text", "without", "llm's own"],
 )
-def test_whatever_a_plugin_raises_is_a_model_that_failed(
-    world: World, script: Script, error: Exception, said: str
-) -> None:
-    """Any exception of a model's plugin becomes one of ours, with its text or its kind."""
+def test_any_exception_of_a_plugin_is_a_failed_model(world: World, script: Script, error: Exception, said: str) -> None:
+    """Any exception of a model's plugin becomes one of ours, with its text or its class name."""
     script.replies = [error]
     with pytest.raises(ModelFailed) as raised:
         model(world)("Do this.", "Material.")
@@ -359,15 +357,15 @@ def test_whatever_a_plugin_raises_is_a_model_that_failed(
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)], ids=["Ctrl-C", "kill"])
-def test_who_wants_to_stop_stops(world: World, script: Script, error: BaseException) -> None:
-    """Ctrl-C and signals are not taken for a model that failed."""
+def test_interrupts_are_not_failures(world: World, script: Script, error: BaseException) -> None:
+    """Ctrl-C and signals are not treated as a failed model."""
     script.replies = [error]
     with pytest.raises(type(error)):
         model(world)("Do this.", "Material.")
 
 
 def test_an_unknown_model_fails_when_it_is_needed(world: World, script: Script) -> None:
-    """A model that llm does not know is no error before a summary is to be made."""
+    """A model that llm does not know is no error until a summary is needed."""
     found = model(world, summary_model="lost")
     with pytest.raises(ModelFailed, match="llm knows no model “lost”."):
         found.name()
@@ -376,10 +374,10 @@ def test_an_unknown_model_fails_when_it_is_needed(world: World, script: Script) 
 @pytest.mark.parametrize(
     ("summary_model", "given"), [(None, "abc"), ("echo-needs-key", "abc"), ("other", None)], ids=str
 )
-def test_the_key_is_for_the_model_that_it_was_given_for(
+def test_a_key_goes_only_to_the_sessions_own_model(
     world: World, script: Script, summary_model: str | None, given: str | None
 ) -> None:
-    """A key that was given on the command line goes to the session's own model, and to no other."""
+    """A key given on the command line goes to the session's own model and to no other."""
     settings = Settings(model="echo-needs-key", summary_model=summary_model)
     found = SummaryModel(world.memory, world.thread, settings, key="abc")
     assert found.key == given
