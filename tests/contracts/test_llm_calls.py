@@ -1,4 +1,4 @@
-"""Contracts with llm's commands and models: how a prompt becomes a request, and what comes back of it."""
+"""Contracts with llm's commands and models: how a prompt becomes a request, and what comes back."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOOP = Said("What time is it?", "Noon.", calls=(Call("clock", {"zone": "Lisbon"}
 
 @contextmanager
 def handed_over(conversation: Any) -> Iterator[list[dict[str, Any]]]:
-    """Let llm's commands load this conversation, as the seam does; yields what they asked for."""
+    """Let llm's commands load this conversation, as `llm_seam` does; yield what they asked for."""
     original, asked = llm_cli.load_conversation, []
 
     def load_conversation(conversation_id: str | None, async_: bool = False, database: str | None = None) -> Any:
@@ -49,7 +49,7 @@ def handed_over(conversation: Any) -> Iterator[list[dict[str, Any]]]:
 
 
 class Marked(llm.Conversation):
-    """A conversation that counts the prompts that go through it, by either of its methods."""
+    """A conversation that counts the prompts sent through either of its methods."""
 
     ways: list[str]
 
@@ -73,7 +73,7 @@ def marked(script: Script) -> Marked:
 
 @pytest.mark.parametrize("name", ["prompt", "chat"])
 def test_plugins_are_registered_when_the_commands_exist(name: str) -> None:
-    """register_commands runs after `prompt` and `chat` were made, so that options can be added to them."""
+    """register_commands runs after `prompt` and `chat` were created, so options can be added to them."""
     there = {parameter.name for parameter in llm_cli.cli.commands[name].params}
     assert set(ours()) <= there, changed(
         f"register_commands runs before `llm {name}` exists, or llm copies its commands", "llm_seam/options.py"
@@ -90,11 +90,11 @@ def test_plugins_are_registered_when_the_commands_exist(name: str) -> None:
 def test_commands_load_conversations_by_one_function(
     llm_: Command, script: Script, arguments: tuple[str, ...], typed: str
 ) -> None:
-    """Both commands get an existing conversation from llm.cli.load_conversation, and prompt it."""
+    """Both commands get an existing conversation from llm.cli.load_conversation, and send their prompt through it."""
     conversation = marked(script)
     with handed_over(conversation) as asked:
         llm_(*arguments, input=typed).ok()
-    broken = changed(f"`llm {arguments[0]}` does not call llm.cli.load_conversation", "llm_seam/running.py")
+    broken = changed(f"`llm {arguments[0]}` does not call llm.cli.load_conversation", "llm_seam/command.py")
     assert [call["conversation_id"] for call in asked] == ["x"], broken
     assert conversation.ways, changed("the loaded conversation is not what is prompted", "llm_seam/conversation.py")
     assert script.texts() == [("user", "When?")], broken
@@ -108,7 +108,7 @@ def test_commands_load_conversations_by_one_function(
     ],
 )
 def test_two_methods_lead_to_a_model(llm_: Command, script: Script, arguments: tuple[str, ...], way: list[str]) -> None:
-    """`llm prompt` calls conversation.prompt() once, or with tools conversation.chain() once."""
+    """`llm prompt` calls conversation.prompt() once, or conversation.chain() once if there are tools."""
     conversation = marked(script)
     with handed_over(conversation):
         llm_("--cid", "x", *arguments, "When?").ok()
@@ -119,7 +119,7 @@ def test_two_methods_lead_to_a_model(llm_: Command, script: Script, arguments: t
 
 @pytest.mark.parametrize("method", ["prompt", "chain"])
 def test_messages_are_sent_as_they_are(script: Script, method: str) -> None:
-    """conversation.prompt(text, messages=chosen) sends exactly `chosen` and the new input; chain() as well."""
+    """conversation.prompt(text, messages=chosen) sends exactly `chosen` and the new input, and so does chain()."""
     conversation = llm.Conversation(model=ScriptedModel("scripted", script))
     getattr(conversation, method)("When?", messages=CHOSEN, system="Not said again.").text()
     assert script.texts() == SENT, changed(
@@ -143,8 +143,8 @@ def test_messages_are_sent_as_they_are_async(script: Script, method: str) -> Non
     )
 
 
-def test_no_messages_of_its_own_means_no_history(script: Script) -> None:
-    """An empty list of messages is a history too: nothing is put in its place."""
+def test_an_empty_list_of_messages_is_kept(script: Script) -> None:
+    """An empty list of messages counts as a history: nothing replaces it."""
     conversation = llm.Conversation(model=ScriptedModel("scripted", script))
     conversation.prompt("We build a bridge.").text()
     conversation.prompt("When?", messages=[]).text()
@@ -154,7 +154,7 @@ def test_no_messages_of_its_own_means_no_history(script: Script) -> None:
 
 
 def test_the_new_input_alone_can_be_built() -> None:
-    """_build_full_chain(explicit_messages=[]) is the new input alone: fragments, then the text, then attachments."""
+    """_build_full_chain(explicit_messages=[]) is only the new input: fragments, then the text, then attachments."""
     picture = llm.Attachment(type="image/png", content=b"\x89PNG")
     built = llm.Conversation(model=Replier("x", LOOP))._build_full_chain(
         prompt="Look.",
@@ -163,15 +163,15 @@ def test_the_new_input_alone_can_be_built() -> None:
         explicit_messages=[],
         fragments=[llm.Fragment("A fragment.", "notes.txt")],
     )
-    broken = changed("_build_full_chain(explicit_messages=[]) is not the new input alone", "llm_seam/run.py")
+    broken = changed("_build_full_chain(explicit_messages=[]) is not the new input alone", "llm_seam/prompting.py")
     assert [message.role for message in built] == ["user"], broken
     text, attached = built[0].parts
     assert text.text == "A fragment.\nLook.", broken
     assert attached.attachment is picture, broken
 
 
-def test_a_loop_goes_on_from_what_was_sent() -> None:
-    """A tool loop's next request is the one before as it was sent, changed or not, its reply and the results."""
+def test_a_loop_continues_from_what_was_sent() -> None:
+    """A tool loop's next request is the previous one as sent, changed or not, plus its reply and the results."""
     conversation = llm.Conversation(model=Replier("x", LOOP))
     chain = conversation.chain("What time is it?", tools=[llm.Tool("clock", "Time.", {}, lambda zone: "12:00")])
     cut = [Message("user", [TextPart("(cut) time?")])]
@@ -195,10 +195,10 @@ def _raise(response: Any) -> None:
 
 
 class Failing(llm.Conversation):
-    """A conversation whose responses are found wanting when they are done."""
+    """A conversation whose responses are refused when they are done."""
 
     def prompt(self, *arguments: Any, **parameters: Any) -> Any:
-        """Prompt, with a callback that raises."""
+        """Prompt with a callback that raises."""
         response = super().prompt(*arguments, **parameters)
         response.done_callbacks.append(_raise)
         return response
@@ -206,19 +206,19 @@ class Failing(llm.Conversation):
 
 @pytest.mark.parametrize("flags", [(), ("--no-stream",)], ids=["streaming", "not_streaming"])
 def test_a_callback_may_refuse_a_response(llm_: Command, script: Script, flags: tuple[str, ...]) -> None:
-    """What a done callback raises reaches the command line as an error, and nothing is logged."""
+    """An exception in a done callback reaches the command line as an error, and nothing is logged."""
     with handed_over(Failing(model=ScriptedModel("scripted", script))):
         done = llm_("--cid", "x", "When?", *flags)
-    broken = changed("an error that a done callback raises does not end `llm prompt`", "llm_seam/run.py")
+    broken = changed("an error that a done callback raises does not end `llm prompt`", "llm_seam/prompted.py")
     assert done.code == 1, broken
     assert "not a whole reply" in done.err, broken
     assert llm_("logs", "--json").out.strip() in ("", "[]"), changed(
-        "a response refused by a callback is logged", "llm_seam/run.py"
+        "a response refused by a callback is logged", "llm_seam/prompted.py"
     )
 
 
 def test_a_synchronous_copy_keeps_its_identity(script: Script) -> None:
-    """The copy of an asynchronous response that is logged has its id, text, times and counts."""
+    """The copy of an asynchronous response that is logged keeps its id, text, times and counts."""
     script.count = len
     conversation = llm.AsyncConversation(model=AsyncScriptedModel("scripted", script))
     response = conversation.prompt("When?")
@@ -237,14 +237,14 @@ def test_a_synchronous_copy_keeps_its_identity(script: Script) -> None:
 
 
 def test_responses_survive_a_file(script: Script) -> None:
-    """Response.to_dict() and from_dict() keep what it takes to log a response later."""
+    """Response.to_dict() and from_dict() keep what is needed to log a response later."""
     script.count = len
     conversation = llm.Conversation(model=ScriptedModel("scripted", script))
     response = conversation.prompt("When?", messages=CHOSEN, mood="calm")
     response.text()
     data = response.to_dict()
     restored = llm.Response.from_dict(data, model=ScriptedModel("scripted", script))
-    broken = changed("Response.from_dict(response.to_dict()) is another response", "llm_seam/resuming.py (recover)")
+    broken = changed("Response.from_dict(response.to_dict()) is another response", "llm_seam/retry.py (recover)")
     assert len(script.seen) == 1, broken
     assert (restored.id, restored.text()) == (response.id, "Noted."), broken
     assert (restored.input_tokens, restored.output_tokens) == (response.input_tokens, response.output_tokens), broken

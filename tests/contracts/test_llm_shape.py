@@ -1,4 +1,4 @@
-"""If llm is built otherwise than the seam relies on, `shape` says so, and llm without sessions keeps working."""
+"""If llm is built differently from what `llm_seam` relies on, `shape` says so, and llm without sessions still works."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def without_parameter(owner, name, without):
 
 @dataclass(frozen=True)
 class Change:
-    """A change of llm: a line of Python that makes it, and the sentence that tells of it."""
+    """A change to llm: a line of Python that makes it, and the sentence that reports it."""
 
     line: str
     said: str
@@ -125,7 +125,7 @@ def _altered_llm(home: Path) -> Altered:
 
 @pytest.fixture(name="problems", scope="module")
 def _problems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """The problems that `shape` finds after each change, each made in a process of its own."""
+    """The problems that `shape` finds after each change, each made in its own process."""
     home = tmp_path_factory.mktemp("llm")
     done = subprocess.run(
         [sys.executable, "-c", TOOLS + NOTICED_BY_ALL],
@@ -141,7 +141,7 @@ def _problems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 
 def test_the_installed_llm_is_as_relied_on() -> None:
-    """The installed llm has every command, parameter, method and attribute that the seam relies on."""
+    """The installed llm has every command, parameter, method and attribute that `llm_seam` relies on."""
     found = list(shape.problems())
     assert found == [], f"llm has changed: {' '.join(found)} llm_session_memory/llm_seam relies on it."
 
@@ -155,8 +155,8 @@ def test_each_kind_of_change_is_noticed(problems: dict[str, list[str]], id_: str
     assert all(sentence.endswith(".") for sentence in found)
 
 
-def test_what_an_import_needs_is_checked_for_imports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An import or export checks what it relies on itself, and a prompt is not refused for its sake."""
+def test_imports_check_only_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import or export checks what it relies on, and a prompt is not refused because of it."""
     monkeypatch.delattr("llm.logs.resolve_payload")
     with pytest.raises(SeamBroken, match="logs has no “resolve_payload”"):
         shape.check("files")
@@ -164,7 +164,7 @@ def test_what_an_import_needs_is_checked_for_imports(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("id_", ["an_option", "a_parameter", "a_class_that_ours_extends"])
-def test_llm_keeps_working_and_only_sessions_answer_with_an_error(altered_llm: Altered, id_: str) -> None:
+def test_only_sessions_fail_with_a_changed_llm(altered_llm: Altered, id_: str) -> None:
     """With a changed llm, a prompt without --session works; with it, one line says what is wrong and what to do."""
     change = CHANGES[id_].line
     if id_ == "an_option":  # llm's own function must still get a value for it
@@ -180,7 +180,7 @@ def test_llm_keeps_working_and_only_sessions_answer_with_an_error(altered_llm: A
     assert refused.err.count("\n") == 1
 
 
-# -- the lists are whole -----------------------------------------------
+# -- the lists are complete--------------------------------------------
 
 SEAM = ROOT / "llm_session_memory" / "llm_seam"
 LLMS = Path(llm.__file__).parent
@@ -192,7 +192,7 @@ def private(name: str) -> bool:
 
 @cache
 def private_names_of_llm() -> set[str]:
-    """Every private name that llm's own source gives to a function, a class, a variable or an attribute."""
+    """Return every private name that llm's own source gives to a function, class, variable or attribute."""
     found: set[str] = set()
     for path in LLMS.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -206,7 +206,7 @@ def private_names_of_llm() -> set[str]:
 
 
 def used(tree: ast.Module) -> Iterator[str]:
-    """Yield the private names that a module takes from anything but itself."""
+    """Yield the private names that a module takes from anything other than itself."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level == 0:
             yield from (alias.name for alias in node.names if private(alias.name))
@@ -222,7 +222,7 @@ def used(tree: ast.Module) -> Iterator[str]:
 
 
 def shared(extension: ast.ClassDef) -> Iterator[str]:
-    """Yield the private names of llm in a class that extends one of llm's: there `self` and methods are llm's too."""
+    """Yield llm's private names in a class that extends one of llm's, where `self` and methods are llm's too."""
     theirs = private_names_of_llm()
     for node in ast.walk(extension):
         if isinstance(node, ast.Attribute) and node.attr in theirs:
@@ -236,7 +236,7 @@ MODULES = sorted(path.stem for path in SEAM.glob("*.py") if path.stem not in ("_
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_private_name_of_llm_that_is_used_is_listed(module: str) -> None:
-    """Each private name that a module of the seam takes from llm stands in its list, which `shape` reads."""
+    """Each private name that a module of `llm_seam` takes from llm is in its list, which `shape` reads."""
     names = set(used(ast.parse((SEAM / f"{module}.py").read_text("utf-8"))))
     listed = getattr(importlib.import_module(f"llm_session_memory.llm_seam.{module}"), "RELIED_ON", {})
     words = {word for owner, names in listed.items() for word in (owner.rpartition(".")[2], *names.split())}
@@ -246,7 +246,7 @@ def test_every_private_name_of_llm_that_is_used_is_listed(module: str) -> None:
 
 
 def test_no_other_part_takes_private_names_of_llm() -> None:
-    """Outside of the seam nothing uses a private name of llm's."""
+    """Nothing outside `llm_seam` uses a private name of llm's."""
     theirs = private_names_of_llm()
     packages = [
         path for name in ("llm_session_memory", "datasette_session_views") for path in (ROOT / name).rglob("*.py")

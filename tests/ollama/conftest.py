@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 @functools.cache
 def tekken() -> Callable[[str], int]:
-    """Return a counter with Mistral's tokenizer that caches texts, because servers count the same history every time."""
+    """Return a counter with Mistral's tokenizer. It caches its counts, because servers count the same history often."""
     return functools.cache(tekken_count())
 
 

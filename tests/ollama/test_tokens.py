@@ -53,7 +53,7 @@ def test_the_next_request_is_estimated(desk: QuickDesk, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_next_request_of_a_mixed_session_is_estimated(desk: QuickDesk, kind: str) -> None:
-    """After 5 turns of prose, code, JSON and Japanese, the next request is estimated within 10 %, whatever it contains."""
+    """After 5 turns of prose, code, JSON and Japanese, the next request of any kind is estimated within 10 %."""
     person = Writer(31)
     with server_of(Writer(32), *KINDS) as server:
         desk.sit(server)

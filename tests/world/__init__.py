@@ -1,1 +1,1 @@
-"""The fake world that the tests live in: servers that answer as the real ones do, and keep a record."""
+"""The fake world that the tests use: servers that answer like the real ones and keep a record."""

@@ -1,4 +1,4 @@
-"""A file with one certificate: reading all the world's takes 20 ms each time that llm-ollama's client is made."""
+"""A file with one certificate: llm-ollama's client takes 20 ms to read all of them each time it is created."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _END = "-----END CERTIFICATE-----\n"
 
 
 def one_certificate(folder: str) -> str:
-    """Write a file with the first of the certificates that are known, for SSL_CERT_FILE; return its path."""
+    """Write a file with the first known certificate, for SSL_CERT_FILE, and return its path."""
     first, end, _ = Path(certifi.where()).read_text("utf-8").partition(_END)
     path = Path(folder, "certificate.pem")
     path.write_text(first + end, "utf-8")

@@ -1,4 +1,4 @@
-"""How many examples a law is tried with: a few on every run, all of them where HYPOTHESIS_PROFILE is `ci`."""
+"""How many examples a law is tried with: a few on every run, all of them if HYPOTHESIS_PROFILE is `ci`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 
 
 def load() -> None:
-    """Let laws that name no number be tried with as many examples as the profile says, without a time limit."""
+    """Try laws without a number of their own with as many examples as the profile says, without a time limit."""
     settings.register_profile("quick", max_examples=FEW, deadline=None)
     settings.register_profile("ci", max_examples=100, deadline=None)
     settings.load_profile(PROFILE)
 
 
 def tried(examples: int) -> settings:
-    """Return the settings of a law that is worth so many examples; there is no time limit for any of them."""
+    """Return the settings of a law that deserves this many examples, without a time limit."""
     return settings(max_examples=examples if PROFILE == "ci" else min(examples, FEW), deadline=None)

@@ -1,4 +1,4 @@
-"""Tests that need a tool which this machine may lack: they are left out, and the run says at its end which, and why."""
+"""Tests that need a tool that may be missing: they are skipped, and the end of the run says which and why."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _REASON = re.compile(r"(?:Skipped: )?(?P<tool>.+?) is missing; install it with: 
 
 
 def needs(tool: str, found: object, how: str) -> pytest.MarkDecorator:
-    """Return the mark of tests that need a tool; `how` is the command that brings it."""
+    """Return the mark for tests that need a tool; `how` is the command that installs it."""
     return pytest.mark.skipif(not found, reason=f"{tool} is missing; install it with: {how}")
 
 
 def lines(reports: Iterable[Any]) -> Iterator[str]:
-    """Yield one line for each tool that skipped tests would have needed."""
+    """Yield one line for each tool that skipped tests need."""
     missed: dict[tuple[str, str], list[str]] = defaultdict(list)
     for report in reports:
         reason = _REASON.fullmatch(report.longrepr[2]) if isinstance(report.longrepr, tuple) else None

@@ -1,4 +1,4 @@
-"""An embedding model that knows a few words of like meaning, and fails when told to."""
+"""An embedding model that knows a few words of similar meaning, and fails on request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ALIKE = (
     {"dog", "puppy", "hound", "spaniel"},
     {"money", "fee", "price", "invoice", "cost"},
 )
-"""Words of like meaning share a dimension; every other word has one of many by its letters."""
+"""Words of similar meaning share a dimension; every other word gets one of many by its letters."""
 
 _OTHERS = 64
 
 
 class Meaning(EmbeddingModel):
-    """Counts meanings. `seen` are the texts that it was asked for, `error` what it fails with."""
+    """Counts meanings. `seen` has the texts that it was asked about; it fails with `error` if there is one."""
 
     def __init__(self, model_id: str) -> None:
         self.model_id = model_id

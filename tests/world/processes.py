@@ -1,8 +1,8 @@
-"""llm in a process of its own, in a tenth of the time: forked from a process that has loaded llm and done nothing else.
+"""Run llm in its own process in a tenth of the time: forked from a process that has loaded llm and done nothing else.
 
-A start of Python and llm takes a second, nearly all of it imports. What two processes do to one log, what a signal or a
-broken stream does to one, is the same for one that was forked. How llm starts is not to be seen here: that is for tests
-with `real_llm`. Where a system can't fork, or llm is to be loaded with other plugins, llm is started as ever.
+Starting Python and llm takes a second, nearly all of it for imports. The effects of two processes on one log, and of a
+signal or a broken stream on one process, are the same in a fork. Tests of how llm starts need `real_llm` instead. If a
+system can't fork, or llm is to be loaded with other plugins, llm is started normally.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 LOADED = ("llm.cli", "llm_ollama", "llm_session_memory.llm_seam.command", "llm_session_memory.commands.reading")
-"""What the process that is forked has imported."""
+"""The imports of the process that is forked."""
 
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
 
 class Running(Protocol):
-    """A process as subprocess.Popen has it, as far as tests need it."""
+    """The part of subprocess.Popen that tests need."""
 
     stdout: Any
     stderr: Any
@@ -36,14 +36,14 @@ class Running(Protocol):
         """Its exit code, once it has ended."""
 
     def communicate(self, input: str | None = None, timeout: float | None = None) -> tuple[str, str]:  # noqa: A002
-        """Write, read to the end, and wait for it."""
+        """Write, read to the end, and wait for the process."""
 
     def send_signal(self, number: int) -> None:
         """Send it a signal."""
 
 
 def prepare() -> None:
-    """Start what is forked, once; it keeps the environment of this moment, and each process gets one of its own."""
+    """Start the process to fork, once. It keeps the current environment; each fork gets its own."""
     if FORKS:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(LOADED))
@@ -53,11 +53,11 @@ def prepare() -> None:
 
 
 def _nothing() -> None:
-    """Return: the server has started when this has run."""
+    """Do nothing; when this has run, the server has started."""
 
 
 def started(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, *, reads: bool = False) -> Running:
-    """Start llm with these arguments; its streams are pipes of text. It has something on stdin only if it `reads`."""
+    """Start llm with these arguments; its streams are text pipes. Only if it `reads` does stdin have content."""
     if FORKS and "LLM_LOAD_PLUGINS" not in env:
         return _Forked(arguments, env, cwd, reads=reads)
     return subprocess.Popen(
@@ -99,11 +99,11 @@ class _Forked:
         os.kill(self._process.pid, number)
 
     def communicate(self, input: str | None = None, timeout: float | None = None) -> tuple[str, str]:  # noqa: A002
-        """Write, read both streams to their ends, and wait for it."""
+        """Write, read both streams to the end, and wait for the process."""
         with ThreadPoolExecutor(2) as readers:
             out, err = readers.submit(self.stdout.read), readers.submit(self.stderr.read)
             if not self._stdin.closed:
-                with suppress(BrokenPipeError):  # it may end without reading all
+                with suppress(BrokenPipeError):  # the process may end before it reads everything
                     self._stdin.write(input or "")
                     self._stdin.flush()
                 with suppress(BrokenPipeError):
@@ -124,7 +124,7 @@ def _file(connection: Connection, mode: str) -> Any:
 def _run(
     arguments: list[str], env: dict[str, str], cwd: str, streams: tuple[Connection, Connection, Connection]
 ) -> None:
-    """In the fork: take streams, environment and folder, and be llm."""
+    """In the fork: set up streams, environment and folder, and run llm."""
     for number, stream in enumerate(streams):
         os.dup2(stream.fileno(), number)
         stream.close()

@@ -1,7 +1,7 @@
-"""llm's tables in a new log at once: made by llm's own migrations, one time a process, then copied.
+"""llm's tables in a new log at once: made by llm's own migrations once per process, then copied.
 
 llm applies 30 migrations to a new log, which takes a third of a second, longer than most tests that need one.
-A log that has any table of its own goes through llm's migrations as ever.
+A log that has any table goes through llm's migrations as usual.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ ensure_migrations_table: Callable[[Database], None] = migrations.ensure_migratio
 
 
 def install() -> None:
-    """Let llm find its tables made when it migrates a new log in this process."""
+    """Give a new log its tables before llm migrates it in this process."""
     migrations.ensure_migrations_table = _tables_at_once
 
 
 def _tables_at_once(db: Database) -> None:
-    """Make all tables of an empty log, and the record of llm's migrations; then let llm look at them."""
+    """Create all tables of an empty log and the record of llm's migrations; then let llm check them."""
     if _is_empty(db):
         statements, applied = _made()
         with nullcontext() if db.conn.in_transaction else db.atomic():
@@ -39,7 +39,7 @@ def _is_empty(db: Database) -> bool:
 
 @cache
 def _made() -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the statements that make llm's tables as its migrations leave them, and the rows that record those."""
+    """Return the statements that create llm's tables as its migrations leave them, and the rows that record those."""
     db = Database(memory=True)
     ensure_migrations_table(db)
     migrations.migrate(db)
@@ -51,5 +51,5 @@ def _made() -> tuple[list[str], list[tuple[str, str]]]:
 
 
 def _full_text(db: Database) -> list[str]:
-    """Return the names of the full-text indexes, whose own tables come with them."""
+    """Return the names of the full-text indexes, which create their own tables."""
     return [name for (name,) in db.execute("select name from sqlite_master where sql like 'create virtual table%'")]

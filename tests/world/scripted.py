@@ -27,11 +27,11 @@ class Script:
     options: list[dict[str, Any]] = field(default_factory=list)
 
     def texts(self, call: int = -1) -> list[tuple[str, str]]:
-        """Return (role, text) of the messages of one call."""
+        """Return role and text of the messages of one call."""
         return [(m.role, "".join(getattr(part, "text", "") for part in m.parts)) for m in self.seen[call]]
 
     def answer(self, prompt: Any, conversation: Any) -> str:
-        """Take note of a call and return its reply, or raise it."""
+        """Record a call and return its reply, or raise it."""
         number = len(self.seen)
         self.seen.append(list(prompt.messages))
         self.systems.append(prompt.system)
@@ -44,7 +44,7 @@ class Script:
         return reply(prompt) if callable(reply) else reply
 
     def usage(self, prompt: Any, reply: str) -> dict[str, int | None]:
-        """Return what the model says it counted: the whole request, 4 tokens a message on top, and the reply."""
+        """Return the counts that the model reports: the whole request plus 4 tokens per message, and the reply."""
         if self.count is None:
             return {"input": None, "output": None}
         texts = ["".join(getattr(part, "text", "") for part in m.parts) for m in prompt.messages]
@@ -60,7 +60,7 @@ class ScriptedModel(llm.Model):
     attachment_types = {"image/png", "text/plain"}  # noqa: RUF012  as llm declares it
 
     class Options(llm.Options):
-        """Two options, to see them carried over."""
+        """Two options, to test that they are carried over."""
 
         num_predict: int | None = None
         mood: str | None = None
@@ -70,14 +70,14 @@ class ScriptedModel(llm.Model):
         self.script = script
 
     def execute(self, prompt: llm.Prompt, stream: bool, response: Any, conversation: Any) -> Iterator[str]:
-        """Yield the reply; an exception in the script after some words is given as ("words", error) by Broken."""
+        """Yield the reply; for an exception after some words, the script has a Broken."""
         reply = self.script.answer(prompt, conversation)
         yield from _words(reply)
         response.set_usage(**self.script.usage(prompt, reply))
 
 
 class AsyncScriptedModel(llm.AsyncModel):
-    """The same for --async, sharing the script."""
+    """The same model for --async, sharing the script."""
 
     can_stream = True
     supports_tools = True
@@ -114,20 +114,20 @@ class Broken(str):  # noqa: SLOT000  carries its error
     error: BaseException
 
     def __new__(cls, text: str, after: int, error: BaseException) -> Self:
-        """Make one."""
+        """Make a reply."""
         made = super().__new__(cls, text)
         made.after, made.error = after, error
         return made
 
 
 class ScriptedPlugin:
-    """Registers the scripted model with llm, under `scripted` and, to see prefixes tried, `ollama/prefixed`."""
+    """Registers the scripted model with llm as `scripted`, and as `ollama/prefixed` to test prefixes."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
 
     @llm.hookimpl
     def register_models(self, register: Callable[..., None]) -> None:
-        """Offer the models."""
+        """Register the models."""
         for model_id in ("scripted", "other", "ollama/prefixed"):
             register(ScriptedModel(model_id, self.script), AsyncScriptedModel(model_id, self.script))

@@ -1,4 +1,4 @@
-"""A run says which tests it left out for want of a tool."""
+"""A run says which tests it skipped because a tool is missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHROMIUM = needs("chromium", None, "apt-get it")
 
 @dataclass(frozen=True)
 class Report:
-    """A report of pytest's on a test that was skipped."""
+    """Return pytest's report on a skipped test."""
 
     nodeid: str
     longrepr: Any
@@ -29,7 +29,7 @@ def test_a_tool_that_is_there_leaves_nothing_out() -> None:
 
 
 def test_one_line_for_each_tool() -> None:
-    """A line has how many tests, their files, and what brings the tool; other skips have none."""
+    """A line has the number of tests, their files, and how to install the tool; other skips have no line."""
     why = CHROMIUM.kwargs["reason"]
     reports = [
         *(skipped(f"tests/test_pages.py::test_page[{page}]", why) for page in range(3)),

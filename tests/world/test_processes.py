@@ -1,4 +1,4 @@
-"""A forked llm is llm: its arguments, environment, folder and streams, and how it ends."""
+"""A forked llm behaves like llm: its arguments, environment, folder and streams, and how it ends."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from tests.conftest import Command
 from tests.world.processes import Running
 
 
-def test_it_says_what_the_real_one_says(llm_process: Command, real_llm: Command) -> None:
-    """Output, errors and exit code are those of a real start, where all goes well and where nothing does."""
+def test_its_output_is_that_of_a_real_start(llm_process: Command, real_llm: Command) -> None:
+    """Output, errors and exit code are those of a real start, for commands that succeed and that fail."""
     for arguments in (("-m", "echo", "Hello"), ("-m", "nosuch", "Hello")):
         assert llm_process(*arguments, input="Typed") == real_llm(*arguments, input="Typed"), arguments
 
 
 def test_it_has_an_environment_and_a_folder_of_its_own(llm_process: Command, home: Path) -> None:
-    """It logs where the test's environment says, and takes what is added to it; the folder is the home."""
+    """It logs where the test's environment says, and gets any variables added to it; its folder is the home."""
     (home / "text.txt").write_text("From a file.")
     done = llm_process("-f", "text.txt", "-x", env={"LLM_MODEL": "echo"}).ok()
     assert "From a file." in json.loads(done.out)["prompt"]
     assert (home / "logs.db").exists()
 
 
-def test_what_nobody_types_is_at_its_end(start_llm: Callable[..., Running]) -> None:
-    """A process that is started without a stdin does not wait for one."""
+def test_without_stdin_it_does_not_wait(start_llm: Callable[..., Running]) -> None:
+    """A process that is started without a stdin does not wait for input."""
     process = start_llm("-m", "echo", "Hello")
     out, err = process.communicate(timeout=60)
     assert (json.loads(out)["prompt"], err, process.returncode) == ("Hello", "", 0)

@@ -1,4 +1,4 @@
-"""A log whose tables are made at once is the log that llm's migrations make."""
+"""A log whose tables are made at once is the same as one that llm's migrations make."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_it_is_what_llms_migrations_make(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_log_with_tables_goes_through_llms_migrations() -> None:
-    """A log that is not empty keeps what it has, and llm applies what is missing."""
+    """A log that is not empty keeps its contents, and llm applies the missing migrations."""
     db = Database(memory=True)
     db.execute("create table mine (id integer)")
     migrations.migrate(db)
@@ -36,7 +36,7 @@ def test_a_log_with_tables_goes_through_llms_migrations() -> None:
 
 
 def test_a_transaction_that_is_open_stays_open() -> None:
-    """Whoever migrates inside a transaction can still take all of it back."""
+    """A program that migrates inside a transaction can still roll everything back."""
     db = Database(memory=True)
     db.begin()
     migrations.migrate(db)
