@@ -35,7 +35,7 @@ _AT_ONCE = 2
 _PATIENCE = 12.0
 """Seconds after which no more panels are added up."""
 
-_RANGES = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "a year"))
+_RANGES = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "1 year"))
 
 
 @dataclass(frozen=True)
@@ -130,26 +130,26 @@ async def _panel(datasette: Any, request: Any, log: Log, links: Links, one: _Sho
     panel, found = one.panel, one.numbers
     about: dict[str, Any] = {"name": panel.name, "title": panel.title, "means": one.query.means}
     if found is None:
-        return {**about, "said": "This reads a table that you may not see."}
+        return {**about, "said": "You don't have permission to see a table that this panel reads."}
     if may_sql:
         about["sql_url"] = sql_url(datasette, log.name, found.sql, found.given)
     if await allowed(datasette, request.actor, "view-query", log.name, one.query.name):
         about["query_url"] = links.query(one.query.name)
     if found.late:
-        return {**about, "said": "This took too long to add up here. Its query may do it, or narrow the days."}
+        return {**about, "said": "This took too long to compute. Choose fewer days, or run its query."}
     chart = panel.draw(found.rows)
     if found.rows and not chart.empty:
         about |= {"svg": drawn(panel.name, panel.title, chart), "legend": legend(panel.name, chart)}
         about["caption"] = _caption(chart)
     else:
-        about["said"] = "Nothing to draw: there is a row, but no value in it." if found.rows else "Nothing of this yet."
+        about["said"] = "Nothing to draw: the rows have no values." if found.rows else "No data yet."
     return {**about, **_table(links, found)}
 
 
 def _caption(chart: Chart) -> str | None:
     if chart.kind == "grid":
-        return f"The larger a square, the more {chart.unit}."
-    return f"Each column is a {chart.each}." if chart.each not in ("", "day") else None
+        return f"A larger square means more {chart.unit}."
+    return f"One column per {chart.each}." if chart.each not in ("", "day") else None
 
 
 def _table(links: Links, found: Numbers) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _rounded(value: float | None) -> float | int | None:
 
 def _ranges(links: Links, filters: Filters, today: date) -> Sequence[tuple[str, str, bool]]:
     """Return the ranges that are one click away: what each is called, its address, and whether it is the one shown."""
-    found = [("all", links.analytics(since="all", model=filters.model), not filters.since and not filters.until)]
+    found = [("all time", links.analytics(since="all", model=filters.model), not filters.since and not filters.until)]
     for days, called in _RANGES:
         since = (today - timedelta(days=days - 1)).isoformat()
         here = filters.since == since and not filters.until

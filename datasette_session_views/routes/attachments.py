@@ -26,7 +26,7 @@ async def attachment(datasette: Any, request: Any) -> Any:
     wanted = tilde_decode(request.url_vars["attachment"])
     found = await log.read(read, wanted)
     if found is None:
-        raise NotFound("There is no such attachment in this log")
+        raise NotFound("Attachment not found in this log.")
     kind, content = found
     shown = kind in _IMAGES and content.startswith(_IMAGES[kind])
     headers = {

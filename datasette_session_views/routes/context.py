@@ -61,7 +61,7 @@ async def context(datasette: Any, request: Any) -> Any:
     call, begin = parameters.number(request, "call"), parameters.number(request, "from")
     found: Found | None = await log.read(_read, thread_id, number, call, begin if exact else None)
     if found is None:
-        raise NotFound(f"The session has no exchange #{one_line(digits, 12)}")
+        raise NotFound(f"Exchange #{one_line(digits, 12)} not found in this session.")
     links = Links(datasette, log.name)
     asked = {"call": call, "exact": 1 if exact else None, "from": begin if exact else None}
     if request.url_vars.get("format") == "json":

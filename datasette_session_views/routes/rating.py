@@ -36,7 +36,7 @@ async def rate(datasette: Any, request: Any) -> Any:
     if request.method in ("GET", "HEAD") and not as_data:
         return Response.redirect(links.session(reference))
     if request.method != "POST":
-        said = "Ratings are sent by POST."
+        said = "Send ratings with POST."
         return Response.json({"ok": False, "error": said, "errors": [said]}, status=405, headers={"Allow": "POST"})
     await _check(datasette, request, log)
     form = await _form(request)
@@ -57,24 +57,27 @@ async def _check(datasette: Any, request: Any, log: Log) -> None:
     """Raise where this visitor may not rate here, or where nobody may."""
     if checked_by_nobody(request):
         raise Refused(
-            "Nothing was changed: this came from another site's page, or from a browser without cookies.", 403
+            "Nothing was changed: the request came from another site, or from a browser without cookies.", 403
         )
     if not log.mutable:
-        raise Refused(f"Datasette serves {log.name} as an immutable file, so nothing can be rated.", 403)
+        raise Refused(f"Datasette serves {log.name} as immutable, so exchanges can't be rated.", 403)
     if RATINGS not in log.tables:
         if RATINGS in await log.database.execute_fn(present):
             raise Forbidden("view-table")
-        first = "Rate one exchange with `llm sessions rate` first, or prompt with `llm --session`: llm makes the table."
-        raise Refused(f"{log.name} has no table of ratings yet. {first}", 409)
+        raise Refused(
+            f"{log.name} has no ratings table yet. Create it by rating an exchange with `llm sessions rate`,"
+            " or by prompting with `llm --session`.",
+            409,
+        )
     if not await log.may_be_rated_by(datasette, request.actor):
-        raise Forbidden("You may not rate the exchanges of this log")
+        raise Forbidden("You don't have permission to rate exchanges in this log.")
 
 
 async def _form(request: Any) -> dict[str, str]:
     """Return the fields of a form."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise Refused(f"A rating is sent as a form ({_FORM}).", 415)
-    too_long = Refused("This form is too long for a rating.", 413)
+        raise Refused(f"Send the rating as a form ({_FORM}).", 415)
+    too_long = Refused("The form is too long for a rating.", 413)
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > _LONGEST:
         raise too_long
@@ -97,8 +100,8 @@ def _place(source: Source, thread_id: str, wanted: str) -> tuple[str, int, str]:
         number = numbers.number_of(wanted or None)
     if number is None:
         if not wanted:
-            raise Refused("Say which exchange: its number, or the id of its first turn.", 400)
-        raise Refused(f"“{one_line(line.title, 120)}” has no exchange “{one_line(wanted, 40)}”.", 404)
+            raise Refused("Which exchange? Give its number or the id of its first turn in `exchange`.", 400)
+        raise Refused(f"Exchange “{one_line(wanted, 40)}” not found in “{one_line(line.title, 120)}”.", 404)
     return line.reference, number, numbers.first[number - 1]
 
 

@@ -81,7 +81,7 @@ async def replay(datasette: Any, request: Any) -> Any:
         "page": page,
         "moment": moment,
         "speeds": [f"{speed:g}" for speed in SPEEDS],
-        "idles": [("0", "none"), ("1", "1 s"), ("2", "2 s"), ("3", "3 s"), ("10", "10 s"), ("off", "as they were")],
+        "idles": [("0", "none"), ("1", "1 s"), ("2", "2 s"), ("3", "3 s"), ("10", "10 s"), ("off", "as recorded")],
         "idle": f"{IDLE:g}",
         "earlier_url": links.replay(here, **{"from": earlier}) if found.first > 1 else None,
         "later_url": links.replay(here, **{"from": found.last + 1}) if found.last < found.total else None,

@@ -61,7 +61,7 @@ async def turn(datasette: Any, request: Any) -> Any:
 
     found = await log.read(place)
     if found is None:
-        raise NotFound("There is no such turn in this log")
+        raise NotFound("Turn not found in this log.")
     line, number = found
     links = Links(datasette, log.name)
     return Response.redirect(links.exchange(line.reference, number) if number else links.session(line.reference))

@@ -165,8 +165,8 @@ class _Cards:
                 _folded("tool", f"Tool call {one_line(piece.name, 80)}", detail, self._showing.code(piece.text, number))
             )
         elif piece.kind == "tool_result":
-            title = f"Result of {one_line(piece.name, 80)}" if piece.name else "Result of a tool"
-            detail = one_line(piece.text, 100) or "nothing"
+            title = f"Result of {one_line(piece.name, 80)}" if piece.name else "Tool result"
+            detail = one_line(piece.text, 100) or "empty"
             blocks.append(_folded("tool", title, detail, self._showing.code(piece.text, number)))
         elif piece.kind in ("fragment", "excerpt"):
             blocks.append(self._borrowed(piece, number))
@@ -190,7 +190,10 @@ class _Cards:
         if attempt.partial:
             blocks.append(Block("reply", self._showing.markdown(attempt.partial)))
         blocks.append(Block("failed", plain(attempt.error)))
-        facts = [one_line(attempt.model, 60), "attempt, not answered" if not attempt.answered_by else "attempt"]
+        facts = [
+            one_line(attempt.model, 60),
+            "failed prompt, not answered" if not attempt.answered_by else "failed prompt",
+        ]
         if attempt.duration_ms is not None:
             facts.insert(1, span(attempt.duration_ms / 1000))
         return Card(
@@ -231,7 +234,7 @@ def _start(exchange: Exchange) -> str:
         left = "no earlier exchange is sent whole"
     else:
         left = f"exchanges before #{start.first_sent:,} are no longer sent"
-    return f"Here the window was cut{reason}: {left}. They stay here."
+    return f"From here on, {left}{reason}. They stay in the log."
 
 
 def _size(text: str) -> str:

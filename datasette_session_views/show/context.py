@@ -40,14 +40,14 @@ def facts(sent: Sent, history: int | None) -> list[tuple[str, str]]:
     """Return the head's facts, each a figure and what it counts."""
     found: list[tuple[str, str]] = []
     if sent.input_tokens is not None:
-        expected = f" ({sent.why.estimate:,} were expected)" if sent.why else ""
-        found.append((f"{sent.input_tokens:,}", f"tokens sent, as the server counted{expected}"))
+        expected = f" (estimate: {sent.why.estimate:,})" if sent.why else ""
+        found.append((f"{sent.input_tokens:,}", f"tokens sent, counted by the server{expected}"))
     elif sent.why:
-        found.append((f"{sent.why.estimate:,}", "tokens sent, as expected; the server counted none"))
+        found.append((f"{sent.why.estimate:,}", "tokens sent, estimated because the server reported no count"))
     if not sent.older:
         found.append(("", fates(sent)))
     if history is not None and (whole := sent.share(history)) and sent.tokens and whole > sent.tokens:
-        found.append((f"{whole:,}", "tokens would be the whole history, roughly"))
+        found.append((f"{whole:,}", "tokens in the whole history, roughly"))
     return found
 
 
@@ -85,11 +85,11 @@ def cells(sent: Sent, links: Links, reference: str) -> list[Cell]:
 def reuse(change: Since, sent: Sent) -> str:
     """Return how much of a request the server could take from the one before, in words."""
     if not change.same_model:
-        return "nothing: another model answered the exchange before"
+        return "nothing: a different model answered the previous exchange"
     part = round(100 * change.shared / sent.characters) if sent.characters else 0
     tokens = sent.share(change.shared)
-    figure = f"{tokens:,} of {sent.tokens:,} tokens, {part} %" if tokens is not None else f"{part} % of the characters"
-    return f"about {figure}: so much of the beginning is the same as before"
+    figure = f"{tokens:,} of {sent.tokens:,} tokens ({part}%)" if tokens is not None else f"{part}% of the characters"
+    return f"about {figure}: the beginning is the same as in the previous request"
 
 
 def cost(sent: Sent, change: Since) -> str:
@@ -97,7 +97,7 @@ def cost(sent: Sent, change: Since) -> str:
     said = []
     if change.tokens is not None:
         said.append(
-            f"{abs(change.tokens):,} tokens {'more' if change.tokens >= 0 else 'fewer'} than at #{change.number:,}"
+            f"{abs(change.tokens):,} {'more' if change.tokens >= 0 else 'fewer'} tokens than at #{change.number:,}"
         )
     if sent.cost is not None:
         said.append(f"{small_dollars(sent.cost)} with the reply")

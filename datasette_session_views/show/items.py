@@ -49,16 +49,16 @@ class Items:
         sent, size = self._sent, sizes(self._sent)
         rows: list[Row] = []
         if sent.system:
-            tools = f"; {counted(len(sent.tools), 'tool')} besides: {', '.join(sent.tools)}" if sent.tools else ""
+            tools = f", plus {counted(len(sent.tools), 'tool')}: {', '.join(sent.tools)}" if sent.tools else ""
             text = self._text(0, 1)
             first = one_line(_before_fences(self._plain(0)), 160)
-            why = "system prompt" if first else "no system prompt: what frames notes and summary"
-            words = first or "notes and summary, as they were sent"
+            why = "system prompt" if first else "no system prompt, only the notes and summary"
+            words = first or "notes and summary, as sent"
             rows.append(self._row("system", "system", words, f"{why}{one_line(tools, 300)}", size.system, text))
         elif sent.tools:
             names = one_line(", ".join(sent.tools), 300)
-            rows.append(Row("system", "tools", escape(names), "tool definitions, counted with the request", ""))
-        by = {note.text: f", kept by {note.author} on {day(note.created_utc)}" for note in notes}
+            rows.append(Row("system", "tools", escape(names), "tool definitions, included in the request's count", ""))
+        by = {note.text: f"; added by {note.author} on {day(note.created_utc)}" for note in notes}
         rows += [
             self._row("notes", "note", one_line(note, 300), f"always sent{by.get(note, '')}", len(note))
             for note in sent.notes
@@ -97,7 +97,7 @@ class Items:
         text = self._text(stretch.begin, stretch.end)
         if number is None:
             return self._row(
-                "other", "–", words, "from another conversation, or logged beside this one", stretch.characters, text
+                "other", "–", words, "from another conversation, or logged while this one ran", stretch.characters, text
             )
         kind = kind_of(sent, stretch)
         if sent.why is None:
@@ -107,7 +107,7 @@ class Items:
         else:
             cut = sent.why.clipped and number == sent.why.start
             why = (
-                "too long to be sent whole, cut in the middle"
+                "too long to send whole, so its middle was cut"
                 if cut
                 else f"newest; the block began at #{sent.why.began:,}"
             )
@@ -124,7 +124,9 @@ class Items:
             else f"recalled: score {excerpt.score:.1f}, {earlier}"
         )
         words = excerpt.text.partition("] ")[2] or excerpt.text
-        html = marked(_found(words, excerpt.words)) if words else "the text is not in the log as you may see it"
+        html = (
+            marked(_found(words, excerpt.words)) if words else "the text is not in the part of the log that you can see"
+        )
         url = self._links.exchange(self._reference, excerpt.number)
         return Row(
             "recalled", f"#{excerpt.number:,}", html, one_line(why + matched, 300), f"{excerpt.tokens:,}", "", url
@@ -134,11 +136,11 @@ class Items:
         sent = self._sent
         stretch = sent.stretches[-1] if sent.stretches else None
         if stretch is None:
-            return self._row("prompt", f"#{sent.number:,}", "", "nothing was said", 0)
+            return self._row("prompt", f"#{sent.number:,}", "", "no prompt", 0)
         said = self._said[stretch.begin] if stretch.begin < len(self._said) else None
         words = "".join(piece.text for piece in said.pieces if piece.kind == "text") if said else ""
         more = stretch.end - stretch.begin - 1
-        why = "the new prompt" if not more else f"the new prompt, and {counted(more, 'message')} of its tool calls"
+        why = "the new prompt" if not more else f"the new prompt and {counted(more, 'message')} from its tool calls"
         text = self._text(stretch.begin, stretch.end)
         return self._row("prompt", f"#{sent.number:,}", one_line(words, 300), why, size, text)
 

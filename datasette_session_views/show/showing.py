@@ -69,8 +69,8 @@ class Showing:
         self._text -= min(len(text), room)
         if len(text) <= room:
             return text, ""
-        whole = "the whole is in the log"
+        whole = "The full text is in the log."
         if number is not None:
             address = self.links.session(self.reference, "md", **{"from": number, "to": number})
-            whole = f'<a href="{escape(address)}">the whole exchange as Markdown</a>'
-        return text[:room], f'<p class="sv-rest">… and {len(text) - room:,} more characters: {whole}</p>'
+            whole = f'<a href="{escape(address)}">Download the exchange as Markdown</a>'
+        return text[:room], f'<p class="sv-rest">… and {len(text) - room:,} more characters. {whole}</p>'

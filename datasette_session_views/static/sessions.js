@@ -3,7 +3,7 @@ for (const block of document.querySelectorAll(".sv-code")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "sv-copy";
-  button.textContent = "copy";
+  button.textContent = "Copy";
   button.addEventListener("click", async () => {
     const text = block.querySelector("code").textContent;
     try {
@@ -13,11 +13,11 @@ for (const block of document.querySelectorAll(".sv-code")) {
       range.selectNodeContents(block.querySelector("code"));
       getSelection().removeAllRanges();
       getSelection().addRange(range);
-      button.textContent = "selected";
+      button.textContent = "Selected";
       return;
     }
-    button.textContent = "copied";
-    setTimeout(() => (button.textContent = "copy"), 2000);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 2000);
   });
   block.append(button);
 }

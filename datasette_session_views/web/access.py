@@ -85,7 +85,7 @@ async def log_of(datasette: Any, request: Any) -> Log:
     if log is None:
         if await database.execute_fn(lambda connection: is_log(present(connection))):
             raise Forbidden("view-table")
-        raise NotFound("This database holds no log of llm")
+        raise NotFound("This database does not contain an llm log.")
     return log
 
 
@@ -98,7 +98,7 @@ async def thread_named(log: Log, reference: str) -> str:
     """Return the id of the thread that a name or an id stands for. Raises NotFound if there is none."""
     thread_id = await log.read(find, reference)
     if thread_id is None:
-        raise NotFound(f"There is no session “{one_line(reference, 200)}”")
+        raise NotFound(f"Session “{one_line(reference, 200)}” not found.")
     return thread_id
 
 

@@ -47,7 +47,7 @@ def keep(
     try:
         with Desk.lent(connection, Path(name)) as desk, desk.writing():
             if owner(source, turn_id) != thread_id:
-                return Problem("The exchange was deleted in the meantime.")
+                return Problem("Nothing was changed: the exchange has been deleted.")
             Ratings(desk).keep(thread_id, turn_id, rating)
     except LogUnusable as error:
         return Problem(str(error))

@@ -39,7 +39,7 @@ async def on_top(datasette: Any, actor: Any, database: str) -> str | None:
     if log is None:
         return None
     links = Links(datasette, database)
-    line = Markup('<p>This is a log of llm: <a href="{}">read its sessions</a>').format(links.listing())
+    line = Markup('<p>This is an llm log: <a href="{}">read its sessions</a>').format(links.listing())
     if log.searchable:
         line += Markup(' or <a href="{}">search them</a>').format(links.search())
     return str(line + Markup(".</p>"))

@@ -53,7 +53,7 @@ def _head(scene: Scene) -> str:
     when = f"  {at.day} {at:%b %Y %H:%M}" if at else ""
     pinned = "  pinned" if "pin" in scene.marks else ""
     rated = f"  {scene.rated}" if scene.rated else ""
-    cut = f"{_SOFT}Here the window was cut.{_PLAIN}\n" if "cut" in scene.marks else ""
+    cut = f"{_SOFT}From here on, older exchanges are no longer sent.{_PLAIN}\n" if "cut" in scene.marks else ""
     return f"\n{cut}{_BOLD}{number}{_PLAIN}{_SOFT}{when}  {scene.model}{pinned}{rated}{_PLAIN}\n"
 
 

@@ -210,7 +210,7 @@ async def test_a_long_table_is_cut_and_says_so(tmp_path: Path) -> None:
         thread = log.thread()
         log.turns(thread, *(Said("Hi?", tokens=(5, 5), at=START + timedelta(days=day)) for day in range(60)), block=1)
     page = await serving(path)(DASHBOARD)
-    assert "… and 10 more: in the JSON, or by its query." in page.shown
+    assert "… and 10 more. See the JSON, or run the query." in page.shown
     assert len(rows((await serving(path)(f"{DASHBOARD}.json")).json(), "cost_a_day")) == 60
 
 
@@ -224,8 +224,8 @@ async def test_a_chart_of_many_days_has_weeks_or_months(tmp_path: Path) -> None:
             said = (Said("Hi?", tokens=(5, 5), at=START + timedelta(days=day)) for day in (0, days))
             log.turns(thread, *said)
         page = await serving(path)(f"/{days}/-/sessions/analytics")
-        assert ("Each column is a" in page.shown) == bool(each)
-        assert each is None or f"Each column is a {each}." in page.shown
+        assert ("One column per" in page.shown) == bool(each)
+        assert each is None or f"One column per {each}." in page.shown
 
 
 @pytest.mark.asyncio
@@ -235,8 +235,8 @@ async def test_a_log_with_nothing_in_it(tmp_path: Path) -> None:
         pass
     page = await serving(tmp_path / "logs.db")(DASHBOARD)
     assert page.status == 200
-    assert page.text.count("Nothing of this yet.") >= len(PANELS) - 1
-    assert "Nothing was logged in this time." in page.shown
+    assert page.text.count("No data yet.") >= len(PANELS) - 1
+    assert "Nothing was logged in this period." in page.shown
 
 
 @pytest.mark.asyncio
@@ -249,7 +249,7 @@ async def test_a_panel_is_as_closed_as_the_tables_it_reads(busy: Path) -> None:
     assert closed["totals"]["failed prompts"] is None
     assert rows(closed, "tokens_a_day_by_model")
     page = await ask(DASHBOARD)
-    assert "This reads a table that you may not see." in page.text
+    assert "You don&#39;t have permission to see a table that this panel reads." in page.text
     assert "/logs/sessions_failed_prompts" not in page.text
     opened = (await ask(f"{DASHBOARD}.json", ROOT)).json()
     assert rows(opened, "failed_prompts")
@@ -363,8 +363,8 @@ async def test_a_large_log_shows_its_last_days_and_says_so(large: Path) -> None:
     """Where no range was asked for: the last 90 days that the log has, with a link to all time beside the words."""
     get = serving(large)
     page = await get(DASHBOARD)
-    assert "its last 90 days, from 2026-06-03 on" in page.shown
-    assert f'<a href="{DASHBOARD}?since=all">All time</a>' in page.text
+    assert "the last 90 days, from 2026-06-03." in page.shown
+    assert f'<a href="{DASHBOARD}?since=all">Show all time</a>' in page.text
     assert 'name="since" value="2026-06-03"' in page.text
     assert f"{DASHBOARD}.json?since=2026-06-03" in page.headers["link"]
     twin = (await get(f"{DASHBOARD}.json")).json()

@@ -91,7 +91,7 @@ def test_code_is_copied_with_a_button(browser: Any, root: str) -> None:
     page.locator(".sv-code .sv-copy").first.click()
     page.wait_for_timeout(100)
     assert page.evaluate("navigator.clipboard.readText()").startswith("def plan(week: int) -> str:\n    return")
-    assert page.locator(".sv-copy").first.inner_text() == "copied"
+    assert page.locator(".sv-copy").first.inner_text() == "Copied"
 
 
 def test_the_page_is_used_by_keyboard(browser: Any, root: str) -> None:
@@ -147,7 +147,7 @@ def test_an_exchange_is_rated_by_keyboard(browser: Any, rating_root: str, width:
     page.wait_for_url("**/work#3")
     page.screenshot()  # takes a frame, and with the first one of a page its anchor has taken the focus
     assert article.locator(".sv-rated").inner_text() == "rated up"
-    article.get_by_text("1 to 5, note").focus()
+    article.get_by_text("Rate in detail").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.type("As I say")
@@ -158,8 +158,8 @@ def test_an_exchange_is_rated_by_keyboard(browser: Any, rating_root: str, width:
     page.keyboard.press("Space")
     article.locator(".sv-rated", has_text="rated 4 of 5").wait_for()
     assert "As I say" in article.inner_text()
-    article.get_by_text("1 to 5, note").click()
-    article.get_by_role("button", name="Take it back").click()
+    article.get_by_text("Rate in detail").click()
+    article.get_by_role("button", name="Remove rating").click()
     article.locator(".sv-rated").wait_for(state="detached")
     assert page.url.endswith("/work#3")
     assert watched.wrong == []

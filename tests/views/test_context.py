@@ -153,7 +153,7 @@ async def test_the_items_say_why_they_were_sent(see: Get) -> None:
         shown.index(words)
         for words in (
             "system prompt",
-            f"{NOTE} always sent, kept by you",
+            f"{NOTE} always sent; added by you",
             "summary of 2 exchanges, made by llama3 on 1 Sep 2026",
             "pinned on 1 Sep 2026",
             "newest; the block began at #7",
@@ -176,11 +176,11 @@ async def test_words_of_an_excerpt_are_marked_and_nothing_in_it_is_markup(see: G
 async def test_the_difference_to_the_exchange_before(see: Get) -> None:
     """What came in, what fell out and why, what it cost, and how much of the beginning is the same."""
     cut = (await see("/logs/-/session/work/context/7")).shown
-    assert "Came in + #6, its reply included + a summary of #3–#4 + 1 note" in cut
+    assert "Came in + #6, with its reply + a summary of #3–#4 + 1 note" in cut
     assert "Fell out − #1, " not in cut
     assert "Fell out − #1 − #3–#5 a new block: the budget was <full>" in cut
-    assert "The server could reuse about 0 of 120 tokens, 0 %" in cut
-    assert "120 tokens fewer than at #6" in cut
+    assert "The server could reuse about 0 of 120 tokens (0%)" in cut
+    assert "120 fewer tokens than at #6" in cut
     grown = (await see("/logs/-/session/work/context/8.json")).json()
     assert grown["since"]["came_in"] == ["#7", "recalled #3"]
     assert grown["since"]["fell_out"] == []
@@ -213,7 +213,7 @@ async def test_each_call_of_an_exchange_has_its_own_request(see: Get) -> None:
     assert first["messages"][-1]["role"] == "user"
     shown = (await see("/logs/-/session/work/context/9")).shown
     assert "This exchange took 2 calls: call 1 call 2" in shown
-    assert "the new prompt, and 2 messages of its tool calls" in shown
+    assert "the new prompt and 2 messages from its tool calls" in shown
 
 
 @pytest.mark.asyncio
@@ -236,7 +236,7 @@ async def test_a_call_of_plain_llm_shows_what_was_sent_and_no_reasons(world: Wor
     assert page["fates"] == [{"first": 1, "last": 2, "fate": "recent"}]
     assert page["since"]["came_in"] == ["#2"]
     shown = (await get(f"/logs/-/session/{thread}/context/3")).shown
-    assert "no choice was recorded" in shown
+    assert "The log does not say that a session chose what was sent" in shown
     assert "newest" not in shown
     alone = (await get(f"/logs/-/session/{thread}/context/4.json")).json()
     assert alone["fates"] == [{"first": 1, "last": 3, "fate": "pruned"}]
@@ -247,7 +247,7 @@ async def test_a_call_of_plain_llm_shows_what_was_sent_and_no_reasons(world: Wor
 async def test_a_call_of_an_old_llm_says_that_nothing_is_known(world: World, get: Get) -> None:
     """Up to 0.31, llm did not keep what it sent: the page says so, and shows no picture."""
     page = await get(f"/logs/-/session/{world.old}/context/1")
-    assert "An older llm logged this exchange" in page.shown
+    assert "This exchange was logged by an older llm" in page.shown
     assert "<svg width" not in page.text
     assert (await get(f"/logs/-/session/{world.old}/context/1.json")).json()["sent_is_logged"] is False
 
@@ -287,7 +287,7 @@ async def test_the_transcript_shows_what_a_summary_stands_for(see: Get) -> None:
     assert ids == ["summary-1", "summary-2", "summary-3"]
     assert page.text.index('id="4"') < page.text.index('id="summary-1"') < page.text.index('id="5"')
     assert "Summary of #3 to #4, made by llama3 on 1 Sep 2026 Goals: a bridge. </summary> Decisions: oak." in page.shown
-    assert "From here to #7 a summary stands for what is no longer sent." in page.shown
+    assert "From here to #7, a summary replaces the exchanges that are no longer sent." in page.shown
     assert 'href="/logs/-/session/work?from=1#summary-3"' in page.text
     found = (await see("/logs/-/session/work.json")).json()["summaries"]
     written = json.loads((await see("/logs/-/session/work.jsonl")).text.splitlines()[0])["summaries"]

@@ -80,7 +80,7 @@ async def test_filters_narrow_the_list(get: Get, query: str, expected: list[str]
     for sort in ("used", "tokens", "exchanges"):
         assert await names(get, f"{query}&sort={sort}") == expected
     shown = (await get(f"/logs/-/sessions{query}")).shown
-    assert ("No session fits this" in shown) is (not expected)
+    assert ("No sessions match" in shown) is (not expected)
 
 
 @pytest.mark.asyncio
@@ -236,7 +236,7 @@ async def test_a_log_without_a_single_prompt_says_so(tmp_path: Path) -> None:
     with LogBuilder(tmp_path / "logs.db"):
         pass
     get = serving(tmp_path / "logs.db")
-    assert "Nothing was logged yet" in (await get("/logs/-/sessions")).shown
+    assert "No conversations yet" in (await get("/logs/-/sessions")).shown
     assert await names(get) == []
     assert (await get("/-/sessions")).status == 200
 
@@ -253,7 +253,7 @@ async def test_a_database_that_is_no_log_has_no_list(tmp_path: Path) -> None:
     missing = await get("/other/-/sessions.json")
     assert missing.status == 404
     assert missing.json()["ok"] is False
-    assert "No database here holds a log" in (await get("/-/sessions")).shown
+    assert "There is no llm log here" in (await get("/-/sessions")).shown
 
 
 @pytest.mark.asyncio
@@ -270,7 +270,7 @@ async def test_the_sessions_of_all_databases_stand_on_one_page(world: World, man
     found = (await datasette.client.get("/-/sessions.json")).json()["databases"]
     assert [(one["database"], len(one["sessions"])) for one in found] == [("logs", 4), ("second", 10)]
     page = (await datasette.client.get("/-/sessions")).text
-    assert "All sessions of second" in page
+    assert "All sessions in second" in page
 
 
 @pytest.mark.asyncio

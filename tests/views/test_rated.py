@@ -208,7 +208,7 @@ async def test_the_form_of_the_list_keeps_the_rating(page: Get, get: Get) -> Non
     """What was chosen stays chosen; where nothing is rated there is no such choice."""
     shown = await page("/logs/-/sessions?rated=5")
     assert '<option value="5" selected>rated 5 of 5</option>' in shown.text
-    assert "No session fits this" in shown.shown
+    assert "No sessions match" in shown.shown
     assert 'name="rated"' not in (await get("/logs/-/sessions")).text
 
 

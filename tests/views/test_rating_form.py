@@ -238,7 +238,7 @@ async def test_an_immutable_log_is_not_rated(path: Path) -> None:
     assert await forms(datasette) == 0
     answer = await send(datasette, UP, address=f"{RATE}.json")
     assert answer.status_code == 403
-    assert answer.json()["error"] == "Datasette serves logs as an immutable file, so nothing can be rated."
+    assert answer.json()["error"] == "Datasette serves logs as immutable, so exchanges can't be rated."
     assert ratings(path) == []
 
 
@@ -337,14 +337,14 @@ async def test_a_page_without_forms_says_nothing_of_where_one_comes_from(path: P
         ({"exchange": "2"}, 400, "“” can't be a rating."),
         ({"exchange": "2", "mark": "\x1b[2J\u202e"}, 400, "can't be a rating."),
         ({**UP, "note": "x" * 2_001}, 400, "at most 2,000 characters; this one has 2,001."),
-        ({"mark": "up"}, 400, "Say which exchange: its number, or the id of its first turn."),
-        ({"exchange": "9", "mark": "up"}, 404, "“work” has no exchange “9”."),
-        ({"exchange": "0", "mark": "up"}, 404, "“work” has no exchange “0”."),
-        ({"exchange": "9" * 500, "mark": "up"}, 404, "has no exchange"),
-        ({"exchange": "<b>\x00\ud800".encode("utf-8", "replace").decode(), "mark": "up"}, 404, "has no exchange"),
-        ({**UP, "note": "x" * 50_000}, 413, "This form is too long for a rating."),
-        ({**UP, **{f"field{number}": "" for number in range(30)}}, 413, "This form is too long for a rating."),
-        ({}, 400, "Say which exchange"),
+        ({"mark": "up"}, 400, "Which exchange? Give its number or the id of its first turn in `exchange`."),
+        ({"exchange": "9", "mark": "up"}, 404, "Exchange “9” not found in “work”."),
+        ({"exchange": "0", "mark": "up"}, 404, "Exchange “0” not found in “work”."),
+        ({"exchange": "9" * 500, "mark": "up"}, 404, "not found in “work”"),
+        ({"exchange": "<b>\x00\ud800".encode("utf-8", "replace").decode(), "mark": "up"}, 404, "not found in “work”"),
+        ({**UP, "note": "x" * 50_000}, 413, "The form is too long for a rating."),
+        ({**UP, **{f"field{number}": "" for number in range(30)}}, 413, "The form is too long for a rating."),
+        ({}, 400, "Which exchange?"),
     ],
 )
 async def test_what_breaks_a_rule_is_refused_with_a_sentence(

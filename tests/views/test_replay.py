@@ -308,5 +308,5 @@ async def test_a_session_in_which_nothing_was_said_has_nothing_to_play(tmp_path:
         thread = log.thread()
     with_sessions(path, Session(thread, "empty", []))
     page = await serving(path)("/logs/-/session/empty/replay")
-    assert "Nothing was said here yet." in page.shown
+    assert "No exchanges yet." in page.shown
     assert "sv-player" not in page.text

@@ -150,6 +150,6 @@ def test_marks_always_nest(text: str) -> None:
 @pytest.mark.asyncio
 async def test_without_a_query_the_page_says_what_can_be_searched(get: Get) -> None:
     """The form alone has a word of help; a query without words says so."""
-    assert "Looks through all prompts and replies" in (await get("/logs/-/sessions/search")).shown
-    assert "There is no word in that" in (await get("/logs/-/sessions/search?q=!!!")).shown
-    assert "Nothing was found" in (await get("/logs/-/sessions/search?q=nowhere")).shown
+    assert "Searches all prompts and replies" in (await get("/logs/-/sessions/search")).shown
+    assert "Enter at least one word" in (await get("/logs/-/sessions/search?q=!!!")).shown
+    assert "No matches" in (await get("/logs/-/sessions/search?q=nowhere")).shown

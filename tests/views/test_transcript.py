@@ -58,9 +58,9 @@ async def test_attachments_are_shown_or_linked(get: Get) -> None:
 async def test_pauses_pins_notes_and_failed_attempts_are_marked(get: Get) -> None:
     """A long silence is named, a pinned exchange marked, a failed prompt stands where it was made, notes beside."""
     shown = (await get("/logs/-/session/work")).shown
-    assert "pause of 8 h 55 min" in shown
+    assert "8 h 55 min later" in shown
     assert "#2 ◆ pinned" in shown
-    assert "attempt, not answered row And on the 15th? half a The model runner stopped (HTTP 500)." in shown
+    assert "failed prompt, not answered row And on the 15th? half a The model runner stopped (HTTP 500)." in shown
     assert shown.index("Sleep well.") < shown.index("And on the 15th?")
     assert "“The deadline is 4 May.” you, 1 Sep 2026" in shown
 
@@ -77,11 +77,11 @@ async def test_where_the_window_was_cut_is_marked(tmp_path: Path) -> None:
     with_blocks(path, session, 6)
     with_recall(path, turns[7], turns[1], "prompt")
     page = await serving(path)("/logs/-/session/work")
-    cut = "Here the window was cut (the budget was full): exchanges before #4 are no longer sent."
+    cut = "From here on, exchanges before #4 are no longer sent (the budget was full)."
     assert cut in page.shown
     assert page.shown.index("prompt 5") < page.shown.index(cut) < page.shown.index("prompt 6")
     assert "Recalled for this prompt 1 excerpt, 48 tokens: #2 (prompt) #2" in page.shown
-    assert "#8: about 2,130 of 4,096 tokens; whole from #4 on" in page.shown
+    assert "#8: about 2,130 of 4,096 tokens; sent in full from #4" in page.shown
 
 
 @pytest.mark.asyncio
@@ -116,7 +116,7 @@ async def test_a_pause_is_known_between_times_with_and_without_a_zone(tmp_path: 
         first, _ = log.turns(thread, Said("When?"), Said("And then?"))
         log.db.execute("update turns set datetime_utc = '2026-08-31T08:00:00' where id = ?", [first])
         log.db.conn.commit()
-    assert "pause of 24 h" in (await serving(path)(f"/logs/-/session/{thread}")).shown
+    assert "24 h later" in (await serving(path)(f"/logs/-/session/{thread}")).shown
 
 
 @pytest.mark.asyncio
@@ -412,7 +412,7 @@ async def test_a_message_of_5_mb_is_shown_as_far_as_a_page_can_hold(tmp_path: Pa
     get = serving(path)
     page = await get(f"/logs/-/session/{thread}")
     assert len(page.text) < 1_000_000
-    assert "and 4,500,000 more characters: the whole exchange as Markdown" in page.shown
+    assert "and 4,500,000 more characters. Download the exchange as Markdown" in page.shown
     (whole,) = [a["href"] for t, a in Tags(page.text).found if t == "a" and "to=1" in str(a.get("href"))]
     assert len((await get(str(whole))).text) > 5_000_000
 
@@ -438,7 +438,7 @@ async def test_a_session_without_a_prompt_has_a_page(tmp_path: Path) -> None:
     with_sessions(path, Session("01m1dzpw000000000000000001", "empty", []))
     page = await serving(path)("/logs/-/session/empty")
     assert page.status == 200
-    assert "Nothing was said here yet." in page.shown
+    assert "No exchanges yet." in page.shown
     assert (await serving(path)("/logs/-/session/empty.jsonl")).status == 200
 
 

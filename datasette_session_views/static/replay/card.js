@@ -55,7 +55,7 @@ export class Card {
     this.scenes = new Map(); // place of a scene: its pieces, [before, after]
     this.article = element("article", "sv-ex");
     if (scene.number) this.article.dataset.number = scene.number;
-    if (scene.marks.includes("cut")) this.article.append(element("div", "sv-cut", "Here the window was cut."));
+    if (scene.marks.includes("cut")) this.article.append(element("div", "sv-cut", "From here on, older exchanges are no longer sent."));
     if (chapter) this.article.append(element("h3", "sv-chapter", chapter));
     this.tokens = element("span");
     this.article.append(this.meta(scene));
@@ -63,7 +63,7 @@ export class Card {
 
   meta(scene) {
     const meta = element("div", "sv-meta");
-    meta.append(element("span", "sv-no", scene.number ? `#${number(scene.number)}` : "attempt"));
+    meta.append(element("span", "sv-no", scene.number ? `#${number(scene.number)}` : "failed prompt"));
     if (scene.marks.includes("pin")) meta.append(element("span", "sv-pin", "◆ pinned"));
     meta.append(element("span", "", date(Date.parse(scene.utc))), element("span", "", scene.model), this.tokens);
     if (scene.rated) meta.append(element("span", "sv-rated", scene.rated));

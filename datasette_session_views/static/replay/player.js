@@ -105,7 +105,7 @@ export class Player {
     const before = this.moment - (this.playing ? GRACE * this.speed : 0);
     const next = direction > 0 ? times.find((time) => time > this.moment) : times.findLast((time) => time < before);
     if (next !== undefined) this.seek(next);
-    else if (places !== this.events.exchanges) get("where").textContent = "no more of these";
+    else if (places !== this.events.exchanges) get("where").textContent = "no more of this kind";
     else this.seek(direction > 0 ? this.timeline.total : 0);
   }
 
@@ -189,7 +189,7 @@ export class Player {
     const scene = this.data.scenes[Math.max(now.part === null ? now.done - 1 : now.done, 0)];
     const exchange = isBegun ? scene.number : null;
     if (!isBegun || exchange !== null) this.rail.show(exchange); // at an attempt it stays as it was
-    const where = isBegun ? this.where(exchange) : "before the first";
+    const where = isBegun ? this.where(exchange) : "at the start";
     this.read(where, this.totals[now.done]);
     const seek = get("seek");
     seek.value = this.moment;
@@ -198,7 +198,7 @@ export class Player {
   }
 
   where(exchange) {
-    return exchange === null ? "attempt" : `#${number(exchange)} of ${number(this.data.exchanges_in_all)}`;
+    return exchange === null ? "failed prompt" : `#${number(exchange)} of ${number(this.data.exchanges_in_all)}`;
   }
 
   read(where, { input, output, cost, saved }) {
@@ -236,7 +236,7 @@ export class Player {
       button.textContent = "Copied";
     } catch {
       history.replaceState(null, "", link);
-      button.textContent = "It is in the address bar";
+      button.textContent = "Link is in the address bar";
     }
     setTimeout(() => (button.textContent = "Copy link"), 2000);
   }

@@ -40,7 +40,7 @@ export class Rail {
 
   link(exchange) {
     const link = get("context");
-    link.textContent = exchange ? `The window at #${number(exchange)}` : "The window";
+    link.textContent = exchange ? `Context window at #${number(exchange)}` : "Context window";
     link.href = exchange ? this.data.context_url + exchange : this.data.transcript_url;
   }
 
@@ -48,12 +48,12 @@ export class Rail {
     const words = get("window-words");
     get("fill").hidden = !found;
     if (!found) {
-      words.textContent = exchange ? "No choice was recorded for this one." : "";
+      words.textContent = exchange ? "The log does not say how this request was chosen." : "";
       return;
     }
     const [tokens, budget, window] = found;
     words.textContent = `${number(tokens)} of ${number(budget)} tokens${window ? `, window ${number(window)}` : ""}`;
-    if (this.cuts.has(exchange + 1)) words.append(" — ", element("b", "", "cut at the next prompt"));
+    if (this.cuts.has(exchange + 1)) words.append(" — ", element("b", "", "older exchanges are dropped at the next prompt"));
   }
 
   fill([tokens, budget, window, , , , , parts]) {
@@ -64,7 +64,7 @@ export class Rail {
       part.title = `${PARTS[place]}: about ${number(known[place])} tokens`;
     });
     const words = PARTS.flatMap((part, place) => (known[place] ? [`${part} ${number(known[place])}`] : []));
-    get("fill").setAttribute("aria-label", `In the window, in tokens: ${words.join(", ")}`);
+    get("fill").setAttribute("aria-label", `Tokens in the context window: ${words.join(", ")}`);
     this.mark.style.left = `${(100 * budget) / full}%`;
   }
 

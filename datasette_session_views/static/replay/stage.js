@@ -108,7 +108,7 @@ export class Stage {
     const note = element("p", "sv-sub sv-earlier");
     const link = element("a", "", "in the transcript");
     link.href = `${this.data.transcript_url}?from=1`;
-    note.append("What was said earlier is ", link, ".");
+    note.append("Earlier exchanges are ", link, ".");
     this.root.prepend(note);
   }
 
