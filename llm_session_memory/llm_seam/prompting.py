@@ -13,7 +13,7 @@ from ..errors import NameRefused
 from ..model import POLICIES, Attempt, Session, Settings
 from ..rules import fences, tokens
 from ..rules.names import near
-from ..rules.policy import effective, plan
+from ..rules.policy import effective, plan, summarises
 from ..rules.request import system_messages
 from ..services.bundle import Services
 from ..services.snapshot import Request
@@ -22,7 +22,7 @@ from . import attempts, convert
 from .asked import Asked
 from .models import embedding_of, options_of
 from .prompted import Prompted, Say
-from .summaries import fold_of
+from .shape import check
 
 _CHAIN = "prompt attachments tool_results explicit_messages fragments"
 
@@ -148,8 +148,11 @@ class Prompting:
 
     def _fold(self, settings: Settings, key: str | None) -> Any:
         session = self.session
-        if session is None or not self.recording:
+        if session is None or not self.recording or not summarises(settings.memory or POLICIES[0]):
             return None
+        check("summaries")
+        from .summaries import fold_of  # most sessions have no summary, and need not load what makes one
+
         return fold_of(self.services, session, settings, key, lambda told: self.say(f"session {session.name}: {told}"))
 
     def _check_alone(

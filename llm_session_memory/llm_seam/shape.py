@@ -17,13 +17,14 @@ from ..errors import SeamBroken
 
 _IN_SESSION = (
     *("conversation", "prompting", "prompted", "calls", "convert"),
-    *("record", "attempts", "models", "tables", "summaries"),
+    *("record", "attempts", "models", "tables"),
 )
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "sessions": ("command", *_IN_SESSION),
     "files": ("writing", "convert", "tables"),
     "retry": ("retry",),
+    "summaries": ("summaries",),
     "programs": ("programs", *_IN_SESSION),
 }
 """The modules of each use. They are imported by name, since one that can't be imported is a finding too."""

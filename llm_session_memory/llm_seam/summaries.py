@@ -9,8 +9,7 @@ import click
 import llm
 
 from ..errors import ModelFailed, SessionError
-from ..model import POLICIES, Budget, Session, Settings
-from ..rules.policy import summarises
+from ..model import Budget, Session, Settings
 from ..rules.tokens import Measure
 from ..services.beginning import Fold
 from ..services.bundle import Services
@@ -93,10 +92,8 @@ class SummaryModel:
         return {name: value for name, value in options.items() if name in known and value is not None}
 
 
-def fold_of(memory: Services, session: Session, settings: Settings, key: str | None, say: Say) -> Fold | None:
-    """Return what makes the summaries of a session, where its policy has one; `say` tells the person."""
-    if not summarises(settings.memory or POLICIES[0]):
-        return None
+def fold_of(memory: Services, session: Session, settings: Settings, key: str | None, say: Say) -> Fold:
+    """Return what makes the summaries of a session whose policy has one; `say` tells the person."""
     thread_id = session.thread_id
     ask = SummaryModel(memory, thread_id, settings, key)
     return Summariser(memory.desk, thread_id, ask, say).fold

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import chain
 
 from .tokens import base
@@ -33,15 +34,36 @@ _LONGEST_WORD = 64
 
 _HIRAGANA_SIGNS = "\u3041-\u3096"
 _OTHER_CJK = "\u3005-\u3007\u30a1-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
-_CJK = re.compile(f"[{_HIRAGANA_SIGNS}{_OTHER_CJK}]+")
-_HIRAGANA = re.compile(f"[{_HIRAGANA_SIGNS}]+")
-_ALONE = re.compile(f"(?<![{_OTHER_CJK}])[{_OTHER_CJK}](?![{_OTHER_CJK}])")
 _WORD = re.compile(r"[^\W_]+")
-_TAIL = re.compile(f"([{_HIRAGANA_SIGNS}{_OTHER_CJK}]+)[\\W_]*$")
 _NO_WORD = re.compile('["\x00-\x1f\ud800-\udfff]')
 """What would end a string of FTS5, or can't be given to it."""
 _BORDERS = re.compile(r"\n\s*|(?<=[.!?…])\s+|(?<=[。！？])")
 _BLANK = re.compile(r"\s+")
+
+
+@cache
+def _cjk() -> re.Pattern[str]:
+    """Return the pattern of a run of CJK characters.
+
+    The patterns of so many characters take milliseconds to compile, and most sessions never need them.
+    """
+    return re.compile(f"[{_HIRAGANA_SIGNS}{_OTHER_CJK}]+")
+
+
+@cache
+def _hiragana() -> re.Pattern[str]:
+    return re.compile(f"[{_HIRAGANA_SIGNS}]+")
+
+
+@cache
+def _alone() -> re.Pattern[str]:
+    return re.compile(f"(?<![{_OTHER_CJK}])[{_OTHER_CJK}](?![{_OTHER_CJK}])")
+
+
+@cache
+def _tail() -> re.Pattern[str]:
+    return re.compile(f"([{_HIRAGANA_SIGNS}{_OTHER_CJK}]+)[\\W_]*$")
+
 
 _FUNCTION_SIGNS = frozenset(
     "的了是在有和与也就都不没吗呢吧啊嗎們们我你您他她它这那哪里裡什么麼谁誰怎样樣个個会會能要说說何々ー"
@@ -143,7 +165,7 @@ def indexed(text: str) -> str:
     """
     if text.isascii():
         return text
-    return _CJK.sub(lambda run: f" {' '.join((*_pairs(run.group()), run.group()[-1]))} ", _plain(text))
+    return _cjk().sub(lambda run: f" {' '.join((*_pairs(run.group()), run.group()[-1]))} ", _plain(text))
 
 
 def _plain(text: str) -> str:
@@ -180,7 +202,7 @@ def _words(text: str) -> Iterator[str]:
             yield word
             continue
         end = 0
-        for run in _CJK.finditer(word):
+        for run in _cjk().finditer(word):
             yield from filter(None, [word[end : run.start()]])
             yield from _cjk_words(run.group())
             end = run.end()
@@ -189,11 +211,11 @@ def _words(text: str) -> Iterator[str]:
 
 def _cjk_words(run: str) -> Iterator[str]:
     """Yield the pairs of a run that are not hiragana alone, and characters that are words by themselves."""
-    yield from (pair for pair in _pairs(run) if not _HIRAGANA.fullmatch(pair))
+    yield from (pair for pair in _pairs(run) if not _hiragana().fullmatch(pair))
     if len(run) > _SHORT_RUN:
-        yield from _ALONE.findall(run)
+        yield from _alone().findall(run)
     elif run not in SMALL_TALK:
-        yield from (character for character in run if not _HIRAGANA.match(character))
+        yield from (character for character in run if not _hiragana().match(character))
 
 
 def characters(prompt: str) -> list[str]:
@@ -201,8 +223,10 @@ def characters(prompt: str) -> list[str]:
 
     For a prompt whose pairs find nothing (桥在哪里 for 一座桥): nothing says where in a run a word ends.
     """
-    signs = (sign for run in _CJK.findall(_plain(prompt)) for sign in run)
-    return list(dict.fromkeys(sign for sign in signs if not _HIRAGANA.match(sign) and sign not in _FUNCTION_SIGNS))
+    if prompt.isascii():
+        return []
+    signs = (sign for run in _cjk().findall(_plain(prompt)) for sign in run)
+    return list(dict.fromkeys(sign for sign in signs if not _hiragana().match(sign) and sign not in _FUNCTION_SIGNS))
 
 
 def term(word: str) -> str:
@@ -211,7 +235,7 @@ def term(word: str) -> str:
     A single CJK character is found wherever a pair begins with it.
     """
     string = '"' + word.replace('"', '""') + '"'
-    return f"{string} *" if len(word) == 1 and _CJK.match(word) else string
+    return f"{string} *" if len(word) == 1 and not word.isascii() and _cjk().match(word) else string
 
 
 def phrase(text: str) -> str:
@@ -223,7 +247,7 @@ def phrase(text: str) -> str:
     cleaned = _NO_WORD.sub(" ", _plain(text))
     if not _WORD.search(cleaned):
         return ""
-    tail = _TAIL.search(cleaned)
+    tail = None if cleaned.isascii() else _tail().search(cleaned)
     if tail is None:
         return f'"{indexed(cleaned)}"'
     run = tail.group(1)

@@ -25,7 +25,8 @@ _OPERATORS = re.compile(r"\b(?:AND|OR|NOT|NEAR)\b|[(){}^+:,]|\bNEAR\([^)]*,\s*\d
 _HALF = re.compile("[\ud800-\udfff]")
 _MARKS = "\u0300-\u036f"
 _WORD = re.compile(f"(?:[^\\W_][{_MARKS}]*)+")
-_UNSPACED = re.compile("[\u3005-\u3007\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
+_UNSPACED = "[\u3005-\u3007\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
+"""Not compiled here: it takes milliseconds, and most searches never need it."""
 _ENDINGS = tuple("ational fulness iveness ingly edly ments ment ness ing ies ied ion ed es er ly s".split())
 _SHORTEST_STEM = 3
 _EDGE = 24
@@ -71,7 +72,7 @@ def raw_query_of(text: str) -> Query:
         if number % 2:
             parts[number] = phrase(parts[number]) or '""'
         else:
-            parts[number] = re.sub(f"(?:{_UNSPACED.pattern})+", lambda run: f" {phrase(run.group())} ", parts[number])
+            parts[number] = re.sub(f"{_UNSPACED}+", lambda run: f" {phrase(run.group())} ", parts[number])
     unbalanced = '"' if len(parts) % 2 == 0 else ""
     expression = "".join(parts) + unbalanced
     words = [quoted for quoted in _PHRASE.findall(text) if quoted.strip()]
@@ -102,7 +103,7 @@ def spans(text: str, terms: Sequence[str]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for term in terms:
         sought = _folded(term)
-        if _UNSPACED.search(sought):
+        if re.search(_UNSPACED, sought):
             pattern = r"[\W_]*".join(map(re.escape, _WORD.findall(sought)))
             found += [match.span() for match in re.finditer(pattern, folded)]
         elif sought.endswith("*") and len(_WORD.findall(sought)) == 1:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .desk import Clock, Desk, now_utc
 from .notes import Notes
-from .ratings import Ratings
 from .record import Record
 from .requests import Requests
-from .search import Search
 from .sessions import Sessions
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .ratings import Ratings
+    from .search import Search
     from .stats import Stats
 
 
@@ -33,9 +34,21 @@ class Services:
         self.requests = Requests(desk)
         self.notes = Notes(desk, self.requests)
         self.sessions = Sessions(desk, self.requests, self.notes)
-        self.ratings = Ratings(desk)
         self.record = Record(desk)
-        self.search = Search(desk)
+
+    @cached_property
+    def ratings(self) -> Ratings:
+        """What a person thinks of exchanges. Imported when it is needed: no prompt does."""
+        from .ratings import Ratings
+
+        return Ratings(self.desk)
+
+    @cached_property
+    def search(self) -> Search:
+        """The full-text search, a call. Imported when it is needed: no prompt does."""
+        from .search import Search
+
+        return Search(self.desk)
 
     @classmethod
     def open(cls, path: Path, *, now: Clock = now_utc, typed: str | None = None) -> Services:
