@@ -1,4 +1,4 @@
-"""Logs for the views' tests: written by llm's own writer, and by the tables that our llm plugin makes beside them."""
+"""Logs for the tests of the views: written by llm's own writer, with the tables that our llm plugin adds."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ create table if not exists memory_ratings (
 create table if not exists memory_bookmarks (
     thread_id text, turn_id text, label text, created_utc text, primary key (thread_id, turn_id));
 """
-"""The tables of the session's memory that the views read, in the shape that the llm plugin gives them."""
+"""The memory tables that the views read, as the llm plugin creates them."""
 
 
 @dataclass
 class Session:
-    """What to write of a named session beside its turns."""
+    """What to write about a named session besides its turns."""
 
     thread_id: str
     name: str
@@ -68,7 +68,7 @@ class Session:
 
 
 def with_sessions(path: Path, *sessions: Session) -> None:
-    """Let a log look as if our llm plugin had kept these sessions in it."""
+    """Make a log look as if our llm plugin had kept these sessions in it."""
     connection = sqlite3.connect(path)
     connection.executescript((SQL / "001_sessions.sql").read_text("utf-8"))
     connection.executescript(MEMORY_TABLES)
@@ -97,7 +97,7 @@ def with_sessions(path: Path, *sessions: Session) -> None:
 
 
 def with_blocks(path: Path, session: Session, cut_at: int) -> None:
-    """Let a session look as if what was sent had been cut at its turn `cut_at`, to what came from half of that on."""
+    """Make a session look as if its history had been cut at turn `cut_at`, keeping the second half of it."""
     half = cut_at // 2
     connection = sqlite3.connect(path)
     block = (
@@ -114,7 +114,7 @@ def with_blocks(path: Path, session: Session, cut_at: int) -> None:
 
 
 def with_recall(path: Path, turn_id: str, from_turn_id: str, *words: str) -> None:
-    """Let a turn look as if an excerpt had been recalled for it."""
+    """Make a turn look as if an excerpt had been recalled for it."""
     connection = sqlite3.connect(path)
     values = (7, 1, from_turn_id, 0, 0, 0, 40, 10.0, 10.0)
     connection.execute("insert into memory_passages values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
@@ -126,7 +126,7 @@ def with_recall(path: Path, turn_id: str, from_turn_id: str, *words: str) -> Non
 
 
 def with_rating(path: Path, thread_id: str, turn_id: str, mark: str, note: str = "", label: str = "") -> None:  # noqa: PLR0913  the columns
-    """Let an exchange look as if a person had rated it, and given it a label."""
+    """Make an exchange look as if a person had rated and bookmarked it."""
     connection = sqlite3.connect(path)
     values = (thread_id, turn_id, mark, note, "2026-09-05T08:00:00+00:00")
     connection.execute("insert into memory_ratings values (?, ?, ?, ?, ?)", values)

@@ -1,11 +1,11 @@
-"""Logs in all shapes that a user may have: today's, those of older llms, mixed ones, and that of an llm to come.
+"""Logs in every shape that a user may have: today's, those of older llms, mixed ones, and that of a future llm.
 
     with LogBuilder(path) as log:
         thread = log.thread()
         log.turns(thread, Said("We build a bridge."), Said("When?", "On 4 May.", tokens=(40, 6)))
 
-Today's tables are filled by llm's own writer, in one transaction; those of llm up to 0.31, which no installed llm
-writes any more, by the statements that it used. Ids and times are the same on every run.
+llm's own writer fills today's tables, in one transaction. The tables of llm up to 0.31, which no installed llm writes
+any more, are filled by the statements that it used. Ids and times are the same on every run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LAST_MIGRATION_OF_0_20 = "m013_usage"
 
 @dataclass(frozen=True)
 class Call:
-    """One round of a tool loop: what the model called, and what the tool answered."""
+    """One round of a tool loop: the model's call and the tool's answer."""
 
     name: str
     arguments: dict[str, Any]
@@ -47,10 +47,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Said:
-    """One exchange to be written. `at` is its first call's start (a minute after the one before, if not given).
+    """One exchange to write. `at` is the start of its first call (default: a minute after the previous exchange).
 
-    Each call takes `duration_ms`, and where there are `calls`, one follows the other. `tokens` is what the server
-    counted for each call, in and out.
+    Each call takes `duration_ms`, and `calls` follow one another. `tokens` is the server's count for each call, in and
+    out.
     """
 
     prompt: str
@@ -64,13 +64,13 @@ class Said:
     duration_ms: int = 800
 
     def started(self, call: int) -> datetime:
-        """Return when one of its calls began."""
+        """Return the time when one of its calls began."""
         assert self.at is not None
         return self.at + timedelta(milliseconds=call * self.duration_ms)
 
 
 class Replier(llm.Model):
-    """Says what an exchange says, call by call."""
+    """A model that replies as an exchange says, call by call."""
 
     can_stream = True
     supports_tools = True
@@ -94,7 +94,7 @@ class Replier(llm.Model):
 
 @cache
 def _empty(tables: Callable[[Database], None]) -> bytes:
-    """Return a log without a turn: llm takes a tenth of a second to make one."""
+    """Return a log without turns, cached because llm takes a tenth of a second to make one."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "logs.db")
         database = Database(path)
@@ -104,7 +104,7 @@ def _empty(tables: Callable[[Database], None]) -> bytes:
 
 
 class LogBuilder:
-    """Fills a log; use it in a `with` statement. The tables are those of the installed llm."""
+    """Fills a log that has the tables of the installed llm; use it in a `with` statement."""
 
     def __init__(self, path: Path, *, tables: Callable[[Database], None] = migrate) -> None:
         fresh = not path.exists()
@@ -126,14 +126,14 @@ class LogBuilder:
         self.db.close()
 
     def thread(self) -> str:
-        """Return the id of a new conversation; there is no row of it yet."""
+        """Return the id of a new conversation, which has no row yet."""
         return self._id(self._now)
 
     def turns(self, thread: str, *said: Said, model: str = "scripted", block: int | None = None) -> list[str]:
         """Write exchanges as today's llm does; return the ids of all their turns.
 
-        Each is sent with all that the thread has, or with `block`: as a session does, with what came since the last
-        multiple of so many exchanges. (Without it, the time grows with the square of the exchanges.)
+        Each is sent with the whole thread; or with `block`, as a session does, with the exchanges since the last
+        multiple of `block`. (Without it, the time grows with the square of the number of exchanges.)
         """
         ids: list[str] = []
         with self.db.atomic():
@@ -144,7 +144,7 @@ class LogBuilder:
         return ids
 
     def unseen(self, thread: str, said: Said, model: str = "scripted") -> list[str]:
-        """Write an exchange whose request had none of the others, like that of a process that ran beside."""
+        """Write an exchange whose request has none of the others, as if by another process at the same time."""
         (one,) = self._dated([said])
         with self.db.atomic():
             self._chains.pop(thread, None)
@@ -161,7 +161,7 @@ class LogBuilder:
         return ids
 
     def both(self, thread: str, *said: Said, model: str = "scripted") -> list[str]:
-        """Write exchanges into both generations of tables under the same ids, as the llms between them did."""
+        """Write exchanges into both generations of tables under the same ids, as the versions of llm in between did."""
         ids: list[str] = []
         for one in self._dated(said):
             new = self.turns(thread, one, model=model)
@@ -179,7 +179,7 @@ class LogBuilder:
             yield dated
 
     def _id(self, at: datetime) -> str:
-        """Return a ULID of that time, greater than those given before for the same time."""
+        """Return a ULID of that time, greater than earlier ones for the same time."""
         self._given += 1
         moment = int(at.timestamp() * 1000).to_bytes(6, "big")
         return str(ULID.from_bytes(moment + self._given.to_bytes(10, "big"))).lower()
@@ -290,7 +290,7 @@ class LogBuilder:
 
 
 def _tools(one: Said) -> list[llm.Tool]:
-    """Return the tools that an exchange calls, each answering in turn what it is to answer."""
+    """Return the tools that an exchange calls, which give their answers in turn."""
     answers: dict[str, list[Call]] = {}
     for call in one.calls:
         answers.setdefault(call.name, []).append(call)
@@ -306,7 +306,7 @@ def _tools(one: Said) -> list[llm.Tool]:
 
 
 def tables_of_0_20(db: Database) -> None:
-    """Make the tables of llm 0.20."""
+    """Create the tables of llm 0.20."""
     ensure_migrations_table(db)
     for migration in MIGRATIONS:
         migration(db)
@@ -316,7 +316,7 @@ def tables_of_0_20(db: Database) -> None:
 
 
 def as_newer_llm(path: Path) -> None:
-    """Let a log look as if a newer llm had migrated it: a migration nobody knows here, a table and columns more."""
+    """Make a log look as if a newer llm had migrated it: an unknown migration, an extra table and extra columns."""
     db = Database(path)
     with db.atomic():
         db.table("_llm_migrations").insert({"name": "m099_far_away", "applied_at": "2028-01-01 00:00:00+00:00"})
@@ -327,7 +327,7 @@ def as_newer_llm(path: Path) -> None:
 
 
 def with_column_renamed(path: Path, table: str, column: str) -> None:
-    """Let a log look as if a newer llm had renamed a column."""
+    """Make a log look as if a newer llm had renamed a column."""
     db = Database(path)
     with db.atomic():
         db.table("_llm_migrations").insert({"name": "m099_renamed", "applied_at": "2028-01-01 00:00:00+00:00"})
@@ -336,7 +336,7 @@ def with_column_renamed(path: Path, table: str, column: str) -> None:
 
 
 def as_read_only(path: Path) -> None:
-    """Let SQLite take a log for one that it must not write, whoever runs it: by its header's write version."""
+    """Make SQLite refuse to write to a log, whoever runs it, by the write version in its header."""
     _mark(path, 3)
 
 

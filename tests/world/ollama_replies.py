@@ -1,6 +1,6 @@
-"""What the stand-in says: the replies and faults that a test scripts, and the JSON of each endpoint.
+"""What the stand-in answers: the replies and faults that a test scripts, and the JSON of each endpoint.
 
-Nothing here knows of sockets. The shapes are those of Ollama's API as the `ollama` client reads them.
+Nothing here knows about sockets. The shapes are those of Ollama's API as the `ollama` client reads them.
 """
 
 import json
@@ -13,14 +13,14 @@ from typing import Any, Literal
 from tests.world.ollama_rules import Arrived, Count, OllamaModel
 
 Json = dict[str, Any]
-NOW = "2026-01-01T12:00:00Z"  # one moment for all answers, so that what they say can be compared
+NOW = "2026-01-01T12:00:00Z"  # one time for all answers, so that they can be compared
 UNFINISHED = "This reply stops in the middle of what it was going to say."
 VERSION = "0.33.0"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply in full; `chunks`, when given, says how a stream is divided (else: word by word)."""
+    """A complete reply. `chunks` says how a stream is divided; without it, word by word."""
 
     text: str
     thinking: str | None = None
@@ -47,7 +47,7 @@ class Fail:
 
 @dataclass(frozen=True)
 class Hang:
-    """Silence before the answer, or after its first chunks; it ends early when the server goes down."""
+    """Silence before the answer, or after its first chunks. It ends early if the server goes down."""
 
     seconds: float
     then: str | Reply | ToolCalls = "Sorry, that took a while."
@@ -56,10 +56,10 @@ class Hang:
 
 @dataclass(frozen=True)
 class BreakOff:
-    """A reply that never ends.
+    """A reply that breaks off.
 
-    With `clean`, the stream is closed properly but has no `done` chunk; without, the connection is torn. For
-    a request that does not stream it is always torn. With `down`, the whole server dies, which tears it too.
+    With `clean`, the stream is closed properly but has no `done` chunk; otherwise the connection is broken, as it
+    always is for a request that does not stream. With `down`, the whole server dies, which breaks it too.
     """
 
     after_chunks: int = 2
@@ -74,7 +74,7 @@ Script = Answer | Sequence[Answer] | Callable[[Arrived], Answer]
 
 @dataclass(frozen=True)
 class Course:
-    """How an answer runs over the wire: its chunks, where it pauses, and how it ends."""
+    """How an answer is sent: its chunks, where it pauses, and how it ends."""
 
     messages: tuple[Json, ...] = ()
     ending: Literal["done", "no done", "torn", "error"] = "done"
@@ -86,10 +86,10 @@ class Course:
 
 
 class Prompter:
-    """Gives the answers of a script in order, and the last one again and again."""
+    """Returns the answers of a script in order, repeating the last one."""
 
     def __init__(self, script: Script) -> None:
-        """Take a single answer, a list of them, or a function of the request."""
+        """Accept a single answer, a list of answers, or a function of the request."""
         self._lock = threading.Lock()
         self._by_request = script if callable(script) else None
         self._waiting: list[Answer] = []
@@ -97,7 +97,7 @@ class Prompter:
             self._waiting = [script] if isinstance(script, Answer) else list(script)
 
     def next(self, arrived: Arrived) -> Answer:
-        """The answer to this request."""
+        """Return the answer to this request."""
         if self._by_request is not None:
             return self._by_request(arrived)
         with self._lock:
@@ -105,7 +105,7 @@ class Prompter:
 
 
 def course(answer: Answer) -> Course:
-    """Turn what a test scripted into what goes over the wire."""
+    """Return how a scripted answer is sent."""
     match answer:
         case str():
             return Course(_spoken(answer))
@@ -130,7 +130,7 @@ def course(answer: Answer) -> Course:
 
 
 def whole_message(course: Course) -> Json:
-    """The message of an answer that is not streamed: all its chunks in one."""
+    """Return the message of an answer that is not streamed: all its chunks in one."""
     whole: Json = {"role": "assistant", "content": "".join(message["content"] for message in course.messages)}
     if thinking := "".join(message.get("thinking", "") for message in course.messages):
         whole["thinking"] = thinking
@@ -140,7 +140,7 @@ def whole_message(course: Course) -> Json:
 
 
 def measures(arrived: Arrived, course: Course, count: Count) -> Json:
-    """The numbers that end an answer; the durations follow from the tokens, so they are always the same."""
+    """Return the numbers that end an answer. Durations are computed from tokens, so they never vary."""
     said = whole_message(course)
     calls = json.dumps(said["tool_calls"], ensure_ascii=False) if "tool_calls" in said else ""
     spoken = count(said["content"]) + count(said.get("thinking", "")) + count(calls)
@@ -160,7 +160,7 @@ def measures(arrived: Arrived, course: Course, count: Count) -> Json:
 
 
 def objection(model: OllamaModel, body: Mapping[str, Any]) -> Fail | None:
-    """Why a chat is refused before anything is loaded, if it is: the model cannot do what is wanted."""
+    """Return why a chat is refused before anything is loaded, or None: the model can't do what was asked."""
     wanted = {"chat": "completion"}
     if body.get("tools"):
         wanted["tools"] = "tools"
@@ -173,7 +173,7 @@ def objection(model: OllamaModel, body: Mapping[str, Any]) -> Fail | None:
 
 
 def overflow(tokens: int, num_ctx: int) -> str:
-    """The error of a refused prompt: llama-server's own JSON, which Ollama passes on as a string."""
+    """Return the error of a refused prompt: llama-server's own JSON, which Ollama passes on as a string."""
     error = {
         "code": 400,
         "message": f"request ({tokens} tokens) exceeds the available context size ({num_ctx} tokens), "
@@ -186,7 +186,7 @@ def overflow(tokens: int, num_ctx: int) -> str:
 
 
 def listed(model: OllamaModel) -> Json:
-    """A model's entry in `/api/tags`."""
+    """Return a model's entry in `/api/tags`."""
     return {
         "name": model.full_name,
         "model": model.full_name,
@@ -198,7 +198,7 @@ def listed(model: OllamaModel) -> Json:
 
 
 def running(model: OllamaModel, context_length: int) -> Json:
-    """A model's entry in `/api/ps`, with the window that was really allocated."""
+    """Return a model's entry in `/api/ps`, with the window that was really allocated."""
     entry = listed(model)
     del entry["modified_at"]
     return {
@@ -210,7 +210,7 @@ def running(model: OllamaModel, context_length: int) -> Json:
 
 
 def shown(model: OllamaModel) -> Json:
-    """The answer of `/api/show`: `parameters` is a text, and missing when the Modelfile sets none."""
+    """Return the answer of `/api/show`: `parameters` is a text, and missing if the Modelfile sets none."""
     parameters = ['stop                           "<|eot_id|>"'] if model.style == "go" else []
     if model.num_ctx is not None:
         parameters.append(f"{'num_ctx':<30} {model.num_ctx}")
@@ -241,6 +241,6 @@ def _details(model: OllamaModel) -> Json:
 
 
 def _spoken(text: str, chunks: Sequence[str] | None = None) -> tuple[Json, ...]:
-    """The chunks of a text, word by word unless told otherwise."""
+    """Return the chunks of a text, word by word by default."""
     pieces = re.findall(r"\S+\s*|\s+", text) if chunks is None else chunks
     return tuple({"role": "assistant", "content": piece} for piece in pieces)

@@ -1,7 +1,7 @@
 """How Ollama counts, cuts and caches a chat, as pure functions: no HTTP, no clock.
 
 The rules are those of Ollama's source at 0.33: `server/prompt.go` and `server/routes.go` for stage 1 (whole
-messages), `llm/llama_server.go` for stage 2 (inside the prompt). What is simplified is said where it is.
+messages), `llm/llama_server.go` for stage 2 (inside the prompt). Simplifications are noted in place.
 """
 
 import functools
@@ -15,11 +15,11 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
-Message = Mapping[str, Any]  # one entry of a request's `messages`, as its JSON said it
+Message = Mapping[str, Any]  # one entry of a request's `messages`, as in its JSON
 Count = Callable[[str], int]
 Cut = Literal["dropped", "halved", "refused"]
 
-MARKER_TOKENS = 4  # what a chat template puts around one message: begin, role, end of header, end of turn
+MARKER_TOKENS = 4  # the tokens that a chat template adds to one message: begin, role, end of header, end of turn
 IMAGE_TOKENS = 256  # the real number depends on the model; Ollama's own stage 1 guesses 768
 KEEP_TOKENS = 4  # Ollama's default `num_keep`: the tokens that stay in front when a prompt is halved
 
@@ -29,7 +29,7 @@ _WORDS = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
 
 @dataclass(frozen=True)
 class OllamaModel:
-    """A model on the server: its GGUF metadata and what its Modelfile says.
+    """A model on the server: its GGUF metadata and its Modelfile.
 
     A `go` template is rendered by Ollama itself, which halves a prompt that is too long; a `jinja` one by
     llama-server, which refuses it.
@@ -45,18 +45,18 @@ class OllamaModel:
 
     @property
     def full_name(self) -> str:
-        """The name with its tag: Ollama reads `llama3` as `llama3:latest`."""
+        """The name with its tag, because Ollama reads `llama3` as `llama3:latest`."""
         return full_name(self.name)
 
     @property
     def digest(self) -> str:
-        """A digest that changes with anything in the model, because clients cache what they learn by it."""
+        """A digest that changes with anything in the model, because clients use it as a cache key."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of the rendered prompt: the tool definitions, or one message."""
+    """A part of the rendered prompt: the tool definitions, or one message."""
 
     role: str
     text: str
@@ -66,9 +66,9 @@ class Segment:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the model is given of a request, and what was cut from it.
+    """The part of a request that the model gets, and what was cut from it.
 
-    `tokens` is what `prompt_eval_count` says; it is 0 when the request was refused.
+    `tokens` is the `prompt_eval_count`, which is 0 if the request was refused.
     """
 
     segments: tuple[Segment, ...]
@@ -82,10 +82,10 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Arrived:
-    """One request as it arrived, and what the server made of it.
+    """One request as it arrived, and how the server handled it.
 
-    From `num_ctx` on, the fields are filled for chats that reached a model. `kept` are the messages that
-    survived stage 1, `tokens_before` and `tokens_after` the prompt before and after both stages.
+    The fields from `num_ctx` on are filled for chats that reached a model. `kept` has the messages that survived
+    stage 1, `tokens_before` and `tokens_after` are the size of the prompt before and after both stages.
     """
 
     path: str
@@ -102,18 +102,18 @@ class Arrived:
 
 
 def full_name(name: str) -> str:
-    """The name of a model with its tag."""
+    """Return the name of a model with its tag."""
     return name if ":" in name else f"{name}:latest"
 
 
 def count_words(text: str) -> int:
-    """Count tokens as a small stand-in tokenizer does: a word, a mark and a CJK character are one each."""
+    """Count tokens with a simple rule: a word, a punctuation mark and a CJK character are one token each."""
     return len(_WORDS.findall(text))
 
 
 @functools.cache
 def tekken_count() -> Count:
-    """A counter with Mistral's Tekken tokenizer: a real one, that no code of this project knows about."""
+    """Return a counter with Mistral's Tekken tokenizer: a real one, unknown to the code of this project."""
     # This import and the vocabulary take a second, so only the tests that count with it pay.
     from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 
@@ -123,22 +123,22 @@ def tekken_count() -> Count:
 
 
 def window(model: OllamaModel, options: Mapping[str, Any], server_default: int) -> int:
-    """The window of a request: its `num_ctx`, else the Modelfile's, else the server's, capped by training."""
+    """Return the window of a request: its `num_ctx`, else the Modelfile's, else the server's, capped by training."""
     asked: int = options.get("num_ctx") or model.num_ctx or server_default
     return min(asked, model.trained_window)
 
 
 def half_window(num_ctx: int, adds_bos: bool) -> int:
-    """The tokens that remain of a prompt cut in stage 2 (`contextShiftPromptLimit` in llama_server.go)."""
+    """Return the tokens that remain of a prompt cut in stage 2 (`contextShiftPromptLimit` in llama_server.go)."""
     keep = min(KEEP_TOKENS + adds_bos, num_ctx - 1)
     return num_ctx - max((num_ctx - keep) // 2, 1)
 
 
 def survivors(roles: Sequence[str], sizes: Sequence[int], room: int) -> list[int]:
-    """Which messages stage 1 leaves: the oldest go one by one until the rest fits; system and last stay.
+    """Return the messages that stage 1 keeps: it drops the oldest until the rest fits; system and last stay.
 
-    Each message stands for itself, as in Ollama 0.33: a tool result can outlive the call that it answers. No
-    room is reserved for the answer.
+    Each message is dropped on its own, as in Ollama 0.33, so a tool result can outlive its call. No tokens are
+    reserved for the answer.
     """
     gone: set[int] = set()
     size = sum(sizes)
@@ -160,9 +160,9 @@ def truncate(
 ) -> Prompt:
     """Render a request and cut it as Ollama does, in two stages.
 
-    Stage 1 fits the messages into `num_ctx` without counting a BOS token. Stage 2 counts it, and allows one
-    token less than the window, because llama-server takes no prompt that fills it: so a prompt can be halved
-    though stage 1 found that it fits. A prompt with images cannot be cut inside and is refused.
+    Stage 1 fits the messages into `num_ctx` without counting a BOS token. Stage 2 counts it, and allows one token
+    less than the window, because llama-server accepts no prompt that fills it. So a prompt can be halved although
+    stage 1 found that it fits. A prompt with images can't be cut inside and is refused.
     """
     bos = int(model.adds_bos)
     front = [_tool_segment(tools, count)] if tools else []
@@ -182,16 +182,16 @@ def truncate(
 
 
 def size_after_dropping(prompt: Prompt) -> int:
-    """The tokens that stage 1 left: what a refusal says the request has."""
+    """The tokens after stage 1: a refusal gives this number as the size of the request."""
     return prompt.bos + sum(segment.tokens for segment in prompt.segments)
 
 
 def reused_tokens(before: Prompt | None, now: Prompt, count: Count) -> int:
-    """The tokens whose computation the prompt cache saves: the longest common prefix with the prompt before.
+    """Return the tokens that the prompt cache saves: the longest common prefix with the previous prompt.
 
-    Equal segments count whole; in the first that differs, the common characters of its text are counted. Of a
-    halved prompt only the kept opening can match another one: its tail begins elsewhere. A refused prompt is
-    not computed at all.
+    Equal segments count whole; of the first that differs, the common characters of its text count. Of a halved
+    prompt only the kept opening can match another prompt, because its tail begins elsewhere. A refused prompt is not
+    computed at all.
     """
     if before is None or "refused" in (before.cut, now.cut):
         return 0
@@ -212,7 +212,7 @@ def _common_start(one: str, other: str) -> str:
 
 
 def _segment(message: Message, count: Count) -> Segment:
-    """Render a message. Its `thinking` is left out: templates do not give a model its old thoughts again."""
+    """Render a message. Its `thinking` is left out: templates don't send a model its earlier reasoning."""
     text = str(message.get("content") or "")
     if calls := message.get("tool_calls"):
         text += json.dumps(calls, ensure_ascii=False)
@@ -222,6 +222,6 @@ def _segment(message: Message, count: Count) -> Segment:
 
 
 def _tool_segment(tools: Sequence[Mapping[str, Any]], count: Count) -> Segment:
-    """Render the tool definitions, in front of all messages (some templates put them near the end)."""
+    """Render the tool definitions before all messages (some templates put them near the end)."""
     text = json.dumps(list(tools), ensure_ascii=False)
     return Segment("tools", text, (), MARKER_TOKENS + count(text))

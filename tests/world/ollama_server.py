@@ -1,12 +1,12 @@
-"""A stand-in Ollama server: real HTTP on loopback, scripted replies, prompts cut as the real one cuts them.
+"""A stand-in Ollama server: real HTTP on loopback, scripted replies, prompts cut like the real server's.
 
     with OllamaStandIn([OllamaModel("llama3", num_ctx=2048)], reply=["Hello.", Fail()]) as ollama:
         subprocess.run([sys.executable, "-m", "llm", "-m", "ollama/llama3", "Hi"],
                        env=ollama.environment(tmp_path))
     assert ollama.chats[0].cut is None
 
-What is cut, counted and cached is decided in `ollama_rules`, what is said in `ollama_replies`; here is only
-the server's state and its record of what arrived; the sockets are in `ollama_wire`.
+`ollama_rules` decides what is cut, counted and cached, `ollama_replies` what is answered. This module has only
+the server's state and its record of requests; the sockets are in `ollama_wire`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Reload:
-    """A model loaded anew because a request wanted another window: seconds to minutes on a real machine."""
+    """A model reloaded because a request wanted another window: seconds to minutes on a real machine."""
 
     model: str
     before: int
@@ -64,8 +64,7 @@ class OllamaStandIn:
     """An Ollama server for one test; use it in a `with` statement.
 
     `reply` is an answer, a list of answers (the last is repeated), or a function from `Arrived` to an answer.
-    `ask_delay` maps a path to the seconds that its answer takes (`math.inf`: it never comes). Both can be
-    changed at any time.
+    `ask_delay` maps a path to the seconds before its answer (`math.inf`: never). Both can be changed at any time.
     """
 
     def __init__(
@@ -77,7 +76,7 @@ class OllamaStandIn:
         count: Count = count_words,
         ask_delay: Mapping[str, float] | None = None,
     ) -> None:
-        """Set the scene; `default_window` is what OLLAMA_CONTEXT_LENGTH says."""
+        """Prepare the server. `default_window` is the value of OLLAMA_CONTEXT_LENGTH."""
         self.models = {model.full_name: model for model in models}
         self.default_window = default_window
         self.count = count
@@ -88,27 +87,27 @@ class OllamaStandIn:
         self._arrived: list[Arrived] = []
         self._reloads: list[Reload] = []
         self._windows: dict[str, int] = {}  # of the loaded models
-        self._cached: dict[str, Prompt] = {}  # the prompt that each loaded model computed last
+        self._cached: dict[str, Prompt] = {}  # the last prompt of each loaded model
         self._troubles: list[BaseException] = []
 
     def __enter__(self) -> OllamaStandIn:  # noqa: PYI034  Self needs Python 3.11
         """Listen on a free port."""
         self._listener = Listener(self)
         self.url = f"http://127.0.0.1:{self._listener.server_port}"
-        # The default poll of half a second would be added to every test's end.
+        # The default poll would add half a second to every test.
         threading.Thread(target=self._listener.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Go down; and if a request made the stand-in itself fail, let the test fail with it."""
+        """Go down. If a request made the stand-in itself fail, fail the test too."""
         self.down()
         if error is None and self._troubles:
             raise self._troubles[0]
 
     def down(self) -> None:
-        """Stop as if killed: nothing listens any more, and open connections are torn, also in mid-reply."""
+        """Stop as if killed: stop listening, and break open connections, even in mid-reply."""
         with self._lock:
             if self._closing.is_set():
                 return
@@ -118,14 +117,14 @@ class OllamaStandIn:
         self._listener.tear_connections()
 
     def environment(self, user_path: Path) -> dict[str, str]:
-        """The environment for a subprocess that shall find this server, and llm's files in `user_path`."""
+        """Return the environment for a subprocess that uses this server and llm's files in `user_path`."""
         own = ("OLLAMA_", "LLM_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
         return {**kept, "OLLAMA_HOST": self.url, "LLM_USER_PATH": str(user_path), "NO_PROXY": "127.0.0.1"}
 
     @property
     def reply(self) -> Script:
-        """What the chats are answered."""
+        """The answers to the chats."""
         return self._script
 
     @reply.setter
@@ -146,12 +145,12 @@ class OllamaStandIn:
 
     @property
     def reloads(self) -> list[Reload]:
-        """Each time that a request made a loaded model load anew."""
+        """Each time that a request made a loaded model reload."""
         with self._lock:
             return list(self._reloads)
 
     def load(self, name: str, num_ctx: int | None = None) -> None:
-        """Load a model without a chat, as another client of the same server may have done."""
+        """Load a model without a chat, as another client of the same server might do."""
         model = self.models[full_name(name)]
         with self._lock:
             self._load(model, window(model, {"num_ctx": num_ctx}, self.default_window))
@@ -162,7 +161,7 @@ class OllamaStandIn:
             self._windows.pop(full_name(name), None)
             self._cached.pop(full_name(name), None)
 
-    # What follows is for the wire, not for tests.
+    # The methods below are for ollama_wire, not for tests.
 
     def note(self, arrived: Arrived) -> None:
         """Record a request."""
@@ -174,11 +173,11 @@ class OllamaStandIn:
         self._troubles.append(error)
 
     def wait(self, seconds: float) -> bool:
-        """Wait; True if the server went down meanwhile."""
+        """Wait; return True if the server went down in the meantime."""
         return self._closing.wait(None if math.isinf(seconds) else seconds) if seconds else False
 
     def listing(self, path: str) -> Json | None:
-        """The answer to a GET, if the path has one."""
+        """Return the answer to a GET, or None if the path has none."""
         with self._lock:
             windows = dict(self._windows)
         match path:
@@ -192,7 +191,7 @@ class OllamaStandIn:
         return None
 
     def take_chat(self, model: OllamaModel, arrived: Arrived) -> tuple[Arrived, Prompt]:
-        """Load the model with the request's window, cut the prompt to it, and record what came of that."""
+        """Load the model with the request's window, cut the prompt to it, and record the result."""
         body = arrived.body
         num_ctx = window(model, body.get("options") or {}, self.default_window)
         prompt = truncate(arrived.messages, body.get("tools") or (), model, num_ctx, self.count)
@@ -216,16 +215,16 @@ class OllamaStandIn:
         return judged, prompt
 
     def course_for(self, arrived: Arrived) -> replies.Course:
-        """What the script says to this request."""
+        """Return the script's answer to this request."""
         return replies.course(self._prompter.next(arrived))
 
     def _load(self, model: OllamaModel, num_ctx: int) -> bool:
-        """Load a model unless it is there with that window; True if it had to be loaded anew."""
+        """Load a model unless it is loaded with that window; return True if it had to be reloaded."""
         before = self._windows.get(model.full_name)
         if before == num_ctx:
             return False
         self._windows[model.full_name] = num_ctx
-        self._cached.pop(model.full_name, None)  # the cache goes with the process that held it
+        self._cached.pop(model.full_name, None)  # the cache is lost with the process that held it
         if before is None:
             return False
         self._reloads.append(Reload(model.full_name, before, num_ctx))

@@ -1,4 +1,4 @@
-"""The HTTP of the stand-in Ollama server: sockets, chunks, and connections that are torn on purpose."""
+"""The HTTP of the stand-in Ollama server: sockets, chunks, and connections broken on purpose."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Listener(ThreadingHTTPServer):
-    """The listening socket: one thread a connection, all of which can be torn at once."""
+    """The listening socket, with one thread per connection; all connections can be broken at once."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -29,7 +29,7 @@ class Listener(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Wire)
 
     def server_bind(self) -> None:
-        """Bind without HTTPServer's question to DNS for this machine's name, which can take seconds."""
+        """Bind without HTTPServer's DNS lookup of this machine's name, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.socket.getsockname()[1]
 
@@ -39,17 +39,17 @@ class Listener(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Forget a connection that ended."""
+        """Forget a closed connection."""
         self.connections.discard(request)
         super().shutdown_request(request)
 
     def tear_connections(self) -> None:
-        """Cut all connections, whatever they are doing."""
+        """Close all connections, whatever they are doing."""
         for connection in list(self.connections):
             tear(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep an error of the stand-in for the test; a client that hangs up is none."""
+        """Keep an error of the stand-in for the test. A client that hangs up is not an error."""
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, ConnectionError):
             self.stand_in.note_trouble(error)
@@ -63,11 +63,11 @@ class Wire(BaseHTTPRequestHandler):
     server: Listener
 
     def do_HEAD(self) -> None:
-        """Answer like GET, without a body."""
+        """Answer like GET, but without a body."""
         self.do_GET()
 
     def do_GET(self) -> None:
-        """Answer what can be asked without a body."""
+        """Answer requests without a body."""
         stand_in = self.server.stand_in
         stand_in.note(Arrived(self.path, {}))
         if self._wait(stand_in.ask_delay.get(self.path, 0)):
@@ -81,7 +81,7 @@ class Wire(BaseHTTPRequestHandler):
             self._send(404, b"404 page not found", "text/plain")
 
     def do_POST(self) -> None:
-        """Answer a chat, or a question about a model."""
+        """Answer a chat, or a request about a model."""
         stand_in = self.server.stand_in
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         arrived = Arrived(self.path, body, tuple(body.get("messages") or ()))
@@ -100,10 +100,10 @@ class Wire(BaseHTTPRequestHandler):
             self._send_json(200, replies.shown(model))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as http.server calls it
-        """Say nothing on stderr: what arrived is in the record."""
+        """Print nothing on stderr, because requests are recorded."""
 
     def _chat(self, model: OllamaModel, arrived: Arrived) -> None:
-        """Take a chat in, and answer it as the script says unless the server itself objects."""
+        """Receive a chat, and answer it as the script says unless the server itself refuses it."""
         stand_in = self.server.stand_in
         objection = replies.objection(model, arrived.body)
         if objection is not None:
@@ -114,7 +114,7 @@ class Wire(BaseHTTPRequestHandler):
         if self._wait(stand_in.ask_delay.get(self.path, 0)):
             return
         if not arrived.messages:
-            # An empty chat is how a client has a model loaded in advance.
+            # Clients load a model in advance with an empty chat.
             said = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "load"}
             self._send_json(200, {**self._heading(arrived), **said})
         elif arrived.cut == "refused":
@@ -142,12 +142,12 @@ class Wire(BaseHTTPRequestHandler):
             self._break_off(course)
 
     def _stream(self, arrived: Arrived, course: Course) -> None:
-        """Answer in chunks of NDJSON, as far as the course goes."""
+        """Answer in chunks of NDJSON, as far as the script goes."""
         if course.fail is not None and course.fail.after_chunks is None:
             self._send_json(course.fail.status, {"error": course.fail.message})
             return
         heading = self._heading(arrived)
-        # The last place, after all messages, is there for a pause before the ending.
+        # The extra step after all messages allows a pause before the end.
         for place, message in enumerate((*course.messages, None)):
             if place == course.pause_after and self._wait(course.pause):
                 return
@@ -158,7 +158,7 @@ class Wire(BaseHTTPRequestHandler):
         self._end_stream(arrived, course)
 
     def _end_stream(self, arrived: Arrived, course: Course) -> None:
-        """End a stream: well, without a last word, with an error, or torn."""
+        """End a stream: normally, without a `done` chunk, with an error, or broken off."""
         if course.ending == "torn":
             self._break_off(course)
             return
@@ -171,17 +171,17 @@ class Wire(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _break_off(self, course: Course) -> None:
-        """Tear this connection; when the server dies, it stops listening before the client can notice."""
+        """Break this connection. If the server dies, it stops listening before the client can notice."""
         if course.down:
             self.server.stand_in.down()
         self._tear()
 
     def _heading(self, arrived: Arrived) -> Json:
-        """What each chunk of an answer begins with."""
+        """Return the fields that each chunk of an answer begins with."""
         return {"model": arrived.body["model"], "created_at": replies.NOW}
 
     def _wait(self, seconds: float) -> bool:
-        """Wait as told; True if the server went down meanwhile, and this connection with it."""
+        """Wait as scripted; return True if the server went down in the meantime, and this connection with it."""
         if not self.server.stand_in.wait(seconds):
             return False
         self._tear()
@@ -195,7 +195,7 @@ class Wire(BaseHTTPRequestHandler):
         self._send(status, json.dumps(document).encode(), "application/json; charset=utf-8", half=half)
 
     def _send(self, status: int, body: bytes, kind: str, *, half: bool = False) -> None:
-        """Send a body; with `half`, only half of what the header promises."""
+        """Send a body; with `half`, only half of the length in the header."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -218,5 +218,5 @@ class Wire(BaseHTTPRequestHandler):
 
 def tear(connection: socket.socket) -> None:
     """End a connection in both directions at once, as the death of a process does."""
-    with contextlib.suppress(OSError):  # it may be gone already
+    with contextlib.suppress(OSError):  # it may be closed already
         connection.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""The log builder writes logs as llm itself writes them: llm's own commands and its own verification agree."""
+"""The log builder writes logs as llm does: llm's own commands and its own verification accept them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LOOP = Said("What time is it?", "Noon.", calls=(Call("clock", {"zone": "Lisbon"}
 
 
 def texts(log: LogBuilder, tip: str) -> list[tuple[str, str]]:
-    """Role and text of the chain that ends at a message."""
+    """Return role and text of the chain that ends at a message."""
     return [(m.role, "".join(getattr(part, "text", "") for part in m.parts)) for m in LogStore(log.db).load_chain(tip)]
 
 
 def test_turns_are_llms_own(log: Path, llm_: Command) -> None:
-    """llm lists what the builder wrote, with the given times and counts, and finds nothing wrong with it."""
+    """llm lists what the builder wrote, with the given times and counts, and finds no errors."""
     with LogBuilder(log) as built:
         thread = built.thread()
         built.turns(thread, Said("We build a bridge.", tokens=(40, 2), duration_ms=1500), Said("When?", "On 4 May."))
@@ -38,8 +38,8 @@ def test_turns_are_llms_own(log: Path, llm_: Command) -> None:
     assert newest["datetime_utc"] > first["datetime_utc"]
 
 
-def test_a_request_has_all_that_came_before(log: Path) -> None:
-    """Without blocks, each request holds the whole thread, its system prompt first."""
+def test_a_request_has_the_whole_thread(log: Path) -> None:
+    """Without blocks, each request contains the whole thread, with its system prompt first."""
     with LogBuilder(log) as built:
         built.turns(built.thread(), Said("One.", system="Be brief."), Said("Two."))
         newest = built.db.execute("select parent_message_hash from turns order by id desc").fetchone()[0]
@@ -52,7 +52,7 @@ def test_a_request_has_all_that_came_before(log: Path) -> None:
 
 
 def test_blocks_bound_a_long_thread(log: Path) -> None:
-    """With blocks, hundreds of exchanges are written as a session would send them, none with more than a block."""
+    """With blocks, hundreds of exchanges are written as a session would send them, each with at most one block."""
     with LogBuilder(log) as built:
         thread = built.thread()
         ids = built.turns(thread, *(Said(f"Number {n}.") for n in range(300)), block=20)
@@ -73,7 +73,7 @@ def test_a_tool_loop_is_several_turns(log: Path) -> None:
 
 
 def test_attachments_and_fragments_are_stored_by_reference(log: Path) -> None:
-    """An attachment's bytes and a fragment's text are stored once, however often they come."""
+    """An attachment's bytes and a fragment's text are stored once, however often they are used."""
     with LogBuilder(log) as built:
         thread = built.thread()
         built.turns(thread, *[Said("Look.", attachments=(PICTURE,), fragments=(NOVEL,))] * 3)
@@ -90,7 +90,7 @@ def test_attachments_and_fragments_are_stored_by_reference(log: Path) -> None:
         pytest.param(LOOP, id="tool_loop"),
     ],
 )
-def test_responses_are_what_llm_reads_as_its_own_old_ones(log: Path, llm_: Command, said: Said) -> None:
+def test_llm_reads_old_responses_as_its_own(log: Path, llm_: Command, said: Said) -> None:
     """llm lists and continues what the builder wrote in the tables of older llms."""
     with LogBuilder(log) as built:
         thread = built.thread()
@@ -111,8 +111,8 @@ def test_the_dual_write_era_has_each_event_twice(log: Path, llm_: Command) -> No
     assert len(json.loads(llm_("logs", "-n", "0", "--json").ok().out)) == 3
 
 
-def test_a_log_of_llm_0_20_is_brought_up_to_date_by_llm(log: Path, llm_: Command) -> None:
-    """It has neither turns nor fragments nor tools; the installed llm migrates it and lists what is in it."""
+def test_llm_migrates_a_log_of_llm_0_20(log: Path, llm_: Command) -> None:
+    """It has no turns, fragments or tools; the installed llm migrates it and lists its contents."""
     with LogBuilder(log, tables=logs.tables_of_0_20) as built:
         built.responses(built.thread(), Said("We build a bridge."))
         tables = set(built.db.table_names())
@@ -122,8 +122,8 @@ def test_a_log_of_llm_0_20_is_brought_up_to_date_by_llm(log: Path, llm_: Command
     assert "turns" in Database(log).table_names()
 
 
-def test_a_newer_llms_log_still_serves_this_llm(log: Path, llm_: Command) -> None:
-    """A migration that is not known here and more columns do not keep llm from reading and writing."""
+def test_this_llm_can_use_a_newer_llms_log(log: Path, llm_: Command) -> None:
+    """An unknown migration and extra columns don't prevent llm from reading and writing."""
     with LogBuilder(log) as built:
         built.turns(built.thread(), Said("We build a bridge."))
     logs.as_newer_llm(log)
@@ -132,14 +132,14 @@ def test_a_newer_llms_log_still_serves_this_llm(log: Path, llm_: Command) -> Non
 
 
 def test_a_renamed_column_is_gone(log: Path) -> None:
-    """A renamed column has its old name no more."""
+    """A renamed column no longer has its old name."""
     LogBuilder(log).db.close()
     logs.with_column_renamed(log, "turns", "input_tokens")
     assert {"input_tokens_anew"} == {c for c in Database(log)["turns"].columns_dict if c.startswith("input_tokens")}
 
 
 def test_read_only_holds_for_everybody(log: Path) -> None:
-    """SQLite refuses to write to a log marked read-only, reads it, and writes again once the mark is gone."""
+    """SQLite reads but doesn't write a log marked read-only, and writes again once the mark is removed."""
     LogBuilder(log).db.close()
     logs.as_read_only(log)
     with pytest.raises(Exception, match="readonly"):
@@ -149,8 +149,8 @@ def test_read_only_holds_for_everybody(log: Path) -> None:
     Database(log).table("threads").insert({"id": "x"})
 
 
-def test_an_exchange_can_be_unseen_by_those_beside_it(log: Path) -> None:
-    """Two loops can lie between each other, in the order of their calls, neither in the other's request."""
+def test_parallel_exchanges_do_not_see_each_other(log: Path) -> None:
+    """Two loops can interleave in the order of their calls, without being in each other's requests."""
     with LogBuilder(log) as built:
         thread = built.thread()
         slow = Said("First?", calls=(Call("clock", {}, "12:00"),), at=START, duration_ms=60_000)

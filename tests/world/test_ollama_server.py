@@ -1,4 +1,4 @@
-"""The stand-in Ollama server keeps the rules that other tests lean on, and real clients take it for real."""
+"""The stand-in Ollama server follows the rules that other tests rely on, and real clients accept it."""
 
 import json
 import math
@@ -36,29 +36,29 @@ CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type"
 
 
 def message(words: int, role: str = "user") -> Message:
-    """A message of this many words; with its markers it takes four tokens more."""
+    """Return a message of this many words; its markers add four tokens."""
     return {"role": role, "content": "word " * words}
 
 
 def client(server: OllamaStandIn) -> ollama.Client:
-    """The real client, which must not look for a proxy on the way to loopback."""
+    """Return the real client, which must not use a proxy for loopback."""
     return ollama.Client(host=server.url, trust_env=False)
 
 
 def chat(server: OllamaStandIn, *messages: Message, **wanted: Any) -> ollama.ChatResponse:
-    """One chat that is not streamed."""
+    """Send one chat without streaming."""
     answer: ollama.ChatResponse = client(server).chat(model="llama3", messages=list(messages), **wanted)
     return answer
 
 
 def cut(*messages: Message, num_ctx: int, model: OllamaModel = ABLE) -> Prompt:
-    """What the rules alone make of messages."""
+    """Return what the rules alone make of messages."""
     return truncate(messages, (), model, num_ctx, count_words)
 
 
 @pytest.fixture
 def server() -> Iterator[OllamaStandIn]:
-    """A server with one model that can do everything."""
+    """A server with one model that supports everything."""
     with OllamaStandIn([ABLE]) as running:
         yield running
 
@@ -77,7 +77,7 @@ def server() -> Iterator[OllamaStandIn]:
     ],
 )
 def test_window(model: OllamaModel, options: dict[str, Any], expected: int) -> None:
-    """The most specific wish decides the window, up to what the model was trained for."""
+    """The most specific setting decides the window, up to the training context."""
     assert window(model, options, 4096) == expected
 
 
@@ -93,7 +93,7 @@ def test_ps_lists_loaded_models_only(server: OllamaStandIn) -> None:
 
 
 def test_another_window_reloads(server: OllamaStandIn) -> None:
-    """A request with another window than the loaded one loads the model anew; the same window does not."""
+    """A request with a different window reloads the model; the same window does not."""
     for options in ({}, {}, {"num_ctx": 2048}, {"num_ctx": 2048}, {}):
         chat(server, message(1), options=options)
     assert server.reloads == [Reload("llama3:latest", 4096, 2048), Reload("llama3:latest", 2048, 4096)]
@@ -102,14 +102,14 @@ def test_another_window_reloads(server: OllamaStandIn) -> None:
 
 
 def test_an_empty_chat_loads() -> None:
-    """A chat without messages loads the model and says nothing."""
+    """A chat without messages loads the model and returns no text."""
     with OllamaStandIn([OllamaModel("llama3", num_ctx=8192)]) as server:
         assert chat(server).done_reason == "load"
         assert client(server).ps().models[0].context_length == 8192
 
 
-def test_show_tells_training_and_modelfile() -> None:
-    """`/api/show` names the trained window by family, and `num_ctx` only if the Modelfile sets it."""
+def test_show_has_training_and_modelfile() -> None:
+    """`/api/show` names the training context by family, and `num_ctx` only if the Modelfile sets it."""
     models = [
         OllamaModel("a", family="qwen3", trained_window=40960),
         OllamaModel("b", num_ctx=8192),
@@ -123,8 +123,8 @@ def test_show_tells_training_and_modelfile() -> None:
     assert bare.parameters is None
 
 
-def test_small_questions(server: OllamaStandIn) -> None:
-    """The paths that clients use to find a server answer as the real ones do."""
+def test_small_requests(server: OllamaStandIn) -> None:
+    """The paths that clients use to find a server answer like the real ones."""
     assert httpx.get(server.url, trust_env=False).text == "Ollama is running"
     assert httpx.head(server.url, trust_env=False).status_code == 200
     assert httpx.get(f"{server.url}/api/version", trust_env=False).json() == {"version": "0.33.0"}
@@ -142,7 +142,7 @@ def test_small_questions(server: OllamaStandIn) -> None:
     [(4096, False, 2050), (4096, True, 2051), (32768, False, 16386), (32768, True, 16387)],
 )
 def test_stage_2_halves(num_ctx: int, adds_bos: bool, expected: int) -> None:
-    """A last message longer than the window is cut to about half the window, and the count says so."""
+    """A last message longer than the window is cut to about half the window, and the count shows it."""
     with OllamaStandIn([OllamaModel("llama3", num_ctx=num_ctx, adds_bos=adds_bos)]) as server:
         assert chat(server, message(40_000)).prompt_eval_count == expected
     (arrived,) = server.chats
@@ -151,7 +151,7 @@ def test_stage_2_halves(num_ctx: int, adds_bos: bool, expected: int) -> None:
 
 
 def test_stage_1_drops_the_oldest(server: OllamaStandIn) -> None:
-    """Messages go from the front, system messages stay wherever they are, and the answer looks as ever."""
+    """Messages are dropped from the front, system messages stay in place, and the answer looks normal."""
     history = [message(6, "system"), message(46), message(46, "assistant"), message(6, "system"), message(36)]
     whole = chat(server, *history, options={"num_ctx": 161})
     short = chat(server, *history, options={"num_ctx": 111})
@@ -163,21 +163,21 @@ def test_stage_1_drops_the_oldest(server: OllamaStandIn) -> None:
 
 
 def test_a_full_window_is_halved() -> None:
-    """A prompt that fills the window passes stage 1 and is halved all the same; one token less is not."""
+    """A prompt that fills the window passes stage 1 and is still halved; with one token less it is not."""
     assert cut(message(95), num_ctx=100).cut is None
     full = cut(message(46), message(46), num_ctx=100)
     assert (full.cut, full.dropped, full.tokens) == ("halved", 0, 52)
 
 
 def test_a_tool_result_can_be_orphaned() -> None:
-    """Stage 1 does not know that a tool result belongs to a call."""
+    """Stage 1 doesn't know that a tool result belongs to a call."""
     call = {"role": "assistant", "content": "", "tool_calls": [CALL]}
     kept = cut(message(9), call, message(9, "tool"), message(9, "assistant"), num_ctx=40).kept
     assert [each["role"] for each in kept] == ["tool", "assistant"]
 
 
 def test_a_jinja_model_refuses() -> None:
-    """With a Jinja template, stage 1 is the same, but what is too long after it is refused with HTTP 400."""
+    """With a Jinja template, stage 1 is the same, but a prompt that is still too long is refused with HTTP 400."""
     with OllamaStandIn([OllamaModel("llama3", style="jinja")]) as server:
         chat(server, message(3000), message(3000))
         with pytest.raises(ollama.ResponseError) as caught:
@@ -191,14 +191,14 @@ def test_a_jinja_model_refuses() -> None:
 
 
 def test_images_are_never_cut_inside() -> None:
-    """An image counts 256 tokens, and a prompt with one is refused where another would be halved."""
+    """An image counts as 256 tokens, and a prompt with one is refused instead of halved."""
     seen = {"role": "user", "content": "word", "images": ["aW1hZ2U="]}
     assert cut(seen, num_ctx=4096).tokens == 4 + 1 + 256
     assert cut(seen, num_ctx=200).cut == "refused"
 
 
 def test_what_counts(server: OllamaStandIn) -> None:
-    """Tool definitions and tool calls count as their JSON; old thoughts do not count."""
+    """Tool definitions and tool calls count as their JSON; earlier reasoning doesn't count."""
     thought = {"role": "assistant", "content": "word", "thinking": "a long thought", "tool_calls": [CALL]}
     chat(server, thought, tools=[CLOCK])
     (arrived,) = server.chats
@@ -207,7 +207,7 @@ def test_what_counts(server: OllamaStandIn) -> None:
 
 
 def test_tools_take_room() -> None:
-    """Tool definitions are never dropped, so messages make room for them."""
+    """Tool definitions are never dropped, so messages are dropped instead."""
     messages = [message(46), message(36)]
     assert truncate(messages, (), ABLE, 100, count_words).dropped == 0
     assert truncate(messages, (CLOCK,), ABLE, 100, count_words).dropped == 1
@@ -220,7 +220,7 @@ MODELS = st.builds(OllamaModel, st.just("m"), style=st.sampled_from(["go", "jinj
 
 @given(CHATS, MODELS, st.integers(8, 300))
 def test_laws_of_truncation(messages: list[Message], model: OllamaModel, num_ctx: int) -> None:
-    """System and last stay, only the oldest others go, only as many as needed, and order is kept."""
+    """System and last message stay, only the oldest others are dropped, no more than needed, in order."""
     prompt = truncate(messages, (), model, num_ctx, count_words)
     staying = {id(each) for each in prompt.kept}
     assert list(prompt.kept) == [each for each in messages if id(each) in staying]
@@ -237,7 +237,7 @@ def test_laws_of_truncation(messages: list[Message], model: OllamaModel, num_ctx
 
 @given(CHATS, MODELS, st.integers(8, 300))
 def test_laws_of_size(messages: list[Message], model: OllamaModel, num_ctx: int) -> None:
-    """What the model reads fits with a token to spare, or has the half-window size, or was refused."""
+    """The model's input fits with a token to spare, or is half a window, or was refused."""
     prompt = truncate(messages, (), model, num_ctx, count_words)
     match prompt.cut:
         case "refused":
@@ -254,7 +254,7 @@ def test_laws_of_size(messages: list[Message], model: OllamaModel, num_ctx: int)
 
 
 def test_a_growing_chat_reuses_all(server: OllamaStandIn) -> None:
-    """A request that only grows at its end reuses all of the one before; else only the common start."""
+    """A request that only grows at its end reuses the whole previous one; otherwise only the common start."""
     history = [message(6, "system"), message(16), message(16, "assistant"), message(16)]
     chat(server, *history[:2])
     chat(server, *history)
@@ -273,8 +273,8 @@ def test_laws_of_reuse(first: list[Message], second: list[Message], model: Ollam
     assert reused_tokens(None, now, count_words) == 0
 
 
-def test_a_message_that_begins_like_another_is_reused_so_far() -> None:
-    """Of the first message that differs, the characters that both begin with are reused, whatever they are."""
+def test_the_common_start_of_two_messages_is_reused() -> None:
+    """In the first message that differs, the characters that both begin with are reused, whatever they are."""
     model = OllamaModel("llama3")
     one = truncate([{"role": "user", "content": "/one two three"}], [], model, 4_096, count_words)
     two = truncate([{"role": "user", "content": "/one two four"}], [], model, 4_096, count_words)
@@ -287,14 +287,14 @@ def test_a_message_that_begins_like_another_is_reused_so_far() -> None:
 
 
 def test_count_words() -> None:
-    """The default tokenizer counts words, marks and CJK characters."""
+    """The default tokenizer counts words, punctuation marks and CJK characters."""
     assert count_words("It's 4 May, in_time.") == 8
     assert count_words("橋はLisbonにある。") == 7
     assert count_words(" \n") == 0
 
 
 def test_tekken_count() -> None:
-    """Tekken is a real tokenizer: long words cost more, text that looks like a special token stays text."""
+    """Tekken is a real tokenizer: long words cost more, and text that looks like a special token stays text."""
     count = tekken_count()
     assert count("") == 0
     assert count("Lisbon is a city.") in range(4, 8)
@@ -309,7 +309,7 @@ def test_tekken_count() -> None:
 
 
 def test_streaming(server: OllamaStandIn) -> None:
-    """A stream comes in chunks, the last of which has the numbers; in one piece it says the same."""
+    """A stream arrives in chunks, the last of which has the numbers; without streaming the text is the same."""
     server.reply = Reply("One two three.", thinking="Count.", chunks=["One ", "two three."])
     chunks = list(client(server).chat(model="llama3", messages=[message(6)], stream=True))
     assert [chunk.message.content for chunk in chunks] == ["", "One ", "two three.", ""]
@@ -321,7 +321,7 @@ def test_streaming(server: OllamaStandIn) -> None:
 
 
 def test_scripts(server: OllamaStandIn) -> None:
-    """A list of answers is used up in order and its last is repeated; a function sees what arrived."""
+    """A list of answers is used in order and the last is repeated; a function gets the request."""
     server.reply = ["one", "two"]
     assert [chat(server, message(1)).message.content for _ in range(3)] == ["one", "two", "two"]
     server.reply = lambda arrived: f"You sent {arrived.tokens_before} tokens."
@@ -329,7 +329,7 @@ def test_scripts(server: OllamaStandIn) -> None:
 
 
 def test_tool_calls(server: OllamaStandIn) -> None:
-    """A reply can call tools; a model that cannot is not asked to."""
+    """A reply can call tools; a model that doesn't support tools refuses them."""
     server.reply = ToolCalls([{"name": "clock", "arguments": {"zone": "Lisbon"}}])
     (call,) = chat(server, message(1), tools=[CLOCK]).message.tool_calls or ()
     assert (call.function.name, call.function.arguments) == ("clock", {"zone": "Lisbon"})
@@ -351,7 +351,7 @@ def test_tool_calls(server: OllamaStandIn) -> None:
     ],
 )
 def test_faults(server: OllamaStandIn, answer: Answer, heard: str, error: str | None) -> None:
-    """Each fault reaches the client as the real thing does, after the chunks that came before it."""
+    """Each fault reaches the client like the real one, after the chunks that came before it."""
     server.reply = answer
     chunks: list[str] = []
 
@@ -367,15 +367,15 @@ def test_faults(server: OllamaStandIn, answer: Answer, heard: str, error: str | 
     assert "".join(chunks) == heard
 
 
-def test_a_whole_answer_can_be_torn(server: OllamaStandIn) -> None:
-    """Without streaming, a reply that breaks off is a body shorter than its header promised."""
+def test_an_answer_can_break_off(server: OllamaStandIn) -> None:
+    """Without streaming, a reply that breaks off has a body shorter than its header promised."""
     server.reply = BreakOff()
     with pytest.raises(httpx.RemoteProtocolError, match="received .* bytes, expected"):
         chat(server, message(1))
 
 
 def test_down_ends_everything(server: OllamaStandIn) -> None:
-    """A server that goes down tears a reply in the middle and idle connections, and then refuses new ones."""
+    """A server that goes down breaks replies and idle connections, and then refuses new ones."""
     idle = client(server)
     idle.ps()
     server.reply = Hang(math.inf, "One two three.", after_chunks=2)
@@ -392,7 +392,7 @@ def test_down_ends_everything(server: OllamaStandIn) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_reply_can_take_the_server_with_it(server: OllamaStandIn, stream: bool) -> None:
-    """When a reply breaks off because the server dies, nothing listens any more."""
+    """If a reply breaks off because the server dies, nothing listens any more."""
     server.reply = BreakOff(down=True)
     with pytest.raises(httpx.RemoteProtocolError):
         list(chat(server, message(1), stream=stream))
@@ -401,8 +401,8 @@ def test_a_reply_can_take_the_server_with_it(server: OllamaStandIn, stream: bool
 
 
 @pytest.mark.parametrize("path", ["/api/ps", "/api/show", "/api/chat"])
-def test_a_question_can_hang(server: OllamaStandIn, path: str) -> None:
-    """With a delay on its path a question is recorded and then left unanswered."""
+def test_a_request_can_hang(server: OllamaStandIn, path: str) -> None:
+    """With an infinite delay on its path, a request is recorded but never answered."""
     server.ask_delay[path] = math.inf
     method, body = ("GET", None) if path == "/api/ps" else ("POST", {"model": "llama3"})
     with pytest.raises(httpx.ReadTimeout):
@@ -411,7 +411,7 @@ def test_a_question_can_hang(server: OllamaStandIn, path: str) -> None:
 
 
 def test_a_broken_script_fails_the_test() -> None:
-    """An error in the stand-in or in a test's own script is not taken for a fault of the network."""
+    """An error in the stand-in or in a test's own script is not mistaken for a network fault."""
     with (
         pytest.raises(ZeroDivisionError),
         OllamaStandIn([ABLE], reply=lambda arrived: str(1 // 0)) as server,
@@ -421,7 +421,7 @@ def test_a_broken_script_fails_the_test() -> None:
 
 
 def test_many_at_once(server: OllamaStandIn) -> None:
-    """Chats from many threads are all answered and all recorded."""
+    """Chats from many threads are all answered and recorded."""
     threads = [threading.Thread(target=chat, args=(server, message(n))) for n in range(20)]
     for thread in threads:
         thread.start()
@@ -450,10 +450,10 @@ for stream in json.loads(sys.argv[1]):
 
 
 def llm(server: OllamaStandIn, user_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with llm-ollama pointed at the server, and llm's files in a folder of the test."""
+    """Run Python with llm-ollama connected to the server, and llm's files in the test's folder."""
     return subprocess.run(
         [sys.executable, *arguments],
-        cwd=user_path,  # started in this folder, Python would take our ollama.py for the real package
+        cwd=user_path,  # from tests/, Python would import tests/ollama instead of the real package
         env=server.environment(user_path),
         capture_output=True,
         text=True,
@@ -481,7 +481,7 @@ def test_llm_takes_it_for_real(tmp_path: Path) -> None:
 
 
 def test_llm_meets_each_fault(tmp_path: Path) -> None:
-    """Through llm, a torn reply is an error, but one that just ends is a reply without a token count."""
+    """In llm, a reply that breaks off is an error, but one that just ends is a reply without a token count."""
     called = ToolCalls([{"name": "clock", "arguments": {"zone": "Lisbon"}}])
     script: list[Answer] = [Fail(500, "no"), BreakOff(), BreakOff(clean=True), called, "One.", "All."]
     with OllamaStandIn([ABLE], reply=script) as server:
@@ -505,7 +505,7 @@ def test_llm_meets_each_fault(tmp_path: Path) -> None:
 
 
 def test_llm_without_a_server(tmp_path: Path) -> None:
-    """When the server is gone llm does not say so: its models have vanished."""
+    """If the server is gone, llm doesn't report it: its models are just missing."""
     with OllamaStandIn([ABLE]) as server:
         server.down()
         run = llm(server, tmp_path, "-m", "llm", "-m", "ollama/llama3", "Hi")
