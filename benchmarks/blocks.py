@@ -1,9 +1,9 @@
-"""What blocks cost and save: bytes in the log, tokens a server can reuse, and how much of the budget is filled.
+"""What blocks cost and save: bytes in the log, tokens that a server can reuse, and how much of the budget is filled.
 
-`python -m benchmarks.blocks`. 300 exchanges through `llm chat --session` with llm-ollama and the tests' stand-in Ollama
-server, at each budget and low-water mark, against the same exchanges held with plain `llm chat`. A low-water mark of 1
-is the naive way: on every prompt, as many of the oldest exchanges are dropped as needed. Then the same under recall, on
-a dozen topics that come back.
+`python -m benchmarks.blocks`. Sends 300 exchanges through `llm chat --session` with llm-ollama and the tests' stand-in
+Ollama server, at each budget and low-water mark, and compares them with the same exchanges in plain `llm chat`. A
+low-water mark of 1 is the naive way: every prompt drops as many of the oldest exchanges as needed. Then does the same
+with recall, on a dozen topics that come back.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _MARKERS = 4
 
 
 def count(text: str) -> int:
-    """Count tokens as the stand-in does here: 4 characters each, so that an exchange has about 50 and 150."""
+    """Count tokens like the stand-in does here: 4 characters each, so prompts have about 50 and replies about 150."""
     return -(-len(text) // 4)
 
 
 @dataclass(frozen=True)
 class Held:
-    """What a conversation came to.
+    """The measurements of a conversation.
 
-    `size` is the log after `VACUUM INTO`, in bytes. `prefix` is the share of all tokens sent that were a prefix of the
-    request before; `cached` the same with the reply before, which llama.cpp keeps as well. `filled` is the mean share
-    of the budget that a request had since exchanges were left out, `fullest` the greatest.
+    `size` is the log after `VACUUM INTO`, in bytes. `prefix` is the share of all tokens sent that the previous request
+    began with; `cached` also includes the previous reply, which llama.cpp keeps too. `filled` is the mean share of the
+    budget that a request used once exchanges were left out, `fullest` the greatest.
     """
 
     size: int
@@ -60,10 +60,10 @@ class Held:
 
 @contextmanager
 def _world(folder: Path) -> Iterator[OllamaStandIn]:
-    """Start the stand-in, and llm in this process with a home of its own; llm must not be imported before."""
+    """Start the stand-in, and give llm in this process its own home; llm must not be imported before."""
     from tests.world.ollama_server import OllamaModel, OllamaStandIn
 
-    window = 2**20  # nothing is ever cut by the server: only what we leave out is measured
+    window = 2**20  # so large that the server never cuts: only our own pruning is measured
     with OllamaStandIn([OllamaModel(MODEL, num_ctx=window, trained_window=window)], count=count) as server:
         for name in [name for name in os.environ if name.startswith(("LLM_", "OLLAMA_"))]:
             del os.environ[name]
@@ -72,7 +72,7 @@ def _world(folder: Path) -> Iterator[OllamaStandIn]:
 
 
 def hold(server: OllamaStandIn, log: Path, exchanges: Sequence[tuple[str, str]], *session: str) -> list[Arrived]:
-    """Hold a conversation through `llm chat`; return the requests that arrived."""
+    """Run a conversation through `llm chat`; return the requests that arrived."""
     from click.testing import CliRunner
     from llm.cli import cli
 
@@ -88,7 +88,7 @@ def hold(server: OllamaStandIn, log: Path, exchanges: Sequence[tuple[str, str]],
 
 
 def measured(log: Path, arrived: Sequence[Arrived], replies: Sequence[str], budget: int | None) -> Held:
-    """Return what a conversation came to."""
+    """Return the measurements of a conversation."""
     sent = sum(one.tokens_after for one in arrived[1:])
     cached = sum(map(_cached, arrived, arrived[1:], replies))
     first_cut = next((number for number, pair in enumerate(pairwise(arrived), 1) if _cut(*pair)), None)
@@ -109,7 +109,7 @@ def _cut(before: Arrived, now: Arrived) -> bool:
 
 
 def _cached(before: Arrived, now: Arrived, reply: str) -> int:
-    """Return how many tokens of a request are the request before and its reply, in whole messages."""
+    """Return the tokens of a request that repeat the previous request and its reply, in whole messages."""
     known = [*before.messages, {"role": "assistant", "content": reply}]
     same = 0
     for old, new in zip(known, now.messages, strict=False):
@@ -132,7 +132,7 @@ def _blocks(log: Path) -> int:
 
 
 def _empty(folder: Path) -> int:
-    """Return the size of a log with llm's tables and nothing in them."""
+    """Return the size of a log with llm's tables and no rows."""
     import sqlite_utils
     from llm.migrations import migrate
 
@@ -144,7 +144,7 @@ def _empty(folder: Path) -> int:
 
 
 def main() -> None:
-    """Measure, and print the tables."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", "--exchanges", type=int, default=300)
     parser.add_argument("--budgets", type=int, nargs="*", default=BUDGETS)
@@ -160,7 +160,7 @@ def main() -> None:
         print(f"{PLAIN}: {(plain.size - empty) / 1000:,.0f} kB added.\n")
         for budget in asked.budgets:
             rows = [_row(server, folder, exchanges, budget, low, plain.size - empty, empty) for low in asked.low_water]
-            headers = ["low water", "bytes added, ratio", "prefix of the request before", "… and its reply"]
+            headers = ["low water", "bytes added, ratio", "prefix of the previous request", "… and its reply"]
             if not asked.low_water:
                 continue
             print(f"Budget {budget:,}:\n")
@@ -173,7 +173,7 @@ def main() -> None:
 
 
 def _recall(server: OllamaStandIn, folder: Path, count: int, budgets: Sequence[int], empty: int) -> None:
-    """Print the table of what recall costs: on topics that come back, and where every prompt is of new words."""
+    """Print what recall costs: on topics that come back, and on words that all prompts share."""
     talks: dict[str, Talk] = {"a dozen topics that come back": Topics(), "words that all prompts share": Talk()}
     rows: list[list[Any]] = []
     for label, talk in talks.items():
@@ -190,9 +190,9 @@ def _recall(server: OllamaStandIn, folder: Path, count: int, budgets: Sequence[i
                 shares = [f"{share:.3f}" for share in (held.prefix, held.filled, held.fullest)]
                 ratio = f"{(held.size - empty) / written:.2f}"
                 rows.append([label, f"{budget:,}", policy, ratio, *shares, held.blocks, _recalled(log)])
-    headers = ["conversation", "budget", "policy", "bytes added, ratio", "prefix of the request before"]
+    headers = ["conversation", "budget", "policy", "bytes added, ratio", "prefix of the previous request"]
     print("Recall:\n")
-    print(machine.table([*headers, "budget filled", "fullest request", "blocks", "tokens recalled a prompt"], rows))
+    print(machine.table([*headers, "budget filled", "fullest request", "blocks", "tokens recalled per prompt"], rows))
 
 
 def _recalled(log: Path) -> int:

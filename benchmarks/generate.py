@@ -1,8 +1,8 @@
-"""Logs of any length, quickly: `python -m benchmarks.generate FILE -n 10000 --as plain`.
+"""Generate logs of any length, quickly: `python -m benchmarks.generate FILE -n 10000 --as plain`.
 
-Every row is written by llm's own `LogStore`; it is only kept from hashing the whole history again for each exchange.
-What `plain` writes is what `llm -c` would have; `named` is the same, made a session by `llm sessions name`; `session`
-is what `llm --session` would have: blocks, each of which begins with a copy of the newest exchanges.
+llm's own `LogStore` writes every row; it is only prevented from hashing the whole history again for each exchange.
+`plain` writes what `llm -c` would write; `named` is the same, made a session by `llm sessions name`; `session` is what
+`llm --session` would write: blocks, each beginning with a copy of the newest exchanges.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ _SYLLABLES = (
     "ba be bo da de di fa fo ga go ka ke ki la le lo ma me mi na ne no pa pe po ra re ri sa se so ta te to va".split()
 )
 _OWN_SHARE = 0.35
-"""How many of a text's words are its topic's own."""
+"""The share of a text's words that belong to its topic."""
 
 
 class Talk:
-    """A conversation about nothing: prompts and replies of varied English words, the same for the same seed."""
+    """A conversation about nothing: prompts and replies of varied English words, always the same for the same seed."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
 
     def exchanges(self, count: int) -> Iterator[tuple[str, str]]:
-        """Yield so many prompts, each with its reply."""
+        """Yield `count` prompts, each with its reply."""
         for _ in range(count):
             yield self._text(_PROMPT_CHARACTERS), self._text(_REPLY_CHARACTERS)
 
@@ -76,7 +76,7 @@ class Talk:
 
 
 class Topics(Talk):
-    """A conversation on a dozen topics that come back: each with words of its own beside those that all share."""
+    """A conversation on a dozen topics that come back, each with its own words besides those that all share."""
 
     def __init__(self, seed: int = 1, topics: int = 12) -> None:
         super().__init__(seed)
@@ -88,7 +88,7 @@ class Topics(Talk):
         self._own: Sequence[str] = ()
 
     def exchanges(self, count: int) -> Iterator[tuple[str, str]]:
-        """Yield so many prompts, each with its reply; a topic lasts for three to eight of them."""
+        """Yield `count` prompts, each with its reply; a topic lasts for three to eight of them."""
         left = 0
         for _ in range(count):
             if not left:
@@ -121,7 +121,7 @@ def _writer(database: Any) -> Any:
     from llm.logs import LogStore
 
     class Growing(LogStore):
-        """llm's writer, told where the chain before a prompt ends instead of finding it out from its beginning."""
+        """llm's writer, which remembers where the chain before a prompt ends instead of hashing it from the start."""
 
         tip: str | None = None
 
@@ -133,7 +133,7 @@ def _writer(database: Any) -> Any:
 
 
 def _response(conversation: Any, prompt: str, reply: str) -> Any:
-    """Return a finished response, counted as llm-echo counts: by words, of the new prompt only."""
+    """Return a finished response, counted like llm-echo does: by words, of the new prompt only."""
     response = conversation.model.prompt(prompt)
     conversation.model.reply = reply
     response.text()
@@ -146,7 +146,7 @@ def _conversation() -> Any:
     import llm
 
     class Canned(llm.Model):
-        """Says what it is told to."""
+        """A model that replies with its `reply`."""
 
         model_id = MODEL
         reply = ""

@@ -1,10 +1,10 @@
 """A log of 1,000,000 messages in 100,000 conversations: `python -m benchmarks.large FILE [--exchanges N --threads N]`.
 
-Three of them are sessions to measure: `small` of 10 exchanges, `middle` of 1,000, `large` of 10,000. All others have
-about five exchanges, and every tenth is a session too. All rows of llm's tables are written by llm's own writer, words
-are drawn as often as in prose (Zipf), and the full-text index has everything.
+Three conversations are sessions to measure: `small` with 10 exchanges, `middle` with 1,000, `large` with 10,000. The
+others have about five exchanges, and every tenth is a session too. llm's own writer writes all rows of llm's tables,
+words are as frequent as in prose (Zipf), and everything is in the full-text index.
 
-With `--measure` it is asked for contexts instead: how long `memory.requests.context` takes with recall.
+With `--measure`, time contexts in it instead: how long `memory.requests.context` takes with recall.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PROMPTS = 40
 
 
 class Prose(Talk):
-    """Texts whose words are as frequent and as rare as in prose."""
+    """Texts whose words are as frequent as in prose."""
 
     def __init__(self, seed: int = 1) -> None:
         super().__init__(seed)
@@ -83,7 +83,7 @@ def write(path: Path, exchanges: int, threads: int) -> None:
 
 
 def _sizes(exchanges: int, threads: int) -> Iterator[int]:
-    """Yield the sizes of so many conversations that have so many exchanges together."""
+    """Yield sizes of conversations that add up to a number of exchanges."""
     for left in range(threads, 0, -1):
         size = (
             max(1, round(exchanges / left)) if left == 1 else max(1, min(exchanges, random.Random(left).randint(1, 9)))
@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--exchanges", type=int, default=500_000)
     parser.add_argument("--threads", type=int, default=100_000)
     parser.add_argument("--measure", action="store_true")
-    parser.add_argument("--beside", type=Path, help="a small log to measure beside it")
+    parser.add_argument("--beside", type=Path, help="a small log to measure for comparison")
     asked = parser.parse_args()
     if asked.measure:
         measure(asked.file, asked.beside)

@@ -1,4 +1,4 @@
-"""The machine and the programs that a measurement was made with, in one line, without names of hosts or folders."""
+"""The machine and software of a measurement in one line, without names of hosts or folders."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def _memory() -> str:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; all columns but the first are figures."""
+    """Return a Markdown table; all columns except the first are right-aligned."""
     lines = [headers, ["---", *["---:"] * (len(headers) - 1)], *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -1,4 +1,4 @@
-"""Running a command and measuring it as the system does: wall time, processor time, peak memory."""
+"""Run a command and measure it from outside: wall time, processor time, peak memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pathlib import Path
 
 ECHO = "llm-echo"
 OURS = "llm-echo,llm-session-memory"
-"""What LLM_LOAD_PLUGINS names: llm without us, and with us."""
+"""Values of LLM_LOAD_PLUGINS: llm without our plugin, and with it."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One finished process: seconds on the clock, seconds of processor time (user and system), peak memory in MB."""
+    """One finished process: seconds of wall time, seconds of processor time (user and system), peak memory in MB."""
 
     wall: float
     processor: float
@@ -28,7 +28,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Case:
-    """A command to measure: what `llm` is given, which plugins it loads, and what is done before each time."""
+    """A command to measure: the arguments of `llm`, the plugins it loads, and the preparation before each run."""
 
     name: str
     arguments: Sequence[str]
@@ -37,9 +37,9 @@ class Case:
 
 
 def run(case: Case, user_path: Path) -> Measured:
-    """Run `llm` once. Its output is thrown away; a failure ends the measurement.
+    """Run `llm` once. Discard its output; a failure ends the measurement.
 
-    Bytecode is kept from run to run, as it is where a package was installed (PYTHONDONTWRITEBYTECODE would prevent it).
+    Bytecode is kept between runs, as for an installed package (PYTHONDONTWRITEBYTECODE would prevent that).
     """
     others = ("LLM_", "OLLAMA_", "PYTHON")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
@@ -57,14 +57,14 @@ def run(case: Case, user_path: Path) -> Measured:
         said.seek(0)
         if process.returncode:
             sys.exit(f"{case.name}: llm ended with {process.returncode}\n{said.read().decode()}")
-    a_megabyte = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss is in bytes there, in kilobytes elsewhere
+    a_megabyte = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss is in bytes on macOS, in kilobytes elsewhere
     return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / a_megabyte)
 
 
 def interleaved(cases: Sequence[Case], times: int, user_path: Path) -> Mapping[str, list[Measured]]:
-    """Run all cases in turn, so many times, so that whatever else the machine does meets all of them alike.
+    """Run all cases in turn, `times` times, so that other load on the machine affects all of them alike.
 
-    Every other round goes backwards. A first round warms the caches and does not count.
+    Every other round runs in reverse order. A first round warms the caches and does not count.
     """
     found: dict[str, list[Measured]] = {case.name: [] for case in cases}
     for number in range(times + 1):
@@ -85,7 +85,7 @@ def median(measured: Sequence[Measured]) -> Measured:
 
 
 def ratio(ours: Sequence[Measured], theirs: Sequence[Measured]) -> Measured:
-    """Return the medians of the ratios, round by round: what slows one round down is in both of its figures."""
+    """Return the medians of the ratios of each round, because a slow round affects both of its figures."""
     pairs = list(zip(ours, theirs, strict=True))
     return Measured(
         statistics.median(a.wall / b.wall for a, b in pairs),

@@ -1,13 +1,13 @@
-"""How much of what a question needs is sent with it: evidence recall on long conversations.
+"""How much of the evidence for a question is sent with it: evidence recall on long conversations.
 
     python -m benchmarks.recall CONVERSATIONS.jsonl [--policy window] [--budget 1000] [--set NAME] [--embed FOLDER]
 
-One line a conversation: `set`, `name`, `exchanges` (prompt, response), `questions` (question, evidence as [exchange
-number, side], `before` where only earlier exchanges exist when it is asked). Each is imported as a session, and
-`memory.requests.context` is asked with each question. The evidence recall of a question is the mean over its evidence
-messages of the share of their sentences, by length, that stand verbatim in the text that would be sent.
+Each line is a conversation: `set`, `name`, `exchanges` (prompt, response), `questions` (question, evidence as
+[exchange number, side], `before` if only earlier exchanges exist when it is asked). Each conversation is imported as a
+session, and `memory.requests.context` is called with each question. The evidence recall of a question is the mean over
+its evidence messages of the share of their sentences, by length, that the text to send contains verbatim.
 
-FOLDER holds a model of sentence-transformers, for recall by words and by meaning.
+FOLDER contains a model of sentence-transformers, for recall by words and by meaning.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def sentences(text: str) -> list[str]:
 
 
 def evidence_recall(evidence: Sequence[str], sent: str) -> float:
-    """Return the mean over messages of the share of their sentences, by length, that stand in what is sent."""
+    """Return the mean over messages of the share of their sentences, by length, that the sent text contains."""
     shares = []
     for message in evidence:
         parts = sentences(message)
@@ -65,7 +65,7 @@ def imported(log: Path, line: Mapping[str, Any]) -> str:
 
 
 def embedder(folder: Path) -> Embed:
-    """Return what makes vectors, by a model of sentence-transformers."""
+    """Return a function that makes vectors with a model of sentence-transformers."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(folder), device="cpu")
@@ -98,7 +98,7 @@ def answers(  # noqa: PLR0913  a measurement's conditions
 
 
 def by_meaning(memory: Memory, name: str, embed: Embed) -> Near:
-    """Embed all passages of a session; return what finds those near a prompt, which asks the model once a prompt."""
+    """Embed all passages of a session; return a function that finds those near a prompt, with one call per prompt."""
     memory.desk.prepare()
     thread_id = memory.sessions.get(name).thread_id
     Index(memory.desk.log).catch_up(thread_id)
@@ -115,7 +115,7 @@ def by_meaning(memory: Memory, name: str, embed: Embed) -> Near:
 
 
 def main() -> None:
-    """Measure and print one line a set and budget."""
+    """Measure and print one line per set and budget."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("conversations", type=Path)
     parser.add_argument("--policy")

@@ -1,8 +1,8 @@
 """The replay of 2,000 exchanges in a real browser: `python -m benchmarks.replaying`.
 
 Writes a session with replies in Markdown, tool calls, pins and cuts; starts the Datasette of this environment on it;
-and prints how long the page takes until it can play, its tasks of more than 50 ms, and what frames and tasks there are
-while it plays at 1x and 16x and while the scrubber is dragged from end to end.
+and prints how long the page takes until it can play, its tasks of more than 50 ms, and its frames and tasks while it
+plays at 1x and 16x and while the scrubber is dragged from end to end.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ _DRAG = """
 
 
 def write(path: Path) -> None:
-    """Write a session of 2,000 exchanges with one of everything, many times."""
+    """Write a session of 2,000 exchanges that has many of everything."""
     rng = random.Random(3)
     talk = Talk(4).exchanges(EXCHANGES)
     said = [_said(place, *words, rng.randint(900, 9000)) for place, words in enumerate(talk)]
@@ -95,7 +95,7 @@ def write(path: Path) -> None:
 
 
 def _said(place: int, prompt: str, reply: str, run: int) -> Said:
-    """Return an exchange with a reply as models write them: all have a list, most code or a table."""
+    """Return an exchange with a reply like a model's: always a list, usually code or a table."""
     words = reply.split()
     half = len(words) // 2
     listed = "\n".join(f"- **{word}**: {' '.join(words[at : at + 8])}" for at, word in enumerate(words[:40:10]))
@@ -114,7 +114,7 @@ def _said(place: int, prompt: str, reply: str, run: int) -> Said:
 
 
 def _record(path: Path, thread: str, turns: list[str]) -> None:
-    """Write what the session would have recorded: a cut every BLOCK exchanges, to half of them."""
+    """Write what the session would have recorded: every BLOCK exchanges, a cut to half of them."""
     connection = sqlite3.connect(path)
     begin = (
         "insert into memory_blocks values (?, ?, ?, ?, '[]', 'window', 4096, 8192, '', 'x', null, 0, 'full', '2026')"
@@ -131,7 +131,7 @@ def _record(path: Path, thread: str, turns: list[str]) -> None:
 
 @contextmanager
 def serving(path: Path) -> Iterator[str]:
-    """Serve a log as a user does; give the address."""
+    """Serve a log as a user would; yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -151,11 +151,11 @@ def serving(path: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure and print a table."""
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--log", type=Path, help="keep the log here, and use it again")
+    parser.add_argument("--log", type=Path, help="keep the log in this file and reuse it")
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     folder = tempfile.TemporaryDirectory()

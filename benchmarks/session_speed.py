@@ -1,6 +1,6 @@
-"""`llm --session` against plain `llm -c`, in sessions of 10, 1,000 and 10,000 exchanges.
+"""`llm --session` compared with plain `llm -c`, in sessions of 10, 1,000 and 10,000 exchanges.
 
-`python -m benchmarks.session_speed`. Real processes with llm-echo; each begins with a fresh copy of the log.
+`python -m benchmarks.session_speed`. Runs real processes with llm-echo; each begins with a fresh copy of the log.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _GENERATED = {PLAIN: "plain", SESSION: "session", NAMED: "named"}
 
 
 def _restored(original: Path, copy: Path) -> Callable[[], None]:
-    """Return a function that makes the copy anew, written to disk before the clock starts."""
+    """Return a function that copies the log again and writes the copy to disk before the clock starts."""
 
     def restore() -> None:
         for ending in ("-journal", "-wal", "-shm"):
@@ -44,11 +44,11 @@ def _case(kind: str, length: int, logs: Path, folder: Path) -> Case:
 
 
 def main() -> None:
-    """Measure, and print the tables."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", "--times", type=int, default=31)
     parser.add_argument("--lengths", type=int, nargs="*", default=LENGTHS)
-    parser.add_argument("--logs", type=Path, help="keep the generated logs here, and use those that are there")
+    parser.add_argument("--logs", type=Path, help="keep the generated logs in this folder and reuse them")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

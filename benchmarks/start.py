@@ -1,6 +1,6 @@
 """Starting `llm` with and without the plugin.
 
-`python -m benchmarks.start`. The same commands, with LLM_LOAD_PLUGINS naming llm-echo alone, and us beside it.
+`python -m benchmarks.start`. Runs the same commands with LLM_LOAD_PLUGINS naming only llm-echo, then our plugin too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", "--times", type=int, default=41)
     asked = parser.parse_args()

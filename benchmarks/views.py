@@ -1,10 +1,10 @@
 """The pages in Datasette, through HTTP, on a log of a million messages: `python -m benchmarks.views`.
 
-Starts the Datasette of this environment on a generated log, asks for each page many times in random places, and prints
-median and 95th percentile, and the server's processor time for a page, beside the same of Datasette's own page of the
-table `turns`. “Just written to”: something was written to the log before each request, so that nothing that was kept
-serves. Then the first look at the context of exchange 10,000, in a server of its own; and the growth of the server's
-memory over 1,000 pages.
+Starts the Datasette of this environment on a generated log, requests each page many times in random places, and prints
+median, 95th percentile and the server's processor time for a page, next to those of Datasette's own page of the table
+`turns`. “Just written to” means that something was written to the log before each request, so that nothing is served
+from a cache. Then measures the first look at the context of exchange 10,000, in its own server, and the growth of the
+server's memory over 1,000 pages.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PAGES = 1_000
 
 
 def main() -> None:
-    """Measure, and print tables."""
+    """Measure and print the tables."""
     folder = Path(os.environ.get("BENCHMARK_LOGS", tempfile.gettempdir())) / "llm-sessions-views"
     path, plain = folder / "logs.db", folder / "plain" / "logs.db"
     _made(path)
@@ -42,7 +42,7 @@ def main() -> None:
     with _serving(path) as server:
         print(description())
         version = json.loads(server.get("/-/versions.json"))["datasette"]["version"]
-        print(f"Datasette {version}, {_ROUNDS} requests a page\n")
+        print(f"Datasette {version}, {_ROUNDS} requests per page\n")
         stock = _measure(server, lambda _: "/logs/turns", rounds=10)
         print("| page | median ms | p95 ms | processor ms | of stock `turns` |\n| --- | --: | --: | --: | --: |")
         for name, address in {"stock `turns`": lambda _: "/logs/turns", **_addresses(server.get)}.items():
@@ -66,7 +66,7 @@ def _made(path: Path, **asked: Any) -> None:
 
 
 def _touch(path: Path) -> None:
-    """Write to a log, and change nothing that anyone reads."""
+    """Write to a log without changing anything that anyone reads."""
     connection = sqlite3.connect(path)
     (version,) = connection.execute("pragma user_version").fetchone()
     connection.execute(f"pragma user_version = {version + 1}")
@@ -74,7 +74,7 @@ def _touch(path: Path) -> None:
 
 
 def _longest(path: Path) -> tuple[str, int]:
-    """Return the longest conversation of a log, and its exchanges."""
+    """Return the longest conversation of a log and the number of its exchanges."""
     connection = sqlite3.connect(path)
     sql = "select thread_id, count(*) as calls from turns group by thread_id order by calls desc limit 1"
     thread_id, calls = connection.execute(sql).fetchone()
@@ -83,7 +83,7 @@ def _longest(path: Path) -> tuple[str, int]:
 
 
 def _first(path: Path) -> tuple[float, float]:
-    """Return how long a first look at the last context of a long conversation takes: processor and clock."""
+    """Return the processor and wall time of the first look at the last context of a long conversation."""
     thread_id, calls = _longest(path)
     with _serving(path) as server:
         server.get("/logs/-/sessions")
@@ -111,7 +111,7 @@ def _addresses(get: Callable[[str], bytes]) -> dict[str, Callable[[random.Random
         "list": lambda _: "/logs/-/sessions",
         "list, from a random place": lambda rng: f"/logs/-/sessions?next=0{rng.choice('12')}{rng.randrange(10**9)}",
         "list, one model": lambda _: "/logs/-/sessions?model=gpt-4o",
-        "list, words that nothing has": lambda rng: f"/logs/-/sessions?q=nothing+{rng.random()}",
+        "list, words without a match": lambda rng: f"/logs/-/sessions?q=nothing+{rng.random()}",
         "list by tokens": lambda _: "/logs/-/sessions?sort=tokens",
         "list by exchanges": lambda _: "/logs/-/sessions?sort=exchanges",
         "transcript of a random conversation": lambda rng: f"/logs/-/session/{rng.choice(threads)}",
@@ -131,24 +131,24 @@ def _addresses(get: Callable[[str], bytes]) -> dict[str, Callable[[random.Random
 
 @dataclass(frozen=True)
 class _Server:
-    """A server that was started: how to ask it, and what it has used so far."""
+    """A running server: how to send it a request, and what it has used so far."""
 
     get: Callable[[str], bytes]
     process: int
 
     def resident(self) -> float:
-        """Return its memory in megabytes."""
+        """Return the server's memory in megabytes."""
         status = Path(f"/proc/{self.process}/status").read_text("utf-8")
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     def processor(self) -> float:
-        """Return the milliseconds that the processor has worked for it, to the hundredth of a second."""
+        """Return the server's processor time so far in milliseconds, with a resolution of 10 ms."""
         fields = Path(f"/proc/{self.process}/stat").read_text("utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 _Taken = tuple[float, float, float]
-"""Median and 95th percentile on the clock, and the processor's mean, in milliseconds."""
+"""Median and 95th percentile of wall time, and mean processor time, in milliseconds."""
 
 
 def _measure(

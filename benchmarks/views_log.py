@@ -1,8 +1,8 @@
 """A log of 1,000,000 messages for the views: `python -m benchmarks.views_log FILE`.
 
-Rows are written as llm writes them, but by plain SQL and with made-up hashes: through llm itself this would take a day.
+Rows are like llm's, but written by plain SQL and with made-up hashes, because llm itself would need a day. There are
 100,000 conversations, 5,000 of them only in the tables of an older llm; one session of 10,000 exchanges (`long`), one
-of 50 (`short`), and some hundred more with a name; turns of all conversations lie between each other in time.
+of 50 (`short`), and some hundred more with a name. The turns of all conversations are interleaved in time.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ NAMED = 300
 
 MODELS = ("gpt-4o-mini", "claude-sonnet-4.5", "ollama/llama3", "gemini/gemini-2.5-flash", "gpt-4o")
 RARE = "zanzibar"
-"""In one message of 50,000."""
+"""A word in one of 50,000 messages."""
 
 COMMON = "bridge"
-"""In every second exchange."""
+"""A word in every second exchange."""
 
 _START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 _SECONDS = 170
@@ -38,7 +38,7 @@ _SQL = Path(__file__).parent.parent / "llm_session_memory" / "store" / "sql"
 
 
 def ulid(moment: datetime, number: int) -> str:
-    """Return an id of that time."""
+    """Return an id for that time."""
     left, digits = int(moment.timestamp() * 1000), ""
     for _ in range(10):
         left, digit = divmod(left, 32)
@@ -49,7 +49,7 @@ def ulid(moment: datetime, number: int) -> str:
 def write(
     path: Path, *, turns: int = TURNS, conversations: int = CONVERSATIONS, long: int = LONG, sessions: bool = True
 ) -> None:
-    """Write the log. Without `sessions` it is one that our llm plugin never saw."""
+    """Write the log. Without `sessions`, it looks as if our llm plugin never used it."""
     import sqlite_utils
     from llm.migrations import migrate
 
@@ -94,7 +94,7 @@ class _Filling:
         self._today(batch)
 
     def _order(self, turns: int, conversations: int, long: int) -> list[int]:
-        """Return whose turn it is, from the first to the last; conversations lie between each other."""
+        """Return the conversation of each turn, from the first to the last; conversations are interleaved."""
         keyed: list[tuple[float, int]] = [(self._rng.random() * turns, 0) for _ in range(long)]
         keyed += [(self._rng.random() * turns, 1) for _ in range(SHORT)]
         left = turns - len(keyed)
@@ -158,7 +158,7 @@ class _Filling:
         )
 
     def name(self) -> None:
-        """Give names to some conversations, as sessions have."""
+        """Give names to some conversations, which makes them sessions."""
         names = {0: "long", 1: "short"} | {number: f"session {number}" for number in range(3, 3 + NAMED)}
         for conversation, name in names.items():
             if conversation not in self._ids:
@@ -169,7 +169,7 @@ class _Filling:
                 " values (?, ?, ?, '2024-01-01T00:00:00+00:00', ?, 'window')",
                 (thread, name, name, MODELS[conversation % len(MODELS)]),
             )
-            if name in ("long", "short"):  # what a session records of each turn
+            if name in ("long", "short"):  # a session's records about each turn
                 self._connection.execute(
                     "insert into memory_blocks (id, thread_id, pinned_json, policy, budget, window_source, front,"
                     " oversized, reason, began_utc)"
