@@ -1,16 +1,16 @@
 """The one family of errors, and nothing else.
 
-Each error is a sentence: what happened, to what; and a hint: what to do next. The commands and the seam turn the
-family into output at one door each; nothing else prints or exits.
+Each error has a message, which says what happened and to what, and a hint, which says what to do next. The commands and
+the llm seam each have one place that prints these errors; no other code prints or exits.
 """
 
 from __future__ import annotations
 
 
 class SessionError(Exception):
-    """Something a person can understand and act upon.
+    """An error that a person can understand and act upon.
 
-    `message` says what happened, to what. `hint` says what to do next, or is empty.
+    `message` says what happened, and to what. `hint` says what to do next, or is empty.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -23,23 +23,23 @@ class SessionError(Exception):
 
 
 class NoSuchSession(SessionError):
-    """A name, id or number that stands for nothing in this log."""
+    """The given name, id or number does not exist in this log."""
 
 
 class NameRefused(SessionError):
-    """A session name that breaks the rules, or that another session has."""
+    """A session name that breaks the rules, or that another session already has."""
 
 
 class OverBudget(SessionError):
-    """What was asked for does not fit: always told with both figures."""
+    """The request doesn't fit; the message gives both figures."""
 
 
 class LogUnusable(SessionError):
-    """The log file is missing, locked, read-only, damaged, or of a shape that is not known here."""
+    """The log file is missing, locked, read-only, damaged, or has tables that this version doesn't know."""
 
 
 class SeamBroken(SessionError):
-    """The installed llm is built differently from what the seam relies on."""
+    """The installed llm differs from what the seam relies on."""
 
 
 class ModelFailed(SessionError):

@@ -1,6 +1,6 @@
-"""The facts of the product as frozen values: what was said in a session, what is sent of it, what is kept of it.
+"""The facts of the product as frozen values: what was said in a session, what is sent of it, what is kept about it.
 
-Pure: no SQL, no llm, no decisions. Words as in the README's glossary. All are imported from here.
+Pure: no SQL, no llm, no decisions. The terms are those of the glossary in the README. Import all values from here.
 """
 
 from .kept import (

@@ -1,4 +1,4 @@
-"""What is kept of a session: its name and settings, notes, ratings, summaries; and what finds it again."""
+"""What is kept about a session: its settings, notes, ratings and summaries; and the filters and hits of a search."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 POLICIES = ("recall", "window", "summary", "full")
-"""The policies that a session can have, the default first. `summary` and `recall` combine: “summary,recall”."""
+"""The policies that a session can have, the default first. `summary` and `recall` can be combined: “summary,recall”."""
 
 DEFAULT_MAX_CONTEXT_TOKENS = 64_000
-"""Tokens of a whole request where neither the session nor the model's window says less."""
+"""The most tokens of a whole request, unless the session or the model's context window sets a lower limit."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a session remembers for its next prompts, or what one prompt asks for; None means: not said.
+    """The defaults that a session keeps for its next prompts, or the settings of one prompt; None means not set.
 
-    `memory` is a policy, `recall_share` the share of a request that recall may have (above 0, below 1), `recall_model`
-    an embedding model, `summary_model` the one that makes summaries.
+    `memory` is a policy, `recall_share` the share of a request that recall may use (above 0 and below 1),
+    `recall_model` an embedding model, `summary_model` the model that writes summaries.
     """
 
     model: str | None = None
@@ -33,7 +33,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Note:
-    """Something that a session always sends, like a pin. `author` is "you", or the model that kept it."""
+    """A note that a session always sends, like a pin. `author` is "you", or the model that kept it."""
 
     id: int
     text: str
@@ -42,7 +42,7 @@ class Note:
 
 
 MARKS = ("up", "down", "1", "2", "3", "4", "5")
-"""What an exchange may be rated: thumbs, or stars."""
+"""The marks that a person can give an exchange: thumbs, or 1 to 5 stars."""
 
 RATED: dict[str, tuple[str, ...]] = {
     "good": ("up", "4", "5"),
@@ -51,12 +51,12 @@ RATED: dict[str, tuple[str, ...]] = {
     "none": (),
     **{mark: (mark,) for mark in MARKS},
 }
-"""What a list or a search is narrowed to by rating, and the marks that each stands for; `none` is all that has none."""
+"""The ratings that a list or a search can be filtered by, with the marks that each covers; `none` means no rating."""
 
 
 @dataclass(frozen=True)
 class Rating:
-    """What a person thinks of an exchange: `mark` is one of MARKS. It is never sent."""
+    """A person's opinion of an exchange. `mark` is one of MARKS. It is never sent to a model."""
 
     mark: str
     note: str = ""
@@ -65,7 +65,7 @@ class Rating:
 
 @dataclass(frozen=True)
 class Bookmark:
-    """A label that a person gave an exchange, to find it again."""
+    """A label that a person gave to an exchange, to find it again."""
 
     label: str
     created_utc: str = ""
@@ -73,7 +73,7 @@ class Bookmark:
 
 @dataclass(frozen=True)
 class Beside:
-    """What is kept beside a conversation."""
+    """What is kept beside a conversation: tags, meta and notes."""
 
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
@@ -82,9 +82,10 @@ class Beside:
 
 @dataclass(frozen=True)
 class Summary:
-    """A summary of exchanges that are no longer sent, from the one of `first_turn_id` to that of `last_turn_id`.
+    """A summary of exchanges that are no longer sent, from the one of `first_turn_id` to the one of `last_turn_id`.
 
-    `model` is None where a person wrote it; the tokens are what making it cost, as the server counted.
+    `model` is None if a person wrote the summary. The token counts are the server's, for the call that made the
+    summary.
     """
 
     id: int
@@ -103,7 +104,7 @@ class Summary:
 class Hit:
     """An exchange that a search found, with a passage of the side (prompt, reply or tool) that matched.
 
-    `marks` are the (start, end) of the matches within the snippet; a higher `score` is better.
+    `marks` are the (start, end) positions of the matches in the snippet. A higher `score` is better.
     """
 
     session: str
@@ -130,7 +131,7 @@ class Session:
 
 @dataclass(frozen=True)
 class SessionSummary:
-    """A session as a line of the list."""
+    """A session as one line of the list."""
 
     session: Session
     exchanges: int
@@ -144,12 +145,13 @@ class SessionSummary:
 
 @dataclass(frozen=True)
 class Filters:
-    """What narrows a list of sessions or a search; what is empty narrows nothing.
+    """The filters for a list of sessions or a search; an empty field filters nothing.
 
-    `tags`: a session has all of them. `meta`: it has these values, or for None any. `model`: the id of the model of a
-    session or of what it answered, with or without “ollama/”. `since`, and `until` (not included): when a session was
-    last used or a prompt was sent, ISO, UTC. `rated`: one of RATED, what an exchange is rated; a session is in the list
-    if one of its exchanges is, for `none` if none has a rating.
+    `tags`: a session must have all of them. `meta`: a session must have these values; None accepts any value. `model`:
+    the id of the session's model, or of a model that answered in it, with or without “ollama/”. `since` and `until`
+    (exclusive): when a session was last used or a prompt was sent; ISO, UTC. `rated`: a key of RATED. A search finds
+    the exchanges with such a rating; a list shows the sessions with at least one such exchange or, for `none`, the
+    sessions without any rating.
     """
 
     tags: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
-"""What was said in a session: exchanges of one or more turns, their messages, and attempts that got no whole answer.
+"""What was said in a session: exchanges of one or more turns, their messages, and prompts without a complete answer.
 
-In llm's wire form, so that it can be sent again and written to files; `reader.values` has it as the pages show it.
+The values are in llm's wire form, to be sent again or written to files. `reader.values` has the form for the pages.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Side = Literal["prompt", "tool", "reply"]
-"""What of an exchange a passage is from."""
+"""The part of an exchange that a passage comes from."""
 
 SIDES: tuple[Side, ...] = ("prompt", "tool", "reply")
-"""All sides, in the order in which memory_passages.side and memory_recalls.side count them."""
+"""All sides, in the order of the numbers in memory_passages.side and memory_recalls.side."""
 
 
 @dataclass(frozen=True)
 class Attachment:
-    """What llm stores of an attachment. `content` is None where it lives in a file or behind a URL."""
+    """An attachment as llm stores it. `content` is None if it is kept in a file or behind a URL."""
 
     id: str
     type: str | None
@@ -29,10 +29,9 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a message, in llm's own wire form (`Part.to_dict()`), less its attachments.
+    """One part of a message, in llm's own wire form (`Part.to_dict()`), without its attachments.
 
-    `fragments` are the contents of the fragments that its text borrows from, so that it can be stored by reference
-    again.
+    `fragments` are the contents of the fragments that the text includes, so that it can be stored by reference again.
     """
 
     data: Mapping[str, Any]
@@ -41,7 +40,7 @@ class Part:
 
     @property
     def type(self) -> str:
-        """text, reasoning, tool_call, tool_result or attachment."""
+        """The type: text, reasoning, tool_call, tool_result or attachment."""
         return str(self.data["type"])
 
 
@@ -55,23 +54,23 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The message's plain text: its text parts, one after the other."""
+        """The message's plain text: all its text parts joined."""
         return "".join(str(part.data.get("text") or "") for part in self.parts if part.type == "text")
 
     @staticmethod
     def of_text(role: str, text: str) -> Message:
-        """Return a message of one text part."""
+        """Return a message with one text part."""
         return Message(role, (Part({"type": "text", "text": text}),))
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One model call: its own input (what was new in it) and its output.
+    """One model call: its own input (the part that was new) and its output.
 
-    `input_tokens` and `output_tokens` are the server's counts for the whole call, None where it gave none.
-    `request_base` is what the whole request weighed by our own measure (see tokens), `block_id` the block it was sent
-    in, `window` the model's window as it was known then, and `cut` how the server cut it; all None where the prompt
-    did not come through a session.
+    `input_tokens` and `output_tokens` are the server's counts for the whole call, or None if it gave none.
+    `request_base` is the estimated base of the whole request (see tokens), `block_id` the block that it was sent in,
+    `window` the model's context window as known at the time, and `cut` how the server cut the request. These four are
+    None if the prompt was not sent through a session.
     """
 
     id: str
@@ -87,7 +86,7 @@ class Turn:
     window: int | None = None
     cut: str | None = None
     fragments: tuple[str, ...] = ()
-    """The sources (or hashes) of the fragments that came with the prompt."""
+    """The sources (or hashes) of the fragments that were sent with the prompt."""
 
 
 @dataclass(frozen=True)
@@ -99,30 +98,30 @@ class Exchange:
 
     @property
     def id(self) -> str:
-        """The id of its first turn; unlike the number it never changes."""
+        """The id of its first turn; unlike the number, it never changes."""
         return self.turns[0].id
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """All its messages, in order."""
+        """All messages, in order."""
         return tuple(message for turn in self.turns for message in (*turn.input, *turn.output))
 
     @property
     def prompt(self) -> str:
-        """What the person wrote."""
+        """The text that the person wrote."""
         return "\n".join(m.text for m in self.turns[0].input if m.role == "user")
 
     @property
     def reply(self) -> str:
-        """What the model answered, without reasoning and tool traffic."""
+        """The model's answer, without reasoning and tool traffic."""
         return "\n".join(text for turn in self.turns for m in turn.output if (text := m.text))
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A prompt that got no whole answer: what was asked, what went wrong, what had come by then.
+    """A prompt without a complete answer: the prompt, the error, and the part of the reply that had arrived.
 
-    `request` is what is needed to send it again (see the seam), `answered_by` the turn that answered it in the end.
+    `request` is everything needed to send it again (see llm_seam); `answered_by` is the turn that finally answered it.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What is sent for a prompt, and why: its budget and window, its block, its context item by item."""
+"""What is sent for a prompt, and why: its budget and context window, its block, and its context item by item."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal
 from .said import Message, Side
 
 Fate = Literal["system", "notes", "summary", "tools", "pinned", "recent", "recalled", "summarised", "pruned", "prompt"]
-"""Why an item is in the context or not: `pinned`, `recent`, `recalled`, `summarised` and `pruned` are said of
-exchanges, the others are the request's own parts."""
+"""The reason that an item is or isn't in the context. `pinned`, `recent`, `recalled`, `summarised` and `pruned` apply
+to exchanges, the others to the other parts of the request."""
 
 
 @dataclass(frozen=True)
 class WindowFacts:
-    """What a server said of a model's context length, in tokens: as loaded, by its Modelfile, by its training."""
+    """A server's figures for a model's context window, in tokens: as loaded, from its Modelfile, from its training."""
 
     loaded: int | None = None
     configured: int | None = None
@@ -25,7 +25,7 @@ class WindowFacts:
 
 @dataclass(frozen=True)
 class Window:
-    """A model's context length in tokens, and in words where that figure was learned. `tokens` None: not known."""
+    """A model's context window in tokens (None: unknown), and the source of that figure, in words."""
 
     tokens: int | None
     source: str
@@ -33,9 +33,9 @@ class Window:
 
 @dataclass(frozen=True)
 class Budget:
-    """The most tokens that a whole request may have, and why: the least of the setting and the window less the room.
+    """The most tokens that a whole request may have: the smaller of the setting and the context window minus `room`.
 
-    `room` is what is left for the answer, 0 where no window is known.
+    `room` is reserved for the answer; it is 0 if the context window is unknown.
     """
 
     tokens: int
@@ -46,7 +46,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Sized:
-    """An exchange as a policy sees it: its number, its id and the tokens that it costs."""
+    """An exchange as a policy sees it: its number, its id and its size in tokens."""
 
     number: int
     id: str
@@ -55,14 +55,14 @@ class Sized:
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of prompts between two cuts, in which each request only grows at its end.
+    """A series of prompts between two cuts, in which each request only grows at its end.
 
-    `start` is the number of the first of the newest exchanges that are sent, `pinned` the ids of the exchanges put
-    before them. `front` stands for all that is sent before the newest exchanges: another front is another block.
-    `clip` is the tokens to which exchange `start` was cut, None where it is sent whole. `reason` says, for people, why
-    the block began. `start_number` is the number that the start had then (None where the block began without earlier
-    exchanges): what another process logs late may have moved it since.
-    `last_turn_id` is the last turn of this block, None in a block that is just beginning.
+    `start_id` is the first of the newest exchanges that are sent, `pinned` the ids of the exchanges put before them.
+    `front` identifies everything that is sent before the newest exchanges; if it changes, a new block begins. `clip` is
+    the number of tokens that the start exchange was cut to, or None if it is sent whole. `reason` tells people why the
+    block began. `start_number` is the number that the start had when the block began, or None if the block began
+    without earlier exchanges; the number may have changed since, if another process logged an earlier turn late.
+    `last_turn_id` is the last turn of this block, or None if the block is just beginning.
     """
 
     id: int | None
@@ -87,8 +87,8 @@ class Block:
 class Recalled:
     """An excerpt of an older exchange that is sent with a prompt, and why.
 
-    `text` is what is sent, label included, and `tokens` what that costs. `words` are the prompt's words that it was
-    found by, rarest first; none where it stands beside what was found, or is near in meaning.
+    `text` is what is sent, including its label, and `tokens` the cost of that. `words` are the words of the prompt that
+    found it, rarest first; it is empty if the excerpt is next to a match, or is similar in meaning.
     """
 
     passage_id: int
@@ -102,9 +102,9 @@ class Recalled:
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a context's explanation: exchanges `first` to `last` (0 for parts that are not exchanges).
+    """One line of a context's explanation: exchanges `first` to `last`, or 0 for parts that are not exchanges.
 
-    `score` is that of a recalled excerpt, higher is better; scores of one prompt can be compared with each other.
+    `score` is the score of a recalled excerpt; higher is better. Scores can only be compared within one prompt.
     """
 
     fate: Fate
@@ -118,7 +118,7 @@ class Item:
 
     @property
     def number(self) -> int:
-        """The exchange's number, 0 for parts that are not exchanges; of a range the first."""
+        """The exchange's number (for a range, the first one), or 0 for parts that are not exchanges."""
         return self.first
 
 
@@ -126,13 +126,13 @@ class Item:
 class Context:
     """What is sent for one prompt, and why.
 
-    `chain` is all that is sent before the new prompt, `input` the new prompt with what was recalled for it; `tokens`
-    estimates the whole request, tool definitions included. `base` is that request before the model's rate is applied
-    (see tokens). `block` is the block that the request continues, or (id None) the one that it begins; `start` the
-    number of its first recent exchange. `exchanges` is how many the session has, `after_turn_id` its newest turn.
-    `calibrated`: the estimate rests on counts of this model. `before` is count and base of the request that this one
-    extends. `system` is the text of the system message, notes and summary included. `notices` are sentences for the
-    person, `items` the explanation where it was asked for.
+    `chain` is everything that is sent before the new prompt, `input` the new prompt with the excerpts recalled for it.
+    `tokens` estimates the whole request, including tool definitions; `base` is the same before the model's rate is
+    applied (see tokens). `block` is the block that the request continues, or (id None) the one that it begins; `start`
+    is the number of its first recent exchange. `exchanges` is the number of exchanges in the session, `after_turn_id`
+    its newest turn. `calibrated` is true if the estimate is based on counts for this model. `before` is the count and
+    the base of the request that this one extends. `system` is the text of the system message, including notes and
+    summary. `notices` are sentences for the person; `items` is the explanation, if it was asked for.
     """
 
     chain: tuple[Message, ...]
@@ -153,5 +153,5 @@ class Context:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """Exactly what is sent, in order: the chain and the new prompt."""
+        """The exact messages that are sent, in order: the chain and the new prompt."""
         return (*self.chain, *self.input)

@@ -1,7 +1,7 @@
-"""When a block ends: why the next request can't be the one before it, with its reply and the new input added.
+"""When a block ends: why the next request can't be the previous one plus its reply and the new input.
 
-Pure. A session lives in blocks. Within a block each request only grows at its end, so that a server can reuse what it
-computed for the one before; whatever would change more than the end begins a new block.
+Pure. A session is a series of blocks. Within a block each request only grows at its end, so a server can reuse its
+prompt cache. Anything that would change more than the end begins a new block.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .request import open_calls
 
 
 class NewBlock(Enum):
-    """Why a block begins, in words for people."""
+    """The reason that a block begins, in words for people."""
 
     FIRST = "the session's first prompt"
     ELSEWHERE = "something was added from elsewhere since the last prompt"
@@ -26,12 +26,12 @@ class NewBlock(Enum):
 
     @property
     def is_full(self) -> bool:
-        """Whether the block before had no room left: then the start of the newest exchanges has to move."""
+        """Whether the previous block had no room left, so that the start of the newest exchanges has to move."""
         return self in (NewBlock.CROWDED, NewBlock.FULL)
 
 
 def changed(block: Block, last: Turn, *, policy: str, budget: int, front: str) -> NewBlock | None:
-    """Return what keeps a prompt from continuing a block whatever its length, or None.
+    """Return why a prompt can't continue a block, whatever its length, or None if it can.
 
     `last` is the block's last turn; `policy`, `budget` and `front` are those of the new prompt.
     """
@@ -45,7 +45,7 @@ def changed(block: Block, last: Turn, *, policy: str, budget: int, front: str) -
 
 
 def outgrown(tokens: int, *, budget: int, spare: int) -> NewBlock | None:
-    """Return why a request of so many tokens ends its block, or None if it fits; `spare` is what recall has to have."""
+    """Return why a request of this size ends its block, or None if it fits; `spare` is reserved for recall."""
     if tokens > budget:
         return NewBlock.FULL
     if tokens > budget - spare:

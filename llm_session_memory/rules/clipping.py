@@ -1,7 +1,7 @@
-"""Cutting one exchange that does not fit: its longest texts lose their middle, with a mark that says how much.
+"""Cutting one exchange that does not fit: the middle of its longest texts is replaced by a mark that gives the size.
 
-Pure. Only ever applied to the newest exchange, and to the exchange in progress when its tool results grow too long;
-every other exchange is sent whole or not at all.
+Pure. Only the newest exchange is ever cut, or the exchange in progress if its tool results grow too long. Every other
+exchange is sent whole or not at all.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _WHOLE_MARK = "[… {what} left out here; the log keeps it …]"
 
 
 def cut_middle(text: str, keep: int) -> str:
-    """Return `text` with its middle replaced by a mark so that about `keep` characters of it remain.
+    """Return `text` with its middle replaced by a mark, so that about `keep` characters of it remain.
 
-    A text that would not get shorter is returned as it is.
+    A text that would not get shorter is returned unchanged.
     """
     if len(text) <= keep:
         return text
@@ -32,11 +32,11 @@ def cut_middle(text: str, keep: int) -> str:
 
 
 def clip(messages: Sequence[Message], limit: int, measure: Measure) -> tuple[Message, ...] | None:
-    """Return `messages` cut to at most `limit` tokens, or None where even the marks alone do not fit.
+    """Return `messages` cut to at most `limit` tokens, or None if even the marks alone do not fit.
 
-    Reasoning goes first (with its text cut its signature would be wrong). Then all texts longer than one length are
-    cut to that length, the greatest that fits, so that the longest are cut and short ones stay whole. Attachments are
-    replaced by a mark only where that is not enough.
+    Reasoning is removed first, because its signature would not match a shortened text. Then all texts longer than a
+    certain length are cut to that length, the greatest one that fits, so that only the longest texts are cut.
+    Attachments are replaced by a mark only if that is not enough.
     """
     for attachments in (True, False):
         bare = tuple(_without(message, attachments=attachments) for message in messages)
@@ -72,7 +72,7 @@ def _greatest_that_fits(
 def _without(message: Message, *, attachments: bool) -> Message:
     """Return the message without its reasoning and, unless `attachments`, with marks in place of attachments.
 
-    A reply of reasoning alone becomes a mark as well: many models refuse a message with nothing in it.
+    A reply that was only reasoning becomes a mark as well, because many models refuse an empty message.
     """
     parts: list[Part] = []
     for part in message.parts:

@@ -1,6 +1,7 @@
-"""Dates as people type them, as moments in UTC.
+"""Dates as people type them, converted to moments in UTC.
 
-Pure. A date alone is a day (month, year) here, in local time: `since` means from its beginning on, `until` to its end.
+Pure. A date without a time is the whole day (or month, or year) in local time: `since` counts from its beginning,
+`until` up to its end.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ _MONTHS = 12
 
 
 def since(text: str) -> str:
-    """Return when a date or time begins, as it is compared with the log's: ISO, UTC. Raises SessionError."""
+    """Return when a date or time begins: ISO, UTC, comparable with the log's times. Raises SessionError."""
     return _moment(text, end=False)
 
 
 def until(text: str) -> str:
-    """Return when a date is over, or what a time says: ISO, UTC. Raises SessionError."""
+    """Return when a date ends, or the moment of a time: ISO, UTC. Raises SessionError."""
     return _moment(text, end=True)
 
 
 def day_after(day: str | None) -> str | None:
-    """Return the day after, before which a time must lie to be of that day or an earlier one.
+    """Return the following day, so that times before it belong to the given day or an earlier one.
 
-    For pages, where days are those of UTC. What is no day comes back as it is: it is compared as text.
+    For pages, where days are UTC. Text that is not a date is returned unchanged and compared as text.
     """
     if day is None:
         return None
@@ -48,7 +49,7 @@ def _moment(text: str, *, end: bool) -> str:
 
 
 def _edge(found: re.Match[str], *, end: bool) -> datetime:
-    """Return the first moment of a day, month or year, or of the one that follows it."""
+    """Return the first moment of a day, month or year, or the first moment of the next one if `end`."""
     year, month, day = (int(group) if group else None for group in found.groups())
     first = datetime(year or 0, month or 1, day or 1)  # noqa: DTZ001  local time
     if not end:
@@ -60,5 +61,5 @@ def _edge(found: re.Match[str], *, end: bool) -> datetime:
 
 
 def _time(text: str) -> datetime:
-    """Return an ISO time; one that says no zone is local."""
+    """Return an ISO time; a time without a zone is local."""
     return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))

@@ -1,6 +1,6 @@
-"""Why a request is what it is, in words for people: a line for each part of it, and notices of what is left out.
+"""Why a request is what it is, in words for people: a line for each part of it, and notices about omissions.
 
-Pure: says of what was decided why it was; decides nothing.
+Pure: it explains decisions and makes none.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _OF: dict[Side, str] = {"prompt": "of the prompt", "tool": "of a tool result", "
 
 
 def tool_items(tools: Sequence[tuple[str, int]]) -> list[Item]:
-    """Return the line for tool definitions, given each one's name and tokens."""
+    """Return the line for the tool definitions, given the name and the tokens of each."""
     if not tools:
         return []
     names = ", ".join(name for name, _ in tools)
     return [Item("tools", f"tool definitions: {names}", sum(tokens for _, tokens in tools))]
 
 
-def explain(  # noqa: PLR0913  the request's own parts, each needed
+def explain(  # noqa: PLR0913  all are parts of the request
     block: Block,
     sizes: Mapping[str, tuple[int, int]],
     total: int,
@@ -38,12 +38,20 @@ def explain(  # noqa: PLR0913  the request's own parts, each needed
     summarised: tuple[int, int] | None = None,
     recalled: Sequence[Item] = (),
 ) -> tuple[Item, ...]:
-    """Return the explanation of a request, in the order in which it is sent; pruned exchanges as ranges.
+    """Return the explanation of a request, in the order in which it is sent, with pruned exchanges as ranges.
 
-    `sizes` gives number and tokens of each exchange that is sent, by id; `total` how many exchanges the session has,
-    `start` the number of the first recent one, `pins` the numbers of all that are pinned. `system` and `prompt` are
-    texts with their tokens, `kept` the lines for notes and summary, `summarised` the first and last exchange that the
-    summary covers, `recalled` the lines for excerpts.
+    Args:
+        block: the block that the request belongs to
+        sizes: (number, tokens) of each exchange that is sent, by id
+        total: the number of exchanges in the session
+        start: the number of the first recent exchange
+        pins: the numbers of all pinned exchanges
+        system: the text of the system prompt, and its tokens
+        tools: the name and the tokens of each tool definition
+        prompt: the text of the new prompt, and its tokens
+        kept: the lines for the notes and the summary
+        summarised: the first and the last exchange that the summary covers
+        recalled: the lines for excerpts
     """
     items: list[Item] = []
     if system:
@@ -69,7 +77,7 @@ def explain(  # noqa: PLR0913  the request's own parts, each needed
 
 
 def _pruned(total: int, sent: Iterable[int], summarised: tuple[int, int] | None) -> list[Item]:
-    """Return the ranges of exchanges that are in the log and not sent, split where the summary begins and ends."""
+    """Return the ranges of logged exchanges that are not sent, split at the beginning and the end of the summary."""
     items: list[Item] = []
     expected = 1
     for number in [*sorted(sent), total + 1]:
@@ -82,26 +90,26 @@ def _pruned(total: int, sent: Iterable[int], summarised: tuple[int, int] | None)
 def _unsent(first: int, last: int, summarised: tuple[int, int] | None) -> Iterator[Item]:
     begin, end = summarised or (0, 0)
     for low, high, covered in ((first, begin - 1, False), (begin, end, True), (end + 1, last, False)):
-        low, high = max(low, first), min(high, last)  # noqa: PLW2901  the part of the range that is so
+        low, high = max(low, first), min(high, last)  # noqa: PLW2901  only this part of the range
         if low <= high:
             fate: Fate = "summarised" if covered else "pruned"
             yield Item(fate, "in the summary" if covered else "in the log, not sent", 0, low, high)
 
 
 def notes_item(notes: Sequence[str], tokens: int) -> Item:
-    """Return the line for notes."""
+    """Return the line for the notes."""
     many = f"{len(notes)} notes" if len(notes) > 1 else "a note"
     return Item("notes", f"{many}, always sent", tokens, text="; ".join(notes))
 
 
 def summary_item(summary: Summary, covered: tuple[int, int], tokens: int) -> Item:
-    """Return the line for the summary; `covered` are the first and the last exchange that it stands for."""
+    """Return the line for the summary; `covered` are the first and the last exchange that it covers."""
     reason = f"the summary of #{covered[0]} to #{covered[1]}, by {summary.model or 'you'}"
     return Item("summary", reason, tokens, text=summary.text)
 
 
 def recalled_items(excerpts: Iterable[Recalled], when: str = "") -> list[Item]:
-    """Return the lines for excerpts, in the order of the conversation; `when` says of which prompt they came with."""
+    """Return the lines for excerpts, in conversation order; `when` names the prompt that they were sent with."""
     items: list[Item] = []
     for one in in_order(excerpts):
         found = f"found by {', '.join(one.words)}" if one.words else "beside what was found"
@@ -114,12 +122,12 @@ def recalled_items(excerpts: Iterable[Recalled], when: str = "") -> list[Item]:
 # -- notices -----------------------------------------------------------
 
 
-def notices(  # noqa: PLR0913  what the sentences are about
+def notices(  # noqa: PLR0913  the sentences are about all of these
     chosen: Plan, before: Block | None, budget: int, total: int, policy: str, summary: Summary | None
 ) -> tuple[str, ...]:
-    """Return what the person should be told of a new block: that exchanges are no longer sent, that one was cut.
+    """Return what to tell the person about a new block: exchanges that are no longer sent, or one that was cut.
 
-    `before` is the block that ended, `total` how many exchanges the session has, `summary` the one that is sent.
+    `before` is the block that ended, `total` the number of exchanges in the session, `summary` the one that is sent.
     """
     if chosen.oversized and total:
         what = "with the system prompt and the pins" if chosen.pinned else "with the system prompt at most"
@@ -138,7 +146,7 @@ def notices(  # noqa: PLR0913  what the sentences are about
 
 
 def _fate_of(first: int, last: int, policy: str, *, summarised: bool) -> str:
-    """Return what becomes of exchanges that no longer fit."""
+    """Return what happens to exchanges that no longer fit."""
     one = first == last
     which = f"exchange #{first} stays" if one else f"exchanges #{first} to #{last} stay"
     if summarised:

@@ -1,4 +1,4 @@
-"""What can be stored: how long texts may be, and each text as it is kept or a SessionError that says the rule. Pure."""
+"""Limits of what can be stored: each check returns a text as it is kept, or raises SessionError with the rule. Pure."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from ..model import MARKS, Rating
 from .safe_text import one_line
 
 LONGEST_NOTE = 2_000
-"""Characters of a note: it goes with every prompt."""
+"""The most characters of a note, which is sent with every prompt."""
 
 LONGEST_NOTE_OF_A_MODEL = 500
-"""Characters of a note that a model keeps by itself."""
+"""The most characters of a note that a model keeps on its own."""
 
 LONGEST_TAG = 60
-"""Characters of a tag, and of a key of meta."""
+"""The most characters of a tag or a meta key."""
 
 LONGEST_VALUE = 1_000
-"""Characters of a value of meta."""
+"""The most characters of a meta value."""
 
 LONGEST_REMARK = 2_000
-"""Characters of a rating's note."""
+"""The most characters of a rating's note."""
 
 LONGEST_LABEL = 100
-"""Characters of a bookmark's label."""
+"""The most characters of a bookmark's label."""
 
 
 def storable(text: str, what: str) -> str:
-    """Return a text that can be stored. Raises SessionError if it has half characters: bytes that were not UTF-8."""
+    """Return the text if it can be stored. Raises SessionError if it has lone surrogates: bytes that were not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -37,7 +37,7 @@ def storable(text: str, what: str) -> str:
 
 
 def checked_note(text: str) -> str:
-    """Return a note as it is kept, or raise SessionError saying the rule."""
+    """Return a note as it is kept. Raises SessionError with the rule that it breaks."""
     kept = storable(text, "The note").strip()
     if not kept or len(kept) > LONGEST_NOTE:
         message = f"A note has 1 to {LONGEST_NOTE:,} characters; this one has {len(kept):,}."
@@ -46,7 +46,7 @@ def checked_note(text: str) -> str:
 
 
 def checked_tag(tag: str) -> str:
-    """Return a tag as it is kept (NFC, single blanks), or raise SessionError saying the rule."""
+    """Return a tag as it is kept (NFC, single spaces). Raises SessionError with the rule that it breaks."""
     kept = " ".join(unicodedata.normalize("NFC", tag).split())
     if not kept or len(kept) > LONGEST_TAG or not kept.isprintable():
         message = f"“{one_line(tag, LONGEST_TAG)}” can't be a tag or a key."
@@ -55,14 +55,14 @@ def checked_tag(tag: str) -> str:
 
 
 def checked_key(text: str) -> str:
-    """Return a key of meta as it is kept, or raise SessionError saying the rule."""
+    """Return a meta key as it is kept. Raises SessionError with the rule that it breaks."""
     if "=" in text:
         raise SessionError(f"“{one_line(text, LONGEST_TAG)}” can't be a key.", "A key has no “=” in it.")
     return checked_tag(text)
 
 
 def checked_value(text: str, instead: str) -> str:
-    """Return a value of meta, or raise SessionError saying the rule; `instead` is the command that keeps a note."""
+    """Return a meta value; `instead` is the command that keeps a note. Raises SessionError with the rule it breaks."""
     if len(storable(text, "The value")) > LONGEST_VALUE:
         message = f"A value has at most {LONGEST_VALUE:,} characters; this one has {len(text):,}."
         raise SessionError(message, f"For more, keep a note: {instead}")
@@ -70,12 +70,12 @@ def checked_value(text: str, instead: str) -> str:
 
 
 def checked_rating(mark: str, note: str, rated_utc: str) -> Rating:
-    """Return a rating as it is kept, or raise SessionError saying the rule."""
+    """Return a rating as it is kept. Raises SessionError with the rule that it breaks."""
     return Rating(checked_mark(mark), checked_remark(note), rated_utc)
 
 
 def checked_mark(mark: str) -> str:
-    """Return a mark as it is kept, or raise SessionError saying the rule."""
+    """Return a mark as it is kept. Raises SessionError with the rule that it breaks."""
     kept = mark.strip().lower()
     if kept not in MARKS:
         message = f"“{one_line(mark, LONGEST_LABEL)}” can't be a rating."
@@ -84,7 +84,7 @@ def checked_mark(mark: str) -> str:
 
 
 def checked_remark(note: str) -> str:
-    """Return a rating's note as it is kept, or raise SessionError saying the rule."""
+    """Return a rating's note as it is kept. Raises SessionError with the rule that it breaks."""
     kept = storable(note, "The note").strip()
     if len(kept) > LONGEST_REMARK:
         message = f"The note of a rating has at most {LONGEST_REMARK:,} characters; this one has {len(kept):,}."
@@ -93,7 +93,7 @@ def checked_remark(note: str) -> str:
 
 
 def checked_label(label: str) -> str:
-    """Return a label as it is kept (one line), or raise SessionError saying the rule."""
+    """Return a label as it is kept, on one line. Raises SessionError with the rule that it breaks."""
     kept = " ".join(storable(label, "The label").split())
     if not kept or len(kept) > LONGEST_LABEL or not kept.isprintable():
         message = f"“{one_line(label, LONGEST_LABEL)}” can't be a label."

@@ -1,6 +1,6 @@
-"""What a session may be called, and names for those that were not given one.
+"""The rules for session names, and generated names for sessions without one.
 
-Pure: names in, names out. Whether a name is taken is for the store to know.
+Pure: names in, names out. Only the store knows whether a name is taken.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from ..errors import NameRefused
 
 LONGEST = 200
-"""Characters in the longest name."""
+"""The most characters of a name."""
 
 _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Hangul fillers and the Braille pattern without dots: printable for Unicode, and nothing to see."""
+"""Hangul fillers and the Braille pattern without dots: printable according to Unicode, but invisible."""
 
 _NEAR = 0.75
-"""How alike two names must be (difflib's ratio) for a "did you mean"."""
+"""How similar two names must be (difflib's ratio) for a "did you mean"."""
 
 _ADJECTIVES = """
     amber ancient bold brave bright brisk calm clear clever cosy crisp daring eager early easy fair fond free
@@ -39,7 +39,7 @@ _NOUNS = """
 
 
 def check(name: str) -> str:
-    """Return `name` as it is kept (trimmed, NFC), or raise NameRefused saying which rule it breaks."""
+    """Return `name` as it is kept (trimmed, NFC). Raises NameRefused with the rule that it breaks."""
     kept = unicodedata.normalize("NFC", name).strip()
     hint = f"A name has 1 to {LONGEST} printable characters, not only blanks, and no “/”."
     if not any(map(_visible, kept)):
@@ -56,21 +56,22 @@ def check(name: str) -> str:
 
 
 def _visible(character: str) -> bool:
-    """Say whether a character can be seen on its own: blanks can't, nor marks that combine with another."""
+    """Return whether a character is visible on its own: spaces and combining marks are not."""
     return unicodedata.category(character)[0] not in "ZM" and character not in _BLANK_LETTERS
 
 
 def key(name: str) -> str:
-    """Return what makes a name unique: the same for names that differ in case only.
+    """Return the key that makes a name unique: names that differ only in case have the same key.
 
-    Bytes that are not UTF-8 (lone surrogates) come out as a sign that no log chokes on; no session is called so.
+    Bytes that are not UTF-8 (lone surrogates) become a replacement character, which any log accepts and no session name
+    has.
     """
     name = name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).strip().casefold())
 
 
 def near(name: str, existing: Iterable[str]) -> str | None:
-    """Return the existing name that `name` nearly equals, or None; an equal one is not near."""
+    """Return the existing name that is most similar to `name`, or None; an equal name doesn't count."""
     by_key = {key(other): other for other in existing}
     by_key.pop(key(name), None)
     found = difflib.get_close_matches(key(name), by_key, n=1, cutoff=_NEAR)
@@ -78,7 +79,7 @@ def near(name: str, existing: Iterable[str]) -> str | None:
 
 
 def retired(name: str, taken: Iterable[str]) -> str:
-    """Return the name that a session gets when its own is given to a new one: `work~1`, `work~2` and so on."""
+    """Return the name for a session whose own name goes to a new session: `work~1`, `work~2` and so on."""
     keys = {key(other) for other in taken}
     number = 1
     while True:
@@ -90,7 +91,7 @@ def retired(name: str, taken: Iterable[str]) -> str:
 
 
 def generated(taken: Iterable[str], rng: random.Random | None = None) -> str:
-    """Return a readable name that is not taken: `quiet-harbour`, or `quiet-harbour-2` where luck runs out."""
+    """Return a readable name that is not taken: `quiet-harbour`, or with a number if all random choices are taken."""
     keys = {key(other) for other in taken}
     rng = rng or random.Random()  # noqa: S311  a name, not a secret
     candidate = ""

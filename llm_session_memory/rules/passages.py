@@ -1,8 +1,8 @@
-"""Texts as recall sees them: long ones split into passages, and any of them turned into words that can be looked up.
+"""Texts as recall sees them: long texts split into passages, and any text turned into words that can be looked up.
 
-Pure. What is indexed and what is asked go through the same rules, so that a prompt finds what it names. Lower case,
-accents and English endings are the index's own business (FTS5's `porter unicode61`); what stands here is what FTS5 does
-not do: scripts without blanks between words, words that say nothing, and what a passage is.
+Pure. The same rules apply to indexed texts and to queries, so that a prompt finds the things it names. Lower case,
+accents and English endings are handled by the index (FTS5's `porter unicode61`). This module handles what FTS5 does
+not: scripts without spaces between words, stop words, and splitting into passages.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from itertools import chain
 from .tokens import base
 
 PASSAGE_TOKENS = 150.0
-"""What a passage weighs, in tokens (see `tokens.base`): long enough to be understood alone, short enough that several
-fit in a small budget. Measured from 60 to 300: below 100 worse by 1 to 8 points, above 150 no better."""
+"""The weight of a passage in tokens (see `tokens.base`): long enough to be understood alone, short enough that several
+fit in a small budget. Measured from 60 to 300: below 100 is worse by 1 to 8 points, above 150 is no better."""
 
 WHOLE_UP_TO = 1.5
-"""Texts of up to this many passages' weight stay whole: halves of them would be too short."""
+"""Texts of up to this many passages' weight stay whole, because halves of them would be too short."""
 
 MOST_WORDS = 40
-"""How many words of a prompt are looked up at most: a pasted document is not a question about all of its words."""
+"""The most words of a prompt that are looked up: a pasted document is not a question about all of its words."""
 
 _SHORT_RUN = 2
-"""CJK characters of a run in which each may be a word by itself."""
+"""Up to this many CJK characters in a run, each may be a word by itself."""
 
 _LONGEST_WORD = 64
-"""Characters of the longest word that is looked up; what is longer is data (base64, hashes of hashes)."""
+"""The most characters of a word that is looked up; anything longer is data (base64, hashes of hashes)."""
 
 _HIRAGANA_SIGNS = "\u3041-\u3096"
 _OTHER_CJK = "\u3005-\u3007\u30a1-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(r"[^\W_]+")
 _NO_WORD = re.compile('["\x00-\x1f\ud800-\udfff]')
-"""What would end a string of FTS5, or can't be given to it."""
+"""Characters that would end an FTS5 string, or that FTS5 can't accept."""
 _BORDERS = re.compile(r"\n\s*|(?<=[.!?…])\s+|(?<=[。！？])")
 _BLANK = re.compile(r"\s+")
 
@@ -68,7 +68,7 @@ def _tail() -> re.Pattern[str]:
 _FUNCTION_SIGNS = frozenset(
     "的了是在有和与也就都不没吗呢吧啊嗎們们我你您他她它这那哪里裡什么麼谁誰怎样樣个個会會能要说說何々ー"
 )
-"""CJK characters that say nothing by themselves: Chinese particles, pronouns, question words, the commonest verbs."""
+"""CJK characters without meaning of their own: Chinese particles, pronouns, question words, the commonest verbs."""
 
 STOP_WORDS = frozenset(
     """
@@ -83,8 +83,8 @@ STOP_WORDS = frozenset(
     whom whose why will with won would wouldn yeah yep yes you your yours yourself yourselves
     """.split()
 )
-"""English words that say nothing about what a text is about. For other languages the rarity of a word in the session
-does this work alone (see `ranking.weigh`), a little less well."""
+"""English words that say nothing about the topic of a text. In other languages, the rarity of a word within the session
+has to do this job (see `ranking.weigh`), slightly less well."""
 
 SMALL_TALK = frozenset(
     """
@@ -100,18 +100,18 @@ SMALL_TALK = frozenset(
     好的 继续 繼續 谢谢 謝謝 很好 不错 不錯 没错 可以 明白 了解 承知 続け 続き 願い 감사 계속 좋아
     """.split()
 )
-"""Words that mean something beside others, but in a prompt of nothing else ask for nothing that was said.
+"""Words that mean something next to others; a prompt of only these does not ask about anything said earlier.
 
-English ones, and the commonest thanks and assents of other languages.
+They are English words, and the commonest thanks and assents of other languages.
 """
 
 
 def split(text: str, tokens: float = PASSAGE_TOKENS, weight: float | None = None) -> list[tuple[int, int]]:
-    """Return start and end of each passage of `text`: whole paragraphs, lines or sentences, about `tokens` each.
+    """Return the start and end of each passage of `text`: whole paragraphs, lines or sentences, about `tokens` each.
 
-    Passages are in order, do not overlap, are exact parts of the text without white space at their ends, and
-    together hold all else of it. Only a sentence of more than two passages' weight is cut within. `weight` is what the
-    text weighs, where that is known.
+    Passages are in order, do not overlap, are exact parts of the text without white space at their ends, and together
+    contain all of it except white space. Only a sentence that weighs more than two passages is split. `weight` is the
+    weight of the text, if it is known.
     """
     weight = base(text) if weight is None else weight
     if weight <= tokens * WHOLE_UP_TO:
@@ -129,7 +129,7 @@ def split(text: str, tokens: float = PASSAGE_TOKENS, weight: float | None = None
 
 
 def _borders(text: str, most: int) -> Iterator[int]:
-    """Yield where sentences, lines and paragraphs end, and borders within those of over twice `most` characters."""
+    """Yield the ends of sentences, lines and paragraphs, and borders within those over twice `most` characters."""
     start = 0
     for border in chain((match.end() for match in _BORDERS.finditer(text)), [len(text)]):
         if border - start > 2 * most:
@@ -141,7 +141,7 @@ def _borders(text: str, most: int) -> Iterator[int]:
 
 
 def _blank_before(text: str, start: int, end: int) -> int:
-    """Return the end of the last white space in the second half of a stretch, or else the stretch's end."""
+    """Return the end of the last white space in the second half of a stretch, or the end of the stretch."""
     middle = (start + end) // 2
     blanks = [match.end() for match in _BLANK.finditer(text, middle, end)]
     return blanks[-1] if blanks else end
@@ -157,10 +157,10 @@ def _trimmed(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int,
 
 
 def indexed(text: str) -> str:
-    """Return the text as it is given to the index: runs of CJK characters as overlapping pairs, all else as it is.
+    """Return the text as it is given to the index: runs of CJK characters as overlapping pairs, the rest unchanged.
 
-    FTS5's tokenizer takes a whole run of CJK characters for one word, which no prompt ever repeats. Pairs of characters
-    are the usual unit for these scripts (Lucene's CJKAnalyzer). The last character of a run follows alone, so that
+    FTS5's tokenizer takes a whole run of CJK characters as one word, which no prompt ever repeats. Pairs of characters
+    are the usual unit for these scripts (Lucene's CJKAnalyzer). The last character of a run is added alone, so that
     each character begins a word and can be found by itself.
     """
     if text.isascii():
@@ -178,11 +178,11 @@ def _pairs(run: str) -> Iterator[str]:
 
 
 def query_words(prompt: str, most: int = MOST_WORDS) -> list[str]:
-    """Return the words of a prompt that are looked up, in the order of the prompt, each once, in lower case.
+    """Return the words of a prompt that are looked up, in lower case, each once, in the order of the prompt.
 
-    Words that say nothing are left out, and so are CJK pairs of hiragana alone: those are endings and particles. Small
-    talk looks up nothing. Of a long prompt the words that it repeats most are taken, then those nearest to its end,
-    where the question is.
+    Stop words are left out, and so are CJK pairs of only hiragana, which are endings and particles. For small talk,
+    nothing is looked up. Of a long prompt, the words that it repeats most are taken, then those nearest to its end,
+    because that is where the question is.
     """
     words = [word for word in _words(_plain(prompt).lower()) if word not in STOP_WORDS and len(word) <= _LONGEST_WORD]
     counts = Counter(words)
@@ -210,7 +210,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _cjk_words(run: str) -> Iterator[str]:
-    """Yield the pairs of a run that are not hiragana alone, and characters that are words by themselves."""
+    """Yield the pairs of a run that are not only hiragana, and the characters that are words by themselves."""
     yield from (pair for pair in _pairs(run) if not _hiragana().fullmatch(pair))
     if len(run) > _SHORT_RUN:
         yield from _alone().findall(run)
@@ -221,7 +221,7 @@ def _cjk_words(run: str) -> Iterator[str]:
 def characters(prompt: str) -> list[str]:
     """Return the CJK characters of a prompt that may be words by themselves, each once.
 
-    For a prompt whose pairs find nothing (桥在哪里 for 一座桥): nothing says where in a run a word ends.
+    They are for a prompt whose pairs find nothing (桥在哪里 for 一座桥): nothing marks where a word ends within a run.
     """
     if prompt.isascii():
         return []
@@ -239,10 +239,10 @@ def term(word: str) -> str:
 
 
 def phrase(text: str) -> str:
-    """Return the FTS5 expression that finds the words of a text one after the other; empty where it has none.
+    """Return the FTS5 expression that finds the words of a text one after the other, or "" if it has no word.
 
-    What is not a word is as good as a blank, as it is for the index. A run of CJK characters at the end is found within
-    longer runs as well.
+    Characters that don't belong to a word count as spaces, as they do in the index. A run of CJK characters at the end
+    is also found within longer runs.
     """
     cleaned = _NO_WORD.sub(" ", _plain(text))
     if not _WORD.search(cleaned):

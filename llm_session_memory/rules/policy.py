@@ -1,7 +1,7 @@
-"""Which exchanges are sent: the settings of one prompt, its budget, and from sizes and budget to a plan.
+"""Which exchanges are sent: the settings of one prompt, its budget, and a plan made from sizes and budget.
 
-Pure: sees numbers and tokens, never a text. A session lives in blocks; within a block each request only grows at its
-end; when the next one would exceed the budget, the start moves forward.
+Pure: it sees numbers and tokens, never a text. A session is a series of blocks; within a block each request only grows
+at its end. When the next request would exceed the budget, the start moves forward.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from ..errors import OverBudget, SessionError
 from ..model import POLICIES, Budget, Settings, Sized, Window
 
 LOW_WATER = 0.5
-"""The share of what is left of the budget that the newest exchanges fill when a block begins.
+"""The share of the remaining budget that the newest exchanges fill when a block begins.
 
-Lower values let a block live longer (more of each request can be reused by the server, less is written to the log),
-higher ones send more. Simulated and measured over 300 exchanges: see benchmarks/README.md.
+With a lower value a block lives longer (a server can reuse more of each request, and less is written to the log); with
+a higher value more is sent. Simulated and measured over 300 exchanges: see benchmarks/README.md.
 """
 
 ROOM_SHARE = 0.25
 ROOM_MOST = 2_048
-"""Room for the answer where num_predict does not say: a quarter of the window, at most this many tokens."""
+"""Room for the answer if num_predict is not set: a quarter of the context window, at most this many tokens."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """How a new block shares out the room that system prompt, pins and new prompt leave, once something is pruned.
+    """How a new block divides the room that system prompt, pins and new prompt leave, once something is pruned.
 
-    `low` is what the newest exchanges fill when the block begins, `most` what they may fill until it ends. The newest
-    exchange is sent whole up to the share `whole`, and cut to `cut` beyond.
+    The newest exchanges fill the share `low` when the block begins, and may fill up to `most` until it ends. The newest
+    exchange is sent whole up to the share `whole`, and cut to `cut` if it is larger.
     """
 
     low: float = LOW_WATER
@@ -39,28 +39,28 @@ class Shares:
 
 
 WINDOW = Shares()
-"""The newest exchanges may have all the room."""
+"""The newest exchanges may use all the room."""
 
 
 # -- settings ----------------------------------------------------------
 
 
 def effective(settings: Settings, asked: Settings) -> Settings:
-    """Return the settings of one prompt: what it asks for, else what the session has."""
+    """Return the settings of one prompt: those that it asks for, otherwise those of the session."""
     said = {field.name: getattr(asked, field.name) for field in fields(asked)}
     said["options"] = {**settings.options, **asked.options}
     return replace(settings, **{name: value for name, value in said.items() if value is not None})
 
 
 def check_tokens(count: int) -> int:
-    """Return a budget if it is one. Raises SessionError."""
+    """Return the budget. Raises SessionError if it is below 1."""
     if count < 1:
         raise SessionError(f"A budget of {count:,} tokens is none.", "Give --max-context-tokens a number above 0.")
     return count
 
 
 def parsed_policy(policy: str) -> str:
-    """Return a policy in its one form: “recall,summary” is “summary,recall”. Raises SessionError where it is none."""
+    """Return a policy in normal form: “recall,summary” becomes “summary,recall”. Raises SessionError if unknown."""
     words = [word.strip() for word in policy.lower().split(",")]
     if set(words) == {"recall", "summary"} and len(words) == 2:  # noqa: PLR2004  the two that combine
         return "summary,recall"
@@ -71,12 +71,12 @@ def parsed_policy(policy: str) -> str:
 
 
 def recalls(policy: str) -> bool:
-    """Say whether a policy brings back older exchanges that matter for the prompt."""
+    """Return whether a policy brings back parts of older exchanges that are relevant to the prompt."""
     return "recall" in policy.split(",")
 
 
 def summarises(policy: str) -> bool:
-    """Say whether a policy folds what is no longer sent into a summary."""
+    """Return whether a policy puts exchanges that are no longer sent into a summary."""
     return "summary" in policy.split(",")
 
 
@@ -87,8 +87,9 @@ def summarises(policy: str) -> bool:
 class Plan:
     """What a new block sends before the new prompt.
 
-    `pinned` stand in front, `recent` from `start` to the newest, both in order. `clip` is the number of tokens that the
-    one recent exchange is to be cut to. `oversized`: the prompt exceeds the budget alone, nothing recent is sent.
+    `pinned` comes first, then `recent` from `start` to the newest exchange, both in order. `clip` is the number of
+    tokens that the only recent exchange is cut to. `oversized` means that the prompt alone exceeds the budget, so
+    nothing recent is sent.
     """
 
     pinned: tuple[Sized, ...]
@@ -104,20 +105,21 @@ class Plan:
 
     @property
     def leaves_out(self) -> bool:
-        """Whether the plan leaves out anything of a session with exchanges, even a part of a single one."""
+        """Whether the plan omits anything from the session, even part of a single exchange."""
         return self.start is None or self.start.number > 1 or self.clip is not None
 
     @property
     def whole(self) -> frozenset[int]:
-        """The numbers of the exchanges that are sent whole: not of one that is cut."""
+        """The numbers of the exchanges that are sent whole, without one that is cut."""
         recent = () if self.clip is not None else self.recent
         return frozenset(sized.number for sized in (*self.pinned, *recent))
 
 
 def budget_for(setting: int, window: Window, num_predict: int | None) -> Budget:
-    """Return the budget: the least of the setting and of the window less room for the answer.
+    """Return the budget: the smaller of the setting and the context window minus room for the answer.
 
-    A num_predict of nearly the whole window is an upper limit rather than a plan: a quarter stays for the conversation.
+    A num_predict of nearly the whole window is an upper limit, not an expectation, so a quarter is kept for the
+    conversation.
     """
     if window.tokens is None:
         return Budget(setting, setting, window)
@@ -128,7 +130,7 @@ def budget_for(setting: int, window: Window, num_predict: int | None) -> Budget:
     return Budget(min(setting, fitting), setting, window, room)
 
 
-def plan(  # noqa: PLR0913  the request's own figures, each needed
+def plan(  # noqa: PLR0913  all are parts of the request
     policy: str,
     newest: Iterable[Sized],
     pins: Sequence[Sized],
@@ -141,12 +143,19 @@ def plan(  # noqa: PLR0913  the request's own figures, each needed
 ) -> Plan:
     """Choose what a new block sends.
 
-    `newest` yields the session's exchanges, newest first, and is read only as far as needed. `fixed` is the tokens of
-    system prompt, tool definitions and new prompt. `keep_from` is the number from which the exchanges were sent so far:
-    they all stay where they fit. `in_progress`: the newest exchange is the one being held (its tool results came back),
-    so it is part of `fixed`, and none of the earlier ones has to be sent. `shares` bound the newest exchanges as soon
-    as not all are sent. Raises OverBudget where `full` can't send
-    everything, or where prompt and pins can't fit the known window.
+    Args:
+        policy: the session's policy; only `full` makes a difference here
+        newest: the session's exchanges, newest first; read only as far as needed
+        pins: the pinned exchanges
+        fixed: the tokens of system prompt, tool definitions and new prompt
+        limit: the budget of the request
+        keep_from: the number of the first exchange sent so far; all from there on are kept if they fit
+        in_progress: whether the newest exchange is still in progress (its tool results came back), so that it is part
+            of `fixed` and no earlier exchange has to be sent
+        shares: the limits for the newest exchanges once not all of them are sent
+
+    Raises:
+        OverBudget: `full` can't send everything, or the prompt and the pins exceed the known context window
     """
     pins = sorted(pins, key=lambda pin: pin.number)
     pinned_tokens = sum(pin.tokens for pin in pins)
@@ -169,13 +178,13 @@ def plan(  # noqa: PLR0913  the request's own figures, each needed
 def _newest(
     newest: Iterable[Sized], pinned: set[int], room: int, keep_from: int, shares: Shares
 ) -> tuple[list[Sized], int | None]:
-    """Return the newest exchanges, in order, that fit `room`; and the tokens to cut a single too-large one to.
+    """Return the newest exchanges, in order, that fit `room`, and the tokens to cut the newest to if it is too large.
 
-    All if they fit; else all from `keep_from` on, if they fit in the largest share; else as many as fill the low-water
-    share; the newest in any case. A pinned exchange is paid for already.
+    Return all exchanges if they fit; otherwise all from `keep_from` on, if they fit in the largest share; otherwise as
+    many as fill the low-water share, and at least the newest. A pinned exchange is already paid for.
     """
-    taken: list[Sized] = []  # newest first; the last one may be too many
-    at_low_water = 0  # how many of them the low-water share has room for
+    taken: list[Sized] = []  # newest first; the last one may not fit
+    at_low_water = 0  # how many of them fit in the low-water share
     used = 0
     for sized in newest:
         if sized.number < keep_from:
@@ -199,7 +208,7 @@ def _newest(
 
 
 def _everything(newest: Iterable[Sized], pins: Sequence[Sized], room: int, paid: int, limit: Budget) -> Plan:
-    """Return the plan of the policy `full`: all exchanges, or an error that says how much does not fit."""
+    """Return the plan of the policy `full`: all exchanges. Raises OverBudget if they do not fit."""
     recent = list(newest)[::-1]
     pinned = {pin.number for pin in pins}
     needed = sum(sized.tokens for sized in recent if sized.number not in pinned)
@@ -211,7 +220,7 @@ def _everything(newest: Iterable[Sized], pins: Sequence[Sized], room: int, paid:
 
 
 def _oversized(pins: Sequence[Sized], pinned_tokens: int, fixed: int, limit: Budget) -> Plan:
-    """Return the plan for a prompt that fills the budget alone: system prompt and pins only, if the window allows."""
+    """Return the plan for a prompt that fills the budget alone: only system prompt and pins, if the window allows."""
     tokens = fixed + pinned_tokens
     if limit.window.tokens is not None and tokens > limit.window.tokens:
         with_pins = f" with {len(pins)} pinned" if pins else ""
@@ -227,6 +236,6 @@ def _oversized(pins: Sequence[Sized], pinned_tokens: int, fixed: int, limit: Bud
 
 
 def without_recent(pins: Sequence[Sized], fixed: int) -> Plan:
-    """Return a plan that leaves even the newest exchange out: not even a cut form of it fits beside the prompt."""
+    """Return a plan without even the newest exchange, because not even a cut version of it fits beside the prompt."""
     ordered = tuple(sorted(pins, key=lambda pin: pin.number))
     return Plan(ordered, (), fixed + sum(pin.tokens for pin in ordered), oversized=True)

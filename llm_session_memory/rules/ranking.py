@@ -1,16 +1,19 @@
-"""Ranking older exchanges for a prompt: which passages of them are worth sending again.
+"""Ranking older exchanges for a prompt: which of their passages are worth sending again.
 
-Pure. What was found comes in as numbers (which passage holds which of the prompt's words), what is worth its tokens
-comes out, best first, with the words that it was found by. Reading, indexing and fencing are others' business.
+Pure. The input is what was found, as numbers (which passage contains which words of the prompt). The output is the
+passages that are worth their tokens, best first, with the words that found them. Reading, indexing and fencing happen
+elsewhere.
 
 The ranking has four parts, each measured (benchmarks/README.md):
 
-1. A passage's strength: the rarity of the prompt's words in it. Rarity is BM25's idf (Robertson and Spärck Jones 1976,
-   in Lucene's form that is never negative), counted within the session; how often a word stands in a passage
-   of 150 tokens says nothing more. Passages that hold more of the prompt's words at once are preferred.
-2. What stands beside a hit is often what was meant: an answer rarely repeats its question's words.
-3. Long messages match by chance, and the budget is shared out by length: division by the square root of the length.
-4. What the user wrote weighs a little more.
+1. A passage's strength is the rarity of the prompt's words in it. Rarity is BM25's idf (Robertson and Spärck Jones
+   1976, in Lucene's form that is never negative), counted within the session. In a passage of 150 tokens, the number
+   of times that a word occurs adds no information. Passages that contain more of the prompt's words at once are
+   preferred.
+2. The neighbours of a match are often what was meant, because an answer rarely repeats the words of its question.
+3. Long messages match by chance, and the budget is spent by length, so scores are divided by the square root of the
+   length.
+4. Text that the user wrote counts a little more.
 """
 
 from __future__ import annotations
@@ -25,62 +28,63 @@ from ..model import Side
 from .policy import Shares
 
 COVERAGE_POWER = 0.3
-"""How much more a passage counts that holds more of the words: its rarity times (its share of all rarity) ** 0.3."""
+"""Passages with more of the words count more: their rarity is multiplied by (their share of all rarity) ** 0.3."""
 
 LENT = (0.5, 0.2)
-"""The share of its strength that a message lends to the messages one step and two steps away, on both sides."""
+"""The shares of its strength that a message lends to the messages one step and two steps away, in both directions."""
 
 USER_WEIGHT = 1.2
 LENGTH_POWER = 0.5
 LABEL_TOKENS = 8.0
-"""Tokens of the label that each excerpt carries: exchange, date, who."""
+"""The tokens of the label on each excerpt: exchange, date, speaker."""
 
 NEAREST_WEIGHT = 0.5
-"""What the passage nearest in meaning counts, measured by the best passage found by words."""
+"""The weight of the passage nearest in meaning, relative to the best passage found by words."""
 
 THRESHOLD = 0.15
 """The least strength that is recalled; see `Match.strength` for its unit."""
 
 RECENT_SHARES = ((1_000, 0.5), (2_000, 0.3), (4_000, 0.2), (16_000, 0.125))
-"""The share of the budget (tokens) that goes to the newest exchanges when a block begins; between these figures by the
-logarithm of the budget. At 1,000 tokens a quarter would miss the message being answered in 3 of 100 cases."""
+"""The share of the budget (in tokens) for the newest exchanges when a block begins, interpolated by the logarithm of
+the budget. At 1,000 tokens a quarter would miss the message being answered in 3 of 100 cases."""
 
 ALLOWED_SHARE = 0.25
 ALLOWED_AT_FIRST = 1_500
 ALLOWED_A_PROMPT = 175
-"""What recall may spend in one block: this share of the budget, at most so many tokens, and so many more a prompt.
+"""Recall's allowance in one block: a share of the budget, up to a number of tokens, and more tokens per prompt.
 
-What one prompt does not use the next ones have. Simulated over 300 exchanges of which every prompt matches: see
-benchmarks/README.md.
+Tokens that one prompt does not use are left for the next ones. Simulated over 300 exchanges in which every prompt
+matches: see benchmarks/README.md.
 """
 
 NEWEST_WHOLE_UP_TO = 0.5
 NEWEST_CUT_AT_LEAST = 0.1
-"""The newest exchange is sent whole where it fills at most half of the room. A longer one is cut to what recall leaves,
-at least a tenth: recall can bring back its passages that matter for the prompt."""
+"""The newest exchange is sent whole if it fills at most half of the room. A longer one is cut to what recall leaves,
+but to no less than a tenth: recall can bring back its passages that are relevant to the prompt."""
 
 MOST_EXCERPTS = 120
-"""Excerpts of one prompt: more of them hide what matters, and llm's writer looks for each in all of the text."""
+"""The most excerpts for one prompt: more would hide the important ones, and llm's writer looks for each of them in all
+of the text."""
 
 COMMON = 1_000
-"""A word that more passages of a session hold than this says nothing, unless the prompt has no other."""
+"""A word that occurs in more passages of a session than this says nothing, unless the prompt has no other words."""
 
 MOST_MATCHES = 800
-"""Passages that are looked at closely; in a longer session the strongest."""
+"""The most passages that are examined closely; in a longer session, the strongest ones."""
 
 MOST_WORDS_TOLD = 4
-"""Of the words that an excerpt was found by, so many are told and kept: the rarest."""
+"""The most words that are shown and kept with an excerpt that they found: the rarest ones."""
 
 _SAME_STEM = 3
-"""Letters that two forms of one word share at least, at their beginning."""
+"""Two forms of one word share at least this many letters at their beginning."""
 
 
 @dataclass(frozen=True)
 class Passage:
     """A stretch of an older message, as the index knows it.
 
-    `number` is its exchange's, `part` its place in its message, from 0. `tokens` is what it costs as an excerpt,
-    `message_tokens` what the whole message weighs.
+    `number` is the number of its exchange, `part` its position in its message, from 0. `tokens` is its cost as an
+    excerpt, `message_tokens` the weight of the whole message.
     """
 
     id: int
@@ -93,10 +97,10 @@ class Passage:
 
 @dataclass(frozen=True)
 class Match:
-    """What was found in one passage: words of the prompt, rarest first, and how much that says.
+    """The words of the prompt found in one passage, rarest first, and how much that says.
 
-    `strength` is 1 where chance alone would put these words together in about one passage of the session: the sum of
-    their rarities, ln(passages / passages that hold the word), divided by ln(passages). So it can be compared between
+    `strength` is 1 if, by chance alone, these words would occur together in about one passage of the session. It is the
+    sum of their rarities, ln(passages / passages with the word), divided by ln(passages), so it can be compared between
     sessions of any length.
     """
 
@@ -106,7 +110,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A passage worth sending. `score` ranks it; `strength` is its own and what was lent to it, for the threshold."""
+    """A passage worth sending. `score` ranks it; `strength`, its own plus what was lent to it, is for the threshold."""
 
     passage: Passage
     score: float
@@ -115,9 +119,9 @@ class Excerpt:
 
 
 def weigh(hits: Mapping[str, Collection[int]], passages: int) -> dict[str, float]:
-    """Return the rarity of each word that was found: BM25's idf within a session of so many passages.
+    """Return the rarity of each word that was found: BM25's idf within a session of this many passages.
 
-    Forms of one word (which the index finds in the very same passages) count once.
+    Forms of one word (which the index finds in exactly the same passages) count once.
     """
     weights: dict[str, float] = {}
     seen: dict[tuple[str, int], list[Collection[int]]] = defaultdict(list)
@@ -133,10 +137,12 @@ def weigh(hits: Mapping[str, Collection[int]], passages: int) -> dict[str, float
 
 
 def match(hits: Mapping[str, Collection[int]], passages: int, most: int = MOST_MATCHES) -> dict[int, Match]:
-    """Return what was found in each passage, by its id: in at most `most` of them, the strongest, ties to the newer.
+    """Return the match in each passage, by id: the `most` strongest, the newer first among equals.
 
-    `hits` tells for each word of the prompt the ids of the passages that hold it; ids grow with time. `passages` is
-    how many the session has.
+    Args:
+        hits: for each word of the prompt, the ids of the passages that contain it; ids grow with time
+        passages: the number of passages in the session
+        most: the most matches to return
     """
     weights = weigh(hits, passages)
     held: dict[int, float] = defaultdict(float)
@@ -163,11 +169,11 @@ def rank(
     nearest: Mapping[int, float] | None = None,
     threshold: float = THRESHOLD,
 ) -> list[Excerpt]:
-    """Return the passages worth sending, the best first, ties to the newer.
+    """Return the passages worth sending, best first, the newer first among equals.
 
-    `passages` are those that matched and those beside them, up to two messages away; others change nothing. `nearest`
-    are the cosine similarities of the passages nearest in meaning, where there is an embedding model. What is left
-    below `threshold` with all that was lent to it is not worth its tokens.
+    `passages` are those that matched and their neighbours up to two messages away; others make no difference. `nearest`
+    are the cosine similarities of the passages nearest in meaning, if there is an embedding model. A passage that stays
+    below `threshold`, including what was lent to it, is not worth its tokens.
     """
     near = _near(nearest or {}, matches)
     own: dict[int, float] = defaultdict(float)
@@ -185,7 +191,7 @@ def rank(
 
 
 def _near(nearest: Mapping[int, float], matches: Mapping[int, Match]) -> dict[int, float]:
-    """Return strengths of the passages nearest in meaning: from none at the last of them to the most at the first."""
+    """Return the strengths of the passages nearest in meaning: zero for the last of them, the most for the first."""
     if not nearest:
         return {}
     best = max((found.strength for found in matches.values()), default=0.0)
@@ -196,7 +202,7 @@ def _near(nearest: Mapping[int, float], matches: Mapping[int, Match]) -> dict[in
 
 
 def _step(passage: Passage) -> int:
-    """Return a message's place in the conversation: prompts are even, what answers them is odd."""
+    """Return a message's position in the conversation: prompts are even, everything that answers them is odd."""
     return 2 * passage.number + (passage.side != "prompt")
 
 
@@ -216,16 +222,17 @@ def _words(found: Match | None) -> tuple[str, ...]:
 
 
 def _order(excerpt: Excerpt) -> tuple[float, int, int]:
-    """Best first; of equals the newer; within one exchange in the order in which it was said."""
+    """Return the sort key: best first, then newer first, then conversation order within one exchange."""
     return (-excerpt.score, -excerpt.passage.number, excerpt.passage.id)
 
 
 def choose(
     ranked: Iterable[Excerpt], room: int, *, whole: Collection[int] = (), sent: Collection[int] = ()
 ) -> list[Excerpt]:
-    """Return the excerpts that fit into `room` tokens, best first; what does not fit gives way to the next.
+    """Return the excerpts that fit into `room` tokens, best first; one that does not fit is skipped.
 
-    `whole` are the numbers of exchanges that the request has already, `sent` the ids of the passages that it has.
+    `whole` are the numbers of exchanges that the request already contains, `sent` the ids of
+    the passages that it already contains.
     """
     chosen: list[Excerpt] = []
     left = room
@@ -240,7 +247,7 @@ def choose(
 
 
 def recent_share(budget: int) -> float:
-    """Return the share of a budget of so many tokens that goes to the newest exchanges when a block begins."""
+    """Return the share of a budget of this many tokens that goes to the newest exchanges when a block begins."""
     (low, share), *others = RECENT_SHARES
     if budget <= low:
         return share
@@ -253,7 +260,7 @@ def recent_share(budget: int) -> float:
 
 
 def shares(budget: int, asked: float | None = None) -> Shares:
-    """Return how a new block shares out its room under recall; `asked` is the share that recall was given, if any."""
+    """Return how a new block divides its room with recall; `asked` is the share that recall was given, if any."""
     return Shares(
         low=recent_share(budget) if asked is None else 1 - asked,
         most=1 - reserve(asked),
@@ -263,9 +270,9 @@ def shares(budget: int, asked: float | None = None) -> Shares:
 
 
 def reserve(asked: float | None = None) -> float:
-    """Return the share of its room that a block leaves to recall on every prompt: a quarter, or what was asked for.
+    """Return the share of its room that a block leaves to recall on every prompt: a quarter, or less if less was asked for.
 
-    Of a share above a half that was asked for it is half: else no block would outlive its first prompt.
+    If more than a half was asked for, it is half of that; otherwise no block would outlive its first prompt.
     """
     return ALLOWED_SHARE if asked is None else min(asked, max(ALLOWED_SHARE, asked / 2))
 
@@ -273,10 +280,15 @@ def reserve(asked: float | None = None) -> float:
 def allowance(room: int, prompts: int, spent: int, asked: float | None = None) -> int:
     """Return the tokens that recall may spend on the next prompt of a block.
 
-    `room` is what the budget leaves beside system prompt and pins, `prompts` are those that the block has had, `spent`
-    the tokens of the excerpts that came with them, `asked` the share that recall was given, if any. So a prompt among
-    others that recall little has up to a quarter of the room, and a conversation that matches on every prompt can't end
-    every block at once. The first request of all continues nothing: there recall has all that is left.
+    If most prompts recall little, one prompt may use up to a quarter of the room; but a conversation that matches on
+    every prompt can't end every block at once. The first request of all continues nothing, so recall may use everything
+    that is left.
+
+    Args:
+        room: the budget that system prompt and pins leave
+        prompts: the number of prompts that the block has had
+        spent: the tokens of the excerpts that were sent with them
+        asked: the share that recall was given, if any
     """
     share = int(room * reserve(asked))
     if asked is not None:

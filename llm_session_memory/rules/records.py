@@ -1,18 +1,19 @@
-"""The JSONL format of a session: one header line, then one line an exchange, and one for each failed prompt.
+"""The JSONL format of a session: one header line, then one line per exchange, and one for each failed prompt.
 
-Version 1. Every line is a JSON object; a field that says nothing is left out.
+Version 1. Every line is a JSON object; empty fields are left out.
 
     {"format": "llm-session", "version": 1, "name": "work", "model": ..., "exchanges": 142, "tags": [...], ...}
     {"exchange": 1, "pinned": "2026-09-01T...", "turns": [{"input": [...], "output": [...], "context": {...}, ...}],
      "rating": {"mark": "up", ...}, "bookmark": {"label": ..., ...}}
     {"attempt": {"prompt": ..., "error": ..., "answered_by": 3, ...}}
 
-Messages are in llm's wire form, attachments inline. Numbers, not ids, tie pins, contexts and attempts to exchanges, so
-that they hold in any log: a turn is [exchange, turn], or the exchange's number alone for its last turn. Times are ISO,
-tokens are tokens, durations milliseconds. A part of a session has the numbers that its exchanges have in the whole.
-A file without a header whose lines are {"prompt": ..., "response": ...} is read too.
+Messages are in llm's wire form, with attachments inline. Pins, contexts and attempts refer to exchanges by number, not
+by id, so the numbers are valid in any log: a turn is [exchange, turn], or just the exchange's number for its last turn.
+Times are ISO, tokens are counts, durations are milliseconds. In a file with only part of a session, exchanges keep the
+numbers that they have in the whole session. A file without a header whose lines are {"prompt": ..., "response": ...}
+can be read too.
 
-Pure. Whoever writes a file and whoever reads one take the names of the fields from here.
+Pure. All code that writes or reads such a file takes the names of the fields from here.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ FORMAT = "llm-session"
 VERSION = 1
 
 Place = tuple[int, int]
-"""A turn: the number of its exchange, and its own within it, from 1; 0 for the last one."""
+"""A turn: the number of its exchange, and its own number within it, from 1; 0 for the last one."""
 
 MISSING = "missing:"
-"""Stands before the path of an imported attachment whose bytes are not here. Without it, whoever wrote the file could
+"""The prefix of the path of an imported attachment whose bytes are not here. Without it, the author of the file could
 have any file of this machine sent to a model."""
 
 CODE, KEPT_CODE = "functions", "imported_functions"
-"""Where a failed prompt has Python code: as `retry` runs it, and as an import keeps it."""
+"""The field for the Python code of a failed prompt: as `retry` runs it, and as an import keeps it."""
 
-# -- the names of the fields, by what they are fields of --------------------
+# -- the names of the fields, by record --------------------------------------
 
 HEADER = (
     *("format", "version", "name"),
@@ -82,21 +83,21 @@ PARTS: dict[str, tuple[str, ...]] = {
 
 ATTACHMENT = ("type", "path", "url", "content", "id")
 
-# -- lines and what they hold -----------------------------------------------
+# -- lines and their records -------------------------------------------------
 
 
 def line(value: Mapping[str, Any]) -> str:
-    """Return a value as one line, however the text is split, that is safe to show and can be sent as UTF-8."""
+    """Return a value as one line that stays one line however text is split, is safe to show, and is valid UTF-8."""
     return escaped(json.dumps(value, ensure_ascii=False)) + "\n"
 
 
 def said(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that say something: not null, not an empty text, list or object."""
+    """Return the fields that are not empty: not null, and not an empty text, list or object."""
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
 
 
 def place_record(place: Place | None) -> Any:
-    """Return how a turn is named in a file."""
+    """Return the form in which a file refers to a turn."""
     return place if place is None or place[1] else place[0]
 
 
@@ -109,7 +110,7 @@ def message_record(message: Message) -> dict[str, Any]:
 
 
 def _part_record(part: Part) -> dict[str, Any]:
-    known = PARTS.get(part.type, tuple(part.data))  # a forged log may hold fields that llm has no meaning for
+    known = PARTS.get(part.type, tuple(part.data))  # a forged log may contain fields that llm does not know
     record = {name: value for name, value in part.data.items() if value is not None and name in known}
     held = [attachment_record(attachment) for attachment in part.attachments]
     if held and part.type == "attachment":
@@ -120,7 +121,7 @@ def _part_record(part: Part) -> dict[str, Any]:
 
 
 def attachment_record(attachment: Attachment) -> dict[str, Any]:
-    """Return an attachment with its bytes; with its id (a hash of them) where it is all that is known of them."""
+    """Return an attachment with its bytes, or with its id (a hash of them) if nothing else is known."""
     content = base64.b64encode(attachment.content).decode("ascii") if attachment.content is not None else None
     path = attachment.path.removeprefix(MISSING) if attachment.path is not None else None
     id_ = attachment.id or None if content is None and path is not None else None
@@ -136,7 +137,7 @@ def note_record(note: Note) -> dict[str, Any]:
 
 
 def judged_record(rating: Rating | None, bookmark: Bookmark | None) -> dict[str, Any]:
-    """Return what an exchange's line says of its rating and its bookmark."""
+    """Return the fields for the rating and the bookmark of an exchange."""
     record: dict[str, Any] = {}
     if rating:
         note = {"note": rating.note} if rating.note else {}
@@ -147,7 +148,7 @@ def judged_record(rating: Rating | None, bookmark: Bookmark | None) -> dict[str,
 
 
 def attempt_record(attempt: Attempt, answered_by: Any, filled: Callable[[Attachment], Attachment]) -> dict[str, Any]:
-    """Return what an attempt's line says; `filled` gives attachments their bytes."""
+    """Return the fields of an attempt; `filled` loads the bytes of an attachment."""
     values = {
         "model": attempt.model,
         "partial": attempt.partial,
@@ -168,7 +169,7 @@ def _request_record(kept: Mapping[str, Any], filled: Callable[[Attachment], Atta
 
 
 def _of_request(kept: Mapping[str, Any]) -> Attachment:
-    """Return an attachment of a request in our own log, where a path may be all that there is."""
+    """Return an attachment of a request in our own log, which may have only a path."""
     content = kept.get("content")
     if content is not None:
         return Attachment("", kept.get("type"), kept.get("path"), kept.get("url"), base64.b64decode(content))

@@ -1,6 +1,6 @@
 """From a plan to the exact messages.
 
-Pure: takes exchanges that were already read and returns values; nothing here decides what is sent.
+Pure: takes exchanges that were already read and returns values. Nothing here decides what is sent.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from .policy import Plan
 from .tokens import Measure
 
 NO_REPLY = "[no reply]"
-"""Stands where a model answered nothing, so that two prompts in a row stay two turns for models and for the log."""
+"""Replaces an empty answer, so that two prompts in a row stay two turns for models and in the log."""
 
 
 NO_RESULT = "[not run]"
-"""Stands where a tool call was never answered: most models refuse a history with an open call."""
+"""Replaces the result of a tool call that never got one, because most models refuse a history with an open call."""
 
 
 def front(system: str | None, pinned: Sequence[str]) -> str:
-    """Return what stands for all that is sent before the newest exchanges: another front is another block."""
+    """Return a text that identifies everything sent before the newest exchanges; if it changes, a new block begins."""
     parts = "\x00".join([system or "", *pinned])
     return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
@@ -39,12 +39,12 @@ def system_text(system: str | None, notes: Sequence[str] = (), summary: str | No
 
 
 def system_messages(system: str | None) -> tuple[Message, ...]:
-    """Return the system message, or nothing."""
+    """Return the system message, or nothing if there is no text."""
     return (Message.of_text("system", system),) if system else ()
 
 
 def whole(exchange: Exchange) -> tuple[Message, ...]:
-    """Return the messages of an exchange as they are sent again: none empty, no call without a result, a reply last."""
+    """Return the messages of an exchange as they are sent again: none empty, each call with a result, a reply last."""
     messages = tuple(message for message in exchange.messages if message.parts)
     unanswered = open_calls(messages)
     if unanswered:
@@ -56,7 +56,7 @@ def whole(exchange: Exchange) -> tuple[Message, ...]:
 
 
 def open_calls(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """Return name and id of the calls at the end that have no result: a loop that was ended before they were run."""
+    """Return the name and id of each call at the end without a result: the tool loop ended before it was run."""
     if not messages or messages[-1].role != "assistant":
         return []
     return [
@@ -69,9 +69,9 @@ def open_calls(messages: Sequence[Message]) -> list[dict[str, str]]:
 def messages_of(
     plan: Plan, system: str | None, exchanges: Mapping[str, Exchange], measure: Measure
 ) -> tuple[tuple[Message, ...], int] | None:
-    """Return all that is sent before the new prompt, and the tokens that the plan's cut came out below its limit.
+    """Return all messages before the new prompt, and the number of tokens that the cut stayed below its limit.
 
-    `exchanges` holds those that the plan names, by id. Returns None where the newest exchange can't be cut to what is
+    `exchanges` are the exchanges named by the plan, by id. Returns None if the newest exchange can't be cut to what is
     left of the budget.
     """
     chosen = [*system_messages(system)]
@@ -90,7 +90,7 @@ def messages_of(
 
 
 def fragments_in(chain: Iterable[Message]) -> list[str]:
-    """Return the contents of the fragments that messages borrow from, each once."""
+    """Return the contents of the fragments that messages include, each once."""
     found: dict[str, None] = {}
     for message in chain:
         for part in message.parts:

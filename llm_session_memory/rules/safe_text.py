@@ -1,9 +1,10 @@
-"""Text that somebody else wrote, made safe to show: in a terminal, on a page, in a file.
+"""Text from others, made safe to show in a terminal, on a page or in a file.
 
-Pure. Controls move the cursor, recolour or retitle a terminal; directional overrides, zero-width characters and tags
-let a text say one thing to a person and another to a program. Each comes out as a sign or as its name, `⟦U+202E⟧`,
-except where it does honest work: joiners inside emoji and scripts that need them, variation selectors after what they
-vary. There is one list of these characters, and all that is shown goes through a function of this module.
+Pure. Control characters move the cursor, recolour or retitle a terminal. Directional overrides, zero-width characters
+and tags let a text say one thing to a person and another to a program. Each of them is replaced by a symbol or by its
+number, `⟦U+202E⟧`, except where it is legitimate: joiners inside emoji and in scripts that need them, and variation
+selectors after the characters they vary. There is one list of these characters, and all text that is shown passes
+through a function of this module.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ _SUSPECT = re.compile(
 )
 _JOINERS = "\u200c\u200d"
 _AFTER_ASCII = "#*0123456789"
-"""The ASCII that becomes an emoji with a variation selector."""
+"""The ASCII characters that become an emoji with a variation selector."""
 
 _CONTROL_PICTURES = 0x2400
 
 
 def visible(text: str) -> str:
-    """Return a text with nothing hidden in it: the same text, unless it hid something. Line ends become newlines."""
+    """Return a text with its hidden characters made visible; other text is unchanged. Line ends become newlines."""
     return plain(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def plain(text: str) -> str:
-    """Return a text as `visible` does, for a terminal: a lone carriage return, which overwrites a line, is shown."""
+    """Return a text like `visible`, for a terminal: a lone carriage return, which overwrites a line, is shown too."""
     if text.isascii() and text.isprintable():
         return text
     return _SUSPECT.sub(_shown, text.replace("\r\n", "\n"))
@@ -79,7 +80,7 @@ def _is_honest(text: str, place: int, character: str) -> bool:
 
 
 def _carries(character: str) -> bool:
-    """Return whether a character may have a joiner or selector beside it: anything seen that is not Latin."""
+    """Return whether a joiner or selector may be next to a character: any visible one that is not Latin."""
     return (
         bool(character)
         and (character >= "\u0300")

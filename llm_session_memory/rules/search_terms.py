@@ -1,7 +1,7 @@
-"""Queries that people type, and where in a text their words stand.
+"""Queries that people type, and the positions of their words in a text.
 
-Pure. Any text is a query; what a word is for the index is `passages`' business. The index knows the stems of English
-words (porter); here an approximation does, since it only decides what is marked in what the index has found.
+Pure. Any text is a query; `passages` defines the words of the index. The index knows the stems of English words
+(porter). Here an approximation is enough, because it only decides what to mark in the results.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .passages import STOP_WORDS, phrase
 
 MOST_TERMS = 100
-"""Words and phrases of a query that are looked up; a pasted document has more."""
+"""The most words and phrases of a query that are looked up; a pasted document has more."""
 
 _MOST_WORDS = 40
 """The same for a search in llm's own indexes, which looks for all of them."""
@@ -30,15 +30,15 @@ _UNSPACED = "[\u3005-\u3007\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\
 _ENDINGS = tuple("ational fulness iveness ingly edly ments ment ness ing ies ied ion ed es er ly s".split())
 _SHORTEST_STEM = 3
 _EDGE = 24
-"""Characters by which the ends of a snippet may move, so that no word is cut."""
+"""The most characters that the ends of a snippet may move, so that no word is cut."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query for the index. `terms` are its words and phrases as typed, to mark them by.
+    """A query for the index. `terms` are its words and phrases as typed, for marking them.
 
-    `all_of` finds passages with all of them, `any_of` those with some; both are empty where there is no word. `telling`
-    are the terms that say something (all of them where none does), each to be looked up by itself.
+    `all_of` finds passages with all of them, `any_of` passages with some; both are empty if there is no word. `telling`
+    are the terms with meaning (or all terms, if none has), each to be looked up by itself.
     """
 
     terms: tuple[str, ...]
@@ -48,7 +48,7 @@ class Query:
 
 
 def query_of(text: str) -> Query:
-    """Return any text as a query: words, and phrases in double quotes. Nothing in it is taken for syntax."""
+    """Return any text as a query of words, and of phrases in double quotes. No other character is treated as syntax."""
     found: dict[str, str] = {}
     for term in _terms(text):
         expression = phrase(term)
@@ -66,7 +66,7 @@ def _terms(text: str) -> Iterator[str]:
 
 
 def raw_query_of(text: str) -> Query:
-    """Return FTS5 syntax as a query, CJK text in it as the index has it. Whether it is right, FTS5 knows."""
+    """Return FTS5 syntax as a query, with CJK text in the form of the index. Only FTS5 can tell whether it is valid."""
     parts = _HALF.sub(" ", text).split('"')
     for number in range(len(parts)):
         if number % 2:
@@ -81,9 +81,9 @@ def raw_query_of(text: str) -> Query:
 
 
 def match(text: str) -> str | None:
-    """Return what llm's own indexes are asked for a text: all its words and quoted phrases; None if it has no word.
+    """Return the query for llm's own indexes: all words and quoted phrases of a text, or None if it has no word.
 
-    They split texts in another way than ours, and know nothing of `passages`.
+    Those indexes split texts differently from ours, and know nothing of `passages`.
     """
     words = [quoted or word for quoted, word in _WORDS_AND_PHRASES.findall(text)][:_MOST_WORDS]
     return " ".join(f'"{word}"' for word in words if any(character.isalnum() for character in word)) or None
@@ -93,10 +93,10 @@ def match(text: str) -> str | None:
 
 
 def spans(text: str, terms: Sequence[str]) -> list[tuple[int, int]]:
-    """Return where the terms stand in a text, (start, end) in characters, in order, not overlapping.
+    """Return the positions of the terms in a text: (start, end) in characters, in order, not overlapping.
 
-    A word is found with other endings as well (sign, signs, signed), without regard to case and accents; one that ends
-    with * by its beginning.
+    A word is also found with other endings (sign, signs, signed), ignoring case and accents; a word that ends with *
+    matches by its beginning.
     """
     folded = _folded(text)
     words = [(match.start(), match.end(), _stem(match.group())) for match in _WORD.finditer(folded)]
@@ -134,7 +134,7 @@ def _merged(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _folded(text: str) -> str:
-    """Return a text in lower case and without accents, each character still in its place."""
+    """Return a text in lower case and without accents, with each character still at its position."""
     return text.lower() if text.isascii() else "".join(map(_fold, text))
 
 
@@ -144,7 +144,7 @@ def _fold(character: str) -> str:
 
 
 def _stem(word: str) -> str:
-    """Return what a word shares with its other forms."""
+    """Return the part of a word that its other forms share."""
     word = re.sub(f"[{_MARKS}]", "", word)
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:

@@ -1,8 +1,8 @@
 """Telling from a server's count whether it cut the prompt.
 
-Pure. The rules are Ollama's (its source at 0.33; facts in the project's notes): first whole messages are dropped,
-oldest first; then, if that is not enough, the first few tokens and the tail are kept so that about half of the window
-remains. Nothing in the response says either; the count does.
+Pure. The rules are Ollama's (its source at version 0.33). First it drops whole messages, oldest first. If that is not
+enough, it keeps the first few tokens and the tail, so that about half of the context window remains. The response
+mentions neither; only the count shows it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _KEPT_AT_THE_START = (4, 5)
-"""Tokens that stay at the start: 4, and one more for models that begin with a BOS token."""
+"""Tokens that are kept at the start: 4, and one more for models that begin with a BOS token."""
 
 _USUAL_WINDOWS = (2_048, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072, 262_144)
 
@@ -18,10 +18,10 @@ _WELL_UNDER = 0.7
 """A count below this share of a calibrated estimate is not an error of the estimate."""
 
 _ABOUT_ALL = 0.9
-"""A count of at least this share of the estimate leaves no message of the request out."""
+"""If the count is at least this share of the estimate, no message of the request was dropped."""
 
 _STEADY = 0.95
-"""A count that falls by less, though more was sent, may be a count that is not quite steady."""
+"""If more was sent but the count fell by less than this, the count may just be slightly unsteady."""
 
 _WELL_OVER = 1.3
 """An estimate of more than this times the count is not an error of the estimate, if the count is half a window."""
@@ -31,7 +31,7 @@ _FULL = "prompt and answer together reached the window"
 
 @dataclass(frozen=True)
 class CountedRequest:
-    """A request as the server counted it and as we know it: `base` is its weight, `estimate` its expected tokens."""
+    """A request as counted by the server and as known to us: `base` is its weight, `estimate` its expected tokens."""
 
     counted: int
     base: float
@@ -40,21 +40,21 @@ class CountedRequest:
 
 @dataclass(frozen=True)
 class Cut:
-    """That a server cut a prompt: why we think so in words, the window that the count points to, `certain` or not."""
+    """A cut by the server: the evidence in words, the window that the count suggests, and whether it is certain."""
 
     because: str
     window: int | None
     certain: bool
 
     def __str__(self) -> str:
-        """Return it as it is recorded."""
+        """Return the form in which it is recorded."""
         return f"{'certain' if self.certain else 'likely'}: {self.because}"
 
 
 def counts_all(recorded: str | None) -> bool:
-    """Say whether the count of a request is one of all that was sent, given what was recorded of its cut.
+    """Return whether the count of a request covers all that was sent, given its recorded cut.
 
-    Where the window became full only while the model answered, the prompt had been read and counted whole.
+    If the window became full only during the answer, the prompt had been read and counted whole.
     """
     return recorded is None or _FULL in recorded
 
@@ -65,7 +65,7 @@ def halved(window: int) -> set[int]:
 
 
 def halved_window(counted: int, window: int | None) -> int | None:
-    """Return the window that Ollama halves to this count: `window` itself or a usual one; None where there is none."""
+    """Return the window that Ollama halves to this count: `window` itself, or a common one, or None."""
     candidates = (*([window] if window else []), *_USUAL_WINDOWS)
     return next((candidate for candidate in candidates if counted in halved(candidate)), None)
 
@@ -78,10 +78,14 @@ def detect(
     reply_tokens: int | None,
     calibrated: bool,
 ) -> Cut | None:
-    """Say whether the server cut the request `now`.
+    """Return how the server cut the request `now`, or None if nothing shows that it did.
 
-    `before` is the request before it in the same block (None where there is none), `window` the model's window as far
-    as it is known, `calibrated` whether the estimate rests on counts of this model. All figures in tokens.
+    Args:
+        now: the request, as counted and as estimated
+        before: the request before it in the same block, or None
+        window: the model's context window in tokens, if it is known
+        reply_tokens: the server's count of the reply
+        calibrated: whether the estimate is based on counts for this model
     """
     candidate = halved_window(now.counted, window)
     if candidate and now.estimate > now.counted * _WELL_OVER:

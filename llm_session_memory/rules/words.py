@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with what it counts: `1 exchange`, `1,142 exchanges`."""
+    """Return a number with a noun: `1 exchange`, `1,142 exchanges`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
