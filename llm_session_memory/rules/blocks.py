@@ -16,9 +16,9 @@ class NewBlock(Enum):
     """The reason that a block begins, in words for people."""
 
     FIRST = "the session's first prompt"
-    ELSEWHERE = "something was added from elsewhere since the last prompt"
+    ELSEWHERE = "the conversation was continued elsewhere since the last prompt"
     UNANSWERED = "the last reply was empty, or its prompt had filled the budget"
-    RULE = "budget or policy changed"
+    RULE = "the budget or the policy changed"
     FRONT = "the system prompt or the pins changed"
     CROWDED = "the next request would have left recall too little of the budget"
     FULL = "the next request would have exceeded the budget"

@@ -45,7 +45,7 @@ def _moment(text: str, *, end: bool) -> str:
         return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):
         message = f"“{text if text.isprintable() else '…'}” is not a date."
-        raise SessionError(message, "Give one such as 2026-01-31, 2026-01, or 2026-01-31T10:30.") from None
+        raise SessionError(message, "Use a date like 2026-01-31, 2026-01, or 2026-01-31T10:30.") from None
 
 
 def _edge(found: re.Match[str], *, end: bool) -> datetime:

@@ -112,7 +112,7 @@ def recalled_items(excerpts: Iterable[Recalled], when: str = "") -> list[Item]:
     """Return the lines for excerpts, in conversation order; `when` names the prompt that they were sent with."""
     items: list[Item] = []
     for one in in_order(excerpts):
-        found = f"found by {', '.join(one.words)}" if one.words else "beside what was found"
+        found = f"found by {', '.join(one.words)}" if one.words else "next to a match"
         text = one.text.partition("] ")[2]
         reason = f"{_OF[one.side]}{when}, {found}"
         items.append(Item("recalled", reason, one.tokens, one.number, one.number, text, score=one.score))
@@ -130,9 +130,9 @@ def notices(  # noqa: PLR0913  the sentences are about all of these
     `before` is the block that ended, `total` the number of exchanges in the session, `summary` the one that is sent.
     """
     if chosen.oversized and total:
-        what = "with the system prompt and the pins" if chosen.pinned else "with the system prompt at most"
-        none_left = f"This prompt leaves no room for the conversation in the budget of {budget:,} tokens"
-        return (f"{none_left}: about {chosen.tokens:,} are sent, {what}.",)
+        rest = "Only the system prompt and the pins are" if chosen.pinned else "No earlier exchange is"
+        full = f"This prompt leaves no room for the conversation in the budget of {budget:,} tokens."
+        return (f"{full} {rest} sent with it, about {chosen.tokens:,} tokens in all.",)
     if chosen.oversized:
         return (f"This prompt alone exceeds the budget of {budget:,} tokens: about {chosen.tokens:,} are sent.",)
     found: list[str] = []
@@ -152,5 +152,5 @@ def _fate_of(first: int, last: int, policy: str, *, summarised: bool) -> str:
     if summarised:
         return f"{which} in the log, and {'is' if one else 'are'} sent as a summary"
     if recalls(policy):
-        return f"{which} in the log; of {'it' if one else 'them'} only what matters for a prompt is sent"
-    return f"{which} in the log but {'is' if one else 'are'} not sent any more"
+        return f"{which} in the log, and only the parts relevant to a prompt are sent"
+    return f"{which} in the log but {'is' if one else 'are'} no longer sent"

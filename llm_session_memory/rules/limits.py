@@ -32,7 +32,7 @@ def storable(text: str, what: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise SessionError(f"{what} is not UTF-8.", "Nothing was changed.") from None
+        raise SessionError(f"{what} is not valid UTF-8.", "Nothing was changed.") from None
     return text
 
 
@@ -40,7 +40,7 @@ def checked_note(text: str) -> str:
     """Return a note as it is kept. Raises SessionError with the rule that it breaks."""
     kept = storable(text, "The note").strip()
     if not kept or len(kept) > LONGEST_NOTE:
-        message = f"A note has 1 to {LONGEST_NOTE:,} characters; this one has {len(kept):,}."
+        message = f"A note can have 1 to {LONGEST_NOTE:,} characters; this one has {len(kept):,}."
         raise SessionError(message, "It is sent with every prompt, so keep it short.")
     return kept
 
@@ -50,21 +50,21 @@ def checked_tag(tag: str) -> str:
     kept = " ".join(unicodedata.normalize("NFC", tag).split())
     if not kept or len(kept) > LONGEST_TAG or not kept.isprintable():
         message = f"“{one_line(tag, LONGEST_TAG)}” can't be a tag or a key."
-        raise SessionError(message, f"It has 1 to {LONGEST_TAG} printable characters.")
+        raise SessionError(message, f"Use 1 to {LONGEST_TAG} printable characters.")
     return kept
 
 
 def checked_key(text: str) -> str:
     """Return a meta key as it is kept. Raises SessionError with the rule that it breaks."""
     if "=" in text:
-        raise SessionError(f"“{one_line(text, LONGEST_TAG)}” can't be a key.", "A key has no “=” in it.")
+        raise SessionError(f"“{one_line(text, LONGEST_TAG)}” can't be a key.", "A key can't contain “=”.")
     return checked_tag(text)
 
 
 def checked_value(text: str, instead: str) -> str:
     """Return a meta value; `instead` is the command that keeps a note. Raises SessionError with the rule it breaks."""
     if len(storable(text, "The value")) > LONGEST_VALUE:
-        message = f"A value has at most {LONGEST_VALUE:,} characters; this one has {len(text):,}."
+        message = f"A value can have at most {LONGEST_VALUE:,} characters; this one has {len(text):,}."
         raise SessionError(message, f"For more, keep a note: {instead}")
     return text
 
@@ -87,7 +87,7 @@ def checked_remark(note: str) -> str:
     """Return a rating's note as it is kept. Raises SessionError with the rule that it breaks."""
     kept = storable(note, "The note").strip()
     if len(kept) > LONGEST_REMARK:
-        message = f"The note of a rating has at most {LONGEST_REMARK:,} characters; this one has {len(kept):,}."
+        message = f"A rating's note can have at most {LONGEST_REMARK:,} characters; this one has {len(kept):,}."
         raise SessionError(message, "Nothing was changed.")
     return kept
 
@@ -97,5 +97,5 @@ def checked_label(label: str) -> str:
     kept = " ".join(storable(label, "The label").split())
     if not kept or len(kept) > LONGEST_LABEL or not kept.isprintable():
         message = f"“{one_line(label, LONGEST_LABEL)}” can't be a label."
-        raise SessionError(message, f"It has 1 to {LONGEST_LABEL} printable characters.")
+        raise SessionError(message, f"Use 1 to {LONGEST_LABEL} printable characters.")
     return kept

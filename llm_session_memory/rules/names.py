@@ -41,17 +41,17 @@ _NOUNS = """
 def check(name: str) -> str:
     """Return `name` as it is kept (trimmed, NFC). Raises NameRefused with the rule that it breaks."""
     kept = unicodedata.normalize("NFC", name).strip()
-    hint = f"A name has 1 to {LONGEST} printable characters, not only blanks, and no “/”."
+    hint = f"A name has 1 to {LONGEST} printable characters, not only spaces, and no “/”."
     if not any(map(_visible, kept)):
-        raise NameRefused("A session needs a name that is not only blanks.", hint)
+        raise NameRefused("A session name can't be blank.", hint)
     if len(kept) > LONGEST:
-        raise NameRefused(f"That session name has {len(kept):,} characters.", hint)
+        raise NameRefused(f"That session name is {len(kept):,} characters long.", hint)
     if "/" in kept:
         which = f"The session name “{kept}”" if kept.isprintable() else "That session name"
-        raise NameRefused(f"{which} has a “/” in it.", hint)
+        raise NameRefused(f"{which} contains a “/”.", hint)
     if not kept.isprintable():
         unprintable = sorted({f"U+{ord(c):04X}" for c in kept if not c.isprintable()})
-        raise NameRefused(f"That session name has characters that can't be printed ({', '.join(unprintable)}).", hint)
+        raise NameRefused(f"That session name contains unprintable characters ({', '.join(unprintable)}).", hint)
     return kept
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 
 from ..errors import OverBudget, SessionError
 from ..model import POLICIES, Budget, Settings, Sized, Window
+from .words import counted
 
 LOW_WATER = 0.5
 """The share of the remaining budget that the newest exchanges fill when a block begins.
@@ -55,7 +56,7 @@ def effective(settings: Settings, asked: Settings) -> Settings:
 def check_tokens(count: int) -> int:
     """Return the budget. Raises SessionError if it is below 1."""
     if count < 1:
-        raise SessionError(f"A budget of {count:,} tokens is none.", "Give --max-context-tokens a number above 0.")
+        raise SessionError("A budget must be at least 1 token.", "Set --max-context-tokens to a number above 0.")
     return count
 
 
@@ -67,7 +68,7 @@ def parsed_policy(policy: str) -> str:
     if len(words) == 1 and words[0] in POLICIES:
         return words[0]
     hint = f"Choose one of: {', '.join(POLICIES)}; or summary,recall."
-    raise SessionError(f"There is no memory policy “{policy}”.", hint)
+    raise SessionError(f"“{policy}” is not a memory policy.", hint)
 
 
 def recalls(policy: str) -> bool:
@@ -213,7 +214,7 @@ def _everything(newest: Iterable[Sized], pins: Sequence[Sized], room: int, paid:
     pinned = {pin.number for pin in pins}
     needed = sum(sized.tokens for sized in recent if sized.number not in pinned)
     if needed > room:
-        message = f"The whole session needs about {paid + needed:,} tokens, and the budget is {limit.tokens:,}."
+        message = f"The whole session needs about {paid + needed:,} tokens, but the budget is {limit.tokens:,}."
         hint = "Use --memory window for this prompt, or raise the budget with --max-context-tokens or a larger num_ctx."
         raise OverBudget(message, hint)
     return Plan((), tuple(recent), paid + needed)
@@ -223,14 +224,14 @@ def _oversized(pins: Sequence[Sized], pinned_tokens: int, fixed: int, limit: Bud
     """Return the plan for a prompt that fills the budget alone: only system prompt and pins, if the window allows."""
     tokens = fixed + pinned_tokens
     if limit.window.tokens is not None and tokens > limit.window.tokens:
-        with_pins = f" with {len(pins)} pinned" if pins else ""
+        with_pins = f" with {counted(len(pins), 'pinned exchange')}" if pins else ""
         message = (
-            f"This prompt{with_pins} needs about {tokens:,} tokens, and the model's window is "
+            f"This prompt{with_pins} needs about {tokens:,} tokens, but the model's context window is "
             f"{limit.window.tokens:,} ({limit.window.source})."
         )
-        hint = "Shorten it, or give the model a larger window (for Ollama: -o num_ctx N)."
+        hint = "Shorten it, or give the model a larger context window (for Ollama: -o num_ctx N)."
         if pins:
-            hint = "Shorten it, unpin something, or give the model a larger window (for Ollama: -o num_ctx N)."
+            hint = "Shorten it, unpin something, or give the model a larger context window (for Ollama: -o num_ctx N)."
         raise OverBudget(message, hint)
     return Plan(tuple(pins), (), tokens, oversized=True)
 

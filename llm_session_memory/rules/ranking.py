@@ -270,7 +270,7 @@ def shares(budget: int, asked: float | None = None) -> Shares:
 
 
 def reserve(asked: float | None = None) -> float:
-    """Return the share of its room that a block leaves to recall on every prompt: a quarter, or less if less was asked for.
+    """Return the share of its room that a block leaves to recall on every prompt: a quarter, or less if asked for.
 
     If more than a half was asked for, it is half of that; otherwise no block would outlive its first prompt.
     """

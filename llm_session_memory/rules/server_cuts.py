@@ -95,11 +95,11 @@ def detect(
         because = f"the server counted {now.counted:,} tokens, fewer than for the shorter request before"
         return Cut(because, _next_usual(now.counted), certain=now.counted < before.counted * _STEADY)
     if calibrated and now.counted < now.estimate * _WELL_UNDER:
-        because = f"the server counted {now.counted:,} tokens where about {now.estimate:,} were sent"
+        because = f"the server counted {now.counted:,} tokens, but about {now.estimate:,} were sent"
         return Cut(because, _next_usual(now.counted), certain=False)
     if window and now.counted + (reply_tokens or 0) >= window:
         if now.counted < now.estimate * _ABOUT_ALL:
-            sent = f"the server counted {now.counted:,} tokens where about {now.estimate:,} were sent"
+            sent = f"the server counted {now.counted:,} tokens, but about {now.estimate:,} were sent"
             return Cut(f"{sent}, and the answer filled the window of {window:,}", None, certain=False)
         because = f"{_FULL} of {window:,} tokens"
         return Cut(because, None, certain=False)

@@ -1,9 +1,9 @@
 """The tables that sessions write, and the only SQL that writes.
 
 `Log` opens the file and turns SQLite's errors into sentences. `history`, `details` and `attachments` read what llm
-logged, by llm's documented tables. `Sessions`, `Requests` (what was sent, and why), `Notes` and `Ratings` read and
-write our own. `Index` and `Vectors` are the full-text index and the embeddings; `finder` searches them. Nothing here
-decides anything.
+logged, through its documented tables. `Sessions`, `Requests` (what was sent, and why), `Notes` and `Ratings` read and
+write our own tables. `Index` and `Vectors` are the full-text index and the embeddings; `finder` searches them. Nothing
+here makes decisions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading the attachments of calls. Never writing."""
+"""Reading the attachments of calls. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def attachments(log: Log, ids: Sequence[str]) -> tuple[Attachment, ...]:
 
 
 def attachment(log: Log, id_: str) -> Attachment | None:
-    """Return an attachment as it is kept, or None."""
+    """Return an attachment as it is stored, or None."""
     row = log.row("select id, type, path, url, content from attachments where id = :id", {"id": id_})
     return Attachment(**row) if row else None
 
 
 def with_file(kept: Attachment) -> Attachment:
-    """Return an attachment that is known by its path with the file's bytes, if it is still the file that it was."""
+    """Return an attachment known by its path, with the file's bytes if the file has not changed since."""
     try:
         path = Path(kept.path or "")
-        content = path.read_bytes() if path.is_file() else b""  # nothing to wait for, as a pipe or a device would be
+        content = path.read_bytes() if path.is_file() else b""  # never a pipe or a device, which could block
     except (OSError, ValueError):
         return kept
     same = not kept.id or hash_of(content) == kept.id
@@ -37,5 +37,5 @@ def with_file(kept: Attachment) -> Attachment:
 
 
 def hash_of(content: bytes) -> str:
-    """Return the id that llm gives an attachment of these bytes."""
+    """Return the id that llm gives to an attachment with these bytes."""
     return hashlib.sha256(content).hexdigest()

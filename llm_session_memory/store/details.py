@@ -1,7 +1,7 @@
-"""Reading what llm logged of a call beyond its messages: what an export needs so that nothing is lost.
+"""Reading what llm logged of a call beyond its messages, so that an export loses nothing.
 
-Of both generations of llm's tables; never writing. JSON is handed out as values, but a call's raw response as the text
-that llm keeps, condensed by rules of its own.
+Reads both generations of llm's tables, and never writes. JSON is returned as values, except a call's raw response: it
+is returned as the text that llm stores, condensed by its own rules.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from .log import Log
 from .schema import statement
 
 _ROOTS_REMEMBERED = 10_000
-"""How many tips' system prompts are remembered, so that a chain is not walked to its start for every turn."""
+"""How many tips' system prompts are remembered, so that not every turn has to walk its chain to the start."""
 
 _CONDENSED = re.compile(r'"((?:f|r):[0-9a-zA-Z]+)"')
-"""How llm up to 0.31 wrote, in place of a text, that it is a fragment's or another reply's."""
+"""How llm up to 0.31 replaced a text by a reference to a fragment or to another reply."""
 
 
 @dataclass(frozen=True)
 class Fragment:
-    """A fragment that came with a prompt; `side` is prompt or system."""
+    """A fragment that was sent with a prompt; `side` is prompt or system."""
 
     side: str
     source: str | None
@@ -36,7 +36,7 @@ class Fragment:
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool that a call offered, as llm's tables have it; with the arguments of the toolbox behind it."""
+    """A tool that a call offered, as in llm's tables, with the arguments of the toolbox behind it."""
 
     name: str
     description: str | None
@@ -49,7 +49,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Result:
-    """What only an older llm kept of a tool result beside its text."""
+    """The parts of a tool result, besides its text, that only an older llm kept."""
 
     exception: str | None
     attachments: tuple[Attachment, ...]
@@ -57,7 +57,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Recall:
-    """An excerpt that was sent with a call: the turn and part of a side's text that it is from, if that is known."""
+    """An excerpt that was sent with a call: the turn it is from, if known, and the side and part of its text."""
 
     turn_id: str | None
     side: int
@@ -70,7 +70,7 @@ class Recall:
 
 @dataclass(frozen=True)
 class Why:
-    """What we recorded of a call's context."""
+    """Our record of a call's context."""
 
     block_id: int
     base: float
@@ -85,9 +85,9 @@ class Why:
 class Details:
     """A call, beyond its messages.
 
-    `response` is the raw reply as llm condensed it, `replacements` what an older llm took out of it. `instances` are
-    the arguments of the toolboxes that served tool calls, by the calls' ids. `reasoning` and `results` are what an
-    older llm kept beside the messages.
+    `response` is the raw reply as llm condensed it, `replacements` the texts that an older llm took out of it.
+    `instances` are the arguments of the toolboxes that ran tool calls, by the ids of the calls. `reasoning` and
+    `results` are what an older llm stored beside the messages.
     """
 
     system: str | None
@@ -107,7 +107,7 @@ class Details:
 
 
 class Detailed:
-    """Reads the details of calls, a few at a time."""
+    """The reader of the details of calls, a few calls at a time."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
@@ -120,7 +120,7 @@ class Detailed:
         missing = [id_ for id_ in ids if id_ not in found]
         return found | (dict(self._old(missing)) if missing else {})
 
-    # -- today's tables ------------------------------------------------
+    # -- the current tables ------------------------------------------------
 
     def _new(self, ids: Sequence[str]) -> Iterator[tuple[str, Details]]:
         rows = self.log.rows(statement("turn_details"), _wanted(ids))
@@ -189,7 +189,7 @@ class Detailed:
         return self._systems[root]
 
     def _root(self, tip: str) -> str | None:
-        """Return the first message of a chain if it is a system prompt. Most chains go on from one walked before."""
+        """Return the first message of a chain if it is a system prompt. Most chains extend one walked before."""
         passed: list[str] = []
         at: str | None = tip
         root: str | None = None
@@ -213,7 +213,7 @@ class Detailed:
     def _fragments(self, table: str, key: str, side: str, ids: Sequence[str]) -> dict[str, list[Fragment]]:
         found: dict[str, list[Fragment]] = {}
         for row in self.log.rows(
-            f"select x.{key} as id, {side} as side, f.source, f.content"  # noqa: S608  names of llm's own
+            f"select x.{key} as id, {side} as side, f.source, f.content"  # noqa: S608  names from llm's schema
             f" from {table} x join fragments f on f.id = x.fragment_id"
             f' where x.{key} in (select value from json_each(:ids)) order by x.{key}, x."order"',
             _wanted(ids),
@@ -300,5 +300,5 @@ def _wanted(ids: Sequence[str]) -> dict[str, str]:
 def _value(text: str | None) -> Any:
     try:
         return json.loads(text) if text else None
-    except (ValueError, RecursionError):  # not what llm writes: a log that was damaged or forged
+    except (ValueError, RecursionError):  # not written by llm: a damaged or forged log
         return None

@@ -1,4 +1,4 @@
-"""Finding passages and turns of all sessions by words, in the index. Never writing."""
+"""Finding passages and turns of all sessions by words, in the index. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from .ratings import Ratings
 from .schema import statement
 
 _FIRST = 2_000
-"""Passages that are looked at first: the best by words alone, or those that came last into the index, which goes by
-time but for what was imported or named later. Only where they are not enough, all are: a common word's are many."""
+"""How many passages are examined first: the best by words alone, or the newest in the index, which is ordered by time
+except for imports and for conversations named later. Only if those are not enough, all are examined, because a
+common word has many."""
 
 _FIRST_BY_TIME = 20_000
 
 _MOST = 20_000
-"""Turns that are found at most."""
+"""The most turns that are found."""
 
 _FEW = 50
-"""Sessions that a query for the index can name one by one."""
+"""Up to this many sessions are named one by one in a query for the index."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A turn that was found, with the session that it is of. `passage` is the best of its passages, if one is known.
+    """A turn that was found, and its session. `passage` is its best passage, if one is known.
 
     A higher score is better.
     """
@@ -44,7 +45,7 @@ class Found:
 
 
 class Finder:
-    """Finds turns within some sessions: one, those that filters let through, or all."""
+    """Finds turns within some sessions: one session, those that match the filters, or all."""
 
     def __init__(self, log: Log, thread_id: str | None, filters: Filters, *, latest: bool) -> None:
         self.log = log
@@ -69,7 +70,7 @@ class Finder:
             self.numbers = [row["number"] for row in rows]
 
     def _turns_of(self, rated: Mapping[str, Collection[str]], threads: Collection[str] | None) -> list[str]:
-        """Return all turns of exchanges that are known by their first ones."""
+        """Return all turns of exchanges, given their first turns."""
         return [
             turn_id
             for thread_id, firsts in rated.items()
@@ -80,7 +81,7 @@ class Finder:
         ]
 
     def together(self, match: str, count: int) -> list[Found]:
-        """Return turns of which one passage matches FTS5 syntax: `count` of them, or more."""
+        """Return turns in which one passage matches FTS5 syntax: `count` of them, or more."""
         if self._nowhere():
             return []
         rows: list[dict[str, Any]] = []
@@ -92,7 +93,7 @@ class Finder:
         return self._found(rows)
 
     def apart(self, expressions: Sequence[str], count: int) -> list[Found]:
-        """Return at most `count` turns that have all of several terms, in one passage or in several."""
+        """Return at most `count` turns that contain all of several terms, in one passage or in several."""
         if self._nowhere():
             return []
         terms = [self._scoped(expression) for expression in expressions]
@@ -112,7 +113,7 @@ class Finder:
         return self.numbers == []
 
     def _scoped(self, match: str) -> str:
-        """Return a query that looks at texts only, and at those of the sessions asked for where they are few."""
+        """Return a query limited to texts and, if only a few sessions are searched, to those sessions."""
         texts = f"text : ({match})"
         if not self.numbers:
             return texts
@@ -155,7 +156,7 @@ class Finder:
         return found
 
     def _old(self, turn_ids: list[str]) -> dict[str, dict[str, Any]]:
-        """Return model and time of those calls that only an older llm logged and that the filters let through."""
+        """Return the model and time of calls that only an older llm logged and that match the filters."""
         if not turn_ids or not self.log.columns("responses"):
             return {}
         asked = {name: value for name, value in self._narrowed().items() if name in ("model", "since", "until")}

@@ -1,4 +1,4 @@
-"""Reading what llm logged: exchanges, chains, tools. Of both generations of its tables; never writing."""
+"""Reading what llm logged: exchanges, chains, tools. Covers both generations of its tables; nothing here writes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .schema import statement
 def exchange_turns(log: Log, thread_id: str) -> Numbering:
     """Return the turn ids of each exchange of a thread, oldest first: the session's numbering.
 
-    A turn that continues an exchange joins the one that its request belonged to, where that was recorded; else the one
-    before it. Two processes may have prompted at the same time, so their turns can lie between each other.
+    A turn that continues an exchange joins the one that its request belonged to, if that was recorded; otherwise the
+    one before it. If two processes prompt at the same time, their turns can be interleaved.
     """
     turns = log.pairs(statement("turns_of_thread"), {"thread_id": thread_id})
     if _is_old(log, thread_id):
@@ -30,7 +30,7 @@ def exchange_turns(log: Log, thread_id: str) -> Numbering:
 
 
 def exchanges(log: Log, numbered: Iterable[tuple[int, Sequence[str]]], *, with_content: bool = True) -> list[Exchange]:
-    """Return exchanges with their messages, given number and turn ids; without content: without attachments' bytes."""
+    """Return exchanges with their messages, given numbers and turn ids; `with_content` loads attachments' bytes."""
     wanted = list(numbered)
     ids = [turn_id for _, turn_ids in wanted for turn_id in turn_ids]
     turns = _turns(log, ids, with_content=with_content)
@@ -54,12 +54,12 @@ def chain(log: Log, tip: str | None) -> tuple[Message, ...]:
 
 
 def first_turn_tools(log: Log, thread_id: str) -> list[dict[str, Any]]:
-    """Return the tools that the first turn of a thread was given, as rows of llm's tables."""
+    """Return the tools that the first turn of a thread offered, as rows of llm's tables."""
     return log.rows(statement("first_turn_tools"), {"thread_id": thread_id})
 
 
 def settings_of(log: Log, turn_id: str) -> Settings:
-    """Return the settings that a call had, of either generation: a conversation that gets a name goes on with them."""
+    """Return the settings of a call, of either generation: a conversation that gets a name keeps them."""
     row = log.row("select model, options_json, tip_message_hash from turns where id = :id", {"id": turn_id})
     if row is not None:
         sent = chain(log, row["tip_message_hash"])
@@ -71,7 +71,7 @@ def settings_of(log: Log, turn_id: str) -> Settings:
 
 
 def is_known(log: Log, thread_id: str) -> bool:
-    """Say whether anything was logged in a conversation, in either generation of llm's tables."""
+    """Return whether anything was logged in a conversation, in either generation of llm's tables."""
     tables = {"turns": "thread_id", "responses": "conversation_id"}
     return any(
         log.value(f"select 1 from {table} where {column} = :id limit 1", {"id": thread_id})  # noqa: S608  constants
@@ -81,7 +81,7 @@ def is_known(log: Log, thread_id: str) -> bool:
 
 
 def _is_old(log: Log, thread_id: str) -> bool:
-    """Say whether an older llm knew this conversation: responses has no index on conversation_id, so ask first."""
+    """Return whether an older llm knew this conversation. Checked first: `responses` has no index for it."""
     if not log.columns("conversations") or not log.columns("responses"):
         return False
     return bool(log.value("select 1 from conversations where id = :id", {"id": thread_id}))
@@ -154,7 +154,7 @@ def _message(row: Mapping[str, Any], parts: Mapping[str, list[Part]]) -> Message
 def _parts(log: Log, hashes: list[str], *, with_content: bool, typed: Container[str] = ()) -> dict[str, list[Part]]:
     """Return the parts of messages by hash, with references to fragments and attachments resolved.
 
-    Those of the messages `typed` are as they were typed: without what was recalled for them.
+    The messages in `typed` are returned as they were typed, without the excerpts recalled for them.
     """
     rows = log.rows(statement("parts"), {"hashes": json.dumps(hashes)})
     payloads: list[dict[str, Any]] = []
@@ -188,7 +188,7 @@ def _parts(log: Log, hashes: list[str], *, with_content: bool, typed: Container[
 
 
 def _payload(text: str | None) -> dict[str, Any]:
-    """Return a part's payload; an empty one if it is not what llm writes, as in a log that was damaged or forged."""
+    """Return a part's payload, or an empty one if llm can't have written it (the log is damaged or forged)."""
     try:
         found = json.loads(text) if text else {}
     except (ValueError, RecursionError):
@@ -197,13 +197,13 @@ def _payload(text: str | None) -> dict[str, Any]:
 
 
 def _pieces(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the literals and the references to fragments that a part's text is made of."""
+    """Return the literals and the references to fragments that make up a part's text."""
     found = payload.get("text_ref")
     return [piece for piece in found if isinstance(piece, dict)] if isinstance(found, list) else []
 
 
 def _without_lost_files(part: Part) -> Part:
-    """Return a part that can be sent: llm keeps only the path of an attached file, which may be gone by now."""
+    """Return a part that can be sent: llm stores only the path of an attached file, and the file may be gone."""
     kept = tuple(a for a in part.attachments if a.content or not a.path or Path(a.path).exists())
     if len(kept) == len(part.attachments):
         return part
@@ -249,7 +249,7 @@ def _attachments(log: Log, ids: Iterable[str], *, with_content: bool) -> dict[st
 
 
 def _old_turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Turn]:
-    """Return calls that only an older llm logged, in the form of today's."""
+    """Return calls that only an older llm logged, in today's form."""
     if not log.columns("responses"):
         return {}
     found: dict[str, Turn] = {}

@@ -1,6 +1,6 @@
-"""The full-text index of our own: catching up with the log, and looking words up in it.
+"""Our full-text index: catching up with the log, and looking up words.
 
-Texts are indexed in passages, without a copy: what a passage says is read from llm's own tables.
+Texts are indexed in passages without storing a copy: the text of a passage is read from llm's own tables.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from .numbering import Numbering
 from .schema import statement
 
 RULES = 1
-"""The version of `passages.split` and `passages.indexed`. A thread indexed by other rules is indexed anew."""
+"""The version of `passages.split` and `passages.indexed`. A thread that was indexed by other rules is indexed again."""
 
 _BATCH = 500
-"""Turns indexed in one transaction: others who write wait for one at most."""
+"""The most turns indexed in one transaction, so that other writers do not wait for long."""
 
 _LATE = 64
-"""How far from the newest turns one may be that was logged late (turn ids go by the start of a call)."""
+"""A turn that was logged late is looked for among this many newest turns (ids are ordered by the start of a call)."""
 
 
 @dataclass(frozen=True)
 class _Thread:
-    """What is known of a thread in the index."""
+    """The index entry of a thread."""
 
     number: int
     turns: int
@@ -46,7 +46,7 @@ class Index:
     # -- catching up ---------------------------------------------------
 
     def catch_up(self, thread_id: str, turns: Numbering | None = None) -> int:
-        """Index what is new in a thread, given its turns if they are known; return how many turns that was."""
+        """Index the new turns of a thread and return their number; `turns` saves a query if they are already known."""
         if turns is None:
             turns = history.exchange_turns(self.log, thread_id)
         known = self._thread(thread_id)
@@ -62,7 +62,7 @@ class Index:
         return len(missing)
 
     def catch_up_all(self, progress: Callable[[int, int], None] | None = None) -> int:
-        """Index what is new in all sessions; return how many turns. `progress` gets sessions done, and in all."""
+        """Index the new turns of all sessions and return their number; call `progress` with (sessions done, in all)."""
         behind = [row["thread_id"] for row in self.log.rows(statement("behind"), {"rules": RULES})]
         if self.log.columns("responses"):
             behind += [row["thread_id"] for row in self.log.rows(statement("old_behind"))]
@@ -74,7 +74,7 @@ class Index:
         return done
 
     def _missing(self, turn_ids: list[str], known: _Thread) -> list[str]:
-        """Return the turns that are not indexed: sought among the newest first, where they nearly always are."""
+        """Return the turns that are not indexed. Look among the newest first, where they nearly always are."""
         new = len(turn_ids) - known.turns
         newest = turn_ids[-(new + _LATE) :] if new > 0 else []
         missing = self._unknown(newest, known)
@@ -89,7 +89,7 @@ class Index:
         return [row["id"] for row in rows]
 
     def _add(self, thread_id: str, turn_ids: list[str]) -> None:
-        """Index turns; one that another process has indexed since keeps its place, one by other rules loses it."""
+        """Index turns. Skip those that another process has indexed since; replace those indexed by other rules."""
         thread = self._joined(thread_id)
         self.log.run(
             "delete from memory_passages"
@@ -118,7 +118,7 @@ class Index:
         )
 
     def _thread(self, thread_id: str) -> _Thread | None:
-        """Return what is known of a thread by today's rules."""
+        """Return the index entry of a thread, if it was made by today's rules."""
         row = self.log.row(
             "select number, turns, passages from memory_index where thread_id = :id and rules = :rules",
             {"id": thread_id, "rules": RULES},
@@ -126,9 +126,9 @@ class Index:
         return _Thread(**row) if row else None
 
     def _joined(self, thread_id: str) -> _Thread:
-        """Return a thread of the index, added where it is new.
+        """Return the index entry of a thread, adding a new one if needed.
 
-        One that was indexed by other rules gets another number: what the index had of the old one is not found again.
+        A thread that was indexed by other rules gets another number, so its old words are never found again.
         """
         known = self._thread(thread_id)
         if known is not None:
@@ -153,7 +153,7 @@ class Index:
     # -- reading -------------------------------------------------------
 
     def number(self, thread_id: str) -> int | None:
-        """Return the number that stands for a thread in the index; None where nothing of it is there."""
+        """Return the number of a thread in the index, or None if nothing of it is indexed."""
         known = self._thread(thread_id)
         return known.number if known else None
 
@@ -163,9 +163,10 @@ class Index:
         return known.passages if known else 0
 
     def lookup(self, thread_id: str, words: Iterable[str], most: int) -> dict[str, list[int]]:
-        """Return the ids of the passages of a thread that hold each word, for words made by `passages.query_words`.
+        """Return the ids of the passages of a thread that contain each word.
 
-        Of a word that more than `most` hold, the newest of them.
+        The words come from `passages.query_words`. If more than `most` passages contain a word, return the newest of
+        them.
         """
         number = self.number(thread_id)
         if number is None:
@@ -182,7 +183,7 @@ class Index:
         }
 
     def ids_of(self, turn_ids: Iterable[str]) -> frozenset[int]:
-        """Return the passages of turns. Not always those of the highest ids: an earlier turn may be logged late."""
+        """Return the passages of turns. They don't always have the highest ids: an earlier turn may be logged late."""
         rows = self.log.rows(
             "select id from memory_passages where turn_id in (select value from json_each(:ids))",
             {"ids": json.dumps(list(turn_ids))},
@@ -190,7 +191,7 @@ class Index:
         return frozenset(row["id"] for row in rows)
 
     def turns_of(self, passage_ids: Iterable[int]) -> dict[int, str]:
-        """Return the turn that each passage is from."""
+        """Return the turn of each passage."""
         return dict(
             self.log.tuples(
                 "select id, turn_id from memory_passages where id in (select value from json_each(:ids))",
@@ -199,9 +200,9 @@ class Index:
         )
 
     def measures(self, turn_ids: Iterable[str]) -> list[tuple[int, str, int, int, int, float, float]]:
-        """Return what ranking needs of the passages of turns, not of the empty ones.
+        """Return what ranking needs to know about the passages of turns, except the empty ones.
 
-        Id, turn, side, part, characters, weight, weight of the whole message; in no order.
+        Each is (id, turn, side, part, characters, weight, weight of the whole message); the order is undefined.
         """
         return self.log.tuples(
             'select id, turn_id, side, part, "end" - "start", weight, message_weight from memory_passages'
@@ -210,7 +211,7 @@ class Index:
         )
 
     def passages(self, turn_ids: Iterable[str]) -> list[dict[str, Any]]:
-        """Return the passages of turns, as rows of memory_passages, in order; not the empty ones."""
+        """Return the passages of turns as rows of memory_passages, in order, except the empty ones."""
         return self.log.rows(
             'select * from memory_passages where turn_id in (select value from json_each(:ids)) and "end" > "start"'
             " order by turn_id, id",
@@ -218,7 +219,7 @@ class Index:
         )
 
     def texts(self, passages: Iterable[Mapping[str, Any]]) -> dict[int, str]:
-        """Return what passages say, by their ids; nothing of those whose turn is gone."""
+        """Return the texts of passages, by id, except those whose turn is gone."""
         rows = list(passages)
         texts = self._texts(list(dict.fromkeys(row["turn_id"] for row in rows)))
         return {
@@ -228,7 +229,7 @@ class Index:
         }
 
     def dates(self, turn_ids: Iterable[str]) -> dict[str, str]:
-        """Return when turns were asked, ISO, by their ids."""
+        """Return the ISO times of turns, by id."""
         found: dict[str, str] = {}
         for table in ("turns", "responses"):
             if table == "turns" or self.log.columns(table):
@@ -251,7 +252,7 @@ class Index:
 
 
 def _passages(turn_id: str, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the passages of a turn's texts as rows; a turn that says nothing has an empty one, without text."""
+    """Yield the passages of a turn's texts as rows; a turn without any text has one empty passage."""
     empty = True
     for side, text in enumerate(texts):
         weight = base(text) if text else 0.0

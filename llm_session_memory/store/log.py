@@ -1,4 +1,4 @@
-"""Opening the log, and SQLite's errors as sentences."""
+"""Opening the log, and turning SQLite's errors into sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 WAIT_SECONDS = 10
-"""How long a locked log is waited for."""
+"""How long to wait for a locked log."""
 
 
 _NEWEST = "summary_model"
@@ -25,7 +25,7 @@ _NEWEST = "summary_model"
 
 
 def owned_file(path: Path) -> bool:
-    """Create an empty log that only its owner may read, unless there is a file already; say whether it was created."""
+    """Create an empty log that only its owner may read, unless the file exists. Return whether it was created."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -38,10 +38,10 @@ def owned_file(path: Path) -> bool:
 
 
 class Log:
-    """A log file, open. Each verb says what comes back; each SQLite error comes out as LogUnusable."""
+    """An open log file. Method names say what they return; every SQLite error becomes LogUnusable."""
 
     def __init__(self, database: Database, path: Path) -> None:
-        """Work on a database that somebody else opened, and will close."""
+        """Use a database that the caller opened and will close."""
         self.database = database
         self.path = path
         with self.sentences():
@@ -49,7 +49,7 @@ class Log:
 
     @classmethod
     def open(cls, path: Path) -> Log:
-        """Open an existing log. Raises LogUnusable where there is none, or where it is not a database."""
+        """Open an existing log. Raises LogUnusable if there is none, or if it is not a database."""
         from sqlite_utils import Database
 
         if not path.exists():
@@ -62,7 +62,7 @@ class Log:
     @classmethod
     @contextmanager
     def lent(cls, connection: sqlite3.Connection, path: Path) -> Iterator[Log]:
-        """Work on a connection that somebody else goes on with, and leave it as it was."""
+        """Use a connection that its owner continues to use, and restore its settings afterwards."""
         from sqlite_utils import Database
 
         wait = connection.execute("pragma busy_timeout").fetchone()[0]
@@ -82,15 +82,15 @@ class Log:
             yield
         except sqlite3.Error as error:
             if "no such" in str(error):
-                self.check_shape()  # knows what that means
+                self.check_shape()  # raises the better error
             raise sentence(error, self.path) from error
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold one transaction, with the write lock from its start, so that what belongs together is written together.
+        """Hold one transaction, with the write lock from its start, so that related rows are written together.
 
-        A deferred transaction that reads before it writes can fail at once where another process writes; this one
-        waits. Nested calls join the outer one.
+        A deferred transaction that reads before it writes can fail at once if another process is writing; this one
+        waits. Nested calls join the outer transaction.
         """
         connection = self.database.conn
         with self.sentences():
@@ -114,15 +114,15 @@ class Log:
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def pairs(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str | None]]:
-        """Yield rows of two columns, one at a time: of a session's turns, which are read on every prompt, all of them.
+        """Yield rows of two columns, one at a time, for all the turns of a session, which every prompt reads.
 
-        To be read to the end before anything else is done with this log.
+        Read them to the end before you do anything else with this log.
         """
         with self.sentences():
             yield from self.database.conn.execute(sql, dict(parameters or {}))
 
     def tuples(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Return all rows as they come: for thousands of them, which dictionaries would make twice as slow."""
+        """Return all rows as tuples, for thousands of rows: dictionaries would take twice as long."""
         with self.sentences():
             return self.database.conn.execute(sql, dict(parameters or {})).fetchall()
 
@@ -137,7 +137,7 @@ class Log:
         return found[0] if found else None
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
-        """Execute a statement and return the row id that it inserted (or the last one that was)."""
+        """Execute a statement and return the row id that it inserted (or the last one that was inserted)."""
         with self.sentences():
             return self.database.conn.execute(sql, dict(parameters or {})).lastrowid or 0
 
@@ -147,39 +147,41 @@ class Log:
             self.database.conn.executemany(sql, map(dict, parameters))
 
     def columns(self, table: str) -> frozenset[str]:
-        """Return the names of a table's columns; none where there is no such table."""
+        """Return the names of a table's columns, or an empty set if there is no such table."""
         return frozenset(
             row["name"] for row in self.rows("select name from pragma_table_info(:table)", {"table": table})
         )
 
     def empty(self) -> bool:
-        """Say whether the file has no table at all, as one that was just created."""
+        """Return whether the file has no tables at all, like one that was just created."""
         return not self.value("select 1 from sqlite_master limit 1")
 
     def has_sessions(self) -> bool:
-        """Say whether our tables are there; those of an earlier version of ours are brought up to date."""
+        """Return whether our tables exist; those of an earlier version are migrated."""
         columns = self.columns("memory_sessions")
         if columns and _NEWEST not in columns:
             self.migrate()
         return bool(columns)
 
     def check_shape(self) -> None:
-        """Raise LogUnusable where llm's tables lack what is read of them: an older, or a much newer, llm wrote them."""
+        """Raise LogUnusable if llm's tables lack columns that we read: an older, or a much newer, llm wrote them."""
         for table, needed in NEEDED.items():
             missing = sorted(needed - self.columns(table))
             if missing and table == "turns" and len(missing) == len(needed):
-                message = f"The log {self.path} is from an llm older than 0.32."
+                message = f"The log {self.path} was written by a version of llm older than 0.32."
                 raise LogUnusable(
-                    message, "Any prompt with the installed llm brings it up to date; make a backup first."
+                    message, "Make a backup, then run any prompt with the installed llm to update the log."
                 )
             if missing:
-                message = f"The log {self.path} has no {table}.{missing[0]}: a newer llm seems to have written it."
+                message = (
+                    f"The log {self.path} has no {table}.{missing[0]}: it is probably from a newer version of llm."
+                )
                 raise LogUnusable(message, "Update both: llm install -U llm llm-session-memory")
 
     def check_writable(self) -> None:
-        """Raise LogUnusable where the log is read-only. One that is locked at this moment is no matter yet."""
+        """Raise LogUnusable if the log is read-only. A log that is only locked at the moment passes."""
         connection = self.database.conn
-        if connection.in_transaction:  # which holds the write lock, and must not be rolled back
+        if connection.in_transaction:  # holds the write lock, and must not be rolled back
             return
         with self.sentences():
             wait = connection.execute("pragma busy_timeout").fetchone()[0]
@@ -194,7 +196,7 @@ class Log:
                 connection.execute(f"pragma busy_timeout = {wait}")
 
     def migrate(self) -> None:
-        """Apply what is pending of our own migrations."""
+        """Apply our own pending migrations."""
         with self.sentences():
             pending = migrations()
             if pending.pending(self.database):
@@ -204,7 +206,7 @@ class Log:
 
 @contextmanager
 def log_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into sentences about a log that is read by other means than `Log`."""
+    """Turn SQLite's errors into sentences about a log that is read without `Log`."""
     try:
         yield
     except sqlite3.Error as error:
@@ -214,14 +216,14 @@ def log_errors(path: Path) -> Iterator[None]:
 def steady(database: Database) -> Database:
     """Return the same database, for one transaction that makes no tables and writes many rows.
 
-    The names of all tables are asked for once: sqlite-utils asks for them 21 times a prompt.
+    It reads the names of all tables once; sqlite-utils reads them 21 times per prompt.
     """
     from sqlite_utils import Database
 
     tables, views = database.table_names(), database.view_names()
 
     class Steady(Database):
-        def table_names(self, fts4: bool = False, fts5: bool = False) -> list[str]:  # noqa: FBT001, FBT002  as it is
+        def table_names(self, fts4: bool = False, fts5: bool = False) -> list[str]:  # noqa: FBT001, FBT002  as it is there
             return super().table_names(fts4, fts5) if fts4 or fts5 else tables
 
         def view_names(self) -> list[str]:
@@ -234,7 +236,7 @@ def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
     """Return an SQLite error as a sentence about the log, with what to do next."""
     said = str(error)
     if "locked" in said or "busy" in said:
-        message = f"The log {path} is locked by another program; waited {WAIT_SECONDS} seconds."
+        message = f"The log {path} is locked by another program; gave up after {WAIT_SECONDS} seconds."
         return LogUnusable(message, "Try again when that program is done.")
     if "not a database" in said or path.is_dir():
         what = "a folder, not a log" if path.is_dir() else "not a SQLite database"
@@ -247,5 +249,5 @@ def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
         rescue = f"sqlite3 {shlex.quote(str(path))} .recover | sqlite3 rescued.db"
         return LogUnusable(message, f"Keep a copy of it, then try: {rescue}")
     if "unable to open" in said:
-        return LogUnusable(f"The log {path} can't be opened ({said}).", "Is it a file that you may read?")
-    return LogUnusable(f"The log {path} could not be used: {said}.", "The log was not changed by this.")
+        return LogUnusable(f"The log {path} can't be opened ({said}).", "Check that you may read this file.")
+    return LogUnusable(f"The log {path} could not be used: {said}.", "The log was not changed.")

@@ -19,7 +19,7 @@ class Notes:
         self.log = log
 
     def _there(self) -> bool:
-        """Say whether the tables are there: reading does not make them."""
+        """Return whether the tables exist, without creating them."""
         return bool(self.log.columns("memory_notes"))
 
     # -- notes ---------------------------------------------------------
@@ -35,7 +35,7 @@ class Notes:
         return [Note(**row) for row in rows]
 
     def add_note(self, thread_id: str, text: str, author: str, created_utc: str) -> int:
-        """Keep a note; return its id."""
+        """Store a note and return its id."""
         return self.log.run(
             "insert into memory_notes (thread_id, text, author, created_utc)"
             " values (:thread_id, :text, :author, :created_utc)",
@@ -52,11 +52,11 @@ class Notes:
     # -- tags and meta -------------------------------------------------
 
     def tags(self, thread_id: str) -> list[str]:
-        """Return a session's tags, in order of the alphabet."""
+        """Return a session's tags, in alphabetical order."""
         return self.tags_of([thread_id]).get(thread_id, [])
 
     def tags_of(self, thread_ids: Sequence[str]) -> dict[str, list[str]]:
-        """Return the tags of those sessions that have some, in order of the alphabet."""
+        """Return the tags of the sessions that have any, in alphabetical order."""
         found: dict[str, list[str]] = {}
         for row in self._of(
             "select thread_id, tag from memory_tags where thread_id in %s order by tag_key", thread_ids
@@ -65,25 +65,25 @@ class Notes:
         return found
 
     def add_tag(self, thread_id: str, tag: str) -> None:
-        """Tag a session; the same tag again changes nothing."""
+        """Tag a session; adding the same tag again changes nothing."""
         self.log.run(
             "insert or ignore into memory_tags values (:thread_id, :tag, :key)",
             {"thread_id": thread_id, "tag": tag, "key": key(tag)},
         )
 
     def delete_tag(self, thread_id: str, tag: str) -> None:
-        """Take a tag away."""
+        """Remove a tag."""
         self.log.run(
             "delete from memory_tags where thread_id = :thread_id and tag_key = :key",
             {"thread_id": thread_id, "key": key(tag)},
         )
 
     def meta(self, thread_id: str) -> dict[str, str]:
-        """Return what is known of a session by key."""
+        """Return a session's meta values, by key."""
         return self.meta_of([thread_id]).get(thread_id, {})
 
     def meta_of(self, thread_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Return what is known by key of those sessions of which something is."""
+        """Return the meta values, by key, of the sessions that have any."""
         found: dict[str, dict[str, str]] = {}
         for row in self._of(
             "select thread_id, key, value from memory_meta where thread_id in %s order by key", thread_ids
@@ -97,7 +97,7 @@ class Notes:
         return self.log.rows(sql % "(select value from json_each(:ids))", {"ids": json.dumps(list(thread_ids))})
 
     def threads(self, tags: Collection[str], meta: Mapping[str, str | None]) -> list[str] | None:
-        """Return the threads that have all of these tags and values (None: any value); None where nothing is asked."""
+        """Return the threads with all of these tags and values (None: any value), or None if nothing is asked for."""
         if not tags and not meta:
             return None
         if not self._there():
@@ -109,7 +109,7 @@ class Notes:
         return [row["thread_id"] for row in rows]
 
     def set_meta(self, thread_id: str, values: Mapping[str, str | None]) -> None:
-        """Set facts about a session; None takes one away."""
+        """Set meta values of a session; None removes one."""
         for name, value in values.items():
             if value is None:
                 sql = "delete from memory_meta where thread_id = :thread_id and key = :key"
@@ -121,14 +121,14 @@ class Notes:
     # -- summaries -----------------------------------------------------
 
     def summaries(self, thread_id: str) -> list[Summary]:
-        """Return a session's summaries, newest first; the first is the one in use."""
+        """Return a session's summaries, newest first; the first one is in use."""
         if not self._there():
             return []
         rows = self.log.rows("select * from memory_summaries where thread_id = :id order by id desc", {"id": thread_id})
         return [Summary(**{name: row[name] for name in row if name != "thread_id"}) for row in rows]
 
     def add_summary(self, thread_id: str, summary: Summary) -> int:
-        """Keep a summary as the one in use; return its id."""
+        """Store a summary, which is then the one in use, and return its id."""
         return self.log.run(
             "insert into memory_summaries (thread_id, text, first_turn_id, last_turn_id, exchanges, model,"
             " input_tokens, output_tokens, duration_ms, made_utc) values (:thread_id, :text, :first_turn_id,"

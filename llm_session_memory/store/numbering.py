@@ -1,4 +1,4 @@
-"""A thread's exchanges in order, each as the ids of its turns: what their numbers rest on."""
+"""A thread's exchanges in order, each as the ids of its turns: the basis of their numbers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import overload
 
 
 class Numbering(Sequence[tuple[str, ...]]):
-    """The turn ids of each exchange, oldest first. Number N stands at N - 1.
+    """The turn ids of each exchange, oldest first. Exchange number N is at index N - 1.
 
-    Kept as one list of first turns and a few lists of those that follow: with a tuple for each of 10,000 exchanges,
-    Python's garbage collector would begin to look through all of llm while a prompt waits (40 ms of 600).
+    It is stored as one list of first turns and a few lists of later turns. With a tuple for each of 10,000 exchanges,
+    Python's garbage collector would scan all of llm's objects while a prompt waits (40 ms of 600).
     """
 
     def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
-        """Take turn ids in order, each with None where the turn begins an exchange.
+        """Number turns, given in order as pairs of id and None if the turn begins an exchange.
 
-        Else with the first turn of the exchange that it belongs to; one that is not known stands for the newest.
+        Otherwise the second item is the first turn of the exchange that it belongs to; an unknown one means the newest
+        exchange.
         """
         self._numbers: dict[str, int] = {}
         self._following: dict[str, list[str]] = {}
@@ -30,7 +31,7 @@ class Numbering(Sequence[tuple[str, ...]]):
                 self._following.setdefault(head, []).append(turn_id)
         self.first = list(self._numbers)
         """The first turn of each exchange, which is the exchange's id."""
-        self._heads: dict[str, str] = {}  # of turns that follow, made when first asked for
+        self._heads: dict[str, str] = {}  # of turns that are not the first; made on first use
 
     def __len__(self) -> int:
         return len(self.first)
@@ -48,20 +49,20 @@ class Numbering(Sequence[tuple[str, ...]]):
         return self._whole(self.first[index])
 
     def turns(self, number: int) -> tuple[str, ...]:
-        """Return the turn ids of the exchange with a number."""
+        """Return the turn ids of the exchange with this number."""
         return self._whole(self.first[number - 1])
 
     def numbers(self) -> Mapping[str, int]:
-        """Return each exchange's number by its id, which is the id of its first turn."""
+        """The number of each exchange, by its id (the id of its first turn)."""
         return self._numbers
 
     @property
     def turn_count(self) -> int:
-        """How many turns all exchanges have together."""
+        """The number of turns in all exchanges."""
         return len(self.first) + sum(map(len, self._following.values()))
 
     def until(self, number: int) -> Numbering:
-        """Return the numbering as if only exchanges before this number existed."""
+        """Return the numbering as if only the exchanges before this number existed."""
         earlier = Numbering(())
         earlier._numbers = dict(list(self._numbers.items())[: max(number, 1) - 1])
         earlier.first = list(earlier._numbers)
@@ -69,7 +70,7 @@ class Numbering(Sequence[tuple[str, ...]]):
         return earlier
 
     def number_of(self, turn_id: str | None) -> int | None:
-        """Return the number of the exchange that a turn belongs to; None for no turn, or one of another thread."""
+        """Return the number of the exchange that a turn belongs to, or None for no turn or a turn of another thread."""
         if turn_id is None:
             return None
         number = self._numbers.get(turn_id)

@@ -1,4 +1,4 @@
-"""What people think of exchanges, and the labels that they give them."""
+"""People's ratings of exchanges, and the labels that they give them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .log import Log
 
 
 class Ratings:
-    """The ratings and bookmarks of a log's exchanges, each by the first turn of its exchange."""
+    """The ratings and bookmarks of a log's exchanges, by the first turn of each exchange."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
 
     def _there(self) -> bool:
-        """Say whether the tables are there: reading does not make them."""
+        """Return whether the tables exist, without creating them."""
         return bool(self.log.columns("memory_ratings"))
 
     def ratings(self, thread_id: str) -> dict[str, Rating]:
@@ -28,7 +28,7 @@ class Ratings:
         return {row["turn_id"]: Rating(row["mark"], row["note"], row["rated_utc"]) for row in rows}
 
     def rated(self, marks: Collection[str]) -> dict[str, list[str]]:
-        """Return the exchanges that have one of these marks, by thread."""
+        """Return the exchanges with one of these marks, by thread."""
         if not self._there():
             return {}
         sql = "select thread_id, turn_id from memory_ratings where mark in (select value from json_each(:marks))"
@@ -38,12 +38,12 @@ class Ratings:
         return found
 
     def unrated_sessions(self) -> list[str]:
-        """Return the threads of the sessions of which no exchange is rated."""
+        """Return the threads of the sessions that have no rated exchange."""
         rated = "where thread_id not in (select thread_id from memory_ratings)" if self._there() else ""
-        return [row["thread_id"] for row in self.log.rows(f"select thread_id from memory_sessions {rated}")]  # noqa: S608  our own words
+        return [row["thread_id"] for row in self.log.rows(f"select thread_id from memory_sessions {rated}")]  # noqa: S608  constants
 
     def rate(self, thread_id: str, turn_id: str, rating: Rating) -> None:
-        """Rate an exchange, instead of what was said of it before."""
+        """Rate an exchange, replacing its previous rating."""
         self.log.run(
             "insert or replace into memory_ratings (thread_id, turn_id, mark, note, rated_utc)"
             " values (:thread_id, :turn_id, :mark, :note, :rated_utc)",
@@ -57,7 +57,7 @@ class Ratings:
         )
 
     def unrate(self, thread_id: str, turn_id: str) -> None:
-        """Take a rating away."""
+        """Remove a rating."""
         self.log.run(
             "delete from memory_ratings where thread_id = :thread_id and turn_id = :turn_id",
             {"thread_id": thread_id, "turn_id": turn_id},
@@ -72,7 +72,7 @@ class Ratings:
         return {row["turn_id"]: Bookmark(row["label"], row["created_utc"]) for row in rows}
 
     def bookmark(self, thread_id: str, turn_id: str, bookmark: Bookmark) -> None:
-        """Give an exchange a label, instead of the one that it had."""
+        """Give an exchange a label, replacing its previous one."""
         self.log.run(
             "insert or replace into memory_bookmarks (thread_id, turn_id, label, created_utc)"
             " values (:thread_id, :turn_id, :label, :created_utc)",
@@ -85,7 +85,7 @@ class Ratings:
         )
 
     def unbookmark(self, thread_id: str, turn_id: str) -> None:
-        """Take a label away."""
+        """Remove a label."""
         self.log.run(
             "delete from memory_bookmarks where thread_id = :thread_id and turn_id = :turn_id",
             {"thread_id": thread_id, "turn_id": turn_id},

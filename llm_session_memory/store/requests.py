@@ -12,12 +12,12 @@ from .log import Log
 from .schema import statement
 
 _RECENT_TURNS = 40
-"""How many turns are looked at for a model's rate; those of other models among them do not count."""
+"""How many turns are examined to learn a model's rate; turns of other models among them are ignored."""
 
 
 @dataclass(frozen=True)
 class ContextRow:
-    """A row of memory_contexts: why a turn was sent what it was sent, its columns as they are told in the schema."""
+    """A row of memory_contexts: why a turn's request contained what it did. The schema describes its columns."""
 
     turn_id: str
     thread_id: str
@@ -33,14 +33,14 @@ class ContextRow:
 class Requests:
     """What was sent, and why: the blocks of a log's sessions and the requests within them.
 
-    Every change belongs into `with log.writing()`.
+    Make every change inside `with log.writing()`.
     """
 
     def __init__(self, log: Log) -> None:
         self.log = log
 
     def latest(self, thread_id: str, policy: str | None = None, budget: int | None = None) -> Block | None:
-        """Return the newest block of a thread; or the newest of a policy and budget that was not oversized.
+        """Return the newest block of a thread, or the newest of a policy and budget that was not oversized.
 
         A block that began without earlier exchanges starts with the exchange that it was made for.
         """
@@ -73,7 +73,7 @@ class Requests:
         )
 
     def block(self, block_id: int) -> dict[str, Any]:
-        """Return a block as the table has it."""
+        """Return a block as a row of memory_blocks."""
         return self.log.row("select * from memory_blocks where id = :id", {"id": block_id}) or {}
 
     def add(self, thread_id: str, block: Block, window: tuple[int | None, str], began_utc: str) -> int:
@@ -100,7 +100,7 @@ class Requests:
         )
 
     def add_context(self, row: ContextRow) -> None:
-        """Record why a turn was sent what it was sent."""
+        """Record why a turn's request contained what it did."""
         self.log.run(
             "insert or replace into memory_contexts values (:turn_id, :thread_id, :block_id, :exchange_turn_id,"
             " :number, :after_turn_id, :base, :estimate, :cut)",
@@ -108,7 +108,7 @@ class Requests:
         )
 
     def add_recalls(self, turn_id: str, recalled: Iterable[Recalled]) -> None:
-        """Record which excerpts were sent with a turn, the best first."""
+        """Record which excerpts were sent with a turn, best first."""
         self.log.many(
             "insert or replace into memory_recalls values (:turn_id, :rank, :passage_id, :number, :side, :score,"
             " :tokens, :words)",
@@ -130,7 +130,7 @@ class Requests:
     def recalls(self, block_id: int) -> list[Recalled]:
         """Return the excerpts that were sent within a block, without their texts.
 
-        Those of an exchange go with it into the block that its tool results begin.
+        The excerpts of an exchange move with it into the block that its tool results begin.
         """
         rows = self.log.rows(
             "select * from memory_recalls where turn_id in"
@@ -151,7 +151,7 @@ class Requests:
         ]
 
     def prompts(self, block_id: int) -> int:
-        """Return how many prompts a block has had."""
+        """Return the number of prompts that a block has had."""
         return int(
             self.log.value(
                 "select count(distinct exchange_turn_id) from memory_contexts where block_id = :id", {"id": block_id}
@@ -159,22 +159,23 @@ class Requests:
         )
 
     def keep_original(self, turn_id: str, messages: list[Any]) -> None:
-        """Keep a turn's own input whole, where it had to be cut before it was sent."""
+        """Store a turn's own input in full, if it had to be cut before it was sent."""
         self.log.run(
             "insert or replace into memory_originals values (:turn_id, :messages)",
             {"turn_id": turn_id, "messages": json.dumps(messages)},
         )
 
     def made_at(self, turn_id: str) -> tuple[int, str | None] | None:
-        """Return what the session was when a turn was requested: the number of its exchange, the newest turn.
+        """Return the state of the session when a turn was requested: the number of its exchange, and the newest turn.
 
-        None where nothing says so. What another process logs late has an earlier id, so the newest turn is not enough.
+        Returns None if this was not recorded. A turn that another process logs late has an earlier id, so the newest
+        turn alone is not enough.
         """
         row = self.log.row("select number, after_turn_id from memory_contexts where turn_id = :id", {"id": turn_id})
         return (row["number"], row["after_turn_id"]) if row else None
 
     def counted_turns(self, thread_id: str, model: str) -> list[Turn]:
-        """Return the newest counted requests to a model, without their messages; this session's, or else any."""
+        """Return the newest counted requests to a model, without their messages: this session's, or else any."""
         parameters = {"thread_id": thread_id, "model": model, "count": _RECENT_TURNS}
         for name in ("counted_turns", "counted_elsewhere"):
             rows = self.log.rows(statement(name), parameters)
@@ -202,6 +203,6 @@ class Requests:
         return [(row["output_tokens"], row["response"]) for row in rows]
 
     def tip(self, turn_id: str) -> str | None:
-        """Return the message at the end of what a turn sent and got."""
+        """Return the last message of what a turn sent and received."""
         found = self.log.value("select tip_message_hash from turns where id = :id", {"id": turn_id})
         return str(found) if found else None

@@ -1,9 +1,10 @@
 """Our tables in the user's log: a named set of migrations, each an .sql file, never touching llm's own tables.
 
 History of the set "llm-session-memory":
-001_sessions  sessions, blocks, contexts, pins, attempts, windows; the view memory_session_list
-002_memory    notes, tags, meta, summaries, the full-text index; what sessions remember of recall and summaries
-003_ratings   ratings and bookmarks of exchanges
+
+- 001_sessions: sessions, blocks, contexts, pins, attempts, windows; the view memory_session_list
+- 002_memory: notes, tags, meta, summaries, the full-text index; session defaults for recall and summaries
+- 003_ratings: ratings and bookmarks of exchanges
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ NEEDED: dict[str, frozenset[str]] = {
     "turn_tools": frozenset({"turn_id", "tool_id", "instance_id"}),
     "tools": frozenset({"id", "name", "description", "input_schema", "plugin"}),
 }
-"""llm's tables and columns that the store reads. Older tables (responses, …) are read only where they exist."""
+"""llm's tables and columns that the store reads. Older tables (responses, …) are read only if they exist."""
 
 
 @cache
 def statement(name: str) -> str:
-    """Return the text of a query or migration by its file name without ending."""
+    """Return the text of a query or migration by its file name without the suffix."""
     return (_SQL / f"{name}.sql").read_text("utf-8")
 
 
@@ -76,7 +77,7 @@ def migrations() -> Migrations:
 
 
 def _run(db: Database, name: str) -> None:
-    """Execute each statement of a file. Not executescript: that would commit the migration's transaction."""
+    """Execute each statement of a file. Not with executescript, which would commit the migration's transaction."""
     import sqlite3
 
     pending = ""

@@ -1,4 +1,4 @@
-"""Sessions as lines of a list: found by what is kept of them, in order of their last use, page by page."""
+"""Sessions as lines of a list: filtered, ordered by last use, page by page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PARAMETERS = ("count", "threads", "model", "since", "until", "after_key", "afte
 def page(
     log: Log, count: int = -1, after: Session | None = None, filters: Filters | None = None
 ) -> list[SessionSummary]:
-    """Return the sessions that the filters let through, newest use first, after a given one. `count` -1: all."""
+    """Return the sessions that match the filters, newest use first, after a given one. `count` -1 means all."""
     if not log.has_sessions():
         return []
     asked = filters or Filters()
@@ -40,7 +40,7 @@ def page(
 
 
 def _threads(log: Log, asked: Filters) -> list[str] | None:
-    """Return the threads that have the tags, facts and ratings asked for; None where none are asked for."""
+    """Return the threads with the tags, meta values and rating asked for, or None if nothing is asked for."""
     kept = Notes(log).threads(asked.tags, asked.meta)
     if asked.rated is None:
         return kept
@@ -59,13 +59,13 @@ def _line(log: Log, thread_id: str) -> SessionSummary:
 
 
 def _lines(log: Log, parameters: Mapping[str, Any]) -> list[SessionSummary]:
-    """Return lines without what has to be counted."""
+    """Return lines without their counts."""
     rows = log.rows(statement("session_list"), {**dict.fromkeys(_PARAMETERS), **parameters})
     return [SessionSummary(session_of(row), 0, 0, 0, row["last_used_utc"] or row["created_utc"], 0) for row in rows]
 
 
 def _counted(log: Log, lines: list[SessionSummary]) -> list[SessionSummary]:
-    """Return lines with what they hold, and with what is kept beside them."""
+    """Return lines with their counts, tags and meta values."""
     kept, thread_ids = Notes(log), [line.session.thread_id for line in lines]
     tags, meta = kept.tags_of(thread_ids), kept.meta_of(thread_ids)
     old = bool(log.columns("responses"))

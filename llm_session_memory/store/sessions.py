@@ -16,9 +16,9 @@ from .requests import Requests
 
 
 class Sessions:
-    """The sessions of a log, with their pins, attempts and windows. Every change belongs into `with log.writing()`.
+    """The sessions of a log, with their pins, attempts and windows. Make every change inside `with log.writing()`.
 
-    `requests` is what we keep of their requests.
+    `requests` holds what was sent in them.
     """
 
     def __init__(self, log: Log) -> None:
@@ -28,7 +28,7 @@ class Sessions:
     # -- sessions ------------------------------------------------------
 
     def session(self, name: str) -> Session | None:
-        """Return the session of that name, without regard to case."""
+        """Return the session with this name, ignoring case."""
         row = self._session_row("name_key = :value", key(name))
         return session_of(row) if row else None
 
@@ -49,7 +49,7 @@ class Sessions:
         return [row["name"] for row in self.log.rows("select name from memory_sessions order by name_key")]
 
     def add(self, session: Session) -> None:
-        """Add a session. Raises NameRefused where the name was taken in the meantime."""
+        """Add a session. Raises NameRefused if the name has been taken in the meantime."""
         self._named(
             session.name,
             f"insert into memory_sessions (thread_id, name, name_key, created_utc, {', '.join(_COLUMNS)})"  # noqa: S608
@@ -64,7 +64,7 @@ class Sessions:
         )
 
     def rename(self, thread_id: str, name: str) -> None:
-        """Give a session another name. Raises NameRefused where it is taken."""
+        """Rename a session. Raises NameRefused if the name is taken."""
         self._named(
             name,
             "update memory_sessions set name = :name, name_key = :name_key where thread_id = :thread_id",
@@ -75,7 +75,7 @@ class Sessions:
         try:
             self.log.database.conn.execute(sql, dict(parameters))
         except sqlite3.IntegrityError as error:
-            raise NameRefused(f"There is a session “{name}” already.", "Choose another name.") from error
+            raise NameRefused(f"Session “{name}” already exists.", "Choose another name.") from error
 
     def set_settings(self, thread_id: str, settings: Settings) -> None:
         """Replace a session's settings."""
@@ -92,7 +92,7 @@ class Sessions:
         return sorted(self.pin_times(thread_id))
 
     def pin_times(self, thread_id: str) -> dict[str, str]:
-        """Return when the pinned exchanges of a thread were pinned, by their first turn."""
+        """Return the times at which exchanges of a thread were pinned, by their first turn."""
         rows = self.log.rows("select turn_id, pinned_utc from memory_pins where thread_id = :id", {"id": thread_id})
         return {row["turn_id"]: row["pinned_utc"] for row in rows}
 
@@ -104,7 +104,7 @@ class Sessions:
         )
 
     def unpin(self, thread_id: str, turn_id: str) -> None:
-        """Take a pin away."""
+        """Remove a pin."""
         self.log.run(
             "delete from memory_pins where thread_id = :thread_id and turn_id = :turn_id",
             {"thread_id": thread_id, "turn_id": turn_id},
@@ -118,7 +118,7 @@ class Sessions:
         return [_attempt(row) for row in rows]
 
     def add_attempt(self, attempt: Attempt) -> None:
-        """Keep an attempt."""
+        """Store an attempt."""
         self.log.run(
             "insert or replace into memory_attempts values (:id, :thread_id, :model, :prompt, :error, :partial,"
             " :datetime_utc, :duration_ms, :request_json, :answered_by)",
@@ -137,7 +137,7 @@ class Sessions:
         )
 
     def answer_attempts(self, ids: Iterable[str], turn_id: str) -> None:
-        """Record that attempts were answered in the end."""
+        """Record the turn that finally answered some attempts."""
         for id_ in ids:
             self.log.run(
                 "update memory_attempts set answered_by = :turn_id where id = :id", {"id": id_, "turn_id": turn_id}
@@ -146,7 +146,7 @@ class Sessions:
     # -- windows -------------------------------------------------------
 
     def window(self, model: str) -> WindowFacts | None:
-        """Return what is remembered of a model's window."""
+        """Return what is known about a model's context window."""
         if not self.log.has_sessions():
             return None
         row = self.log.row("select * from memory_windows where model = :model", {"model": model})
@@ -155,7 +155,7 @@ class Sessions:
         return WindowFacts(row["loaded"], row["configured"], row["trained"], row["asked_utc"], row["loaded_utc"] or "")
 
     def remember_window(self, model: str, facts: WindowFacts) -> None:
-        """Remember what a server said of a model's window."""
+        """Remember a server's figures for a model's context window."""
         self.log.run(
             "insert or replace into memory_windows values (:model, :asked_utc, :loaded, :loaded_utc, :configured,"
             " :trained)",
@@ -171,7 +171,7 @@ class Sessions:
 
 
 _COLUMNS = {"options_json" if one.name == "options" else one.name: one.name for one in fields(Settings)}
-"""The columns of memory_sessions that hold settings, and the setting that each holds."""
+"""The columns of memory_sessions that store settings, and the name of each setting."""
 
 
 def _columns(settings: Settings) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from .schema import statement
 
 
 class Vectors:
-    """The vectors of one embedding model in a log. Passages are those of the full-text index."""
+    """The vectors of one embedding model in a log, for the passages of the full-text index."""
 
     def __init__(self, log: Log, model: str) -> None:
         self.log = log
@@ -34,7 +34,7 @@ class Vectors:
         return {row["id"]: texts[row["id"]] for row in rows if texts.get(row["id"])}
 
     def add(self, thread_id: str, vectors: Mapping[int, bytes]) -> None:
-        """Keep the vectors of passages: little-endian 32-bit floats."""
+        """Store the vectors of passages: little-endian 32-bit floats."""
         number = self.index.number(thread_id)
         with self.log.writing():
             self.log.many(
@@ -47,9 +47,9 @@ class Vectors:
             )
 
     def nearest(self, thread_id: str, vector: bytes, count: int) -> dict[int, float]:
-        """Return the passages of a thread that are nearest to a vector, with their cosine similarities, nearest first.
+        """Return the passages of a thread nearest to a vector, with their cosine similarities, nearest first.
 
-        sqlite-vec does the work where this Python's SQLite can load it, Python itself where not.
+        sqlite-vec does the work if this Python's SQLite can load it, otherwise Python.
         """
         number = self.index.number(thread_id)
         if number is None:
@@ -69,7 +69,7 @@ class Vectors:
 
 
 def searchable(log: Log) -> bool:
-    """Load sqlite-vec into a log's connection if need be; say whether it is there."""
+    """Load sqlite-vec into a log's connection if needed, and return whether it is available."""
     connection: Any = log.database.conn
     try:
         connection.execute("select vec_version()")
@@ -89,7 +89,7 @@ def searchable(log: Log) -> bool:
 
 
 def packed(vectors: Iterable[Iterable[float]]) -> list[bytes]:
-    """Return vectors as they are kept: of length 1, so that the product of two is their cosine similarity."""
+    """Return vectors as they are stored: of length 1, so that the product of two is their cosine similarity."""
     found = []
     for vector in vectors:
         values = array("f", vector)

@@ -142,7 +142,7 @@ def remember(note: str) -> str:
         return "This prompt is not recorded (-n), so no note is kept."
     text = " ".join(str(note).split())
     if not text or len(text) > LONGEST_NOTE_OF_A_MODEL:
-        return f"A note has 1 to {LONGEST_NOTE_OF_A_MODEL} characters; this one has {len(text):,}."
+        return f"A note can have 1 to {LONGEST_NOTE_OF_A_MODEL} characters; this one has {len(text):,}."
     with _memory() as memory:
         notes = [one.text for one in memory.notes.list(here.session)]
         if text in notes:

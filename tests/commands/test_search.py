@@ -204,7 +204,7 @@ def test_turns_that_are_gone_are_not_found(llm_: Command, log: Path) -> None:
     ("words", "error"),
     [
         (("x", "-s", "wrok"), "Session “wrok” not found. Did you mean “work”?"),
-        (("x", "--since", "soon"), "“soon” is not a date. Give one such as 2026-01-31, 2026-01, or 2026-01-31T10:30."),
+        (("x", "--since", "soon"), "“soon” is not a date. Use a date like 2026-01-31, 2026-01, or 2026-01-31T10:30."),
     ],
 )
 def test_what_is_not_there(llm_: Command, words: tuple[str, ...], error: str) -> None:

@@ -16,7 +16,7 @@ from tests.store.world import contents
 from tests.world.logs import Call, LogBuilder, Said
 from tests.world.scripted import Broken, Script
 
-NAME_RULE = "A name has 1 to 200 printable characters, not only blanks, and no “/”.\n"
+NAME_RULE = "A name has 1 to 200 printable characters, not only spaces, and no “/”.\n"
 
 
 @pytest.fixture(name="work")
@@ -132,7 +132,7 @@ def test_set_changes_all_or_nothing(llm_: Command, work: Script, log: Path, wron
         ),
         (
             ("--max-context-tokens", "0"),
-            "A budget of 0 tokens is none. Give --max-context-tokens a number above 0.",
+            "A budget must be at least 1 token. Set --max-context-tokens to a number above 0.",
         ),
         (
             ("-o", "num_predict", "many"),
@@ -186,9 +186,9 @@ def test_rename_to_another_case(llm_: Command, work: Script) -> None:
 @pytest.mark.parametrize(
     ("to", "error"),
     [
-        ("PLAY", "There is a session “PLAY” already. Choose another name.\n"),
-        ("a/b", f"The session name “a/b” has a “/” in it. {NAME_RULE}"),
-        (" ", f"A session needs a name that is not only blanks. {NAME_RULE}"),
+        ("PLAY", "Session “PLAY” already exists. Choose another name.\n"),
+        ("a/b", f"The session name “a/b” contains a “/”. {NAME_RULE}"),
+        (" ", f"A session name can't be blank. {NAME_RULE}"),
     ],
     ids=["taken", "slash", "blank"],
 )
@@ -335,8 +335,8 @@ def test_name_refused(llm_: Command, work: Script, log: Path) -> None:
             (session, "play"),
             f"Conversation {session} is already the session “work”. Rename it with: llm sessions rename work play",
         ),
-        ((thread, "Work"), "There is a session “Work” already. Choose another name."),
-        ((thread, "a/b"), f"The session name “a/b” has a “/” in it. {NAME_RULE.strip()}"),
+        ((thread, "Work"), "Session “Work” already exists. Choose another name."),
+        ((thread, "a/b"), f"The session name “a/b” contains a “/”. {NAME_RULE.strip()}"),
     ):
         done = llm_("sessions", "name", *arguments)
         assert (done.out, done.err, done.code) == ("", f"Error: {error}\n", 1)

@@ -78,10 +78,10 @@ def test_pinned_and_pruned_items(llm_: Command, work: Script) -> None:
             "budget N tokens: --max-context-tokens",
             "window not known for this model",
             "policy recall, model scripted",
-            "block begins anew: budget or policy changed",
+            "block begins anew: the budget or the policy changed",
             (
                 "note The session no longer fits in N tokens: "
-                "exchanges #1 to #5 stay in the log; of them only what matters for a prompt is sent."
+                "exchanges #1 to #5 stay in the log, and only the parts relevant to a prompt are sent."
             ),
         ]
     )
@@ -162,7 +162,7 @@ def test_a_block_says_why_it_begins(llm_: Command, work: Script, log: Path) -> N
     with sqlite3.connect(log) as database:
         (thread,) = database.execute("select distinct thread_id from turns").fetchone()
     llm_("--cid", thread, "Without the session").ok()
-    elsewhere = "something was added from elsewhere since the last prompt"
+    elsewhere = "the conversation was continued elsewhere since the last prompt"
     assert _context(llm_, "Hello")["block"] == {"continues": False, "start": 1, "reason": elsewhere}
 
 
@@ -180,12 +180,12 @@ def test_json(llm_: Command, work: Script) -> None:
         "window": None,
         "window_source": "not known for this model",
         "policy": "recall",
-        "block": {"continues": False, "start": 6, "reason": "budget or policy changed"},
+        "block": {"continues": False, "start": 6, "reason": "the budget or the policy changed"},
         "exchanges": 6,
         "notices": [
             (
                 "The session no longer fits in 300 tokens: "
-                "exchanges #1 to #5 stay in the log; of them only what matters for a prompt is sent."
+                "exchanges #1 to #5 stay in the log, and only the parts relevant to a prompt are sent."
             )
         ],
     }

@@ -44,10 +44,10 @@ def test_tags_are_printed_after_each_change(llm_: Command) -> None:
             "Error: Session “work” has no tag “other”. Its tags: bridge.\n",
             1,
         ),
-        (("",), "Error: “” can't be a tag or a key. It has 1 to 60 printable characters.\n", 1),
+        (("",), "Error: “” can't be a tag or a key. Use 1 to 60 printable characters.\n", 1),
         (
             ("\x1b[31mred",),
-            "Error: “␛[31mred” can't be a tag or a key. It has 1 to 60 printable characters.\n",
+            "Error: “␛[31mred” can't be a tag or a key. Use 1 to 60 printable characters.\n",
             1,
         ),
         (("good", "two\u202elines"), "Error: “two⟦U+202E⟧lines” can't be", 1),
@@ -84,10 +84,14 @@ def test_facts_are_set_and_taken_away(llm_: Command) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "error"),
     [
-        ("a=b", "c", "Error: “a=b” can't be a key. A key has no “=” in it.\n"),
-        ("", "c", "Error: “” can't be a tag or a key. It has 1 to 60 printable characters.\n"),
-        ("a", "x" * 1_001, "Error: A value has at most 1,000 characters; this one has 1,001. For more, keep a note: "),
-        ("a", "\udcff", "Error: The value is not UTF-8. Nothing was changed.\n"),
+        ("a=b", "c", "Error: “a=b” can't be a key. A key can't contain “=”.\n"),
+        ("", "c", "Error: “” can't be a tag or a key. Use 1 to 60 printable characters.\n"),
+        (
+            "a",
+            "x" * 1_001,
+            "Error: A value can have at most 1,000 characters; this one has 1,001. For more, keep a note: ",
+        ),
+        ("a", "\udcff", "Error: The value is not valid UTF-8. Nothing was changed.\n"),
     ],
     ids=["an equals sign", "no key", "too long", "not UTF-8"],
 )
@@ -166,5 +170,5 @@ def test_nothing_is_like_that(llm_: Command, log: Path) -> None:
 def test_a_date_that_is_none(llm_: Command) -> None:
     """A date that can't be read is an error that says what one looks like."""
     done = llm_("sessions", "--since", "yesterday")
-    hint = "Give one such as 2026-01-31, 2026-01, or 2026-01-31T10:30."
+    hint = "Use a date like 2026-01-31, 2026-01, or 2026-01-31T10:30."
     assert (done.err, done.code) == (f"Error: “yesterday” is not a date. {hint}\n", 1)

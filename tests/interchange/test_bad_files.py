@@ -83,11 +83,11 @@ LINES: dict[str, tuple[list[Any], str]] = {
     ),
     "an unknown policy": (
         [{**HEADER, "memory": "telepathy"}],
-        "Line 1 of work.jsonl: There is no memory policy “telepathy”.",
+        "Line 1 of work.jsonl: “telepathy” is not a memory policy.",
     ),
     "a policy that writes to the terminal": (
         [{**HEADER, "memory": "\x1b]0;x\x07"}],
-        "Line 1 of work.jsonl: There is no memory policy “␛]0;x␇”.",
+        "Line 1 of work.jsonl: “␛]0;x␇” is not a memory policy.",
     ),
     "options that are none": (
         [{**HEADER, "options": [1]}],
@@ -95,11 +95,11 @@ LINES: dict[str, tuple[list[Any], str]] = {
     ),
     "a tag of nothing": (
         [{**HEADER, "tags": [""]}],
-        "Line 1 of work.jsonl: “” can't be a tag or a key. It has 1 to 60 printable characters.",
+        "Line 1 of work.jsonl: “” can't be a tag or a key. Use 1 to 60 printable characters.",
     ),
     "a key that could not be asked for": (
         [{**HEADER, "meta": {"a=b": "c"}}],
-        "Line 1 of work.jsonl: “a=b” can't be a key. A key has no “=” in it.",
+        "Line 1 of work.jsonl: “a=b” can't be a key. A key can't contain “=”.",
     ),
     "a fact that is no text": ([{**HEADER, "meta": {"a": 1}}], "Line 1 of work.jsonl, meta: “a” is 1, not a text."),
     "a note of a book": (

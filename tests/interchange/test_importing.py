@@ -101,9 +101,7 @@ def test_a_name_that_is_taken_is_refused(fresh: Path) -> None:
     """Nothing is imported over a session, or into it."""
     import_lines(fresh, [HEADER, *TWO], None)
     before = fresh.read_bytes()
-    with pytest.raises(
-        NameRefused, match="There is a session “bridge” already. Import it under another name with --as"
-    ):
+    with pytest.raises(NameRefused, match="Session “bridge” already exists. Import it under another name with --as"):
         import_lines(fresh, [HEADER, *TWO], None)
     assert fresh.read_bytes() == before
 

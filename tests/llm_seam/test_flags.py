@@ -350,7 +350,7 @@ def test_the_full_policy_sends_everything_or_nothing(llm_: Command, script: Scri
     assert [text.split()[0] for role, text in script.texts() if role == "user"] == ["First", "Second", "Third"]
     done = llm_("--session", "work", "--max-context-tokens", "250", "Fourth")
     assert re.fullmatch(
-        r"Error: The whole session needs about \d{3} tokens, and the budget is 250\. Use --memory window for this "
+        r"Error: The whole session needs about \d{3} tokens, but the budget is 250\. Use --memory window for this "
         r"prompt, or raise the budget with --max-context-tokens or a larger num_ctx\.\n",
         done.err,
     )
@@ -365,8 +365,8 @@ def test_a_prompt_over_budget_is_sent_with_system_prompt_and_pins(llm_: Command,
     llm_("sessions", "pin", "work", "1").ok()
     done = llm_("--session", "work", "--max-context-tokens", "50", "Long " * 200).ok()
     assert re.fullmatch(
-        r"session work: This prompt leaves no room for the conversation in the budget of 50 tokens: about \d+ are "
-        r"sent, with the system prompt and the pins\. See: llm sessions context work\n",
+        r"session work: This prompt leaves no room for the conversation in the budget of 50 tokens\. Only the system "
+        r"prompt and the pins are sent with it, about \d+ tokens in all\. See: llm sessions context work\n",
         done.err,
     )
     assert script.texts()[:-1] == [("system", "Be brief."), ("user", "First"), ("assistant", "Noted.")]

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Command
 from tests.world.scripted import Script
 
-NAME_RULE = "A name has 1 to 200 printable characters, not only blanks, and no “/”.\n"
+NAME_RULE = "A name has 1 to 200 printable characters, not only spaces, and no “/”.\n"
 
 
 def test_creation_is_told_on_stderr_and_only_then(llm_: Command, script: Script) -> None:
@@ -73,12 +73,12 @@ def test_a_name_is_the_same_in_any_case(llm_: Command, script: Script) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        pytest.param("", "A session needs a name that is not only blanks. ", id="empty"),
-        pytest.param(" \t ", "A session needs a name that is not only blanks. ", id="blanks"),
-        pytest.param("a/b", "The session name “a/b” has a “/” in it. ", id="slash"),
-        pytest.param("a\x07b", "That session name has characters that can't be printed (U+0007). ", id="control"),
-        pytest.param("a\u200bb", "That session name has characters that can't be printed (U+200B). ", id="invisible"),
-        pytest.param("x" * 201, "That session name has 201 characters. ", id="long"),
+        pytest.param("", "A session name can't be blank. ", id="empty"),
+        pytest.param(" \t ", "A session name can't be blank. ", id="blanks"),
+        pytest.param("a/b", "The session name “a/b” contains a “/”. ", id="slash"),
+        pytest.param("a\x07b", "That session name contains unprintable characters (U+0007). ", id="control"),
+        pytest.param("a\u200bb", "That session name contains unprintable characters (U+200B). ", id="invisible"),
+        pytest.param("x" * 201, "That session name is 201 characters long. ", id="long"),
     ],
 )
 def test_a_name_that_breaks_the_rules_is_refused(
@@ -155,8 +155,8 @@ def test_pruning_is_told_once(llm_: Command, script: Script) -> None:
     lines = [line for line in told[1:] if line]
     assert len(lines) == 1
     assert re.fullmatch(
-        r"session work: The session no longer fits in 150 tokens: exchanges #1 to #\d stay in the log; of them only "
-        r"what matters for a prompt is sent\. See: llm sessions context work\n",
+        r"session work: The session no longer fits in 150 tokens: exchanges #1 to #\d stay in the log, and only the "
+        r"parts relevant to a prompt are sent\. See: llm sessions context work\n",
         lines[0],
     )
     assert len(json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"]) == 12

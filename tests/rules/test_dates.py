@@ -60,7 +60,7 @@ def test_anything_else_is_no_date(typed: str) -> None:
         since(typed)
     shown = typed if typed.isprintable() else "…"
     assert raised.value.message == f"“{shown}” is not a date."
-    assert raised.value.hint == "Give one such as 2026-01-31, 2026-01, or 2026-01-31T10:30."
+    assert raised.value.hint == "Use a date like 2026-01-31, 2026-01, or 2026-01-31T10:30."
 
 
 @pytest.mark.parametrize(("read", "typed"), [(until, "9999"), (until, "9999-12-31"), (since, "0000")])

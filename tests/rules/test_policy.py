@@ -158,16 +158,16 @@ def test_a_prompt_that_fills_the_budget_goes_with_the_pins_alone() -> None:
 
 def test_a_prompt_that_cannot_fit_the_window_is_refused_with_both_figures() -> None:
     """Where prompt and pins exceed the known window itself, the error gives both figures, and says what to do."""
-    with pytest.raises(OverBudget, match=r"needs about 2,001 tokens, and the model's window is 2,000 \(told\)"):
+    with pytest.raises(OverBudget, match=r"needs about 2,001 tokens, but the model's context window is 2,000 \(told\)"):
         planned([10], 1_500, fixed=2_001, window=2_000)
-    with pytest.raises(OverBudget, match=r"with 1 pinned needs about 2,005.*unpin"):
+    with pytest.raises(OverBudget, match=r"with 1 pinned exchange needs about 2,005.*unpin"):
         planned([10], 1_500, fixed=1_995, pins=[1], window=2_000)
     assert planned([10], 1_500, fixed=2_000, window=2_000).oversized
 
 
 def test_full_never_leaves_anything_out() -> None:
     """Where the whole session does not fit, `full` is an error with both figures, not a shorter request."""
-    with pytest.raises(OverBudget, match=r"whole session needs about 1,011 tokens, and the budget is 1,010"):
+    with pytest.raises(OverBudget, match=r"whole session needs about 1,011 tokens, but the budget is 1,010"):
         planned([1] * 1_001, 1_010, policy="full")
     with pytest.raises(OverBudget, match=r"needs about 130 tokens"):
         planned([60, 60], 125, policy="full", pins=[1])

@@ -31,7 +31,7 @@ def exchanges(count: int, words: int = 20) -> list[Exchange]:
 
 def request_tokens(before: str, text: str, most: int, measure: Measure) -> int:
     """What a whole request for a summary weighs, asked for the second time."""
-    told = summary.instruction(most, measure, f"it has about 999,999 tokens, and {most:,} is the most")
+    told = summary.instruction(most, measure, f"it has about 999,999 tokens; the limit is {most:,}")
     return measure.tokens(base(told) + base(summary.material(before, text, most, measure)) + 2 * TOKENS_A_MESSAGE)
 
 
@@ -169,9 +169,9 @@ def test_no_request_for_a_summary_exceeds_what_the_model_can_read(
     [
         ("Goals: a bridge.", None),
         ("", "it was empty"),
-        ("word " * 61, "it has about 61 tokens, and 60 is the most"),
+        ("word " * 61, "it has about 61 tokens; the limit is 60"),
         ("word " * 60, None),
-        ("数" * 61, "it has about 61 tokens, and 60 is the most"),
+        ("数" * 61, "it has about 61 tokens; the limit is 60"),
     ],
     ids=["short", "empty", "too long", "as long as it may be", "too long in Chinese"],
 )
@@ -182,7 +182,7 @@ def test_a_summary_is_refused_for_its_length(text: str, why: str | None) -> None
 
 def test_a_summary_that_grew_is_refused() -> None:
     """A summary must be shorter than the summary before and the exchanges together."""
-    assert summary.refused("word " * 20, 20, 60, PLAIN) == "it is no shorter than what it stands for"
+    assert summary.refused("word " * 20, 20, 60, PLAIN) == "it is no shorter than the text it replaces"
     assert summary.refused("word " * 19, 20, 60, PLAIN) is None
 
 
@@ -266,7 +266,7 @@ def test_a_summary_that_is_a_little_too_long_is_rescued() -> None:
 @pytest.mark.parametrize(
     ("text", "read"),
     [("word word word.\n" * 100, 1_000), ("x" * 2_000, 1_000), ("", 1_000), ("word word word.\n" * 20, 30)],
-    ids=["over twice as long", "nowhere to cut", "empty", "no shorter than what it stands for"],
+    ids=["over twice as long", "nowhere to cut", "empty", "no shorter than the text it replaces"],
 )
 def test_what_can_not_be_rescued_is_refused(text: str, read: int) -> None:
     """More than half of a summary is not cut away, and nothing is taken that had to be refused for another reason."""

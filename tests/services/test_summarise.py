@@ -160,7 +160,7 @@ def test_a_summary_that_became_too_long_is_read_in_part(world: World) -> None:
     [
         ("", "it was empty"),
         ("<think>Well, the bridge", "it was empty"),
-        (ENDLESS, f"it has about 400 tokens, and {MOST} is the most"),
+        (ENDLESS, f"it has about 400 tokens; the limit is {MOST}"),
     ],
     ids=["empty", "thoughts alone", "too long"],
 )
@@ -184,7 +184,7 @@ def test_a_summary_that_grew_is_made_again(world: World) -> None:
     made = world.summariser(writer).fold(None, [Exchange(1, (turn,))], BUDGET, Measure())
     assert made is not None
     assert made.text == "Hello."
-    assert "no shorter than what it stands for" in writer.told[1][0]
+    assert "no shorter than the text it replaces" in writer.told[1][0]
 
 
 def test_far_too_much_is_read_in_part(world: World) -> None:
@@ -211,7 +211,7 @@ def test_after_two_refusals_the_previous_summary_stays(world: World, bad: str) -
     assert world.fold(writer, 5, 8, before) == before
     assert world.kept() == [before]
     assert len(writer.told) == 2
-    why = "it was empty" if not bad else f"it has about 400 tokens, and {MOST} is the most"
+    why = "it was empty" if not bad else f"it has about 400 tokens; the limit is {MOST}"
     failed = f"the summary could not be made (two attempts were rejected: {why})"
     assert world.said[2:] == [f"{failed}, so exchanges #5 to #8 are left out without one."]
 

@@ -292,7 +292,7 @@ def test_a_log_of_another_shape_is_refused(used: Path, llm_: Command, script: Sc
     done = llm_(*command)
     assert (done.code, done.out) == (1, "")
     assert done.err == (
-        f"Error: The log {used} has no turns.input_tokens: a newer llm seems to have written it. "
+        f"Error: The log {used} has no turns.input_tokens: it is probably from a newer version of llm. "
         "Update both: llm install -U llm llm-session-memory\n"
     )
     assert used.read_bytes() == before

@@ -53,7 +53,7 @@ def test_names_are_one_whatever_their_case_or_form(log: Path, typed: str) -> Non
         store = Sessions(found)
         store.add(session("Café"))
         assert store.session(typed) == session("Café")
-        with pytest.raises(NameRefused, match="There is a session “.+” already"):
+        with pytest.raises(NameRefused, match="Session “.+” already exists"):
             store.add(session(typed, "another thread"))
         store.add(session("bar", "another thread"))
         with pytest.raises(NameRefused):

@@ -338,8 +338,8 @@ def test_where_it_is_looked_for(held: Held, query: str, session: str | None, fou
             lambda: lookups.read("work", "the first", 2),  # type: ignore[arg-type]  # as a model may
             "“the first” is not an exchange number. Give first as a number from 1.",
         ),
-        (lambda: lookups.remember(" \n"), "A note has 1 to 500 characters; this one has 0."),
-        (lambda: lookups.remember("x" * 501), "A note has 1 to 500 characters; this one has 501."),
+        (lambda: lookups.remember(" \n"), "A note can have 1 to 500 characters; this one has 0."),
+        (lambda: lookups.remember("x" * 501), "A note can have 1 to 500 characters; this one has 501."),
     ],
 )
 def test_mistakes_are_answered_with_sentences(held: Held, ask: Callable[[], str], answer: str) -> None:

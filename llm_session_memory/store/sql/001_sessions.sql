@@ -1,36 +1,36 @@
 -- A session is a name bound to one llm thread, with the defaults for its next prompts.
 create table memory_sessions (
     thread_id text primary key,          -- threads.id, or conversations.id of an older llm; the row may not exist yet
-    name text not null,                  -- as the person wrote it
-    name_key text not null unique,       -- the same in NFC and without case: what makes a name unique
+    name text not null,                  -- as the person typed it
+    name_key text not null unique,       -- the name in NFC and without case, to make it unique
     created_utc text not null,
-    model text,                          -- the id that llm knows the model by
-    system text,                         -- system prompt, null for none
+    model text,                          -- llm's id of the model
+    system text,                         -- system prompt, or null
     options_json text not null default '{}',
     max_context_tokens integer,          -- null: the default of the package
     memory text                          -- policy, null: the default of the package
 );
 
--- A block is a stretch of prompts in which each request is the one before, its reply, and the new input.
+-- A block is a series of prompts in which each request is the previous one, its reply, and the new input.
 create table memory_blocks (
     id integer primary key,
     thread_id text not null,
-    start_turn_id text,                  -- first turn of the first exchange that is sent as recent; null for none
-    start_number integer,                -- the number that this exchange had when the block began
+    start_turn_id text,                  -- first turn of the first exchange that is sent as recent, or null
+    start_number integer,                -- the number of this exchange when the block began
     pinned_json text not null,           -- first turns of the exchanges put before it, as a JSON array
     policy text not null,
     budget integer not null,             -- tokens
-    window integer,                      -- tokens, null where not known
-    window_source text not null,         -- where the window was learned, in words
-    front text not null,                 -- stands for all that is sent before the recent exchanges
-    clip integer,                        -- tokens that the start's exchange was cut to; null where sent whole
-    oversized integer not null,          -- 1 where the prompt filled the budget alone
+    window integer,                      -- tokens, null if unknown
+    window_source text not null,         -- the source of the window's size, in words
+    front text not null,                 -- identifies everything sent before the recent exchanges
+    clip integer,                        -- tokens that the start's exchange was cut to; null if sent whole
+    oversized integer not null,          -- 1 if the prompt alone filled the budget
     reason text not null,                -- why the block began, in words
     began_utc text not null
 );
 create index memory_blocks_thread on memory_blocks (thread_id, id);
 
--- Why a turn was sent what it was sent. What was sent is in llm's own turns and messages.
+-- Why a turn's request contained what it did. The request itself is in llm's own turns and messages.
 create table memory_contexts (
     turn_id text primary key,            -- turns.id
     thread_id text not null,
@@ -40,7 +40,7 @@ create table memory_contexts (
     after_turn_id text,                  -- newest turn of the thread when the request was made
     base real not null,                  -- weight of the request for an average tokenizer, in tokens
     estimate integer not null,           -- tokens of the request as estimated for its model
-    cut text                             -- how the server cut it (“certain: …” or “likely: …”), null where it did not
+    cut text                             -- how the server cut it (“certain: …” or “likely: …”), null if it did not
 );
 create index memory_contexts_thread on memory_contexts (thread_id, turn_id);
 create index memory_contexts_block on memory_contexts (block_id, turn_id);
@@ -53,22 +53,22 @@ create table memory_pins (
     primary key (thread_id, turn_id)
 );
 
--- Prompts that got no whole answer. llm itself logs nothing of them.
+-- Prompts without a complete answer. llm itself logs nothing about them.
 create table memory_attempts (
     id text primary key,                 -- the id that the turn would have had
     thread_id text not null,
     model text not null,
     prompt text not null,
     error text not null,
-    partial text not null,               -- what had come of the reply
+    partial text not null,               -- the part of the reply that had arrived
     datetime_utc text not null,          -- start of the call
     duration_ms integer,
-    request_json text not null,          -- what is needed to send it again
-    answered_by text                     -- the turn that answered it in the end, null while none did
+    request_json text not null,          -- everything needed to send it again
+    answered_by text                     -- the turn that finally answered it, or null
 );
 create index memory_attempts_thread on memory_attempts (thread_id, id);
 
--- What servers said of their models' context lengths, remembered.
+-- What servers reported about their models' context windows.
 create table memory_windows (
     model text primary key,
     asked_utc text not null,
@@ -78,7 +78,7 @@ create table memory_windows (
     trained integer                      -- the most the model was trained for
 );
 
--- The sessions, to read by hand: one row each, newest use first.
+-- The sessions, for reading by hand: one row each, newest use first.
 create view memory_session_list as
 select
     s.name,
@@ -92,8 +92,8 @@ select
 from memory_sessions s
 order by last_used_utc desc;
 
--- A turn's own input where its texts had to be cut before they were ever sent (long tool results): llm logs what was
--- sent, this is the whole, as a JSON array of messages in llm's wire form.
+-- A turn's own input, if its texts had to be cut before they were ever sent (long tool results). llm logs what was
+-- sent; this is the full input, as a JSON array of messages in llm's wire form.
 create table memory_originals (
     turn_id text primary key,            -- turns.id
     messages_json text not null

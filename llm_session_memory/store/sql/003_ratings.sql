@@ -1,4 +1,4 @@
--- What a person thinks of an exchange: thumbs or stars, and why. Never sent to a model.
+-- A person's rating of an exchange: thumbs or stars, and why. Never sent to a model.
 create table memory_ratings (
     thread_id text not null,
     turn_id text not null,               -- first turn of the exchange
@@ -8,7 +8,7 @@ create table memory_ratings (
     primary key (thread_id, turn_id)
 );
 
--- Exchanges with a label, to find again: the chapters of a replay.
+-- Exchanges with a label, to find them again: the chapters of a replay.
 create table memory_bookmarks (
     thread_id text not null,
     turn_id text not null,               -- first turn of the exchange

@@ -1,4 +1,4 @@
--- Replies of a model with the server's count, from the newest turns of the log: for logs that never saw a session.
+-- Replies of a model with the server's count, from the newest turns of the log: for logs without any session.
 select t.output_tokens, s.response
 from (select * from turns order by rowid desc limit :count) t
 join turn_search s on s.turn_id = t.id

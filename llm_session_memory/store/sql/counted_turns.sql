@@ -1,4 +1,4 @@
--- The newest requests to a model whose weight is known and that a server counted, this thread's before others'.
+-- The newest requests to a model with a known weight and a server's count, from this thread.
 select t.id, t.model, t.input_tokens, t.output_tokens, c.base, c.block_id, c.cut, b.window
 from (
     select c.* from memory_contexts c

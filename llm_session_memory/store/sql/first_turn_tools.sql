@@ -1,4 +1,4 @@
--- The tools that the first turn of a thread was given: llm offers them again when a conversation goes on.
+-- The tools that the first turn of a thread offered: llm offers them again when a conversation continues.
 select
     tools.name, tools.description, tools.input_schema, tools.plugin,
     turn_tools.instance_id,

@@ -1,4 +1,4 @@
--- Model and time of calls that an older llm logged, by id (a JSON array); narrowed as in search.
+-- Model and time of calls that an older llm logged, by id (a JSON array), with the filters of search.
 select r.id, r.model, coalesce(r.datetime_utc, '') as datetime_utc
 from responses r
 where r.id in (select value from json_each(:ids))

@@ -1,4 +1,4 @@
--- Threads of sessions that an older llm has begun, of which its log may have more than the index.
+-- Threads of sessions begun with an older llm whose log may contain more than the index.
 select s.thread_id
 from memory_sessions s
 join conversations c on c.id = s.thread_id

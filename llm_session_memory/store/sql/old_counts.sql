@@ -1,4 +1,4 @@
--- What only an older llm logged of a conversation. Nothing is read of responses where there is no such conversation.
+-- Counts of a conversation that only an older llm logged. If there is no such conversation, responses is not read.
 select
     count(*) filter (where r.id not in (select response_id from tool_results where response_id is not null)) as exchanges,
     coalesce(sum(r.input_tokens), 0) as input_tokens,

@@ -1,4 +1,4 @@
--- What an export needs of calls that only an older llm logged, beyond their messages, by id (a JSON array).
+-- Details of calls that only an older llm logged, for an export, beyond their messages, by id (a JSON array).
 select
     r.id, r.system, r.resolved_model, r.options_json, r.token_details, r.response_json, r.reasoning,
     s.content as schema_json

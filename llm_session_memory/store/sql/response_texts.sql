@@ -1,4 +1,4 @@
--- The same as turn_texts of calls that an older llm logged. tool_results has no index by response, so it is read once.
+-- Like turn_texts, for calls that an older llm logged. tool_results has no index on response_id, so it is read once.
 select
     r.id as turn_id,
     coalesce(r.prompt, '') as prompt,

@@ -1,7 +1,7 @@
--- The best passage of each turn that matches :match (FTS5), best first or newest first. What was typed weighs a little
--- more, what tools returned a little less. Where they are not null, :threads (a JSON array) narrows it to sessions,
--- :model, :since and :until (ISO, UTC) to turns, :turns (a JSON array) to these turns, or with :among 0 to all others.
--- Of what only an older llm logged datetime_utc is null: the caller looks at it.
+-- The best passage of each turn that matches :match (FTS5), best first or newest first. Prompts get slightly more
+-- weight, tool results slightly less. If they are not null, :threads (a JSON array) limits it to sessions, :model,
+-- :since and :until (ISO, UTC) to turns, :turns (a JSON array) to these turns, or to all others if :among is 0. For
+-- calls that only an older llm logged, datetime_utc is null and the caller applies the filters.
 with found as materialized (
     select * from (
         select rowid as id, rank as score

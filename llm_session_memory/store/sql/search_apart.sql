@@ -1,5 +1,5 @@
--- Turns that have all of several terms (:terms, a JSON array of FTS5 expressions), if not in one passage, best first or
--- newest first. Looked at are the passages of turns that have :rarest of them. Narrowed as in search.
+-- Turns that contain all of several terms (:terms, a JSON array of FTS5 expressions), not necessarily in one passage,
+-- best first or newest first. Only the passages of turns that contain :rarest are examined. Filters as in search.
 with siblings as materialized (
     select p.id, p.turn_id, p.thread
     from (

@@ -1,4 +1,4 @@
--- How much a thread holds: exchanges, tokens, attempts that nothing answered.
+-- Counts for a thread: exchanges, tokens, and attempts that were never answered.
 select
     (
         select count(*) from turns t

@@ -1,5 +1,5 @@
--- A page of sessions, newest use first; after a given session (its last use and key) where :after_key is not null.
--- :threads (a JSON array), :model, :since and :until (ISO, UTC) narrow it where they are not null.
+-- A page of sessions, newest use first; after a given session (its last use and key) if :after_key is not null.
+-- :threads (a JSON array), :model, :since and :until (ISO, UTC) are filters, unless they are null.
 -- The last use is the last logged turn: the last rowid within the index on thread_id, so no thread is read whole.
 with used as (
     select

@@ -1,4 +1,4 @@
--- Threads that have all of some tags (:tags, a JSON array of keys) and of some facts (:meta, a JSON array of pairs of key
+-- Threads that have all of some tags (:tags, a JSON array of keys) and meta values (:meta, a JSON array of pairs of key
 -- and value, null for any value).
 select thread_id
 from (

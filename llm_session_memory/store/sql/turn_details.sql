@@ -1,4 +1,4 @@
--- What an export needs of turns beyond their messages, by id (a JSON array).
+-- Details of turns for an export, beyond their messages, by id (a JSON array).
 select
     t.id, t.parent_message_hash, t.resolved_model, t.options_json, t.token_details, t.response_json,
     s.content as schema_json,

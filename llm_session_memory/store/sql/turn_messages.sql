@@ -1,5 +1,5 @@
--- Each turn's own messages: its trailing run of user and tool messages (what was new in it), then its output
--- (what lies between the end of the sent chain and the tip). Oldest first within each.
+-- Each turn's own messages: its trailing run of user and tool messages (the new part of its input), then its output
+-- (between the end of the sent chain and the tip). Oldest first within each.
 with recursive
 wanted (turn_id, parent, tip) as (
     select t.id, t.parent_message_hash, t.tip_message_hash

@@ -1,4 +1,4 @@
--- The excerpts that were sent with turns (by id, a JSON array), best first, with where they are from.
+-- The excerpts that were sent with turns (by id, a JSON array), best first, with their origin.
 select r.turn_id, r.side, r.number, r.score, r.tokens, r.words_json, p.turn_id as from_turn_id, p.part
 from json_each(:ids) wanted
 join memory_recalls r on r.turn_id = wanted.value

@@ -1,5 +1,5 @@
--- What of turns is searched: the typed prompt and the reply as llm's own index has them (no fragments, no reasoning), and
--- the tool results that the turn answered to: as they came, where they had to be cut before they were sent.
+-- The searchable texts of turns: the typed prompt and the reply as in llm's own index (no fragments, no reasoning), and
+-- the tool results that the turn answered; if they had to be cut before they were sent, the full results.
 select
     t.id as turn_id,
     coalesce(s.prompt, '') as prompt,

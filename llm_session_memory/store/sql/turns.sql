@@ -1,4 +1,4 @@
--- Turns by id (a JSON array), with what we recorded of them.
+-- Turns by id (a JSON array), with our record of them.
 select
     t.id, t.model, t.input_tokens, t.output_tokens, t.duration_ms, t.datetime_utc,
     c.base, c.block_id, c.cut, b.window

@@ -1,6 +1,6 @@
--- The turns of a thread, oldest first. `continues` is null where a turn begins an exchange, else the first turn of the
--- exchange that it belongs to, or empty where that was not recorded: a turn that answers tool calls (its last input
--- message is a tool's, or is what a tool attached). Messages are looked up only for turns that no session recorded.
+-- The turns of a thread, oldest first. `continues` is null if a turn begins an exchange, otherwise the first turn of
+-- the exchange that it belongs to, or empty if that was not recorded: a turn that answers tool calls (its last input
+-- message is a tool's, or was attached by a tool). Messages are looked up only for turns that no session recorded.
 select
     t.id,
     case

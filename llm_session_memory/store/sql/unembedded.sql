@@ -1,4 +1,4 @@
--- Passages of a thread that have no vector of a model yet, newest first: what was said last may be needed first.
+-- Passages of a thread that have no vector of a model yet, newest first, because recent text may be needed first.
 select p.*
 from memory_passages p
 where p.thread = :thread and p."end" > p."start"
