@@ -131,8 +131,8 @@ def notices(  # noqa: PLR0913  the sentences are about all of these
     """
     if chosen.oversized and total:
         rest = "Only the system prompt and the pins are" if chosen.pinned else "No earlier exchange is"
-        full = f"This prompt leaves no room for the conversation in the budget of {budget:,} tokens."
-        return (f"{full} {rest} sent with it, about {chosen.tokens:,} tokens in all.",)
+        no_room = f"This prompt leaves no room for the conversation in the budget of {budget:,} tokens"
+        return (f"{no_room}. {rest} sent with it, about {chosen.tokens:,} tokens in all.",)
     if chosen.oversized:
         return (f"This prompt alone exceeds the budget of {budget:,} tokens: about {chosen.tokens:,} are sent.",)
     found: list[str] = []

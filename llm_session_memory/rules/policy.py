@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields, replace
 
 from ..errors import OverBudget, SessionError
 from ..model import POLICIES, Budget, Settings, Sized, Window
-from .words import counted
 
 LOW_WATER = 0.5
 """The share of the remaining budget that the newest exchanges fill when a block begins.
@@ -224,7 +223,7 @@ def _oversized(pins: Sequence[Sized], pinned_tokens: int, fixed: int, limit: Bud
     """Return the plan for a prompt that fills the budget alone: only system prompt and pins, if the window allows."""
     tokens = fixed + pinned_tokens
     if limit.window.tokens is not None and tokens > limit.window.tokens:
-        with_pins = f" with {counted(len(pins), 'pinned exchange')}" if pins else ""
+        with_pins = f" with {len(pins)} pinned {'exchange' if len(pins) == 1 else 'exchanges'}" if pins else ""
         message = (
             f"This prompt{with_pins} needs about {tokens:,} tokens, but the model's context window is "
             f"{limit.window.tokens:,} ({limit.window.source})."

@@ -181,7 +181,7 @@ def _columns(settings: Settings) -> dict[str, Any]:
 
 
 def session_of(row: Mapping[str, Any]) -> Session:
-    """Return a row of memory_sessions as a session; a log that was not used for long has not all columns."""
+    """Return a row of memory_sessions as a session. A log that has not been used recently may lack some columns."""
     values = {name: row.get(column) for column, name in _COLUMNS.items()}
     settings = Settings(**{**values, "options": json.loads(row["options_json"] or "{}")})
     return Session(row["thread_id"], row["name"], row["created_utc"], settings)
