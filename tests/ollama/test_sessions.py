@@ -151,7 +151,7 @@ def test_a_prompt_above_the_window_is_not_sent(desk: QuickDesk) -> None:
         done = desk.ask("--session", "work", "word " * 9_000)
         assert (done.code, done.out) == (1, "")
         assert done.err.startswith("Error: This prompt needs about 9,0")
-        assert "the model's window is 4,096 (reported by Ollama for the loaded model)" in done.err
+        assert "the model's context window is 4,096 (reported by Ollama for the loaded model)" in done.err
         assert "-o num_ctx" in done.err
         assert len(server.chats) == 1
         desk.ask("--session", "work", "-o", "num_ctx", "16384", "word " * 9_000).ok()
@@ -164,7 +164,7 @@ def test_a_new_session_with_n_respects_the_window_too(desk: QuickDesk) -> None:
         desk.sit(server)
         done = desk.ask("-m", "llama3", "-n", "--session", "work", "word " * 9_000)
         assert (done.code, done.out, server.chats) == (1, "", [])
-        assert "the model's window is 4,096" in done.err
+        assert "the model's context window is 4,096" in done.err
 
 
 def test_images_come_back_with_their_exchange(desk: QuickDesk, tmp_path: Path) -> None:
