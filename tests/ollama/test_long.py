@@ -93,8 +93,8 @@ def test_300_exchanges_and_no_false_alarm(long_talk: Talk) -> None:
     created, pruned, *rest = long_talk.err.strip().splitlines()
     assert created == "session long: created with ollama/llama3:latest"
     assert re.fullmatch(
-        r"session long: The session no longer fits in 3,072 tokens: exchanges #1 to #\d+ stay in the log but are not "
-        r"sent any more\. See: llm sessions context long",
+        r"session long: The session no longer fits in 3,072 tokens: exchanges #1 to #\d+ stay in the log but are no "
+        r"longer sent\. See: llm sessions context long",
         pruned,
     )
     assert [line for line in rest if "is too long to be sent whole" not in line] == []

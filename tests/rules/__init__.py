@@ -1,1 +1,1 @@
-"""The rules, by tables of cases and by laws."""
+"""The rules, tested by tables of cases and by laws."""

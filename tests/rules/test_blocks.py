@@ -1,4 +1,4 @@
-"""When a block ends: for a change in front of its end, or for its length."""
+"""When a block ends: because something before its end changed, or because it would get too long."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CHANGES: dict[str, tuple[dict[str, object], NewBlock | None]] = {
 
 
 @pytest.mark.parametrize(("values", "reason"), CHANGES.values(), ids=CHANGES.keys())
-def test_a_block_ends_for_what_changed_before_its_end(values: dict[str, object], reason: NewBlock | None) -> None:
-    """A prompt continues the block unless its last reply, the rule or the front says otherwise; the first is named."""
+def test_a_block_ends_if_something_before_its_end_changed(values: dict[str, object], reason: NewBlock | None) -> None:
+    """A prompt continues the block unless its last reply, its rules or its front prevent it; the first is named."""
     block = replace(BLOCK, oversized=bool(values.get("oversized")))
     last = Turn("t9", "m", (), values.get("output", REPLY))  # type: ignore[arg-type]
     now = {"policy": "window", "budget": 100, "front": "front"}
@@ -47,10 +47,10 @@ def test_a_block_ends_for_what_changed_before_its_end(values: dict[str, object],
     ],
 )
 def test_a_block_ends_when_its_next_request_is_too_long(tokens: int, spare: int, reason: NewBlock | None) -> None:
-    """A block ends before a request exceeds the budget, or leaves recall less of it than it has to have."""
+    """A block ends before a request exceeds the budget, or leaves recall less than its reserve."""
     assert outgrown(tokens, budget=100, spare=spare) is reason
 
 
 def test_only_a_full_block_moves_the_start() -> None:
-    """The start moves when the block before had no room left; for any other reason all that fits goes on."""
+    """The start moves only if the previous block had no room left; otherwise everything that fits stays."""
     assert {one for one in NewBlock if one.is_full} == {NewBlock.CROWDED, NewBlock.FULL}

@@ -1,4 +1,4 @@
-"""Cutting the one exchange that does not fit: never beyond the limit, and always with a visible mark."""
+"""Cutting the one exchange that does not fit: never over the limit, and always with a visible mark."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def result(output: str, attachments: tuple[Attachment, ...] = ()) -> Message:
 
 
 def shown(messages: tuple[Message, ...] | None) -> str:
-    """Everything of messages that a model reads."""
+    """Return everything in messages that a model reads."""
     assert messages is not None
     return "\n".join(str(part.data) for message in messages for part in message.parts)
 
@@ -61,7 +61,7 @@ CUT = {
 
 @pytest.mark.parametrize(("content", "keep", "expected"), CUT.values(), ids=CUT.keys())
 def test_a_text_loses_its_middle(content: str, keep: int, expected: str) -> None:
-    """A text that is cut keeps its beginning and end, with a mark that says how much of it is left out."""
+    """A text that is cut keeps its beginning and end, with a mark that says how much is left out."""
     assert cut_middle(content, keep) == expected
 
 
@@ -76,13 +76,13 @@ def test_a_cut_text_is_shorter_and_marked_or_whole(content: str, keep: int) -> N
 
 
 def test_what_fits_is_not_touched() -> None:
-    """Messages that fit are returned as they are."""
+    """Messages that fit are returned unchanged."""
     messages = (text("user", "Why?"), text("assistant", "Because."))
     assert clip(messages, 100, Measure()) == messages
 
 
 def test_the_longest_texts_are_cut_and_short_ones_stay() -> None:
-    """Short texts stay whole; of the long ones as much is kept as the limit allows."""
+    """Short texts stay whole; long ones keep as much as the limit allows."""
     messages = (text("user", "Summarise this."), text("user", LONG), text("assistant", "It is about a harbour."))
     found = clip(messages, 300, Measure())
     assert found is not None
@@ -92,7 +92,7 @@ def test_the_longest_texts_are_cut_and_short_ones_stay() -> None:
 
 
 def test_tool_traffic_stays_paired() -> None:
-    """Results and arguments are cut like texts; names and ids of calls stay, so that each result has its call."""
+    """Results and arguments are cut like texts; names and ids of calls stay, so each result still has its call."""
     messages = (
         text("user", "Read it."),
         call({"path": "a.txt", "content": LONG}),
@@ -109,7 +109,7 @@ def test_tool_traffic_stays_paired() -> None:
     assert "left out here" in returned["output"]
 
 
-def test_arguments_are_cut_wherever_they_stand() -> None:
+def test_nested_arguments_are_cut() -> None:
     """Texts in lists and dictionaries of a call's arguments are cut; numbers and names are not."""
     found = clip((call({"n": 1, "rows": [{"text": LONG}, LONG, None]}),), 150, Measure())
     assert found is not None
@@ -119,8 +119,8 @@ def test_arguments_are_cut_wherever_they_stand() -> None:
     assert "left out" in arguments["rows"][1]
 
 
-def test_a_call_without_arguments_stays_one() -> None:
-    """A part is never given a field that it did not have."""
+def test_a_call_without_arguments_gets_none() -> None:
+    """A part never gets a field that it did not have."""
     bare = Message("assistant", (Part({"type": "tool_call", "name": "f", "tool_call_id": "1"}),))
     found = clip((text("user", LONG), bare), 100, Measure())
     assert found is not None
@@ -128,22 +128,22 @@ def test_a_call_without_arguments_stays_one() -> None:
 
 
 def test_reasoning_goes_first() -> None:
-    """Reasoning is left out as a whole, since a model's signature of it would not hold for a part of it."""
+    """Reasoning is removed whole, because a model's signature of it would not be valid for part of it."""
     thought = Part({"type": "reasoning", "text": LONG, "provider_metadata": {"signature": "x"}})
     reply = Message("assistant", (thought, Part({"type": "text", "text": "Because."})))
     assert clip((text("user", "Why?"), reply), 100, Measure()) == (text("user", "Why?"), text("assistant", "Because."))
 
 
 def test_a_reply_of_reasoning_alone_leaves_a_mark() -> None:
-    """A reply that was nothing but reasoning does not become a message of nothing, which many models refuse."""
+    """A reply that was only reasoning does not become an empty message, which many models refuse."""
     reply = Message("assistant", (Part({"type": "reasoning", "text": LONG}),))
     found = clip((text("user", "Why?"), reply), 100, Measure())
     assert found is not None
     assert "reasoning left out here" in found[1].text
 
 
-def test_attachments_stay_where_cutting_texts_is_enough() -> None:
-    """An attachment is left out only where cutting texts is not enough."""
+def test_attachments_stay_if_cutting_texts_is_enough() -> None:
+    """An attachment is left out only if cutting texts is not enough."""
     picture = Message("user", (Part({"type": "text", "text": LONG}), Part({"type": "attachment"}, IMAGE)))
     found = clip((picture,), 900, Measure())
     assert found is not None
@@ -161,7 +161,7 @@ ATTACHED = {
 
 @pytest.mark.parametrize("message", ATTACHED.values(), ids=ATTACHED.keys())
 def test_an_attachment_that_is_left_out_leaves_a_mark(message: Message) -> None:
-    """Wherever an attachment was, a mark says what is left out, and the texts beside it stay whole."""
+    """Where an attachment was, a mark says what is left out, and the texts next to it stay whole."""
     found = clip((message,), 100, Measure())
     assert found is not None
     assert not any(part.attachments for part in found[0].parts)
@@ -170,8 +170,8 @@ def test_an_attachment_that_is_left_out_leaves_a_mark(message: Message) -> None:
         assert str(part.data.get("text") or part.data.get("output") or "") in shown(found)
 
 
-def test_none_where_not_even_the_marks_fit() -> None:
-    """Where the shortest form is still too long there is none."""
+def test_clip_returns_none_if_not_even_the_marks_fit() -> None:
+    """If even the shortest form is too long, the result is None."""
     assert clip((text("user", LONG),), 10, Measure()) is None
     assert clip((text("user", "Why?"),), 0, Measure()) is None
 
@@ -202,7 +202,7 @@ messages_ = st.lists(
 
 
 def visible(messages: tuple[Message, ...]) -> Iterator[tuple[str, object]]:
-    """What is sent of messages besides reasoning: each text, and each attachment."""
+    """Return what is sent of messages besides reasoning: each text, and each attachment."""
     for message in messages:
         for part in message.parts:
             if part.type != "reasoning":
@@ -213,7 +213,7 @@ def visible(messages: tuple[Message, ...]) -> Iterator[tuple[str, object]]:
 @tried(400)
 @given(messages_, st.integers(0, 3_000), st.floats(0.6, 1.6), st.booleans())
 def test_laws_of_clip(messages: tuple[Message, ...], limit: int, rate: float, reasoning: bool) -> None:
-    """Never beyond the limit; same messages in the same order, none empty; whatever is shortened is marked."""
+    """Never over the limit; same messages in the same order, none empty; everything that is shortened is marked."""
     measure = Measure(rate, reasoning)
     found = clip(messages, limit, measure)
     if found is None:
@@ -229,7 +229,7 @@ def test_laws_of_clip(messages: tuple[Message, ...], limit: int, rate: float, re
 @tried(200)
 @given(st.integers(60, 2_000), st.sampled_from([LONG, "橋の計画。" * 500, '{"a": [1, 2, 3]}\n' * 200]))
 def test_as_much_as_fits_is_kept(limit: int, content: str) -> None:
-    """Of one long text nearly all that the limit allows is kept."""
+    """Of one long text, nearly all that the limit allows is kept."""
     measure = Measure()
     found = clip((text("user", content),), limit, measure)
     assert found is not None

@@ -13,7 +13,7 @@ from llm_session_memory.rules.dates import since, until
 
 @pytest.fixture(autouse=True)
 def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A person five hours (in summer four) behind UTC."""
+    """Set the clock of a person five hours (in summer four) behind UTC."""
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     yield
@@ -33,8 +33,8 @@ def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
     ids=["a day", "a day in summer", "a month", "December", "a year", "blanks"],
 )
-def test_a_date_is_all_of_it(typed: str, begins: str, is_over: str) -> None:
-    """A day, month or year begins with its first local moment, and is over with its last."""
+def test_a_date_is_the_whole_day_month_or_year(typed: str, begins: str, is_over: str) -> None:
+    """A day, month or year begins with its first local moment, and ends with its last."""
     assert (since(typed), until(typed)) == (begins, is_over)
 
 
@@ -49,13 +49,13 @@ def test_a_date_is_all_of_it(typed: str, begins: str, is_over: str) -> None:
     ids=["local", "with a blank", "Z", "with an offset"],
 )
 def test_a_time_is_one_moment(typed: str, moment: str) -> None:
-    """A time is the same for both, local where it says no zone."""
+    """A time is the same moment for both, and local if it has no zone."""
     assert since(typed) == until(typed) == moment
 
 
 @pytest.mark.parametrize("typed", ["", "yesterday", "2026-13", "2026-02-30", "0000", "31.1.2026", "\x1b[31m"])
-def test_anything_else_is_no_date(typed: str) -> None:
-    """What is not a date is an error that shows it, if it can be shown, and what one looks like."""
+def test_other_text_is_not_a_date(typed: str) -> None:
+    """Text that is not a date is an error that shows it, if it can be shown, and an example of a date."""
     with pytest.raises(SessionError) as raised:
         since(typed)
     shown = typed if typed.isprintable() else "…"
@@ -64,12 +64,12 @@ def test_anything_else_is_no_date(typed: str) -> None:
 
 
 @pytest.mark.parametrize(("read", "typed"), [(until, "9999"), (until, "9999-12-31"), (since, "0000")])
-def test_dates_beyond_the_edges_of_time_are_none(read: Callable[[str], str], typed: str) -> None:
+def test_dates_beyond_the_calendar_are_refused(read: Callable[[str], str], typed: str) -> None:
     """A date whose end no calendar has is an error, not a traceback."""
     with pytest.raises(SessionError, match="is not a date"):
         read(typed)
 
 
 def test_years_have_four_digits() -> None:
-    """Moments compare as texts, also those of long ago."""
+    """Moments compare as texts, even those of long ago."""
     assert until("0001-01-01").startswith("0001-01-02T")

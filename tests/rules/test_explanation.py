@@ -78,7 +78,7 @@ def test_the_parts_of_a_request_are_lines_too() -> None:
 
 
 def test_a_cut_exchange_is_named_as_cut_for_as_long_as_its_block_lasts() -> None:
-    """The exchange that was cut says so, also when it is no longer the newest, and is not called the newest then."""
+    """The exchange that was cut is still named as cut, but not as the newest, when it is no longer the newest."""
     sizes = {"t4.0": (4, 50), "t5.0": (5, 10)}
     found = explain(block(clip=50), sizes, 5, 4, system=None, tools=[], prompt=("", 0))
     cut, later = (item for item in found if item.fate == "recent")

@@ -1,4 +1,4 @@
-"""What a session may be called, what makes names equal, and which names are offered."""
+"""The rules for session names, which names are equal, and which names are suggested."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ REFUSED = {
 
 @pytest.mark.parametrize(("given_", "kept"), KEPT.values(), ids=KEPT.keys())
 def test_a_name_is_kept_as_it_was_written(given_: str, kept: str) -> None:
-    """A name that obeys the rules is kept as written, trimmed and in NFC."""
+    """A valid name is kept as typed, trimmed and in NFC."""
     assert names.check(given_) == kept
 
 
 @pytest.mark.parametrize(("given_", "why"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_refusal_says_which_rule_is_broken(given_: str, why: str) -> None:
-    """A refused name is told why, in characters that any terminal can print, with all rules as the hint."""
+    """A refusal gives the reason in characters that any terminal can print, with all the rules as the hint."""
     with pytest.raises(NameRefused) as refused:
         names.check(given_)
     assert why in refused.value.message
@@ -81,7 +81,7 @@ def test_a_refusal_says_which_rule_is_broken(given_: str, why: str) -> None:
 
 
 def test_an_unprintable_name_with_a_slash_is_not_repeated() -> None:
-    """The refusal of a name with a slash never prints what the terminal would obey."""
+    """The refusal of a name with a slash never prints control characters."""
     with pytest.raises(NameRefused) as refused:
         names.check("\x1b]0;title\x07/")
     assert str(refused.value).isprintable()
@@ -107,8 +107,8 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize(("one", "other"), EQUAL.values(), ids=EQUAL.keys())
-def test_names_are_equal_without_regard_to_case(one: str, other: str) -> None:
-    """Names that differ in case, composition or blanks around them only are one name."""
+def test_names_ignore_case(one: str, other: str) -> None:
+    """Names that differ only in case, composition or surrounding spaces are one name."""
     assert names.key(one) == names.key(other)
 
 
@@ -120,7 +120,7 @@ def test_other_names_are_different(one: str, other: str) -> None:
 
 @given(st.text(max_size=210))
 def test_a_kept_name_stays_as_it_is(text: str) -> None:
-    """What check returns is in the rules, unchanged by a second check, and equal to what was given."""
+    """A checked name is valid, does not change in a second check, and equals the given name."""
     try:
         kept = names.check(text)
     except NameRefused:
@@ -133,8 +133,8 @@ def test_a_kept_name_stays_as_it_is(text: str) -> None:
     assert names.key(kept) == names.key(text) == names.key(names.key(text))
 
 
-def test_any_name_can_be_asked_for() -> None:
-    """A name that is not Unicode (a byte of a shell that is not UTF-8) can be looked up; there is no such session."""
+def test_any_name_can_be_looked_up() -> None:
+    """A name that is not Unicode (a shell's byte that is not UTF-8) can be looked up; there is no such session."""
     assert names.key("a\udcffb").encode("utf-8")
     assert names.near("a\udcffb", ["work"]) is None
 
@@ -153,8 +153,8 @@ NEAR = {
 
 
 @pytest.mark.parametrize(("name", "existing", "expected"), NEAR.values(), ids=NEAR.keys())
-def test_a_near_name_is_offered_as_it_is_written(name: str, existing: list[str], expected: str | None) -> None:
-    """The nearest existing name is offered as it is written; an equal one is not near, nor is one unlike it."""
+def test_a_near_name_is_suggested_as_it_is_written(name: str, existing: list[str], expected: str | None) -> None:
+    """The nearest existing name is suggested as it is written; an equal or a very different name is not."""
     assert names.near(name, existing) == expected
 
 
@@ -172,7 +172,7 @@ RETIRED = {
 
 @pytest.mark.parametrize(("name", "taken", "expected"), RETIRED.values(), ids=RETIRED.keys())
 def test_a_session_that_is_started_over_gets_the_next_number(name: str, taken: list[str], expected: str) -> None:
-    """The old session's new name is its own with the first free number, and is itself within the rules."""
+    """The old session gets its own name with the first free number, which is also a valid name."""
     found = names.retired(name, taken)
     assert found == expected
     assert names.check(found) == found
@@ -180,7 +180,7 @@ def test_a_session_that_is_started_over_gets_the_next_number(name: str, taken: l
 
 @given(st.integers(0, 2**32), st.integers(0, 19))
 def test_a_generated_name_is_readable_and_free(seed: int, drawn: int) -> None:
-    """A generated name is two words, within the rules, and not one that is taken, in whatever case."""
+    """A generated name is two words, valid, and not taken, whatever the case."""
     same_luck = random.Random(seed)
     taken = [names.generated([], same_luck).upper() for _ in range(drawn)]
     name = names.generated(taken, random.Random(seed))
@@ -189,8 +189,8 @@ def test_a_generated_name_is_readable_and_free(seed: int, drawn: int) -> None:
     assert name.count("-") == 1
 
 
-def test_a_generated_name_gets_a_number_where_luck_runs_out() -> None:
-    """Where every name that chance offers is taken, the last one gets a number, the first that is free."""
+def test_a_generated_name_gets_a_number_if_all_are_taken() -> None:
+    """If all random names are taken, the last one gets the first free number."""
 
     class Stuck(random.Random):
         def choice(self, seq: Any) -> Any:

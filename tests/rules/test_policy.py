@@ -1,4 +1,4 @@
-"""Which exchanges are sent: tables of cases, and laws over any sizes."""
+"""Which exchanges are sent: tables of cases, and laws for any sizes."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def planned(  # noqa: PLR0913  the request's own figures
 
 
 def _said(word: str) -> Settings:
-    """Settings in which every field says something."""
+    """Return settings in which every field is set."""
     share = {"one": 0.25, "other": 0.75}[word]
     values = {field.name: word for field in fields(Settings)}
     return Settings(**{**values, "options": {word: 1}, "max_context_tokens": len(word), "recall_share": share})  # type: ignore[arg-type]
 
 
-def test_a_prompt_has_what_it_asks_for_and_else_what_its_session_has() -> None:
-    """Each setting of a prompt is the one that it asks for, and the session's if it asks for none; options add up."""
+def test_a_prompt_has_its_own_settings_or_else_its_sessions() -> None:
+    """Each setting of a prompt is the one that it asks for, or else the session's; options are merged."""
     session, asked = _said("one"), _said("other")
     assert effective(session, Settings()) == session
     assert effective(Settings(), asked) == asked
@@ -90,7 +90,7 @@ BUDGETS = {
 def test_the_budget_is_the_least_of_setting_and_window(
     setting: int, window: int | None, predict: int | None, tokens: int, room: int
 ) -> None:
-    """The budget is the setting, or what the window leaves beside the room for the answer, where that is less."""
+    """The budget is the setting, or what the context window leaves beside the room for the answer, if that is less."""
     found = budget_for(setting, Window(window, "told"), predict)
     assert (found.tokens, found.room, found.setting) == (tokens, room, setting)
 
@@ -127,7 +127,7 @@ PLANS: dict[str, tuple[Plan, list[int], list[int], int]] = {
 
 @pytest.mark.parametrize(("found", "pinned", "recent", "tokens"), PLANS.values(), ids=PLANS.keys())
 def test_what_is_chosen(found: Plan, pinned: list[int], recent: list[int], tokens: int) -> None:
-    """Pins in front, then the newest that fit; after a cut only as many as fill half of what is left."""
+    """Pins come first, then the newest that fit; after a cut only as many as fill half of what is left."""
     assert (numbers(found.pinned), numbers(found.recent), found.tokens) == (pinned, recent, tokens)
     assert (found.clip, found.oversized) == (None, False)
     assert found.start == (found.recent[0] if found.recent else None)
@@ -142,13 +142,13 @@ CLIPPED: dict[str, tuple[Plan, list[int], int]] = {
 
 
 @pytest.mark.parametrize(("found", "pinned", "clip"), CLIPPED.values(), ids=CLIPPED.keys())
-def test_the_newest_is_cut_where_it_alone_is_too_long(found: Plan, pinned: list[int], clip: int) -> None:
-    """The newest exchange is always sent: cut to all that is left of the budget where it alone exceeds that."""
+def test_the_newest_is_cut_if_it_alone_is_too_long(found: Plan, pinned: list[int], clip: int) -> None:
+    """The newest exchange is always sent; if it alone exceeds the rest of the budget, it is cut to that."""
     assert (numbers(found.pinned), numbers(found.recent), found.clip) == (pinned, [2], clip)
 
 
-def test_a_prompt_that_fills_the_budget_goes_with_the_pins_alone() -> None:
-    """A prompt that exceeds the budget, alone or with the pins, is sent with system prompt and pins only."""
+def test_a_prompt_that_fills_the_budget_is_sent_with_only_the_pins() -> None:
+    """A prompt that exceeds the budget, alone or with the pins, is sent with only system prompt and pins."""
     alone = planned([10, 10], 100, fixed=101, pins=[1])
     assert (numbers(alone.pinned), alone.recent, alone.tokens, alone.oversized) == ([1], (), 111, True)
     with_pins = planned([50, 10], 100, fixed=60, pins=[1])
@@ -157,7 +157,7 @@ def test_a_prompt_that_fills_the_budget_goes_with_the_pins_alone() -> None:
 
 
 def test_a_prompt_that_cannot_fit_the_window_is_refused_with_both_figures() -> None:
-    """Where prompt and pins exceed the known window itself, the error gives both figures, and says what to do."""
+    """If prompt and pins exceed the known window itself, the error gives both figures and says what to do."""
     with pytest.raises(OverBudget, match=r"needs about 2,001 tokens, but the model's context window is 2,000 \(told\)"):
         planned([10], 1_500, fixed=2_001, window=2_000)
     with pytest.raises(OverBudget, match=r"with 1 pinned exchange needs about 2,005.*unpin"):
@@ -166,7 +166,7 @@ def test_a_prompt_that_cannot_fit_the_window_is_refused_with_both_figures() -> N
 
 
 def test_full_never_leaves_anything_out() -> None:
-    """Where the whole session does not fit, `full` is an error with both figures, not a shorter request."""
+    """If the whole session does not fit, `full` is an error with both figures, not a shorter request."""
     with pytest.raises(OverBudget, match=r"whole session needs about 1,011 tokens, but the budget is 1,010"):
         planned([1] * 1_001, 1_010, policy="full")
     with pytest.raises(OverBudget, match=r"needs about 130 tokens"):
@@ -174,7 +174,7 @@ def test_full_never_leaves_anything_out() -> None:
 
 
 def test_without_recent_leaves_only_the_pins() -> None:
-    """Where not even a cut form of the newest exchange fits, the request is system prompt, pins and prompt."""
+    """If not even a cut form of the newest exchange fits, the request is system prompt, pins and prompt."""
     history = exchanges(10, 20, 30)
     chosen = plan("window", reversed(history), history[:2], fixed=10, limit=limit(41))
     assert chosen.clip == 1
@@ -189,7 +189,7 @@ sizes = st.lists(st.integers(1, 60) | st.integers(1, 600), max_size=40)
 
 @st.composite
 def requests(draw: st.DrawFn) -> tuple[list[Sized], list[Sized], int, int, int, bool]:
-    """A history, pins of it, fixed tokens, a budget, where the block before began, and whether one is in progress."""
+    """A history, its pins, fixed tokens, a budget, the previous block's start, and if an exchange is in progress."""
     history = exchanges(*draw(sizes))
     pins = draw(st.lists(st.sampled_from(history), unique=True, max_size=6)) if history else []
     tokens = draw(st.integers(1, 1_200))
@@ -201,7 +201,7 @@ def requests(draw: st.DrawFn) -> tuple[list[Sized], list[Sized], int, int, int, 
 @tried(1_000)
 @given(requests())
 def test_laws_of_window(request_: tuple[list[Sized], list[Sized], int, int, int, bool]) -> None:
-    """For any sizes: never over budget, pins present, whole and in order, the newest included, no more than needed."""
+    """For any sizes: never over budget; pins present; whole, in order, with the newest; no more read than needed."""
     history, pins, fixed, tokens, keep_from, in_progress = request_
     read: list[int] = []
 
@@ -244,7 +244,7 @@ def test_laws_of_window(request_: tuple[list[Sized], list[Sized], int, int, int,
 
 
 def room_for(history: Sequence[Sized], found: Plan, tokens: int) -> int:
-    """How many exchanges more than are sent may have been looked at: those that fill the budget, and one."""
+    """Return how many more exchanges than are sent may have been read: those that fill the budget, and one."""
     used = count = 0
     for one in reversed(history):
         used += one.tokens if one not in found.pinned and one not in found.recent else 0
@@ -257,7 +257,7 @@ def room_for(history: Sequence[Sized], found: Plan, tokens: int) -> int:
 @tried(300)
 @given(requests())
 def test_laws_of_full(request_: tuple[list[Sized], list[Sized], int, int, int, bool]) -> None:
-    """For any sizes: everything, once and in order; or an error; or, for a prompt too large, the pins alone."""
+    """For any sizes: everything, once and in order; or an error; or, if the prompt is too large, only the pins."""
     history, pins, fixed, tokens, keep_from, _ = request_
     whole = fixed + sum(one.tokens for one in history)
     try:
@@ -275,7 +275,7 @@ def test_laws_of_full(request_: tuple[list[Sized], list[Sized], int, int, int, b
 @tried(300)
 @given(sizes.filter(bool), st.integers(100, 2_000), st.integers(1, 60))
 def test_a_block_lives_long(history_sizes: list[int], tokens: int, fixed: int) -> None:
-    """Once the start has moved, half of what is left stays free, so that the next cut is that far away."""
+    """After the start has moved, half of the rest of the budget is free until the next cut."""
     history = exchanges(*history_sizes)
     found = plan("window", reversed(history), [], fixed=fixed, limit=limit(tokens))
     if len(found.recent) in (0, 1, len(history)):

@@ -68,24 +68,24 @@ FILLER = [(f"What is {n} plus {n}?", f"That makes {n + n}.") for n in range(10, 
 
 
 def test_the_passage_with_the_rarest_words_comes_first() -> None:
-    """A word that stands everywhere says little; one that stands once says where to look."""
+    """A word that is everywhere says little; a word that occurs once says where to look."""
     bridge = ("The bridge in Lisbon has to be ready on 4 May.", "I will keep that in mind.")
     assert first("When does the bridge have to be ready?", *FILLER, bridge, *FILLER) == (31, "prompt")
 
 
 def test_forms_of_a_word_are_found_and_count_once() -> None:
-    """`paint` and `painting` are one word to the index; a prompt that says both does not ask twice."""
+    """`paint` and `painting` are one word to the index; a prompt with both does not count twice."""
     assert weigh({"paint": [1, 2], "painting": [2, 1], "boat": [3]}, 9).keys() == {"paint", "boat"}
     assert first("Who was painting?", *FILLER, ("My aunt paints.", "Nice."), *FILLER) == (31, "prompt")
 
 
-def test_two_words_with_the_same_places_are_two_words() -> None:
-    """Only forms of one word are merged: the same letters at the beginning, the same places."""
+def test_two_words_in_the_same_places_are_two_words() -> None:
+    """Only forms of one word are merged: the same letters at the beginning, in the same places."""
     assert weigh({"new": [1], "york": [1]}, 9).keys() == {"new", "york"}
 
 
 def test_an_answer_is_found_by_its_question() -> None:
-    """What stands beside a hit is lent half of its strength, what is two steps away a fifth."""
+    """The neighbours of a match are lent half of its strength, those two steps away a fifth."""
     exchanges = [*FILLER, ("Which colour for the kitchen walls?", "A pale ochre."), ("Done then.", "Well done.")]
     strength = {(e.passage.number, e.passage.side): e.strength for e in recalled("kitchen walls", *exchanges)}
     own = strength[31, "prompt"]
@@ -94,13 +94,13 @@ def test_an_answer_is_found_by_its_question() -> None:
     assert (32, "reply") not in strength
 
 
-def test_what_the_user_wrote_weighs_more() -> None:
-    """The same words in a prompt come before the same words in a reply of the same length."""
+def test_text_from_the_user_counts_more() -> None:
+    """The same words in a prompt rank above the same words in a reply of the same length."""
     assert first("zebra", ("A zebra.", "Hm, hm."), *FILLER, ("Hm, hm.", "A zebra.")) == (1, "prompt")
 
 
-def test_of_equals_the_newer_comes_first() -> None:
-    """A fact that was said twice is taken from where it was said last."""
+def test_the_newer_of_two_equals_comes_first() -> None:
+    """A fact that was said twice is taken from the later place."""
     same = ("The zebra ran.", "It did.")
     numbers = [e.passage.number for e in recalled("zebra", same, *FILLER, same) if e.passage.side == "prompt"]
     assert numbers[:2] == [32, 1]
@@ -112,7 +112,7 @@ def test_a_long_message_gives_way_to_a_short_one() -> None:
     assert first("zebra", ("The zebra ran.", "So?"), *FILLER, ("Report!", long)) == (1, "prompt")
 
 
-def test_a_word_that_everything_holds_recalls_little() -> None:
+def test_a_word_that_is_everywhere_recalls_little() -> None:
     """Below the threshold nothing is worth its tokens."""
     exchanges = [(f"The report, page {n}.", "Noted in the report.") for n in range(40)]
     assert recalled("report", *exchanges) == []
@@ -124,7 +124,7 @@ def test_a_word_that_everything_holds_recalls_little() -> None:
     ["thanks!", "ok go on", "lol nice", "Perfect, thank you!", "...", "", "danke, super!", "谢谢!", "ありがとう"],
 )
 def test_small_talk_recalls_nothing(prompt: str) -> None:
-    """Not even where the very words were said before."""
+    """Small talk recalls nothing, even if the same words were said before."""
     assert query_words(prompt) == []
     assert recalled(prompt, ("lol nice, thanks!", "danke"), *FILLER) == []
 
@@ -134,7 +134,7 @@ def test_small_talk_words_count_beside_others() -> None:
 
 
 def test_strength_can_be_compared_between_sessions() -> None:
-    """A word in one passage of many is just below 1, however many there are."""
+    """The strength of a word in one passage of many is just below 1, however many there are."""
     for passages in (100, 10_000, 1_000_000):
         assert match({"zebra": [7]}, passages)[7].strength == pytest.approx(0.95, abs=0.05)
 
@@ -160,8 +160,8 @@ def test_what_is_near_in_meaning_is_found_without_a_common_word() -> None:
     assert ranked[0].words == ()
 
 
-def test_words_still_decide_where_both_speak() -> None:
-    """The nearest counts half as much as the best that words have found."""
+def test_words_still_decide_over_meaning() -> None:
+    """The passage nearest in meaning counts half as much as the best that words have found."""
     held = [passage for passage, _ in conversation(*FILLER)]
     ranked = rank(held, {held[40].id: Match(("zebra",), 2.0)}, {held[4].id: 0.8, held[9].id: 0.3})
     strength = {e.passage.id: e.strength for e in ranked}
@@ -283,7 +283,7 @@ def test_chinese_sentences_end_too() -> None:
 
 @given(st.text(alphabet=st.sampled_from("ab .\n。桥é!?\t"), max_size=600), st.integers(1, 40))
 def test_laws_of_splitting(text: str, tokens: int) -> None:
-    """In order, without overlap, trimmed; nothing but white space is lost."""
+    """In order, without overlap, trimmed; only white space is lost."""
     spans = split(text, tokens)
     assert all(start < end for start, end in spans)
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
@@ -339,7 +339,7 @@ def test_any_script_is_found(prompt: str, said: str) -> None:
 
 @given(st.text(max_size=200))
 def test_any_prompt_can_be_looked_up(prompt: str) -> None:
-    """Quotes, operators, NUL, unpaired surrogates: no prompt is a syntax error, and what was said is found again."""
+    """Quotes, operators, NUL, unpaired surrogates: no prompt is a syntax error, and earlier text is found again."""
     said = prompt.encode("utf-8", "ignore").decode()
     words = query_words(said)
     hits = lookup([said], said)
@@ -357,6 +357,6 @@ def test_each_pair_of_a_text_is_found_in_it(text: str) -> None:
     [("桥在哪里？", ["桥"]), ("猫はどこですか", ["猫"]), ("Where is it?", []), ("这是什么", [])],
     ids=["Chinese", "Japanese", "English", "function words"],
 )
-def test_signs_that_may_be_words_by_themselves(prompt: str, signs: list[str]) -> None:
-    """Of a run of CJK characters those that may be words alone are known; particles and endings are none."""
+def test_cjk_characters_that_may_be_words(prompt: str, signs: list[str]) -> None:
+    """The CJK characters of a run that may be words alone are known; particles and endings are not among them."""
     assert characters(prompt) == signs

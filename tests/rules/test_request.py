@@ -54,8 +54,8 @@ def sized(*exchanges: Exchange) -> tuple[Sized, ...]:
 # -- the front ---------------------------------------------------------
 
 
-def test_another_front_is_told_apart() -> None:
-    """System prompt and pins, in their order, make the front; no two different ones look the same."""
+def test_different_fronts_are_different() -> None:
+    """System prompt and pins, in their order, make the front; two different ones never look the same."""
     fronts = [(None, []), ("a", []), ("a", ["b"]), ("ab", []), (None, ["a"]), ("a", ["b", "c"]), ("a", ["c", "b"])]
     assert len({front(system, pins) for system, pins in fronts}) == len(fronts)
     assert front(None, []) == front("", [])
@@ -131,8 +131,8 @@ def test_the_order_is_system_pins_recent() -> None:
     assert spared == 0
 
 
-def test_a_cut_newest_exchange_says_what_it_spared() -> None:
-    """The newest exchange is cut to its tokens; what it came out below them is told, so that the sum is right."""
+def test_a_cut_newest_exchange_returns_the_tokens_it_saved() -> None:
+    """The newest exchange is cut to its tokens; the tokens by which it stayed below are returned for the sum."""
     one = said(1, LONG)
     made = messages_of(Plan((), sized(one), 0, clip=200), None, {one.id: one}, Measure())
     assert made is not None
@@ -146,7 +146,7 @@ def test_a_cut_newest_exchange_says_what_it_spared() -> None:
 # -- fragments ---------------------------------------------------------
 
 
-def test_fragments_are_named_once_and_only_where_they_are_used() -> None:
+def test_fragments_are_named_once_and_only_if_they_are_used() -> None:
     """Fragments of restored messages are found once each; one whose text was cut away is not stored again."""
     notes, empty, gone = "the notes", "", "gone"
     one = Message("user", (Part({"type": "text", "text": "the notes\nSummarise"}, (), (notes, empty, gone)),))

@@ -1,4 +1,4 @@
-"""Text that somebody else wrote, made safe to show."""
+"""Text from others, made safe to show."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ SHOWN = {
 
 
 @pytest.mark.parametrize(("text", "shown"), SHOWN.values(), ids=SHOWN.keys())
-def test_what_a_terminal_would_obey_is_shown_instead(text: str, shown: str) -> None:
-    """Control characters and marks of direction become visible signs; everything else stays as it is."""
+def test_control_characters_are_shown(text: str, shown: str) -> None:
+    """Control characters and direction marks become visible signs; everything else is unchanged."""
     assert plain(text) == shown
 
 
 @given(st.text())
-def test_nothing_that_a_terminal_obeys_gets_through(text: str) -> None:
+def test_no_control_character_gets_through(text: str) -> None:
     """Whatever the text, the only control characters left are newline and tab; printing it again changes nothing."""
     shown = plain(text)
     assert {c for c in shown if unicodedata.category(c) == "Cc"} <= {"\n", "\t"}
@@ -54,7 +54,7 @@ def test_nothing_that_a_terminal_obeys_gets_through(text: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Lo", "Mn", "Cn"])))
 def test_ordinary_text_is_left_alone(text: str) -> None:
-    """Text without anything that hides or turns the direction is not changed."""
+    """Text without hidden characters or direction marks is unchanged."""
     assert plain(text) == text == visible(text)
 
 
@@ -71,7 +71,7 @@ LINES = {
 
 @pytest.mark.parametrize(("text", "width", "shown"), LINES.values(), ids=LINES.keys())
 def test_a_line_of_a_text_has_at_most_its_width(text: str, width: int, shown: str) -> None:
-    """A text on one line is cut to its width, with a sign that it was."""
+    """A text on one line is cut to its width, with an ellipsis."""
     assert one_line(text, width) == shown
 
 
@@ -107,14 +107,14 @@ HONEST = [
 
 
 @pytest.mark.parametrize(("text", "shown"), HIDDEN)
-def test_what_hides_is_shown_by_its_name(text: str, shown: str) -> None:
-    """A character that can't be seen, or turns the direction of text, comes out as its number."""
+def test_hidden_characters_are_shown_by_number(text: str, shown: str) -> None:
+    """A character that is invisible, or changes the direction of text, is replaced by its number."""
     assert visible(text) == shown
 
 
 @pytest.mark.parametrize("text", HONEST)
-def test_what_does_honest_work_stays(text: str) -> None:
-    """Joiners and selectors stay where a script or an emoji needs them."""
+def test_legitimate_joiners_stay(text: str) -> None:
+    """Joiners and selectors are kept where a script or an emoji needs them."""
     assert visible(text) == text
 
 
@@ -125,7 +125,7 @@ def test_line_ends_of_all_kinds_are_newlines() -> None:
 
 @given(st.text())
 def test_nothing_stays_hidden(text: str) -> None:
-    """Whatever the text: what comes out can be sent in UTF-8, and holds no control but newline and tab."""
+    """Whatever the text, the result is valid UTF-8 and contains no control character but newline and tab."""
     shown = visible(text)
     shown.encode()
     assert not [c for c in shown if unicodedata.category(c) == "Cc" and c not in "\n\t"]
@@ -134,7 +134,7 @@ def test_nothing_stays_hidden(text: str) -> None:
 
 @given(st.text(st.characters()))
 def test_a_terminal_and_a_page_show_the_same_but_for_a_lone_carriage_return(text: str) -> None:
-    """There is one list: what a page shows as a sign, a terminal shows as the same sign, and what is shown stays so."""
+    """There is one list: a page and a terminal show the same sign, and showing the result again changes nothing."""
     assert visible(text) == plain(text.replace("\r\n", "\n").replace("\r", "\n"))
     assert plain(visible(text)) == visible(text)
 

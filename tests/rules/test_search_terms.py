@@ -1,4 +1,4 @@
-"""Queries that people type, and the marks and snippets of what they find."""
+"""Queries that people type, and the marks and snippets of their results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.world.laws import tried
 
 
 def _index(*texts: str) -> sqlite3.Connection:
-    """An index as the log has it, with a text a row."""
+    """Return an index like the log's, with one text per row."""
     connection = sqlite3.connect(":memory:")
     connection.execute(
         "create virtual table words using fts5 (text, content = '', tokenize = 'porter unicode61 remove_diacritics 2')"
@@ -70,12 +70,12 @@ def _marked(text: str, *terms: str) -> list[str]:
     ],
 )
 def test_what_a_query_finds(typed: str, text: str, found: bool) -> None:
-    """Words are found in any order, in any form, phrases and what is typed without blanks in one piece."""
+    """Words are found in any order and form; phrases, and text typed without spaces, in one piece."""
     assert _finds(query_of(typed).all_of, text) is found
 
 
 @pytest.mark.parametrize("typed", ["", " ", "-", "++", '"', '""', '" "', "…", "😀", "\x00", "\ud800", "*", "( ) ^ :"])
-def test_what_has_no_word_asks_for_nothing(typed: str) -> None:
+def test_a_text_without_words_finds_nothing(typed: str) -> None:
     """A text without a word is a query for nothing."""
     assert query_of(typed).all_of == query_of(typed).any_of == ""
 
@@ -88,7 +88,7 @@ WORDS = st.text(
 @given(text=WORDS)
 @tried(400)
 def test_any_text_finds_itself(text: str) -> None:
-    """Any text is a valid query, and one that finds the very text, if there is a word in it."""
+    """Any text is a valid query, and it finds the text itself if there is a word in it."""
     made = query_of(text)
     stored = text.encode("utf-8", "replace").decode()
     if made.all_of:
@@ -100,8 +100,8 @@ def test_any_text_finds_itself(text: str) -> None:
 
 @given(text=WORDS)
 @tried(200)
-def test_raw_text_is_right_or_wrong_syntax_and_nothing_else(text: str) -> None:
-    """What comes of any text as FTS5's syntax is rows or SQLite's own error, never another."""
+def test_raw_text_is_valid_or_invalid_syntax(text: str) -> None:
+    """Any text as FTS5 syntax gives rows or SQLite's own error, never another error."""
     expression = raw_query_of(text).all_of
     with suppress(sqlite3.OperationalError):
         _index("harbour").execute("select 1 from words where words match ?", (expression,)).fetchall()
@@ -121,7 +121,7 @@ def test_raw_text_is_right_or_wrong_syntax_and_nothing_else(text: str) -> None:
     ],
 )
 def test_raw_syntax(typed: str, text: str, found: bool | None) -> None:
-    """Raw syntax is FTS5's, with Chinese and Japanese words as they are in the index; None: it is wrong."""
+    """Raw syntax is FTS5's, with Chinese and Japanese words in the form of the index; None means that it is wrong."""
     if found is None:
         with pytest.raises(sqlite3.OperationalError):
             _finds(raw_query_of(typed).all_of, text)
@@ -130,7 +130,7 @@ def test_raw_syntax(typed: str, text: str, found: bool | None) -> None:
 
 
 def test_a_pasted_document_is_a_query() -> None:
-    """Of a text of thousands of words so many are looked up as FTS5 can take, and it finds itself."""
+    """Of a text of thousands of words, as many are looked up as FTS5 can take, and it finds itself."""
     document = " ".join(f"word{number}" for number in range(5_000))
     made = query_of(document)
     assert len(made.terms) == MOST_TERMS
@@ -138,7 +138,7 @@ def test_a_pasted_document_is_a_query() -> None:
 
 
 def test_telling_terms() -> None:
-    """Words that say nothing count only where all have to be in one passage, or where there are no others."""
+    """Stop words count only if all words must be in one passage, or if there are no others."""
     made = query_of("when is the deadline")
     assert (made.telling, made.any_of) == (('"deadline"',), '"deadline"')
     assert _finds(made.all_of, "the deadline, when is it")
@@ -163,14 +163,14 @@ def test_telling_terms() -> None:
     ],
 )
 def test_marks(text: str, terms: tuple[str, ...], marked: list[str]) -> None:
-    """Marked is what the index would have found: forms of a word, without regard to case and accents, not its parts."""
+    """The marks are what the index would find: forms of a word, ignoring case and accents, but not parts of words."""
     assert _marked(text, *terms) == marked
 
 
 @given(text=WORDS, terms=st.lists(WORDS, max_size=3), width=st.integers(30, 90))
 @tried(300)
 def test_marks_lie_within_the_snippet(text: str, terms: list[str], width: int) -> None:
-    """Marks are in order, do not overlap, and lie within the snippet, which is about as long as asked for."""
+    """Marks are in order, do not overlap, and lie within the snippet, which has about the requested length."""
     shown, marks = snippet(text, terms, width)
     assert len(shown) <= width + 2
     ends = [0]
@@ -179,8 +179,8 @@ def test_marks_lie_within_the_snippet(text: str, terms: list[str], width: int) -
         ends.append(end)
 
 
-def test_a_snippet_is_around_what_was_found() -> None:
-    """Of a long text the part is shown that has most of the terms, on one line, no word of it cut."""
+def test_a_snippet_is_around_the_matches() -> None:
+    """Of a long text, the snippet is the part with most of the terms, on one line, with no word cut."""
     text = "Filler words stand here. " * 30 + "The harbour\noffice signs off. " + "More filler follows. " * 30
     shown, marks = snippet(text, ("harbour", "office"), 80)
     assert shown.startswith("…")
@@ -190,5 +190,5 @@ def test_a_snippet_is_around_what_was_found() -> None:
 
 
 def test_a_snippet_without_a_match_is_the_beginning() -> None:
-    """Where nothing can be marked the beginning is shown."""
+    """If nothing can be marked, the snippet is the beginning."""
     assert snippet("word " * 100, ("other",), 20) == ("word word word word…", [])

@@ -1,4 +1,4 @@
-"""Telling from a server's count whether it cut the prompt: what is noticed, and what must not be."""
+"""Telling from a server's count whether it cut the prompt: what must be noticed, and what must not."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ HALVES = {
 
 @pytest.mark.parametrize(("window", "counts"), HALVES.values(), ids=HALVES.keys())
 def test_a_halved_window_has_known_counts(window: int, counts: set[int]) -> None:
-    """A prompt that Ollama cuts inside has, afterwards, one of two counts: about half of the window."""
+    """After Ollama cuts a prompt inside, its count is one of two: about half of the window."""
     assert halved(window) == counts
 
 
 def test_a_halved_window_is_recognised() -> None:
-    """From a count the window is known that is halved to it: the one in use first, then the usual ones."""
+    """From a halved count the window is known: the one in use first, then the common ones."""
     assert halved_window(2_050, None) == 4_096
     assert halved_window(2_051, 32_768) == 4_096
     assert halved_window(1_503, 3_001) == 3_001
@@ -96,26 +96,26 @@ def test_a_cut_that_the_count_proves_is_certain(case: dict[str, object], window:
 
 @pytest.mark.parametrize(("case", "window"), LIKELY.values(), ids=LIKELY.keys())
 def test_a_cut_that_the_count_suggests_is_likely(case: dict[str, object], window: int | None) -> None:
-    """A count well under what was expected, or a window that is full, suggests a cut."""
+    """A count well below the expected one, or a full window, suggests a cut."""
     cut = found(**case)  # type: ignore[arg-type]
     assert cut is not None
     assert (cut.certain, cut.window) == (False, window)
 
 
 @pytest.mark.parametrize("case", NOTHING.values(), ids=NOTHING.keys())
-def test_an_ordinary_count_is_no_cut(case: dict[str, object]) -> None:
+def test_an_ordinary_count_is_not_a_cut(case: dict[str, object]) -> None:
     """A count that an uncut prompt may well have is not called a cut."""
     assert found(**case) is None  # type: ignore[arg-type]
 
 
 def text_of_base(weight: int) -> str:
-    """A text that weighs about `weight`: words of one token each, by any tokenizer."""
+    """Return a text that weighs about `weight`: words of one token each, for any tokenizer."""
     return " ".join(["word"] * weight)
 
 
 @st.composite
 def conversations(draw: st.DrawFn) -> tuple[float, list[tuple[int, int, float]]]:
-    """A server's rate, and turns: size of prompt and reply, and how far the count of that request is off."""
+    """A server's rate, and turns: size of prompt and reply, and the error of that request's count."""
     rate = draw(st.floats(0.6, 1.6))
     sizes = st.integers(1, 5) | st.integers(1, 800)
     return rate, draw(st.lists(st.tuples(sizes, sizes, st.floats(-0.02, 0.02)), min_size=1, max_size=25))
@@ -125,7 +125,7 @@ def conversations(draw: st.DrawFn) -> tuple[float, list[tuple[int, int, float]]]
 def test_a_server_that_never_cuts_is_never_said_to_have_cut_for_certain(
     talk: tuple[float, list[tuple[int, int, float]]], window: int | None
 ) -> None:
-    """While one block lasts, a server that counts steadily, and a few per cent off, is never accused for certain."""
+    """During one block, a server that counts steadily, and within a few per cent, is never accused for certain."""
     rate, turns = talk
     log: list[Turn] = []
     weight = 0.0

@@ -56,23 +56,23 @@ def counted(  # noqa: PLR0913  a turn, as the log has it
 
 
 def test_nothing_weighs_nothing() -> None:
-    """An empty text, and data that is not there, have no weight."""
+    """An empty text, and missing data, have no weight."""
     assert (base(""), base_of_data(None), base_of_data({}), base_of_data([])) == (0, 0, 0, 0)
 
 
-def test_prose_has_four_to_five_characters_a_token() -> None:
-    """English prose weighs what the usual tokenizers make of it: a token for 4 to 6 characters."""
+def test_prose_has_four_to_five_characters_per_token() -> None:
+    """English prose weighs what common tokenizers make of it: one token for 4 to 6 characters."""
     assert 4 <= len(PROSE) / base(PROSE) <= 6
 
 
-def test_japanese_has_more_tokens_a_character_than_english() -> None:
-    """Japanese weighs a token for one or two characters."""
+def test_japanese_has_more_tokens_per_character_than_english() -> None:
+    """Japanese weighs one token for one or two characters."""
     assert 1 <= len(JAPANESE) / base(JAPANESE) <= 2
 
 
 @given(st.text())
 def test_every_text_has_a_weight(text: str) -> None:
-    """Whatever the text, its weight is not negative, and at most three tokens a character."""
+    """Whatever the text, its weight is not negative, and at most three tokens per character."""
     assert 0 <= base(text) <= 3 * len(text)
 
 
@@ -100,12 +100,12 @@ WEIGHED = {
 
 @pytest.mark.parametrize(("part", "weight"), WEIGHED.values(), ids=WEIGHED.keys())
 def test_a_part_weighs_what_is_sent_of_it(part: Part, weight: float) -> None:
-    """A part weighs its text, arguments or output, and each attachment a fixed weight."""
+    """A part has the weight of its text, arguments or output, and a fixed weight for each attachment."""
     assert Measure().part(part) == weight
 
 
 def test_reasoning_that_is_not_sent_again_weighs_nothing() -> None:
-    """For a model that is not sent the reasoning of earlier replies, only the reply weighs."""
+    """For a model that is not sent the reasoning of earlier replies, only the reply has a weight."""
     reply = Message("assistant", (Part({"type": "reasoning", "text": PROSE}), Part({"type": "text", "text": "Yes."})))
     assert Measure(reasoning=False).base([reply]) == TOKENS_A_MESSAGE + base("Yes.")
     assert has_reasoning([reply])
@@ -114,14 +114,14 @@ def test_reasoning_that_is_not_sent_again_weighs_nothing() -> None:
 
 @given(st.lists(st.floats(0, 10_000)), st.floats(0.1, 4))
 def test_the_parts_of_a_request_are_at_least_the_whole(weights: list[float], rate: float) -> None:
-    """Tokens are rounded up, so that estimates of a request's parts never add up to less than that of the whole."""
+    """Tokens are rounded up, so the estimates of a request's parts never add up to less than the whole."""
     measure = Measure(rate)
     assert sum(map(measure.tokens, weights)) >= measure.tokens(sum(weights)) - 1e-6
     assert all(measure.tokens(weight) >= weight * rate * (1 - 1e-9) for weight in weights)
 
 
-def test_what_the_server_counted_goes_before_an_estimate() -> None:
-    """An exchange weighs what the server counted of it; what it did not count is estimated."""
+def test_the_servers_count_takes_precedence_over_an_estimate() -> None:
+    """An exchange has the server's counts as its tokens; what was not counted is estimated."""
     one = Turn("1", "m", (user(PROSE),), (assistant(PROSE),))
     two = Turn("2", "m", (Message("tool", (Part({"type": "tool_result", "output": PROSE}),)),), (assistant(PROSE),))
     measure = Measure(2.0)
@@ -147,7 +147,7 @@ PLAUSIBLE = {
 
 @pytest.mark.parametrize(("count", "weight", "expected"), PLAUSIBLE.values(), ids=PLAUSIBLE.keys())
 def test_a_count_far_off_is_not_a_count_of_the_request(count: int | None, weight: float | None, expected: bool) -> None:
-    """A count is believed where it is between 0.4 and 4 tokens for each that an average tokenizer makes."""
+    """A count is believed if it is between 0.4 and 4 tokens for each token of an average tokenizer."""
     assert plausible(count, weight) is expected
 
 
@@ -179,13 +179,13 @@ LEARNED = {
 
 @pytest.mark.parametrize(("turns", "rate"), LEARNED.values(), ids=LEARNED.keys())
 def test_a_rate_is_learned_from_the_newest_requests(turns: list[Turn], rate: float | None) -> None:
-    """A model's rate is that of its newest counted requests, the newest first; a cut one sets the least it can be."""
+    """A model's rate comes from its newest counted requests, newest first; a cut request sets its minimum."""
     assert learn(turns, "m") == (None if rate is None else pytest.approx(rate))
 
 
 @given(st.floats(0.6, 1.6), st.lists(st.integers(10, 3_000), min_size=1, max_size=30))
 def test_answers_that_fill_the_window_do_not_spoil_the_rate(rate: float, sizes: list[int]) -> None:
-    """Where every answer runs into the window (which is told as a likely cut), the rate learned stays the true one."""
+    """If every answer fills the window (recorded as a likely cut), the learned rate is still the true one."""
     window = 8_192
     log: list[Turn] = []
     for number, size in enumerate(sizes):
@@ -200,7 +200,7 @@ def test_answers_that_fill_the_window_do_not_spoil_the_rate(rate: float, sizes: 
 
 
 def test_a_first_rate_is_learned_from_replies_of_plain_llm() -> None:
-    """A log that never saw a session gives a first rate: tokens of its replies by their weight."""
+    """A log without sessions gives a first rate: the tokens of its replies by their weight."""
     weight = base(PROSE)
     replies = [(round(weight * 1.5), PROSE), (round(weight * 1.5), PROSE), (10_000_000, PROSE), (0, PROSE), (7, "")]
     assert learn_from_replies(replies) == pytest.approx(1.5, abs=0.01)
@@ -214,7 +214,7 @@ RATE = 1.5
 
 
 def logged(talk: list[tuple[str, str]], *, rate: float = RATE, overhead: float = 20.0) -> list[Turn]:
-    """Turns of one block, as a server with this rate counts them; each request has tool definitions of 20 as well."""
+    """Return turns of one block, as counted by a server with this rate; each request has tool definitions of 20."""
     turns: list[Turn] = []
     sent: list[Message] = []
     for number, (prompt, reply) in enumerate(talk, 1):
@@ -245,7 +245,7 @@ def changed(turn: Turn, **values: object) -> Turn:
 
 
 def test_within_a_block_the_difference_of_two_counts_is_the_new_input() -> None:
-    """Each request of a block is the one before, its reply and the new input, so the input's count is what is left."""
+    """Each request of a block is the previous one, its reply and the new input, so the input's count is the rest."""
     turns = logged(TALK)
     found = own_counts(turns, "m", Measure(RATE))
     assert found["1"].input is None
@@ -265,8 +265,8 @@ UNTRUSTED = {
 
 
 @pytest.mark.parametrize("values", UNTRUSTED.values(), ids=UNTRUSTED.keys())
-def test_a_count_that_is_not_trusted_says_nothing_of_its_neighbour(values: dict[str, object]) -> None:
-    """A turn without a usable count has no own count, and the one after it none of its input."""
+def test_an_untrusted_count_says_nothing_about_its_neighbour(values: dict[str, object]) -> None:
+    """A turn without a usable count has no own count, and the turn after it has no count of its input."""
     one, two, three = logged(TALK)
     found = own_counts([one, changed(two, **values), three], "m", Measure(RATE))
     assert "2" not in found
@@ -292,14 +292,14 @@ NOT_DIFFERENCES: dict[str, Callable[[Turn, Turn, Turn], list[Turn]]] = {
 def test_requests_that_do_not_follow_each_other_have_no_difference(
     choose: Callable[[Turn, Turn, Turn], list[Turn]],
 ) -> None:
-    """Where a request is not the one before, its reply and the new input, the difference says nothing of the input."""
+    """If a request is not the previous one, its reply and the new input, the difference is not the input's count."""
     one, two, three = logged(TALK)
     turns = choose(one, two, three)
     assert own_counts(turns, "m", Measure(RATE))[turns[-1].id].input is None
 
 
 def test_two_requests_that_extend_the_same_one_have_no_difference() -> None:
-    """Two terminals that prompt at once both extend the same request: neither is the other and more."""
+    """Two terminals that prompt at once both extend the same request: neither extends the other."""
     first, one = logged([(PROSE, "Noted."), ("Who signs it off? " * 10, "The office. " * 9)])
     other = logged([(PROSE, "Noted."), (PROSE * 2, "Yes.")])[-1]
     found = own_counts([first, one, changed(other, id="3")], "m", Measure(RATE))
@@ -311,7 +311,7 @@ def test_two_requests_that_extend_the_same_one_have_no_difference() -> None:
 
 
 def test_the_next_request_is_the_last_one_and_what_was_added() -> None:
-    """A request that goes on costs the last one's count, its reply's count, and an estimate of the new input alone."""
+    """A request that continues costs the last one's count, its reply's count, and an estimate of only the new input."""
     turns = logged(TALK)
     last = turns[-1]
     measure = Measure(1.0)
@@ -320,8 +320,8 @@ def test_the_next_request_is_the_last_one_and_what_was_added() -> None:
     assert continued(last, whole, measure) == (last.input_tokens or 0) + (last.output_tokens or 0) + new
 
 
-def test_what_no_longer_goes_along_is_taken_off() -> None:
-    """A request that goes on without the tools or the schema of the last one costs less by their estimate."""
+def test_tools_that_are_no_longer_sent_are_subtracted() -> None:
+    """A request that continues without the last one's tools or schema costs less by their estimate."""
     last = logged(TALK, overhead=600.0)[-1]
     measure = Measure(RATE)
     whole = (last.request_base or 0) - 600 + measure.base([*last.output, user("Who signs?")])
@@ -330,7 +330,7 @@ def test_what_no_longer_goes_along_is_taken_off() -> None:
 
 @pytest.mark.parametrize("values", [v for k, v in UNTRUSTED.items() if k != "another model's"])
 def test_without_a_usable_count_the_whole_request_is_estimated(values: dict[str, object]) -> None:
-    """Where the last request's count can't be used, the rate is applied to the whole new one."""
+    """If the last request's count can't be used, the rate is applied to the whole new request."""
     last = changed(logged(TALK)[-1], **values)
     assert continued(last, 1_000.0, Measure(1.25)) == 1_250
 

@@ -1,4 +1,4 @@
-"""How numbers stand in running text."""
+"""Numbers in running text."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.imports import paths
         pytest.param(1142, "failed prompt", "1,142 failed prompts", id="thousands"),
     ],
 )
-def test_what_is_counted_is_plural_but_for_one(number: int, noun: str, words: str) -> None:
-    """A noun has its s for every number but 1, and thousands their comma."""
+def test_a_noun_is_plural_except_after_one(number: int, noun: str, words: str) -> None:
+    """A noun has its s for every number but 1, and thousands have their comma."""
     assert counted(number, noun) == words
 
 
 def test_no_plural_is_made_by_hand() -> None:
-    """The s of a plural is put on in one place."""
+    """The s of a plural is added in one place."""
     making = [path.name for path in paths() if re.search(r"\{'' if [^{}]* == 1 else 's'\}", path.read_text("utf-8"))]
     assert making == ["words.py"]

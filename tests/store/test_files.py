@@ -1,4 +1,4 @@
-"""What happens to a log that is missing, empty, read-only, no log at all, damaged, or of another llm."""
+"""What happens if a log is missing, empty, read-only, damaged, from another llm, or not a log at all."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ pytestmark = pytest.mark.usefixtures("script")
 
 
 def each(commands: dict[str, tuple[str, ...]]) -> pytest.MarkDecorator:
-    """One test a command."""
+    """One test per command."""
     return pytest.mark.parametrize("command", commands.values(), ids=commands)
 
 
 @pytest.fixture(name="used")
 def _used(log: Path, llm_: Command) -> Path:
-    """A log with one session of two exchanges."""
+    """Return a log with one session of two exchanges."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
     llm_("--session", "work", "The deadline is 4 May.").ok()
     return log
@@ -89,7 +89,7 @@ def test_reading_a_missing_log_makes_none(log: Path, llm_: Command, command: tup
 
 @each({"prompt": PROMPT, "n": UNRECORDED})
 def test_prompting_a_missing_log_makes_one(log: Path, llm_: Command, command: tuple[str, ...]) -> None:
-    """A prompt is answered; the log is its owner's alone."""
+    """A prompt is answered; only the owner can read the new log."""
     assert llm_(*command).ok().out == "Noted.\n"
     if os.name == "posix":
         assert stat.S_IMODE(log.stat().st_mode) == 0o600
@@ -97,7 +97,7 @@ def test_prompting_a_missing_log_makes_one(log: Path, llm_: Command, command: tu
 
 @each(READING)
 def test_reading_an_empty_log_leaves_it_empty(log: Path, llm_: Command, command: tuple[str, ...]) -> None:
-    """A file of 0 bytes is a log with nothing in it, and stays so when it is read."""
+    """A file of 0 bytes is a log with nothing in it, and reading it leaves it so."""
     log.touch()
     done = llm_(*command)
     assert done.out == ""
@@ -115,7 +115,7 @@ def test_prompting_an_empty_log_fills_it(log: Path, llm_: Command) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="this system has no modes")
 def test_an_existing_logs_mode_is_left_alone(log: Path, llm_: Command) -> None:
-    """Who may read a log that was there before is its owner's decision."""
+    """The owner decides who may read a log that already existed."""
     log.touch()
     log.chmod(0o640)
     llm_(*PROMPT).ok()
@@ -123,7 +123,7 @@ def test_an_existing_logs_mode_is_left_alone(log: Path, llm_: Command) -> None:
 
 
 def test_a_log_in_a_folder_that_cannot_be_made(home: Path, llm_: Command) -> None:
-    """A folder's place that a file has is named, with what else can be done."""
+    """If a file is where the folder should be, the error names it, and the alternatives."""
     (home / "notes.txt").touch()
     done = llm_("-m", "scripted", "-d", str(home / "notes.txt" / "logs.db"), "--session", "work", "Hi")
     assert done.code == 1
@@ -145,7 +145,7 @@ def test_a_log_in_a_folder_that_cannot_be_made(home: Path, llm_: Command) -> Non
         pytest.param(damaged_pages, "is damaged", "Keep a copy of it, then try: sqlite3", id="damaged_pages"),
     ],
 )
-def test_a_file_that_is_no_sound_log(  # noqa: PLR0913  a table of cases
+def test_a_file_that_is_not_a_sound_log(  # noqa: PLR0913  a table of cases
     used: Path,
     llm_: Command,
     script: Script,
@@ -177,7 +177,7 @@ def test_a_file_that_is_no_sound_log(  # noqa: PLR0913  a table of cases
 def test_a_read_only_log_is_told_before_the_model_is_called(
     used: Path, llm_: Command, script: Script, name: str, chat: bool
 ) -> None:
-    """Nobody waits for a reply that can't be recorded: the error comes first, with the way out."""
+    """Nobody waits for a reply that can't be recorded: the error comes first, with a way out."""
     logs.as_read_only(used)
     before, sent = used.read_bytes(), len(script.seen)
     if chat:
@@ -196,7 +196,7 @@ def test_a_read_only_log_is_told_before_the_model_is_called(
 
 @each({"n": UNRECORDED, "list": LIST, "show": SHOW, "context": CONTEXT})
 def test_a_read_only_log_can_be_read(used: Path, llm_: Command, command: tuple[str, ...]) -> None:
-    """What only reads works on a read-only log, -n with the session's history."""
+    """Commands that only read work on a read-only log; -n works with the session's history."""
     logs.as_read_only(used)
     before = used.read_bytes()
     done = llm_(*command).ok()
@@ -205,7 +205,7 @@ def test_a_read_only_log_can_be_read(used: Path, llm_: Command, command: tuple[s
 
 
 def test_an_unrecorded_prompt_has_the_history(used: Path, llm_: Command, script: Script) -> None:
-    """With -n on a read-only log, the session is read all the same."""
+    """With -n on a read-only log, the session is still read."""
     logs.as_read_only(used)
     llm_(*UNRECORDED).ok()
     assert [text for _, text in script.texts()][::2] == ["We build a bridge.", "The deadline is 4 May.", "When?"]
@@ -231,7 +231,7 @@ def test_a_read_only_log_refuses_changes(used: Path, llm_: Command, command: tup
 
 
 @each({"list": LIST, "show": SHOW, "context": CONTEXT, "name": NAME})
-def test_reading_a_log_of_llm_0_20_leaves_it_as_it_is(log: Path, llm_: Command, command: tuple[str, ...]) -> None:
+def test_reading_a_log_of_llm_0_20_leaves_it_unchanged(log: Path, llm_: Command, command: tuple[str, ...]) -> None:
     """A log that the installed llm has not migrated yet has no sessions; saying so changes nothing in it."""
     with LogBuilder(log, tables=logs.tables_of_0_20) as built:
         built.responses(built.thread(), Said("We build a bridge."))
@@ -244,7 +244,7 @@ def test_reading_a_log_of_llm_0_20_leaves_it_as_it_is(log: Path, llm_: Command, 
 
 
 def test_prompting_a_log_of_llm_0_20(log: Path, llm_: Command) -> None:
-    """A session prompt brings the log up to date, as any prompt would; what was in it stays."""
+    """A session prompt migrates the log, as any prompt would; its contents stay."""
     with LogBuilder(log, tables=logs.tables_of_0_20) as built:
         built.responses(built.thread(), Said("We build a bridge."))
     llm_(*PROMPT).ok()
@@ -253,7 +253,7 @@ def test_prompting_a_log_of_llm_0_20(log: Path, llm_: Command) -> None:
 
 
 def test_naming_a_conversation_of_llm_0_20(log: Path, llm_: Command, script: Script) -> None:
-    """A conversation of llm 0.20 becomes a session and goes on, with its history."""
+    """A conversation of llm 0.20 becomes a session and continues with its history."""
     with LogBuilder(log, tables=logs.tables_of_0_20) as built:
         thread = built.thread()
         built.responses(thread, Said("We build a bridge."), model="scripted")
@@ -263,8 +263,8 @@ def test_naming_a_conversation_of_llm_0_20(log: Path, llm_: Command, script: Scr
     assert script.texts() == [("user", "We build a bridge."), ("assistant", "Noted."), ("user", "When?")]
 
 
-def test_a_name_that_can_not_be_leaves_a_log_of_llm_0_20_as_it_is(log: Path, llm_: Command) -> None:
-    """A name that breaks the rules is refused before the log is brought up to date."""
+def test_an_invalid_name_leaves_a_log_of_llm_0_20_unchanged(log: Path, llm_: Command) -> None:
+    """An invalid name is refused before the log is migrated."""
     with LogBuilder(log, tables=logs.tables_of_0_20) as built:
         thread = built.thread()
         built.responses(thread, Said("We build a bridge."))
@@ -275,7 +275,7 @@ def test_a_name_that_can_not_be_leaves_a_log_of_llm_0_20_as_it_is(log: Path, llm
 
 @each(COMMANDS)
 def test_a_newer_llms_log_works(used: Path, llm_: Command, command: tuple[str, ...]) -> None:
-    """A migration nobody knows here, and more tables and columns, are no reason to refuse."""
+    """An unknown migration, and additional tables and columns, are no reason to refuse."""
     logs.as_newer_llm(used)
     done = llm_(*command)
     if command == NAME:
@@ -286,7 +286,7 @@ def test_a_newer_llms_log_works(used: Path, llm_: Command, command: tuple[str, .
 
 @each({"prompt": PROMPT, "n": UNRECORDED, "list": LIST, "show": SHOW, "context": CONTEXT})
 def test_a_log_of_another_shape_is_refused(used: Path, llm_: Command, script: Script, command: tuple[str, ...]) -> None:
-    """Where a column that is read is gone, one line says which, and what to update; nothing is sent or changed."""
+    """If a column that we read is missing, one line says which, and what to update; nothing is sent or changed."""
     logs.with_column_renamed(used, "turns", "input_tokens")
     before, sent = used.read_bytes(), len(script.seen)
     done = llm_(*command)
@@ -303,7 +303,7 @@ def test_a_log_of_another_shape_is_refused(used: Path, llm_: Command, script: Sc
 
 
 def test_a_log_without_our_tables_has_no_sessions(used: Path, llm_: Command) -> None:
-    """A log without our tables has no sessions, whatever else is in it."""
+    """A log without our tables has no sessions, whatever else it contains."""
     plain = used.parent / "plain.db"
     llm_("-m", "scripted", "-d", str(plain), "Hello").ok()
     done = llm_("sessions", "-d", str(plain)).ok()

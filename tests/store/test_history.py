@@ -1,4 +1,4 @@
-"""Exchanges are read from both generations of llm's tables: numbered, whole, and only what was new in each."""
+"""Exchanges are read from both generations of llm's tables: numbered, whole, and only with what was new in each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GENERATIONS = pytest.mark.parametrize("generation", ["turns", "responses", "both
 
 
 def writer(builder: LogBuilder, generation: str) -> Writer:
-    """The builder's method that writes this generation's tables."""
+    """Return the builder's method that writes this generation's tables."""
     method: Writer = getattr(builder, generation)
     return method
 
@@ -53,7 +53,7 @@ def test_exchanges_are_numbered_in_order(log: Path, generation: str) -> None:
 
 @GENERATIONS
 def test_an_exchange_has_its_own_messages_only(log: Path, generation: str) -> None:
-    """Whatever its request held, an exchange is what was new in it: prompt, calls, results, reply."""
+    """Whatever its request contained, an exchange is only what was new in it: prompt, calls, results, reply."""
     with built(log) as (builder, found):
         thread = builder.thread()
         writer(builder, generation)(thread, Said("We build a bridge.", system="Be brief."), Said("When?", "On 4 May."))
@@ -72,7 +72,7 @@ def test_an_exchange_has_its_own_messages_only(log: Path, generation: str) -> No
 
 
 def test_a_thread_of_both_generations_is_one_history(log: Path) -> None:
-    """What older llms, those of the dual-write era and today's logged of one conversation is read as one, once."""
+    """A conversation of older llms, of those that wrote both generations, and of today's is read as one, once."""
     with built(log) as (builder, found):
         thread = builder.thread()
         ids = builder.responses(thread, Said("One."), TWO_ROUNDS)
@@ -84,7 +84,7 @@ def test_a_thread_of_both_generations_is_one_history(log: Path) -> None:
 
 
 def test_other_threads_stay_out(log: Path) -> None:
-    """Turns of other threads, of either generation, between those of a thread are none of its history."""
+    """Turns of other threads, of either generation, between those of a thread are not part of its history."""
     with built(log) as (builder, found):
         one, other, old = builder.thread(), builder.thread(), builder.thread()
         builder.turns(one, Said("One."))
@@ -97,7 +97,7 @@ def test_other_threads_stay_out(log: Path) -> None:
 
 
 def test_a_pruned_request_loses_nothing(log: Path) -> None:
-    """A request that held little of the thread takes nothing away from its history, though the thread's tip does."""
+    """A request with only part of the thread removes nothing from the thread's history, although its tip does."""
     with built(log) as (builder, found):
         thread = builder.thread()
         builder.turns(thread, *(Said(f"Number {n}.", f"Reply {n}.") for n in range(30)), block=4)
@@ -106,7 +106,7 @@ def test_a_pruned_request_loses_nothing(log: Path) -> None:
 
 
 def test_the_same_text_twice_is_two_exchanges(log: Path) -> None:
-    """Equal prompts with equal replies share llm's message rows, and are still each an exchange of their own."""
+    """Equal prompts with equal replies share llm's message rows, and are still separate exchanges."""
     with built(log) as (builder, found):
         thread = builder.thread()
         builder.unseen(thread, Said("Again?"))
@@ -119,7 +119,7 @@ def test_the_same_text_twice_is_two_exchanges(log: Path) -> None:
 
 
 def _interleaved(builder: LogBuilder, thread: str) -> tuple[list[str], list[str]]:
-    """Two loops of two calls each, of processes that ran beside each other: A B A B."""
+    """Log two loops of two calls each, from processes that ran at the same time: A B A B."""
     first = Said("First?", "One.", calls=(Call("clock", {}, "12:00"),), at=START, duration_ms=60_000)
     second = Said("Second?", "Two.", calls=(Call("clock", {}, "12:01"),), at=START + timedelta(seconds=30))
     second = Said(**{**vars(second), "duration_ms": 60_000})
@@ -129,7 +129,7 @@ def _interleaved(builder: LogBuilder, thread: str) -> tuple[list[str], list[str]
 
 
 def _recorded(log: Log, thread: str, *exchanges: list[str]) -> None:
-    """Record exchanges as session prompts, each in a block of its own."""
+    """Record exchanges as session prompts, each in its own block."""
     store = Sessions(log)
     with log.writing():
         for turn_ids in exchanges:
@@ -156,7 +156,7 @@ def test_interleaved_loops_of_a_session_stay_apart(log: Path) -> None:
 
 
 def test_interleaved_loops_outside_a_session_lose_nothing(log: Path) -> None:
-    """Where nothing says which loop a turn belongs to, it joins the exchange before it; all turns are there, once."""
+    """If nothing says which loop a turn belongs to, it joins the exchange before it; all turns are there, once."""
     with built(log) as (builder, found):
         thread = builder.thread()
         one, two = _interleaved(builder, thread)
@@ -166,7 +166,7 @@ def test_interleaved_loops_outside_a_session_lose_nothing(log: Path) -> None:
 
 
 def test_a_plain_loop_beside_a_sessions_loop(log: Path) -> None:
-    """A loop of plain `llm --cid` that began between a session's turns does not take them over."""
+    """A loop of plain `llm --cid` that began between a session's turns does not take over any of them."""
     with built(log) as (builder, found):
         thread = builder.thread()
         one, two = _interleaved(builder, thread)
@@ -181,7 +181,7 @@ def test_a_plain_loop_beside_a_sessions_loop(log: Path) -> None:
 
 @GENERATIONS
 def test_fragments_come_back_whole(log: Path, generation: str) -> None:
-    """An exchange's prompt has its fragments' text again, and knows them, so that they can be stored by reference."""
+    """An exchange's prompt has its fragments' text again and names them, so they can be stored by reference."""
     with built(log) as (builder, found):
         thread = builder.thread()
         writer(builder, generation)(thread, Said("Sum it up.", fragments=(NOVEL, NOTES)))
@@ -192,7 +192,7 @@ def test_fragments_come_back_whole(log: Path, generation: str) -> None:
 
 
 def test_fragments_are_listed_by_source(log: Path) -> None:
-    """A turn names the sources of the fragments that came with it, in order; one without a source by its hash."""
+    """A turn names the sources of the fragments sent with it, in order; one without a source by its hash."""
     nameless = llm.Fragment("Some text.", None)  # as older llms stored it
     with built(log) as (builder, found):
         thread = builder.thread()
@@ -203,7 +203,7 @@ def test_fragments_are_listed_by_source(log: Path) -> None:
 
 @GENERATIONS
 def test_attachments_come_back_whole(log: Path, tmp_path: Path, generation: str) -> None:
-    """An exchange has its attachments again: bytes, path or address, as llm stores them."""
+    """An exchange has its attachments again: bytes, path or URL, as llm stores them."""
     file = tmp_path / "bridge.txt"
     file.write_text("a bridge")
     here = llm.Attachment(type="text/plain", path=str(file))
@@ -226,7 +226,7 @@ def test_attachments_come_back_whole(log: Path, tmp_path: Path, generation: str)
 
 @GENERATIONS
 def test_what_a_tool_attached_comes_back(log: Path, generation: str) -> None:
-    """An attachment that a tool answered with is in its exchange again."""
+    """An attachment in a tool's answer is in its exchange again."""
     with built(log) as (builder, found):
         thread = builder.thread()
         writer(builder, generation)(thread, TWO_ROUNDS)
@@ -235,8 +235,8 @@ def test_what_a_tool_attached_comes_back(log: Path, generation: str) -> None:
         assert PICTURE.content in [attachment.content for attachment in held]
 
 
-def test_contents_are_left_where_they_are_not_needed(log: Path) -> None:
-    """Without content, attachments are listed without their bytes being read."""
+def test_contents_are_not_read_unless_needed(log: Path) -> None:
+    """Without content, attachments are listed but their bytes are not read."""
     with built(log) as (builder, found):
         thread = builder.thread()
         builder.turns(thread, Said("Look.", attachments=(PICTURE,)))
@@ -251,7 +251,7 @@ def test_contents_are_left_where_they_are_not_needed(log: Path) -> None:
 
 @GENERATIONS
 def test_turns_have_times_and_counts(log: Path, generation: str) -> None:
-    """Each turn has its start, its length and what the server counted; where it counted nothing, None."""
+    """Each turn has its start, its duration and the server's counts, or None if there are none."""
     with built(log) as (builder, found):
         thread = builder.thread()
         writer(builder, generation)(thread, Said("One.", tokens=(40, 2), duration_ms=1500), Said("Two."))
@@ -282,7 +282,7 @@ def test_turns_have_times_and_counts(log: Path, generation: str) -> None:
     ],
 )
 def test_missing_rows_are_tolerated(log: Path, statement: str, left: list[tuple[str, str]]) -> None:
-    """Where rows are gone (a vacuumed or repaired log), the rest of the exchange is read."""
+    """If rows are missing (a vacuumed or repaired log), the rest of the exchange is read."""
     with built(log) as (builder, found):
         thread = builder.thread()
         builder.turns(thread, Said("Sum it up.", fragments=(NOVEL,), attachments=(PICTURE,)))
@@ -293,8 +293,8 @@ def test_missing_rows_are_tolerated(log: Path, statement: str, left: list[tuple[
         assert said(exchange.messages) == left
 
 
-def test_a_turn_that_vanished_in_between_is_left_out(log: Path) -> None:
-    """An exchange whose turns were deleted after the numbering was read is not returned; the others keep numbers."""
+def test_a_turn_deleted_in_between_is_left_out(log: Path) -> None:
+    """An exchange whose turns were deleted after numbering is not returned; the others keep their numbers."""
     with built(log) as (builder, found):
         thread = builder.thread()
         ids = builder.turns(thread, Said("One."), Said("Two."), Said("Three."))
@@ -305,7 +305,7 @@ def test_a_turn_that_vanished_in_between_is_left_out(log: Path) -> None:
 
 
 def test_a_log_without_the_older_tables(log: Path) -> None:
-    """A log that has no tables of older llms (one that llm's later migrations drop) is read all the same."""
+    """A log without the tables of older llms (which later migrations of llm drop) can be read."""
     with built(log) as (builder, found):
         thread = builder.thread()
         builder.turns(thread, Said("One."))

@@ -1,4 +1,4 @@
-"""The full-text index of our own: it catches up with the log, finds words in one thread, and copies no text."""
+"""Our full-text index: it catches up with the log, finds words in one thread, and copies no text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONG = " ".join(f"Pier {number} stands on granite. It was built in {1900 + numbe
 
 
 def found(log: Log, thread: str, prompt: str) -> list[str]:
-    """The texts of the passages that hold any of the prompt's words, oldest first."""
+    """Return the texts of the passages that contain any of the prompt's words, oldest first."""
     here = Index(log)
     ids = sorted({id_ for ids in here.lookup(thread, query_words(prompt), 100).values() for id_ in ids})
     turns = here.turns_of(ids)
@@ -30,7 +30,7 @@ def found(log: Log, thread: str, prompt: str) -> list[str]:
 
 
 def indexed(log: Log) -> list[tuple[object, ...]]:
-    """Everything that the index says of passages, but not their ids."""
+    """Return everything that the index says about passages, except their ids."""
     rows = log.rows("select * from memory_passages order by turn_id, side, part")
     return [tuple(value for name, value in row.items() if name not in ("id", "thread")) for row in rows]
 
@@ -40,7 +40,7 @@ def indexed(log: Log) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("generation", ["turns", "responses", "both"])
 def test_prompts_replies_and_tool_results_are_found(log: Path, generation: str) -> None:
-    """What was typed, answered and returned by tools is found, in both generations of llm's tables, each once."""
+    """Prompts, replies and tool results are found, in both generations of llm's tables, each once."""
     with built(log) as (builder, here):
         thread = builder.thread()
         write = getattr(builder, generation)
@@ -53,7 +53,7 @@ def test_prompts_replies_and_tool_results_are_found(log: Path, generation: str) 
 
 
 def test_a_session_of_both_generations_is_one_thread(log: Path) -> None:
-    """What an older llm logged and what was logged since are found together, in the order in which they were said."""
+    """Text that an older llm logged and text logged since are found together, in conversation order."""
     with built(log) as (builder, here):
         thread = builder.thread()
         builder.responses(thread, Said("The old bridge."))
@@ -63,7 +63,7 @@ def test_a_session_of_both_generations_is_one_thread(log: Path) -> None:
 
 
 def test_only_what_is_new_is_indexed(log: Path) -> None:
-    """Catching up again does nothing; after new turns it adds those, and is as if all had been indexed at once."""
+    """Catching up again does nothing; after new turns it adds those, as if all had been indexed at once."""
     with built(log) as (builder, here):
         thread = builder.thread()
         builder.turns(thread, Said("One bridge."), LOOP)
@@ -82,7 +82,7 @@ def test_only_what_is_new_is_indexed(log: Path) -> None:
 
 @pytest.mark.parametrize("behind", [1, index._LATE + 40], ids=["just late", "very late"])
 def test_a_turn_that_is_logged_late_is_indexed_too(log: Path, behind: int) -> None:
-    """A turn whose call began before others that are indexed already is not overlooked, however late it comes."""
+    """A turn that began before others that are already indexed is not missed, however late it is logged."""
     with built(log) as (builder, here):
         thread = builder.thread()
         builder.turns(thread, *(Said(f"Number {number}.") for number in range(behind)), block=10)
@@ -94,7 +94,7 @@ def test_a_turn_that_is_logged_late_is_indexed_too(log: Path, behind: int) -> No
 
 
 def test_a_turn_that_says_nothing_is_known_as_indexed(log: Path) -> None:
-    """Turns without any text are not looked at again and again, and are no passages."""
+    """Turns without any text are not examined again and again, and have no passages."""
     with built(log) as (builder, here):
         thread = builder.thread()
         picture = llm.Attachment(type="image/png", content=b"\x89PNG")
@@ -103,8 +103,8 @@ def test_a_turn_that_says_nothing_is_known_as_indexed(log: Path) -> None:
         assert [row["turn_id"] for row in Index(here).passages(ids)] == [ids[1]]
 
 
-def test_other_rules_index_a_thread_anew(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the rules that made words of texts have changed since, a thread is indexed anew, and found once."""
+def test_other_rules_index_a_thread_again(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the rules that split texts into words have changed, a thread is indexed again, and found once."""
     with built(log) as (builder, here):
         thread, other = builder.thread(), builder.thread()
         builder.turns(thread, Said("The bridge.", LONG))
@@ -139,7 +139,7 @@ def test_all_sessions_catch_up(log: Path) -> None:
 
 
 def test_an_original_is_indexed_rather_than_what_was_sent_of_it(log: Path) -> None:
-    """A tool result that had to be cut before it was sent is found whole."""
+    """A tool result that had to be cut before it was sent is indexed in full."""
     with built(log) as (builder, here):
         thread = builder.thread()
         _, answering = builder.turns(thread, LOOP)
@@ -160,7 +160,7 @@ def test_an_original_is_indexed_rather_than_what_was_sent_of_it(log: Path) -> No
 
 
 def test_words_are_looked_up_within_one_thread(log: Path) -> None:
-    """A word is found in the thread that is asked for alone, even one that looks like a thread's number."""
+    """A word is found only in the requested thread, even a word that looks like a thread's number."""
     with built(log) as (builder, here):
         threads = [builder.thread() for _ in range(3)]
         for number, thread in enumerate(threads, 1):
@@ -171,8 +171,8 @@ def test_words_are_looked_up_within_one_thread(log: Path) -> None:
         assert Index(here).lookup("no such thread", ["bridge"], 9) == {}
 
 
-def test_of_a_common_word_the_newest_are_found(log: Path) -> None:
-    """Of a word that more passages hold than are asked for, the newest are found."""
+def test_the_newest_passages_of_a_common_word_are_found(log: Path) -> None:
+    """If more passages contain a word than are asked for, the newest are found."""
     with built(log) as (builder, here):
         thread = builder.thread()
         builder.turns(thread, *(Said(f"Bridge {number}.") for number in range(5)))
@@ -196,7 +196,7 @@ def test_of_a_common_word_the_newest_are_found(log: Path) -> None:
     ],
 )
 def test_any_script_is_found(log: Path, said: str, asked: str) -> None:
-    """Words are found without regard to case, accents and width, in scripts without blanks too; no sign is syntax."""
+    """Words are found ignoring case, accents and width, in scripts without spaces too; no character is syntax."""
     with built(log) as (builder, here):
         thread = builder.thread()
         builder.turns(thread, Said("Something else: 夜, noch."), Said(said))
@@ -205,7 +205,7 @@ def test_any_script_is_found(log: Path, said: str, asked: str) -> None:
 
 
 def test_texts_are_exactly_what_the_log_has(log: Path) -> None:
-    """The passages of a turn are stretches of its texts, in order, with nothing but white space between them."""
+    """The passages of a turn are stretches of its texts, in order, with only white space between them."""
     reply = f"  {LONG}\n\n```python\nprint('橋')\n```\n\n" + "長い文章です。" * 120 + "\n"
     with built(log) as (builder, here):
         thread = builder.thread()
@@ -223,7 +223,7 @@ def test_texts_are_exactly_what_the_log_has(log: Path) -> None:
 
 
 def test_a_turn_that_is_gone_has_no_texts(log: Path) -> None:
-    """Passages of a turn that was deleted from the log are left out, and no error."""
+    """Passages of a turn that was deleted from the log are skipped without an error."""
     with built(log) as (builder, here):
         thread = builder.thread()
         gone, kept = builder.turns(thread, Said("The first bridge."), Said("The second bridge."))
@@ -251,13 +251,13 @@ def test_nothing_of_llms_tables_changes(log: Path) -> None:
 
 
 def test_vacuum_leaves_the_index_right(log: Path) -> None:
-    """VACUUM, which may give rows without an id of their own new ones, changes nothing that is found."""
+    """VACUUM, which may renumber rows that have no id of their own, does not change what is found."""
     with built(log) as (builder, here):
         thread = builder.thread()
         builder.turns(thread, *(Said(f"Bridge {number}.") for number in range(5)))
         Index(here).catch_up(thread)
         here.run("update memory_index set rules = -1")
-        Index(here).catch_up(thread)  # anew, so that ids begin with a gap
+        Index(here).catch_up(thread)  # again, so that ids begin with a gap
         before = found(here, thread, "bridge 3")
         here.database.conn.commit()
         here.run("vacuum")
@@ -268,7 +268,7 @@ def test_vacuum_leaves_the_index_right(log: Path) -> None:
 
 
 def test_two_at_once_index_each_turn_once(log: Path) -> None:
-    """Connections that catch up at the same time wait for each other, and what one has indexed the other skips."""
+    """Connections that catch up at the same time wait for each other, and skip what the other has indexed."""
     with LogBuilder(log) as builder:
         thread = builder.thread()
         builder.turns(thread, *(Said(f"Bridge {number}.", LONG) for number in range(40)), block=10)
@@ -282,7 +282,7 @@ def test_two_at_once_index_each_turn_once(log: Path) -> None:
             with opened(log) as here:
                 start.wait()
                 Index(here).catch_up(thread)
-        except Exception as error:  # noqa: BLE001  told below
+        except Exception as error:  # noqa: BLE001  reported below
             errors.append(error)
 
     threads = [threading.Thread(target=catch_up) for _ in range(3)]
@@ -303,7 +303,7 @@ def test_two_at_once_index_each_turn_once(log: Path) -> None:
 
 @pytest.fixture(name="plans")
 def _plans(log: Path) -> Iterator[dict[str, list[str]]]:
-    """How SQLite carries out each query that recall asks, by the query."""
+    """Return how SQLite carries out each query of recall, by query."""
     with built(log) as (builder, here):
         thread = builder.thread()
         (turn_id,) = builder.turns(thread, Said("A bridge."))
@@ -324,9 +324,9 @@ def _plans(log: Path) -> Iterator[dict[str, list[str]]]:
 
 
 def test_no_query_reads_a_whole_table(plans: dict[str, list[str]]) -> None:
-    """Each query goes by an index: none looks at all rows of a table that grows with the log.
+    """Each query uses an index: none scans a table that grows with the log.
 
-    But of what an older llm left, where its tables have no index, and no plain llm adds to it.
+    Except tables of an older llm that have no index; plain llm no longer adds rows to them.
     """
     tables = {
         "memory_passages",
@@ -348,13 +348,13 @@ def test_no_query_reads_a_whole_table(plans: dict[str, list[str]]) -> None:
 
 
 def test_the_words_are_found_by_the_full_text_index(plans: dict[str, list[str]]) -> None:
-    """A word is looked up in the full-text index by a match, thread and all."""
+    """A word is looked up in the full-text index by one match, including the thread."""
     (steps,) = [steps for sql, steps in plans.items() if "memory_words match" in sql]
     assert steps == ["SCAN memory_words VIRTUAL TABLE INDEX 192:M2"]
 
 
 def test_the_queries_are_files(log: Path) -> None:
-    """Both statements of texts give the same columns, so that the generations can't be told apart."""
+    """Both statements for texts return the same columns, so the generations look the same."""
     with built(log) as (_, here):
         columns = []
         for name in ("turn_texts", "response_texts"):

@@ -1,4 +1,4 @@
-"""Several programs and one log: locks are waited for, what can't be logged is kept, nothing of anybody is lost."""
+"""Several programs and one log: they wait for locks, a reply that can't be logged is kept, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PROMPTS = 5
 
 @contextmanager
 def locked(log: Path, seconds: float = 0, *, kind: str = "exclusive") -> Iterator[None]:
-    """Hold the log locked, as another program would: for so many seconds, or (0) until the end of the block."""
+    """Hold the log locked, as another program would: for some seconds, or (0) until the end of the block."""
     with closing(sqlite3.connect(log, check_same_thread=False, isolation_level=None)) as other:
         other.execute(f"begin {kind}")
         timer = threading.Timer(seconds, other.rollback)
@@ -48,19 +48,19 @@ def locked(log: Path, seconds: float = 0, *, kind: str = "exclusive") -> Iterato
 
 @pytest.fixture(name="used")
 def _used(log: Path, llm_: Command, script: Script) -> Path:
-    """A log with a session of one exchange."""
+    """Return a log with a session of one exchange."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
     return log
 
 
 def exchanges(llm_: Command, name: str = "work") -> list[dict[str, Any]]:
-    """What `llm sessions show --json` says of a session."""
+    """Return the exchanges in the output of `llm sessions show --json`."""
     found: list[dict[str, Any]] = json.loads(llm_("sessions", "show", name, "--json").ok().out)["exchanges"]
     return found
 
 
 def test_a_lock_is_waited_for_when_a_reply_is_logged(used: Path, llm_: Command, script: Script) -> None:
-    """Another program holds the log when the reply is there: it is logged as soon as that program is done."""
+    """If another program locks the log when the reply arrives, it is logged as soon as that program is done."""
     held = locked(used, 0.4)
 
     def reply(prompt: Any) -> str:
@@ -86,13 +86,13 @@ def test_a_lock_is_waited_for_when_a_reply_is_logged(used: Path, llm_: Command, 
 def test_a_lock_is_waited_for_when_a_command_begins(
     used: Path, llm_: Command, script: Script, command: tuple[str, ...]
 ) -> None:
-    """Another program holds the log when a command begins: the command goes on when that program is done."""
+    """If another program locks the log when a command begins, the command continues when that program is done."""
     with locked(used, 0.4):
         assert llm_(*command).ok().out
 
 
 def test_a_log_that_can_be_read_is_enough_to_begin(used: Path, llm_: Command, script: Script) -> None:
-    """Another program is writing when the prompt begins: the model is called meanwhile, the reply logged after."""
+    """If another program is writing when the prompt begins, the model is called, and the reply logged after it."""
     held = locked(used, kind="immediate")
 
     def reply(prompt: Any) -> str:
@@ -107,9 +107,9 @@ def test_a_log_that_can_be_read_is_enough_to_begin(used: Path, llm_: Command, sc
 
 
 def test_a_reply_that_cannot_be_logged_is_kept(used: Path, llm_: Command, script: Script) -> None:
-    """After 10 seconds the error names a file with the reply; `recover` puts it into the session and removes the file.
+    """After 10 seconds the error names a file with the reply; `recover` adds it to the session and removes the file.
 
-    The one test that really waits.
+    This is the only test that really waits.
     """
     held = locked(used)
 
@@ -147,8 +147,8 @@ def test_a_reply_that_cannot_be_logged_is_kept(used: Path, llm_: Command, script
     assert ("assistant", "On 4 May.") in script.texts()
 
 
-def test_a_kept_reply_waits_while_its_log_can_not_be_written(used: Path, llm_: Command, script: Script) -> None:
-    """A log that turned read-only during the call keeps the reply as well; recovering works once it can be written."""
+def test_a_kept_reply_waits_while_its_log_is_read_only(used: Path, llm_: Command, script: Script) -> None:
+    """If the log becomes read-only during the call, the reply is kept too; `recover` works once the log is writable."""
 
     def reply(prompt: Any) -> str:
         logs.as_read_only(used)
@@ -169,7 +169,7 @@ def test_a_kept_reply_waits_while_its_log_can_not_be_written(used: Path, llm_: C
 
 
 def at_once(start_llm: Start, arguments: list[str], inputs: list[str]) -> list[tuple[int | None, str]]:
-    """Run llm in a process for each input, all at once; return exit codes and what they said on stderr."""
+    """Run llm in one process per input, all at once; return their exit codes and stderr."""
     running = [start_llm(*arguments, reads=True) for _ in inputs]
     with ThreadPoolExecutor(len(inputs)) as pool:
         said = list(pool.map(lambda process, text: process.communicate(text, timeout=120)[1], running, inputs))
@@ -198,7 +198,7 @@ def test_processes_that_prompt_at_once_lose_nothing(log: Path, llm_: Command, st
 
 
 def test_processes_migrate_one_log_at_once(log: Path, llm_: Command, start_llm: Start) -> None:
-    """Two processes that both find a log without our tables both go on, and the tables are made once."""
+    """Two processes that both find a log without our tables both continue, and the tables are made once."""
     llm_("-m", "echo", "Hello").ok()
     told = at_once(start_llm, ["-m", "echo", "--new-session"], ["Hello"] * 3)
     assert [code for code, _ in told] == [0, 0, 0], told

@@ -23,7 +23,7 @@ PIN = "insert into memory_pins values ('thread', 'turn', 'now')"
 
 
 def schema(path: Path) -> dict[str, str]:
-    """Name and SQL of everything in a log that is not ours, or SQLite's own."""
+    """Return the name and SQL of everything in a log that is neither ours nor SQLite's own."""
     connection = sqlite3.connect(path)
     rows = connection.execute(
         "select name, sql from sqlite_master where name not like '%memory%' and name not glob 'sqlite_*'"
@@ -57,7 +57,7 @@ def test_migrating_again_changes_nothing(log: Path) -> None:
 
 
 def test_a_migration_that_fails_leaves_nothing(log: Path) -> None:
-    """Where one statement of a migration fails, none of it is in the log, and it stays pending."""
+    """If one statement of a migration fails, none of it is in the log, and it stays pending."""
     LogBuilder(log).db.close()
     with sqlite3.connect(log) as connection:
         connection.execute("create table memory_windows (x)")
@@ -76,8 +76,8 @@ def test_a_migration_that_fails_leaves_nothing(log: Path) -> None:
 # -- transactions ------------------------------------------------------
 
 
-def test_what_belongs_together_is_written_together(log: Path) -> None:
-    """A statement that fails in the middle takes back those before it."""
+def test_related_rows_are_written_together(log: Path) -> None:
+    """A statement that fails in the middle rolls back those before it."""
     with built(log) as (_, found):
 
         def write() -> None:
@@ -91,8 +91,8 @@ def test_what_belongs_together_is_written_together(log: Path) -> None:
         assert not found.database.conn.in_transaction
 
 
-def test_an_error_of_ours_takes_back_as_well(log: Path) -> None:
-    """It need not be SQLite that fails: whatever leaves the block ends it without a trace."""
+def test_an_error_of_ours_rolls_back_too(log: Path) -> None:
+    """Any exception that leaves the block rolls it back, not only SQLite's."""
     with built(log) as (_, found):
 
         def write() -> None:
@@ -106,7 +106,7 @@ def test_an_error_of_ours_takes_back_as_well(log: Path) -> None:
 
 
 def test_inner_transactions_join_the_outer(log: Path) -> None:
-    """What a nested block wrote is taken back with the outer one."""
+    """A nested block is rolled back with the outer one."""
     with built(log) as (_, found):
 
         def write() -> None:
@@ -121,7 +121,7 @@ def test_inner_transactions_join_the_outer(log: Path) -> None:
 
 
 def test_a_reply_and_its_reason_are_logged_together(log: Path, llm_: Command, script: Script) -> None:
-    """Where our own record of a prompt fails, llm's turn is not logged either, and the reply is kept in a file."""
+    """If our own record of a prompt fails, llm's turn is not logged either, and the reply is kept in a file."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
     with sqlite3.connect(log) as connection:
         connection.execute(
@@ -138,7 +138,7 @@ def test_a_reply_and_its_reason_are_logged_together(log: Path, llm_: Command, sc
 # -- llm goes on as ever -----------------------------------------------
 
 
-def test_llms_own_commands_go_on_after_sessions(log: Path, llm_: Command, script: Script) -> None:
+def test_llms_own_commands_still_work_after_sessions(log: Path, llm_: Command, script: Script) -> None:
     """After session prompts, `llm logs`, `llm logs status` and `llm -c` work, and llm's tables are as llm made them."""
     plain = log.parent / "plain.db"
     llm_("-m", "scripted", "-d", str(plain), "Hello").ok()
@@ -152,7 +152,7 @@ def test_llms_own_commands_go_on_after_sessions(log: Path, llm_: Command, script
 
 
 def test_a_log_stays_sound_through_many_pruned_prompts(log: Path, llm_: Command, script: Script) -> None:
-    """After 60 prompts of which most were pruned, some with fragments, llm finds every message as it was hashed."""
+    """After 60 mostly pruned prompts, some with fragments, every message in llm's tables matches its hash."""
     (log.parent / "notes.txt").write_text("The deadline is 4 May. " * 10)
     llm_("-m", "scripted", "--session", "work", "-f", str(log.parent / "notes.txt"), "Read this.").ok()
     lines = [f"Span {number} of the bridge is {number * 7} metres long." for number in range(60)]
@@ -183,9 +183,9 @@ ON_THE_PROMPT_PATH = [
 ACCEPTED = {
     # Reads the newest :count turns of the log by rowid and stops; used until a model has counted turns in a session.
     ("counted_replies", "SCAN turns"),
-    # The same of our contexts.
+    # The same for our contexts.
     ("counted_elsewhere", "SCAN c"),
-    # llm's old tables have no index on conversation_id, and none on response_id of tool results and calls: each is
+    # llm's old tables have no index on conversation_id, and none on response_id of tool results and calls. Each is
     # read once, and only for a conversation that an older llm knew.
     ("responses_of_conversation", "SCAN r"),
     ("responses_of_conversation", "SCAN tool_results"),
@@ -196,29 +196,29 @@ ACCEPTED = {
 OTHERS = ["counted_replies", "counted_elsewhere", "responses_of_conversation", "legacy_turns"]
 
 STEPS = re.compile(r"(?:SCAN|SEARCH(?= \w+ USING AUTOMATIC)) (\w+)(?! VIRTUAL)\b")
-"""A table read from end to end: row by row, or to make an index that is thrown away."""
+"""A table that is scanned: row by row, or to build a temporary index."""
 
 
 def scanned(log: Log, name: str) -> set[tuple[str, str]]:
-    """The tables that a statement reads from end to end, under the names it gives them."""
+    """Return the tables that a statement scans, under the names it gives them."""
     return scans_of(log, name, statement(name))
 
 
 def scans_of(log: Log, name: str, sql: str) -> set[tuple[str, str]]:
-    """The same for the text of a statement."""
+    """Return the same for the text of a statement."""
     plan = log.rows(f"explain query plan {sql}", dict.fromkeys(re.findall(r":(\w+)", sql)))
     stored = set(re.findall(r"(?:from|join) (\w+)(?: (?:as )?(\w+))?", sql))
     names = {alias or table: table for table, alias in stored} | {table: table for table, _ in stored}
     tables = {*NEEDED, "responses", "tool_calls", "tool_results", "turn_search", "memory_contexts", "memory_blocks"}
     scans = Counter(match[1] for row in plan if (match := STEPS.match(row["detail"])))
-    # A subquery that is kept in memory is read once under its name, which may also be that of a table within it.
+    # A subquery that is kept in memory is scanned once under its name, which may also be that of a table within it.
     scans.subtract(set(re.findall(r"(?:MATERIALIZE|CO-ROUTINE) (\w+)", " ".join(row["detail"] for row in plan))))
     return {(name, f"SCAN {alias}") for alias, count in scans.items() if count > 0 and names.get(alias) in tables}
 
 
 @pytest.mark.parametrize("name", ON_THE_PROMPT_PATH + OTHERS)
 def test_no_statement_of_a_prompt_reads_a_whole_table(log: Path, name: str) -> None:
-    """Each statement on the way of a prompt finds its rows by an index, but for the exceptions above."""
+    """Each statement that a prompt needs finds its rows by an index, with the exceptions above."""
     with built(log) as (builder, found):
         builder.turns(builder.thread(), *(Said(f"Number {n}.") for n in range(20)), block=5)
         builder.responses(builder.thread(), Said("Old."))
@@ -226,7 +226,7 @@ def test_no_statement_of_a_prompt_reads_a_whole_table(log: Path, name: str) -> N
 
 
 def test_a_scan_is_noticed(log: Path) -> None:
-    """The check above finds a scan where there is one."""
+    """The check above notices a scan."""
     with built(log) as (_, found):
         assert scanned(found, "counted_replies") == {("counted_replies", "SCAN turns")}
         slow = "select t.id from turns t join messages m on m.role = t.model"

@@ -1,4 +1,4 @@
-"""What is kept beside conversations: notes, tags, facts; and finding sessions by them."""
+"""What is kept beside conversations: notes, tags, meta values; and finding sessions by them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.world.logs import LogBuilder, Said
 
 
 def _kept(log: Log) -> Notes:
-    """Three sessions, the newest used first: c, b, a."""
+    """Return a log with three sessions, the newest used first: c, b, a."""
     kept = Notes(log)
     for number, (name, tags, meta) in enumerate(
         [
@@ -54,14 +54,14 @@ def _names(log: Log, **filters: object) -> list[str]:
     ids=str,
 )
 def test_filters(log: Path, filters: dict[str, object], names: list[str]) -> None:
-    """A list has the sessions that all filters let through; case does not matter in tags; `until` is not included."""
+    """A list has the sessions that match all filters; tags ignore case; `until` is exclusive."""
     with built(log) as (_, found):
         _kept(found)
         assert _names(found, **filters) == names
 
 
 def test_pages_of_filtered_sessions_follow_each_other(log: Path) -> None:
-    """A page goes on after any session, also after one that the filters don't let through."""
+    """A page continues after any session, even after one that does not match the filters."""
     with built(log) as (_, found):
         _kept(found)
         after = Sessions(found).session("c")
@@ -74,7 +74,7 @@ def test_pages_of_filtered_sessions_follow_each_other(log: Path) -> None:
 
 
 def test_a_line_has_tags_and_facts(log: Path) -> None:
-    """Each line of a list has its own session's tags and facts, in order."""
+    """Each line of a list has its own session's tags and meta values, in order."""
     with built(log) as (_, found):
         _kept(found)
         assert [(line.tags, line.meta) for line in session_list.page(found)] == [
@@ -85,7 +85,7 @@ def test_a_line_has_tags_and_facts(log: Path) -> None:
 
 
 def test_the_last_use_counts(log: Path) -> None:
-    """`since` and `until` are about the last prompt, not about when a session was made."""
+    """`since` and `until` apply to the last prompt, not to the creation of a session."""
     with built(log) as (builder, found):
         thread = builder.thread()
         builder.turns(thread, Said("One"))
@@ -95,7 +95,7 @@ def test_the_last_use_counts(log: Path) -> None:
 
 
 def test_the_same_tag_is_kept_once(log: Path) -> None:
-    """A tag in another case or another form of Unicode is the same tag; the first spelling stays."""
+    """A tag in another case or another Unicode form is the same tag; the first spelling stays."""
     with built(log) as (_, found):
         kept = Notes(found)
         for tag in ("Café", "CAFÉ", "cafe\u0301"):
@@ -106,7 +106,7 @@ def test_the_same_tag_is_kept_once(log: Path) -> None:
 
 
 def test_a_log_of_an_older_version_has_nothing_kept(log: Path) -> None:
-    """Where the tables are not there yet nothing is kept, nothing is found by it, and reading makes no table."""
+    """If the tables do not exist yet, nothing is kept or found, and reading creates no table."""
     LogBuilder(log).db.close()
     opened = Log.open(log)
     kept = Notes(opened)

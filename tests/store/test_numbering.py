@@ -19,11 +19,11 @@ from llm_session_memory.store.numbering import Numbering
     ],
 )
 def test_turns_are_joined_to_exchanges(turns: list[tuple[str, str | None]], exchanges: list[tuple[str, ...]]) -> None:
-    """A turn begins an exchange or joins the one that it names, or else the newest before it."""
+    """A turn begins an exchange, joins the one that it names, or else joins the newest one before it."""
     assert list(Numbering(turns)) == exchanges
 
 
-def test_it_reads_as_a_list() -> None:
+def test_a_numbering_is_a_sequence() -> None:
     """Length, index, slice and number agree with the order of the exchanges."""
     numbering = Numbering([("a", None), ("b", None), ("c", "a"), ("d", None)])
     assert len(numbering) == 3

@@ -32,12 +32,12 @@ LOOP = Said("What time is it?", "Noon.", calls=(Call("clock", {}, "12:00"),), to
 
 
 def session(name: str, thread: str = "thread", settings: Settings = SETTINGS) -> Session:
-    """A session made at the beginning of all."""
+    """Return a session that was created first."""
     return Session(thread, name, START.isoformat(), settings)
 
 
 def test_a_session_comes_back_as_it_was_stored(log: Path) -> None:
-    """Name, thread, and each of the settings, options with their types."""
+    """Name, thread, and each of the settings come back; options keep their types."""
     with built(log) as (_, found):
         Sessions(found).add(session("Work"))
         assert Sessions(found).session("Work") == session("Work")
@@ -48,7 +48,7 @@ def test_a_session_comes_back_as_it_was_stored(log: Path) -> None:
 
 @pytest.mark.parametrize("typed", ["Café", "CAFÉ", "Cafe\u0301"], ids=["as_written", "upper_case", "decomposed"])
 def test_names_are_one_whatever_their_case_or_form(log: Path, typed: str) -> None:
-    """A session is found by its name without regard to case or to how its accents are encoded; there is one of it."""
+    """A session is found by its name, ignoring case and how its accents are encoded; there is only one."""
     with built(log) as (_, found):
         store = Sessions(found)
         store.add(session("Café"))
@@ -63,7 +63,7 @@ def test_names_are_one_whatever_their_case_or_form(log: Path, typed: str) -> Non
 
 
 def test_a_log_without_our_tables_has_no_sessions(log: Path) -> None:
-    """Reading a log that never saw a session finds none, and makes no tables."""
+    """Reading a log without sessions finds none, and creates no tables."""
     LogBuilder(log).db.close()
     found = Log.open(log)
     store = Sessions(found)
@@ -82,7 +82,7 @@ def test_a_log_without_our_tables_has_no_sessions(log: Path) -> None:
 
 
 def test_the_list_is_by_last_use(log: Path) -> None:
-    """The newest use comes first: a turn, an attempt, or, where there is neither, the session's beginning."""
+    """The newest use comes first: a turn, an attempt or, if there is neither, the session's creation."""
     with built(log) as (builder, found):
         store = Sessions(found)
         threads = {name: builder.thread() for name in ("turn", "attempt", "unused")}
@@ -94,8 +94,8 @@ def test_the_list_is_by_last_use(log: Path) -> None:
         assert [line.session.name for line in session_list.page(store.log)] == ["attempt", "turn", "unused"]
 
 
-def test_pages_go_on_by_key(log: Path) -> None:
-    """Pages, each after the last of the one before, list each session once, also those used at the same moment."""
+def test_pages_continue_after_a_key(log: Path) -> None:
+    """Pages, each after the last line of the previous one, list each session once, even if used at the same moment."""
     with built(log) as (_, found):
         store = Sessions(found)
         for number in range(7):
@@ -122,7 +122,7 @@ def test_a_line_counts_exchanges_and_tokens(log: Path, generation: str) -> None:
 
 
 def test_a_session_of_both_generations_counts_both(log: Path) -> None:
-    """A conversation that began with an older llm counts from its beginning."""
+    """A conversation that began with an older llm is counted from its beginning."""
     with built(log) as (builder, found):
         thread = builder.thread()
         builder.responses(thread, Said("Old.", tokens=(10, 2)), LOOP)
@@ -136,7 +136,7 @@ def test_a_session_of_both_generations_counts_both(log: Path) -> None:
 
 
 def test_the_newest_block_comes_back(log: Path) -> None:
-    """A thread's block comes back as it was stored, with its last turn; another thread's is none of its own."""
+    """A thread's block comes back as it was stored, with its last turn; another thread's block does not."""
     with built(log) as (_, found):
         store = Sessions(found)
         assert store.requests.latest("thread") is None
@@ -152,7 +152,7 @@ def test_the_newest_block_comes_back(log: Path) -> None:
 
 
 def test_the_newest_block_of_a_policy_and_budget(log: Path) -> None:
-    """Among a thread's blocks, one of a policy and budget is found; those that a prompt filled alone don't count."""
+    """Among a thread's blocks, the one of a policy and budget is found; those filled by a prompt alone don't count."""
     with built(log) as (_, found):
         store = Sessions(found)
         wanted = store.requests.add("thread", BLOCK, (None, "not known"), START.isoformat())
@@ -164,7 +164,7 @@ def test_the_newest_block_of_a_policy_and_budget(log: Path) -> None:
 
 
 def test_pins_are_a_set(log: Path) -> None:
-    """Pinning twice is pinning once; taking a pin away that is none changes nothing."""
+    """Pinning twice is pinning once; removing a pin that does not exist changes nothing."""
     with built(log) as (_, found):
         store = Sessions(found)
         for turn_id in ("turn-2", "turn-1", "turn-2"):
@@ -177,7 +177,7 @@ def test_pins_are_a_set(log: Path) -> None:
 
 
 def test_attempts_come_back_and_are_answered(log: Path) -> None:
-    """An attempt comes back as it was kept, and with the turn that answered it in the end."""
+    """An attempt comes back as it was stored, with the turn that finally answered it."""
     with built(log) as (_, found):
         store = Sessions(found)
         store.add_attempt(ATTEMPT)
@@ -188,7 +188,7 @@ def test_attempts_come_back_and_are_answered(log: Path) -> None:
 
 
 def test_windows_are_remembered_by_model(log: Path) -> None:
-    """What a server said of a model replaces what it said before; what it did not say is None."""
+    """A server's figures for a model replace the previous ones; a missing figure is None."""
     with built(log) as (_, found):
         store = Sessions(found)
         store.remember_window("ollama/llama3", WindowFacts(4096, 8192, 131_072, START.isoformat(), START.isoformat()))

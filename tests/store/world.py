@@ -1,4 +1,4 @@
-"""What the tests of the store share: a log to fill, and the same log as the store sees it."""
+"""Shared by the tests of the store: a log to fill, and the same log as the store sees it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.world.logs import LogBuilder
 
 @contextmanager
 def opened(path: Path) -> Iterator[Log]:
-    """The log as the store sees it, our tables made."""
+    """Return the log as the store sees it, with our tables."""
     log = Log.open(path)
     log.migrate()
     try:
@@ -25,13 +25,13 @@ def opened(path: Path) -> Iterator[Log]:
 
 @contextmanager
 def built(path: Path) -> Iterator[tuple[LogBuilder, Log]]:
-    """A new log, to fill and to read."""
+    """Return a new log, to fill and to read."""
     with LogBuilder(path) as builder, opened(path) as log:
         yield builder, log
 
 
 def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """All rows of each table that has rows of its own: not of full-text indexes, llm's or ours, nor SQLite's tables."""
+    """Return all rows of each table with its own rows: not of full-text indexes, nor of SQLite's tables."""
     connection = sqlite3.connect(path)
     names = [
         name
@@ -46,12 +46,12 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 def read(log: Log, thread: str) -> list[Exchange]:
-    """All exchanges of a thread, numbered."""
+    """Return all exchanges of a thread, numbered."""
     return history.exchanges(log, enumerate(history.exchange_turns(log, thread), 1))
 
 
 def said(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
-    """Role and text of messages; of tool traffic: the name, or the output."""
+    """Return the role and text of messages; for tool traffic, the name or the output."""
     return [
         (
             message.role,
