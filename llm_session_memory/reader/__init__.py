@@ -1,4 +1,4 @@
-"""The only room of this package that runs SQL. Functions take an open connection and return frozen values.
+"""Read any log of llm: functions take an open connection, run SQL, and return frozen values.
 
-They import neither Datasette nor llm, so the command line reads with them too.
+They import neither Datasette nor llm, so the pages and the command line share them.
 """

@@ -1,4 +1,4 @@
-"""Reading an attachment's bytes, where the log keeps them."""
+"""Read an attachment's bytes, if the log has them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .source import Source
 
 
 def attachment(source: Source, attachment_id: str) -> tuple[str, bytes] | None:
-    """Return type and bytes of an attachment; None where there is none, or where only its path or address is kept."""
+    """Return the type and bytes of an attachment, or None if the log lacks it or has only its path or URL."""
     wanted = attachment_id.encode("utf-8", "replace").decode()
     found = source.query("select type, content from attachments where id = :id and content is not null", id=wanted)
     if not found:

@@ -1,4 +1,4 @@
-"""The statements that the pages offer to whoever wants to go on by hand, for a log that has these tables."""
+"""SQL that the pages offer as a start for the visitor's own queries."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from .tables import statement
 
 
 def sessions_by_hand(tables: frozenset[str]) -> str:
-    """Return the statement that lists sessions and conversations, to be edited."""
+    """Return SQL that lists sessions and conversations, for a log that has these tables."""
     return statement("sessions_by_hand", tables)
 
 
 def transcript_by_hand(tables: frozenset[str]) -> str:
-    """Return the statement that reads the thread `thread_id`, to be edited."""
+    """Return SQL that reads the conversation `:thread_id`, for a log that has these tables."""
     return statement("transcript_by_hand", tables)

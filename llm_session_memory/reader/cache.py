@@ -1,8 +1,8 @@
-"""Answers that are kept for as long as nobody writes to the log that they come from.
+"""A cache of answers, each valid until somebody writes to its log.
 
-SQLite itself says whether a file was written to, by whomever, in every journal mode: `pragma data_version` of a
-connection is another one after any other connection has written. One connection a file does nothing but ask for that.
-What can't be asked (a database in memory, a file that is being written this moment) is not kept.
+SQLite reports every write, in every journal mode and by any process: `pragma data_version` of a connection changes when
+another connection has written. One extra connection per file does nothing but ask for it. If the version is unknown (a
+database in memory, a file that is being written right now), nothing is cached.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from .source import Source
 T = TypeVar("T")
 
 _WATCHED = 16
-"""Files that are watched: the last ones asked for."""
+"""The most files that are watched at once: the ones used last."""
 
 _ROOM = 150_000
-"""What all answers together may weigh, in rows: about 60 MB."""
+"""The most that all answers may weigh together, in rows: about 60 MB."""
 
 _PART = 3
-"""An answer weighs at most this part of the room: a very large one must not push out all others."""
+"""One answer counts as at most 1/3 of the capacity, so that a very large one does not push out all others."""
 
 
 class Cache:
-    """Answers by key, each with the version of what it was made from. The least used make room for new ones."""
+    """Answers by key, each with the version of the data behind it. The least recently used are dropped first."""
 
     def __init__(self, room: int) -> None:
-        """Keep answers that together weigh no more than `room`."""
+        """Create a cache whose answers together weigh `room` at most."""
         self._room, self._heaviest = room, room // _PART
         self.weight = 0
-        """What all answers weigh that are kept now."""
+        """The total weight of all cached answers."""
         self._answers: OrderedDict[Hashable, tuple[Hashable, Any, int]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -47,10 +47,14 @@ class Cache:
         make: Callable[[], T],
         weight: Callable[[T], int | None] = lambda _: 1,
     ) -> T:
-        """Return the answer that was made of this version, or make it.
+        """Return the cached answer if its version is current, or make a new one.
 
-        `version` is asked before and after an answer is made: only if it is the same, and not None, the answer is kept.
-        `weight` returns how many rows an answer is like; None: it is not kept.
+        Args:
+            key: identifies the answer.
+            version: returns the current version of the data, or None if unknown. It is called before and after `make`,
+                and the answer is cached only if both agree.
+            make: makes the answer.
+            weight: returns the weight of an answer in rows, or None if it must not be cached.
         """
         asked = version()
         if asked is None:
@@ -66,7 +70,7 @@ class Cache:
         return made
 
     def peek(self, key: Hashable) -> tuple[Hashable, Any] | None:
-        """Return the version and the answer that are kept under a key, or None."""
+        """Return the version and the answer cached under a key, or None."""
         with self._lock:
             found = self._answers.get(key)
             if found is None:
@@ -75,7 +79,7 @@ class Cache:
             return found[:2]
 
     def put(self, key: Hashable, version: Hashable, answer: Any, weight: int) -> None:
-        """Keep an answer, in the place of what was kept under its key."""
+        """Cache an answer, replacing any earlier one under its key."""
         weight = min(weight, self._heaviest)
         with self._lock:
             self.weight += weight - (self._answers.pop(key)[2] if key in self._answers else 0)
@@ -84,20 +88,24 @@ class Cache:
                 self.weight -= self._answers.popitem(last=False)[1][2]
 
     def clear(self) -> None:
-        """Forget all answers."""
+        """Drop all answers."""
         with self._lock:
             self._answers.clear()
             self.weight = 0
 
 
 CACHE = Cache(_ROOM)
-"""Everything that is kept between two pages, of all logs that this process reads."""
+"""The one cache of this process, for all logs that it reads."""
 
 
 def kept(source: Source, what: Hashable, make: Callable[[], T], weigh: Callable[[T], int | None] = lambda _: 1) -> T:
-    """Return an answer that was made since the log was last written to, or make it.
+    """Return a cached answer if nobody has written to the log since, or make a new one.
 
-    `what` tells it from all other answers about this log. `weigh` says how many rows it has; None: not to be kept.
+    Args:
+        source: the log that the answer is about.
+        what: identifies the answer among all answers about this log.
+        make: makes the answer.
+        weigh: returns the answer's weight in rows, or None if it must not be cached.
     """
     return CACHE.get((source.log, source.tables, what), source.version, make, weigh)
 
@@ -106,7 +114,7 @@ def kept(source: Source, what: Hashable, make: Callable[[], T], weigh: Callable[
 
 
 class _Watch:
-    """One file's version."""
+    """A connection that reports the version of one file."""
 
     _opened = itertools.count()
 
@@ -117,7 +125,11 @@ class _Watch:
         )
 
     def version(self) -> tuple[int, int]:
-        """Return what is another after any writing. Raises sqlite3.Error."""
+        """Return a value that changes with every write to the file.
+
+        Raises:
+            sqlite3.Error: the file cannot be read now.
+        """
         ((version,),) = self._connection.execute("pragma data_version").fetchall()
         return self._number, version
 
@@ -130,12 +142,14 @@ _watching = threading.Lock()
 
 
 def version_of(path: str | Path | None, *, mutable: bool = True) -> Hashable | None:
-    """Return what tells a file from itself before and after any writing; None where that can't be told."""
+    """Return a value that changes with every write to a file, or None if that can't be known."""
     if path is None:
         return None
     try:
         status = Path(path).stat()
-        if not mutable:  # whoever started Datasette so says that nobody writes, and nothing may be opened beside it
+        if (
+            not mutable
+        ):  # Datasette was started with the promise that nobody writes, and no other connection may be opened
             return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
         with _watching:
             return _watch(str(path), (status.st_dev, status.st_ino)).version()

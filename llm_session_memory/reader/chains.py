@@ -1,7 +1,7 @@
-"""The messages of a request, oldest first: the chain that llm logged, from its tip up to its root.
+"""The messages of a request, oldest first: the chain that llm logged, from its root down to its tip.
 
-A message stands under the hash of what it says and of what came before it, so what once was the chain above a tip stays
-it. Long chains are kept: the request of the exchange before is their beginning, that of the one after begins with them.
+A message is stored under a hash of its content and of all messages before it, so the chain above a tip never changes.
+Long chains are cached: each one begins with the previous exchange's request, and the next exchange's begins with it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from .sent import Message
 from .source import Source
 
 _LONG = 500
-"""Messages from which a chain is worth keeping."""
+"""The fewest messages of a chain that is worth caching."""
 
 _MOST = 3
-"""Chains of one log that are kept: each of 20,000 messages is about 6 MB."""
+"""The most chains cached per log: a chain of 20,000 messages takes about 6 MB."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +40,22 @@ def chain(source: Source, tip: str | None) -> tuple[Message, ...]:
     found = _read(source, tip, last)
     if len(found) >= _LONG:
         made = _Chain(found, {message.hash: place for place, message in enumerate(found)})
-        others = [one for one in _kept(key) if one.tip not in made.places]  # the new one begins with all of those
+        others = [
+            one for one in _kept(key) if one.tip not in made.places
+        ]  # the new chain begins with the ones left out
         chains = (made, *others)[:_MOST]
         CACHE.put(key, None, chains, sum(len(one.messages) for one in chains))
     return found
 
 
 def _kept(key: tuple[str, frozenset[str], str]) -> tuple[_Chain, ...]:
-    """Return the chains that are kept of a log, the newest first. They have no version: a chain never changes."""
+    """Return the cached chains of a log, newest first. They need no version, because a chain never changes."""
     found = CACHE.peek(key)
     return () if found is None else found[1]
 
 
 def _read(source: Source, tip: str | None, known: _Chain | None) -> tuple[Message, ...]:
-    """Read a chain, no further up than to where a known one ends."""
+    """Read a chain from its tip up to the end of a known chain, and put the two together."""
     until = known.tip if known else None
     found = tuple(map(Message._make, source.tuples("chain_sizes", tip=tip, known=until)))
     if known is not None and found and found[0].hash == until:

@@ -1,4 +1,4 @@
-"""What the list and the search show, and what they are narrowed to, as frozen values. Pure."""
+"""The entries and filters of the session list and of the search, as frozen values. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .. import model
 from .figures import Figures
 
 PAGE = 50
-"""Sessions on a page of the list, exchanges on a page of a transcript, hits on a page of a search."""
+"""Page size: sessions of the list, exchanges of a transcript, hits of a search."""
 
 
 Sort = Literal["used", "tokens", "exchanges"]
@@ -19,7 +19,7 @@ SORTS: dict[Sort, str] = {"used": "last used", "tokens": "most tokens", "exchang
 
 
 MARKS, RATED = model.MARKS, model.RATED
-"""What an exchange may be rated; and what a list or a search is narrowed to, by the same words as in the terminal."""
+"""The marks of a rating, and the rating filters of a list or a search: the terminal uses the same words."""
 
 
 RATED_WORDS: dict[str, str] = {
@@ -31,12 +31,12 @@ RATED_WORDS: dict[str, str] = {
     "down": "rated down",
     **{star: f"rated {star} of 5" for star in "54321"},
 }
-"""What a list or a search may be narrowed to by rating, as it is offered: the words of RATED."""
+"""Labels of the rating filters in RATED."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What a person narrowed a list or a search to; None: not said. Dates are days, `YYYY-MM-DD`, the last included."""
+    """The filters of a list or a search; None means no filter. Dates are `YYYY-MM-DD`, `until` included."""
 
     text: str | None = None
     model: str | None = None
@@ -45,11 +45,11 @@ class Filters:
     until: str | None = None
     named: bool = False
     rated: str | None = None
-    """One of RATED. A session is in a list if one of its exchanges is rated so, for `none` if none has a rating."""
+    """A key of RATED. A session matches if one of its exchanges has such a rating; `none` matches unrated sessions."""
 
     @property
     def any(self) -> bool:
-        """Whether anything is left out."""
+        """Whether any filter is set."""
         return self != Filters()
 
 
@@ -71,18 +71,18 @@ class Line:
 
     @property
     def reference(self) -> str:
-        """What its address ends in: the name, or the id of a conversation that has none."""
+        """The last part of its URL: the name, or the id of a conversation without a name."""
         return self.name or self.thread_id
 
     @property
     def title(self) -> str:
-        """What it is called on the page."""
+        """The title on the page."""
         return self.name or self.first_words or self.thread_id
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A page of the list, and the key of the next one."""
+    """A page of the list, and the key of the next page."""
 
     lines: tuple[Line, ...]
     next: str | None
@@ -95,7 +95,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Hit:
-    """A place where something was found. Snippets have MARK before and UNMARK after what matched."""
+    """One match of a search. Snippets have MARK before and UNMARK after each matching word."""
 
     turn_id: str
     number: int | None
@@ -106,7 +106,7 @@ class Hit:
 
 
 MARK, UNMARK = "\ue000", "\ue001"
-"""Around what matched, in a snippet: characters for private use, that no page shows."""
+"""Delimiters of matches in a snippet: private-use characters that no page shows."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Results:
-    """A page of a search. `limited`: so many matches that only the newest `limited` were ranked."""
+    """A page of a search. `limited` is set if there were too many matches: only the newest `limited` were ranked."""
 
     groups: tuple[Found, ...]
     hits: int

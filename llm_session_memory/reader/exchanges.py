@@ -1,4 +1,4 @@
-"""Reading what was said: exchanges with their messages, of both generations of tables."""
+"""Read calls with their messages, from both generations of llm's tables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .source import Source, ids
 from .values import Call, Held, Piece, Said
 
 _OURS = "session://"
-"""How the sources of the fragments begin in which a session sends excerpts of older exchanges."""
+"""Prefix of the source of each fragment in which a session sends recalled excerpts."""
 
 
 def calls(source: Source, turn_ids: Iterable[str]) -> dict[str, Call]:
-    """Return model calls by id, with all that was new in each and all that came back."""
+    """Return model calls by id, each with its new input and its output."""
     wanted = list(turn_ids)
     found = _todays(source, wanted)
     missing = [turn_id for turn_id in wanted if turn_id not in found]
@@ -23,7 +23,7 @@ def calls(source: Source, turn_ids: Iterable[str]) -> dict[str, Call]:
 
 
 def system_prompt(source: Source, turn_id: str) -> str | None:
-    """Return the system prompt that a call was sent with. For a call that had no long history: it walks all of it."""
+    """Return the system prompt of a call. Use it for early calls: it reads the call's whole history."""
     old = source.query("select system from responses where id = :id", id=turn_id)
     new = source.rows("chain", tip=_parent(source, turn_id))
     if new and new[0]["role"] == "system":
@@ -33,7 +33,7 @@ def system_prompt(source: Source, turn_id: str) -> str | None:
 
 
 def chain_messages(source: Source, rows: Iterable[Mapping[str, Any]]) -> tuple[Said, ...]:
-    """Return messages by hash and role, each with its pieces."""
+    """Return the messages with these hashes and roles, each with its pieces."""
     return _messages(source, [{"turn_id": "", **row} for row in rows]).get("", ())
 
 
@@ -43,7 +43,7 @@ def _parent(source: Source, turn_id: str) -> str | None:
 
 
 def parsed(text: str | None) -> Any:
-    """Return what JSON says, or None where it says nothing that can be read."""
+    """Return the value of a JSON text, or None if it is empty or invalid."""
     try:
         return json.loads(text) if text else None
     except (ValueError, RecursionError):
@@ -124,14 +124,14 @@ def _pieces(
 
 
 def _fragment_kind(source: str) -> str:
-    """Return what a fragment is: one that a person gave, a recalled excerpt, or the fence around excerpts."""
+    """Return the kind of a fragment: the user's own, a recalled excerpt, or the fence around excerpts."""
     if not source.startswith(_OURS):
         return "fragment"
     return "fence" if source in (f"{_OURS}opening", f"{_OURS}closing") else "excerpt"
 
 
 def _text(value: Any) -> str:
-    """Return any value as text that can be sent in UTF-8."""
+    """Return any value as text that can be encoded in UTF-8."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else _shown(value)
@@ -146,7 +146,7 @@ def _shown(value: Any) -> str:
 
 
 def _fragments(source: Source, payloads: Iterable[Mapping[str, Any]]) -> dict[int, tuple[str, str]]:
-    """Return name and content of the fragments that parts borrow their text from."""
+    """Return the name and content of the fragments that message parts refer to."""
     wanted = {
         piece["fragment"]
         for payload in payloads
@@ -185,7 +185,7 @@ def attachments(source: Source, wanted: Iterable[str]) -> dict[str, Held]:
 
 
 def _of_wire(message: Any) -> Said | None:
-    """Return a message from llm's wire form, in which the originals of texts that were cut are kept."""
+    """Return a message from llm's wire form, which stores the originals of shortened texts."""
     if not isinstance(message, dict) or not isinstance(message.get("parts"), list):
         return None
     pieces: list[Piece] = []
@@ -196,7 +196,7 @@ def _of_wire(message: Any) -> Said | None:
 
 
 def _older(source: Source, wanted: list[str]) -> dict[str, Call]:
-    """Return calls that only an older llm logged."""
+    """Return the calls that only an older llm logged."""
     found = source.rows("old_calls", ids=ids(wanted))
     held = attachments(
         source,
@@ -211,7 +211,7 @@ def _older(source: Source, wanted: list[str]) -> dict[str, Call]:
 
 
 def _thoughts(source: Source, wanted: list[str]) -> dict[str, str]:
-    """Return the reasoning of responses; llm before 0.32 had no column for it."""
+    """Return the reasoning of responses, if the log has a column for it: llm before 0.32 had none."""
     columns = {row["name"] for row in source.query("select name from pragma_table_info('responses')")}
     if "reasoning" not in columns:
         return {}

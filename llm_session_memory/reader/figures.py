@@ -1,4 +1,4 @@
-"""What calls come to, in figures: tokens, dollars, and their sums. Pure."""
+"""Tokens and dollars of calls, and their sums. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cost:
-    """What calls cost: dollars of those whose price is known, and how many of all were counted, priced and local."""
+    """The cost of calls in dollars, and how many calls there are, have token counts, have a price, and are local."""
 
     dollars: float | None = None
     calls: int = 0
@@ -27,19 +27,19 @@ class Cost:
 
     @property
     def words(self) -> str:
-        """The cost as it is shown: empty where nothing is known, “local” where nothing has a price."""
+        """The cost as text: empty if unknown, “local” if all models are local, with “+” if some prices are unknown."""
         if self.dollars is None:
             return "local" if self.calls and self.local == self.calls else ""
         return dollars(self.dollars) + ("" if self.priced == self.counted else " +")
 
 
 def dollars(amount: float) -> str:
-    """Return an amount as people read it: to the cent."""
+    """Return an amount as text, to the cent."""
     return "<$0.01" if 0 < amount < _CENT else f"${amount:,.2f}"
 
 
 def small_dollars(amount: float) -> str:
-    """Return the cost of one exchange, which may be a small part of a cent."""
+    """Return the cost of one exchange as text, with more digits below a cent."""
     return f"${amount:.4f}" if _CENT / 100 <= amount < _CENT else dollars(amount)
 
 
@@ -48,7 +48,7 @@ _CENT = 0.01
 
 @dataclass(frozen=True)
 class Figures:
-    """What a thread holds, in numbers."""
+    """The numbers of a thread."""
 
     exchanges: int = 0
     calls: int = 0
@@ -73,6 +73,6 @@ class Figures:
 
 
 def summed(*numbers: int | None) -> int | None:
-    """Return the sum of the numbers that are known; None if none is."""
+    """Return the sum of the known numbers, or None if all are unknown."""
     known = [number for number in numbers if number is not None]
     return sum(known) if known else None

@@ -1,4 +1,4 @@
-"""The SQL functions that our statements and queries call, on every connection to a log."""
+"""The SQL functions that our statements and queries need on every connection to a log."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .prices import cost, is_local
 
 
 def register(connection: Any) -> None:
-    """Give our functions to a connection to SQLite."""
+    """Register our functions on a SQLite connection."""
     connection.create_function("session_cost", 4, cost, deterministic=True)
     connection.create_function("session_is_local", 1, lambda model: int(is_local(model)), deterministic=True)
     connection.create_function("session_key", 1, lambda name: names.key(str(name or "")), deterministic=True)
 
 
 def register_escape(connection: Any) -> None:
-    """Give `escape_fts` to a connection that Datasette has not: words of any text, as FTS5 takes them."""
+    """Register `escape_fts`, which Datasette provides on its own connections: it turns any text into an FTS5 query."""
     connection.create_function("escape_fts", 1, lambda text: _escaped(str(text or "")), deterministic=True)
 
 

@@ -1,4 +1,4 @@
-"""Reading the list of sessions: named ones and conversations without a name, of both generations of tables."""
+"""Read the list of sessions: named ones and unnamed conversations, from both generations of llm's tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .source import Source, ids
 from .threads import lines, printable
 
 _LAST = "~"
-"""Greater than any id: ids are letters and digits."""
+"""Sorts after every id, because ids are letters and digits."""
 
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -29,7 +29,7 @@ def listing(
     after: str | None = None,
     count: int = PAGE,
 ) -> Listing:
-    """Return a page of the list, from after a key that an earlier page gave."""
+    """Return a page of the list; `after` is the `next` key of the previous page."""
     asked = ("list", filters, sort, after, count)
     return kept(source, asked, lambda: _page(source, filters, sort, after, count), lambda page: len(page.lines) + 1)
 
@@ -53,7 +53,7 @@ def _page(source: Source, filters: Filters, sort: Sort, after: str | None, count
 
 
 def totals(source: Source) -> tuple[int, int]:
-    """Return how many sessions have a name, and how many conversations have none."""
+    """Return the number of named sessions and the number of unnamed conversations."""
     named = source.value("select count(*) from memory_sessions")
     threads = source.value("select count(*) from threads")
     both = source.value(
@@ -64,7 +64,7 @@ def totals(source: Source) -> tuple[int, int]:
 
 
 class _Reading:
-    """One reading of the list: the log, and what it is narrowed to."""
+    """One reading of the list, with its log and its filters."""
 
     def __init__(self, source: Source, filters: Filters) -> None:
         self._source, self._filters = source, filters
@@ -82,7 +82,7 @@ class _Reading:
         }
 
     def _rated(self) -> tuple[frozenset[str] | None, frozenset[str]]:
-        """Return the threads that may be on the list by their ratings (None: all), and those that may not."""
+        """Return the threads that the rating filter includes (None: all) and those that it excludes."""
         asked = self._filters.rated
         if asked not in RATED:
             return None, frozenset()
@@ -92,7 +92,7 @@ class _Reading:
         return (None, threads) if asked == "none" else (threads, frozenset())
 
     def by_use(self, after: str | None, count: int) -> list[tuple[str, str]]:
-        """Return (key, thread id) by last use. The key is the id of the newest turn, response or attempt."""
+        """Return (key, thread id), last used first. The key is the id of the newest turn, response or attempt."""
         before = after or _LAST
         attempted = self._attempted()
         few = "list_among" if self._among is not None else "list_named" if self._filters.named else None
@@ -111,7 +111,7 @@ class _Reading:
         return list(islice(merge(today, self._kept(special), older, reverse=True), count))
 
     def ranked(self, by: Sort, after: str | None, count: int) -> list[tuple[str, str]]:
-        """Return (key, thread id), the highest value first. The key is value and id."""
+        """Return (key, thread id), highest value first. The key is the value and the id."""
         counted = dict(self._source.tuples("list_ranked", **self._given, by=by))
         gone_on = [one for one in self._old.before(_LAST) if one.thread_id in counted]
         for one in (*gone_on, *self._older(self._old.before(_LAST), ())):
@@ -129,14 +129,14 @@ class _Reading:
         return [(f"{number},{id_}", id_) for number, id_ in best]
 
     def _attempted(self) -> list[tuple[str, str]]:
-        """Return the sessions whose newest event is an attempt or their creation."""
+        """Return (key, thread id) of the sessions whose newest event is a failed attempt or their creation."""
         found = self._source.rows("list_attempted")
         return [
             (row["attempt_id"] or f"{_as_id(row['created_utc'])}{row['thread_id']}", row["thread_id"]) for row in found
         ]
 
     def _kept(self, keys: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        """Yield those of these sessions that the filters let through."""
+        """Yield the sessions that match the filters."""
         wanted = list(keys)
         if not self._filters.any:
             yield from wanted
@@ -158,7 +158,7 @@ class _Reading:
         return thread_id not in self._without and (self._among is None or thread_id in self._among)
 
     def _used(self, model: str, last_utc: str) -> bool:
-        """Say whether a model and a time of last use are those asked for."""
+        """Return whether a model and a time of last use match the filters."""
         asked, until = self._filters, self._given["until"]
         return (
             (asked.model is None or asked.model == model)
@@ -167,9 +167,9 @@ class _Reading:
         )
 
     def _older(self, found: Iterator[Older], attempted: Iterable[tuple[str, str]]) -> Iterator[Older]:
-        """Yield those that have no turns of today's, which would list them, and that the filters let through.
+        """Yield the older conversations that match the filters and are not listed by newer turns.
 
-        Not those with a name, and so with tags: they are among the sessions whose newest event is no turn.
+        Those with a name, and therefore tags, are not among them: `_attempted` lists them.
         """
         if self._filters.named or self._filters.tag:
             return
@@ -189,7 +189,7 @@ class _Reading:
 
 
 def models(source: Source) -> tuple[str, ...]:
-    """Return the models to choose from: those of the newest calls, and of old conversations."""
+    """Return the models that a filter can choose from: those of the newest calls and of older conversations."""
     sql = "select distinct model from (select model from turns order by rowid desc limit 2000) where model <> ''"
     found = {row["model"] for row in source.query(sql)}
     return tuple(sorted(found | {model for model in older_log(source).models() if model}))
@@ -210,7 +210,7 @@ def _ranked_key(after: str | None) -> tuple[float, str] | None:
 
 
 def _as_id(utc: str) -> str:
-    """Return how an id of that time begins: its milliseconds in 10 digits of base 32."""
+    """Return the beginning of an id of that time: its milliseconds in 10 digits of base 32."""
     moment = parsed_moment(utc)
     if moment is None:
         return ""

@@ -1,4 +1,4 @@
-"""The times that a log holds, of either generation of llm. Pure."""
+"""The times in a log, from either generation of llm. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 
 def parsed_moment(utc: str) -> datetime | None:
-    """Return a stored time in UTC, None where it is none."""
+    """Return a stored time in UTC, or None if it is invalid."""
     try:
         found = datetime.fromisoformat(utc)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Narrowing a canned query to some days, a model or a conversation, without a change to its text.
+"""Narrow a canned query to some days, a model or a conversation, without changing its text.
 
-Each table of calls that it reads gets a common table expression of its own name before it, with only the rows wanted:
-the query itself stays as it is in the catalogue, and the whole can be read and edited.
+For each table of calls that the query reads, a common table expression of the same name is put before it, with only
+the wanted rows. The query itself stays as in the catalogue, and a person can read and edit the result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .tables import beginning, completed, tables_read
 
 @dataclass(frozen=True)
 class Span:
-    """What numbers are narrowed to; None: not at all. Days are `YYYY-MM-DD`, the last one included."""
+    """The filters of a set of numbers; None means no filter. Days are `YYYY-MM-DD`, `until` included."""
 
     since: str | None = None
     until: str | None = None
@@ -25,7 +25,7 @@ class Span:
     thread_id: str | None = None
 
     def parameters(self) -> dict[str, str]:
-        """Return what the narrowed text is run with."""
+        """Return the parameters of the narrowed query."""
         given = {
             "since": self.since,
             "before": day_after(self.until),
@@ -35,7 +35,7 @@ class Span:
         return {name: value for name, value in given.items() if value is not None}
 
     def conditions(self, thread: str = "thread_id") -> str:
-        """Return the condition for rows that have a time, a model, and a thread in the column `thread`."""
+        """Return the SQL condition for a table whose thread is in the column `thread`."""
         wanted = {
             "since": "datetime_utc >= :since",
             "before": "datetime_utc < :before",
@@ -46,22 +46,26 @@ class Span:
 
 
 _TIMED = {"turns": "thread_id", "responses": "conversation_id", "memory_attempts": "thread_id"}
-"""Tables with a time and a model, and their column of the thread."""
+"""Tables with a time and a model, each with the name of its thread column."""
 
 _OF_TURNS = ("memory_contexts", "memory_recalls", "memory_ratings")
-"""Tables whose rows belong to a turn, or an older response."""
+"""Tables whose rows belong to a turn or an older response."""
 
 _OF_THREADS = ("memory_contexts", "memory_summaries")
-"""Tables of which only the rows of the thread are wanted, where a query looks at days and models itself."""
+"""Tables that are narrowed to the thread alone if the query filters by day and model itself."""
 
 
 def narrowed(
     sql: str, tables: Collection[str], span: Span, *, within: bool = False, rows: tuple[int, int] | None = None
 ) -> str:
-    """Return a query for a log that has these tables, narrowed. `within`: it takes days and model itself.
+    """Return a canned query narrowed to a span.
 
-    `rows` are the first and last row of turns that lie within the span's days, where they are known: it gives the same
-    rows, and reads no others.
+    Args:
+        sql: the query.
+        tables: the tables that the log has.
+        span: the filters.
+        within: the query filters by day and model itself.
+        rows: the first and last rowid of turns within the span's days, if known; the result is the same, only faster.
     """
     expressions = [
         f"{table} as not materialized (select {rows} from main.{table} where {condition})"  # noqa: S608  our own words
@@ -90,9 +94,9 @@ def _conditions(
 
 
 def rows_within(source: Source, span: Span) -> tuple[int, int] | None:
-    """Return the first and last row of turns that lie within the days of a span; None where it has none.
+    """Return the first and last rowid of the turns within a span's days, or None if the span has no days.
 
-    No index of llm's knows days: this reads all turns once, so that not each panel has to.
+    llm has no index on the time: this reads all turns once, so that not every panel has to.
     """
     days = Span(span.since, span.until)
     if not days.parameters() or "turns" not in source.tables:

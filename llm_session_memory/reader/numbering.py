@@ -1,6 +1,6 @@
-"""Reading a thread's exchanges in order: which turns each has, and its number. Every page and link rests on it.
+"""Number a thread's exchanges and find the turns of each. Every page and link depends on these numbers.
 
-Kept for long threads for as long as nothing is added to them: numbering 10,000 exchanges takes 50 ms.
+The numbering of a long thread is cached until the thread changes: numbering 10,000 exchanges takes 50 ms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .older import Older, older_log
 from .source import Source
 
 _LONG = 200
-"""Exchanges from which a numbering is worth keeping."""
+"""The fewest exchanges of a thread whose numbering is worth caching."""
 
 
 def numbering(source: Source, thread_id: str) -> Numbering:
@@ -33,7 +33,7 @@ def numbering(source: Source, thread_id: str) -> Numbering:
 
 
 def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return all turns of exchanges that are given by thread and first turn. For many threads: none is kept."""
+    """Return all turns of exchanges given by thread and first turn. It suits many threads: nothing is cached."""
     older = older_log(source)
     found: list[str] = []
     for thread_id, first_turns in exchanges.items():
@@ -45,7 +45,7 @@ def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str
 
 
 def figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:
-    """Return what a thread's exchanges come to."""
+    """Return the totals of a thread's exchanges."""
     if len(numbers) < _LONG:
         return _figures(source, thread_id, numbers)
     return kept(source, ("figures", thread_id), lambda: _figures(source, thread_id, numbers))

@@ -1,7 +1,7 @@
-"""Where the conversations of an older llm lie in its table of responses, which has no index to find them by.
+"""The conversations of an older llm, and their rows in the table of responses, which has no index for finding them.
 
-Found out by reading the table once, and kept for as long as nothing is added to it or taken away: today's llm does
-neither. About half a kilobyte a conversation.
+The table is read once and the result is cached until rows are added or deleted, which today's llm never does. It takes
+about half a kilobyte per conversation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .tables import OLDER
 
 @dataclass(frozen=True)
 class Older:
-    """One conversation: the stretch of rows that it lies in, its newest response, and its figures."""
+    """One conversation: its first and last row, its newest response, and its figures."""
 
     thread_id: str
     first_row: int
@@ -29,7 +29,7 @@ class Older:
 
 
 class OlderLog:
-    """All conversations of one log that an older llm wrote, newest use last."""
+    """All conversations that an older llm wrote into one log, last used at the end."""
 
     def __init__(self, conversations: Collection[Older] = ()) -> None:
         self._ordered = sorted(conversations, key=lambda one: one.last_id)
@@ -49,7 +49,7 @@ class OlderLog:
             yield self._ordered[place]
 
     def models(self) -> frozenset[str]:
-        """Return the models of their newest responses."""
+        """Return the model of each conversation's newest response."""
         return frozenset(one.model for one in self._ordered)
 
 

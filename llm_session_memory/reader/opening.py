@@ -1,4 +1,4 @@
-"""Opening a log by its path, read-only: for the command line, which has no Datasette that does it."""
+"""Open a log by its path, read-only, for the command line; for the pages, Datasette opens it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from .tables import present
 
 @contextmanager
 def opened(path: Path) -> Iterator[Source]:
-    """Open a log to be read, with our SQL functions. Raises LogUnusable if it can't be, or can't be read any more."""
+    """Open a log for reading, with our SQL functions.
+
+    Raises:
+        LogUnusable: the log can't be opened, or reading it fails later.
+    """
     with log_errors(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
         try:

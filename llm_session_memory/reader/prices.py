@@ -1,7 +1,7 @@
-"""What a call cost, by model and date, from the prices that the genai-prices package brings along.
+"""The cost of a call by model and date, from the prices bundled with the genai-prices package.
 
-Nothing is fetched. A price that is not known is None, never 0; neither is that of a model which runs on the person's
-own machine. Without the package no price is known.
+Nothing is downloaded. An unknown price is None, never 0, and so is the price of a model on the user's own machine.
+Without the package, all prices are unknown.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 _LOCAL = ("ollama/", "llamafile", "gguf", "mlx-", "mlx/", "gpt4all/", "lmstudio/", "lm-studio/", "llama-cpp/")
-"""How llm's plugins for local models begin their models' ids."""
+"""Prefixes of model ids from llm's plugins for local models."""
 
 _PROVIDERS = {
     "anthropic": "anthropic",
@@ -35,13 +35,13 @@ _PROVIDERS = {
     "vertex": "google",
     "xai": "x-ai",
 }
-"""What llm's plugins put before a model's id, and what genai-prices calls that provider."""
+"""Prefixes of model ids from llm's plugins, and the provider's name in genai-prices."""
 
 Rate = Callable[[int, int], float]
 
 
 def cost(model: object, input_tokens: object, output_tokens: object, datetime_utc: object) -> float | None:
-    """Return what a call cost in US dollars, None where that is not known. Any argument may be anything."""
+    """Return the cost of a call in US dollars, or None if unknown. Arguments may have any type."""
     if not isinstance(model, str) or not isinstance(input_tokens, int):
         return None
     written = 0 if output_tokens is None else output_tokens
@@ -50,13 +50,13 @@ def cost(model: object, input_tokens: object, output_tokens: object, datetime_ut
     rate = _rate(model, datetime_utc[:10] if isinstance(datetime_utc, str) else "")
     if rate is None:
         return None
-    if input_tokens < 0 or written < 0:  # asked of each of 500,000 calls: max() of each takes as long as the price
+    if input_tokens < 0 or written < 0:  # checked once per call: calling max() here doubled the time for 500,000 calls
         return rate(max(input_tokens, 0), max(written, 0))
     return rate(input_tokens, written)
 
 
 def is_local(model: object) -> bool:
-    """Say whether a model runs on the person's own machine, so that it has no price."""
+    """Return whether a model runs on the user's own machine and so has no price."""
     if not isinstance(model, str):
         return False
     name = model.lower()
@@ -65,7 +65,7 @@ def is_local(model: object) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _rate(model: str, day: str) -> Rate | None:
-    """Return how a model's calls of a day are priced: as those of the whole month, unless prices changed within it."""
+    """Return the rate of a model on a day: the rate of the whole month, unless the price changed within it."""
     if model.lower().startswith(_LOCAL):
         return None
     moment = _noon(day)
@@ -78,7 +78,7 @@ def _rate(model: str, day: str) -> Rate | None:
 
 @dataclass(frozen=True)
 class _Price:
-    """A price of genai-prices: the provider and model that an id was read as, and the time for which."""
+    """A price of genai-prices, with the provider, model name and time that it was found by."""
 
     provider: str | None
     name: str
@@ -89,7 +89,7 @@ class _Price:
         return hash((self.provider, self.name))
 
     def exactly(self, given: int, written: int) -> float:
-        """Return what genai-prices itself says."""
+        """Return the price as genai-prices calculates it."""
         from genai_prices import Usage, calc_price
 
         usage = Usage(input_tokens=given, output_tokens=written)
@@ -100,7 +100,7 @@ class _Price:
 
 @lru_cache(maxsize=4096)
 def _found(model: str, moment: datetime | None) -> _Price | None:
-    """Return the price of a model at a time, None where it has none."""
+    """Return the price of a model at a time, or None if it is unknown."""
     try:
         from genai_prices import Usage, calc_price
     except ImportError:
@@ -116,7 +116,7 @@ def _found(model: str, moment: datetime | None) -> _Price | None:
 
 
 def _readings(model: str) -> list[tuple[str | None, str]]:
-    """Return what an id of llm's may mean: a provider (None: to be found out) and its name of the model."""
+    """Return the possible meanings of a model id: pairs of provider (None: unknown) and model name."""
     prefix, slash, rest = model.partition("/")
     readings: list[tuple[str | None, str]] = []
     if slash and prefix.lower() in _PROVIDERS:
@@ -130,7 +130,7 @@ def _readings(model: str) -> list[tuple[str | None, str]]:
 
 @lru_cache(maxsize=4096)
 def _factors(price: _Price | None) -> Rate | None:
-    """Return a price as factors, one pair for each size of a request from which it is another: quick, and the same."""
+    """Return a price as a fast function with the same results: one pair of factors per tier of request sizes."""
     if price is None:
         return None
     starts = sorted({tier.start for listed in vars(price.listed).values() for tier in getattr(listed, "tiers", ())})

@@ -1,4 +1,4 @@
-"""What a session recorded while it was used, for a replay: each request's window, its excerpts, its system message."""
+"""Read a session's records for a replay: the context window, excerpts and system message of each request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .source import Source, ids
 
 @dataclass(frozen=True)
 class Recorded:
-    """What was recorded of the request of one turn. `start`: the first exchange that was sent whole."""
+    """The record of one turn's request. `start` is the first exchange that was sent whole."""
 
     turn_id: str
     number: int
@@ -29,14 +29,14 @@ class Recorded:
 
 @dataclass(frozen=True)
 class System:
-    """The system message of a turn's request: how long it was, and the summary that was in it."""
+    """The system message of a turn's request: its length and the summary in it."""
 
     characters: int
     summary: Summary | None
 
 
 def requests_between(source: Source, numbers: Numbering, thread_id: str, first: int, last: int) -> list[Recorded]:
-    """Return what was recorded of the requests of exchanges `first` to `last`, in order."""
+    """Return the recorded requests of exchanges `first` to `last`, in order."""
     found: list[Recorded] = []
     where = {"first": numbers.first[first - 1], "last": numbers.turns(last)[-1]}
     for row in source.rows("replay_contexts", thread_id=thread_id, **where):
@@ -63,9 +63,9 @@ def requests_between(source: Source, numbers: Numbering, thread_id: str, first: 
 def excerpts_between(
     source: Source, numbers: Numbering, thread_id: str, first: int, last: int
 ) -> dict[str, list[tuple[int, int]]]:
-    """Return number and tokens of the excerpts that came with each turn of exchanges `first` to `last`.
+    """Return the number and tokens of the excerpts sent with each turn of exchanges `first` to `last`.
 
-    Also of those of the turns before them in the same block: excerpts are sent until it ends.
+    Earlier turns of the same block are included, because excerpts are sent until their block ends.
     """
     turn_id = numbers.first[first - 1]
     began = source.value(
@@ -82,7 +82,7 @@ def excerpts_between(
 
 
 def system_messages(source: Source, numbers: Numbering, thread_id: str, turn_ids: Iterable[str]) -> dict[str, System]:
-    """Return the system messages that turns were sent, by turn."""
+    """Return the system message sent with each turn, by turn id."""
     summaries = source.value("select 1 from memory_summaries where thread_id = :id limit 1", id=thread_id) is not None
     texts: dict[str, str] = {}
     found: dict[str, System] = {}
@@ -97,7 +97,7 @@ def system_messages(source: Source, numbers: Numbering, thread_id: str, turn_ids
 
 
 def labels(source: Source, numbers: Numbering, thread_id: str) -> dict[int, str]:
-    """Return the labels that exchanges were given, by number."""
+    """Return the labels of exchanges, by number."""
     sql = "select turn_id, label from memory_bookmarks where thread_id = :thread_id order by turn_id"
     rows = source.query(sql, thread_id=thread_id)
     numbered = ((numbers.number_of(row["turn_id"]), row["label"]) for row in rows)
@@ -105,6 +105,6 @@ def labels(source: Source, numbers: Numbering, thread_id: str) -> dict[int, str]
 
 
 def left_out(source: Source, thread_id: str) -> dict[str, float]:
-    """Return about the tokens that were left out of the last request of each exchange, by its turn."""
+    """Return the estimated tokens left out of the last request of each exchange, by turn id."""
     rows = source.rows("replay_saved", thread_id=thread_id)
     return {row["turn_id"]: row["tokens_whole_about"] - row["tokens_sent"] for row in rows}

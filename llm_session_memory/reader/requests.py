@@ -1,4 +1,4 @@
-"""Reading one request: the messages that a call was sent, and why, as it was recorded when it was made."""
+"""Read one request: the messages sent with a call, and the reasons recorded at the time."""
 
 from __future__ import annotations
 
@@ -25,9 +25,13 @@ _SUMMARY = re.compile(r"<summary>\n[^\n]*\n(.*?)\n</summary>", re.DOTALL)
 
 
 def request(source: Source, thread_id: str, number: int, call: int | None = None) -> tuple[Sent, Since | None] | None:
-    """Return the request of a call of an exchange (by default its last), and what changed since the exchange before.
+    """Return the request of one call and the changes since the previous exchange, or None if there is no such exchange.
 
-    None where the thread has no such exchange.
+    Args:
+        source: the log.
+        thread_id: the conversation.
+        number: the exchange.
+        call: the call within the exchange, from 1; by default its last call.
     """
     numbers = numbering(source, thread_id)
     if not 1 <= number <= len(numbers):
@@ -38,7 +42,7 @@ def request(source: Source, thread_id: str, number: int, call: int | None = None
     turn_id = numbers.turns(number - 1)[-1]
     tip = source.value("select tip_message_hash from turns where id = :id", id=turn_id)
     places = {message.hash: place for place, message in enumerate(now.messages)}
-    if now.why is None and tip in places:  # all that was said before: no need to read it once more
+    if now.why is None and tip in places:  # it holds the whole history, so the previous request need not be read
         shared = sum(message.characters for message in now.messages[: places[tip] + 1])
         kept = tuple(stretch for stretch in now.stretches if stretch.number not in (number, number - 1))
         found = calls(source, [turn_id])[turn_id]
@@ -51,13 +55,13 @@ def request(source: Source, thread_id: str, number: int, call: int | None = None
 
 
 def _shared(source: Source, tip: str | None, now: Sent, places: Mapping[str, int]) -> int:
-    """Return the characters of the beginning that a request shares with all that came before it."""
+    """Return the characters at the beginning of a request that the history before it already had."""
     last = max((places[one.hash] for one in chain(source, tip) if one.hash in places), default=-1)
     return sum(message.characters for message in now.messages[: last + 1])
 
 
 def messages_of(source: Source, sent: Sent, begin: int, end: int) -> tuple[Said, ...]:
-    """Return what some messages of a request said."""
+    """Return the messages `begin` to `end` (exclusive) of a request, with their pieces."""
     rows = [{"hash": message.hash, "role": message.role} for message in sent.messages[begin:end]]
     return chain_messages(source, rows)
 
@@ -96,7 +100,7 @@ def _sent(source: Source, numbers: Numbering, thread_id: str, number: int, call:
 
 
 def _as_logged(source: Source, numbers: Numbering, thread_id: str, made: Sent) -> tuple[Stretch, ...]:
-    """Return the exchanges of a request that no session made: those whose ends are in it."""
+    """Return the exchanges in a request made without a session, recognised by the messages that they end with."""
     places = {message.hash: place for place, message in enumerate(made.messages)}
     turns = source.tuples("thread_tips", thread_id=thread_id, turn_id=made.turn_id)
     ends = {places[tip] + 1: numbers.number_of(id_) for id_, tip in turns if tip in places}
@@ -167,7 +171,7 @@ def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> 
 
 
 def summary_in(source: Source, numbers: Numbering, thread_id: str, system: str, utc: str) -> Summary | None:
-    """Return the summary whose text is in a system message: of several that say the same, the newest made by then."""
+    """Return the summary in a system message; if several have the same text, the newest one made by then."""
     sent = _SUMMARY.findall(system)
     if not sent:
         return None
@@ -183,12 +187,12 @@ def summary_in(source: Source, numbers: Numbering, thread_id: str, system: str, 
 
 
 def _plain(text: str) -> str:
-    """Return a text without what changes when it is put between fences."""
+    """Return a text without the changes that fencing makes to it."""
     return text.replace("‹", "<").strip()
 
 
 def history_length(source: Source, thread_id: str, turn_id: str) -> int:
-    """Return the characters that were typed and answered in a thread before a turn."""
+    """Return the characters of all prompts and replies of a thread before a turn."""
 
     def read() -> tuple[list[str], list[int]]:
         turn_ids: list[str] = []

@@ -1,4 +1,4 @@
-"""Full-text search over both generations, in llm's own indexes: the log may never have seen our llm plugin."""
+"""Full-text search in llm's own indexes of both generations, so it works without our llm plugin."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from .source import Source, ids
 Order = Literal["best", "newest"]
 
 _MOST = 20_000
-"""Matches that are ranked: the newest ones, where there are more. Ranking 500,000 would take seconds."""
+"""The most matches that are ranked; if there are more, the newest ones. Ranking 500,000 would take seconds."""
 
 _INDEXES = ("turn_search_fts", "responses_fts")
-"""llm's own indexes: today's, and that of an older llm."""
+"""llm's own indexes: today's, and the one of an older llm."""
 
 _STATEMENTS = (("search_today", "search_today_filtered"), ("search_older", "search_older_filtered"))
-"""What each of them is asked with: anywhere, and narrowed."""
+"""The statements for each index: one without filters and one with filters."""
 
 _END = 2**62
 
 _Key = tuple[float, int, int]
-"""Score (0 where newest first), generation (0 today's, 1 older), and the row in that generation's index, negative."""
+"""Score (0 if newest first), generation (0 today's, 1 older), and the negated row in that generation's index."""
 
 
 @dataclass(frozen=True)
 class _Search:
-    """One search: what FTS5 is asked, where, in which order, and the key from which it goes on."""
+    """One search: the FTS5 query, its filters and order, and the key to continue from."""
 
     source: Source
     asked: str
@@ -46,7 +46,7 @@ class _Search:
     below: _Key | None
 
     def matches(self, generation: int) -> list[_Key]:
-        """Return the keys of what matches in one generation's index, newest first, as many as are looked at."""
+        """Return the keys of the matches in one generation's index, newest first, up to the limit."""
         if _INDEXES[generation] not in self.source.tables:
             return []
         ranked, below = self.order == "best", self.below
@@ -79,7 +79,7 @@ class _Search:
 
     @cached_property
     def _turns(self) -> list[str] | None:
-        """The turns of exchanges that are rated so (for `none`: that are rated); None where ratings don't matter."""
+        """The turns of exchanges with the wanted rating (for `none`: with any rating); None without a rating filter."""
         asked = self.filters.rated
         if asked not in RATED:
             return None
@@ -91,7 +91,7 @@ class _Search:
         return turns_of(self.source, exchanges)
 
     def _span(self, generation: int) -> tuple[int, int]:
-        """Return the rows of an index that the thread's texts lie between."""
+        """Return the first and last row of the thread's texts in an index."""
         if self.thread_id is None:
             return 0, _END
         if generation == 1:
@@ -109,7 +109,7 @@ def search(
     order: Order = "best",
     after: str | None = None,
 ) -> Results:
-    """Return a page of what was found, grouped by session; from after a key that an earlier page gave."""
+    """Return a page of matches grouped by session; `after` is the `next` key of the previous page."""
     asked = match(filters.text or "")
     if asked is None:
         return Results((), 0, None)
@@ -146,7 +146,7 @@ def _hit(source: Source, asked: str, key: _Key) -> tuple[str, Hit] | None:
 
 
 def _grouped(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Found, ...]:
-    """Return hits by session, sessions in the order of their first hit, each hit with its exchange's number."""
+    """Return hits by session, in the order of each session's first hit, with the number of each hit's exchange."""
     by_thread: dict[str, list[Hit]] = {}
     for thread_id, hit in hits:
         by_thread.setdefault(thread_id, []).append(hit)

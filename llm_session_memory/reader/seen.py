@@ -1,4 +1,4 @@
-"""A log as one visitor may see it, for what reads of the store: tables that are locked or missing have no rows."""
+"""A log as one visitor may see it, for the store's functions: locked or missing tables have no rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .tables import COLUMNS, beginning, completed, tables_read
 
 
 class SeenLog(Log):
-    """Reads on a source's connection, as far as its visitor may; it never writes."""
+    """A log that reads what a source's visitor may see, and never writes."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -30,7 +30,7 @@ class SeenLog(Log):
         yield from self._run(sql, parameters)
 
     def tuples(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Return all rows as they come."""
+        """Return all rows as tuples."""
         found: list[tuple[Any, ...]] = self._run(sql, parameters).fetchall()
         return found
 
@@ -40,11 +40,11 @@ class SeenLog(Log):
         return found[0] if found else None
 
     def columns(self, table: str) -> frozenset[str]:
-        """Return the names of a table's columns; none if the visitor may not see it."""
+        """Return the names of a table's columns, or nothing if the visitor may not see it."""
         return self._columns(table) if table in self.source.tables else frozenset()
 
     def has_sessions(self) -> bool:
-        """Return whether there is a table of sessions that the visitor may see."""
+        """Return whether the log has a table of sessions that the visitor may see."""
         return bool(self.columns("memory_sessions"))
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> Any:
@@ -56,7 +56,7 @@ class SeenLog(Log):
 
     @cached_property
     def _younger(self) -> dict[str, str]:
-        """The tables that an older llm left without some columns, each as an expression that has them, empty."""
+        """Tables that lack columns because an older llm made them, each as an expression with those columns as null."""
         found: dict[str, str] = {}
         for table in self.source.tables & COLUMNS.keys():
             missing = set(COLUMNS[table].split()) - self._columns(table) - {"rowid", "rank", table}

@@ -1,6 +1,6 @@
-"""What one request was, as frozen values: its messages as they were sent, and why, as far as it was recorded. Pure.
+"""One request as frozen values: its messages as they were sent, and the recorded reasons. Pure.
 
-Nothing here decides anew: what was sent comes from llm's own record, the reasons from those of the session.
+Nothing here repeats the decision: the messages come from llm's own records, the reasons from the session's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Message(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """The messages `begin` to `end` (exclusive) of a request that are one exchange; None: of no exchange known here."""
+    """The messages `begin` to `end` (exclusive) of a request, which form one exchange. `number` is None if unknown."""
 
     number: int | None
     begin: int
@@ -35,7 +35,7 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A passage of an older exchange that was sent with a prompt. `earlier`: with one before, in the same block."""
+    """A passage of an older exchange sent with a prompt; `earlier` if sent with an earlier prompt of the same block."""
 
     number: int
     rank: int
@@ -48,7 +48,7 @@ class Excerpt:
 
 @dataclass(frozen=True)
 class Summary:
-    """The summary that was sent, and the exchanges that it stood for."""
+    """A summary that was sent, and the exchanges that it replaced."""
 
     id: int
     first: int
@@ -60,7 +60,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Why:
-    """What was recorded of the choice: the rule, the room there was, and where the block began."""
+    """The recorded reasons for a request: the policy, the budget and context window, and the start of the block."""
 
     policy: str
     budget: int
@@ -85,7 +85,7 @@ class Run:
 
     @property
     def count(self) -> int:
-        """How many they are."""
+        """The number of exchanges."""
         return self.last - self.first + 1
 
 
@@ -93,7 +93,8 @@ class Run:
 class Sent:
     """The request of one call of an exchange.
 
-    Without `why`, no session recorded a choice; `older`: an older llm made it, and what was sent is not known.
+    `why` is None if no session recorded a choice. `older` means that an older llm made the request and did not log what
+    was sent.
     """
 
     number: int
@@ -117,34 +118,34 @@ class Sent:
 
     @cached_property
     def characters(self) -> int:
-        """The length of all its messages."""
+        """The number of characters of all messages."""
         return sum(message.characters for message in self.messages)
 
     @property
     def tokens(self) -> int | None:
-        """What the server counted; where it counted nothing, what was expected."""
+        """The tokens that the server counted, or our estimate if it counted none."""
         if self.input_tokens is not None:
             return self.input_tokens
         return self.why.estimate if self.why else None
 
     @property
     def system(self) -> Message | None:
-        """Its system message."""
+        """The system message, or None."""
         return self.messages[0] if self.messages and self.messages[0].role == "system" else None
 
     def share(self, characters: float) -> int | None:
-        """Return about how many of its tokens so many of its characters were."""
+        """Return the estimated tokens of some of its characters, or None if its tokens are unknown."""
         if self.tokens is None or not self.characters:
             return None
         return round(self.tokens * characters / self.characters)
 
     @cached_property
     def whole(self) -> frozenset[int]:
-        """The numbers of the earlier exchanges whose messages it had."""
+        """The numbers of the earlier exchanges that were sent whole."""
         return frozenset(s.number for s in self.stretches if s.number is not None and s.number != self.number)
 
     def fate(self, number: int) -> Fate:
-        """Return what became of an earlier exchange."""
+        """Return the fate of an earlier exchange."""
         if number in self.whole:
             return "pinned" if self.why and number in self.why.pinned else "recent"
         if any(excerpt.number == number for excerpt in self.excerpts):
@@ -155,7 +156,7 @@ class Sent:
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
-        """Every exchange before this one, in runs of the same fate."""
+        """All earlier exchanges, in runs of the same fate."""
         special = self.whole | {excerpt.number for excerpt in self.excerpts}
         edges = {1, self.number, *special, *(number + 1 for number in special)}
         if self.summary:
@@ -169,13 +170,13 @@ class Sent:
         return tuple(runs)
 
     def counted(self, fate: Fate) -> int:
-        """Return how many of the earlier exchanges had a fate."""
+        """Return the number of earlier exchanges with a fate."""
         return sum(run.count for run in self.runs if run.fate == fate)
 
 
 @dataclass(frozen=True)
 class Since:
-    """What changed from the request before. `shared`: characters at the start that are the same in both."""
+    """The changes since the previous request. `shared` is the number of characters that both begin with."""
 
     number: int
     came: tuple[str, ...]
@@ -187,7 +188,7 @@ class Since:
 
 
 def beginnings(messages: Sequence[Message]) -> list[int]:
-    """Return the places where the exchanges begin that messages are made of: each with what a person said."""
+    """Return the places where exchanges begin in a list of messages: each begins with a message of the user."""
     begins = [
         place
         for place, message in enumerate(messages)
@@ -200,9 +201,9 @@ def beginnings(messages: Sequence[Message]) -> list[int]:
 
 
 def stretches(messages: Sequence[Message], numbers: Iterable[int | None] | None = None) -> tuple[Stretch, ...]:
-    """Return the exchanges that messages are made of.
+    """Return the exchanges in a list of messages.
 
-    `numbers` are those that were sent, in order; where there are more or fewer than exchanges, the last ones are sure.
+    `numbers` are the exchanges that were sent, in order. If their count differs, they are matched from the end.
     """
     begins = beginnings(messages)
     if not begins:
@@ -216,7 +217,7 @@ def stretches(messages: Sequence[Message], numbers: Iterable[int | None] | None 
 
 
 def ranges(numbers: Iterable[int]) -> list[str]:
-    """Return numbers as people write them: `#3`, `#5–#9`."""
+    """Return numbers as ranges: `#3`, `#5–#9`."""
     found: list[list[int]] = []
     for number in sorted(set(numbers)):
         if found and number == found[-1][1] + 1:
@@ -227,7 +228,7 @@ def ranges(numbers: Iterable[int]) -> list[str]:
 
 
 def since(before: Sent, now: Sent, shared: int) -> Since:
-    """Return what changed between two requests, in words."""
+    """Return the changes between two requests, in words."""
     came = ranges(now.whole - before.whole)
     fell = ranges(before.whole - now.whole)
     was = {(excerpt.number, excerpt.text) for excerpt in before.excerpts}

@@ -1,4 +1,4 @@
-"""A log as it is read for one visitor: a connection, and the tables that are there and open to them."""
+"""A log as one visitor may read it: a connection, and the tables that exist and that the visitor may see."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Any
 from .tables import completed, statement
 
 _STEPS = 20_000
-"""SQLite's steps between two looks at the clock."""
+"""SQLite's steps between two checks of the clock."""
 
 
 class TooSlow(Exception):
-    """Reading took longer than it may."""
+    """Reading took longer than its time limit."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What the reader's functions read from. `log` tells this log from all others, for what is kept between pages.
+    """The log that the reader's functions read. `log` identifies it in the cache.
 
-    `version` tells the log from itself before and after any writing; None where that can't be told.
+    `version` returns a value that changes with every write to the log, or None if that can't be known.
     """
 
     connection: Any
@@ -33,36 +33,40 @@ class Source:
     version: Callable[[], Hashable | None] = lambda: None
 
     def rows(self, name: str, /, **given: Any) -> list[dict[str, Any]]:
-        """Return all rows of a statement, given the name of its file."""
+        """Return all rows of the statement in the file `name`."""
         return self._run(statement(name, self.tables), given)
 
     def first(self, name: str, /, **given: Any) -> dict[str, Any] | None:
-        """Return the first row of a statement, given the name of its file; None where there is none."""
+        """Return the first row of the statement in the file `name`, or None."""
         found = self._run(statement(name, self.tables), given)
         return found[0] if found else None
 
     def tuples(self, name: str, /, **given: Any) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a statement as they come, for those that are read by the ten thousands."""
+        """Yield the rows of the statement in the file `name` one by one, for results of many thousand rows."""
         rows: Iterator[tuple[Any, ...]] = self.connection.execute(statement(name, self.tables), given)
         return rows
 
     def query(self, sql: str, /, **given: Any) -> list[dict[str, Any]]:
-        """Return all rows of a statement that is short enough to stand where it is run."""
+        """Return all rows of a short statement, given as text."""
         return self._run(completed(sql, self.tables), given)
 
     def value(self, sql: str, /, **given: Any) -> Any:
-        """Return the first column of the first row of a short statement; None where there is none."""
+        """Return the first column of the first row of a short statement, or None."""
         values = self.connection.execute(completed(sql, self.tables), given).fetchone()
         return None if values is None else values[0]
 
     def answer(self, sql: str, given: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return columns and rows of a whole statement, such as a canned query: run as it is."""
+        """Return the columns and rows of a complete statement, such as a canned query, run as it is."""
         cursor = self.connection.execute(sql, given)
         return [column[0] for column in cursor.description], cursor.fetchall()
 
     @contextmanager
     def hurried(self, seconds: float) -> Iterator[None]:
-        """End what is read within, if it takes longer. Raises TooSlow."""
+        """Limit the time of the reading inside the block.
+
+        Raises:
+            TooSlow: the reading took longer than `seconds`.
+        """
         until = time.monotonic() + seconds
         self.connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
         try:
@@ -81,5 +85,5 @@ class Source:
 
 
 def ids(values: Iterable[str]) -> str:
-    """Return ids as the JSON array that our statements take them in."""
+    """Return ids as a JSON array, the form that our statements expect."""
     return json.dumps(list(values))

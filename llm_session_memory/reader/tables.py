@@ -1,7 +1,7 @@
-"""Which tables a log has, and statements that work where some of them are missing.
+"""The tables of a log, and statements that work even if some tables are missing.
 
-Logs differ by the age of llm, by whether our llm plugin ever wrote to them, and by what a visitor may see. A table that
-is missing or locked counts as empty: a statement that reads it gets a common table expression of its name without rows.
+Logs differ by the version of llm, by whether our llm plugin ever wrote to them, and by the visitor's permissions. A
+missing or locked table counts as empty: a statement that reads it gets an empty common table expression of that name.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 from ..store.schema import statement as of_the_store
 
 TODAYS = ("threads", "turns", "messages", "parts")
-"""The tables without which there is no conversation of today's llm."""
+"""The tables that every conversation of today's llm needs."""
 
 OLDER = ("conversations", "responses")
-"""The same of llm up to 0.31. Today's llm has them too, as history that it no longer adds to."""
+"""The tables that every conversation of llm up to 0.31 needs. Today's llm keeps them, but no longer adds to them."""
 
 COLUMNS: dict[str, str] = {
     "threads": "id name tip_message_hash forked_from datetime_utc",
@@ -64,12 +64,12 @@ COLUMNS: dict[str, str] = {
     "memory_ratings": "thread_id turn_id mark note rated_utc",
     "memory_bookmarks": "thread_id turn_id label created_utc",
 }
-"""The tables that statements may read, with the columns that they may ask for."""
+"""The tables and columns that statements may read."""
 
 _SQL = Path(__file__).parent / "sql"
 
 OF_THE_STORE = frozenset({"chain", "parts", "turn_messages", "turns_of_thread"})
-"""Statements of the store that are run here too: which turns there are and what they said is read in one way."""
+"""Statements of the store that the reader runs too, so that both read turns and messages in the same way."""
 
 _WITH = re.compile(r"\s*with(\s+recursive)?\b", re.IGNORECASE)
 _COMMENT = re.compile(r"--[^\n]*\n?")
@@ -82,30 +82,30 @@ def present(connection: Any) -> frozenset[str]:
 
 
 def is_log(tables: Collection[str]) -> bool:
-    """Say whether a database with these tables is a log of llm, of either generation."""
+    """Return whether a database with these tables is a log of llm, of either generation."""
     return all(table in tables for table in TODAYS) or all(table in tables for table in OLDER)
 
 
 def core(tables: Collection[str]) -> tuple[str, ...]:
-    """Return the tables without which a conversation can't be shown: all of them must be open to who asks."""
+    """Return the tables needed to show a conversation: the visitor must be allowed to see all of them."""
     return tuple(table for table in (*TODAYS, *OLDER) if table in tables)
 
 
 @cache
 def statement(name: str, tables: frozenset[str]) -> str:
-    """Return a statement by its file's name, for a log that has these tables."""
+    """Return the statement in the file `name`, for a log that has these tables."""
     text = of_the_store(name) if name in OF_THE_STORE else (_SQL / f"{name}.sql").read_text("utf-8")
     return completed(text, tables)
 
 
 def completed(sql: str, tables: Collection[str]) -> str:
-    """Return a statement with each table that it reads and that is not there as one without rows."""
+    """Return a statement with an empty stand-in for each table that it reads and that the log lacks."""
     missing = [table for table in tables_read(sql) if table not in tables]
     return beginning(sql, [f"{table} as (select {_nulls(table)} where 0)" for table in missing])
 
 
 def beginning(sql: str, expressions: Collection[str]) -> str:
-    """Return a statement that begins with these common table expressions, before its own."""
+    """Return a statement with these common table expressions put before its own."""
     if not expressions:
         return sql
     first = ",\n".join(expressions)

@@ -1,4 +1,4 @@
-"""Threads by their names and ids, and each as a line: a session, or a conversation without a name."""
+"""Find threads by name or id, and describe each as a line: a session, or an unnamed conversation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
 
 
 def line(source: Source, thread_id: str, figures: Figures) -> Line:
-    """Return one thread as a line, with figures that are known already."""
+    """Return one thread as a line, with figures that the caller already has."""
     older = older_log(source).get(thread_id)
     sql = "select name from conversations where id = :id"
     older_name = source.value(sql, id=thread_id) if older else None
@@ -38,7 +38,7 @@ def line(source: Source, thread_id: str, figures: Figures) -> Line:
 
 
 def find(source: Source, reference: str) -> str | None:
-    """Return the id of the thread that a name or an id stands for, or None."""
+    """Return the id of the thread with this name or id, or None."""
     by_name = source.value("select thread_id from memory_sessions where name_key = :key", key=names.key(reference))
     if by_name is not None:
         return str(by_name)
@@ -92,5 +92,5 @@ def _described(row: dict[str, Any], figures: Figures, older: Older | None, older
 
 
 def printable(text: str) -> str:
-    """Return a text without the halves of characters that no statement can be asked with."""
+    """Return a text without lone surrogates, which SQLite can't take as parameters."""
     return text.encode("utf-8", "replace").decode("utf-8")

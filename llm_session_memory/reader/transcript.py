@@ -1,4 +1,4 @@
-"""Reading a page of a transcript: some of a thread's exchanges, and what is said of all of them."""
+"""Read a page of a transcript: some of a thread's exchanges, and the facts about the whole thread."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def transcript(
     start: int | None = None,
     count: int = PAGE,
 ) -> Transcript:
-    """Return `count` exchanges from number `start` on; without a start, the newest."""
+    """Return `count` exchanges from number `start` on, or the newest ones if there is no `start`."""
     numbers = numbering(source, thread_id)
     total = len(numbers)
     begin = max(total - count + 1, 1) if start is None else min(max(start, 1), max(total, 1))
@@ -47,7 +47,7 @@ def transcript(
 
 
 def in_pieces(source: Source, thread_id: str, begin: int, end: int) -> tuple[Exchange, ...]:
-    """Return the exchanges from number `begin` to number `end`, as far as there are any: for downloads."""
+    """Return the exchanges from number `begin` to number `end`, as far as they exist, for downloads."""
     numbers = numbering(source, thread_id)
     pins = tuple(pins_of(source, numbers, thread_id))
     found = _exchanges(source, numbers, thread_id, begin, min(end, len(numbers)))
@@ -57,7 +57,7 @@ def in_pieces(source: Source, thread_id: str, begin: int, end: int) -> tuple[Exc
 def _marked(
     source: Source, thread_id: str, exchanges: Iterable[Exchange], pins: Collection[int]
 ) -> tuple[Exchange, ...]:
-    """Return exchanges with what people did to them: pins, ratings, labels."""
+    """Return exchanges with their pins, ratings and labels."""
     found = judged(source, thread_id)
     return tuple(
         replace(exchange, pinned=exchange.number in pins, judged=found.get(exchange.id, Judged()))
@@ -66,7 +66,7 @@ def _marked(
 
 
 def judged(source: Source, thread_id: str) -> dict[str, Judged]:
-    """Return what people thought of a thread's exchanges and called them, by the first turn of each."""
+    """Return the ratings and labels of a thread's exchanges, by the first turn of each."""
     sql = "select turn_id, mark, note, rated_utc from memory_ratings where thread_id = :thread_id"
     found = {
         row["turn_id"]: Judged(str(row["mark"]), row["note"] or "", row["rated_utc"] or "")
@@ -110,7 +110,7 @@ def _call_before(source: Source, numbers: Numbering, begin: int) -> Call | None:
 
 
 def _pause(before: Call | None, after: Call) -> float | None:
-    """Return the seconds between the end of one call and the start of the next; None where that is not known."""
+    """Return the seconds between the end of one call and the start of the next, or None if unknown."""
     if before is None:
         return None
     began, ended = parsed_moment(after.datetime_utc), parsed_moment(before.datetime_utc)
@@ -120,7 +120,7 @@ def _pause(before: Call | None, after: Call) -> float | None:
 
 
 def _starts(source: Source, numbers: Numbering, thread_id: str) -> dict[int, Start]:
-    """Return where what is sent was chosen anew and something was left out, by the exchange that it began with."""
+    """Return the starts of all blocks after the first exchange, by the exchange that each began with."""
     found: dict[int, Start] = {}
     for row in source.rows("blocks", thread_id=thread_id):
         number = numbers.number_of(row["began_at"])
@@ -141,14 +141,14 @@ def _recalls(source: Source, numbers: Numbering, turn_ids: list[str]) -> dict[st
 
 
 def pins_of(source: Source, numbers: Numbering, thread_id: str) -> dict[int, str]:
-    """Return the numbers of a session's pinned exchanges, in order, with the time when each was pinned."""
+    """Return the numbers of a session's pinned exchanges, in order, with the time of each pin."""
     sql = "select turn_id, pinned_utc from memory_pins where thread_id = :thread_id"
     pins = {numbers.number_of(row["turn_id"]): row["pinned_utc"] for row in source.query(sql, thread_id=thread_id)}
     return {number: pins[number] for number in sorted(one for one in pins if one is not None)}
 
 
 def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> tuple[Attempt, ...]:
-    """Return the attempts that lie between the exchanges of a page."""
+    """Return the failed attempts among the exchanges `begin` to `end`."""
     sql = "select * from memory_attempts where thread_id = :thread_id and id >= :first and id < :last order by id"
     span = {
         "thread_id": thread_id,
@@ -178,7 +178,7 @@ def notes_of(source: Source, thread_id: str) -> tuple[Note, ...]:
 
 
 def summaries(source: Source, thread_id: str) -> tuple[Summary, ...]:
-    """Return a session's summaries, oldest first; of those for the same exchanges the newest."""
+    """Return a session's summaries, oldest first, with only the newest for the same exchanges."""
     sql = "select * from memory_summaries where thread_id = :thread_id order by id"
     rows = source.query(sql, thread_id=thread_id)
     if not rows:
@@ -216,6 +216,6 @@ def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:
 
 
 def attempts_of(source: Source, thread_id: str) -> Iterator[Attempt]:
-    """Yield all attempts of a thread, oldest first: for downloads."""
+    """Yield all failed attempts of a thread, oldest first, for downloads."""
     numbers = numbering(source, thread_id)
     yield from attempts_between(source, numbers, thread_id, 1, len(numbers))

@@ -1,7 +1,7 @@
-"""What was said in a thread, as the pages show it: frozen values. Pure: no SQL, no Datasette, no HTML.
+"""The messages of a thread as the pages show them: frozen values. Pure: no SQL, no Datasette, no HTML.
 
-`model.said` has the same as llm's wire form, to be sent again and to be written to files; here texts are cut into
-pieces by where they come from, and costs are added, because that is what is shown. A test builds one from the other.
+`model.said` has the same messages in llm's wire form, for sending and for files. Here texts are split into pieces by
+their source, and costs are added, because the pages show both. A test checks that the two forms agree.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .sent import Summary
 
 @dataclass(frozen=True)
 class Held:
-    """An attachment as far as the log tells. `kept`: its bytes are in the log."""
+    """An attachment as the log describes it, without its bytes."""
 
     id: str
     type: str
@@ -25,15 +25,16 @@ class Held:
 
     @property
     def kept(self) -> bool:
-        """Whether its bytes are in the log."""
+        """Whether the log has its bytes."""
         return self.size is not None
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece of what was said, in the order in which it was: `kind` says how it is shown.
+    """One piece of a message.
 
-    text, reasoning, tool_call, tool_result, fragment, attachment, or other. `name` is the tool's or the fragment's.
+    `kind` decides how it is shown: text, reasoning, tool_call, tool_result, fragment, excerpt, fence, attachment, or
+    other. `name` is the name of the tool or the fragment.
     """
 
     kind: str
@@ -44,7 +45,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Said:
-    """One message: who said it (system, user, assistant, tool), and its pieces."""
+    """One message: its role (system, user, assistant, tool) and its pieces."""
 
     role: str
     pieces: tuple[Piece, ...]
@@ -52,7 +53,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Call:
-    """One model call: what was new in it, and what came back."""
+    """One model call: its new input and its output."""
 
     id: str
     model: str
@@ -70,7 +71,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Recall:
-    """An excerpt of an older exchange that was sent with a prompt, and the words it was found by."""
+    """An excerpt of an older exchange sent with a prompt, and the words that found it."""
 
     number: int
     words: tuple[str, ...]
@@ -79,7 +80,7 @@ class Recall:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a block began: why, and the first exchange that was still sent whole (None: all)."""
+    """The start of a block: the reason, and the first exchange that was still sent whole (None: all were)."""
 
     reason: str
     first_sent: int | None
@@ -87,7 +88,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a person thought of an exchange, and the label that it was given; each may be missing."""
+    """The rating of an exchange and its label; either may be missing."""
 
     mark: str = ""
     note: str = ""
@@ -96,18 +97,18 @@ class Judged:
 
     @property
     def words(self) -> str:
-        """The mark as people read it: `rated up`, `rated 4 of 5`; empty where there is none."""
+        """The mark in words: `rated up`, `rated 4 of 5`, or empty if there is no rating."""
         return f"rated {self.mark} of 5" if self.mark.isdigit() else f"rated {self.mark}" if self.mark else ""
 
     @property
     def told(self) -> str:
-        """The mark, and why."""
+        """The mark in words, and the reason."""
         return ": ".join(filter(None, (self.words, self.note)))
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A prompt and everything up to its final reply, numbered from 1. `pause`: idle seconds before it."""
+    """A prompt and everything up to its final reply, numbered from 1. `pause` is the idle time before it in seconds."""
 
     number: int
     calls: tuple[Call, ...]
@@ -119,34 +120,34 @@ class Exchange:
 
     @property
     def id(self) -> str:
-        """The id of its first turn, which never changes."""
+        """The id of the exchange's first turn, which never changes."""
         return self.calls[0].id
 
     @property
     def duration_ms(self) -> int | None:
-        """How long its calls took, one after the other."""
+        """The total duration of its calls."""
         return summed(*(call.duration_ms for call in self.calls))
 
     @property
     def input_tokens(self) -> int | None:
-        """What its last request had: earlier ones are part of that."""
+        """The input tokens of its last request, which contains the earlier ones."""
         return self.calls[-1].input_tokens
 
     @property
     def output_tokens(self) -> int | None:
-        """What came back in all its calls."""
+        """The output tokens of all its calls."""
         return summed(*(call.output_tokens for call in self.calls))
 
     @property
     def cost(self) -> float | None:
-        """What its calls cost, None where the price of none is known."""
+        """The cost of its calls with a known price, or None if no price is known."""
         known = [call.cost for call in self.calls if call.cost is not None]
         return sum(known) if known else None
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A prompt that got no whole answer."""
+    """A prompt that did not get a complete reply."""
 
     id: str
     model: str
@@ -170,7 +171,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a session is set to, and what its newest request was."""
+    """The settings of a session, and its newest request."""
 
     system: str | None = None
     model: str | None = None
@@ -188,7 +189,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Transcript:
-    """A page of a transcript: some of a thread's exchanges, the attempts among them, and what is said of all."""
+    """A page of a transcript: some exchanges, the failed attempts among them, and the facts about the whole thread."""
 
     line: Line
     settings: Settings
@@ -202,10 +203,10 @@ class Transcript:
 
     @property
     def first(self) -> int:
-        """The number of the first exchange shown, 0 where there is none."""
+        """The number of the first exchange shown, or 0."""
         return self.exchanges[0].number if self.exchanges else 0
 
     @property
     def last(self) -> int:
-        """The number of the last exchange shown, 0 where there is none."""
+        """The number of the last exchange shown, or 0."""
         return self.exchanges[-1].number if self.exchanges else 0

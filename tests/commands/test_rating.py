@@ -101,7 +101,7 @@ def test_the_transcript_shows_them(llm_: Command) -> None:
     heading = shown.split("## #1")[1].split("\n")[0]
     assert heading.endswith(" · rated 5 of 5")
     assert "*Bookmark: Start*" in shown
-    assert "*Why it was rated so:*\n\n> clear␛[2J" in shown
+    assert "*Reason for the rating:*\n\n> clear␛[2J" in shown
     (first, second) = json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"]
     assert (first["rating"]["mark"], first["rating"]["note"], first["bookmark"]) == ("5", "clear\x1b[2J", "Start")
     assert (second["rating"], second["bookmark"]) == (None, None)

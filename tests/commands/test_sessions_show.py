@@ -59,7 +59,7 @@ TRANSCRIPT = """\
 **You:** Steel: 12 t.
 What does it weigh?
 
-*Attachment: image/png, {attachment}, kept in the log*
+*Attachment: image/png, {attachment}, stored in the log*
 
 **Model:** 12 t.
 

@@ -116,7 +116,7 @@ def test_an_exchange_deleted_meanwhile_is_noticed(work: Path, tmp_path: Path) ->
     with Memory(work) as memory:
         gathering = Gathering(memory.desk.log, memory.sessions.get("work").thread_id)
         memory.desk.log.run("delete from turns where id = :id", {"id": gathering.turns[1][0]})
-        with pytest.raises(SessionError, match="Session “work” was changed while it was read. Try again."):
+        with pytest.raises(SessionError, match="Session “work” changed while it was being read. Try again."):
             list(gathering.entries())
 
 

@@ -61,7 +61,7 @@ def test_what_failed_is_kept_and_sent_again(  # noqa: PLR0913  two tables of cas
     assert attempt["answered_by"] is None
     shown = llm_("sessions", "show", "work").ok().out
     assert f"*Failed: {cause}*\n\n*Send it again with:* `llm sessions retry work`\n" in shown
-    assert ("**Model, before it broke off:** " in shown) == bool(partial)
+    assert ("**Model (partial reply):** " in shown) == bool(partial)
 
     again = llm_("sessions", "retry", "work").ok()
     assert (again.out, again.err) == ("On 4 May.\n", "")

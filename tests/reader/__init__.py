@@ -1,1 +1,1 @@
-"""Reading any log of llm."""
+"""Tests of reading any log of llm."""

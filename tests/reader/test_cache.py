@@ -1,4 +1,4 @@
-"""The rules of what is kept between pages: never longer than it is true."""
+"""The rules of the cache between pages: it never returns an answer that is out of date."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _count(source: Source) -> int:
 
 
 @pytest.mark.parametrize("journal", ["delete", "truncate", "wal"])
-def test_what_another_wrote_is_seen_at_once(tmp_path: Path, journal: str) -> None:
-    """An answer is made anew after any writing by anyone: rows added, changed in place, or taken away and added."""
+def test_a_write_by_another_connection_is_seen_at_once(tmp_path: Path, journal: str) -> None:
+    """Any write by any connection makes a new answer: rows added, changed in place, or deleted and added."""
     writer = _log(tmp_path / "logs.db", journal)
     source = _source(tmp_path / "logs.db")
     for written in ("insert into turns values (1)", "delete from turns", "insert into turns values (2)"):
@@ -51,7 +51,7 @@ def test_what_another_wrote_is_seen_at_once(tmp_path: Path, journal: str) -> Non
 
 
 def test_an_answer_is_made_once_while_nobody_writes(tmp_path: Path) -> None:
-    """Whatever connection asks, the answer that was made is given again; another question has another answer."""
+    """Every connection gets the same cached answer; another question, or fewer visible tables, has its own answer."""
     _log(tmp_path / "logs.db")
     made: list[str] = []
 
@@ -68,8 +68,8 @@ def test_an_answer_is_made_once_while_nobody_writes(tmp_path: Path) -> None:
     assert made == ["one", "two", "for whom a table is locked"]
 
 
-def test_what_was_made_while_somebody_wrote_is_not_kept(tmp_path: Path) -> None:
-    """An answer that may be from before or after a writing is given, and made anew the next time."""
+def test_an_answer_made_during_a_write_is_not_cached(tmp_path: Path) -> None:
+    """An answer that may be from before or after a write is returned, but made again the next time."""
     writer = _log(tmp_path / "logs.db")
     source = _source(tmp_path / "logs.db")
 
@@ -82,8 +82,8 @@ def test_what_was_made_while_somebody_wrote_is_not_kept(tmp_path: Path) -> None:
     assert _count(source) == 1
 
 
-def test_nobody_waits_for_the_one_who_watches(tmp_path: Path) -> None:
-    """A file that is watched can be written to, and while it is being written nothing is kept and nothing fails."""
+def test_watching_a_file_does_not_block_writers(tmp_path: Path) -> None:
+    """A watched file can be written to; during the write nothing is cached and nothing fails."""
     writer = _log(tmp_path / "logs.db")
     source = _source(tmp_path / "logs.db")
     assert _count(source) == 0
@@ -95,7 +95,7 @@ def test_nobody_waits_for_the_one_who_watches(tmp_path: Path) -> None:
 
 
 def test_another_file_of_the_same_name_is_another_log(tmp_path: Path) -> None:
-    """A log that was replaced by another is not taken for what it was."""
+    """If another file replaces a log, the answers about the old one are not used."""
     _log(tmp_path / "logs.db").close()
     assert _count(_source(tmp_path / "logs.db")) == 0
     other = _log(tmp_path / "other.db")
@@ -105,8 +105,8 @@ def test_another_file_of_the_same_name_is_another_log(tmp_path: Path) -> None:
     assert _count(_source(tmp_path / "logs.db")) == 1
 
 
-def test_what_can_not_be_asked_is_not_kept(tmp_path: Path) -> None:
-    """A database in memory or one that is gone has no version; a file that is fixed is not opened to learn its own."""
+def test_a_version_may_be_unknown(tmp_path: Path) -> None:
+    """A database in memory or a missing file has no version; an immutable file is not opened to learn its version."""
     assert version_of(None) is None
     assert version_of(tmp_path / "gone.db") is None
     (tmp_path / "no.db").write_bytes(b"not a database")
@@ -114,8 +114,8 @@ def test_what_can_not_be_asked_is_not_kept(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["no.db"]
 
 
-def test_the_least_used_answers_make_room(tmp_path: Path) -> None:
-    """Answers of many rows push out the oldest, and those that are not to be kept are not."""
+def test_the_oldest_answers_are_dropped(tmp_path: Path) -> None:
+    """Answers with many rows push out the oldest ones, and an answer without a weight is never cached."""
     _log(tmp_path / "logs.db")
     source, cache = _source(tmp_path / "logs.db"), Cache(50_000)
     made: list[int] = []
@@ -130,8 +130,8 @@ def test_the_least_used_answers_make_room(tmp_path: Path) -> None:
     assert made == [1, 2, 3, 4, 1, 0, 0]
 
 
-def test_what_is_asked_for_again_stays() -> None:
-    """Room is made by the answer that nobody asked for the longest, not by the one that was made first."""
+def test_an_answer_in_use_stays() -> None:
+    """The cache drops the answer that was used least recently, not the one that was made first."""
     cache, made = Cache(3), list[str]()
 
     def ask(key: str) -> None:
@@ -143,15 +143,15 @@ def test_what_is_asked_for_again_stays() -> None:
 
 
 def test_a_very_large_answer_leaves_room_for_others() -> None:
-    """An answer that is larger than the whole room is kept, and two others beside it."""
+    """An answer larger than the whole cache is cached, together with two others."""
     cache, made = Cache(30), list[str]()
     for key in "abbaccab":
         cache.get(key, lambda: 1, lambda key=key: made.append(key), lambda _: 1_000)  # type: ignore[misc]
     assert "".join(made) == "abc"
 
 
-def test_another_version_takes_the_place_of_the_one_before() -> None:
-    """Of one question only the newest answer is kept, and weighs once."""
+def test_a_new_version_replaces_the_old_one() -> None:
+    """Only the newest answer to a question is cached, and its weight counts once."""
     cache, made = Cache(10), list[int]()
 
     def ask(key: str, version: int) -> None:
@@ -164,8 +164,8 @@ def test_another_version_takes_the_place_of_the_one_before() -> None:
     assert (made, cache.weight) == ([1, 2, 3, 0], 6)
 
 
-def test_everything_that_is_kept_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numberings, chains, older conversations and answers are held by one cache, within its room."""
+def test_one_cache_limits_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numberings, chains, older conversations and answers share one cache and its limit."""
     CACHE.clear()
     monkeypatch.setattr(CACHE, "_room", 900)
     for name in ("one", "two", "three", "four"):
@@ -182,8 +182,8 @@ def test_everything_that_is_kept_makes_room(tmp_path: Path, monkeypatch: pytest.
         assert 500 < CACHE.weight <= 900
 
 
-def test_the_figures_of_a_long_thread_are_those_of_its_rows(tmp_path: Path) -> None:
-    """Also after tokens were corrected in place, and after the newest turn gave way to another."""
+def test_the_figures_of_a_long_thread_match_its_rows(tmp_path: Path) -> None:
+    """Figures stay right after tokens are corrected in place, and after another turn replaces the newest one."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -210,8 +210,8 @@ def test_the_figures_of_a_long_thread_are_those_of_its_rows(tmp_path: Path) -> N
     assert shown() == (210, 2110)
 
 
-def test_a_kept_chain_is_the_chain_that_was_logged(world: World, tmp_path: Path) -> None:
-    """In whatever order requests are looked at, each has the messages of its own chain, longer, shorter or forked."""
+def test_a_cached_chain_is_the_chain_that_was_logged(world: World, tmp_path: Path) -> None:
+    """In whatever order requests are read, each has the messages of its own chain, longer, shorter or forked."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         trunk, fork = log.thread(), log.thread()

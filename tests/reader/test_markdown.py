@@ -1,4 +1,4 @@
-"""A session's transcript: as Markdown for people, as fields for programs."""
+"""A session's transcript, as Markdown for people and as fields for programs."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_head_says_what_is_shown(given_: Transcript, head: str) -> None:
 
 
 def test_tool_traffic_reasoning_and_attachments_are_shown() -> None:
-    """Calls, results, reasoning, fragments and attachments are each told apart from what was said."""
+    """Calls, results, reasoning, fragments and attachments each look different from messages."""
     picture = Attachment("abcdef0123456789", "image/png")
     elsewhere = Attachment("b", "image/jpeg", url="https://example.com/b.jpg")
     asked = Message(
@@ -112,7 +112,7 @@ def test_tool_traffic_reasoning_and_attachments_are_shown() -> None:
     assert shown == (
         "*Fragments: notes.txt, ab12*\n\n"
         "**You:** Add.\n\n"
-        "*Attachment: image/png, abcdef012345, kept in the log*\n\n"
+        "*Attachment: image/png, abcdef012345, stored in the log*\n\n"
         "*Attachment: image/jpeg, https://example.com/b.jpg*\n\n"
         "*Reasoning:*\n\n> Two\n> lines.\n\n"
         "*Reasoning withheld*\n\n"
@@ -122,8 +122,8 @@ def test_tool_traffic_reasoning_and_attachments_are_shown() -> None:
     )
 
 
-def test_attempts_stand_where_they_were_made() -> None:
-    """A prompt that got no whole answer stands between the exchanges, with what had come, and how to send it again."""
+def test_attempts_appear_in_order_of_time() -> None:
+    """A failed prompt appears between the exchanges, with its partial reply and the command that sends it again."""
     shown = as_markdown(
         transcript(
             said(1, "Q1", "A1"),
@@ -142,19 +142,19 @@ def test_attempts_stand_where_they_were_made() -> None:
         "## Not answered · 2026-11-20 09:02 UTC · llama3 · answered later",
         "## #2 · 2026-11-20 09:01 UTC · llama3",
     ]
-    assert "**Model, before it broke off:** On 4\n\n*Failed: HTTP 500*" in shown
+    assert "**Model (partial reply):** On 4\n\n*Failed: HTTP 500*" in shown
     assert shown.count("*Send it again with:* `llm sessions retry work`") == 1
 
 
 def test_the_command_to_send_again_can_be_copied() -> None:
-    """The command that is offered works as it stands in a shell, whatever the session's name."""
+    """The command works in a shell when pasted unchanged, whatever the session's name."""
     session = Session("01thread", "it's two words; $HOME", "", Settings("m"))
     shown = as_markdown(transcript(session=session, attempts=(attempt("01"),)))
     assert """`llm sessions retry 'it'"'"'s two words; $HOME'`""" in shown
 
 
-def test_names_are_no_markup() -> None:
-    """A name that looks like markup is text in Markdown; one that does not is left as it is."""
+def test_markup_in_names_is_escaped() -> None:
+    """A name that looks like markup is escaped in Markdown; other names don't change."""
     session = Session("01thread", r"a_b C:\temp *x* [y](z) <b>", "", Settings("gpt_4_o"))
     assert as_markdown(transcript(session=session)).splitlines()[:3] == [
         r"# a_b C:\\temp \*x\* \[y\](z) \<b\>",
@@ -179,8 +179,8 @@ def test_arguments_with_backticks_stay_one_piece_of_code(value: str, shown: str)
 
 
 @given(st.text(), st.text(), st.text())
-def test_nothing_in_a_transcript_moves_the_terminal(prompt: str, reply: str, other: str) -> None:
-    """Whatever was written by whom, the transcript has no control character but newline and tab."""
+def test_a_transcript_has_no_control_characters(prompt: str, reply: str, other: str) -> None:
+    """Whoever wrote its texts, a transcript has no control characters except newline and tab."""
     tool = Message("tool", (Part({"type": "tool_result", "name": other, "output": reply}),))
     call = Message("assistant", (Part({"type": "tool_call", "name": other, "arguments": {other: reply}}),))
     held = Message("user", (Part({"type": "attachment"}, (Attachment("i", other, path=other),)),))
@@ -198,8 +198,8 @@ def test_nothing_in_a_transcript_moves_the_terminal(prompt: str, reply: str, oth
 
 
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
-def test_fields_hold_texts_as_they_are(prompt: str, reply: str) -> None:
-    """For programs, texts are as they were said, and everything can be written as JSON and read again."""
+def test_fields_hold_unchanged_texts(prompt: str, reply: str) -> None:
+    """For programs, texts are unchanged, and everything survives a round trip through JSON."""
     exchange = said(3, prompt, reply, input_tokens=7)
     fields = as_fields(transcript(exchange, total=3, attempts=(attempt("015"),), pinned=frozenset({3})))
     assert json.loads(json.dumps(fields)) == fields
@@ -212,7 +212,7 @@ def test_fields_hold_texts_as_they_are(prompt: str, reply: str) -> None:
 
 
 def test_fields_name_attachments_by_id() -> None:
-    """For programs, an attachment is the id under which the log keeps it."""
+    """For programs, an attachment is its id in the log."""
     picture = Message("user", (Part({"type": "attachment"}, (Attachment("abc", "image/png"),)),))
     fields = as_fields(transcript(Exchange(1, (turn("01", (picture,), ()),))))
     assert fields["exchanges"][0]["turns"][0]["messages"][0]["parts"] == [

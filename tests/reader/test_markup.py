@@ -1,4 +1,4 @@
-"""The rules of Markdown that a model wrote: nothing of it runs, loads, or is lost."""
+"""The rules of Markdown that a model wrote: nothing in it runs or loads, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ATTRIBUTES = {"class", "href", "title", "rel", "dir", "tabindex", "data-language
 
 
 def checked(html: str) -> Tags:
-    """Return the elements of rendered text, which are all of the harmless kind."""
+    """Return the elements of rendered text, after checking that all of them are harmless."""
     tags = Tags(html)
     assert tags.names() <= ALLOWED
     for tag, attributes in tags.found:
@@ -64,15 +64,15 @@ def test_nothing_hostile_gets_through(text: str) -> None:
 @given(st.text(alphabet=st.sampled_from("<>&\"'`*_[]()!#-|\\/:;=~.+ \n\tabhrefjavscipt\u202e\x00")))
 @example("[a]: javascript:x\n[a]")
 @settings(tried(300), deadline=200)
-def test_no_text_comes_out_as_anything_else_than_harmless_elements_that_nest(text: str) -> None:
-    """Whatever the text: only harmless elements and attributes, each closed within the message."""
+def test_any_text_becomes_harmless_balanced_elements(text: str) -> None:
+    """Any text becomes harmless elements and attributes only, each closed within the message."""
     checked(rendered(text))
     checked(plain(text))
 
 
 @given(st.lists(st.text(alphabet="abcdefgh", min_size=1, max_size=8), max_size=8), st.text(alphabet="<>[]!`*_-#> \n"))
 def test_no_word_is_lost(words: list[str], noise: str) -> None:
-    """Every word of a text is still there when it was rendered, whatever stands around it."""
+    """Every word of a text is still there after rendering, whatever surrounds it."""
     text = noise.join(words)
     shown = re.sub(r"[^a-h]", "", checked(rendered(text)).text)
     label = "".join(a["data-language"] or "" for t, a in Tags(rendered(text)).found if "data-language" in a)
@@ -93,20 +93,20 @@ KEPT = [
 
 @pytest.mark.parametrize(("text", "shown"), KEPT)
 def test_nothing_is_hidden(text: str, shown: str) -> None:
-    """What Markdown would drop or a parser give up on is shown."""
+    """Text that Markdown would drop, or that the parser would give up on, is shown."""
     assert shown in checked(rendered(text)).text
 
 
-def test_an_image_is_a_link_to_it() -> None:
-    """An image is never loaded: it is a link, which says so."""
+def test_an_image_becomes_a_link() -> None:
+    """An image is never loaded: it becomes a link that says so."""
     tags = checked(rendered("![map](https://e.example/map.png)"))
     assert "img" not in tags.names()
     assert ("a", "https://e.example/map.png") in [(tag, found.get("href")) for tag, found in tags.found]
     assert "not loaded" in tags.text
 
 
-def test_headings_stand_below_the_pages_own() -> None:
-    """A message's largest heading is of the third level."""
+def test_headings_rank_below_those_of_the_page() -> None:
+    """The largest heading of a message is at level three."""
     assert [tag for tag, _ in Tags(rendered("# a\n\n## b\n\n###### c")).found if tag[0] == "h"] == ["h3", "h4", "h6"]
 
 
@@ -128,19 +128,19 @@ def test_headings_stand_below_the_pages_own() -> None:
     ],
 )
 def test_links_lead_to_the_web_or_a_mailbox(address: str, safe: bool) -> None:
-    """Only http, https and mailto are links."""
+    """Only http, https and mailto addresses become links."""
     assert is_safe_link(address) is safe
 
 
 @pytest.mark.parametrize("language", ["python", "js", "sql", "json", "html", "sh", "unknown"])
 @given(code=st.text(alphabet=st.sampled_from("abc \"'`#/*-<>&\\\n0123.=()def")))
-def test_coloured_code_is_the_code(language: str, code: str) -> None:
-    """Colours change nothing of the text of the code."""
+def test_colours_do_not_change_code(language: str, code: str) -> None:
+    """Colouring code does not change its text."""
     assert Tags(coloured(code, language)).text == code
 
 
 def test_code_is_coloured_by_its_language() -> None:
-    """Keywords, strings, comments and numbers have a class each."""
+    """Keywords, strings, comments and numbers each have a class."""
     html = coloured('def f():  # why\n    return "x" + 12', "python")
     assert '<span class="hl-k">def</span>' in html
     assert '<span class="hl-c"># why</span>' in html

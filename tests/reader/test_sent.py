@@ -1,4 +1,4 @@
-"""The laws of what a request had: stretches, runs of fates and ranges."""
+"""The laws of a request's contents: stretches, runs of fates and ranges."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROLES = st.lists(st.sampled_from(["user", "assistant", "tool"]), max_size=30)
 def test_stretches_cover_every_message_but_the_system_prompt_once(
     system: bool, roles: list[str], numbers: list[int]
 ) -> None:
-    """Whatever was sent: no message is lost, none is in two exchanges, and the last numbers go to the last ones."""
+    """Every message belongs to exactly one exchange, and the last numbers go to the last exchanges."""
     messages = [Message(str(place), role, 1) for place, role in enumerate((["system"] if system else []) + roles)]
     found = stretches(messages, numbers)
     covered = [place for one in found for place in range(one.begin, one.end)]
@@ -27,7 +27,7 @@ def test_stretches_cover_every_message_but_the_system_prompt_once(
 
 @given(st.sets(st.integers(1, 60)), st.integers(1, 60))
 def test_runs_are_all_earlier_exchanges_in_order(whole: set[int], number: int) -> None:
-    """The runs of fates cover 1 to the one before, each number once, and neighbours differ."""
+    """The runs cover every exchange before this one exactly once, and neighbouring runs differ in fate."""
     kept = stretches([Message("x", "user", 1)], [1])[0]
     sent = Sent(
         number, 1, 1, "t", "m", "", None, None, None, (), (),
@@ -39,7 +39,7 @@ def test_runs_are_all_earlier_exchanges_in_order(whole: set[int], number: int) -
 
 @given(st.sets(st.integers(1, 300)))
 def test_ranges_name_each_number_once(numbers: set[int]) -> None:
-    """Read back, ranges give the same numbers."""
+    """Ranges, read back, give the same numbers."""
     read: set[int] = set()
     for words in ranges(numbers):
         ends = [int(end.strip("#")) for end in words.split("–")]
@@ -49,7 +49,7 @@ def test_ranges_name_each_number_once(numbers: set[int]) -> None:
 
 @given(st.lists(st.sampled_from(["whole", "pinned", "excerpt", ""]), max_size=30), st.integers(1, 9), st.integers(0, 9))
 def test_runs_are_every_earlier_exchange_by_its_fate(had: list[str], first: int, more: int) -> None:
-    """Each exchange before lies in one run, whose fate is its own, and neighbouring runs differ."""
+    """Each earlier exchange lies in one run with its own fate, and neighbouring runs differ."""
     numbered = list(enumerate(had, start=1))
     pinned = tuple(number for number, kind in numbered if kind == "pinned")
     sent = Sent(
@@ -69,6 +69,6 @@ def test_runs_are_every_earlier_exchange_by_its_fate(had: list[str], first: int,
         excerpts=tuple(Excerpt(number, 1, 1.0, 1, (), "", False) for number, kind in numbered if kind == "excerpt"),
         summary=Summary(1, first, min(first + more, len(had)), None, "", "") if first < len(had) else None,
     )
-    told = [(number, run.fate) for run in sent.runs for number in range(run.first, run.last + 1)]
-    assert told == [(number, sent.fate(number)) for number, _ in numbered]
+    fates = [(number, run.fate) for run in sent.runs for number in range(run.first, run.last + 1)]
+    assert fates == [(number, sent.fate(number)) for number, _ in numbered]
     assert all(run.fate != after.fate for run, after in pairwise(sent.runs))

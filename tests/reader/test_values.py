@@ -1,4 +1,4 @@
-"""Two shapes of what was said, one to be sent again and one to be shown: they say the same."""
+"""Messages have two shapes, one for sending and one for showing: both say the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Told = dict[str, Any]
 
 
 def of_model(exchange: Exchange) -> Told:
-    """Return an exchange as it is sent again, in the words that both shapes have."""
+    """Return an exchange in the shape for sending, reduced to the facts that both shapes have."""
     return {
         "number": exchange.number,
         "id": exchange.id,
@@ -34,7 +34,7 @@ def of_model(exchange: Exchange) -> Told:
     }
 
 
-# The reasoning that an older llm kept, and files that came with results, are read beside: see store.details.
+# An older llm's reasoning, and files in tool results, are read separately: see store.details.
 
 
 def _of_message(message: Message) -> Told:
@@ -49,7 +49,7 @@ def _of_message(message: Message) -> Told:
 
 
 def of_reader(exchange: values.Exchange) -> Told:
-    """Return an exchange as it is shown, in the words that both shapes have."""
+    """Return an exchange in the shape for showing, reduced to the facts that both shapes have."""
     return {
         "number": exchange.number,
         "id": exchange.id,
@@ -88,8 +88,8 @@ def both(path: Path) -> Iterator[tuple[Told, Told]]:
             yield from zip(map(of_model, kept), map(of_reader, shown), strict=True)
 
 
-def test_both_shapes_of_what_was_said_say_the_same(world: World, tmp_path: Path) -> None:
-    """On logs of both generations with one of everything: numbers, calls, tokens, words, tools, outputs, files."""
+def test_both_shapes_of_messages_say_the_same(world: World, tmp_path: Path) -> None:
+    """Numbers, calls, tokens, words, tools, outputs and files agree on logs of both generations of llm."""
     log = new_log(tmp_path / "logs.db")
     old_conversation(log)
     for path in (world.path, log):

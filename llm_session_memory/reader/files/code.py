@@ -1,7 +1,7 @@
-"""Colours for code, by one pass of one regular expression that can't go back on its steps.
+"""Colour code in one pass of one regular expression that never backtracks. Pure.
 
-Pure. Not a parser: comments, strings, numbers and keywords, for the languages that models write most. A library knows
-hundreds of languages, by expressions that hostile text can make run for minutes; this one is linear whatever the text.
+This is not a parser: it knows comments, strings, numbers and keywords of the languages that models write most. A
+library knows hundreds of languages, but hostile text can make its expressions run for minutes; this is always linear.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _FAMILIES: dict[str, tuple[str, str, str, bool]] = {
     "data": ("true false null yes no on off", r"\#[^\n]*|//[^\n]*", _STRINGS, False),
     "markup": ("", r"<!--(?:[^-]|-(?!->))*(?:-->)?", r"\"[^\"<>]*\"?", False),
 }
-"""Keywords, comments, strings, and whether keywords may be in capitals."""
+"""Keywords, comments, strings, and whether keywords ignore case."""
 
 _LANGUAGES = {
     **dict.fromkeys(
@@ -67,11 +67,11 @@ _LANGUAGES = {
 }
 
 LONGEST = 50_000
-"""Characters of the longest code that is coloured."""
+"""The most characters of code that is coloured."""
 
 
 def coloured(code: str, language: str) -> str:
-    """Return code as HTML, coloured where the language is known; escaped in any case."""
+    """Return code as escaped HTML, coloured if the language is known."""
     family = _LANGUAGES.get(language.lower())
     if family is None or len(code) > LONGEST:
         return escape(code)

@@ -1,4 +1,4 @@
-"""A session's transcript as plain values, for programs: what `--json` prints. Pure."""
+"""A session's transcript as plain values for programs, as `--json` prints it. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .markdown import Transcript
 
 
 def as_fields(transcript: Transcript) -> dict[str, Any]:
-    """Return a transcript as plain values, texts as they are."""
+    """Return a transcript as plain values, with unchanged texts."""
     session = transcript.session
     return {
         "name": session.name,
@@ -62,7 +62,7 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
 
 
 def note_fields(number: int, note: Note) -> dict[str, Any]:
-    """Return a note as plain values; its number is its place among the session's notes."""
+    """Return a note as plain values; `number` is its place among the session's notes."""
     return {"number": number, "text": note.text, "by": note.author, "created_utc": note.created_utc}
 
 

@@ -1,4 +1,4 @@
-"""What a file holds of a session, read a few exchanges at a time, however long the session is."""
+"""Read a session for a file, a few exchanges at a time, so that its length doesn't matter."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ...rules.records import Place
 from ...store import Log, Notes, Ratings, Sessions, attachments, history
 
 _CHUNK = 20
-"""Exchanges read at a time."""
+"""The number of exchanges read at a time."""
 
 
 class Gathering:
-    """A session as it was when the reading began: its exchanges by number, attempts in their places, pins.
+    """A session as it was when the reading began: its exchanges by number, failed attempts between them, and pins.
 
-    Exchanges from `first` to `last`, or all of them; a part of a session has no attempts. What others add meanwhile is
-    not in it; what they delete makes it fail.
+    It has the exchanges from `first` to `last`, or all of them; only a whole session has attempts. Exchanges added in
+    the meantime are not included. If exchanges are deleted in the meantime, the reading fails.
     """
 
     def __init__(
         self, log: Log, thread_id: str, first: int | None = None, last: int | None = None, *, files: bool = True
     ) -> None:
-        """`files`: whether attached files are read of which llm keeps only the path; never for a visitor of a page."""
+        """Begin reading. `files` allows reading attached files of which llm stores only the path: never for a page."""
         self.log = log
         self.files = files
         self.turns = history.exchange_turns(log, thread_id)
@@ -44,7 +44,7 @@ class Gathering:
         return bool(self.log.columns(f"memory_{table}"))
 
     def _session(self, thread_id: str) -> Session:
-        """Return the session; for a conversation that has no name, one of no name with the settings it had last."""
+        """Return the session; for an unnamed conversation, return one without a name, with its latest settings."""
         found = Sessions(self.log).session_of_thread(thread_id) if self._there("sessions") else None
         if found is not None:
             return found
@@ -53,7 +53,7 @@ class Gathering:
 
     @cached_property
     def title(self) -> str:
-        """What the session is called: its name, what llm calls the conversation, or its id."""
+        """The session's title: its name, llm's name for the conversation, or its id."""
         thread_id = self.session.thread_id
         sql = "select name from %s where id = :id"
         named = (
@@ -63,23 +63,27 @@ class Gathering:
 
     @property
     def total(self) -> int:
-        """How many exchanges there are in the file."""
+        """The number of exchanges in the file."""
         return max(self.last - self.first + 1, 0)
 
     @property
     def shown(self) -> tuple[int, int] | None:
-        """The first and the last exchange, None where there is none."""
+        """The first and the last exchange in the file, or None if it has no exchanges."""
         return (self.first, self.last) if self.total else None
 
     def entries(self) -> Iterator[Exchange | Attempt]:
-        """Yield exchanges and attempts, in order; attachments without their bytes."""
+        """Yield exchanges and attempts in order; attachments come without their bytes.
+
+        Raises:
+            SessionError: exchanges were deleted since the reading began.
+        """
         waiting = list(reversed(self.attempts))
         for start in range(self.first, self.last + 1, _CHUNK):
             end = min(start + _CHUNK - 1, self.last)
             numbered = list(enumerate(self.turns[start - 1 : end], start))
             found = history.exchanges(self.log, numbered, with_content=False)
             if len(found) < len(numbered):
-                message = f"Session “{self.session.name}” was changed while it was read."
+                message = f"Session “{self.session.name}” changed while it was being read."
                 raise SessionError(message, "Try again.")
             for exchange in found:
                 while waiting and waiting[-1].id < exchange.id:
@@ -89,7 +93,7 @@ class Gathering:
 
     @cached_property
     def places(self) -> dict[str, Place]:
-        """Each turn's place, by its id."""
+        """The place of each turn, by its id."""
         return {
             turn_id: (number, 0 if turn_id == turn_ids[-1] else within)
             for number, turn_ids in enumerate(self.turns, 1)
@@ -98,7 +102,7 @@ class Gathering:
         }
 
     def exchange_of(self, turn_id: str | None) -> int | None:
-        """Return the number of the exchange that a turn belongs to, if it is in the file."""
+        """Return the number of the exchange with this turn, or None if it is not in the file."""
         return self.places.get(turn_id or "", (None,))[0]
 
     def with_bytes(self, message: Message) -> Message:
@@ -109,7 +113,7 @@ class Gathering:
         return replace(message, parts=parts)
 
     def filled(self, attachment: Attachment) -> Attachment:
-        """Return an attachment with its bytes: llm keeps only the path of an attached file, which may have changed."""
+        """Return an attachment with its bytes, if available: of a file, llm stores only the path."""
         if attachment.content is None:
             attachment = attachments.attachment(self.log, attachment.id) or attachment
         lost = attachment.content is None and attachment.path is not None

@@ -1,7 +1,7 @@
-"""A session as one HTML page that needs nothing else: no script, no request, readable on a phone and on paper.
+"""A session as one self-contained HTML page: no scripts, no requests, readable on a phone and on paper.
 
-What models, tools and files wrote is hostile until it is escaped. Replies are Markdown; HTML in them is shown, not
-meant (see `markup`); images of the web are links. A content security policy holds all that once more.
+Text from models, tools and files is hostile until it is escaped. Replies are Markdown; HTML in them is shown as text
+(see `markup`), and images on the web become links. A content security policy is the second line of defence.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ _IMAGES = (
     (re.compile(rb"GIF8[79]a"), "image/gif"),
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "image/webp"),
 )
-"""Images that are shown, by how their bytes begin, whatever they are said to be. Not SVG: it can hold scripts."""
+"""The types of images that are shown, recognised by their first bytes. SVG is left out because it can hold scripts."""
 
 _TITLE_WIDTH = 300
 
 _LARGEST_IMAGE = 20_000_000
-"""Bytes of the largest image that goes into the page."""
+"""The most bytes of an image that is embedded in the page."""
 
 
 class Page:
-    """The parts of a session's page, in the order in which they are called; each returns HTML."""
+    """The parts of a session's page, in the order of the calls; each method returns HTML."""
 
     def __init__(self, session: Session, filled: Callable[[Attachment], Attachment], beside: Beside) -> None:
-        """`filled` gives attachments their bytes; `beside` is what is kept beside the conversation."""
+        """Prepare a page; `filled` loads an attachment's bytes, `beside` has the session's tags, facts and notes."""
         self.session = session
         self.beside = beside
         self.filled = filled
 
     def top(self, title: str, many: str, exported_utc: str) -> str:
-        """Return the beginning: head, title, facts (`many`: which exchanges it has), system prompt."""
+        """Return the beginning: head, title, facts, notes, system prompt. `many` says which exchanges the page has."""
         name, settings = one_line(title, _TITLE_WIDTH), self.session.settings
         facts = [
             many,
@@ -66,11 +66,11 @@ class Page:
             '<meta name="color-scheme" content="light dark">\n'
             f"<title>{escape(name)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
             f"<header><h1>{_isolated(name)}</h1>\n"
-            f"<p>{' · '.join(map(_isolated, facts))} · written {_time(exported_utc)}</p></header>\n{kept}{system}"
+            f"<p>{' · '.join(map(_isolated, facts))} · exported {_time(exported_utc)}</p></header>\n{kept}{system}"
         )
 
     def bottom(self) -> str:
-        """Return the end."""
+        """Return the end of the page."""
         return "</main>\n</body>\n</html>\n"
 
     def exchange(
@@ -88,14 +88,14 @@ class Page:
         if not all(counts_all(turn.cut) for turn in exchange.turns):
             meta.append("<span>cut by the server</span>")
         elif any(turn.cut for turn in exchange.turns):
-            meta.append("<span>reached the window</span>")
+            meta.append("<span>filled the context window</span>")
         body = "".join(self._turn(turn) for turn in exchange.turns)
         if rating and rating.note:
-            body += _folded("Why it was rated so", _text(rating.note))
+            body += _folded("Reason for the rating", _text(rating.note))
         return f'<article id="{number}">\n<div class="meta">{" ".join(meta)}</div>\n{body}</article>\n'
 
     def attempt(self, attempt: Attempt, answered_by: int | None) -> str:
-        """Return a prompt that got no whole answer; `answered_by` is the exchange that answered it in the end."""
+        """Return a failed attempt; `answered_by` is the exchange that answered its prompt later."""
         meta = ["<span>not answered</span>", _time(attempt.datetime_utc), _isolated(visible(attempt.model))]
         if answered_by:
             meta.append(f'<a href="#e{answered_by}">answered by #{answered_by:,}</a>')
@@ -142,7 +142,7 @@ class Page:
         return f'<p class="soft">Attachment: {_isolated(label)}</p>\n'
 
     def _image(self, attachment: Attachment) -> str | None:
-        """Return an image as a data: URL, or None where it is none that is shown."""
+        """Return an image as a data: URL, or None if this type is not shown."""
         content = self.filled(attachment).content or b""
         type_ = next((type_ for begins, type_ in _IMAGES if begins.match(content)), None)
         if type_ is None or len(content) > _LARGEST_IMAGE:
@@ -158,7 +158,7 @@ def _text(text: str) -> str:
 
 
 def _isolated(text: str) -> str:
-    """Return a name that keeps its direction to itself."""
+    """Return a name as HTML whose text direction does not affect its surroundings."""
     return f"<bdi>{escape(text)}</bdi>"
 
 

@@ -1,4 +1,4 @@
-"""The lines of a session's JSONL, as values: what the log holds of it, in the words of `rules.records`."""
+"""The lines of a session's JSONL as values, in the format of `rules.records`."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from .gathering import Gathering
 
 
 def as_logged(turn: Turn, more: details.Details) -> Any:
-    """Return a call's raw response if llm kept it whole; None if it made it shorter, as only llm can undo."""
+    """Return a call's raw response, or None if llm stored it in a shortened form that only llm can expand."""
     del turn
     return None if more.response is None or '"$"' in more.response else json.loads(more.response)
 
 
 def offered(tool: details.Tool) -> bool:
-    """Return False: whether the model's server runs a tool can't be told without llm."""
+    """Return False, because only llm knows whether the model's server runs a tool."""
     del tool
     return False
 
 
 def joined_system(more: details.Details) -> str | None:
-    """Return a call's system prompt; an older llm kept its fragments apart, and joined them as is done here."""
+    """Return a call's system prompt. An older llm stored its fragments separately; they are joined here as llm did."""
     if not more.old:
         return more.system
     texts = [fragment.content for fragment in more.fragments if fragment.side == "system"]
@@ -44,14 +44,14 @@ def joined_system(more: details.Details) -> str | None:
 
 @dataclass(frozen=True)
 class Known:
-    """What llm alone can tell of a call; a page, which must do without llm, leaves it out."""
+    """Facts about a call that only llm knows; the defaults, used by the pages, leave them out."""
 
     raw_response: Callable[[Turn, details.Details], Any] = as_logged
     is_server_side: Callable[[details.Tool], bool] = offered
 
 
 class Lines:
-    """The lines of an export, as values."""
+    """The lines of an export as values."""
 
     def __init__(self, gathering: Gathering, known: Known) -> None:
         self.gathering = gathering
@@ -62,7 +62,7 @@ class Lines:
         self.detailed = details.Detailed(gathering.log)
 
     def header(self, now: str) -> dict[str, Any]:
-        """Return the header."""
+        """Return the header line."""
         session, beside = self.gathering.session, self.gathering.beside
         settings = {one.name: getattr(session.settings, one.name) for one in fields(Settings)}
         return {
@@ -83,7 +83,7 @@ class Lines:
         }
 
     def _summary(self, one: Summary) -> dict[str, Any] | None:
-        """Return a summary; None if the file has not the exchanges that it covers."""
+        """Return a summary, or None if the file lacks exchanges that it covers."""
         numbers = self.gathering.numbers
         if one.first_turn_id not in numbers or one.last_turn_id not in numbers:
             return None
@@ -100,7 +100,7 @@ class Lines:
         }
 
     def exchange(self, exchange: Exchange) -> dict[str, Any]:
-        """Return an exchange's line."""
+        """Return the line of an exchange."""
         found = self.detailed.of([turn.id for turn in exchange.turns])
         pinned = self.gathering.pins.get(exchange.id)
         turns = [self._turn(turn, found[turn.id], exchange.number) for turn in exchange.turns]
@@ -108,7 +108,7 @@ class Lines:
         return {"exchange": exchange.number, **({"pinned": pinned} if pinned else {}), **judged, "turns": turns}
 
     def attempt(self, attempt: Attempt) -> dict[str, Any]:
-        """Return what an attempt's line says."""
+        """Return the line of an attempt."""
         return attempt_record(attempt, self._place(attempt.answered_by), self.gathering.filled)
 
     def _turn(self, turn: Turn, more: details.Details, number: int) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class Lines:
         known = why.block_id in self.blocks
         row = None if known else Requests(self.gathering.log).block(why.block_id)
         if not known and not row:
-            return None  # a visitor may see contexts, but not their blocks
+            return None  # the visitor may see contexts but not their blocks
         number = self.blocks.setdefault(why.block_id, len(self.blocks) + 1)
         described = self._block(row) if row else None
         return {
@@ -171,7 +171,7 @@ class Lines:
         }
 
     def _recall(self, recall: details.Recall) -> dict[str, Any]:
-        """Return an excerpt: the turn, side and part that it is from, since passages have other ids elsewhere."""
+        """Return an excerpt by its turn, side and part, because passage ids differ from log to log."""
         place = self.places.get(recall.turn_id or "")
         values = {
             "from": place_record(place),
@@ -210,7 +210,7 @@ class Lines:
 
 
 def _with_old(turn: Turn, more: details.Details) -> Turn:
-    """Return a call that an older llm logged with what it kept beside its messages: reasoning, tools' attachments."""
+    """Return an older llm's call with the parts that were stored outside its messages: reasoning, tool attachments."""
     asked, replied = list(turn.input), list(turn.output)
     if asked and asked[0].role == "tool":
         results = (

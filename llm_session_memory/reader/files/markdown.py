@@ -1,7 +1,7 @@
-"""A session's transcript as Markdown: what `llm sessions show` prints, an export writes and a page downloads.
+"""A session's transcript as Markdown, for `llm sessions show`, exports and downloads.
 
-Pure: values in, text out. What models and tools wrote is made safe to show; the log keeps it as it was. Names stand in
-headings and facts, so Markdown in them is taken for text.
+Pure: values in, text out. Text from models and tools is made safe to print; the log is not changed. Names appear in
+headings and facts, so Markdown in them is escaped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _AUTHOR_WIDTH = 60
 
 @dataclass(frozen=True)
 class Transcript:
-    """What is shown of a session: some of its `total` exchanges, the attempts among them, the pinned numbers."""
+    """The part of a session that is shown: some of its `total` exchanges, the attempts among them, pinned numbers."""
 
     session: Session
     total: int
@@ -33,12 +33,12 @@ class Transcript:
     """The command that sends a failed prompt again."""
     beside: Beside = field(default_factory=Beside)
     ratings: Mapping[str, Rating] = field(default_factory=dict)
-    """By the ids of exchanges."""
+    """Ratings by the ids of exchanges, like bookmarks."""
     bookmarks: Mapping[str, Bookmark] = field(default_factory=dict)
 
 
 def as_markdown(transcript: Transcript) -> str:
-    """Return a transcript as Markdown, attempts in their places."""
+    """Return a transcript as Markdown, with attempts in order between exchanges."""
     session = transcript.session
     shown = (transcript.exchanges[0].number, transcript.exchanges[-1].number) if transcript.exchanges else None
     entries: list[tuple[str, str]] = [
@@ -61,7 +61,7 @@ def as_markdown(transcript: Transcript) -> str:
 
 
 def retry_command(name: str) -> str:
-    """Return the command that sends a session's failed prompt again."""
+    """Return the command that sends a session's failed prompt again, quoted for a shell."""
     return shlex.join(["llm", "sessions", "retry", name])
 
 
@@ -72,7 +72,7 @@ def heading(
     beside: Beside | None = None,
     title: str | None = None,
 ) -> str:
-    """Return the beginning of a session's transcript as Markdown: `shown` are the first and last exchange, if some."""
+    """Return the beginning of a transcript as Markdown; `shown` has the first and last exchange, if there are any."""
     blocks = [f"# {inert(title or session.name)}", _facts(session, total, shown)]
     blocks += _beside(beside or Beside())
     if session.settings.system:
@@ -91,7 +91,7 @@ def _beside(beside: Beside) -> Iterator[str]:
 
 
 def listed(number: int, note: Note) -> str:
-    """Return a note as an item of a list, safe to print: no line of it can be taken for another item."""
+    """Return a note as a list item, safe to print; its lines are indented so that none looks like another item."""
     by = "" if note.author == "you" else f" (kept by {one_line(note.author, _AUTHOR_WIDTH)})"
     mark = f"{number}. "
     return mark + f"\n{' ' * len(mark)}".join(plain(note.text).split("\n")) + by
@@ -102,7 +102,7 @@ _NAME_WIDTH = 1_000
 
 
 def inert(name: str) -> str:
-    """Return a name on one line, with what Markdown would take for markup as text."""
+    """Return a name on one line, with its Markdown escaped."""
     return _MARKUP.sub(r"\\\g<0>", one_line(name, _NAME_WIDTH))
 
 
@@ -112,7 +112,7 @@ def _facts(session: Session, total: int, shown: tuple[int, int] | None) -> str:
 
 
 def exchanges_words(total: int, shown: tuple[int, int] | None) -> str:
-    """Return in words which exchanges are shown, of how many."""
+    """Return in words which exchanges are shown, and how many there are in total."""
     many = counted(total, "exchange")
     if shown and shown[1] - shown[0] + 1 < total:
         first, last = shown
@@ -134,7 +134,7 @@ def exchange_block(
         for message in (*turn.input, *turn.output):
             lines.extend(_message(message))
     if rating and rating.note:
-        lines.append(_quoted("Why it was rated so", rating.note))
+        lines.append(_quoted("Reason for the rating", rating.note))
     return "\n\n".join(lines)
 
 
@@ -153,12 +153,12 @@ def _facts_of(exchange: Exchange, *, pinned: bool, rating: Rating | None) -> lis
     if not all(counts_all(turn.cut) for turn in exchange.turns):
         facts.append("cut by the server")
     elif any(turn.cut for turn in exchange.turns):
-        facts.append("reached the window")
+        facts.append("filled the context window")
     return facts
 
 
 def mark_words(mark: str) -> str:
-    """Return a mark as people read it: `up`, `down`, `4 of 5`."""
+    """Return a mark in words: `up`, `down`, `4 of 5`."""
     return f"{mark} of 5" if mark.isdigit() else mark
 
 
@@ -194,7 +194,7 @@ def _message(message: Message) -> Iterator[str]:
 
 def _attachments(part: Part) -> Iterator[str]:
     for attachment in part.attachments:
-        where = attachment.url or attachment.path or f"{attachment.id[:12]}, kept in the log"
+        where = attachment.url or attachment.path or f"{attachment.id[:12]}, stored in the log"
         yield f"*Attachment: {inert(attachment.type or 'unknown type')}, {inert(where)}*"
 
 
@@ -210,9 +210,9 @@ def _code(text: str) -> str:
 
 
 def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> str:
-    """Return an attempt as Markdown.
+    """Return a failed attempt as Markdown.
 
-    `again` is the command that sends it again, `numbers` are those of the exchanges, by the ids of their turns.
+    `again` is the command that sends its prompt again; `numbers` maps turn ids to exchange numbers.
     """
     lines = [f"## Not answered · {_minute(attempt.datetime_utc)} · {inert(attempt.model)}"]
     if attempt.answered_by:
@@ -221,7 +221,7 @@ def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> s
         lines[0] += f" · answered {later}"
     lines.append(f"**You:** {plain(attempt.prompt)}")
     if attempt.partial:
-        lines.append(f"**Model, before it broke off:** {plain(attempt.partial)}")
+        lines.append(f"**Model (partial reply):** {plain(attempt.partial)}")
     lines.append(f"*Failed: {plain(attempt.error)}*")
     if not attempt.answered_by:
         lines.append(f"*Send it again with:* {_code(again)}")

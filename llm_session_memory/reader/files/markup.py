@@ -1,8 +1,8 @@
-"""Untrusted Markdown as safe HTML, and untrusted text as it is. Pure.
+"""Render untrusted Markdown as safe HTML, and untrusted text as plain text. Pure.
 
-Nothing that was written is lost: raw HTML is escaped and shown, an image is a link to it, a link that leads anywhere
-but http, https or mailto stays the text that it was written as. What is too long or nested too deeply to render is
-shown as plain text. The output is always balanced, whatever the input.
+Nothing is lost: raw HTML is escaped and shown, an image becomes a link to it, and a link to anything but http, https or
+mailto stays text. Text that is too long or nested too deeply is shown as plain text. The output is always balanced
+HTML, whatever the input.
 """
 
 from __future__ import annotations
@@ -22,42 +22,42 @@ from ...rules.safe_text import one_line, visible
 from .code import coloured
 
 LONGEST = 60_000
-"""Characters of the longest text that is read as Markdown."""
+"""The most characters of a text that is rendered as Markdown."""
 
 _DEEPEST = 40
-"""Levels of nesting (quotes, lists) up to which a text is read as Markdown."""
+"""The most levels of nesting (quotes, lists) of a text that is rendered as Markdown."""
 
 _MOST_BRACKETS = 3_000
-"""Brackets up to which a text is read as Markdown: the time that open ones take grows with their square."""
+"""The most brackets of a text that is rendered as Markdown: parsing time grows with the square of open brackets."""
 
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]+", re.IGNORECASE)
-"""What a link may lead to. Without its slashes, `https:/-/logout` would lead into the page's own server."""
+"""The addresses that a link may have. The slashes matter: `https:/-/logout` would lead to the page's own server."""
 
 Options = Any
 Env = MutableMapping[str, Any]
 
 
 def rendered(text: str) -> str:
-    """Return Markdown as HTML that can do nothing."""
+    """Return Markdown as harmless HTML."""
     if len(text) > LONGEST or text.count("[") > _MOST_BRACKETS:
         return plain(text)
     try:
         tokens = _reader().parse(visible(text))
     except RecursionError:
         return plain(text)
-    if any(token.level >= _DEEPEST - 1 for token in tokens):  # beyond it the parser would leave text out
+    if any(token.level >= _DEEPEST - 1 for token in tokens):  # deeper than this, the parser drops text
         return plain(text)
     html: str = _reader().renderer.render(tokens, _reader().options, {})
-    return f'<div class="sv-md" dir="auto">{visible(html)}</div>'  # once more: entities can spell what was taken out
+    return f'<div class="sv-md" dir="auto">{visible(html)}</div>'  # again, because entities can spell such characters
 
 
 def plain(text: str) -> str:
-    """Return a text as HTML with its line breaks, nothing in it read as markup."""
+    """Return a text as HTML with its line breaks and without markup."""
     return f'<div class="sv-plain" dir="auto">{escape(visible(text))}</div>'
 
 
 def code_block(text: str, language: str = "") -> str:
-    """Return code as a block that scrolls and can be copied."""
+    """Return code as an HTML block that scrolls and can be copied."""
     label = one_line(language)
     named = f' data-language="{escape(label)}"' if label else ""
     shown = coloured(visible(text).removesuffix("\n"), label.split(" ", 1)[0])
@@ -65,7 +65,7 @@ def code_block(text: str, language: str = "") -> str:
 
 
 def is_safe_link(address: str) -> bool:
-    """Return whether an address may be a link: it leads to the web or to a mailbox, and says so."""
+    """Return whether an address may be a link: it must be a full web or mail address."""
     try:
         urlsplit(address)
     except ValueError:
@@ -74,7 +74,7 @@ def is_safe_link(address: str) -> bool:
 
 
 class _Renderer(RendererHTML):
-    """Markdown-it's renderer, with the few rules of ours."""
+    """Markdown-it's renderer with a few rules of our own."""
 
     def fence(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
         del options, env
@@ -128,12 +128,12 @@ def _link(address: str, title: str = "") -> str:
 
 
 def _lower(tag: str) -> str:
-    """Return the heading two levels down: the page has its own, above all that was said."""
+    """Return the heading two levels lower, because the page's own headings come above the messages."""
     return f"h{min(int(tag[1:]) + 2, 6)}"
 
 
 def _aligned(token: Token) -> str:
-    """Return a cell's alignment as a class, since no style attribute gets past our policy."""
+    """Return a cell's alignment as a class, because the page's policy blocks style attributes."""
     for side in ("right", "center"):
         if side in str(token.attrs.get("style") or ""):
             return f' class="sv-{side}"'
@@ -145,6 +145,6 @@ def _reader() -> MarkdownIt:
     reader = MarkdownIt(
         "commonmark", {"html": False, "linkify": False, "maxNesting": _DEEPEST}, renderer_cls=_Renderer
     ).enable(["table", "strikethrough"])
-    reader.disable("reference")  # a definition is text that would not be shown
+    reader.disable("reference")  # link definitions would not be shown
     reader.validateLink = is_safe_link  # type: ignore[method-assign, assignment]  # as its documentation does
     return reader

@@ -1,4 +1,4 @@
-"""The style sheet of a session's page: light and dark, wide and narrow, screen and paper."""
+"""The style sheet of an exported page: light and dark, wide and narrow, screen and paper."""
 
 from __future__ import annotations
 

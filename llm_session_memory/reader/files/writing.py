@@ -1,4 +1,4 @@
-"""A session's file, put together as it is read: each piece of text with how many exchanges it finishes."""
+"""Write a session's file while reading it: pieces of text, each with the number of exchanges that it completes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Pieces = Iterator[tuple[str, int]]
 
 
 def pieces(gathering: Gathering, format_: str, now: str, known: Known | None = None) -> Pieces:
-    """Yield a session's file in a format of jsonl, markdown, html; `now` is when it is written (ISO)."""
+    """Yield a session's file in the format jsonl, markdown or html; `now` is the time of writing (ISO)."""
     if format_ == "jsonl":
         return _jsonl(Lines(gathering, known or Known()), now)
     return {"markdown": _markdown, "html": _html}[format_](gathering, now)

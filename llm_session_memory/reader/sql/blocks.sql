@@ -1,4 +1,4 @@
--- The blocks of a session, with the turn that each began with: where what is sent was chosen anew.
+-- The blocks of a session, with the turn that each began with.
 select
     b.reason, b.start_turn_id, b.start_number,
     (select min(c.turn_id) from memory_contexts c where c.block_id = b.id) as began_at

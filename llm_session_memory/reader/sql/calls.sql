@@ -1,4 +1,4 @@
--- Turns by id (a JSON array), with what the session recorded of them and the tools that they were given.
+-- Turns by id (a JSON array), with the session's records about them and the tools that they could use.
 select
     t.id, t.model, t.input_tokens, t.output_tokens, t.duration_ms, t.datetime_utc,
     session_cost(t.model, t.input_tokens, t.output_tokens, t.datetime_utc) as cost,

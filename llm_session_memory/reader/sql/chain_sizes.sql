@@ -1,5 +1,5 @@
--- The chain that ends at a message, oldest first, with the characters of each message: of a text that is partly kept in
--- fragments, those of its pieces. From the root on, or from a message that is known already.
+-- The chain that ends at a message, oldest first, with the characters of each message; text stored in fragments counts
+-- too. It begins at the root, or at a message that is already known.
 with recursive chain (hash, parent, role, depth) as (
     select m.hash, m.parent_hash, m.role, 0 from messages m where m.hash = :tip
     union all

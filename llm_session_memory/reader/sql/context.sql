@@ -1,4 +1,4 @@
--- What a session recorded of the request of a turn: why it was sent what it was sent.
+-- The session's record of a turn's request: why these messages were sent.
 select
     c.number, c.after_turn_id, c.estimate, c.cut,
     b.id as block_id, b.policy, b.budget, b.window, b.window_source, b.start_turn_id, b.start_number, b.pinned_json,

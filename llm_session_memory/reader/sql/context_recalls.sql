@@ -1,4 +1,4 @@
--- The excerpts that a turn was sent, and those that were sent with earlier turns of its block and stayed where they were.
+-- The excerpts recalled for a turn, and those recalled for earlier turns of its block, which were sent again.
 select r.turn_id, r.rank, r.passage_id, r.number, r.score, r.tokens, r.words_json, p.turn_id as from_turn_id
 from memory_contexts c
 join memory_recalls r on r.turn_id = c.turn_id

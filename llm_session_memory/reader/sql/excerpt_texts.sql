@@ -1,4 +1,4 @@
--- The texts of the excerpts that turns (a JSON array of ids) were sent, in the order in which they were sent.
+-- The texts of the excerpts sent with turns (a JSON array of ids), in the order of the request.
 select u.turn_id, f.source, f.content
 from turn_fragments u
 join fragments f on f.id = u.fragment_id

@@ -1,4 +1,4 @@
--- One match of an older llm's, unless it is also a turn: then it was found there.
+-- One match in an older llm's table, unless it is also a turn: then it is found as a turn.
 select
     r.id as turn_id, r.conversation_id as thread_id, r.model, r.datetime_utc,
     snippet(responses_fts, 0, :mark, :unmark, '…', 24) as prompt,

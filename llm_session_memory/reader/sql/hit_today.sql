@@ -1,4 +1,4 @@
--- One match of today's: where it is, and the words around what matched.
+-- One match among the turns: its place, and the text around the matching words.
 select
     t.id as turn_id, t.thread_id, t.model, t.datetime_utc,
     snippet(turn_search_fts, 0, :mark, :unmark, '…', 24) as prompt,

@@ -1,4 +1,4 @@
--- What a thread is called and set to, without reading its turns: for the transcript, which knows its figures.
+-- The name and settings of a thread, without reading its turns, for the transcript, which has its figures already.
 select
     w.thread_id,
     h.name as first_words,

@@ -1,4 +1,4 @@
--- The same as list_threads for lists that only some threads (:among, a JSON array) can be on: begins with those.
+-- The same as list_threads, for lists limited to some threads (:among, a JSON array). It starts from those threads.
 select t.id as last_id, t.thread_id
 from json_each(:among) n
 cross join turns t on t.rowid = (select max(o.rowid) from turns o where o.thread_id = n.value)

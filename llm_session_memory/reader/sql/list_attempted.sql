@@ -1,5 +1,5 @@
--- Sessions whose newest event is not a turn: an attempt that failed, or their creation. With the id that this event has
--- or would have: ids begin with the time in milliseconds, in 10 digits of base 32.
+-- Sessions whose newest event is not a turn but a failed attempt or their creation, with the id that this event has or
+-- would have. Ids begin with the time in milliseconds, in 10 digits of base 32.
 select
     s.thread_id, s.name, s.model, s.created_utc,
     (select max(a.id) from memory_attempts a where a.thread_id = s.thread_id) as attempt_id,

@@ -1,4 +1,4 @@
--- What a line of the list says of each of these threads (a JSON array), from today's tables.
+-- The facts on a line of the list for each of these threads (a JSON array), from today's tables.
 with
 said as materialized (
     select

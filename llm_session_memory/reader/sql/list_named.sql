@@ -1,4 +1,4 @@
--- The same as list_threads for lists that only sessions with a name can be on: begins with those, which are few.
+-- The same as list_threads, for lists of named sessions only. It starts from those, because they are few.
 select t.id as last_id, t.thread_id
 from memory_sessions n
 cross join turns t on t.rowid = (select max(o.rowid) from turns o where o.thread_id = n.thread_id)

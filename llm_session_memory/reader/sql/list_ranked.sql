@@ -1,6 +1,6 @@
--- Threads by all their tokens, or by their exchanges (the turns that do not answer a tool's results), with their values.
--- For tokens every turn is read once, for exchanges only the index on the thread; of turns, only those that were given
--- tools are looked at for what they answer, and only the last of a thread for its model and time.
+-- Threads ranked by their tokens or by their exchanges (the turns that do not answer a tool's results), with the values.
+-- Ranking by tokens reads every turn once; ranking by exchanges reads only the index on the thread. Only turns with tools
+-- are checked for what they answer, and only the last turn of a thread is read for its model and time.
 with
 continuing as materialized (
     select t.id, t.thread_id

@@ -1,6 +1,6 @@
--- Threads by their last turn, newest first, from below a given turn id. Walks the index on turns.id backwards and keeps
--- a turn that is the last of its thread (the last rowid in the index on thread_id): no thread is read whole, and the
--- next page costs what this one did. Threads whose newest event is an attempt that failed come from list_attempted.
+-- Threads by their last turn, newest first, below a given turn id. It walks the index on turns.id backwards and keeps
+-- each turn that is the last of its thread (the last rowid in the index on thread_id). So no thread is read whole, and
+-- every page costs the same. Threads whose newest event is a failed attempt come from list_attempted.
 select t.id as last_id, t.thread_id
 from turns t
 where t.id < :before

@@ -1,5 +1,5 @@
--- Calls that only an older llm logged, by id (a JSON array), with all that came with them as JSON.
--- Tool calls and results have no index on response_id, so each is read once for all.
+-- Calls that only an older llm logged, by id (a JSON array), with fragments, attachments and tools as JSON.
+-- Tool calls and results have no index on response_id, so each table is read once for all calls.
 with
 calls as materialized (select * from tool_calls where response_id in (select value from json_each(:ids))),
 results as materialized (select * from tool_results where response_id in (select value from json_each(:ids)))

@@ -1,5 +1,6 @@
--- The conversations that an older llm logged: where their responses lie, and what a line of the list says of them.
--- Read once for all, since responses has no index on conversation_id. A response that is also a turn is the same event.
+-- The conversations that an older llm logged, with the rows of their responses and the facts for a line of the list.
+-- One pass reads all of them, because responses has no index on conversation_id. A response that is also a turn is the
+-- same event.
 with said as materialized (
     select
         rowid, id, model, conversation_id, input_tokens, output_tokens, datetime_utc,

@@ -1,5 +1,5 @@
--- The responses of a conversation that only an older llm logged, oldest first, in the form of turns_of_thread. The rows
--- that it lies between are known (see old_conversations), since there is no index on conversation_id.
+-- The responses of a conversation that only an older llm logged, oldest first, in the form of turns_of_thread. Their
+-- first and last row come from old_conversations, because there is no index on conversation_id.
 select
     r.id,
     case when r.id in (select response_id from tool_results) then '' end as continues

@@ -1,4 +1,4 @@
--- The excerpts that were sent with turns (a JSON array of ids), best first, and the turn that each is from.
+-- The excerpts sent with turns (a JSON array of ids), best first, and the turn that each one comes from.
 select r.turn_id, r.number, r.tokens, r.words_json, p.turn_id as from_turn_id
 from memory_recalls r
 left join memory_passages p on p.id = r.passage_id

@@ -1,4 +1,4 @@
--- What a session recorded of the requests of a stretch of its turns, in order, each with its block.
+-- A session's records of the requests in a span of its turns, in order, each with its block.
 select
     c.turn_id, c.estimate, t.input_tokens,
     b.id as block_id, b.budget, b.window, b.policy, b.start_turn_id, b.start_number, b.pinned_json,

@@ -1,4 +1,4 @@
--- The exchanges that excerpts were recalled from for a stretch of a session's turns, in order.
+-- The exchanges that excerpts were recalled from, for a span of a session's turns, in order.
 select r.turn_id, r.number, r.tokens, p.turn_id as from_turn_id
 from memory_contexts c
 join memory_recalls r on r.turn_id = c.turn_id

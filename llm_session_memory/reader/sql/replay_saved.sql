@@ -1,5 +1,5 @@
--- For each exchange of a session, by its last turn: the tokens that were sent, and about those of the whole history.
--- The definition is that of the query “Tokens saved by pruning”; a test holds the two together.
+-- For each exchange of a session, by its last turn: the tokens sent, and roughly those of the whole history.
+-- The definition is that of the query “Tokens saved by pruning”; a test checks that both agree.
 with exchanges as (
     select exchange_turn_id, max(turn_id) as turn_id, block_id
     from memory_contexts

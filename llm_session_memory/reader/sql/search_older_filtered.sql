@@ -1,4 +1,4 @@
--- Matches in the search index of an older llm, newest first, of the responses that the filters let through.
+-- Matches in the search index of an older llm, newest first, among the responses that pass the filters.
 select responses_fts.rowid as row, case when :ranked then bm25(responses_fts) end as score
 from responses_fts
 cross join responses r on r.rowid = responses_fts.rowid

@@ -1,5 +1,5 @@
--- Between which rows of today's search index the turns of a thread lie: those of its first and its last turn that have
--- one. Rows are added to both tables together.
+-- The first and last row of a thread in today's search index: those of its first and last turn that have a row there.
+-- Rows are added to both tables together.
 select min(s.id) as first_row, max(s.id) as last_row
 from turns t
 join turn_search s on s.turn_id = t.id

@@ -1,5 +1,5 @@
--- Matches in today's search index, newest first, of the turns that the filters let through. The rows of one thread lie
--- between two of the index's own rows. :turns (a JSON array) are the ones that may be found; with :among 0, those that may not.
+-- Matches in today's search index, newest first, among the turns that pass the filters. The rows of one thread lie
+-- between two known rows of the index. :turns (a JSON array) are the turns to include or, if :among is 0, to exclude.
 select turn_search_fts.rowid as row, case when :ranked then bm25(turn_search_fts) end as score
 from turn_search_fts
 cross join turn_search s on s.id = turn_search_fts.rowid

@@ -1,4 +1,4 @@
--- Conversations and their calls, newest use first: a start for queries of your own.
+-- Conversations and their calls, last used first: a start for your own queries.
 select
     coalesce(s.name, h.name, t.thread_id) as session,
     count(*) as calls,

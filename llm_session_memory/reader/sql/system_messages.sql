@@ -1,4 +1,4 @@
--- The system messages that turns (a JSON array of ids) were sent, where they were sent one.
+-- The system messages sent with turns (a JSON array of ids), if they had one.
 with recursive up (turn_id, datetime_utc, hash, parent, role) as (
     select t.id, t.datetime_utc, m.hash, m.parent_hash, m.role
     from json_each(:ids) wanted

@@ -1,4 +1,4 @@
--- What a thread's turns come to.
+-- The totals of a thread's turns.
 with said as materialized (
     select
         model, input_tokens, output_tokens, duration_ms, datetime_utc,

@@ -1,4 +1,4 @@
--- The turns of a thread, oldest first, each with the characters that were typed and answered in it.
+-- The turns of a thread, oldest first, each with the characters of its prompt and reply.
 select t.id, coalesce(length(s.prompt) + length(s.response), 0) as characters
 from turns t
 join turn_search s on s.turn_id = t.id

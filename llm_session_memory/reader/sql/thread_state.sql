@@ -1,5 +1,5 @@
--- What changes when a thread does: counts and last rows within indexes, and the last turn's id: a row's number
--- is given again where the last row was deleted.
+-- Values that change when a thread changes: counts and last rows, which indexes answer, and the last turn's id, because
+-- SQLite reuses the rowid of a deleted last row.
 select
     (select count(*) from turns where thread_id = :thread_id) as turns,
     (select max(rowid) from turns where thread_id = :thread_id) as last_row,

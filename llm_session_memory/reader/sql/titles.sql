@@ -1,4 +1,4 @@
--- What threads (a JSON array of ids) are called.
+-- The names of threads (a JSON array of ids).
 select
     w.value as thread_id,
     s.name,

@@ -1,4 +1,4 @@
--- What was said in a conversation, as it was logged: one row a call, oldest first.
+-- A conversation as it was logged: one row per call, oldest first.
 select
     t.datetime_utc, t.model, s.prompt, s.response, t.input_tokens, t.output_tokens, t.duration_ms, t.id
 from turns t
