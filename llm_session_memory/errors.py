@@ -1,4 +1,4 @@
-"""The one family of errors, and nothing else.
+"""All errors of this package.
 
 Each error has a message, which says what happened and to what, and a hint, which says what to do next. The commands and
 the llm seam each have one place that prints these errors; no other code prints or exits.
@@ -43,4 +43,4 @@ class SeamBroken(SessionError):
 
 
 class ModelFailed(SessionError):
-    """The model, or the server behind it, did not finish its reply."""
+    """A model, or the server behind it, that did not finish its reply."""

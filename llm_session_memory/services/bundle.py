@@ -38,14 +38,14 @@ class Services:
 
     @cached_property
     def ratings(self) -> Ratings:
-        """What a person thinks of exchanges. Imported when it is needed: no prompt does."""
+        """Ratings and bookmarks. Imported late, because no prompt needs them."""
         from .ratings import Ratings
 
         return Ratings(self.desk)
 
     @cached_property
     def search(self) -> Search:
-        """The full-text search, a call. Imported when it is needed: no prompt does."""
+        """The full-text search: `search(...)`. Imported late, because no prompt needs it."""
         from .search import Search
 
         return Search(self.desk)

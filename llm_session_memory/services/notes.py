@@ -1,4 +1,4 @@
-"""Use cases for what is kept beside a conversation: notes, tags, facts, summaries."""
+"""Use cases for the notes, tags, facts and summaries that are kept with a conversation."""
 
 from __future__ import annotations
 

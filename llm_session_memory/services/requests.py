@@ -137,7 +137,7 @@ class Requests:
         return Measure(rate, sends_reasoning(model))
 
     def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:
-        """Return the budget for a model under these settings; `remember` stores what the server says of its window."""
+        """Return the budget for a model under these settings; `remember` stores what the server says about it."""
         setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
         asked = window_of(model, dict(settings.options), self._store.window(model.model_id), self._desk.now)
         if asked.news is not None and remember:

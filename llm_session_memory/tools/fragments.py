@@ -59,8 +59,8 @@ def _parsed(memory: Memory, argument: str) -> tuple[Session, int, int | None]:
 def as_text(name: str, exchanges: Sequence[Exchange]) -> str:
     """Return exchanges as plain text for a model to read: number, day, speaker, text.
 
-    If an exchange's prompt includes such a text, it is left out. Otherwise each week's minutes would contain those of
-    all earlier weeks, and double in size every time.
+    Such a text is left out of the exchanges' own prompts. Otherwise each week's minutes would contain those of all
+    earlier weeks, and double in size every time.
     """
     blocks = [_AS_TEXT.format(name=name)]
     for exchange in exchanges:

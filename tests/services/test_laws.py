@@ -297,7 +297,7 @@ class World:
             if made.block.oversized
             else "cut"
             if made.block.clip
-            else "a block goes on"
+            else "a block continues"
             if made.block.id
             else "a block begins"
         )

@@ -1,1 +1,1 @@
-"""What models call, and the fragment loader."""
+"""Tests of the tools that models call, and of the fragment loader."""

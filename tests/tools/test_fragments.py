@@ -1,4 +1,4 @@
-"""`llm -f session:NAME`: a session, or some of its exchanges, put before a prompt."""
+"""`llm -f session:NAME`: a session, or some of its exchanges, before a prompt."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ End of the earlier conversation."""
 
 
 def named(llm_: Command, log: Path, name: str, *said: Said) -> None:
-    """A session of these exchanges."""
+    """Write a session of these exchanges."""
     with LogBuilder(log) as built:
         thread = f"thread-of-{name}"
         built.turns(thread, *said)
@@ -46,7 +46,7 @@ def _work(llm_: Command, log: Path, script: Script) -> None:
 
 
 def numbers(script: Script) -> list[int]:
-    """The numbers of the exchanges that the last prompt held."""
+    """Return the numbers of the exchanges in the last prompt."""
     lines = script.texts()[-1][1].splitlines()
     return [int(line[1:].partition(",")[0]) for line in lines if line.startswith("#")]
 
@@ -63,13 +63,13 @@ def numbers(script: Script) -> list[int]:
     ],
 )
 def test_what_is_loaded(llm_: Command, work: None, script: Script, fragment: str, sent: list[int]) -> None:
-    """A whole session, one exchange, a range, or all from a number on; what lies beyond the end is not missed."""
+    """A whole session, one exchange, a range, or everything from a number on; a range may go beyond the end."""
     llm_("-m", "scripted", "-f", fragment, "Write the minutes").ok()
     assert numbers(script) == sent
 
 
 def test_the_text_of_a_fragment(llm_: Command, work: None, script: Script) -> None:
-    """A fragment says which session it is of, number and day of each exchange, and who said what; then the prompt."""
+    """A fragment names its session, the number and day of each exchange, and the speakers; then comes the prompt."""
     llm_("-m", "scripted", "-f", "session:work:1-2", "Write the minutes").ok()
     assert script.texts() == [("user", f"{TEXT}\nWrite the minutes")]
 
@@ -100,8 +100,8 @@ def test_a_name_that_looks_like_a_range(llm_: Command, work: None, log: Path, sc
         ("empty", "Session “empty” has no exchanges yet."),
     ],
 )
-def test_what_there_is_not(llm_: Command, work: None, script: Script, argument: str, error: str) -> None:
-    """A session or exchange that does not exist is llm's own error, with our sentence; nothing is sent."""
+def test_a_missing_session_or_exchange(llm_: Command, work: None, script: Script, argument: str, error: str) -> None:
+    """A missing session or exchange is llm's own error with our sentence, and nothing is sent."""
     script.replies = [RuntimeError("away")]
     llm_("-m", "scripted", "--session", "empty", "Hello")
     sent = len(script.seen)
@@ -111,7 +111,7 @@ def test_what_there_is_not(llm_: Command, work: None, script: Script, argument: 
 
 
 def test_without_a_log(llm_: Command, home: Path, script: Script) -> None:
-    """Where nothing was ever logged there is no session either."""
+    """If nothing was ever logged, there is no session either."""
     done = llm_("-m", "scripted", "-f", "session:work", "Write the minutes")
     assert done.code == 1
     assert done.err.startswith(
@@ -121,7 +121,7 @@ def test_without_a_log(llm_: Command, home: Path, script: Script) -> None:
 
 @pytest.mark.parametrize("command", ["prompt", "chat"])
 def test_the_log_that_was_named(llm_: Command, log: Path, script: Script, command: str) -> None:
-    """-d names the log that sessions are loaded from, as all else that the command does."""
+    """-d names the log that sessions are loaded from, as for everything else in the command."""
     other = log.with_name("other.db")
     named(llm_, log, "elsewhere", Said("Hello."))
     log.rename(other)
@@ -132,7 +132,7 @@ def test_the_log_that_was_named(llm_: Command, log: Path, script: Script, comman
 
 
 def test_in_a_session(llm_: Command, work: None, script: Script) -> None:
-    """A fragment of one session goes with a prompt of another, and is listed with it."""
+    """A fragment of one session is sent with a prompt of another, and is listed with it."""
     llm_("-m", "scripted", "--session", "minutes", "-f", "session:work:2-3", "Write the minutes").ok()
     assert numbers(script) == [2, 3]
     shown = llm_("sessions", "show", "minutes").ok().out
@@ -140,7 +140,7 @@ def test_in_a_session(llm_: Command, work: None, script: Script) -> None:
 
 
 def test_the_minutes_of_every_week(llm_: Command, work: None, script: Script) -> None:
-    """A session loaded into itself again and again is not in the text of itself, which would double every time."""
+    """A session that is loaded into itself repeatedly does not contain its own text, which would double each time."""
     for _ in range(6):
         llm_("-m", "scripted", "--session", "work", "-f", "session:work", "Write the minutes").ok()
     text = script.texts()[-1][1]
@@ -150,13 +150,13 @@ def test_the_minutes_of_every_week(llm_: Command, work: None, script: Script) ->
 
 
 def test_the_loader_is_listed(llm_: Command) -> None:
-    """`llm fragments loaders` tells how it is used."""
+    """`llm fragments loaders` shows how to use it."""
     out = llm_("fragments", "loaders").ok().out
     assert "session:\n  Load a session or some of its exchanges: session:NAME, session:NAME:12" in out
 
 
-def test_what_was_loaded_never_passes_for_an_excerpt(llm_: Command, work: None, log: Path) -> None:
-    """The source of a loaded fragment never begins like those of our own excerpts: names have no slash."""
+def test_a_loaded_fragment_is_never_taken_for_an_excerpt(llm_: Command, work: None, log: Path) -> None:
+    """The source of a loaded fragment never begins like that of our own excerpts, because names have no slash."""
     assert llm_("sessions", "rename", "work", "//x").code == 1
     llm_("-m", "scripted", "--session", "minutes", "-f", "session:work:1", "Write the minutes").ok()
     with closing(sqlite3.connect(log)) as db:
