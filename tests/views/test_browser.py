@@ -29,6 +29,12 @@ PAGES = [
 ]
 
 
+SIZES = pytest.mark.parametrize(
+    ("width", "scripts"), [(390, True), (1200, True), (1200, False)], ids=["narrow", "wide", "without JavaScript"]
+)
+"""Without JavaScript nobody can ask how wide a page is, so that one width is enough."""
+
+
 @pytest.fixture(name="root", scope="module")
 def _root(world: World) -> Iterator[str]:
     """The address of a Datasette that serves the log with one of everything, as a user starts it."""
@@ -46,8 +52,7 @@ def _rating_root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield root
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
-@pytest.mark.parametrize("width", [390, 1200])
+@SIZES
 @pytest.mark.parametrize("address", PAGES)
 def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: str, width: int, scripts: bool) -> None:
     """No error, no request to elsewhere, no scrolling sideways, at 390 pixels as at 1,200."""

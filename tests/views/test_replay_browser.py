@@ -12,6 +12,7 @@ import pytest
 from llm_session_memory.insight.timing import Step, Timeline
 from tests.views.browsing import Watched, needs_browser, running
 from tests.views.playing import at, revealed
+from tests.views.test_browser import SIZES
 from tests.views.test_replay import write_replay
 
 pytestmark = [pytest.mark.slow, *needs_browser]
@@ -279,8 +280,7 @@ def test_who_wants_less_motion_gets_whole_replies_and_no_start_by_itself(browser
     assert played.said == [f"first prompt|{REPLIES[0]}"]
 
 
-@pytest.mark.parametrize("width", [390, 1200])
-@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+@SIZES
 @pytest.mark.parametrize("address", [f"{HERE}?autoplay=0", "/logs/-/session/work/context/5"], ids=["replay", "context"])
 def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: str, width: int, scripts: bool) -> None:
     """No error, no request to elsewhere, no scrolling sideways; the player only where scripts run."""
