@@ -6,6 +6,8 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,37 @@ BUDGET = 400
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
 
+@dataclass(frozen=True)
+class Talk:
+    """What the talk of `work` left: the log's bytes, and what the script remembers of it."""
+
+    log: bytes
+    script: dict[str, Any]
+
+
+_talk: list[Talk] = []
+
+
 @pytest.fixture(name="work")
-def _work(llm_: Command, script: Script) -> Script:
-    """A session `work` that was told the fact first, and has talked of the weather since, beyond its budget."""
+def _work(llm_: Command, script: Script, log: Path) -> Script:
+    """A session `work` that was told the fact first, and has talked of the weather since, beyond its budget.
+
+    The talk is held once a process; each test gets a copy of what it left.
+    """
     script.count = lambda text: -(-len(text) // 4)
     script.replies = ["Very well, I have written that down for us."]
-    tell(llm_, [FACT, *TALK])
+    if not _talk:
+        tell(llm_, [FACT, *TALK])
+        _talk.append(Talk(log.read_bytes(), deepcopy(_remembered(script))))
+        return script
+    log.write_bytes(_talk[0].log)
+    for name, calls in deepcopy(_talk[0].script).items():
+        setattr(script, name, calls)
     return script
+
+
+def _remembered(script: Script) -> dict[str, Any]:
+    return {name: getattr(script, name) for name in ("seen", "previous", "systems", "options")}
 
 
 def tell(llm_: Command, prompts: list[str], *flags: str) -> None:

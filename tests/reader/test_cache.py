@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -168,13 +169,13 @@ def test_one_cache_limits_everything(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Numberings, chains, older conversations and answers share one cache and its limit."""
     CACHE.clear()
     monkeypatch.setattr(CACHE, "_room", 900)
+    written = tmp_path / "logs.db"
+    with LogBuilder(written) as log:
+        log.responses("thread-old", *(Said(f"old {number}") for number in range(3)))
+        thread = log.thread()
+        log.turns(thread, *(Said(f"prompt {number}") for number in range(260)))
     for name in ("one", "two", "three", "four"):
-        path = tmp_path / f"{name}.db"
-        with LogBuilder(path) as log:
-            log.responses("thread-old", *(Said(f"old {number}") for number in range(3)))
-            thread = log.thread()
-            log.turns(thread, *(Said(f"prompt {number}") for number in range(260)))
-        source = _source(path)
+        source = _source(Path(shutil.copy(written, tmp_path / f"{name}.db")))
         tip = source.value("select tip_message_hash from threads where id = :id", id=thread)
         assert len(chain(source, tip)) == 520
         assert len(older_log(source)) == 1

@@ -21,6 +21,10 @@ if not any(plugin is datasette_session_views for plugin in pm.get_plugins()):
     pm.register(datasette_session_views, name="datasette_session_views")
 pm.register(compiled_once)
 
+pm.get_plugin(
+    "datasette.handle_exception"
+).rich = None  # it would print each page that is refused with all local variables, for half a second
+
 
 @dataclass(frozen=True)
 class Answer:
