@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from datasette_session_views.show.downloads import download
@@ -17,6 +17,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
 from tests.interchange.world import content, copied, exported, import_lines
+from tests.world.laws import tried
 
 
 def says_something(value: Any) -> bool:
@@ -225,7 +226,7 @@ def headers() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-LAW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = tried(25, few=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def canonical(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

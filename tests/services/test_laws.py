@@ -19,7 +19,7 @@ from typing import Any
 
 import llm
 import pytest
-from hypothesis import HealthCheck, Phase, currently_in_test_context, event, given, settings
+from hypothesis import HealthCheck, Phase, currently_in_test_context, event, given
 from hypothesis import strategies as st
 from llm.migrations import migrate
 from llm.parts import StreamEvent
@@ -36,6 +36,7 @@ from llm_session_memory.rules import fences, request, tokens
 from llm_session_memory.rules.tokens import Measure
 from llm_session_memory.store import Index, Requests, Sessions, history
 from llm_session_memory.store.numbering import Numbering
+from tests.world.laws import tried
 from tests.world.logs import LogBuilder, Said
 
 pytestmark = pytest.mark.slow
@@ -442,9 +443,9 @@ def world(rate: float | None, budget: int) -> Iterator[World]:
 
 
 @pytest.mark.parametrize("rate", [None, 0.7, 1.5])
-@settings(
-    max_examples=30,
-    deadline=None,
+@tried(
+    30,
+    few=12,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
@@ -459,9 +460,9 @@ def test_the_laws_of_a_session(rate: float | None, talk: list[Step], budget: int
 plain_talks = st.lists(mostly(says, st.builds(Pin, st.floats(0, 1)), 6), min_size=8, max_size=20)
 
 
-@settings(
-    max_examples=15,
-    deadline=None,
+@tried(
+    15,
+    few=8,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
@@ -483,7 +484,7 @@ def test_until_something_is_pruned_recall_sends_what_window_sends(talk: list[Ste
             assert list(map(plain, recalling.model.seen)) == list(map(plain, plainly.model.seen))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@tried(40, few=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_before_is_as_if_the_later_exchanges_did_not_exist(data: st.DataObject) -> None:
     """The context before an exchange is the same as in a log that really ends there."""

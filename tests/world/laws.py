@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from hypothesis import settings
 
@@ -18,6 +19,9 @@ def load() -> None:
     settings.load_profile(PROFILE)
 
 
-def tried(examples: int) -> settings:
-    """Return the settings of a law that deserves this many examples, without a time limit."""
-    return settings(max_examples=examples if PROFILE == "ci" else min(examples, FEW), deadline=None)
+def tried(examples: int, few: int = FEW, **more: Any) -> settings:
+    """Return the settings of a law that deserves this many examples, without a time limit.
+
+    An ordinary run tries at most `few` of them: fewer than usual if one example is a whole session or a file.
+    """
+    return settings(max_examples=examples if PROFILE == "ci" else min(examples, few), deadline=None, **more)
