@@ -430,7 +430,7 @@ async def test_a_log_that_stays_locked_is_a_sentence(path: Path, monkeypatch: py
         other.execute("begin immediate")
         answer = await datasette.client.post(f"{RATE}.json", data=UP)
         other.execute("rollback")
-    said = "The log logs is locked by another program; waited 1 seconds. Try again when that program is done."
+    said = "The log logs is locked by another program; gave up after 1 seconds. Try again when that program is done."
     assert (answer.status_code, answer.json()["error"]) == (503, said)
     assert (await datasette.client.post(RATE, data=UP)).status_code == 303
 
