@@ -173,7 +173,7 @@ def query_catalogue() -> None:
     """Print the canned queries: name, title, definition, parameters."""
     from llm_session_memory.insight.catalogue import catalogue
 
-    print("\n| query | what it tells | parameters |\n| --- | --- | --- |")
+    print("\n| query | what it shows | parameters |\n| --- | --- | --- |")
     for query in catalogue().values():
         parameters = ", ".join(f"`{name}`" for name, _ in query.parameters)
         told = f"{query.title}: {query.means}".replace("|", r"\|")

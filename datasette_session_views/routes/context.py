@@ -164,7 +164,7 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
         "sent": sent,
         "facts": shown.facts(sent, found.history),
         "when": moment(sent.datetime_utc),
-        "rated": one_line(found.judged.told, 200),
+        "rated": one_line(found.judged.with_reason, 200),
         "model": one_line(sent.model, 80),
         "parts": parts,
         "marks": marks,

@@ -124,7 +124,7 @@ def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
         call.input_tokens,
         call.output_tokens,
         call.cost,
-        rated=one_line(exchange.judged.told, _NOTE) if first else "",
+        rated=one_line(exchange.judged.with_reason, _NOTE) if first else "",
         id=call.id,
     )
 

@@ -101,7 +101,7 @@ class Judged:
         return f"rated {self.mark} of 5" if self.mark.isdigit() else f"rated {self.mark}" if self.mark else ""
 
     @property
-    def told(self) -> str:
+    def with_reason(self) -> str:
         """The mark in words, and the reason."""
         return ": ".join(filter(None, (self.words, self.note)))
 

@@ -223,12 +223,12 @@ def test_a_cached_chain_is_the_chain_that_was_logged(world: World, tmp_path: Pat
     for one in (path, world.path):
         source = _source(one)
         tips = [row["tip_message_hash"] for row in source.query("select tip_message_hash from turns")]
-        told = {}
+        logged = {}
         for tip in tips:
-            told[tip] = [tuple(row) for row in source.tuples("chain_sizes", tip=tip, known=None)]
+            logged[tip] = [tuple(row) for row in source.tuples("chain_sizes", tip=tip, known=None)]
         for seed in range(20):
             CACHE.clear()
             for tip in random.Random(seed).choices(tips[-60:], k=12):
-                assert list(chain(source, tip)) == told[tip]
+                assert list(chain(source, tip)) == logged[tip]
     assert chain(source, None) == ()
-    assert chain(source, "none such") == ()
+    assert chain(source, "missing") == ()

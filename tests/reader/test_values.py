@@ -93,8 +93,8 @@ def test_both_shapes_of_messages_say_the_same(world: World, tmp_path: Path) -> N
     log = new_log(tmp_path / "logs.db")
     old_conversation(log)
     for path in (world.path, log):
-        told = list(both(path))
-        for kept, shown in told:
+        pairs = list(both(path))
+        for kept, shown in pairs:
             assert shown == kept
-        messages = [message for kept, _ in told for message in kept["messages"]]
+        messages = [message for kept, _ in pairs for message in kept["messages"]]
         assert all(any(message[what] for message in messages) for what in ("words", "tools", "outputs", "attachments"))

@@ -109,7 +109,7 @@ def test_a_model_keeps_a_note(llm_: Command, log_: Path, flags: tuple[str, ...])
     done = llm_("-m", "echo", "--session", "work", "-T", "SessionMemory", *flags, prompt)
     assert results(done) == ["Kept."]
     assert done.err == "session work: echo added a note: The harbour office signs off.\n"
-    assert llm_("sessions", "note", "work", "--list").ok().out == "1. The harbour office signs off. (kept by echo)\n"
+    assert llm_("sessions", "note", "work", "--list").ok().out == "1. The harbour office signs off. (added by echo)\n"
     assert (
         "The harbour office signs off."
         in json.loads(llm_("-m", "echo", "--session", "work", "Hello").ok().out)["system"]
@@ -161,7 +161,7 @@ def test_the_scripted_model_in_a_chat(llm_: Command, log_: Path, script: Script)
     """In `llm chat` too, each prompt's tools know the session."""
     prompts = [asked(call("remember", note=note)) for note in ("One.", "Two.")]
     llm_("chat", "-m", "echo", "--session", "work", "-T", "SessionMemory", input="\n".join([*prompts, "quit\n"])).ok()
-    assert "1. One. (kept by echo)\n2. Two. (kept by echo)\n" in llm_("sessions", "note", "work", "--list").ok().out
+    assert "1. One. (added by echo)\n2. Two. (added by echo)\n" in llm_("sessions", "note", "work", "--list").ok().out
 
 
 def test_a_small_window_survives_all_tools(

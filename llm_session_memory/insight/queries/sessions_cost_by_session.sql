@@ -1,5 +1,5 @@
 -- title: Cost by session
--- means: The sessions and conversations that cost the most, in US dollars. Only calls with a known price are included.
+-- means: The sessions and conversations that cost the most, in US dollars. Calls whose price is unknown are counted, but not priced.
 -- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns

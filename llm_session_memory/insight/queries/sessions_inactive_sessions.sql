@@ -1,5 +1,5 @@
 -- title: Inactive sessions
--- means: Named sessions that have not been used for a while, longest first.
+-- means: Named sessions that have not been used for a while, the longest unused first.
 -- param days: the fewest days without use; empty for 30
 select
     s.name as session,

@@ -1,5 +1,5 @@
 -- title: Models side by side
--- means: For each model: calls, conversations, average tokens in and out, average seconds per call, output tokens per second, dollars for 1,000 calls like these, and failed prompts.
+-- means: For each model: calls, conversations, average tokens in and out, average seconds per call, output tokens per second, dollars per 1,000 calls (from the average call), and failed prompts.
 -- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns

@@ -1,5 +1,5 @@
 -- title: Recall per day
--- means: For each day: the prompts of named sessions, the number and percentage sent with excerpts of older exchanges, and the number of excerpts and their tokens.
+-- means: Prompts of named sessions by day, the number and percentage that recalled excerpts of older exchanges, and the excerpts and their tokens.
 -- param days: how many days to look back; empty for all
 with recalled as (
     select turn_id, count(*) as excerpts, sum(tokens) as tokens from memory_recalls group by turn_id

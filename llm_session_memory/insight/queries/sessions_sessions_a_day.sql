@@ -1,5 +1,5 @@
 -- title: Sessions and calls per day
--- means: For each day: the conversations with at least one call, the conversations that began, and the calls.
+-- means: Conversations with at least one call, conversations that began, and calls, by day.
 -- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns

@@ -92,7 +92,7 @@ def _beside(beside: Beside) -> Iterator[str]:
 
 def listed(number: int, note: Note) -> str:
     """Return a note as a list item, safe to print; its lines are indented so that none looks like another item."""
-    by = "" if note.author == "you" else f" (kept by {one_line(note.author, _AUTHOR_WIDTH)})"
+    by = "" if note.author == "you" else f" (added by {one_line(note.author, _AUTHOR_WIDTH)})"
     mark = f"{number}. "
     return mark + f"\n{' ' * len(mark)}".join(plain(note.text).split("\n")) + by
 
