@@ -147,9 +147,8 @@ def version_of(path: str | Path | None, *, mutable: bool = True) -> Hashable | N
         return None
     try:
         status = Path(path).stat()
-        if (
-            not mutable
-        ):  # Datasette was started with the promise that nobody writes, and no other connection may be opened
+        # Datasette was started with the promise that nobody writes, and no other connection may be opened.
+        if not mutable:
             return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
         with _watching:
             return _watch(str(path), (status.st_dev, status.st_ino)).version()
