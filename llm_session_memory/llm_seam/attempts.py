@@ -12,6 +12,7 @@ import llm
 from llm import utils
 
 from ..model import Attempt, Settings
+from ..rules.safe_text import without_halves
 from .asked import Asked
 from .calls import Call
 
@@ -27,6 +28,7 @@ RELIED_ON = {
 def attempt(asked: Asked, calls: Sequence[Call], error: BaseException, now: str) -> Attempt:
     """Return what is kept of a prompt whose call failed or was interrupted; `now` if no call had begun."""
     assert asked.session is not None
+    partial = "".join("".join(getattr(one.response, "_chunks", ())) for one in calls)
     id_, model, started = str(utils.monotonic_ulid()).lower(), asked.model, None
     if calls:
         first, last = calls[0].response, calls[-1].response
@@ -37,9 +39,9 @@ def attempt(asked: Asked, calls: Sequence[Call], error: BaseException, now: str)
         id=id_,
         thread_id=asked.session.thread_id,
         model=model,
-        prompt=asked.prompt,
-        error=cause(error),
-        partial="".join("".join(getattr(one.response, "_chunks", ())) for one in calls),
+        prompt=without_halves(asked.prompt),
+        error=without_halves(cause(error)),
+        partial=without_halves(partial),
         datetime_utc=started.isoformat() if started else now,
         duration_ms=None,
         request={**asked.tools, **asdict(asked.said), "model": model, **_kept(asked.inputs)},

@@ -20,6 +20,9 @@ RELIED_ON = {
 }
 """What of llm is relied on here (see `shape`)."""
 
+_MOST_TOKENS = 2**63 - 1
+"""The largest number that SQLite can hold."""
+
 
 @dataclass
 class Call:
@@ -95,6 +98,14 @@ def _before(one: Call, earlier: Call | None) -> tuple[int, float] | None:
 def _attached(one: Call) -> int:
     messages = convert.from_llm(one.response.prompt.messages)
     return sum(len(part.attachments) for message in messages for part in message.parts)
+
+
+def countable(response: Any) -> None:
+    """Forget a server's count that no log can hold: one below zero, or beyond 64 bits."""
+    for name in ("input_tokens", "output_tokens"):
+        count = getattr(response, name)
+        if isinstance(count, int) and not 0 <= count <= _MOST_TOKENS:
+            setattr(response, name, None)
 
 
 def complete(response: Any) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from types import FrameType
@@ -65,6 +67,8 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
     recording = not parameters.get("no_log")
     path = log_path(parameters.get("database"))
     owned_file(path)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # what is not UTF-8 is said and replaced, see Prompting
     with Services.open(path, typed=parameters.get("database")) as memory:
         if not memory.desk.log.columns("turns"):
             migrated(memory.desk.log)
@@ -95,6 +99,9 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
         return original(**parameters)
     except BaseException as error:
         told = isinstance(error, (click.Abort, SessionError)) or bool(getattr(error, "message", ""))
+        if isinstance(error, UnicodeDecodeError):
+            what = "A file or a fragment of this prompt is not UTF-8, so nothing was sent."
+            raise SessionError(what, "Convert it first: iconv -f latin1 -t utf-8 FILE") from error
         if _kept(one, error) and isinstance(error, Exception) and not told:
             # llm chat lets a model's errors through as tracebacks, and llm tells those without a text as “Error: ”;
             # Ctrl-C and signals keep their meaning.
@@ -108,6 +115,10 @@ def _kept(one: Prompting, error: BaseException) -> bool:
     """Keep what was asked if a call was under way, and say how to send it again; return whether there was one."""
     if one.latest is None:
         return False
+    if one.latest.logged:
+        _say("The reply is in the log; what was to be done after that failed.")
+        return True
+    whole = bool(one.latest.finished)
     try:
         kept = one.latest.keep(error)
     except SessionError as trouble:
@@ -117,6 +128,10 @@ def _kept(one: Prompting, error: BaseException) -> bool:
         return False
     if kept.partial:
         _say("")
+    if whole:
+        see = one.services.desk.command("show", one.session.name)
+        _say(f"session {one.session.name}: the reply could not be logged. It is kept with its prompt; see: {see}")
+        return True
     again = one.services.desk.command("retry", one.session.name)
     _say(f"session {one.session.name}: the prompt is kept; to send it again: {again}")
     return True

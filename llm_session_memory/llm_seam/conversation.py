@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from llm import models
 
+from . import convert
+
 if TYPE_CHECKING:
     from .prompted import Prompted
     from .prompting import Prompting
@@ -15,8 +17,8 @@ _TAKEN = "prompt fragments attachments system system_fragments messages tools sc
 
 RELIED_ON = {
     "models": "AsyncChainResponse AsyncConversation AsyncResponse ChainResponse Conversation Response",
-    "models.Response": "__iter__ log_to_db stream_events",
-    "models.AsyncResponse": "__anext__ _to_sync_response astream_events",
+    "models.Response": "__iter__ _process_chunk log_to_db stream_events",
+    "models.AsyncResponse": "__anext__ _process_chunk _to_sync_response astream_events",
     "models.ChainResponse": "log_to_db responses",
     "models.AsyncChainResponse": "log_to_db responses",
     "an instance of models.ChainResponse": "_responses",
@@ -33,6 +35,9 @@ class SessionResponse(models.Response):
     """A response that is logged together with the reason for what was sent."""
 
     prompted: Prompted
+
+    def _process_chunk(self, chunk: Any) -> Any:
+        return super()._process_chunk(convert.storable(chunk))  # type: ignore[no-untyped-call]
 
     def __iter__(self) -> Iterator[str]:
         with self.prompted.reading(self):
@@ -52,6 +57,9 @@ class AsyncSessionResponse(models.AsyncResponse):
     """The same for asynchronous models: logged as its synchronous copy, like every asynchronous response."""
 
     prompted: Prompted
+
+    def _process_chunk(self, chunk: Any) -> Any:
+        return super()._process_chunk(convert.storable(chunk))  # type: ignore[no-untyped-call]
 
     async def __anext__(self) -> str:
         try:

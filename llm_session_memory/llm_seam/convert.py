@@ -10,6 +10,7 @@ import llm
 from llm import models, parts
 
 from ..model import Attachment, Message, Part
+from ..rules.safe_text import without_halves
 from ..rules.tokens import base_of_tool
 
 RELIED_ON = {
@@ -28,6 +29,15 @@ RELIED_ON = {
     "an instance of models.ToolResult": "output",
 }
 """What of llm is relied on here (see `shape`)."""
+
+
+def storable(chunk: Any) -> Any:
+    """Return a chunk of a reply, text or event, without halves of characters, which no log can hold."""
+    if isinstance(chunk, str):
+        return without_halves(chunk)
+    if isinstance(getattr(chunk, "chunk", None), str):
+        chunk.chunk = without_halves(chunk.chunk)
+    return chunk
 
 
 def to_llm(messages: Iterable[Message]) -> list[parts.Message]:

@@ -10,16 +10,16 @@ from typing import Any
 
 from llm import models
 
-from ..errors import SessionError
+from ..errors import LogUnusable, SessionError
 from ..model import Attempt, Context
 from ..rules import server_cuts, tokens
 from ..services import current
 from ..services.bundle import Services
 from ..services.composer import Composer
 from ..store.log import sentence
-from . import attempts, convert, record
+from . import attempts, convert, record, rescue
 from .asked import Asked
-from .calls import Call, bound, complete, sent_of, told
+from .calls import Call, bound, complete, countable, sent_of, told
 from .models import Embedding
 
 RELIED_ON = {
@@ -56,6 +56,9 @@ class Prompted:
     composer: Composer | None = None
     embedding: Embedding | None = None
     calls: list[Call] = field(default_factory=list)
+    finished: list[Any] = field(default_factory=list)
+    """The responses that are being logged: each is whole, and must end somewhere."""
+    logged: bool = False
 
     # -- during the call -----------------------------------------------
 
@@ -65,7 +68,7 @@ class Prompted:
         made, composer = self.context, self.composer
         if made is None or composer is None:
             return
-        response.done_callbacks.append(complete)
+        response.done_callbacks += [countable, complete]
         if not self.calls:
             self.calls.append(Call(response, made.base, made.tokens, made))
             return
@@ -138,10 +141,16 @@ class Prompted:
             for response in finished:
                 models.Response.log_to_db(response, database)
             return
-        calls, self.calls = self.calls, []
+        calls, self.finished = self.calls, finished
         sent = sent_of(calls[: len(finished)])
         originals = {one.response.id: one.original for one in calls if one.original is not None}
-        record.log(self.services.desk.on(database), self.asked, finished, sent, originals)
+        try:
+            record.log(self.services.desk.on(database), self.asked, finished, sent, originals)
+        except LogUnusable as error:  # so no attempt can be kept in it either
+            with rescue.signals_wait():
+                raise self._into_a_file(attempts.attempt(self.asked, calls, error, self._now()), error) from error
+        self.logged = True
+        self.calls, self.finished = [], []  # not before: whatever else ends the writing, `keep` finds them
         for one in calls:
             if one.cut is not None:
                 self._tell(one, one.cut)
@@ -158,12 +167,34 @@ class Prompted:
     def keep(self, error: BaseException) -> Attempt | None:
         """Keep what was asked and what had come, if a call was under way or what is sent was being chosen; return it.
 
-        A prompt that was refused before its call is not kept, nor is one whose own session is not made yet.
+        A prompt that was refused before its call is not kept, nor is one whose own session is not made yet, nor one
+        that is in the log. Raises LogUnusable, with the file that has it all, if the log can't take it.
         """
         interrupted = self.composing and not isinstance(error, Exception)
         if not (self.calls or interrupted) or not self.recording or self.asked.session is None:
             return None
-        attempt = attempts.attempt(self.asked, self.calls, error, self.services.desk.timestamp())
-        self.calls, self.composing = [], False
-        self.services.record.keep_attempt(attempt)
-        return attempt
+        with rescue.signals_wait():
+            attempt = attempts.attempt(self.asked, self.calls, error, self._now())
+            try:
+                with self.services.desk.log.patience(1):
+                    logged = bool(self.calls) and self.services.record.is_logged(attempt.id)
+                    if not logged:
+                        self.services.record.keep_attempt(attempt)
+            except Exception as trouble:
+                raise self._into_a_file(attempt, trouble) from trouble
+            self.calls, self.finished, self.composing = [], [], False
+            return None if logged else attempt
+
+    def _into_a_file(self, attempt: Attempt, trouble: Exception) -> LogUnusable:
+        """Put a prompt and its reply into a file, because the log can't take them; return what to say of it."""
+        path = rescue.rescued(self.services.path, self.asked, attempt, self.finished)
+        self.calls, self.finished, self.composing = [], [], False
+        what = "reply" if attempt.partial else "prompt"
+        said = trouble.message if isinstance(trouble, SessionError) else attempts.cause(trouble)
+        if path is None:
+            return LogUnusable(said, f"No file could be written either: the {what} is only on your screen. Copy it.")
+        again = self.services.desk.command("recover", str(path))
+        return LogUnusable(said, f"The {what} is kept in {path}; to put it into the session: {again}")
+
+    def _now(self) -> str:
+        return self.services.desk.timestamp()

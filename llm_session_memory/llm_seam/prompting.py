@@ -15,6 +15,7 @@ from ..rules import fences, tokens
 from ..rules.names import near
 from ..rules.policy import effective, plan, summarises
 from ..rules.request import system_messages
+from ..rules.safe_text import without_halves
 from ..services.bundle import Services
 from ..services.snapshot import Request
 from ..services.windows import sends_reasoning
@@ -23,6 +24,8 @@ from .asked import Asked
 from .models import embedding_of, options_of
 from .prompted import Prompted, Say
 from .shape import check
+
+_TEXTS = ("system", "fragments", "system_fragments")
 
 _CHAIN = "prompt attachments tool_results explicit_messages fragments"
 
@@ -91,6 +94,7 @@ class Prompting:
         """Return a prompt as it is to be sent: with the chosen history, under the session's system prompt."""
         if self.retrying is not None:
             prompt, parameters = attempts.resumed(self.retrying, parameters)
+        prompt, parameters = self._storable(prompt, parameters)
         if self.recording:
             self.services.desk.prepare()
             if isinstance(self.place, Wanted) and self.place.over is None and self.place.name is not None:
@@ -105,6 +109,15 @@ class Prompting:
             self._check_alone(conversation, settings, prompt, parameters)
             return made, prompt, parameters
         return made, prompt, self._chosen(made, conversation, settings, prompt, parameters)
+
+    def _storable(self, prompt: str | None, parameters: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        """Return a prompt and its parameters with “\ufffd” for each byte that is not UTF-8, and say so once."""
+        given = {"prompt": prompt, **{name: parameters.get(name) for name in _TEXTS}}
+        whole = {name: _whole(value) for name, value in given.items()}
+        if whole == given:
+            return prompt, parameters
+        self.say("Some of the prompt is not UTF-8. Each byte that can't be read is sent as “\ufffd”.")
+        return whole.pop("prompt"), {**parameters, **whole}
 
     def _prompted(self, prompt: str, settings: Settings, parameters: Mapping[str, Any]) -> Prompted:
         said = replace(self.said, model=settings.model, options=dict(settings.options))
@@ -235,6 +248,17 @@ class Prompting:
         doubt = f" (did you mean {alike}?)" if alike and name is not None else ""
         self.say(f"session {made.name}: created with {settings.model}{doubt}")
         return made
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, llm.Fragment):
+        return value if value.isascii() else llm.Fragment(without_halves(value), value.source)
+    if isinstance(value, str):
+        return without_halves(value)
+    if isinstance(value, (list, tuple)):
+        whole = [_whole(one) for one in value]
+        return value if whole == [*value] else whole
+    return value
 
 
 def _system(parameters: dict[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import llm
@@ -16,6 +16,8 @@ from llm import cli as llm_cli
 from llm import models
 
 from ..errors import NoSuchSession, SessionError
+from ..model import Attempt
+from ..rules.safe_text import without_halves
 from ..services.bundle import Services
 from .attempts import said_of
 from .command import run
@@ -29,6 +31,8 @@ RELIED_ON = {
     "an instance of models.Response": "_end _start _start_utcnow conversation",
 }
 """What of llm is relied on here (see `shape`)."""
+
+_UNCHANGED = "Nothing was changed."
 
 
 class _NoInput(io.StringIO):
@@ -72,12 +76,8 @@ def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: boo
 
 
 def recover(path: Path, database: str | None) -> tuple[str, int]:
-    """Put replies that could not be logged into their session; return its name and how many there were."""
-    try:
-        kept = json.loads(path.read_text("utf-8"))
-        thread_id, data = kept["thread_id"], kept["responses"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SessionError(f"{path} can't be read as a kept reply: {error}.", "Nothing was changed.") from error
+    """Put what could not be logged into its session: replies, or else the prompt; return its name and how many."""
+    thread_id, data, attempt = _read(path)
     with Services.open(log_path(database)) as memory:
         session = memory.sessions.of_thread(thread_id)
         if session is None:
@@ -86,14 +86,43 @@ def recover(path: Path, database: str | None) -> tuple[str, int]:
             )
         memory.desk.prepare()
         with memory.writing():
+            if attempt is not None and not data:
+                memory.record.keep_attempt(attempt)
             for item in data:
+                if memory.record.is_logged(item.get("id", "")):
+                    continue
                 model = model_of(item["model"])
-                response = models.Response.from_dict(item, model=model)
+                response = models.Response.from_dict(cast("Any", item), model=model)
                 _restore_times(response, item)
                 response.conversation = llm.Conversation(model=model, id=thread_id)
                 response.log_to_db(memory.desk.log.database)
     path.unlink()
-    return session.name, len(data)
+    return session.name, len(data) or 1
+
+
+def _read(path: Path) -> tuple[str, list[dict[str, Any]], Attempt | None]:
+    """Return what a file keeps: the thread, its replies as llm's data, and the prompt as an attempt."""
+    try:
+        kept = _storable(json.loads(path.read_text("utf-8")))
+        attempt = Attempt(**kept["attempt"]) if kept.get("attempt") else None
+        data: list[dict[str, Any]] = kept["responses"]
+        thread_id = str(kept["thread_id"])
+    except RecursionError:
+        raise SessionError(f"{path} can't be read as a kept reply: it is nested too deeply.", _UNCHANGED) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SessionError(f"{path} can't be read as a kept reply: {error}.", _UNCHANGED) from error
+    if not (data or attempt):
+        raise SessionError(f"{path} holds neither a reply nor a prompt.", _UNCHANGED)
+    return thread_id, data, attempt
+
+
+def _storable(value: Any) -> Any:
+    """Return JSON data without halves of characters, which no log can hold."""
+    if isinstance(value, str):
+        return without_halves(value)
+    if isinstance(value, dict):
+        return {key: _storable(one) for key, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
 
 
 def _restore_times(response: Any, item: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from ..errors import SeamBroken
 
 _IN_SESSION = (
     *("conversation", "prompting", "prompted", "calls", "convert"),
-    *("record", "attempts", "models", "tables"),
+    *("record", "rescue", "attempts", "models", "tables"),
 )
 
 ROOMS: Mapping[str, tuple[str, ...]] = {

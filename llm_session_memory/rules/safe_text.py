@@ -17,6 +17,7 @@ _SUSPECT = re.compile(
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_HALVES = re.compile("[\ud800-\udfff]")
 _JOINERS = "\u200c\u200d"
 _AFTER_ASCII = "#*0123456789"
 """The ASCII characters that become an emoji with a variation selector."""
@@ -34,6 +35,14 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _SUSPECT.sub(_shown, text.replace("\r\n", "\n"))
+
+
+def without_halves(text: str) -> str:
+    """Return a text with “\ufffd” for each half of a character, which neither SQLite nor UTF-8 can hold.
+
+    Python has them for bytes that are not UTF-8, and JSON may spell them out.
+    """
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
 def one_line(text: str, width: int | None = None) -> str:

@@ -67,6 +67,10 @@ class Record:
         """Return a session's attempts, oldest first."""
         return self._store.attempts(self._desk.session(name).thread_id)
 
+    def is_logged(self, turn_id: str) -> bool:
+        """Return whether a turn is in the log."""
+        return self._store.requests.is_logged(turn_id)
+
     def keep_attempt(self, attempt: Attempt) -> None:
         """Keep a prompt that got no complete answer."""
         with self._desk.writing():

@@ -76,6 +76,17 @@ class Log:
         self.database.close()
 
     @contextmanager
+    def patience(self, seconds: int) -> Iterator[None]:
+        """Wait at most this long for a log that another program has locked."""
+        connection = self.database.conn
+        wait = connection.execute("pragma busy_timeout").fetchone()[0]
+        connection.execute(f"pragma busy_timeout = {seconds * 1000}")
+        try:
+            yield
+        finally:
+            connection.execute(f"pragma busy_timeout = {wait}")
+
+    @contextmanager
     def sentences(self) -> Iterator[None]:
         """Turn SQLite's errors into sentences about this file."""
         try:
@@ -184,16 +195,14 @@ class Log:
         if connection.in_transaction:  # holds the write lock, and must not be rolled back
             return
         with self.sentences():
-            wait = connection.execute("pragma busy_timeout").fetchone()[0]
-            connection.execute("pragma busy_timeout = 0")
             try:
-                connection.execute("delete from memory_sessions where 0")
+                with self.patience(0):
+                    connection.execute("delete from memory_sessions where 0")
             except sqlite3.OperationalError as error:
                 if "readonly" in str(error):
                     raise
             finally:
                 connection.rollback()
-                connection.execute(f"pragma busy_timeout = {wait}")
 
     def migrate(self) -> None:
         """Apply our own pending migrations."""

@@ -158,6 +158,10 @@ class Requests:
             )
         )
 
+    def is_logged(self, turn_id: str) -> bool:
+        """Return whether a turn is in the log."""
+        return bool(self.log.value("select 1 from turns where id = :id", {"id": turn_id}))
+
     def keep_original(self, turn_id: str, messages: list[Any]) -> None:
         """Store a turn's own input in full, if it had to be cut before it was sent."""
         self.log.run(
