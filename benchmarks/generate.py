@@ -180,7 +180,7 @@ def _session(memory: Services, database: Any, count: int) -> str:
     from llm_session_memory.rules.ranking import reserve, shares
     from llm_session_memory.rules.tokens import Measure
     from llm_session_memory.services.record import Sent
-    from llm_session_memory.store import Index
+    from llm_session_memory.store.index import Index
 
     conversation, store = _conversation(), _writer(database)
     memory.sessions.create(NAME, conversation.id, Settings(model=MODEL))

@@ -54,7 +54,8 @@ def write(path: Path, exchanges: int, threads: int) -> None:
     from llm_session_memory.model import Settings
     from llm_session_memory.services.bundle import Services
     from llm_session_memory.services.desk import Desk
-    from llm_session_memory.store import Index, Log
+    from llm_session_memory.store import Log
+    from llm_session_memory.store.index import Index
 
     database = sqlite_utils.Database(path)
     database.conn.execute("pragma synchronous = off")

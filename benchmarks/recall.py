@@ -29,7 +29,7 @@ from llm_session_memory.interchange.importing import into
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Context
 from llm_session_memory.services.recall import Embed, Near, Nearness
-from llm_session_memory.store import Index
+from llm_session_memory.store.index import Index
 
 BUDGETS = (1_000, 2_000, 4_000, 8_000)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model import SIDES, Recalled
-from ..store import Index, Log, Requests
+from ..store import Log, Requests
+from ..store.index import Index
 from .places import Places
 from .records import RecallRecord
 

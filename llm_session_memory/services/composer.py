@@ -7,15 +7,17 @@ caller passes in.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..errors import OverBudget
 from ..model import Context, Message
 from ..rules.blocks import NewBlock
-from ..rules.clipping import clip
-from .beginning import Fold, begin, begin_in_progress
 from .continuing import continued
 from .recall import Near, Recall
 from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from .beginning import Fold
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Composer:
         recall = Recall(snapshot, self.near, writing=self.writing)
         made = continued(snapshot, block, recall)
         if isinstance(made, NewBlock):
+            from .beginning import begin  # not loaded by the many prompts that continue a block
+
             made, snapshot = begin(snapshot, made, block, recall, self.fold)
         if recall.trouble:
             news = f"The embedding model failed ({recall.trouble}), so recall searched by words only."
@@ -52,11 +56,15 @@ class Composer:
         Tool results make an exchange grow while it runs. Earlier exchanges are dropped first; then its own longest
         texts are cut in the middle. Raises OverBudget if even that doesn't fit.
         """
+        from .beginning import begin_in_progress
+
         snapshot, measure = self.snapshot, self.snapshot.measure
         pins = sum(pin.tokens for pin in snapshot.pins())
         room = snapshot.budget.tokens - pins - snapshot.beside() - 2  # each estimate was rounded up
         sent: tuple[Message, ...] | None = exchange
         if measure.tokens(measure.base(exchange)) > room:
+            from ..rules.clipping import clip
+
             sent = clip(exchange, room, measure)
         if sent is None:
             message = f"The tool results of this prompt do not fit in the budget of {snapshot.budget.tokens:,} tokens."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
@@ -82,6 +81,8 @@ class Desk:
 
     def command(self, *words: str) -> str:
         """Return an `llm sessions` command as a person would type it for this log."""
+        import shlex
+
         return shlex.join(["llm", "sessions", *words, *(["-d", self.typed] if self.typed else [])])
 
     def find(self, name: str) -> Session | None:

@@ -10,16 +10,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..errors import LogUnusable, SessionError
 from ..model import SIDES, Context, Recalled
 from ..rules import fences, ranking
-from ..rules.passages import characters, query_words
 from ..rules.ranking import Excerpt, Passage
-from ..store import Index, Vectors
-from ..store.vectors import packed
 from .desk import Desk
 from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from ..store.index import Index
 
 Near = Callable[[str, str], Mapping[int, float]]
 """Returns the passages of a thread (given its id) that are nearest to a prompt, with their cosine similarities."""
@@ -45,7 +46,6 @@ class Recall:
     """
 
     def __init__(self, snapshot: Snapshot, near: Near | None = None, *, writing: bool = False) -> None:
-        self.index = Index(snapshot.store.log)
         self.snapshot = snapshot
         self.thread_id = snapshot.thread_id
         self.prompt = snapshot.request.text
@@ -58,8 +58,17 @@ class Recall:
         self.trouble: str | None = None
 
     @cached_property
+    def index(self) -> Index:
+        """The full-text index. Imported when it is needed: not while all of a session is sent."""
+        from ..store.index import Index
+
+        return Index(self.snapshot.store.log)
+
+    @cached_property
     def words(self) -> list[str]:
         """The words of the prompt to look up."""
+        from ..rules.passages import query_words
+
         return query_words(self.prompt)
 
     @property
@@ -76,6 +85,8 @@ class Recall:
         size = self.index.size(self.thread_id) - len(later)
         hits = self._hits(self.words, later)
         if not any(hits.values()):
+            from ..rules.passages import characters
+
             hits = self._hits(characters(self.prompt), later)
         if self.near is not None:
             try:
@@ -155,11 +166,15 @@ class Nearness:
     """Finds passages of sessions by meaning, with the vectors of one embedding model."""
 
     def __init__(self, desk: Desk, model: str, embed: Embed) -> None:
+        from ..store.vectors import Vectors
+
         self.vectors = Vectors(desk.log, model)
         self.embed = embed
 
     def near(self, thread_id: str, prompt: str) -> Mapping[int, float]:
         """Return the passages of a thread nearest to a prompt, with their cosine similarities."""
+        from ..store.vectors import packed
+
         vector = packed(self.embed([prompt]))[0]
         return self.vectors.nearest(thread_id, vector, NEAREST)
 
@@ -168,6 +183,8 @@ class Nearness:
 
         Returns the number embedded. Errors of the model propagate.
         """
+        from ..store.vectors import packed
+
         began, done = time.monotonic(), 0
         while seconds is None or time.monotonic() - began < seconds:
             missing = self.vectors.missing(thread_id, _BATCH)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Message, Session, Settings, Window
 from ..rules import tokens
 from ..rules.policy import budget_for, check_tokens, effective, parsed_policy
 from ..rules.tokens import Measure
 from ..store import Sessions, history
-from .beginning import Fold
 from .composer import Composer
 from .desk import Desk
-from .explain import explain
 from .recall import Near
 from .snapshot import Request, Snapshot
 from .windows import sends_reasoning, window_of
+
+if TYPE_CHECKING:
+    from .beginning import Fold
 
 
 class Requests:
@@ -76,6 +77,8 @@ class Requests:
         )
         snapshot = self._snapshot(session.thread_id, request, settings, model)
         made, _ = Composer(snapshot, near=near, writing=True).compose()
+        from .explain import explain
+
         return replace(made, items=explain(snapshot, made))
 
     def compose(  # noqa: PLR0913  one parameter a collaborator

@@ -13,8 +13,9 @@ from typing import Any
 from ..errors import LogUnusable, SessionError
 from ..model import SIDES, Filters, Hit
 from ..rules import search_terms
-from ..store import Index, Log, history
+from ..store import Log, history
 from ..store.finder import Finder, Found
+from ..store.index import Index
 from .desk import Desk
 
 SNIPPET_CHARACTERS = 240

@@ -13,7 +13,6 @@ from ..rules import tokens
 from ..rules.policy import summarises
 from ..rules.request import system_messages, system_text, whole
 from ..rules.server_cuts import counts_all
-from ..rules.summary import as_sent
 from ..rules.tokens import Measure
 from ..store import Notes, Sessions, history
 from ..store.numbering import Numbering
@@ -219,6 +218,8 @@ def _summary(
     """Return the newest summary of usable exchanges, as it is sent, or None if the policy has no summaries."""
     if not summarises(request.policy):
         return None
+    from ..rules.summary import as_sent  # what only sessions with a summary need
+
     for one in kept.summaries(thread_id):
         if one.last_turn_id in numbers:
             return replace(one, text=as_sent(one.text, budget.tokens))

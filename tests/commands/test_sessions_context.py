@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llm_session_memory.store import Index
+from llm_session_memory.store.index import Index
 from tests.conftest import Command
 from tests.store.world import contents, opened
 from tests.world.scripted import Script

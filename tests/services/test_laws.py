@@ -34,7 +34,8 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
 from llm_session_memory.rules import fences, request, tokens
 from llm_session_memory.rules.tokens import Measure
-from llm_session_memory.store import Index, Requests, Sessions, history
+from llm_session_memory.store import Requests, Sessions, history
+from llm_session_memory.store.index import Index
 from llm_session_memory.store.numbering import Numbering
 from tests.world.laws import tried
 from tests.world.logs import LogBuilder, Said

@@ -11,7 +11,8 @@ import pytest
 
 from llm_session_memory.model import Session, Settings
 from llm_session_memory.rules.passages import query_words
-from llm_session_memory.store import Index, Log, Requests, Sessions, history, index
+from llm_session_memory.store import Log, Requests, Sessions, history, index
+from llm_session_memory.store.index import Index
 from llm_session_memory.store.schema import statement
 from tests.store.world import built, contents, opened
 from tests.world.logs import START, Call, LogBuilder, Said
