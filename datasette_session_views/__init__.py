@@ -1,7 +1,7 @@
-"""The Datasette plugin: pages on which people read, search and query the conversations in a log of llm.
+"""The Datasette plugin: pages to read, search and query the conversations in an llm log.
 
-Hookimpls only; what they need is imported when it is used. It does not import Datasette, so that the readers and the
-queries can be used where there is none.
+This module has only hook implementations, and they import what they need when they run. It does not import Datasette,
+so that the readers and queries can be used without it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def register_routes() -> list[tuple[str, Any]]:
 
 @hookimpl
 def prepare_connection(conn: Any, database: str) -> None:
-    """Give connections the functions that our statements and queries call."""
+    """Register the SQL functions that our statements and queries call."""
     from llm_session_memory.reader.functions import register
 
     if database != "_internal":
@@ -36,7 +36,7 @@ def prepare_connection(conn: Any, database: str) -> None:
 
 @hookimpl
 def prepare_jinja2_environment(env: Any) -> None:
-    """Give templates the filter for names that somebody else wrote."""
+    """Add a filter that makes untrusted names safe to show."""
     from llm_session_memory.rules.safe_text import visible
 
     env.filters["sv_visible"] = visible
@@ -44,7 +44,7 @@ def prepare_jinja2_environment(env: Any) -> None:
 
 @hookimpl
 def canned_queries(datasette: Any, database: str) -> Callable[[], Awaitable[dict[str, Any]]]:
-    """Offer the canned queries on 0.65."""
+    """Offer the canned queries on Datasette 0.65."""
 
     async def queries() -> dict[str, Any]:
         from .web.offering import on_hook
@@ -56,7 +56,7 @@ def canned_queries(datasette: Any, database: str) -> Callable[[], Awaitable[dict
 
 @hookimpl
 def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
-    """Offer the canned queries on 1.0."""
+    """Offer the canned queries on Datasette 1.0."""
 
     async def offered() -> None:
         from .web.offering import offer
@@ -68,7 +68,7 @@ def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
 
 @hookimpl
 def permission_allowed(datasette: Any, actor: Any, action: str, resource: Any) -> Any:
-    """On 0.65, hide a canned query from who may not see what it reads, and say who may rate exchanges."""
+    """On 0.65, deny canned queries that read hidden tables, and decide who may rate exchanges."""
     if action == "rate-exchange" and isinstance(resource, str):
         from .compat import rating_allowed
 
@@ -86,7 +86,7 @@ def permission_allowed(datasette: Any, actor: Any, action: str, resource: Any) -
 
 @hookimpl
 def permission_resources_sql(datasette: Any, actor: Any, action: str) -> Any:
-    """Hide canned queries from who may not see what they read, on 1.0."""
+    """On 1.0, deny canned queries that read hidden tables."""
     if action != "view-query":
         return None
 
@@ -100,7 +100,7 @@ def permission_resources_sql(datasette: Any, actor: Any, action: str) -> Any:
 
 @hookimpl
 def extra_css_urls(view_name: str | None, datasette: Any) -> list[str]:
-    """Style our own pages, and none of Datasette's."""
+    """Add our style sheets to our own pages only."""
     from .compat import static_url
 
     if not (view_name or "").startswith("sv_"):
@@ -111,7 +111,7 @@ def extra_css_urls(view_name: str | None, datasette: Any) -> list[str]:
 
 @hookimpl
 def extra_js_urls(view_name: str | None, datasette: Any) -> list[dict[str, Any]]:
-    """Bring the copy buttons to our own pages, and the player to the replay."""
+    """Add the copy buttons to our own pages, and the player to the replay."""
     from .compat import static_url
 
     if not (view_name or "").startswith("sv_"):
@@ -122,7 +122,7 @@ def extra_js_urls(view_name: str | None, datasette: Any) -> list[dict[str, Any]]
 
 @hookimpl
 def menu_links(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[dict[str, str]]]]:
-    """Offer “Sessions” in the menu to whoever may see any."""
+    """Add “Sessions” to the menu if the actor may see any."""
 
     async def links() -> list[dict[str, str]]:
         from .web.stock import menu
@@ -134,7 +134,7 @@ def menu_links(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[dict[s
 
 @hookimpl
 def database_actions(datasette: Any, actor: Any, database: str) -> Callable[[], Awaitable[list[dict[str, str]]]]:
-    """Offer “Sessions” on the page of a database that holds a log."""
+    """Add “Sessions” to the actions of a database that contains a log."""
 
     async def links() -> list[dict[str, str]]:
         from .web.stock import of_database
@@ -146,7 +146,7 @@ def database_actions(datasette: Any, actor: Any, database: str) -> Callable[[], 
 
 @hookimpl
 def render_cell(row: Any, value: Any, column: str | None, table: str | None, database: str, datasette: Any) -> Any:  # noqa: PLR0913  Datasette's own arguments
-    """Link threads and turns to their transcript."""
+    """Link threads and turns to their transcripts."""
     from .web.stock import Place, cell
 
     return cell(datasette, Place(database, table, column), row, value)
@@ -154,7 +154,7 @@ def render_cell(row: Any, value: Any, column: str | None, table: str | None, dat
 
 @hookimpl
 def jump_items_sql(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[Any]]]:
-    """Let 1.0's jump menu find sessions by name."""
+    """Make sessions searchable by name in 1.0's jump menu."""
 
     async def items() -> list[Any]:
         from .web.stock import jump
@@ -166,7 +166,7 @@ def jump_items_sql(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[An
 
 @hookimpl
 def top_database(datasette: Any, request: Any, database: str) -> Callable[[], Awaitable[str | None]]:
-    """Lead from 1.0's page of a database to its sessions."""
+    """Link to the sessions from the top of 1.0's database page."""
 
     async def line() -> str | None:
         from .web.stock import on_top

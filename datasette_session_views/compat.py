@@ -1,6 +1,6 @@
-"""What differs between Datasette 0.65 and 1.0, and nowhere else.
+"""All the differences between Datasette 0.65 and 1.0.
 
-Everything here answers in the same shape on both; the rest of the package does not know which one it runs in.
+Everything here returns the same shape on both, so the rest of the package does not know which version it runs on.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ T = TypeVar("T")
 Actor = Mapping[str, Any] | None
 
 _SOURCE = "llm-session-memory"
-"""Whose the queries are that we add to 1.0's own table of queries."""
+"""The source that marks our queries in 1.0's own table of queries."""
 
 _SILENCE_ALLOWS = frozenset({"view-instance", "view-database", "view-table", "view-query", "execute-sql"})
-"""Actions that 0.65 allows unless something says no."""
+"""Actions that 0.65 allows by default."""
 
 
 async def allowed(
     datasette: Any, actor: Actor, action: str, database: str | None = None, child: str | None = None
 ) -> bool:
-    """Say whether an actor may do one thing: to the instance, to a database, or to a table or query of it."""
+    """Return whether an actor may do something to the instance, a database, or one of its tables or queries."""
     if IS_1:
         return bool(await datasette.allowed(action=action, resource=_resource(action, database, child), actor=actor))
     resource: Any = database if child is None else (database, child)
@@ -85,7 +85,7 @@ def _resource(action: str, database: str | None, child: str | None) -> Any:
 
 
 async def allowed_tables(datasette: Any, actor: Actor, database: str, tables: Iterable[str]) -> frozenset[str]:
-    """Return those of the tables that an actor may view. 1.0 answers for a whole database at once."""
+    """Return the tables that an actor may view, out of the given ones. 1.0 answers for a whole database at once."""
     wanted = frozenset(tables)
     known: set[str] = set()
     if IS_1:
@@ -96,12 +96,12 @@ async def allowed_tables(datasette: Any, actor: Actor, database: str, tables: It
 
 
 def database_of(datasette: Any, request: Any) -> Any:
-    """Return the database that a request's path names."""
+    """Return the database named in a request's path."""
     return find_database(datasette, tilde_decode(request.url_vars["database"]))
 
 
 def find_database(datasette: Any, route: str) -> Any:
-    """Return the database of a route, or raise NotFound."""
+    """Return the database for a route, or raise NotFound."""
     try:
         return datasette.get_database(route=route)
     except KeyError:
@@ -109,9 +109,9 @@ def find_database(datasette: Any, route: str) -> Any:
 
 
 def static_url(datasette: Any, path: str) -> Any:
-    """Return the address of one of our files, with its hash where Datasette adds one.
+    """Return the URL of one of our static files, with its hash if Datasette adds one.
 
-    Not as a plain string: Datasette would put its base_url before it once more.
+    It must not be a plain string, or Datasette would add its base_url a second time.
     """
     plugin = _plugin_name()
     if hasattr(datasette, "static"):
@@ -121,7 +121,7 @@ def static_url(datasette: Any, path: str) -> Any:
 
 @cache
 def _plugin_name() -> str:
-    """Return the name that Datasette serves our files under: the distribution's, or that of the package alone."""
+    """Return the name that Datasette serves our files under: the distribution's, or the package's."""
     from datasette.plugins import get_plugins
 
     ours = Path(__file__).parent / "static"
@@ -132,7 +132,7 @@ def _plugin_name() -> str:
 
 
 def sql_url(datasette: Any, database: str, sql: str, parameters: Mapping[str, Any]) -> str:
-    """Return the address of the page that runs this SQL."""
+    """Return the URL of the page that runs this SQL."""
     path = datasette.urls.database(database)
     asked = urlencode({"sql": sql, **parameters})
     return f"{path}/-/query?{asked}" if IS_1 else f"{path}?{asked}"
@@ -141,41 +141,42 @@ def sql_url(datasette: Any, database: str, sql: str, parameters: Mapping[str, An
 # -- writing ----------------------------------------------------------------------
 
 RATE = "rate-exchange"
-"""0.65 has no permission to write: this one is ours. Nobody has it unless the configuration or a plugin says so."""
+"""Our own permission for 0.65, which has none for writing. By default nobody has it."""
 
 _CONFIGURED_AS = "llm-session-memory"
-"""The name of our plugin's configuration."""
+"""The key of our plugin's configuration."""
 
 
 class Refused(DatasetteError):  # type: ignore[misc]  # Datasette has no types
-    """What was asked for can't be done: why, as a sentence, and the HTTP status that says so."""
+    """The request can't be carried out; has a message for the user and an HTTP status."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message, status=status)
 
 
 async def may_rate(datasette: Any, actor: Actor, database: str, table: str) -> bool:
-    """Say whether an actor may write ratings into a table: `insert-row` on 1.0, our own `rate-exchange` on 0.65."""
+    """Return whether an actor may write ratings to a table: `insert-row` on 1.0, our own `rate-exchange` on 0.65."""
     if IS_1:
         return await allowed(datasette, actor, "insert-row", database, table)
     return await allowed(datasette, actor, RATE, database)
 
 
 def rating_allowed(datasette: Any, actor: Actor, database: str) -> bool | None:
-    """Return what 0.65's configuration says of `rate-exchange`, an allow block; None where it says nothing."""
+    """Return whether 0.65's configuration allows `rate-exchange`, or None if it has no rule for it."""
     rule = (datasette.plugin_config(_CONFIGURED_AS, database=database) or {}).get(RATE)
     return None if rule is None else bool(actor_matches_allow(actor, rule))
 
 
 def csrf_token(request: Any) -> str:
-    """Return what a form has to bring back on 0.65. 1.0 looks at where a request comes from instead."""
+    """Return the CSRF token for a form on 0.65. 1.0 checks the origin of the request instead."""
     return "" if IS_1 else str(request.scope["csrftoken"]())
 
 
 def checked_by_nobody(request: Any) -> bool:
-    """Say whether a POST may come from another site's page: on 0.65, which lets pass what brings no cookie.
+    """Return whether a POST may come from another site and Datasette has not checked it.
 
-    Our own form brings the cookie of its token; what is no browser sends neither of these headers.
+    0.65 does not check requests without cookies. Our own form sends the cookie of its token, and clients other than
+    browsers send neither of these headers.
     """
     headers = request.headers
     if IS_1 or headers.get("cookie") or headers.get("authorization", "").startswith("Bearer "):
@@ -184,7 +185,7 @@ def checked_by_nobody(request: Any) -> bool:
 
 
 async def execute_write(database: Any, function: Callable[[Any], T]) -> T:
-    """Run a function on a database's one connection that writes; it holds its own transaction."""
+    """Run a function on a database's write connection. The function manages its own transaction."""
     more = {"transaction": False} if IS_1 else {}
     result: T = await database.execute_write_fn(function, **more)
     return result
@@ -194,14 +195,14 @@ async def execute_write(database: Any, function: Callable[[Any], T]) -> T:
 
 
 def own_queries(datasette: Any, database: str) -> frozenset[str]:
-    """Return the names of the queries that whoever runs Datasette gave to a database. On 1.0, see offer_queries."""
+    """Return the names of the queries configured for a database. On 1.0, see offer_queries."""
     if IS_1:
         return frozenset()
     return frozenset(datasette.metadata("queries", database=database, fallback=False) or {})
 
 
 async def offer_queries(datasette: Any, database: str, queries: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
-    """Put queries into 1.0's table of queries, and drop ours of before. Return the names that others have taken."""
+    """Replace our queries in 1.0's table of queries. Return the names that are already taken."""
     taken: set[str] = set()
     await datasette.get_internal_database().execute_write(
         "delete from queries where database_name = ? and source = ?", [database, _SOURCE]
@@ -225,13 +226,13 @@ async def offer_queries(datasette: Any, database: str, queries: Mapping[str, Map
 
 
 def query_denials(denied: Iterable[tuple[str, str]]) -> list[Any]:
-    """Return what 1.0's permission hook is told of queries (database, name) that must not be seen."""
+    """Return rules for 1.0's permission hook that deny these queries, given as (database, name)."""
     from datasette.permissions import PermissionSQL
 
     return [
         PermissionSQL(
             sql=f"select :sv{number}_db as parent, :sv{number}_query as child, 0 as allow,"
-            " 'reads a table that may not be viewed' as reason",
+            " 'reads a table that the actor may not view' as reason",
             params={f"sv{number}_db": database, f"sv{number}_query": name},
         )
         for number, (database, name) in enumerate(denied)

@@ -1,4 +1,4 @@
-"""One short handler a page: permission, read, show, template. `ROUTES` says which answers what."""
+"""One short handler per page: check permission, read, show, render. `ROUTES` maps URLs to handlers."""
 
 from __future__ import annotations
 

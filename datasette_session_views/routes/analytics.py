@@ -1,4 +1,4 @@
-"""The dashboard: what the log says in numbers, as charts with the tables behind them."""
+"""The dashboard: numbers from the log as charts, with their tables."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from ..web.offering import may_see, offer
 from . import parameters
 
 _ROWS = 50
-"""Rows of a table on the page; the query has all."""
+"""Rows of a table on the page. The query returns all."""
 
 _AT_ONCE = 2
-"""Panels that are read at once: Datasette has three threads for SQL, and other pages want to be read too."""
+"""Panels computed at once. Datasette has three threads for SQL, and other pages need them too."""
 
 _PATIENCE = 12.0
-"""Seconds after which no more panels are added up."""
+"""Seconds after which no more panels are computed."""
 
 _RANGES = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "1 year"))
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """A panel with its numbers; None: the visitor may not see all that it reads."""
+    """A panel with its numbers, or None if the visitor may not see all the tables that it reads."""
 
     panel: Panel
     query: Query
@@ -49,7 +49,7 @@ class _Shown:
 
 @answering
 async def analytics(datasette: Any, request: Any) -> Any:
-    """Answer with the dashboard of one log."""
+    """Return the dashboard of one log."""
     log = await log_of(datasette, request)
     await offer(datasette, [log.name])
     filters = await parameters.narrowed(log, request)
@@ -96,7 +96,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
 
 
 class _Reading:
-    """One reading of the dashboard: its panels side by side, but never all of Datasette's threads, and with an end."""
+    """Reads the panels of a dashboard in parallel, without taking all of Datasette's threads, and with a time limit."""
 
     def __init__(self, datasette: Any, request: Any, log: Log, span: Span) -> None:
         self._datasette, self._request, self._log, self._span = datasette, request, log, span
@@ -126,7 +126,7 @@ def _fields(one: _Shown) -> dict[str, Any]:
     }
 
 
-async def _panel(datasette: Any, request: Any, log: Log, links: Links, one: _Shown, *, may_sql: bool) -> dict[str, Any]:  # noqa: PLR0913  what a page knows
+async def _panel(datasette: Any, request: Any, log: Log, links: Links, one: _Shown, *, may_sql: bool) -> dict[str, Any]:  # noqa: PLR0913  the parts of a page
     panel, found = one.panel, one.numbers
     about: dict[str, Any] = {"name": panel.name, "title": panel.title, "means": one.query.means}
     if found is None:
@@ -181,7 +181,7 @@ def _rounded(value: float | None) -> float | int | None:
 
 
 def _ranges(links: Links, filters: Filters, today: date) -> Sequence[tuple[str, str, bool]]:
-    """Return the ranges that are one click away: what each is called, its address, and whether it is the one shown."""
+    """Return the ranges offered as links, each with its label, its URL, and whether it is the current one."""
     found = [("all time", links.analytics(since="all", model=filters.model), not filters.since and not filters.until)]
     for days, called in _RANGES:
         since = (today - timedelta(days=days - 1)).isoformat()

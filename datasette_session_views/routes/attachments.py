@@ -1,4 +1,4 @@
-"""The bytes of an attachment, for whoever may see the table of attachments."""
+"""The content of an attachment, for visitors who may view the table of attachments."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _IMAGES = {
     "image/gif": (b"GIF87a", b"GIF89a"),
     "image/webp": (b"RIFF",),
 }
-"""What a browser may show in place, and how such files begin. Not SVG, which can hold a script."""
+"""Image types to show inline, and the bytes they start with. Not SVG, because it can contain scripts."""
 
 
 async def attachment(datasette: Any, request: Any) -> Any:
-    """Answer with an attachment: images in place, all else as a file to be saved."""
+    """Return an attachment: images inline, everything else as a download."""
     log = await log_of(datasette, request)
     if "attachments" not in log.tables:
         raise Forbidden("view-table")

@@ -1,4 +1,4 @@
-"""What the model saw at an exchange: the request as it was sent, and why, as it was recorded."""
+"""What the model saw at an exchange: the request as sent, and the recorded reasons for its contents."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from ..web.links import Links
 from . import parameters
 
 _MESSAGES = 100
-"""Messages on a page of “exactly as sent”, and those whose text is on the page of a request."""
+"""Messages on one page of “exactly as sent”, and messages whose text is on the page of a request."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was read for a page."""
+    """The values read for a page."""
 
     title: str
     reference: str
@@ -52,7 +52,7 @@ class Found:
 
 @answering
 async def context(datasette: Any, request: Any) -> Any:
-    """Answer with what was sent for an exchange, in the form asked for."""
+    """Return what was sent for an exchange, as a page or as JSON."""
     log = await log_of(datasette, request)
     thread_id = await thread_of(log, request)
     digits = request.url_vars["number"]
@@ -98,7 +98,7 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
 
 
 def _ends(source: Source, sent: Sent) -> tuple[Said, ...]:
-    """Return what the first and last messages of a very long request said, and nothing of those between."""
+    """Return the texts of the first and last messages of a very long request, with empty ones in between."""
     first, last = messages_of(source, sent, 0, 12), len(sent.messages) - 100
     silent = {role: Said(role, ()) for role in {message.role for message in sent.messages}}
     between = (silent[message.role] for message in sent.messages[12:last])
@@ -184,7 +184,7 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
 
 
 def _around(links: Links, found: Found, last: int, *, exact: bool) -> dict[str, Any]:
-    """Return what leads around in a request as it was sent: the places of the messages shown, and more pages of it."""
+    """Return the places of the messages shown, and the URLs of the other pages of a request."""
     sent, here = found.sent, found.reference
     earlier, later = max(found.begin - _MESSAGES, 1), last + 1
     return {

@@ -1,4 +1,4 @@
-"""The lists: the sessions of one log, and the newest of all logs."""
+"""The lists: the sessions of one log, and the newest sessions of all logs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ..web.offering import offer
 from . import parameters
 
 _A_FEW = 10
-"""Sessions of each log on the page of all logs."""
+"""Sessions shown for each log on the page of all logs."""
 
 
 @answering
 async def listing(datasette: Any, request: Any) -> Any:
-    """Answer with the list of one log."""
+    """Return the sessions of one log."""
     log = await log_of(datasette, request)
     await offer(datasette, [log.name])
     filters, sort = await parameters.narrowed(log, request), parameters.sort(request)
@@ -68,7 +68,7 @@ async def listing(datasette: Any, request: Any) -> Any:
 
 @answering
 async def everywhere(datasette: Any, request: Any) -> Any:
-    """Answer with the newest sessions of every log that the visitor may see."""
+    """Return the newest sessions of every log that the visitor may see."""
     if not await allowed(datasette, request.actor, "view-instance"):
         raise Forbidden("view-instance")
     seen = [(log, await _read(log, Filters(), "used", None, _A_FEW)) for log in await logs(datasette, request.actor)]

@@ -1,4 +1,4 @@
-"""Reading what a request asks for, whatever it is: anything that makes no sense counts as not said."""
+"""Parse the parameters of a request. Invalid values are treated as missing."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def text(request: Any, name: str, longest: int = 1_000) -> str | None:
-    """Return a parameter as text that SQLite and a page can take, None where it is missing or empty."""
+    """Return a parameter as text that is safe for SQLite and for a page, or None if it is missing or empty."""
     given = (request.args.get(name) or "").replace("\x00", " ")[:longest]
     return given.encode("utf-8", "replace").decode("utf-8").strip() or None
 
 
 def number(request: Any, name: str) -> int | None:
-    """Return a parameter as a number from 1 on, None where it is none."""
+    """Return a parameter as a number of at least 1, or None if it is not a number."""
     given = request.args.get(name) or ""
     return max(int(given), 1) if given.isascii() and given.isdigit() and len(given) < 12 else None  # noqa: PLR2004
 
 
 def filters(request: Any, search: str = "q") -> Filters:
-    """Return what a list or a search is narrowed to. `search` is the name of the parameter with the text."""
+    """Return the filters of a list or a search. `search` is the name of the parameter with the text."""
     since, until = text(request, "since"), text(request, "until")
     return Filters(
         text=text(request, search),
@@ -42,7 +42,7 @@ def filters(request: Any, search: str = "q") -> Filters:
 
 
 async def narrowed(log: Log, request: Any) -> Filters:
-    """Return what a list or a search is narrowed to, the model as the log has it: pages offer it as it is shown."""
+    """Return the filters of a list or a search, with the model spelled as in the log instead of as on the page."""
     found = filters(request)
     if found.model and not found.model.isascii():
         known = await log.read(models)
@@ -51,13 +51,13 @@ async def narrowed(log: Log, request: Any) -> Filters:
 
 
 def all_days(request: Any) -> bool:
-    """Say whether all days were asked for: `since=all`, unless a day was named."""
+    """Return whether all days were requested: `since=all` and no day."""
     given = request.args.getlist("since")
     return "all" in given and not any(map(_DAY.fullmatch, given))
 
 
 def sort(request: Any) -> Sort:
-    """Return how a list is to be sorted."""
+    """Return the sort order of a list."""
     given = text(request, "sort")
     for known in SORTS:
         if given == known:
@@ -66,7 +66,7 @@ def sort(request: Any) -> Sort:
 
 
 def asked(filters: Filters, search: str = "q") -> dict[str, str | None]:
-    """Return filters as the parameters that they were given by."""
+    """Return filters as the URL parameters that select them."""
     return {
         search: filters.text,
         "model": filters.model,

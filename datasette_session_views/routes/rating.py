@@ -1,4 +1,4 @@
-"""Rating an exchange from its page: a form that is posted, and leads back to where it stood."""
+"""Rate an exchange with a form on its page. Posting it redirects back to the exchange."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from ..web.rating import Problem, Rating, keep, rating_of
 _FORM = "application/x-www-form-urlencoded"
 
 _LONGEST = 40_000
-"""Bytes of a form: the longest note, each of its characters written as `%F0%9F%91%8D`, and something to spare."""
+"""Most bytes of a form: the longest note with each character encoded as in `%F0%9F%91%8D`, and some to spare."""
 
 _FIELDS = 20
 
 
 @answering
 async def rate(datasette: Any, request: Any) -> Any:
-    """Rate an exchange, or take its rating back."""
+    """Rate an exchange, or remove its rating."""
     log = await log_of(datasette, request)
     reference = tilde_decode(request.url_vars["session"])
     thread_id = await thread_of(log, request)
@@ -54,7 +54,7 @@ async def rate(datasette: Any, request: Any) -> Any:
 
 
 async def _check(datasette: Any, request: Any, log: Log) -> None:
-    """Raise where this visitor may not rate here, or where nobody may."""
+    """Raise if this visitor may not rate here, or if nobody can."""
     if checked_by_nobody(request):
         raise Refused(
             "Nothing was changed: the request came from another site, or from a browser without cookies.", 403
@@ -91,7 +91,7 @@ async def _form(request: Any) -> dict[str, str]:
 
 
 def _place(source: Source, thread_id: str, wanted: str) -> tuple[str, int, str]:
-    """Return an exchange by its number or the id of its first turn: its session's name, its number, its first turn."""
+    """Find an exchange by its number or the id of its first turn. Return its session, its number and its first turn."""
     (line,) = lines(source, [thread_id])
     numbers = numbering(source, thread_id)
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 12:  # noqa: PLR2004  more than any log has
@@ -106,7 +106,7 @@ def _place(source: Source, thread_id: str, wanted: str) -> tuple[str, int, str]:
 
 
 def _rating(form: dict[str, str]) -> Rating | None:
-    """Return the rating that a form asks for; None where it is to be taken back."""
+    """Return the rating in a form, or None to remove the current one."""
     if form.get("delete"):
         return None
     made = rating_of(form.get("mark", ""), form.get("note", ""))

@@ -1,4 +1,4 @@
-"""A session played as it happened. The page without JavaScript is the transcript; the data is its JSON twin."""
+"""The replay of a session. Without JavaScript the page is the transcript; with `.json` it is the replay's data."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from ..web.links import Links
 from . import parameters
 
 _RENDERED = 25
-"""Exchanges whose messages come rendered in one answer: the script asks for those about the moment that it shows."""
+"""Exchanges rendered as HTML in one response. The script requests the ones around the current moment."""
 
 _TOGETHER = 100
-"""Scenes whose texts are one piece of the page's data: the script reads a piece when it shows one of them."""
+"""Scenes whose texts share one piece of the page's data. The script parses a piece when it shows one of them."""
 
 
 @answering
 async def replay(datasette: Any, request: Any) -> Any:
-    """Answer with a session to be played, or with what there is to play as JSON."""
+    """Return the replay of a session as a page, or its data as JSON."""
     log = await log_of(datasette, request)
     reference = tilde_decode(request.url_vars["session"])
     thread_id = await thread_of(log, request)
@@ -91,7 +91,7 @@ async def replay(datasette: Any, request: Any) -> Any:
 
 
 def _exchange(request: Any) -> int | None:
-    """Return the number of the exchange that a replay is to begin at: `at=12`, or `at=12:3.5` with seconds after it."""
+    """Return the number of the exchange that the replay starts at: from `at=12`, or `at=12:3.5` with seconds."""
     given = (request.args.get("at") or "").partition(":")[0]
     return max(int(given), 1) if given.isascii() and given.isdigit() and len(given) < 12 else None  # noqa: PLR2004
 

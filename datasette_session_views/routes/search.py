@@ -1,4 +1,4 @@
-"""The search: over a whole log, or within one session."""
+"""Search in a whole log, or in one session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from . import parameters
 
 @answering
 async def search(datasette: Any, request: Any) -> Any:
-    """Answer with what was found, or with the form alone."""
+    """Return the search results, or just the form."""
     log = await log_of(datasette, request)
     if not log.searchable:
         raise Forbidden("view-table")
@@ -70,7 +70,7 @@ async def search(datasette: Any, request: Any) -> Any:
 
 
 async def _within(log: Log, reference: str | None) -> tuple[str | None, Any]:
-    """Return the thread to search within, and its line."""
+    """Return the thread to search in, and its line in the list."""
     if reference is None:
         return None, None
     thread_id = await thread_named(log, reference)

@@ -1,4 +1,4 @@
-"""One session: its transcript, the same as JSON, and as a file."""
+"""One session: its transcript as a page, as JSON and as a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from . import parameters
 
 @answering
 async def session(datasette: Any, request: Any) -> Any:
-    """Answer with a page of a transcript, in the form asked for."""
+    """Return a page of a transcript, as HTML, JSON or a file."""
     log = await log_of(datasette, request)
     thread_id = await thread_of(log, request)
     form = request.url_vars.get("format")
@@ -48,7 +48,7 @@ async def session(datasette: Any, request: Any) -> Any:
 
 
 async def turn(datasette: Any, request: Any) -> Any:
-    """Lead on to the exchange that a turn belongs to."""
+    """Redirect to the exchange of a turn."""
     log = await log_of(datasette, request)
     turn_id = tilde_decode(request.url_vars["turn"])
 
@@ -140,7 +140,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
 
 
 def _rating(request: Any, links: Links, reference: str, start: int | None) -> dict[str, Any]:
-    """Return what the forms have in common that rate the exchanges of a page."""
+    """Return the values shared by all rating forms of a page."""
     return {
         "url": links.rating(reference),
         "token": csrf_token(request),
@@ -157,7 +157,7 @@ def _is_today(page: Transcript) -> bool:
 
 
 def _facts(line: Line) -> list[tuple[str, str]]:
-    """Return the header's facts, each a figure and what it counts."""
+    """Return the facts in the header, each a figure and its label."""
     figures = line.figures
     facts = [(f"{figures.exchanges:,}", "exchange" if figures.exchanges == 1 else "exchanges")]
     if line.model:
@@ -176,7 +176,7 @@ def _facts(line: Line) -> list[tuple[str, str]]:
 
 
 def _rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
-    """Return what stands beside the transcript."""
+    """Return the contents of the sidebar."""
     settings, figures = page.settings, page.line.figures
     chosen = [
         ("Policy", settings.policy),

@@ -1,1 +1,1 @@
-"""Values into HTML, SVG and files. Pure: no Datasette, no SQL."""
+"""Turn values into HTML, SVG and files. Pure: no Datasette, no SQL."""

@@ -1,4 +1,4 @@
-"""From page values to what the templates print: figures in words, and what was said as safe HTML. Pure."""
+"""Turn exchanges into cards for the templates: figures in words, and messages as safe HTML. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .showing import Showing
 from .words import day, span
 
 _PAUSE = 3600
-"""Seconds of silence from which a pause is marked."""
+"""Seconds without a prompt after which a pause is marked."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One block of an exchange: `kind` is its class. With a `summary` it is folded away under that line."""
+    """One block of an exchange. `kind` is its CSS class. If it has a `summary`, the block is folded under that line."""
 
     kind: str
     html: str
@@ -32,7 +32,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Folded:
-    """A summary as it stands on the page: which exchanges it stands for, where it is, who made it when, its text."""
+    """A summary on the page: the exchanges that it covers, its URL, who made it and when, and its text."""
 
     first: int
     last: int
@@ -43,7 +43,7 @@ class Folded:
 
 @dataclass(frozen=True)
 class Card:
-    """An exchange or an attempt as it stands on the page."""
+    """An exchange or an attempt on the page."""
 
     anchor: str
     number: int | None
@@ -70,7 +70,7 @@ class Card:
 
 
 def cards(transcript: Transcript, showing: Showing) -> list[Card]:
-    """Return exchanges and attempts in the order of their ids, which is that of time."""
+    """Return exchanges and attempts in order of their ids, which is chronological."""
     making = _Cards(showing)
     model = transcript.line.model
     keyed = [(exchange.id, making.exchange(exchange, model)) for exchange in transcript.exchanges]
@@ -80,13 +80,13 @@ def cards(transcript: Transcript, showing: Showing) -> list[Card]:
 
 
 class _Cards:
-    """The making of the cards of one page."""
+    """Makes the cards of one page."""
 
     def __init__(self, showing: Showing) -> None:
         self._showing, self._links, self._reference = showing, showing.links, showing.reference
 
     def with_summaries(self, card: Card, summaries: Sequence[Summary]) -> Card:
-        """Return a card with the summaries that end with it, and where the newest one begins."""
+        """Return a card with the summaries that end at it, and the newest one if it begins at it."""
         ended = tuple(
             self._folded(one, self._showing.markdown(one.text)) for one in summaries if one.last == card.number
         )
@@ -178,14 +178,14 @@ class _Cards:
         return blocks
 
     def _borrowed(self, piece: Piece, number: int) -> Block:
-        """Return what a prompt borrowed: a fragment that was given with it, or an excerpt that was recalled for it."""
+        """Return a block for a fragment that was given with a prompt, or for an excerpt that was recalled for it."""
         text = self._showing.text(piece.text, number)
         if piece.kind == "excerpt":
             return _folded("recalled", f"Recalled from #{one_line(piece.name.rpartition('#')[2], 20)}", "", text)
         return _folded("fragment", "Fragment", f"{one_line(piece.name, 100)}, {_size(piece.text)}", text)
 
     def attempt(self, attempt: Attempt) -> Card:
-        """Return the card of a prompt that got no whole answer."""
+        """Return the card of a prompt that got no complete answer."""
         blocks = [Block("you", self._showing.text(attempt.prompt))]
         if attempt.partial:
             blocks.append(Block("reply", self._showing.markdown(attempt.partial)))

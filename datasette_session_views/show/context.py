@@ -1,4 +1,4 @@
-"""From a request to what the page of a context says of it: its figures, every exchange's fate, what changed. Pure."""
+"""Describe a request for its page: its figures, the fate of every exchange, and what changed. Pure."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ WORDS: dict[Fate, str] = {
 }
 
 _CELLS = 400
-"""Exchanges from which long runs of the same fate are shown as one cell."""
+"""In requests after more exchanges than this, a long run of the same fate is one cell."""
 
 _LONG = 24
-"""How many neighbours then make a long run."""
+"""A run of more exchanges than this is long."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One exchange of the session, or a long run of them, with its fate."""
+    """One exchange of the session, or a long run of exchanges, with its fate."""
 
     fate: Fate
     title: str
@@ -37,7 +37,7 @@ class Cell:
 
 
 def facts(sent: Sent, history: int | None) -> list[tuple[str, str]]:
-    """Return the head's facts, each a figure and what it counts."""
+    """Return the facts in the header, each a figure and its label."""
     found: list[tuple[str, str]] = []
     if sent.input_tokens is not None:
         expected = f" (estimate: {sent.why.estimate:,})" if sent.why else ""
@@ -52,7 +52,7 @@ def facts(sent: Sent, history: int | None) -> list[tuple[str, str]]:
 
 
 def fates(sent: Sent) -> str:
-    """Return what became of the exchanges before, in words."""
+    """Return the fates of the earlier exchanges in words."""
     if sent.number == 1:
         return "the first exchange"
     parts = [
@@ -67,7 +67,7 @@ def fates(sent: Sent) -> str:
 
 
 def cells(sent: Sent, links: Links, reference: str) -> list[Cell]:
-    """Return every exchange before this one with its fate; in long sessions, long runs as one cell each."""
+    """Return every earlier exchange with its fate. In long sessions, a long run is one cell."""
     found: list[Cell] = []
     for run in sent.runs:
         words = WORDS[run.fate] if sent.why or run.fate != "recent" else "sent"
@@ -83,7 +83,7 @@ def cells(sent: Sent, links: Links, reference: str) -> list[Cell]:
 
 
 def reuse(change: Since, sent: Sent) -> str:
-    """Return how much of a request the server could take from the one before, in words."""
+    """Return in words how much of the previous request the server could reuse."""
     if not change.same_model:
         return "nothing: a different model answered the previous exchange"
     part = round(100 * change.shared / sent.characters) if sent.characters else 0
@@ -93,7 +93,7 @@ def reuse(change: Since, sent: Sent) -> str:
 
 
 def cost(sent: Sent, change: Since) -> str:
-    """Return what a request cost beside the one before, in words."""
+    """Return in words what a request cost compared to the previous one."""
     said = []
     if change.tokens is not None:
         said.append(
@@ -108,7 +108,7 @@ def cost(sent: Sent, change: Since) -> str:
 
 
 def call_fields(sent: Sent) -> dict[str, Any]:
-    """Return which call a request was of, and what it came to."""
+    """Return the call that a request belongs to, with its tokens and cost."""
     return {
         "number": sent.number,
         "call": sent.call,
@@ -123,7 +123,7 @@ def call_fields(sent: Sent) -> dict[str, Any]:
 
 
 def why_fields(why: Why) -> dict[str, Any]:
-    """Return what was recorded of a choice."""
+    """Return the recorded reasons for a request's contents."""
     return {
         "policy": why.policy,
         "budget": why.budget,
@@ -140,7 +140,7 @@ def why_fields(why: Why) -> dict[str, Any]:
 
 
 def extra_fields(sent: Sent) -> dict[str, Any]:
-    """Return what a request had besides whole exchanges: tools, notes, a summary, excerpts."""
+    """Return the parts of a request other than whole exchanges: tools, notes, a summary, excerpts."""
     summary = sent.summary
     return {
         "tools": list(sent.tools),
@@ -162,7 +162,7 @@ def extra_fields(sent: Sent) -> dict[str, Any]:
 
 
 def since_fields(change: Since, sent: Sent) -> dict[str, Any]:
-    """Return what changed from the request before."""
+    """Return the changes since the previous request."""
     return {
         "number": change.number,
         "came_in": list(change.came),

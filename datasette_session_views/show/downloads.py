@@ -1,4 +1,4 @@
-"""A session as a file to download: the same file as `llm sessions export` writes, as far as the visitor may see."""
+"""Download a session as a file: the same file as from `llm sessions export`, limited to what the visitor may see."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from llm_session_memory.reader.source import Source
 
 @dataclass(frozen=True)
 class Form:
-    """A form that a session is downloaded in: its name, and its type for a browser."""
+    """A download format: its name and its content type."""
 
     format: str
     content_type: str
@@ -24,13 +24,14 @@ FORMS = {
     "jsonl": Form("jsonl", "application/x-ndjson; charset=utf-8"),
     "html": Form("html", "text/html; charset=utf-8"),
 }
-"""The forms by the ending of the file."""
+"""The formats by file extension."""
 
 
 def download(source: Source, thread_id: str, ending: str, first: int | None, last: int | None) -> str:
-    """Return a thread as a file: all of it, or its exchanges from a number to a number.
+    """Return a thread as a file: all of it, or the exchanges `first` to `last`.
 
-    Of attached files whose path alone is in the log nothing is read: they are on the server, and not the visitor's.
+    Attachments that the log has only a path for are not read, because those files belong to the server, not the
+    visitor.
     """
     gathering = Gathering(SeenLog(source), thread_id, first, last, files=False)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""A page of a transcript as plain values, for its JSON twin. Pure."""
+"""A page of a transcript as plain values, for JSON. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, S
 
 
 def fields(page: Transcript) -> dict[str, Any]:
-    """Return a page of a transcript as plain values, texts as they are in the log."""
+    """Return a page of a transcript as plain values, with texts as in the log."""
     line, settings = page.line, page.settings
     return {
         "name": line.name,
@@ -61,7 +61,7 @@ def exchange_fields(exchange: Exchange) -> dict[str, Any]:
 
 
 def rating_fields(judged: Judged) -> dict[str, str] | None:
-    """Return a rating as plain values; None where there is none."""
+    """Return a rating as plain values, or None if there is no rating."""
     return {"mark": judged.mark, "note": judged.note, "rated_utc": judged.rated_utc} if judged.mark else None
 
 

@@ -1,4 +1,4 @@
-"""From a request to its items, in the order in which they were sent, and to its messages exactly as sent. Pure."""
+"""Turn a request into its items, in the order they were sent, and its messages exactly as sent. Pure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .window import sizes
 from .words import day, marked
 
 _TEXTS = 60
-"""Exchanges whose words are shown on the page; of more, the first and last few."""
+"""Exchanges whose text is shown on the page. If there are more, only the first and last few are shown."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One item of a request, in the order in which it was sent: a line, why it is there, and its text to open."""
+    """One item of a request: a line, the reason why it was sent, and its full text in a fold."""
 
     kind: str
     label: str
@@ -37,15 +37,15 @@ class Row:
 
 
 class Items:
-    """The items of a request, in the order in which they were sent."""
+    """The items of a request, in the order they were sent."""
 
     def __init__(self, sent: Sent, said: Sequence[Said], showing: Showing, links: Links, reference: str) -> None:
-        """Take a request, and what its messages said; none where they are too many to be shown."""
+        """Take a request and the texts of its messages, as far as they are shown."""
         self._sent, self._said, self._showing = sent, said, showing
         self._links, self._reference = links, reference
 
     def rows(self, notes: Sequence[Note], pinned: dict[int, str]) -> list[Row]:
-        """Return a row for each item. `notes` and `pinned` say who kept what when, as far as it still is kept."""
+        """Return a row for each item. `notes` and `pinned` are the current notes and pins, with their dates."""
         sent, size = self._sent, sizes(self._sent)
         rows: list[Row] = []
         if sent.system:
@@ -144,7 +144,7 @@ class Items:
         text = self._text(stretch.begin, stretch.end)
         return self._row("prompt", f"#{sent.number:,}", one_line(words, 300), why, size, text)
 
-    def _row(self, kind: str, label: str, words: str, why: str, size: int, text: str = "", url: str = "") -> Row:  # noqa: PLR0913  a row's own
+    def _row(self, kind: str, label: str, words: str, why: str, size: int, text: str = "", url: str = "") -> Row:  # noqa: PLR0913  the fields of a row
         tokens = self._sent.share(size)
         return Row(kind, label, escape(words), one_line(why, 400), "" if tokens is None else f"{tokens:,}", text, url)
 
@@ -158,12 +158,12 @@ class Items:
 
 
 def _before_fences(system: str) -> str:
-    """Return the system prompt alone, of a system message that has notes or a summary too."""
+    """Return only the system prompt of a system message that also has notes or a summary."""
     return re.split(r"(?:^|\n\n)<(?:notes|summary)>\n", system, maxsplit=1)[0]
 
 
 def message(said: Said, showing: Showing, number: int) -> str:
-    """Return a message exactly as it was sent: every piece as it is, under its role."""
+    """Return a message exactly as sent: its role and every piece."""
     pieces: list[str] = []
     for piece in said.pieces:
         if piece.kind in ("tool_call", "tool_result", "other"):
@@ -182,7 +182,7 @@ def message(said: Said, showing: Showing, number: int) -> str:
 
 
 def _found(text: str, words: Sequence[str]) -> str:
-    """Return an excerpt with the words that it was found by marked."""
+    """Return an excerpt with the words that matched marked."""
     text = text.replace(MARK, "").replace(UNMARK, "")
     if not words:
         return text

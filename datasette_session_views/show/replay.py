@@ -1,4 +1,4 @@
-"""What a replay's page carries: its data, that can close no tag, and its scenes' messages as HTML. Pure."""
+"""Data for the replay page: JSON that is safe inside a script tag, and messages as HTML. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNSAFE = tuple((character, f"\\u{ord(character):04x}") for character in "<>&\u2
 
 
 def embedded(value: Any) -> str:
-    """Return JSON that can stand in a script tag: nothing in it can close the tag or open another."""
+    """Return JSON that is safe inside a script tag: it can't close the tag or open another."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for character, escaped in _UNSAFE:  # str.translate takes ten times as long
         text = text.replace(character, escaped)
@@ -22,7 +22,7 @@ def embedded(value: Any) -> str:
 
 
 def dressed(scenes: Sequence[Scene], showing: Showing) -> dict[str, Any]:
-    """Return the HTML of what is not shown as plain text, scene by scene, each in the order of its pieces."""
+    """Return the HTML of each scene's pieces, in order, with None for pieces shown as plain text."""
 
     def html(scene: Scene, kind: str, text: str) -> str | None:
         if kind in ("reply", "reasoning"):

@@ -1,4 +1,4 @@
-"""What was said, as safe HTML, and no more of it than a page may hold. Pure."""
+"""Turn messages into safe HTML, limited to what a page can hold. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from llm_session_memory.rules.safe_text import one_line
 from ..web.links import Links
 
 _PAGE_OF_MARKDOWN = 400_000
-"""Characters that are read as Markdown on one page; what comes after them is shown as plain text."""
+"""Characters rendered as Markdown on one page. The rest is shown as plain text."""
 
 _PAGE_OF_TEXT = 3_000_000
-"""Characters shown on one page; each message may have at least its first stretch."""
+"""Characters shown on one page. After that, only the beginning of each message is shown."""
 
 _MESSAGE = 500_000
 """Characters shown of one message."""
@@ -25,14 +25,14 @@ _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 class Showing:
-    """The showing of one page: it counts how much was shown, so that no page is too long to open."""
+    """Renders the texts of one page. It counts their characters so that no page gets too long to open."""
 
     def __init__(self, links: Links, reference: str, *, may_see_files: bool) -> None:
         self.links, self.reference, self._may_see_files = links, reference, may_see_files
         self._markdown, self._text = _PAGE_OF_MARKDOWN, _PAGE_OF_TEXT
 
     def markdown(self, text: str, number: int | None = None) -> str:
-        """Return Markdown as HTML, within what this page may hold."""
+        """Return Markdown as HTML, within the limits of the page."""
         kept, rest = self._taken(text, number)
         if len(kept) > self._markdown or rest:
             return plain(kept) + rest
@@ -40,17 +40,17 @@ class Showing:
         return rendered(kept)
 
     def text(self, text: str, number: int | None = None) -> str:
-        """Return a text as it is, within what this page may hold."""
+        """Return plain text as HTML, within the limits of the page."""
         kept, rest = self._taken(text, number)
         return plain(kept) + rest
 
     def code(self, text: str, number: int) -> str:
-        """Return data or code as a block, within what this page may hold."""
+        """Return data or code as a block, within the limits of the page."""
         kept, rest = self._taken(text, number)
         return code_block(kept, "json" if kept[:1] in ("{", "[") else "") + rest
 
     def file(self, held: Held) -> str:
-        """Return an attachment, shown or linked."""
+        """Return an attachment as an image or a link."""
         kind = escape(one_line(held.type or "a file", 80))
         if held.kept and self._may_see_files:
             address = escape(self.links.attachment(held.id))
@@ -64,7 +64,7 @@ class Showing:
         return f"<p>Attachment: {kind}, {escape(one_line(where, 200))}</p>"
 
     def _taken(self, text: str, number: int | None) -> tuple[str, str]:
-        """Return what is shown of a text, and what is said of the rest of it."""
+        """Return the part of a text to show, and a notice about the rest."""
         room = min(max(self._text, _AT_LEAST), _MESSAGE)
         self._text -= min(len(text), room)
         if len(text) <= room:

@@ -1,8 +1,8 @@
 """Charts as inline SVG: pure functions from values to markup.
 
-No script, no style attribute, nothing to load; fills differ by pattern as well as by colour, so that a chart can be
-read in black and white; each has a title and a description for those who can't see it. Drawn 360 wide, about what a
-phone shows, so that the text stays readable there. All labels are escaped: models and people chose them.
+No scripts, no style attributes, nothing to load. Fills differ by pattern as well as by colour, so that charts work in
+black and white. Each chart has a title and a description for screen readers. Charts are 360 wide, about the width of a
+phone, so that their text stays readable there. All labels are escaped because models and people chose them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WIDTH = 360
 _HEIGHT = 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 42, 8, 10, 24
 _LABEL = 44
-"""Characters of a label in a chart; the table behind it has the whole."""
+"""Characters of a label in a chart. The table has the full label."""
 
 _INK, _SOFT, _LINE = "#111a35", "#54627a", "#dbe3ea"
 
@@ -26,13 +26,13 @@ _GROUNDS = ("#276890", "#fbe3c8", "#d5efe3", "#e8def4", "#e3e8ee", "#ffffff")
 _INKS = ("#276890", "#a85c00", "#0f7b53", "#7a4fb0", "#44546a", "#54627a")
 _STROKES = ("", "M-1,1l2,-2M0,6l6,-6M5,7l2,-2", "M1.5,1.5h1.6v1.6h-1.6z M4.5,4.5h1.6v1.6h-1.6z", "M0,1.5h6M0,4.5h6",
             "M0,0l6,6M6,0l-6,6", "")  # fmt: skip
-"""For each series its ground, its ink, and the pattern drawn in it: plain, stripes, dots, lines, crosses, blank."""
+"""The background, ink and pattern of each series: plain, stripes, dots, lines, crosses, blank."""
 
 _DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 4", "12 4")
 
 
 def drawn(name: str, title: str, chart: Chart) -> str:
-    """Return a chart as SVG. `name` is for the ids within the page."""
+    """Return a chart as SVG. `name` is the prefix of its ids on the page."""
     body, height = {"columns": _columns, "rows": _rows, "lines": _lines, "grid": _grid}[chart.kind](name, chart)
     used = () if chart.kind == "grid" else range(min(len(chart.series), SERIES))
     patterns = "" if chart.kind == "lines" else "".join(_pattern(name, place) for place in used)
@@ -45,8 +45,8 @@ def drawn(name: str, title: str, chart: Chart) -> str:
 
 
 def legend(name: str, chart: Chart) -> str:
-    """Return what says which fill or line is which, as a list; empty where there is but one."""
-    if len(chart.series) < 2 or chart.kind == "grid":  # noqa: PLR2004  nothing to tell apart
+    """Return the legend as a list, or nothing if there is only one series."""
+    if len(chart.series) < 2 or chart.kind == "grid":  # noqa: PLR2004  one series needs no legend
         return ""
     items = []
     for place, one in enumerate(chart.series):
@@ -63,12 +63,12 @@ def legend(name: str, chart: Chart) -> str:
 
 
 def _columns(name: str, chart: Chart) -> tuple[str, int]:
-    """Columns over time, the series stacked."""
+    """Return stacked columns over time, and their height."""
     most = ceiling(
         max(sum(max(one.values[place] or 0, 0) for one in chart.series) for place in range(len(chart.labels)))
     )
     width = (_WIDTH - _LEFT - _RIGHT) / len(chart.labels)
-    inner = min(max(width - (2 if width > 6 else 0.6), 0.5), 40)  # noqa: PLR2004  thin columns stand close
+    inner = min(max(width - (2 if width > 6 else 0.6), 0.5), 40)  # noqa: PLR2004  thin columns have thin gaps
     parts = [_axis(most), _ticks(chart.labels, lambda place: _LEFT + (place + 0.5) * width)]
     for place, label in enumerate(chart.labels):
         below, rects = 0.0, ""
@@ -93,7 +93,7 @@ def _words(chart: Chart, place: int, label: str) -> str:
 
 
 def _rows(name: str, chart: Chart) -> tuple[str, int]:
-    """A label, and below it a bar for each measure."""
+    """Return labels with a bar for each series below, and their height."""
     most = max(max(value or 0, 0) for one in chart.series for value in one.values) or 1
     thick, room = (12, 62) if len(chart.series) == 1 else (9, 62)
     y, parts = 12.0, []
@@ -116,7 +116,7 @@ def _rows(name: str, chart: Chart) -> tuple[str, int]:
 
 
 def _lines(name: str, chart: Chart) -> tuple[str, int]:
-    """Lines over an axis of places, each with a dash of its own."""
+    """Return lines, each with its own dashes, and their height."""
     del name
     most = ceiling(max(max(value or 0, 0) for one in chart.series for value in one.values))
     width = (_WIDTH - _LEFT - _RIGHT - 8) / max(len(chart.labels) - 1, 1)
@@ -137,7 +137,7 @@ def _lines(name: str, chart: Chart) -> tuple[str, int]:
 
 
 def _grid(name: str, chart: Chart) -> tuple[str, int]:
-    """A square for each label and series, its area as large as its value: to be read without colour."""
+    """Return a grid of squares whose area shows the value, readable without colour, and its height."""
     del name
     most = max(max(value or 0, 0) for one in chart.series for value in one.values) or 1
     left, cell = 34, (_WIDTH - 36) / len(chart.labels)
@@ -175,13 +175,13 @@ def _axis(most: float) -> str:
 
 
 def _ticks(labels: Sequence[str], x: Callable[[int], float], y: float = _HEIGHT - 8, every: int = 0) -> str:
-    """Some of the labels below an axis: every third, say, or a few, the first and the last among them."""
+    """Return labels below an axis: one of `every` so many, or a few including the first and the last."""
     last = len(labels) - 1
     few = {round(number * last / 3) for number in range(4)}
     texts = []
     for place in range(0, last + 1, every) if every else sorted(few):
         anchor = "middle"
-        if last and not every:  # long labels, that must not stand out at the sides
+        if last and not every:  # long labels must not stick out at the sides
             anchor = {0: "start", last: "end"}.get(place, "middle")
         texts.append(
             f'<text x="{_at(x(place))}" y="{_at(y)}" text-anchor="{anchor}" fill="{_SOFT}">{_text(labels[place], 12)}'
@@ -191,7 +191,7 @@ def _ticks(labels: Sequence[str], x: Callable[[int], float], y: float = _HEIGHT 
 
 
 def _pattern(name: str, place: int) -> str:
-    filled = place == 2  # noqa: PLR2004  dots are areas, the others are strokes
+    filled = place == 2  # noqa: PLR2004  dots are filled, the others are strokes
     ink = f'fill="{_INKS[place]}"' if filled else f'stroke="{_INKS[place]}" stroke-width="1.3" fill="none"'
     path = f'<path d="{_STROKES[place]}" {ink}/>' if _STROKES[place] else ""
     return (

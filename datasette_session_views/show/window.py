@@ -1,4 +1,4 @@
-"""From a request to the picture of its window: how much of it each kind of thing filled. Pure."""
+"""Turn a request into a picture of the context window: how much of it each part filled. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from llm_session_memory.reader.sent import Sent, Stretch
 from llm_session_memory.rules.words import counted
 
 _LABELLED = 9.0
-"""Percent of the picture's width from which a part has its name in it."""
+"""Percent of the width that a part must have to show its name."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the picture of the window, in percent of its width."""
+    """A part of the picture. `x` and `width` are percentages of its width."""
 
     kind: str
     name: str
@@ -24,7 +24,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The characters of what a request was made of."""
+    """The characters of each part of a request."""
 
     system: int
     summary: int
@@ -37,7 +37,7 @@ class Sizes:
 
 
 def sizes(sent: Sent) -> Sizes:
-    """Return the characters of what a request was made of; excerpts are parts of the prompts that they came with."""
+    """Return the characters of each part of a request. Excerpts are not counted with the prompts they came with."""
     own = sum(len(excerpt.text) for excerpt in sent.excerpts if not excerpt.earlier)
     earlier = sum(len(excerpt.text) for excerpt in sent.excerpts if excerpt.earlier)
     whole: dict[str, int] = {"pinned": 0, "recent": 0, "prompt": 0, "other": 0}
@@ -59,7 +59,7 @@ def sizes(sent: Sent) -> Sizes:
 
 
 def window(sent: Sent) -> tuple[list[Part], list[tuple[float, str]]]:
-    """Return the picture of the window: its parts, and the marks on its scale."""
+    """Return the parts of the picture, and the marks on its scale."""
     size, tokens = sizes(sent), sent.tokens or 0
     if not tokens:
         return [], []
@@ -92,7 +92,7 @@ def window(sent: Sent) -> tuple[list[Part], list[tuple[float, str]]]:
 
 
 def kind(sent: Sent, stretch: Stretch) -> str:
-    """Return what some messages of a request are to it: its prompt, an earlier exchange by its fate, or neither."""
+    """Return the kind of a stretch of messages: the prompt, the fate of an earlier exchange, or other."""
     if stretch.number == sent.number:
         return "prompt"
     if stretch.number is None:

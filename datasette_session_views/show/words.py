@@ -1,4 +1,4 @@
-"""Times and snippets as they stand on the pages. Pure."""
+"""Format times and snippets for the pages. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TWO_DAYS = 48
 
 
 def marked(snippet: str) -> str:
-    """Return a snippet as HTML with what matched marked, always balanced."""
+    """Return a snippet as HTML with its matches in balanced mark tags."""
     pieces: list[str] = []
     within = False
     for stretch in visible_but_marks(snippet):
@@ -27,7 +27,7 @@ def marked(snippet: str) -> str:
 
 
 def visible_but_marks(snippet: str) -> list[str]:
-    """Return a snippet in stretches, the marks for themselves."""
+    """Return a snippet as a list of texts and marks."""
     found: list[str] = []
     for part in " ".join(visible(snippet).split()).split(MARK):
         if found:
@@ -40,7 +40,7 @@ def visible_but_marks(snippet: str) -> list[str]:
 
 
 def span(seconds: float) -> str:
-    """Return a stretch of time in words: `800 ms`, `3.2 s`, `9 min 12 s`, `3 h 10 min`, `101 days`."""
+    """Return a duration in words: `800 ms`, `3.2 s`, `9 min 12 s`, `3 h 10 min`, `101 days`."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < _MINUTE:
@@ -55,12 +55,12 @@ def span(seconds: float) -> str:
 
 
 def moment(utc: str) -> str:
-    """Return a stored time to the minute, `21 Nov 2026 14:02`, in UTC; what is not a time as it is."""
+    """Return a stored time to the minute in UTC, as in `21 Nov 2026 14:02`. Return other texts unchanged."""
     found = parsed_moment(utc)
     return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y %H:%M}"
 
 
 def day(utc: str) -> str:
-    """Return the day of a stored time, `21 Nov 2026`."""
+    """Return the day of a stored time, as in `21 Nov 2026`."""
     found = parsed_moment(utc)
     return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y}"

@@ -1,4 +1,4 @@
-// Copy buttons for code. The pages work without it.
+// Copy buttons for code. The pages also work without this script.
 for (const block of document.querySelectorAll(".sv-code")) {
   const button = document.createElement("button");
   button.type = "button";
@@ -22,11 +22,11 @@ for (const block of document.querySelectorAll(".sv-code")) {
   block.append(button);
 }
 
-// An address with a place opens what is folded around it.
+// If the URL points into a fold, open the fold.
 const place = location.hash ? document.getElementById(location.hash.slice(1)) : null;
 place?.closest("details")?.setAttribute("open", "");
 
-// Datasette 0.65 closes everything that is folded open when a click falls outside of it: meant for its menus.
+// Datasette 0.65 closes every open <details> on a click outside of it, to close its menus. Keep our folds open.
 document.addEventListener(
   "click",
   (event) => {

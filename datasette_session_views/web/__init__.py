@@ -1,1 +1,1 @@
-"""Permissions, addresses, answers, and links on Datasette's own pages."""
+"""Permissions, URLs, responses, and links on Datasette's own pages."""

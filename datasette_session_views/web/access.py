@@ -1,4 +1,4 @@
-"""What a visitor may see of a log: the door that every page goes through."""
+"""What a visitor may see of a log. Every page goes through here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RATINGS = "memory_ratings"
 
 @dataclass(frozen=True)
 class Log:
-    """A log as one visitor sees it: its database, and the tables that are there and open to them."""
+    """A log as one visitor sees it: its database, and the existing tables that they may view."""
 
     database: Any
     tables: frozenset[str]
@@ -35,15 +35,15 @@ class Log:
 
     @property
     def key(self) -> str:
-        """What tells this log from all others."""
+        """A key that is unique to this log."""
         return f"{self.database.name}\n{self.database.path}"
 
     def version(self) -> Hashable | None:
-        """Return what is another after any writing to the log; None where that can't be told."""
+        """Return a value that changes with every write to the log, or None if that can't be known."""
         return version_of(self.database.path, mutable=self.database.is_mutable)
 
     async def read(self, function: Callable[..., T], *given: Any, **named: Any) -> T:
-        """Run a function of the reader on this log, with what else it takes."""
+        """Call a reader function with this log as its source, plus the given arguments."""
 
         def run(connection: Any) -> T:
             return function(Source(connection, self.tables, self.key, self.version), *given, **named)
@@ -53,7 +53,7 @@ class Log:
 
     @property
     def searchable(self) -> bool:
-        """Whether an index of llm's is there and open, and the texts that it is of."""
+        """Whether the visitor may view one of llm's search indexes and the texts it covers."""
         return any(self.tables >= pair for pair in ({"turn_search_fts", "turn_search"}, {"responses_fts", "responses"}))
 
     @property
@@ -62,7 +62,7 @@ class Log:
         return bool(self.database.is_mutable)
 
     async def write(self, function: Callable[..., T], *given: Any) -> T:
-        """Run a function on the connection that writes, with a source to read from as this visitor."""
+        """Call a function with the write connection and a source limited to what this visitor may see."""
 
         def run(connection: Any) -> T:
             return function(connection, Source(connection, self.tables, self.key), *given)
@@ -70,14 +70,14 @@ class Log:
         return await execute_write(self.database, run)
 
     async def may_be_rated_by(self, datasette: Any, actor: Any) -> bool:
-        """Say whether an actor may rate its exchanges. The table of ratings is made by llm's plugin alone."""
+        """Return whether an actor may rate exchanges. Only the llm plugin creates the ratings table."""
         if not self.mutable or RATINGS not in self.tables:
             return False
         return await may_rate(datasette, actor, self.name, RATINGS)
 
 
 async def log_of(datasette: Any, request: Any) -> Log:
-    """Return the log that a request asks for. Raises NotFound where there is none, Forbidden where it is locked."""
+    """Return the log named in a request. Raise NotFound if there is none, Forbidden if the visitor may not see it."""
     database = database_of(datasette, request)
     if not await allowed(datasette, request.actor, "view-database", database.name):
         raise Forbidden("view-database")
@@ -90,12 +90,12 @@ async def log_of(datasette: Any, request: Any) -> Log:
 
 
 async def thread_of(log: Log, request: Any) -> str:
-    """Return the id of the thread that a request's path names. Raises NotFound if there is none."""
+    """Return the id of the thread named in a request's path. Raise NotFound if there is none."""
     return await thread_named(log, tilde_decode(request.url_vars["session"]))
 
 
 async def thread_named(log: Log, reference: str) -> str:
-    """Return the id of the thread that a name or an id stands for. Raises NotFound if there is none."""
+    """Return the id of the thread with this name or id. Raise NotFound if there is none."""
     thread_id = await log.read(find, reference)
     if thread_id is None:
         raise NotFound(f"Session “{one_line(reference, 200)}” not found.")
@@ -103,10 +103,10 @@ async def thread_named(log: Log, reference: str) -> str:
 
 
 async def seen(datasette: Any, actor: Any, database: Any) -> Log | None:
-    """Return a database's log as an actor sees it; None where it holds none, or its tables are locked.
+    """Return a database's log as an actor sees it, or None if it has no log or the actor may not see it.
 
-    Each table without which a conversation can't be shown must be open. Any other that is locked is as if it were
-    missing.
+    The actor must be allowed to view every table that is needed to show a conversation. Other tables that they may not
+    view are treated as missing.
     """
     if database.name == "_internal":
         return None
@@ -127,6 +127,6 @@ async def _is_open(datasette: Any, database: str, needed: tuple[str, ...]) -> bo
 
 
 async def logs(datasette: Any, actor: Any) -> list[Log]:
-    """Return all logs that an actor may see, in the order in which the databases were attached."""
+    """Return all logs that an actor may see, in the order their databases were attached."""
     found = [await seen(datasette, actor, database) for database in list(datasette.databases.values())]
     return [log for log in found if log is not None]

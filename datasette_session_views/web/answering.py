@@ -1,4 +1,4 @@
-"""Answering a request: pages inside Datasette's frame with their policy, JSON twins, errors in the form asked for."""
+"""Responses: pages inside Datasette's layout with their content security policy, JSON, and errors in either form."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Handler = Callable[[Any, Any], Awaitable[Any]]
 _INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 _HEADERS = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
-"""Datasette sends the first with its own pages; those of plugins don't get it."""
+"""Datasette sends the first header with its own pages, but not with those of plugins."""
 
 
 def answering(handler: Handler) -> Handler:
-    """Let a handler's errors come out as JSON where JSON was asked for. Datasette makes pages of them otherwise."""
+    """Return a handler's errors as JSON if JSON was requested. Otherwise Datasette makes pages of them."""
 
     @functools.wraps(handler)
     async def answered(datasette: Any, request: Any) -> Any:
@@ -47,12 +47,18 @@ def as_json(value: Mapping[str, Any], status: int = 200) -> Any:
     return Response.json(value, status=status, headers=_HEADERS)
 
 
-async def as_page(  # noqa: PLR0913  what a page is made of
+async def as_page(  # noqa: PLR0913  the parts of a page
     datasette: Any, request: Any, view: str, context: Mapping[str, Any], twin: str, *, posts: bool = False
 ) -> Any:
-    """Return a page in Datasette's frame. `view` names its template, `twin` is the address of its JSON.
+    """Return a page in Datasette's layout.
 
-    `posts`: it has a form that writes. Without any referrer, browsers would not say that it comes from here.
+    Args:
+        datasette: The Datasette instance.
+        request: The request to respond to.
+        view: The name of the view and of its template.
+        context: Values for the template.
+        twin: The URL of the same page as JSON.
+        posts: Whether the page has a form that writes. Browsers name the origin of a form only if there is a referrer.
     """
     alternate = datasette.absolute_url(request, twin)
     whole = {**context, "alternate_url_json": alternate, "json_url": twin}
@@ -65,9 +71,9 @@ async def as_page(  # noqa: PLR0913  what a page is made of
 
 
 def policy(frame: str) -> str:
-    """Return the policy for a page in this frame: nothing from elsewhere, no inline script but the frame's own.
+    """Return a content security policy: nothing from other sites, and no inline scripts except the layout's own.
 
-    The frame was rendered without the page's content, so what it has inline is Datasette's and its plugins'.
+    The frame was rendered without the page's content, so its inline scripts come from Datasette and its plugins.
     """
     hashes = [
         "'sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8", "replace")).digest()).decode() + "'"

@@ -1,4 +1,4 @@
-"""The addresses of our pages and of Datasette's, below whatever base_url it runs."""
+"""URLs of our pages and of Datasette's, including its base_url."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..compat import tilde_encode
 
 
 class Links:
-    """The addresses within one database."""
+    """The URLs within one database."""
 
     def __init__(self, datasette: Any, database: str) -> None:
         self._datasette = datasette
@@ -19,56 +19,56 @@ class Links:
         self._name = database
 
     def listing(self, form: str = "", /, **asked: Any) -> str:
-        """Return the address of the list."""
+        """Return the URL of the list."""
         return _asked(f"{self.database}/-/sessions{_form(form)}", asked)
 
     def session(self, reference: str, form: str = "", /, **asked: Any) -> str:
-        """Return the address of a session by its name, or of a conversation by its id."""
+        """Return the URL of a session by its name, or of a conversation by its id."""
         return _asked(f"{self.database}/-/session/{tilde_encode(reference)}{_form(form)}", asked)
 
     def exchange(self, reference: str, number: int) -> str:
-        """Return the address of an exchange: the page of 50 that it is on, and its place there."""
+        """Return the URL of an exchange: its page of the transcript and its place on it."""
         return f"{self.session(reference, **{'from': (number - 1) // PAGE * PAGE + 1})}#{number}"
 
     def context(self, reference: str, number: int, form: str = "", /, **asked: Any) -> str:
-        """Return the address of what the model saw at an exchange."""
+        """Return the URL of the page that shows what the model saw at an exchange."""
         return _asked(f"{self.session(reference)}/context/{number}{_form(form)}", asked)
 
     def replay(self, reference: str, form: str = "", /, **asked: Any) -> str:
-        """Return the address of a session's replay."""
+        """Return the URL of a session's replay."""
         return _asked(f"{self.session(reference)}/replay{_form(form)}", asked)
 
     def rating(self, reference: str) -> str:
-        """Return the address that ratings of a session's exchanges are sent to."""
+        """Return the URL that a session's ratings are posted to."""
         return f"{self.session(reference)}/rate"
 
     def turn(self, turn_id: str) -> str:
-        """Return the address that leads on to the exchange that a turn belongs to."""
+        """Return the URL that redirects to the exchange of a turn."""
         return f"{self.database}/-/sessions/turn/{tilde_encode(turn_id)}"
 
     def analytics(self, form: str = "", /, **asked: Any) -> str:
-        """Return the address of the dashboard."""
+        """Return the URL of the dashboard."""
         return _asked(f"{self.database}/-/sessions/analytics{_form(form)}", asked)
 
     def query(self, name: str) -> str:
-        """Return the address of a canned query."""
+        """Return the URL of a canned query."""
         return f"{self.database}/{tilde_encode(name)}"
 
     def search(self, form: str = "", /, **asked: Any) -> str:
-        """Return the address of the search."""
+        """Return the URL of the search."""
         return _asked(f"{self.database}/-/sessions/search{_form(form)}", asked)
 
     def attachment(self, attachment_id: str) -> str:
-        """Return the address of an attachment's bytes."""
+        """Return the URL of an attachment's content."""
         return f"{self.database}/-/sessions/attachment/{tilde_encode(attachment_id)}"
 
     def row(self, table: str, key: str) -> str:
-        """Return the address of Datasette's own page of a row."""
+        """Return the URL of Datasette's own page for a row."""
         return str(self._datasette.urls.row(self._name, table, tilde_encode(key)))
 
 
 def everything(datasette: Any, form: str = "") -> str:
-    """Return the address of the sessions of all databases."""
+    """Return the URL of the sessions of all databases."""
     return str(datasette.urls.path(f"/-/sessions{_form(form)}"))
 
 

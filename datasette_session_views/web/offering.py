@@ -1,7 +1,7 @@
-"""Offering the canned queries in Datasette: by a hook on 0.65, in the internal table of queries on 1.0.
+"""Offer the canned queries in Datasette: through a hook on 0.65, in the internal table of queries on 1.0.
 
-Whoever runs Datasette wins: where a database has a query of the same name, ours is not offered. A query is hidden from
-those who may not see one of the tables that it reads.
+Configured queries win: if a database already has a query of the same name, ours is not offered. A query is hidden from
+people who may not view all the tables that it reads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from llm_session_memory.reader.tables import is_log, present
 from ..compat import IS_1, allowed_tables, offer_queries, own_queries, query_denials
 
 _offered: WeakKeyDictionary[Any, dict[str, tuple[Any, frozenset[str]]]] = WeakKeyDictionary()
-"""For each Datasette and database: the state of the schema that queries were offered for, and their names."""
+"""For each Datasette and database: the tables that queries were offered for, and the names of the queries."""
 
 
 async def on_hook(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
@@ -29,9 +29,9 @@ async def on_hook(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
 
 
 async def offer(datasette: Any, databases: Iterable[str] | None = None) -> None:
-    """Put our queries where 1.0 keeps them, for all databases that hold a log, unless they are there already.
+    """Add our queries to 1.0's table for all databases that contain a log, unless they are already there.
 
-    Called when Datasette starts, and again from our pages: llm may have made its tables since.
+    Called when Datasette starts, and again from our pages because llm may have created its tables since then.
     """
     if not IS_1:
         return
@@ -46,7 +46,7 @@ async def offer(datasette: Any, databases: Iterable[str] | None = None) -> None:
 
 
 async def may_see(datasette: Any, actor: Any, database: str, name: str) -> bool:
-    """Say whether an actor may see all tables that one of our queries reads; of other queries nothing is said."""
+    """Return whether an actor may see all tables that one of our queries reads. Return True for other queries."""
     query = catalogue().get(name)
     if query is None or name in own_queries(datasette, database):
         return True
@@ -56,7 +56,7 @@ async def may_see(datasette: Any, actor: Any, database: str, name: str) -> bool:
 
 
 async def denials(datasette: Any, actor: Any) -> list[Any]:
-    """Return what 1.0's permission hook is told: which of our queries an actor must not see."""
+    """Return rules for 1.0's permission hook that deny the queries an actor may not see."""
     denied: list[tuple[str, str]] = []
     for database, (tables, names) in _offered.get(datasette, {}).items():
         queries = [catalogue()[name] for name in names]

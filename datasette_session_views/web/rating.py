@@ -1,6 +1,6 @@
-"""Keeping what a visitor thinks of an exchange: the only thing that is written here, by the rules of the llm plugin.
+"""Save a visitor's rating of an exchange, the only thing that the pages write.
 
-What `llm sessions rate` does, the same code does here: what may be said is checked, and written, by the memory package.
+`llm sessions rate` uses the same code: the memory package checks the rating and writes it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["LONGEST_REMARK", "Problem", "Rating", "keep", "rating_of"]
 
 @dataclass(frozen=True)
 class Problem:
-    """Why nothing was written, as a sentence."""
+    """The reason why nothing was written, as a sentence."""
 
     words: str
 
 
 def rating_of(mark: str, note: str) -> Rating | Problem:
-    """Return a rating as it is kept, of what a form brought; or which rule it breaks."""
+    """Return the rating in a form's fields, or the problem with it."""
     try:
         return checked_rating(mark, note.replace("\r\n", "\n"), datetime.now(timezone.utc).isoformat())
     except SessionError as error:
@@ -39,9 +39,9 @@ def rating_of(mark: str, note: str) -> Rating | Problem:
 def keep(
     connection: sqlite3.Connection, source: Source, name: str, place: tuple[str, str], rating: Rating | None
 ) -> Problem | None:
-    """Rate the exchange at a place (thread, first turn); without a rating, take back the one that it has.
+    """Save the rating of an exchange, given as (thread, first turn). Without a rating, remove the current one.
 
-    One transaction that has the lock for writing from its start; where another program has it, it is waited for.
+    This is one transaction that takes the write lock at its start, and waits if another program has it.
     """
     thread_id, turn_id = place
     try:

@@ -1,4 +1,4 @@
-"""What Datasette's own pages learn about sessions: links in menus, on a database's page, and in the cells of tables."""
+"""Links to sessions on Datasette's own pages: in menus, on database pages, and in table cells."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .links import Links, everything
 
 
 async def menu(datasette: Any, actor: Any) -> list[dict[str, str]]:
-    """Return the menu's entry, where there is a log that the actor may see."""
+    """Return the menu entry if there is a log that the actor may see."""
     for database in list(datasette.databases.values()):
-        if await seen(datasette, actor, database) is not None:  # the first is enough: this runs on every page
+        if await seen(datasette, actor, database) is not None:  # stop at the first one: this runs on every page
             return [{"href": everything(datasette), "label": "Sessions"}]
     return []
 
 
 async def of_database(datasette: Any, actor: Any, database: str) -> list[dict[str, str]]:
-    """Return a database's action, where it holds a log that the actor may see."""
+    """Return the action of a database if it contains a log that the actor may see."""
     if await seen(datasette, actor, datasette.get_database(database)) is None:
         return []
     links = Links(datasette, database)
@@ -47,7 +47,7 @@ async def on_top(datasette: Any, actor: Any, database: str) -> str | None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a cell is. `table` is None among the results of a query."""
+    """The position of a cell. `table` is None in the results of a query."""
 
     database: str
     table: str | None
@@ -55,18 +55,18 @@ class Place:
 
 
 _logs: WeakSet[Any] = WeakSet()
-"""Databases that are known to hold a log."""
+"""Databases known to contain a log."""
 
 _THREAD_COLUMNS = ("thread_id", "conversation_id")
 _TURN_COLUMNS = ("turn_id", "response_id")
 _NAMED = ("threads", "conversations")
-"""Tables whose rows are threads, with their names."""
+"""Tables that have a row for each thread, with its name."""
 
 
 async def cell(datasette: Any, place: Place, row: Any, value: Any) -> Any:
-    """Return a cell that tells of a thread or turn as a link to its transcript; None for all others.
+    """Return a cell that refers to a thread or turn as a link to its transcript, or None for other cells.
 
-    The id of a row's own is not ours to show: Datasette makes it the link to the row.
+    A row's own id is left alone, because Datasette makes it the link to the row.
     """
     names_thread = place.table in _NAMED and place.column == "name"
     if not names_thread and place.column not in (*_THREAD_COLUMNS, *_TURN_COLUMNS):
@@ -100,7 +100,7 @@ def _is_id(text: str) -> bool:
 
 
 async def jump(datasette: Any, actor: Any) -> list[Any]:
-    """Return what 1.0's jump menu searches: the named sessions of every log that the actor may see."""
+    """Return entries for 1.0's jump menu: the named sessions of every log that the actor may see."""
     found = []
     for log in await logs(datasette, actor):
         base = Links(datasette, log.name).session("")

@@ -1,10 +1,10 @@
-// What the address says of a replay: ?at=EXCHANGE:SECONDS&speed=2&idle=3&autoplay=0.
+// The state of a replay in its URL: ?at=EXCHANGE:SECONDS&speed=2&idle=3&autoplay=0.
 
 const SLOWEST = 0.1;
 const FASTEST = 64;
-const BARELY = 0.05; // seconds that are not worth a place in the address
+const BARELY = 0.05; // seconds too short to write into the URL
 
-// What is asked for; what makes no sense is as if it were not there.
+// The requested state. Invalid values are ignored.
 export function read(asked, usualIdle) {
   const speed = Number(asked.get("speed"));
   const [exchange, seconds] = (asked.get("at") ?? "").split(":");
@@ -17,7 +17,7 @@ export function read(asked, usualIdle) {
   };
 }
 
-// The most seconds of a pause; null: as long as it was.
+// The longest pause in seconds, or null for pauses as recorded.
 export function cap(words, usual) {
   if (words === "off") return null;
   return words !== null && words !== "" && Number(words) >= 0 ? Number(words) : usual;
@@ -27,7 +27,7 @@ export function capWords(idle) {
   return idle === null ? "off" : String(idle);
 }
 
-// The address of a moment: `at` is an exchange and the seconds since it began, null before the first.
+// The URL of a moment. `at` is an exchange and the seconds since it began, or null before the first one.
 export function write({ at, speed, idle, playing }) {
   const asked = new URLSearchParams(location.search);
   if (at) asked.set("at", at.exchange + (at.seconds >= BARELY ? `:${at.seconds.toFixed(1)}` : ""));

@@ -1,9 +1,9 @@
-// An exchange on the stage, or an attempt, and the pieces of what was said in it.
+// An exchange or an attempt on the stage, and the pieces of its messages.
 
 import { Growing } from "./growing.js";
 import { date, element, number } from "./words.js";
 
-const SPOKEN = ["you", "reply", "failed"]; // what stands open; all else is folded
+const SPOKEN = ["you", "reply", "failed"]; // shown open; everything else is folded
 
 const NAMES = {
   system: "System prompt",
@@ -15,7 +15,7 @@ const NAMES = {
   file: "Attachment",
 };
 
-// One piece of what was said: as plain text, until it is rendered.
+// One piece of a message, shown as plain text until its HTML arrives.
 class Piece {
   constructor([kind, name, text]) {
     const spoken = SPOKEN.includes(kind);
@@ -38,7 +38,7 @@ class Piece {
     if (!html || this.dressed) return;
     this.dressed = true;
     this.growing = null;
-    this.within.innerHTML = html; // as safe as in the transcript: of the same making, under the same policy
+    this.within.innerHTML = html; // safe: rendered by the same code as the transcript, under the same policy
     this.reveal(this.part);
   }
 
@@ -49,10 +49,10 @@ class Piece {
   }
 }
 
-// An exchange on the page, or an attempt: its scenes up to one of them.
+// An exchange or an attempt on the page, with its scenes up to one of them.
 export class Card {
   constructor(scene, chapter) {
-    this.scenes = new Map(); // place of a scene: its pieces, [before, after]
+    this.scenes = new Map(); // index of a scene -> its pieces, [before, after]
     this.article = element("article", "sv-ex");
     if (scene.number) this.article.dataset.number = scene.number;
     if (scene.marks.includes("cut")) this.article.append(element("div", "sv-cut", "From here on, older exchanges are no longer sent."));
@@ -84,7 +84,7 @@ export class Card {
     });
   }
 
-  // Let so much of what a scene brought be on the page: piece by piece, and the last one letter by letter.
+  // Show a part of a scene's output: piece by piece, and the last piece letter by letter.
   reveal(index, part, scene, [, after]) {
     const lengths = after.map(([, , text]) => text.length);
     const whole = lengths.reduce((sum, length) => sum + length, 0);

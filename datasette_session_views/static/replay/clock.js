@@ -1,13 +1,13 @@
-// The time of a replay. What there is at a moment depends on the moment alone, so that seeking equals playing. A moment
-// is in milliseconds of the replay at speed 1. The sums are those of insight/timing.py; a test holds the two together.
+// The time of a replay. What is shown depends only on the moment, so that seeking equals playing. A moment is in
+// milliseconds of the replay at speed 1. The sums are those of insight/timing.py; a test compares the two.
 
 export class Timeline {
-  // `idle`: the most seconds that a pause takes; null: as long as it was.
+  // `idle`: the longest pause in seconds, or null for pauses as recorded.
   constructor(scenes, idle) {
     this.scenes = scenes;
     this.starts = [];
     this.ends = [];
-    this.models = [0]; // how long models had worked before each scene, and in all
+    this.models = [0]; // model time before each scene, and in total
     this.pauses = [];
     let at = 0;
     for (const scene of scenes) {
@@ -26,14 +26,14 @@ export class Timeline {
     return Math.min(Math.max(moment, 0), this.total);
   }
 
-  // The scenes that are over, and the part of the next one that is; null: it has not begun.
+  // The number of scenes that are over, and the part of the next one that is over, or null if it has not begun.
   at(moment) {
     const done = this.over(moment);
     if (done === this.ends.length || moment < this.starts[done]) return { done, part: null };
     return { done, part: (moment - this.starts[done]) / this.scenes[done].run };
   }
 
-  // How many scenes are over: by halves, since a long session has thousands of them and this runs in each frame.
+  // The number of scenes that are over. Binary search, because a long session has thousands and this runs each frame.
   over(moment) {
     let low = 0;
     let high = this.ends.length;
@@ -45,7 +45,7 @@ export class Timeline {
     return low;
   }
 
-  // The moment at which there is what there was on another timeline of the same scenes.
+  // The moment that shows the same as a state from another timeline of the same scenes.
   same({ done, part }) {
     if (part !== null) return this.starts[done] + part * this.scenes[done].run;
     return done === 0 ? 0 : this.ends[done - 1];
@@ -56,7 +56,7 @@ export class Timeline {
     return this.models[done] + (part === null ? 0 : part * this.scenes[done].run);
   }
 
-  // The time on the wall: within a pause that was capped, it runs faster.
+  // The wall-clock time. It runs faster within a capped pause.
   wall(moment) {
     const { done, part } = this.at(moment);
     const scene = this.scenes[Math.min(done, this.scenes.length - 1)];

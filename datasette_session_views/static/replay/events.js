@@ -1,4 +1,4 @@
-// The places that one can step to: exchanges, messages, and what happened in them. Each is the place of a scene.
+// The places to step to: exchanges, messages and events. Each is the index of a scene.
 
 export class Events {
   constructor(data) {
@@ -11,7 +11,7 @@ export class Events {
     return scene.first && this.data.chapters[scene.number] !== undefined;
   }
 
-  // `kind`: a mark, a chapter, or any of these.
+  // `kind` is a mark, "chapter" or "any".
   of(kind) {
     return this.messages.filter((index) => {
       const scene = this.data.scenes[index];
@@ -21,13 +21,13 @@ export class Events {
     });
   }
 
-  // The scene with which an exchange begins; -1: it is not in this part.
+  // The first scene of an exchange, or -1 if it is not in this part of the session.
   begin(exchange) {
     return this.data.scenes.findIndex((scene) => scene.number === exchange);
   }
 }
 
-// The sums of what is over after each scene, before the first of them nothing: tokens, cost, tokens saved.
+// The totals after each scene, starting with zero before the first: tokens, cost, tokens saved.
 export function totals(scenes) {
   const plus = (sum, value) => (value === null ? sum : (sum ?? 0) + value);
   const sums = [{ input: 0, output: 0, cost: null, saved: null }];

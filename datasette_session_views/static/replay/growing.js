@@ -1,10 +1,10 @@
-// The text of an element that is shown up to a letter; what begins after it is not there yet.
+// Shows the text of an element up to a letter and hides the rest.
 
 import { beginning } from "./words.js";
 
 export class Growing {
   constructor(root) {
-    this.entries = []; // elements and texts in order, and the letter at which each begins
+    this.entries = []; // elements and texts in order, with the letter at which each begins
     this.total = 0;
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -14,7 +14,7 @@ export class Growing {
       this.total += text?.length ?? 0;
     }
     this.begun = this.entries.length;
-    this.tail = null; // the text that is shown in part
+    this.tail = null; // the text that is partly shown
   }
 
   to(part) {
@@ -28,7 +28,7 @@ export class Growing {
     if (part < 1) this.cut(letters);
   }
 
-  // Have the text whole that was shown in part.
+  // Show all of the text that is partly shown.
   complete() {
     if (!this.tail) return;
     this.tail.node.data = this.tail.text;
@@ -36,7 +36,7 @@ export class Growing {
     this.tail = null;
   }
 
-  // Show the last text that has begun up to a letter.
+  // Show the last text up to a letter.
   cut(letters) {
     let last = this.begun - 1;
     while (last >= 0 && this.entries[last].text === null) last--;

@@ -1,4 +1,4 @@
-// The keys of video players and of asciinema. None of them with ctrl, alt or meta, or where one types or chooses.
+// The keys of video players and asciinema. Ignored with ctrl, alt or meta, and in text fields and selects.
 
 const LEAP = 5; // seconds
 

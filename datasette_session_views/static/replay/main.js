@@ -1,4 +1,4 @@
-// Opens the replay, if the page has one.
+// Start the replay, if the page has one.
 
 import { Player } from "./player.js";
 

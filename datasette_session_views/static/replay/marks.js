@@ -1,8 +1,8 @@
-// The marks on the scrubber: each exchange, and what happened in it, in the colours of the style sheet.
+// The marks on the scrubber: each exchange and event, in the colours of the style sheet.
 
-const EDGE = 9; // pixels: half of the scrubber's thumb, which stops there
+const EDGE = 9; // pixels: half the width of the scrubber's thumb
 const HEIGHT = { exchange: 10, tool: 14, chapter: 24 };
-const OTHER = 20; // of all other marks
+const OTHER = 20; // the height of all other marks
 
 export function draw(canvas, timeline, events) {
   const pen = prepared(canvas);
@@ -21,7 +21,7 @@ export function draw(canvas, timeline, events) {
   });
 }
 
-// A canvas that is empty, and as fine as the screen.
+// Clear the canvas and match it to the screen's resolution.
 function prepared(canvas) {
   const ratio = devicePixelRatio || 1;
   canvas.width = canvas.clientWidth * ratio;

@@ -1,4 +1,4 @@
-// The player: where the replay is, whether it plays and how fast. It tells stage, rail and readings what to show.
+// The player: its position, whether it plays and how fast. It updates the stage, the rail and the clocks.
 
 import * as address from "./address.js";
 import { Timeline } from "./clock.js";
@@ -9,17 +9,17 @@ import { Rail } from "./rail.js";
 import { Stage } from "./stage.js";
 import { date, dollars, duration, element, get, number } from "./words.js";
 
-const LONGEST_FRAME = 1000; // milliseconds that one frame may take: a tab that was hidden goes on where it was
-const GRACE = 500; // milliseconds: while it plays, “back” means the one before, not the one that has just begun
-const SETTLED = 200; // milliseconds after which the address follows
+const LONGEST_FRAME = 1000; // milliseconds that one frame counts at most, so that a hidden tab continues where it was
+const GRACE = 500; // milliseconds: during play, “back” skips a scene that has only just begun
+const SETTLED = 200; // milliseconds after which the URL is updated
 
-// Let the browser do what it has to do: draw, answer a key.
+// Let the browser draw and handle keys.
 function breathe() {
   return globalThis.scheduler?.yield?.() ?? new Promise((go) => setTimeout(go));
 }
 
 export class Player {
-  // In pieces: no task of them is long, however long the session is. `still`: for who wants less motion.
+  // Start in small steps, so that no task blocks the browser in a long session. `still`: the user wants less motion.
   static async open(given, asked, still) {
     const data = JSON.parse(given.textContent);
     const wanted = address.read(asked, data.idle);
@@ -63,7 +63,7 @@ export class Player {
     for (const [exchange, label] of Object.entries(this.data.chapters)) this.chapter(Number(exchange), label);
   }
 
-  // A button that leads to a chapter.
+  // Add a button that jumps to a chapter.
   chapter(exchange, label) {
     const place = this.events.begin(exchange);
     if (place < 0) return;
@@ -74,7 +74,7 @@ export class Player {
     get("card-chapters").hidden = false;
   }
 
-  // What depends on timing and speed: the scrubber's length and marks, and what is chosen.
+  // Update what depends on timing and speed: the scrubber's length and marks, and the selects.
   setup() {
     get("seek").max = Math.max(1, this.timeline.total);
     choose(get("speed"), String(this.speed), (value) => `${value}×`);
@@ -99,7 +99,7 @@ export class Player {
     this.seek(this.moment + seconds * 1000);
   }
 
-  // To the start of the next of some scenes, or of the one before.
+  // Go to the start of the next or the previous of these scenes.
   step(places, direction) {
     const times = places.map((place) => this.timeline.starts[place]);
     const before = this.moment - (this.playing ? GRACE * this.speed : 0);
@@ -169,7 +169,7 @@ export class Player {
     this.setSpeed(this.data.speeds.find((speed) => speed > this.speed) ?? this.speed);
   }
 
-  // Another cap on pauses: the same scene goes on from the same part of it.
+  // Change the cap on pauses and stay at the same part of the same scene.
   setIdle(idle) {
     const now = this.timeline.at(this.moment);
     this.idle = idle;
@@ -188,7 +188,7 @@ export class Player {
     const isBegun = now.part !== null || now.done > 0;
     const scene = this.data.scenes[Math.max(now.part === null ? now.done - 1 : now.done, 0)];
     const exchange = isBegun ? scene.number : null;
-    if (!isBegun || exchange !== null) this.rail.show(exchange); // at an attempt it stays as it was
+    if (!isBegun || exchange !== null) this.rail.show(exchange); // an attempt leaves the rail unchanged
     const where = isBegun ? this.where(exchange) : "at the start";
     this.read(where, this.totals[now.done]);
     const seek = get("seek");
@@ -222,7 +222,7 @@ export class Player {
     return address.write({ at, speed, idle, playing });
   }
 
-  // Have the page's own address follow.
+  // Update the page's URL.
   follow() {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => history.replaceState(null, "", this.link()), SETTLED);
@@ -255,13 +255,13 @@ export class Player {
   }
 }
 
-// Put a text there if it is another one: a text that is set is laid out anew.
+// Set a text only if it changed, because setting it causes a new layout.
 function put(id, text) {
   const found = get(id);
   if (found.textContent !== text) found.textContent = text;
 }
 
-// Choose a value, and offer it if it is not among those on offer.
+// Select a value, and add it as an option if it is missing.
 function choose(select, value, words) {
   if (![...select.options].some((option) => option.value === value)) select.append(new Option(words(value), value));
   select.value = value;

@@ -1,13 +1,13 @@
-// Beside the stage: which earlier exchanges are in the window, and what it is filled with.
+// The sidebar: what fills the context window, and the fate of every earlier exchange.
 
 import { element, get, number } from "./words.js";
 
-const PARTS = ["system", "summary", "pinned", "recent", "recalled", "prompt"]; // of a window, in the order of the data
-const CALM = 120; // milliseconds between two looks at all exchanges' fates
+const PARTS = ["system", "summary", "pinned", "recent", "recalled", "prompt"]; // the parts of a context window, in the order of the data
+const CALM = 120; // least milliseconds between two repaints of all cells
 const CELL = 18; // pixels from one exchange's cell to the next
-const GAP = 3; // of them between two cells
-const PADDING = 8; // of the box, left and right together
-const ABOVE = 5; // rows of cells kept in sight above this exchange's
+const GAP = 3; // pixels of that between two cells
+const PADDING = 8; // pixels of the box, left and right together
+const ABOVE = 5; // rows of cells to keep visible above the current one
 
 export class Rail {
   constructor(data) {
@@ -24,7 +24,7 @@ export class Rail {
     this.mark = get("fill").appendChild(element("b"));
   }
 
-  // The window at an exchange; null: before the first.
+  // Show the context window at an exchange, or null before the first.
   show(exchange) {
     if (exchange === this.number) return;
     this.number = exchange;
@@ -68,7 +68,7 @@ export class Rail {
     this.mark.style.left = `${(100 * budget) / full}%`;
   }
 
-  // Each cell's fate: all of them are laid out and painted anew, so not in every frame while one drags.
+  // Update the cells. This causes a new layout of all of them, so it does not run on every frame of a drag.
   paint(exchange, found) {
     this.painted = performance.now();
     const fate = fates(exchange, found);
@@ -81,7 +81,7 @@ export class Rail {
     this.follow(exchange);
   }
 
-  // Have the cell of this exchange in sight; its place is reckoned, since measuring it would lay out the page.
+  // Scroll to the cell of this exchange. Its position is computed, because measuring it would force a layout.
   follow(exchange) {
     const row = Math.floor(((exchange ?? this.data.first) - this.data.first) / this.columns);
     const top = Math.max((row - ABOVE) * CELL, 0);
@@ -96,7 +96,7 @@ export class Rail {
   }
 }
 
-// What became of any exchange in the window at one of them.
+// Return a function that gives the fate of any exchange in the request of this one.
 function fates(exchange, found) {
   const [, , , start, pinned, recalled, summarised] = found ?? [0, 0, 0, Infinity, [], [], null];
   const special = new Map([...recalled.map((one) => [one, "recalled"]), ...pinned.map((one) => [one, "pinned"])]);

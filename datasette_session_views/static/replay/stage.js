@@ -1,16 +1,16 @@
-// What was said, on the page: the exchanges before a moment, and the one that is running as far as it had come.
+// The conversation on the page: the exchanges before a moment, and the current one as far as it has come.
 
 import { Card } from "./card.js";
 import { Texts } from "./texts.js";
 import { element } from "./words.js";
 
 const SHOWN = 30; // exchanges kept on the page; earlier ones are in the transcript
-const AT_ONCE = 5; // those that are put there in one go, when one leaps
-const AHEAD = 12; // scenes ahead whose messages are asked for
-const FAR = 50; // scenes after the first that may be of the same exchange
-const SETTLED = 120; // milliseconds after a leap, when earlier exchanges are put in: while one drags, none is
+const AT_ONCE = 5; // exchanges added at once after a jump
+const AHEAD = 12; // scenes ahead whose HTML is requested
+const FAR = 50; // scenes to look ahead for more of the same exchange
+const SETTLED = 120; // milliseconds after a jump before earlier exchanges are added, so that none are during a drag
 
-// Which exchange or attempt each scene is of, and the first scene of each.
+// The exchange or attempt of each scene, and the first scene of each.
 function grouped(scenes) {
   const begins = [];
   const whose = scenes.map((scene, index) => {
@@ -24,11 +24,11 @@ function grouped(scenes) {
 }
 
 export class Stage {
-  // `whole`: replies appear when they are whole, for who wants less motion.
+  // `whole`: show replies only when complete, because the user wants less motion.
   constructor(root, data, whole) {
     Object.assign(this, { root, data, whole }, grouped(data.scenes));
     this.texts = new Texts(data);
-    this.place = -1; // the scene that is on the page last, begun or over
+    this.place = -1; // the last scene on the page, begun or over
     this.cards = []; // [exchange or attempt, its card], oldest first
   }
 
@@ -63,7 +63,7 @@ export class Stage {
     this.want(last, last + 2 * AHEAD);
   }
 
-  // Put the exchanges there that can be seen; those above them come when the place has been found.
+  // Show the visible exchanges first. The ones above are added when the user has stopped moving.
   leap(last) {
     const now = last < 0 ? -1 : this.whose[last];
     this.cards = [];
@@ -74,7 +74,7 @@ export class Stage {
     this.filling = setTimeout(() => this.fill(last), first ? 0 : SETTLED);
   }
 
-  // What is above the part of the page that is seen, a few at a time.
+  // Add the exchanges above the visible ones, a few at a time.
   fill(last) {
     const begun = this.cards.length ? this.cards[0][0] : 0;
     const wanted = Math.max(begun + this.cards.length - SHOWN, 0, begun - AT_ONCE);
@@ -88,7 +88,7 @@ export class Stage {
     this.want(last, last + AHEAD, this.begins[wanted]);
   }
 
-  // Have the scenes rendered that are looked at, first those that are seen.
+  // Request the HTML of these scenes, in this order.
   want(...places) {
     for (const place of places) {
       this.texts.want(Math.min(Math.max(place, 0), this.whose.length - 1), () => this.dress());
@@ -101,7 +101,7 @@ export class Stage {
     }
   }
 
-  // Say where what is no longer here can be read.
+  // Link to the transcript for exchanges that are no longer on the page.
   note() {
     this.root.querySelector(".sv-earlier")?.remove();
     if (!this.cards.length || this.cards[0][0] === 0) return;
@@ -112,7 +112,7 @@ export class Stage {
     this.root.prepend(note);
   }
 
-  // An exchange with its scenes up to one of them.
+  // Make the card of an exchange, with its scenes up to one of them.
   card(whose, last) {
     const begin = this.begins[whose];
     const scene = this.data.scenes[begin];

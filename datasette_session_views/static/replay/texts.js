@@ -1,11 +1,11 @@
-// What was said, scene by scene: read from the page's data when it is shown, and rendered as the server does it.
+// The messages of each scene: parsed from the page's data when needed, with HTML from the server.
 
 export class Texts {
   constructor(data) {
     this.data = data;
     this.pieces = document.getElementsByClassName("sv-texts");
     this.read = [];
-    this.rendered = new Map(); // scene's id: its HTML, from a stretch of exchanges that was asked for
+    this.rendered = new Map(); // id of a scene -> its HTML, requested for a stretch of exchanges
     this.asked = new Set();
     let number = data.first; // an attempt belongs to the exchange before it
     this.stretches = data.scenes.map((scene) => {
@@ -21,7 +21,7 @@ export class Texts {
     return this.read[piece][index % this.data.together];
   }
 
-  // The same as HTML, null for what is plain text; undefined as long as it has not come.
+  // The same as HTML, with null for plain text; undefined until it has arrived.
   html(index) {
     return this.rendered.get(this.data.scenes[index].id);
   }
@@ -32,7 +32,7 @@ export class Texts {
     this.asked.add(stretch);
     try {
       const answer = await fetch(`${this.data.rendered_url}${this.data.first + stretch * this.data.rendered}`);
-      if (!answer.ok) return; // it stays the plain text that it is
+      if (!answer.ok) return; // keep the plain text
       const { rendered } = await answer.json();
       for (const [id, html] of Object.entries(rendered)) this.rendered.set(id, html);
       arrived();

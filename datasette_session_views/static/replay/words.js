@@ -1,6 +1,6 @@
-// Numbers and times as words, and elements with a text in them. All text is put in as text.
+// Format numbers and times, and make elements. Text is always set as text, never as HTML.
 
-// One of the page's own elements, all of which have ids that begin alike.
+// Return one of our own elements. All their ids have the same prefix.
 export function get(id) {
   return document.getElementById(`sv-${id}`);
 }
@@ -33,7 +33,7 @@ export function date(milliseconds) {
   return `${Number(day)} ${month} ${year} ${time}`;
 }
 
-// The beginning of a text; it does not end within a character that takes two places.
+// The beginning of a text, without cutting a surrogate pair in half.
 export function beginning(text, length) {
   const code = text.charCodeAt(length - 1);
   const halved = code >= 0xd800 && code < 0xdc00 && length < text.length;
