@@ -1,4 +1,4 @@
-"""Whatever a log can hold, for Hypothesis: text that closes tags, hides things or is no text, and messages of it."""
+"""Hypothesis strategies for anything a log can contain: text that closes tags, hides things or is not valid text."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ MESSAGE = st.builds(Said, ROLE, st.lists(PIECE, max_size=4).map(tuple))
 
 
 class _Datasette:
-    """A Datasette as far as addresses go."""
+    """A fake Datasette that only makes URLs."""
 
     class urls:  # noqa: N801  as Datasette calls it
-        """Its addresses."""
+        """Makes its URLs."""
 
         @staticmethod
         def database(name: str) -> str:
-            """Return the address of a database."""
+            """Return the URL of a database."""
             return f"/{name}"
 
 
 NOWHERE = Links(_Datasette(), "logs")
-"""Addresses below no server."""
+"""URLs without a server."""

@@ -1,4 +1,4 @@
-"""A real browser, Debian's chromium driven by Playwright, and a real Datasette for it to open."""
+"""A real browser (Debian's chromium, driven by Playwright) and a real Datasette for it to open."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ needs_browser = [
     needs("Playwright", find_spec("playwright"), "python -m pip install playwright"),
     needs("chromium", CHROMIUM, "apt-get install chromium"),
 ]
-"""The marks of tests that open a browser."""
+"""Marks for tests that open a browser."""
 
 
 @contextmanager
 def opened() -> Iterator[Any]:
-    """Open a browser, and close it in the end."""
+    """Open a browser and close it at the end."""
     from playwright import sync_api
 
     with sync_api.sync_playwright() as playwright:
@@ -40,7 +40,7 @@ def opened() -> Iterator[Any]:
 
 @contextmanager
 def running(path: Path, *options: str) -> Iterator[str]:
-    """Let a Datasette serve a log, as a user starts it; tell its address."""
+    """Serve a log with Datasette, started as a user would, and yield its URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -63,7 +63,7 @@ def _wait(address: str) -> None:
 
 
 class Watched:
-    """A page of the browser, and all that went wrong on it."""
+    """A browser page, and everything that went wrong on it."""
 
     def __init__(self, browser: Any, root: str, **settings: Any) -> None:
         self.page = browser.new_context(**settings).new_page()

@@ -1,4 +1,4 @@
-"""A plugin of Datasette's for the tests: templates are compiled once a process, not once by each Datasette."""
+"""A Datasette plugin for the tests that compiles templates once per process, not once per Datasette."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ _COMPILED = _Compiled()
 
 @hookimpl  # type: ignore[untyped-decorator]
 def prepare_jinja2_environment(env: Environment) -> None:
-    """Let an environment take what another has compiled."""
+    """Let environments share compiled templates."""
     env.bytecode_cache = _COMPILED

@@ -1,4 +1,4 @@
-"""What the views' tests find: a log with one of everything, and a Datasette that serves a log to them."""
+"""Fixtures for the views' tests: a log with one of everything, and a Datasette that serves it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pm.get_plugin(
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request was answered with."""
+    """The response to a request."""
 
     status: int
     text: str
@@ -38,7 +38,7 @@ class Answer:
 
     @property
     def shown(self) -> str:
-        """The text of the page's content, as a person reads it."""
+        """Return the text of the page's content as a person reads it."""
         content = self.text.partition('<section class="content">')[2].rpartition("</section>\n</div>")[0]
         text = re.sub(r"<(script|style)\b.*?</\1>", "", content or self.text, flags=re.DOTALL)
         return " ".join(_unescape(re.sub(r"<[^>]*>", " ", text)).split())
@@ -54,7 +54,7 @@ Get = Callable[..., Awaitable[Answer]]
 
 
 def serving(path: Path, **settings: Any) -> Get:
-    """Return what gets pages from a Datasette that serves a log as it was started with these settings."""
+    """Return a function that gets pages from a Datasette serving this log with these settings."""
     datasette = Datasette([str(path)], **settings)
 
     async def get(address: str, **more: Any) -> Answer:
@@ -67,7 +67,7 @@ def serving(path: Path, **settings: Any) -> Get:
 
 @pytest.fixture(name="chromium", scope="module")
 def _chromium() -> Iterator[Any]:
-    """A real browser; gone with its module, since it keeps the loop of events to itself."""
+    """Open a real browser for one module, because it keeps the event loop to itself."""
     from tests.views.browsing import opened
 
     with opened() as browser:
@@ -76,7 +76,7 @@ def _chromium() -> Iterator[Any]:
 
 @pytest.fixture(name="browser")
 def _browser(chromium: Any) -> Iterator[Any]:
-    """The browser for one test: its pages are closed at its end, since an open page takes its part of the processor."""
+    """Lend the browser to one test and close its pages afterwards, because open pages use processor time."""
     yield chromium
     for context in chromium.contexts:
         context.close()
@@ -84,7 +84,7 @@ def _browser(chromium: Any) -> Iterator[Any]:
 
 @pytest.fixture(name="get")
 def _get(world: World) -> Get:
-    """Gets pages of the log with one of everything, as anybody."""
+    """Return a function that gets pages of the log with one of everything, without an actor."""
     return serving(world.path)
 
 
@@ -92,7 +92,7 @@ VOID = frozenset({"meta", "link", "input", "br", "hr", "img", "path", "wbr", "co
 
 
 class Tags(HTMLParser):
-    """The elements of a page, in order, with their attributes; it fails where they do not nest."""
+    """The elements of a page in order, with their attributes. Fails if they do not nest."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -121,11 +121,11 @@ class Tags(HTMLParser):
 
     @property
     def text(self) -> str:
-        """All its text."""
+        """Return all the text."""
         return "".join(self.texts)
 
     def names(self) -> set[str]:
-        """The names of its elements."""
+        """Return the names of the elements."""
         return {tag for tag, _ in self.found}
 
 

@@ -1,4 +1,4 @@
-"""The sums of the replay's player, once more in Python: static/replay/clock.js must come to the same."""
+"""The replay player's timing in Python, to check static/replay/clock.js against."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from llm_session_memory.insight.timing import Timeline
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment of a replay: the steps that are over, and the part of the next one that is; None: it has not begun."""
+    """A moment of a replay: the number of finished steps, and the part of the next one, or None before it begins."""
 
     done: int
     part: float | None = None
 
 
 def at(timeline: Timeline, moment: float) -> Moment:
-    """Return what there is at a moment."""
+    """Return the state at a moment."""
     done = bisect_right(timeline.ends, moment)
     if done == len(timeline.ends) or moment < timeline.starts[done]:
         return Moment(done)
@@ -25,12 +25,12 @@ def at(timeline: Timeline, moment: float) -> Moment:
 
 
 def lasts(timeline: Timeline, speed: float) -> float:
-    """Return how long it takes to play all of it."""
+    """Return the time it takes to play everything."""
     return timeline.total / speed
 
 
 def model_time(timeline: Timeline, moment: float) -> float:
-    """Return how long models had worked by then."""
+    """Return the model time up to a moment."""
     found = at(timeline, moment)
     over = sum(step.run for step in timeline.steps[: found.done])
     return over + (0 if found.part is None else found.part * timeline.steps[found.done].run)
@@ -38,26 +38,26 @@ def model_time(timeline: Timeline, moment: float) -> float:
 
 @dataclass(frozen=True)
 class Playing:
-    """A replay at a place, playing at a speed."""
+    """A replay at a position, playing at a speed."""
 
     timeline: Timeline
     moment: float = 0
     speed: float = 1
 
     def after(self, passed: float) -> Playing:
-        """Return where it is when so many real milliseconds have passed."""
+        """Return the replay after some real milliseconds."""
         return Playing(self.timeline, min(self.moment + passed * self.speed, self.timeline.total), self.speed)
 
     def seeking(self, moment: float) -> Playing:
-        """Return it at another moment."""
+        """Return the replay at another moment."""
         return Playing(self.timeline, min(max(moment, 0), self.timeline.total), self.speed)
 
     @property
     def now(self) -> Moment:
-        """What there is."""
+        """Return the current state."""
         return at(self.timeline, self.moment)
 
 
 def revealed(text: str, part: float | None) -> str:
-    """Return as much of a reply as had come when a part of its call had passed."""
+    """Return the part of a reply that had arrived when a part of its call had passed."""
     return "" if part is None else text[: int(len(text) * min(max(part, 0.0), 1.0))]

@@ -1,4 +1,4 @@
-"""The rules of the dashboard: the numbers as charts, with the tables and queries behind them."""
+"""Rules of the dashboard: charts, and the tables and queries behind them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EVIL = '</svg><script>alert("model")</script>'
 
 @pytest.fixture(name="busy", scope="module")
 def _busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log with something in every panel: two days, two models, a session that was pruned."""
+    """Make a log with something in every panel: two days, two models, a pruned session."""
     path = tmp_path_factory.mktemp("busy") / "logs.db"
     sent = (100, 200, 300, 150, 260)
     with LogBuilder(path) as log:
@@ -63,7 +63,7 @@ def rows(answer: dict[str, object], query: str) -> list[dict[str, object]]:
 
 
 def test_every_panel_is_made_of_a_canned_query() -> None:
-    """Each panel's query is in the catalogue, and takes what the panel gives it."""
+    """Each panel's query is in the catalogue and accepts the panel's parameters."""
     for panel in PANELS:
         query = catalogue()[f"sessions_{panel.made_by}"]
         parameters = {name for name, _ in query.parameters}
@@ -73,7 +73,7 @@ def test_every_panel_is_made_of_a_canned_query() -> None:
 
 @pytest.mark.asyncio
 async def test_each_panel_has_its_chart_its_table_its_words_and_its_query(busy: Path) -> None:
-    """A heading, a chart, the definition, the rows, a link to the canned query and one to edit what was run."""
+    """A panel has a heading, a chart, a definition, rows, and links to its query and to edit its SQL."""
     page = await serving(busy)(DASHBOARD)
     assert page.status == 200
     tags = Tags(page.text)
@@ -104,7 +104,7 @@ PANEL += ["p.sv-sub sv-made", "span.sv-aside"]
 
 @pytest.mark.asyncio
 async def test_all_panels_are_built_alike(busy: Path) -> None:
-    """Heading, chart, definition, folded table, links: whatever is drawn in the chart and stands in the table."""
+    """Every panel has the same structure, whatever its chart and table show."""
     page = await serving(busy)(f"{DASHBOARD}?model=gpt-4o-mini")
     found = re.findall(r'<section class="sv-panel".*?</section>', page.text, re.DOTALL)
     assert len(found) == len(PANELS)
@@ -114,8 +114,8 @@ async def test_all_panels_are_built_alike(busy: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_is_linked_to_be_edited_is_what_was_run(busy: Path) -> None:
-    """The SQL behind each panel, with its parameters, runs as it stands in Datasette and gives the same rows."""
+async def test_the_linked_sql_is_the_sql_that_ran(busy: Path) -> None:
+    """The SQL linked from each panel runs in Datasette and returns the same rows."""
     get = serving(busy)
     asked = "?since=2026-09-01&until=2026-09-01&model=gpt-4o-mini"
     page = await get(DASHBOARD + asked)
@@ -137,7 +137,7 @@ async def test_what_is_linked_to_be_edited_is_what_was_run(busy: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_one_range_and_model_for_all(busy: Path) -> None:
-    """The days and the model in the address narrow every panel, the older tables too; the last day is included."""
+    """The days and model in the URL filter every panel, including the older tables; the last day is included."""
     get = serving(busy)
     whole = (await get(f"{DASHBOARD}.json")).json()
     assert whole["totals"]["calls"] == 7
@@ -160,8 +160,8 @@ async def test_one_range_and_model_for_all(busy: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_pruning_saved_needs_what_came_before(busy: Path) -> None:
-    """The whole history is added up from the session's first request, also where only later days are shown."""
+async def test_tokens_saved_count_the_whole_history(busy: Path) -> None:
+    """The whole history counts from the session's first request, even if only later days are shown."""
     get = serving(busy)
     lines = rows((await get(f"{DASHBOARD}.json")).json(), "pruning_by_exchange")
     assert [(row["tokens_sent"], row["tokens_whole_about"]) for row in lines] == [
@@ -175,8 +175,8 @@ async def test_what_pruning_saved_needs_what_came_before(busy: Path) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("asked", ["since=soon", "until=2026-99-99", "since=%00", "model=%00%27", "until=9999-12-31"])
-async def test_what_makes_no_sense_in_the_address_does_no_harm(busy: Path, asked: str) -> None:
-    """A range that is none counts as not said, or as one without a day."""
+async def test_invalid_parameters_do_no_harm(busy: Path, asked: str) -> None:
+    """An invalid range is ignored, or treated as a range without days."""
     get = serving(busy)
     assert (await get(f"{DASHBOARD}?{asked}")).status == 200
     assert (await get(f"{DASHBOARD}.json?{asked}")).status == 200
@@ -184,7 +184,7 @@ async def test_what_makes_no_sense_in_the_address_does_no_harm(busy: Path, asked
 
 @pytest.mark.asyncio
 async def test_names_of_models_and_sessions_are_text(busy: Path) -> None:
-    """A model whose name closes the drawing and opens a script is but a label, in the chart, legend, table and form."""
+    """A model name that contains markup is plain text in the chart, legend, table and form."""
     page = await serving(busy)(DASHBOARD)
     tags = Tags(page.text)
     assert 'alert("model")' in page.shown
@@ -194,8 +194,8 @@ async def test_names_of_models_and_sessions_are_text(busy: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_policy_of_the_page_lets_nothing_in(busy: Path) -> None:
-    """No style attribute and no handler, which the policy would refuse."""
+async def test_the_policy_of_the_page_blocks_everything_foreign(busy: Path) -> None:
+    """The page has no style attributes or event handlers, which the policy would block."""
     page = await serving(busy)(DASHBOARD)
     assert "style-src 'self'" in page.headers["content-security-policy"]
     names = {name for tag, attributes in Tags(page.text).found for name in attributes if tag not in ("script", "body")}
@@ -204,7 +204,7 @@ async def test_the_policy_of_the_page_lets_nothing_in(busy: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_long_table_is_cut_and_says_so(tmp_path: Path) -> None:
-    """The page shows the first rows of a long table and counts the others, which the twin has."""
+    """The page shows the first rows of a long table and counts the rest, which are in the JSON."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -216,7 +216,7 @@ async def test_a_long_table_is_cut_and_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_chart_of_many_days_has_weeks_or_months(tmp_path: Path) -> None:
-    """More than 92 days are drawn by week, more than as many weeks by month, and the chart says which."""
+    """More than 92 days are drawn by week, more than 92 weeks by month, and the chart says which."""
     for days, each in ((60, None), (200, "week"), (900, "month")):
         path = tmp_path / f"{days}.db"
         with LogBuilder(path) as log:
@@ -230,7 +230,7 @@ async def test_a_chart_of_many_days_has_weeks_or_months(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_log_with_nothing_in_it(tmp_path: Path) -> None:
-    """Where nothing was logged each panel says so."""
+    """Each panel says so if nothing was logged."""
     with LogBuilder(tmp_path / "logs.db"):
         pass
     page = await serving(tmp_path / "logs.db")(DASHBOARD)
@@ -241,7 +241,7 @@ async def test_a_log_with_nothing_in_it(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_panel_is_as_closed_as_the_tables_it_reads(busy: Path) -> None:
-    """Who may not see a table gets no number from it, in the page or its twin; the other panels stay."""
+    """People who may not view a table get no numbers from it, on the page or as JSON. Other panels remain."""
     ask = asking(busy, with_tables({"memory_attempts": {"allow": {"id": "root"}}}))
     closed = (await ask(f"{DASHBOARD}.json")).json()
     assert panels(closed)["failed_prompts"]["allowed"] is False
@@ -257,15 +257,15 @@ async def test_a_panel_is_as_closed_as_the_tables_it_reads(busy: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_without_the_right_to_run_sql_there_is_nothing_to_edit(busy: Path) -> None:
-    """The canned queries are linked still; editing them needs the right to run SQL."""
+    """Canned queries are still linked, but editing them needs permission to run SQL."""
     page = await serving(busy, settings={"default_allow_sql": False})(DASHBOARD)
     assert "Edit this SQL" not in page.text
     assert "/logs/sessions_tokens_a_day_by_model" in page.text
 
 
 @pytest.mark.asyncio
-async def test_it_lies_below_any_base_url(world: World) -> None:
-    """Links of the dashboard, and to it from the list, go below the base_url."""
+async def test_the_dashboard_works_below_any_base_url(world: World) -> None:
+    """Links on the dashboard, and to it from the list, include the base_url."""
     datasette = Datasette([str(world.path)], **configured({}), settings={"base_url": "/prefix/"})
     await datasette.invoke_startup()
     listed = await datasette.client.get("/logs/-/sessions")
@@ -276,8 +276,8 @@ async def test_it_lies_below_any_base_url(world: World) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_twin_is_announced(get: Get) -> None:
-    """The page names its JSON, with the range and model that it shows."""
+async def test_the_page_links_to_its_json(get: Get) -> None:
+    """The page links to its JSON with the same range and model."""
     page = await get(f"{DASHBOARD}?since=2026-09-01&model=gpt-4o-mini")
     assert f"{DASHBOARD}.json?since=2026-09-01&amp;model=gpt-4o-mini" in page.text
     assert f"{DASHBOARD}.json?since=2026-09-01&model=gpt-4o-mini" in page.headers["link"]
@@ -289,8 +289,8 @@ def source_of(path: Path) -> Source:
     return Source(connection, present(connection), str(path))
 
 
-def test_one_conversation_alone(busy: Path) -> None:
-    """Narrowed to a conversation, every panel counts but that one."""
+def test_the_dashboard_of_one_conversation(busy: Path) -> None:
+    """Filtered to one conversation, every panel counts only that one."""
     source = source_of(busy)
     (work,) = source.query("select thread_id from memory_sessions")
     span = Span(thread_id=work["thread_id"])
@@ -314,7 +314,7 @@ SPANS = {
 
 @pytest.mark.parametrize("span", SPANS.values(), ids=SPANS)
 def test_reading_only_the_rows_of_some_days_changes_no_number(busy: Path, tmp_path: Path, span: Span) -> None:
-    """Wherever the calls of some days lie in the table, each panel has the rows of its query as it is linked."""
+    """Wherever the calls of a range are in the table, each panel has the same rows as its linked query."""
     path = tmp_path / "logs.db"
     path.write_bytes(busy.read_bytes())
     connection = sqlite3.connect(path)
@@ -341,7 +341,7 @@ def _lies(row: dict[str, str], span: Span) -> bool:
 
 @pytest.fixture(name="large", scope="module")
 def _large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log of more calls than are added up unasked, one an hour up to the end of August 2026, and an old one last."""
+    """Make a log too large to add up by default: one call per hour until the end of August 2026, and an old one."""
     path = tmp_path_factory.mktemp("large") / "logs.db"
     with LogBuilder(path) as log:
         log.turns(log.thread(), Said("Hi?", tokens=(7, 3)), model="gpt-4o")
@@ -360,7 +360,7 @@ def _large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.asyncio
 async def test_a_large_log_shows_its_last_days_and_says_so(large: Path) -> None:
-    """Where no range was asked for: the last 90 days that the log has, with a link to all time beside the words."""
+    """Without a range, the page shows the last 90 days of the log and a link to all time."""
     get = serving(large)
     page = await get(DASHBOARD)
     assert "the last 90 days, from 2026-06-03." in page.shown
@@ -388,7 +388,7 @@ async def test_a_large_log_shows_its_last_days_and_says_so(large: Path) -> None:
 async def test_any_other_range_of_a_large_log_is_one_click_away(
     large: Path, asked: str, calls: int, since: str | None
 ) -> None:
-    """`since=all` is all time, and stays so when the form is sent with it; a day that is named is that day."""
+    """`since=all` selects all time and survives submitting the form; a day takes precedence."""
     get = serving(large)
     twin = (await get(f"{DASHBOARD}.json?{asked}")).json()
     assert (twin["totals"]["calls"], twin["since"], twin["usual_range"]) == (calls, since, False)
@@ -399,8 +399,8 @@ async def test_any_other_range_of_a_large_log_is_one_click_away(
     assert ("since=all" in page.headers["link"]) == kept
 
 
-def test_a_panel_that_takes_too_long_is_given_up(busy: Path) -> None:
-    """A panel whose time is over has no rows and says that it is late; the connection goes on to be used."""
+def test_a_panel_that_takes_too_long_is_stopped(busy: Path) -> None:
+    """A panel that ran out of time has no rows and says so; the connection stays usable."""
     source = source_of(busy)
     source.connection.executescript(
         "create temp table many (n); insert into many with recursive c(n) as"

@@ -1,4 +1,4 @@
-"""The rules of the pages in a real browser: Debian's chromium, driven by Playwright, with and without JavaScript."""
+"""Rules of the pages in a real browser (Debian's chromium, driven by Playwright), with and without JavaScript."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ SIZES = pytest.mark.parametrize(
 
 @pytest.fixture(name="root", scope="module")
 def _root(world: World) -> Iterator[str]:
-    """The address of a Datasette that serves the log with one of everything, as a user starts it."""
+    """Yield the URL of a Datasette that serves the log with one of everything."""
     with running(world.path) as root:
         yield root
 
 
 @pytest.fixture(name="rating_root", scope="module")
 def _rating_root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Datasette where anybody may rate; each test takes back what it rated."""
+    """Yield the URL of a Datasette where everybody may rate; each test removes its ratings."""
     folder = tmp_path_factory.mktemp("rated")
     path, config = Path(shutil.copy(world.path, folder / "logs.db")), folder / "datasette.json"
     config.write_text(json.dumps(granting(True)))
@@ -55,7 +55,7 @@ def _rating_root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @SIZES
 @pytest.mark.parametrize("address", PAGES)
 def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: str, width: int, scripts: bool) -> None:
-    """No error, no request to elsewhere, no scrolling sideways, at 390 pixels as at 1,200."""
+    """Pages have no errors, foreign requests or horizontal scrolling, at 390 and 1,200 pixels."""
     if address.startswith("/logs/sessions_") and width == 390:
         pytest.skip("Datasette's own page")
     watched = Watched(browser, root, viewport={"width": width, "height": 800}, java_script_enabled=scripts)
@@ -68,7 +68,7 @@ def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: s
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 def test_a_person_finds_reads_and_searches_a_session(browser: Any, root: str, scripts: bool) -> None:
-    """From the list into a session, a search within it, and back to the exchange that was found."""
+    """A person goes from the list to a session, searches it, and opens the exchange that was found."""
     watched = Watched(browser, root, java_script_enabled=scripts)
     page = watched.open("/logs/-/sessions")
     page.get_by_role("link", name="work", exact=True).click()
@@ -90,7 +90,7 @@ def test_a_person_finds_reads_and_searches_a_session(browser: Any, root: str, sc
 
 
 def test_code_is_copied_with_a_button(browser: Any, root: str) -> None:
-    """The button puts the code on the clipboard as it was written."""
+    """The button copies the code to the clipboard exactly."""
     watched = Watched(browser, root, permissions=["clipboard-read", "clipboard-write"])
     page = watched.open("/logs/-/session/work")
     page.locator(".sv-code .sv-copy").first.click()
@@ -100,7 +100,7 @@ def test_code_is_copied_with_a_button(browser: Any, root: str) -> None:
 
 
 def test_the_page_is_used_by_keyboard(browser: Any, root: str) -> None:
-    """What is folded opens with a key, and what has the focus can be seen."""
+    """Folds open with a key, and the focus is visible."""
     watched = Watched(browser, root)
     page = watched.open("/logs/-/session/work")
     summary = page.locator("details.sv-k-tool > summary").first
@@ -118,7 +118,7 @@ def test_the_page_is_used_by_keyboard(browser: Any, root: str) -> None:
 
 
 def test_script_that_a_model_wrote_does_not_run(browser: Any, root: str, tmp_path: Path) -> None:
-    """Even where a page held script of someone else's, the policy would not let it run."""
+    """Even if a page contained a foreign script, the policy would block it."""
     watched = Watched(browser, root)
     page = watched.open("/logs/-/session/work")
     page.evaluate(
@@ -131,7 +131,7 @@ def test_script_that_a_model_wrote_does_not_run(browser: Any, root: str, tmp_pat
 
 
 def test_a_transcript_prints_without_forms_and_buttons(browser: Any, root: str) -> None:
-    """On paper there is what was said, and no control."""
+    """Printed pages show the messages and no controls."""
     page = Watched(browser, root).open("/logs/-/session/work")
     page.emulate_media(media="print")
     for unwanted in ("form.sv-bar", ".sv-copy", "header"):
@@ -142,7 +142,7 @@ def test_a_transcript_prints_without_forms_and_buttons(browser: Any, root: str) 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 @pytest.mark.parametrize("width", [390, 1200])
 def test_an_exchange_is_rated_by_keyboard(browser: Any, rating_root: str, width: int, scripts: bool) -> None:
-    """With JavaScript or without: a thumb, then stars and a note instead, then nothing; back at the exchange."""
+    """A rating is made, changed and removed with and without JavaScript, and each step returns to the exchange."""
     size = {"width": width, "height": 800}
     watched = Watched(browser, rating_root, viewport=size, java_script_enabled=scripts)
     page = watched.open("/logs/-/session/work")

@@ -1,4 +1,4 @@
-"""The rules of the page that shows what the model saw at an exchange."""
+"""Rules of the page that shows what the model saw at an exchange."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ EXCERPT = "[#3 user 2026-09-01] prompt 3: the <b>harbour</b> office"
 
 
 def write_context(path: Path) -> Session:
-    """A session of ten exchanges, cut at #7: pinned #2, summary of #3 and #4, whole from #6 on, #3 recalled at #8."""
+    """Write ten exchanges, cut at #7: #2 pinned, #3 and #4 summarised, whole from #6, #3 recalled at #8."""
     with LogBuilder(path) as log:
         thread = log.thread()
         first = [
@@ -71,7 +71,7 @@ def write_context(path: Path) -> Session:
 
 
 def _record(path: Path, session: Session) -> None:
-    """Write why each turn was sent what it was sent, as the session does."""
+    """Record the reasons for each request, as the session does."""
     turns, thread = session.turns, session.thread_id
     connection = sqlite3.connect(path)
     columns = "id integer primary key, thread_id, text, first_turn_id, last_turn_id, exchanges, model, input_tokens,"
@@ -135,7 +135,7 @@ FATES = [
 async def test_each_earlier_exchange_has_the_fate_it_had_then(
     see: Get, number: int, expected: list[tuple[int, int, str]]
 ) -> None:
-    """Whole, pinned, recalled, summarised or not sent: as the log has it, for every exchange of the session."""
+    """Every exchange is whole, pinned, recalled, summarised or not sent, as recorded in the log."""
     page = (await see(f"/logs/-/session/work/context/{number}.json")).json()
     assert [(run["first"], run["last"], run["fate"]) for run in page["fates"]] == expected
     html = await see(f"/logs/-/session/work/context/{number}")
@@ -147,7 +147,7 @@ async def test_each_earlier_exchange_has_the_fate_it_had_then(
 
 @pytest.mark.asyncio
 async def test_the_items_say_why_they_were_sent(see: Get) -> None:
-    """System prompt, note, summary, pin, newest, excerpt and prompt, in this order, each with its reason."""
+    """System prompt, note, summary, pin, newest, excerpt and prompt are in this order, each with its reason."""
     shown = (await see("/logs/-/session/work/context/8")).shown.partition("In the order it was sent")[2]
     places = [
         shown.index(words)
@@ -167,14 +167,14 @@ async def test_the_items_say_why_they_were_sent(see: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_words_of_an_excerpt_are_marked_and_nothing_in_it_is_markup(see: Get) -> None:
-    """The words that found it are marked in the excerpt; what looks like HTML in it is text."""
+    """The matched words are marked in the excerpt, and HTML in it is plain text."""
     text = (await see("/logs/-/session/work/context/8")).text
     assert "prompt 3: the &lt;b&gt;<mark>harbour</mark>&lt;/b&gt; office" in text
 
 
 @pytest.mark.asyncio
 async def test_the_difference_to_the_exchange_before(see: Get) -> None:
-    """What came in, what fell out and why, what it cost, and how much of the beginning is the same."""
+    """The page shows what came in, what fell out and why, the cost, and how much of the beginning is the same."""
     cut = (await see("/logs/-/session/work/context/7")).shown
     assert "Came in + #6, with its reply + a summary of #3–#4 + 1 note" in cut
     assert "Fell out − #1, " not in cut
@@ -192,7 +192,7 @@ async def test_the_difference_to_the_exchange_before(see: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_exactly_as_sent_is_the_chain_of_messages(see: Get) -> None:
-    """Every message of the request in order, whole, with what was put before the prompt."""
+    """Every message of the request is shown in order and in full, with what was put before the prompt."""
     page = (await see("/logs/-/session/work/context/8.json?exact=1")).json()
     roles = [message["role"] for message in page["messages"]]
     assert roles == ["system", *["user", "assistant"] * 3, "user"]
@@ -205,7 +205,7 @@ async def test_exactly_as_sent_is_the_chain_of_messages(see: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_each_call_of_an_exchange_has_its_own_request(see: Get) -> None:
-    """The last call's is shown, which had the tool's result; the first had none."""
+    """The last call's request is shown, with the tool's result; the first one had no result."""
     last = (await see("/logs/-/session/work/context/9.json")).json()
     first = (await see("/logs/-/session/work/context/9.json?call=1")).json()
     assert (last["call"], first["call"], last["calls"]) == (2, 1, 2)
@@ -217,14 +217,14 @@ async def test_each_call_of_an_exchange_has_its_own_request(see: Get) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_cut_by_the_server_is_said(see: Get) -> None:
-    """Where the server cut the request, the page says how."""
+async def test_a_cut_by_the_server_is_shown(see: Get) -> None:
+    """The page says how the server cut the request."""
     assert "The server cut this request. certain: 12 tokens" in (await see("/logs/-/session/work/context/10")).shown
 
 
 @pytest.mark.asyncio
 async def test_a_call_of_plain_llm_shows_what_was_sent_and_no_reasons(world: World, tmp_path: Path) -> None:
-    """All earlier exchanges that were in it are shown as sent; the page says that no choice was recorded."""
+    """All earlier exchanges in the request are shown as sent; the page says that no reasons were recorded."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -244,8 +244,8 @@ async def test_a_call_of_plain_llm_shows_what_was_sent_and_no_reasons(world: Wor
 
 
 @pytest.mark.asyncio
-async def test_a_call_of_an_old_llm_says_that_nothing_is_known(world: World, get: Get) -> None:
-    """Up to 0.31, llm did not keep what it sent: the page says so, and shows no picture."""
+async def test_a_call_of_an_old_llm_says_that_the_request_is_unknown(world: World, get: Get) -> None:
+    """Until 0.31, llm did not log the whole request: the page says so and shows no picture."""
     page = await get(f"/logs/-/session/{world.old}/context/1")
     assert "This exchange was logged by an older llm" in page.shown
     assert "<svg width" not in page.text
@@ -258,15 +258,15 @@ async def test_a_call_of_an_old_llm_says_that_nothing_is_known(world: World, get
                 "/logs/-/session/work/context/99999999999999999999"],
     ids=["zero", "past the last", "no session", "too long"],
 )  # fmt: skip
-async def test_what_is_not_there_is_not_found(see: Get, address: str) -> None:
-    """An exchange that the session does not have is answered with 404, as a page and as JSON."""
+async def test_a_missing_exchange_is_not_found(see: Get, address: str) -> None:
+    """An exchange that does not exist gets a 404, as a page and as JSON."""
     assert (await see(address)).status == 404
     assert (await see(f"{address}.json")).status == 404
 
 
 @pytest.mark.asyncio
 async def test_the_replay_shows_the_same_fates(see: Get) -> None:
-    """Beside the replay: tokens, budget, window, the first sent whole, pins, excerpts, and what the summary covers."""
+    """The replay has tokens, budget, window, the first whole exchange, pins, excerpts and the summary's range."""
     windows = (await see("/logs/-/session/work/replay.json")).json()["windows"]
     assert windows["6"][:7] == [240, 250, 1000, 1, [], [], None]
     assert windows["7"][:7] == [120, 250, 1000, 6, [2], [], [3, 4]]
@@ -279,8 +279,8 @@ async def test_the_replay_shows_the_same_fates(see: Get) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_transcript_shows_what_a_summary_stands_for(see: Get) -> None:
-    """Where the newest begins, and after the last exchange of each its text, folded away, as Markdown and harmless."""
+async def test_the_transcript_shows_what_a_summary_replaces(see: Get) -> None:
+    """The start of the newest summary is marked; each is folded after its last exchange, as safe Markdown."""
     page = await see("/logs/-/session/work")
     tags = Tags(page.text)
     ids = [attributes["id"] for tag, attributes in tags.found if "sv-k-summary" in str(attributes.get("class"))]
@@ -296,8 +296,8 @@ async def test_the_transcript_shows_what_a_summary_stands_for(see: Get) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_locked_summary_is_on_no_page_but_in_what_was_sent(path: Path) -> None:
-    """Where the table of summaries is locked, transcript and replay show the rest, and no summary."""
+async def test_a_locked_summary_is_only_in_what_was_sent(path: Path) -> None:
+    """If the table of summaries is locked, the transcript and the replay show everything except the summaries."""
     ask = asking(path, with_tables({"memory_summaries": {"allow": ROOT}}))
     for address, there in (("", "Decisions: oak"), ("/replay", "Decisions: oak"), ("/replay.json", "[3, 4]")):
         place = f"/logs/-/session/work{address}"
@@ -309,7 +309,7 @@ async def test_a_locked_summary_is_on_no_page_but_in_what_was_sent(path: Path) -
 
 @pytest.mark.asyncio
 async def test_nothing_is_styled_inline(see: Get) -> None:
-    """The page's policy lets no inline style through, so the picture is drawn without any."""
+    """The page's policy blocks inline styles, so the picture has none."""
     page = await see("/logs/-/session/work/context/8")
     assert "style-src 'self'" in page.headers["content-security-policy"]
     assert not [attributes for _, attributes in Tags(page.text).found if "style" in attributes]
@@ -318,7 +318,7 @@ async def test_nothing_is_styled_inline(see: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_long_runs_of_a_long_session_are_one_cell(tmp_path: Path) -> None:
-    """A session of 500 exchanges has a short picture: neighbours of the same fate stand together."""
+    """A session of 500 exchanges has a short picture, with runs of the same fate combined."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -331,7 +331,7 @@ async def test_long_runs_of_a_long_session_are_one_cell(tmp_path: Path) -> None:
 
 @st.composite
 def requests(draw: st.DrawFn) -> tuple[Sent, list[SaidBy]]:
-    """A request of any messages, with a choice of anything recorded for it."""
+    """Build a request of any messages with any recorded reasons."""
     said = draw(st.lists(MESSAGE, min_size=1, max_size=7))
     messages = [
         Message(str(place), one.role, sum(len(piece.text) for piece in one.pieces)) for place, one in enumerate(said)
@@ -351,7 +351,7 @@ def requests(draw: st.DrawFn) -> tuple[Sent, list[SaidBy]]:
 
 @given(requests(), TEXT)
 def test_whatever_was_sent_its_page_is_safe(request: tuple[Sent, list[SaidBy]], words: str) -> None:
-    """Items, texts and messages nest, hold nothing that runs or loads, hide nothing, and can be sent as UTF-8."""
+    """Items, texts and messages nest, run and load nothing, hide nothing, and can be encoded as UTF-8."""
     sent, said = request
     showing = Showing(NOWHERE, "work", may_see_files=True)
     rows = Items(sent, said, showing, NOWHERE, "work").rows([Note(words, words, words)], {2: words})

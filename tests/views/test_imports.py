@@ -1,4 +1,4 @@
-"""The order of imports inside the views, and what may be missing."""
+"""Rules for imports inside the views."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PARTS = {
     "show": {"web"},  # links alone: how an address is written
     "routes": {"compat", "web", "show"},
 }
-"""The parts of the views, and what of the views each may import."""
+"""The parts of the views, and the other parts that each may import."""
 
 
-def test_inside_the_views_imports_point_one_way_too() -> None:
-    """What differs between Datasettes is at the ground, then addresses and answers, then markup, then pages."""
+def test_imports_inside_the_views_point_one_way() -> None:
+    """compat is the lowest layer, then web, then show, then routes."""
     arrows = [(f.module.split("."), f.target.split(".")) for f in all_imports() if f.target.startswith(f"{VIEWS}.")]
     wrong = [
         (module, target)
@@ -32,21 +32,21 @@ def test_inside_the_views_imports_point_one_way_too() -> None:
     assert wrong == []
 
 
-def test_what_makes_markup_knows_addresses_and_nothing_else_of_the_web() -> None:
-    """Values become HTML without permissions, requests or answers."""
+def test_code_that_makes_markup_knows_only_urls_of_the_web() -> None:
+    """The code that makes HTML knows nothing about permissions, requests or responses."""
     known = {f.target for f in all_imports() if f.module.startswith(f"{VIEWS}.show") and f".{'web'}." in f.target}
     assert known == {f"{VIEWS}.web.links"}
 
 
 def test_only_compat_knows_which_datasette_it_is() -> None:
-    """No other module asks for a version; where a thing exists on one side only, compat says so."""
+    """Only compat checks for Datasette's version or for features of one version."""
     texts = {name_of(path): path.read_text("utf-8") for path in paths() if name_of(path).startswith(VIEWS)}
     asking = [name for name, text in texts.items() if re.search(r"__version__|hasattr\(datasette|versioninfo", text)]
     assert asking == [f"{VIEWS}.compat"]
 
 
 @pytest.mark.parametrize("module", ["insight.catalogue", "insight.run", "reader.prices", "services.ratings"])
-def test_queries_can_be_read_where_there_is_no_datasette(module: str) -> None:
-    """What reads a log, for the command line too, imports neither Datasette nor llm."""
+def test_queries_can_be_read_without_datasette(module: str) -> None:
+    """The code that reads a log imports neither Datasette nor llm."""
     program = f"import sys; sys.modules['datasette'] = sys.modules['llm'] = None; import llm_session_memory.{module}"
     subprocess.run([sys.executable, "-c", program], check=True)

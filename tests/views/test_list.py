@@ -1,4 +1,4 @@
-"""The rules of the list of sessions."""
+"""Rules of the list of sessions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.world.logs import Call, LogBuilder, Said, tables_of_0_20
 
 
 async def names(get: Get, query: str = "") -> list[str]:
-    """The names or first words on the list, in order, from all its pages."""
+    """Return the names or first words from all pages of the list, in order."""
     found: list[str] = []
     address: str | None = f"/logs/-/sessions.json{query}"
     while address:
@@ -31,7 +31,7 @@ async def names(get: Get, query: str = "") -> list[str]:
 
 @pytest.mark.asyncio
 async def test_the_list_has_conversations_of_both_generations_by_last_use(get: Get) -> None:
-    """Named sessions and unnamed conversations, of today's llm and of older ones, newest use first."""
+    """The list has named sessions and unnamed conversations, from current and older llm, most recently used first."""
     assert await names(get) == [
         "What is the capital of Portugal?",
         "Begun long ago.",
@@ -41,8 +41,8 @@ async def test_the_list_has_conversations_of_both_generations_by_last_use(get: G
 
 
 @pytest.mark.asyncio
-async def test_a_line_says_what_a_person_looks_for(get: Get) -> None:
-    """Name, model, exchanges, tokens in and out, cost, last use, tags, pins and failed prompts."""
+async def test_a_line_has_what_a_person_looks_for(get: Get) -> None:
+    """A line has name, model, exchanges, tokens, cost, last use, tags, pins and failed prompts."""
     shown = (await get("/logs/-/sessions")).shown
     assert "1 named session, 3 other conversations" in shown
     assert "work Bridge lisbon gpt-4o-mini · window, 4,096 tokens · 1 pinned · 1 failed prompt" in shown
@@ -52,7 +52,7 @@ async def test_a_line_says_what_a_person_looks_for(get: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_a_conversation_that_went_on_in_a_new_llm_is_one(get: Get) -> None:
-    """Exchanges of both generations count together."""
+    """Exchanges from both generations of tables count together."""
     (line,) = [one for one in (await get("/logs/-/sessions.json")).json()["sessions"] if "Begun" in one["first_words"]]
     assert line["exchanges"] == 2
     assert line["model"] == "claude-sonnet-4.5"
@@ -76,7 +76,7 @@ FILTERS = [
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("query", "expected"), FILTERS)
 async def test_filters_narrow_the_list(get: Get, query: str, expected: list[str]) -> None:
-    """What does not fit is left out, in every order of the list; the page says when nothing fits."""
+    """Filters remove what does not match, in every sort order, and the page says when nothing matches."""
     for sort in ("used", "tokens", "exchanges"):
         assert await names(get, f"{query}&sort={sort}") == expected
     shown = (await get(f"/logs/-/sessions{query}")).shown
@@ -85,7 +85,7 @@ async def test_filters_narrow_the_list(get: Get, query: str, expected: list[str]
 
 @pytest.mark.asyncio
 async def test_the_list_is_sorted_by_tokens_or_exchanges_on_request(get: Get) -> None:
-    """The most come first; what counts nothing comes last."""
+    """The largest come first, and sessions without a count come last."""
     assert (await names(get, "?sort=tokens"))[0] == "work"
     by_exchanges = (await get("/logs/-/sessions.json?sort=exchanges")).json()["sessions"]
     assert [line["exchanges"] for line in by_exchanges] == [4, 2, 1, 1]
@@ -93,7 +93,7 @@ async def test_the_list_is_sorted_by_tokens_or_exchanges_on_request(get: Get) ->
 
 @pytest.fixture(name="many", scope="module")
 def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log of 130 conversations of both generations, some of them sessions, some without a turn."""
+    """Make a log of 130 conversations of both generations, some of them sessions, some without a turn."""
     path = tmp_path_factory.mktemp("many") / "logs.db"
     sessions = []
     with LogBuilder(path) as log:
@@ -114,7 +114,7 @@ def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("sort", ["used", "tokens", "exchanges"])
 async def test_the_pages_of_the_list_make_up_the_whole(many: Path, sort: str) -> None:
-    """Page by page every conversation comes once, whatever the order, in pages of 50."""
+    """The pages of 50 contain every conversation once, in every sort order."""
     get = serving(many)
     found = await names(get, f"?sort={sort}")
     assert len(found) == len(set(found)) == 130
@@ -127,7 +127,7 @@ async def test_the_pages_of_the_list_make_up_the_whole(many: Path, sort: str) ->
 
 @pytest.mark.asyncio
 async def test_pages_do_not_move_when_a_session_is_used_between_them(many: Path, tmp_path: Path) -> None:
-    """What comes after a page's end does not depend on what came to the top since."""
+    """The next page does not change if a session moves to the top in between."""
     copy = tmp_path / "logs.db"
     copy.write_bytes(many.read_bytes())
     get = serving(copy)
@@ -154,14 +154,14 @@ STRANGE = [
 @pytest.mark.asyncio
 @pytest.mark.parametrize("query", STRANGE)
 @pytest.mark.parametrize("sort", ["used", "tokens"])
-async def test_a_request_that_makes_no_sense_is_still_answered(get: Get, query: str, sort: str) -> None:
-    """Parameters that can't be read count as not said; no request is an error of the server."""
+async def test_an_invalid_request_is_still_answered(get: Get, query: str, sort: str) -> None:
+    """Invalid parameters are ignored and never cause a server error."""
     assert (await get(f"/logs/-/sessions?{query}&sort={sort}")).status == 200
 
 
 @pytest.mark.asyncio
 async def test_hostile_names_and_tags_stay_text(tmp_path: Path) -> None:
-    """HTML in names, first words, models and tags is shown as it is, and no override turns the page around."""
+    """HTML in names, first words, models and tags is shown as text, and bidi overrides have no effect."""
     path = tmp_path / "logs.db"
     bad = '<img src=x onerror="alert(1)">'
     with LogBuilder(path) as log:
@@ -182,8 +182,8 @@ async def test_hostile_names_and_tags_stay_text(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("address", ["", "/analytics?since=all", "/search"])
-async def test_the_choice_of_a_model_hides_nothing(tmp_path: Path, address: str) -> None:
-    """What is hidden in a model's name is seen where it is offered, and still finds what it names."""
+async def test_the_model_filter_hides_no_characters(tmp_path: Path, address: str) -> None:
+    """Invisible characters in a model's name are visible in the filter, which still finds the model."""
     path = tmp_path / "logs.db"
     model = "gpt\u202e\x1b[31m\u200b4"
     with LogBuilder(path) as log:
@@ -206,7 +206,7 @@ async def test_the_choice_of_a_model_hides_nothing(tmp_path: Path, address: str)
 @pytest.mark.asyncio
 @pytest.mark.parametrize("asked", ["caf%C3%A9", "CAFE%CC%81"], ids=["as written", "otherwise composed"])
 async def test_a_tag_is_found_however_it_is_typed(tmp_path: Path, asked: str) -> None:
-    """Tags that are the same for the llm plugin are the same here: case and composition of letters do not count."""
+    """Tags match as in the llm plugin: case and Unicode composition do not matter."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -218,7 +218,7 @@ async def test_a_tag_is_found_however_it_is_typed(tmp_path: Path, asked: str) ->
 
 @pytest.mark.asyncio
 async def test_a_log_of_an_llm_of_2025_is_listed(tmp_path: Path) -> None:
-    """A log that has only the older tables, and fewer columns, is a log."""
+    """A log with only the older tables, and fewer columns, is still a log."""
     path = tmp_path / "logs.db"
     with LogBuilder(path, tables=tables_of_0_20) as log:
         log.db.table("conversations").insert({"id": "c1", "name": "Old", "model": "gpt-4"})
@@ -232,7 +232,7 @@ async def test_a_log_of_an_llm_of_2025_is_listed(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_log_without_a_single_prompt_says_so(tmp_path: Path) -> None:
-    """An empty log has an empty list, with a word on how to begin."""
+    """The list of an empty log says how to start a session."""
     with LogBuilder(tmp_path / "logs.db"):
         pass
     get = serving(tmp_path / "logs.db")
@@ -242,8 +242,8 @@ async def test_a_log_without_a_single_prompt_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_database_that_is_no_log_has_no_list(tmp_path: Path) -> None:
-    """Our pages are only where llm's tables are."""
+async def test_a_database_without_a_log_has_no_list(tmp_path: Path) -> None:
+    """Only databases with llm's tables have our pages."""
     connection = sqlite3.connect(tmp_path / "other.db")
     connection.execute("create table turns (id text)")
     connection.close()
@@ -257,8 +257,8 @@ async def test_a_database_that_is_no_log_has_no_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_sessions_of_all_databases_stand_on_one_page(world: World, many: Path, tmp_path: Path) -> None:
-    """`/-/sessions` has the newest of each log, and leads to the whole list of each."""
+async def test_the_sessions_of_all_databases_are_on_one_page(world: World, many: Path, tmp_path: Path) -> None:
+    """`/-/sessions` shows the newest sessions of each log and links to its list."""
     second = tmp_path / "second.db"
     second.write_bytes(many.read_bytes())
     get = serving(world.path, memory=True)
@@ -275,7 +275,7 @@ async def test_the_sessions_of_all_databases_stand_on_one_page(world: World, man
 
 @pytest.mark.asyncio
 async def test_nothing_is_written_to_the_log_or_beside_it(world: World, get: Get) -> None:
-    """Reading leaves the file and its folder as they were."""
+    """Reading changes neither the file nor its folder."""
     before = world.path.read_bytes(), sorted(world.path.parent.iterdir())
     for address in ("/logs/-/sessions", "/logs/-/session/work", "/logs/-/sessions/search?q=bridge", "/-/sessions"):
         assert (await get(address)).status == 200
@@ -284,7 +284,7 @@ async def test_nothing_is_written_to_the_log_or_beside_it(world: World, get: Get
 
 @pytest.fixture(name="tools", scope="module")
 def _tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log whose conversations called tools to all degrees: their calls are more than their exchanges."""
+    """Make a log whose conversations called tools, so that they have more calls than exchanges."""
     path = tmp_path_factory.mktemp("tools") / "logs.db"
     rng = random.Random(3)
     with LogBuilder(path) as log:
@@ -305,7 +305,7 @@ def _tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("sort", ["tokens", "exchanges"])
 @pytest.mark.parametrize("query", ["", "model=gpt-4o", "model=gpt-4o-mini", "since=2026-09-01&until=2026-09-01", "q=o"])
 async def test_a_list_is_sorted_by_what_its_lines_say(world: World, tools: Path, sort: str, query: str) -> None:
-    """The greatest first, equals by id, both generations and attempts included, whatever the filters."""
+    """The largest come first and ties are sorted by id, with both generations and attempts, whatever the filters."""
     for path in (world.path, tools):
         get = serving(path)
         unsorted = (await get(f"/logs/-/sessions.json?{query}")).json()["sessions"]
@@ -319,8 +319,8 @@ async def test_a_list_is_sorted_by_what_its_lines_say(world: World, tools: Path,
 
 
 @pytest.mark.asyncio
-async def test_what_another_wrote_is_on_the_list_at_once(tmp_path: Path) -> None:
-    """A list is never older than the log: a new turn, another name, other tokens and a deletion show the next time."""
+async def test_changes_by_another_program_are_on_the_list_at_once(tmp_path: Path) -> None:
+    """A new turn, a rename, changed tokens and a deletion show on the next request."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         work, other = log.thread(), log.thread()

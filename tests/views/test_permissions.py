@@ -1,4 +1,4 @@
-"""The rules of who may see what, on both Datasettes."""
+"""Rules of who may see what, on both Datasettes."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ PAGES = (
     "/logs/-/sessions/analytics.json",
 )
 SHOWN = [page for page in PAGES if "." not in page]
-"""Those that are pages in Datasette's frame; the others are twins and files."""
+"""The pages in Datasette's layout; the others are JSON and files."""
 
 ROOT = {"id": "root"}
 ALEX = {"id": "alex"}
 
 
 def configured(config: dict[str, Any]) -> dict[str, Any]:
-    """Return permissions as the Datasette in use takes them."""
+    """Return permissions as the installed Datasette expects them."""
     return {"config": config} if IS_1 else {"metadata": config}
 
 
@@ -52,7 +52,7 @@ Ask = Callable[..., Awaitable[Any]]
 
 
 def asking(path: Path, config: dict[str, Any]) -> Ask:
-    """Return what asks a Datasette with these permissions for a page, as nobody or as somebody."""
+    """Return a function that gets pages from a Datasette with these permissions, with or without an actor."""
     datasette = Datasette([str(path)], **configured(config))
 
     async def ask(address: str, actor: dict[str, str] | None = None) -> Any:
@@ -78,11 +78,11 @@ ACTORS: list[tuple[str, dict[str, str] | None, int]] = [
     ("alex", ALEX, 403),
     ("root", ROOT, 200),
 ]
-"""Who asks, and what a page that is locked to all but root answers them."""
+"""Actors, and the status they get from a page that only root may see."""
 
 
 def broken_rules(address: str, expected: int, answer: Any) -> list[str]:
-    """Return what is wrong with an answer, in words: nothing where the lock held and root was let in."""
+    """Return what is wrong with a response, or nothing if the lock held and root was let in."""
     rules = {f"status {answer.status_code}, not {expected}": answer.status_code == expected}
     if expected == 403:
         rules["the text is in it"] = "Lisbon" not in answer.text
@@ -94,7 +94,7 @@ def broken_rules(address: str, expected: int, answer: Any) -> list[str]:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("config", CLOSED)
 async def test_what_is_locked_is_locked_on_every_page(world: World, config: dict[str, Any]) -> None:
-    """A lock on the instance, the database or a table that holds what was said closes every page but to root."""
+    """A lock on the instance, the database or a table with messages closes every page to everyone but root."""
     ask = asking(world.path, config)
     wrong = [
         f"{address} as {who}: {words}"
@@ -107,14 +107,14 @@ async def test_what_is_locked_is_locked_on_every_page(world: World, config: dict
 
 @pytest.mark.asyncio
 async def test_without_locks_everybody_sees_everything(get: Get) -> None:
-    """Datasette's default is to show."""
+    """By default Datasette shows everything."""
     assert [address for address in PAGES if (await get(address)).status != 200] == []
 
 
 @pytest.mark.asyncio
 @pytest.mark.skipif(not IS_1, reason="--default-deny is of Datasette 1.0")
-async def test_where_nothing_is_allowed_by_default_nothing_is_shown(world: World) -> None:
-    """With --default-deny nobody sees a page."""
+async def test_nothing_is_shown_if_nothing_is_allowed_by_default(world: World) -> None:
+    """With --default-deny nobody sees any page."""
     get = serving(world.path, default_deny=True)
     assert [address for address in (*PAGES, "/-/sessions") if (await get(address)).status != 403] == []
 
@@ -132,10 +132,8 @@ LOCKED_PARTS = [
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("table", "text", "address"), LOCKED_PARTS)
-async def test_a_locked_table_beside_is_as_if_it_was_not_there(
-    world: World, table: str, text: str, address: str
-) -> None:
-    """Where a table that a page can do without is locked, the page shows what the others hold."""
+async def test_a_locked_optional_table_is_treated_as_missing(world: World, table: str, text: str, address: str) -> None:
+    """If an optional table is locked, the page shows what is in the others."""
     place = address.format(id=world.work.thread_id)
     ask = asking(world.path, with_tables({table: {"allow": {"id": "root"}}}))
     closed = await ask(place)
@@ -147,7 +145,7 @@ async def test_a_locked_table_beside_is_as_if_it_was_not_there(
 @pytest.mark.asyncio
 @pytest.mark.parametrize("table", ["turn_search", "turn_search_fts"])
 async def test_a_locked_search_index_is_not_searched(world: World, table: str) -> None:
-    """Nothing is found through an index that may not be seen; the list and the transcript are still open."""
+    """A locked index is not searched; the list and the transcript stay open."""
     ask = asking(world.path, with_tables({table: {"allow": {"id": "root"}}}))
     assert (await ask("/logs/-/session/work")).status_code == 200
     closed = await ask("/logs/-/sessions/search.json?q=bridge")
@@ -159,7 +157,7 @@ async def test_a_locked_search_index_is_not_searched(world: World, table: str) -
 @pytest.mark.asyncio
 @pytest.mark.parametrize("address", ["/-/sessions", "/logs/-/sessions", "/logs/-/session/work", "/logs"])
 async def test_no_page_offers_a_search_that_is_locked(world: World, address: str) -> None:
-    """Where the texts of each index are locked, no page has a form or a link that would be answered with 403."""
+    """If the texts of every index are locked, no page has a search form or link that would get a 403."""
     ask = asking(
         world.path, with_tables({table: {"allow": {"id": "root"}} for table in ("turn_search", "responses_fts")})
     )
@@ -176,7 +174,7 @@ def attachment_links(html: str) -> list[str]:
 
 @pytest.mark.asyncio
 async def test_attachments_have_a_permission_of_their_own(world: World) -> None:
-    """Where the table of attachments is locked, the page names them, and their bytes are refused."""
+    """If the table of attachments is locked, the page names them, and their content is refused."""
     ask = asking(world.path, with_tables({"attachments": {"allow": {"id": "root"}}}))
     opened = await ask("/logs/-/session/work", ROOT)
     links = attachment_links(opened.text)
@@ -191,7 +189,7 @@ async def test_attachments_have_a_permission_of_their_own(world: World) -> None:
 
 @pytest.mark.asyncio
 async def test_attachments_come_as_images_or_as_files(get: Get) -> None:
-    """Bytes are never sniffed, never run, and anything but an image is to be saved."""
+    """Attachments are never sniffed or run, and everything except images is a download."""
     image, text = attachment_links((await get("/logs/-/session/work")).text)
     shown = await get(image)
     assert shown.headers["content-type"] == "image/png"
@@ -209,15 +207,15 @@ async def test_attachments_come_as_images_or_as_files(get: Get) -> None:
 @pytest.mark.parametrize("settings", [{"default_allow_sql": False}, {}], ids=["locked", "open"])
 @pytest.mark.parametrize("address", ["/logs/-/sessions", "/logs/-/session/work"])
 async def test_the_link_to_sql_needs_the_right_to_run_sql(world: World, settings: dict[str, Any], address: str) -> None:
-    """Where SQL may not be run, the pages are there without the link to it."""
+    """Without permission to run SQL, the pages have no link to it."""
     page = await serving(world.path, settings=settings)(address)
     assert page.status == 200
     assert ("?sql=" in page.text) is (not settings)
 
 
 @pytest.mark.asyncio
-async def test_the_page_of_all_logs_shows_those_that_may_be_seen(world: World) -> None:
-    """A locked log is not on `/-/sessions`, nor is it in the menu."""
+async def test_the_page_of_all_logs_shows_the_visible_ones(world: World) -> None:
+    """A locked log is missing from `/-/sessions` and from the menu."""
     ask = asking(world.path, {"databases": {"logs": {"allow": {"id": "root"}}}})
     closed = await ask("/-/sessions")
     assert closed.status_code == 200
@@ -229,8 +227,8 @@ async def test_the_page_of_all_logs_shows_those_that_may_be_seen(world: World) -
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("address", [*SHOWN, "/-/sessions"])
-async def test_a_policy_keeps_everything_foreign_out(get: Get, address: str) -> None:
-    """Nothing loads from elsewhere, and no inline script runs but Datasette's own, by its hash."""
+async def test_the_policy_keeps_everything_foreign_out(get: Get, address: str) -> None:
+    """Nothing loads from other sites, and only Datasette's own inline scripts run, by hash."""
     import base64
     import hashlib
     import re
@@ -249,7 +247,7 @@ async def test_a_policy_keeps_everything_foreign_out(get: Get, address: str) -> 
 
 
 def links_of(html: str) -> set[str]:
-    """Return the addresses of this server that a page names."""
+    """Return the URLs of this server that a page links to."""
     return {
         str(attributes[name])
         for _, attributes in Tags(html).found
@@ -259,13 +257,13 @@ def links_of(html: str) -> set[str]:
 
 
 async def status_of(get: Get, link: str) -> int:
-    """Return what the server below the prefix answers to a link."""
+    """Return the response of the server behind the prefix to a link."""
     return (await get(link.partition("#")[0].removeprefix("/prefix"), follow_redirects=True)).status
 
 
 @pytest.mark.asyncio
 async def test_every_link_of_a_page_is_below_the_base_url_and_answers(world: World) -> None:
-    """Behind a proxy with a prefix every address has the prefix, and leads to something."""
+    """Behind a proxy with a prefix, every URL has the prefix and works."""
     get = serving(world.path, settings={"base_url": "/prefix/"})
     pages = {address: await get(address) for address in (*SHOWN, "/-/sessions")}
     assert {address: page.status for address, page in pages.items() if page.status != 200} == {}

@@ -1,4 +1,4 @@
-"""The rules of the canned queries in Datasette."""
+"""Rules of the canned queries in Datasette."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.world.logs import START, LogBuilder, Said
 
 
 @pytest.mark.asyncio
-async def test_datasette_offers_every_query_with_title_and_words(world: World) -> None:
-    """Each has a page that runs it, with its title, its definition and fields for its parameters."""
+async def test_datasette_offers_every_query_with_title_and_definition(world: World) -> None:
+    """Each query has a page that runs it, with its title, its definition and its parameters."""
     get = serving(world.path)
     listed = await get("/logs/-/queries.json?_size=max" if IS_1 else "/logs.json")
     names = {query["name"] for query in listed.json()["queries"]}
@@ -34,8 +34,8 @@ async def test_datasette_offers_every_query_with_title_and_words(world: World) -
 
 
 @pytest.mark.asyncio
-async def test_the_query_of_who_runs_datasette_wins(world: World) -> None:
-    """A query of the same name in the configuration is the one that runs."""
+async def test_a_configured_query_wins(world: World) -> None:
+    """A configured query of the same name replaces ours."""
     own = {"databases": {"logs": {"queries": {"sessions_tokens_a_day": {"sql": "select 42 as mine"}}}}}
     get = serving(world.path, **configured(own))
     assert (await get("/logs/sessions_tokens_a_day.json?_shape=array")).json() == [{"mine": 42}]
@@ -57,7 +57,7 @@ async def test_the_query_of_who_runs_datasette_wins(world: World) -> None:
 async def test_a_query_is_as_closed_as_the_tables_it_reads(
     world: World, table: str, closed: str, still_open: str | None
 ) -> None:
-    """Who may not see a table can't read it through a query; others still can, and other queries stay open."""
+    """People who may not view a table can't read it through a query. Others can, and other queries stay open."""
     datasette = Datasette([str(world.path)], **configured(with_tables({table: {"allow": {"id": "root"}}})))
     await datasette.invoke_startup()
     root = {"ds_actor": actor_cookie(datasette, {"id": "root"})}
@@ -68,15 +68,15 @@ async def test_a_query_is_as_closed_as_the_tables_it_reads(
 
 
 @pytest.mark.asyncio
-async def test_queries_run_where_sql_may_not_be_run(world: World) -> None:
-    """Canned queries need the right to see their tables, not the right to run SQL of one's own."""
+async def test_queries_run_without_permission_to_run_sql(world: World) -> None:
+    """Canned queries need permission to view their tables, not to run SQL."""
     get = serving(world.path, settings={"default_allow_sql": False})
     assert (await get("/logs/sessions_tokens_a_day.json?_shape=array")).status == 200
 
 
 @pytest.mark.asyncio
 async def test_a_log_that_gets_its_tables_later_gets_the_queries_later(tmp_path: Path) -> None:
-    """Queries follow the tables: once the list of sessions was opened, they read what is there by then."""
+    """Queries follow the tables: once the list has been opened, they read the tables that exist by then."""
     path = tmp_path / "logs.db"
     connection = sqlite3.connect(path)
     connection.execute("create table unrelated (id integer)")

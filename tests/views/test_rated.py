@@ -1,4 +1,4 @@
-"""The rules of ratings and bookmarks on the pages: shown with their exchange, found by, and never believed."""
+"""Rules of ratings and bookmarks on the pages: shown with their exchange, searchable, and always plain text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVIL = "<script>alert(1)</script>\u202e"
 
 @pytest.fixture(name="path", scope="module")
 def _path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A session of three exchanges, the first two rated; and an older conversation, rated too."""
+    """Make a session of three exchanges, the first two rated, and an older conversation, also rated."""
     path = tmp_path_factory.mktemp("rated") / "logs.db"
     with LogBuilder(path) as log:
         old, work = log.thread(), log.thread()
@@ -42,7 +42,7 @@ def _page(path: Path) -> Get:
 
 @pytest.mark.asyncio
 async def test_the_transcript_shows_them(page: Get) -> None:
-    """Mark and label stand in the exchange's line, the reason is folded away below it; all of it is text."""
+    """The mark and the label are in the exchange's line, the note is folded below it, and everything is plain text."""
     answer = await page("/logs/-/session/work")
     tags = Tags(answer.text)
     classes = [attributes.get("class") for _, attributes in tags.found]
@@ -57,8 +57,8 @@ async def test_the_transcript_shows_them(page: Get) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_twin_and_the_downloads_have_them(page: Get) -> None:
-    """JSON has mark, reason, time and label as they are; Markdown and HTML have them in the heading."""
+async def test_the_json_and_the_downloads_have_them(page: Get) -> None:
+    """JSON has the mark, note, time and label unchanged; Markdown and HTML have them in the heading."""
     first, second, third = (await page("/logs/-/session/work.json")).json()["exchanges"]
     assert first["rating"] == {"mark": "4", "note": f"clear {EVIL}", "rated_utc": "2026-09-05T08:00:00+00:00"}
     assert first["bookmark"] == f"Begin {EVIL}"
@@ -72,7 +72,7 @@ async def test_the_twin_and_the_downloads_have_them(page: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_the_replay_shows_them(page: Get) -> None:
-    """Each exchange's scene says how it was rated and why, on one line; so does what is shown without JavaScript."""
+    """Each exchange shows its rating and note on one line, with and without JavaScript."""
     scenes = (await page("/logs/-/session/work/replay.json")).json()["scenes"]
     told = "rated 4 of 5: clear <script>alert(1)</script>⟦U+202E⟧"
     assert [scene["rated"] for scene in scenes] == [told, "rated down", ""]
@@ -83,8 +83,8 @@ async def test_the_replay_shows_them(page: Get) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_view_of_what_was_sent_shows_it(page: Get) -> None:
-    """Beside what the model saw for an exchange stands what a person thought of what came of it."""
+async def test_the_page_of_what_was_sent_shows_it(page: Get) -> None:
+    """The page about what the model saw shows the rating of the exchange."""
     assert "rated 4 of 5: clear <script>" in (await page("/logs/-/session/work/context/1")).shown
     assert (await page("/logs/-/session/work/context/2.json")).json()["rating"]["mark"] == "down"
     assert "rated" not in (await page("/logs/-/session/work/context/3")).shown
@@ -92,7 +92,7 @@ async def test_the_view_of_what_was_sent_shows_it(page: Get) -> None:
 
 
 def test_the_replay_in_a_terminal_shows_them(path: Path) -> None:
-    """Each exchange's heading says how it was rated and why: printed, and in a recording."""
+    """Each exchange's heading shows its rating and note, in print and in a recording."""
     found = played(path, "work", None)
     assert found is not None
     timeline = Timeline([scene.step for scene in found.scenes])
@@ -119,7 +119,7 @@ def test_the_replay_in_a_terminal_shows_them(path: Path) -> None:
     ],
 )
 async def test_a_search_finds_by_rating(page: Get, rated: str, found: set[int]) -> None:
-    """Good is up, 4 or 5; bad is down, 1 or 2; any is all that have one; other words narrow nothing."""
+    """Good is up, 4 or 5; bad is down, 1 or 2; any is every rating; other values filter nothing."""
     answer = (await page(f"/logs/-/sessions/search.json?q=bridge&rated={rated}")).json()
     hits = [hit for group in answer["groups"] if group["name"] == "work" for hit in group["hits"]]
     assert {hit["number"] for hit in hits} == found
@@ -127,7 +127,7 @@ async def test_a_search_finds_by_rating(page: Get, rated: str, found: set[int]) 
 
 @pytest.mark.asyncio
 async def test_a_search_finds_older_conversations_by_rating(page: Get) -> None:
-    """The texts of an older llm are found by their rating like those of today's."""
+    """Conversations from an older llm are found by rating too."""
     answer = (await page("/logs/-/sessions/search.json?q=old&rated=good")).json()
     assert answer["hits"] == 1
     assert (await page("/logs/-/sessions/search.json?q=old&rated=bad")).json()["hits"] == 0
@@ -135,13 +135,13 @@ async def test_a_search_finds_older_conversations_by_rating(page: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_the_form_of_the_search_keeps_the_rating(page: Get) -> None:
-    """What was chosen stays chosen; a log without ratings has no such choice."""
+    """The form keeps the chosen rating; a log without ratings has no rating filter."""
     assert '<option value="bad" selected>' in (await page("/logs/-/sessions/search?q=bridge&rated=bad")).text
 
 
 @pytest.mark.asyncio
 async def test_a_search_finds_every_call_of_a_rated_exchange(world: World, tmp_path: Path) -> None:
-    """Also where no session recorded which calls belong together: what came after a tool call is rated with it."""
+    """Calls after a tool call share the rating, even if no session recorded that they belong together."""
     path = Path(shutil.copy(world.path, tmp_path / "logs.db"))
     with_rating(path, world.work.thread_id, world.work.turns[1], "up")
     page = serving(path)
@@ -153,7 +153,7 @@ async def test_a_search_finds_every_call_of_a_rated_exchange(world: World, tmp_p
 
 @pytest.fixture(name="many", scope="module")
 def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log of 130 conversations: of both generations, sessions and not, some without a turn; every other one rated."""
+    """Make a log of 130 conversations of both generations, some named, some without a turn, every other one rated."""
     path = tmp_path_factory.mktemp("many") / "logs.db"
     sessions, rated = [], []
     with LogBuilder(path) as log:
@@ -178,7 +178,7 @@ def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("sort", ["used", "tokens", "exchanges"])
 @pytest.mark.parametrize("more", ["", "&named=1", "&q=prompt+1", "&model=scripted", "&since=2026-09-01"])
 async def test_the_list_is_narrowed_by_rating_page_by_page(many: Path, sort: str, more: str) -> None:
-    """What has a rating and what has none make up the whole, in every order and beside every other filter."""
+    """Rated and unrated together are everything, in every sort order and with every other filter."""
     page = serving(many)
 
     async def listed(rated: str) -> list[str]:
@@ -205,7 +205,7 @@ async def test_the_list_is_narrowed_by_rating_page_by_page(many: Path, sort: str
 
 @pytest.mark.asyncio
 async def test_the_form_of_the_list_keeps_the_rating(page: Get, get: Get) -> None:
-    """What was chosen stays chosen; where nothing is rated there is no such choice."""
+    """The form keeps the chosen rating; if nothing is rated there is no rating filter."""
     shown = await page("/logs/-/sessions?rated=5")
     assert '<option value="5" selected>rated 5 of 5</option>' in shown.text
     assert "No sessions match" in shown.shown
@@ -214,7 +214,7 @@ async def test_the_form_of_the_list_keeps_the_rating(page: Get, get: Get) -> Non
 
 @pytest.mark.asyncio
 async def test_the_next_page_of_a_list_is_of_the_same_rating(many: Path) -> None:
-    """The link to older sessions asks for the same rating; so do the JSON twins."""
+    """The link to older sessions keeps the rating, and so does the JSON."""
     answer = await serving(many)("/logs/-/sessions?rated=any")
     links = [str(attributes.get("href")) for tag, attributes in Tags(answer.text).found if tag == "a"]
     (older,) = [link for link in links if "next=" in link and ".json" not in link]
@@ -224,7 +224,7 @@ async def test_the_next_page_of_a_list_is_of_the_same_rating(many: Path) -> None
 
 @pytest.mark.asyncio
 async def test_ratings_are_as_closed_as_their_table(path: Path) -> None:
-    """Who may not see the table of ratings sees the transcript without them, and finds nothing by them."""
+    """People who may not view the ratings table see no ratings and can't search by them."""
     ask = asking(path, with_tables({"memory_ratings": {"allow": {"id": "root"}}}))
     for view in ("", "/replay", "/context/1"):
         assert "rated" not in (await ask(f"/logs/-/session/work{view}")).text.replace('"rated":""', "")

@@ -1,4 +1,4 @@
-"""The rules of rating from the page: who may, what is refused and how, and that nothing else is written."""
+"""Rules of rating from a page: who may rate, what is refused and how, and that nothing else is written."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ OTHER_SITE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 
 
 def granting(allow: Any) -> dict[str, Any]:
-    """Return a configuration that lets some rate, as the Datasette in use takes it."""
+    """Return a configuration that lets some actors rate, as the installed Datasette expects it."""
     if IS_1:
         return with_tables({"memory_ratings": {"permissions": {"insert-row": allow}}})
     return {"databases": {"logs": {"plugins": {"llm-session-memory": {"rate-exchange": allow}}}}}
 
 
 def also(config: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return two configurations as one."""
+    """Merge two configurations."""
     both = dict(config)
     for key, value in more.items():
         both[key] = also(both[key], value) if isinstance(both.get(key), dict) and isinstance(value, dict) else value
@@ -47,7 +47,7 @@ def also(config: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def served(path: Path, config: Mapping[str, Any] | None = None, *, immutable: bool = False) -> Datasette:
-    """Return a Datasette for a log, in which everybody may rate unless the configuration says otherwise."""
+    """Return a Datasette for a log where everybody may rate, unless `config` says otherwise."""
     given = configured(dict(granting(True) if config is None else config))
     return Datasette([] if immutable else [str(path)], immutables=[str(path)] if immutable else [], **given)
 
@@ -59,7 +59,7 @@ async def send(
     address: str = RATE,
     headers: Mapping[str, str] | None = None,
 ) -> Any:
-    """Send a form as an actor; with the token that a page of theirs gave them, where Datasette works with tokens."""
+    """Post a form as an actor, with a CSRF token if Datasette uses them."""
     await datasette.invoke_startup()
     cookies, sent = {}, dict(fields)
     if actor:
@@ -71,7 +71,7 @@ async def send(
 
 
 async def forms(datasette: Datasette, actor: Actor = None, address: str = PAGE) -> int:
-    """Return how many forms for rating a page has."""
+    """Return the number of rating forms on a page."""
     await datasette.invoke_startup()
     cookies = {"ds_actor": actor_cookie(datasette, actor)} if actor else {}
     answer = await datasette.client.get(address, cookies=cookies)
@@ -91,7 +91,7 @@ def everything_else(path: Path) -> list[str]:
 
 @pytest.fixture(name="path")
 def _path(world: World, tmp_path: Path) -> Path:
-    """A log with one of everything, to write into."""
+    """Return a writable copy of the log with one of everything."""
     return Path(shutil.copy(world.path, tmp_path / "logs.db"))
 
 
@@ -99,8 +99,8 @@ def _path(world: World, tmp_path: Path) -> Path:
 
 
 @pytest.mark.asyncio
-async def test_an_exchange_is_rated_rated_anew_and_the_rating_taken_back(path: Path, world: World) -> None:
-    """Each leads back to the exchange; the last rating counts; nothing but the ratings is written."""
+async def test_a_rating_is_made_changed_and_removed(path: Path, world: World) -> None:
+    """Each post redirects to the exchange, the last rating counts, and only ratings are written."""
     datasette, before = served(path), everything_else(path)
     where = (world.work.thread_id, world.work.turns[1])
     for fields, kept in (
@@ -116,8 +116,8 @@ async def test_an_exchange_is_rated_rated_anew_and_the_rating_taken_back(path: P
 
 
 @pytest.mark.asyncio
-async def test_it_leads_back_to_the_page_that_it_was_sent_from(path: Path) -> None:
-    """Where the page began at an exchange, it does so again; what is no number is not repeated."""
+async def test_a_post_redirects_to_the_page_it_came_from(path: Path) -> None:
+    """The redirect starts the page at the same exchange, and drops a start that is not a number."""
     datasette = served(path)
     for begin, leads_to in (("1", f"{PAGE}?from=1#2"), ("//evil.example", f"{PAGE}#2"), ("", f"{PAGE}#2")):
         answer = await send(datasette, {**UP, "from": begin})
@@ -125,8 +125,8 @@ async def test_it_leads_back_to_the_page_that_it_was_sent_from(path: Path) -> No
 
 
 @pytest.mark.asyncio
-async def test_its_twin_answers_in_json(path: Path, world: World) -> None:
-    """`.json` says what the exchange is rated now."""
+async def test_a_rating_can_be_posted_as_json(path: Path, world: World) -> None:
+    """`.json` returns the current rating of the exchange."""
     datasette = served(path)
     rated = (await send(datasette, {**UP, "note": "Why"}, address=f"{RATE}.json")).json()
     assert (rated["ok"], rated["session"], rated["number"]) == (True, "work", 2)
@@ -139,7 +139,7 @@ async def test_its_twin_answers_in_json(path: Path, world: World) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ["unnamed", "old", "mixed"])
 async def test_conversations_without_a_name_are_rated_too(path: Path, world: World, kind: str) -> None:
-    """By their id: those of today's llm, of an older one, and those of both."""
+    """They are rated by id: from current llm, from an older one, and from both."""
     thread_id = getattr(world, kind)
     datasette = served(path)
     assert await forms(datasette, None, f"/logs/-/session/{thread_id}") > 0
@@ -150,7 +150,7 @@ async def test_conversations_without_a_name_are_rated_too(path: Path, world: Wor
 
 @pytest.mark.asyncio
 async def test_the_form_shows_what_there_is(path: Path) -> None:
-    """Pressed is the button of the rating, the note can be changed, and what it says is text."""
+    """The button of the current rating is pressed, and the note is editable plain text."""
     datasette = served(path)
     evil = "</textarea><script>alert(1)</script>"
     await send(datasette, {**UP, "note": evil})
@@ -195,7 +195,7 @@ MATRIX: list[Any] = [
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("config", "may"), MATRIX)
 async def test_who_may_rate(path: Path, config: dict[str, Any], may: tuple[bool, bool, bool]) -> None:
-    """Nobody unless it is said; who may not sees no form, and is refused in the form asked for."""
+    """Nobody may rate by default; people without permission see no form and are refused, in HTML and JSON."""
     datasette = served(path, config)
     for actor, allowed in zip((None, ALEX, ROOT), may, strict=True):
         assert bool(await forms(datasette, actor)) is allowed
@@ -210,7 +210,7 @@ async def test_who_may_rate(path: Path, config: dict[str, Any], may: tuple[bool,
 @pytest.mark.asyncio
 @pytest.mark.skipif(IS_1, reason="on 1.0 the permission is Datasette's own")
 async def test_on_an_older_datasette_a_plugin_may_say_who(path: Path) -> None:
-    """`rate-exchange` is a permission like others: any plugin that decides on them decides on it."""
+    """`rate-exchange` is a normal permission that any plugin can decide on."""
     from datasette.plugins import pm
     from pluggy import HookimplMarker
 
@@ -233,7 +233,7 @@ async def test_on_an_older_datasette_a_plugin_may_say_who(path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_an_immutable_log_is_not_rated(path: Path) -> None:
-    """Datasette was told that the file never changes: there is no form, and what is sent is refused."""
+    """An immutable log has no rating form, and posts are refused."""
     datasette = served(path, immutable=True)
     assert await forms(datasette) == 0
     answer = await send(datasette, UP, address=f"{RATE}.json")
@@ -245,7 +245,7 @@ async def test_an_immutable_log_is_not_rated(path: Path) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("ours", [(), ("001_sessions",)], ids=["plain llm's", "of an earlier version"])
 async def test_a_log_without_the_table_is_not_rated(tmp_path: Path, ours: tuple[str, ...]) -> None:
-    """Tables are made by the llm plugin alone: until there is one of ratings there is no form, and it is said how."""
+    """Without a ratings table there is no form, and the error says how to create the table."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread_id = log.thread()
@@ -265,7 +265,7 @@ async def test_a_log_without_the_table_is_not_rated(tmp_path: Path, ours: tuple[
 
 @pytest.mark.asyncio
 async def test_the_documentation_says_how_to_let_somebody_rate(path: Path) -> None:
-    """The configuration in the documentation, as it stands there, lets root rate and nobody else."""
+    """The configuration in the documentation lets root rate and nobody else."""
     page = (REPOSITORY / "docs/pages.md").read_text("utf-8")
     of_1, of_065 = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
     datasette = served(path, parse_metadata(of_1 if IS_1 else of_065))
@@ -288,8 +288,8 @@ async def test_the_documentation_says_how_to_let_somebody_rate(path: Path) -> No
     ],
     ids=["browser", "older browser", "no origin", "neighbour"],
 )
-async def test_another_sites_page_can_not_rate(path: Path, actor: Actor, headers: dict[str, str]) -> None:
-    """What a page of another site lets a browser send is refused: with cookies as without any."""
+async def test_a_page_of_another_site_cannot_rate(path: Path, actor: Actor, headers: dict[str, str]) -> None:
+    """Posts from another site's page are refused, with and without cookies."""
     datasette = served(path)
     await datasette.invoke_startup()
     cookies = {"ds_actor": actor_cookie(datasette, actor)} if actor else {}
@@ -300,8 +300,8 @@ async def test_another_sites_page_can_not_rate(path: Path, actor: Actor, headers
 
 
 @pytest.mark.asyncio
-async def test_our_own_form_can(path: Path) -> None:
-    """What a browser sends of a form of the page, with the cookies that the page gave it, is taken."""
+async def test_our_own_form_can_rate(path: Path) -> None:
+    """A post from our own form with its cookies is accepted."""
     datasette = served(path)
     await datasette.invoke_startup()
     page = await datasette.client.get(PAGE)
@@ -316,8 +316,8 @@ async def test_our_own_form_can(path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_page_without_forms_says_nothing_of_where_one_comes_from(path: Path) -> None:
-    """Who may not rate gets no cookie and no token with the transcript."""
+async def test_a_page_without_forms_sends_no_referrer(path: Path) -> None:
+    """People who may not rate get no cookie and no token."""
     datasette = served(path, {})
     await datasette.invoke_startup()
     page = await datasette.client.get(PAGE)
@@ -347,10 +347,10 @@ async def test_a_page_without_forms_says_nothing_of_where_one_comes_from(path: P
         ({}, 400, "Which exchange?"),
     ],
 )
-async def test_what_breaks_a_rule_is_refused_with_a_sentence(
+async def test_an_invalid_rating_is_refused_with_a_sentence(
     path: Path, fields: dict[str, str], status: int, said: str
 ) -> None:
-    """The rules are those of `llm sessions rate`; a page and its twin say the same, and nothing is written."""
+    """Ratings follow the rules of `llm sessions rate`; HTML and JSON have the same error, and nothing is written."""
     datasette = served(path)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     data = await send(datasette, fields, address=f"{RATE}.json", headers=form)
@@ -365,15 +365,15 @@ async def test_what_breaks_a_rule_is_refused_with_a_sentence(
 
 @pytest.mark.asyncio
 async def test_a_note_has_as_many_characters_as_in_the_command(path: Path) -> None:
-    """2,000 characters are taken, whatever they are and however long they are in a form."""
+    """2,000 characters are accepted, however long their encoding is."""
     note = "👍" * 2_000
     assert (await send(served(path), {**UP, "note": note})).status_code == 303
     assert ratings(path)[0][3] == note
 
 
 @pytest.mark.asyncio
-async def test_any_of_its_turns_stands_for_an_exchange(path: Path, world: World) -> None:
-    """The rating is kept by the first one; a turn of another conversation stands for no exchange of this one."""
+async def test_any_turn_of_an_exchange_identifies_it(path: Path, world: World) -> None:
+    """The rating is stored with the first turn; a turn of another conversation is not found."""
     datasette, turns = served(path), world.work.turns
     assert (await send(datasette, {"exchange": turns[2], "mark": "up"})).status_code == 303
     assert [row[1] for row in ratings(path)] == [turns[1]]
@@ -384,7 +384,7 @@ async def test_any_of_its_turns_stands_for_an_exchange(path: Path, world: World)
 
 @pytest.mark.asyncio
 async def test_other_bodies_and_methods_are_refused(path: Path) -> None:
-    """A form is wanted, by POST; whoever opens the address finds the transcript."""
+    """Only a posted form is accepted; opening the URL redirects to the transcript."""
     datasette = served(path)
     await datasette.invoke_startup()
     body = await datasette.client.post(RATE, json=UP)
@@ -401,8 +401,8 @@ async def test_other_bodies_and_methods_are_refused(path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_another_program_that_writes_is_waited_for(path: Path) -> None:
-    """While llm writes, the rating waits; afterwards Datasette's connection waits as long as it did before."""
+async def test_a_rating_waits_for_another_writer(path: Path) -> None:
+    """A rating waits while llm writes, and leaves the timeout of Datasette's connection unchanged."""
     datasette = served(path)
     database = datasette.get_database("logs")
     wait = await database.execute_write_fn(lambda connection: connection.execute("pragma busy_timeout").fetchone()[0])
@@ -420,8 +420,8 @@ async def test_another_program_that_writes_is_waited_for(path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_log_that_stays_locked_is_a_sentence(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waited in vain is told so, and can try again; the log's path is not told."""
+async def test_a_log_that_stays_locked_gives_an_error_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the log stays locked, the error says so without naming the log's path."""
     monkeypatch.setattr("llm_session_memory.store.log.WAIT_SECONDS", 1)
     datasette = served(path)
     await datasette.invoke_startup()
@@ -436,8 +436,8 @@ async def test_a_log_that_stays_locked_is_a_sentence(path: Path, monkeypatch: py
 
 
 @pytest.mark.asyncio
-async def test_a_file_that_may_not_be_written_is_a_sentence(path: Path) -> None:
-    """A log that SQLite opens for reading only is said to be so."""
+async def test_a_read_only_file_gives_an_error_message(path: Path) -> None:
+    """The error says that a log is read-only."""
     datasette = served(path)
     await datasette.invoke_startup()
     database = datasette.get_database("logs")

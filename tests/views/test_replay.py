@@ -1,4 +1,4 @@
-"""The rules of the page that plays a session."""
+"""Rules of the page that replays a session."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from tests.world.logs import START, LogBuilder, Said
 
 @given(st.recursive(st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_data_in_the_page_says_the_same_and_closes_nothing(value: object) -> None:
-    """Whatever a model wrote, the script tag that carries it holds no character that begins or ends a tag."""
+    """The script tag with the data contains no character that starts or ends a tag, whatever a model wrote."""
     text = embedded(value)
     assert json.loads(text) == value
     assert not re.search("[<>&\u2028\u2029]", text)
 
 
 def data_of(page: Answer) -> dict[str, Any]:
-    """The data that a page carries, put together: the texts stand apart, in pieces."""
+    """Return the data of a page with its texts, which are stored separately in pieces."""
     tag = r'<script type="application/json" {}>(.*?)</script>'
     data: dict[str, Any]
     (data,) = (json.loads(found) for found in re.findall(tag.format('id="sv-data"'), page.text, re.DOTALL))
@@ -71,7 +71,7 @@ HOSTILE = "</script><script>window.ran = 1</script><!--<script>\u2028</SCRIPT >"
 
 
 def write_replay(path: Path) -> Session:
-    """A session of six exchanges with all that a replay marks: a tool call, a cut, a pin, a failure, a pause."""
+    """Make a session of six exchanges with everything a replay marks: a tool call, a cut, a pin, a failure, a pause."""
     from tests.world.logs import Call
 
     with LogBuilder(path) as log:
@@ -104,7 +104,7 @@ def _play(tmp_path_factory: pytest.TempPathFactory) -> Get:
 
 @pytest.mark.asyncio
 async def test_a_replay_has_every_call_in_time(play: Get) -> None:
-    """Calls and failed prompts in order, with their pauses as they were, what was said before and what came."""
+    """A replay has calls and failed prompts in order, with their pauses, inputs and outputs."""
     page = (await play("/logs/-/session/work/replay.json")).json()
     found = page["scenes"]
     assert [scene["number"] for scene in found] == [1, 2, 3, 4, 4, 5, None]
@@ -119,13 +119,13 @@ async def test_a_replay_has_every_call_in_time(play: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_labels_of_exchanges_are_chapters(play: Get) -> None:
-    """An exchange that was given a label begins a chapter of that name."""
+    """A labelled exchange begins a chapter of that name."""
     assert (await play("/logs/-/session/work/replay.json")).json()["chapters"] == {"2": "The <b>turn</b>"}
 
 
 @pytest.mark.asyncio
 async def test_the_window_moves_with_it(play: Get) -> None:
-    """For each exchange what was recorded: tokens, budget, window, first sent whole, pins, and what was recalled."""
+    """Each exchange has its recorded tokens, budget, window, first whole exchange, pins and recalls."""
     windows = (await play("/logs/-/session/work/replay.json")).json()["windows"]
     assert windows["1"] == [10, 4096, 8192, 1, [], [], None, [0, 0, 0, 0, 0, 10]]
     assert windows["4"][:7] == [2130, 4096, 8192, 2, [], [], None]
@@ -135,7 +135,7 @@ async def test_the_window_moves_with_it(play: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_what_pruning_saved_is_what_the_dashboard_says(tmp_path: Path) -> None:
-    """Together, the exchanges' tokens saved are those of the dashboard's query; other sessions don't count."""
+    """The tokens saved add up to those of the dashboard's query, for this session only."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -169,7 +169,7 @@ async def test_what_pruning_saved_is_what_the_dashboard_says(tmp_path: Path) -> 
 
 @pytest.mark.asyncio
 async def test_without_javascript_the_page_is_the_transcript(play: Get) -> None:
-    """What was said stands in the page for who runs no script, with a note; the player is hidden."""
+    """Without JavaScript the page has the messages and a notice, and the player is hidden."""
     page = await play("/logs/-/session/work/replay")
     tags = Tags(page.text)
     assert "noscript" in tags.names()
@@ -184,8 +184,8 @@ marks seek before play after speed idle kind jump copy help where clock model ke
 
 
 @pytest.mark.asyncio
-async def test_the_player_has_all_that_its_scripts_ask_for(play: Get) -> None:
-    """Stage, rail, scrubber, controls, clocks and keys stand in the page, in this order, each once."""
+async def test_the_page_has_every_element_the_player_needs(play: Get) -> None:
+    """The page has the stage, rail, scrubber, controls, clocks and keys once each, in this order."""
     tags = Tags((await play("/logs/-/session/work/replay")).text)
     ids = [str(attributes["id"]) for _, attributes in tags.found if "id" in attributes]
     assert [id_ for id_ in ids if id_.startswith("sv-")] == [f"sv-{name}" for name in PLAYER.split()]
@@ -197,7 +197,7 @@ async def test_the_player_has_all_that_its_scripts_ask_for(play: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_text_that_closes_the_tag_stays_in_it(play: Get) -> None:
-    """The data of the page is its JSON twin, and a reply that closes the script tag closes nothing."""
+    """The page's data is the same as its JSON, and a reply can't close the script tag."""
     page = await play("/logs/-/session/work/replay")
     twin = (await play("/logs/-/session/work/replay.json")).json()
     assert {"ok": True, **data_of(page)} == twin
@@ -208,7 +208,7 @@ async def test_text_that_closes_the_tag_stays_in_it(play: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_messages_come_rendered_a_few_exchanges_at_a_time(play: Get) -> None:
-    """Replies as Markdown and what tools said as code, scene by scene; what is plain text comes as nothing."""
+    """Replies are rendered as Markdown and tool output as code, scene by scene; plain text is not rendered."""
     found = (await play("/logs/-/session/work/replay.json?rendered=3")).json()
     twin = (await play("/logs/-/session/work/replay.json")).json()
     assert list(found["rendered"]) == [scene["id"] for scene in twin["scenes"][2:]]
@@ -224,7 +224,7 @@ async def test_messages_come_rendered_a_few_exchanges_at_a_time(play: Get) -> No
 
 @given(st.lists(MESSAGE, max_size=4).map(tuple), TEXT, TEXT)
 def test_whatever_was_said_the_data_of_a_replay_is_safe(messages: tuple[SaidBy, ...], model: str, words: str) -> None:
-    """It can be sent as UTF-8, closes no tag, hides nothing, and what is rendered nests and runs nothing."""
+    """The data can be encoded as UTF-8, closes no tag and hides nothing; its HTML nests and runs nothing."""
     call = Call("01", model, messages, words, 5, None, None, None, cut=words)
     attempt = Attempt("02", model, words, words, words, words, 5, None)
     found = scenes([Exchange(1, (call,))], [attempt])
@@ -241,7 +241,7 @@ def test_whatever_was_said_the_data_of_a_replay_is_safe(messages: tuple[SaidBy, 
 
 @pytest.mark.asyncio
 async def test_a_transcript_leads_to_its_replay_and_contexts(world: World, get: Get) -> None:
-    """From the head to the replay, from each exchange to what the model saw."""
+    """The header links to the replay, and each exchange links to what the model saw."""
     text = (await get("/logs/-/session/work")).text
     assert 'href="/logs/-/session/work/replay"' in text
     assert [f'href="/logs/-/session/work/context/{number}"' in text for number in (1, 4, 5)] == [True, True, False]
@@ -251,21 +251,21 @@ async def test_a_transcript_leads_to_its_replay_and_contexts(world: World, get: 
 
 @pytest.mark.asyncio
 async def test_a_local_model_costs_nothing_and_the_page_says_so(world: World, get: Get) -> None:
-    """Where no call has a price since all were local, that stands in the place of the cost."""
+    """If all calls were local, the page says so instead of a cost."""
     assert (await get(f"/logs/-/session/{world.unnamed}/replay.json")).json()["unpriced"] == "local"
     assert (await get("/logs/-/session/work/replay.json")).json()["unpriced"] == ""
 
 
 @pytest.mark.asyncio
 async def test_an_address_beyond_the_end_opens_all_of_it(play: Get) -> None:
-    """A link to an exchange that the session does not have plays the session."""
+    """A link to an exchange that does not exist plays the whole session."""
     found = (await play("/logs/-/session/work/replay.json?at=99")).json()
     assert (found["first"], found["last"]) == (1, 5)
 
 
 @pytest.mark.asyncio
-async def test_what_was_recalled_is_told_without_its_fence(tmp_path: Path) -> None:
-    """Excerpts that came with a prompt stand before it as recalled, with their numbers; the fence is not shown."""
+async def test_recalled_excerpts_are_shown_without_their_fence(tmp_path: Path) -> None:
+    """Excerpts are shown before their prompt as recalled, with their numbers and without the fence."""
     path = tmp_path / "logs.db"
     ours = (
         llm.Fragment("<earlier-conversation>", "session://opening"),
@@ -285,7 +285,7 @@ async def test_what_was_recalled_is_told_without_its_fence(tmp_path: Path) -> No
 
 @pytest.mark.asyncio
 async def test_a_long_session_is_replayed_in_parts(tmp_path: Path) -> None:
-    """2,000 exchanges at a time; an address with a later exchange opens the part that has it."""
+    """A part has 2,000 exchanges, and a URL with a later exchange opens the part that has it."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -300,8 +300,8 @@ async def test_a_long_session_is_replayed_in_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_session_in_which_nothing_was_said_has_nothing_to_play(tmp_path: Path) -> None:
-    """The page says so, and has no player."""
+async def test_an_empty_session_has_nothing_to_play(tmp_path: Path) -> None:
+    """The page says that there are no exchanges and has no player."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         log.turns(log.thread(), Said("elsewhere"))

@@ -1,4 +1,4 @@
-"""The rules of the replay in a real browser, with a clock that only the test moves."""
+"""Rules of the replay in a real browser, with a clock that only the test moves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REPLIES = ["a" * 100, "b" * 100]
 
 @pytest.fixture(name="root", scope="module")
 def _root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Datasette that serves a session with all that a replay marks."""
+    """Yield the URL of a Datasette that serves a session with everything a replay marks."""
     path: Path = tmp_path_factory.mktemp("played") / "logs.db"
     write_replay(path)
     with running(path) as root:
@@ -35,7 +35,7 @@ def _root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 class Played:
-    """The replay on a page of the browser; its clock stands still until the test moves it."""
+    """The replay on a browser page, with a clock that stands still until the test moves it."""
 
     def __init__(self, browser: Any, root: str, asked: str = "autoplay=0", **settings: Any) -> None:
         self.watched = Watched(browser, root, viewport={"width": 1200, "height": 800}, **settings)
@@ -59,7 +59,7 @@ class Played:
 
     @property
     def said(self) -> list[str]:
-        """What is on the stage, exchange by exchange: prompts and replies."""
+        """Return the prompts and replies on the stage, by exchange."""
         found: list[str] = self.page.evaluate(
             "[...document.querySelectorAll('#sv-said article')].map(one =>"
             " [...one.querySelectorAll('.sv-you, .sv-reply, .sv-failed, summary')]"
@@ -69,16 +69,16 @@ class Played:
 
     @property
     def moment(self) -> float:
-        """Where the scrubber stands."""
+        """Return the position of the scrubber."""
         return float(self.page.input_value("#sv-seek"))
 
     def text(self, id_: str) -> str:
-        """What one place of the page says."""
+        """Return the text of one element of the page."""
         return str(self.page.text_content(f"#sv-{id_}"))
 
 
 def expected(moment: float, idle: float | None = 3.0) -> list[str]:
-    """What must be on the stage at a moment, within the first two exchanges."""
+    """Return what the stage must show at a moment within the first two exchanges."""
     now = at(Timeline(STEPS, idle), moment)
     found = []
     for place, (prompt, reply) in enumerate(zip(("first prompt", "second prompt"), REPLIES, strict=True)):
@@ -89,8 +89,8 @@ def expected(moment: float, idle: float | None = 3.0) -> list[str]:
     return found
 
 
-def test_seeking_shows_exactly_what_there_was(browser: Any, root: str) -> None:
-    """At any moment, from before or from after, the page has the messages of then and no other."""
+def test_seeking_shows_exactly_the_messages_of_that_moment(browser: Any, root: str) -> None:
+    """At any moment, reached forwards or backwards, the page shows exactly the messages up to it."""
     played = Played(browser, root)
     for moment in (0, 1, 500, 999, 1000, 1500, 2000, 2001, 2990, 3000, 5999, 700, 2500, 0):
         played.seek(moment)
@@ -99,7 +99,7 @@ def test_seeking_shows_exactly_what_there_was(browser: Any, root: str) -> None:
 
 
 def test_playing_shows_what_seeking_shows(browser: Any, root: str) -> None:
-    """A replay that ran to a moment has what one that was set there has; pauses are capped; it ends by itself."""
+    """Playing to a moment shows the same as seeking to it; pauses are capped, and it stops at the end."""
     played = Played(browser, root)
     played.page.keyboard.press(" ")
     for _ in range(6):
@@ -122,7 +122,7 @@ def test_playing_shows_what_seeking_shows(browser: Any, root: str) -> None:
 
 
 def test_speed_and_pauses_change_while_playing(browser: Any, root: str) -> None:
-    """At 4 times the speed it goes 4 times as far; another cap on pauses leaves the place in the session as it is."""
+    """At 4× it plays 4 times as much, and changing the cap on pauses keeps the place in the session."""
     played = Played(browser, root, "speed=4&autoplay=1")
     played.pass_(500)
     assert played.moment == pytest.approx(2000, abs=120)
@@ -140,7 +140,7 @@ def test_speed_and_pauses_change_while_playing(browser: Any, root: str) -> None:
 
 
 def test_clocks_and_totals_are_those_of_the_moment(browser: Any, root: str) -> None:
-    """Wall time, model time, and the tokens of what is over."""
+    """The page shows wall-clock time, model time and the tokens so far."""
     played = Played(browser, root)
     assert (played.text("clock"), played.text("in")) == ("1 Sep 2026 08:00:00", "0")
     played.seek(2500)
@@ -168,7 +168,7 @@ KEYS = {
 
 
 def test_keys_and_addresses_lead_where_they_say(browser: Any, root: str) -> None:
-    """The keys of video players and of asciinema; none of them with ctrl, or where one chooses."""
+    """The keys of video players and asciinema work, but not with ctrl or in a select."""
     played = Played(browser, root)
     for what, (keys, where) in KEYS.items():
         played.seek(0)
@@ -185,7 +185,7 @@ def test_keys_and_addresses_lead_where_they_say(browser: Any, root: str) -> None
 
 
 def test_everything_is_in_the_address(browser: Any, root: str) -> None:
-    """An address opens at its exchange and second, with its speed and cap; the page's own address follows."""
+    """A URL opens at its exchange and second with its speed and cap, and the page updates its URL."""
     played = Played(browser, root, "at=2:0.5&speed=8&idle=1&autoplay=0")
     assert played.said == expected(2500)
     assert (played.page.input_value("#sv-speed"), played.page.input_value("#sv-idle")) == ("8", "1")
@@ -197,7 +197,7 @@ def test_everything_is_in_the_address(browser: Any, root: str) -> None:
 
 
 def test_the_window_moves_along(browser: Any, root: str) -> None:
-    """Beside what is said stands the window at that exchange, with a link to what the model saw."""
+    """The sidebar shows the context window at the exchange and links to what the model saw."""
     played = Played(browser, root, "at=5&autoplay=0")
     fates = played.page.evaluate("[...document.querySelectorAll('#sv-cells i')].map(cell => cell.className)")
     assert fates == ["sv-c-recalled", "sv-c-recent", "sv-c-recent", "sv-c-recent", "sv-c-now"]
@@ -206,7 +206,7 @@ def test_the_window_moves_along(browser: Any, root: str) -> None:
 
 
 def test_chapters_lead_to_their_exchanges(browser: Any, root: str) -> None:
-    """Each label stands beside the replay as text, and leads to its exchange."""
+    """Each label is in the sidebar as plain text and jumps to its exchange."""
     played = Played(browser, root)
     assert played.page.text_content("#sv-chapters button") == "#2 The <b>turn</b>"
     played.page.click("#sv-chapters button")
@@ -215,7 +215,7 @@ def test_chapters_lead_to_their_exchanges(browser: Any, root: str) -> None:
 
 
 def test_hostile_text_is_text(browser: Any, root: str) -> None:
-    """A reply that closes the script tag is shown as it is, and nothing in it runs."""
+    """A reply that closes the script tag is shown as text, and nothing in it runs."""
     played = Played(browser, root, "at=4&autoplay=0")
     assert any("</script><script>window.ran = 1" in said for said in played.said)
     assert played.page.evaluate("window.ran") is None
@@ -223,7 +223,7 @@ def test_hostile_text_is_text(browser: Any, root: str) -> None:
 
 
 def test_messages_are_rendered_as_in_the_transcript(browser: Any, root: str) -> None:
-    """A reply's Markdown and what a tool was asked look as they do in the transcript; nothing in them runs."""
+    """Markdown and tool calls look as in the transcript, and nothing in them runs."""
     played = Played(browser, root, "at=5:2&autoplay=0")
     played.page.wait_for_selector("#sv-said .sv-reply .sv-md table")
     found = "[...document.querySelectorAll('{}')].map(one => one.innerHTML)"
@@ -237,7 +237,7 @@ def test_messages_are_rendered_as_in_the_transcript(browser: Any, root: str) -> 
 
 
 def test_rendered_messages_grow_as_plain_ones_do(browser: Any, root: str) -> None:
-    """While a reply streams, what is shown of its rendered form is its beginning, from nothing to all of it."""
+    """While a reply streams, the beginning of its HTML is shown, from nothing to all of it."""
     played = Played(browser, root, "at=5:2&autoplay=0")
     played.page.wait_for_selector("#sv-said .sv-reply .sv-md table")
     reply = (
@@ -261,7 +261,7 @@ def test_rendered_messages_grow_as_plain_ones_do(browser: Any, root: str) -> Non
 
 
 def test_without_the_rendered_form_messages_stay_plain_text(browser: Any, root: str) -> None:
-    """Where the server does not answer, the replay goes on with the text that the page has."""
+    """If the server does not respond, the replay continues with the plain text on the page."""
     watched = Watched(browser, root, viewport={"width": 1200, "height": 800})
     watched.page.route("**/replay.json?rendered=*", lambda route: route.fulfill(status=500, body="no"))
     page = watched.open(f"{HERE}?at=5:2&autoplay=0")
@@ -269,8 +269,8 @@ def test_without_the_rendered_form_messages_stay_plain_text(browser: Any, root: 
     assert page.locator("#sv-said .sv-md").count() == 0
 
 
-def test_who_wants_less_motion_gets_whole_replies_and_no_start_by_itself(browser: Any, root: str) -> None:
-    """With reduced motion nothing plays unasked, and a reply appears when it is whole."""
+def test_reduced_motion_means_whole_replies_and_no_autoplay(browser: Any, root: str) -> None:
+    """With reduced motion nothing plays automatically, and a reply appears when it is complete."""
     played = Played(browser, root, "", reduced_motion="reduce")
     played.pass_(2000)
     assert played.moment == 0
@@ -283,7 +283,7 @@ def test_who_wants_less_motion_gets_whole_replies_and_no_start_by_itself(browser
 @SIZES
 @pytest.mark.parametrize("address", [f"{HERE}?autoplay=0", "/logs/-/session/work/context/5"], ids=["replay", "context"])
 def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: str, width: int, scripts: bool) -> None:
-    """No error, no request to elsewhere, no scrolling sideways; the player only where scripts run."""
+    """Pages have no errors, foreign requests or horizontal scrolling, and a player only if scripts run."""
     watched = Watched(browser, root, viewport={"width": width, "height": 800}, java_script_enabled=scripts)
     page = watched.open(address)
     assert watched.wrong == []
@@ -297,15 +297,15 @@ def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: s
     assert all(re.search(r"[\w?]", name) for name in names)
 
 
-def test_a_rating_stands_in_its_exchanges_line(browser: Any, root: str) -> None:
-    """What was rated says so from its beginning on; nothing else does."""
+def test_a_rating_is_in_the_line_of_its_exchange(browser: Any, root: str) -> None:
+    """A rated exchange shows its rating from its beginning, and others show none."""
     played = Played(browser, root, "at=3&autoplay=0")
     assert played.page.locator("#sv-said .sv-rated").all_inner_texts() == ["rated up"]
     assert played.page.locator('#sv-said article[data-number="2"] .sv-meta .sv-rated').count() == 1
 
 
-def test_the_modules_are_found_below_another_root(browser: Any, tmp_path: Path) -> None:
-    """Behind a proxy, with a base_url, the player's modules load, and what it shows is rendered."""
+def test_modules_load_below_a_base_url(browser: Any, tmp_path: Path) -> None:
+    """Behind a proxy with a base_url, the player's modules load and messages are rendered."""
     path = tmp_path / "logs.db"
     write_replay(path)
     with running(path, "--setting", "base_url", "/behind/") as root:

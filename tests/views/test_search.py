@@ -1,4 +1,4 @@
-"""The rules of the search."""
+"""Rules of the search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.world.logs import LogBuilder, Said
 
 
 async def found(get: Get, query: str) -> list[tuple[str, list[int]]]:
-    """Sessions found, in order, each with the numbers of the exchanges."""
+    """Return the sessions found, in order, with the numbers of their exchanges."""
     answer = await get(f"/logs/-/sessions/search.json?{query}")
     assert answer.status == 200
     return [
@@ -28,7 +28,7 @@ async def found(get: Get, query: str) -> list[tuple[str, list[int]]]:
 
 @pytest.mark.asyncio
 async def test_both_generations_are_searched(get: Get) -> None:
-    """What an older llm logged is found as well as what today's did."""
+    """Conversations from older and current llm are both found."""
     assert await found(get, "q=FTS5") == [("What is FTS5 in SQLite?", [1])]
     assert await found(get, "q=bridge") == [("work", [1])]
     assert await found(get, "q=llm&sort=newest") == [("Begun long ago.", [2, 1])]
@@ -36,7 +36,7 @@ async def test_both_generations_are_searched(get: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_hits_are_grouped_by_session_marked_and_linked_to_the_exchange(get: Get) -> None:
-    """Each session once; each hit with what matched marked, its number, and a link to its place."""
+    """Each session appears once; each hit has marked matches, its number and a link to its place."""
     page = await get("/logs/-/sessions/search?q=Lisbon")
     tags = Tags(page.text)
     assert "<mark>Lisbon</mark>" in page.text
@@ -60,14 +60,14 @@ FILTERS = [
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("query", "expected"), FILTERS)
 async def test_filters_narrow_a_search(get: Get, query: str, expected: list[str]) -> None:
-    """Model, tag, dates, names, and one session, in both orders."""
+    """A search can be filtered by model, tag, dates, names and session, in both sort orders."""
     for sort in ("", "&sort=newest"):
         assert [name for name, _ in await found(get, query + sort)] == expected
 
 
 @pytest.mark.asyncio
 async def test_an_old_conversation_is_searched_within(world: World, get: Get) -> None:
-    """Within one conversation of an older llm only its own texts are found."""
+    """A search in a conversation from an older llm finds only its own texts."""
     assert await found(get, f"q=search&session={world.old}") == [("What is FTS5 in SQLite?", [1])]
     assert await found(get, f"q=bridge&session={world.old}") == []
     assert (await get("/logs/-/sessions/search?q=x&session=nothing")).status == 404
@@ -75,7 +75,7 @@ async def test_an_old_conversation_is_searched_within(world: World, get: Get) ->
 
 @pytest.mark.asyncio
 async def test_a_phrase_in_quotes_is_found_as_it_stands(get: Get) -> None:
-    """Quoted words must follow each other; words alone may stand anywhere in one text."""
+    """Quoted words must follow each other; other words can be anywhere in a text."""
     assert [name for name, _ in await found(get, "q=deadline+bridge")] == ["work"]
     assert await found(get, "q=%22deadline+bridge%22") == []
     assert [name for name, _ in await found(get, "q=%22the+deadline+is%22")] == ["work"]
@@ -83,7 +83,7 @@ async def test_a_phrase_in_quotes_is_found_as_it_stands(get: Get) -> None:
 
 @pytest.fixture(name="many", scope="module")
 def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sessions with 180 places that match, in both generations."""
+    """Make sessions with 180 matching texts, in both generations."""
     path = tmp_path_factory.mktemp("many") / "logs.db"
     with LogBuilder(path) as log:
         for number in range(6):
@@ -99,7 +99,7 @@ def _many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("sort", ["best", "newest"])
 async def test_the_pages_of_a_search_make_up_the_whole(many: Path, sort: str) -> None:
-    """Page by page every hit comes once, in pages of up to 50; what both generations logged is one hit."""
+    """The pages of up to 50 contain every hit once; a text logged in both generations is one hit."""
     get = serving(many)
     address: str | None = f"/logs/-/sessions/search.json?q=tide&sort={sort}"
     hits: list[tuple[str, int]] = []
@@ -124,7 +124,7 @@ async def test_the_pages_of_a_search_make_up_the_whole(many: Path, sort: str) ->
     ],
 )
 def test_any_text_becomes_words_and_phrases(text: str, asked: str | None) -> None:
-    """Nothing in a query is an operator; a query without a word asks nothing."""
+    """Nothing in a query is an operator, and a query without words searches nothing."""
     assert match(text) == asked
 
 
@@ -132,7 +132,7 @@ def test_any_text_becomes_words_and_phrases(text: str, asked: str | None) -> Non
 @given(text=st.text(min_size=1, max_size=40))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 async def test_any_text_is_a_valid_search(get: Get, text: str) -> None:
-    """Whatever is searched for, the page answers, nests, and shows the text in its field."""
+    """The page responds to any search text, nests, and shows the text in its field."""
     page = await get("/logs/-/sessions/search", params={"q": text.encode("utf-8", "replace").decode()})
     assert page.status == 200
     assert [attributes for tag, attributes in Tags(page.text).found if attributes.get("name") == "q"]
@@ -140,7 +140,7 @@ async def test_any_text_is_a_valid_search(get: Get, text: str) -> None:
 
 @given(st.text(alphabet=st.sampled_from(f"ab<>&\"' {MARK}{UNMARK}\u202e\n")))
 def test_marks_always_nest(text: str) -> None:
-    """Whatever a snippet holds, its marks nest, and its text is shown."""
+    """The marks of any snippet nest, and its text is shown."""
     tags = Tags(marked(text))
     assert tags.names() <= {"mark"}
     for character in "ab<>&":
@@ -149,7 +149,7 @@ def test_marks_always_nest(text: str) -> None:
 
 @pytest.mark.asyncio
 async def test_without_a_query_the_page_says_what_can_be_searched(get: Get) -> None:
-    """The form alone has a word of help; a query without words says so."""
+    """The empty form has a hint, and a query without words gets a message."""
     assert "Searches all prompts and replies" in (await get("/logs/-/sessions/search")).shown
     assert "Enter at least one word" in (await get("/logs/-/sessions/search?q=!!!")).shown
     assert "No matches" in (await get("/logs/-/sessions/search?q=nowhere")).shown

@@ -33,24 +33,24 @@ CHOSEN = {
     "context-exact": "/logs/-/session/work/context/9?exact=1",
     "transcript-with-summaries": "/logs/-/session/work",
 }
-"""Of a session that recorded what it chose to send."""
+"""Pages of a session that recorded how its requests were chosen."""
 
 VALUES = {
     "analytics": "/logs/-/sessions/analytics.json",
     "replay": "/logs/-/session/work/replay.json",
 }
-"""Pages of figures and charts: what they show stands in their JSON twins. How they show it has tests of its own."""
+"""Pages of figures and charts: the snapshot is their JSON. How the pages show it has its own tests."""
 
 
 def content(html: str) -> str:
-    """The part of a page that is ours as a tree, the same on both Datasettes."""
+    """Return our part of a page as a tree that is the same on both Datasettes."""
     found = html.partition('<section class="content">')[2].rpartition("</section>\n</div>")[0]
     found = re.sub(r'href="[^"]*\?sql=[^"]*"', 'href="SQL"', found)
     return tree(re.sub(r"(analytics\?since=)[0-9-]+", r"\1DAY", found))
 
 
 def compare(name: str, found: str) -> None:
-    """Hold what was found against its snapshot, or make it the new one."""
+    """Compare a text with its snapshot, or update the snapshot."""
     path = FOLDER / name
     if os.environ.get("UPDATE_SNAPSHOTS"):
         FOLDER.mkdir(exist_ok=True)
@@ -67,16 +67,16 @@ def _chosen(tmp_path_factory: pytest.TempPathFactory) -> Get:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", [*PAGES, *CHOSEN])
-async def test_each_kind_of_page_is_as_it_was(get: Get, chosen: Get, name: str) -> None:
-    """What a page consists of changes only where it is meant to, and is the same on both Datasettes."""
+async def test_each_kind_of_page_matches_its_snapshot(get: Get, chosen: Get, name: str) -> None:
+    """Pages change only on purpose, and are the same on both Datasettes."""
     page = await (get(PAGES[name]) if name in PAGES else chosen(CHOSEN[name]))
     compare(f"{name}.html", content(page.text))
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", VALUES)
-async def test_the_values_of_each_page_of_figures_are_as_they_were(chosen: Get, name: str) -> None:
-    """The values behind the charts and the replay change only where it is meant."""
+async def test_the_values_of_pages_of_figures_match_their_snapshots(chosen: Get, name: str) -> None:
+    """The values behind the charts and the replay change only on purpose."""
     found = (await chosen(VALUES[name])).json()
     compare(f"{name}.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
@@ -104,11 +104,11 @@ OTHER = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_spaces_that_are_not_shown_make_no_difference(one: str, other: str) -> None:
-    """Templates may break their lines where no browser shows it."""
+    """Line breaks in templates that no browser shows make no difference."""
     assert tree(one) == tree(other)
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
 def test_spaces_that_are_shown_make_a_difference(one: str, other: str) -> None:
-    """A space between links, in code or in what one edits is part of the page."""
+    """Spaces between links, in code and in text fields are part of the page."""
     assert tree(one) != tree(other)

@@ -1,4 +1,4 @@
-"""The rules of how templates, styles and scripts are written."""
+"""Rules for how templates, styles and scripts are written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STYLES = {
 }
 MODULES = {name: text for name, text in STATIC.items() if name.startswith("replay/")}
 MARKUP = PACKAGE.parent / "llm_session_memory" / "reader" / "files"
-"""What is made of Markdown and code, in the pages and in the files alike."""
+"""The module that renders Markdown and code, for pages and files."""
 PYTHON = "\n".join(
     path.read_text("utf-8")
     for of in (PACKAGE, MARKUP)
@@ -33,14 +33,14 @@ LONGEST = 160
 
 @pytest.mark.parametrize("name", [*TEMPLATES, *STATIC])
 def test_lines_can_be_read(name: str) -> None:
-    """No line is longer than a screen, and none ends with spaces."""
+    """No line is too long or ends with spaces."""
     lines = {**TEMPLATES, **STATIC}[name].splitlines()
     assert [line for line in lines if len(line) > LONGEST or line != line.rstrip()] == []
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_is_used(name: str) -> None:
-    """A page is rendered by a route; a part, its name begins with an underscore, stands in another template."""
+    """Every page is rendered by a route, and every partial (named _...) is used in another template."""
     if name.startswith("_"):
         assert any(f'"{name}"' in text for other, text in TEMPLATES.items() if other != name)
     else:
@@ -48,7 +48,7 @@ def test_every_template_is_used(name: str) -> None:
 
 
 def test_every_macro_is_called() -> None:
-    """No template has a macro that none calls."""
+    """Every macro is called."""
     whole = "\n".join(TEMPLATES.values())
     macros = re.findall(r"{% macro (\w+)", whole)
     assert len(macros) > 5
@@ -56,8 +56,8 @@ def test_every_macro_is_called() -> None:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_an_element_stands_on_a_line_of_its_own(name: str) -> None:
-    """No line begins two elements that stand alone, such as two rows or two fields."""
+def test_each_block_element_has_its_own_line(name: str) -> None:
+    """No line starts two block elements, such as two rows or two fields."""
     alone = r"<(?:article|aside|dd|details|div|dl|dt|form|h[1-6]|input|li|nav|option|p|section|select|summary|tr|ul)\b"
     assert [line for line in TEMPLATES[name].splitlines() if len(re.findall(alone, line)) > 1] == []
 
@@ -70,13 +70,13 @@ COLOUR = re.compile(
 
 
 def blocks(css: str) -> list[tuple[str, list[str]]]:
-    """Return the selectors of a style sheet, each with its declarations; of what is within a condition too."""
+    """Return the selectors of a style sheet with their declarations, including those in conditions."""
     found = re.findall(r"([^{}]+)\{([^{}]*)\}", css)
     return [(selector.strip(), [one.strip() for one in body.split(";") if one.strip()]) for selector, body in found]
 
 
 def themes() -> list[set[str]]:
-    """Return the names of the properties that each block of colours defines."""
+    """Return the names of the properties in each block of colours."""
     found = []
     for css in STYLES.values():
         for _, declarations in blocks(css):
@@ -86,15 +86,15 @@ def themes() -> list[set[str]]:
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_each_declaration_has_a_line_of_its_own(name: str) -> None:
-    """One declaration a line, one selector a line."""
+def test_each_declaration_has_its_own_line(name: str) -> None:
+    """Each line has one declaration or one selector."""
     lines = [re.sub(r"\(.*\)", "()", line.strip()) for line in STYLES[name].splitlines()]
     assert [line for line in lines if line.count(";") > 1 or ("{" in line and ("}" in line or "," in line))] == []
 
 
 @pytest.mark.parametrize("name", [*STATIC, *TEMPLATES])
 def test_colours_have_names(name: str) -> None:
-    """A colour is written in a custom property, and used by its name."""
+    """Colours are defined as custom properties and used by name."""
     if name in STYLES:
         used = [one for _, declarations in blocks(STYLES[name]) for one in declarations if not one.startswith("--")]
     else:
@@ -103,13 +103,13 @@ def test_colours_have_names(name: str) -> None:
 
 
 def test_every_theme_has_the_same_colours() -> None:
-    """A theme that is added names each colour, and none that the others don't have."""
+    """Every theme defines the same colours."""
     assert len(themes()) >= 1
     assert all(theme == themes()[0] for theme in themes())
 
 
 def test_every_colour_is_used() -> None:
-    """No property is defined that nothing uses, and none is used that is not defined."""
+    """Every defined property is used, and every used property is defined."""
     whole = "\n".join(STATIC.values())
     defined = set(re.findall(r"(--sv-[\w-]+):", whole))
     used = set(re.findall(r"var\((--sv-[\w-]+)", whole))
@@ -118,8 +118,8 @@ def test_every_colour_is_used() -> None:
     assert "`--sv-mark-${kind}`" in MODULES["replay/marks.js"]
 
 
-def test_no_style_is_dead() -> None:
-    """Each class and id that is styled stands in a template, in Python or in a script, whole or as its two parts."""
+def test_no_style_is_unused() -> None:
+    """Each styled class and id is in a template, in Python or in a script, whole or as its two parts."""
     sources = "\n".join([PYTHON, *TEMPLATES.values(), *(text for name, text in STATIC.items() if name not in STYLES)])
 
     def is_used(name: str) -> bool:
@@ -139,14 +139,14 @@ def test_no_style_is_dead() -> None:
 
 
 def imported(name: str) -> set[str]:
-    """Return the modules that one imports."""
+    """Return the modules that a module imports."""
     found = re.findall(r'^import .* from "([^"]+)";$', MODULES[name], re.MULTILINE)
     assert all(one.startswith("./") for one in found), "relative, so that they are found below any base_url"
     return {f"replay/{one.removeprefix('./')}" for one in found}
 
 
-def test_the_modules_of_the_replay_stand_on_each_other() -> None:
-    """Each import leads to a module, each module is needed by the one that the page loads, and none by itself."""
+def test_the_modules_of_the_replay_import_each_other() -> None:
+    """Every import exists, every module is needed by the one the page loads, and no module imports itself."""
     order = list(TopologicalSorter({name: imported(name) for name in MODULES}).static_order())
     assert set(order) == set(MODULES)
     needed, rest = set(), {"replay/main.js"}
@@ -158,13 +158,13 @@ def test_the_modules_of_the_replay_stand_on_each_other() -> None:
 
 @pytest.mark.parametrize("name", [name for name in STATIC if name.endswith(".js")])
 def test_scripts_are_short_and_modern(name: str) -> None:
-    """A module is one idea; nothing is declared with var, and nothing is compared loosely."""
+    """Modules are short, and use neither var nor loose comparison."""
     assert len(STATIC[name].splitlines()) <= 300
     assert not re.search(r"\bvar\b|[^=!]==[^=]|!=[^=]", STATIC[name])
 
 
 def test_the_page_has_what_the_scripts_ask_for() -> None:
-    """Each element that a script gets by its id stands in a template."""
+    """Each element that a script gets by id is in a template."""
     ids = set(re.findall(r"(?<![.\w])(?:get|put|clicked)\(\"([a-z-]+)\"", "\n".join(MODULES.values())))
     assert len(ids) > 20
     whole = "\n".join(TEMPLATES.values())

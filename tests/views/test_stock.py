@@ -1,4 +1,4 @@
-"""The rules of what Datasette's own pages say of sessions."""
+"""Rules for links to sessions on Datasette's own pages."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def links_of(html: str) -> set[str]:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("address", ["/", "/logs", "/logs/turns"])
 async def test_the_menu_offers_sessions(get: Get, address: str) -> None:
-    """From every page one click leads to the sessions."""
+    """The menu of every page links to the sessions."""
     assert 'href="/-/sessions"' in (await get(address)).text
 
 
 @pytest.mark.asyncio
 async def test_the_page_of_a_log_offers_its_sessions(get: Get) -> None:
-    """The database's own page leads to the list."""
+    """The database page links to the list."""
     assert 'href="/logs/-/sessions"' in (await get("/logs")).text
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("table", ["turns", "threads"])
 async def test_ids_lead_to_the_transcript(world: World, get: Get, table: str) -> None:
-    """In tables of stock Datasette the id of a thread or turn leads to its transcript."""
+    """In Datasette's own tables, the id of a thread or turn links to its transcript."""
     page = await get(f"/logs/{table}?_labels=on")
     assert f'href="/logs/-/session/{world.work.thread_id}"' in page.text
     if table == "turns":
@@ -40,8 +40,8 @@ async def test_ids_lead_to_the_transcript(world: World, get: Get, table: str) ->
 
 
 @pytest.mark.asyncio
-async def test_where_there_is_no_log_nothing_is_offered(tmp_path: Path) -> None:
-    """Other databases look as they always did."""
+async def test_a_database_without_a_log_gets_no_links(tmp_path: Path) -> None:
+    """Other databases are unchanged."""
     connection = sqlite3.connect(tmp_path / "other.db")
     connection.executescript("create table t (thread_id text); insert into t values ('01m1dzpw000000000000000001')")
     connection.close()
@@ -53,6 +53,6 @@ async def test_where_there_is_no_log_nothing_is_offered(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 @pytest.mark.skipif(not IS_1, reason="the jump menu is of Datasette 1.0")
 async def test_the_jump_menu_finds_sessions_by_name(world: World, get: Get) -> None:
-    """Pressing / and a name leads to the session."""
+    """The jump menu (/) finds a session by name."""
     found = (await get("/-/jump.json?q=work")).json()
     assert f"/logs/-/session/{world.work.thread_id}" in str(found)

@@ -1,4 +1,4 @@
-"""The rules of the transcript."""
+"""Rules of the transcript."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.world.logs import START, LogBuilder, Said
 
 @pytest.mark.asyncio
 async def test_a_transcript_shows_what_was_said_in_order(get: Get) -> None:
-    """Exchanges with number, time, duration, tokens; prompts as typed, replies as Markdown, code with its language."""
+    """Exchanges have their figures; prompts are as typed, replies are Markdown, code has its language."""
     page = await get("/logs/-/session/work")
     shown = page.shown
     places = [shown.index(text) for text in ("#1", "We build a bridge", "harbour office signs off", "#2", "#3", "#4")]
@@ -30,8 +30,8 @@ async def test_a_transcript_shows_what_was_said_in_order(get: Get) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_stands_between_is_folded_away_under_its_name(get: Get) -> None:
-    """System prompt, tools, tool calls and results, and fragments are there, closed, each under a line."""
+async def test_everything_but_prompts_and_replies_is_folded(get: Get) -> None:
+    """System prompt, tools, tool calls, results and fragments are each folded under one line."""
     page = await get("/logs/-/session/work")
     tags = Tags(page.text)
     folds = [attributes for tag, attributes in tags.found if tag == "details" and "sv-fold" in str(attributes["class"])]
@@ -46,7 +46,7 @@ async def test_what_stands_between_is_folded_away_under_its_name(get: Get) -> No
 
 @pytest.mark.asyncio
 async def test_attachments_are_shown_or_linked(get: Get) -> None:
-    """An image is shown, any other attachment is a link to its bytes."""
+    """Images are shown, and other attachments are links."""
     page = await get("/logs/-/session/work")
     (image,) = [attributes for tag, attributes in Tags(page.text).found if tag == "img"]
     assert str(image["src"]).startswith("/logs/-/sessions/attachment/")
@@ -56,7 +56,7 @@ async def test_attachments_are_shown_or_linked(get: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_pauses_pins_notes_and_failed_attempts_are_marked(get: Get) -> None:
-    """A long silence is named, a pinned exchange marked, a failed prompt stands where it was made, notes beside."""
+    """Long pauses and pins are marked, failed prompts are shown in order, and notes are in the sidebar."""
     shown = (await get("/logs/-/session/work")).shown
     assert "8 h 55 min later" in shown
     assert "#2 ◆ pinned" in shown
@@ -66,8 +66,8 @@ async def test_pauses_pins_notes_and_failed_attempts_are_marked(get: Get) -> Non
 
 
 @pytest.mark.asyncio
-async def test_where_the_window_was_cut_is_marked(tmp_path: Path) -> None:
-    """Where a block began, the page says which exchanges are no longer sent, and why."""
+async def test_the_start_of_a_block_is_marked(tmp_path: Path) -> None:
+    """At the start of a block the page says which exchanges are no longer sent, and why."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -85,8 +85,8 @@ async def test_where_the_window_was_cut_is_marked(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_recalled_excerpts_are_folded_away_and_their_fence_is_not_shown(tmp_path: Path) -> None:
-    """A prompt is shown as it was typed; what was recalled for it stands under a line, without the fence."""
+async def test_recalled_excerpts_are_folded_without_their_fence(tmp_path: Path) -> None:
+    """A prompt is shown as typed; its excerpts are folded under one line, without the fence."""
     path = tmp_path / "logs.db"
     ours = (
         llm.Fragment(fences.OPENING, "session://opening"),
@@ -109,7 +109,7 @@ async def test_recalled_excerpts_are_folded_away_and_their_fence_is_not_shown(tm
 
 @pytest.mark.asyncio
 async def test_a_pause_is_known_between_times_with_and_without_a_zone(tmp_path: Path) -> None:
-    """One llm wrote the zone of its times and another did not: both are UTC."""
+    """Times with and without a time zone are both UTC."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -121,7 +121,7 @@ async def test_a_pause_is_known_between_times_with_and_without_a_zone(tmp_path: 
 
 @pytest.mark.asyncio
 async def test_an_old_conversation_reads_as_a_new_one(world: World, get: Get) -> None:
-    """What an older llm logged has the same page, with its tool calls."""
+    """Conversations from an older llm have the same page, with their tool calls."""
     shown = (await get(f"/logs/-/session/{world.old}")).shown
     assert 'What is FTS5 in SQLite? Tool call look {"a": 1}' in shown
     assert "Result of look found found A search engine." in shown
@@ -130,7 +130,7 @@ async def test_an_old_conversation_reads_as_a_new_one(world: World, get: Get) ->
 
 @pytest.mark.asyncio
 async def test_a_conversation_of_both_generations_is_one_transcript(world: World, get: Get) -> None:
-    """What went on in a new llm follows what an old one logged."""
+    """Exchanges from current llm follow those from an older one."""
     shown = (await get(f"/logs/-/session/{world.mixed}")).shown
     assert shown.index("By an old llm.") < shown.index("#2") < shown.index("By today's llm.")
 
@@ -138,7 +138,7 @@ async def test_a_conversation_of_both_generations_is_one_transcript(world: World
 @pytest.mark.asyncio
 @pytest.mark.parametrize("reference", ["work", "WORK", " work ", "{id}"])
 async def test_a_session_is_found_by_name_or_id(world: World, get: Get, reference: str) -> None:
-    """A name in any case, or the conversation's id, leads to the same page."""
+    """A name in any case and the conversation's id open the same page."""
     page = await get(f"/logs/-/session/{reference.format(id=world.work.thread_id).replace(' ', '+')}.json")
     assert page.status == 200
     assert page.json()["name"] == "work"
@@ -146,8 +146,8 @@ async def test_a_session_is_found_by_name_or_id(world: World, get: Get, referenc
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("form", ["", ".json", ".md", ".html", ".jsonl"])
-async def test_a_session_that_is_not_there_is_not_found(get: Get, form: str) -> None:
-    """A name that stands for nothing is answered with 404, in the form that was asked for."""
+async def test_an_unknown_session_is_not_found(get: Get, form: str) -> None:
+    """An unknown name gets a 404, in HTML and JSON."""
     page = await get(f"/logs/-/session/nothing~3Cb~3E{form}")
     assert page.status == 404
     if form == ".json":
@@ -156,7 +156,7 @@ async def test_a_session_that_is_not_there_is_not_found(get: Get, form: str) -> 
 
 @pytest.fixture(name="long", scope="module")
 def _long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A session of 130 exchanges."""
+    """Make a session of 130 exchanges."""
     path = tmp_path_factory.mktemp("long") / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -180,7 +180,7 @@ PAGES = [
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("query", "first", "last"), PAGES)
 async def test_long_sessions_come_in_pages_of_50(long: Path, query: str, first: int, last: int) -> None:
-    """A page has 50 exchanges, from any number on; each has its number as its place."""
+    """A page has 50 exchanges from any number, and each has its number as its anchor."""
     get = serving(long)
     found = (await get(f"/logs/-/session/long.json{query}")).json()
     assert [exchange["number"] for exchange in found["exchanges"]] == list(range(first, last + 1))
@@ -192,7 +192,7 @@ async def test_long_sessions_come_in_pages_of_50(long: Path, query: str, first: 
 
 @pytest.mark.asyncio
 async def test_the_newest_page_is_one_click_away_from_everywhere(long: Path) -> None:
-    """Every page but the newest leads to the newest; every page but the first to the first."""
+    """Every page except the newest links to the newest, and every page except the first links to the first."""
     get = serving(long)
     for query in ("?from=1", "?from=51"):
         links = {
@@ -204,7 +204,7 @@ async def test_the_newest_page_is_one_click_away_from_everywhere(long: Path) -> 
 
 @pytest.mark.asyncio
 async def test_pages_lead_to_the_next_and_the_one_before(long: Path) -> None:
-    """Following the JSON's links from the newest page back, and from the first page on, meets every exchange."""
+    """Following the links in the JSON, backwards or forwards, visits every exchange."""
     get = serving(long)
     for start, link in (("", "earlier_url"), ("?from=1", "later_url")):
         found: set[int] = set()
@@ -218,7 +218,7 @@ async def test_pages_lead_to_the_next_and_the_one_before(long: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_turn_leads_to_its_exchange(world: World, get: Get) -> None:
-    """The address of a turn redirects to the page and place of the exchange that it belongs to."""
+    """The URL of a turn redirects to the page and place of its exchange."""
     page = await get(f"/logs/-/sessions/turn/{world.work.turns[2]}")
     assert page.status == 302
     assert page.headers["location"] == "/logs/-/session/work?from=1#2"
@@ -226,8 +226,8 @@ async def test_a_turn_leads_to_its_exchange(world: World, get: Get) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_json_twin_has_what_the_page_has(get: Get) -> None:
-    """The same exchanges with all their messages, and the page links to it."""
+async def test_the_json_has_what_the_page_has(get: Get) -> None:
+    """The JSON has the same exchanges with all messages, and the page links to it."""
     page = await get("/logs/-/session/work")
     assert (
         'rel="alternate" type="application/json+datasette" href="http://localhost/logs/-/session/work.json"'
@@ -249,7 +249,7 @@ async def test_the_json_twin_has_what_the_page_has(get: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_the_page_leads_to_rows_and_sql(world: World, get: Get) -> None:
-    """The thread's row, every turn's row, and the SQL behind the page are one click away, and answer."""
+    """The page links to the thread's row, every turn's row and the SQL, and all links work."""
     page = await get("/logs/-/session/work")
     links = [
         str(attributes["href"]) for tag, attributes in Tags(page.text).found if tag == "a" and "href" in attributes
@@ -271,8 +271,8 @@ DOWNLOADS = [
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("form", "kind", "start"), DOWNLOADS)
-async def test_a_session_is_downloaded_whole(long: Path, world: World, form: str, kind: str, start: str) -> None:
-    """Markdown, JSONL and HTML have all exchanges, attempts included, and come as files."""
+async def test_downloads_have_every_exchange(long: Path, world: World, form: str, kind: str, start: str) -> None:
+    """Markdown, JSONL and HTML downloads have all exchanges and attempts."""
     page = await serving(world.path)(f"/logs/-/session/work.{form}")
     assert page.headers["content-type"].startswith(kind)
     assert page.headers["content-disposition"].startswith("attachment")
@@ -288,7 +288,7 @@ async def test_a_session_is_downloaded_whole(long: Path, world: World, form: str
 
 @pytest.mark.asyncio
 async def test_each_line_of_a_jsonl_download_is_json(get: Get) -> None:
-    """The first line is the session, each other one an exchange or an attempt."""
+    """The first line is the session, and every other line is an exchange or an attempt."""
     head, *lines = [json.loads(line) for line in (await get("/logs/-/session/work.jsonl")).text.splitlines()]
     assert (head["format"], head["name"], head["exchanges"]) == ("llm-session", "work", 4)
     assert [line.get("exchange") for line in lines] == [1, 2, 3, 4, None]
@@ -297,15 +297,15 @@ async def test_each_line_of_a_jsonl_download_is_json(get: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_an_html_download_holds_no_script_and_loads_nothing(get: Get) -> None:
-    """The file stands alone: no script, no sheet of styles from elsewhere, and pictures only within it."""
+    """The file is self-contained: no scripts, no external style sheets, and only embedded pictures."""
     tags = Tags((await get("/logs/-/session/work.html")).text)
     assert not tags.names() & {"script", "link", "iframe", "form"}
     assert all(str(a["src"]).startswith("data:image/png;base64,") for tag, a in tags.found if tag == "img")
 
 
 @pytest.mark.asyncio
-async def test_what_was_said_of_an_exchange_is_in_its_heading_as_written(tmp_path: Path) -> None:
-    """Labels and models are escaped for Markdown in Markdown, and for nothing else in HTML."""
+async def test_labels_are_in_headings_as_written(tmp_path: Path) -> None:
+    """Labels and models are escaped for Markdown in Markdown, and only for HTML in HTML."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -323,7 +323,7 @@ HOSTILE = """</div></article></section><script>alert(1)</script><img src="https:
 
 @pytest.fixture(name="hostile", scope="module")
 def _hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log in which everything that a model, a tool or a person can write is hostile."""
+    """Make a log in which everything that a model, a tool or a person can write is hostile."""
     import llm
 
     from tests.world.logs import Call
@@ -371,7 +371,7 @@ def _hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.asyncio
 async def test_a_hostile_log_breaks_no_page(hostile: Path) -> None:
-    """Whatever was written: pages nest, have only their own scripts, forms and pictures, and say what was written."""
+    """Whatever was logged, pages nest, have only their own scripts, forms and pictures, and show the text."""
     get = serving(hostile)
     listed = (await get("/logs/-/sessions.json")).json()["sessions"]
     assert len(listed) == 2
@@ -404,7 +404,7 @@ async def test_a_hostile_log_breaks_no_page(hostile: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_message_of_5_mb_is_shown_as_far_as_a_page_can_hold(tmp_path: Path) -> None:
-    """A page stays a page; it says how much more there is, and leads to the whole."""
+    """The page is cut, says how much more there is, and links to the whole text."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -419,7 +419,7 @@ async def test_a_message_of_5_mb_is_shown_as_far_as_a_page_can_hold(tmp_path: Pa
 
 @pytest.mark.asyncio
 async def test_a_page_of_long_messages_is_not_too_long(tmp_path: Path) -> None:
-    """Where many messages are long, each is shown as far as the page can hold them all."""
+    """If many messages are long, each is cut so that the page can hold them all."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
@@ -431,7 +431,7 @@ async def test_a_page_of_long_messages_is_not_too_long(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_session_without_a_prompt_has_a_page(tmp_path: Path) -> None:
-    """A session that was only set up shows its settings."""
+    """A session without prompts shows its settings."""
     path = tmp_path / "logs.db"
     with LogBuilder(path):
         pass
@@ -443,8 +443,8 @@ async def test_a_session_without_a_prompt_has_a_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_is_logged_while_datasette_runs_is_on_the_next_page(long: Path, tmp_path: Path) -> None:
-    """A numbering that was kept is not used once the session has gone on, or lost a turn."""
+async def test_new_exchanges_show_on_the_next_request(long: Path, tmp_path: Path) -> None:
+    """A cached numbering is not used after the session got or lost a turn."""
     path = tmp_path / "logs.db"
     path.write_bytes(long.read_bytes())
     with LogBuilder(path) as log:
@@ -465,7 +465,7 @@ async def test_what_is_logged_while_datasette_runs_is_on_the_next_page(long: Pat
 
 @pytest.mark.asyncio
 async def test_a_text_that_was_cut_to_be_sent_is_shown_whole(tmp_path: Path) -> None:
-    """Where a session kept the original of what it had to cut, the transcript shows it, and the reply once."""
+    """If a session kept the original of a text that it cut, the transcript shows the original, and the reply once."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()

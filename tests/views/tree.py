@@ -1,4 +1,4 @@
-"""A page as a tree: one element a line, without the spaces that no browser shows. For snapshots that a person can read.
+"""A page as a tree for readable snapshots: one element per line, without the spaces that no browser shows.
 
 What it leaves out is spaces alone. Those that are shown stay: within preformatted text, and between words or links in
 one line, where one at the beginning or end of a text stands as ␣.
@@ -15,22 +15,22 @@ from tests.views.conftest import VOID, Tags
 _INLINE = frozenset("a abbr b bdi bdo br button code em i img input label mark meter s select small span strong sub "
                     "sup svg textarea time u wbr".split())  # fmt: skip
 _ATOMIC = frozenset("br button img input meter select svg textarea wbr".split())
-"""Inline from outside; what is within them begins and ends by itself."""
+"""Elements that are inline outside and blocks inside."""
 
 _KEPT = frozenset("pre script style td textarea".split())
 _KEPT_CLASSES = frozenset("sv-note sv-plain".split())
-"""Elements whose spaces are shown as they are; cells by Datasette's own style."""
+"""Elements that keep their whitespace; table cells because of Datasette's own style."""
 
 _SPREAD = frozenset(
     "sv-bar sv-cells sv-controls sv-clocks sv-delta sv-gap sv-item sv-legend sv-marks sv-meta sv-paging sv-panels "
     "sv-rate sv-rows".split()
 )
-"""Classes of flex and grid containers: each element in them stands alone."""
+"""Classes of flex and grid containers, in which whitespace between elements does not show."""
 
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _EDGES = re.compile(r"^ +| +$")
 _SHORT = 120
-"""Characters of an element that stands on one line with its text."""
+"""Longest element, in characters, that is written on one line with its text."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class _Element:
 
 
 class _Reader(Tags):
-    """Reads HTML that nests into elements."""
+    """Parses nested HTML into elements."""
 
     def __init__(self, html: str) -> None:
         self.root = _Element("")
@@ -96,13 +96,13 @@ class _Reader(Tags):
 
 
 class _Spaces:
-    """Takes away the spaces that are not shown, as a browser does: at the edges of a block, and doubled ones."""
+    """Removes spaces that a browser does not show: at the edges of a block, and repeated ones."""
 
     def __init__(self, root: _Element) -> None:
         self._open: tuple[list[_Element | str], int] | None = None
-        """The text that ends with a space, as long as nothing has come after it."""
+        """The last text if it ends with a space and nothing follows it."""
         self._fresh = True
-        """Nothing stands in this line yet."""
+        """Start an empty line."""
         self._within(root)
 
     def _within(self, element: _Element) -> None:
@@ -143,7 +143,7 @@ class _Spaces:
 
 
 def tree(html: str) -> str:
-    """Return HTML as one element a line."""
+    """Return HTML with one element per line."""
     root = _Reader(html).root
     _Spaces(root)
     return "".join(f"{line}\n" for child in root.children for line in _lines(child, kept=False))
