@@ -177,7 +177,7 @@ def _prepared(database: Any, path: Path) -> Services:
 def _session(memory: Services, database: Any, count: int) -> str:
     from llm_session_memory.model import Context, Message, Settings, Sized, Window
     from llm_session_memory.rules.policy import budget_for, plan
-    from llm_session_memory.rules.ranking import reserve, shares
+    from llm_session_memory.rules.recall_budget import reserve, shares
     from llm_session_memory.rules.tokens import Measure
     from llm_session_memory.services.record import Sent
     from llm_session_memory.store.index import Index

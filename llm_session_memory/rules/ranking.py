@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from heapq import nlargest
 
 from ..model import Side
-from .policy import Shares
 
 COVERAGE_POWER = 0.3
 """Passages with more of the words count more: their rarity is multiplied by (their share of all rarity) ** 0.3."""
@@ -43,24 +42,6 @@ NEAREST_WEIGHT = 0.5
 
 THRESHOLD = 0.15
 """The least strength that is recalled; see `Match.strength` for its unit."""
-
-RECENT_SHARES = ((1_000, 0.5), (2_000, 0.3), (4_000, 0.2), (16_000, 0.125))
-"""The share of the budget (in tokens) for the newest exchanges when a block begins, interpolated by the logarithm of
-the budget. At 1,000 tokens a quarter would miss the message being answered in 3 of 100 cases."""
-
-ALLOWED_SHARE = 0.25
-ALLOWED_AT_FIRST = 1_500
-ALLOWED_A_PROMPT = 175
-"""Recall's allowance in one block: a share of the budget, up to a number of tokens, and more tokens per prompt.
-
-Tokens that one prompt does not use are left for the next ones. Simulated over 300 exchanges in which every prompt
-matches: see benchmarks/README.md.
-"""
-
-NEWEST_WHOLE_UP_TO = 0.5
-NEWEST_CUT_AT_LEAST = 0.1
-"""The newest exchange is sent whole if it fills at most half of the room. A longer one is cut to what recall leaves,
-but to no less than a tenth: recall can bring back its passages that are relevant to the prompt."""
 
 MOST_EXCERPTS = 120
 """The most excerpts for one prompt: more would hide the important ones, and llm's writer looks for each of them in all
@@ -244,54 +225,3 @@ def choose(
             chosen.append(excerpt)
             left -= passage.tokens
     return chosen
-
-
-def recent_share(budget: int) -> float:
-    """Return the share of a budget of this many tokens that goes to the newest exchanges when a block begins."""
-    (low, share), *others = RECENT_SHARES
-    if budget <= low:
-        return share
-    for high, next_share in others:
-        if budget <= high:
-            way = math.log(budget / low) / math.log(high / low)
-            return share + way * (next_share - share)
-        low, share = high, next_share
-    return share
-
-
-def shares(budget: int, asked: float | None = None) -> Shares:
-    """Return how a new block divides its room with recall; `asked` is the share that recall was given, if any."""
-    return Shares(
-        low=recent_share(budget) if asked is None else 1 - asked,
-        most=1 - reserve(asked),
-        whole=NEWEST_WHOLE_UP_TO,
-        cut=NEWEST_CUT_AT_LEAST,
-    )
-
-
-def reserve(asked: float | None = None) -> float:
-    """Return the share of its room that a block leaves to recall on every prompt: a quarter, or less if asked for.
-
-    If more than a half was asked for, it is half of that; otherwise no block would outlive its first prompt.
-    """
-    return ALLOWED_SHARE if asked is None else min(asked, max(ALLOWED_SHARE, asked / 2))
-
-
-def allowance(room: int, prompts: int, spent: int, asked: float | None = None) -> int:
-    """Return the tokens that recall may spend on the next prompt of a block.
-
-    If most prompts recall little, one prompt may use up to a quarter of the room; but a conversation that matches on
-    every prompt can't end every block at once. The first request of all continues nothing, so recall may use everything
-    that is left.
-
-    Args:
-        room: the budget that system prompt and pins leave
-        prompts: the number of prompts that the block has had
-        spent: the tokens of the excerpts that were sent with them
-        asked: the share that recall was given, if any
-    """
-    share = int(room * reserve(asked))
-    if asked is not None:
-        return share
-    saved = min(share, ALLOWED_AT_FIRST) + ALLOWED_A_PROMPT * prompts - spent
-    return max(0, min(share, saved))

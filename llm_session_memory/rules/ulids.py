@@ -1,7 +1,7 @@
 """Ids of threads and turns, as llm makes them: ULIDs of a time, each greater than the one before.
 
-Pure. What is imported gets ids of the time when it was said, so that a conversation of last year is not the newest for
-`llm logs` and `llm -c`. They ascend, since a session's order is that of its ids.
+Imported turns get ids of the time at which they were said, so that a conversation from last year is not the newest one
+for `llm logs` and `llm -c`. The ids ascend, because a session is ordered by its ids.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _RANDOM_BITS = 80
 
 
 class Ulids:
-    """Gives ids; none of a time after `now`."""
+    """Makes ids whose times are never after `now`."""
 
     def __init__(self, now: datetime) -> None:
         self._now = _milliseconds(now)
         self._last = 0
 
     def next(self, at: str) -> str:
-        """Return the next id, for a moment (ISO), or the same moment as before where that is empty."""
+        """Return the next id, for a moment (ISO), or for the previous moment if `at` is empty."""
         moment = min(_milliseconds(datetime.fromisoformat(at)), self._now) if at else 0
         if not self._last and not at:
             moment = self._now

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..model import Block, Budget, Context, Exchange, Message, Summary
-from ..rules import ranking, summary
+from ..rules import recall_budget, summary
 from ..rules.blocks import NewBlock
 from ..rules.explanation import notices
 from ..rules.policy import WINDOW, Plan, Shares, plan, recalls, summarises, without_recent
@@ -100,7 +100,7 @@ def begin(
     `before` is the block that ended. Raises OverBudget.
     """
     policy, recall_share = snapshot.request.policy, snapshot.request.recall_share
-    shares = ranking.shares(snapshot.budget.tokens, recall_share) if recalls(policy) else WINDOW
+    shares = recall_budget.shares(snapshot.budget.tokens, recall_share) if recalls(policy) else WINDOW
     opening = Opening(snapshot, reason, shares)
     chosen = opening.planned()
     if fold is not None and summarises(policy) and _leaves_out(opening, chosen) and not chosen.oversized:
@@ -163,7 +163,7 @@ def _recalled(opening: Opening, made: Context, chosen: Plan, recall: Recall, *, 
     left = snapshot.budget.tokens - made.tokens
     if not cold:
         room = snapshot.budget.tokens - snapshot.beside() - pins
-        left = min(left, ranking.allowance(room, 0, 0, snapshot.request.recall_share))
+        left = min(left, recall_budget.allowance(room, 0, 0, snapshot.request.recall_share))
     found = recall.chosen(left, whole=chosen.whole)
     if chosen.oversized or not (cold or chosen.clip is not None):
         return recall.added(made, found), chosen

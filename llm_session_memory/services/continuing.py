@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model import Block, Context, Turn
-from ..rules import ranking, tokens
+from ..rules import recall_budget, tokens
 from ..rules.blocks import NewBlock, changed, outgrown
 from ..rules.policy import recalls
 from ..rules.request import front
@@ -36,7 +36,7 @@ def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Contex
     recalling = recalls(policy) and left_out
     room = _room(snapshot, block) if recalling else 0
     made = _grown(snapshot, block, start, last)
-    spare = int(room * ranking.reserve(snapshot.request.recall_share))
+    spare = int(room * recall_budget.reserve(snapshot.request.recall_share))
     over = outgrown(made.tokens, budget=budget, spare=spare)
     if over is not None:
         return over
@@ -82,7 +82,7 @@ def _with_recalled(snapshot: Snapshot, made: Context, recall: Recall, in_front: 
     blocks, block_id = snapshot.store.requests, made.block.id or 0
     earlier = blocks.recalls(block_id)
     spent = sum(one.tokens for one in earlier)
-    allowed = ranking.allowance(room, blocks.prompts(block_id), spent, snapshot.request.recall_share)
+    allowed = recall_budget.allowance(room, blocks.prompts(block_id), spent, snapshot.request.recall_share)
     left = min(snapshot.budget.tokens - made.tokens, allowed)
     count = len(snapshot.turns)
     first = count + 1 if made.start is None else made.start + (made.block.clip is not None)  # a cut one is not whole

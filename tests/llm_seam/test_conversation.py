@@ -132,7 +132,7 @@ def test_settings_become_the_defaults_of_a_new_session(memory: Memory, script: S
     [
         ({"temperature": 1}, TypeError, "There is no setting “temperature”. There are: system, options,"),
         ({"memory": "telepathy"}, SessionError, "telepathy"),
-        ({"max_context_tokens": 0}, SessionError, "0 tokens"),
+        ({"max_context_tokens": 0}, SessionError, "at least 1 token"),
         ({"recall_share": 1.5}, SessionError, "“1.5” is not a share"),
         ({"options": {"mod": "calm"}}, SessionError, "scripted does not take these options: mod"),
         ({"summary_model": "nothing"}, SessionError, "“nothing”"),

@@ -17,11 +17,9 @@ from llm_session_memory.rules.ranking import (
     Excerpt,
     Match,
     Passage,
-    allowance,
     choose,
     match,
     rank,
-    recent_share,
     weigh,
 )
 from llm_session_memory.rules.tokens import base
@@ -179,36 +177,15 @@ def excerpts(*costs: int) -> list[Excerpt]:
     ]
 
 
-def test_what_does_not_fit_gives_way_to_the_next() -> None:
+def test_an_excerpt_that_does_not_fit_is_skipped() -> None:
+    """The best excerpts that fit are chosen; one that is too long gives its place to the next."""
     assert [e.passage.tokens for e in choose(excerpts(50, 80, 20, 40), 100)] == [50, 20]
 
 
-def test_what_the_request_has_is_not_recalled_again() -> None:
+def test_nothing_is_recalled_that_the_request_already_contains() -> None:
+    """Excerpts of exchanges that are sent whole, and excerpts sent before, are not chosen again."""
     chosen = choose(excerpts(10, 10, 10, 10), 100, whole={0}, sent={2})
     assert [e.passage.id for e in chosen] == [1, 3]
-
-
-@pytest.mark.parametrize(
-    ("budget", "share"), [(10, 0.5), (1_000, 0.5), (2_000, 0.3), (4_000, 0.2), (16_000, 0.125), (1_000_000, 0.125)]
-)
-def test_the_newest_get_half_of_a_small_budget_and_less_of_a_large_one(budget: int, share: float) -> None:
-    assert recent_share(budget) == pytest.approx(share)
-
-
-@given(st.integers(1, 200_000), st.integers(1, 200_000))
-def test_the_newest_never_get_fewer_tokens_of_a_larger_budget(one: int, other: int) -> None:
-    small, large = sorted((one, other))
-    # From 1,000 to 4,000 the tokens stay nearly level, while the share falls.
-    assert small * recent_share(small) <= large * recent_share(large) * 1.01 + 1
-
-
-def test_recall_may_spend_a_quarter_and_saves_what_it_did_not_use() -> None:
-    assert allowance(4_000, 0, 0) == 1_000
-    assert allowance(4_000, 1, 1_000) == ranking.ALLOWED_A_PROMPT
-    assert allowance(4_000, 4, 1_000) == 4 * ranking.ALLOWED_A_PROMPT
-    assert allowance(4_000, 40, 1_000) == 1_000
-    assert allowance(64_000, 0, 0) == ranking.ALLOWED_AT_FIRST
-    assert allowance(4_000, 0, 5_000) == 0
 
 
 # -- laws --------------------------------------------------------------------
@@ -253,11 +230,6 @@ def test_of_equal_scores_the_newer_exchange_is_first(held: list[Passage], hits: 
     for one, other in pairwise(ranked):
         if one.score == other.score:
             assert one.passage.number >= other.passage.number
-
-
-@given(st.integers(1, 500_000), st.integers(0, 300), st.integers(0, 500_000))
-def test_an_allowance_is_never_negative_nor_over_a_quarter(budget: int, prompts: int, spent: int) -> None:
-    assert 0 <= allowance(budget, prompts, spent) <= budget // 4
 
 
 # -- passages --------------------------------------------------------------
