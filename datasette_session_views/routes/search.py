@@ -11,7 +11,7 @@ from llm_session_memory.reader.threads import lines
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.search_terms import match
 
-from ..compat import Forbidden
+from ..compat import Forbidden, NotFound
 from ..show.words import marked, moment
 from ..web.access import RATINGS, Log, log_of, thread_named
 from ..web.answering import answering, as_json, as_page
@@ -24,7 +24,9 @@ async def search(datasette: Any, request: Any) -> Any:
     """Return the search results, or just the form."""
     log = await log_of(datasette, request)
     if not log.searchable:
-        raise Forbidden("view-table")
+        if await log.has_index():
+            raise Forbidden("view-table")
+        raise NotFound("This log has no search index: its llm was older than 0.6. Any prompt with today's llm adds one")
     filters = await parameters.narrowed(log, request)
     order: Order = "newest" if parameters.text(request, "sort") == "newest" else "best"
     links = Links(datasette, log.name)

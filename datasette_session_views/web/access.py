@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from llm_session_memory.reader.cache import version_of
 from llm_session_memory.reader.source import Source
-from llm_session_memory.reader.tables import COLUMNS, core, is_log, present
+from llm_session_memory.reader.tables import COLUMNS, core, is_log, lacks, present
 from llm_session_memory.reader.threads import find
 from llm_session_memory.rules.safe_text import one_line
 
@@ -54,7 +54,11 @@ class Log:
     @property
     def searchable(self) -> bool:
         """Whether the visitor may view one of llm's search indexes and the texts it covers."""
-        return any(self.tables >= pair for pair in ({"turn_search_fts", "turn_search"}, {"responses_fts", "responses"}))
+        return _searchable(self.tables)
+
+    async def has_index(self) -> bool:
+        """Return whether the log has one of llm's search indexes, whoever may view it."""
+        return _searchable(await self.database.execute_fn(present))
 
     @property
     def mutable(self) -> bool:
@@ -74,6 +78,10 @@ class Log:
         if not self.mutable or RATINGS not in self.tables:
             return False
         return await may_rate(datasette, actor, self.name, RATINGS)
+
+
+def _searchable(tables: frozenset[str]) -> bool:
+    return any(tables >= pair for pair in ({"turn_search_fts", "turn_search"}, {"responses_fts", "responses"}))
 
 
 async def log_of(datasette: Any, request: Any) -> Log:
@@ -117,7 +125,7 @@ async def seen(datasette: Any, actor: Any, database: Any) -> Log | None:
     if not tables.issuperset(core(there)):
         return None
     private = actor is not None and not await _is_open(datasette, database.name, core(there))
-    return Log(database, tables, private)
+    return Log(database, tables | lacks(there), private)
 
 
 async def _is_open(datasette: Any, database: str, needed: tuple[str, ...]) -> bool:

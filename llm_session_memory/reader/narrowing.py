@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..rules.dates import day_after
 from .cache import kept
 from .source import Source
-from .tables import beginning, completed, tables_read
+from .tables import completed, tables_read, whole
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ def narrowed(
         within: the query filters by day and model itself.
         rows: the first and last rowid of turns within the span's days, if known; the result is the same, only faster.
     """
-    expressions = [
-        f"{table} as not materialized (select {rows} from main.{table} where {condition})"  # noqa: S608  our own words
+    expressions = {
+        table: f"not materialized (select {rows} from {whole(table, tables)} where {condition})"  # noqa: S608  our own words
         for table, rows, condition in _conditions(tables, span, rows, within=within)
         if table in tables_read(sql) and table in tables
-    ]
-    return beginning(completed(sql, tables), expressions)
+    }
+    return completed(sql, tables, expressions)
 
 
 def _conditions(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..store import Log
 from .source import Source
-from .tables import COLUMNS, beginning, completed, tables_read
+from .tables import completed
 
 
 class SeenLog(Log):
@@ -48,22 +47,7 @@ class SeenLog(Log):
         return bool(self.columns("memory_sessions"))
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> Any:
-        found = beginning(completed(sql, self.source.tables), [self._younger[t] for t in self._read_younger(sql)])
-        return self.source.connection.execute(found, dict(parameters or {}))
-
-    def _read_younger(self, sql: str) -> list[str]:
-        return [table for table in tables_read(sql) if table in self._younger]
-
-    @cached_property
-    def _younger(self) -> dict[str, str]:
-        """Tables that lack columns because an older llm made them, each as an expression with those columns as null."""
-        found: dict[str, str] = {}
-        for table in self.source.tables & COLUMNS.keys():
-            missing = set(COLUMNS[table].split()) - self._columns(table) - {"rowid", "rank", table}
-            if missing:
-                nulls = ", ".join(f'null as "{column}"' for column in sorted(missing))
-                found[table] = f"{table} as (select *, {nulls} from main.{table})"  # noqa: S608  names of COLUMNS
-        return found
+        return self.source.connection.execute(completed(sql, self.source.tables), dict(parameters or {}))
 
     def _columns(self, table: str) -> frozenset[str]:
         rows = self.source.connection.execute("select name from pragma_table_info(?)", (table,))

@@ -2,12 +2,13 @@
 
 Logs differ by the version of llm, by whether our llm plugin ever wrote to them, and by the visitor's permissions. A
 missing or locked table counts as empty: a statement that reads it gets an empty common table expression of that name.
+A column that an older llm did not have counts as null, in the same way.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,36 @@ _COMMENT = re.compile(r"--[^\n]*\n?")
 
 
 def present(connection: Any) -> frozenset[str]:
-    """Return the names of a database's tables."""
+    """Return the names of a database's tables, and `TABLE without COLUMN` for each of COLUMNS that one lacks."""
     rows = connection.execute("select name from sqlite_master where type in ('table', 'view')")
-    return frozenset(row[0] for row in rows)
+    names = frozenset(row[0] for row in rows)
+    return names | {
+        _lack(table, column)
+        for table in names & COLUMNS.keys()
+        for column in _asked_for(table) - _columns(connection, table)
+    }
+
+
+def lacks(tables: Collection[str]) -> frozenset[str]:
+    """Return which columns are missing, of what `present` returned."""
+    return frozenset(name for name in tables if _LACK in name)
+
+
+_LACK = " without "
+
+
+def _lack(table: str, column: str) -> str:
+    return f"{table}{_LACK}{column}"
+
+
+def _columns(connection: Any, table: str) -> frozenset[str]:
+    return frozenset(row[0] for row in connection.execute("select name from pragma_table_info(?)", (table,)))
+
+
+@cache
+def _asked_for(table: str) -> frozenset[str]:
+    """Return the columns of a table that a schema can lack: not SQLite's own hidden ones."""
+    return frozenset(COLUMNS[table].split()) - {"rowid", "rank", table}
 
 
 def is_log(tables: Collection[str]) -> bool:
@@ -98,10 +126,29 @@ def statement(name: str, tables: frozenset[str]) -> str:
     return completed(text, tables)
 
 
-def completed(sql: str, tables: Collection[str]) -> str:
-    """Return a statement with an empty stand-in for each table that it reads and that the log lacks."""
-    missing = [table for table in tables_read(sql) if table not in tables]
-    return beginning(sql, [f"{table} as (select {_nulls(table)} where 0)" for table in missing])
+def completed(sql: str, tables: Collection[str], narrowed: Mapping[str, str] | None = None) -> str:
+    """Return a statement with each table that it reads as this log has it, or as empty if it is missing.
+
+    `narrowed` are expressions that stand for some of the tables already.
+    """
+    expressions = {table: _rows(table, tables) for table in tables_read(sql)} | dict(narrowed or {})
+    return beginning(sql, [f"{table} as {rows}" for table, rows in expressions.items() if rows])
+
+
+def whole(table: str, tables: Collection[str]) -> str:
+    """Return what to select a table's rows from, with all of its COLUMNS: those that it lacks are null."""
+    return _rows(table, tables) or f"main.{table}"
+
+
+def _rows(table: str, tables: Collection[str]) -> str:
+    """Return an expression for a table that is missing or lacks columns, else nothing."""
+    if table not in tables:
+        return f"(select {_nulls(COLUMNS[table].split())} where 0)"
+    missing = sorted(column for column in _asked_for(table) if _lack(table, column) in tables)
+    if not missing:
+        return ""
+    rowid = "rowid, " if "rowid" in COLUMNS[table].split() else ""
+    return f"(select {rowid}*, {_nulls(missing)} from main.{table})"  # noqa: S608  names of COLUMNS
 
 
 def beginning(sql: str, expressions: Collection[str]) -> str:
@@ -124,8 +171,8 @@ def tables_read(sql: str) -> list[str]:
     return [table for table in COLUMNS if table in words]
 
 
-def _nulls(table: str) -> str:
-    return ", ".join(f'null as "{column}"' for column in COLUMNS[table].split())
+def _nulls(columns: Iterable[str]) -> str:
+    return ", ".join(f'null as "{column}"' for column in columns)
 
 
 def _without_leading_comments(sql: str) -> str:

@@ -175,14 +175,15 @@ class Log:
         return bool(columns)
 
     def check_shape(self) -> None:
-        """Raise LogUnusable if llm's tables lack columns that we read: an older, or a much newer, llm wrote them."""
+        """Raise LogUnusable if llm's tables, or columns that we read, are missing: an older or newer llm wrote them."""
+        if not self.columns("turns"):
+            if not self.columns("responses"):
+                message = f"Nothing is logged in {self.path} yet."
+                raise LogUnusable(message, 'Start a session with: llm --session NAME "..."')
+            message = f"The log {self.path} was written by a version of llm older than 0.32."
+            raise LogUnusable(message, "Make a backup, then run any prompt with the installed llm to update the log.")
         for table, needed in NEEDED.items():
             missing = sorted(needed - self.columns(table))
-            if missing and table == "turns" and len(missing) == len(needed):
-                message = f"The log {self.path} was written by a version of llm older than 0.32."
-                raise LogUnusable(
-                    message, "Make a backup, then run any prompt with the installed llm to update the log."
-                )
             if missing:
                 message = (
                     f"The log {self.path} has no {table}.{missing[0]}: it is probably from a newer version of llm."
