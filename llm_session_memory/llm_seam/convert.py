@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import llm
 from llm import models, parts
 
-from ..model import Attachment, Message, Part
+from ..model import POLICIES, Attachment, Message, Part, Settings
 from ..rules.safe_text import without_halves
-from ..rules.tokens import base_of_tool
+from ..rules.tokens import base_of_data, base_of_tool
+from ..services.snapshot import Request
+
+_CHAIN = "prompt attachments tool_results explicit_messages fragments"
 
 RELIED_ON = {
     "llm": "Attachment",
@@ -23,8 +26,10 @@ RELIED_ON = {
     "an instance of models.Prompt": "_explicit_messages tool_results",
     "an instance of models.Response": "_chunks _done _loaded_messages _tool_calls attachments conversation prompt",
     "an instance of models.AsyncResponse": "_chunks _done _loaded_messages _tool_calls attachments conversation prompt",
-    "an instance of models.Conversation": "model responses",
-    "an instance of models.AsyncConversation": "model responses",
+    "an instance of models.Conversation": "model responses tools",
+    "an instance of models.AsyncConversation": "model responses tools",
+    "parameters of models.Conversation._build_full_chain": _CHAIN,
+    "parameters of models.AsyncConversation._build_full_chain": _CHAIN,
     "an instance of llm.Attachment": "_id content path type url",
     "an instance of models.ToolResult": "output",
 }
@@ -149,6 +154,27 @@ def send_instead(response: Any, chain: list[parts.Message], own: int) -> None:
     results = [part for message in chain[-own:] for part in message.parts if isinstance(part, parts.ToolResultPart)]
     for result, sent in zip(response.prompt.tool_results, results, strict=False):
         result.output = sent.output
+
+
+def request_of(conversation: Any, settings: Settings, prompt: str | None, parameters: Mapping[str, Any]) -> Request:
+    """Return what is known of a request before its history is chosen: its own input, its tools and schema."""
+    new = conversation._build_full_chain(  # noqa: SLF001  llm's own way to make a turn's input
+        prompt=prompt,
+        attachments=parameters.get("attachments"),
+        tool_results=parameters.get("tool_results"),
+        explicit_messages=[],
+        fragments=parameters.get("fragments"),
+    )
+    schema = parameters.get("schema")
+    return Request(
+        model=settings.model or "",
+        policy=settings.memory or POLICIES[0],
+        system=settings.system,
+        input=from_llm(new),
+        tools=tuple(tool_weights(parameters.get("tools") or conversation.tools or [])),
+        extra=base_of_data(schema) if isinstance(schema, dict) else 0.0,
+        recall_share=settings.recall_share,
+    )
 
 
 def tool_specs(rows: Iterable[dict[str, Any]], model: Any) -> list[str]:

@@ -17,7 +17,6 @@ from ..rules.policy import effective, plan, summarises
 from ..rules.request import system_messages
 from ..rules.safe_text import without_halves
 from ..services.bundle import Services
-from ..services.snapshot import Request
 from ..services.windows import sends_reasoning
 from . import attempts, convert
 from .asked import Asked
@@ -27,15 +26,11 @@ from .shape import check
 
 _TEXTS = ("system", "fragments", "system_fragments")
 
-_CHAIN = "prompt attachments tool_results explicit_messages fragments"
-
 RELIED_ON = {
     "llm": "Fragment",
     "models": "AsyncConversation _combine_system",
-    "parameters of models.Conversation._build_full_chain": _CHAIN,
-    "parameters of models.AsyncConversation._build_full_chain": _CHAIN,
-    "an instance of models.Conversation": "id model responses tools",
-    "an instance of models.AsyncConversation": "id model responses tools",
+    "an instance of models.Conversation": "id model responses",
+    "an instance of models.AsyncConversation": "id model responses",
 }
 """What of llm is relied on here (see `shape`)."""
 
@@ -135,7 +130,7 @@ class Prompting:
         made.embedding = embedding_of(self.services, settings)
         found, made.composer = self.services.requests.compose(
             conversation.id,
-            self._request(conversation, settings, prompt, parameters),
+            convert.request_of(conversation, settings, prompt, parameters),
             conversation.model,
             settings,
             remember=self.recording,
@@ -172,7 +167,7 @@ class Prompting:
         self, conversation: Any, settings: Settings, prompt: str | None, parameters: dict[str, Any]
     ) -> None:
         """Hold a prompt without a session to the window as well: tell if it fills the budget, refuse it beyond."""
-        request = self._request(conversation, settings, prompt, parameters)
+        request = convert.request_of(conversation, settings, prompt, parameters)
         measure = tokens.Measure(1.0, sends_reasoning(conversation.model))
         messages = (*system_messages(request.system), *request.input)
         weight = measure.base(messages) + request.beside
@@ -199,28 +194,6 @@ class Prompting:
         if settings.system != system:
             parameters = {**parameters, "system": settings.system, "system_fragments": None}
         return replace(settings, options=options_of(model, parameters)), parameters
-
-    def _request(
-        self, conversation: Any, settings: Settings, prompt: str | None, parameters: dict[str, Any]
-    ) -> Request:
-        new = conversation._build_full_chain(  # noqa: SLF001  llm's own way to make a turn's input
-            prompt=prompt,
-            attachments=parameters.get("attachments"),
-            tool_results=parameters.get("tool_results"),
-            explicit_messages=[],
-            fragments=parameters.get("fragments"),
-        )
-        tools = parameters.get("tools") or conversation.tools or []
-        schema = parameters.get("schema")
-        return Request(
-            model=settings.model or "",
-            policy=settings.memory or POLICIES[0],
-            system=settings.system,
-            input=convert.from_llm(new),
-            tools=tuple(convert.tool_weights(tools)),
-            extra=tokens.base_of_data(schema) if isinstance(schema, dict) else 0.0,
-            recall_share=settings.recall_share,
-        )
 
     def _ensured(self, conversation: Any, settings: Settings) -> Session:
         """Return the session of this prompt; create it if it is new."""
