@@ -1,6 +1,6 @@
-"""`llm sessions …`: one module a family of commands, loaded when one of them is used.
+"""`llm sessions …`: one module per family of commands, imported when one of its commands is used.
 
-A command parses, calls memory, prints. This module runs at every start of llm, so it imports nothing but click.
+A command parses, calls memory and prints. This module runs every time llm starts, so it imports only click.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _FAMILIES = {
 
 
 class _Lazy(DefaultGroup):
-    """A group that imports a family of commands when one of them is asked for."""
+    """A group that imports a family of commands when one of its commands is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return [name for names in _FAMILIES.values() for name in names]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if ctx.resilient_parsing:  # a shell asks for completions: those of the group, not of its default command
+        if ctx.resilient_parsing:  # for completions in the shell: complete the group, not its default command
             return click.Group.parse_args(self, ctx, args)
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
@@ -56,6 +56,6 @@ sessions = _Lazy(
     name="sessions",
     default="list",
     default_if_no_args=True,
-    help="Named conversations: list, read, change, and see what a model would be sent.",
+    help="List, read and change named conversations, and see what would be sent to the model.",
     short_help="List, read and change sessions (llm --session NAME)",
 )

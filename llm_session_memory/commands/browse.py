@@ -1,4 +1,4 @@
-"""`llm sessions browse`: the log in Datasette, in the browser."""
+"""`llm sessions browse`: open the log in Datasette, in the browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .common import complete, existing_log, opened, session_command
 
 _PORT = 8001
 _PATIENCE = 30
-"""Seconds that Datasette may take to start."""
+"""How many seconds to wait for Datasette to start."""
 
 
 @session_command("browse", short_help="Read, search and query sessions in the browser")
@@ -26,14 +26,14 @@ _PATIENCE = 30
 @click.option("--port", type=click.IntRange(1, 65535), default=_PORT, help=f"Port to serve on [{_PORT}]")
 @click.option("--no-open", is_flag=True, help="Don't open a browser")
 def browse_command(name: str | None, port: int, no_open: bool, database: str | None) -> None:  # noqa: FBT001  a flag
-    """Start Datasette on the log, at the list of sessions or at one session's page. Ctrl-C ends it.
+    """Start Datasette with the log, and open the list of sessions or the page of session NAME. Ctrl-C stops it.
 
     \b
         llm sessions browse
         llm sessions browse work --port 8002 --no-open
     """
     if importlib.util.find_spec("datasette") is None:
-        raise SessionError("Datasette is not installed beside llm.", "Install it with: llm install datasette")
+        raise SessionError("Datasette is not installed in llm's environment.", "Install it with: llm install datasette")
     path = existing_log(database)
     if name is not None:
         with opened(database) as memory:
@@ -44,9 +44,9 @@ def browse_command(name: str | None, port: int, no_open: bool, database: str | N
 
 
 def encoded(text: str) -> str:
-    """Return a part of a path as Datasette writes it: `~` and two digits for all but letters, digits, `_` and `-`.
+    """Encode a part of a path as Datasette does: `~` and two hex digits for all but letters, digits, `_` and `-`.
 
-    Datasette's own `tilde_encode` can't be imported here: Datasette is started as another program, never loaded by llm.
+    Datasette's own `tilde_encode` can't be used here: Datasette runs as its own program and is never imported by llm.
     """
     safe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
     bytes_ = ((chr(byte), byte) for byte in text.encode())
@@ -55,7 +55,7 @@ def encoded(text: str) -> str:
 
 def _serve(path: Path, port: int, root: str, address: str, *, launch: bool) -> None:
     command = [sys.executable, "-m", "datasette", str(path), "--port", str(port)]
-    with subprocess.Popen(command) as server:  # noqa: S603  this Python, and what the person asked for
+    with subprocess.Popen(command) as server:  # noqa: S603  this Python, with a path and a port
         threading.Thread(target=_open, args=(server, root, address, launch), daemon=True).start()
         try:
             code = server.wait()
@@ -63,12 +63,12 @@ def _serve(path: Path, port: int, root: str, address: str, *, launch: bool) -> N
             server.terminate()
             return
     if code:
-        hint = f"Is another server running at {root}? Then choose another --port."
-        raise SessionError(f"Datasette ended with exit code {code}.", hint)
+        hint = f"If another server is running at {root}, choose another --port."
+        raise SessionError(f"Datasette exited with code {code}.", hint)
 
 
 def _open(server: subprocess.Popen[bytes], root: str, address: str, launch: bool) -> None:  # noqa: FBT001  a thread's arguments
-    """Say where the page is once the server answers, and open it."""
+    """Wait until the server answers, then print the page's address and open it."""
     until = time.monotonic() + _PATIENCE
     while server.poll() is None and time.monotonic() < until and not _answers(root):
         time.sleep(0.1)
@@ -81,7 +81,7 @@ def _open(server: subprocess.Popen[bytes], root: str, address: str, launch: bool
 def _answers(root: str) -> bool:
     try:
         urllib.request.urlopen(f"{root}/-/versions.json", timeout=2).close()  # noqa: S310  our own server
-    except urllib.error.HTTPError:  # it answers, if only to say no
+    except urllib.error.HTTPError:  # an error status is an answer too
         return True
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""`llm sessions set`, `rename`, `name`, `pin`, `unpin`: what a session is called, remembers and always sends."""
+"""`llm sessions set`, `rename`, `name`, `pin`, `unpin`: change a session's settings, name and pins."""
 
 from __future__ import annotations
 
@@ -21,23 +21,25 @@ from .common import echo, opened, session_argument, session_command
 _DEFAULT = "default"
 
 _WIDTH = 80
-"""Characters of a key or a value of meta that are shown."""
+"""How many characters of a fact's key or value are shown."""
 
 
-@session_command("set", short_help="Change what a session's next prompts use")
+@session_command("set", short_help="Change a session's settings")
 @session_argument()
 @click.option("-m", "--model", "model_id", help="Model")
-@click.option("-s", "--system", help="System prompt; an empty one removes it")
-@click.option(
-    "-o", "--option", "options", type=(str, str), multiple=True, help="Model option; an empty value removes it"
-)
+@click.option("-s", "--system", help="System prompt (empty: remove it)")
+@click.option("-o", "--option", "options", type=(str, str), multiple=True, help="Model option (empty value: remove it)")
 @click.option("--max-context-tokens", metavar="N", help=f"Budget in tokens, or “{_DEFAULT}”")
 @click.option("--memory", "policy", help=f"Policy: {', '.join(POLICIES)}, summary,recall, or “{_DEFAULT}”")
-@click.option("--recall-share", metavar="S", help=f"Share of a request that recall may have, or “{_DEFAULT}”")
-@click.option("--recall-model", metavar="MODEL", help=f"Embedding model for recall, “none” or “{_DEFAULT}” (llm's)")
+@click.option("--recall-share", metavar="S", help=f"Share of a request that recall may use, or “{_DEFAULT}”")
+@click.option("--recall-model", metavar="MODEL", help=f"Embedding model for recall, “none”, or “{_DEFAULT}” (llm's)")
 @click.option("--summary-model", metavar="MODEL", help=f"Model that makes summaries, or “{_DEFAULT}” (the session's)")
 @click.option(
-    "--meta", type=(str, str), multiple=True, metavar="KEY VALUE", help="Fact to find it by; an empty value removes it"
+    "--meta",
+    type=(str, str),
+    multiple=True,
+    metavar="KEY VALUE",
+    help="Fact to find the session by (empty value: remove it)",
 )
 def set_command(  # noqa: PLR0913  one parameter an option
     name: str,
@@ -52,7 +54,7 @@ def set_command(  # noqa: PLR0913  one parameter an option
     meta: tuple[tuple[str, str], ...],
     database: str | None,
 ) -> None:
-    """Change what a session's next prompts use. Without options: show it.
+    """Change the settings that a session's next prompts use. Without options, show them.
 
     \b
         llm sessions set work --model llama3 -o num_ctx 8192
@@ -84,7 +86,7 @@ def set_command(  # noqa: PLR0913  one parameter an option
 def _memory_settings(
     settings: Settings, recall_share: str | None, recall_model: str | None, summary_model: str | None
 ) -> Settings:
-    """Return settings with what was said of recall and summaries."""
+    """Return settings with the given values for recall and summaries."""
     if recall_share is not None:
         settings = replace(settings, recall_share=_share(recall_share))
     if recall_model is not None:
@@ -106,7 +108,7 @@ def _share(text: str) -> float | None:
     except ValueError:
         share = 0.0
     if not 0 < share < 1:
-        raise SessionError(f"“{text}” is not a share.", f"Give a number between 0 and 1, or “{_DEFAULT}”.")
+        raise SessionError(f"“{text}” is not a valid share.", f"Give a number between 0 and 1, or “{_DEFAULT}”.")
     return share
 
 
@@ -136,7 +138,7 @@ def _print(name: str, settings: Settings) -> None:
             "budget",
             f"{settings.max_context_tokens:,} tokens"
             if settings.max_context_tokens
-            else "64,000 tokens, or what fits the window",
+            else "64,000 tokens, or what fits the context window",
         ),
         ("memory", settings.memory or POLICIES[0]),
         *_of_memory(settings),
@@ -145,13 +147,14 @@ def _print(name: str, settings: Settings) -> None:
 
 
 def _of_memory(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield the lines on recall and summaries that were set."""
+    """Yield a line for each setting of recall and summaries that is not the default."""
     if settings.recall_share is not None:
-        yield "recall", f"may have {settings.recall_share:g} of a request"
+        yield "recall", f"at most {settings.recall_share:g} of a request"
     if settings.recall_model is not None:
-        yield "recall", f"by words and by {settings.recall_model}" if settings.recall_model != "none" else "by words"
+        model = settings.recall_model
+        yield "recall", "by words only" if model == "none" else f"by words, and by meaning with {model}"
     if settings.summary_model is not None:
-        yield "summary", f"by {settings.summary_model}"
+        yield "summary", f"made by {settings.summary_model}"
 
 
 @session_command("rename", short_help="Rename a session")
@@ -165,28 +168,29 @@ def rename_command(name: str, new_name: str, database: str | None) -> None:
     """
     with opened(database) as memory:
         before = memory.sessions.get(name).name
-        echo(f"{before} is now {memory.sessions.rename(name, new_name).name}.")
+        echo(f"Renamed “{before}” to “{memory.sessions.rename(name, new_name).name}”.")
 
 
 @session_command("name", short_help="Name an existing conversation")
 @click.argument("conversation_id")
 @click.argument("name")
 def name_command(conversation_id: str, name: str, database: str | None) -> None:
-    """Give a name to an existing conversation, and so make it a session.
+    """Give an existing conversation a name, which makes it a session.
 
-    The ids are in: llm logs list --short
+    Find its id with: llm logs list --short
 
     \b
         llm sessions name 01kaz3g5t2qhx7p0a8v9w4m6cd work
     """
     path = log_path(database)
     if not path.exists():
-        raise NoSuchSession(f"There is no conversation {conversation_id}: there is no log at {path} yet.")
+        hint = "If the log is elsewhere, give its path with -d."
+        raise NoSuchSession(f"Conversation {conversation_id} not found: there is no log at {path} yet.", hint)
     with Memory(path, typed=database) as memory:
         session = named(memory, conversation_id, name)
         count = memory.sessions.exchange_count(session)
     many = counted(count, "exchange")
-    echo(f"Conversation {conversation_id} is now the session {session.name} ({many}).")
+    echo(f"Conversation {conversation_id} is now the session “{session.name}” ({many}).")
 
 
 @session_command("pin", short_help="Always send an exchange")
@@ -204,11 +208,11 @@ def pin_command(name: str, number: int, database: str | None) -> None:
         _print_pins(memory, session.name)
 
 
-@session_command("unpin", short_help="Take a pin away")
+@session_command("unpin", short_help="Unpin an exchange")
 @session_argument()
 @click.argument("number", type=click.IntRange(min=1))
 def unpin_command(name: str, number: int, database: str | None) -> None:
-    """Take the pin of exchange NUMBER away: it is sent or not like any other.
+    """Unpin exchange NUMBER of a session, so that it is sent or left out like any other.
 
     \b
         llm sessions unpin work 3
@@ -221,4 +225,4 @@ def unpin_command(name: str, number: int, database: str | None) -> None:
 
 def _print_pins(memory: Memory, name: str) -> None:
     pinned = ", ".join(f"#{number}" for number in memory.sessions.pinned(name))
-    echo(f"Pinned in {name}: {pinned or 'nothing'}.")
+    echo(f"Pinned in “{name}”: {pinned or 'nothing'}.")

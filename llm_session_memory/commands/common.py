@@ -1,4 +1,4 @@
-"""What all commands share: the log option, session names with completion, and the one door for errors."""
+"""Shared by all commands: the log option, session names with completion, error messages, and output."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def session_command(name: str, **attributes: Any) -> Callable[[F], click.Command]:
-    """Return a decorator that makes a command: with `-d`, and with errors of the family as `Error: …`, exit code 1."""
+    """Return a decorator that makes a command with `-d`. A SessionError is printed as `Error: …`, with exit code 1."""
 
     def decorate(function: F) -> click.Command:
         @functools.wraps(function)
@@ -35,7 +35,7 @@ def session_command(name: str, **attributes: Any) -> Callable[[F], click.Command
             "-d",
             "--database",
             type=click.Path(dir_okay=False),
-            help="Path to the log database [llm's own]",
+            help="Path to the log database [llm's log]",
         )
         make: Callable[[Any], click.Command] = click.command(name, **attributes)
         return make(option(guarded))
@@ -50,8 +50,8 @@ def session_argument(name: str = "name") -> Callable[[F], F]:
 
 
 def rated_option(rated: str, unrated: str) -> Callable[[F], F]:
-    """Return a decorator for `--rated`, with what it means to a command that something is rated, and that it is not."""
-    said = f"{rated} good (up, 4 or 5), bad (down, 1 or 2), any, up, down, 1 to 5; none: {unrated}"
+    """Return a decorator for `--rated`. Its help says what the command selects if rated, and if `unrated`."""
+    said = f"{rated} good (up, 4 or 5), bad (down, 1 or 2), up, down, 1 to 5, or any; none: {unrated}"
     decorate: Callable[[F], F] = click.option("--rated", type=click.Choice(tuple(RATED)), metavar="HOW", help=said)
     return decorate
 
@@ -63,7 +63,7 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 
 
 def existing_log(database: str | None) -> Path:
-    """Return the log that a command works on. Raises NoSuchSession where there is none yet."""
+    """Return the path of the log that a command uses. Raises NoSuchSession if there is no log yet."""
     path = log_path(database)
     if not path.exists():
         raise NoSuchSession(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
@@ -71,22 +71,22 @@ def existing_log(database: str | None) -> Path:
 
 
 def opened(database: str | None) -> Memory:
-    """Open the log for reading or changing existing sessions. Raises NoSuchSession where there is no log yet."""
+    """Open the log to read or change existing sessions. Raises NoSuchSession if there is no log yet."""
     return Memory(existing_log(database), typed=database)
 
 
 def echo(text: str, *, nl: bool = True, err: bool = False) -> None:
-    """Print a text, with everything in it that could act on a terminal as a sign."""
+    """Print a text. Characters that could control the terminal are made visible."""
     click.echo(plain(text), nl=nl, err=err)
 
 
 def as_json(value: Any) -> None:
-    """Print a value as JSON, with everything that could act on a terminal as an escape."""
+    """Print a value as JSON. Characters that could control the terminal are escaped."""
     click.echo(escaped(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def local_time(utc: str) -> str:
-    """Return a stored time as people read it: local, to the minute."""
+    """Return a stored time in local time, to the minute."""
     try:
         moment = datetime.fromisoformat(utc)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`llm sessions export` and `import`: a session as a file, and back."""
+"""`llm sessions export` and `import`: write a session to a file, and read it back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..rules.words import counted
 from .common import opened, session_argument, session_command
 
 _EVERY = 100
-"""Exchanges between two lines of progress."""
+"""How many exchanges between updates of the progress line."""
 
 
 @session_command("export", short_help="Write a session to a file: JSONL, Markdown or HTML")
@@ -26,14 +26,14 @@ _EVERY = 100
     "--format",
     "format_",
     type=click.Choice(["jsonl", "markdown", "html"]),
-    help="How [jsonl, or what FILE's ending says: .md, .html]",
+    help="Format [by FILE's ending (.md, .html), otherwise jsonl]",
 )
-@click.option("--force", is_flag=True, help="Replace FILE if it is there already")
+@click.option("--force", is_flag=True, help="Replace FILE if it already exists")
 def export_command(name: str, file: Path, format_: str | None, force: bool, database: str | None) -> None:  # noqa: FBT001  a flag
-    """Write a session to FILE, or to standard output: every exchange, whole.
+    """Write all exchanges of a session to FILE, or to standard output.
 
-    JSONL holds all that there is and can be imported again; Markdown and HTML (one page, nothing else needed) are for
-    people.
+    JSONL has everything and can be imported again. Markdown and HTML (one page that needs no other files) are for
+    reading.
 
     \b
         llm sessions export work work.jsonl
@@ -46,19 +46,19 @@ def export_command(name: str, file: Path, format_: str | None, force: bool, data
             try:
                 export_session(memory, name, stream, format=format_, progress=counter.show)
             finally:
-                stream.detach()  # which flushes it, and leaves standard output open
+                stream.detach()  # flushes it, and leaves standard output open
             return
         total = export_session(memory, name, file, format=format_, force=force, progress=counter.show)
-    click.echo(f"{counted(total, 'exchange')} written to {file}.")
+    click.echo(f"Wrote {counted(total, 'exchange')} to {file}.")
 
 
-@session_command("import", short_help="Read a session from a JSONL file")
+@session_command("import", short_help="Import a session from a JSONL file")
 @click.argument("file", type=click.File("rb"))
-@click.option("--as", "name", metavar="NAME", help="The session's name [the one it had]")
+@click.option("--as", "name", metavar="NAME", help="Name of the session [its name in FILE]")
 def import_command(file: IO[bytes], name: str | None, database: str | None) -> None:
-    """Read a session from FILE (- for standard input), as `llm sessions export` writes it.
+    """Import a session from FILE (- for standard input), in the JSONL format of `llm sessions export`.
 
-    Lines of {"prompt": "...", "response": "..."} are enough. All of it is imported or nothing.
+    Lines of {"prompt": "...", "response": "..."} are enough. If a line is wrong, nothing is imported.
 
     \b
         llm sessions import work.jsonl --as work-again
@@ -70,14 +70,14 @@ def import_command(file: IO[bytes], name: str | None, database: str | None) -> N
     where = "standard input" if given in ("<stdin>", "-") else Path(given).name
     with _counted() as counter:
         found = into(log_path(database), file, name, where, counter.show)
-    click.echo(f"{counted(found.exchanges, 'exchange')} imported into session {found.session.name}.")
+    click.echo(f"Imported {counted(found.exchanges, 'exchange')} into session “{found.session.name}”.")
     if found.tools:
         offered = ", ".join(map(plain, found.tools))
-        click.echo(f"When it goes on, models are offered the tools of its first prompt: {offered}.", err=True)
+        click.echo(f"Its next prompts will offer models the tools of its first prompt: {offered}.", err=True)
 
 
 class _counted:  # noqa: N801  used as a context manager
-    """A line on a terminal that counts exchanges, and is gone at the end."""
+    """A progress line on the terminal that counts exchanges and is removed at the end."""
 
     def __init__(self) -> None:
         self._shown = 0
@@ -86,14 +86,14 @@ class _counted:  # noqa: N801  used as a context manager
         return self
 
     def show(self, done: int, total: int | None = None) -> None:
-        """Show how many are done, now and then."""
+        """Update the line, if enough exchanges were done since the last update."""
         if done % _EVERY == 0 and sys.stderr.isatty():
             text = f"{done:,} of {total:,} exchanges" if total else f"{done:,} exchanges"
             self._shown = len(text)
             click.echo(f"\r{text}", nl=False, err=True)
 
     def end(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._shown:
             click.echo("\r" + " " * self._shown + "\r", nl=False, err=True)
             self._shown = 0

@@ -1,4 +1,4 @@
-"""`llm sessions list`: which sessions there are."""
+"""`llm sessions list`: list sessions, all or filtered."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from .common import as_json, complete, local_time, rated_option, session_command
 
 _PAGE = 20
 _WIDTH = 40
-"""Characters of a name, a model, all tags."""
+"""How many characters of a name, a model or a list of tags are shown."""
 
 
-@session_command("list", short_help="List sessions, newest use first")
-@click.option("-n", "--count", type=click.IntRange(min=0), default=_PAGE, help="How many [20]; 0 for all")
-@click.option("--after", metavar="NAME", shell_complete=complete, help="Go on after this session (the last one shown)")
+@session_command("list", short_help="List sessions, most recently used first")
+@click.option("-n", "--count", type=click.IntRange(min=0), default=_PAGE, help="How many to list [20]; 0 for all")
 @click.option(
-    "--tag", "tags", multiple=True, metavar="TAG", help="Only those with this tag; repeated: with all of them"
+    "--after", metavar="NAME", shell_complete=complete, help="Continue after this session (the last one listed)"
 )
-@click.option("--meta", multiple=True, metavar="KEY=VALUE", help="Only those with this fact; KEY alone: with any VALUE")
-@click.option("-m", "--model", help="Only those whose model this is")
-@click.option("--since", metavar="DATE", help="Only those last used on this day, or at this ISO time, or later")
-@click.option("--until", metavar="DATE", help="Only those last used on this day or earlier, or before this ISO time")
-@rated_option("Only those with an exchange rated", "with no rating")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="TAG", help="Only sessions with this tag (repeat to require several)"
+)
+@click.option("--meta", multiple=True, metavar="KEY=VALUE", help="Only sessions with this fact (KEY alone: any value)")
+@click.option("-m", "--model", help="Only sessions with this model")
+@click.option("--since", metavar="DATE", help="Only sessions last used on or after this day or ISO time")
+@click.option("--until", metavar="DATE", help="Only sessions last used on or before this day, or before this ISO time")
+@rated_option("Only sessions with an exchange rated", "without ratings")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 @click.pass_context
 def list_command(  # noqa: PLR0913  one parameter an option
@@ -47,7 +49,7 @@ def list_command(  # noqa: PLR0913  one parameter an option
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """List sessions, newest use first: name, model, exchanges, tokens in and out, last use, tags.
+    """List sessions, most recently used first, with model, exchanges, tokens in and out, last use and tags.
 
     \b
         llm sessions
@@ -85,14 +87,14 @@ def _fact(text: str) -> tuple[str, str | None]:
 
 def _none(path: Path, after: str | None, *, narrowed: bool) -> str:
     if after:
-        return f"There are no {'such ' if narrowed else ''}sessions after “{after}” in {path}."
+        return f"No {'matching ' if narrowed else ''}sessions after “{after}” in {path}."
     if narrowed:
-        return f"There are no such sessions in {path}. See all with: llm sessions -n 0"
+        return f"No matching sessions in {path}. List all with: llm sessions -n 0"
     return f'No sessions yet in {path}. Start one with: llm --session NAME "..."'
 
 
 def _next(ctx: click.Context, last: str) -> str:
-    """Return the command for the next page: this one, with what was asked, after the last session shown."""
+    """Return the command for the next page: the same options, continuing after the last session shown."""
     words = ["llm", "sessions", "-n", str(ctx.params["count"]), "--after", last]
     for name, flag in (
         ("tags", "--tag"),
@@ -109,7 +111,7 @@ def _next(ctx: click.Context, last: str) -> str:
     return shlex.join(words)
 
 
-_HEADERS = ("name", "model", "exchanges", "tokens in", "out", "last used")
+_HEADERS = ("name", "model", "exchanges", "tokens in", "tokens out", "last used")
 _ALIGN = ("left", "left", "right", "right", "right", "left")
 
 

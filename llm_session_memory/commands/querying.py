@@ -1,4 +1,4 @@
-"""`llm sessions query`: the canned queries of the pages in Datasette, in the terminal."""
+"""`llm sessions query`: run the canned queries of the Datasette pages in the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..insight.catalogue import Query
 
 _WIDEST = 60
-"""Characters of the widest column of a table."""
+"""How many characters of a table's cell are shown."""
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -29,16 +29,14 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return [query.short_name for query in catalogue().values() if query.short_name.startswith(incomplete)]
 
 
-@session_command("query", short_help="Run one of the canned queries on the log")
+@session_command("query", short_help="Run a canned query on the log")
 @click.argument("name", required=False, shell_complete=_names)
-@click.option(
-    "parameters", "-p", "--param", nargs=2, multiple=True, metavar="KEY VALUE", help="A parameter of the query"
-)
+@click.option("parameters", "-p", "--param", nargs=2, multiple=True, metavar="KEY VALUE", help="Parameter of the query")
 @click.option("form", "--table", flag_value="table", default=True, help="Output as an aligned table [default]")
 @click.option("form", "--csv", flag_value="csv", help="Output as CSV")
 @click.option("form", "--json", flag_value="json", help="Output as JSON")
 def query_command(name: str | None, parameters: tuple[tuple[str, str], ...], form: str, database: str | None) -> None:
-    """Run one of the canned queries on the log; without a name, list them.
+    """Run a canned query on the log. Without NAME, list the queries.
 
     \b
         llm sessions query
@@ -52,7 +50,8 @@ def query_command(name: str | None, parameters: tuple[tuple[str, str], ...], for
         return
     query = named(name)
     if query is None:
-        raise SessionError(f"There is no query “{one_line(name, _WIDEST)}”.", "See which there are: llm sessions query")
+        hint = "List the queries with: llm sessions query"
+        raise SessionError(f"Query “{one_line(name, _WIDEST)}” not found.", hint)
     columns, rows = _run(query, dict(parameters), database)
     if form == "json":
         as_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -71,8 +70,8 @@ def _run(query: Query, given: dict[str, str], database: str | None) -> tuple[lis
     known = [name for name, _ in query.parameters]
     for name in given:
         if name not in known:
-            takes = f"It takes: {', '.join(known)}." if known else "It takes none."
-            raise SessionError(f"The query “{query.short_name}” has no parameter “{one_line(name, _WIDEST)}”.", takes)
+            hint = f"Its parameters: {', '.join(known)}." if known else "It has no parameters."
+            raise SessionError(f"Query “{query.short_name}” has no parameter “{one_line(name, _WIDEST)}”.", hint)
     return run(existing_log(database), query, given)
 
 

@@ -1,4 +1,4 @@
-"""`llm sessions rate`, `bookmark`: what a person thinks of an exchange, and a label to find it by."""
+"""`llm sessions rate` and `bookmark`: rate an exchange, or label it to find it again."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .common import as_json, echo, opened, session_argument, session_command
 @session_argument()
 @click.argument("number", type=click.IntRange(min=1), required=False)
 @click.argument("mark", required=False, metavar="up|down|1-5")
-@click.option("--note", default="", metavar="TEXT", help="Why")
-@click.option("--delete", is_flag=True, help="Take the rating away")
+@click.option("--note", default="", metavar="TEXT", help="Reason for the rating")
+@click.option("--delete", is_flag=True, help="Delete the rating")
 @click.option("json_", "--json", is_flag=True, help="Output the session's ratings as JSON")
 def rate_command(  # noqa: PLR0913  one parameter an option
     name: str,
@@ -30,18 +30,18 @@ def rate_command(  # noqa: PLR0913  one parameter an option
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """Rate exchange NUMBER of a session: up, down, or 1 to 5 (5 is best). Without NUMBER: list the ratings.
+    """Rate exchange NUMBER of a session: up, down, or 1 to 5 (5 is best). Without NUMBER, list the ratings.
 
-    A model never sees them.
+    Ratings are never sent to a model.
 
     \b
         llm sessions rate work 12 up --note "Found the right paragraph"
         llm sessions rate work 12 --delete
     """
     if number is not None and (mark is None) != delete:
-        raise click.UsageError("Say what to rate it (up, down, or 1 to 5), or --delete.")
+        raise click.UsageError("Give either a rating (up, down, or 1 to 5) or --delete.")
     if number is None and (delete or note):
-        raise click.UsageError("Say which exchange by its number.")
+        raise click.UsageError("Give the number of the exchange.")
     with opened(database) as memory:
         if number is not None and mark is not None:
             memory.ratings.rate(name, number, mark, note)
@@ -52,11 +52,11 @@ def rate_command(  # noqa: PLR0913  one parameter an option
         _print(memory, name, "ratings", said, json_)
 
 
-@session_command("bookmark", short_help="Label an exchange, to find it again")
+@session_command("bookmark", short_help="Label an exchange to find it again")
 @session_argument()
 @click.argument("number", type=click.IntRange(min=1), required=False)
 @click.argument("label", required=False)
-@click.option("--delete", is_flag=True, help="Take the label away")
+@click.option("--delete", is_flag=True, help="Delete the bookmark")
 @click.option("json_", "--json", is_flag=True, help="Output the session's bookmarks as JSON")
 def bookmark_command(  # noqa: PLR0913  one parameter an option
     name: str,
@@ -66,16 +66,16 @@ def bookmark_command(  # noqa: PLR0913  one parameter an option
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """Give exchange NUMBER of a session a label. Without NUMBER: list the bookmarks.
+    """Bookmark exchange NUMBER of a session with a label. Without NUMBER, list the bookmarks.
 
     \b
         llm sessions bookmark work 12 "The deadline moves"
         llm sessions bookmark work 12 --delete
     """
     if number is not None and (label is None) != delete:
-        raise click.UsageError("Say the label, or --delete.")
+        raise click.UsageError("Give either a label or --delete.")
     if number is None and delete:
-        raise click.UsageError("Say which exchange by its number.")
+        raise click.UsageError("Give the number of the exchange.")
     with opened(database) as memory:
         if number is not None and label is not None:
             memory.ratings.bookmark(name, number, label)
@@ -93,12 +93,12 @@ def _print(
     said: Mapping[str, tuple[str, dict[str, Any]]],
     json_: bool,  # noqa: FBT001  a flag
 ) -> None:
-    """Print what was said of a session's exchanges, given in words and as fields by their first turns."""
+    """Print a session's ratings or bookmarks. `said` has each one in words and as JSON fields, by first turn."""
     numbered = [(number, *said[id_]) for id_, number in memory.sessions.numbers(name).items() if id_ in said]
     if json_:
         as_json([{"number": number, **fields} for number, _, fields in numbered])
     elif not numbered:
-        echo(f"{memory.sessions.get(name).name} has no {what}.")
+        echo(f"Session “{memory.sessions.get(name).name}” has no {what}.")
     else:
         for number, words, _ in numbered:
             echo(f"#{number} {words}")

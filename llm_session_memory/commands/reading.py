@@ -1,4 +1,4 @@
-"""`llm sessions show` and `llm sessions context`: what was said, and what would be sent."""
+"""`llm sessions show` and `context`: print what was said, and what would be sent."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from ..reader.files.fields import as_fields
 from ..reader.files.markdown import Transcript, as_markdown
 from ..rules.policy import effective, parsed_policy
 from ..rules.safe_text import one_line
+from ..rules.words import counted
 from .common import as_json, echo, opened, session_argument, session_command
 
 _PROMPT_WIDTH = 60
 
 
-@session_command("show", short_help="Show a session's transcript, as Markdown")
+@session_command("show", short_help="Show a session's transcript as Markdown")
 @session_argument()
 @click.option("-n", "--count", type=click.IntRange(min=1), help="Only the newest N exchanges")
-@click.option("--from", "first", type=click.IntRange(min=1), metavar="N", help="From exchange number N")
-@click.option("--to", "last", type=click.IntRange(min=1), metavar="N", help="To exchange number N")
+@click.option("--from", "first", type=click.IntRange(min=1), metavar="N", help="Start at exchange N")
+@click.option("--to", "last", type=click.IntRange(min=1), metavar="N", help="Stop after exchange N")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 def show_command(  # noqa: PLR0913  one parameter an option
     name: str,
@@ -32,16 +33,16 @@ def show_command(  # noqa: PLR0913  one parameter an option
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """Show a session's transcript, as Markdown: every exchange, also those that are no longer sent.
+    """Show a session's transcript as Markdown: every exchange, including those no longer sent.
 
     \b
         llm sessions show work -n 3
         llm sessions show work --from 10 --to 20 --json
     """
     if count and (first or last):
-        raise click.UsageError("-n goes without --from and --to.")
+        raise click.UsageError("-n can't be combined with --from or --to.")
     if first and last and first > last:
-        raise click.UsageError("--from is after --to.")
+        raise click.UsageError("--from can't be greater than --to.")
     with opened(database) as memory:
         found = _transcript(memory, memory.sessions.get(name), count, first, last)
     if json_:
@@ -56,7 +57,9 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
         first = max(1, total - count + 1)
     start, end = first or 1, min(last or total, total)
     if start > max(total, 1):
-        raise NoSuchSession(f"Session “{session.name}” has no exchange #{start}.", f"It has {total:,}.")
+        raise NoSuchSession(
+            f"Session “{session.name}” has no exchange #{start}.", f"It has {counted(total, 'exchange')}."
+        )
     exchanges = memory.sessions.exchanges(session.name, start, end) if start <= end else []
     return Transcript(
         session=session,
@@ -72,7 +75,7 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
 
 
 def _between(memory: Memory, session: Session, start: int, end: int, total: int) -> list[Attempt]:
-    """Return the attempts that lie within the exchanges shown."""
+    """Return the failed prompts among the exchanges shown."""
     attempts = memory.record.attempts(session.name)
     low = memory.sessions.exchanges(session.name, start, start)[0].id if start > 1 and start <= total else ""
     after = memory.sessions.exchanges(session.name, end + 1, end + 1) if end < total else []
@@ -82,19 +85,19 @@ def _between(memory: Memory, session: Session, start: int, end: int, total: int)
 @session_command("context", short_help="Show what would be sent for a prompt, without sending it")
 @session_argument()
 @click.argument("prompt", required=False, default="")
-@click.option("-m", "--model", "model_id", help="As if sent to this model")
-@click.option("-s", "--system", help="As if with this system prompt")
-@click.option("-o", "--option", "options", type=(str, str), multiple=True, help="As if with this model option")
-@click.option("--max-context-tokens", type=click.IntRange(min=1), metavar="N", help="As if with this budget")
-@click.option("--memory", "policy", metavar="POLICY", help="As if under this policy")
+@click.option("-m", "--model", "model_id", help="Use this model instead of the session's")
+@click.option("-s", "--system", help="Use this system prompt")
+@click.option("-o", "--option", "options", type=(str, str), multiple=True, help="Use this model option")
+@click.option("--max-context-tokens", type=click.IntRange(min=1), metavar="N", help="Use this budget")
+@click.option("--memory", "policy", metavar="POLICY", help="Use this policy")
 @click.option(
     "--recall-share",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="S",
-    help="As if recall had this share of the request",
+    help="Share of the request that recall may use",
 )
-@click.option("--text", is_flag=True, help="Print the messages themselves, exactly as they would be sent")
-@click.option("json_", "--json", is_flag=True, help="Output as JSON, messages included")
+@click.option("--text", is_flag=True, help="Print the messages exactly as they would be sent")
+@click.option("json_", "--json", is_flag=True, help="Output as JSON, including the messages")
 def context_command(  # noqa: PLR0913  one parameter an option
     name: str,
     prompt: str,
@@ -108,9 +111,9 @@ def context_command(  # noqa: PLR0913  one parameter an option
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """Show exactly what would be sent for PROMPT in a session: item by item, with fate, reason and tokens.
+    """Show exactly what would be sent for PROMPT in a session, item by item, with fate, reason and tokens.
 
-    Sends nothing, and writes nothing but the full-text index that recall looks things up in.
+    Sends nothing, and writes only the full-text index that recall searches.
 
     \b
         llm sessions context work "When is the deadline?"
@@ -159,19 +162,17 @@ def _print(made: Context, policy: str, model_id: str) -> None:
     echo(f"window   {window}")
     echo(f"policy   {policy}, model {model_id}")
     block = (
-        "goes on: the request before, its reply, and the prompt"
-        if made.block.id
-        else f"begins anew: {made.block.reason}"
+        "continues: the previous request, its reply, and the prompt" if made.block.id else f"new: {made.block.reason}"
     )
     echo(f"block    {block}")
     for notice in made.notices:
-        echo(f"note     {notice}")
+        echo(f"notice   {notice}")
 
 
 def _why_budget(made: Context) -> str:
     limit = made.budget
     if limit.tokens < limit.setting and limit.window.tokens:
-        return f"the window less {limit.room:,} for the answer"
+        return f"the context window minus {limit.room:,} for the answer"
     return "the default" if limit.setting == DEFAULT_MAX_CONTEXT_TOKENS else "--max-context-tokens"
 
 

@@ -1,4 +1,4 @@
-"""`llm sessions replay`: a session played in the terminal as it happened, or written as a recording."""
+"""`llm sessions replay`: play a session in the terminal as it happened, or write it as a recording."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ import click
 from ..errors import NoSuchSession, SessionError
 from ..insight.timing import SPEEDS
 from ..rules.safe_text import one_line
+from ..rules.words import counted
 from .common import existing_log, session_argument, session_command
 
 if TYPE_CHECKING:
     from ..insight.casting import Printed
 
 _LEAP = 5_000
-"""Milliseconds of the replay that an arrow goes back or on."""
+"""How many milliseconds an arrow key skips."""
 
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
-    """Return seconds; None for `off`."""
+    """Return the seconds, or None for `off`."""
     del ctx, param
     if value == "off":
         return None
@@ -39,17 +40,17 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float | 
 
 @session_command("replay", short_help="Play a session as it happened")
 @session_argument()
-@click.option("--speed", type=click.FloatRange(0.1, 64), default=1.0, help="How fast, from 0.1 to 64 [1]")
+@click.option("--speed", type=click.FloatRange(0.1, 64), default=1.0, help="Speed, from 0.1 to 64 [1]")
 @click.option(
     "--idle",
     default="3",
     metavar="SECONDS",
     callback=_seconds,
-    help="Longest pause in seconds, or `off` for all of them [3]",
+    help="Longest pause in seconds, or `off` to keep every pause as it was [3]",
 )
-@click.option("--from", "first", type=click.IntRange(min=1), metavar="N", help="From exchange number N")
+@click.option("--from", "first", type=click.IntRange(min=1), metavar="N", help="Start at exchange N")
 @click.option("--to", "cast", type=click.Path(dir_okay=False), metavar="FILE.cast", help="Write a recording instead")
-@click.option("--force", is_flag=True, help="Replace FILE.cast if it is there already")
+@click.option("--force", is_flag=True, help="Replace FILE.cast if it already exists")
 def replay_command(  # noqa: PLR0913  one parameter an option
     name: str,
     speed: float,
@@ -59,11 +60,11 @@ def replay_command(  # noqa: PLR0913  one parameter an option
     force: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """Play a session as it happened: replies at their real speed, pauses kept but capped.
+    """Play a session as it happened: replies at their real speed, long pauses shortened.
 
-    Keys: space stops and goes on, left and right are 5 seconds back and on, [ and ] the exchange before and the next,
-    < and > slower and faster, q ends it. Where the output is no terminal, all is printed at once. A recording
-    is in asciinema's format (version 2).
+    Keys: space pauses and resumes, left and right skip 5 seconds, [ and ] jump to the previous and the next exchange,
+    < and > play slower and faster, q quits. If the output is not a terminal, everything is printed at once.
+    Recordings are in asciinema's format (version 2).
 
     \b
         llm sessions replay work --speed 4
@@ -77,14 +78,15 @@ def replay_command(  # noqa: PLR0913  one parameter an option
     found = played(path, name, first)
     if found is None:
         raise NoSuchSession(
-            f"There is no session or conversation “{one_line(name, 120)}”.", "List them with: llm sessions"
+            f"Session or conversation “{one_line(name, 120)}” not found.", "List sessions with: llm sessions"
         )
     title = one_line(found.line.reference, 120)
     if first is not None and first > found.total:
-        raise SessionError(f"Session “{title}” has {found.total:,} exchanges, no #{first:,}.")
+        hint = f"It has {counted(found.total, 'exchange')}."
+        raise SessionError(f"Session “{title}” has no exchange #{first:,}.", hint)
     if not found.scenes:
         raise SessionError(
-            f"Session “{title}” has nothing to replay yet.", f'Begin it with: llm --session {title} "..."'
+            f"Session “{title}” has nothing to replay yet.", f'Send a prompt with: llm --session {title} "..."'
         )
     timeline = Timeline([scene.step for scene in found.scenes], idle)
     if cast is not None:
@@ -95,7 +97,8 @@ def replay_command(  # noqa: PLR0913  one parameter an option
         _play(list(casting.printed(found.scenes, timeline)), speed)
     if found.last < found.total:
         more = f"llm sessions replay {title} --from {found.last + 1}"
-        click.echo(f"That was #{found.first:,} to #{found.last:,} of {found.total:,}. Go on with: {more}", err=True)
+        shown = f"exchanges #{found.first:,} to #{found.last:,} of {found.total:,}"
+        click.echo(f"These were {shown}. Continue with: {more}", err=True)
 
 
 def _write(path: Path, lines: Iterator[str], *, force: bool) -> None:
@@ -121,13 +124,13 @@ def _put(text: str) -> None:
 
 
 class Keys(Protocol):
-    """Waits so many seconds (None: for ever) for a key, and returns it; None where none was pressed."""
+    """Waits up to this many seconds (None: forever) for a key. Returns the key, or None if none was pressed."""
 
     def __call__(self, seconds: float | None, /) -> str | None: ...  # noqa: D102
 
 
 class Player:
-    """A replay in a terminal: prints what is due, waits for the next or for a key."""
+    """A replay in a terminal: prints what is due, then waits for the next event or for a key."""
 
     def __init__(
         self,
@@ -137,7 +140,7 @@ class Player:
         keys: Keys,
         now: Callable[[], float],
     ) -> None:
-        """Take what is printed and when; `put` prints, `keys` waits, `now` tells the time in seconds."""
+        """Take the events to print. `put` prints, `keys` waits for a key, `now` returns the time in seconds."""
         self._events, self._put, self._keys, self._now = events, put, keys, now
         self._moments = [event.moment for event in events]
         self._heads = sorted({event.moment for event in events if event.head})
@@ -147,7 +150,7 @@ class Player:
         self._printed = 0
 
     def run(self) -> None:
-        """Play to the end, or until it is ended."""
+        """Play to the end, or until a key quits."""
         last = self._now()
         while True:
             self._print()
@@ -169,7 +172,7 @@ class Player:
         return max(0.0, self._moments[self._printed] - self.moment) / 1000 / self.speed
 
     def _print(self) -> None:
-        """Print what is due; where the moment went back, all up to it anew."""
+        """Print what is due. After a jump back, clear the screen and print everything up to that moment."""
         due = bisect_right(self._moments, self.moment)
         if due < self._printed:
             self._put("\x1b[2J\x1b[H")
@@ -199,12 +202,12 @@ class Player:
 
 @contextmanager
 def _keyboard() -> Iterator[Keys]:
-    """Let keys be read one by one, where there is a keyboard and a way to do so; elsewhere, only time passes."""
+    """Give a function that reads single keys. If there is no keyboard, or no way to read one, it only waits."""
     try:
         import select
         import termios
         import tty
-    except ImportError:  # Windows has none of it
+    except ImportError:  # Windows
         yield lambda seconds: time.sleep(seconds or 0)
         return
     try:

@@ -1,4 +1,4 @@
-"""`llm sessions retry`, `recover`, `demo`: sending again, putting back, trying out."""
+"""`llm sessions retry`, `recover`, `demo`: send a failed prompt again, log a kept reply, try sessions out."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .common import echo, session_argument, session_command
 
 @session_command("retry", short_help="Send a failed prompt again")
 @session_argument()
-@click.option("--no-stream", is_flag=True, help="Do not stream output")
+@click.option("--no-stream", is_flag=True, help="Don't stream the reply")
 @click.pass_context
 def retry_command(ctx: click.Context, name: str, no_stream: bool, database: str | None) -> None:  # noqa: FBT001  a flag
-    """Send the newest prompt of a session that failed or was interrupted again: same text, attachments, tools, options.
+    """Send a session's newest failed or interrupted prompt again, with the same text, attachments, tools and options.
 
     \b
         llm sessions retry work
@@ -29,19 +29,22 @@ def retry_command(ctx: click.Context, name: str, no_stream: bool, database: str 
 @session_command("recover", short_help="Put a reply that could not be logged into its session")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def recover_command(file: Path, database: str | None) -> None:
-    """Put a reply that could not be logged (a locked or read-only log) into its session. The error named the FILE."""
+    """Put a reply that could not be logged (because the log was locked or read-only) into its session.
+
+    The error message names the FILE that the reply was saved in.
+    """
     check("retry")
     from ..llm_seam.retry import recover
 
     name, count = recover(file, database)
-    echo(f"{count} repl{'y' if count == 1 else 'ies'} put into {name}; {file} is removed.")
+    echo(f"Put {count} repl{'y' if count == 1 else 'ies'} into session “{name}” and removed {file}.")
 
 
-@session_command("demo", short_help="Hold a short conversation in a folder of its own, and show what sessions do")
+@session_command("demo", short_help="Show what sessions do, with a short conversation in a temporary folder")
 def demo_command(database: str | None) -> None:
-    """Hold a short conversation in a session, in a folder of its own, and show the list, transcript and dry run.
+    """Hold a short conversation in a temporary folder, then show the list, the transcript and a dry run.
 
-    Uses Ollama's first chat model where a server answers, and else a bundled model that only echoes.
+    Uses Ollama's first chat model if a server answers, otherwise a bundled model that only echoes.
     """
     from ..llm_seam.demo import run
 

@@ -1,4 +1,4 @@
-"""`llm sessions search`: in all sessions, or in one."""
+"""`llm sessions search`: search all sessions, or one."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from .common import as_json, complete, local_time, opened, rated_option, session
 
 _COUNT = 20
 _WIDTH = 40
-"""Characters of a model's name."""
+"""How many characters of a model's name are shown."""
 
 
 @session_command("search", short_help="Search all sessions, or one")
 @click.argument("words", nargs=-1, required=True)
-@click.option("-s", "--session", metavar="NAME", shell_complete=complete, help="Only in this session")
+@click.option("-s", "--session", metavar="NAME", shell_complete=complete, help="Search only this session")
 @click.option(
-    "-n", "--count", type=click.IntRange(min=1), default=_COUNT, help=f"How many exchanges at most [{_COUNT}]"
+    "-n", "--count", type=click.IntRange(min=1), default=_COUNT, help=f"Show at most this many exchanges [{_COUNT}]"
 )
-@click.option("--since", metavar="DATE", help="Only prompts of this day, or of this ISO time, or later")
-@click.option("--until", metavar="DATE", help="Only prompts of this day or earlier, or before this ISO time")
-@click.option("-m", "--model", help="Only what this model answered")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only sessions with this tag; repeated: with all")
-@click.option("-l", "--latest", is_flag=True, help="Newest first instead of best first")
-@click.option("--raw", is_flag=True, help='Take WORDS as FTS5 syntax: AND OR NOT NEAR() "phrase" beginning*')
-@rated_option("Only exchanges rated", "not rated")
+@click.option("--since", metavar="DATE", help="Only prompts sent on or after this day or ISO time")
+@click.option("--until", metavar="DATE", help="Only prompts sent on or before this day, or before this ISO time")
+@click.option("-m", "--model", help="Only exchanges answered by this model")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="TAG", help="Only sessions with this tag (repeat to require several)"
+)
+@click.option("-l", "--latest", is_flag=True, help="Newest first, not best first")
+@click.option("--raw", is_flag=True, help='Read WORDS as FTS5 syntax: AND OR NOT NEAR() "phrase" prefix*')
+@rated_option("Only exchanges rated", "without a rating")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 def search_command(  # noqa: PLR0913  one parameter an option
     words: tuple[str, ...],
@@ -44,10 +46,10 @@ def search_command(  # noqa: PLR0913  one parameter an option
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """Search prompts, replies and tool results of sessions, best first. Any text is a valid query.
+    """Search the prompts, replies and tool results of sessions, best match first. Any text is a valid query.
 
-    All words have to be there, or, where no exchange has all, some. Phrases go in double quotes. After -- all is text,
-    whatever it begins with.
+    An exchange must contain all the words; if none does, exchanges with some of them are shown. Put phrases in double
+    quotes. Put -- before words that begin with a dash.
 
     \b
         llm sessions search harbour office
@@ -74,13 +76,13 @@ def search_command(  # noqa: PLR0913  one parameter an option
     if json_:
         as_json([_fields(hit) for hit in hits])
     elif not hits:
-        click.echo("Nothing was found.", err=True)
+        click.echo("No matches.", err=True)
     else:
         click.echo("\n\n".join(map(_shown, hits)))
 
 
 def _shown(hit: Hit) -> str:
-    """Return a hit as people read it: where, when, and a line of it; what is not the person's own says whose it is."""
+    """Return a hit as text: session and number, time, model, and a snippet, with its side if it is not the prompt."""
     where = click.style(f"{plain(hit.session)} #{hit.number}", bold=True)
     head = " · ".join(filter(None, [where, local_time(hit.datetime_utc), one_line(hit.model, _WIDTH)]))
     side = "" if hit.side == "prompt" else f"{hit.side}: "
@@ -93,7 +95,7 @@ def _progress(done: int, total: int) -> None:
 
 
 def _highlighted(hit: Hit) -> str:
-    """Return the snippet with its matches in bold; what is not a match is made safe to print, and so is a match."""
+    """Return the snippet with its matches in bold, all of it made safe to print."""
     text, out, at = hit.snippet, "", 0
     for start, end in hit.marks:
         out += plain(text[at:start]) + click.style(plain(text[start:end]), bold=True, underline=True)

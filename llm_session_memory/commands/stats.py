@@ -1,4 +1,4 @@
-"""`llm sessions stats`: the numbers of the dashboard in the terminal, as tables with small bars."""
+"""`llm sessions stats`: print the dashboard's numbers in the terminal, as tables with small bars."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 _WIDEST = 40
 
 
-@session_command("stats", short_help="Tokens, cost, speed, pruning and recall in numbers")
+@session_command("stats", short_help="Show statistics: tokens, cost, speed, pruning and recall")
 @click.argument("name", required=False, shell_complete=complete)
-@click.option("--days", type=click.IntRange(min=1), metavar="N", help="Only the last N days, today included (UTC)")
+@click.option("--days", type=click.IntRange(min=1), metavar="N", help="Only the last N days, including today (UTC)")
 @click.option("-m", "--model", help="Only this model")
-@click.option("json_", "--json", is_flag=True, help="Output as JSON, all rows")
+@click.option("json_", "--json", is_flag=True, help="Output all rows as JSON")
 def stats_command(
     name: str | None,
     days: int | None,
@@ -36,7 +36,7 @@ def stats_command(
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """Show what the log says in numbers: of all conversations, or of the session NAME alone.
+    """Show statistics of all conversations, or of session NAME: tokens, cost, speed, pruning and recall.
 
     \b
         llm sessions stats
@@ -63,7 +63,7 @@ def stats_command(
             _print(panel, numbers, database)
 
 
-_NOTHING = "Nothing was logged in this time."
+_NOTHING = "Nothing was logged in this period."
 
 
 def _fields(panel: Panel, numbers: Numbers) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _print(panel: Panel, numbers: Numbers, database: str | None) -> None:
 
 
 def _bars(values: Sequence[Any]) -> list[str]:
-    """Return a bar for each value, to an eighth of a character; the longest for the greatest."""
+    """Return a bar for each value, to an eighth of a character. The greatest value has the longest bar."""
     numbers = [max(value or 0, 0) for value in values]
     most = max(numbers, default=0)
     eighths = [round(value / most * _BAR * 8) if most else 0 for value in numbers]

@@ -1,4 +1,4 @@
-"""`llm sessions summary`: what stands in place of exchanges that are no longer sent."""
+"""`llm sessions summary`: show, redo or edit the summary of exchanges no longer sent."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..rules.safe_text import plain
 from .common import as_json, echo, local_time, opened, session_argument, session_command
 
 
-@session_command("summary", short_help="Show the summary of what is no longer sent")
+@session_command("summary", short_help="Show the summary of exchanges no longer sent")
 @session_argument()
-@click.option("--redo", "again", is_flag=True, help="Make it anew, from all exchanges up to the last that it covers")
-@click.option("-m", "--model", "model_id", help="With --redo: make it with this model")
+@click.option("--redo", "again", is_flag=True, help="Make it again, from all exchanges up to the last one it covers")
+@click.option("-m", "--model", "model_id", help="With --redo: model that makes it")
 @click.option("--edit", is_flag=True, help="Edit it in your editor")
-@click.option("json_", "--json", is_flag=True, help="Output as JSON, the ones before it included, newest first")
+@click.option("json_", "--json", is_flag=True, help="Output as JSON, including earlier summaries, newest first")
 def summary_command(  # noqa: PLR0913  one parameter an option
     name: str,
     again: bool,  # noqa: FBT001  a flag
@@ -28,9 +28,9 @@ def summary_command(  # noqa: PLR0913  one parameter an option
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """Show the summary that is sent in place of exchanges that are no longer sent, and where it comes from.
+    """Show the summary that is sent in place of older exchanges, what it covers, and how it was made.
 
-    It is made under --memory summary, by the session's model or by --summary-model.
+    With --memory summary, summaries are made by the session's model, or by the one set with --summary-model.
 
     \b
         llm sessions summary work
@@ -38,9 +38,9 @@ def summary_command(  # noqa: PLR0913  one parameter an option
         llm sessions summary work --redo -m llama3
     """
     if again and edit:
-        raise click.UsageError("--redo and --edit can't be combined: each makes a summary to replace the one in use.")
+        raise click.UsageError("--redo and --edit can't be combined: each replaces the summary in use.")
     if model_id and not again:
-        raise click.UsageError("-m goes with --redo. For the summaries to come: llm sessions set --summary-model")
+        raise click.UsageError("-m needs --redo. For later summaries, use: llm sessions set NAME --summary-model MODEL")
     with opened(database) as memory:
         if (again or edit) and not memory.notes.summaries(name):
             raise SessionError(_none_yet(memory, name))
@@ -65,10 +65,10 @@ def summary_command(  # noqa: PLR0913  one parameter an option
 
 def _none_yet(memory: Memory, name: str) -> str:
     session = memory.sessions.get(name)
-    message = f"{session.name} has no summary yet. One is made when exchanges fall out of the window"
+    message = f"Session “{session.name}” has no summary yet. One is made when exchanges no longer fit"
     if "summary" in (session.settings.memory or ""):
         return f"{message}."
-    return f"{message}, under: {memory.desk.command('set', session.name, '--memory', 'summary')}"
+    return f"{message}, after: {memory.desk.command('set', session.name, '--memory', 'summary')}"
 
 
 def _edit(memory: Memory, name: str) -> None:
@@ -85,10 +85,10 @@ def _provenance(summary: Summary, numbers: Mapping[str, int]) -> str:
     by = f"made by {plain(summary.model)}" if summary.model else "edited by you"
     made = f"{by} on {local_time(summary.made_utc)}{_cost([summary])}."
     if first is None or last is None:
-        return f"Covers exchanges that are not in the log any more; {made}"
+        return f"Covers exchanges that are no longer in the log; {made}"
     covered = f"exchange #{first}" if first == last else f"exchanges #{first} to #{last}"
     if summary.exchanges < last - first + 1:
-        covered = f"{summary.exchanges:,} of the {covered}"  # the others are pinned, or were too many at once
+        covered = f"{summary.exchanges:,} of the {covered}"  # the others are pinned, or were too many to read at once
     return f"Covers {covered}; {made}"
 
 
@@ -97,7 +97,7 @@ def _history(found: Sequence[Summary]) -> str:
 
 
 def _cost(found: Sequence[Summary]) -> str:
-    """Return what making summaries cost, as far as servers said, as the rest of a sentence."""
+    """Return what making summaries cost, as far as the servers reported it, as the end of a sentence."""
     facts: list[str] = []
     if any(one.input_tokens is not None or one.output_tokens is not None for one in found):
         read = sum(one.input_tokens or 0 for one in found)

@@ -1,7 +1,7 @@
-"""Sessions in and out of a log: JSONL both ways, Markdown and HTML out.
+"""Export and import sessions: JSONL both ways, Markdown and HTML out only.
 
-`exporting` writes the files that `reader.files` makes. `importing` reads a file: `lines`, `fields`, `wire` and
-`records` check it, `importer` writes it through llm's own writer, `beside` keeps tags, facts, notes and ratings.
+`exporting` writes the files that `reader.files` composes. `importing` reads a file: `lines`, `fields`, `wire` and
+`records` check it, `importer` writes it through llm's own writer, `beside` stores tags, facts, notes and ratings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..model import Session
 
 
-def export_session(  # noqa: PLR0913  what a person can ask for, each on its own
+def export_session(  # noqa: PLR0913  one parameter a choice of the caller
     memory: Memory,
     name: str,
     path: str | Path | IO[str],
@@ -24,10 +24,20 @@ def export_session(  # noqa: PLR0913  what a person can ask for, each on its own
     force: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write a session to a file, whole or not at all, or to a text stream; return how many exchanges it has.
+    """Write a session to a file or a text stream, and return how many exchanges it has.
 
-    `format` is jsonl, markdown or html; None: what the file's ending says. `progress` gets how many exchanges are done.
-    Raises SessionError if the file is there already (unless `force`) or can't be written.
+    A file is written completely or not at all.
+
+    Args:
+        memory: The log that has the session.
+        name: The session's name.
+        path: The file, or a text stream.
+        format: jsonl, markdown or html. None chooses by the file's ending; otherwise it is jsonl.
+        force: Replace the file if it already exists.
+        progress: Called with the number of exchanges done.
+
+    Raises:
+        SessionError: There is no such session or format, or the file exists (without `force`) or can't be written.
     """
     from .exporting import format_of, write, write_file
 
@@ -44,11 +54,17 @@ def import_session(
     *,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Session:
-    """Import a session from a JSONL file, or a stream; return it.
+    """Import a session from a JSONL file or a stream, and return it. If anything is wrong, nothing is imported.
 
-    The session gets `name`, or the name that it had, or else a made-up one. All of it is imported or nothing.
-    `progress` gets how many exchanges are done, and of how many. Raises SessionError if the file can't be read, with
-    the line, and NameRefused if the name is taken.
+    Args:
+        memory: The log to import into.
+        path: The file, or a stream of text or bytes.
+        name: The session's name. None takes the name in the file, or generates one if it has none.
+        progress: Called with the number of exchanges done, and the number in all if the file says it.
+
+    Raises:
+        SessionError: The file can't be read; the message has the line.
+        NameRefused: The name is taken, or breaks the rules.
     """
     from .importing import read, read_file
 

@@ -1,4 +1,4 @@
-"""Unanswered prompts in a file: what is needed to send one again, without running what a stranger wrote."""
+"""Read unanswered prompts from a file, with what `retry` needs, but without running code from the file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Changed = Callable[[Attachment], Attachment]
 
 
 def attempt_of(fields: Fields, id_: str, thread_id: str, now: str, kept: Changed) -> Attempt:
-    """Return the attempt that a line tells of; `kept` gives attachments as they are kept. Raises FileRefused."""
+    """Return the attempt on a line. `kept` returns an attachment in the form that is stored. Raises FileRefused."""
     return Attempt(
         id=id_,
         thread_id=thread_id,
@@ -52,7 +52,7 @@ def _request(fields: Fields | None, kept: Changed) -> dict[str, Any]:
 
 
 def _held(fields: Fields, kept: Changed) -> dict[str, Any]:
-    """Return an attachment as a request holds it: with a path only beside its bytes, so that no file is read for it."""
+    """Return an attachment as a request stores it. It has a path only if it has its bytes, so no file is read later."""
     found = kept(attachment_of(fields))
     inline = attachment_record(found if found.content else replace(found, path=None))
     return {"type": None, "path": None, "url": None, "content": None} | inline

@@ -1,4 +1,4 @@
-"""What people keep beside a conversation, read from a file: tags, facts, notes, summaries, ratings, bookmarks."""
+"""Read and store what a file has besides the conversation: tags, facts, notes, summaries, ratings, bookmarks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .lines import FileRefused
 
 @dataclass(frozen=True)
 class BesideRecord:
-    """What a header says of it; `summaries`, oldest first, each with the first and last exchange that it covers."""
+    """The part of it that is in the header. `summaries` are oldest first, with the first and last exchange covered."""
 
     tags: tuple[str, ...]
     meta: Mapping[str, str]
@@ -25,7 +25,7 @@ class BesideRecord:
 
 
 def read(header: Fields) -> BesideRecord:
-    """Return what a header says of it. Raises FileRefused."""
+    """Return the tags, facts, notes and summaries of a header. Raises FileRefused."""
     meta = header.inner("meta")
     try:
         tags = tuple(map(checked_tag, header.texts("tags")))
@@ -45,7 +45,7 @@ def read(header: Fields) -> BesideRecord:
 def _note(fields: Fields) -> Note:
     text = fields.needed_text("text")
     if not 0 < len(text) <= LONGEST_NOTE:
-        raise FileRefused(f"{fields.place} has {len(text):,} characters; a note has 1 to {LONGEST_NOTE:,}.")
+        raise FileRefused(f"{fields.place} has {len(text):,} characters; a note can have 1 to {LONGEST_NOTE:,}.")
     return Note(0, text, fields.text("author") or "you", fields.time("created_utc"))
 
 
@@ -66,7 +66,7 @@ def _summary(fields: Fields) -> tuple[int, int, Summary]:
 
 
 def keep(log: Log, thread_id: str, what: BesideRecord, first_turn: Callable[[int], str | None]) -> None:
-    """Write it all; `first_turn` gives an exchange's id by its number. A summary of exchanges not there is left out."""
+    """Store the header's part. `first_turn` returns an exchange's id. A summary of missing exchanges is left out."""
     kept = Notes(log)
     for tag in what.tags:
         kept.add_tag(thread_id, tag)
@@ -80,7 +80,7 @@ def keep(log: Log, thread_id: str, what: BesideRecord, first_turn: Callable[[int
 
 
 def keep_judged(log: Log, thread_id: str, turn_id: str, fields: Fields, now: str) -> None:
-    """Write what an exchange's line says of it. Raises FileRefused."""
+    """Store the rating and the bookmark of an exchange's line. Raises FileRefused."""
     rating, bookmark = fields.inner("rating", RATING), fields.inner("bookmark", BOOKMARK)
     try:
         if rating:

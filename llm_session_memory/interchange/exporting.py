@@ -1,6 +1,7 @@
-"""Writing a session out: as JSONL that can be imported again, as Markdown, as one HTML page.
+"""Export a session as JSONL that can be imported again, as Markdown, or as one HTML page.
 
-All three are written as they are read, a few exchanges at a time, so that a session of any length fits.
+All three are written while the session is read, a few exchanges at a time, so that a session of any length fits in
+memory.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from ..memory import Memory
 
 FORMATS = {"jsonl": ("jsonl", "ndjson"), "markdown": ("md", "markdown"), "html": ("html", "htm")}
-"""The formats, the default first, each with the endings of its files."""
+"""The formats, the default first, with their file endings."""
 
 Progress = Callable[[int], None]
-"""Told how many exchanges are done."""
+"""Called with the number of exchanges done."""
 
 
 def format_of(path: Path) -> str:
-    """Return the format that a file's ending says, or the default."""
+    """Return the format for a file's ending, or the default."""
     ending = path.suffix.removeprefix(".").lower()
     return next((format_ for format_, endings in FORMATS.items() if ending in endings), "jsonl")
 
@@ -41,12 +42,12 @@ def write(
     format: str = "jsonl",  # noqa: A002
     progress: Progress | None = None,
 ) -> int:
-    """Write a session to a text stream (UTF-8 is meant) in a format of FORMATS; return how many exchanges it has.
+    """Write a session to a text stream (in UTF-8) in one of FORMATS, and return how many exchanges it has.
 
     Raises NoSuchSession, and SessionError for an unknown format.
     """
     if format not in FORMATS:
-        raise SessionError(f"There is no format “{format}”.", f"Choose one of: {', '.join(FORMATS)}.")
+        raise SessionError(f"Unknown format “{format}”.", f"Choose one of: {', '.join(FORMATS)}.")
     shape.check("files")
     gathering = Gathering(memory.desk.log, memory.sessions.get(name).thread_id)
     done = 0
@@ -58,7 +59,7 @@ def write(
     return gathering.total
 
 
-def write_file(  # noqa: PLR0913  each a decision of whoever asks
+def write_file(  # noqa: PLR0913  one parameter a choice of the caller
     memory: Memory,
     name: str,
     path: Path,
@@ -67,9 +68,9 @@ def write_file(  # noqa: PLR0913  each a decision of whoever asks
     force: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Write a session to a file, whole or not at all; return how many exchanges it has.
+    """Write a session to a file, completely or not at all, and return how many exchanges it has.
 
-    Raises SessionError if the file is there already (unless `force`) or can't be written.
+    Raises SessionError if the file already exists (unless `force`) or can't be written.
     """
     with whole_file(path, force=force) as stream:
         return write(memory, name, stream, format=format, progress=progress)

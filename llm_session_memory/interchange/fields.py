@@ -1,4 +1,4 @@
-"""The fields of one JSON object, each taken out as what it must be, or refused with a sentence.
+"""The fields of one JSON object: each is returned with the type it must have, or refused with an error message.
 
 Pure.
 """
@@ -13,14 +13,14 @@ from ..rules.safe_text import one_line
 from .lines import NOTHING, FileRefused
 
 _LARGEST = 2**63 - 1
-"""SQLite's largest whole number."""
+"""SQLite's largest integer."""
 
 _SHOWN = 30
-"""Characters of a wrong value that an error shows."""
+"""How many characters of a wrong value an error shows."""
 
 
 class Fields:
-    """An object of a file: `place` is what errors call it (“Line 3 of work.jsonl”). A field of null is not there."""
+    """An object in a file. Errors call it `place` (“Line 3 of work.jsonl”). A field that is null counts as missing."""
 
     def __init__(self, value: Any, place: str) -> None:
         if not isinstance(value, Mapping):
@@ -32,14 +32,14 @@ class Fields:
         return name in self.value
 
     def only(self, names: Sequence[str]) -> None:
-        """Raise FileRefused if there is a field of another name: what it says would be lost without a word."""
+        """Raise FileRefused if there is a field with another name, because its content would be lost silently."""
         unknown = next((name for name in self.value if name not in names), None)
         if unknown is not None:
             message = f"{self.place} has an unknown field “{one_line(unknown, _SHOWN)}”."
             raise FileRefused(message, f"The fields are: {', '.join(names)}. {NOTHING}")
 
     def wrong(self, name: str, needed: str) -> FileRefused:
-        """Return the error for a field that is not what it must be."""
+        """Return the error for a field that is missing or has the wrong type."""
         if self.value.get(name) is None:
             return FileRefused(f"{self.place} has no “{name}”, which must be {needed}.")
         return FileRefused(f"{self.place}: “{name}” is {_kind(self.value[name])}, not {needed}.")
@@ -51,20 +51,20 @@ class Fields:
         return value
 
     def text(self, name: str) -> str | None:
-        """Return a text, or None."""
-        found: str | None = self._get(name, str, "a text")
+        """Return a string, or None."""
+        found: str | None = self._get(name, str, "a string")
         return found
 
     def needed_text(self, name: str) -> str:
-        """Return a text that must be there; it may be empty."""
+        """Return a string that must not be missing; it may be empty."""
         found = self.text(name)
         if found is None:
-            raise self.wrong(name, "a text")
+            raise self.wrong(name, "a string")
         return found
 
     def whole(self, name: str) -> int | None:
-        """Return a whole number, not below 0, that SQLite can keep; or None."""
-        needed = "a whole number from 0"
+        """Return a whole number of at least 0 that SQLite can store, or None."""
+        needed = "a whole number of at least 0"
         found: int | None = self._get(name, int, needed)
         if found is not None and not 0 <= found <= _LARGEST:
             raise self.wrong(name, needed)
@@ -79,38 +79,38 @@ class Fields:
         return found
 
     def flag(self, name: str) -> bool:
-        """Return true or false; false where it is not there."""
+        """Return a boolean; False if it is missing."""
         value = self.value.get(name)
         if value is not None and not isinstance(value, bool):
             raise self.wrong(name, "true or false")
         return bool(value)
 
     def mapping(self, name: str) -> dict[str, Any] | None:
-        """Return an object as it is, or None."""
+        """Return an object unchanged, or None."""
         found: dict[str, Any] | None = self._get(name, dict, "an object")
         return found
 
     def sequence(self, name: str) -> list[Any]:
-        """Return a list as it is; an empty one where it is not there."""
+        """Return a list unchanged; an empty one if it is missing."""
         found: list[Any] | None = self._get(name, list, "a list")
         return found or []
 
     def texts(self, name: str) -> list[str]:
-        """Return a list of texts; an empty one where it is not there."""
+        """Return a list of strings; an empty one if it is missing."""
         found = self.sequence(name)
         if not all(isinstance(one, str) for one in found):
-            raise self.wrong(name, "a list of texts")
+            raise self.wrong(name, "a list of strings")
         return found
 
     def wholes(self, name: str) -> list[int]:
-        """Return a list of whole numbers; an empty one where it is not there."""
+        """Return a list of whole numbers; an empty one if it is missing."""
         found = self.sequence(name)
         if not all(isinstance(one, int) and not isinstance(one, bool) for one in found):
             raise self.wrong(name, "a list of whole numbers")
         return found
 
     def inner(self, name: str, names: Sequence[str] | None = None) -> Fields | None:
-        """Return an object's fields, or None; `names` are those that it may have."""
+        """Return an object's fields, or None. `names` are the fields that it may have (None: any)."""
         value = self.mapping(name)
         if value is None:
             return None
@@ -120,7 +120,7 @@ class Fields:
         return found
 
     def each(self, name: str, called: str, names: Sequence[str] | None = None) -> Iterator[Fields]:
-        """Yield the fields of each object of a list; errors call them `called` 1, 2 and so on."""
+        """Yield the fields of each object of a list. Errors call the objects `called` 1, `called` 2 and so on."""
         for number, one in enumerate(self.sequence(name), 1):
             found = Fields(one, f"{self.place}, {called} {number}")
             if names is not None:
@@ -128,14 +128,14 @@ class Fields:
             yield found
 
     def time(self, name: str) -> str:
-        """Return a time as it is stored (ISO); empty where it is not there."""
+        """Return a time as it is stored (ISO); an empty string if it is missing."""
         found = self.text(name)
         if not found:
             return ""
         try:
             datetime.fromisoformat(found)
         except ValueError:
-            try:  # Python 3.10 does not know Z
+            try:  # Python 3.10 can't parse Z
                 return datetime.fromisoformat(found.removesuffix("Z") + "+00:00").isoformat()
             except ValueError:
                 raise self.wrong(name, "a time such as 2026-09-01T08:00:00+00:00") from None
@@ -144,11 +144,11 @@ class Fields:
 
 def _kind(value: Any) -> str:
     if isinstance(value, str):
-        return f"the text “{one_line(value, _SHOWN)}”" if value.isascii() else "a text"
+        return f"the string “{one_line(value, _SHOWN)}”" if value.isascii() else "a string"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        return str(value) if not isinstance(value, int) or abs(value) <= _LARGEST else "too large a number"
+        return str(value) if not isinstance(value, int) or abs(value) <= _LARGEST else "a number that is too large"
     if value is None:
         return "null"
     return "a list" if isinstance(value, list) else "an object"

@@ -1,7 +1,7 @@
-"""The import in progress: each line of a file, written through llm's own writer.
+"""The import in progress: writes each line of a file through llm's own writer.
 
-Each turn is logged by itself, as if sent without history: what was really sent is known to the log that it came from,
-and is not part of a conversation's content.
+Each turn is logged by itself, as if it had been sent without history. Only the log that it came from knows what was
+really sent; that is not part of a conversation's content.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from .recalls import Recalls
 from .records import BlockRecord, ContextRecord, Header, TurnRecord, is_header, place_of, turns_of
 
 _UNKNOWN_MODEL = "unknown"
-"""The model of turns of which nobody knows it."""
+"""The model of turns whose model is not known."""
 
 
 class Importer:
-    """The import in progress; each method writes within the one transaction."""
+    """The import in progress. All its methods write in one transaction."""
 
     def __init__(self, memory: Memory, header: Header, name: str | None, where: str) -> None:
         self.memory = memory
@@ -77,7 +77,7 @@ class Importer:
         """Import one line: an exchange, or an attempt."""
         fields = Fields(value, f"Line {number:,} of {self.where}")
         if is_header(value):
-            raise FileRefused(f"{fields.place} is another header: the file has more than one session.")
+            raise FileRefused(f"{fields.place} is a second header, but a file can have only one session.")
         try:
             attempt = fields.inner("attempt", ATTEMPT)
             if attempt:
@@ -96,7 +96,7 @@ class Importer:
     def _exchange(self, fields: Fields) -> None:
         number = fields.whole("exchange") if "turns" in fields else None
         if number is not None and number <= self.number:
-            raise FileRefused(f"{fields.place} is exchange {number:,}, and it comes after exchange {self.number:,}.")
+            raise FileRefused(f"{fields.place} is exchange {number:,}, but it comes after exchange {self.number:,}.")
         self.number = number or self.number + 1
         self.exchanges += 1
         turns = turns_of(fields)
@@ -113,14 +113,14 @@ class Importer:
         beside.keep_judged(self.log, self.session.thread_id, self.places.of(self.number)[0], fields, self.now)
 
     def _log(self, turn: TurnRecord) -> str:
-        """Log one turn through llm's own writer; return its id."""
+        """Log one turn through llm's own writer, and return its id."""
         self.model = turn.model or self.model or _UNKNOWN_MODEL
         system = turn.system if turn.has_system else self.settings.system
         return self.writer.add(turn, self.ids.next(turn.datetime_utc), self.model, system, self._kept)
 
     def _kept(self, attachment: Attachment) -> Attachment:
-        """Return an attachment as it is kept: as the log has it already, or with a path only where that is no lie."""
-        made = without_lies(attachment)
+        """Return an attachment as it is stored: the log's own if the log has it already."""
+        made = verified(attachment)
         return attachments.attachment(self.log, made.id) or made
 
     # -- contexts ------------------------------------------------------
@@ -131,7 +131,7 @@ class Importer:
         if context.described:
             self._block(context.block, context.described)
         if context.block not in self.blocks:
-            message = f"{fields.place} is of block {context.block:,}, which no line before describes."
+            message = f"{fields.place} belongs to block {context.block:,}, which no earlier line describes."
             raise FileRefused(message)
         row = ContextRow(
             turn_id=ids[-1],
@@ -171,9 +171,9 @@ class Importer:
     # -- attempts ------------------------------------------------------
 
     def _attempt(self, fields: Fields) -> None:
-        """Import a prompt that got no whole answer."""
+        """Import a prompt that got no complete answer."""
         id_ = self.ids.next(fields.time("datetime_utc"))
-        attempt = attempt_of(fields, id_, self.session.thread_id, self.now, without_lies)
+        attempt = attempt_of(fields, id_, self.session.thread_id, self.now, verified)
         self.store.add_attempt(attempt)
         answered = place_of(fields, "answered_by")
         if answered:
@@ -182,23 +182,24 @@ class Importer:
     # -- the end -------------------------------------------------------
 
     def finish(self) -> Session:
-        """Import what refers to exchanges, and check that all came."""
+        """Check that no exchange is missing, and import what refers to exchanges."""
         announced = self.header.exchanges
         if announced is not None and announced != self.exchanges:
             many = counted(announced, "exchange")
-            message = f"The first line of {self.where} announces {many}, and {self.exchanges:,} follow."
-            hint = "It was cut off or changed; if it is meant so, take “exchanges” out of the first line."
+            message = f"The first line of {self.where} announces {many}, but {self.exchanges:,} follow."
+            hint = "The file was cut off or changed. If that is intended, remove “exchanges” from the first line."
             raise FileRefused(message, f"{hint} {NOTHING}")
         for id_, place in self.answered:
             turn = self.places.turn(place)
             if turn:
                 self.store.answer_attempts([id_], turn)
         if self.latest_block:
-            # A block goes on with the very request before it. Here nobody has that: the next prompt begins a new block.
+            # A block continues exactly the previous request, which the file doesn't have. So the next prompt begins a
+            # new block.
             block, record = self.latest_block
             self._add_block(replace(block, front="", reason="imported"), record)
         if not self.header.fields.value and self.model not in (None, _UNKNOWN_MODEL):
-            # As where a conversation is given a name: it goes on with the model that it had.
+            # As when an existing conversation is named, the session keeps the conversation's model.
             self.session = replace(self.session, settings=replace(self.settings, model=self.model))
             self.store.set_settings(self.session.thread_id, self.session.settings)
         self.recalls.flush()
@@ -207,7 +208,7 @@ class Importer:
 
 
 def _settings(header: Fields) -> Settings:
-    """Return the settings that a header gives. Raises FileRefused."""
+    """Return the settings in a header. Raises FileRefused."""
     values: dict[str, Any] = {}
     for one in fields_of(Settings):
         match str(one.type).partition(" ")[0]:
@@ -228,8 +229,8 @@ def _settings(header: Fields) -> Settings:
     return made
 
 
-def without_lies(attachment: Attachment) -> Attachment:
-    """Return an attachment with the id that its bytes have, and with a path only where the bytes are there."""
+def verified(attachment: Attachment) -> Attachment:
+    """Return an attachment with the id of its content. A path is marked if its file is missing or has other content."""
     if attachment.content:
         return replace(attachment, id=attachments.hash_of(attachment.content))
     if attachment.path is None:

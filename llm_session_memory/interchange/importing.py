@@ -1,10 +1,10 @@
-"""Reading a session's JSONL into a log, through llm's own writer.
+"""Import a session's JSONL into a log, through llm's own writer.
 
-All in one transaction: an import that fails leaves nothing behind. Lines are read one at a time, so the size of the
+An import is one transaction, so one that fails leaves nothing behind. Lines are read one at a time, so the size of the
 file does not matter.
 
-A file may come from anybody. What it says of files on this machine is not believed (see attachments), and the Python
-code of an unanswered prompt is kept where `retry` does not run it.
+A file may come from anyone. Its paths to files on this machine are not trusted (see attachments), and the Python code
+of an unanswered prompt is stored where `retry` does not run it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from .lines import FileRefused, objects
 from .records import Header, header_of, is_header
 
 Progress = Callable[[int, "int | None"], None]
-"""Told how many exchanges are done, and of how many (None: the file does not say)."""
+"""Called with the number of exchanges done, and the number in all (None: the file does not say)."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What was imported: the session, how many exchanges it has, and the tools that its first prompt offered."""
+    """An imported session, how many exchanges it has, and the names of the tools that its first prompt offered."""
 
     session: Session
     exchanges: int
@@ -42,7 +42,7 @@ class Imported:
 
 
 def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Imported:
-    """Import a session into a log, as `read` does; a log that is made for it is gone again where that fails."""
+    """Import a session into a log, as `read` does. A log that was created for it is deleted if the import fails."""
     created, done = owned_file(path), False
     try:
         with Memory(path) as memory:
@@ -59,7 +59,7 @@ def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Pr
 
 
 def read_file(memory: Memory, path: Path, name: str | None, progress: Progress | None = None) -> Session:
-    """Import a session from a file, as `read` does. Raises FileRefused where it can't be opened."""
+    """Import a session from a file, as `read` does. Raises FileRefused if it can't be opened."""
     try:
         stream = path.open("rb")
     except OSError as error:
@@ -69,24 +69,33 @@ def read_file(memory: Memory, path: Path, name: str | None, progress: Progress |
 
 
 def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Session:
-    """Import a session under `name` (None: the one in the header, or else a made-up one); return it.
+    """Import a session and return it.
 
-    `stream` gives bytes or text; `where` is what errors call it. Raises FileRefused with the line where the file can't
-    be read, NameRefused where the name is taken, LogUnusable where the log can't be written.
+    Args:
+        memory: The log to import into.
+        stream: The lines, as bytes or text.
+        name: The session's name. None takes the name in the header, or generates one if it has none.
+        where: What errors call the stream.
+        progress: Called after each line.
+
+    Raises:
+        FileRefused: The file can't be imported; the message has the line.
+        NameRefused: The name is taken, or breaks the rules.
+        LogUnusable: The log can't be written.
     """
     shape.check("files")
     with _steady(stream) as steady_:
         lines = objects(steady_, where)
         first = next(lines, None)
         if first is None:
-            raise FileRefused(f"There is nothing in {where}.")
+            raise FileRefused(f"There is no session in {where}.")
         header = Header(Fields({}, where), None, None)
         if is_header(first[1]):
             header = header_of(first[1], where, f"Line {first[0]:,} of {where}")
         else:
             lines = chain([first], lines)
         with memory.writing():
-            if memory.desk.log.empty():  # a new file: it gets llm's tables as by its first prompt
+            if memory.desk.log.empty():  # a new file: create llm's tables, as its first prompt would
                 migrated(memory.desk.log)
             memory.desk.log.check_shape()
             memory.desk.log.migrate()
@@ -100,7 +109,7 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
 
 @contextmanager
 def _steady(stream: IO[Any]) -> Iterator[IO[Any]]:
-    """Give a stream that is read as fast as it can be: a pipe is copied first, since the log is locked meanwhile."""
+    """Give a stream that never waits. A pipe is copied to a file first, because the log is locked while it is read."""
     raw = getattr(stream, "buffer", stream)
     if raw.seekable():
         yield raw

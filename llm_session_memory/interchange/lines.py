@@ -1,7 +1,7 @@
-"""The lines of a file as JSON objects, one at a time, with a sentence for every line that is none.
+"""Read the lines of a file as JSON objects, one at a time.
 
-Pure. Whatever is given — a photo, half a line, a line of 50 MB, the same key twice — comes out as an object or as
-FileRefused with the number of its line.
+Pure. Every line becomes an object, or a FileRefused with the number of the line: also a photo, half a line, a line of
+50 MB, or an object with the same key twice.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from typing import IO, Any
 from ..errors import SessionError
 
 LONGEST = 1 << 30
-"""Bytes in the longest line that is read. SQLite itself keeps no more in one place than about a billion."""
+"""The longest line that is read, in bytes. SQLite itself stores at most about a billion bytes in one value."""
 
 _LOOK = 1 << 16
-"""Bytes of a line that are looked at before the rest of it is read."""
+"""How many bytes of a line are checked before the rest of it is read."""
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-"""How a text in UTF-16 begins."""
+"""The first bytes of a text in UTF-16."""
 
 _GOES_ON = (b"{", b"[", b",", b":")
-"""How a line ends that is part of pretty-printed JSON."""
+"""The last byte of a line that is part of pretty-printed JSON."""
 
 _BLANKS = b" \t\r\n"
 _SHOWN = 20
-"""Characters of a line that an error shows."""
+"""How many characters of a line an error shows."""
 
 NOTHING = "Nothing was imported."
 
 
 class FileRefused(SessionError):
-    """A file that is not a session's export, or not one that this version reads."""
+    """The file is not an exported session, or not one that this version can read."""
 
     def __init__(self, message: str, hint: str = NOTHING) -> None:
         super().__init__(message, hint)
 
 
 def objects(stream: IO[Any], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield number and value of each line that is not blank. Raises FileRefused.
+    """Yield the number and the value of each line that is not blank. Raises FileRefused.
 
-    `stream` gives bytes or text; `where` is what errors call it.
+    `stream` has bytes or text; errors call it `where`.
     """
     stream = getattr(stream, "buffer", stream)
     number = 0
@@ -55,7 +55,7 @@ def objects(stream: IO[Any], where: str) -> Iterator[tuple[int, dict[str, Any]]]
 
 
 def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
-    """Return the next line without blanks around it, None at the end. What begins like no object is not read on."""
+    """Return the next line, stripped, or None at the end. Stop reading a line that does not start like an object."""
     start = _bytes(stream.readline(_LOOK))
     if not start:
         return None
@@ -74,13 +74,13 @@ def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
         start = more.lstrip(_BLANKS)
     if start.startswith(b"["):
         raise FileRefused(
-            f"{place} begins a JSON list.",
-            f"A session is read from JSONL, one JSON object a line. Convert it with: jq -c '.[]' FILE. {NOTHING}",
+            f"{place} starts a JSON list.",
+            f"A file to import is JSONL: one JSON object per line. Convert it with: jq -c '.[]' FILE. {NOTHING}",
         )
     if start and not start.startswith(b"{"):
         raise FileRefused(
-            f"{place} is not a JSON object: it begins with {_shown(start)}.",
-            f"A session is read from JSONL, one JSON object a line. {NOTHING}",
+            f"{place} is not a JSON object: it starts with {_shown(start)}.",
+            f"A file to import is JSONL: one JSON object per line. {NOTHING}",
         )
     if not whole:
         start += _bytes(stream.readline(LONGEST + 1 - len(start)))
@@ -94,13 +94,13 @@ def _bytes(read: str | bytes) -> bytes:
 
 
 def _shown(start: bytes) -> str:
-    """Return the beginning of a line as an error may show it."""
+    """Return the beginning of a line, made safe for an error message."""
     try:
         text = start.split(b"\n")[0][: _SHOWN * 4].decode("utf-8", "strict" if len(start) < _SHOWN else "ignore")
     except UnicodeDecodeError:
         text = ""
     text = text[:_SHOWN].strip()
-    return f"“{text}”" if text and text.isprintable() else "bytes that are no text"
+    return f"“{text}”" if text and text.isprintable() else "bytes that are not text"
 
 
 def _object(line: bytes, place: str) -> dict[str, Any]:
@@ -115,8 +115,8 @@ def _object(line: bytes, place: str) -> dict[str, Any]:
     except ValueError as error:
         if line.endswith(_GOES_ON):
             raise FileRefused(
-                f"{place} is not a whole JSON object: it goes on in the next line.",
-                f"Put each object on a line of its own, for example with: jq -c . FILE. {NOTHING}",
+                f"{place} is not a complete JSON object: it continues on the next line.",
+                f"Put each object on one line, for example with: jq -c . FILE. {NOTHING}",
             ) from error
         cut = "" if line.endswith(b"}") else " Was the file cut off there?"
         raise FileRefused(f"{place} is not JSON ({error}).{cut}") from error
@@ -131,7 +131,7 @@ class _SameKey(Exception):
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object, every key of which is there once: with two values there is no telling which is meant."""
+    """Return an object. Raises _SameKey if a key occurs twice, because nobody can tell which value is meant."""
     made = dict(pairs)
     if len(made) < len(pairs):
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Which excerpts were sent with a turn, read from a file, which names them by turn, side and part."""
+"""Store which excerpts were sent with a turn. The file names each excerpt by turn, side and part."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .places import Places
 from .records import RecallRecord
 
 _WAITING = 10_000
-"""Turns whose excerpts wait until the index knows the passages that they are from."""
+"""How many turns to collect before their excerpts are looked up in the index."""
 
 
 class Recalls:
-    """The excerpts of an import: each is recorded as soon as the turn that it is from is in the index."""
+    """The excerpts of an import. An excerpt is recorded when the turn that it is from is in the index."""
 
     def __init__(self, log: Log, thread_id: str, places: Places) -> None:
         self.index, self.blocks = Index(log), Requests(log)
@@ -24,14 +24,14 @@ class Recalls:
         self.waiting: list[tuple[str, tuple[RecallRecord, ...]]] = []
 
     def add(self, turn_id: str, records: tuple[RecallRecord, ...]) -> None:
-        """Take the excerpts that were sent with a turn, the best first."""
+        """Add the excerpts that were sent with a turn, best first."""
         if records:
             self.waiting.append((turn_id, records))
         if len(self.waiting) >= _WAITING:
             self.flush()
 
     def flush(self) -> None:
-        """Record what waits; an excerpt whose passage is not there is recorded as one of an unknown passage."""
+        """Record the excerpts collected so far. One whose passage is not in the index gets the passage id 0."""
         if not self.waiting:
             return
         self.index.catch_up(self.thread_id)

@@ -1,4 +1,4 @@
-"""The lines of a file, read: what each says, as values (see rules.records for the format), checked with sentences.
+"""Read the lines of a file as checked values (see rules.records for the format).
 
 Pure.
 """
@@ -19,12 +19,12 @@ from .lines import NOTHING, FileRefused
 from .wire import messages_of
 
 _SIDES = ("prompt", "system")
-"""What a fragment was part of."""
+"""The parts of a request that a fragment can belong to."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says that is checked here: its format, its version, and how many exchanges follow (None: open)."""
+    """A header whose format and version were checked. `exchanges`: how many follow (None: the file does not say)."""
 
     fields: Fields
     name: str | None
@@ -33,9 +33,9 @@ class Header:
 
 @dataclass(frozen=True)
 class BlockRecord:
-    """A block, its exchanges by number; the fields are those of model.Block and of the table.
+    """A block, with exchanges as numbers. The fields are those of model.Block and of the table.
 
-    `start_number` is the number that the start had when the block began, where it has another one now.
+    `start_number` is the number that the first exchange had when the block began, if it is different now.
     """
 
     start: int | None
@@ -54,7 +54,7 @@ class BlockRecord:
 
 @dataclass(frozen=True)
 class RecallRecord:
-    """An excerpt that was sent with a turn: the turn that it is from (if that is known), its side and part there."""
+    """An excerpt that was sent with a turn: the turn that it is from (None: unknown), and its side and part there."""
 
     turn: Place | None
     side: str
@@ -64,9 +64,9 @@ class RecallRecord:
 
 @dataclass(frozen=True)
 class ContextRecord:
-    """Why a turn was sent what it was sent. `described` is the block `block` where it is told of for the first time.
+    """Why a turn was sent what it was sent. `described` describes the block `block` if this is its first turn.
 
-    `number` is the exchange's number when the request was made, where it has another one now.
+    `number` is the exchange's number when the request was made, if it is different now.
     """
 
     block: int
@@ -90,37 +90,37 @@ class TurnRecord(PastTurn):
 
 
 def is_header(value: Mapping[str, Any]) -> bool:
-    """Say whether a line is a header."""
+    """Return whether a line is a header."""
     return "format" in value
 
 
 def header_of(value: Mapping[str, Any], where: str, place: str) -> Header:
-    """Return a header of this format and of a version that is read here. Raises FileRefused."""
+    """Return a header. Raises FileRefused if it has another format, or a version that can't be read here."""
     if value.get("format") != FORMAT:
         shown = f"“{one_line(value['format'], 30)}”" if isinstance(value["format"], str) else "something else"
         raise FileRefused(f"The format of {where} is {shown}, not “{FORMAT}”.")
     fields = Fields(value, place)
     version = fields.whole("version")
     if not version:
-        raise fields.wrong("version", "a whole number from 1")
+        raise fields.wrong("version", "a whole number of at least 1")
     if version > VERSION:
-        message = f"The format of {where} is version {version}, and the newest that is known here is {VERSION}."
+        message = f"The format of {where} is version {version}, but this plugin only reads versions up to {VERSION}."
         raise FileRefused(message, f"Update with: llm install -U llm-session-memory. {NOTHING}")
     fields.only(records.HEADER)
     return Header(fields, fields.text("name"), fields.whole("exchanges"))
 
 
 def turns_of(fields: Fields) -> list[TurnRecord]:
-    """Return the turns of an exchange's line, a minimal one's as one. Raises FileRefused."""
+    """Return the turns of an exchange's line; a minimal line is one turn. Raises FileRefused."""
     if "turns" in fields:
         fields.only(records.EXCHANGE)
         turns = [_turn(turn) for turn in fields.each("turns", "turn", records.TURN)]
         if not turns:
-            raise FileRefused(f"{fields.place} is an exchange without a turn.")
+            raise FileRefused(f"{fields.place} is an exchange without turns.")
         return turns
     if "prompt" not in fields:
-        needed = 'A line is {"prompt": "...", "response": "..."} at least.'
-        raise FileRefused(f"{fields.place} has neither “turns” nor a “prompt”.", f"{needed} {NOTHING}")
+        needed = 'The shortest line is {"prompt": "...", "response": "..."}.'
+        raise FileRefused(f"{fields.place} has neither “turns” nor “prompt”.", f"{needed} {NOTHING}")
     fields.only(records.MINIMAL)
     prompt, response = fields.needed_text("prompt"), fields.text("response")
     output = (Message.of_text("assistant", response),) if response else ()
@@ -208,7 +208,7 @@ def _recall(fields: Fields) -> RecallRecord:
 def _block(fields: Fields) -> BlockRecord:
     budget = fields.whole("budget")
     if budget is None:
-        raise fields.wrong("budget", "a whole number from 0")
+        raise fields.wrong("budget", "a whole number of at least 0")
     return BlockRecord(
         start=fields.whole("start"),
         start_number=fields.whole("start_number"),
@@ -226,7 +226,7 @@ def _block(fields: Fields) -> BlockRecord:
 
 
 def place_of(fields: Fields, name: str) -> Place | None:
-    """Return the turn that a field names, or None where there is no such field. Raises FileRefused."""
+    """Return the turn that a field names, or None if there is no such field. Raises FileRefused."""
     value = fields.value.get(name)
     if isinstance(value, int):
         return fields.whole(name) or 0, 0

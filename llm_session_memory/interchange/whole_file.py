@@ -1,4 +1,4 @@
-"""A file that is written whole or not at all, and that only its owner may read: it holds conversations."""
+"""Write a file completely or not at all, readable only by its owner, because it contains conversations."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..errors import SessionError
 
 @contextmanager
 def whole_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
-    """Give a text stream to a file that is there once all was written; one that it replaces keeps its permissions.
+    """Give a text stream to a file that appears when everything is written. A replaced file keeps its permissions.
 
-    Raises SessionError if the file is there already (unless `force`) or can't be written.
+    Raises SessionError if the file already exists (unless `force`) or can't be written.
     """
     target = Path(os.path.realpath(path))
     beside_it = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
@@ -40,11 +40,11 @@ def whole_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
 
 def _check(target: Path, path: Path, *, force: bool) -> None:
     try:
-        target.stat()  # unlike exists(), which on some Pythons hides that a name is too long
+        target.stat()  # exists() hides on some Python versions that a name is too long
     except FileNotFoundError:
         return
     if not target.is_file():
-        kind = "a folder" if target.is_dir() else "not an ordinary file"
+        kind = "a folder" if target.is_dir() else "not a regular file"
         raise SessionError(f"{path} is {kind}.", "Give the name of a file, or - for standard output.")
     if not force:
-        raise SessionError(f"{path} is there already.", "Give another name, or --force to replace it.")
+        raise SessionError(f"{path} already exists.", "Choose another name, or replace it with --force.")

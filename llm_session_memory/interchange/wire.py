@@ -1,4 +1,4 @@
-"""Messages in a file, read: llm's wire form, with attachments inline.
+"""Read the messages in a file, which are in llm's wire format with attachments inline.
 
 Pure.
 """
@@ -15,7 +15,7 @@ from .lines import FileRefused
 
 
 def messages_of(fields: Fields, name: str, roles: tuple[str, ...]) -> tuple[Message, ...]:
-    """Return the messages of a field, each in one of the roles. Raises FileRefused."""
+    """Return the messages of a field, each with one of the roles. Raises FileRefused."""
     return tuple(_message(one, roles) for one in fields.each(name, f"{name} message", records.MESSAGE))
 
 
@@ -61,7 +61,7 @@ def _part(fields: Fields) -> Part:
 
 
 def attachment_of(fields: Fields) -> Attachment:
-    """Return an attachment. Raises FileRefused where its bytes are no base64, or a path is all that it has."""
+    """Return an attachment. Raises FileRefused if its bytes are not base64, or if it has nothing but a path."""
     encoded, path, id_ = fields.text("content"), fields.text("path"), fields.text("id")
     content: bytes | None = None
     if encoded is not None:
@@ -75,5 +75,5 @@ def attachment_of(fields: Fields) -> Attachment:
 
 
 def _is_hash(id_: str | None) -> bool:
-    """Say whether an id is one that llm gives attachments: a SHA-256 in hex."""
+    """Return whether an id has the form that llm gives attachments: a SHA-256 in hex."""
     return id_ is not None and len(id_) == 64 and all(c in "0123456789abcdef" for c in id_)  # noqa: PLR2004

@@ -27,7 +27,7 @@ def _texts(llm_: Command) -> list[str]:
 
 def test_notes_are_listed_in_order(llm_: Command) -> None:
     """A new note is printed with those before it, numbered; so they are without a text, and with --list."""
-    assert llm_("sessions", "note", "work").ok().out == "work has no notes.\n"
+    assert llm_("sessions", "note", "work").ok().out == "Session “work” has no notes.\n"
     assert llm_("sessions", "note", "work", NOTE).ok().out == f"1. {NOTE}\n"
     listed = f"1. {NOTE}\n2. Steel, not wood.\n"
     assert llm_("sessions", "note", "work", "  Steel, not wood.\n").ok().out == listed
@@ -68,8 +68,8 @@ def test_a_note_is_deleted_by_its_number(llm_: Command) -> None:
     ("words", "error", "code"),
     [
         (("work", "--delete", "2"), "Error: Session “work” has no note 2. It has 1, numbered from 1.\n", 1),
-        (("work", "x", "--delete", "1"), "Error: A new note goes without --list and --delete.\n", 2),
-        (("work", "x", "--list"), "Error: A new note goes without --list and --delete.\n", 2),
+        (("work", "x", "--delete", "1"), "Error: TEXT can't be combined with --list or --delete.\n", 2),
+        (("work", "x", "--list"), "Error: TEXT can't be combined with --list or --delete.\n", 2),
         (("work", " \n"), "Error: A note can have 1 to 2,000 characters; this one has 0.", 1),
         (("work", "x" * 2_001), "Error: A note can have 1 to 2,000 characters; this one has 2,001.", 1),
         (("work", "\ud800"), "Error: The note is not valid UTF-8. Nothing was changed.\n", 1),
@@ -132,7 +132,7 @@ def test_a_log_of_the_version_before(llm_: Command, tmp_path: Path) -> None:
             built.db.execute(f"alter table memory_sessions drop column {column}")
         built.db.execute("delete from _sqlite_migrations where name = '002_memory'")
         built.db.conn.commit()
-    assert llm_("sessions", "note", "old", "-d", str(log)).ok().out == "old has no notes.\n"
+    assert llm_("sessions", "note", "old", "-d", str(log)).ok().out == "Session “old” has no notes.\n"
     assert llm_("sessions", "list", "--tag", "x", "-d", str(log)).ok().out == ""
     assert "old" in llm_("sessions", "list", "-d", str(log)).ok().out
     assert llm_("sessions", "note", "old", NOTE, "-d", str(log)).ok().out == f"1. {NOTE}\n"

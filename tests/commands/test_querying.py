@@ -58,9 +58,9 @@ def test_what_there_is_not_is_said(llm_: Command, filled: Path) -> None:
     """An unknown query or parameter, and a log that is not there, are errors that say what to do."""
     unknown = llm_("sessions", "query", "nothing")
     assert unknown.code == 1
-    assert "There is no query “nothing”. See which there are: llm sessions query" in unknown.err
+    assert "Query “nothing” not found. List the queries with: llm sessions query" in unknown.err
     wrong = llm_("sessions", "query", "tokens_a_day", "-p", "x", "1")
-    assert "has no parameter “x”. It takes: days." in wrong.err
+    assert "has no parameter “x”. Its parameters: days." in wrong.err
     missing = llm_("sessions", "query", "tokens_a_day", "-d", str(filled.parent / "none.db"))
     assert "There is no log at" in missing.err
 

@@ -82,10 +82,10 @@ def test_lists_by_rating_and_tag(llm_: Command) -> None:
 
 def test_a_list_without_any_says_so(llm_: Command, log: Path) -> None:
     """Where no session fits, and in a log in which nothing was ever rated."""
-    assert "There are no such sessions" in llm_("sessions", "list", "--rated", "3").ok().err
+    assert "No matching sessions" in llm_("sessions", "list", "--rated", "3").ok().err
     with LogBuilder(log) as built:
         built.db.execute("drop table memory_ratings")
-    assert "There are no such sessions" in llm_("sessions", "list", "--rated", "any").ok().err
+    assert "No matching sessions" in llm_("sessions", "list", "--rated", "any").ok().err
     assert len(json.loads(llm_("sessions", "list", "--rated", "none", "--json").ok().out)) == 4
 
 

@@ -24,7 +24,7 @@ def _work(llm_: Command, script: Script) -> None:
 
 def test_an_exchange_is_rated_and_the_ratings_are_listed(llm_: Command) -> None:
     """A rating is printed with those before it, by number; the last one of an exchange counts."""
-    assert llm_("sessions", "rate", "work").ok().out == "work has no ratings.\n"
+    assert llm_("sessions", "rate", "work").ok().out == "Session “work” has no ratings.\n"
     assert llm_("sessions", "rate", "work", "2", "4", "--note", WHY).ok().out == f"#2 4 of 5: {WHY}\n"
     assert llm_("sessions", "rate", "work", "1", "UP").ok().out == f"#1 up\n#2 4 of 5: {WHY}\n"
     assert llm_("sessions", "rate", "WORK", "2", "down").ok().out == "#1 up\n#2 down\n"
@@ -38,20 +38,20 @@ def test_a_rating_is_taken_away(llm_: Command) -> None:
     """--delete takes it away and says what it was; a second time there is none."""
     llm_("sessions", "rate", "work", "1", "up", "--note", WHY).ok()
     done = llm_("sessions", "rate", "work", "1", "--delete").ok()
-    assert (done.err, done.out) == (f"Deleted: up: {WHY}\n", "work has no ratings.\n")
+    assert (done.err, done.out) == (f"Deleted: up: {WHY}\n", "Session “work” has no ratings.\n")
     again = llm_("sessions", "rate", "work", "1", "--delete")
     assert again.err == ("Error: Exchange #1 of “work” has no rating. Rate it with: llm sessions rate work 1 up\n")
 
 
 def test_an_exchange_is_labelled_and_the_labels_are_listed(llm_: Command) -> None:
     """One label an exchange; --delete takes it away and says what it was."""
-    assert llm_("sessions", "bookmark", "work").ok().out == "work has no bookmarks.\n"
+    assert llm_("sessions", "bookmark", "work").ok().out == "Session “work” has no bookmarks.\n"
     assert llm_("sessions", "bookmark", "work", "2", "The  deadline\nmoves").ok().out == "#2 The deadline moves\n"
     assert llm_("sessions", "bookmark", "work", "2", "Dates").ok().out == "#2 Dates\n"
     (found,) = json.loads(llm_("sessions", "bookmark", "work", "--json").ok().out)
     assert (found["number"], found["label"]) == (2, "Dates")
     done = llm_("sessions", "bookmark", "work", "2", "--delete").ok()
-    assert (done.err, done.out) == ("Deleted: Dates\n", "work has no bookmarks.\n")
+    assert (done.err, done.out) == ("Deleted: Dates\n", "Session “work” has no bookmarks.\n")
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_an_exchange_is_labelled_and_the_labels_are_listed(llm_: Command) -> Non
         (("rate", "work", "1", "6"), "Error: “6” can't be a rating. Rate with up, down, or 1 to 5 (5 is best).\n", 1),
         (("rate", "work", "3", "up"), "Session “work” has no exchange #3. It has 2, numbered from 1.\n", 1),
         (("rate", "none", "1", "up"), "Session “none” not found.", 1),
-        (("rate", "work", "1"), "Error: Say what to rate it (up, down, or 1 to 5), or --delete.\n", 2),
+        (("rate", "work", "1"), "Error: Give either a rating (up, down, or 1 to 5) or --delete.\n", 2),
         (
             ("rate", "work", "1", "up", "--delete"),
-            "Error: Say what to rate it (up, down, or 1 to 5), or --delete.\n",
+            "Error: Give either a rating (up, down, or 1 to 5) or --delete.\n",
             2,
         ),
-        (("rate", "work", "--note", "x"), "Error: Say which exchange by its number.\n", 2),
+        (("rate", "work", "--note", "x"), "Error: Give the number of the exchange.\n", 2),
         (
             ("rate", "work", "1", "up", "--note", "x" * 2_001),
             "can have at most 2,000 characters; this one has 2,001.",
@@ -77,8 +77,8 @@ def test_an_exchange_is_labelled_and_the_labels_are_listed(llm_: Command) -> Non
             "Error: The note is not valid UTF-8. Nothing was changed.\n",
             1,
         ),
-        (("bookmark", "work", "1"), "Error: Say the label, or --delete.\n", 2),
-        (("bookmark", "work", "--delete"), "Error: Say which exchange by its number.\n", 2),
+        (("bookmark", "work", "1"), "Error: Give either a label or --delete.\n", 2),
+        (("bookmark", "work", "--delete"), "Error: Give the number of the exchange.\n", 2),
         (("bookmark", "work", "1", " "), "can't be a label. Use 1 to 100 printable characters.\n", 1),
         (("bookmark", "work", "1", "a\x1bb"), "Error: “a␛b” can't be a label.", 1),
         (("bookmark", "work", "1", "--delete"), "Exchange #1 of “work” has no bookmark.", 1),
@@ -89,8 +89,8 @@ def test_what_can_not_be_is_said(llm_: Command, words: tuple[str, ...], error: s
     done = llm_("sessions", *words)
     assert done.code == code
     assert error in done.err
-    assert llm_("sessions", "rate", "work").ok().out == "work has no ratings.\n"
-    assert llm_("sessions", "bookmark", "work").ok().out == "work has no bookmarks.\n"
+    assert llm_("sessions", "rate", "work").ok().out == "Session “work” has no ratings.\n"
+    assert llm_("sessions", "bookmark", "work").ok().out == "Session “work” has no bookmarks.\n"
 
 
 def test_the_transcript_shows_them(llm_: Command) -> None:
@@ -171,7 +171,7 @@ def test_a_log_of_the_version_before(llm_: Command, tmp_path: Path) -> None:
         built.db.execute("delete from _sqlite_migrations where name = '003_ratings'")
         built.db.conn.commit()
     at = ("-d", str(log))
-    assert llm_("sessions", "rate", "old", *at).ok().out == "old has no ratings.\n"
+    assert llm_("sessions", "rate", "old", *at).ok().out == "Session “old” has no ratings.\n"
     assert "One" in llm_("sessions", "show", "old", *at).ok().out
     assert llm_("sessions", "rate", "old", "1", "up", *at).ok().out == "#1 up\n"
     assert llm_("sessions", "bookmark", "old", "1", "First", *at).ok().out == "#1 First\n"

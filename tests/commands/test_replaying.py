@@ -51,7 +51,7 @@ def test_a_recording_replaces_no_file(llm_: Command, tmp_path: Path) -> None:
     there = tmp_path / "work.cast"
     there.write_text("mine")
     done = llm_("sessions", "replay", "work", "--to", str(there))
-    assert done.err == f"Error: {there} is there already. Give another name, or --force to replace it.\n"
+    assert done.err == f"Error: {there} already exists. Choose another name, or replace it with --force.\n"
     assert there.read_text() == "mine"
     llm_("sessions", "replay", "work", "--to", str(there), "--force").ok()
     assert there.read_text().startswith('{"version": 2')
@@ -60,8 +60,10 @@ def test_a_recording_replaces_no_file(llm_: Command, tmp_path: Path) -> None:
 
 
 REFUSED = [
-    pytest.param(["nothing"], 1, "There is no session or conversation “nothing”.", id="no such session"),
-    pytest.param(["work", "--from", "3"], 1, "Session “work” has 2 exchanges, no #3.", id="no such exchange"),
+    pytest.param(["nothing"], 1, "Session or conversation “nothing” not found.", id="no such session"),
+    pytest.param(
+        ["work", "--from", "3"], 1, "Session “work” has no exchange #3. It has 2 exchanges.", id="no such exchange"
+    ),
     pytest.param(["work", "--to", "no/x.cast"], 1, "no/x.cast can't be written", id="no such folder"),
     pytest.param(["work", "--idle", "long"], 2, "neither a number of seconds nor `off`", id="no seconds"),
     pytest.param(["work", "--idle", "-1"], 2, "neither a number of seconds nor `off`", id="negative seconds"),

@@ -154,7 +154,7 @@ def test_a_tool_loop_is_one_hit(llm_: Command) -> None:
 def test_any_text_is_a_valid_query(llm_: Command, words: str) -> None:
     """A text that finds nothing is said to find nothing; no text is wrong."""
     done = llm_("sessions", "search", words).ok()
-    assert (done.out, done.err) == ("", "Nothing was found.\n")
+    assert (done.out, done.err) == ("", "No matches.\n")
     assert llm_("sessions", "search", "--json", words).ok().out == "[]\n"
 
 
@@ -217,7 +217,7 @@ def test_without_sessions_nothing_is_found(llm_: Command, tmp_path: Path) -> Non
     """In a log without sessions nothing is found; without a log there is an error that says how to begin."""
     empty = tmp_path / "empty.db"
     LogBuilder(empty).db.close()
-    assert llm_("sessions", "search", "x", "-d", str(empty)).ok().err == "Nothing was found.\n"
+    assert llm_("sessions", "search", "x", "-d", str(empty)).ok().err == "No matches.\n"
     done = llm_("sessions", "search", "x", "-d", str(tmp_path / "none.db"))
     assert (
         done.err

@@ -39,7 +39,7 @@ AS_CREATED = {
     "model": "scripted",
     "system": "Be brief.",
     "options": "mood=glad",
-    "budget": "64,000 tokens, or what fits the window",
+    "budget": "64,000 tokens, or what fits the context window",
     "memory": "recall",
 }
 
@@ -172,7 +172,7 @@ def test_a_model_without_the_sessions_options(llm_: Command, work: Script) -> No
 
 def test_rename(llm_: Command, work: Script) -> None:
     """A renamed session goes on under its new name, and the old name is free."""
-    assert llm_("sessions", "rename", "WORK", "bridge").ok().out == "work is now bridge.\n"
+    assert llm_("sessions", "rename", "WORK", "bridge").ok().out == "Renamed “work” to “bridge”.\n"
     assert llm_("--session", "bridge", "Five").ok().err == ""
     assert [text for role, text in work.texts() if role == "user"] == ["One", "Two", "Three", "Four", "Five"]
     assert llm_("-m", "scripted", "--session", "work", "Anew").ok().err == "session work: created with scripted\n"
@@ -180,7 +180,7 @@ def test_rename(llm_: Command, work: Script) -> None:
 
 def test_rename_to_another_case(llm_: Command, work: Script) -> None:
     """A session can be given its own name in another case."""
-    assert llm_("sessions", "rename", "work", "Work").ok().out == "work is now Work.\n"
+    assert llm_("sessions", "rename", "work", "Work").ok().out == "Renamed “work” to “Work”.\n"
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def test_rename_refused(llm_: Command, work: Script, to: str, error: str) -> Non
 
 def test_pins_come_right_after_the_system_prompt_in_order(llm_: Command, work: Script) -> None:
     """Pinned exchanges are sent right after the system prompt, in their order, whatever the order of pinning."""
-    assert llm_("sessions", "pin", "work", "3").ok().out == "Pinned in work: #3.\n"
-    assert llm_("sessions", "pin", "work", "1").ok().out == "Pinned in work: #1, #3.\n"
+    assert llm_("sessions", "pin", "work", "3").ok().out == "Pinned in “work”: #3.\n"
+    assert llm_("sessions", "pin", "work", "1").ok().out == "Pinned in “work”: #1, #3.\n"
     filler = "and so on, until the end of the day, " * 8
     for number in range(5):
         llm_("--session", "work", "--max-context-tokens", "300", f"Filler {number} {filler}").ok()
@@ -228,12 +228,12 @@ def test_a_pinned_exchange_is_sent_once(llm_: Command, work: Script) -> None:
 def test_pinning_twice_and_unpinning(llm_: Command, work: Script) -> None:
     """A pin is there or not: twice is once, and unpinning takes it away; what is not pinned can't be unpinned."""
     llm_("sessions", "pin", "work", "2").ok()
-    assert llm_("sessions", "pin", "work", "2").ok().out == "Pinned in work: #2.\n"
+    assert llm_("sessions", "pin", "work", "2").ok().out == "Pinned in “work”: #2.\n"
     llm_("sessions", "pin", "work", "4").ok()
-    assert llm_("sessions", "unpin", "work", "2").ok().out == "Pinned in work: #4.\n"
+    assert llm_("sessions", "unpin", "work", "2").ok().out == "Pinned in “work”: #4.\n"
     wrong = llm_("sessions", "unpin", "work", "2")
     assert (wrong.err, wrong.code) == ("Error: Exchange #2 of “work” is not pinned. Pinned: #4.\n", 1)
-    assert llm_("sessions", "unpin", "work", "4").ok().out == "Pinned in work: nothing.\n"
+    assert llm_("sessions", "unpin", "work", "4").ok().out == "Pinned in “work”: nothing.\n"
     assert llm_("sessions", "unpin", "work", "4").err == "Error: Exchange #4 of “work” is not pinned. Pinned: none.\n"
 
 
@@ -259,7 +259,7 @@ def test_pins_that_exceed_the_budget_are_refused(llm_: Command, work: Script) ->
     assert told
     assert int(told[1]) > 100
     assert (done.out, done.code) == ("", 1)
-    assert llm_("sessions", "pin", "work", "1").ok().out == "Pinned in work: #1.\n"
+    assert llm_("sessions", "pin", "work", "1").ok().out == "Pinned in “work”: #1.\n"
 
 
 # -- name ----------------------------------------------------------------------
@@ -279,7 +279,7 @@ def test_an_existing_conversation_gets_a_name(llm_: Command, script: Script, log
         write: Any = getattr(built, generation)
         write(thread, *SAID, model="scripted")
     done = llm_("sessions", "name", thread, "work").ok()
-    assert done.out == f"Conversation {thread} is now the session work (3 exchanges).\n"
+    assert done.out == f"Conversation {thread} is now the session “work” (3 exchanges).\n"
     assert _settings(llm_)["model"] == "scripted"
     shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"]
     assert [(exchange["prompt"], exchange["reply"]) for exchange in shown] == [
@@ -314,7 +314,7 @@ def test_a_plain_conversation_goes_on_as_a_session(llm_: Command, script: Script
     llm_("-m", "other", "-s", "Be brief.", "-o", "mood", "glad", "One").ok()
     thread = json.loads(llm_("logs", "list", "--json").ok().out)[0]["conversation_id"]
     assert llm_("sessions", "name", thread, "work").ok().out == (
-        f"Conversation {thread} is now the session work (1 exchange).\n"
+        f"Conversation {thread} is now the session “work” (1 exchange).\n"
     )
     assert _settings(llm_) == AS_CREATED | {"model": "other"}
     llm_("--session", "work", "Two").ok()
@@ -346,7 +346,8 @@ def test_name_refused(llm_: Command, work: Script, log: Path) -> None:
 def test_name_without_a_log(llm_: Command, log: Path) -> None:
     """Where there is no log there is no conversation to name, and no log is made."""
     done = llm_("sessions", "name", "01nope", "work")
-    assert done.err == f"Error: There is no conversation 01nope: there is no log at {log} yet.\n"
+    hint = "If the log is elsewhere, give its path with -d."
+    assert done.err == f"Error: Conversation 01nope not found: there is no log at {log} yet. {hint}\n"
     assert not log.exists()
 
 

@@ -55,7 +55,7 @@ def test_item_by_item(llm_: Command, work: Script) -> None:
             "budget N tokens: the default",
             "window not known for this model",
             "policy recall, model scripted",
-            "block goes on: the request before, its reply, and the prompt",
+            "block continues: the previous request, its reply, and the prompt",
         ]
     )
 
@@ -78,9 +78,9 @@ def test_pinned_and_pruned_items(llm_: Command, work: Script) -> None:
             "budget N tokens: --max-context-tokens",
             "window not known for this model",
             "policy recall, model scripted",
-            "block begins anew: the budget or the policy changed",
+            "block new: the budget or the policy changed",
             (
-                "note The session no longer fits in N tokens: "
+                "notice The session no longer fits in N tokens: "
                 "exchanges #1 to #5 stay in the log, and only the parts relevant to a prompt are sent."
             ),
         ]

@@ -50,7 +50,7 @@ def test_a_line_a_session(llm_: Command, script: Script) -> None:
     llm_("-m", "other", "--session", "the bridge", "One").ok()
     llm_("--session", "work", "Two").ok()
     assert _lines(llm_("sessions").ok().out) == [
-        "name model exchanges tokens in out last used",
+        "name model exchanges tokens in tokens out last used",
         "work scripted 2 1,231 612 T",
         "the bridge other 1 307 306 T",
     ]
@@ -154,7 +154,7 @@ def test_the_first_page_has_twenty(llm_: Command, script: Script) -> None:
 def test_after_the_last_there_is_nothing(llm_: Command, five: list[str], log: Path) -> None:
     """After the oldest session there are no more; after one that is not there is an error with a near name."""
     end = llm_("sessions", "--after", "one").ok()
-    assert (end.out, end.err) == ("", f"There are no sessions after “one” in {log}.\n")
+    assert (end.out, end.err) == ("", f"No sessions after “one” in {log}.\n")
     wrong = llm_("sessions", "--after", "fuor")
     assert (wrong.err, wrong.code) == ("Error: Session “fuor” not found. Did you mean “four”?\n", 1)
 

@@ -114,9 +114,9 @@ def test_a_part_of_it(llm_: Command, thread: str, flags: tuple[str, ...], number
 @pytest.mark.parametrize(
     ("flags", "error", "code"),
     [
-        (("-n", "2", "--from", "1"), USAGE + "Error: -n goes without --from and --to.\n", 2),
-        (("--from", "3", "--to", "2"), USAGE + "Error: --from is after --to.\n", 2),
-        (("--from", "5"), "Error: Session “work” has no exchange #5. It has 4.\n", 1),
+        (("-n", "2", "--from", "1"), USAGE + "Error: -n can't be combined with --from or --to.\n", 2),
+        (("--from", "3", "--to", "2"), USAGE + "Error: --from can't be greater than --to.\n", 2),
+        (("--from", "5"), "Error: Session “work” has no exchange #5. It has 4 exchanges.\n", 1),
     ],
     ids=["-n with --from", "backwards", "beyond the end"],
 )

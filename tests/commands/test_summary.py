@@ -338,12 +338,12 @@ def test_edit_to_nothing_changes_nothing(  # noqa: PLR0913  fixtures and a case
     assert len(json.loads(llm_("sessions", "summary", "work", "--json").ok().out)) == 1
 
 
-NONE = "idle has no summary yet. One is made when exchanges fall out of the window"
+NONE = "Session “idle” has no summary yet. One is made when exchanges no longer fit"
 
 
 @pytest.mark.parametrize(
     ("policy", "hint"),
-    [("window", ", under: llm sessions set idle --memory summary"), ("summary", "."), ("summary,recall", ".")],
+    [("window", ", after: llm sessions set idle --memory summary"), ("summary", "."), ("summary,recall", ".")],
 )
 def test_where_there_is_none_it_says_how_one_is_made(llm_: Command, script: Script, policy: str, hint: str) -> None:
     """Without a summary: how one is made; --edit and --redo are errors then, and no editor opens."""
@@ -359,8 +359,8 @@ def test_where_there_is_none_it_says_how_one_is_made(llm_: Command, script: Scri
 @pytest.mark.parametrize(
     ("flags", "error"),
     [
-        (("--redo", "--edit"), "--redo and --edit can't be combined: each makes a summary to replace the one in use."),
-        (("-m", "other"), "-m goes with --redo. For the summaries to come: llm sessions set --summary-model"),
+        (("--redo", "--edit"), "--redo and --edit can't be combined: each replaces the summary in use."),
+        (("-m", "other"), "-m needs --redo. For later summaries, use: llm sessions set NAME --summary-model MODEL"),
     ],
     ids=["redo and edit", "a model for nothing"],
 )

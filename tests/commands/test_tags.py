@@ -38,7 +38,7 @@ def test_tags_are_printed_after_each_change(llm_: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "error", "code"),
     [
-        (("--delete",), "Error: Say which tags to take away.\n", 2),
+        (("--delete",), "Error: --delete needs the tags to delete.\n", 2),
         (
             ("--delete", "bridge", "other"),
             "Error: Session “work” has no tag “other”. Its tags: bridge.\n",
@@ -162,9 +162,9 @@ def test_the_next_page_asks_for_the_same(llm_: Command, log: Path) -> None:
 def test_nothing_is_like_that(llm_: Command, log: Path) -> None:
     """Where no session is like that, stderr says so, and how to see all."""
     done = llm_("sessions", "--tag", "nothing").ok()
-    assert (done.out, done.err) == ("", f"There are no such sessions in {log}. See all with: llm sessions -n 0\n")
+    assert (done.out, done.err) == ("", f"No matching sessions in {log}. List all with: llm sessions -n 0\n")
     done = llm_("sessions", "--tag", "nothing", "--after", "work").ok()
-    assert done.err == f"There are no such sessions after “work” in {log}.\n"
+    assert done.err == f"No matching sessions after “work” in {log}.\n"
 
 
 def test_a_date_that_is_none(llm_: Command) -> None:

@@ -57,7 +57,7 @@ def test_errors_are_of_the_family(fresh: Path, file: Path, tmp_path: Path) -> No
         import_session(memory, file, name="work")
         with pytest.raises(NameRefused):
             import_session(memory, file, name="Work")
-        with pytest.raises(SessionError, match="is there already"):
+        with pytest.raises(SessionError, match="already exists"):
             export_session(memory, "work", file)
         assert [line.session.name for line in memory.sessions.list()] == ["work"]
 

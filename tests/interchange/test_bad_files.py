@@ -31,18 +31,18 @@ def attached(**fields: Any) -> dict[str, Any]:
 
 
 TEXTS: dict[str, tuple[str, str]] = {
-    "empty": ("", "There is nothing in work.jsonl."),
-    "blank": ("\n\n  \n", "There is nothing in work.jsonl."),
-    "a list": ('[{"prompt": "x"}]\n', "Line 1 of work.jsonl begins a JSON list."),
-    "prose": ("Dear diary,\n", "Line 1 of work.jsonl is not a JSON object: it begins with “Dear diary,”."),
-    "escapes": ("\x1b[31mred\n", "Line 1 of work.jsonl is not a JSON object: it begins with bytes that are no text."),
+    "empty": ("", "There is no session in work.jsonl."),
+    "blank": ("\n\n  \n", "There is no session in work.jsonl."),
+    "a list": ('[{"prompt": "x"}]\n', "Line 1 of work.jsonl starts a JSON list."),
+    "prose": ("Dear diary,\n", "Line 1 of work.jsonl is not a JSON object: it starts with “Dear diary,”."),
+    "escapes": ("\x1b[31mred\n", "Line 1 of work.jsonl is not a JSON object: it starts with bytes that are not text."),
     "pretty-printed": (
         '{\n  "prompt": "x"\n}\n',
-        "Line 1 of work.jsonl is not a whole JSON object: it goes on in the next line.",
+        "Line 1 of work.jsonl is not a complete JSON object: it continues on the next line.",
     ),
     "pretty-printed another way": (
         '{ "prompt": "x",\n  "response": "y" }\n',
-        "Line 1 of work.jsonl is not a whole JSON object: it goes on in the next line.",
+        "Line 1 of work.jsonl is not a complete JSON object: it continues on the next line.",
     ),
     "cut off": ('{"prompt": "x"}\n{"prompt": "y", "resp', "Line 2 of work.jsonl is not JSON ("),
     "the same key twice": (
@@ -66,20 +66,20 @@ LINES: dict[str, tuple[list[Any], str]] = {
     "a format that is no text": ([{"format": 1}], "The format of work.jsonl is something else, not “llm-session”."),
     "a newer version": (
         [{**HEADER, "version": 2}],
-        "The format of work.jsonl is version 2, and the newest that is known here is 1.",
+        "The format of work.jsonl is version 2, but this plugin only reads versions up to 1.",
     ),
     "a version as text": (
         [{**HEADER, "version": "1"}],
-        "Line 1 of work.jsonl: “version” is the text “1”, not a whole number from 0.",
+        "Line 1 of work.jsonl: “version” is the string “1”, not a whole number of at least 0.",
     ),
     "no version": (
         [{"format": "llm-session"}],
-        "Line 1 of work.jsonl has no “version”, which must be a whole number from 1.",
+        "Line 1 of work.jsonl has no “version”, which must be a whole number of at least 1.",
     ),
-    "two headers": ([HEADER, HEADER], "Line 2 of work.jsonl is another header: the file has more than one session."),
+    "two headers": ([HEADER, HEADER], "Line 2 of work.jsonl is a second header, but a file can have only one session."),
     "fewer exchanges than announced": (
         [{**HEADER, "exchanges": 2}, GOOD],
-        "The first line of work.jsonl announces 2 exchanges, and 1 follow.",
+        "The first line of work.jsonl announces 2 exchanges, but 1 follow.",
     ),
     "an unknown policy": (
         [{**HEADER, "memory": "telepathy"}],
@@ -101,40 +101,40 @@ LINES: dict[str, tuple[list[Any], str]] = {
         [{**HEADER, "meta": {"a=b": "c"}}],
         "Line 1 of work.jsonl: “a=b” can't be a key. A key can't contain “=”.",
     ),
-    "a fact that is no text": ([{**HEADER, "meta": {"a": 1}}], "Line 1 of work.jsonl, meta: “a” is 1, not a text."),
+    "a fact that is no text": ([{**HEADER, "meta": {"a": 1}}], "Line 1 of work.jsonl, meta: “a” is 1, not a string."),
     "a note of a book": (
         [{**HEADER, "notes": [{"text": "x" * 3000}]}],
-        "Line 1 of work.jsonl, note 1 has 3,000 characters; a note has 1 to 2,000.",
+        "Line 1 of work.jsonl, note 1 has 3,000 characters; a note can have 1 to 2,000.",
     ),
-    "neither turns nor prompt": ([{"text": "x"}], "Line 1 of work.jsonl has neither “turns” nor a “prompt”."),
-    "a prompt that is none": ([{"prompt": 5}], "Line 1 of work.jsonl: “prompt” is 5, not a text."),
+    "neither turns nor prompt": ([{"text": "x"}], "Line 1 of work.jsonl has neither “turns” nor “prompt”."),
+    "a prompt that is none": ([{"prompt": 5}], "Line 1 of work.jsonl: “prompt” is 5, not a string."),
     "a response that is none": (
         [{**GOOD, "response": ["x"]}],
-        "Line 1 of work.jsonl: “response” is a list, not a text.",
+        "Line 1 of work.jsonl: “response” is a list, not a string.",
     ),
     "tokens as text": (
         [GOOD, {**GOOD, "input_tokens": "12"}],
-        "Line 2 of work.jsonl: “input_tokens” is the text “12”, not a whole number from 0.",
+        "Line 2 of work.jsonl: “input_tokens” is the string “12”, not a whole number of at least 0.",
     ),
     "tokens below nothing": (
         [{**GOOD, "output_tokens": -1}],
-        "Line 1 of work.jsonl: “output_tokens” is -1, not a whole number from 0.",
+        "Line 1 of work.jsonl: “output_tokens” is -1, not a whole number of at least 0.",
     ),
     "tokens beyond SQLite": (
         [{**GOOD, "output_tokens": 2**63}],
-        "Line 1 of work.jsonl: “output_tokens” is too large a number, not a whole number from 0.",
+        "Line 1 of work.jsonl: “output_tokens” is a number that is too large, not a whole number of at least 0.",
     ),
     "tokens true": (
         [{**GOOD, "input_tokens": True}],
-        "Line 1 of work.jsonl: “input_tokens” is true, not a whole number from 0.",
+        "Line 1 of work.jsonl: “input_tokens” is true, not a whole number of at least 0.",
     ),
     "half a millisecond": (
         [{**GOOD, "duration_ms": 1.5}],
-        "Line 1 of work.jsonl: “duration_ms” is 1.5, not a whole number from 0.",
+        "Line 1 of work.jsonl: “duration_ms” is 1.5, not a whole number of at least 0.",
     ),
     "a time that is none": (
         [{**GOOD, "datetime_utc": "yesterday"}],
-        "Line 1 of work.jsonl: “datetime_utc” is the text “yesterday”, not a time such as 2026-09-01T08:00:00+00:00.",
+        "Line 1 of work.jsonl: “datetime_utc” is the string “yesterday”, not a time such as 2026-09-01T08:00:00+00:00.",
     ),
     "an answer under another name": (
         [{"prompt": "Q", "completion": "A"}],
@@ -145,34 +145,34 @@ LINES: dict[str, tuple[list[Any], str]] = {
         "Line 1 of work.jsonl has an unknown field “␛]0;x␇”.",
     ),
     "turns that are none": ([{"turns": 3}], "Line 1 of work.jsonl: “turns” is 3, not a list."),
-    "no turn": ([{"turns": []}], "Line 1 of work.jsonl is an exchange without a turn."),
-    "a turn that is none": ([{"turns": ["x"]}], "Line 1 of work.jsonl, turn 1 is the text “x”, not an object."),
+    "no turn": ([{"turns": []}], "Line 1 of work.jsonl is an exchange without turns."),
+    "a turn that is none": ([{"turns": ["x"]}], "Line 1 of work.jsonl, turn 1 is the string “x”, not an object."),
     "exchanges out of order": (
         [{"exchange": 2, "turns": [TURN]}, {"exchange": 2, "turns": [TURN]}],
-        "Line 2 of work.jsonl is exchange 2, and it comes after exchange 2.",
+        "Line 2 of work.jsonl is exchange 2, but it comes after exchange 2.",
     ),
     "a role nobody has": (
         [turn(input=[{"role": "system", "parts": []}])],
-        "Line 1 of work.jsonl, turn 1, input message 1: “role” is the text “system”, not one of user, tool.",
+        "Line 1 of work.jsonl, turn 1, input message 1: “role” is the string “system”, not one of user, tool.",
     ),
     "a part without a type": (
         [part(text="x")],
-        "Line 1 of work.jsonl, turn 1, input message 1, part 1 has no “type”, which must be a text.",
+        "Line 1 of work.jsonl, turn 1, input message 1, part 1 has no “type”, which must be a string.",
     ),
     "a part of a type nobody knows": (
         [part(type="video")],
         (
-            "Line 1 of work.jsonl, turn 1, input message 1, part 1: “type” is the text “video”, not one of text,"
+            "Line 1 of work.jsonl, turn 1, input message 1, part 1: “type” is the string “video”, not one of text,"
             " reasoning, tool_call, tool_result, attachment."
         ),
     ),
     "a text part without text": (
         [part(type="text")],
-        "Line 1 of work.jsonl, turn 1, input message 1, part 1 has no “text”, which must be a text.",
+        "Line 1 of work.jsonl, turn 1, input message 1, part 1 has no “text”, which must be a string.",
     ),
     "a tool result without output": (
         [part("tool", type="tool_result", name="look")],
-        "Line 1 of work.jsonl, turn 1, input message 1, part 1 has no “output”, which must be a text.",
+        "Line 1 of work.jsonl, turn 1, input message 1, part 1 has no “output”, which must be a string.",
     ),
     "bytes that are no base64": (
         [attached(content="?")],
@@ -187,15 +187,15 @@ LINES: dict[str, tuple[list[Any], str]] = {
     ),
     "a fragment of nothing": (
         [turn(fragments=[{"source": "x"}])],
-        "Line 1 of work.jsonl, turn 1, fragment 1 has no “content”, which must be a text.",
+        "Line 1 of work.jsonl, turn 1, fragment 1 has no “content”, which must be a string.",
     ),
     "a fragment of no side": (
         [turn(fragments=[{"content": "x", "of": "reply"}])],
-        "Line 1 of work.jsonl, turn 1, fragment 1: “of” is the text “reply”, not one of prompt, system.",
+        "Line 1 of work.jsonl, turn 1, fragment 1: “of” is the string “reply”, not one of prompt, system.",
     ),
     "a tool without a name": (
         [turn(tools=[{}])],
-        "Line 1 of work.jsonl, turn 1, tool 1 has no “name”, which must be a text.",
+        "Line 1 of work.jsonl, turn 1, tool 1 has no “name”, which must be a string.",
     ),
     "a context without a block": (
         [turn(context={"base": 1, "estimate": 1})],
@@ -203,7 +203,7 @@ LINES: dict[str, tuple[list[Any], str]] = {
     ),
     "a block that was never described": (
         [turn(context={"block": 7, "base": 1, "estimate": 1})],
-        "Line 1 of work.jsonl is of block 7, which no line before describes.",
+        "Line 1 of work.jsonl belongs to block 7, which no earlier line describes.",
     ),
     "a base that is not a number": (
         ['{"turns": [{"input": [], "output": [], "context": {"block": 1, "base": NaN, "estimate": 1}}]}'],
@@ -213,10 +213,13 @@ LINES: dict[str, tuple[list[Any], str]] = {
         [turn(context={"block": 1, "base": 1, "estimate": 1, "after": [0, 1]})],
         "Line 1 of work.jsonl, turn 1, context: “after” is a list, not an exchange's number, or [exchange, turn].",
     ),
-    "an attempt that is none": ([{"attempt": "x"}], "Line 1 of work.jsonl: “attempt” is the text “x”, not an object."),
+    "an attempt that is none": (
+        [{"attempt": "x"}],
+        "Line 1 of work.jsonl: “attempt” is the string “x”, not an object.",
+    ),
     "an attempt without a prompt": (
         [{"attempt": {"error": "x"}}],
-        "Line 1 of work.jsonl, attempt has no “prompt”, which must be a text.",
+        "Line 1 of work.jsonl, attempt has no “prompt”, which must be a string.",
     ),
 }
 
@@ -282,9 +285,7 @@ def test_what_to_do_with_a_pretty_printed_file(llm_: Command, tmp_path: Path) ->
     """JSON over many lines is told apart from a file that was cut off, with how to convert it."""
     (tmp_path / "work.json").write_text(json.dumps(GOOD, indent=2))
     done = llm_("sessions", "import", str(tmp_path / "work.json"))
-    assert done.err.endswith(
-        "Put each object on a line of its own, for example with: jq -c . FILE. Nothing was imported.\n"
-    )
+    assert done.err.endswith("Put each object on one line, for example with: jq -c . FILE. Nothing was imported.\n")
 
 
 @pytest.mark.parametrize("place", [1, 2, 700, 1_501])
@@ -301,8 +302,8 @@ def test_bytes_that_are_no_text_are_refused(llm_: Command, log: Path, tmp_path: 
     done = llm_("sessions", "import", str(tmp_path / "photo.jpg"))
     assert (done.out, done.code) == ("", 1)
     assert done.err == (
-        "Error: Line 1 of photo.jpg is not a JSON object: it begins with bytes that are no text. A session is read"
-        " from JSONL, one JSON object a line. Nothing was imported.\n"
+        "Error: Line 1 of photo.jpg is not a JSON object: it starts with bytes that are not text. A file to import"
+        " is JSONL: one JSON object per line. Nothing was imported.\n"
     )
     assert not log.exists()
 
@@ -318,7 +319,7 @@ def test_a_line_of_50_mb_is_a_line(fresh: Path) -> None:
     """A long line is read, whatever it holds; one that is refused is refused by what it says."""
     long = "x" * 50_000_000
     message = refused(fresh, {"prompt": long, "input_tokens": long})
-    assert message.startswith("Line 1 of work.jsonl: “input_tokens” is the text “xxx")
+    assert message.startswith("Line 1 of work.jsonl: “input_tokens” is the string “xxx")
     assert len(message) < 200
 
 

@@ -34,7 +34,7 @@ def test_to_a_file(llm_: Command, work: Path, tmp_path: Path) -> None:
     """A file is written as any program writes one, and nothing is left beside it."""
     (tmp_path / "out").mkdir()
     done = llm_("sessions", "export", "work", str(tmp_path / "out" / "work.jsonl")).ok()
-    assert done.out == f"3 exchanges written to {tmp_path / 'out' / 'work.jsonl'}.\n"
+    assert done.out == f"Wrote 3 exchanges to {tmp_path / 'out' / 'work.jsonl'}.\n"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["work.jsonl"]
     lines = [json.loads(line) for line in (tmp_path / "out" / "work.jsonl").read_text().splitlines()]
     assert [line.get("exchange") for line in lines] == [None, 1, 2, 3, None]
@@ -53,7 +53,7 @@ def test_a_file_that_is_there_is_not_replaced(llm_: Command, work: Path, tmp_pat
     target.write_text("mine")
     target.chmod(0o640)
     done = llm_("sessions", "export", "work", str(target))
-    assert done.err == f"Error: {target} is there already. Give another name, or --force to replace it.\n"
+    assert done.err == f"Error: {target} already exists. Choose another name, or replace it with --force.\n"
     assert target.read_text() == "mine"
     llm_("sessions", "export", "work", str(target), "--force").ok()
     assert target.read_text().startswith('{"format": "llm-session"')
@@ -83,7 +83,7 @@ def test_a_link_is_followed(llm_: Command, work: Path, tmp_path: Path) -> None:
     ("target", "why"),
     [
         (".", "is a folder. Give the name of a file, or - for standard output."),
-        ("/dev/null", "is not an ordinary file. Give the name of a file, or - for standard output."),
+        ("/dev/null", "is not a regular file. Give the name of a file, or - for standard output."),
         ("nowhere/work.jsonl", "can't be written: No such file or directory. Nothing was written."),
         ("x" * 300, "can't be written: File name too long. Nothing was written."),
     ],
@@ -154,7 +154,7 @@ def test_format_wins_over_the_ending(llm_: Command, work: Path, tmp_path: Path) 
 
 def test_an_unknown_format_is_refused(work: Path) -> None:
     """The API refuses a format that there is not."""
-    with pytest.raises(SessionError, match="There is no format “pdf”. Choose one of: jsonl, markdown, html."):
+    with pytest.raises(SessionError, match="Unknown format “pdf”. Choose one of: jsonl, markdown, html."):
         exported(work, format_="pdf")
 
 

@@ -67,7 +67,7 @@ async def test_what_an_older_llm_logged_comes_from_a_page_too(
     assert said(lines)[1:] == exported(fresh)[1:]
     (tmp_path / "old.jsonl").write_text("\n".join(lines))
     done = llm_("sessions", "import", str(tmp_path / "old.jsonl"), "--as", "bridge", "-d", str(other)).ok()
-    assert done.out == "3 exchanges imported into session bridge.\n"
+    assert done.out == "Imported 3 exchanges into session “bridge”.\n"
     shown = llm_("sessions", "show", "bridge", "-d", str(other)).ok().out
     for text in ("What does this say?", "> The person wants the tides.", "> 09:42", "*Attachment: image/png"):
         assert text in shown

@@ -128,14 +128,14 @@ def test_imported_turns_have_ids_of_their_time(fresh: Path) -> None:
 def test_an_import_makes_a_log_that_only_its_owner_reads(llm_: Command, log: Path) -> None:
     """Where there is no log yet, one is made, as private as llm's sessions make it."""
     done = llm_("sessions", "import", "-", "--as", "work", input=json.dumps(TWO[0])).ok()
-    assert (done.out, done.err) == ("1 exchange imported into session work.\n", "")
+    assert (done.out, done.err) == ("Imported 1 exchange into session “work”.\n", "")
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
 def test_from_a_pipe(real_llm: Command, log: Path) -> None:
     """Standard input may be a pipe, which can't be read twice."""
     done = real_llm("sessions", "import", "-", input="".join(json.dumps(line) + "\n" for line in TWO)).ok()
-    assert done.out.startswith("2 exchanges imported into session ")
+    assert done.out.startswith("Imported 2 exchanges into session “")
 
 
 class Interrupted(io.BytesIO):
@@ -169,7 +169,7 @@ def test_the_next_prompt_is_sent_with_the_whole_window(llm_: Command, script: Sc
         llm_("-m", "scripted", "--session", "work", f"Prompt {number}.").ok()
     import_lines(fresh, exported(log).splitlines())
     context = llm_("sessions", "context", "work", "Next", "-d", str(fresh)).ok().out
-    assert "block    begins anew" in context
+    assert "block    new:" in context
     llm_("--session", "work", "-d", str(fresh), "Next").ok()
     assert [text for role, text in script.texts() if role == "user"] == [f"Prompt {n}." for n in range(4)] + ["Next"]
     assert content(fresh)[1:5] == content(log)[1:]
@@ -180,7 +180,7 @@ def test_tools_that_will_be_offered_are_named(llm_: Command, fresh: Path) -> Non
     tool = {"name": "files_\x1b[31mdelete", "plugin": "files", "input_schema": {}}
     lines = json.dumps({"prompt": "x", "tools": [tool]})
     done = llm_("sessions", "import", "-", "--as", "work", "-d", str(fresh), input=lines).ok()
-    told = "When it goes on, models are offered the tools of its first prompt: files_␛[31mdelete.\n"
+    told = "Its next prompts will offer models the tools of its first prompt: files_␛[31mdelete.\n"
     assert done.err == told
 
 
@@ -291,7 +291,7 @@ def test_progress_is_shown_on_a_terminal(home: Path, fresh: Path, tmp_path: Path
     os.close(theirs)
     told = os.read(ours, 10_000).decode()
     os.close(ours)
-    assert done.stdout == "250 exchanges imported into session work.\n"
+    assert done.stdout == "Imported 250 exchanges into session “work”.\n"
     assert told == "\r100 exchanges\r200 exchanges\r             \r"
 
 

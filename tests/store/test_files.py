@@ -258,7 +258,7 @@ def test_naming_a_conversation_of_llm_0_20(log: Path, llm_: Command, script: Scr
         thread = built.thread()
         built.responses(thread, Said("We build a bridge."), model="scripted")
     named = llm_("sessions", "name", thread, "work").ok()
-    assert named.out == f"Conversation {thread} is now the session work (1 exchange).\n"
+    assert named.out == f"Conversation {thread} is now the session “work” (1 exchange).\n"
     llm_("--session", "work", "When?").ok()
     assert script.texts() == [("user", "We build a bridge."), ("assistant", "Noted."), ("user", "When?")]
 

@@ -136,7 +136,7 @@ def test_a_reply_that_cannot_be_logged_is_kept(used: Path, llm_: Command, script
     assert [one["reply"] for one in exchanges(llm_)] == ["Noted."]
 
     recovered = llm_("sessions", "recover", str(kept)).ok()
-    assert recovered.out == f"1 reply put into work; {kept} is removed.\n"
+    assert recovered.out == f"Put 1 reply into session “work” and removed {kept}.\n"
     assert not kept.exists()
     assert [(one["prompt"], one["reply"]) for one in exchanges(llm_)] == [
         ("We build a bridge.", "Noted."),

@@ -138,7 +138,7 @@ def test_a_prompt_that_is_not_recorded_keeps_no_note(llm_: Command, log_: Path) 
     """With -n nothing is written, and the model is told so."""
     done = llm_("-m", "echo", "--session", "work", "-n", "-T", "SessionMemory", asked(call("remember", note="Epoxy.")))
     assert results(done) == ["This prompt is not recorded (-n), so no note is kept."]
-    assert llm_("sessions", "note", "work", "--list").ok().out == "work has no notes.\n"
+    assert llm_("sessions", "note", "work", "--list").ok().out == "Session “work” has no notes.\n"
 
 
 def test_without_a_session_there_is_nowhere_for_a_note(llm_: Command, log_: Path) -> None:
