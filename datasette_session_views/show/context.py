@@ -89,7 +89,7 @@ def reuse(change: Since, sent: Sent) -> str:
     part = round(100 * change.shared / sent.characters) if sent.characters else 0
     tokens = sent.share(change.shared)
     figure = f"{tokens:,} of {sent.tokens:,} tokens ({part}%)" if tokens is not None else f"{part}% of the characters"
-    return f"about {figure}: the beginning is the same as in the previous request"
+    return f"about {figure}, the beginning shared with the previous request"
 
 
 def cost(sent: Sent, change: Since) -> str:
