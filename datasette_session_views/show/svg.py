@@ -175,7 +175,7 @@ def _axis(most: float) -> str:
 
 
 def _ticks(labels: Sequence[str], x: Callable[[int], float], y: float = _HEIGHT - 8, every: int = 0) -> str:
-    """Return labels below an axis: one of `every` so many, or a few including the first and the last."""
+    """Return labels below an axis: one in `every`, or a few including the first and the last."""
     last = len(labels) - 1
     few = {round(number * last / 3) for number in range(4)}
     texts = []

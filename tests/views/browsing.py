@@ -79,7 +79,7 @@ class Watched:
 
     def open(self, address: str) -> Any:
         self.page.goto(f"{self._root}{address}")
-        self.page.wait_for_timeout(50)  # for what a script asks for once the page is there
+        self.page.wait_for_timeout(50)  # for requests that scripts make after the page has loaded
         while self._open:
             self.page.wait_for_timeout(10)
         return self.page

@@ -150,7 +150,7 @@ def test_an_exchange_is_rated_by_keyboard(browser: Any, rating_root: str, width:
     article.get_by_role("button", name="Rate up").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/work#3")
-    page.screenshot()  # takes a frame, and with the first one of a page its anchor has taken the focus
+    page.screenshot()  # waits for a frame; after a page's first one, its anchor has the focus
     assert article.locator(".sv-rated").inner_text() == "rated up"
     article.get_by_text("Rate in detail").focus()
     page.keyboard.press("Enter")

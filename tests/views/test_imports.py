@@ -15,7 +15,7 @@ VIEWS = "datasette_session_views"
 PARTS = {
     "compat": set[str](),
     "web": {"compat"},
-    "show": {"web"},  # links alone: how an address is written
+    "show": {"web"},  # only links, which make URLs
     "routes": {"compat", "web", "show"},
 }
 """The parts of the views, and the other parts that each may import."""

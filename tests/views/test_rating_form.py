@@ -95,7 +95,7 @@ def _path(world: World, tmp_path: Path) -> Path:
     return Path(shutil.copy(world.path, tmp_path / "logs.db"))
 
 
-# -- what is kept -------------------------------------------------------------------
+# -- saving -------------------------------------------------------------------------
 
 
 @pytest.mark.asyncio
@@ -167,7 +167,7 @@ async def test_the_form_shows_what_there_is(path: Path) -> None:
     assert "<script>alert" not in html
 
 
-# -- who may ------------------------------------------------------------------------
+# -- permissions --------------------------------------------------------------------
 
 MATRIX: list[Any] = [
     pytest.param({}, (False, False, False), id="nothing said"),
@@ -273,7 +273,7 @@ async def test_the_documentation_says_how_to_let_somebody_rate(path: Path) -> No
     assert (await forms(datasette, ALEX), await forms(datasette, None)) == (0, 0)
 
 
-# -- where from ---------------------------------------------------------------------
+# -- requests from other sites ------------------------------------------------------
 
 
 @pytest.mark.asyncio
@@ -326,7 +326,7 @@ async def test_a_page_without_forms_sends_no_referrer(path: Path) -> None:
     assert "csrftoken" not in page.text
 
 
-# -- what makes no sense ------------------------------------------------------------
+# -- invalid requests ---------------------------------------------------------------
 
 
 @pytest.mark.asyncio
@@ -397,7 +397,7 @@ async def test_other_bodies_and_methods_are_refused(path: Path) -> None:
     assert ratings(path) == []
 
 
-# -- who else writes ----------------------------------------------------------------
+# -- locked and read-only logs ------------------------------------------------------
 
 
 @pytest.mark.asyncio

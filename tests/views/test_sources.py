@@ -25,7 +25,7 @@ PYTHON = "\n".join(
     path.read_text("utf-8")
     for of in (PACKAGE, MARKUP)
     for path in sorted(of.rglob("*.py"))
-    if path.name != "style.py"  # it styles the files, and makes nothing that is styled here
+    if path.name != "style.py"  # it styles the exported files, not the pages
 )
 
 LONGEST = 160
@@ -113,7 +113,7 @@ def test_every_colour_is_used() -> None:
     whole = "\n".join(STATIC.values())
     defined = set(re.findall(r"(--sv-[\w-]+):", whole))
     used = set(re.findall(r"var\((--sv-[\w-]+)", whole))
-    marks = {name for name in defined if name.startswith("--sv-mark-")}  # the script puts their names together
+    marks = {name for name in defined if name.startswith("--sv-mark-")}  # the script builds these names
     assert used | marks == defined
     assert "`--sv-mark-${kind}`" in MODULES["replay/marks.js"]
 

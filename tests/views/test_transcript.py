@@ -166,7 +166,7 @@ def _long(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 PAGES = [
-    pytest.param("", 81, 130, id="the newest 50 where nothing else is asked for"),
+    pytest.param("", 81, 130, id="the newest 50 by default"),
     pytest.param("?from=1", 1, 50, id="the first"),
     pytest.param("?from=101", 101, 130, id="the last, from a number"),
     pytest.param("?from=999", 130, 130, id="after the last"),
