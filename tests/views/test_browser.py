@@ -72,6 +72,7 @@ def test_a_person_finds_reads_and_searches_a_session(browser: Any, root: str, sc
     watched = Watched(browser, root, java_script_enabled=scripts)
     page = watched.open("/logs/-/sessions")
     page.get_by_role("link", name="work", exact=True).click()
+    page.wait_for_url("**/logs/-/session/work")  # count() itself does not wait for the next page
     assert page.locator("article.sv-ex").count() == 5
     page.get_by_label("Search in this session").fill("tide")
     page.get_by_role("button", name="Search").click()
