@@ -73,25 +73,31 @@ def permission_allowed(datasette: Any, actor: Any, action: str, resource: Any) -
         from .compat import rating_allowed
 
         return rating_allowed(datasette, actor, resource)
-    if action != "view-query" or not resource:
+    if action not in ("view-query", "view-table") or not resource:
         return None
 
     async def opinion() -> bool | None:
-        from .web.offering import may_see
+        if action == "view-table":
+            from .web.own_views import may_view as may
+        else:
+            from .web.offering import may_see as may
 
-        return None if await may_see(datasette, actor, *resource) else False
+        return None if await may(datasette, actor, *resource) else False
 
     return opinion
 
 
 @hookimpl
 def permission_resources_sql(datasette: Any, actor: Any, action: str) -> Any:
-    """On 1.0, deny canned queries that read hidden tables."""
-    if action != "view-query":
+    """On 1.0, deny canned queries and our own SQL views that read hidden tables."""
+    if action not in ("view-query", "view-table"):
         return None
 
     async def rules() -> list[Any] | None:
-        from .web.offering import denials
+        if action == "view-table":
+            from .web.own_views import denials
+        else:
+            from .web.offering import denials
 
         return await denials(datasette, actor) or None
 

@@ -33,13 +33,13 @@ __all__ = [
     "checked_by_nobody",
     "csrf_token",
     "database_of",
+    "denial_rules",
     "execute_write",
     "find_database",
     "jump_sql",
     "may_rate",
     "offer_queries",
     "own_queries",
-    "query_denials",
     "rating_allowed",
     "sql_url",
     "static_url",
@@ -225,15 +225,15 @@ async def offer_queries(datasette: Any, database: str, queries: Mapping[str, Map
     return frozenset(taken)
 
 
-def query_denials(denied: Iterable[tuple[str, str]]) -> list[Any]:
-    """Return rules for 1.0's permission hook that deny these queries, given as (database, name)."""
+def denial_rules(denied: Iterable[tuple[str, str]]) -> list[Any]:
+    """Return rules for 1.0's permission hook that deny these queries or tables, given as (database, name)."""
     from datasette.permissions import PermissionSQL
 
     return [
         PermissionSQL(
-            sql=f"select :sv{number}_db as parent, :sv{number}_query as child, 0 as allow,"
+            sql=f"select :sv{number}_db as parent, :sv{number}_child as child, 0 as allow,"
             " 'reads a table that the actor may not view' as reason",
-            params={f"sv{number}_db": database, f"sv{number}_query": name},
+            params={f"sv{number}_db": database, f"sv{number}_child": name},
         )
         for number, (database, name) in enumerate(denied)
     ]

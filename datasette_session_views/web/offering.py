@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from llm_session_memory.insight.catalogue import Query, catalogue
 from llm_session_memory.reader.tables import is_log, present
 
-from ..compat import IS_1, allowed_tables, offer_queries, own_queries, query_denials
+from ..compat import IS_1, allowed_tables, denial_rules, offer_queries, own_queries
 
 _offered: WeakKeyDictionary[Any, dict[str, tuple[Any, frozenset[str]]]] = WeakKeyDictionary()
 """For each Datasette and database: the tables that queries were offered for, and the names of the queries."""
@@ -63,7 +63,7 @@ async def denials(datasette: Any, actor: Any) -> list[Any]:
         needed = tables & {table for query in queries for table in query.tables}
         seen = await allowed_tables(datasette, actor, database, needed) if needed else frozenset()
         denied += [(database, query.name) for query in queries if tables & set(query.tables) - seen]
-    return query_denials(denied)
+    return denial_rules(denied)
 
 
 async def _tables(datasette: Any, database: str) -> frozenset[str]:

@@ -67,6 +67,11 @@ COLUMNS: dict[str, str] = {
 }
 """The tables and columns that statements may read."""
 
+VIEWS: dict[str, frozenset[str]] = {
+    "memory_session_list": frozenset({"memory_sessions", "memory_attempts", "turns"}),
+}
+"""The views that our llm plugin adds to a log, with the tables that each shows rows of."""
+
 _SQL = Path(__file__).parent / "sql"
 
 OF_THE_STORE = frozenset({"chain", "parts", "turn_messages", "turns_of_thread"})

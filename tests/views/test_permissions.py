@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from datasette.app import Datasette
 from datasette_test import actor_cookie
 
 from datasette_session_views.compat import IS_1
+from llm_session_memory.reader.tables import VIEWS
 from tests.views.conftest import Get, Tags, serving
 from tests.world.everything import World
 
@@ -275,3 +277,47 @@ async def test_every_link_of_a_page_is_below_the_base_url_and_answers(world: Wor
         link: status for link in sorted(set().union(*links.values())) if (status := await status_of(get, link)) != 200
     }
     assert dead == {}
+
+
+# -- our own SQL views ------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("table", sorted(VIEWS["memory_session_list"]))
+async def test_our_view_follows_its_tables(world: World, table: str) -> None:
+    """Who may not view a table that our view reads may not view that view either, whatever it is asked for."""
+    ask = asking(world.path, with_tables({table: {"allow": {"id": "root"}}}))
+    for address in ("/logs/memory_session_list", "/logs/memory_session_list.json", "/logs/memory_session_list.csv"):
+        for actor, status in ((None, 403), (ALEX, 403), (ROOT, 200)):
+            assert (await ask(address, actor)).status_code == status
+    for actor, listed in ((None, False), (ROOT, True)):
+        views = (await ask("/logs.json", actor)).json()["views"]
+        assert ("memory_session_list" in [view["name"] for view in views]) is listed
+
+
+@pytest.mark.asyncio
+async def test_our_view_is_open_if_its_tables_are(world: World) -> None:
+    """Other tables that are hidden, and views of others, are none of our view's business."""
+    ask = asking(world.path, with_tables({"memory_notes": {"allow": {"id": "root"}}}))
+    assert (await ask("/logs/memory_session_list.json")).status_code == 200
+    assert (await ask("/logs/message_tree.json")).status_code == 200
+
+
+def test_every_view_of_ours_is_known_with_the_tables_that_it_reads(world: World) -> None:
+    """What VIEWS says is what SQLite reads when a view of ours is read."""
+    log = sqlite3.connect(world.path)
+    ours = {row[0] for row in log.execute("select name from sqlite_master where type = 'view' and name like 'memory%'")}
+    assert ours == VIEWS.keys()
+    for view, tables in VIEWS.items():
+        read: set[str] = set()
+
+        def note(action: int, table: str | None, *_: str | None, read: set[str] = read) -> int:
+            if action == sqlite3.SQLITE_READ and table:
+                read.add(table)
+            return sqlite3.SQLITE_OK
+
+        log.set_authorizer(note)
+        log.execute(f"select * from {view}")
+        log.set_authorizer(None)
+        assert read - {view} == tables
+    log.close()

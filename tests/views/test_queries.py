@@ -11,7 +11,7 @@ from datasette_test import actor_cookie
 
 from datasette_session_views.compat import IS_1
 from llm_session_memory.insight.catalogue import catalogue
-from tests.views.conftest import serving
+from tests.views.conftest import Get, serving
 from tests.views.test_permissions import configured, with_tables
 from tests.world.everything import World, with_sessions
 from tests.world.logs import START, LogBuilder, Said
@@ -91,3 +91,13 @@ async def test_a_log_that_gets_its_tables_later_gets_the_queries_later(tmp_path:
     with_sessions(path)
     assert (await get("/logs/-/sessions")).status == 200
     assert (await get("/logs/sessions_failed_prompts.json?_shape=array")).json() == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("text", ["", "?q=", "?q=%20", "?q=%22", "?q=%22%22", "?q=*"])
+async def test_the_search_without_words_finds_nothing(get: Get, text: str) -> None:
+    """The canned search answers with its form and no rows if it is opened before anything is typed."""
+    address = f"/logs/sessions_search{text}"
+    assert (await get(address)).status == 200
+    found = await get(address.replace("sessions_search", "sessions_search.json"))
+    assert (found.status, found.json()["rows"]) == (200, [])

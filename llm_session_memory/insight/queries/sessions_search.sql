@@ -3,11 +3,11 @@
 -- param q: the words to find
 with
 today as (
-    select rowid as row, rank as score from turn_search_fts where turn_search_fts match escape_fts(:q)
+    select rowid as row, rank as score from turn_search_fts where turn_search_fts match coalesce(nullif(escape_fts(:q), ''), '""')
     order by rowid desc limit 20000
 ),
 older as (
-    select rowid as row, rank as score from responses_fts where responses_fts match escape_fts(:q)
+    select rowid as row, rank as score from responses_fts where responses_fts match coalesce(nullif(escape_fts(:q), ''), '""')
     order by rowid desc limit 20000
 ),
 best as (

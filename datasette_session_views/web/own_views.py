@@ -1,0 +1,39 @@
+"""The SQL views that our llm plugin adds to a log: nobody may read in one what they may not read in its tables."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from llm_session_memory.reader.tables import VIEWS, present
+
+from ..compat import allowed_tables, denial_rules
+
+_asking: ContextVar[bool] = ContextVar("datasette_session_views_asking", default=False)
+"""Whether we are asking for the permissions of a view's tables: on 1.0 that asks us for our rules again."""
+
+
+async def may_view(datasette: Any, actor: Any, database: str, name: str) -> bool:
+    """Return whether an actor may view all the tables that one of our views reads; True for anything else."""
+    needed = VIEWS.get(name, frozenset())
+    if needed and database in datasette.databases:
+        needed = needed & await datasette.databases[database].execute_fn(present)
+    return not needed or needed <= await allowed_tables(datasette, actor, database, needed)
+
+
+async def denials(datasette: Any, actor: Any) -> list[Any]:
+    """Return rules for 1.0's permission hook that deny our views to an actor who may not view their tables."""
+    if _asking.get():
+        return []
+    token = _asking.set(True)
+    try:
+        denied = [
+            (name, view)
+            for name, database in list(datasette.databases.items())
+            if name != "_internal"
+            for view in VIEWS.keys() & await database.execute_fn(present)
+            if not await may_view(datasette, actor, name, view)
+        ]
+    finally:
+        _asking.reset(token)
+    return denial_rules(denied)
