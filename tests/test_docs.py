@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import runpy
 import shlex
 import sqlite3
 import subprocess
@@ -189,6 +190,16 @@ def test_each_link_leads_somewhere() -> None:
             path = (generate.ROOT / page).parent / name if name else generate.ROOT / page
             assert path.exists(), f"{page}: {target}"
             assert not anchor or anchor in _anchors(path.read_text("utf-8")), f"{page}: {target}"
+
+
+def test_links_work_where_the_readme_stands_alone() -> None:
+    """Each link and picture of the README has a full address in the package, because PyPI has no files beside it."""
+    readme: str = runpy.run_path(str(generate.ROOT / "setup.py"))["absolute"](PAGES["README.md"])
+    targets = re.findall(r"\]\(([^)\s]+)\)", readme)
+    assert [target for target in targets if not target.startswith("https://")] == []
+    assert re.findall(r"!\[[^]]*\]\((\S+)\)", readme) == [
+        "https://raw.githubusercontent.com/llm-session-memory/llm-session-memory/main/docs/transcript.png"
+    ]
 
 
 def _anchors(text: str) -> set[str]:
