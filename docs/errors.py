@@ -31,21 +31,21 @@ KINDS = (
         "Something was not found",
         ("NoSuchSession",),
         "The session, exchange, note, conversation or log that you named does not exist in this log. "
-        "Often it is a typing error, or the log is another one: see `-d` and `LLM_USER_PATH`.",
+        "Often it is a typo, or this is not the log you meant: see `-d` and `LLM_USER_PATH`.",
         "List the sessions with `llm sessions`, and check the log with `llm logs path`.",
     ),
     Kind(
         "A name that can't be used",
         ("NameRefused",),
         "A session name has 1 to 200 printable characters and no `/`. "
-        "Two sessions can't have the same name, whatever its case.",
+        "Two sessions can't have the same name, and upper and lower case make no difference.",
         "Choose another name.",
     ),
     Kind(
         "Too large for the budget",
         ("OverBudget",),
-        "What must be sent (prompt, system prompt, notes, pins, or with `full` everything) needs more tokens than the "
-        "budget or the model's context window has. See [how the budget is found](memory.md#the-budget).",
+        "The parts that must be sent (prompt, system prompt, notes, pins, or with `full` everything) need more tokens "
+        "than the budget or the model's context window has. See [how the budget is found](memory.md#the-budget).",
         "Raise the budget, use a model with a larger context window, or send less.",
     ),
     Kind(
@@ -57,14 +57,14 @@ KINDS = (
     Kind(
         "llm has changed",
         ("SeamBroken",),
-        "The plugin relies on how llm is built inside, and the installed llm is built differently. "
+        "The plugin relies on llm's internals, and they are different in the installed version of llm. "
         "Plain `llm` keeps working.",
         "Update both: `llm install -U llm llm-session-memory`.",
     ),
     Kind(
         "The model did not answer",
         ("ModelFailed",),
-        "The model or its server failed, or its summary could not be used. A prompt that fails is kept.",
+        "The model or its server failed, or its summary could not be used. Prompts that fail are kept.",
         "Check the server, then send the prompt again with `llm sessions retry NAME`.",
     ),
     Kind(
@@ -77,27 +77,27 @@ KINDS = (
     Kind(
         "A value or an action that is not possible",
         ("SessionError",),
-        "The command is understood, but a value is out of range, or there is nothing to do it to.",
+        "The command is valid, but a value is not, or there is nothing to apply the command to.",
         "Nothing was changed. Correct the value that the message names.",
     ),
     Kind(
         "Options that don't go together",
         ("UsageError", "BadParameter", "ClickException"),
         "Two options contradict each other, or one is missing.",
-        "`--help` of the command has examples.",
+        "Run the command with `--help` to see examples.",
     ),
     Kind(
         "Notices on standard error",
         ("say",),
-        "These are not errors: the prompt is sent. They say what a session did that you may not expect.",
-        "Nothing needs to be done. `llm sessions context NAME` shows the details.",
+        "These are not errors: the prompt is sent. They tell you if a session did something that you may not expect.",
+        "You don't have to do anything. `llm sessions context NAME` shows the details.",
     ),
     Kind(
         "In the browser",
         ("NotFound", "Forbidden", "Refused"),
-        "The address names something that is not in this log, or you may not see or rate it. "
+        "The address names something that is not in this log, or you aren't allowed to see or rate it. "
         "See [permissions](pages.md#permissions).",
-        "Check the address, and sign in as somebody with the permission.",
+        "Check the address, and sign in as a user who has the permission.",
     ),
 )
 
