@@ -63,7 +63,7 @@ def cause(error: BaseException) -> str:
     if isinstance(error, (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)):
         return "interrupted"
     if isinstance(error, SystemExit):
-        return "llm was ended from outside"
+        return "llm was terminated"
     return str(getattr(error, "message", "") or error) or type(error.__context__ or error).__name__
 
 

@@ -114,7 +114,7 @@ def complete(response: Any) -> None:
     The plugin takes that for a whole reply; the final chunk with the counts is missing then.
     """
     if is_ollama(response.model) and response.response_json is None:
-        raise ModelFailed("The reply broke off: Ollama ended the stream before it was done.")
+        raise ModelFailed("The reply is incomplete: Ollama ended the stream early.")
 
 
 def own_input(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -157,5 +157,5 @@ def told(cut: server_cuts.Cut) -> str:
         return f"{cut.because}: the end of the answer may be missing."
     return (
         f"the model's server {'has' if cut.certain else 'seems to have'} cut the prompt: {cut.because}. The next "
-        "prompt is fitted to what it can read."
+        "prompt will be made to fit."
     )

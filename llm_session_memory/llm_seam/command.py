@@ -116,7 +116,7 @@ def _kept(one: Prompting, error: BaseException) -> bool:
     if one.latest is None:
         return False
     if one.latest.logged:
-        _say("The reply is in the log; what was to be done after that failed.")
+        _say("The reply was logged, but a later step failed.")
         return True
     whole = bool(one.latest.finished)
     try:
@@ -133,7 +133,7 @@ def _kept(one: Prompting, error: BaseException) -> bool:
         _say(f"session {one.session.name}: the reply could not be logged. It is kept with its prompt; see: {see}")
         return True
     again = one.services.desk.command("retry", one.session.name)
-    _say(f"session {one.session.name}: the prompt is kept; to send it again: {again}")
+    _say(f"session {one.session.name}: the prompt is kept. Send it again with: {again}")
     return True
 
 

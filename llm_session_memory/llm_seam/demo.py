@@ -117,7 +117,9 @@ def run(database: str | None) -> None:
     environment.pop("LLM_SESSION", None)
     log = ["-d", database] if database else []
     model = next((model.model_id for model in llm.get_models() if is_ollama(model)), None)
-    click.echo(f"A session in a folder of its own, {folder}, with {model or 'a bundled model that needs no server'}.")
+    click.echo(
+        f"Running a session in its own folder, {folder}, with {model or 'a bundled model that needs no server'}."
+    )
     options = ["-o", "num_predict", "120"] if model else []
     budget = "400" if model else "300"
     for number, text in enumerate(_TALK):
@@ -131,7 +133,7 @@ def run(database: str | None) -> None:
         ["list"],
     ):
         _show(["sessions", *command, *log], environment)
-    click.echo("\nTo go on with this conversation:")
+    click.echo("\nTo continue this conversation:")
     offered = "" if model else f"{OFFERED}=1 "
     where = f" -d {shlex.quote(database)}" if database else ""
     click.echo(f'  {offered}LLM_USER_PATH={folder} llm --session bridge{where} "Who signs off the foundations?"')
@@ -147,4 +149,4 @@ def _show(arguments: list[str], environment: dict[str, str]) -> None:
         [sys.executable, "-m", "llm", *arguments], env=environment, stdin=subprocess.DEVNULL, check=False
     )
     if done.returncode:
-        raise click.ClickException(f"The demo stopped: that command ended with {done.returncode}.")
+        raise click.ClickException(f"The demo stopped: that command exited with code {done.returncode}.")

@@ -52,12 +52,12 @@ def model_of(model_id: str, *, async_: bool = False) -> Any:
         if not model_id.startswith("ollama/"):
             with contextlib.suppress(llm.UnknownModelError):
                 return get(f"ollama/{model_id}")
-        hint = "See the models with: llm models"
+        hint = "List models with: llm models"
         if model_id.startswith("ollama/"):
-            hint = "Is the Ollama server running, and llm-ollama installed? See the models with: llm models"
+            hint = "Check that the Ollama server is running and llm-ollama is installed. List models with: llm models"
         elif importlib.util.find_spec("llm_ollama"):
-            hint = "If it is one of Ollama's: is that server running? See the models with: llm models"
-        raise SessionError(f"llm knows no model “{model_id}”.", hint) from error
+            hint = "If it is an Ollama model, check that the Ollama server is running. List models with: llm models"
+        raise SessionError(f"Model “{model_id}” not found.", hint) from error
 
 
 class Models:
@@ -83,8 +83,8 @@ def embedding_model_of(model_id: str) -> Any:
     try:
         return llm.get_embedding_model(model_id)
     except llm.UnknownModelError as error:
-        hint = "See the embedding models with: llm embed-models"
-        raise SessionError(f"llm knows no embedding model “{model_id}”.", hint) from error
+        hint = "List embedding models with: llm embed-models"
+        raise SessionError(f"Embedding model “{model_id}” not found.", hint) from error
 
 
 def session_model(session: Session, asked: Settings | None = None) -> Any:
@@ -104,7 +104,7 @@ def valid_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
     except pydantic.ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise SessionError(
-            f"{model.model_id} does not take these options: {wrong}.",
+            f"{model.model_id} does not accept these options: {wrong}.",
             f"See: llm models list --options -m {model.model_id}",
         ) from error
 

@@ -41,42 +41,42 @@ def _options() -> list[click.Option]:
             metavar="NAME",
             envvar=ENVIRONMENT,
             shell_complete=_complete,
-            help="Hold this conversation in the session NAME, created if new; the model is never sent more than fits",
+            help="Continue the session NAME, or create it; the model is never sent more than fits its context window",
         ),
         click.Option(
             ["--new-session"],
             is_flag=True,
-            help="Start the session over; the old one stays as NAME~1. Without --session: a new one, name generated",
+            help="Start the session over and keep the old one as NAME~1. Without --session: create one, name generated",
         ),
         click.Option(
             ["--max-context-tokens"],
             type=click.IntRange(min=1),
             metavar="N",
-            help="Most tokens a whole request in the session may have [64000, or what fits the model's window]",
+            help="Maximum tokens in a whole request [64000, or less if the model's context window is smaller]",
         ),
         click.Option(
             ["--memory"],
             metavar="POLICY",
             callback=_policy,
-            help="What is sent besides the newest exchanges and pins: recall (older excerpts that matter for the "
-            "prompt), summary (of what is left out), summary,recall (both), window (nothing) or full (everything) "
-            "[recall]",
+            help="What to send besides the newest exchanges and pins: recall (relevant excerpts from older "
+            "exchanges), summary (of exchanges that are not sent), summary,recall (both), window (nothing) or full "
+            "(everything) [recall]",
         ),
         click.Option(
             ["--recall-share"],
             type=click.FloatRange(0, 1, min_open=True, max_open=True),
             metavar="S",
-            help="Share of a request that recalled excerpts may have, between 0 and 1 [by the size of the budget]",
+            help="Share of each request that recalled excerpts may use, between 0 and 1 [depends on the budget]",
         ),
         click.Option(
             ["--recall-model"],
             metavar="MODEL",
-            help="Embedding model by which recall finds what is near in meaning, or none [llm's default one]",
+            help="Embedding model that recall uses to search by meaning, or none [llm's default embedding model]",
         ),
         click.Option(
             ["--summary-model"],
             metavar="MODEL",
-            help="Model that makes the summary under --memory summary [the session's]",
+            help="Model that writes the summary for --memory summary [the session's model]",
         ),
     ]
 
@@ -126,9 +126,9 @@ def _otherwise(parameters: dict[str, Any], ours: dict[str, Any]) -> bool:
     if other is None or not (typed("session") or ours["new_session"]):
         return other is not None
     flag = "--session" if typed("session") else "--new-session"
-    why = "both say which conversation to go on with"
+    why = "both choose which conversation to continue"
     if other == "--save":
-        why = "a template is kept for any session, and nothing is sent"
+        why = "--save only stores a template and sends nothing"
     raise click.UsageError(f"{flag} and {other} can't be combined: {why}.")
 
 

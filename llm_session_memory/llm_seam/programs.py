@@ -71,7 +71,7 @@ def _said(settings: Mapping[str, Any]) -> Settings:
     allowed = [one.name for one in fields(Settings) if one.name != "model"]
     unknown = sorted(set(settings) - set(allowed))
     if unknown:
-        raise TypeError(f"There is no setting “{unknown[0]}”. There are: {', '.join(allowed)}.")
+        raise TypeError(f"Unknown setting “{unknown[0]}”. Choose from: {', '.join(allowed)}.")
     said = Settings(**settings)
     if said.memory is not None:
         said = replace(said, memory=parsed_policy(said.memory))
@@ -88,7 +88,9 @@ def _model(model: Any, async_: bool | None) -> Any:  # noqa: FBT001  None: as th
         return model_of(model, async_=bool(async_))
     if async_ is not None and async_ != _is_async(model):
         kind = "asynchronous" if _is_async(model) else "synchronous"
-        raise SessionError(f"The model “{model.model_id}” is {kind}.", "Give its id instead, and async_=True or False.")
+        raise SessionError(
+            f"The model “{model.model_id}” is {kind}.", "Pass its id instead, with async_=True or async_=False."
+        )
     return model
 
 

@@ -129,7 +129,7 @@ class Prompted:
             return
         if kept is not None and self.asked.session is not None:
             again = self.services.desk.command("retry", self.asked.session.name)
-            self.say(f"session {self.asked.session.name}: the prompt is kept; to send it again: {again}")
+            self.say(f"session {self.asked.session.name}: the prompt is kept. Send it again with: {again}")
 
     # -- after the call ------------------------------------------------
 
@@ -194,7 +194,7 @@ class Prompted:
         if path is None:
             return LogUnusable(said, f"No file could be written either: the {what} is only on your screen. Copy it.")
         again = self.services.desk.command("recover", str(path))
-        return LogUnusable(said, f"The {what} is kept in {path}; to put it into the session: {again}")
+        return LogUnusable(said, f"The {what} is kept in {path}. Add it to the session with: {again}")
 
     def _now(self) -> str:
         return self.services.desk.timestamp()

@@ -98,9 +98,9 @@ class Prompting:
         settings, parameters = self._settings(conversation.model, parameters)
         made = self._prompted(prompt or "", settings, parameters)
         if self.session is None and not self.recording:
-            what = "not started over, since" if self.known else "does not exist, and"
+            what = "not started over because" if self.known else "does not exist, and"
             name = self.known.name if self.known else self.place.name or "(new)"
-            self.say(f"session {name}: {what} -n records nothing; sent without a history")
+            self.say(f"session {name}: {what} -n records nothing; sent without history")
             self._check_alone(conversation, settings, prompt, parameters)
             return made, prompt, parameters
         return made, prompt, self._chosen(made, conversation, settings, prompt, parameters)
@@ -111,7 +111,7 @@ class Prompting:
         whole = {name: _whole(value) for name, value in given.items()}
         if whole == given:
             return prompt, parameters
-        self.say("Some of the prompt is not UTF-8. Each byte that can't be read is sent as “\ufffd”.")
+        self.say("Part of the prompt is not UTF-8. Each unreadable byte is sent as “\ufffd”.")
         return whole.pop("prompt"), {**parameters, **whole}
 
     def _prompted(self, prompt: str, settings: Settings, parameters: Mapping[str, Any]) -> Prompted:
@@ -201,7 +201,7 @@ class Prompting:
             return self.place
         if self.place.over is not None:
             made, retired = self.services.sessions.start_over(self.place.over, conversation.id, settings)
-            self.say(f"session {made.name}: started over with {settings.model}; the old one is {retired} now")
+            self.say(f"session {made.name}: started over with {settings.model}; the old one is now {retired}")
         else:
             made = self._created(self.place.name, conversation, settings)
         self.place = made

@@ -82,7 +82,8 @@ def recover(path: Path, database: str | None) -> tuple[str, int]:
         session = memory.sessions.of_thread(thread_id)
         if session is None:
             raise NoSuchSession(
-                f"The session of {path} is not in {memory.path}.", "Was it kept for another log? See -d."
+                f"The session for {path} is not in {memory.path}.",
+                "If it belongs to another log, name that log with -d.",
             )
         memory.desk.prepare()
         with memory.writing():
@@ -112,7 +113,7 @@ def _read(path: Path) -> tuple[str, list[dict[str, Any]], Attempt | None]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SessionError(f"{path} can't be read as a kept reply: {error}.", _UNCHANGED) from error
     if not (data or attempt):
-        raise SessionError(f"{path} holds neither a reply nor a prompt.", _UNCHANGED)
+        raise SessionError(f"{path} contains neither a reply nor a prompt.", _UNCHANGED)
     return thread_id, data, attempt
 
 

@@ -48,7 +48,7 @@ def check(*uses: str) -> None:
     if found:
         from importlib.metadata import version
 
-        message = f"This llm ({version('llm')}) is built differently from what sessions rely on: {found}"
+        message = f"llm {version('llm')} has changed in a way that sessions do not support: {found}"
         raise SeamBroken(message, "llm works without --session. Try: llm install -U llm-session-memory")
 
 
@@ -59,7 +59,7 @@ def _lacking(owner: str, names: list[str]) -> Iterator[str]:
     try:
         says, has = look(path)
     except Exception as error:  # noqa: BLE001  whatever goes wrong when llm's parts are put together otherwise
-        yield f"{owner} is not what it was: {error}."
+        yield f"{owner} changed: {error}."
         return
     yield from (f"{says} “{name}”." for name in names if not has(name))
 
@@ -86,7 +86,7 @@ def _of_instance(path: str) -> tuple[str, Callable[[str], bool]]:
 
 def _parameters(path: str) -> tuple[str, Callable[[str], bool]]:
     there = inspect.signature(_found(path)).parameters
-    return f"{path} takes no", there.__contains__
+    return f"{path} has no parameter", there.__contains__
 
 
 def _options(command: str) -> tuple[str, Callable[[str], bool]]:

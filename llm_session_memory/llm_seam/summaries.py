@@ -122,7 +122,9 @@ def redo(memory: Services, name: str, model_id: str | None = None) -> None:
         summariser.redo(memory.sessions.exchanges(name, 1, last), memory.requests.budget(own, settings), measure)
     except ModelFailed as error:
         why = error.message.rstrip(".")
-        raise ModelFailed(f"The summary was not made anew ({why}).", "The one before stays in use.") from error
+        raise ModelFailed(
+            f"The summary could not be made again ({why}).", "The previous summary stays in use."
+        ) from error
 
 
 def _last_number(memory: Services, name: str) -> int:
@@ -131,4 +133,4 @@ def _last_number(memory: Services, name: str) -> int:
     for number, turn_ids in enumerate(memory.sessions.turn_ids(name), 1):
         if turn_ids[0] in covered:
             return number
-    raise SessionError(f"Session “{memory.sessions.get(name).name}” has no summary of exchanges that are in the log.")
+    raise SessionError(f"Session “{memory.sessions.get(name).name}” has no summary of exchanges in this log.")

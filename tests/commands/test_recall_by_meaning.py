@@ -97,7 +97,7 @@ def test_a_model_that_fails_costs_a_sentence(llm_: Command, script: Script, mean
     assert "The embedding model failed (out of memory), so recall searched by words only." in done.err
     assert "wall 3." in sent(script)
     gone = llm_("sessions", "set", "work", "--recall-model", "nosuch")
-    assert gone.err == "Error: llm knows no embedding model “nosuch”. See the embedding models with: llm embed-models\n"
+    assert gone.err == "Error: Embedding model “nosuch” not found. List embedding models with: llm embed-models\n"
 
 
 def test_small_talk_asks_no_model(llm_: Command, script: Script, meaning: Meaning) -> None:

@@ -122,8 +122,8 @@ def test_set_changes_all_or_nothing(llm_: Command, work: Script, log: Path, wron
         (
             ("-m", "nosuch"),
             (
-                "llm knows no model “nosuch”. If it is one of Ollama's: is that server running? "
-                "See the models with: llm models"
+                "Model “nosuch” not found. If it is an Ollama model, check that the Ollama server is running. "
+                "List models with: llm models"
             ),
         ),
         (
@@ -137,14 +137,14 @@ def test_set_changes_all_or_nothing(llm_: Command, work: Script, log: Path, wron
         (
             ("-o", "num_predict", "many"),
             (
-                "scripted does not take these options: num_predict: Input should be a valid integer, unable to parse "
+                "scripted does not accept these options: num_predict: Input should be a valid integer, unable to parse "
                 "string as an integer. See: llm models list --options -m scripted"
             ),
         ),
         (
             ("-o", "colour", "red"),
             (
-                "scripted does not take these options: colour: Extra inputs are not permitted. "
+                "scripted does not accept these options: colour: Extra inputs are not permitted. "
                 "See: llm models list --options -m scripted"
             ),
         ),

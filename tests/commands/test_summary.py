@@ -215,7 +215,7 @@ def test_a_prompt_that_was_interrupted_while_its_summary_was_made_is_kept(talk: 
         done = llm_("--session", "work", text)
         if done.code:
             break
-    assert done.err.endswith("the prompt is kept; to send it again: llm sessions retry work\n\nAborted!\n")
+    assert done.err.endswith("the prompt is kept. Send it again with: llm sessions retry work\n\nAborted!\n")
     shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)
     (attempt,) = shown["attempts"]
     assert (attempt["error"], attempt["prompt"], attempt["partial"]) == ("interrupted", text, "")
@@ -301,7 +301,7 @@ def test_redo_that_fails_leaves_the_summary_in_use(llm_: Command, work: str, scr
     assert (done.code, done.out) == (1, "")
     assert done.err == (
         "session work: summarising exchanges #1 to #4 with scripted …\n"
-        "Error: The summary was not made anew (The server is away). The one before stays in use.\n"
+        "Error: The summary could not be made again (The server is away). The previous summary stays in use.\n"
     )
     assert GOOD in llm_("sessions", "summary", "work").ok().out
 

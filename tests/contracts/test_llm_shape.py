@@ -55,16 +55,14 @@ class Change:
 
 CHANGES = {
     "an_option": Change("without_option('prompt', 'fragments')", "`llm prompt` has no parameter “fragments”."),
-    "a_command": Change(
-        "del cli.cli.commands['chat']", "options of chat is not what it was: llm has no command “chat”."
-    ),
+    "a_command": Change("del cli.cli.commands['chat']", "options of chat changed: llm has no command “chat”."),
     "a_function": Change("del cli.load_conversation", "cli has no “load_conversation”."),
     "a_parameter": Change(
-        "without_parameter(cli, 'load_conversation', 'database')", "cli.load_conversation takes no “database”."
+        "without_parameter(cli, 'load_conversation', 'database')", "cli.load_conversation has no parameter “database”."
     ),
     "a_parameter_of_a_method": Change(
         "without_parameter(models.Conversation, 'chain', 'messages')",
-        "models.Conversation.chain takes no “messages”.",
+        "models.Conversation.chain has no parameter “messages”.",
     ),
     "a_method": Change(
         "del models.AsyncResponse._to_sync_response", "models.AsyncResponse has no “_to_sync_response”."
@@ -78,7 +76,7 @@ CHANGES = {
     ),
     "a_class_that_is_imported": Change("del logs.LogStore", "cannot import name 'LogStore' from 'llm.logs'"),
     "how_an_instance_is_made": Change(
-        "without_parameter(models.Response, '__init__', 'stream')", "models.Response takes no “stream”."
+        "without_parameter(models.Response, '__init__', 'stream')", "models.Response has no parameter “stream”."
     ),
 }
 """One change of each kind."""
@@ -174,8 +172,8 @@ def test_only_sessions_fail_with_a_changed_llm(altered_llm: Altered, id_: str) -
     refused = altered_llm(change, "-m", "echo", "--session", "work", "Hello")
     assert refused.code == 1
     assert refused.out == ""
-    assert refused.err.startswith("Error: This llm (")
-    assert f"is built differently from what sessions rely on: {CHANGES[id_].said}" in refused.err
+    assert refused.err.startswith("Error: llm ")
+    assert f"has changed in a way that sessions do not support: {CHANGES[id_].said}" in refused.err
     assert refused.err.endswith("llm works without --session. Try: llm install -U llm-session-memory\n")
     assert refused.err.count("\n") == 1
 

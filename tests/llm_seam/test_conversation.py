@@ -130,11 +130,11 @@ def test_settings_become_the_defaults_of_a_new_session(memory: Memory, script: S
 @pytest.mark.parametrize(
     ("given", "error", "said"),
     [
-        ({"temperature": 1}, TypeError, "There is no setting “temperature”. There are: system, options,"),
+        ({"temperature": 1}, TypeError, "Unknown setting “temperature”. Choose from: system, options,"),
         ({"memory": "telepathy"}, SessionError, "telepathy"),
         ({"max_context_tokens": 0}, SessionError, "at least 1 token"),
         ({"recall_share": 1.5}, SessionError, "“1.5” is not a share"),
-        ({"options": {"mod": "calm"}}, SessionError, "scripted does not take these options: mod"),
+        ({"options": {"mod": "calm"}}, SessionError, "scripted does not accept these options: mod"),
         ({"summary_model": "nothing"}, SessionError, "“nothing”"),
         ({"model": "nothing"}, SessionError, "“nothing”"),
         ({"name": "a/b"}, NameRefused, "a/b"),
@@ -160,7 +160,7 @@ def test_a_session_may_be_started_over_or_get_a_name(memory: Memory, script: Scr
     assert said(memory) == [("Hello again", "Noted."), ("And again", "Noted.")]
     assert said(memory, "work~1") == [("Hello", "Noted.")]
     assert script.systems[-1] == "Be brief."
-    assert told == conversation.notices == ["session work: started over with scripted; the old one is work~1 now"]
+    assert told == conversation.notices == ["session work: started over with scripted; the old one is now work~1"]
     memory.conversation(model="scripted").prompt("Anything").text()
     assert len(memory.sessions.names()) == 3
 
@@ -190,7 +190,7 @@ def test_a_prompt_that_fails_is_kept_and_can_be_sent_again(memory: Memory, scrip
         conversation.prompt("Hello", mood="calm").text()
     (kept,) = memory.record.attempts("work")
     assert (kept.prompt, kept.partial, kept.error) == ("Hello", "Half a", "the cable")
-    assert conversation.notices[-1] == ("session work: the prompt is kept; to send it again: llm sessions retry work")
+    assert conversation.notices[-1] == ("session work: the prompt is kept. Send it again with: llm sessions retry work")
     assert llm_("sessions", "retry", "work").ok().out == "Whole.\n"
     assert script.options[-1]["mood"] == "calm"
     assert said(memory) == [("Hello", "Whole.")]

@@ -22,7 +22,7 @@ from tests.world.processes import started
 
 def _how_to_go_on(out: str) -> tuple[dict[str, str], list[str]]:
     """The command that the demo ends with, as environment and arguments."""
-    line = re.search(r"To go on with this conversation:\n  (.+)\n", out)
+    line = re.search(r"To continue this conversation:\n  (.+)\n", out)
     assert line
     words = shlex.split(line[1])
     command = words.index("llm")
@@ -52,7 +52,7 @@ def test_without_a_server(
     """Without a server the demo talks with the bundled model: what is pruned comes back, is found, shown and listed."""
     monkeypatch.setenv("LLM_SESSION", "mine")
     done = demo("sessions", "demo").ok()
-    assert done.out.startswith(f"A session in a folder of its own, {tmp_path}")
+    assert done.out.startswith(f"Running a session in its own folder, {tmp_path}")
     steps = re.findall(r"^\$ llm (.+)$", done.out, re.MULTILINE)
     assert [step.split(" '")[0] for step in steps] == [
         "-m session-demo --max-context-tokens 300 --session bridge",

@@ -64,7 +64,7 @@ def test_two_conversations_at_once_are_an_error(  # noqa: PLR0913  two tables of
     """`--session` or `--new-session` with -c or --cid is an error that names both; nothing is sent."""
     done = llm_(*command, "-m", "scripted", *ours, *other)
     usage = PROMPT_USAGE if command[0] == "prompt" else CHAT_USAGE
-    sentence = f"Error: {ours[0]} and {flag} can't be combined: both say which conversation to go on with.\n"
+    sentence = f"Error: {ours[0]} and {flag} can't be combined: both choose which conversation to continue.\n"
     assert (done.out, done.err, done.code) == ("", usage + sentence, 2)
     assert script.seen == []
 
@@ -91,8 +91,8 @@ def test_new_session_keeps_the_old_one_under_another_name(llm_: Command, script:
     llm_("-m", "scripted", "-s", "Be brief.", "-o", "mood", "glad", "--session", "work", "First").ok()
     second = llm_("--session", "work", "--new-session", "Second").ok()
     third = llm_("--session", "work", "--new-session", "Third").ok()
-    assert second.err == "session work: started over with scripted; the old one is work~1 now\n"
-    assert third.err == "session work: started over with scripted; the old one is work~2 now\n"
+    assert second.err == "session work: started over with scripted; the old one is now work~1\n"
+    assert third.err == "session work: started over with scripted; the old one is now work~2\n"
     assert script.texts() == [("system", "Be brief."), ("user", "Third")]
     assert script.options[-1] == {"num_predict": None, "mood": "glad"}
     assert [_prompts(llm_, name) for name in ("work", "work~1", "work~2")] == [["Third"], ["First"], ["Second"]]
@@ -117,7 +117,7 @@ def test_new_session_in_a_chat_starts_over_once(llm_: Command, script: Script) -
     """A chat with --new-session starts over at its first prompt only; the rest of the chat goes on."""
     llm_("-m", "scripted", "--session", "work", "Old").ok()
     done = llm_("chat", "--session", "work", "--new-session", input="One\nTwo\nquit\n").ok()
-    assert done.err == "session work: started over with scripted; the old one is work~1 now\n"
+    assert done.err == "session work: started over with scripted; the old one is now work~1\n"
     assert _prompts(llm_, "work") == ["One", "Two"]
     assert script.texts() == [("user", "One"), ("assistant", "Noted."), ("user", "Two")]
 
@@ -139,7 +139,7 @@ def test_n_reads_the_session_and_records_nothing(llm_: Command, script: Script, 
 def test_n_without_a_session_says_so(llm_: Command, script: Script) -> None:
     """Under -n a session that does not exist is not made: the prompt is sent alone and stderr says why."""
     done = llm_("-m", "scripted", "--session", "work", "-n", "First").ok()
-    assert done.err == "session work: does not exist, and -n records nothing; sent without a history\n"
+    assert done.err == "session work: does not exist, and -n records nothing; sent without history\n"
     assert script.texts() == [("user", "First")]
     assert llm_("sessions", "list", "--json").ok().out == "[]\n"
 
@@ -182,7 +182,7 @@ def test_save_needs_no_session(llm_: Command, script: Script, home: Path, monkey
     done = llm_("-m", "scripted", "--session", "work", "--save", "brief", "-s", "Be brief.")
     assert done.err == (
         f"{PROMPT_USAGE}Error: --session and --save can't be combined: "
-        "a template is kept for any session, and nothing is sent.\n"
+        "--save only stores a template and sends nothing.\n"
     )
     monkeypatch.setenv("LLM_SESSION", "work")
     llm_("-m", "scripted", "--save", "brief", "-s", "Be brief.").ok()
@@ -379,6 +379,6 @@ def test_n_with_new_session_starts_nothing_over(llm_: Command, script: Script, l
     llm_("-m", "scripted", "-s", "Be brief.", "--session", "work", "One").ok()
     before = log.read_bytes()
     done = llm_("--session", "work", "--new-session", "-n", "Two").ok()
-    assert done.err == "session work: not started over, since -n records nothing; sent without a history\n"
+    assert done.err == "session work: not started over because -n records nothing; sent without history\n"
     assert script.texts() == [("system", "Be brief."), ("user", "Two")]
     assert log.read_bytes() == before

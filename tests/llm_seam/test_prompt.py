@@ -119,13 +119,13 @@ def test_a_model_that_nobody_knows(llm_: Command, script: Script) -> None:
     done = llm_("-m", "nosuch", "--session", "work", "Hello")
     assert (done.out, done.code) == ("", 1)
     assert done.err == (
-        "Error: llm knows no model “nosuch”. If it is one of Ollama's: is that server running? "
-        "See the models with: llm models\n"
+        "Error: Model “nosuch” not found. If it is an Ollama model, check that the Ollama server is running. "
+        "List models with: llm models\n"
     )
     gone = llm_("-m", "ollama/nosuch", "--session", "work", "Hello")
     assert gone.err == (
-        "Error: llm knows no model “ollama/nosuch”. Is the Ollama server running, and llm-ollama installed? "
-        "See the models with: llm models\n"
+        "Error: Model “ollama/nosuch” not found. Check that the Ollama server is running and llm-ollama is installed. "
+        "List models with: llm models\n"
     )
     assert llm_("sessions", "list", "--json").ok().out == "[]\n"
 

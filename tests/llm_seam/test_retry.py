@@ -17,7 +17,7 @@ from tests.world.ollama_server import BreakOff, Fail, Hang, OllamaModel, OllamaS
 from tests.world.processes import Running
 from tests.world.scripted import Broken, Script
 
-KEPT = "session work: the prompt is kept; to send it again: llm sessions retry work\n"
+KEPT = "session work: the prompt is kept. Send it again with: llm sessions retry work\n"
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
 
@@ -222,8 +222,8 @@ def _ollama() -> Iterator[OllamaStandIn]:
     ("number", "code", "cause", "said"),
     [
         (signal.SIGINT, 1, "interrupted", "\nAborted!\n"),
-        (signal.SIGTERM, 128 + signal.SIGTERM, "llm was ended from outside", ""),
-        (signal.SIGHUP, 128 + signal.SIGHUP, "llm was ended from outside", ""),
+        (signal.SIGTERM, 128 + signal.SIGTERM, "llm was terminated", ""),
+        (signal.SIGHUP, 128 + signal.SIGHUP, "llm was terminated", ""),
     ],
     ids=["SIGINT", "SIGTERM", "SIGHUP"],
 )
@@ -262,7 +262,7 @@ def test_a_signal_in_mid_reply(  # noqa: PLR0913  a table of cases
         (Fail(), "", "model runner has unexpectedly stopped (status code: 500)"),
         (Fail(after_chunks=2), "This reply ", "model runner has unexpectedly stopped (status code: -1)"),
         (BreakOff(), "This reply ", "peer closed connection without sending complete message body"),
-        (BreakOff(clean=True), "This reply ", "The reply broke off: Ollama ended the stream before it was done."),
+        (BreakOff(clean=True), "This reply ", "The reply is incomplete: Ollama ended the stream early."),
         (BreakOff(down=True), "This reply ", "peer closed connection without sending complete message body"),
     ],
     ids=["HTTP 500", "error in the stream", "torn", "ended too early", "server killed"],

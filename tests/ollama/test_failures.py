@@ -89,7 +89,7 @@ def test_a_failed_call_is_kept_and_sent_again(
     with ExitStack() as world:
         failed = fail_and_retry(desk, fault, mode, world)
     assert failed.code == 1
-    assert "the prompt is kept; to send it again: llm sessions retry work" in failed.err
+    assert "the prompt is kept. Send it again with: llm sessions retry work" in failed.err
     assert failed.err.count("Error: ") == 1
     assert message in failed.err
     assert "Traceback" not in failed.err
@@ -124,7 +124,7 @@ def test_a_failure_in_a_chat_keeps_the_earlier_exchanges(desk: QuickDesk) -> Non
         desk.sit(server)
         done = desk.chat("work", ["First", "Second", "Third"], "-m", "llama3")
         assert done.code == 1
-        assert "Ollama ended the stream before it was done" in done.err
+        assert "Ollama ended the stream early" in done.err
         shown = desk.shown("work")
         assert [e["reply"] for e in shown["exchanges"]] == ["One.", "Two."]
         assert [(a["prompt"], a["partial"]) for a in shown["attempts"]] == [("Third", "This reply ")]
@@ -143,7 +143,7 @@ def interrupt(desk: Desk, server: OllamaStandIn, number: signal.Signals, *argume
 @pytest.mark.parametrize("mode", [(), ("--async",)], ids=["streamed", "async"])
 @pytest.mark.parametrize(
     ("number", "error"),
-    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "llm was ended from outside")],
+    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "llm was terminated")],
     ids=["ctrl_c", "kill"],
 )
 def test_an_interrupted_call_is_kept(
@@ -155,7 +155,7 @@ def test_an_interrupted_call_is_kept(
         desk.sit(server)
         done = interrupt(desk, server, number, "-m", "llama3", "--session", "work", *mode, "When?")
         assert done.code != 0
-        assert "the prompt is kept; to send it again: llm sessions retry work" in done.err
+        assert "the prompt is kept. Send it again with: llm sessions retry work" in done.err
         if not (number == signal.SIGTERM and mode):  # the signal interrupts asyncio's own cleanup, which reports it
             assert "Traceback" not in done.err
         [attempt] = desk.shown("work")["attempts"]

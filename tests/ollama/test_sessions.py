@@ -110,8 +110,8 @@ def test_an_unknown_model(desk: QuickDesk) -> None:
         done = desk.ask("-m", "lama3", "--session", "work", "One.")
         assert (done.code, done.out) == (1, "")
         assert done.err == (
-            "Error: llm knows no model “lama3”. If it is one of Ollama's: is that server running? "
-            "See the models with: llm models\n"
+            "Error: Model “lama3” not found. If it is an Ollama model, check that the Ollama server is running. "
+            "List models with: llm models\n"
         )
         assert json.loads(desk.ask("sessions", "--json").ok().out) == []
         assert server.chats == []

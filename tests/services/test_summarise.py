@@ -53,7 +53,7 @@ class Lost(Writer):
     """A model that llm does not know."""
 
     def name(self) -> str:
-        raise ModelFailed("llm knows no model “lost”.")
+        raise ModelFailed("Model “lost” not found.")
 
 
 @dataclass
@@ -261,7 +261,7 @@ def test_a_failure_half_way_keeps_the_finished_portions(world: World) -> None:
 def test_an_unknown_model_counts_as_a_failure(world: World) -> None:
     """A summary model that llm does not know doesn't prevent the prompt from being sent."""
     assert world.fold(Lost(), 3, 3) is None
-    said = "the summary could not be made (llm knows no model “lost”), so exchange #3 is left out without one."
+    said = "the summary could not be made (Model “lost” not found), so exchange #3 is left out without one."
     assert world.said == [said]
 
 
@@ -367,7 +367,7 @@ def test_interrupts_are_not_failures(world: World, script: Script, error: BaseEx
 def test_an_unknown_model_fails_when_it_is_needed(world: World, script: Script) -> None:
     """A model that llm does not know is no error until a summary is needed."""
     found = model(world, summary_model="lost")
-    with pytest.raises(ModelFailed, match="llm knows no model “lost”."):
+    with pytest.raises(ModelFailed, match="Model “lost” not found."):
         found.name()
 
 

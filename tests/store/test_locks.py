@@ -123,7 +123,7 @@ def test_a_reply_that_cannot_be_logged_is_kept(used: Path, llm_: Command, script
     assert (done.code, done.out) == (1, "On 4 May.\n")
     told = re.fullmatch(
         r"Error: The log (.+) is locked by another program; gave up after 10 seconds\. "
-        r"The reply is kept in (.+); to put it into the session: llm sessions recover (.+)\n",
+        r"The reply is kept in (.+). Add it to the session with: llm sessions recover (.+)\n",
         done.err,
     )
     assert told, done.err
