@@ -1,4 +1,4 @@
-"""Failed prompts: what is kept of one, and how it is sent again."""
+"""Failed prompts: what is kept, and how to send one again."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RELIED_ON = {
     "an instance of models.Response": "_chunks _start_utcnow id model",
     "an instance of llm.Attachment": "content path type url",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 def attempt(asked: Asked, calls: Sequence[Call], error: BaseException, now: str) -> Attempt:
-    """Return what is kept of a prompt whose call failed or was interrupted; `now` if no call had begun."""
+    """Return the attempt to keep for a failed or interrupted prompt, dated `now` if no call had begun."""
     assert asked.session is not None
     partial = "".join("".join(getattr(one.response, "_chunks", ())) for one in calls)
     id_, model, started = str(utils.monotonic_ulid()).lower(), asked.model, None
@@ -49,7 +49,7 @@ def attempt(asked: Asked, calls: Sequence[Call], error: BaseException, now: str)
 
 
 def _kept(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was sent besides the text, in a form that can be stored."""
+    """Return the schema, fragments and attachments in a form that can be stored."""
     schema = inputs.get("schema")
     return {
         "schema": schema if isinstance(schema, dict) else None,
@@ -59,7 +59,7 @@ def _kept(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cause(error: BaseException) -> str:
-    """Return what went wrong, in the words of the error; its kind if it has none."""
+    """Return the error's message, or the name of its class if it has no message."""
     if isinstance(error, (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)):
         return "interrupted"
     if isinstance(error, SystemExit):
@@ -80,14 +80,14 @@ def _attachment(attachment: Any) -> dict[str, str | None]:
 
 
 def said_of(kept: Attempt) -> Settings:
-    """Return what an attempt asked for; what a newer version keeps beside that is left out."""
+    """Return the settings of an attempt; ignore settings that only a newer version knows."""
     known: dict[str, Any] = {one.name: kept.request.get(one.name) for one in fields(Settings)}
     known["options"] = known["options"] or {}
     return Settings(**known)
 
 
 def resumed(kept: Attempt, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return prompt and parameters of an attempt that is sent again."""
+    """Return the prompt and parameters for sending an attempt again."""
     request = kept.request
     attachments = [
         llm.Attachment(

@@ -18,7 +18,7 @@ RELIED_ON = {
     "an instance of models.Response": "_messages_now id input_tokens model output_tokens prompt response_json",
     "an instance of models.Prompt": "messages",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 _MOST_TOKENS = 2**63 - 1
 """The largest number that SQLite can hold."""
@@ -33,14 +33,14 @@ class Call:
     estimate: int
     context: Context
     original: tuple[Message, ...] | None = None
-    """The turn's own input as it came, where it had to be cut before it was sent."""
+    """The turn's own input before it was cut, if it had to be cut."""
     cut: server_cuts.Cut | None = None
     seen: WindowFacts | None = None
-    """What the server says of the model's window after a cut."""
+    """What the server reports about the model's context window after a cut."""
 
     @property
     def turn(self) -> Turn:
-        """A finished call as a turn, for what the server counted of it."""
+        """Return a finished call as a turn, with the server's token counts."""
         return Turn(
             id=self.response.id,
             model=self.response.model.model_id,
@@ -53,10 +53,10 @@ class Call:
 
 
 def cut_of(one: Call, earlier: Call | None) -> server_cuts.Cut | None:
-    """Return how the server cut a finished call's request, None where it did not or where nothing can tell.
+    """Return how the server cut a finished call's request, or None if it did not or if that is unknown.
 
-    `earlier` is the call before of the same prompt. Where the count is less than expected the server is asked for the
-    window that it has loaded, and its answer is left in the call.
+    `earlier` is the previous call of the same prompt. If the count is lower than expected, ask the server for the
+    context window that it has loaded, and keep its answer in the call.
     """
     counted = one.response.input_tokens
     if not counted or not is_ollama(one.response.model):
@@ -75,7 +75,7 @@ def cut_of(one: Call, earlier: Call | None) -> server_cuts.Cut | None:
         )
 
     found = detect(one.context.budget.window.tokens)
-    # An estimate that rests on the count of the request before is close, so that less is telling.
+    # An estimate based on the previous request's count is close, so a smaller difference is significant.
     as_expected = counted >= sure * (0.97 if before else 0.9)
     if as_expected and (found is None or server_cuts.counts_all(str(found))):
         return found
@@ -101,7 +101,7 @@ def _attached(one: Call) -> int:
 
 
 def countable(response: Any) -> None:
-    """Forget a server's count that no log can hold: one below zero, or beyond 64 bits."""
+    """Drop token counts that the log can't store: negative numbers and those over 64 bits."""
     for name in ("input_tokens", "output_tokens"):
         count = getattr(response, name)
         if isinstance(count, int) and not 0 <= count <= _MOST_TOKENS:
@@ -109,9 +109,9 @@ def countable(response: Any) -> None:
 
 
 def complete(response: Any) -> None:
-    """Raise ModelFailed where an Ollama server ended the stream without saying that it was done.
+    """Raise ModelFailed if an Ollama server ended the stream without a final chunk.
 
-    The plugin takes that for a whole reply; the final chunk with the counts is missing then.
+    The plugin treats that as a complete reply, but the final chunk, which has the counts, is missing.
     """
     if is_ollama(response.model) and response.response_json is None:
         raise ModelFailed("The reply is incomplete: Ollama ended the stream early.")
@@ -152,7 +152,7 @@ def sent_of(calls: Sequence[Call]) -> list[Sent]:
 
 
 def told(cut: server_cuts.Cut) -> str:
-    """Return what a person is told of a cut."""
+    """Return the notice about a cut."""
     if server_cuts.counts_all(str(cut)):
         return f"{cut.because}: the end of the answer may be missing."
     return (

@@ -1,4 +1,4 @@
-"""Running `llm prompt` or `llm chat` inside a session: what the flags mean, and the door through which errors leave."""
+"""Running `llm prompt` or `llm chat` inside a session: what the flags mean, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ RELIED_ON = {
     "an instance of models.Conversation": "id loaded_tools",
     "an instance of models.AsyncConversation": "id loaded_tools",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
-    """Run a command of llm's inside a session; the one door through which errors of the family leave."""
+    """Run one of llm's commands inside a session, and turn our errors into click's."""
     try:
         return _run(original, parameters, ours)
     except SessionError as error:
@@ -68,7 +68,7 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
     path = log_path(parameters.get("database"))
     owned_file(path)
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # what is not UTF-8 is said and replaced, see Prompting
+        sys.stdin.reconfigure(errors="surrogateescape")  # Prompting replaces and reports bytes that are not UTF-8
     with Services.open(path, typed=parameters.get("database")) as memory:
         if not memory.desk.log.columns("turns"):
             migrated(memory.desk.log)
@@ -94,7 +94,7 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
 
 
 def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Prompting) -> Any:
-    """Call llm's command; keep what was asked where the call fails or is interrupted."""
+    """Call llm's command; keep the prompt if the call fails or is interrupted."""
     try:
         return original(**parameters)
     except BaseException as error:
@@ -103,8 +103,8 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
             what = "A file or a fragment of this prompt is not UTF-8, so nothing was sent."
             raise SessionError(what, "Convert it first: iconv -f latin1 -t utf-8 FILE") from error
         if _kept(one, error) and isinstance(error, Exception) and not told:
-            # llm chat lets a model's errors through as tracebacks, and llm tells those without a text as “Error: ”;
-            # Ctrl-C and signals keep their meaning.
+            # llm chat shows a model's errors as tracebacks, and llm shows those without a message as “Error: ”.
+            # Ctrl-C and signals are raised unchanged.
             raise SessionError(cause(error)) from error
         raise
     finally:
@@ -112,7 +112,7 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
 
 
 def _kept(one: Prompting, error: BaseException) -> bool:
-    """Keep what was asked if a call was under way, and say how to send it again; return whether there was one."""
+    """Keep the prompt if a call was in progress, and say how to send it again; return whether one was."""
     if one.latest is None:
         return False
     if one.latest.logged:
@@ -142,7 +142,7 @@ def _say(sentence: str) -> None:
 
 
 def _choose_model(parameters: dict[str, Any], session: Session | None, models: Models) -> None:
-    """Let a model that was typed win, then the session's, then LLM_MODEL, then llm's default."""
+    """Choose the model: the one that was typed, else the session's, else LLM_MODEL, else llm's default."""
     model_id = parameters.get("model_id")
     if model_id is None:
         return
@@ -153,7 +153,7 @@ def _choose_model(parameters: dict[str, Any], session: Session | None, models: M
 
 
 def _options(parameters: dict[str, Any], session: Session | None, models: Models) -> tuple[tuple[str, Any], ...]:
-    """Return the session's options and those given now, which win; of the session's only those the model knows."""
+    """Return the session's options that the model knows, overridden by those given now."""
     given = tuple(parameters.get("options") or ())
     if session is None or not session.settings.options:
         return given
@@ -168,7 +168,7 @@ def _options(parameters: dict[str, Any], session: Session | None, models: Models
 
 @contextlib.contextmanager
 def _handed_over(one: Prompting, model: Callable[[], Any]) -> Iterator[None]:
-    """Let llm's command find our conversation where it loads one, for as long as it runs."""
+    """Make llm's command load our conversation instead of its own while it runs."""
     original = llm_cli.load_conversation
 
     def load_conversation(conversation_id: str | None, async_: bool = False, database: str | None = None) -> Any:  # noqa: FBT001, FBT002  llm's own signature
@@ -195,7 +195,7 @@ def _conversation(one: Prompting, model: Any, *, async_: bool) -> Any:
 
 @contextlib.contextmanager
 def _signals_raised() -> Iterator[None]:
-    """Let a closed terminal or a `kill` end the call like any failure, so that the prompt is kept."""
+    """Treat a closed terminal or a `kill` like any other failure, so that the prompt is kept."""
 
     def end(number: int, frame: FrameType | None) -> None:
         del frame

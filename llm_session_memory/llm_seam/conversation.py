@@ -1,4 +1,4 @@
-"""What `llm prompt` and `llm chat` are handed in place of llm's own conversation: it decides what is sent."""
+"""The conversation that `llm prompt` and `llm chat` get instead of llm's own: it decides what is sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RELIED_ON = {
     "parameters of models.AsyncConversation.prompt": _TAKEN,
     "parameters of models.AsyncConversation.chain": _TAKEN,
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 class SessionResponse(models.Response):
@@ -49,7 +49,7 @@ class SessionResponse(models.Response):
             yield from super().stream_events()  # type: ignore[no-untyped-call]
 
     def log_to_db(self, db: Any) -> None:
-        """Log this response through llm's own writer, and why it was sent what it was sent, in one transaction."""
+        """Log this response through llm's own writer, with the reasons for its context, in one transaction."""
         self.prompted.log(db, [self])
 
 
@@ -85,7 +85,7 @@ class AsyncSessionResponse(models.AsyncResponse):
 
 
 class SessionChain(models.ChainResponse):
-    """A tool loop each of whose requests is kept within the budget."""
+    """A tool loop that keeps each request within the budget."""
 
     prompted: Prompted
 
@@ -123,7 +123,7 @@ class AsyncSessionChain(models.AsyncChainResponse):
 
 
 class SessionConversation(models.Conversation):
-    """A conversation in a session. `notices` are the sentences that a person would be told."""
+    """A conversation in a session. `notices` are the messages that the command line would print."""
 
     prompting: Prompting
     notices: list[str]

@@ -33,11 +33,11 @@ RELIED_ON = {
     "an instance of llm.Attachment": "_id content path type url",
     "an instance of models.ToolResult": "output",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 def storable(chunk: Any) -> Any:
-    """Return a chunk of a reply, text or event, without halves of characters, which no log can hold."""
+    """Return a chunk of a reply, text or event, without lone surrogates, which can't be stored."""
     if isinstance(chunk, str):
         return without_halves(chunk)
     if isinstance(getattr(chunk, "chunk", None), str):

@@ -1,7 +1,7 @@
-"""`llm sessions demo`: a short conversation held with the real commands, and a bundled model for where there is none.
+"""`llm sessions demo`: a short conversation held with the real commands, and a bundled model in case there is no other.
 
-The bundled model answers from what it was sent and from nothing else, so that what it says shows what a session sends.
-It is offered to llm only while the demo runs (or by whoever sets its environment variable).
+The bundled model answers only from what it was sent, so its replies show what a session sends.
+It is offered to llm only while the demo runs (or if you set its environment variable).
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def run(database: str | None) -> None:
 
 
 def _show(arguments: list[str], environment: dict[str, str]) -> None:
-    """Print a command, run it, and let it print. Stops at the first that fails."""
+    """Print a command and run it. Raises ClickException if it fails."""
     click.secho(f"\n$ llm {shlex.join(arguments)}", bold=True)
     sys.stdout.flush()
     done = subprocess.run(  # noqa: S603  our own command line

@@ -23,10 +23,10 @@ RELIED_ON = {
         user_dir
         """,
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 NONE = "none"
-"""What the setting says where recall goes by words alone, whatever llm's default is."""
+"""The setting for recall by words alone, whatever llm's default embedding model is."""
 
 
 def log_path(database: str | None) -> Path:
@@ -35,7 +35,7 @@ def log_path(database: str | None) -> Path:
 
 
 def known_names(database: str | None, beginning: str) -> list[str]:
-    """Return the session names that begin so; none where the log can't be read, since this runs on a Tab key."""
+    """Return the session names with this prefix, or [] if the log can't be read: this runs when Tab is pressed."""
     try:
         with Services.open(log_path(database)) as memory:
             return [name for name in memory.sessions.names() if name.casefold().startswith(beginning.casefold())]
@@ -63,7 +63,7 @@ def model_of(model_id: str, *, async_: bool = False) -> Any:
 class Models:
     """The models that one command asks for, each looked up once.
 
-    To find one, llm lists all that there are, and llm-ollama asks its server.
+    To find one, llm lists all models, and llm-ollama asks its server.
     """
 
     def __init__(self, *, async_: bool) -> None:
@@ -94,7 +94,7 @@ def session_model(session: Session, asked: Settings | None = None) -> Any:
 
 
 def valid_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return options as the model understands them. Raises SessionError where it does not know one or its value."""
+    """Return options as the model understands them. Raises SessionError if an option or a value is invalid."""
     import pydantic
 
     if model is None:
@@ -117,7 +117,7 @@ def options_of(model: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def found(said: Settings) -> Settings:
-    """Return settings with the models for recall and summaries by their ids. Raises SessionError if llm has not one."""
+    """Return settings with the models for recall and summaries by their ids. Raises SessionError if llm lacks one."""
     recall, summary = said.recall_model, said.summary_model
     return replace(
         said,
@@ -138,7 +138,7 @@ class Embedding:
         self._near: Nearness | None = None
 
     def near(self, thread_id: str, prompt: str) -> Mapping[int, float]:
-        """Return the passages nearest to a prompt. Raises ModelFailed whatever goes wrong."""
+        """Return the passages nearest to a prompt. Raises ModelFailed for any failure."""
         try:
             return self._found().near(thread_id, prompt)
         except SessionError:
@@ -147,7 +147,7 @@ class Embedding:
             raise ModelFailed(str(error) or type(error).__name__) from error
 
     def catch_up(self, thread_id: str) -> None:
-        """Embed what is missing of a session, for about a second. What goes wrong is told with the next prompt."""
+        """Embed a session's missing passages for about a second. The next prompt reports any failure."""
         with contextlib.suppress(Exception):
             self._found().catch_up(thread_id)
 
@@ -163,7 +163,7 @@ class Embedding:
 
 
 def embedding_of(memory: Services, settings: Settings) -> Embedding | None:
-    """Return the embedding model of a session; None where it has none, or does not recall."""
+    """Return the embedding model of a session; or None if it has none or does not recall."""
     if not recalls(settings.memory or POLICIES[0]):
         return None
     model_id = settings.recall_model or llm.get_default_embedding_model()
@@ -171,6 +171,6 @@ def embedding_of(memory: Services, settings: Settings) -> Embedding | None:
 
 
 def near_of(memory: Services, session: Session, asked: Settings) -> Near | None:
-    """Return what finds passages by meaning in a session, as its next prompt would."""
+    """Return the search by meaning that a session's next prompt would use."""
     embedding = embedding_of(memory, effective(session.settings, asked))
     return embedding.near if embedding else None

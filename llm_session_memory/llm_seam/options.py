@@ -82,7 +82,7 @@ def _options() -> list[click.Option]:
 
 
 def _policy(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return a policy in its one form; a wrong one is an error of usage."""
+    """Return a policy in its normal form. Raises BadParameter if it is invalid."""
     if value is None:
         return None
     from ..errors import SessionError
@@ -115,7 +115,7 @@ def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any
 
 
 def _otherwise(parameters: dict[str, Any], ours: dict[str, Any]) -> bool:
-    """Return whether another flag says which conversation to go on with, and no session was typed.
+    """Return whether another flag chooses the conversation, and no session was typed.
 
     Raises UsageError if both were.
     """
@@ -133,7 +133,7 @@ def _otherwise(parameters: dict[str, Any], ours: dict[str, Any]) -> bool:
 
 
 def _in_session(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
-    """Run llm's command inside a session, if llm is still built as that relies on."""
+    """Run llm's command inside a session, after checking that llm still has what sessions need."""
     from ..errors import SessionError
     from .shape import check
 
@@ -148,10 +148,10 @@ def _in_session(original: Callable[..., Any], parameters: dict[str, Any], ours: 
 
 @contextlib.contextmanager
 def _start_frozen() -> Iterator[None]:
-    """Keep Python's garbage collector from looking through all that llm has loaded by now, which stays to the end.
+    """Keep Python's garbage collector from scanning everything that llm has loaded, which lives until the end.
 
-    One such look takes 30 to 40 ms of the 600 that a prompt takes, and a long session makes enough objects to cause it.
-    How the process ends is not ours to change: Python looks through everything then, as after any command.
+    A scan takes 30 to 40 ms of a prompt's 600 ms, and a long session makes enough objects to trigger one.
+    We don't change how the process ends: Python scans everything then, as after any command.
     """
     if not hasattr(gc, "freeze") or gc.get_freeze_count():  # not CPython; or a program around us has done so itself
         yield
@@ -164,7 +164,7 @@ def _start_frozen() -> Iterator[None]:
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete session names; silent whatever the log's state."""
+    """Complete session names, without output or errors whatever the state of the log."""
     del param
     from .models import known_names
 

@@ -1,4 +1,4 @@
-"""A model call of long ago, as values: what llm's writer needs of it. Pure, so that readers of files can make them."""
+"""A past model call as plain values, with what llm's writer needs. Pure, so that file readers can make them."""
 
 from __future__ import annotations
 

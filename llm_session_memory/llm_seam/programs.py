@@ -1,4 +1,4 @@
-"""Conversations for programs: `memory.conversation("work")`. What the options of a command say, arguments say here."""
+"""Conversations for programs: `memory.conversation("work")`. Arguments here do what options do on the command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RELIED_ON = {
     "parameters of models.Conversation": "model tools before_call after_call chain_limit",
     "parameters of models.AsyncConversation": "model tools before_call after_call chain_limit",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
@@ -67,7 +67,7 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
 
 
 def _said(settings: Mapping[str, Any]) -> Settings:
-    """Return what a program asks for. Raises TypeError for an unknown setting, SessionError for a wrong one."""
+    """Return a program's settings. Raises TypeError for an unknown setting, SessionError for a wrong one."""
     allowed = [one.name for one in fields(Settings) if one.name != "model"]
     unknown = sorted(set(settings) - set(allowed))
     if unknown:

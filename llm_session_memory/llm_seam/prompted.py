@@ -30,10 +30,10 @@ RELIED_ON = {
     "an instance of models.AsyncResponse": "done_callbacks id model prompt",
     "an instance of models.Prompt": "messages",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 Say = Callable[[str], None]
-"""Tells the person, or the program, a sentence."""
+"""Shows a message to the person or the program."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Prompted:
     embedding: Embedding | None = None
     calls: list[Call] = field(default_factory=list)
     finished: list[Any] = field(default_factory=list)
-    """The responses that are being logged: each is whole, and must end somewhere."""
+    """The responses that are being logged: each is complete and must be saved somewhere."""
     logged: bool = False
 
     # -- during the call -----------------------------------------------
@@ -82,7 +82,7 @@ class Prompted:
         self.calls.append(one)
 
     def hold(self) -> None:
-        """Let tools that are called now know for which session."""
+        """Tell tools that are called now which session they run in."""
         if self.context is not None and self.asked.session is not None:
             path, most = self.services.path, self.context.budget.tokens
             name = self.asked.session.name
@@ -90,7 +90,7 @@ class Prompted:
 
     @contextmanager
     def reading(self, response: Any) -> Iterator[None]:
-        """Watch over a response while it is read."""
+        """Log a response after it is read, or keep the prompt if reading fails."""
         try:
             yield
         except BaseException as error:
@@ -113,12 +113,12 @@ class Prompted:
         self.read(responses, chained=True)
 
     def read(self, responses: Iterable[Any], *, chained: bool) -> None:
-        """Log what was read to its end, a tool loop as a whole, if nobody else does."""
+        """Log responses that were read to the end (a tool loop as a whole), unless llm's command logs them."""
         if self.by_itself and self.calls and chained == self.chained:
             self.log(self.services.desk.log.database, responses)
 
     def failed(self, error: BaseException) -> None:
-        """Keep a prompt whose call failed, or that was not read to its end, if nobody else does."""
+        """Keep a prompt that failed or was not read to the end, unless llm's command keeps it."""
         if not self.by_itself:
             return
         try:
@@ -134,7 +134,7 @@ class Prompted:
     # -- after the call ------------------------------------------------
 
     def log(self, database: Any, responses: Iterable[Any]) -> None:
-        """Log finished responses, and why they were sent what they were sent."""
+        """Log finished responses, with the reasons for their context."""
         finished = [r._to_sync_response() if isinstance(r, models.AsyncResponse) else r for r in responses]  # noqa: SLF001
         session = self.asked.session
         if not self.recording or session is None:
@@ -158,7 +158,7 @@ class Prompted:
             self.embedding.catch_up(session.thread_id)  # while the person reads the reply
 
     def _tell(self, one: Call, cut: server_cuts.Cut) -> None:
-        """Tell of a cut, and remember the window that the next prompt has to fit."""
+        """Report a cut, and remember the context window that the next prompt has to fit."""
         assert self.asked.session is not None
         if one.seen is not None or cut.window:
             self.services.record.learn_window(one.response.model.model_id, one.seen, cut.window)
@@ -186,7 +186,7 @@ class Prompted:
             return None if logged else attempt
 
     def _into_a_file(self, attempt: Attempt, trouble: Exception) -> LogUnusable:
-        """Put a prompt and its reply into a file, because the log can't take them; return what to say of it."""
+        """Save a prompt and its reply to a file because the log can't take them; return the error to raise."""
         path = rescue.rescued(self.services.path, self.asked, attempt, self.finished)
         self.calls, self.finished, self.composing = [], [], False
         what = "reply" if attempt.partial else "prompt"

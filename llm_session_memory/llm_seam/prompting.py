@@ -1,4 +1,4 @@
-"""Prompting in a session: from the prompt that llm hands over to what is sent."""
+"""Turn the prompt that llm passes in into the request that is sent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RELIED_ON = {
     "an instance of models.Conversation": "id model responses",
     "an instance of models.AsyncConversation": "id model responses",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Prompting:
         self.tools = tools or {}
         self.retrying = retrying
         self.latest: Prompted | None = None
-        """The prompt that was composed last, or is being composed."""
+        """The prompt composed last, or being composed now."""
 
     @property
     def session(self) -> Session | None:
@@ -80,13 +80,13 @@ class Prompting:
 
     @property
     def known(self) -> Session | None:
-        """The session, or the one that is started over: its settings and tools are gone on with."""
+        """The session, or the one that is started over: its settings and tools are used."""
         return self.place.over if isinstance(self.place, Wanted) else self.place
 
     def compose(
         self, conversation: Any, prompt: str | None, parameters: dict[str, Any]
     ) -> tuple[Prompted, str | None, dict[str, Any]]:
-        """Return a prompt as it is to be sent: with the chosen history, under the session's system prompt."""
+        """Return a prompt ready to send, with the chosen history and the session's system prompt."""
         if self.retrying is not None:
             prompt, parameters = attempts.resumed(self.retrying, parameters)
         prompt, parameters = self._storable(prompt, parameters)
@@ -166,7 +166,7 @@ class Prompting:
     def _check_alone(
         self, conversation: Any, settings: Settings, prompt: str | None, parameters: dict[str, Any]
     ) -> None:
-        """Hold a prompt without a session to the window as well: tell if it fills the budget, refuse it beyond."""
+        """Check a prompt without a session too: warn if it exceeds the budget, refuse it if it exceeds the window."""
         request = convert.request_of(conversation, settings, prompt, parameters)
         measure = tokens.Measure(1.0, sends_reasoning(conversation.model))
         messages = (*system_messages(request.system), *request.input)

@@ -21,7 +21,7 @@ RELIED_ON = {
     "models.Response": "log_to_db",
     "an instance of models.Response": "id prompt",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 def log(

@@ -1,4 +1,4 @@
-"""The last line of defence: a reply that can't go into the log goes into a file, beside the log or else elsewhere."""
+"""Save a reply that can't be logged to a file beside the log, or else in the temporary folder."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ..model import Attempt
 from .asked import Asked
 
 RELIED_ON = {"models.Response": "duration_ms to_dict", "an instance of models.Response": "id"}
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 def rescued(log: Path, asked: Asked, attempt: Attempt, responses: Sequence[Any] = ()) -> Path | None:
-    """Write a reply to a file that only its owner can read, and return its path; None if there is no room anywhere.
+    """Write a reply to a file that only its owner can read, and return its path; or None if none can be written.
 
     `responses` are finished ones, which `recover` logs as turns; without them the attempt is what it keeps.
     """

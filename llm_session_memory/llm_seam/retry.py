@@ -30,13 +30,13 @@ RELIED_ON = {
     "models.Response": "from_dict log_to_db",
     "an instance of models.Response": "_end _start _start_utcnow conversation",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 _UNCHANGED = "Nothing was changed."
 
 
 class _NoInput(io.StringIO):
-    """A standard input with nothing in it that says it is a terminal, so that llm does not wait for it."""
+    """An empty standard input that claims to be a terminal, so that llm does not wait for it."""
 
     def isatty(self) -> bool:
         return True
@@ -76,7 +76,7 @@ def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: boo
 
 
 def recover(path: Path, database: str | None) -> tuple[str, int]:
-    """Put what could not be logged into its session: replies, or else the prompt; return its name and how many."""
+    """Add unlogged replies, or else the prompt, to their session; return its name and how many."""
     thread_id, data, attempt = _read(path)
     with Services.open(log_path(database)) as memory:
         session = memory.sessions.of_thread(thread_id)
@@ -118,7 +118,7 @@ def _read(path: Path) -> tuple[str, list[dict[str, Any]], Attempt | None]:
 
 
 def _storable(value: Any) -> Any:
-    """Return JSON data without halves of characters, which no log can hold."""
+    """Return JSON data without lone surrogates, which can't be stored."""
     if isinstance(value, str):
         return without_halves(value)
     if isinstance(value, dict):

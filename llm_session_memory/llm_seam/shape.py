@@ -1,6 +1,6 @@
-"""Whether the installed llm is built as the seam relies on: each point with a sentence.
+"""Check that the installed llm still has everything that this package relies on.
 
-Checked when a session is used. If llm has changed shape, llm keeps working and only sessions answer with an error.
+Checked when a session is used. If llm has changed, llm itself keeps working and only sessions fail, with an error.
 
 What is relied on stands beside the code that needs it, as `RELIED_ON` of each module: names by their owner. An owner
 is a path under `llm`, “an instance of” a class, “parameters of” a function, or “options of” a command.
@@ -31,7 +31,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
 
 
 def problems(*uses: str) -> Iterator[str]:
-    """Yield a sentence for each point in which llm is not what is relied on for these uses (none named: for any)."""
+    """Yield a sentence for each missing part of llm that these uses need (by default, all uses)."""
     for module in dict.fromkeys(module for use in uses or ROOMS for module in ROOMS[use]):
         try:
             relied_on: Mapping[str, str] = import_module(f".{module}", __package__).RELIED_ON
@@ -43,7 +43,7 @@ def problems(*uses: str) -> Iterator[str]:
 
 
 def check(*uses: str) -> None:
-    """Raise SeamBroken if llm is not what is relied on for these uses."""
+    """Raise SeamBroken if llm lacks something that these uses need."""
     found = next(problems(*uses), None)
     if found:
         from importlib.metadata import version

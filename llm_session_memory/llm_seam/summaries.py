@@ -21,7 +21,7 @@ RELIED_ON = {
     "llm": "KeyModel get_default_model",
     "models.Response": "duration_ms text usage",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 class SummaryModel:
@@ -40,7 +40,7 @@ class SummaryModel:
         self._budget: Budget | None = None
 
     def name(self) -> str:
-        """Return the model's id. Raises ModelFailed where llm knows no such model."""
+        """Return the model's id. Raises ModelFailed if llm has no such model."""
         return str(self._found().model_id)
 
     def room(self) -> tuple[int, Measure]:
@@ -103,9 +103,9 @@ def fold_of(memory: Services, session: Session, settings: Settings, key: str | N
 
 
 def redo(memory: Services, name: str, model_id: str | None = None) -> None:
-    """Make the summary in use anew from all exchanges up to the last that it covers, with the model that is named.
+    """Remake the current summary from all exchanges up to the last one it covers, with the given model.
 
-    Raises SessionError where there is none, or where it can't be made: the one before stays in use then.
+    Raises SessionError if there is no summary or if it can't be remade; the previous one then stays in use.
     """
     session = memory.sessions.get(name)
     last = _last_number(memory, name)

@@ -9,13 +9,13 @@ from ..services.desk import Desk
 from ..store import Log
 
 RELIED_ON = {"migrations": "migrate"}
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 def migrated(log: Log) -> None:
     """Bring llm's own tables up to date, as any llm command that writes would, in one transaction.
 
-    Commands of llm that do it at the same time, each statement on its own, trip over each other.
+    llm's own commands migrate one statement at a time, and fail if two of them do so at once.
     """
     from llm.migrations import migrate
 

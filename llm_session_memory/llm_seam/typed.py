@@ -1,4 +1,4 @@
-"""What a person typed for the command in progress, as against what comes from the environment or is a default."""
+"""Whether a parameter was typed, rather than taken from the environment or a default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns that are over, through llm's own writer; and what that writer made shorter, whole again.
+"""Log past turns through llm's own writer, and restore what that writer shortened.
 
 For imports and exports: nothing is sent here.
 """
@@ -40,7 +40,7 @@ RELIED_ON = {
     "an instance of llm.Toolbox": "_config",
     "an instance of llm.Tool": "hash",
 }
-"""What of llm is relied on here (see `shape`)."""
+"""The parts of llm that this module relies on (see `shape`)."""
 
 
 class OldModel(llm.Model):
@@ -74,11 +74,11 @@ class OldResponse(models.Response):
         return self._said
 
     def duration_ms(self) -> Any:
-        """Return how long it took, None where nobody knows."""
+        """Return how long it took, or None if unknown."""
         return self._turn.duration_ms
 
     def datetime_utc(self) -> str:
-        """Return when it began, as text; empty where nobody knows, since llm splits it."""
+        """Return when it began, as text; empty if unknown, because llm splits it."""
         return self._turn.datetime_utc
 
 
@@ -134,7 +134,7 @@ class _Attachment(llm.Attachment):
     """An attachment whose id is known: llm would read a file, or ask a server, to learn it."""
 
     def resolve_type(self) -> Any:
-        """Return its type; None where nobody knows, without asking a server."""
+        """Return its type, or None if unknown, without asking a server."""
         return self.type or (super().resolve_type() if self.content else None)  # type: ignore[no-untyped-call]
 
 
@@ -205,7 +205,7 @@ def _served(turn: PastTurn) -> list[models.ToolResult]:
 
 
 def is_server_side(tool: details.Tool) -> bool:
-    """Say whether a logged tool was run by the model's server: llm keeps that in the tool's hash alone."""
+    """Return whether the model's server ran a logged tool: llm records that only in the tool's hash."""
     if tool.instance_name is None:
         return False
     ours = llm.Tool(tool.name, tool.description, dict(tool.input_schema), None, tool.plugin)
@@ -216,7 +216,7 @@ def is_server_side(tool: details.Tool) -> bool:
 
 
 def raw_response(turn: Turn, more: details.Details) -> Any:
-    """Return a call's raw response; None where what llm took out of it can't be put back, as llm logs shows it."""
+    """Return a call's raw response; or None if the parts that llm took out can't be put back."""
     if more.response is None:
         return None
     try:

@@ -71,7 +71,7 @@ def test_names_are_completed_wherever_one_is_asked_for(
 
 @pytest.mark.parametrize("content", [None, b"", b"This is not a database at all, but it is long enough to be one."])
 def test_completion_is_silent_whatever_the_log(completed: Completed, log: Path, content: bytes | None) -> None:
-    """Where the log is missing, empty or no database, Tab offers nothing, says nothing and makes nothing."""
+    """If the log is missing, empty or not a database, Tab offers nothing, prints nothing and creates nothing."""
     if content is not None:
         log.write_bytes(content)
     assert completed("llm", "--session", "wo") == []

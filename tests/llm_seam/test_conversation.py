@@ -38,7 +38,7 @@ def said(memory: Memory, name: str = "work") -> list[tuple[str, str]]:
 
 
 def test_prompts_are_sent_with_their_history_and_logged(memory: Memory, script: Script) -> None:
-    """Each prompt is sent with what was said before, and logged when its reply was read, without more ado."""
+    """Each prompt is sent with what was said before, and logged once its reply is read."""
     script.replies = ["Noted.", "On 4 May."]
     conversation = memory.conversation("work", model="scripted")
     assert conversation.prompt("The deadline is 4 May.").text() == "Noted."
@@ -47,8 +47,8 @@ def test_prompts_are_sent_with_their_history_and_logged(memory: Memory, script: 
     assert said(memory) == [("The deadline is 4 May.", "Noted."), ("When is it?", "On 4 May.")]
 
 
-def test_a_session_is_gone_on_with_in_another_conversation(memory: Memory, script: Script, llm_: Command) -> None:
-    """What the command line began a program goes on with, and the other way round; the model is the session's."""
+def test_another_conversation_continues_a_session(memory: Memory, script: Script, llm_: Command) -> None:
+    """A program continues a session from the command line, and the reverse; both use the session's model."""
     llm_("--session", "work", "-m", "scripted", "Hello").ok()
     conversation = memory.conversation("WORK")
     conversation.prompt("And now?").text()
@@ -107,7 +107,7 @@ def test_what_command_and_program_record_is_the_same(memory: Memory, script: Scr
 
 
 def test_settings_become_the_defaults_of_a_new_session(memory: Memory, script: Script) -> None:
-    """What is given when a session is made becomes its default; given later it holds for that conversation."""
+    """Settings given when a session is created become its defaults; given later, they hold for that conversation."""
     given: dict[str, Any] = {
         "system": "Be brief.",
         "options": {"mood": "calm"},
@@ -141,7 +141,7 @@ def test_settings_become_the_defaults_of_a_new_session(memory: Memory, script: S
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_what_is_wrong_is_refused_at_once(
+def test_wrong_arguments_are_refused_at_once(
     memory: Memory, given: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     """A wrong name, model or setting is an error when the conversation is made, and makes no session."""
@@ -197,7 +197,7 @@ def test_a_prompt_that_fails_is_kept_and_can_be_sent_again(memory: Memory, scrip
     assert [attempt.answered_by is None for attempt in memory.record.attempts("work")] == [False]
 
 
-def test_the_next_prompt_after_a_failure_goes_on(memory: Memory, script: Script) -> None:
+def test_the_conversation_continues_after_a_failure(memory: Memory, script: Script) -> None:
     """After a failure the same conversation goes on, without the prompt that failed."""
     script.replies = ["Noted.", ValueError("no"), "Fine."]
     conversation = memory.conversation("work", model="scripted")
@@ -209,7 +209,7 @@ def test_the_next_prompt_after_a_failure_goes_on(memory: Memory, script: Script)
     assert said(memory) == [("One.", "Noted."), ("Three.", "Fine.")]
 
 
-def test_reading_that_is_broken_off_keeps_the_prompt(memory: Memory, script: Script) -> None:
+def test_a_prompt_is_kept_if_reading_stops(memory: Memory, script: Script) -> None:
     """A program that stops reading in the middle finds the prompt kept as interrupted."""
     script.replies = ["One two three four."]
     for piece in memory.conversation("work", model="scripted").prompt("Count."):
@@ -223,7 +223,7 @@ def test_reading_that_is_broken_off_keeps_the_prompt(memory: Memory, script: Scr
 def test_what_llm_calls_its_own_may_change_without_losing_an_attempt(
     memory: Memory, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a response has no pieces by the name that is known, the prompt is kept without what had come."""
+    """If a response's pieces can't be found, the prompt is kept without its partial reply."""
 
     def fail(prompt: llm.Prompt) -> str:
         raise ValueError("no")
@@ -275,7 +275,7 @@ def test_tools_run_in_a_chain_which_is_one_exchange(memory: Memory) -> None:
     assert len(memory.sessions.exchanges("work")) == 2
 
 
-def test_a_tool_that_breaks_a_chain_off_keeps_the_prompt(memory: Memory) -> None:
+def test_a_prompt_is_kept_if_a_tool_ends_its_chain(memory: Memory) -> None:
     """A chain that ends in an error is kept as one failed prompt, not logged by halves."""
 
     def weather() -> str:
@@ -385,7 +385,7 @@ def test_two_tasks_talk_in_one_session(memory: Memory, script: Script) -> None:
 
 
 def test_a_locked_log_loses_no_reply(memory: Memory, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a reply can't be logged, the error names the file in which it is kept, and the program still has it."""
+    """If a reply can't be logged, the error names the file it is kept in, and the program still has it."""
     response = memory.conversation("work", model="scripted").prompt("Hello")
 
     def lock(prompt: llm.Prompt) -> str:

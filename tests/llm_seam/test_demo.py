@@ -83,7 +83,7 @@ def test_the_bundled_model_is_offered_to_the_demo_only(llm_: Command, monkeypatc
 def test_with_a_server(
     demo: Command, llm_process: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where Ollama answers the demo talks with its first chat model, and says how to go on with that."""
+    """If Ollama answers, the demo uses its first chat model and says how to continue with it."""
     models = [OllamaModel("tiny"), OllamaModel("llama3")]
     with OllamaStandIn(models, reply="The deadline is 4 May.") as ollama:
         for name, value in ollama.environment(home).items():

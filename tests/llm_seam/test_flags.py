@@ -72,7 +72,7 @@ def test_two_conversations_at_once_are_an_error(  # noqa: PLR0913  two tables of
 def test_an_explicit_c_or_cid_wins_over_the_environment(
     llm_: Command, script: Script, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the session comes from LLM_SESSION, -c and --cid go on with what they say, and the session stays."""
+    """If the session comes from LLM_SESSION, -c and --cid win, and the session is unchanged."""
     llm_("-m", "scripted", "--session", "work", "In the session").ok()
     llm_("-m", "scripted", "Elsewhere").ok()
     with sqlite3.connect(log) as database:
@@ -344,7 +344,7 @@ def test_the_window_policy_sends_the_newest(llm_: Command, script: Script) -> No
 
 
 def test_the_full_policy_sends_everything_or_nothing(llm_: Command, script: Script) -> None:
-    """--memory full sends the whole session, and where that exceeds the budget it is an error with both figures."""
+    """--memory full sends the whole session, or fails with both figures if that exceeds the budget."""
     for text in ("First", "Second", "Third"):
         llm_("-m", "scripted", "--session", "work", "--memory", "full", f"{text} {'and so on ' * 30}").ok()
     assert [text.split()[0] for role, text in script.texts() if role == "user"] == ["First", "Second", "Third"]

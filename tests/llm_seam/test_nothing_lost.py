@@ -107,7 +107,7 @@ class Interrupting:
 
 
 @pytest.mark.slow
-def test_whatever_ends_the_writing_the_reply_is_somewhere(used: Path, llm_: Command, script: Script) -> None:
+def test_a_reply_survives_any_failure_while_it_is_logged(used: Path, llm_: Command, script: Script) -> None:
     """Each failure at each statement between the last word and the commit leaves the reply in one place at least."""
     before = used.read_bytes()
     lost = []
@@ -131,7 +131,7 @@ def test_whatever_ends_the_writing_the_reply_is_somewhere(used: Path, llm_: Comm
 def test_a_reply_that_the_writer_of_llm_refuses_is_kept_with_its_prompt(  # noqa: PLR0913  two tables of cases
     used: Path, llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch, failure: Any, chain: bool
 ) -> None:
-    """Whatever llm's own writer raises, the whole reply is in an attempt or a file, and the person is told."""
+    """Whatever llm's own writer raises, the whole reply is in an attempt or a file, and stderr says so."""
     script.replies = [REPLY]
 
     def refuse(*_: object) -> None:
@@ -168,7 +168,7 @@ def test_a_full_disk_is_not_the_end(used: Path, llm_: Command, script: Script, t
 
 
 @pytest.mark.parametrize("count", [10**30, 2**63, -1])
-def test_a_count_that_no_log_can_hold_is_left_out(llm_: Command, used: Path, script: Script, count: int) -> None:
+def test_a_count_too_large_to_store_is_dropped(llm_: Command, used: Path, script: Script, count: int) -> None:
     """A server that reports 10^30 tokens: the reply is logged, and its count is not known."""
     script.replies, script.count = [REPLY], lambda text: count
     llm_("--session", "work", PROMPT).ok()
@@ -178,7 +178,7 @@ def test_a_count_that_no_log_can_hold_is_left_out(llm_: Command, used: Path, scr
     assert counted == (None,)
 
 
-def test_half_a_character_in_a_reply_is_shown_and_logged_as_a_sign(llm_: Command, used: Path, script: Script) -> None:
+def test_a_lone_surrogate_in_a_reply_is_replaced(llm_: Command, used: Path, script: Script) -> None:
     """Valid JSON may hold half of a character; no file and no terminal can."""
     script.replies = ["half \ud83d of it"]
     assert llm_("--session", "work", PROMPT).ok().out == "half \ufffd of it\n"
@@ -186,8 +186,8 @@ def test_half_a_character_in_a_reply_is_shown_and_logged_as_a_sign(llm_: Command
 
 
 @pytest.mark.parametrize("place", ["prompt", "system"])
-def test_bytes_that_are_not_utf_8_are_sent_as_signs(llm_: Command, used: Path, script: Script, place: str) -> None:
-    """What Python could not decode is sent as “\ufffd”, and that is said once."""
+def test_bytes_that_are_not_utf_8_are_replaced(llm_: Command, used: Path, script: Script, place: str) -> None:
+    """Bytes that Python can't decode are sent as “\ufffd”, with one notice."""
     text = b"caf\xe9".decode("utf-8", "surrogateescape")
     arguments = {"prompt": [text], "system": ["-s", text, "Hi"]}
     script.replies = [REPLY]
@@ -197,7 +197,7 @@ def test_bytes_that_are_not_utf_8_are_sent_as_signs(llm_: Command, used: Path, s
     assert _replies(llm_) == ["Noted.", REPLY]
 
 
-def test_bytes_that_are_piped_in_are_sent_as_signs_too(llm_: Command, used: Path, home: Path, script: Script) -> None:
+def test_piped_bytes_that_are_not_utf_8_are_replaced(llm_: Command, used: Path, home: Path, script: Script) -> None:
     """A Latin-1 file on stdin is common: it is answered, and nothing of it is lost."""
     command = [sys.executable, "-m", "llm", "-m", "echo", "--session", "piped", "Summarise"]
     done = subprocess.run(command, input=b"caf\xe9\n", capture_output=True, check=True, cwd=home)

@@ -15,7 +15,7 @@ from tests.world.scripted import Script
 NAME_RULE = "A name has 1 to 200 printable characters, not only spaces, and no “/”.\n"
 
 
-def test_creation_is_told_on_stderr_and_only_then(llm_: Command, script: Script) -> None:
+def test_creation_is_reported_on_stderr_once(llm_: Command, script: Script) -> None:
     """The first prompt says on stderr that it made the session; stdout has the reply and nothing else, ever."""
     script.replies = ["One.", "Two."]
     first = llm_("-m", "scripted", "--session", "work", "First").ok()
@@ -54,10 +54,10 @@ def test_the_environment_names_a_session(llm_: Command, script: Script, monkeypa
     assert script.texts() == [("user", "Third")]
 
 
-def test_an_empty_environment_variable_names_none(
+def test_an_empty_environment_variable_is_ignored(
     llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An LLM_SESSION that is set to nothing is as if it were not set."""
+    """An empty LLM_SESSION counts as unset."""
     monkeypatch.setenv("LLM_SESSION", "")
     assert llm_("-m", "scripted", "First").ok().err == ""
     assert llm_("sessions", "list", "--json").ok().out == "[]\n"
@@ -93,7 +93,7 @@ def test_a_name_that_breaks_the_rules_is_refused(
 
 @pytest.mark.parametrize("name", ["x" * 200, "Brücke über den Tejo", "橋", "a.b~c:d", "-dash"])
 def test_any_printable_name_will_do(llm_: Command, script: Script, name: str) -> None:
-    """Every printable name without “/” is one that can be gone back to."""
+    """A session with any printable name without “/” can be continued."""
     assert llm_("-m", "scripted", f"--session={name}", "Hello").ok().err == f"session {name}: created with scripted\n"
     assert llm_(f"--session={name}", "Hello").ok().err == ""
 
@@ -114,7 +114,7 @@ def test_a_model_of_ollama_needs_no_prefix(llm_: Command, script: Script, typed:
     assert chat.err == "session talk: created with ollama/prefixed\n"
 
 
-def test_a_model_that_nobody_knows(llm_: Command, script: Script) -> None:
+def test_an_unknown_model(llm_: Command, script: Script) -> None:
     """An unknown model is an error that says where the models are listed; no session comes of it."""
     done = llm_("-m", "nosuch", "--session", "work", "Hello")
     assert (done.out, done.code) == ("", 1)
@@ -143,8 +143,8 @@ def test_the_sessions_model_wins_over_the_defaults(
     assert [exchange["turns"][0]["model"] for exchange in shown["exchanges"]] == ["scripted", "scripted"]
 
 
-def test_pruning_is_told_once(llm_: Command, script: Script) -> None:
-    """When pruning first sets in, one line on stderr says what happened and which command shows more; not again."""
+def test_pruning_is_reported_once(llm_: Command, script: Script) -> None:
+    """When pruning begins, one line on stderr says what happened and which command shows more; not again."""
     told = []
     for number in range(12):
         text = (
@@ -185,7 +185,7 @@ def _tables(log: Path) -> dict[str, int]:
 
 
 def test_without_the_flag_nothing_changes(real_llm: Command, home: Path, log: Path) -> None:
-    """A prompt, -c, a chat and the log's tables are the same without --session as where we are not installed."""
+    """A prompt, -c, a chat and the log's tables are the same without --session as without the plugin."""
     commands = [
         (("-m", "echo", "Hello", "-s", "Be brief."), ""),
         (("-c", "Again"), ""),

@@ -75,7 +75,7 @@ def test_what_failed_is_kept_and_sent_again(  # noqa: PLR0913  two tables of cas
     assert "Send it again" not in shown
 
 
-def test_an_attempt_is_no_exchange(llm_: Command, script: Script) -> None:
+def test_an_attempt_is_not_an_exchange(llm_: Command, script: Script) -> None:
     """A prompt that failed is in no later request, and does not get a number."""
     script.replies = ["Noted.", Broken("On 4 May.", 1, RuntimeError("gone")), "Noted."]
     for word in ("First", "When?", "Second"):
@@ -199,7 +199,7 @@ def test_n_keeps_nothing(llm_: Command, script: Script) -> None:
     assert _attempts(llm_) == []
 
 
-def test_what_was_never_sent_is_no_attempt(llm_: Command, script: Script) -> None:
+def test_a_prompt_that_was_never_sent_is_not_an_attempt(llm_: Command, script: Script) -> None:
     """A prompt that is refused before it is sent is llm's error, and nothing of it is kept."""
     llm_("-m", "scripted", "--session", "work", "First").ok()
     for wrong in (("-f", "nosuch"), ("-t", "nosuch"), ("-o", "num_predict", "many"), ("-T", "nosuch")):

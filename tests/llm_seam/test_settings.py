@@ -78,7 +78,7 @@ def test_a_program_gives_each_of_them(work: None, log: Path) -> None:
         assert memory.sessions.get("program").settings == Settings(**VALUES)
 
 
-def test_show_tells_each_of_them(work: None, llm_: Command) -> None:
+def test_show_has_each_of_them(work: None, llm_: Command) -> None:
     """`show --json` has each setting by its name."""
     shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)
     assert {name: shown[name] for name in VALUES} == VALUES
