@@ -1,6 +1,7 @@
 """Recall for one prompt: look its words up, rank the passages found, and read the excerpts.
 
-Sits between the store and the pure rules in rules/ranking.py.
+Sits between the store and the pure rules in rules/ranking.py. Both are imported when a prompt recalls, since many
+prompts are sent with all of their session and recall nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from ..errors import LogUnusable, SessionError
 from ..model import SIDES, Context, Recalled
-from ..rules import fences, ranking
-from ..rules.ranking import Excerpt, Passage
+from ..rules import fences
 from .desk import Desk
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from ..rules.ranking import Excerpt, Passage
     from ..store.index import Index
 
 Near = Callable[[str, str], Mapping[int, float]]
@@ -59,7 +60,7 @@ class Recall:
 
     @cached_property
     def index(self) -> Index:
-        """The full-text index. Imported when it is needed: not while all of a session is sent."""
+        """The full-text index."""
         from ..store.index import Index
 
         return Index(self.snapshot.store.log)
@@ -94,11 +95,15 @@ class Recall:
             except SessionError as error:  # recall by words works without it
                 self.trouble = error.message
         self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in later}
+        from ..rules import ranking
+
         matches = ranking.match(hits, size)
         return ranking.rank(self._near(matches), matches, self.nearest)
 
     def _hits(self, words: Sequence[str], later: Collection[int]) -> dict[str, list[int]]:
         """Return the passages that hold each word, ignoring very common words unless there are no others."""
+        from ..rules import ranking
+
         most = ranking.COMMON + 1
         found = self.index.lookup(self.thread_id, words, most + len(later))
         hits = {word: [id_ for id_ in ids if id_ not in later][:most] for word, ids in found.items()}
@@ -106,6 +111,8 @@ class Recall:
 
     def _near(self, matches: Collection[int]) -> list[Passage]:
         """Return the passages of the exchanges that matched and of their neighbours."""
+        from ..rules.ranking import Passage
+
         turn_ids = set(self.index.turns_of([*matches, *self.nearest]).values())
         hit = {number for id_ in turn_ids if (number := self.turns.number_of(id_))}
         wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
@@ -131,6 +138,8 @@ class Recall:
                 self.index.catch_up(self.thread_id, self.turns if not self.later else None)
         if room <= self.fence:
             return ()
+        from ..rules import ranking
+
         best = ranking.choose(self.ranked, room - self.fence, whole=whole, sent=sent)
         rows = {row["id"]: row for row in self.index.passages(self._turns(best))}
         texts = self.index.texts(rows[one.passage.id] for one in best if one.passage.id in rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -256,6 +255,8 @@ def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
         return LogUnusable(message, "Make it writable, or use -n to prompt without recording.")
     if "malformed" in said:
         message = f"The log {path} is damaged ({said})."
+        import shlex
+
         rescue = f"sqlite3 {shlex.quote(str(path))} .recover | sqlite3 rescued.db"
         return LogUnusable(message, f"Keep a copy of it, then try: {rescue}")
     if "unable to open" in said:
