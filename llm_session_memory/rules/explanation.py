@@ -71,7 +71,7 @@ def explain(  # noqa: PLR0913  all are parts of the request
             reason = f"pinned; {reason}"
         items.append(Item("recent", reason, tokens, number, number, clipped=cut))
     items.extend(recalled)
-    what = "the new prompt, and the fence around excerpts" if recalled else "the new prompt"
+    what = "the new prompt, and the marks around its excerpts" if recalled else "the new prompt"
     items.append(Item("prompt", what, prompt[1], text=prompt[0]))
     return tuple(items)
 

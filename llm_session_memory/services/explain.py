@@ -63,5 +63,5 @@ def _recalled_earlier(snapshot: Snapshot, made: Context, known: int) -> list[Ite
     if items:
         chain = snapshot.measure.tokens(snapshot.measure.base(one for one in made.chain if one.role != "system"))
         fence = max(chain - known - sum(item.tokens for item in items), 0)
-        items.append(Item("recalled", "the fence around the excerpts of earlier prompts", fence))
+        items.append(Item("recalled", "the marks around earlier excerpts", fence))
     return items

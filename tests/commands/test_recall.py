@@ -344,7 +344,7 @@ def test_the_lines_of_the_dry_run_add_up(llm_: Command, work: Script) -> None:
     llm_("--session", "work", QUESTION).ok()
     made = dry_run(llm_, "Thanks!")
     reasons = [item["reason"] for item in made["items"] if item["fate"] == "recalled"]
-    assert "the fence around the excerpts of earlier prompts" in reasons
+    assert "the marks around earlier excerpts" in reasons
     assert sum(item["tokens"] for item in made["items"]) == pytest.approx(made["tokens"], abs=10)
 
 
