@@ -164,9 +164,9 @@ def command_reference() -> None:
 
 
 def schema() -> None:
-    """Print the definitions of our tables, as the migrations have them."""
+    """Print the definitions of our tables, as a log has them."""
     files = sorted((ROOT / "llm_session_memory" / "store" / "sql").glob("[0-9]*.sql"))
-    show("\n".join(path.read_text("utf-8").strip() for path in files), "sql")
+    show("\n".join(path.read_text("utf-8").strip().replace(" if not exists", "") for path in files), "sql")
 
 
 def query_catalogue() -> None:

@@ -16,6 +16,7 @@ from ..model import POLICIES, Session, Settings
 from ..rules.policy import effective, recalls
 from ..services.bundle import Services
 from ..services.recall import Near, Nearness
+from ..store import check_file
 
 RELIED_ON = {
     "llm": """
@@ -31,7 +32,9 @@ NONE = "none"
 
 def log_path(database: str | None) -> Path:
     """Return the log that a command works on: `-d FILE`, else llm's own."""
-    return Path(database) if database else llm.user_dir() / "logs.db"
+    path = Path(database) if database else llm.user_dir() / "logs.db"
+    check_file(path)
+    return path
 
 
 def known_names(database: str | None, beginning: str) -> list[str]:

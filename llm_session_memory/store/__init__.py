@@ -8,10 +8,10 @@ write our own tables. `index` and `vectors` hold the full-text index and the emb
 
 from __future__ import annotations
 
-from .log import Log, owned_file
+from .log import Log, check_file, owned_file
 from .notes import Notes
 from .ratings import Ratings
 from .requests import Requests
 from .sessions import Sessions
 
-__all__ = ["Log", "Notes", "Ratings", "Requests", "Sessions", "owned_file"]
+__all__ = ["Log", "Notes", "Ratings", "Requests", "Sessions", "check_file", "owned_file"]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LogUnusable
-from .schema import NEEDED, migrations
+from .schema import NEEDED, lost, migrations, remake
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -23,11 +25,30 @@ _NEWEST = "summary_model"
 """A column of memory_sessions that the newest migration added."""
 
 
+def check_file(path: Path) -> None:
+    """Raise LogUnusable if a log's path leads to something that can't be opened as a file without waiting for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            hint = "Remove that link, or choose another file with -d."
+            raise LogUnusable(f"The log {path} is a symbolic link that leads back to itself.", hint) from error
+        return  # it is missing, or what opens it knows better what is wrong
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return
+    what = "a named pipe" if stat.S_ISFIFO(mode) else "a socket or a device"
+    raise LogUnusable(f"{path} is {what}, not a log.", "Choose the log with -d, or move that file away.")
+
+
 def owned_file(path: Path) -> bool:
-    """Create an empty log that only its owner may read, unless the file exists. Return whether it was created."""
+    """Create an empty log that only its owner may read, unless the file exists. Return whether it was created.
+
+    If the path is a link to a file that does not exist yet, that file is created.
+    """
+    check_file(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         if path.exists():
             return False
@@ -51,6 +72,7 @@ class Log:
         """Open an existing log. Raises LogUnusable if there is none, or if it is not a database."""
         from sqlite_utils import Database
 
+        check_file(path)
         if not path.exists():
             raise LogUnusable(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
         try:
@@ -169,7 +191,7 @@ class Log:
     def has_sessions(self) -> bool:
         """Return whether our tables exist; those of an earlier version are migrated."""
         columns = self.columns("memory_sessions")
-        if columns and _NEWEST not in columns:
+        if columns and (_NEWEST not in columns or lost(self.database)):
             self.migrate()
         return bool(columns)
 
@@ -205,12 +227,15 @@ class Log:
                 connection.rollback()
 
     def migrate(self) -> None:
-        """Apply our own pending migrations."""
+        """Apply our own pending migrations, and make again those of our tables that somebody dropped."""
         with self.sentences():
             pending = migrations()
             if pending.pending(self.database):
                 with self.writing():
                     pending.apply(self.database)
+            if lost(self.database):
+                with self.writing():
+                    remake(self.database, lost(self.database))
 
 
 @contextmanager

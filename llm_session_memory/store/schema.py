@@ -9,6 +9,7 @@ History of the set "llm-session-memory":
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,13 +77,55 @@ def migrations() -> Migrations:
     return found
 
 
+def lost(db: Database) -> frozenset[str]:
+    """Return our tables and views that a log lacks, though it needs them."""
+    there = {name for (name,) in db.execute("select name from sqlite_master where type in ('table', 'view')")}
+    return _ours() - there
+
+
+def remake(db: Database, missing: frozenset[str]) -> None:
+    """Make lost tables and views again, empty. If a part of the search index is lost, the index starts over."""
+    for name in _FILES:
+        _run(db, name)
+    if missing & _INDEX:
+        db.execute("insert into memory_words (memory_words) values ('delete-all')")
+        for table in ("memory_index", "memory_passages", "memory_vectors"):
+            db.execute(f"delete from {table}")  # noqa: S608  constants
+
+
+_FILES = tuple(path.stem for path in sorted(_SQL.glob("[0-9]*.sql")))
+
+_INDEX = frozenset({"memory_index", "memory_passages", "memory_words"})
+"""The tables of the search index, which belong together."""
+
+
+@cache
+def _ours() -> frozenset[str]:
+    """Return the names of the tables and views that the migrations make."""
+    made = re.compile(r"^create (?:table|view|virtual table) if not exists (\w+)", re.MULTILINE)
+    return frozenset(name for file in _FILES for name in made.findall(statement(file)))
+
+
+_ADDED = re.compile(r"alter table (\w+) add column (\w+)")
+
+
 def _run(db: Database, name: str) -> None:
-    """Execute each statement of a file. Not with executescript, which would commit the migration's transaction."""
+    """Execute each statement of a file, as often as needed: tables and columns that are there already are left alone.
+
+    Not with executescript, which would commit the migration's transaction.
+    """
     import sqlite3
 
     pending = ""
     for line in statement(name).splitlines(keepends=True):
         pending += line
         if sqlite3.complete_statement(pending):
-            db.execute(pending)
+            added = _ADDED.search(pending)
+            if not (added and _has_column(db, *added.groups())):
+                db.execute(pending)
             pending = ""
+
+
+def _has_column(db: Database, table: str, column: str) -> bool:
+    found = db.execute("select 1 from pragma_table_info(?) where name = ?", [table, column])
+    return found.fetchone() is not None

@@ -60,14 +60,14 @@ def test_a_migration_that_fails_leaves_nothing(log: Path) -> None:
     """If one statement of a migration fails, none of it is in the log, and it stays pending."""
     LogBuilder(log).db.close()
     with sqlite3.connect(log) as connection:
-        connection.execute("create table memory_windows (x)")
+        connection.execute("create table memory_blocks (x)")
     before = schema(log)
     found = Log.open(log)
-    with pytest.raises(LogUnusable, match="memory_windows already exists"):
+    with pytest.raises(LogUnusable, match="no such column: thread_id"):
         found.migrate()
     assert not found.has_sessions()
     assert schema(log) == before
-    found.run("drop table memory_windows")
+    found.run("drop table memory_blocks")
     found.migrate()
     assert found.has_sessions()
     found.close()

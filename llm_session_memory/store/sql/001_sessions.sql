@@ -1,5 +1,5 @@
 -- A session is a name bound to one llm thread, with the defaults for its next prompts.
-create table memory_sessions (
+create table if not exists memory_sessions (
     thread_id text primary key,          -- threads.id, or conversations.id of an older llm; the row may not exist yet
     name text not null,                  -- as the person typed it
     name_key text not null unique,       -- the name in NFC and without case, to make it unique
@@ -12,7 +12,7 @@ create table memory_sessions (
 );
 
 -- A block is a series of prompts in which each request is the previous one, its reply, and the new input.
-create table memory_blocks (
+create table if not exists memory_blocks (
     id integer primary key,
     thread_id text not null,
     start_turn_id text,                  -- first turn of the first exchange that is sent as recent, or null
@@ -28,10 +28,10 @@ create table memory_blocks (
     reason text not null,                -- why the block began, in words
     began_utc text not null
 );
-create index memory_blocks_thread on memory_blocks (thread_id, id);
+create index if not exists memory_blocks_thread on memory_blocks (thread_id, id);
 
 -- Why a turn's request contained what it did. The request itself is in llm's own turns and messages.
-create table memory_contexts (
+create table if not exists memory_contexts (
     turn_id text primary key,            -- turns.id
     thread_id text not null,
     block_id integer not null references memory_blocks (id),
@@ -42,11 +42,11 @@ create table memory_contexts (
     estimate integer not null,           -- tokens of the request as estimated for its model
     cut text                             -- how the server cut it (“certain: …” or “likely: …”), null if it did not
 );
-create index memory_contexts_thread on memory_contexts (thread_id, turn_id);
-create index memory_contexts_block on memory_contexts (block_id, turn_id);
+create index if not exists memory_contexts_thread on memory_contexts (thread_id, turn_id);
+create index if not exists memory_contexts_block on memory_contexts (block_id, turn_id);
 
 -- Exchanges that are always sent.
-create table memory_pins (
+create table if not exists memory_pins (
     thread_id text not null,
     turn_id text not null,               -- first turn of the exchange
     pinned_utc text not null,
@@ -54,7 +54,7 @@ create table memory_pins (
 );
 
 -- Prompts without a complete answer. llm itself logs nothing about them.
-create table memory_attempts (
+create table if not exists memory_attempts (
     id text primary key,                 -- the id that the turn would have had
     thread_id text not null,
     model text not null,
@@ -66,10 +66,10 @@ create table memory_attempts (
     request_json text not null,          -- everything needed to send it again
     answered_by text                     -- the turn that finally answered it, or null
 );
-create index memory_attempts_thread on memory_attempts (thread_id, id);
+create index if not exists memory_attempts_thread on memory_attempts (thread_id, id);
 
 -- What servers reported about their models' context windows.
-create table memory_windows (
+create table if not exists memory_windows (
     model text primary key,
     asked_utc text not null,
     loaded integer,                      -- tokens the server had allocated when the model was last seen loaded
@@ -79,7 +79,7 @@ create table memory_windows (
 );
 
 -- The sessions, for reading by hand: one row each, newest use first.
-create view memory_session_list as
+create view if not exists memory_session_list as
 select
     s.name,
     s.thread_id,
@@ -94,7 +94,7 @@ order by last_used_utc desc;
 
 -- A turn's own input, if its texts had to be cut before they were ever sent (long tool results). llm logs what was
 -- sent; this is the full input, as a JSON array of messages in llm's wire form.
-create table memory_originals (
+create table if not exists memory_originals (
     turn_id text primary key,            -- turns.id
     messages_json text not null
 );

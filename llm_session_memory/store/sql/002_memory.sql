@@ -1,33 +1,33 @@
 -- What a session always sends besides its pins: short notes, kept by the person or by a model.
-create table memory_notes (
+create table if not exists memory_notes (
     id integer primary key,
     thread_id text not null,
     text text not null,
     author text not null,                -- 'you', or the model that kept it
     created_utc text not null
 );
-create index memory_notes_thread on memory_notes (thread_id, id);
+create index if not exists memory_notes_thread on memory_notes (thread_id, id);
 
 -- Words to find sessions by.
-create table memory_tags (
+create table if not exists memory_tags (
     thread_id text not null,
     tag text not null,                   -- as the person typed it
     tag_key text not null,               -- the tag without case
     primary key (thread_id, tag_key)
 );
-create index memory_tags_key on memory_tags (tag_key, thread_id);
+create index if not exists memory_tags_key on memory_tags (tag_key, thread_id);
 
 -- Facts about sessions, by key.
-create table memory_meta (
+create table if not exists memory_meta (
     thread_id text not null,
     key text not null,
     value text not null,
     primary key (thread_id, key)
 );
-create index memory_meta_key on memory_meta (key, value, thread_id);
+create index if not exists memory_meta_key on memory_meta (key, value, thread_id);
 
 -- Summaries of exchanges that are no longer sent; the newest one of a thread is in use.
-create table memory_summaries (
+create table if not exists memory_summaries (
     id integer primary key,
     thread_id text not null,
     text text not null,
@@ -40,7 +40,7 @@ create table memory_summaries (
     duration_ms integer,
     made_utc text not null
 );
-create index memory_summaries_thread on memory_summaries (thread_id, id);
+create index if not exists memory_summaries_thread on memory_summaries (thread_id, id);
 
 -- Additional per-session defaults; null: the default of the package.
 alter table memory_sessions add column recall_share real;
@@ -49,7 +49,7 @@ alter table memory_sessions add column summary_model text;
 
 -- The full-text index over prompts, replies and tool results, by thread. It catches up when a session is searched or
 -- recalled from; plain llm never waits for it. `turns` and `passages` count what is indexed of a thread.
-create table memory_index (
+create table if not exists memory_index (
     number integer primary key,          -- stands for the thread in memory_words, as a word in each row
     thread_id text not null unique,
     turns integer not null,
@@ -59,7 +59,7 @@ create table memory_index (
 
 -- Stretches of about 150 tokens of prompts, replies and tool results. A turn without such text has one empty passage,
 -- to mark it as indexed.
-create table memory_passages (
+create table if not exists memory_passages (
     id integer primary key autoincrement, -- rowid in memory_words; grows with time, never reused
     thread integer not null,             -- memory_index.number
     turn_id text not null,               -- turns.id, or responses.id of an older llm
@@ -70,14 +70,14 @@ create table memory_passages (
     weight real not null,                -- weight of the stretch for an average tokenizer, in tokens
     message_weight real not null         -- the same for the whole text
 );
-create index memory_passages_turn on memory_passages (turn_id);
+create index if not exists memory_passages_turn on memory_passages (turn_id);
 
 -- The words of passages, without a copy of the text. `thread` restricts a search to one thread within the index.
 -- Chinese and Japanese text is indexed as overlapping pairs of characters.
-create virtual table memory_words using fts5 (thread, text, content = '', tokenize = 'porter unicode61 remove_diacritics 2');
+create virtual table if not exists memory_words using fts5 (thread, text, content = '', tokenize = 'porter unicode61 remove_diacritics 2');
 
 -- Passages as vectors, if there is an embedding model.
-create table memory_vectors (
+create table if not exists memory_vectors (
     model text not null,                 -- llm's id of the embedding model
     thread integer not null,             -- memory_index.number
     passage_id integer not null,         -- memory_passages.id
@@ -86,7 +86,7 @@ create table memory_vectors (
 ) without rowid;
 
 -- Which excerpts of older exchanges were sent with a turn, and why. The texts are fragments of the turn.
-create table memory_recalls (
+create table if not exists memory_recalls (
     turn_id text not null,               -- the turn that they were sent with
     rank integer not null,               -- 1 is the best
     passage_id integer not null,         -- memory_passages.id

@@ -1,5 +1,5 @@
 -- A person's rating of an exchange: thumbs or stars, and why. Never sent to a model.
-create table memory_ratings (
+create table if not exists memory_ratings (
     thread_id text not null,
     turn_id text not null,               -- first turn of the exchange
     mark text not null check (mark in ('up', 'down', '1', '2', '3', '4', '5')),
@@ -9,7 +9,7 @@ create table memory_ratings (
 );
 
 -- Exchanges with a label, to find them again: the chapters of a replay.
-create table memory_bookmarks (
+create table if not exists memory_bookmarks (
     thread_id text not null,
     turn_id text not null,               -- first turn of the exchange
     label text not null,

@@ -1,0 +1,81 @@
+"""What happens if somebody drops our tables, or the record of which migrations were applied."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from llm_session_memory.store import schema
+from tests.conftest import Command
+
+pytestmark = pytest.mark.usefixtures("script")
+
+COMMANDS = (
+    ("sessions",),
+    ("sessions", "show", "work"),
+    ("sessions", "context", "work", "When?"),
+    ("sessions", "search", "bridge"),
+    ("sessions", "set", "work", "--max-context-tokens", "900"),
+    ("sessions", "pin", "work", "1"),
+    ("sessions", "note", "work", "It rains."),
+    ("sessions", "tag", "work", "bridge"),
+    ("sessions", "rate", "work", "1", "up"),
+    ("sessions", "bookmark", "work", "1", "start"),
+    ("sessions", "export", "work"),
+    ("sessions", "stats", "work"),
+    ("--session", "work", "And who signs off?"),
+)
+
+
+@pytest.fixture(name="used")
+def _used(log: Path, llm_: Command) -> Path:
+    """A log with one session whose texts are in the search index."""
+    llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
+    llm_("sessions", "search", "bridge").ok()
+    return log
+
+
+def drop(log: Path, *names: str) -> None:
+    """Drop tables and views."""
+    with sqlite3.connect(log) as opened:
+        kinds = dict(opened.execute("select name, type from sqlite_master"))
+        for name in names:
+            opened.execute(f"drop {kinds[name]} {name}")
+    opened.close()
+
+
+def there(log: Path) -> set[str]:
+    opened = sqlite3.connect(log)
+    found = {name for (name,) in opened.execute("select name from sqlite_master")}
+    opened.close()
+    return found
+
+
+@pytest.mark.parametrize("table", sorted(schema._ours() - {"memory_sessions"}))
+def test_every_command_works_after_a_table_was_dropped(used: Path, llm_: Command, table: str) -> None:
+    """A lost table or view is made again by the next command that needs our tables, and search still finds all."""
+    drop(used, table)
+    for command in COMMANDS:
+        llm_(*command).ok()
+    assert there(used) >= schema._ours()
+    assert "work #1" in llm_("sessions", "search", "bridge").ok().out
+
+
+def test_sessions_begin_again_after_all_tables_were_dropped(used: Path, llm_: Command) -> None:
+    """Whoever removed the plugin's tables and comes back starts with no sessions, and can use them again."""
+    drop(used, *schema._ours())
+    assert "No sessions yet" in llm_("sessions").ok().err
+    llm_("-m", "scripted", "--session", "work", "We build a bridge again.").ok()
+    for command in COMMANDS:
+        llm_(*command).ok()
+
+
+def test_a_lost_record_of_migrations_is_written_again(used: Path, llm_: Command) -> None:
+    """Without the record each migration is applied again, and changes nothing."""
+    drop(used, "_sqlite_migrations")
+    for command in COMMANDS:
+        llm_(*command).ok()
+    assert "_sqlite_migrations" in there(used)
+    assert "We build a bridge." in llm_("sessions", "show", "work").ok().out
