@@ -68,7 +68,7 @@ def _none_yet(memory: Memory, name: str) -> str:
     message = f"Session “{session.name}” has no summary yet. One is made when exchanges no longer fit"
     if "summary" in (session.settings.memory or ""):
         return f"{message}."
-    return f"{message}, after: {memory.desk.command('set', session.name, '--memory', 'summary')}"
+    return f"{message}, if you turn summaries on: {memory.desk.command('set', session.name, '--memory', 'summary')}"
 
 
 def _edit(memory: Memory, name: str) -> None:

@@ -26,7 +26,7 @@ def _texts(llm_: Command) -> list[str]:
 
 
 def test_notes_are_listed_in_order(llm_: Command) -> None:
-    """A new note is printed with those before it, numbered; so they are without a text, and with --list."""
+    """A new note is printed after the earlier ones, numbered. Without TEXT, or with --list, the notes are printed."""
     assert llm_("sessions", "note", "work").ok().out == "Session “work” has no notes.\n"
     assert llm_("sessions", "note", "work", NOTE).ok().out == f"1. {NOTE}\n"
     listed = f"1. {NOTE}\n2. Steel, not wood.\n"
@@ -35,7 +35,7 @@ def test_notes_are_listed_in_order(llm_: Command) -> None:
 
 
 def test_json(llm_: Command) -> None:
-    """--json has number, text, who kept it and when."""
+    """--json has each note's number, text and author, and when it was added."""
     llm_("sessions", "note", "work", NOTE).ok()
     (note,) = json.loads(llm_("sessions", "note", "work", "--json").ok().out)
     assert note.pop("created_utc") > "2026-"
@@ -43,7 +43,7 @@ def test_json(llm_: Command) -> None:
 
 
 def test_notes_that_exceed_the_budget_are_refused(llm_: Command) -> None:
-    """A note with which a prompt could not be sent is refused with both figures; those before it stay."""
+    """A note that leaves no room for a prompt is refused with both figures. The notes before it stay."""
     llm_("sessions", "set", "work", "--max-context-tokens", "200").ok()
     llm_("sessions", "note", "work", NOTE).ok()
     done = llm_("sessions", "note", "work", "A word. " * 200)
@@ -57,7 +57,7 @@ def test_notes_that_exceed_the_budget_are_refused(llm_: Command) -> None:
 
 
 def test_a_note_is_deleted_by_its_number(llm_: Command) -> None:
-    """--delete takes one away and says which; the numbers of the others close up."""
+    """--delete deletes a note and prints it. Later notes move up by one."""
     for text in ("one", "two", "three"):
         llm_("sessions", "note", "work", text).ok()
     done = llm_("sessions", "note", "work", "--delete", "2").ok()
@@ -77,8 +77,8 @@ def test_a_note_is_deleted_by_its_number(llm_: Command) -> None:
     ],
     ids=["no such note", "text and delete", "text and list", "blank", "too long", "not UTF-8", "no such session"],
 )
-def test_what_can_not_be(llm_: Command, words: tuple[str, ...], error: str, code: int) -> None:
-    """What is not possible is an error, and changes nothing."""
+def test_invalid_notes(llm_: Command, words: tuple[str, ...], error: str, code: int) -> None:
+    """An invalid note or number is an error and changes nothing."""
     llm_("sessions", "note", "work", NOTE).ok()
     done = llm_("sessions", "note", *words)
     assert error in done.err
@@ -87,13 +87,13 @@ def test_what_can_not_be(llm_: Command, words: tuple[str, ...], error: str, code
 
 
 def test_a_note_may_have_two_thousand_characters(llm_: Command) -> None:
-    """The longest note is kept whole."""
+    """A note of the greatest allowed length is kept whole."""
     llm_("sessions", "note", "work", "x" * 2_000).ok()
     assert _texts(llm_) == ["x" * 2_000]
 
 
 def test_a_hostile_note_is_kept_and_harmless(llm_: Command) -> None:
-    """Control characters are kept, and shown as signs; a line of a note can't be taken for another note."""
+    """Control characters are kept and shown as signs. A line of a note can't look like another note."""
     hostile = "one\n2. \x1b[31mtwo\x00\u202e"
     llm_("sessions", "note", "work", hostile).ok()
     assert _texts(llm_) == [hostile]
@@ -104,7 +104,7 @@ def test_a_hostile_note_is_kept_and_harmless(llm_: Command) -> None:
 
 
 def test_notes_tags_and_facts_are_in_the_transcript(llm_: Command) -> None:
-    """`show` begins with what is kept beside the conversation, and has it in --json."""
+    """`show` begins with notes, tags and facts, and --json has them."""
     llm_("sessions", "note", "work", NOTE).ok()
     llm_("sessions", "tag", "work", "bridge", "lisbon").ok()
     llm_("sessions", "set", "work", "--meta", "client", "harbour").ok()
@@ -118,8 +118,8 @@ def test_notes_tags_and_facts_are_in_the_transcript(llm_: Command) -> None:
     )
 
 
-def test_a_log_of_the_version_before(llm_: Command, tmp_path: Path) -> None:
-    """In a log whose tables are of an older version there are no notes, and the first one brings it up to date."""
+def test_a_log_of_an_older_version(llm_: Command, tmp_path: Path) -> None:
+    """A log whose tables are of an older version has no notes. The first note brings it up to date."""
     log = tmp_path / "older.db"
     with LogBuilder(log) as built:
         thread = built.thread()

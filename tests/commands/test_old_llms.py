@@ -17,7 +17,7 @@ EACH = pytest.mark.parametrize("version", OLD_LLMS)
 
 @EACH
 def test_search_says_that_an_old_log_is_old(llm_: Command, log: Path, version: str) -> None:
-    """A log that is too old to be searched is called so, with what brings it up to date; it stays as it is."""
+    """The error for a log that is too old to search says how to bring it up to date. The log stays unchanged."""
     write_old_log(log, version)
     before = log.read_bytes()
     done = llm_("sessions", "search", "bridge")
@@ -28,7 +28,7 @@ def test_search_says_that_an_old_log_is_old(llm_: Command, log: Path, version: s
 
 @pytest.mark.parametrize("made", [b"", None], ids=["no_bytes", "no_tables"])
 def test_an_empty_file_has_nothing_logged_yet(llm_: Command, log: Path, made: bytes | None) -> None:
-    """A file without tables is no old log and no new one: nothing is logged in it yet."""
+    """A file without tables is neither an old log nor a new one: nothing is logged in it yet."""
     import sqlite3
 
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def test_an_empty_file_has_nothing_logged_yet(llm_: Command, log: Path, made: by
 
 @EACH
 def test_an_old_log_is_read_replayed_and_counted(llm_: Command, log: Path, version: str) -> None:
-    """The commands that read any log read an old one, and leave it as it is."""
+    """The commands that read any log can read an old one, and leave it unchanged."""
     write_old_log(log, version)
     before = log.read_bytes()
     cast = log.with_name("work.cast")
@@ -55,7 +55,7 @@ def test_an_old_log_is_read_replayed_and_counted(llm_: Command, log: Path, versi
 
 @EACH
 def test_an_old_conversation_becomes_a_session(llm_: Command, log: Path, script: Script, version: str) -> None:
-    """A conversation of any older llm can be named, shown, searched and gone on with."""
+    """A conversation of any older llm can be named, shown, searched and continued."""
     write_old_log(log, version)
     llm_("sessions", "name", THREAD, "work").ok()
     assert "We build a bridge in Lisbon." in llm_("sessions", "show", "work").ok().out

@@ -22,21 +22,21 @@ def _filled(log: Path) -> Path:
 
 
 def test_without_a_name_the_queries_are_listed(llm_: Command) -> None:
-    """Each with what it means and the parameters that it takes."""
+    """Each query is listed with its meaning and its parameters."""
     listed = llm_("sessions", "query").ok().out
     assert "tokens_a_day -p days …\n    Tokens sent to models" in listed
     assert "one_session -p session …" in listed
 
 
 def test_a_query_is_an_aligned_table(llm_: Command, filled: Path) -> None:
-    """Columns by name, numbers with thousands and to the right."""
+    """Columns have names. Numbers have thousands separators and are aligned to the right."""
     lines = llm_("sessions", "query", "tokens_by_model").ok().out.splitlines()
     assert lines[0].split() == ["model", "calls", "tokens_in", "tokens_out", "first_used", "last_used"]
     assert lines[1].split() == ["gpt-4o-mini", "1", "1,234", "5", "2026-09-01", "2026-09-01"]
 
 
 def test_a_query_is_csv_or_json_on_request(llm_: Command, filled: Path) -> None:
-    """For programs: figures as they are, and nothing in them acts on a terminal."""
+    """CSV and JSON have figures as they are stored, and no character that controls the terminal."""
     table = llm_("sessions", "query", "tokens-by-model", "--csv").ok().out
     assert list(csv.reader(io.StringIO(table)))[1][:4] == ["gpt-4o-mini", "1", "1234", "5"]
     (row,) = json.loads(llm_("sessions", "query", "sessions_tokens_by_model", "--json").ok().out)
@@ -48,14 +48,14 @@ def test_a_query_is_csv_or_json_on_request(llm_: Command, filled: Path) -> None:
 
 
 def test_parameters_are_given_by_name(llm_: Command, filled: Path) -> None:
-    """A parameter narrows; one that is not given leaves nothing out; where nothing is left, that is said."""
+    """A parameter filters; without one nothing is left out. If no rows are left, stderr says so."""
     assert llm_("sessions", "query", "slowest_calls", "-p", "model", "gpt-4o-mini").ok().out
     none = llm_("sessions", "query", "slowest_calls", "-p", "model", "other").ok()
     assert (none.out, none.err) == ("", "No rows.\n")
 
 
-def test_what_there_is_not_is_said(llm_: Command, filled: Path) -> None:
-    """An unknown query or parameter, and a log that is not there, are errors that say what to do."""
+def test_unknown_queries_parameters_and_logs(llm_: Command, filled: Path) -> None:
+    """An unknown query or parameter, or a missing log, is an error that says what to do."""
     unknown = llm_("sessions", "query", "nothing")
     assert unknown.code == 1
     assert "Query “nothing” not found. List the queries with: llm sessions query" in unknown.err
@@ -65,8 +65,8 @@ def test_what_there_is_not_is_said(llm_: Command, filled: Path) -> None:
     assert "There is no log at" in missing.err
 
 
-def test_browse_needs_a_session_that_there_is(llm_: Command, filled: Path) -> None:
-    """A name that stands for nothing is said before any server starts."""
+def test_browse_needs_an_existing_session(llm_: Command, filled: Path) -> None:
+    """An unknown session is an error before any server starts."""
     assert llm_("sessions", "browse", "nothing", "--no-open").code == 1
 
 

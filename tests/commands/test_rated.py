@@ -42,8 +42,10 @@ def _sessions(llm_: Command, log: Path) -> None:
         ("3", set(), set()),
     ],
 )
-def test_what_is_rated_so_is_found(llm_: Command, rated: str, sessions: set[str], exchanges: set[str]) -> None:
-    """A session is listed by any of its exchanges, or for none if none has a rating; a search finds the exchanges."""
+def test_rated_sessions_and_exchanges_are_found(
+    llm_: Command, rated: str, sessions: set[str], exchanges: set[str]
+) -> None:
+    """A session is listed if any exchange matches (none: if no exchange is rated). Search finds the exchanges."""
     listed = json.loads(llm_("sessions", "list", "--rated", rated, "--json").ok().out)
     assert {line["name"] for line in listed} == sessions
     for more in ((), ("--latest",)):
@@ -62,14 +64,14 @@ def test_what_is_rated_so_is_found(llm_: Command, rated: str, sessions: set[str]
         (("wat*", "--raw", "--rated", "down"), {"old 1"}),
     ],
 )
-def test_it_narrows_beside_all_else(llm_: Command, words: tuple[str, ...], found: set[str]) -> None:
-    """Within one session, for words that stand apart in an exchange, with dates, and in FTS5's syntax."""
+def test_rated_combines_with_other_filters(llm_: Command, words: tuple[str, ...], found: set[str]) -> None:
+    """--rated works within one session, for words apart in an exchange, with dates, and with FTS5 syntax."""
     hits = json.loads(llm_("sessions", "search", *words, "--json").ok().out)
     assert {f"{hit['session']} {hit['number']}" for hit in hits} == found
 
 
 def test_lists_by_rating_and_tag(llm_: Command) -> None:
-    """Both have to be so; the next page asks for the same again."""
+    """Both must match, and the command for the next page repeats both."""
     for name in ("stars", "old", "plain"):
         llm_("sessions", "tag", name, "Wet").ok()
     listed = llm_("sessions", "list", "--rated", "bad", "--tag", "wet", "-n", "1").ok()
@@ -80,8 +82,8 @@ def test_lists_by_rating_and_tag(llm_: Command) -> None:
     assert {after, other["name"]} == {"stars", "old"}
 
 
-def test_a_list_without_any_says_so(llm_: Command, log: Path) -> None:
-    """Where no session fits, and in a log in which nothing was ever rated."""
+def test_no_match_by_rating_says_so(llm_: Command, log: Path) -> None:
+    """If no session matches, or nothing was ever rated, stderr says so."""
     assert "No matching sessions" in llm_("sessions", "list", "--rated", "3").ok().err
     with LogBuilder(log) as built:
         built.db.execute("drop table memory_ratings")
@@ -90,13 +92,13 @@ def test_a_list_without_any_says_so(llm_: Command, log: Path) -> None:
 
 
 def test_only_ratings_can_be_asked_for(llm_: Command) -> None:
-    """What is no rating is refused, and what can be asked for is said."""
+    """Anything that is not a rating is refused, and the error lists the valid values."""
     refused = llm_("sessions", "list", "--rated", "great")
     assert refused.code == 2
     assert "'good', 'bad', 'any', 'none', 'up', 'down'" in refused.err
 
 
 def test_good_and_bad_are_ratings() -> None:
-    """Each word stands for marks that there are; together, good and bad leave out only what is neither."""
+    """Each word stands for existing marks. Together, good and bad leave out only the neutral mark."""
     assert all(set(marks) <= set(MARKS) for marks in RATED.values())
     assert set(MARKS) - {*RATED["good"], *RATED["bad"]} == {"3"}

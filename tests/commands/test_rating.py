@@ -23,7 +23,7 @@ def _work(llm_: Command, script: Script) -> None:
 
 
 def test_an_exchange_is_rated_and_the_ratings_are_listed(llm_: Command) -> None:
-    """A rating is printed with those before it, by number; the last one of an exchange counts."""
+    """A rating is printed together with the earlier ones, by number. A new rating replaces the old one."""
     assert llm_("sessions", "rate", "work").ok().out == "Session “work” has no ratings.\n"
     assert llm_("sessions", "rate", "work", "2", "4", "--note", WHY).ok().out == f"#2 4 of 5: {WHY}\n"
     assert llm_("sessions", "rate", "work", "1", "UP").ok().out == f"#1 up\n#2 4 of 5: {WHY}\n"
@@ -34,8 +34,8 @@ def test_an_exchange_is_rated_and_the_ratings_are_listed(llm_: Command) -> None:
     assert (second["number"], second["mark"]) == (2, "down")
 
 
-def test_a_rating_is_taken_away(llm_: Command) -> None:
-    """--delete takes it away and says what it was; a second time there is none."""
+def test_a_rating_is_deleted(llm_: Command) -> None:
+    """--delete deletes the rating and prints it. Deleting it twice is an error."""
     llm_("sessions", "rate", "work", "1", "up", "--note", WHY).ok()
     done = llm_("sessions", "rate", "work", "1", "--delete").ok()
     assert (done.err, done.out) == (f"Deleted: up: {WHY}\n", "Session “work” has no ratings.\n")
@@ -44,7 +44,7 @@ def test_a_rating_is_taken_away(llm_: Command) -> None:
 
 
 def test_an_exchange_is_labelled_and_the_labels_are_listed(llm_: Command) -> None:
-    """One label an exchange; --delete takes it away and says what it was."""
+    """An exchange has one label. --delete deletes it and prints it."""
     assert llm_("sessions", "bookmark", "work").ok().out == "Session “work” has no bookmarks.\n"
     assert llm_("sessions", "bookmark", "work", "2", "The  deadline\nmoves").ok().out == "#2 The deadline moves\n"
     assert llm_("sessions", "bookmark", "work", "2", "Dates").ok().out == "#2 Dates\n"
@@ -84,8 +84,8 @@ def test_an_exchange_is_labelled_and_the_labels_are_listed(llm_: Command) -> Non
         (("bookmark", "work", "1", "--delete"), "Exchange #1 of “work” has no bookmark.", 1),
     ],
 )
-def test_what_can_not_be_is_said(llm_: Command, words: tuple[str, ...], error: str, code: int) -> None:
-    """A wrong mark, number, label or mixture of options changes nothing, and the error says what to do."""
+def test_invalid_ratings_and_bookmarks(llm_: Command, words: tuple[str, ...], error: str, code: int) -> None:
+    """A wrong mark, number, label or combination of options changes nothing, and the error says what to do."""
     done = llm_("sessions", *words)
     assert done.code == code
     assert error in done.err
@@ -94,7 +94,7 @@ def test_what_can_not_be_is_said(llm_: Command, words: tuple[str, ...], error: s
 
 
 def test_the_transcript_shows_them(llm_: Command) -> None:
-    """In Markdown the mark is in the heading, the label and the reason in the text; JSON has all; nothing acts."""
+    """In Markdown the mark is in the heading, label and reason are in the text. JSON has all. All of it is safe."""
     llm_("sessions", "rate", "work", "1", "5", "--note", "clear\x1b[2J").ok()
     llm_("sessions", "bookmark", "work", "1", "Start").ok()
     shown = llm_("sessions", "show", "work").ok().out
@@ -117,8 +117,8 @@ def test_they_are_never_sent(llm_: Command, script: Script) -> None:
     assert "secret" not in llm_("logs", "list", "--json").ok().out
 
 
-def test_they_travel(llm_: Command, log: Path, tmp_path: Path) -> None:
-    """An export has them with their exchange, an import keeps them; for people they are on the page."""
+def test_they_are_exported_and_imported(llm_: Command, log: Path, tmp_path: Path) -> None:
+    """An export has them with their exchange and an import keeps them. The HTML page shows them."""
     llm_("sessions", "rate", "work", "2", "down", "--note", "<b>late</b>").ok()
     llm_("sessions", "bookmark", "work", "1", "Begin & go").ok()
     lines = content(log)
@@ -144,8 +144,8 @@ def test_they_travel(llm_: Command, log: Path, tmp_path: Path) -> None:
         ({"rating": {"mark": "up", "rated_utc": "soon"}}, "a time such as"),
     ],
 )
-def test_a_file_that_says_nonsense_is_refused(tmp_path: Path, llm_: Command, said: object, error: str) -> None:
-    """A rating or label of a file that breaks the rules refuses the whole file, with the line."""
+def test_a_file_with_an_invalid_rating_is_refused(tmp_path: Path, llm_: Command, said: object, error: str) -> None:
+    """An invalid rating or label in a file refuses the whole file, with the line."""
     file = tmp_path / "bad.jsonl"
     turn = {"input": [{"role": "user", "parts": [{"type": "text", "text": "Hi"}]}], "output": []}
     assert isinstance(said, dict)
@@ -158,8 +158,8 @@ def test_a_file_that_says_nonsense_is_refused(tmp_path: Path, llm_: Command, sai
     assert "bad" not in llm_("sessions", "list").ok().out
 
 
-def test_a_log_of_the_version_before(llm_: Command, tmp_path: Path) -> None:
-    """In a log whose tables are of an older version nothing is rated, and the first rating brings it up to date."""
+def test_a_log_of_an_older_version(llm_: Command, tmp_path: Path) -> None:
+    """A log whose tables are of an older version has no ratings. The first rating brings it up to date."""
     log = tmp_path / "older.db"
     with LogBuilder(log) as built:
         thread = built.thread()

@@ -28,7 +28,7 @@ def _meaning() -> Iterator[Meaning]:
 
 
 def talk(llm_: Command, *flags: str, count: int = 24) -> None:
-    """Say the fact, and then much that has nothing to do with it, in a session of a small budget."""
+    """State the fact, then talk about unrelated things, in a session with a small budget."""
     said = [FACT, *(f"Number {n}: {'stone ' * 12}wall {n}." for n in range(count)), "exit\n"]
     llm_("chat", "-m", "scripted", "--session", "work", *BUDGET, *flags, input="\n".join(said)).ok()
 
@@ -38,7 +38,7 @@ def sent(script: Script) -> str:
 
 
 def test_by_words_alone_a_synonym_is_not_found(llm_: Command, script: Script, meaning: Meaning) -> None:
-    """Without an embedding model the prompt finds what shares its words, and no model is asked."""
+    """Without an embedding model a prompt finds only passages that share its words, and no model is called."""
     talk(llm_)
     llm_("--session", "work", ASKED).ok()
     assert "Biscuit" not in sent(script)
@@ -47,7 +47,7 @@ def test_by_words_alone_a_synonym_is_not_found(llm_: Command, script: Script, me
 
 @pytest.mark.parametrize("how", ["default", "session"])
 def test_with_an_embedding_model_a_synonym_is_found(llm_: Command, script: Script, meaning: Meaning, how: str) -> None:
-    """llm's default embedding model, or the session's own, finds what is near in meaning."""
+    """llm's default embedding model, or the session's own, finds passages with a similar meaning."""
     if how == "default":
         llm_("embed-models", "default", "meaning").ok()
     llm_("-m", "scripted", "--session", "work", *BUDGET, "Hello").ok()
@@ -60,7 +60,7 @@ def test_with_an_embedding_model_a_synonym_is_found(llm_: Command, script: Scrip
 
 
 def test_a_passage_is_embedded_once(llm_: Command, script: Script, meaning: Meaning, log: Path) -> None:
-    """Vectors are kept: no passage is embedded a second time, and every passage has one of each model."""
+    """Vectors are stored: no passage is embedded twice, and each passage has one vector per model."""
     del script
     llm_("embed-models", "default", "meaning").ok()
     talk(llm_)
@@ -77,7 +77,7 @@ def test_a_passage_is_embedded_once(llm_: Command, script: Script, meaning: Mean
 
 
 def test_none_turns_it_off(llm_: Command, script: Script, meaning: Meaning) -> None:
-    """A session can go by words alone whatever llm's default is."""
+    """A session can use words only, whatever llm's default is."""
     llm_("embed-models", "default", "meaning").ok()
     llm_("-m", "scripted", "--session", "work", *BUDGET, "Hello").ok()
     shown = llm_("sessions", "set", "work", "--recall-model", "none").ok().out
@@ -88,8 +88,8 @@ def test_none_turns_it_off(llm_: Command, script: Script, meaning: Meaning) -> N
     assert meaning.seen == []
 
 
-def test_a_model_that_fails_costs_a_sentence(llm_: Command, script: Script, meaning: Meaning) -> None:
-    """Where the embedding model fails, recall goes by words, the prompt is sent, and stderr says why."""
+def test_a_failing_embedding_model_is_reported(llm_: Command, script: Script, meaning: Meaning) -> None:
+    """If the embedding model fails, recall uses words, the prompt is sent, and stderr says why."""
     llm_("embed-models", "default", "meaning").ok()
     talk(llm_)
     meaning.error = RuntimeError("out of memory")
@@ -101,7 +101,7 @@ def test_a_model_that_fails_costs_a_sentence(llm_: Command, script: Script, mean
 
 
 def test_small_talk_asks_no_model(llm_: Command, script: Script, meaning: Meaning) -> None:
-    """A prompt that says nothing is not embedded."""
+    """A prompt without any meaningful words is not embedded."""
     del script
     llm_("embed-models", "default", "meaning").ok()
     talk(llm_)
@@ -109,8 +109,8 @@ def test_small_talk_asks_no_model(llm_: Command, script: Script, meaning: Meanin
     assert "thanks!" not in meaning.seen
 
 
-def test_the_preview_tells_what_was_near(llm_: Command, script: Script, meaning: Meaning) -> None:
-    """`sessions context` recalls as the prompt itself would."""
+def test_the_dry_run_recalls_by_meaning(llm_: Command, script: Script, meaning: Meaning) -> None:
+    """`sessions context` recalls what the prompt itself would."""
     llm_("embed-models", "default", "meaning").ok()
     talk(llm_)
     made = json.loads(llm_("sessions", "context", "work", ASKED, "--json").ok().out)

@@ -23,7 +23,7 @@ def _work(llm_: Command, script: Script) -> None:
 
 
 def test_without_a_terminal_everything_is_printed_at_once(llm_: Command) -> None:
-    """Exchanges in order, with nothing in them that could act on a terminal."""
+    """Exchanges are printed in order, without any character that controls a terminal."""
     done = llm_("sessions", "replay", "work", "--idle", "off")
     assert done.code == 0
     places = [done.out.index(words) for words in ("#1 ", "> We build a bridge.", "#2 ", "> With ␛]0;a title␇ in it.")]
@@ -31,13 +31,13 @@ def test_without_a_terminal_everything_is_printed_at_once(llm_: Command) -> None
     assert "\x1b" not in done.out
 
 
-def test_it_begins_where_it_is_told_to(llm_: Command) -> None:
-    """With --from, earlier exchanges are left out."""
+def test_from_leaves_out_earlier_exchanges(llm_: Command) -> None:
+    """--from leaves out earlier exchanges."""
     assert "We build" not in llm_("sessions", "replay", "WORK", "--from", "2").out
 
 
 def test_a_recording_is_written(llm_: Command, tmp_path: Path) -> None:
-    """--to writes a recording of the same, and says how it is played."""
+    """--to writes the same as a recording, and says how to play it."""
     there = tmp_path / "work.cast"
     done = llm_("sessions", "replay", "work", "--to", str(there), "--speed", "2")
     assert (done.out, done.err) == ("", f"Wrote {there}. Play it with: asciinema play {there}\n")
@@ -47,7 +47,7 @@ def test_a_recording_is_written(llm_: Command, tmp_path: Path) -> None:
 
 
 def test_a_recording_replaces_no_file(llm_: Command, tmp_path: Path) -> None:
-    """A file that is there is only replaced with --force; a recording is its owner's alone, as the log is."""
+    """An existing file is only replaced with --force. Only its owner can read a recording, like the log."""
     there = tmp_path / "work.cast"
     there.write_text("mine")
     done = llm_("sessions", "replay", "work", "--to", str(there))
@@ -72,17 +72,15 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), REFUSED)
-def test_what_makes_no_sense_is_refused_in_a_sentence(
-    llm_: Command, arguments: list[str], code: int, words: str
-) -> None:
-    """The message says what is wrong with what."""
+def test_invalid_replays_are_refused(llm_: Command, arguments: list[str], code: int, words: str) -> None:
+    """The message says what is wrong."""
     done = llm_("sessions", "replay", *arguments)
     assert done.code == code
     assert words in done.err
 
 
 def test_without_a_log_there_is_nothing_to_play(llm_: Command, tmp_path: Path) -> None:
-    """A log that is not there is told of, and not made."""
+    """A missing log is an error, and no log is created."""
     done = llm_("sessions", "replay", "work", "-d", str(tmp_path / "none.db"))
     assert (done.code, (tmp_path / "none.db").exists()) == (1, False)
     assert "There is no log at" in done.err
@@ -90,7 +88,7 @@ def test_without_a_log_there_is_nothing_to_play(llm_: Command, tmp_path: Path) -
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are other there")
 def test_in_a_terminal_it_plays_until_a_key_ends_it() -> None:
-    """What was said comes in colour; `q` ends it at once, and well."""
+    """Headings are bold. `q` ends the replay at once, with exit code 0."""
     import pty
 
     pid, descriptor = pty.fork()

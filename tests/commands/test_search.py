@@ -51,7 +51,7 @@ def _where(llm_: Command, *words: str) -> list[tuple[str, int]]:
 
 
 def test_a_hit_says_where_when_and_what(llm_: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hit is session and number, time and model, and a line of it; what the model or a tool wrote says so."""
+    """A hit has session and number, time, model and a snippet, which is labelled if a model or a tool wrote it."""
     blocks = llm_("sessions", "search", "harbour").ok().out.split("\n\n")
     assert len(blocks) == 4
     (first,) = [block for block in blocks if "signs off" in block]
@@ -112,13 +112,13 @@ def test_json(llm_: Command) -> None:
     ids=lambda value: " ".join(value) if value and isinstance(value[0], str) else "",
 )
 def test_what_is_found(llm_: Command, words: tuple[str, ...], where: list[tuple[str, int]]) -> None:
-    """Prompts, replies and tool results of sessions are found, of both generations, within what was asked for."""
+    """Prompts, replies and tool results of sessions are found, in both generations of tables, within the filters."""
     llm_("sessions", "tag", "old", "Years").ok()
     assert _where(llm_, *words) == where
 
 
 def test_all_words_first(llm_: Command) -> None:
-    """Words may be in prompt and reply of one exchange; only where no exchange has all, some of them will do."""
+    """The words may be spread over prompt and reply. Exchanges with only some words appear if none has all."""
     assert _where(llm_, "Lisbon office") == [("work", 1)]
     assert _where(llm_, "harbour office Lisbon") == [("work", 1)]
     assert _where(llm_, "office of the zanzibar") == [("work", 1)]
@@ -126,7 +126,7 @@ def test_all_words_first(llm_: Command) -> None:
 
 
 def test_the_snippet_is_around_the_match(llm_: Command) -> None:
-    """Of a long text the part is shown that matched, with its matches marked."""
+    """The snippet of a long text is the part that matched, with the matches marked."""
     (hit,) = [hit for hit in _hits(llm_, "harbour") if hit["number"] == 4]
     assert "The harbour is deep." in hit["snippet"]
     assert len(hit["snippet"]) < 250
@@ -134,7 +134,7 @@ def test_the_snippet_is_around_the_match(llm_: Command) -> None:
 
 
 def test_new_exchanges_are_found_at_once(llm_: Command, script: Script) -> None:
-    """What was said since the last search is found by the next one."""
+    """Exchanges since the last search are found by the next one."""
     assert _where(llm_, "zanzibar") == []
     llm_("--session", "work", "-m", "scripted", "Zanzibar?").ok()
     assert _where(llm_, "zanzibar") == [("work", 5)]
@@ -152,7 +152,7 @@ def test_a_tool_loop_is_one_hit(llm_: Command) -> None:
     ["", " ", "-", "++", '"', '"unbalanced', "\x00", "\ud800", "😀", "* ( ) : ^", "NEAR(", "a" * 5_000, "{x} : y"],
 )
 def test_any_text_is_a_valid_query(llm_: Command, words: str) -> None:
-    """A text that finds nothing is said to find nothing; no text is wrong."""
+    """No text is an error; without a match, stderr says so."""
     done = llm_("sessions", "search", words).ok()
     assert (done.out, done.err) == ("", "No matches.\n")
     assert llm_("sessions", "search", "--json", words).ok().out == "[]\n"
@@ -161,15 +161,15 @@ def test_any_text_is_a_valid_query(llm_: Command, words: str) -> None:
 @given(text=st.text(min_size=1, max_size=40))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_breaks_a_search(log: Path, text: str) -> None:
-    """Whatever is searched for, as text or as syntax, the answer is hits or a sentence."""
+    """Any text, as words or as syntax, gives hits or an error message."""
     with Memory(log) as memory:
         memory.search(text)
         memory.search(f"{text} harbour", latest=True)
 
 
 @pytest.mark.parametrize("words", ["harbour AND", '"open', "prompt : x", "(a", "NEAR(a, b)", "*"])
-def test_wrong_syntax_is_a_sentence(llm_: Command, words: str) -> None:
-    """--raw with what FTS5 can't read is an error in one sentence, with a way out."""
+def test_invalid_syntax_is_an_error(llm_: Command, words: str) -> None:
+    """--raw with invalid FTS5 syntax is an error that says what to do."""
     done = llm_("sessions", "search", "--raw", words)
     assert done.err.startswith("Error: The search is not valid FTS5 syntax (")
     assert done.err.endswith("). To search for the words as they are, omit --raw.\n")
@@ -177,7 +177,7 @@ def test_wrong_syntax_is_a_sentence(llm_: Command, words: str) -> None:
 
 
 def test_what_is_shown_is_safe(llm_: Command, log: Path) -> None:
-    """What a model wrote is shown with its control characters as signs, in its snippet and wherever it is marked."""
+    """Control characters in a model's text are shown as signs, also inside matches."""
     with LogBuilder(log) as built:
         thread = [built.thread() for _ in range(20)][-1]
         built.turns(thread, Said("x", "\x1b]0;owned\x07 zanzi\u202ebar zanzibar\n\nsession #1"), model="m\x1b[1m")
@@ -189,7 +189,7 @@ def test_what_is_shown_is_safe(llm_: Command, log: Path) -> None:
 
 
 def test_turns_that_are_gone_are_not_found(llm_: Command, log: Path) -> None:
-    """What was deleted since it was indexed is no hit, and no trouble."""
+    """Turns deleted since they were indexed are not found, and cause no error."""
     assert len(_where(llm_, "harbour")) == 4
     with LogBuilder(log) as built:
         built.db.execute("pragma foreign_keys = off")
@@ -207,14 +207,14 @@ def test_turns_that_are_gone_are_not_found(llm_: Command, log: Path) -> None:
         (("x", "--since", "soon"), "“soon” is not a date. Use a date like 2026-01-31, 2026-01, or 2026-01-31T10:30."),
     ],
 )
-def test_what_is_not_there(llm_: Command, words: tuple[str, ...], error: str) -> None:
-    """A session or a date that is none is an error."""
+def test_unknown_sessions_and_dates(llm_: Command, words: tuple[str, ...], error: str) -> None:
+    """An unknown session or an invalid date is an error."""
     done = llm_("sessions", "search", *words)
     assert (done.err, done.code) == (f"Error: {error}\n", 1)
 
 
 def test_without_sessions_nothing_is_found(llm_: Command, tmp_path: Path) -> None:
-    """In a log without sessions nothing is found; without a log there is an error that says how to begin."""
+    """A log without sessions has no matches. A missing log is an error that says how to start."""
     empty = tmp_path / "empty.db"
     LogBuilder(empty).db.close()
     assert llm_("sessions", "search", "x", "-d", str(empty)).ok().err == "No matches.\n"
@@ -226,7 +226,7 @@ def test_without_sessions_nothing_is_found(llm_: Command, tmp_path: Path) -> Non
 
 
 def test_a_log_that_can_not_be_written_is_searched(llm_: Command, script: Script, log: Path) -> None:
-    """A read-only log can be searched if all of it is in the index; else the answer would not be the whole one."""
+    """A read-only log can be searched if it is fully indexed; otherwise the answer could be incomplete."""
     assert _where(llm_, "office") == [("work", 1)]
     as_read_only(log)
     assert _where(llm_, "office") == [("work", 1)]

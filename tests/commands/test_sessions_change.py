@@ -69,7 +69,7 @@ def test_set_changes_what_it_says(llm_: Command, work: Script, flags: tuple[str,
 
 
 def test_set_holds_from_the_next_prompt_on(llm_: Command, work: Script) -> None:
-    """The next prompts use what was set."""
+    """The next prompts use the new settings."""
     llm_("sessions", "set", "work", "-m", "other", "-s", "Be kind.", "-o", "mood", "sad").ok()
     for word in ("Five", "Six"):
         llm_("--session", "work", word).ok()
@@ -80,8 +80,8 @@ def test_set_holds_from_the_next_prompt_on(llm_: Command, work: Script) -> None:
     assert [text for role, text in work.texts() if role == "user"] == ["One", "Two", "Three", "Four", "Five", "Six"]
 
 
-def test_the_default_can_be_had_back(llm_: Command, work: Script) -> None:
-    """`default` takes budget and policy back to what they are without being set."""
+def test_default_resets_a_setting(llm_: Command, work: Script) -> None:
+    """`default` resets budget and policy to their defaults."""
     _settings(llm_, "--max-context-tokens", "900", "--memory", "full")
     assert _settings(llm_, "--max-context-tokens", "default", "--memory", "default") == AS_CREATED
 
@@ -106,7 +106,7 @@ GOOD = ("--meta", "client", "harbour", "-m", "other", "-s", "Be kind.", "--memor
     ids=" ".join,
 )
 def test_set_changes_all_or_nothing(llm_: Command, work: Script, log: Path, wrong: tuple[str, ...]) -> None:
-    """One option that is wrong leaves every table as it was, whatever the other options say."""
+    """One wrong option leaves every table unchanged, whatever the other options are."""
     llm_("sessions", "set", "work", "--meta", "year", "2026").ok()
     before = contents(log)
     assert llm_("sessions", "set", "work", *GOOD, *wrong).code == 1
@@ -151,15 +151,15 @@ def test_set_changes_all_or_nothing(llm_: Command, work: Script, log: Path, wron
     ],
     ids=["model", "word", "zero", "value", "option"],
 )
-def test_set_refuses_what_makes_no_sense(llm_: Command, work: Script, flags: tuple[str, ...], error: str) -> None:
-    """What the next prompt would fail on is refused when it is set; nothing is changed."""
+def test_set_refuses_invalid_settings(llm_: Command, work: Script, flags: tuple[str, ...], error: str) -> None:
+    """A setting that would make the next prompt fail is refused, and nothing is changed."""
     done = llm_("sessions", "set", "work", "-s", "Be kind.", *flags)
     assert (done.out, done.err, done.code) == ("", f"Error: {error}\n", 1)
     assert _settings(llm_) == AS_CREATED
 
 
 def test_a_model_without_the_sessions_options(llm_: Command, work: Script) -> None:
-    """With another model, options that it does not have are left out of its prompts, and come back with the first."""
+    """If another model lacks some of the options, they are left out of its prompts and return with the first model."""
     _settings(llm_, "-m", "echo")
     llm_("--session", "work", "Five").ok()
     _settings(llm_, "-m", "scripted")
@@ -171,7 +171,7 @@ def test_a_model_without_the_sessions_options(llm_: Command, work: Script) -> No
 
 
 def test_rename(llm_: Command, work: Script) -> None:
-    """A renamed session goes on under its new name, and the old name is free."""
+    """A renamed session continues under its new name, and the old name is free."""
     assert llm_("sessions", "rename", "WORK", "bridge").ok().out == "Renamed “work” to “bridge”.\n"
     assert llm_("--session", "bridge", "Five").ok().err == ""
     assert [text for role, text in work.texts() if role == "user"] == ["One", "Two", "Three", "Four", "Five"]
@@ -226,7 +226,7 @@ def test_a_pinned_exchange_is_sent_once(llm_: Command, work: Script) -> None:
 
 
 def test_pinning_twice_and_unpinning(llm_: Command, work: Script) -> None:
-    """A pin is there or not: twice is once, and unpinning takes it away; what is not pinned can't be unpinned."""
+    """Pinning twice has no further effect. Unpinning an exchange that is not pinned is an error."""
     llm_("sessions", "pin", "work", "2").ok()
     assert llm_("sessions", "pin", "work", "2").ok().out == "Pinned in “work”: #2.\n"
     llm_("sessions", "pin", "work", "4").ok()
@@ -246,7 +246,7 @@ def test_an_exchange_that_is_not_there(llm_: Command, work: Script, command: str
 
 
 def test_pins_that_exceed_the_budget_are_refused(llm_: Command, work: Script) -> None:
-    """A pin with which the pins alone would exceed the budget is refused with both figures; the others stay."""
+    """A pin that would make the pins alone exceed the budget is refused with both figures. The others stay."""
     llm_("--session", "work", "Five " + "and so on, until the end of the day, " * 30).ok()
     llm_("sessions", "set", "work", "--max-context-tokens", "100").ok()
     llm_("sessions", "pin", "work", "1").ok()
@@ -273,7 +273,7 @@ SAID = (
 
 @pytest.mark.parametrize("generation", ["turns", "responses", "both"])
 def test_an_existing_conversation_gets_a_name(llm_: Command, script: Script, log: Path, generation: str) -> None:
-    """A conversation of either generation of llm's tables, or of both, becomes a session with all that it has."""
+    """A conversation from either or both generations of llm's tables becomes a session with everything in it."""
     with LogBuilder(log) as built:
         thread = built.thread()
         write: Any = getattr(built, generation)
@@ -299,7 +299,7 @@ def test_an_existing_conversation_gets_a_name(llm_: Command, script: Script, log
 def test_a_named_conversation_keeps_its_system_prompt(
     llm_: Command, script: Script, log: Path, generation: str
 ) -> None:
-    """A conversation that gets a name keeps the system prompt and the options that it had."""
+    """A conversation that gets a name keeps its system prompt and options."""
     with LogBuilder(log) as built:
         thread = built.thread()
         write: Any = getattr(built, generation)
@@ -310,7 +310,7 @@ def test_a_named_conversation_keeps_its_system_prompt(
 
 
 def test_a_plain_conversation_goes_on_as_a_session(llm_: Command, script: Script, log: Path) -> None:
-    """What was begun with plain llm goes on as a session, with the model, system prompt and options that it had."""
+    """A conversation begun with plain llm continues as a session, with its model, system prompt and options."""
     llm_("-m", "other", "-s", "Be brief.", "-o", "mood", "glad", "One").ok()
     thread = json.loads(llm_("logs", "list", "--json").ok().out)[0]["conversation_id"]
     assert llm_("sessions", "name", thread, "work").ok().out == (
@@ -322,7 +322,7 @@ def test_a_plain_conversation_goes_on_as_a_session(llm_: Command, script: Script
 
 
 def test_name_refused(llm_: Command, work: Script, log: Path) -> None:
-    """No such conversation, one that has a name, a name that is taken or breaks the rules: each is its own error."""
+    """An unknown conversation, one that has a name, and a name that is taken or invalid each have their own error."""
     llm_("-m", "scripted", "Elsewhere").ok()
     thread = json.loads(llm_("logs", "list", "--json").ok().out)[-1]["conversation_id"]
     session = json.loads(llm_("sessions", "--json").ok().out)[0]["thread_id"]
@@ -344,7 +344,7 @@ def test_name_refused(llm_: Command, work: Script, log: Path) -> None:
 
 
 def test_name_without_a_log(llm_: Command, log: Path) -> None:
-    """Where there is no log there is no conversation to name, and no log is made."""
+    """Without a log the conversation is not found, and no log is created."""
     done = llm_("sessions", "name", "01nope", "work")
     hint = "If the log is elsewhere, give its path with -d."
     assert done.err == f"Error: Conversation 01nope not found: there is no log at {log} yet. {hint}\n"
@@ -353,14 +353,14 @@ def test_name_without_a_log(llm_: Command, log: Path) -> None:
 
 @pytest.mark.parametrize("command", ["set", "rename", "pin", "unpin", "retry", "context", "show"])
 def test_an_unknown_session_is_the_same_error_everywhere(llm_: Command, work: Script, command: str) -> None:
-    """Every command that takes a session's name says the same of one that is not there."""
+    """Every command that takes a session's name has the same error for an unknown one."""
     more = {"rename": ("play",), "pin": ("1",), "unpin": ("1",)}.get(command, ())
     done = llm_("sessions", command, "wrok", *more)
     assert (done.out, done.err, done.code) == ("", "Error: Session “wrok” not found. Did you mean “work”?\n", 1)
 
 
 def test_an_imported_session_does_nothing_to_the_terminal(llm_: Command, script: Script, tmp_path: Path) -> None:
-    """Model, system prompt and options of a file come from anybody: `set`, `context` and errors show them as signs."""
+    """Model, system prompt and options in a file can come from anyone. `set`, `context` and errors show them safely."""
     evil = "a\x1b]0;owned\x07\x9b31m\u202eb"
     header = {"format": "llm-session", "version": 1, "name": "work", "system": evil, "recall_model": evil}
     header |= {"options": {evil: evil}, "summary_model": evil}
@@ -384,7 +384,7 @@ def test_an_imported_session_does_nothing_to_the_terminal(llm_: Command, script:
 
 
 def test_what_a_server_says_when_it_fails_does_nothing_to_the_terminal(llm_: Command, script: Script) -> None:
-    """The text of an error in mid-stream is shown with signs, by prompts and by what is said of the attempt."""
+    """An error text in mid-stream is shown safely, at the prompt and later with the attempt."""
     script.replies = [Broken("half an answer and", 2, RuntimeError("down\x1b[2J\u202e"))]
     done = llm_("-m", "scripted", "--session", "work", "Hello")
     assert "Error: down␛[2J⟦U+202E⟧" in done.err

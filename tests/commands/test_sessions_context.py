@@ -37,13 +37,13 @@ def _texts(made: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _layout(out: str) -> str:
-    """The output with token counts as N and columns one blank apart."""
+    """Return the output with N for token counts and one blank between columns."""
     counted = re.sub(r"(?<![#\d–,])\d[\d,]*(?= )(?! for)|(?<=for )\d[\d,]*", "N", out)
     return "\n".join(" ".join(line.split()) for line in counted.splitlines())
 
 
 def test_item_by_item(llm_: Command, work: Script) -> None:
-    """Each item has number, fate, tokens and reason; then budget, window and where it was learned, policy, block."""
+    """Each item has number, fate, tokens and reason. Then come budget, window and its source, policy and block."""
     assert _layout(llm_("sessions", "context", "work", "When is the deadline?").ok().out) == "\n".join(
         [
             "# fate tokens why",
@@ -61,7 +61,7 @@ def test_item_by_item(llm_: Command, work: Script) -> None:
 
 
 def test_pinned_and_pruned_items(llm_: Command, work: Script) -> None:
-    """What is pinned stands where it is sent, what is pruned as a range, and the block says why it begins anew."""
+    """A pinned item is listed where it is sent, pruned items as a range, and the block says why it is new."""
     llm_("sessions", "pin", "work", "2").ok()
     out = llm_("sessions", "context", "work", "--max-context-tokens", "300", "Hello").ok().out
     assert _layout(out).splitlines() == (
@@ -103,7 +103,7 @@ CASES: dict[str, tuple[tuple[str, ...], list[tuple[str, ...]]]] = {
 
 @pytest.mark.parametrize(("flags", "before"), CASES.values(), ids=CASES)
 def test_it_is_what_is_sent(llm_: Command, work: Script, flags: tuple[str, ...], before: list[tuple[str, ...]]) -> None:
-    """The messages that the dry run shows are those that the model is sent for that prompt; so are its figures."""
+    """The dry run shows the messages that the model gets for that prompt, and the same figures."""
     for command in before:
         llm_("sessions", *command).ok()
     made = _context(llm_, *flags, "When is the deadline?")
@@ -116,7 +116,7 @@ def test_it_is_what_is_sent(llm_: Command, work: Script, flags: tuple[str, ...],
 
 
 def test_it_is_what_is_sent_with_tools(llm_: Command, script: Script) -> None:
-    """Tools that are offered again are in the dry run, and tools that are not are not."""
+    """Tools that would be offered again are in the dry run; other tools are not."""
     call = json.dumps({"raw": "ok", "tool_calls": [{"name": "double", "arguments": {"text": "ab"}}]})
     functions = 'def double(text: str) -> str:\n    "Say it twice."\n    return text * 2\n'
     llm_("-m", "echo", "--session", "work", "-T", "llm_version", "--functions", functions, call).ok()
@@ -137,7 +137,7 @@ FLAGS = ((), ("--text",), ("--json",), ("--max-context-tokens", "60"), ("-s", "B
 
 @pytest.mark.parametrize("policy", ["window", "recall"])
 def test_nothing_is_sent_and_nothing_written(llm_: Command, work: Script, home: Path, log: Path, policy: str) -> None:
-    """The dry run asks no model and leaves every file as it was, byte for byte, once the index is up to date."""
+    """The dry run calls no model and, once the index is up to date, leaves every file unchanged byte for byte."""
     if policy == "recall":
         with opened(log) as found:
             Index(found).catch_up_all()
@@ -149,7 +149,7 @@ def test_nothing_is_sent_and_nothing_written(llm_: Command, work: Script, home: 
 
 
 def test_the_index_catches_up_for_the_dry_run(llm_: Command, work: Script, log: Path) -> None:
-    """Where something could be recalled the dry run brings the full-text index up to date, and writes nothing else."""
+    """If something could be recalled, the dry run brings the full-text index up to date, and writes nothing else."""
     before = contents(log)
     llm_("sessions", "context", "work", "--max-context-tokens", "300", "When does the paint dry?").ok()
     changed = {name for name, rows in contents(log).items() if rows != before[name]}
@@ -157,7 +157,7 @@ def test_the_index_catches_up_for_the_dry_run(llm_: Command, work: Script, log: 
 
 
 def test_a_block_says_why_it_begins(llm_: Command, work: Script, log: Path) -> None:
-    """A block begins with the first prompt of a session, and when its conversation went on outside of it."""
+    """A block begins with a session's first prompt, and when its conversation was continued outside the session."""
     assert _context(llm_, "Hello")["block"] == {"continues": True, "start": 1, "reason": "the session's first prompt"}
     with sqlite3.connect(log) as database:
         (thread,) = database.execute("select distinct thread_id from turns").fetchone()
@@ -207,14 +207,14 @@ def test_text(llm_: Command, script: Script) -> None:
 
 
 def test_without_a_prompt(llm_: Command, work: Script) -> None:
-    """Without a prompt the dry run shows what any prompt would come after."""
+    """Without a prompt the dry run shows what would be sent before any prompt."""
     made = _context(llm_)
     assert [item["fate"] for item in made["items"]] == ["system", *["recent"] * 6, "prompt"]
     assert _texts(made) == [*work.texts(), ("assistant", "Noted.")]
 
 
 def test_what_would_be_refused_is_refused(llm_: Command, work: Script) -> None:
-    """Where the prompt itself would be an error the dry run is the same error."""
+    """If the prompt itself would be an error, the dry run is the same error."""
     flags = ("--memory", "full", "--max-context-tokens", "300", "Hello")
     dry, real = llm_("sessions", "context", "work", *flags), llm_("--session", "work", *flags)
     assert (dry.err, dry.code) == (real.err, 1)

@@ -18,7 +18,7 @@ WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 
 
 def _lines(out: str) -> list[str]:
-    """The lines of a table, its columns one blank apart, its times as T."""
+    """Return the lines of a table with one blank between columns and T for times."""
     return [" ".join(WHEN.sub("T", line).split()) for line in out.splitlines()]
 
 
@@ -36,7 +36,7 @@ def _five(llm_: Command, script: Script) -> list[str]:
 
 
 def test_without_a_log(llm_: Command, log: Path) -> None:
-    """Where there is no log yet the list is empty, stderr says how to begin, and no log is made."""
+    """Without a log the list is empty, stderr says how to start, and no log is created."""
     done = llm_("sessions").ok()
     assert (done.out, done.err) == ("", f'No sessions yet in {log}. Start one with: llm --session NAME "..."\n')
     assert llm_("sessions", "--json").ok().out == "[]\n"
@@ -44,7 +44,7 @@ def test_without_a_log(llm_: Command, log: Path) -> None:
 
 
 def test_a_line_a_session(llm_: Command, script: Script) -> None:
-    """A line has name, model, exchanges, tokens in and out, and the last use; the newest used comes first."""
+    """A line has name, model, exchanges, tokens in and out, and last use, most recently used first."""
     script.count = lambda text: 300 + len(text)
     llm_("-m", "scripted", "--session", "work", "One").ok()
     llm_("-m", "other", "--session", "the bridge", "One").ok()
@@ -57,7 +57,7 @@ def test_a_line_a_session(llm_: Command, script: Script) -> None:
 
 
 def test_what_failed_is_counted(llm_: Command, script: Script) -> None:
-    """Prompts that nothing answered are counted beside the exchanges, and count as a use."""
+    """Failed prompts are counted beside the exchanges, and count as a use."""
     llm_("-m", "scripted", "--session", "work", "One").ok()
     llm_("-m", "scripted", "--session", "play", "One").ok()
     script.replies = [RuntimeError("no memory left")]
@@ -107,14 +107,14 @@ def test_list_is_the_default_command(llm_: Command, five: list[str], arguments: 
 
 
 def test_an_unknown_command_is_no_session(llm_: Command, five: list[str]) -> None:
-    """A word that is not a command is an error that says so."""
+    """An unknown word is an error that says that there is no such command."""
     done = llm_("sessions", "shwo")
     assert "No such command 'shwo'" in done.err
     assert done.code == 2
 
 
 def test_pages_follow_each_other(llm_: Command, five: list[str]) -> None:
-    """A page that is not the last ends, on stderr, with the command for the next; all pages together are the list."""
+    """Every page but the last ends on stderr with the command for the next. Together the pages are the whole list."""
     seen: list[str] = []
     command: list[str] = ["sessions", "-n", "2"]
     hints = []
@@ -128,7 +128,7 @@ def test_pages_follow_each_other(llm_: Command, five: list[str]) -> None:
 
 
 def test_a_page_goes_on_by_name_not_by_count(llm_: Command, five: list[str]) -> None:
-    """A session that is used between two pages is not the cause of another's being shown twice or left out."""
+    """No session is shown twice or left out because one was used between two pages."""
     first = _names(llm_("sessions", "-n", "2", "--json").ok().out)
     llm_("--session", "one", "Again").ok()
     llm_("-m", "scripted", "--session", "six", "Hello").ok()
@@ -138,12 +138,12 @@ def test_a_page_goes_on_by_name_not_by_count(llm_: Command, five: list[str]) -> 
 
 @pytest.mark.parametrize(("count", "shown"), [("0", 5), ("3", 3), ("5", 5), ("99", 5)])
 def test_n_limits(llm_: Command, five: list[str], count: str, shown: int) -> None:
-    """-n says how many; 0 is all."""
+    """-n limits the number of sessions; 0 lists them all."""
     assert _names(llm_("sessions", "-n", count, "--json").ok().out) == five[:shown]
 
 
 def test_the_first_page_has_twenty(llm_: Command, script: Script) -> None:
-    """Without -n there are 20 to a page."""
+    """Without -n a page has 20 sessions."""
     for number in range(22):
         llm_("-m", "scripted", "--session", f"{number:02}", "Hello").ok()
     done = llm_("sessions").ok()
@@ -152,7 +152,7 @@ def test_the_first_page_has_twenty(llm_: Command, script: Script) -> None:
 
 
 def test_after_the_last_there_is_nothing(llm_: Command, five: list[str], log: Path) -> None:
-    """After the oldest session there are no more; after one that is not there is an error with a near name."""
+    """After the oldest session there are no more. An unknown session is an error that suggests a similar name."""
     end = llm_("sessions", "--after", "one").ok()
     assert (end.out, end.err) == ("", f"No sessions after “one” in {log}.\n")
     wrong = llm_("sessions", "--after", "fuor")
@@ -160,7 +160,7 @@ def test_after_the_last_there_is_nothing(llm_: Command, five: list[str], log: Pa
 
 
 def test_a_long_name_is_cut_in_the_table_only(llm_: Command, script: Script) -> None:
-    """A name too long for a table is cut there; --json has it whole."""
+    """A name that is too long is cut in the table; --json has it whole."""
     name = "long " * 30 + "name"
     llm_("-m", "scripted", "--session", name, "Hello").ok()
     assert llm_("sessions").ok().out.splitlines()[1].startswith("long " * 7 + "long…")
@@ -168,7 +168,7 @@ def test_a_long_name_is_cut_in_the_table_only(llm_: Command, script: Script) -> 
 
 
 def test_both_generations_are_listed_alike(llm_: Command, script: Script, log: Path) -> None:
-    """A session of an older llm's tables shows exchanges and tokens as one of today's does."""
+    """A session in an older llm's tables has exchanges and tokens like one in today's."""
     said: tuple[Any, ...] = (Said("One", tokens=(40, 6)), Said("Two", tokens=(52, 7)))
     with LogBuilder(log) as built:
         new, old = built.thread(), built.thread()

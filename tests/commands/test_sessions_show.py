@@ -103,7 +103,7 @@ def test_the_transcript(llm_: Command, thread: str) -> None:
     ids=["newest", "more than there are", "from", "to", "from and to", "to beyond the end"],
 )
 def test_a_part_of_it(llm_: Command, thread: str, flags: tuple[str, ...], numbers: list[int], fact: str) -> None:
-    """-n, --from and --to choose exchanges by number; the head says which of how many."""
+    """-n, --from and --to choose exchanges by number. The heading says how many there are."""
     out = llm_("sessions", "show", "work", *flags).ok().out
     assert [int(number) for number in re.findall(r"^## #(\d+)", out, re.MULTILINE)] == numbers
     assert out.splitlines()[2] == f"{fact} · scripted · {thread}"
@@ -120,8 +120,8 @@ def test_a_part_of_it(llm_: Command, thread: str, flags: tuple[str, ...], number
     ],
     ids=["-n with --from", "backwards", "beyond the end"],
 )
-def test_a_part_that_is_none(llm_: Command, thread: str, flags: tuple[str, ...], error: str, code: int) -> None:
-    """What can't be shown is an error that says why, never an empty transcript."""
+def test_a_part_that_does_not_exist(llm_: Command, thread: str, flags: tuple[str, ...], error: str, code: int) -> None:
+    """A part that can't be shown is an error that says why, never an empty transcript."""
     done = llm_("sessions", "show", "work", *flags)
     assert (done.out, done.err, done.code) == ("", error, code)
 
@@ -166,7 +166,7 @@ def test_json(llm_: Command, thread: str) -> None:
 
 
 def test_what_is_not_sent_any_more_is_shown(llm_: Command, script: Script) -> None:
-    """The transcript has every exchange, however few the model is still sent."""
+    """The transcript has every exchange, including those no longer sent."""
     for number in range(8):
         llm_("-m", "scripted", "--session", "work", "--max-context-tokens", "80", f"{number} " * 30).ok()
     assert len(script.seen[-1]) < 7
@@ -174,7 +174,7 @@ def test_what_is_not_sent_any_more_is_shown(llm_: Command, script: Script) -> No
 
 
 def test_what_a_model_wrote_can_do_nothing_to_the_terminal(llm_: Command, script: Script) -> None:
-    """Control characters and direction marks in a reply are printed as visible signs; --json has them as they are."""
+    """Control characters and direction marks in a reply are printed as visible signs. --json keeps them, escaped."""
     evil = "\x1b[2J\x07 \u202egnp.exe"
     script.replies = [evil]
     llm_("-m", "scripted", "--session", "work", "Hello").ok()
@@ -183,7 +183,7 @@ def test_what_a_model_wrote_can_do_nothing_to_the_terminal(llm_: Command, script
 
 
 def test_a_session_that_is_not_there(llm_: Command, script: Script, log: Path) -> None:
-    """An unknown name is an error with a near name if there is one, or with the way to the list, or to a start."""
+    """The error for an unknown name suggests a similar name, the list of sessions, or how to start one."""
     missing = llm_("sessions", "show", "work")
     assert missing.err == f'Error: There is no log at {log} yet. Start a session with: llm --session NAME "..."\n'
     assert not log.exists()

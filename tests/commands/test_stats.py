@@ -29,7 +29,7 @@ def _filled(log: Path, llm_: Command) -> Path:
 
 
 def test_the_numbers_are_tables_with_bars(llm_: Command, filled: Path) -> None:
-    """First what it comes to in all, then a table a panel; only what is there; nothing in it acts on a terminal."""
+    """Totals come first, then a table for each panel that has data, without characters that control a terminal."""
     out = llm_("sessions", "stats").ok().out
     assert out.startswith("13 calls · 9,034 tokens in · 125 tokens out · ")
     assert "\nTokens per day, by model\nday " in out
@@ -41,7 +41,7 @@ def test_the_numbers_are_tables_with_bars(llm_: Command, filled: Path) -> None:
 
 
 def test_days_and_model_narrow_it(llm_: Command, filled: Path) -> None:
-    """--days counts today as one; --model leaves the others out; where nothing is left, that is said."""
+    """--days counts today as one day, and --model leaves out other models. If nothing is left, the output says so."""
     assert llm_("sessions", "stats", "--days", "30").ok().out.startswith("12 calls · 7,800 tokens in")
     assert llm_("sessions", "stats", "--days", "60").ok().out.startswith("13 calls")
     assert llm_("sessions", "stats", "-m", "gpt-4o-mini").ok().out.startswith("12 calls")
@@ -49,7 +49,7 @@ def test_days_and_model_narrow_it(llm_: Command, filled: Path) -> None:
 
 
 def test_a_session_alone(llm_: Command, filled: Path) -> None:
-    """With a name only that session counts, whatever the case of the name."""
+    """With a name, only that session counts. The case of the name doesn't matter."""
     out = llm_("sessions", "stats", "WORK").ok().out
     assert out.startswith("12 calls · 7,800 tokens in")
     assert "evil" not in out
@@ -82,7 +82,7 @@ def test_more_rows_than_are_shown(llm_: Command, log: Path) -> None:
 
 
 def test_no_log_and_no_database(llm_: Command, log: Path) -> None:
-    """Where there is no log yet, or the file is none, the error says what to do."""
+    """If the log is missing or not a database, the error says what to do."""
     done = llm_("sessions", "stats")
     assert (done.code, "There is no log at" in done.err) == (1, True)
     log.write_text("this is no database, but long enough to be looked at" * 40)
@@ -100,5 +100,5 @@ def test_no_log_and_no_database(llm_: Command, log: Path) -> None:
     ],
 )
 def test_bars(values: list[int | None], bars: list[str]) -> None:
-    """The greatest value has the longest bar, the others their share of it; nothing has none."""
+    """The greatest value has the longest bar, other values a part of it, and zero has no bar."""
     assert _bars(values) == bars

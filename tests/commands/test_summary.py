@@ -55,7 +55,7 @@ class Talk:
     flags: tuple[str, ...] = ("--memory", "summary", "--max-context-tokens", str(BUDGET))
 
     def until_pruned(self, *arguments: str) -> Done:
-        """Ask until exchanges fall out of the window; return that prompt."""
+        """Ask until exchanges no longer fit; return that prompt."""
         for _ in range(30):
             done = self.ask(*arguments)
             if "no longer fits" in done.err:
@@ -63,7 +63,7 @@ class Talk:
         raise AssertionError("nothing was pruned")
 
     def requests(self) -> list[bool]:
-        """Of each request: whether it was for a summary."""
+        """Return for each request whether it was for a summary."""
         return [asked_for_a_summary(system) for system in self.script.systems]
 
     def shown(self) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def _talk(llm_: Command, script: Script) -> Talk:
 
 
 def test_a_summary_is_made_once_a_block_and_sent(talk: Talk) -> None:
-    """When the window's start moves a summary is made, sent with every prompt from then on, and rolled on next time."""
+    """A summary is made when the start of the window moves, sent with every later prompt, and extended next time."""
     done = talk.until_pruned()
     assert re.search(r"^session work: summarising exchanges #1 to #\d+ with scripted …$", done.err, re.MULTILINE)
     assert talk.requests().count(True) == 1
@@ -102,7 +102,7 @@ def test_a_summary_is_made_once_a_block_and_sent(talk: Talk) -> None:
 
 
 def test_what_is_summarised_and_what_is_sent_leave_no_gap(talk: Talk) -> None:
-    """Every exchange is in the summary, or among the newest that are sent."""
+    """Every exchange is in the summary or among the newest, which are sent."""
     talk.until_pruned()
     context = json.loads(talk.llm_("sessions", "context", "work", "Hello", "--json").ok().out)
     [made] = talk.shown()
@@ -123,7 +123,7 @@ def test_no_request_exceeds_the_budget(talk: Talk) -> None:
 
 
 def test_a_summary_that_became_too_long_is_sent_in_part(talk: Talk, log: Path) -> None:
-    """One that a person made far longer than the budget allows is cut at a line's end, and the next block folds it."""
+    """An edited summary that is far too long is cut at the end of a line. The next summary is made from it."""
     talk.until_pruned()
     with Memory(log) as memory:
         memory.notes.edit_summary("work", "A fact of the bridge in Lisbon.\n" * 300)
@@ -158,7 +158,7 @@ def test_another_model_makes_the_summary(talk: Talk, flags: tuple[str, ...]) -> 
     ids=["failed", "refused"],
 )
 def test_without_a_summary_the_prompt_is_answered_all_the_same(talk: Talk, bad: str | Exception, why: str) -> None:
-    """Where no summary can be made, pruning goes on without one, with a word; the next block tries again."""
+    """If no summary can be made, exchanges are pruned without one, stderr says so, and the next block tries again."""
     talk.summary = bad
     done = talk.until_pruned()
     assert done.out.strip() == "Noted."
@@ -172,7 +172,7 @@ def test_without_a_summary_the_prompt_is_answered_all_the_same(talk: Talk, bad: 
 
 
 def test_a_prompt_that_is_not_recorded_makes_no_summary(talk: Talk) -> None:
-    """Under -n nothing is written, so no summary is made."""
+    """With -n nothing is written, so no summary is made."""
     talk.ask()
     for _ in range(12):
         talk.ask()
@@ -183,7 +183,7 @@ def test_a_prompt_that_is_not_recorded_makes_no_summary(talk: Talk) -> None:
 
 
 def test_the_server_cuts_no_request_for_a_summary(llm_: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an Ollama model of a small window, summaries are asked for with the session's window, and none is cut."""
+    """Requests for summaries use the session's window on an Ollama model with a small one, and none is cut."""
 
     def reply(arrived: Arrived) -> str:
         return GOOD if asked_for_a_summary(str(arrived.messages[0].get("content"))) else "Noted. " + "reply " * 60
@@ -207,7 +207,7 @@ def test_the_server_cuts_no_request_for_a_summary(llm_: Command, home: Path, mon
 
 
 def test_a_prompt_that_was_interrupted_while_its_summary_was_made_is_kept(talk: Talk, llm_: Command) -> None:
-    """Ctrl-C during the summary keeps the prompt like Ctrl-C during the reply; nothing else is written."""
+    """Ctrl-C during the summary keeps the prompt as Ctrl-C during the reply does. Nothing else is written."""
     talk.until_pruned()
     talk.summary = KeyboardInterrupt()
     text = "What then? " + "word " * 90
@@ -226,7 +226,7 @@ def test_a_prompt_that_was_interrupted_while_its_summary_was_made_is_kept(talk: 
 
 
 def test_a_prompt_that_was_to_start_over_is_not_kept_in_the_old_session(talk: Talk, log: Path) -> None:
-    """Ctrl-C before the new session is made leaves nothing of its prompt in the one that has the name until then."""
+    """Ctrl-C before the new session is made leaves nothing of its prompt in the old session of that name."""
     talk.ask()
     with Memory(log) as memory:
         asked = Settings(model="scripted")
@@ -254,7 +254,7 @@ def _work(log: Path, llm_: Command, script: Script) -> str:
 
 
 def test_the_summary_is_shown_with_its_provenance(llm_: Command, work: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The summary, and below it: what it covers, who made it and when, and what that cost."""
+    """Below the summary is what it covers, who made it and when, and what that cost."""
     monkeypatch.setenv("TZ", "UTC")
     assert llm_("sessions", "summary", "work").ok().out == (
         f"{GOOD}\n\nCovers exchanges #1 to #4; made by scripted on 2026-09-02 10:00, 1,200 → 80 tokens, 3.2 s.\n"
@@ -274,8 +274,8 @@ def test_the_summary_is_shown_with_its_provenance(llm_: Command, work: str, monk
     ]
 
 
-def test_redo_makes_it_anew_from_the_exchanges(llm_: Command, work: str, script: Script) -> None:
-    """--redo reads the exchanges themselves, not the summary in use; the older ones stay, and their cost is counted."""
+def test_redo_makes_it_again_from_the_exchanges(llm_: Command, work: str, script: Script) -> None:
+    """--redo reads the exchanges, not the summary in use. Older summaries stay, and their cost is counted."""
     script.count = len
     done = llm_("sessions", "summary", "work", "--redo").ok()
     assert done.err == "session work: summarising exchanges #1 to #4 with scripted …\n"
@@ -289,13 +289,13 @@ def test_redo_makes_it_anew_from_the_exchanges(llm_: Command, work: str, script:
 
 
 def test_redo_with_another_model(llm_: Command, work: str, script: Script) -> None:
-    """-m names the model that makes it anew; the session's own stays for the next ones."""
+    """-m names the model that makes it again. Later summaries use the session's own."""
     assert "made by other on " in llm_("sessions", "summary", "work", "--redo", "-m", "other").ok().out
     assert "made by scripted on " in llm_("sessions", "summary", "work", "--redo").ok().out
 
 
 def test_redo_that_fails_leaves_the_summary_in_use(llm_: Command, work: str, script: Script) -> None:
-    """A model that fails leaves everything as it was, and that is said."""
+    """A model that fails leaves everything unchanged, and stderr says so."""
     script.replies = [RuntimeError("The server is away.")]
     done = llm_("sessions", "summary", "work", "--redo")
     assert (done.code, done.out) == (1, "")
@@ -317,7 +317,7 @@ def editor(home: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
 
 
 def test_edit_replaces_the_text(llm_: Command, work: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--edit opens the summary in the editor; what is saved is the summary in use, and says who wrote it."""
+    """--edit opens the summary in the editor. The saved text is then in use, marked as edited."""
     editor(home, monkeypatch, "import os; text = text.replace('4 May', '5 May'); os.utime(file, (1, 1))")
     out = llm_("sessions", "summary", "work", "--edit").ok().out
     assert out.startswith(GOOD.replace("4 May", "5 May") + "\n\nCovers exchanges #1 to #4; edited by you on ")
@@ -332,7 +332,7 @@ def test_edit_replaces_the_text(llm_: Command, work: str, home: Path, monkeypatc
 def test_edit_to_nothing_changes_nothing(  # noqa: PLR0913  fixtures and a case
     llm_: Command, work: str, home: Path, monkeypatch: pytest.MonkeyPatch, program: str, error: str
 ) -> None:
-    """An editor that is closed without a change, or on an empty text, leaves the summary as it was."""
+    """Closing the editor without a change, or with an empty text, leaves the summary unchanged."""
     editor(home, monkeypatch, f"import os; os.utime(file, (1, 1)); {program}")
     assert llm_("sessions", "summary", "work", "--edit").err == error
     assert len(json.loads(llm_("sessions", "summary", "work", "--json").ok().out)) == 1
@@ -343,10 +343,14 @@ NONE = "Session “idle” has no summary yet. One is made when exchanges no lon
 
 @pytest.mark.parametrize(
     ("policy", "hint"),
-    [("window", ", after: llm sessions set idle --memory summary"), ("summary", "."), ("summary,recall", ".")],
+    [
+        ("window", ", if you turn summaries on: llm sessions set idle --memory summary"),
+        ("summary", "."),
+        ("summary,recall", "."),
+    ],
 )
-def test_where_there_is_none_it_says_how_one_is_made(llm_: Command, script: Script, policy: str, hint: str) -> None:
-    """Without a summary: how one is made; --edit and --redo are errors then, and no editor opens."""
+def test_without_a_summary_it_says_how_one_is_made(llm_: Command, script: Script, policy: str, hint: str) -> None:
+    """Without a summary the output says how to get one. --edit and --redo are errors, and no editor opens."""
     llm_("-m", "scripted", "--session", "idle", "--memory", policy, "Hello").ok()
     assert llm_("sessions", "summary", "idle").ok().out == f"{NONE}{hint}\n"
     assert llm_("sessions", "summary", "idle", "--json").ok().out == "[]\n"
@@ -364,8 +368,8 @@ def test_where_there_is_none_it_says_how_one_is_made(llm_: Command, script: Scri
     ],
     ids=["redo and edit", "a model for nothing"],
 )
-def test_flags_that_say_nothing_together(llm_: Command, work: str, flags: tuple[str, ...], error: str) -> None:
-    """Combinations that mean nothing are errors of usage."""
+def test_options_that_can_not_be_combined(llm_: Command, work: str, flags: tuple[str, ...], error: str) -> None:
+    """Combinations without a meaning are usage errors."""
     done = llm_("sessions", "summary", "work", *flags)
     assert done.code == 2
     assert done.err.endswith(f"Error: {error}\n")

@@ -14,7 +14,7 @@ from tests.world.scripted import Script
 
 @pytest.fixture(name="three", autouse=True)
 def _three(llm_: Command, script: Script) -> None:
-    """Three sessions, the newest used last in this list: work, play, rest."""
+    """Three sessions, the most recently used last: work, play, rest."""
     for name in ("work", "play", "rest"):
         llm_("-m", "scripted", "--session", name, "Hello").ok()
 
@@ -27,7 +27,7 @@ def _found(llm_: Command, *flags: str) -> list[str]:
 
 
 def test_tags_are_printed_after_each_change(llm_: Command) -> None:
-    """Tags are added and taken away; without TAGS they are shown; in order of the alphabet, each once."""
+    """Tags are added, deleted, and shown without TAGS, each once and in alphabetical order."""
     assert llm_("sessions", "tag", "work").ok().out == "work: no tags\n"
     assert llm_("sessions", "tag", "work", "lisbon", "Bridge", "bridge").ok().out == "work: Bridge, lisbon\n"
     assert llm_("sessions", "tag", "WORK").ok().out == "work: Bridge, lisbon\n"
@@ -55,8 +55,8 @@ def test_tags_are_printed_after_each_change(llm_: Command) -> None:
     ],
     ids=["delete nothing", "delete what is not there", "empty", "hostile", "one of two", "too long"],
 )
-def test_tags_that_can_not_be(llm_: Command, words: tuple[str, ...], error: str, code: int) -> None:
-    """A tag that breaks the rules, or that is not there to be taken away, is an error; nothing is changed then."""
+def test_invalid_tags(llm_: Command, words: tuple[str, ...], error: str, code: int) -> None:
+    """An invalid tag, or deleting a tag that is not there, is an error that changes nothing."""
     llm_("sessions", "tag", "work", "bridge").ok()
     done = llm_("sessions", "tag", "work", *words)
     assert error in done.err
@@ -72,8 +72,8 @@ def test_a_newline_in_a_tag_is_a_blank(llm_: Command) -> None:
 # -- facts -------------------------------------------------------------
 
 
-def test_facts_are_set_and_taken_away(llm_: Command) -> None:
-    """--meta sets a fact, an empty value takes it away; `set` shows them all, on one line each."""
+def test_facts_are_set_and_removed(llm_: Command) -> None:
+    """--meta sets a fact and an empty value removes it. `set` shows all facts, each on one line."""
     out = llm_("sessions", "set", "work", "--meta", "client", "harbour", "--meta", "year", "2026").ok().out
     assert out.splitlines()[-2:] == ["meta     client=harbour", "meta     year=2026"]
     out = llm_("sessions", "set", "work", "--meta", "year", "", "--meta", "client", "the\n\x1b[1mcity").ok().out
@@ -95,8 +95,8 @@ def test_facts_are_set_and_taken_away(llm_: Command) -> None:
     ],
     ids=["an equals sign", "no key", "too long", "not UTF-8"],
 )
-def test_facts_that_can_not_be(llm_: Command, key: str, value: str, error: str) -> None:
-    """A fact that could not be kept, or not be asked for, is an error; the settings given with it stay as they were."""
+def test_invalid_facts(llm_: Command, key: str, value: str, error: str) -> None:
+    """An invalid fact is an error, and the settings given with it are not changed."""
     done = llm_("sessions", "set", "work", "--meta", key, value, "--max-context-tokens", "500")
     assert error in done.err
     assert done.code == 1
@@ -125,7 +125,7 @@ def test_facts_that_can_not_be(llm_: Command, key: str, value: str, error: str) 
     ids=" ".join,
 )
 def test_list_finds(llm_: Command, script: Script, flags: tuple[str, ...], names: list[str]) -> None:
-    """`list` has the sessions with all the tags and facts asked for, of the model, last used within the dates."""
+    """`list` finds the sessions that have all the tags and facts, the model, and a last use within the dates."""
     llm_("sessions", "tag", "work", "bridge", "lisbon").ok()
     llm_("sessions", "tag", "play", "bridge").ok()
     llm_("sessions", "set", "work", "--meta", "client", "harbour", "--meta", "formula", "a=b").ok()
@@ -134,8 +134,8 @@ def test_list_finds(llm_: Command, script: Script, flags: tuple[str, ...], names
     assert _found(llm_, *flags) == names
 
 
-def test_tags_are_a_column_where_there_are_some(llm_: Command) -> None:
-    """The table has tags only where a session shown has one; --json always has tags and facts."""
+def test_tags_are_a_column_if_there_are_any(llm_: Command) -> None:
+    """The table has a column of tags only if a session shown has one. --json always has tags and facts."""
     assert llm_("sessions").ok().out.splitlines()[0].endswith("last used")
     llm_("sessions", "tag", "play", "bridge", "lisbon").ok()
     lines = llm_("sessions").ok().out.splitlines()
@@ -146,7 +146,7 @@ def test_tags_are_a_column_where_there_are_some(llm_: Command) -> None:
 
 
 def test_the_next_page_asks_for_the_same(llm_: Command, log: Path) -> None:
-    """The command for the next page repeats what was asked for, and finds the rest."""
+    """The command for the next page repeats the filters and finds the rest."""
     for name in ("work", "play", "rest"):
         llm_("sessions", "tag", name, "the bridge").ok()
         llm_("sessions", "set", name, "--meta", "client", "harbour").ok()
@@ -159,16 +159,16 @@ def test_the_next_page_asks_for_the_same(llm_: Command, log: Path) -> None:
     assert rest.err == ""
 
 
-def test_nothing_is_like_that(llm_: Command, log: Path) -> None:
-    """Where no session is like that, stderr says so, and how to see all."""
+def test_no_session_matches(llm_: Command, log: Path) -> None:
+    """If no session matches, stderr says so and how to list all."""
     done = llm_("sessions", "--tag", "nothing").ok()
     assert (done.out, done.err) == ("", f"No matching sessions in {log}. List all with: llm sessions -n 0\n")
     done = llm_("sessions", "--tag", "nothing", "--after", "work").ok()
     assert done.err == f"No matching sessions after “work” in {log}.\n"
 
 
-def test_a_date_that_is_none(llm_: Command) -> None:
-    """A date that can't be read is an error that says what one looks like."""
+def test_an_invalid_date(llm_: Command) -> None:
+    """A date that can't be read is an error with examples of valid ones."""
     done = llm_("sessions", "--since", "yesterday")
     hint = "Use a date like 2026-01-31, 2026-01, or 2026-01-31T10:30."
     assert (done.err, done.code) == (f"Error: “yesterday” is not a date. {hint}\n", 1)

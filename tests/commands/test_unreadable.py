@@ -29,16 +29,16 @@ def _written(log: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", READING.values(), ids=READING)
-def test_a_folder_is_no_log(llm_: Command, log: Path, command: tuple[str, ...]) -> None:
-    """A folder in the place of the log is called one."""
+def test_a_folder_is_not_a_log(llm_: Command, log: Path, command: tuple[str, ...]) -> None:
+    """A folder in place of the log is reported as a folder."""
     log.mkdir(parents=True)
     done = llm_(*command)
     assert (done.code, f"Error: {log} is a folder, not a log." in done.err) == (1, True)
 
 
 @pytest.mark.parametrize("command", READING.values(), ids=READING)
-def test_a_file_of_another_kind_is_no_log(llm_: Command, log: Path, command: tuple[str, ...]) -> None:
-    """A file that is no database is told from a log."""
+def test_a_file_of_another_kind_is_not_a_log(llm_: Command, log: Path, command: tuple[str, ...]) -> None:
+    """A file that is not a database is reported as such."""
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("this is no database, but long enough to be looked at" * 40)
     done = llm_(*command)
@@ -47,7 +47,7 @@ def test_a_file_of_another_kind_is_no_log(llm_: Command, log: Path, command: tup
 
 @pytest.mark.parametrize("command", READING.values(), ids=READING)
 def test_a_damaged_log_comes_with_a_way_to_rescue_it(llm_: Command, written: Path, command: tuple[str, ...]) -> None:
-    """A log whose pages are overwritten is damaged; what can be tried is said."""
+    """The error for a log with overwritten pages says how to rescue it."""
     size = written.stat().st_size
     with written.open("r+b") as file:
         file.seek(100)
@@ -58,7 +58,7 @@ def test_a_damaged_log_comes_with_a_way_to_rescue_it(llm_: Command, written: Pat
 
 @pytest.mark.parametrize("name", ["query", "stats", "replay"])
 def test_a_locked_log_is_waited_for(llm_: Command, written: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that another program holds is waited for, and then that is said."""
+    """The command waits for a locked log, and then reports the lock."""
     monkeypatch.setattr(opening, "WAIT_SECONDS", 0)
     with sqlite3.connect(written, isolation_level=None) as holding:
         holding.execute("begin exclusive")

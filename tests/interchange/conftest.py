@@ -54,7 +54,7 @@ class _Tools:
 
 @pytest.fixture(name="lived")
 def _lived(llm_: Command, script: Script, log: Path, tmp_path: Path) -> Path:
-    """A log with the session `work`, in which all happened that can happen."""
+    """A log with the session `work`, in which everything happened that can happen."""
     script.count = lambda text: len(text) // 4
     (tmp_path / "plan.txt").write_text("The plan of the bridge: two piers, one deck, no toll.")
     (tmp_path / "deck.png").write_bytes(PNG)

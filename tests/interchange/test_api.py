@@ -24,8 +24,8 @@ def _file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_comes_in_and_goes_out(fresh: Path, file: Path, tmp_path: Path) -> None:
-    """A session is imported under a name and exported to a file, in the format that its ending says."""
+def test_a_file_is_imported_and_exported(fresh: Path, file: Path, tmp_path: Path) -> None:
+    """A session is imported under a name and exported to a file, in the format of the file's ending."""
     with Memory(fresh) as memory:
         session = import_session(memory, file, name="work")
         assert [exchange.prompt for exchange in memory.sessions.exchanges("work")] == [
@@ -39,8 +39,8 @@ def test_a_file_comes_in_and_goes_out(fresh: Path, file: Path, tmp_path: Path) -
     assert json.loads((tmp_path / "work.jsonl").read_text().splitlines()[0])["exchanges"] == 2
 
 
-def test_streams_come_in_and_go_out(fresh: Path) -> None:
-    """Streams do as well as files."""
+def test_streams_are_imported_and_exported(fresh: Path) -> None:
+    """Streams work like files."""
     out = io.StringIO()
     with Memory(fresh) as memory:
         import_session(memory, io.StringIO(LINES), name="work")
@@ -50,7 +50,7 @@ def test_streams_come_in_and_go_out(fresh: Path) -> None:
 
 
 def test_errors_are_of_the_family(fresh: Path, file: Path, tmp_path: Path) -> None:
-    """What can't be read, written or named is one of our errors, and nothing is left behind."""
+    """A file that can't be read or written, or an invalid name, is a SessionError, and nothing is left behind."""
     with Memory(fresh) as memory:
         with pytest.raises(SessionError, match=r"nowhere\.jsonl can't be read: No such file or directory"):
             import_session(memory, tmp_path / "nowhere.jsonl")
@@ -63,7 +63,7 @@ def test_errors_are_of_the_family(fresh: Path, file: Path, tmp_path: Path) -> No
 
 
 def test_what_was_imported_is_found(fresh: Path, file: Path) -> None:
-    """A search finds an import at once, in all sessions or in one, within filters."""
+    """Search finds an import at once, in all sessions or in one, with filters."""
     with Memory(fresh) as memory:
         import_session(memory, file, name="work")
         (hit,) = memory.search("lisbon")
@@ -79,7 +79,7 @@ def test_what_was_imported_is_found(fresh: Path, file: Path) -> None:
 
 
 def test_an_empty_file_becomes_a_log(tmp_path: Path, file: Path) -> None:
-    """A file that was just created gets llm's tables and ours with the import."""
+    """A newly created file gets llm's tables and ours with the import."""
     path = tmp_path / "empty.db"
     path.touch()
     with Memory(path) as memory:

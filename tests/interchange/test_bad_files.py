@@ -242,7 +242,7 @@ UNKNOWN: dict[str, Any] = {
 
 
 def refused(log: Path, *lines: Any) -> str:
-    """Import what is to be refused; return the sentence. The log must be the same file as before."""
+    """Import a file that must be refused and return the message. The log must be unchanged, byte for byte."""
     before = log.read_bytes()
     with pytest.raises(FileRefused) as caught:
         import_lines(log, lines)
@@ -252,26 +252,26 @@ def refused(log: Path, *lines: Any) -> str:
 
 
 @pytest.mark.parametrize(("text", "sentence"), TEXTS.values(), ids=TEXTS)
-def test_what_is_no_jsonl_is_refused(fresh: Path, text: str, sentence: str) -> None:
-    """Text that is not one JSON object a line is refused with the line and the reason."""
+def test_text_that_is_not_jsonl_is_refused(fresh: Path, text: str, sentence: str) -> None:
+    """Text that is not one JSON object per line is refused with the line and the reason."""
     assert refused(fresh, *text.splitlines()).startswith(sentence)
 
 
 @pytest.mark.parametrize(("lines", "sentence"), LINES.values(), ids=LINES)
-def test_what_says_something_else_is_refused(fresh: Path, lines: list[Any], sentence: str) -> None:
-    """A field that is not what it must be is refused with its place, what it is, and what it must be."""
+def test_wrong_fields_are_refused(fresh: Path, lines: list[Any], sentence: str) -> None:
+    """A wrong field is refused with its place, what it is, and what it must be."""
     assert refused(fresh, *lines).startswith(sentence)
 
 
 @pytest.mark.parametrize("place", UNKNOWN)
-def test_a_field_that_is_not_known_is_named(fresh: Path, place: str) -> None:
-    """Nothing that a file says is dropped without a word: what is not known is refused, with its place and its name."""
+def test_an_unknown_field_is_named(fresh: Path, place: str) -> None:
+    """Nothing in a file is dropped silently: an unknown field is refused, with its place and its name."""
     assert refused(fresh, UNKNOWN[place]) == f"Line 1 of work.jsonl{place} has an unknown field “x”."
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf_16_says_so(llm_: Command, log: Path, tmp_path: Path, encoding: str) -> None:
-    """A file as some editors of Windows save it is told apart from a photo, with what to do."""
+    """A file in UTF-16, as some Windows editors save it, is recognised, and the error says what to do."""
     (tmp_path / "work.jsonl").write_bytes(json.dumps(GOOD).encode(encoding))
     done = llm_("sessions", "import", str(tmp_path / "work.jsonl"))
     assert done.err == (
@@ -282,7 +282,7 @@ def test_utf_16_says_so(llm_: Command, log: Path, tmp_path: Path, encoding: str)
 
 
 def test_what_to_do_with_a_pretty_printed_file(llm_: Command, tmp_path: Path) -> None:
-    """JSON over many lines is told apart from a file that was cut off, with how to convert it."""
+    """JSON over many lines is distinguished from a file that was cut off, and the error says how to convert it."""
     (tmp_path / "work.json").write_text(json.dumps(GOOD, indent=2))
     done = llm_("sessions", "import", str(tmp_path / "work.json"))
     assert done.err.endswith("Put each object on one line, for example with: jq -c . FILE. Nothing was imported.\n")
@@ -290,14 +290,14 @@ def test_what_to_do_with_a_pretty_printed_file(llm_: Command, tmp_path: Path) ->
 
 @pytest.mark.parametrize("place", [1, 2, 700, 1_501])
 def test_a_line_that_fails_half_way_leaves_nothing_behind(fresh: Path, place: int) -> None:
-    """Wherever an import breaks off, the log is the same file as before, also after pages were written to the disk."""
+    """Wherever an import fails, the log is unchanged, even after pages were written to disk."""
     lines: list[Any] = [{**GOOD, "response": "word " * 400}] * 1_500
     lines.insert(place - 1, {"prompt": None})
     assert refused(fresh, *lines).startswith(f"Line {place:,} of work.jsonl has no “prompt”")
 
 
-def test_bytes_that_are_no_text_are_refused(llm_: Command, log: Path, tmp_path: Path) -> None:
-    """A photo given by mistake is refused without being read to its end, and no log is made for it."""
+def test_binary_files_are_refused(llm_: Command, log: Path, tmp_path: Path) -> None:
+    """A photo given by mistake is refused without reading all of it, and no log is created for it."""
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff" + os.urandom(200_000))
     done = llm_("sessions", "import", str(tmp_path / "photo.jpg"))
     assert (done.out, done.code) == ("", 1)
@@ -309,14 +309,14 @@ def test_bytes_that_are_no_text_are_refused(llm_: Command, log: Path, tmp_path: 
 
 
 def test_text_that_is_not_utf_8_is_refused(llm_: Command, tmp_path: Path) -> None:
-    """Latin-1 is refused with the place of the first byte that is no UTF-8."""
+    """Latin-1 is refused with the position of the first byte that is not UTF-8."""
     (tmp_path / "latin.jsonl").write_bytes('{"prompt": "Größe"}\n'.encode("latin-1"))
     done = llm_("sessions", "import", str(tmp_path / "latin.jsonl"))
     assert done.err == "Error: Line 1 of latin.jsonl is not UTF-8 text (byte 15 of the line). Nothing was imported.\n"
 
 
 def test_a_line_of_50_mb_is_a_line(fresh: Path) -> None:
-    """A long line is read, whatever it holds; one that is refused is refused by what it says."""
+    """A long line is read whatever is in it. If it is refused, then for its content."""
     long = "x" * 50_000_000
     message = refused(fresh, {"prompt": long, "input_tokens": long})
     assert message.startswith("Line 1 of work.jsonl: “input_tokens” is the string “xxx")
@@ -324,5 +324,5 @@ def test_a_line_of_50_mb_is_a_line(fresh: Path) -> None:
 
 
 def test_what_was_cut_off_says_so(fresh: Path) -> None:
-    """Half a line at the end asks whether the file was cut off."""
+    """If the last line is incomplete, the error asks whether the file was cut off."""
     assert refused(fresh, GOOD, json.dumps(GOOD)[:-5]).endswith("Was the file cut off there?")

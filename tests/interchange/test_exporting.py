@@ -31,7 +31,7 @@ def _work(llm_: Command, script: Script, log: Path) -> Path:
 
 
 def test_to_a_file(llm_: Command, work: Path, tmp_path: Path) -> None:
-    """A file is written as any program writes one, and nothing is left beside it."""
+    """The file has the whole session, and no other file is left beside it."""
     (tmp_path / "out").mkdir()
     done = llm_("sessions", "export", "work", str(tmp_path / "out" / "work.jsonl")).ok()
     assert done.out == f"Wrote 3 exchanges to {tmp_path / 'out' / 'work.jsonl'}.\n"
@@ -41,14 +41,14 @@ def test_to_a_file(llm_: Command, work: Path, tmp_path: Path) -> None:
 
 
 def test_to_standard_output(llm_: Command, work: Path) -> None:
-    """Without a file, or with -, the session goes to standard output and nothing else does."""
+    """Without a file, or with -, standard output has the session and nothing else."""
     out = llm_("sessions", "export", "work").ok().out
     assert len(out.splitlines()) == 5
     assert llm_("sessions", "export", "work", "-").ok().out.splitlines()[1:] == out.splitlines()[1:]
 
 
-def test_a_file_that_is_there_is_not_replaced(llm_: Command, work: Path, tmp_path: Path) -> None:
-    """It takes --force, which keeps the file's permissions."""
+def test_an_existing_file_is_not_replaced(llm_: Command, work: Path, tmp_path: Path) -> None:
+    """Only --force replaces a file, which keeps its permissions."""
     target = tmp_path / "work.jsonl"
     target.write_text("mine")
     target.chmod(0o640)
@@ -60,8 +60,8 @@ def test_a_file_that_is_there_is_not_replaced(llm_: Command, work: Path, tmp_pat
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
-def test_a_file_is_its_owners_alone(llm_: Command, work: Path, tmp_path: Path) -> None:
-    """An export holds conversations, so nobody else may read it, whatever the umask."""
+def test_only_its_owner_can_read_a_file(llm_: Command, work: Path, tmp_path: Path) -> None:
+    """An export has conversations, so nobody else can read it, whatever the umask."""
     before = os.umask(0)
     try:
         llm_("sessions", "export", "work", str(tmp_path / "work.jsonl")).ok()
@@ -71,7 +71,7 @@ def test_a_file_is_its_owners_alone(llm_: Command, work: Path, tmp_path: Path) -
 
 
 def test_a_link_is_followed(llm_: Command, work: Path, tmp_path: Path) -> None:
-    """With --force the file that a link leads to is replaced, and the link stays."""
+    """With --force the target of a link is replaced, and the link stays."""
     (tmp_path / "file").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "file")
     llm_("sessions", "export", "work", str(tmp_path / "link"), "--force").ok()
@@ -88,15 +88,15 @@ def test_a_link_is_followed(llm_: Command, work: Path, tmp_path: Path) -> None:
         ("x" * 300, "can't be written: File name too long. Nothing was written."),
     ],
 )
-def test_where_no_file_can_be(llm_: Command, work: Path, target: str, why: str) -> None:
-    """A folder, a device, a folder that is not there: a sentence each, also with --force."""
+def test_paths_that_can_not_be_written(llm_: Command, work: Path, target: str, why: str) -> None:
+    """A folder, a device, and a missing folder are errors, even with --force."""
     done = llm_("sessions", "export", "work", target, "--force")
     assert (done.err, done.code) == (f"Error: {target} {why}\n", 1)
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["replacing", "new"])
 def test_an_export_that_fails_writes_nothing(work: Path, tmp_path: Path, there: bool) -> None:
-    """Whatever breaks an export off half way, the file is as it was before, and nothing lies beside it."""
+    """Whatever stops an export, the file is as it was before, and no other file is left beside it."""
     target = tmp_path / "out" / "work.jsonl"
     target.parent.mkdir()
     if there:
@@ -112,7 +112,7 @@ def test_an_export_that_fails_writes_nothing(work: Path, tmp_path: Path, there: 
 
 
 def test_an_exchange_deleted_meanwhile_is_noticed(work: Path, tmp_path: Path) -> None:
-    """An export does not pretend to be whole when the session was changed while it was read."""
+    """An export fails if the session was changed while it was read, so it is never incomplete."""
     with Memory(work) as memory:
         gathering = Gathering(memory.desk.log, memory.sessions.get("work").thread_id)
         memory.desk.log.run("delete from turns where id = :id", {"id": gathering.turns[1][0]})
@@ -141,25 +141,25 @@ def test_markdown_is_what_show_prints(llm_: Command, work: Path, tmp_path: Path)
     ],
 )
 def test_the_ending_says_the_format(llm_: Command, work: Path, tmp_path: Path, name: str, begins: str) -> None:
-    """Without --format a file's ending chooses; what it does not say is JSONL."""
+    """Without --format the file's ending chooses; an unknown ending is JSONL."""
     llm_("sessions", "export", "work", str(tmp_path / name)).ok()
     assert (tmp_path / name).read_text().startswith(begins)
 
 
 def test_format_wins_over_the_ending(llm_: Command, work: Path, tmp_path: Path) -> None:
-    """--format says it, whatever the file is called."""
+    """--format chooses, whatever the file is called."""
     llm_("sessions", "export", "work", str(tmp_path / "a.html"), "--format", "jsonl").ok()
     assert (tmp_path / "a.html").read_text().startswith('{"format"')
 
 
 def test_an_unknown_format_is_refused(work: Path) -> None:
-    """The API refuses a format that there is not."""
+    """The API refuses an unknown format."""
     with pytest.raises(SessionError, match="Unknown format “pdf”. Choose one of: jsonl, markdown, html."):
         exported(work, format_="pdf")
 
 
 def test_jsonl_can_be_shown_in_a_terminal(fresh: Path) -> None:
-    """Whatever was said, an export has no character in it that acts on a terminal, and no line end within a line."""
+    """An export has no character that controls a terminal, and no line end within a line."""
     every = "".join(map(chr, [*range(0x100), 0x200E, 0x202E, 0x2028, 0x2029, 0x2066, 0x1F600]))
     import_lines(fresh, [{"prompt": every, "response": every}])
     text = exported(fresh)
@@ -169,8 +169,8 @@ def test_jsonl_can_be_shown_in_a_terminal(fresh: Path) -> None:
     assert parts == [{"type": "text", "text": every}]
 
 
-def test_half_characters_in_a_raw_response_go_out_and_in(fresh: Path, other: Path) -> None:
-    """What llm keeps as JSON may have a lone surrogate, which is in no UTF-8 text."""
+def test_half_characters_in_a_raw_response_are_kept(fresh: Path, other: Path) -> None:
+    """JSON that llm stored may have a lone surrogate, which no UTF-8 text can have."""
     import_lines(fresh, ['{"prompt": "x", "response": "y", "response_json": {"text": "\\ud83d"}}'])
     text = exported(fresh)
     assert '"\\ud83d"' in text
@@ -179,7 +179,7 @@ def test_half_characters_in_a_raw_response_go_out_and_in(fresh: Path, other: Pat
 
 
 def test_an_export_only_reads(llm_: Command, work: Path) -> None:
-    """Exporting leaves the log as it is."""
+    """Exporting leaves the log unchanged."""
     before = work.read_bytes()
     for format_ in exporting.FORMATS:
         llm_("sessions", "export", "work", "--format", format_).ok()
@@ -187,7 +187,7 @@ def test_an_export_only_reads(llm_: Command, work: Path) -> None:
 
 
 def test_a_log_without_the_newer_tables_is_exported(work: Path) -> None:
-    """A log that an older version of the sessions wrote has no notes and tags; it is read as it is."""
+    """A log from an older version of the plugin has no notes and tags, and is read as it is."""
     with Memory(work) as memory:
         for table in ("memory_notes", "memory_tags", "memory_meta", "memory_summaries"):
             memory.desk.log.run(f"drop table {table}")
@@ -195,7 +195,7 @@ def test_a_log_without_the_newer_tables_is_exported(work: Path) -> None:
 
 
 def test_a_session_without_an_exchange(fresh: Path, other: Path) -> None:
-    """A session in which nothing was said yet goes out and comes in."""
+    """A session without exchanges is exported and imported."""
     import_lines(fresh, [{"format": "llm-session", "version": 1, "name": "work", "system": "Be brief."}])
     assert json.loads(exported(fresh))["exchanges"] == 0
     import_lines(other, exported(fresh).splitlines())

@@ -19,14 +19,14 @@ from tests.views.test_permissions import configured, with_tables
 
 
 async def page(log: Path, name: str, more: str = "", **settings: Any) -> list[str]:
-    """Return the lines of the file that the page of a session offers to anybody."""
+    """Return the lines of the file that a session's page offers to anyone."""
     answer = await serving(log, **settings)(f"/{log.stem}/-/session/{name}.jsonl{more}")
     assert answer.status == 200
     return answer.text.splitlines()
 
 
 def said(lines: list[str]) -> list[dict[str, Any]]:
-    """Return what lines say, without the time of the export, raw replies, and the bytes of attached files."""
+    """Return the content of lines, without the time of the export, raw replies, and the bytes of attached files."""
     found = [json.loads(line, object_hook=_without_bytes) for line in lines]
     found[0] = {**found[0], "name": "", "exported_utc": ""}
     for turn in turns(found):
@@ -44,7 +44,7 @@ def exported(log: Path, name: str = "work") -> list[dict[str, Any]]:
 
 @pytest.mark.asyncio
 async def test_the_page_offers_what_is_exported(lived: Path, fresh: Path) -> None:
-    """One format by one writer: tools, attachments, fragments, contexts, attempts, notes, ratings, all is the same."""
+    """Page and command write the same: tools, attachments, fragments, contexts, attempts, notes and ratings."""
     with Memory(lived) as memory:
         memory.ratings.rate("work", 1, "up", "clear")
         memory.ratings.bookmark("work", 2, "The deck")
@@ -59,7 +59,7 @@ async def test_the_page_offers_what_is_exported(lived: Path, fresh: Path) -> Non
 async def test_what_an_older_llm_logged_comes_from_a_page_too(
     fresh: Path, other: Path, llm_: Command, tmp_path: Path
 ) -> None:
-    """A conversation without a name, of llm up to 0.31: its reasoning, tools, attachments; it gets a name by --as."""
+    """A page exports an unnamed conversation of llm up to 0.31 with reasoning, tools and attachments; --as names it."""
     thread = old_conversation(fresh)
     lines = await page(fresh, thread)
     with Memory(fresh) as memory:
@@ -74,8 +74,8 @@ async def test_what_an_older_llm_logged_comes_from_a_page_too(
 
 
 @pytest.mark.asyncio
-async def test_a_part_comes_in(lived: Path, fresh: Path, llm_: Command, tmp_path: Path) -> None:
-    """Some exchanges are a session of their own, though their contexts and summaries speak of others."""
+async def test_a_part_is_imported(lived: Path, fresh: Path, llm_: Command, tmp_path: Path) -> None:
+    """A range of exchanges is a session of its own, even if its contexts and summaries refer to other exchanges."""
     lines = await page(lived, "work", "?from=3&to=6")
     assert [json.loads(line).get("exchange") for line in lines] == [None, 3, 4, 5, 6]
     (tmp_path / "part.jsonl").write_text("\n".join(lines))
@@ -85,8 +85,10 @@ async def test_a_part_comes_in(lived: Path, fresh: Path, llm_: Command, tmp_path
 
 
 @pytest.mark.asyncio
-async def test_a_file_comes_in_whatever_was_hidden(lived: Path, fresh: Path, template: Path, tmp_path: Path) -> None:
-    """A table that the visitor may not see is missing in the file, which can be imported all the same."""
+async def test_a_file_without_hidden_tables_is_imported(
+    lived: Path, fresh: Path, template: Path, tmp_path: Path
+) -> None:
+    """The file lacks tables that the visitor may not see, and can still be imported."""
     with Memory(lived) as memory:
         there, work = present(memory.desk.log.database.conn), memory.sessions.get("work").thread_id
     number = itertools.count()
@@ -100,7 +102,7 @@ async def test_a_file_comes_in_whatever_was_hidden(lived: Path, fresh: Path, tem
 
 @pytest.mark.asyncio
 async def test_a_page_reads_no_file_of_the_server(lived: Path, tmp_path: Path) -> None:
-    """A file that was attached by its path is named; its bytes are not the visitor's."""
+    """A file that was attached by its path is named, but its bytes are not given to the visitor."""
     lines = await page(lived, "work")
     assert str(tmp_path / "deck.png") in lines[2]
     assert base64.b64encode(PNG).decode() not in "".join(lines)

@@ -69,7 +69,7 @@ class Seen(HTMLParser):
 
 
 def harmless(page: str) -> Seen:
-    """Return a page after seeing that nothing in it is anything but shown."""
+    """Check that a page contains nothing that can act, and return it."""
     seen = Seen(page)
     assert seen.open == []
     for tag, attributes in seen.tags:
@@ -118,8 +118,8 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_what_is_hostile_is_shown(fresh: Path, text: str) -> None:
-    """In whatever place it stands, hostile text is text, and none of it is lost."""
+def test_hostile_text_is_shown(fresh: Path, text: str) -> None:
+    """Hostile text is shown as text wherever it is, and none of it is lost."""
     lines = [
         {"format": "llm-session", "version": 1, "system": text, "model": text},
         {"prompt": text, "response": text, "model": text, "fragments": [{"content": "x", "source": text}]},
@@ -140,7 +140,7 @@ def test_what_is_hostile_is_shown(fresh: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_what_is_kept_beside_is_shown(fresh: Path, text: str) -> None:
+def test_notes_tags_and_facts_are_shown(fresh: Path, text: str) -> None:
     """Notes, tags and facts are at the top of the page, as text."""
     tag = "".join(filter(str.isprintable, text))[:60].strip()
     header = {"format": "llm-session", "version": 1, "notes": [{"text": text}], "tags": [tag], "meta": {"fact": text}}
@@ -157,7 +157,7 @@ PLACES = st.text(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(PLACES | st.sampled_from(list(HOSTILE.values())), min_size=1, max_size=4).map("".join))
 def test_no_text_makes_a_tag_of_its_own(template: Path, texts: str) -> None:
-    """Any text whatever, as prompt, reply, tool traffic or name, leaves the page sound and harmless."""
+    """Any text, as prompt, reply, tool traffic or name, leaves the page valid and harmless."""
     with tempfile.TemporaryDirectory() as folder:
         log = copied(template, Path(folder) / "logs.db")
         call = {"type": "tool_call", "name": texts, "arguments": {"x": texts}}
@@ -165,7 +165,7 @@ def test_no_text_makes_a_tag_of_its_own(template: Path, texts: str) -> None:
 
 
 def test_images_of_the_web_are_links(fresh: Path) -> None:
-    """Nobody learns that the page is read: an image of the web is a link, and only a person can follow it."""
+    """Reading the page loads nothing: a remote image is a link that only a person can follow."""
     page = page_of(fresh, reply("![A pixel](https://e.com/p.png?who=me) and [the plan](https://e.com/plan)"))
     seen = harmless(page)
     assert seen.all("img", "src") == []
@@ -175,8 +175,8 @@ def test_images_of_the_web_are_links(fresh: Path) -> None:
     assert {link["rel"] for link in links} == {"nofollow noopener noreferrer ugc"}
 
 
-def test_the_page_asks_nobody_for_anything(fresh: Path) -> None:
-    """Its policy allows its own style, by its hash, and images within it; no script, no request, no frame, no form."""
+def test_the_page_loads_nothing(fresh: Path) -> None:
+    """Its policy allows its own style, by its hash, and images within it; no script, request, frame or form."""
     page = page_of(fresh, *(reply(text) for text in HOSTILE.values()))
     (policy,) = (
         attributes["content"]
@@ -193,7 +193,7 @@ def test_the_page_asks_nobody_for_anything(fresh: Path) -> None:
 
 
 def test_markdown_in_replies_is_rendered(fresh: Path) -> None:
-    """A reply's headings, lists, code and tables are shown as such, its headings below the page's own."""
+    """A reply's headings, lists, code and tables are rendered, with its headings below the page's own."""
     text = "# One\n\nTwo\n---\n\n- **bold**\n\n```python\nx < 1\n```\n\n| a | b |\n|--:|---|\n| 1 | ~~2~~ |\n"
     page = page_of(fresh, reply(text))
     harmless(page)
@@ -209,7 +209,7 @@ def test_markdown_in_replies_is_rendered(fresh: Path) -> None:
 
 
 def test_prompts_are_shown_as_they_were_typed(fresh: Path) -> None:
-    """What a person wrote is no Markdown."""
+    """A person's prompt is not rendered as Markdown."""
     assert '<div class="you" dir="auto">**not bold** &lt;b&gt;</div>' in page_of(fresh, {"prompt": "**not bold** <b>"})
 
 
@@ -226,7 +226,7 @@ def test_prompts_are_shown_as_they_were_typed(fresh: Path) -> None:
     ],
 )
 def test_attached_images_are_in_the_page(fresh: Path, content: bytes, type_: str | None) -> None:
-    """Images are shown by what their bytes are, not by what they are said to be; SVG and the rest are named only."""
+    """Images are shown by what their bytes are, whatever their type says. SVG and other files are only named."""
     attachment = {"type": "image/png", "content": base64.b64encode(content).decode()}
     seen = harmless(page_of(fresh, parts({"type": "attachment", "attachment": attachment})))
     encoded = f"data:image/{type_};base64,{base64.b64encode(content).decode()}"
@@ -235,28 +235,28 @@ def test_attached_images_are_in_the_page(fresh: Path, content: bytes, type_: str
 
 
 def test_an_attached_url_is_named(fresh: Path) -> None:
-    """An attachment by URL is not loaded, and not a link either: its server would learn of the reader."""
+    """An attachment by URL is neither loaded nor linked, because its server would learn of the reader."""
     attachment = {"type": "image/png", "url": "https://e.com/<x>.png"}
     seen = harmless(page_of(fresh, parts({"type": "attachment", "attachment": attachment})))
     assert "Attachment: image/png https://e.com/<x>.png" in seen.text
 
 
-def test_what_nobody_sees_in_a_name_is_shown(fresh: Path) -> None:
-    """Direction marks, zero-width and control characters in names are signs; so no name looks like another."""
+def test_hidden_characters_in_names_are_shown(fresh: Path) -> None:
+    """Direction marks, zero-width and control characters in names are shown as signs, so no name looks like another."""
     lines = {"prompt": "x", "model": "gpt\u202egnp.\u200b\x1b[31m"}
     seen = harmless(page_of(fresh, lines))
     assert "gpt⟦U+202E⟧gnp.⟦U+200B⟧␛[31m" in seen.text
 
 
 def test_texts_keep_their_own_direction(fresh: Path) -> None:
-    """Arabic and Hebrew read from the right, and marks that would turn other text around are shown."""
+    """Arabic and Hebrew are read from the right, and marks that would turn other text around are shown."""
     page = page_of(fresh, {"prompt": "שלום \u202eabc", "response": "مرحبا"})
     assert '<div class="you" dir="auto">שלום ⟦U+202E⟧abc</div>' in page
     assert '<div class="reply"><div class="sv-md" dir="auto"><p>مرحبا</p>' in page
 
 
 def test_pins_cuts_attempts_and_answers_are_there(fresh: Path) -> None:
-    """The page says what the transcript says: pinned, cut by the server, not answered, answered later by which."""
+    """The page has what the transcript has: pins, cuts by the server, failed prompts, and what answered them later."""
     block = {"policy": "window", "budget": 1, "front": "x"}
     context = {"block": 1, "base": 1, "estimate": 1, "cut": "certain", "described": block}
     turn = {"input": [], "output": [], "context": context, "input_tokens": 2104, "output_tokens": 220}
@@ -280,13 +280,13 @@ def test_pins_cuts_attempts_and_answers_are_there(fresh: Path) -> None:
 
 
 def test_a_text_too_long_to_be_markdown_is_shown_as_it_is(fresh: Path) -> None:
-    """Beyond 60,000 characters a reply is plain text, since nobody knows how long its Markdown would take."""
+    """A reply of more than 60,000 characters is plain text, because rendering could take arbitrarily long."""
     page = page_of(fresh, reply("**word** " * 30_000))
     assert "<strong>" not in page
     assert page.count("**word**") == 30_000
 
 
 @pytest.mark.parametrize("text", ["> " * 60 + "end", "- > " * 400 + "end", "- " * 24 + "end", "> " * 47 + "end"])
-def test_no_text_is_lost_however_deep_it_lies(fresh: Path, text: str) -> None:
-    """Quotations and lists within each other are shown as they are where the renderer would leave out the deepest."""
+def test_deeply_nested_text_is_not_lost(fresh: Path, text: str) -> None:
+    """Quotations and lists that are nested too deeply for the renderer are shown as plain text."""
     assert "end" in harmless(page_of(fresh, reply(text))).text

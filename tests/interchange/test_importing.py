@@ -39,7 +39,7 @@ HEADER = {"format": "llm-session", "version": 1, "name": "bridge", "created_utc"
 
 
 def test_prompts_and_responses_are_enough(llm_: Command, script: Script, fresh: Path) -> None:
-    """Lines of prompt and response become a session that can be read and gone on with, by its last model."""
+    """Lines of prompt and response become a session that can be read and continued with its last model."""
     import_lines(fresh, TWO)
     shown = llm_("sessions", "show", "work", "-d", str(fresh)).ok().out
     assert "**You:** We build a bridge.\n\n**Model:** Noted." in shown
@@ -54,8 +54,8 @@ def test_prompts_and_responses_are_enough(llm_: Command, script: Script, fresh: 
     ]
 
 
-def test_what_a_minimal_line_may_say_beside(fresh: Path) -> None:
-    """A minimal line may have whatever a turn has."""
+def test_other_fields_of_a_minimal_line(fresh: Path) -> None:
+    """A minimal line may have any field of a turn."""
     line = {**TWO[1], "system": "Be brief.", "options": {"mood": "calm"}, "input_tokens": 40, "duration_ms": 1001}
     import_lines(fresh, [line])
     (turn,) = turns(content(fresh))
@@ -65,20 +65,20 @@ def test_what_a_minimal_line_may_say_beside(fresh: Path) -> None:
 
 
 def test_llms_own_log_commands_show_what_was_imported(llm_: Command, log: Path) -> None:
-    """What nobody knows of a turn (time, duration, model) does not trip llm's own commands."""
+    """Missing facts about a turn (time, duration, model) don't break llm's own commands."""
     llm_("sessions", "import", "-", input='{"prompt": "We build a bridge.", "response": "Noted."}\n').ok()
     for options in ((), ("--short",), ("--json",), ("-q", "bridge")):
         assert "We build a bridge." in llm_("logs", "list", *options).ok().out
 
 
-def test_windows_line_ends_and_a_byte_order_mark_are_no_matter(fresh: Path) -> None:
-    """Files as Windows programs write them are read."""
+def test_windows_line_ends_and_byte_order_marks_are_read(fresh: Path) -> None:
+    """Files as Windows programs write them can be imported."""
     import_lines(fresh, ["\ufeff" + json.dumps(TWO[0]) + "\r", "\r", json.dumps(TWO[1]) + "\r"])
     assert content(fresh)[0]["exchanges"] == 2
 
 
 def test_text_with_nul_characters_is_kept(fresh: Path) -> None:
-    """A NUL character is a character."""
+    """A NUL character is kept like any other."""
     import_lines(fresh, [{"prompt": "a\0b", "response": "c\0d"}])
     with Memory(fresh) as memory:
         (exchange,) = memory.sessions.exchanges("work")
@@ -89,7 +89,7 @@ def test_text_with_nul_characters_is_kept(fresh: Path) -> None:
 
 
 def test_the_name_is_the_headers_unless_another_is_given(fresh: Path) -> None:
-    """A session keeps its name, gets the one of --as, or, where the file says none, one that is made up."""
+    """The session gets the name given with --as, else the one in the file, else a generated one."""
     assert import_lines(fresh, [HEADER, *TWO], None) == "bridge"
     assert import_lines(fresh, [HEADER, *TWO], "viaduct") == "viaduct"
     made_up = import_lines(fresh, TWO, None)
@@ -98,7 +98,7 @@ def test_the_name_is_the_headers_unless_another_is_given(fresh: Path) -> None:
 
 
 def test_a_name_that_is_taken_is_refused(fresh: Path) -> None:
-    """Nothing is imported over a session, or into it."""
+    """Nothing is imported over or into an existing session."""
     import_lines(fresh, [HEADER, *TWO], None)
     before = fresh.read_bytes()
     with pytest.raises(NameRefused, match="Session “bridge” already exists. Import it under another name with --as"):
@@ -107,12 +107,12 @@ def test_a_name_that_is_taken_is_refused(fresh: Path) -> None:
 
 
 def moment(id_: str) -> datetime:
-    """The time that an id is of."""
+    """Return the time in an id."""
     return datetime.fromtimestamp(ULID.from_str(id_.upper()).milliseconds / 1000, timezone.utc)
 
 
 def test_imported_turns_have_ids_of_their_time(fresh: Path) -> None:
-    """Ids ascend as the exchanges do, and are of the time when it was said: llm -c goes on with what is newest."""
+    """Ids ascend with the exchanges and have their times, because llm -c continues the newest conversation."""
     times = ["2025-03-01T10:00:00+00:00", "2025-02-01T10:00:00+00:00", "", "9999-01-01T00:00:00+00:00"]
     import_lines(fresh, [HEADER, *({"prompt": "x", "datetime_utc": time} for time in times)])
     ids = [row[0] for row in rows(fresh, "select id from turns order by rowid")]
@@ -126,7 +126,7 @@ def test_imported_turns_have_ids_of_their_time(fresh: Path) -> None:
 
 
 def test_an_import_makes_a_log_that_only_its_owner_reads(llm_: Command, log: Path) -> None:
-    """Where there is no log yet, one is made, as private as llm's sessions make it."""
+    """If there is no log, one is created, readable only by its owner."""
     done = llm_("sessions", "import", "-", "--as", "work", input=json.dumps(TWO[0])).ok()
     assert (done.out, done.err) == ("Imported 1 exchange into session “work”.\n", "")
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
@@ -153,7 +153,7 @@ class Interrupted(io.BytesIO):
 
 
 def test_an_interrupted_import_leaves_nothing_behind(fresh: Path) -> None:
-    """Ctrl-C in the middle leaves the log as it was."""
+    """Ctrl-C during an import leaves the log unchanged."""
     before = fresh.read_bytes()
     with Memory(fresh) as memory, pytest.raises(KeyboardInterrupt):
         importing.read(memory, Interrupted(), "work", "work.jsonl")
@@ -164,7 +164,7 @@ def test_an_interrupted_import_leaves_nothing_behind(fresh: Path) -> None:
 
 
 def test_the_next_prompt_is_sent_with_the_whole_window(llm_: Command, script: Script, log: Path, fresh: Path) -> None:
-    """An imported block is not gone on with: its requests were never sent from here, so a new one begins."""
+    """An imported block can't continue, because its requests were never sent from here, so a new one begins."""
     for number in range(4):
         llm_("-m", "scripted", "--session", "work", f"Prompt {number}.").ok()
     import_lines(fresh, exported(log).splitlines())
@@ -176,7 +176,7 @@ def test_the_next_prompt_is_sent_with_the_whole_window(llm_: Command, script: Sc
 
 
 def test_tools_that_will_be_offered_are_named(llm_: Command, fresh: Path) -> None:
-    """llm offers a conversation's first tools again; who imports one is told which."""
+    """llm offers a conversation's first tools again, so the import names them."""
     tool = {"name": "files_\x1b[31mdelete", "plugin": "files", "input_schema": {}}
     lines = json.dumps({"prompt": "x", "tools": [tool]})
     done = llm_("sessions", "import", "-", "--as", "work", "-d", str(fresh), input=lines).ok()
@@ -192,8 +192,8 @@ def _attached(**fields: Any) -> dict[str, Any]:
     return {"turns": [{"input": [{"role": "user", "parts": [part]}], "output": []}]}
 
 
-def test_paths_are_not_believed(fresh: Path, tmp_path: Path) -> None:
-    """A file can't name a file of this machine, so that it would be sent to a model with the next prompt."""
+def test_paths_are_not_trusted(fresh: Path, tmp_path: Path) -> None:
+    """A file can't name a file on this machine to have it sent to a model with the next prompt."""
     secret = tmp_path / "secret.txt"
     secret.write_text("the combination is 1234")
     import_lines(fresh, [_attached(path=str(secret), id="0" * 64), _attached(path=str(secret), content="")])
@@ -206,8 +206,8 @@ def test_paths_are_not_believed(fresh: Path, tmp_path: Path) -> None:
     assert "combination" not in exported(fresh)
 
 
-def test_a_path_that_is_no_lie_is_kept(fresh: Path, tmp_path: Path) -> None:
-    """Whoever knows the hash of a file's bytes has had the file."""
+def test_a_path_with_the_right_hash_is_kept(fresh: Path, tmp_path: Path) -> None:
+    """Anyone who knows the hash of a file's bytes has had the file."""
     known = tmp_path / "known.txt"
     known.write_text("known")
     import_lines(fresh, [_attached(path=str(known), id=hashlib.sha256(b"known").hexdigest())])
@@ -215,7 +215,7 @@ def test_a_path_that_is_no_lie_is_kept(fresh: Path, tmp_path: Path) -> None:
 
 
 def test_attachments_that_the_log_has_already_stay_as_they_are(fresh: Path) -> None:
-    """An import can't replace what the log has under the same id."""
+    """An import can't replace an attachment that the log has under the same id."""
     import_lines(fresh, [_attached(content=base64.b64encode(PNG).decode())], "first")
     before = rows(fresh, "select * from attachments")
     id_ = before[0][0]
@@ -225,13 +225,13 @@ def test_attachments_that_the_log_has_already_stay_as_they_are(fresh: Path) -> N
 
 
 def test_links_are_not_followed(fresh: Path) -> None:
-    """An attachment by URL is kept without asking its server what it is."""
+    """An attachment by URL is kept without asking its server for its type."""
     import_lines(fresh, [_attached(url="http://192.0.2.1/pixel.png", type=None)])
     assert rows(fresh, "select type, url from attachments") == [(None, "http://192.0.2.1/pixel.png")]
 
 
-def test_code_of_strangers_is_not_run(llm_: Command, script: Script, fresh: Path, tmp_path: Path) -> None:
-    """The Python functions of an unanswered prompt are kept, and exported, and `retry` does not run them."""
+def test_code_in_a_file_is_not_run(llm_: Command, script: Script, fresh: Path, tmp_path: Path) -> None:
+    """Python functions of an unanswered prompt are kept and exported, but `retry` does not run them."""
     code = f"open({str(tmp_path / 'ran')!r}, 'w').close()\ndef f():\n    pass\n"
     attempt: dict[str, Any] = {"prompt": "Hello", "error": "gone", "model": "scripted"}
     attempt |= {"datetime_utc": "2025-03-01T10:00:00+00:00", "request": {"model": "scripted", "functions": [code]}}
@@ -246,7 +246,7 @@ def test_code_of_strangers_is_not_run(llm_: Command, script: Script, fresh: Path
 
 
 def test_an_unanswered_prompts_files_are_not_read(fresh: Path, tmp_path: Path) -> None:
-    """Nor does `retry` send a file of this machine that a stranger named."""
+    """`retry` does not send a file of this machine that an imported file names."""
     (tmp_path / "secret.txt").write_text("1234")
     item = {"type": "text/plain", "path": str(tmp_path / "secret.txt"), "id": "0" * 64}
     import_lines(fresh, [{"attempt": {"prompt": "x", "request": {"attachments": [item]}}}])
@@ -264,7 +264,7 @@ def lines_of(megabytes: int, *, each: int = 400_000) -> Iterator[bytes]:
 
 
 def test_memory_does_not_grow_with_the_file(fresh: Path, tmp_path: Path) -> None:
-    """An import holds a line at a time, an export a few exchanges."""
+    """An import holds one line at a time, an export a few exchanges."""
     (tmp_path / "long.jsonl").write_bytes(b"".join(lines_of(60)))
     with Memory(fresh) as memory:
         tracemalloc.start()
@@ -283,7 +283,7 @@ def test_memory_does_not_grow_with_the_file(fresh: Path, tmp_path: Path) -> None
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no terminals to open")
 def test_progress_is_shown_on_a_terminal(home: Path, fresh: Path, tmp_path: Path) -> None:
-    """Long work counts exchanges on a terminal, and takes the line away at the end."""
+    """On a terminal a long import or export counts exchanges, and removes the line at the end."""
     (tmp_path / "many.jsonl").write_text('{"prompt": "x", "response": "y"}\n' * 250)
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "llm", "sessions", "import", "many.jsonl", "--as", "work", "-d", str(fresh)]
@@ -296,7 +296,7 @@ def test_progress_is_shown_on_a_terminal(home: Path, fresh: Path, tmp_path: Path
 
 
 def test_a_log_of_llm_alone_gets_our_tables_with_the_first_import(fresh: Path) -> None:
-    """Our tables come with the import, in its transaction."""
+    """An import adds our tables in its own transaction."""
     assert rows(fresh, "select count(*) from sqlite_master where name like 'memory%'") == [(0,)]
     import_lines(fresh, TWO)
     database = Database(fresh)

@@ -44,20 +44,20 @@ def test_all_that_happened_is_in_the_export(lived: Path) -> None:
     assert all(turn["input_tokens"] for turn in found[:4])
 
 
-def test_imported_beside_itself_it_is_the_same(lived: Path) -> None:
+def test_imported_into_the_same_log_it_is_the_same(lived: Path) -> None:
     """A session imported into its own log under another name exports the same."""
     import_lines(lived, exported(lived).splitlines(), "again")
     assert content(lived, "again") == content(lived)
 
 
-def test_imported_elsewhere_it_is_the_same(lived: Path, fresh: Path) -> None:
+def test_imported_into_another_log_it_is_the_same(lived: Path, fresh: Path) -> None:
     """A session imported into another log exports the same."""
     import_lines(fresh, exported(lived).splitlines())
     assert content(fresh) == content(lived)
 
 
-def test_llms_own_tables_say_the_same(lived: Path, fresh: Path) -> None:
-    """The imported turns have the same columns as the first ones, and llm's search finds the same texts."""
+def test_llms_own_tables_are_the_same(lived: Path, fresh: Path) -> None:
+    """The imported turns have the same columns as the originals, and llm's search finds the same texts."""
     import_lines(fresh, exported(lived).splitlines())
     columns = (
         "model, resolved_model, options_json, schema_id, input_tokens, output_tokens, token_details, duration_ms,"
@@ -68,7 +68,7 @@ def test_llms_own_tables_say_the_same(lived: Path, fresh: Path) -> None:
 
 
 def test_the_attached_files_may_be_gone_by_then(lived: Path, fresh: Path, tmp_path: Path) -> None:
-    """An export has the bytes of attached files, so that an import needs none of them."""
+    """An export has the bytes of attached files, so an import needs none of the files."""
     lines = exported(lived).splitlines()
     before = content(lived)
     (tmp_path / "deck.png").unlink()
@@ -78,7 +78,7 @@ def test_the_attached_files_may_be_gone_by_then(lived: Path, fresh: Path, tmp_pa
 
 
 def test_attachments_whose_file_is_gone_are_known_by_their_hash(lived: Path, fresh: Path, tmp_path: Path) -> None:
-    """Where the bytes are nowhere any more, type, path and hash go on."""
+    """If the bytes can't be found any more, type, path and hash are kept."""
     (tmp_path / "deck.png").unlink()
     import_lines(fresh, exported(lived).splitlines())
     assert content(fresh) == content(lived)
@@ -86,7 +86,7 @@ def test_attachments_whose_file_is_gone_are_known_by_their_hash(lived: Path, fre
 
 
 def test_llm_finds_its_own_store_sound(lived: Path, fresh: Path) -> None:
-    """What was imported passes llm's own check of its store: every message resolves to what was hashed."""
+    """llm's own check of its store passes after an import: every message has the hash of its content."""
     import_lines(fresh, exported(lived).splitlines())
     database = Database(fresh)
     assert llm.logs.LogStore(database).verify() == []
@@ -94,7 +94,7 @@ def test_llm_finds_its_own_store_sound(lived: Path, fresh: Path) -> None:
 
 
 def test_texts_of_fragments_are_stored_once(lived: Path, fresh: Path) -> None:
-    """An imported prompt borrows from its fragment, as the first one did."""
+    """An imported prompt refers to its fragment, as the original did."""
     import_lines(fresh, exported(lived).splitlines())
     sql = "select count(*) from part_fragments"
     assert rows(fresh, sql) == [(1,)]
@@ -102,7 +102,7 @@ def test_texts_of_fragments_are_stored_once(lived: Path, fresh: Path) -> None:
 
 
 def test_what_an_older_llm_logged_is_all_there(fresh: Path, other: Path) -> None:
-    """A conversation in the tables of llm up to 0.31 goes out whole, and comes in as one of today's."""
+    """A conversation in the tables of llm up to 0.31 is exported whole, and imported into today's tables."""
     thread = old_conversation(fresh)
     with Memory(fresh) as memory:
         memory.sessions.name_thread(thread, "work")
@@ -133,7 +133,7 @@ def test_what_an_older_llm_logged_is_all_there(fresh: Path, other: Path) -> None
 def test_a_session_of_both_generations_is_one_conversation(
     llm_: Command, script: Script, log: Path, fresh: Path
 ) -> None:
-    """A conversation that an older llm began and today's went on with is exported in order, and comes in the same."""
+    """A conversation that an older llm began and today's continued is exported in order, and imported the same."""
     llm_("-m", "scripted", "An unrelated prompt, so that there is a log.").ok()
     thread = old_conversation(log)
     with Memory(log) as memory:
@@ -145,7 +145,7 @@ def test_a_session_of_both_generations_is_one_conversation(
 
 
 def test_prompts_of_two_processes_at_once_stay_two_exchanges(fresh: Path, other: Path) -> None:
-    """Turns that lie between each other in the log stay with their own exchange."""
+    """Turns that alternate in the log stay in their own exchange."""
     work = {"base": 10.5, "estimate": 11, "block": 1}
     block = {"policy": "window", "budget": 4000, "front": "x"}
     import_lines(
@@ -163,8 +163,10 @@ def test_prompts_of_two_processes_at_once_stay_two_exchanges(fresh: Path, other:
     assert content(other) == lines
 
 
-def test_what_was_recalled_comes_along(llm_: Command, script: Script, log: Path, fresh: Path, other: Path) -> None:
-    """An export says which excerpts were sent with a prompt and why, and an import finds their passages again."""
+def test_recalled_excerpts_are_exported_and_imported(
+    llm_: Command, script: Script, log: Path, fresh: Path, other: Path
+) -> None:
+    """An export has each prompt's excerpts and reasons, and an import finds their passages again."""
     for number in range(12):
         place = "The harbour office is at pier 7." if number == 1 else f"Story {number}. " + "word " * 60
         llm_("-m", "scripted", "--session", "work", "--max-context-tokens", "500", place).ok()
@@ -177,8 +179,8 @@ def test_what_was_recalled_comes_along(llm_: Command, script: Script, log: Path,
     assert content(other) == content(log)
 
 
-def test_an_excerpt_of_nowhere_is_kept_as_one(fresh: Path) -> None:
-    """An excerpt whose exchange is not in the file is imported without its place."""
+def test_an_excerpt_from_a_missing_exchange_is_kept(fresh: Path) -> None:
+    """An excerpt whose exchange is not in the file is imported without its source."""
     recalled: list[dict[str, Any]] = [{"from": 7, "side": "reply", "score": 1.5, "tokens": 20, "words": ["harbour"]}]
     context = {"block": 1, "base": 1.0, "estimate": 1, "described": {"policy": "recall", "budget": 1}}
     import_lines(fresh, [{"turns": [_turn("One", context={**context, "recalled": recalled})]}])

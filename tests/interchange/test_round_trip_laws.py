@@ -21,7 +21,7 @@ from tests.world.laws import tried
 
 
 def says_something(value: Any) -> bool:
-    """Not a lambda of bool, which Hypothesis would take apart, and then trip over a list of 1 to 2."""
+    """Return whether a value is not empty. A function, because Hypothesis would inspect a lambda of bool."""
     return value not in ("", [], {})
 
 
@@ -42,12 +42,12 @@ BYTES = st.binary(min_size=1, max_size=30)
 
 
 def said(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """An object of which any field may be missing, and none is empty."""
+    """Return a strategy for objects with any fields missing, and none empty."""
     return st.fixed_dictionaries({}, optional={name: value.filter(says_something) for name, value in fields.items()})
 
 
 def joined(*objects: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """One object of several."""
+    """Return a strategy for several objects merged into one."""
     return st.tuples(*objects).map(lambda parts: {key: value for part in parts for key, value in part.items()})
 
 
@@ -97,7 +97,7 @@ TOOLS = joined(
 
 @st.composite
 def turns(draw: st.DrawFn, *, first: bool) -> dict[str, Any]:
-    """A turn as an export writes it."""
+    """Return a turn as an export writes it."""
     turn = draw(
         joined(
             st.fixed_dictionaries({"input": ASKED if first else ANSWERED, "output": SAID, "model": NAMES}),
@@ -123,7 +123,7 @@ def turns(draw: st.DrawFn, *, first: bool) -> dict[str, Any]:
 
 @st.composite
 def sessions(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """An export: a header, exchanges, attempts among them."""
+    """Return an export: a header, then exchanges with attempts among them."""
     lines: list[dict[str, Any]] = []
     blocks = itertools.count(1)
     block = 0
@@ -230,7 +230,7 @@ LAW = tried(25, few=10, suppress_health_check=[HealthCheck.function_scoped_fixtu
 
 
 def canonical(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A file's lines as an export of them reads: a turn's system prompt is written where it is not the session's."""
+    """Return a file's lines as an export writes them: a turn has a system prompt if it differs from the session's."""
     system = lines[0].get("system")
     made = []
     for line in lines:
@@ -245,7 +245,7 @@ def canonical(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @LAW
 @given(lines=sessions())
 def test_an_export_of_what_was_imported_is_what_was_imported(template: Path, lines: list[dict[str, Any]]) -> None:
-    """Whatever an export can say, an import keeps and the next export says again, word for word."""
+    """Whatever an export can contain, an import keeps, and the next export has the same, word for word."""
     with tempfile.TemporaryDirectory() as folder:
         log = copied(template, Path(folder) / "logs.db")
         import_lines(log, [{**lines[0], "name": "work"}, *lines[1:]])
@@ -255,7 +255,7 @@ def test_an_export_of_what_was_imported_is_what_was_imported(template: Path, lin
 @LAW
 @given(lines=sessions())
 def test_the_second_round_changes_nothing(template: Path, lines: list[dict[str, Any]]) -> None:
-    """Export, import under another name into the same log, export: equal but for name and time."""
+    """After export, import under another name, and export, only name and time differ."""
     with tempfile.TemporaryDirectory() as folder:
         log = copied(template, Path(folder) / "logs.db")
         import_lines(log, lines)
@@ -266,7 +266,7 @@ def test_the_second_round_changes_nothing(template: Path, lines: list[dict[str, 
 @LAW
 @given(lines=sessions())
 def test_a_page_offers_what_is_exported(template: Path, lines: list[dict[str, Any]]) -> None:
-    """What a page offers of a session, read as a visitor may see it, is its export but for the time."""
+    """A page's download, with all tables visible, is the session's export except for the time."""
     with tempfile.TemporaryDirectory() as folder:
         log = copied(template, Path(folder) / "logs.db")
         import_lines(log, lines)

@@ -35,7 +35,7 @@ def copied(template: Path, path: Path) -> Path:
 
 
 def import_lines(log: Path, lines: Iterable[Mapping[str, Any] | str], name: str | None = "work") -> str:
-    """Import lines under a name; return the session's name."""
+    """Import lines under a name, and return the session's name."""
     texts = [line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines]
     stream = io.BytesIO("".join(f"{text}\n" for text in texts).encode("utf-8", "surrogatepass"))
     with Memory(log) as memory:
@@ -51,7 +51,7 @@ def exported(log: Path, name: str = "work", format_: str = "jsonl") -> str:
 
 
 def content(log: Path, name: str = "work") -> list[dict[str, Any]]:
-    """Return what an export says, without the session's name and the time of the export."""
+    """Return the content of an export, without the session's name and the time of the export."""
     lines: list[dict[str, Any]] = [json.loads(line) for line in exported(log, name).splitlines()]
     return [{**lines[0], "name": "", "exported_utc": ""}, *lines[1:]]
 
@@ -70,7 +70,7 @@ def rows(log: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def old_conversation(log: Path, thread_id: str = "01kc4000000000000000000000") -> str:
-    """Write a conversation into the tables of llm up to 0.31, with all that they could hold; return its id."""
+    """Write a conversation into the tables of llm up to 0.31, with every kind of content, and return its id."""
     database = Database(log)
     ids = [f"01kc400000000000000000000{number}" for number in range(1, 5)]
 
