@@ -1,6 +1,7 @@
 """Logs as older llms left them that were never migrated: the tables of each version, and one conversation.
 
-Written down from `.schema` of logs that these versions made. An llm between two of them has the tables of the older.
+Written down from `.schema` of logs that these versions made; 0.25 and 0.26 follow llm's list of migrations. An llm
+between two of them has the tables of the older one.
 """
 
 from __future__ import annotations
