@@ -78,7 +78,7 @@ def _said(settings: Mapping[str, Any]) -> Settings:
     if said.max_context_tokens is not None:
         check_tokens(said.max_context_tokens)
     if said.recall_share is not None and not 0 < said.recall_share < 1:
-        raise SessionError(f"“{said.recall_share}” is not a share.", "Give a number between 0 and 1.")
+        raise SessionError(f"“{said.recall_share}” is not a valid share.", "Give a number between 0 and 1.")
     return said
 
 

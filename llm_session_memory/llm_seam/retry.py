@@ -111,7 +111,8 @@ def _read(path: Path) -> tuple[str, list[dict[str, Any]], Attempt | None]:
     except RecursionError:
         raise SessionError(f"{path} can't be read as a kept reply: it is nested too deeply.", _UNCHANGED) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SessionError(f"{path} can't be read as a kept reply: {error}.", _UNCHANGED) from error
+        why = f"it has no “{error.args[0]}”" if isinstance(error, KeyError) else error
+        raise SessionError(f"{path} can't be read as a kept reply: {why}.", _UNCHANGED) from error
     if not (data or attempt):
         raise SessionError(f"{path} contains neither a reply nor a prompt.", _UNCHANGED)
     return thread_id, data, attempt

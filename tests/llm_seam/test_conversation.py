@@ -133,7 +133,7 @@ def test_settings_become_the_defaults_of_a_new_session(memory: Memory, script: S
         ({"temperature": 1}, TypeError, "Unknown setting “temperature”. Choose from: system, options,"),
         ({"memory": "telepathy"}, SessionError, "telepathy"),
         ({"max_context_tokens": 0}, SessionError, "at least 1 token"),
-        ({"recall_share": 1.5}, SessionError, "“1.5” is not a share"),
+        ({"recall_share": 1.5}, SessionError, "“1.5” is not a valid share"),
         ({"options": {"mod": "calm"}}, SessionError, "scripted does not accept these options: mod"),
         ({"summary_model": "nothing"}, SessionError, "“nothing”"),
         ({"model": "nothing"}, SessionError, "“nothing”"),
