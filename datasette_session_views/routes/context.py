@@ -1,4 +1,4 @@
-"""What the model saw at an exchange: the request as sent, and the recorded reasons for its contents."""
+"""The model's view of an exchange: the request as sent, and the recorded reasons for its contents."""
 
 from __future__ import annotations
 

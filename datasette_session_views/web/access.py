@@ -1,4 +1,4 @@
-"""What a visitor may see of a log. Every page goes through here."""
+"""Checks of which parts of a log a visitor may see. Every page goes through here."""
 
 from __future__ import annotations
 

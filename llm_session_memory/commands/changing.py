@@ -31,7 +31,11 @@ _WIDTH = 80
 @click.option("-o", "--option", "options", type=(str, str), multiple=True, help="Model option (empty value: remove it)")
 @click.option("--max-context-tokens", metavar="N", help=f"Budget in tokens, or “{_DEFAULT}”")
 @click.option("--memory", "policy", help=f"Policy: {', '.join(POLICIES)}, summary,recall, or “{_DEFAULT}”")
-@click.option("--recall-share", metavar="S", help=f"Share of a request that recall may use, or “{_DEFAULT}”")
+@click.option(
+    "--recall-share",
+    metavar="S",
+    help=f"Share of each request that recalled excerpts may use, between 0 and 1, or “{_DEFAULT}”",
+)
 @click.option("--recall-model", metavar="MODEL", help=f"Embedding model for recall, “none”, or “{_DEFAULT}” (llm's)")
 @click.option("--summary-model", metavar="MODEL", help=f"Model that makes summaries, or “{_DEFAULT}” (the session's)")
 @click.option(

@@ -128,7 +128,7 @@ class Fields:
             yield found
 
     def time(self, name: str) -> str:
-        """Return a time as it is stored (ISO); an empty string if it is missing."""
+        """Return a time in its stored form (ISO); an empty string if it is missing."""
         found = self.text(name)
         if not found:
             return ""

@@ -1,4 +1,4 @@
-"""What one prompt asks for, settled before it is sent: its record and what is kept of it if it fails rest on that."""
+"""The contents of one prompt, fixed before it is sent. Its record and, if it fails, its attempt are based on them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from ..model import Session, Settings
 class Asked:
     """One prompt in a session.
 
-    `session` is None until a new session is made, just before the call. `said` is what was asked for this prompt alone,
-    with the model and the model options that it is sent with. `inputs` are its fragments, attachments and schema,
-    `tools` what llm's command was given for tools.
+    Attributes:
+        session: The session; None until a new session is created, just before the call.
+        said: The settings given for this prompt alone, with the model and model options that it is sent with.
+        inputs: Its fragments, attachments and schema.
+        tools: The tool parameters given to llm's command.
     """
 
     session: Session | None

@@ -1,4 +1,4 @@
-"""One model call of a prompt, and what its server's counts say of it: whether the reply is whole, the request uncut."""
+"""One model call of a prompt, and two checks: whether the reply is complete and whether the server cut the request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_TOKENS = 2**63 - 1
 
 @dataclass
 class Call:
-    """One model call in progress: the response, and what is known of its request."""
+    """One model call: the response, and what is known about its request."""
 
     response: Any
     base: float
@@ -36,7 +36,7 @@ class Call:
     """The turn's own input before it was cut, if it had to be cut."""
     cut: server_cuts.Cut | None = None
     seen: WindowFacts | None = None
-    """What the server reports about the model's context window after a cut."""
+    """The context window that the server reports after a cut."""
 
     @property
     def turn(self) -> Turn:
@@ -118,7 +118,7 @@ def complete(response: Any) -> None:
 
 
 def own_input(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """Return the trailing run of user and tool messages: what was new in the request."""
+    """Return the user and tool messages at the end of a request: its new part."""
     start = len(messages)
     while start and messages[start - 1].role in ("user", "tool"):
         start -= 1
@@ -126,7 +126,7 @@ def own_input(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 
 def bound(one: Call, composer: Composer, before: int) -> Context:
-    """Let a call of an exchange in progress be sent in a new block, cut if need be; return its context.
+    """Move a call of an exchange in progress to a new block, cut it if necessary, and return its context.
 
     `before` is how many messages of the request came before the exchange.
     """
@@ -143,7 +143,7 @@ def bound(one: Call, composer: Composer, before: int) -> Context:
 
 
 def sent_of(calls: Sequence[Call]) -> list[Sent]:
-    """Return finished calls for the record, each with how its request was cut."""
+    """Return finished calls in the form for the record, each with the cut that the server made, if any."""
     for earlier, one in zip([None, *calls], calls, strict=False):
         one.cut = cut_of(one, earlier)
     return [

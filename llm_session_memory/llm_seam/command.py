@@ -1,4 +1,4 @@
-"""Running `llm prompt` or `llm chat` inside a session: what the flags mean, and how errors are reported."""
+"""Run `llm prompt` or `llm chat` inside a session: interpret the flags and report errors."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ RELIED_ON = {
 
 
 def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
-    """Run one of llm's commands inside a session, and turn our errors into click's."""
+    """Run one of llm's commands inside a session, and report our errors as click errors."""
     try:
         return _run(original, parameters, ours)
     except SessionError as error:
@@ -57,7 +57,7 @@ def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str
         shown = plain(error.message)
         if shown == error.message:
             raise
-        raise click.ClickException(shown) from error  # llm passes on what a server said as it is
+        raise click.ClickException(shown) from error  # llm passes on the server's text unchanged
     except sqlite3.Error as error:
         raise click.ClickException(str(sentence(error, log_path(parameters.get("database"))))) from error
 
@@ -112,7 +112,7 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
 
 
 def _kept(one: Prompting, error: BaseException) -> bool:
-    """Keep the prompt if a call was in progress, and say how to send it again; return whether one was."""
+    """Keep the prompt if a call was in progress, and print how to send it again. Return whether one was."""
     if one.latest is None:
         return False
     if one.latest.logged:
@@ -142,7 +142,7 @@ def _say(sentence: str) -> None:
 
 
 def _choose_model(parameters: dict[str, Any], session: Session | None, models: Models) -> None:
-    """Choose the model: the one that was typed, else the session's, else LLM_MODEL, else llm's default."""
+    """Choose the model: the one typed, or else the session's, or LLM_MODEL, or llm's default."""
     model_id = parameters.get("model_id")
     if model_id is None:
         return
@@ -183,7 +183,7 @@ def _handed_over(one: Prompting, model: Callable[[], Any]) -> Iterator[None]:
 
 
 def _conversation(one: Prompting, model: Any, *, async_: bool) -> Any:
-    """Return the conversation of a run: on the session's thread, or on a new one for a new session."""
+    """Return the conversation of this run, on the session's thread or on a new one."""
     made: Any = (AsyncSessionConversation if async_ else SessionConversation)(model=model)
     made.prompting = one
     if one.known is not None:

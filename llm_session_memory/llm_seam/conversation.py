@@ -1,4 +1,4 @@
-"""The conversation that `llm prompt` and `llm chat` get instead of llm's own: it decides what is sent."""
+"""The conversation that `llm prompt` and `llm chat` use instead of llm's own, so that we decide what is sent."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class SessionResponse(models.Response):
 
 
 class AsyncSessionResponse(models.AsyncResponse):
-    """The same for asynchronous models: logged as its synchronous copy, like every asynchronous response."""
+    """The same for asynchronous models. llm logs a synchronous copy of an asynchronous response; so do we."""
 
     prompted: Prompted
 
@@ -123,7 +123,7 @@ class AsyncSessionChain(models.AsyncChainResponse):
 
 
 class SessionConversation(models.Conversation):
-    """A conversation in a session. `notices` are the messages that the command line would print."""
+    """A conversation in a session. `notices` has the messages that the command line would print."""
 
     prompting: Prompting
     notices: list[str]

@@ -1,4 +1,4 @@
-"""Between llm's messages and ours, and history for model plugins that do not read messages yet."""
+"""Translate between llm's messages and ours, and make the history for model plugins that don't read messages yet."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _response(
 
 
 def send_instead(response: Any, chain: list[parts.Message], own: int) -> None:
-    """Let a response in a tool loop send `chain`, whose last `own` messages are its input; for older plugins too."""
+    """Make a response in a tool loop send `chain`, whose last `own` messages are its input; for older plugins too."""
     response.prompt._explicit_messages = chain  # noqa: SLF001
     conversation = response.conversation
     asynchronous = isinstance(response, models.AsyncResponse)
@@ -157,7 +157,7 @@ def send_instead(response: Any, chain: list[parts.Message], own: int) -> None:
 
 
 def request_of(conversation: Any, settings: Settings, prompt: str | None, parameters: Mapping[str, Any]) -> Request:
-    """Return what is known of a request before its history is chosen: its own input, its tools and schema."""
+    """Return a request before its history is chosen: its own input, tools and schema."""
     new = conversation._build_full_chain(  # noqa: SLF001  llm's own way to make a turn's input
         prompt=prompt,
         attachments=parameters.get("attachments"),
@@ -178,7 +178,7 @@ def request_of(conversation: Any, settings: Settings, prompt: str | None, parame
 
 
 def tool_specs(rows: Iterable[dict[str, Any]], model: Any) -> list[str]:
-    """Return what `-T` would be given to offer the tools of a thread's first turn again, as llm -c does."""
+    """Return the values of `-T` that offer the tools of a thread's first turn again, as llm -c does."""
     server_side = {tool.__name__ for tool in model.supported_server_side_tools}
     found: list[str] = []
     seen: set[Any] = set()

@@ -1,4 +1,4 @@
-"""`llm sessions demo`: a short conversation held with the real commands, and a bundled model in case there is no other.
+"""`llm sessions demo`: a short conversation through the real commands, and a bundled model in case there is no other.
 
 The bundled model answers only from what it was sent, so its replies show what a session sends.
 It is offered to llm only while the demo runs (or if you set its environment variable).
@@ -51,7 +51,7 @@ _TALK = (
 
 
 class DemoModel(llm.Model):
-    """A model that answers a question with the sentence, among those it was sent, that shares most words with it."""
+    """A model that answers a question with the sentence, of those it was sent, that shares the most words with it."""
 
     model_id = MODEL
     can_stream = True
@@ -81,7 +81,7 @@ class AsyncDemoModel(llm.AsyncModel):
 
 
 def _reply(prompt: llm.Prompt, response: Any) -> str:
-    """Return the answer, and count the tokens of the request and of it."""
+    """Return the answer, and set the token counts of the request and the answer."""
     texts = [
         (message.role, "".join(getattr(part, "text", "") for part in message.parts)) for message in prompt.messages
     ]
@@ -92,7 +92,7 @@ def _reply(prompt: llm.Prompt, response: Any) -> str:
 
 
 _LABEL = re.compile(r"^\[#\d+ user [\d-]+\] ")
-"""What stands before a recalled excerpt."""
+"""The text before a recalled excerpt."""
 
 
 def _count(text: str) -> int:
@@ -111,7 +111,7 @@ def _answer(asked: str, earlier: list[str]) -> str:
 
 
 def run(database: str | None) -> None:
-    """Hold the demo's conversation and print each command with what it prints."""
+    """Run the demo's commands, and print each command with its output."""
     folder = Path(tempfile.mkdtemp(prefix="llm-sessions-demo-"))
     environment = {**os.environ, "LLM_USER_PATH": str(folder), OFFERED: "1"}
     environment.pop("LLM_SESSION", None)

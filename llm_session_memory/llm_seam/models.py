@@ -1,4 +1,4 @@
-"""What is asked of llm before anything runs: which log, which models and embedding models, which options they take."""
+"""Look up in llm what a command needs before it runs: the log, the models and embedding models, and their options."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ RELIED_ON = {
 """The parts of llm that this module relies on (see `shape`)."""
 
 NONE = "none"
-"""The setting for recall by words alone, whatever llm's default embedding model is."""
+"""The setting that makes recall search by words only, even if llm has a default embedding model."""
 
 
 def log_path(database: str | None) -> Path:
-    """Return the log that a command works on: `-d FILE`, else llm's own."""
+    """Return the path of the log that a command uses: `-d FILE`, or else llm's own."""
     path = Path(database) if database else llm.user_dir() / "logs.db"
     check_file(path)
     return path
 
 
 def known_names(database: str | None, beginning: str) -> list[str]:
-    """Return the session names with this prefix, or [] if the log can't be read: this runs when Tab is pressed."""
+    """Return the session names with this prefix, or [] if the log can't be read. This runs when Tab is pressed."""
     try:
         with Services.open(log_path(database)) as memory:
             return [name for name in memory.sessions.names() if name.casefold().startswith(beginning.casefold())]
@@ -47,7 +47,7 @@ def known_names(database: str | None, beginning: str) -> list[str]:
 
 
 def model_of(model_id: str, *, async_: bool = False) -> Any:
-    """Return an llm model by the id that a person typed; an unknown one is tried as a model of Ollama."""
+    """Return the llm model with the id that a person typed. Try an unknown id as a model of Ollama."""
     get: Callable[[str], Any] = llm.get_async_model if async_ else llm.get_model
     try:
         return get(model_id)
@@ -64,7 +64,7 @@ def model_of(model_id: str, *, async_: bool = False) -> Any:
 
 
 class Models:
-    """The models that one command asks for, each looked up once.
+    """The models that one command needs, each looked up once.
 
     To find one, llm lists all models, and llm-ollama asks its server.
     """
@@ -74,7 +74,7 @@ class Models:
         self._found: dict[str, Any] = {}
 
     def of(self, model_id: str) -> Any:
-        """Return an llm model by an id or as a person typed it. Raises SessionError."""
+        """Return an llm model by its id, or by what a person typed. Raises SessionError if llm has no such model."""
         if model_id not in self._found:
             model = model_of(model_id, async_=self._async)
             self._found |= {model_id: model, model.model_id: model}
@@ -82,7 +82,7 @@ class Models:
 
 
 def embedding_model_of(model_id: str) -> Any:
-    """Return an embedding model by the id that a person typed. Raises SessionError."""
+    """Return the embedding model with the id that a person typed. Raises SessionError if llm has no such model."""
     try:
         return llm.get_embedding_model(model_id)
     except llm.UnknownModelError as error:
@@ -91,13 +91,13 @@ def embedding_model_of(model_id: str) -> Any:
 
 
 def session_model(session: Session, asked: Settings | None = None) -> Any:
-    """Return the model object of a session, or of what is asked for in its place."""
+    """Return the model object of a session, or of the model given instead."""
     settings = effective(session.settings, asked or Settings())
     return model_of(settings.model or llm.get_default_model())
 
 
 def valid_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return options as the model understands them. Raises SessionError if an option or a value is invalid."""
+    """Return options with the types that the model expects. Raises SessionError if an option or a value is invalid."""
     import pydantic
 
     if model is None:
@@ -120,7 +120,7 @@ def options_of(model: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def found(said: Settings) -> Settings:
-    """Return settings with the models for recall and summaries by their ids. Raises SessionError if llm lacks one."""
+    """Return settings with the ids of the models for recall and summaries. Raises SessionError if llm lacks one."""
     recall, summary = said.recall_model, said.summary_model
     return replace(
         said,
@@ -133,7 +133,7 @@ def found(said: Settings) -> Settings:
 
 
 class Embedding:
-    """What is near a prompt, by an embedding model of llm's that is looked up when it is needed first."""
+    """Search by meaning with one of llm's embedding models, which is looked up at the first search."""
 
     def __init__(self, memory: Services, model_id: str) -> None:
         self.memory = memory

@@ -1,6 +1,6 @@
 """Our options on llm's own commands. Runs at every start of llm, so it imports nothing but click.
 
-Without `--session`, `--new-session` or LLM_SESSION the commands' own callbacks are called as if we were not here.
+Without `--session`, `--new-session` or LLM_SESSION, llm's own callbacks are called as without the plugin.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ENVIRONMENT = "LLM_SESSION"
 
 
 def install(cli: click.Group) -> None:
-    """Add the options to the commands and put ourselves before their callbacks."""
+    """Add the options to the commands and wrap their callbacks."""
     for name in COMMANDS:
         command = cli.commands.get(name)
         if command is None or command.callback is None:
@@ -115,9 +115,9 @@ def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any
 
 
 def _otherwise(parameters: dict[str, Any], ours: dict[str, Any]) -> bool:
-    """Return whether another flag chooses the conversation, and no session was typed.
+    """Return whether another flag chooses the conversation and no session was typed.
 
-    Raises UsageError if both were.
+    Raises UsageError if both were typed.
     """
     from .typed import typed
 
@@ -153,7 +153,7 @@ def _start_frozen() -> Iterator[None]:
     A scan takes 30 to 40 ms of a prompt's 600 ms, and a long session makes enough objects to trigger one.
     We don't change how the process ends: Python scans everything then, as after any command.
     """
-    if not hasattr(gc, "freeze") or gc.get_freeze_count():  # not CPython; or a program around us has done so itself
+    if not hasattr(gc, "freeze") or gc.get_freeze_count():  # not CPython, or the caller has frozen objects itself
         yield
         return
     gc.freeze()
@@ -164,7 +164,7 @@ def _start_frozen() -> Iterator[None]:
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete session names, without output or errors whatever the state of the log."""
+    """Complete session names. Never print anything or fail, whatever the state of the log."""
     del param
     from .models import known_names
 

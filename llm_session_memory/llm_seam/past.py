@@ -1,4 +1,4 @@
-"""A past model call as plain values, with what llm's writer needs. Pure, so that file readers can make them."""
+"""Past model calls as plain values for llm's writer. Pure, so that file readers can make them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from ..model import Message
 
 @dataclass(frozen=True)
 class PastTool:
-    """A tool that a turn offered: `server_side` is the class of one that the server ran, `arguments` configure it."""
+    """A tool that was offered to the model.
+
+    Attributes:
+        server_side: The name of the tool's class if the model's server ran it, else None.
+        arguments: The configuration of the server-side tool, or of the toolbox behind the tool.
+    """
 
     name: str
     description: str | None
@@ -23,7 +28,14 @@ class PastTool:
 
 @dataclass(frozen=True)
 class PastTurn:
-    """One model call that is over. `system` None: it had none; `has_system` False: the session's."""
+    """One past model call.
+
+    Attributes:
+        has_system: Whether `system` applies. If False, the call had the session's system prompt.
+        system: The call's own system prompt, or None if it was sent without one.
+        fragments: The side (“prompt” or “system”), source and text of each fragment.
+        instances: For each tool call, by its id, the arguments of the toolbox that served it.
+    """
 
     input: tuple[Message, ...]
     output: tuple[Message, ...]

@@ -1,4 +1,4 @@
-"""Conversations for programs: `memory.conversation("work")`. Arguments here do what options do on the command line."""
+"""Conversations for programs: `memory.conversation("work")`. Its arguments match the options on the command line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
     settings: Mapping[str, Any],
     llms: Mapping[str, Any],
 ) -> Any:
-    """Return a conversation in a session. `settings` are those of model.Settings, `llms` llm's own arguments."""
+    """Return a conversation in a session. `settings` are fields of model.Settings; `llms` are llm's own arguments."""
     said = found(_said(settings))
     session = services.sessions.find(name) if name is not None else None
     if session is None and name is not None:
@@ -67,7 +67,7 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
 
 
 def _said(settings: Mapping[str, Any]) -> Settings:
-    """Return a program's settings. Raises TypeError for an unknown setting, SessionError for a wrong one."""
+    """Return a program's settings. Raises TypeError for an unknown setting, SessionError for an invalid value."""
     allowed = [one.name for one in fields(Settings) if one.name != "model"]
     unknown = sorted(set(settings) - set(allowed))
     if unknown:
@@ -83,7 +83,7 @@ def _said(settings: Mapping[str, Any]) -> Settings:
 
 
 def _model(model: Any, async_: bool | None) -> Any:  # noqa: FBT001  None: as the model is
-    """Return a model object, by its id or as it came. Raises SessionError if it is of the other kind."""
+    """Return the model object, looked up if it is an id. Raises SessionError if `async_` contradicts it."""
     if isinstance(model, str):
         return model_of(model, async_=bool(async_))
     if async_ is not None and async_ != _is_async(model):

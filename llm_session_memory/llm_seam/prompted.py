@@ -1,4 +1,4 @@
-"""One prompt of a session, from its chosen context to the log: its model calls as they are made."""
+"""One prompt of a session and its model calls, from the chosen context to the log."""
 
 from __future__ import annotations
 
@@ -40,9 +40,11 @@ Say = Callable[[str], None]
 class Prompted:
     """One prompt and its calls.
 
-    `composing` while what is sent is being chosen: a summary may be made then, which takes its time. `recording` is
-    False if nothing is to be written. `by_itself`: the responses are logged here as soon as they were read, and the
-    prompt is kept if a call fails; llm's command does so at its end.
+    Attributes:
+        recording: False if nothing may be written to the log.
+        by_itself: Whether responses are logged here once they are read, and the prompt is kept here if a call fails.
+            If False, llm's command does both at its end.
+        composing: True while the context is being chosen. A summary may be made then, which can take a while.
     """
 
     services: Services
@@ -63,7 +65,7 @@ class Prompted:
     # -- during the call -----------------------------------------------
 
     def call(self, response: Any) -> None:
-        """Take note of a response that is about to be sent; cut what a tool loop added beyond the budget."""
+        """Register a response that is about to be sent. In a tool loop, cut the request to the budget."""
         response.prompted = self
         made, composer = self.context, self.composer
         if made is None or composer is None:
@@ -82,7 +84,7 @@ class Prompted:
         self.calls.append(one)
 
     def hold(self) -> None:
-        """Tell tools that are called now which session they run in."""
+        """Let the tools that are called from now on know their session."""
         if self.context is not None and self.asked.session is not None:
             path, most = self.services.path, self.context.budget.tokens
             name = self.asked.session.name
@@ -100,7 +102,7 @@ class Prompted:
 
     @contextmanager
     def looping(self, responses: Iterable[Any]) -> Iterator[None]:
-        """Watch over a tool loop, and let its tools know for which session; `responses` are those that are done."""
+        """Log a tool loop after it is read, or keep its prompt; let its tools know their session."""
         self.chained = True
         self.hold()
         try:
@@ -113,12 +115,12 @@ class Prompted:
         self.read(responses, chained=True)
 
     def read(self, responses: Iterable[Any], *, chained: bool) -> None:
-        """Log responses that were read to the end (a tool loop as a whole), unless llm's command logs them."""
+        """Log responses that were read to the end (a tool loop as a whole) unless llm's command logs them."""
         if self.by_itself and self.calls and chained == self.chained:
             self.log(self.services.desk.log.database, responses)
 
     def failed(self, error: BaseException) -> None:
-        """Keep a prompt that failed or was not read to the end, unless llm's command keeps it."""
+        """Keep a prompt that failed or was not read to the end unless llm's command keeps it."""
         if not self.by_itself:
             return
         try:
@@ -150,7 +152,7 @@ class Prompted:
             with rescue.signals_wait():
                 raise self._into_a_file(attempts.attempt(self.asked, calls, error, self._now()), error) from error
         self.logged = True
-        self.calls, self.finished = [], []  # not before: whatever else ends the writing, `keep` finds them
+        self.calls, self.finished = [], []  # not earlier: if anything else ends the writing, `keep` finds them
         for one in calls:
             if one.cut is not None:
                 self._tell(one, one.cut)
@@ -158,17 +160,17 @@ class Prompted:
             self.embedding.catch_up(session.thread_id)  # while the person reads the reply
 
     def _tell(self, one: Call, cut: server_cuts.Cut) -> None:
-        """Report a cut, and remember the context window that the next prompt has to fit."""
+        """Report a cut, and store the context window that the next prompt has to fit."""
         assert self.asked.session is not None
         if one.seen is not None or cut.window:
             self.services.record.learn_window(one.response.model.model_id, one.seen, cut.window)
         self.say(f"session {self.asked.session.name}: {told(cut)}")
 
     def keep(self, error: BaseException) -> Attempt | None:
-        """Keep what was asked and what had come, if a call was under way or what is sent was being chosen; return it.
+        """Keep the prompt and its partial reply as an attempt; return the attempt, or None if nothing is kept.
 
-        A prompt that was refused before its call is not kept, nor is one whose own session is not made yet, nor one
-        that is in the log. Raises LogUnusable, with the file that has it all, if the log can't take it.
+        A prompt is not kept if it was refused before its call, if its session was not created yet, or if it is in the
+        log. Raises LogUnusable, with the path of a file that has everything, if the log can't be written.
         """
         interrupted = self.composing and not isinstance(error, Exception)
         if not (self.calls or interrupted) or not self.recording or self.asked.session is None:
@@ -186,7 +188,7 @@ class Prompted:
             return None if logged else attempt
 
     def _into_a_file(self, attempt: Attempt, trouble: Exception) -> LogUnusable:
-        """Save a prompt and its reply to a file because the log can't take them; return the error to raise."""
+        """Save a prompt and its reply to a file because the log can't be written; return the error to raise."""
         path = rescue.rescued(self.services.path, self.asked, attempt, self.finished)
         self.calls, self.finished, self.composing = [], [], False
         what = "reply" if attempt.partial else "prompt"

@@ -37,17 +37,17 @@ RELIED_ON = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """A session that is made with the next prompt: its name (None: one is made up), the session that it starts over."""
+    """A session to create with the next prompt: its name (None generates one) and the session that it starts over."""
 
     name: str | None
     over: Session | None = None
 
 
 class Prompting:
-    """What one command, or one conversation of a program, sends in a session.
+    """Chooses what one command, or one conversation of a program, sends in a session.
 
-    `place` is the session, or the one that is wanted. `said` is what is asked for all prompts of this command;
-    `recording` is False under -n; `by_itself` see Prompted. `tools` is what the command was given for tools.
+    `place` is the session, or the one to create; `said` the settings given for all prompts of this command. `recording`
+    is False under -n; for `by_itself` see Prompted. `tools` has the tool parameters given to the command.
     """
 
     def __init__(  # noqa: PLR0913  what a command line says, each on its own
@@ -71,16 +71,16 @@ class Prompting:
         self.tools = tools or {}
         self.retrying = retrying
         self.latest: Prompted | None = None
-        """The prompt composed last, or being composed now."""
+        """The prompt that was composed last or is being composed."""
 
     @property
     def session(self) -> Session | None:
-        """The session, if there is one yet."""
+        """The session, or None if it was not created yet."""
         return self.place if isinstance(self.place, Session) else None
 
     @property
     def known(self) -> Session | None:
-        """The session, or the one that is started over: its settings and tools are used."""
+        """The session whose settings and tools are used: this one, or the one that is started over."""
         return self.place.over if isinstance(self.place, Wanted) else self.place
 
     def compose(
@@ -106,7 +106,7 @@ class Prompting:
         return made, prompt, self._chosen(made, conversation, settings, prompt, parameters)
 
     def _storable(self, prompt: str | None, parameters: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        """Return a prompt and its parameters with “\ufffd” for each byte that is not UTF-8, and say so once."""
+        """Return a prompt and its parameters with “\ufffd” for each byte that is not UTF-8; report them once."""
         given = {"prompt": prompt, **{name: parameters.get(name) for name in _TEXTS}}
         whole = {name: _whole(value) for name, value in given.items()}
         if whole == given:
@@ -124,7 +124,7 @@ class Prompting:
     def _chosen(
         self, made: Prompted, conversation: Any, settings: Settings, prompt: str | None, parameters: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return the parameters with what is sent for a prompt; the session is made if it is new."""
+        """Return the parameters with the messages to send for a prompt. Create the session if it is new."""
         if self.session is not None:
             conversation.id = self.session.thread_id
         made.embedding = embedding_of(self.services, settings)
@@ -138,7 +138,7 @@ class Prompting:
             near=made.embedding.near if made.embedding else None,
         )
         made.context = found
-        session = self._ensured(conversation, settings)  # not before: a refused prompt creates nothing
+        session = self._ensured(conversation, settings)  # not earlier: a refused prompt creates nothing
         made.asked, made.composing = replace(made.asked, session=session), False
         for notice in found.notices:
             see = self.services.desk.command("context", session.name)
@@ -159,7 +159,7 @@ class Prompting:
         if session is None or not self.recording or not summarises(settings.memory or POLICIES[0]):
             return None
         check("summaries")
-        from .summaries import fold_of  # most sessions have no summary, and need not load what makes one
+        from .summaries import fold_of  # most sessions have no summary and don't need this import
 
         return fold_of(self.services, session, settings, key, lambda told: self.say(f"session {session.name}: {told}"))
 
@@ -179,8 +179,8 @@ class Prompting:
     def _settings(self, model: Any, parameters: dict[str, Any]) -> tuple[Settings, dict[str, Any]]:
         """Return this prompt's settings, and its parameters under them.
 
-        A system prompt that was given once holds for the rest of a chat. A command has put the session's options among
-        its own already; a program's prompt has only those that it was given.
+        A system prompt given once applies to the rest of a chat. A command has already merged the session's options
+        into its own; a program's prompt has only the options it was given.
         """
         system = _system(parameters)
         self.said = replace(self.said, system=system or self.said.system)

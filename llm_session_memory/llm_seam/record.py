@@ -1,4 +1,4 @@
-"""Logging what was sent and came back: through llm's own writer, in one transaction with our own record."""
+"""Log responses through llm's own writer, with our own record of what was sent, in one transaction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RELIED_ON = {
 def log(
     desk: Desk, asked: Asked, responses: Sequence[Any], sent: Sequence[Sent], originals: Mapping[str, Sequence[Message]]
 ) -> None:
-    """Log responses and the reasons for what was sent, all or nothing. Wait 10 seconds for a locked log."""
+    """Log responses and the reasons for what was sent, all or nothing. Wait up to 10 seconds for a locked log."""
     assert asked.session is not None
     database = desk.log.database
     with desk.writing():
@@ -43,7 +43,7 @@ def log(
 def _store_by_reference(database: Any, response: Any, made: Context) -> None:
     """Let restored messages be stored with references to their fragments, as llm stored them the first time.
 
-    llm's writer looks for the fragments of the new prompt only; those of earlier prompts it would write out in full.
+    llm's writer only looks for the fragments of the new prompt, and would write those of earlier prompts out in full.
     """
     fragments = fragments_in(made.chain)
     if fragments:

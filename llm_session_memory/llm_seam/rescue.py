@@ -21,9 +21,9 @@ RELIED_ON = {"models.Response": "duration_ms to_dict", "an instance of models.Re
 
 
 def rescued(log: Path, asked: Asked, attempt: Attempt, responses: Sequence[Any] = ()) -> Path | None:
-    """Write a reply to a file that only its owner can read, and return its path; or None if none can be written.
+    """Write a reply to a file that only its owner can read. Return its path, or None if no file can be written.
 
-    `responses` are finished ones, which `recover` logs as turns; without them the attempt is what it keeps.
+    `recover` logs `responses`, which are finished, as turns. Without responses it keeps the attempt.
     """
     kept = {
         "session": asked.session.name if asked.session else None,
@@ -47,7 +47,7 @@ def _as_data(response: Any) -> dict[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all, in a folder of its owner's own."""
+    """Write a file completely or not at all. If its folder is missing, create one that only its owner can use."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     try:
@@ -69,7 +69,7 @@ def _user() -> str:
 
 @contextlib.contextmanager
 def signals_wait() -> Iterator[None]:
-    """Let Ctrl-C, `kill` and a closed terminal wait until what is in here is done: it takes a moment at most."""
+    """Delay Ctrl-C, `kill` and a closed terminal until the block is done, which takes a moment at most."""
     came: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -77,7 +77,7 @@ def signals_wait() -> Iterator[None]:
         came.append(number)
 
     before: dict[int, Any] = {}
-    with contextlib.suppress(ValueError):  # not the main thread, which alone is interrupted
+    with contextlib.suppress(ValueError):  # not the main thread: only that one is interrupted
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 number = getattr(signal, name)

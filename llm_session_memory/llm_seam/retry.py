@@ -1,4 +1,4 @@
-"""Sending a failed prompt again, and putting a reply that could not be logged into its session."""
+"""Send a failed prompt again, and add a reply that could not be logged to its session."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: boo
 
 
 def recover(path: Path, database: str | None) -> tuple[str, int]:
-    """Add unlogged replies, or else the prompt, to their session; return its name and how many."""
+    """Add unlogged replies, or else the prompt, to their session. Return its name and how many there were."""
     thread_id, data, attempt = _read(path)
     with Services.open(log_path(database)) as memory:
         session = memory.sessions.of_thread(thread_id)
@@ -102,7 +102,7 @@ def recover(path: Path, database: str | None) -> tuple[str, int]:
 
 
 def _read(path: Path) -> tuple[str, list[dict[str, Any]], Attempt | None]:
-    """Return what a file keeps: the thread, its replies as llm's data, and the prompt as an attempt."""
+    """Return the contents of a file: the thread, its replies as llm's data, and the prompt as an attempt."""
     try:
         kept = _storable(json.loads(path.read_text("utf-8")))
         attempt = Attempt(**kept["attempt"]) if kept.get("attempt") else None

@@ -2,8 +2,8 @@
 
 Checked when a session is used. If llm has changed, llm itself keeps working and only sessions fail, with an error.
 
-What is relied on stands beside the code that needs it, as `RELIED_ON` of each module: names by their owner. An owner
-is a path under `llm`, “an instance of” a class, “parameters of” a function, or “options of” a command.
+Each module lists what it relies on in its `RELIED_ON`, which maps owners to names. An owner is a path under `llm`,
+“an instance of” a class, “parameters of” a function, or “options of” a command.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "summaries": ("summaries",),
     "programs": ("programs", *_IN_SESSION),
 }
-"""The modules of each use. They are imported by name, since one that can't be imported is a finding too."""
+"""The modules of each use. They are imported by name, because a failed import is a problem to report too."""
 
 
 def problems(*uses: str) -> Iterator[str]:
@@ -65,7 +65,7 @@ def _lacking(owner: str, names: list[str]) -> Iterator[str]:
 
 
 def _found(path: str) -> Any:
-    """Return what a path leads to: “models.Response.text” or “llm.get_model”."""
+    """Return the object at a path such as “models.Response.text” or “llm.get_model”."""
     module, *names = path.split(".")
     found = import_module("llm" if module == "llm" else f"llm.{module}")
     for name in names:
@@ -101,7 +101,7 @@ _LOOKS = {"": _attributes, "an instance": _of_instance, "parameters": _parameter
 
 
 def _instance(path: str) -> Any:
-    """Return an instance of a class of llm's that does nothing."""
+    """Return an instance of one of llm's classes that does nothing."""
     import llm
     from llm import models
 

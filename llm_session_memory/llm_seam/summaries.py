@@ -1,4 +1,4 @@
-"""Asking a model for a summary, through llm: beside the conversation, and never logged as a part of it."""
+"""Ask a model for a summary, through llm. The request is not part of the conversation and never logged as such."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ RELIED_ON = {
 class SummaryModel:
     """The model that makes a session's summaries: `--summary-model`, else the session's own.
 
-    Looked up when it is needed first, and always as a synchronous model: a prompt under --async waits for it too.
+    It is looked up when first needed, and always as a synchronous model, so a prompt under --async waits for it too.
     """
 
     def __init__(self, memory: Services, thread_id: str, settings: Settings, key: str | None = None) -> None:
-        """`settings` are those of the prompt; `key` is the API key that was given for the session's own model."""
+        """Take the settings of the prompt, and the API key that was given for the session's own model."""
         self.memory = memory
         self.thread_id = thread_id
         self.settings = settings
@@ -44,7 +44,7 @@ class SummaryModel:
         return str(self._found().model_id)
 
     def room(self) -> tuple[int, Measure]:
-        """Return the most tokens of a request to the model, and its measure. Raises ModelFailed."""
+        """Return the most tokens that a request to the model may have, and the model's measure. Raises ModelFailed."""
         model = self._found()
         return self._limit().tokens, self.memory.requests.measure(self.thread_id, model)
 
@@ -71,7 +71,7 @@ class SummaryModel:
         return self._model
 
     def _limit(self) -> Budget:
-        """Return the budget of a request to the model: without the session's num_predict, which is for its replies."""
+        """Return the budget of a request to the model, without the session's num_predict, which is for its replies."""
         if self._budget is None:
             options = {name: value for name, value in self.settings.options.items() if name == "num_ctx"}
             asked = Settings(options=options, max_context_tokens=self.settings.max_context_tokens)
@@ -79,10 +79,10 @@ class SummaryModel:
         return self._budget
 
     def _options(self, model: Any) -> dict[str, Any]:
-        """Return the options of the call; the session's own are for its replies (a format, an early stop, a mood).
+        """Return the options of the call. The session's own are for its replies (a format, a stop, a mood).
 
-        An Ollama server loads the model again for another num_ctx, twice, so that stays. A small model may not find an
-        end, and one that thinks may think until the window is full.
+        num_ctx stays, because for another value an Ollama server would load the model again, twice. A small model may
+        not find an end, and one that thinks may think until the window is full.
         """
         if not is_ollama(model):
             return {}
@@ -93,13 +93,13 @@ class SummaryModel:
 
 
 def fold_of(memory: Services, session: Session, settings: Settings, key: str | None, say: Say) -> Fold:
-    """Return what makes the summaries of a session whose policy has one; `say` tells the person."""
+    """Return the summariser of a session whose policy has a summary; `say` shows a message to the person."""
     thread_id = session.thread_id
     ask = SummaryModel(memory, thread_id, settings, key)
     return Summariser(memory.desk, thread_id, ask, say).fold
 
 
-# -- making one again ----------------------------------------------------
+# -- remaking a summary --------------------------------------------------
 
 
 def redo(memory: Services, name: str, model_id: str | None = None) -> None:
@@ -128,7 +128,7 @@ def redo(memory: Services, name: str, model_id: str | None = None) -> None:
 
 
 def _last_number(memory: Services, name: str) -> int:
-    """Return the number of the last exchange that the summary in use covers. Raises SessionError without one."""
+    """Return the number of the last exchange that the current summary covers. Raises SessionError without a summary."""
     covered = {summary.last_turn_id for summary in memory.notes.summaries(name)[:1]}
     for number, turn_ids in enumerate(memory.sessions.turn_ids(name), 1):
         if turn_ids[0] in covered:

@@ -13,9 +13,9 @@ RELIED_ON = {"migrations": "migrate"}
 
 
 def migrated(log: Log) -> None:
-    """Bring llm's own tables up to date, as any llm command that writes would, in one transaction.
+    """Bring llm's own tables up to date in one transaction, as any llm command that writes would.
 
-    llm's own commands migrate one statement at a time, and fail if two of them do so at once.
+    llm's own commands migrate one statement at a time, so two that migrate at once fail.
     """
     from llm.migrations import migrate
 
@@ -24,7 +24,7 @@ def migrated(log: Log) -> None:
 
 
 def named(memory: Services, thread_id: str, name: str) -> Session:
-    """Bind a name to an existing conversation, in a log that may be from before the installed llm.
+    """Bind a name to an existing conversation, in a log that may be older than the installed llm.
 
     Raises NoSuchSession or NameRefused before anything is written.
     """

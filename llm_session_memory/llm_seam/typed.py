@@ -1,4 +1,4 @@
-"""Whether a parameter was typed, rather than taken from the environment or a default."""
+"""Find out whether a parameter was typed, or came from the environment or a default."""
 
 from __future__ import annotations
 

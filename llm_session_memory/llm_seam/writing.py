@@ -20,7 +20,7 @@ from .convert import to_llm
 from .past import PastTool, PastTurn
 
 Kept = Callable[[Attachment], Attachment]
-"""Returns an attachment as it is to be kept."""
+"""Returns an attachment in the form in which it is stored."""
 
 
 RELIED_ON = {
@@ -44,7 +44,7 @@ RELIED_ON = {
 
 
 class OldModel(llm.Model):
-    """Stands for the model of an imported turn, which need not be installed here."""
+    """A placeholder for the model of an imported turn, which may not be installed here."""
 
     supports_tools = True
     supports_schema = True
@@ -53,12 +53,12 @@ class OldModel(llm.Model):
         self.model_id = model_id
 
     def execute(self, *arguments: Any, **parameters: Any) -> Any:
-        """Never called: an imported turn is over."""
+        """Raise NotImplementedError; never called, because an imported turn is already complete."""
         raise NotImplementedError(arguments, parameters)
 
 
 class OldResponse(models.Response):
-    """A response that was over long ago, as llm's writer takes it."""
+    """A past response in the form that llm's writer expects."""
 
     def __init__(self, prompt: models.Prompt, model: OldModel, turn: PastTurn, said: list[parts.Message]) -> None:
         super().__init__(prompt, model, stream=False)
@@ -74,16 +74,16 @@ class OldResponse(models.Response):
         return self._said
 
     def duration_ms(self) -> Any:
-        """Return how long it took, or None if unknown."""
+        """Return the duration in milliseconds, or None if unknown."""
         return self._turn.duration_ms
 
     def datetime_utc(self) -> str:
-        """Return when it began, as text; empty if unknown, because llm splits it."""
+        """Return the start time as text. If unknown, return an empty string, because llm splits the text."""
         return self._turn.datetime_utc
 
 
 class Writer:
-    """llm's own writer, for one transaction in which turns that are over come into one thread."""
+    """Logs past turns in one thread through llm's own writer, within one transaction."""
 
     def __init__(self, log: Log, thread_id: str) -> None:
         self.thread_id = thread_id
@@ -92,7 +92,7 @@ class Writer:
         self._models: dict[str, OldModel] = {}
 
     def begin(self, prompt: str) -> None:
-        """Make the thread, called as llm calls one that begins with this prompt."""
+        """Create the thread, with the name that llm gives to a conversation that begins with this prompt."""
         self._store.ensure_thread(self.thread_id, name=models._conversation_name(prompt))  # noqa: SLF001
 
     def add(self, turn: PastTurn, turn_id: str, model_id: str, system: str | None, kept: Kept) -> str:
@@ -104,9 +104,9 @@ class Writer:
 
 
 def response_of(turn: PastTurn, model: OldModel, system: str | None, kept: Kept) -> OldResponse:
-    """Return a turn as a response that llm's writer logs; its request has the system prompt and the turn's own input.
+    """Return a turn as a response for llm's writer. Its request has the system prompt and the turn's own input.
 
-    What else was sent with it is known to the log that it came from; its earlier exchanges are turns of their own.
+    Earlier exchanges are left out because they are turns of their own. Only the original log knows which were sent.
     """
     head = [Message.of_text("system", system)] if system else []
     by_side: dict[str, list[str]] = {"prompt": [], "system": []}
@@ -131,7 +131,7 @@ def response_of(turn: PastTurn, model: OldModel, system: str | None, kept: Kept)
 
 
 class _Attachment(llm.Attachment):
-    """An attachment whose id is known: llm would read a file, or ask a server, to learn it."""
+    """An attachment whose id is known. To find the id, llm would read a file or ask a server."""
 
     def resolve_type(self) -> Any:
         """Return its type, or None if unknown, without asking a server."""
@@ -164,13 +164,13 @@ def _attachment(attachment: Attachment) -> llm.Attachment:
 
 
 class _Toolbox:
-    """Stands for the toolbox behind a tool: its arguments are what is logged of it."""
+    """A placeholder for the toolbox behind a tool. Of a toolbox, llm logs the arguments."""
 
     def __init__(self, arguments: Any) -> None:
         self._config = arguments
 
     def call(self) -> None:
-        """Stand for the tool's implementation; never called."""
+        """Do nothing: a placeholder for the tool's implementation, never called."""
 
 
 def _tool(tool: PastTool) -> Any:
@@ -205,18 +205,18 @@ def _served(turn: PastTurn) -> list[models.ToolResult]:
 
 
 def is_server_side(tool: details.Tool) -> bool:
-    """Return whether the model's server ran a logged tool: llm records that only in the tool's hash."""
+    """Return whether the model's server ran a logged tool. llm records that only in the tool's hash."""
     if tool.instance_name is None:
         return False
     ours = llm.Tool(tool.name, tool.description, dict(tool.input_schema), None, tool.plugin)
     return bool(ours.hash() != tool.hash)
 
 
-# -- what llm made shorter -------------------------------------------------
+# -- what llm shortened ----------------------------------------------------
 
 
 def raw_response(turn: Turn, more: details.Details) -> Any:
-    """Return a call's raw response; or None if the parts that llm took out can't be put back."""
+    """Return a call's raw response, or None if the parts that llm took out can't be restored."""
     if more.response is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What is kept about a session: its settings, notes, ratings and summaries; and the filters and hits of a search."""
+"""Stored facts about a session: its settings, notes, ratings and summaries; and the filters and hits of a search."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Bookmark:
 
 @dataclass(frozen=True)
 class Beside:
-    """What is kept beside a conversation: tags, meta and notes."""
+    """The tags, meta and notes of a conversation."""
 
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)

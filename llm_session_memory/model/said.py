@@ -1,4 +1,4 @@
-"""What was said in a session: exchanges of one or more turns, their messages, and prompts without a complete answer.
+"""The contents of a session: exchanges of one or more turns, their messages, and prompts without a complete answer.
 
 The values are in llm's wire form, to be sent again or written to files. `reader.values` has the form for the pages.
 """

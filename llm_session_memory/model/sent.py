@@ -1,4 +1,4 @@
-"""What is sent for a prompt, and why: its budget and context window, its block, and its context item by item."""
+"""The request for a prompt, and the reasons: its budget and context window, its block, and its context item by item."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Context:
-    """What is sent for one prompt, and why.
+    """The messages sent for one prompt, and the reasons.
 
     `chain` is everything that is sent before the new prompt, `input` the new prompt with the excerpts recalled for it.
     `tokens` estimates the whole request, including tool definitions; `base` is the same before the model's rate is

@@ -56,7 +56,7 @@ class Source:
         return None if values is None else values[0]
 
     def answer(self, sql: str, given: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return the columns and rows of a complete statement, such as a canned query, run as it is."""
+        """Return the columns and rows of a complete statement, such as a canned query, run unchanged."""
         cursor = self.connection.execute(sql, given)
         return [column[0] for column in cursor.description], cursor.fetchall()
 

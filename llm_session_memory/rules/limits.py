@@ -1,4 +1,4 @@
-"""Limits of what can be stored: each check returns a text as it is kept, or raises SessionError with the rule. Pure."""
+"""Limits of what can be stored: each check returns the stored form or raises SessionError with the rule. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def storable(text: str, what: str) -> str:
 
 
 def checked_note(text: str) -> str:
-    """Return a note as it is kept. Raises SessionError with the rule that it breaks."""
+    """Return a note in its stored form. Raises SessionError with the rule that it breaks."""
     kept = storable(text, "The note").strip()
     if not kept or len(kept) > LONGEST_NOTE:
         message = f"A note can have 1 to {LONGEST_NOTE:,} characters; this one has {len(kept):,}."
@@ -46,7 +46,7 @@ def checked_note(text: str) -> str:
 
 
 def checked_tag(tag: str) -> str:
-    """Return a tag as it is kept (NFC, single spaces). Raises SessionError with the rule that it breaks."""
+    """Return a tag in its stored form (NFC, single spaces). Raises SessionError with the rule that it breaks."""
     kept = " ".join(unicodedata.normalize("NFC", tag).split())
     if not kept or len(kept) > LONGEST_TAG or not kept.isprintable():
         message = f"“{one_line(tag, LONGEST_TAG)}” can't be a tag or a key."
@@ -55,7 +55,7 @@ def checked_tag(tag: str) -> str:
 
 
 def checked_key(text: str) -> str:
-    """Return a meta key as it is kept. Raises SessionError with the rule that it breaks."""
+    """Return a meta key in its stored form. Raises SessionError with the rule that it breaks."""
     if "=" in text:
         raise SessionError(f"“{one_line(text, LONGEST_TAG)}” can't be a key.", "A key can't contain “=”.")
     return checked_tag(text)
@@ -70,12 +70,12 @@ def checked_value(text: str, instead: str) -> str:
 
 
 def checked_rating(mark: str, note: str, rated_utc: str) -> Rating:
-    """Return a rating as it is kept. Raises SessionError with the rule that it breaks."""
+    """Return a rating in its stored form. Raises SessionError with the rule that it breaks."""
     return Rating(checked_mark(mark), checked_remark(note), rated_utc)
 
 
 def checked_mark(mark: str) -> str:
-    """Return a mark as it is kept. Raises SessionError with the rule that it breaks."""
+    """Return a mark in its stored form. Raises SessionError with the rule that it breaks."""
     kept = mark.strip().lower()
     if kept not in MARKS:
         message = f"“{one_line(mark, LONGEST_LABEL)}” can't be a rating."
@@ -84,7 +84,7 @@ def checked_mark(mark: str) -> str:
 
 
 def checked_remark(note: str) -> str:
-    """Return a rating's note as it is kept. Raises SessionError with the rule that it breaks."""
+    """Return a rating's note in its stored form. Raises SessionError with the rule that it breaks."""
     kept = storable(note, "The note").strip()
     if len(kept) > LONGEST_REMARK:
         message = f"A rating's note can have at most {LONGEST_REMARK:,} characters; this one has {len(kept):,}."
@@ -93,7 +93,7 @@ def checked_remark(note: str) -> str:
 
 
 def checked_label(label: str) -> str:
-    """Return a label as it is kept, on one line. Raises SessionError with the rule that it breaks."""
+    """Return a label in its stored form, on one line. Raises SessionError with the rule that it breaks."""
     kept = " ".join(storable(label, "The label").split())
     if not kept or len(kept) > LONGEST_LABEL or not kept.isprintable():
         message = f"“{one_line(label, LONGEST_LABEL)}” can't be a label."

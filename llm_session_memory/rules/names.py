@@ -39,7 +39,7 @@ _NOUNS = """
 
 
 def check(name: str) -> str:
-    """Return `name` as it is kept (trimmed, NFC). Raises NameRefused with the rule that it breaks."""
+    """Return `name` in its stored form (trimmed, NFC). Raises NameRefused with the rule that it breaks."""
     kept = unicodedata.normalize("NFC", name).strip()
     hint = f"A name has 1 to {LONGEST} printable characters, not only spaces, and no “/”."
     if not any(map(_visible, kept)):

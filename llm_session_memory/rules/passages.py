@@ -45,7 +45,7 @@ _BLANK = re.compile(r"\s+")
 def _cjk() -> re.Pattern[str]:
     """Return the pattern of a run of CJK characters.
 
-    The patterns of so many characters take milliseconds to compile, and most sessions never need them.
+    Patterns with this many characters take milliseconds to compile, and most sessions never need them.
     """
     return re.compile(f"[{_HIRAGANA_SIGNS}{_OTHER_CJK}]+")
 
@@ -157,7 +157,7 @@ def _trimmed(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int,
 
 
 def indexed(text: str) -> str:
-    """Return the text as it is given to the index: runs of CJK characters as overlapping pairs, the rest unchanged.
+    """Return the text in the form that the index gets: runs of CJK characters as overlapping pairs, the rest unchanged.
 
     FTS5's tokenizer takes a whole run of CJK characters as one word, which no prompt ever repeats. Pairs of characters
     are the usual unit for these scripts (Lucene's CJKAnalyzer). The last character of a run is added alone, so that

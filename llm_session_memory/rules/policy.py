@@ -85,7 +85,7 @@ def summarises(policy: str) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a new block sends before the new prompt.
+    """The parts that a new block sends before the new prompt.
 
     `pinned` comes first, then `recent` from `start` to the newest exchange, both in order. `clip` is the number of
     tokens that the only recent exchange is cut to. `oversized` means that the prompt alone exceeds the budget, so

@@ -2,7 +2,7 @@
 
 Pure. Control characters move the cursor, recolour or retitle a terminal. Directional overrides, zero-width characters
 and tags let a text say one thing to a person and another to a program. Each of them is replaced by a symbol or by its
-number, `⟦U+202E⟧`, except where it is legitimate: joiners inside emoji and in scripts that need them, and variation
+number, `⟦U+202E⟧`, except if it is legitimate: joiners inside emoji and in scripts that need them, and variation
 selectors after the characters they vary. There is one list of these characters, and all text that is shown passes
 through a function of this module.
 """

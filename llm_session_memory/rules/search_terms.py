@@ -38,7 +38,7 @@ class Query:
     """A query for the index. `terms` are its words and phrases as typed, for marking them.
 
     `all_of` finds passages with all of them, `any_of` passages with some; both are empty if there is no word. `telling`
-    are the terms with meaning (or all terms, if none has), each to be looked up by itself.
+    are the terms with meaning (or all terms, if none has), each for a search by itself.
     """
 
     terms: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a model is asked for a summary, in which portions, and whether its summary is accepted.
+"""Requests for a summary: their text, their portions, and the check of the summary that a model returns.
 
 Pure. A rolling summary covers the exchanges that are no longer sent. It is made when the start moves, so once per
 block: the previous summary and the exchanges that have just been dropped become the next summary. The full text can

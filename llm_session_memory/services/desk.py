@@ -28,7 +28,7 @@ def now_utc() -> datetime:
 
 
 class Desk:
-    """What all use cases share: an open log and a clock.
+    """The basis of all use cases: an open log and a clock.
 
     `log` is for the layers that write through llm, or that read something no use case returns. `typed` is the -d
     option as the person gave it, so that hints can repeat it. `now` is the clock.

@@ -66,7 +66,7 @@ class Summariser:
 
         The exchanges follow those of `before`, or are the first of the session. A new summary has at most
         `summary.limit(budget.tokens)` tokens by `measure`, the measure of the session's model. A refused summary is
-        made again once. If the model fails, the previous summary stays and the person is told.
+        made again once. If the model fails, the previous summary stays and the person gets a message.
         """
         rest = exchanges
         try:

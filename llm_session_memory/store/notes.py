@@ -1,4 +1,4 @@
-"""What people (and models) keep beside the conversation: notes, tags, meta, summaries."""
+"""Store the things that people (and models) add to a conversation: notes, tags, meta, summaries."""
 
 from __future__ import annotations
 

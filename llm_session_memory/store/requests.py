@@ -1,4 +1,4 @@
-"""What was sent, why, and what the servers counted: blocks, and the requests within them."""
+"""The record of what was sent, why, and what the servers counted: blocks, and the requests within them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ContextRow:
 
 
 class Requests:
-    """What was sent, and why: the blocks of a log's sessions and the requests within them.
+    """The record of what was sent and why: the blocks of a log's sessions and the requests within them.
 
     Make every change inside `with log.writing()`.
     """

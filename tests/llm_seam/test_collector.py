@@ -1,4 +1,4 @@
-"""A session's prompt lets Python's garbage collector leave alone what llm has loaded."""
+"""During a session's prompt, Python's garbage collector ignores the objects that llm has loaded."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tests.conftest import Command
 from tests.world.scripted import Script
 
 
-def test_the_collector_is_as_it_was_afterwards(llm_: Command, script: Script) -> None:
-    """While a session's prompt runs llm's own objects are frozen; afterwards, also after an error, nothing is."""
+def test_the_collector_is_restored_afterwards(llm_: Command, script: Script) -> None:
+    """While a session's prompt runs, llm's own objects are frozen. Afterwards, even after an error, nothing is."""
     frozen: list[int] = []
 
     def reply(prompt: object) -> str:
@@ -24,8 +24,8 @@ def test_the_collector_is_as_it_was_afterwards(llm_: Command, script: Script) ->
     assert gc.get_freeze_count() == 0
 
 
-def test_what_a_program_has_frozen_stays_frozen(llm_: Command, script: Script) -> None:
-    """A program that has frozen its objects before it calls llm finds them frozen afterwards."""
+def test_objects_frozen_by_a_program_stay_frozen(llm_: Command, script: Script) -> None:
+    """Objects that a program froze before it called llm are still frozen afterwards."""
     gc.freeze()
     try:
         before = gc.get_freeze_count()

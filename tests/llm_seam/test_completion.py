@@ -24,7 +24,7 @@ Completed = Callable[..., list[str]]
 
 
 def _asked(*words: str) -> dict[str, str]:
-    """Return what bash asks llm with, for the last of the words."""
+    """Return the environment with which bash asks llm to complete the last of the words."""
     return {"_LLM_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
 
 
@@ -34,7 +34,7 @@ def _offered(out: str) -> list[str]:
 
 @pytest.fixture(name="completed")
 def _completed(llm_process: Command) -> Completed:
-    """Return what the shell is offered for the last of some words."""
+    """Return the completions that the shell gets for the last of some words."""
 
     def completed(*words: str) -> list[str]:
         done = llm_process(env=_asked(*words)).ok()
@@ -46,7 +46,7 @@ def _completed(llm_process: Command) -> Completed:
 
 @needs_llm
 def test_the_command_beside_this_python_completes(llm_: Command, script: Script) -> None:
-    """The llm that a shell calls offers the names of sessions, and says nothing else."""
+    """The llm that a shell calls offers session names and prints nothing else."""
     llm_("-m", "scripted", "--session", "work", "Hello").ok()
     assert LLM
     environment = {**os.environ, **_asked("llm", "--session", "wo")}
@@ -54,10 +54,8 @@ def test_the_command_beside_this_python_completes(llm_: Command, script: Script)
     assert (_offered(done.stdout), done.stderr) == (["work"], "")
 
 
-def test_names_are_completed_wherever_one_is_asked_for(
-    llm_: Command, completed: Completed, script: Script, home: Path
-) -> None:
-    """Tab completes session names after --session and in each command that takes one, in any case, also from -d."""
+def test_names_are_completed_everywhere(llm_: Command, completed: Completed, script: Script, home: Path) -> None:
+    """Tab completes session names after --session and in every command that takes one, in any case, also with -d."""
     for name in ("work", "Workshop", "bridge"):
         llm_("-m", "scripted", "--session", name, "Hello").ok()
     llm_("-m", "scripted", "--session", "elsewhere", "-d", str(home / "other.db"), "Hello").ok()

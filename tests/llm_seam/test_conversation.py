@@ -24,7 +24,7 @@ from tests.world.scripted import Broken, Script
 
 @pytest.fixture(name="memory")
 def _memory(log: Path, script: Script) -> Iterator[Memory]:
-    """A log of its own that the program makes."""
+    """A new log that the program creates."""
     with Memory(create=True) as memory:
         assert memory.path == log
         yield memory
@@ -59,7 +59,7 @@ def test_another_conversation_continues_a_session(memory: Memory, script: Script
 
 
 def test_responses_may_be_read_as_they_stream(memory: Memory, script: Script) -> None:
-    """A reply that is read in pieces or as events is logged when its end was reached, once."""
+    """A reply that is read in pieces or as events is logged once, at its end."""
     script.replies = ["One two.", "Three four."]
     conversation = memory.conversation("work", model="scripted")
     pieces = []
@@ -73,7 +73,7 @@ def test_responses_may_be_read_as_they_stream(memory: Memory, script: Script) ->
 
 
 def test_a_response_that_is_never_read_was_never_sent(memory: Memory, script: Script) -> None:
-    """A prompt whose response nobody reads calls no model, and leaves nothing behind but its new session."""
+    """A prompt whose response is never read calls no model, and only creates its session."""
     memory.conversation("work", model="scripted").prompt("Hello")
     assert script.seen == []
     assert memory.sessions.exchanges("work") == []
@@ -81,7 +81,7 @@ def test_a_response_that_is_never_read_was_never_sent(memory: Memory, script: Sc
 
 
 def test_two_responses_may_be_read_out_of_order(memory: Memory, script: Script) -> None:
-    """Two prompts before the first is read don't know of each other, and both are logged with their own record."""
+    """Two prompts made before the first is read don't include each other, and both are logged with their own record."""
     script.replies = ["First.", "Second."]
     conversation = memory.conversation("work", model="scripted")
     one, two = conversation.prompt("One."), conversation.prompt("Two.")
@@ -91,7 +91,7 @@ def test_two_responses_may_be_read_out_of_order(memory: Memory, script: Script) 
     assert len(memory.requests.context("work", "Three.").messages) == 5
 
 
-def test_what_command_and_program_record_is_the_same(memory: Memory, script: Script, llm_: Command) -> None:
+def test_command_and_program_record_the_same(memory: Memory, script: Script, llm_: Command) -> None:
     """A program's prompt leaves the same rows as the command's: blocks, contexts and turns."""
     for number in range(2):
         memory.conversation("program", model="scripted").prompt(f"Prompt {number}").text()
@@ -107,7 +107,7 @@ def test_what_command_and_program_record_is_the_same(memory: Memory, script: Scr
 
 
 def test_settings_become_the_defaults_of_a_new_session(memory: Memory, script: Script) -> None:
-    """Settings given when a session is created become its defaults; given later, they hold for that conversation."""
+    """Settings given when a session is created become its defaults; later ones apply to that conversation only."""
     given: dict[str, Any] = {
         "system": "Be brief.",
         "options": {"mood": "calm"},
@@ -144,14 +144,14 @@ def test_settings_become_the_defaults_of_a_new_session(memory: Memory, script: S
 def test_wrong_arguments_are_refused_at_once(
     memory: Memory, given: dict[str, Any], error: type[Exception], said: str
 ) -> None:
-    """A wrong name, model or setting is an error when the conversation is made, and makes no session."""
+    """A wrong name, model or setting is an error when the conversation is made, and no session is created."""
     with pytest.raises(error, match=said):
         memory.conversation(**{"name": "work", "model": "scripted", **given})
     assert memory.sessions.names() == []
 
 
 def test_a_session_may_be_started_over_or_get_a_name(memory: Memory, script: Script) -> None:
-    """`new=True` starts a session over, and without a name one is made up; notices are kept, and given to `notice`."""
+    """`new=True` starts a session over; a missing name is generated. Notices are kept and passed to `notice`."""
     memory.conversation("work", model="scripted", system="Be brief.").prompt("Hello").text()
     told: list[str] = []
     conversation = memory.conversation("work", new=True, notice=told.append)
@@ -166,7 +166,7 @@ def test_a_session_may_be_started_over_or_get_a_name(memory: Memory, script: Scr
 
 
 def test_a_request_never_exceeds_the_budget(memory: Memory, script: Script) -> None:
-    """The budget holds as on the command line: older exchanges are left out; `full` refuses what does not fit."""
+    """The budget applies as on the command line: older exchanges are left out, and `full` refuses what does not fit."""
     conversation = memory.conversation("work", model="scripted", max_context_tokens=120, memory="window")
     for number in range(8):
         conversation.prompt(f"Prompt {number}: " + "word " * 20).text()
@@ -183,7 +183,7 @@ def test_a_request_never_exceeds_the_budget(memory: Memory, script: Script) -> N
 
 
 def test_a_prompt_that_fails_is_kept_and_can_be_sent_again(memory: Memory, script: Script, llm_: Command) -> None:
-    """An error in mid-stream reaches the program, and what was asked and had come by then is kept; `retry` sends it."""
+    """An error in mid-stream reaches the program. The prompt and its partial reply are kept, and `retry` works."""
     script.replies = [Broken("Half a reply", 2, RuntimeError("the cable")), "Whole."]
     conversation = memory.conversation("work", model="scripted", memory="window")
     with pytest.raises(RuntimeError, match="the cable"):
@@ -198,7 +198,7 @@ def test_a_prompt_that_fails_is_kept_and_can_be_sent_again(memory: Memory, scrip
 
 
 def test_the_conversation_continues_after_a_failure(memory: Memory, script: Script) -> None:
-    """After a failure the same conversation goes on, without the prompt that failed."""
+    """After a failure the same conversation continues without the failed prompt."""
     script.replies = ["Noted.", ValueError("no"), "Fine."]
     conversation = memory.conversation("work", model="scripted")
     conversation.prompt("One.").text()
@@ -210,7 +210,7 @@ def test_the_conversation_continues_after_a_failure(memory: Memory, script: Scri
 
 
 def test_a_prompt_is_kept_if_reading_stops(memory: Memory, script: Script) -> None:
-    """A program that stops reading in the middle finds the prompt kept as interrupted."""
+    """If a program stops reading in the middle, the prompt is kept as interrupted."""
     script.replies = ["One two three four."]
     for piece in memory.conversation("work", model="scripted").prompt("Count."):
         if piece == " two":
@@ -220,7 +220,7 @@ def test_a_prompt_is_kept_if_reading_stops(memory: Memory, script: Script) -> No
     assert (kept.error, kept.partial) == ("interrupted", "One two")
 
 
-def test_what_llm_calls_its_own_may_change_without_losing_an_attempt(
+def test_an_attempt_survives_a_change_of_llms_private_names(
     memory: Memory, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If a response's pieces can't be found, the prompt is kept without its partial reply."""
@@ -241,7 +241,7 @@ def test_what_llm_calls_its_own_may_change_without_losing_an_attempt(
 
 
 class CallingModel(llm.Model):
-    """Calls its tool in its first reply, and repeats what it said in the second."""
+    """Calls its tool in the first reply, and repeats the tool's result in the second."""
 
     model_id = "calling"
     supports_tools = True
@@ -255,7 +255,7 @@ class CallingModel(llm.Model):
 
 
 def test_tools_run_in_a_chain_which_is_one_exchange(memory: Memory) -> None:
-    """A prompt with tools is one exchange of several turns, and a tool knows for which session it is called."""
+    """A prompt with tools is one exchange of several turns, and a tool knows which session called it."""
     seen: list[str | None] = []
 
     def weather() -> str:
@@ -276,7 +276,7 @@ def test_tools_run_in_a_chain_which_is_one_exchange(memory: Memory) -> None:
 
 
 def test_a_prompt_is_kept_if_a_tool_ends_its_chain(memory: Memory) -> None:
-    """A chain that ends in an error is kept as one failed prompt, not logged by halves."""
+    """A chain that ends in an error is kept as one failed prompt; no part of it is logged."""
 
     def weather() -> str:
         """Return the weather."""
@@ -298,7 +298,7 @@ def test_a_prompt_is_kept_if_a_tool_ends_its_chain(memory: Memory) -> None:
 
 
 def test_asynchronous_prompts_do_the_same(memory: Memory, script: Script) -> None:
-    """`await conversation.prompt(...)` sends the history and logs; events and pieces as well; an error keeps."""
+    """`await conversation.prompt(...)` sends the history. The reply is logged, or the failed prompt is kept."""
     script.replies = ["One.", "Two.", "Three.", ValueError("no")]
 
     async def talk() -> list[str]:
@@ -328,7 +328,7 @@ class AsyncCallingModel(llm.AsyncModel):
 
 
 def test_asynchronous_chains_do_the_same(memory: Memory) -> None:
-    """A tool loop of an asynchronous model is one exchange, and a model object says by itself what it is."""
+    """A tool loop of an asynchronous model is one exchange; a model object needs no `async_`."""
     seen: list[str | None] = []
 
     async def weather() -> str:
@@ -359,7 +359,7 @@ def test_a_model_of_the_other_kind_is_refused(memory: Memory, script: Script) ->
 
 
 def test_threads_each_open_the_log_and_both_are_kept(log: Path, script: Script) -> None:
-    """Two threads, each with its own Memory, talk in their sessions at the same time."""
+    """Two threads, each with its own Memory, can send prompts at the same time."""
     Memory(log, create=True).close()
 
     def talk(name: str) -> int:
@@ -373,7 +373,7 @@ def test_threads_each_open_the_log_and_both_are_kept(log: Path, script: Script) 
         assert list(pool.map(talk, ["work", "paint"])) == [5, 5]
 
 
-def test_two_tasks_talk_in_one_session(memory: Memory, script: Script) -> None:
+def test_two_tasks_prompt_in_one_session(memory: Memory, script: Script) -> None:
     """Two asynchronous prompts at once in one session are both logged."""
 
     async def talk() -> None:
@@ -385,7 +385,7 @@ def test_two_tasks_talk_in_one_session(memory: Memory, script: Script) -> None:
 
 
 def test_a_locked_log_loses_no_reply(memory: Memory, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a reply can't be logged, the error names the file it is kept in, and the program still has it."""
+    """If a reply can't be logged, the error names the file that has it, and the program still has the reply too."""
     response = memory.conversation("work", model="scripted").prompt("Hello")
 
     def lock(prompt: llm.Prompt) -> str:
@@ -401,7 +401,7 @@ def test_a_locked_log_loses_no_reply(memory: Memory, script: Script, monkeypatch
 # -- opening -----------------------------------------------------------
 
 
-def test_memory_is_found_at_the_top_without_its_cost() -> None:
+def test_memory_can_be_imported_from_the_package_which_loads_it_lazily() -> None:
     """`from llm_session_memory import Memory` works; importing the package alone loads none of it."""
     program = (
         "import sys, llm_session_memory\n"
@@ -415,7 +415,7 @@ def test_memory_is_found_at_the_top_without_its_cost() -> None:
 
 
 def test_a_session_can_be_made_before_its_first_prompt(memory: Memory, script: Script) -> None:
-    """`sessions.create` needs no thread: the conversation that follows is in it."""
+    """A session made with `sessions.create` needs no thread; the conversation that follows is in it."""
     made = memory.sessions.create("work", settings=Settings(model="scripted", system="Be brief."))
     assert memory.sessions.get("work") == made
     assert memory.sessions.exchanges("work") == []

@@ -1,4 +1,4 @@
-"""`llm sessions demo`: the whole thing in one command, in a folder of its own."""
+"""`llm sessions demo`: the complete demo in one command, in its own folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.world.processes import started
 
 
 def _how_to_go_on(out: str) -> tuple[dict[str, str], list[str]]:
-    """The command that the demo ends with, as environment and arguments."""
+    """Return the environment and arguments of the command that the demo suggests at its end."""
     line = re.search(r"To continue this conversation:\n  (.+)\n", out)
     assert line
     words = shlex.split(line[1])
@@ -31,7 +31,7 @@ def _how_to_go_on(out: str) -> tuple[dict[str, str], list[str]]:
 
 @pytest.fixture(name="demo")
 def _demo(llm_: Command, forking: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run the demo in this process; each llm that it starts is forked. (The gate runs it for real, from the wheel.)"""
+    """Run the demo in this process, with each llm that it starts forked. (The gate runs the wheel's own.)"""
 
     def run(command: list[str], *, env: dict[str, str], stdin: int, check: bool) -> subprocess.CompletedProcess[str]:
         assert (command[:3], stdin, check) == ([sys.executable, "-m", "llm"], subprocess.DEVNULL, False)
@@ -49,7 +49,7 @@ def _demo(llm_: Command, forking: None, tmp_path: Path, monkeypatch: pytest.Monk
 def test_without_a_server(
     demo: Command, llm_process: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a server the demo talks with the bundled model: what is pruned comes back, is found, shown and listed."""
+    """Without a server the demo uses the bundled model. A pruned exchange is recalled, found, shown and listed."""
     monkeypatch.setenv("LLM_SESSION", "mine")
     done = demo("sessions", "demo").ok()
     assert done.out.startswith(f"Running a session in its own folder, {tmp_path}")
@@ -74,7 +74,7 @@ def test_without_a_server(
 
 
 def test_the_bundled_model_is_offered_to_the_demo_only(llm_: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bundled model is not in anybody's list of models."""
+    """The bundled model is in no list of models outside the demo."""
     assert "session-demo" not in llm_("models").ok().out
     monkeypatch.setenv("LLM_SESSIONS_DEMO", "1")
     assert "session-demo" in llm_("models").ok().out

@@ -1,4 +1,4 @@
-"""Everything else that `llm` can do works in a session as ever: pipes, attachments, fragments, tools, output."""
+"""llm's other features work in a session as usual: pipes, attachments, fragments, tools, output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MUCH = 'def much(pages: int) -> str:\n    "Read pages."\n    return "".join(f"pa
 
 
 def call(name: str, **arguments: Any) -> str:
-    """A prompt on which llm-echo calls a tool."""
+    """Return a prompt that makes llm-echo call a tool."""
     return json.dumps({"raw": "Calling.", "tool_calls": [{"name": name, "arguments": arguments}]})
 
 
@@ -32,7 +32,7 @@ def _shown(llm_: Command, name: str = "work") -> list[dict[str, Any]]:
 
 
 def test_a_pipe_comes_before_the_prompt(llm_: Command, script: Script) -> None:
-    """What is piped in is part of the prompt, as in plain llm, and of the session."""
+    """Piped text becomes part of the prompt, as in plain llm, and of the session."""
     llm_("-m", "scripted", "--session", "work", "Summarise", input="The notes.\n").ok()
     llm_("--session", "work", input="Only a pipe.").ok()
     assert [text for role, text in script.texts() if role == "user"] == ["The notes.\n Summarise", "Only a pipe."]
@@ -60,7 +60,7 @@ def test_an_old_attachment_is_restored(  # noqa: PLR0913  two tables of cases
     piped: bytes,
     mode: tuple[str, ...],
 ) -> None:
-    """An attachment of an earlier exchange is sent again, byte for byte, also when a new block begins."""
+    """An attachment of an earlier exchange is sent again, byte for byte, even when a new block begins."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.png").write_bytes(PNG)
     llm_("-m", "scripted", "--session", "work", "Look", *flags, *mode, input=piped).ok()
@@ -71,7 +71,7 @@ def test_an_old_attachment_is_restored(  # noqa: PLR0913  two tables of cases
 
 
 def test_a_lost_file_does_not_end_the_session(llm_: Command, script: Script, tmp_path: Path) -> None:
-    """llm keeps only the path of an attached file; once it is gone, a visible mark is sent in its place."""
+    """llm keeps only the path of an attached file. If the file is gone, a visible mark is sent instead."""
     (tmp_path / "a.png").write_bytes(PNG)
     llm_("-m", "scripted", "--session", "work", "Look", "-a", str(tmp_path / "a.png")).ok()
     (tmp_path / "a.png").unlink()
@@ -94,12 +94,12 @@ def test_an_attached_link_stays_a_link(llm_: Command, script: Script) -> None:
 def test_a_fragment_is_sent_again_and_stored_once(
     llm_: Command, script: Script, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fragment of an earlier exchange is sent again whole, and its text is not written out when a block begins."""
+    """A fragment of an earlier exchange is sent again in full, but its text is not stored again when a block begins."""
     text = "The paint of the bridge is red. " * 200
     (tmp_path / "notes.txt").write_text(text)
     llm_("-m", "scripted", "--session", "work", "About it", "-f", str(tmp_path / "notes.txt")).ok()
     (tmp_path / "notes.txt").unlink()
-    for system in ("Be brief.", "Be kind.", "Be brief."):  # each begins a block: the whole chain is stored anew
+    for system in ("Be brief.", "Be kind.", "Be brief."):  # each begins a block, so the whole chain is stored again
         llm_("--session", "work", "-s", system, "More").ok()
         assert ("user", f"{text}\nAbout it") in script.texts()
     with sqlite3.connect(log) as database:
@@ -111,7 +111,7 @@ def test_a_fragment_is_sent_again_and_stored_once(
 
 
 def test_a_fragment_with_an_alias_in_a_chat(llm_: Command, script: Script, tmp_path: Path) -> None:
-    """-f on a chat and `!fragment` in it go with that prompt and come back with its exchange."""
+    """Fragments given by -f or `!fragment` in a chat are sent with that prompt, and again with its exchange."""
     (tmp_path / "notes.txt").write_text("Red paint.")
     llm_("fragments", "set", "notes", str(tmp_path / "notes.txt")).ok()
     llm_("chat", "-m", "scripted", "--session", "work", "-f", "notes", input="One\n!fragment notes\nTwo\nquit\n").ok()
@@ -121,7 +121,7 @@ def test_a_fragment_with_an_alias_in_a_chat(llm_: Command, script: Script, tmp_p
 
 
 def test_a_system_fragment_is_the_sessions_system_prompt(llm_: Command, script: Script, tmp_path: Path) -> None:
-    """--sf when a session is created is part of its system prompt from then on; given later, of that prompt's."""
+    """--sf becomes part of a new session's system prompt. Given later, it applies to that prompt only."""
     (tmp_path / "rules.txt").write_text("Be brief.")
     (tmp_path / "others.txt").write_text("Be kind.")
     llm_("-m", "scripted", "--session", "work", "--sf", str(tmp_path / "rules.txt"), "One").ok()
@@ -134,7 +134,7 @@ def test_a_system_fragment_is_the_sessions_system_prompt(llm_: Command, script: 
 
 @pytest.mark.parametrize("mode", [(), ("--async",)], ids=["sync", "async"])
 def test_a_schema_goes_with_its_prompt(llm_: Command, script: Script, mode: tuple[str, ...]) -> None:
-    """--schema asks for that form in that prompt only, and the reply is part of the session."""
+    """--schema applies to that prompt only, and the reply is part of the session."""
     schemas: list[Any] = []
 
     def answer(prompt: Any) -> str:
@@ -154,7 +154,7 @@ def test_a_schema_goes_with_its_prompt(llm_: Command, script: Script, mode: tupl
 
 @pytest.mark.parametrize("mode", [(), ("--async",)], ids=["sync", "async"])
 def test_a_tool_loop_is_one_exchange(llm_: Command, script: Script, mode: tuple[str, ...]) -> None:
-    """A prompt, its tool calls, their results and the final reply are one exchange, sent again as they were."""
+    """A prompt, its tool calls, their results and the final reply are one exchange, sent again unchanged."""
     llm_("-m", "echo", "--session", "work", "--functions", DOUBLE, call("double", text="ab"), *mode).ok()
     (exchange,) = _shown(llm_)
     assert [message["role"] for turn in exchange["turns"] for message in turn["messages"]] == [
@@ -170,7 +170,7 @@ def test_a_tool_loop_is_one_exchange(llm_: Command, script: Script, mode: tuple[
 
 
 def test_tools_by_name_are_offered_again(llm_: Command, script: Script) -> None:
-    """Tools of the first prompt given by name are offered again, as llm -c does; -T on a later prompt replaces them."""
+    """Tools given by name with the first prompt are offered again, as llm -c does. A later -T replaces them."""
     offered: list[list[str]] = []
 
     def answer(prompt: Any) -> str:
@@ -187,7 +187,7 @@ def test_tools_by_name_are_offered_again(llm_: Command, script: Script) -> None:
 
 
 def test_a_chat_with_tools(llm_: Command, script: Script) -> None:
-    """In a chat each prompt with its tool calls is an exchange of its own."""
+    """In a chat, each prompt with its tool calls is one exchange."""
     lines = [call("llm_version"), call("double", text="ab"), "quit"]
     done = llm_(
         *("chat", "-m", "echo", "--session", "work", "-T", "llm_version", "--functions", DOUBLE), input="\n".join(lines)
@@ -197,7 +197,7 @@ def test_a_chat_with_tools(llm_: Command, script: Script) -> None:
 
 
 def _history_of(script: Script) -> list[tuple[str, str]]:
-    """What a plugin that reads messages sees before the new prompt: what was asked and what was answered, each time."""
+    """Return each prompt and answer that a plugin that reads messages sees before the new prompt."""
     found: list[tuple[str, str]] = []
     asked = ""
     for role, text in script.texts()[:-1]:
@@ -212,7 +212,7 @@ def _history_of(script: Script) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("mode", [(), ("--async",)], ids=["sync", "async"])
 @pytest.mark.parametrize("budget", ["64000", "400"])
 def test_older_plugins_see_the_same_history(llm_: Command, script: Script, mode: tuple[str, ...], budget: str) -> None:
-    """Plugins that read conversation.responses see the exchanges that are in prompt.messages, tool loops included."""
+    """Plugins that read conversation.responses see the same exchanges as prompt.messages has, including tool loops."""
     llm_("-m", "scripted", "--session", "work", "-s", "Be brief.", "--max-context-tokens", budget, "One", *mode).ok()
     llm_("-m", "echo", "--session", "work", "--functions", DOUBLE, call("double", text="ab"), *mode).ok()
     for number in range(6):
@@ -222,7 +222,7 @@ def test_older_plugins_see_the_same_history(llm_: Command, script: Script, mode:
 
 
 def test_older_plugins_see_the_same_history_in_a_chat(llm_: Command, script: Script) -> None:
-    """The same in a chat, at each of its prompts."""
+    """They also see the same in a chat, at each of its prompts."""
     lines = [f"Line {number}. " + "A few more words. " * 10 for number in range(8)]
     llm_(
         "chat", "-m", "scripted", "--session", "work", "--max-context-tokens", "300", input="\n".join([*lines, "quit"])
@@ -236,7 +236,7 @@ def test_older_plugins_see_the_same_history_in_a_chat(llm_: Command, script: Scr
 
 
 def _last_round(output: str) -> dict[str, Any]:
-    """What llm-echo said in the last round of a tool loop: it prints what it sees as older plugins do."""
+    """Return llm-echo's reply in the last round of a tool loop: it prints what it sees, as an older plugin would."""
     found: dict[str, Any] = json.loads(output[output.rindex('{\n  "prompt"') :])
     return found
 
@@ -245,7 +245,7 @@ def _last_round(output: str) -> dict[str, Any]:
 def test_a_tool_result_over_the_budget_is_cut_and_kept_whole(
     llm_: Command, script: Script, mode: tuple[str, ...]
 ) -> None:
-    """A tool result that would exceed the budget is cut with a visible mark; `show` has all of it."""
+    """A tool result that would exceed the budget is cut with a visible mark. `show` prints all of it."""
     llm_("-m", "scripted", "--session", "work", "--max-context-tokens", "500", "One").ok()
     done = llm_("-m", "echo", "--session", "work", "--functions", MUCH, call("much", pages=800), *mode).ok()
     whole = "".join(f"page {n}; " for n in range(800))
@@ -262,7 +262,7 @@ def test_a_tool_result_over_the_budget_is_cut_and_kept_whole(
 def test_history_gives_way_to_tool_results_for_older_plugins_too(
     llm_: Command, script: Script, mode: tuple[str, ...]
 ) -> None:
-    """When tool results need the room, earlier exchanges leave conversation.responses as they leave the messages."""
+    """When tool results need the space, conversation.responses drops the same earlier exchanges as the messages."""
     llm_("-m", "scripted", "--session", "work", "--max-context-tokens", "900", "One " * 600).ok()
     llm_("--session", "work", "Two").ok()
     prompt = call("much", pages=160)
@@ -283,8 +283,8 @@ FENCED = "Here:\n\n```python\none()\n```\nand\n```\ntwo()\n```\n"
     [(), ("--no-stream",), ("-x",), ("--xl",), ("-u",), ("--async",), ("--async", "-u", "--no-stream")],
     ids=" ".join,
 )
-def test_output_is_as_ever(llm_: Command, script: Script, flags: tuple[str, ...]) -> None:
-    """A reply in a session is printed exactly as plain llm prints it, whatever the flag."""
+def test_output_is_the_same_as_plain_llms(llm_: Command, script: Script, flags: tuple[str, ...]) -> None:
+    """A reply in a session is printed exactly as plain llm prints it, with any of these flags."""
     script.replies = [FENCED]
     script.count = len
     plain = llm_("-m", "scripted", "One", *flags).ok()
@@ -292,8 +292,8 @@ def test_output_is_as_ever(llm_: Command, script: Script, flags: tuple[str, ...]
     assert (first.out, first.err) == (plain.out, "session work: created with scripted\n" + plain.err)
 
 
-def test_json_output_is_as_ever(llm_: Command, script: Script) -> None:
-    """--json prints the same record for a reply in a session as for any other, but for ids and times."""
+def test_json_output_is_the_same_as_plain_llms(llm_: Command, script: Script) -> None:
+    """--json prints the same record for a reply in a session as for any other, except for ids and times."""
     plain, ours = (
         json.loads(llm_("-m", "scripted", "One", "-s", "Be brief.", "-o", "mood", "glad", "--json", *more).ok().out)
         for more in ((), ("--session", "work"))
@@ -306,7 +306,7 @@ def test_json_output_is_as_ever(llm_: Command, script: Script) -> None:
 
 
 def test_llm_itself_finds_a_session(llm_: Command, script: Script) -> None:
-    """`llm logs` lists a session's turns as it lists any, and `llm -c` goes on with what was sent last."""
+    """`llm logs` lists a session's turns like any others, and `llm -c` continues from the last request."""
     llm_("-m", "scripted", "--session", "work", "One").ok()
     llm_("--session", "work", "Two").ok()
     assert [row["prompt"] for row in json.loads(llm_("logs", "list", "--json", "-n", "0").ok().out)] == ["One", "Two"]
@@ -321,7 +321,7 @@ def test_llm_itself_finds_a_session(llm_: Command, script: Script) -> None:
     reason="the llm-echo that Python 3.10 can have does not reason",
 )
 def test_reasoning_is_printed_and_kept(llm_: Command, script: Script) -> None:
-    """Reasoning goes where plain llm puts it, -R hides it, and the transcript has it."""
+    """Reasoning is printed as in plain llm, -R hides it, and the transcript has it."""
     plain = llm_("-m", "echo", "-o", "thinking", "1", "One").ok()
     ours = llm_("-m", "echo", "-o", "thinking", "1", "--session", "work", "One").ok()
     assert ours.out == plain.out

@@ -1,4 +1,4 @@
-"""What each flag means in a session: as its default when it is created, for one prompt later, or not at all."""
+"""The effect of each flag in a session: as a default when it is created, for one prompt later, or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHAT_USAGE = "Usage: llm chat [OPTIONS]\nTry 'llm chat --help' for help.\n\n"
 
 @pytest.fixture(name="llm_")
 def _llm(llm_: Command) -> Command:
-    """The same command; usage texts name it as a person would call it."""
+    """The same command, named in usage texts as a person would call it."""
 
     def run(*arguments: str, input: str = "") -> Any:  # noqa: A002  as the fixture calls it
         done = llm_(*arguments, input=input)
@@ -69,10 +69,10 @@ def test_two_conversations_at_once_are_an_error(  # noqa: PLR0913  two tables of
     assert script.seen == []
 
 
-def test_an_explicit_c_or_cid_wins_over_the_environment(
+def test_c_and_cid_take_precedence_over_the_environment(
     llm_: Command, script: Script, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the session comes from LLM_SESSION, -c and --cid win, and the session is unchanged."""
+    """If the session comes from LLM_SESSION, -c and --cid take precedence and the session is unchanged."""
     llm_("-m", "scripted", "--session", "work", "In the session").ok()
     llm_("-m", "scripted", "Elsewhere").ok()
     with sqlite3.connect(log) as database:
@@ -87,7 +87,7 @@ def test_an_explicit_c_or_cid_wins_over_the_environment(
 
 
 def test_new_session_keeps_the_old_one_under_another_name(llm_: Command, script: Script) -> None:
-    """`--new-session` starts the name over with the same settings; the old ones stay, as work~1, work~2."""
+    """`--new-session` starts over under the same name and settings. The old sessions stay, as work~1, work~2."""
     llm_("-m", "scripted", "-s", "Be brief.", "-o", "mood", "glad", "--session", "work", "First").ok()
     second = llm_("--session", "work", "--new-session", "Second").ok()
     third = llm_("--session", "work", "--new-session", "Third").ok()
@@ -98,14 +98,14 @@ def test_new_session_keeps_the_old_one_under_another_name(llm_: Command, script:
     assert [_prompts(llm_, name) for name in ("work", "work~1", "work~2")] == [["Third"], ["First"], ["Second"]]
 
 
-def test_new_session_makes_what_is_not_there(llm_: Command, script: Script) -> None:
-    """`--new-session` with a name that is new just creates it."""
+def test_new_session_with_a_new_name_creates_it(llm_: Command, script: Script) -> None:
+    """`--new-session` with a new name simply creates the session."""
     done = llm_("-m", "scripted", "--session", "work", "--new-session", "First").ok()
     assert done.err == "session work: created with scripted\n"
 
 
-def test_new_session_without_a_name_makes_one_up(llm_: Command, script: Script) -> None:
-    """`--new-session` alone creates a session under a readable name and says which."""
+def test_new_session_without_a_name_generates_one(llm_: Command, script: Script) -> None:
+    """`--new-session` alone creates a session with a readable name and reports that name."""
     done = llm_("-m", "scripted", "--new-session", "First").ok()
     told = re.fullmatch(r"session ([a-z]+-[a-z]+): created with scripted\n", done.err)
     assert told
@@ -114,7 +114,7 @@ def test_new_session_without_a_name_makes_one_up(llm_: Command, script: Script) 
 
 
 def test_new_session_in_a_chat_starts_over_once(llm_: Command, script: Script) -> None:
-    """A chat with --new-session starts over at its first prompt only; the rest of the chat goes on."""
+    """A chat with --new-session starts over only at its first prompt; the rest of the chat continues."""
     llm_("-m", "scripted", "--session", "work", "Old").ok()
     done = llm_("chat", "--session", "work", "--new-session", input="One\nTwo\nquit\n").ok()
     assert done.err == "session work: started over with scripted; the old one is now work~1\n"
@@ -126,7 +126,7 @@ def test_new_session_in_a_chat_starts_over_once(llm_: Command, script: Script) -
 
 
 def test_n_reads_the_session_and_records_nothing(llm_: Command, script: Script, log: Path) -> None:
-    """Under -n the session's history is sent, and the prompt is not recorded: the log's tables stay as they were."""
+    """With -n, the session's history is sent but the prompt is not recorded: the log's tables stay unchanged."""
     llm_("-m", "scripted", "-s", "Be brief.", "--session", "work", "First").ok()
     with sqlite3.connect(log) as database:
         before = list(database.iterdump())
@@ -137,7 +137,7 @@ def test_n_reads_the_session_and_records_nothing(llm_: Command, script: Script, 
 
 
 def test_n_without_a_session_says_so(llm_: Command, script: Script) -> None:
-    """Under -n a session that does not exist is not made: the prompt is sent alone and stderr says why."""
+    """With -n, a missing session is not created: the prompt is sent alone, and stderr says why."""
     done = llm_("-m", "scripted", "--session", "work", "-n", "First").ok()
     assert done.err == "session work: does not exist, and -n records nothing; sent without history\n"
     assert script.texts() == [("user", "First")]
@@ -145,7 +145,7 @@ def test_n_without_a_session_says_so(llm_: Command, script: Script) -> None:
 
 
 def test_a_session_is_recorded_though_logging_is_off(llm_: Command, script: Script) -> None:
-    """With `llm logs off` a session's prompts are recorded all the same, and others are not."""
+    """With `llm logs off`, a session's prompts are still recorded and others are not."""
     llm_("logs", "off").ok()
     llm_("-m", "scripted", "--session", "work", "First").ok()
     llm_("--session", "work", "Second", "--async").ok()
@@ -154,8 +154,8 @@ def test_a_session_is_recorded_though_logging_is_off(llm_: Command, script: Scri
     assert "Elsewhere" not in llm_("logs", "list", "-n", "0").ok().out
 
 
-def test_d_is_honoured_everywhere(llm_: Command, script: Script, home: Path, log: Path) -> None:
-    """With -d FILE every command works on that file, and llm's own log is not even made."""
+def test_every_command_uses_the_log_given_by_d(llm_: Command, script: Script, home: Path, log: Path) -> None:
+    """With -d FILE every command uses that file, and llm's own log is not even created."""
     other = str(home / "other.db")
     llm_("-m", "scripted", "-d", other, "--session", "work", "First").ok()
     llm_("chat", "-d", other, "--session", "work", input="Second\nquit\n").ok()
@@ -178,7 +178,7 @@ def test_d_is_honoured_everywhere(llm_: Command, script: Script, home: Path, log
 
 
 def test_save_needs_no_session(llm_: Command, script: Script, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--save sends nothing, so it goes without --session; one from LLM_SESSION is left alone."""
+    """--save sends nothing, so it can't be combined with --session. A session from LLM_SESSION is ignored."""
     done = llm_("-m", "scripted", "--session", "work", "--save", "brief", "-s", "Be brief.")
     assert done.err == (
         f"{PROMPT_USAGE}Error: --session and --save can't be combined: "
@@ -202,10 +202,10 @@ LATER = {
 
 
 @pytest.mark.parametrize(("flags", "kept"), LATER.values(), ids=LATER)
-def test_given_at_creation_is_the_default_given_later_holds_once(
+def test_flags_are_defaults_at_creation_and_apply_once_later(
     llm_: Command, script: Script, flags: tuple[str, ...], kept: str
 ) -> None:
-    """A flag given when a session is created becomes its default; given later, it holds for that prompt only."""
+    """A flag given when a session is created becomes its default. Given later, it applies to that prompt only."""
     created = ("-m", "scripted", "-s", "Be brief.", "-o", "mood", "glad", "--max-context-tokens", "2000")
     llm_(*created, "--memory", "full", "--session", "work", "First").ok()
     before = llm_("sessions", "set", "work").ok().out
@@ -236,16 +236,16 @@ def test_s_replaces_the_system_prompt_for_that_prompt(llm_: Command, script: Scr
     assert [role for role, _ in script.texts()] == ["system", *["user", "assistant"] * 2, "user"]
 
 
-def test_s_holds_for_a_whole_chat(llm_: Command, script: Script) -> None:
-    """-s given to a chat holds for all of that chat, and not for what comes after it."""
+def test_s_applies_to_a_whole_chat(llm_: Command, script: Script) -> None:
+    """-s given to a chat applies to that whole chat, but not to later prompts."""
     llm_("-m", "scripted", "-s", "Be brief.", "--session", "work", "First").ok()
     llm_("chat", "--session", "work", "-s", "Be kind.", input="Second\nThird\nquit\n").ok()
     llm_("--session", "work", "Fourth").ok()
     assert script.systems == ["Be brief.", "Be kind.", "Be kind.", "Be brief."]
 
 
-def test_m_holds_for_that_prompt(llm_: Command, script: Script) -> None:
-    """-m on an existing session asks another model once, with the same history."""
+def test_m_applies_to_that_prompt(llm_: Command, script: Script) -> None:
+    """-m on an existing session uses another model for that prompt, with the same history."""
     llm_("-m", "scripted", "--session", "work", "First").ok()
     llm_("-m", "other", "--session", "work", "Second").ok()
     llm_("--session", "work", "Third").ok()
@@ -254,7 +254,7 @@ def test_m_holds_for_that_prompt(llm_: Command, script: Script) -> None:
     assert [text for role, text in script.texts() if role == "user"] == ["First", "Second", "Third"]
 
 
-def test_options_are_merged_and_those_given_now_win(llm_: Command, script: Script) -> None:
+def test_options_given_now_override_the_sessions(llm_: Command, script: Script) -> None:
     """-o on an existing session changes that option for that prompt and keeps the session's others."""
     llm_("-m", "scripted", "-o", "mood", "glad", "-o", "num_predict", "5", "--session", "work", "First").ok()
     llm_("--session", "work", "-o", "mood", "sad", "Second").ok()
@@ -264,21 +264,21 @@ def test_options_are_merged_and_those_given_now_win(llm_: Command, script: Scrip
 
 
 def test_an_option_that_another_model_lacks_is_left_out(llm_: Command, script: Script) -> None:
-    """With -m the session's options go along as far as that model has them."""
+    """With -m, those of the session's options that the other model has are sent."""
     llm_("-m", "scripted", "-o", "mood", "glad", "--session", "work", "First").ok()
     assert '"prompt": "Second"' in llm_("-m", "echo", "--session", "work", "Second").ok().out
 
 
 def test_an_option_that_is_wrong_makes_no_session(llm_: Command, script: Script) -> None:
-    """An option that the model refuses is llm's own error, and no session comes of it."""
+    """An option that the model refuses causes llm's own error, and no session is created."""
     done = llm_("-m", "scripted", "-o", "num_predict", "many", "--session", "work", "First")
     plain = llm_("-m", "scripted", "-o", "num_predict", "many", "First")
     assert (done.err, done.code) == (plain.err, 1)
     assert llm_("sessions", "list", "--json").ok().out == "[]\n"
 
 
-def test_a_template_gives_what_it_says(llm_: Command, script: Script) -> None:
-    """-t gives a new session its model, system prompt and options, and an existing one those of that prompt."""
+def test_a_template_sets_model_system_prompt_and_options(llm_: Command, script: Script) -> None:
+    """-t sets a new session's model, system prompt and options; in an existing one they apply to that prompt only."""
     llm_("-m", "scripted", "-s", "Be brief.", "-o", "mood", "glad", "--save", "brief").ok()
     llm_("-m", "other", "-s", "Be $tone.", "--save", "toned").ok()
     assert llm_("--session", "work", "-t", "brief", "First").ok().err == "session work: created with scripted\n"
@@ -292,7 +292,7 @@ def test_a_template_gives_what_it_says(llm_: Command, script: Script) -> None:
 
 
 def test_q_finds_a_model(llm_: Command, script: Script) -> None:
-    """-q finds the model for a session as it does for any prompt."""
+    """-q finds the model for a session as for any prompt."""
     assert (
         llm_("-q", "prefixed", "--session", "work", "First").ok().err == "session work: created with ollama/prefixed\n"
     )
@@ -304,7 +304,7 @@ def test_q_finds_a_model(llm_: Command, script: Script) -> None:
 @pytest.mark.parametrize("command", ["prompt", "chat"])
 @pytest.mark.parametrize(("flag", "value"), [("--max-context-tokens", "100"), ("--memory", "full")])
 def test_budget_and_policy_need_a_session(llm_: Command, script: Script, command: str, flag: str, value: str) -> None:
-    """--max-context-tokens and --memory without a session are an error: they would do nothing."""
+    """--max-context-tokens and --memory without a session are an error, because they would do nothing."""
     done = llm_(command, flag, value)
     usage = PROMPT_USAGE if command == "prompt" else CHAT_USAGE
     assert done.err == f"{usage}Error: {flag} needs a session: add --session NAME (or --new-session).\n"
@@ -325,7 +325,7 @@ def test_budget_and_policy_need_a_session(llm_: Command, script: Script, command
         (("--recall-share", "1"), "1.0 is not in the range 0<x<1"),
     ],
 )
-def test_a_senseless_budget_or_policy_is_refused(
+def test_an_invalid_budget_or_policy_is_refused(
     llm_: Command, script: Script, flags: tuple[str, ...], complaint: str
 ) -> None:
     """A budget below 1 and an unknown policy are usage errors; nothing is sent."""
@@ -359,7 +359,7 @@ def test_the_full_policy_sends_everything_or_nothing(llm_: Command, script: Scri
 
 
 def test_a_prompt_over_budget_is_sent_with_system_prompt_and_pins(llm_: Command, script: Script) -> None:
-    """A prompt that exceeds the budget alone is sent with the system prompt and the pins only, with a warning."""
+    """A prompt that exceeds the budget by itself is sent with only the system prompt and the pins, and a warning."""
     for text in ("First", "Second"):
         llm_("-m", "scripted", "-s", "Be brief.", "--session", "work", text).ok()
     llm_("sessions", "pin", "work", "1").ok()
@@ -375,7 +375,7 @@ def test_a_prompt_over_budget_is_sent_with_system_prompt_and_pins(llm_: Command,
 
 
 def test_n_with_new_session_starts_nothing_over(llm_: Command, script: Script, log: Path) -> None:
-    """With -n, --new-session sends the prompt under the session's settings without a history, and changes nothing."""
+    """With -n, --new-session sends the prompt with the session's settings and no history, and changes nothing."""
     llm_("-m", "scripted", "-s", "Be brief.", "--session", "work", "One").ok()
     before = log.read_bytes()
     done = llm_("--session", "work", "--new-session", "-n", "Two").ok()

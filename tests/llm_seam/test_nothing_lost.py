@@ -37,11 +37,11 @@ FAILURES: tuple[Callable[[], BaseException], ...] = (
     lambda: sqlite3.OperationalError("database or disk is full"),
     MemoryError,
 )
-"""What may end the writing: signals, values that no log can hold, a full disk, anything at all."""
+"""Failures that may end the writing: signals, values that no log can hold, a full disk, anything else."""
 
 
 def places(log: Path) -> list[str]:
-    """Return where the reply is: in a turn, in an attempt, in a file beside the log or in the temporary folder."""
+    """Return the places that have the reply: a turn, an attempt, a file beside the log or in the temporary folder."""
     found = []
     with closing(sqlite3.connect(log)) as connection:
         turns = connection.execute("select count(*) from turn_search where response = ?", [REPLY]).fetchone()[0]
@@ -56,7 +56,7 @@ def places(log: Path) -> list[str]:
 
 @pytest.fixture(name="used")
 def _used(log: Path, llm_: Command, script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A log with a session, and a temporary folder of this test's own."""
+    """A log with a session, and a temporary folder for this test only."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
@@ -64,7 +64,7 @@ def _used(log: Path, llm_: Command, script: Script, tmp_path: Path, monkeypatch:
 
 
 class Interrupting:
-    """Raises a failure at one statement of ours while a reply is logged: the one of that number."""
+    """Raises a failure at one of our statements, given by its number, while a reply is logged."""
 
     def __init__(self, number: int, failure: BaseException) -> None:
         self.left = number
@@ -79,14 +79,14 @@ class Interrupting:
         sys.settrace(self.before)
 
     def called(self, frame: FrameType, event: str, argument: Any) -> Any:
-        """Follow what runs within `Prompted.log`, in modules of ours."""
+        """Trace the functions of our modules that run within `Prompted.log`."""
         del event, argument
         if "llm_session_memory" not in frame.f_code.co_filename or not self._logging(frame):
             return None
         return self.statement
 
     def statement(self, frame: FrameType, event: str, argument: Any) -> Any:
-        """Count statements; raise at the one that was asked for."""
+        """Count statements; raise at the given one."""
         del argument
         if event == "line":
             self.left -= 1
@@ -108,7 +108,7 @@ class Interrupting:
 
 @pytest.mark.slow
 def test_a_reply_survives_any_failure_while_it_is_logged(used: Path, llm_: Command, script: Script) -> None:
-    """Each failure at each statement between the last word and the commit leaves the reply in one place at least."""
+    """Each failure at each statement between the last word and the commit leaves the reply in at least one place."""
     before = used.read_bytes()
     lost = []
     number, raised = 0, True
@@ -128,7 +128,7 @@ def test_a_reply_survives_any_failure_while_it_is_logged(used: Path, llm_: Comma
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda make: type(make()).__name__)
 @pytest.mark.parametrize("chain", [False, True], ids=["prompt", "tools"])
-def test_a_reply_that_the_writer_of_llm_refuses_is_kept_with_its_prompt(  # noqa: PLR0913  two tables of cases
+def test_a_reply_that_llms_writer_refuses_is_kept_with_its_prompt(  # noqa: PLR0913  two tables of cases
     used: Path, llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch, failure: Any, chain: bool
 ) -> None:
     """Whatever llm's own writer raises, the whole reply is in an attempt or a file, and stderr says so."""
@@ -149,7 +149,7 @@ def test_a_reply_that_the_writer_of_llm_refuses_is_kept_with_its_prompt(  # noqa
 
 @pytest.mark.parametrize("tmp", [True, False], ids=["elsewhere", "nowhere"])
 def test_a_full_disk_is_not_the_end(used: Path, llm_: Command, script: Script, tmp_path: Path, tmp: bool) -> None:
-    """A file that can't be written beside the log is written to the temporary folder; if not there, that is said."""
+    """If a file can't be written beside the log, it goes to the temporary folder, or else the error says so."""
 
     def reply(prompt: Any) -> str:
         as_read_only(used)
@@ -169,7 +169,7 @@ def test_a_full_disk_is_not_the_end(used: Path, llm_: Command, script: Script, t
 
 @pytest.mark.parametrize("count", [10**30, 2**63, -1])
 def test_a_count_too_large_to_store_is_dropped(llm_: Command, used: Path, script: Script, count: int) -> None:
-    """A server that reports 10^30 tokens: the reply is logged, and its count is not known."""
+    """If a server reports 10^30 tokens, the reply is logged with an unknown count."""
     script.replies, script.count = [REPLY], lambda text: count
     llm_("--session", "work", PROMPT).ok()
     assert _replies(llm_) == ["Noted.", REPLY]
@@ -179,7 +179,7 @@ def test_a_count_too_large_to_store_is_dropped(llm_: Command, used: Path, script
 
 
 def test_a_lone_surrogate_in_a_reply_is_replaced(llm_: Command, used: Path, script: Script) -> None:
-    """Valid JSON may hold half of a character; no file and no terminal can."""
+    """Valid JSON may have half of a character, which no file or terminal can take."""
     script.replies = ["half \ud83d of it"]
     assert llm_("--session", "work", PROMPT).ok().out == "half \ufffd of it\n"
     assert _replies(llm_) == ["Noted.", "half \ufffd of it"]
@@ -198,17 +198,17 @@ def test_bytes_that_are_not_utf_8_are_replaced(llm_: Command, used: Path, script
 
 
 def test_piped_bytes_that_are_not_utf_8_are_replaced(llm_: Command, used: Path, home: Path, script: Script) -> None:
-    """A Latin-1 file on stdin is common: it is answered, and nothing of it is lost."""
+    """A Latin-1 file on stdin, which is common, is sent with “�” for each such byte, and one notice."""
     command = [sys.executable, "-m", "llm", "-m", "echo", "--session", "piped", "Summarise"]
     done = subprocess.run(command, input=b"caf\xe9\n", capture_output=True, check=True, cwd=home)
     assert json.loads(done.stdout)["prompt"].startswith("caf\ufffd")
     assert done.stderr.decode().count("is not UTF-8") == 1
 
 
-def test_a_fragment_that_llm_can_not_read_is_refused_in_a_sentence(
+def test_a_fragment_that_llm_cannot_read_is_refused_with_a_clear_error(
     llm_: Command, used: Path, script: Script, tmp_path: Path
 ) -> None:
-    """llm reads fragments from files by itself, as UTF-8: another file is refused before anything is sent."""
+    """llm reads fragments from files itself, as UTF-8. A file that is not UTF-8 is refused before anything is sent."""
     (tmp_path / "latin").write_bytes(b"caf\xe9")
     done = llm_("--session", "work", "Hi", "-f", str(tmp_path / "latin"))
     assert (done.code, done.out, len(script.seen)) == (1, "", 1)
@@ -226,7 +226,7 @@ def _replies(llm_: Command) -> list[str]:
 def test_a_signal_while_a_reply_waits_for_the_log_loses_nothing(
     used: Path, home: Path, start_llm: Callable[..., Running], number: str
 ) -> None:
-    """The reply is on the screen and another program holds the log: Ctrl-C leaves the reply in a file, and says so."""
+    """Ctrl-C while a printed reply waits for a locked log leaves the reply in a file, and stderr says so."""
     with OllamaStandIn(reply=Hang(0.5, REPLY, after_chunks=1)) as server:
         process = start_llm("-m", "llama3", "--session", "work", PROMPT, env=server.environment(home))
         read = process.stdout.read(1)

@@ -1,4 +1,4 @@
-"""`llm --session NAME "..."`: made when it is new, the same when it goes on, and nothing at all without the flag."""
+"""`llm --session NAME "..."`: create a session, continue one, and change nothing without the flag."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME_RULE = "A name has 1 to 200 printable characters, not only spaces, and no �
 
 
 def test_creation_is_reported_on_stderr_once(llm_: Command, script: Script) -> None:
-    """The first prompt says on stderr that it made the session; stdout has the reply and nothing else, ever."""
+    """The first prompt reports on stderr that it created the session. stdout always has only the reply."""
     script.replies = ["One.", "Two."]
     first = llm_("-m", "scripted", "--session", "work", "First").ok()
     second = llm_("--session", "work", "Second").ok()
@@ -24,7 +24,7 @@ def test_creation_is_reported_on_stderr_once(llm_: Command, script: Script) -> N
     assert (second.out, second.err) == ("Two.\n", "")
 
 
-def test_model_system_prompt_and_options_last(llm_: Command, script: Script) -> None:
+def test_model_system_prompt_and_options_are_kept(llm_: Command, script: Script) -> None:
     """Later prompts use the model, the system prompt and the options that the session was created with."""
     llm_("-m", "other", "-s", "Be brief.", "-o", "mood", "glad", "--session", "work", "First").ok()
     llm_("--session", "work", "Second").ok()
@@ -34,8 +34,8 @@ def test_model_system_prompt_and_options_last(llm_: Command, script: Script) -> 
     assert script.options == [{"num_predict": None, "mood": "glad"}] * 2
 
 
-def test_a_request_is_the_one_before_its_reply_and_the_prompt(llm_: Command, script: Script) -> None:
-    """Each request only grows at its end: the request before, its reply, the new prompt."""
+def test_a_request_extends_the_previous_one(llm_: Command, script: Script) -> None:
+    """Each request consists of the previous request, its reply and the new prompt."""
     script.replies = ["One.", "Two.", "Three."]
     for text in ("First", "Second", "Third"):
         llm_("-m", "scripted", "--session", "work", "-s", "Be brief.", text).ok()
@@ -45,7 +45,7 @@ def test_a_request_is_the_one_before_its_reply_and_the_prompt(llm_: Command, scr
 
 
 def test_the_environment_names_a_session(llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LLM_SESSION does what --session does, for a prompt and for a chat; --session wins over it."""
+    """LLM_SESSION does the same as --session, for a prompt and for a chat. --session takes precedence."""
     monkeypatch.setenv("LLM_SESSION", "work")
     assert llm_("-m", "scripted", "First").ok().err == "session work: created with scripted\n"
     llm_("chat", input="Second\nquit\n").ok()
@@ -64,7 +64,7 @@ def test_an_empty_environment_variable_is_ignored(
 
 
 def test_a_name_is_the_same_in_any_case(llm_: Command, script: Script) -> None:
-    """Names are unique without regard to case, and blanks around them do not count."""
+    """Names are unique regardless of case, and spaces around them are ignored."""
     llm_("-m", "scripted", "--session", "Work", "First").ok()
     assert llm_("--session", "  wORK ", "Second").ok().err == ""
     assert script.texts() == [("user", "First"), ("assistant", "Noted."), ("user", "Second")]
@@ -84,7 +84,7 @@ def test_a_name_is_the_same_in_any_case(llm_: Command, script: Script) -> None:
 def test_a_name_that_breaks_the_rules_is_refused(
     llm_: Command, script: Script, log: Path, name: str, message: str
 ) -> None:
-    """A name has 1 to 200 printable characters, not only blanks, no “/”; nothing is sent or written under another."""
+    """A name has 1 to 200 printable characters without “/”, not only spaces; otherwise nothing is sent or written."""
     done = llm_("-m", "scripted", "--session", name, "Hello")
     assert (done.out, done.err, done.code) == ("", f"Error: {message}{NAME_RULE}", 1)
     assert script.seen == []
@@ -92,14 +92,14 @@ def test_a_name_that_breaks_the_rules_is_refused(
 
 
 @pytest.mark.parametrize("name", ["x" * 200, "Brücke über den Tejo", "橋", "a.b~c:d", "-dash"])
-def test_any_printable_name_will_do(llm_: Command, script: Script, name: str) -> None:
+def test_any_printable_name_is_accepted(llm_: Command, script: Script, name: str) -> None:
     """A session with any printable name without “/” can be continued."""
     assert llm_("-m", "scripted", f"--session={name}", "Hello").ok().err == f"session {name}: created with scripted\n"
     assert llm_(f"--session={name}", "Hello").ok().err == ""
 
 
-def test_a_near_name_is_created_with_a_question(llm_: Command, script: Script) -> None:
-    """A new name that nearly equals an existing one is created all the same, with “did you mean” on stderr."""
+def test_a_similar_name_is_created_with_a_question(llm_: Command, script: Script) -> None:
+    """A session whose name is close to an existing one is still created, with “did you mean” on stderr."""
     llm_("-m", "scripted", "--session", "bridge", "Hello").ok()
     done = llm_("-m", "scripted", "--session", "brigde", "Hello").ok()
     assert done.err == "session brigde: created with scripted (did you mean bridge?)\n"
@@ -108,14 +108,14 @@ def test_a_near_name_is_created_with_a_question(llm_: Command, script: Script) -
 
 @pytest.mark.parametrize("typed", ["prefixed", "ollama/prefixed"])
 def test_a_model_of_ollama_needs_no_prefix(llm_: Command, script: Script, typed: str) -> None:
-    """In a session a model id that llm does not know is tried as one of Ollama's, in a prompt as in a chat."""
+    """In a session, a model id that llm does not know is tried as one of Ollama's, in prompts and chats."""
     assert llm_("-m", typed, "--session", "work", "Hello").ok().err == "session work: created with ollama/prefixed\n"
     chat = llm_("chat", "-m", typed, "--session", "talk", input="Hello\nquit\n").ok()
     assert chat.err == "session talk: created with ollama/prefixed\n"
 
 
 def test_an_unknown_model(llm_: Command, script: Script) -> None:
-    """An unknown model is an error that says where the models are listed; no session comes of it."""
+    """An unknown model is an error that says how to list the models, and no session is created."""
     done = llm_("-m", "nosuch", "--session", "work", "Hello")
     assert (done.out, done.code) == ("", 1)
     assert done.err == (
@@ -130,10 +130,10 @@ def test_an_unknown_model(llm_: Command, script: Script) -> None:
     assert llm_("sessions", "list", "--json").ok().out == "[]\n"
 
 
-def test_the_sessions_model_wins_over_the_defaults(
+def test_the_sessions_model_takes_precedence_over_the_defaults(
     llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new session takes LLM_MODEL or llm's default; from then on it keeps its model whatever the defaults are."""
+    """A new session takes LLM_MODEL or llm's default, and keeps that model even if the defaults change."""
     llm_("models", "default", "scripted").ok()
     assert llm_("--session", "one", "Hello").ok().err == "session one: created with scripted\n"
     monkeypatch.setenv("LLM_MODEL", "other")
@@ -144,7 +144,7 @@ def test_the_sessions_model_wins_over_the_defaults(
 
 
 def test_pruning_is_reported_once(llm_: Command, script: Script) -> None:
-    """When pruning begins, one line on stderr says what happened and which command shows more; not again."""
+    """When pruning begins, one line on stderr says what happened and which command shows more. It is not repeated."""
     told = []
     for number in range(12):
         text = (
@@ -163,7 +163,7 @@ def test_pruning_is_reported_once(llm_: Command, script: Script) -> None:
 
 
 def test_every_prompt_of_a_chat_is_bounded(llm_: Command, script: Script) -> None:
-    """In a chat no request has more than the budget, as the model itself counts; the log keeps every exchange."""
+    """In a chat no request exceeds the budget, as the model itself counts. The log keeps every exchange."""
     script.count = lambda text: -(-len(text) // 4)
     lines = [f"Line {number}: the deadline of the bridge has been moved by {number} days." for number in range(40)]
     done = llm_(

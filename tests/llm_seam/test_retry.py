@@ -40,7 +40,7 @@ def _attempts(llm_: Command) -> list[dict[str, Any]]:
     ],
 )
 @pytest.mark.parametrize("mode", [(), ("--async",), ("-T", "llm_version")], ids=["sync", "async", "tools"])
-def test_what_failed_is_kept_and_sent_again(  # noqa: PLR0913  two tables of cases
+def test_a_failed_prompt_is_kept_and_sent_again(  # noqa: PLR0913  two tables of cases
     llm_: Command,
     script: Script,
     reply: Any,
@@ -50,7 +50,7 @@ def test_what_failed_is_kept_and_sent_again(  # noqa: PLR0913  two tables of cas
     cause: str,
     mode: tuple[str, ...],
 ) -> None:
-    """A call that fails is kept with its partial reply, stderr says how to send it again, and that answers it."""
+    """A failed call is kept with its partial reply, stderr says how to send it again, and doing so answers it."""
     script.replies = ["Noted.", reply, "On 4 May."]
     llm_("-m", "scripted", "--session", "work", "First").ok()
     failed = llm_("--session", "work", "When?", *mode)
@@ -76,7 +76,7 @@ def test_what_failed_is_kept_and_sent_again(  # noqa: PLR0913  two tables of cas
 
 
 def test_an_attempt_is_not_an_exchange(llm_: Command, script: Script) -> None:
-    """A prompt that failed is in no later request, and does not get a number."""
+    """A failed prompt is in no later request and has no number."""
     script.replies = ["Noted.", Broken("On 4 May.", 1, RuntimeError("gone")), "Noted."]
     for word in ("First", "When?", "Second"):
         llm_("-m", "scripted", "--session", "work", word)
@@ -88,7 +88,7 @@ def test_an_attempt_is_not_an_exchange(llm_: Command, script: Script) -> None:
 
 
 def test_asking_again_answers_it_too(llm_: Command, script: Script) -> None:
-    """A failed prompt that is typed again is answered by that; there is nothing left to retry."""
+    """Typing a failed prompt again answers it, so there is nothing left to retry."""
     script.replies = [RuntimeError("gone"), "On 4 May."]
     llm_("-m", "scripted", "--session", "work", "When?")
     llm_("--session", "work", "When?").ok()
@@ -96,7 +96,7 @@ def test_asking_again_answers_it_too(llm_: Command, script: Script) -> None:
     assert (done.err, done.code) == ("Error: Session “work” has no failed prompt to send again.\n", 1)
 
 
-def test_the_newest_goes_first(llm_: Command, script: Script) -> None:
+def test_the_newest_is_retried_first(llm_: Command, script: Script) -> None:
     """Of several failed prompts the newest is sent again; each retry takes the next."""
     script.replies = [RuntimeError("gone"), RuntimeError("gone"), "Noted."]
     llm_("-m", "scripted", "--session", "work", "First")
@@ -107,7 +107,7 @@ def test_the_newest_goes_first(llm_: Command, script: Script) -> None:
 
 
 def test_a_retry_that_fails_is_kept_too(llm_: Command, script: Script) -> None:
-    """A retry that fails leaves the prompt to be sent again; once it succeeds, all its attempts are answered."""
+    """After a failed retry the prompt can be sent again. Once it succeeds, all its attempts are answered."""
     script.replies = [RuntimeError("gone"), RuntimeError("gone again"), "Noted."]
     llm_("-m", "scripted", "--session", "work", "When?")
     again = llm_("sessions", "retry", "work")
@@ -116,7 +116,7 @@ def test_a_retry_that_fails_is_kept_too(llm_: Command, script: Script) -> None:
     assert [attempt["error"] for attempt in _attempts(llm_) if attempt["answered_by"]] == ["gone", "gone again"]
 
 
-def test_everything_goes_along(llm_: Command, script: Script, home: Path, tmp_path: Path) -> None:
+def test_a_retry_sends_everything_again(llm_: Command, script: Script, home: Path, tmp_path: Path) -> None:
     """A retry sends the same attachments, fragments, schema, tools, options, system prompt and model, from the log."""
     seen: list[Any] = []
 
@@ -152,8 +152,8 @@ def test_everything_goes_along(llm_: Command, script: Script, home: Path, tmp_pa
     assert [message.to_dict() for message in second.messages] == [message.to_dict() for message in first.messages]
 
 
-def test_budget_and_policy_go_along(llm_: Command, script: Script) -> None:
-    """A retry is under the budget and the policy of the prompt that failed."""
+def test_a_retry_uses_the_same_budget_and_policy(llm_: Command, script: Script) -> None:
+    """A retry uses the budget and the policy of the failed prompt."""
     for word in ("First", "Second", "Third"):
         llm_("-m", "scripted", "--session", "work", f"{word} {'and so on ' * 30}").ok()
     script.replies = [*["Noted."] * 3, RuntimeError("gone"), "Noted."]
@@ -164,7 +164,7 @@ def test_budget_and_policy_go_along(llm_: Command, script: Script) -> None:
 
 
 def test_a_prompt_that_failed_in_a_chat(llm_: Command, script: Script) -> None:
-    """In a chat, too, the prompt that failed is kept, and those before it are exchanges."""
+    """In a chat, too, the failed prompt is kept, and the prompts before it are exchanges."""
     script.replies = ["Noted.", Broken("On 4 May.", 2, RuntimeError("gone")), "On 4 May."]
     done = llm_("chat", "-m", "scripted", "--session", "work", input="First\nWhen?\nquit\n")
     assert (done.err, done.code) == (f"session work: created with scripted\n\n{KEPT}Error: gone\n", 1)
@@ -191,7 +191,7 @@ def test_a_tool_loop_that_failed_is_run_again_whole(llm_: Command, script: Scrip
 
 
 def test_n_keeps_nothing(llm_: Command, script: Script) -> None:
-    """Under -n a prompt that fails is not kept either."""
+    """With -n, a failed prompt is not kept either."""
     script.replies = ["Noted.", RuntimeError("gone")]
     llm_("-m", "scripted", "--session", "work", "First").ok()
     failed = llm_("--session", "work", "-n", "When?")
@@ -200,7 +200,7 @@ def test_n_keeps_nothing(llm_: Command, script: Script) -> None:
 
 
 def test_a_prompt_that_was_never_sent_is_not_an_attempt(llm_: Command, script: Script) -> None:
-    """A prompt that is refused before it is sent is llm's error, and nothing of it is kept."""
+    """A prompt that llm refuses before it is sent causes llm's own error, and nothing is kept."""
     llm_("-m", "scripted", "--session", "work", "First").ok()
     for wrong in (("-f", "nosuch"), ("-t", "nosuch"), ("-o", "num_predict", "many"), ("-T", "nosuch")):
         assert llm_("--session", "work", "When?", *wrong).code == 1
@@ -238,7 +238,7 @@ def test_a_signal_in_mid_reply(  # noqa: PLR0913  a table of cases
     cause: str,
     said: str,
 ) -> None:
-    """Ctrl-C, `kill` or a closed terminal in mid-reply: what had come is kept, and retry gets the rest."""
+    """After Ctrl-C, `kill` or a closed terminal in mid-reply, the partial reply is kept, and retry gets it all."""
     environment = ollama.environment(home)
     llm_process("-m", "llama3", "--session", "work", "First", env=environment).ok()
     ollama.reply = [Hang(60, then="On 4 May it is.", after_chunks=3), "On 4 May it is."]
@@ -270,7 +270,7 @@ def test_a_signal_in_mid_reply(  # noqa: PLR0913  a table of cases
 def test_a_server_that_fails(  # noqa: PLR0913  a table of cases
     llm_: Command, llm_process: Command, home: Path, answer: Any, partial: str, cause: str
 ) -> None:
-    """HTTP 500, a broken stream, a killed server: the prompt is kept with what had come."""
+    """After HTTP 500, a broken stream or a killed server, the prompt is kept with its partial reply."""
     with OllamaStandIn([OllamaModel("llama3")], reply=["Noted.", answer]) as ollama:
         environment = ollama.environment(home)
         failed = llm_process("chat", "-m", "llama3", "--session", "work", input="First\nWhen?\nquit\n", env=environment)

@@ -1,4 +1,4 @@
-"""Settings are written down once: each of them comes from the option to the session, and is never lost on the way."""
+"""Each setting reaches the session from its option, and no step on the way loses it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ VALUES: dict[str, Any] = {
     "recall_model": "none",
     "summary_model": "other",
 }
-"""A value for each setting that is not its default; a new setting needs one."""
+"""A value other than the default for each setting. A new setting needs one."""
 
 FLAGS = {"model": "-m", "system": "-s", "options": "-o"}
-"""llm's own options; those that we add are called like their setting."""
+"""llm's own options. Those that we add have the name of their setting."""
 
 
 def typed(**values: Any) -> list[str]:
-    """Return settings as a person types them."""
+    """Return the options that a person would type for settings."""
     found: list[str] = []
     for name, value in values.items():
         words = [str(word) for pair in value.items() for word in pair] if isinstance(value, dict) else [str(value)]
@@ -42,7 +42,7 @@ def typed(**values: Any) -> list[str]:
 
 @pytest.fixture(name="work")
 def _work(llm_: Command, script: Script) -> None:
-    """A session `work` with every setting, and `plain` with its model alone."""
+    """A session `work` with every setting, and `plain` with only its model."""
     llm_("--session", "work", *typed(**VALUES), "Hello").ok()
     llm_("--session", "plain", "-m", "scripted", "Hello").ok()
 
@@ -53,7 +53,7 @@ def settings_of(log: Path, name: str) -> Settings:
 
 
 def test_each_setting_has_a_value_here_and_an_option() -> None:
-    """No setting is left out of these tests, and each that llm has no option for has one of ours."""
+    """These tests cover every setting, and each setting without an option of llm's has one of ours."""
     assert set(VALUES) == {one.name for one in fields(Settings)}
     default = Settings()
     assert [name for name, value in VALUES.items() if getattr(default, name) == value] == []
@@ -61,7 +61,7 @@ def test_each_setting_has_a_value_here_and_an_option() -> None:
 
 
 def test_options_become_the_settings_of_the_session(work: None, log: Path) -> None:
-    """A new session keeps what each option said."""
+    """A new session keeps the value of each option."""
     assert settings_of(log, "work") == Settings(**VALUES)
 
 
@@ -85,7 +85,7 @@ def test_show_has_each_of_them(work: None, llm_: Command) -> None:
 
 
 def test_a_failed_prompt_keeps_each_of_them_for_retry(work: None, log: Path, llm_: Command, script: Script) -> None:
-    """A prompt that fails keeps what its options said, and sent again it asks for the same, again and again."""
+    """A failed prompt keeps the values of its options, and each retry uses them again."""
     script.replies = [ValueError("no")]
     llm_("--session", "plain", *typed(**VALUES), "Twice")
     assert llm_("sessions", "retry", "plain").code == 1
@@ -98,15 +98,15 @@ def test_a_failed_prompt_keeps_each_of_them_for_retry(work: None, log: Path, llm
         assert attempts.said_of(attempt) == Settings(**VALUES)
 
 
-def test_what_a_newer_version_kept_is_left_out() -> None:
-    """An attempt with a setting that is not known here can be sent again; one of an older version lacks some."""
+def test_settings_of_a_newer_version_are_ignored() -> None:
+    """An attempt with an unknown setting can be sent again, and so can one of an older version that lacks some."""
     request = {"model": "scripted", "telepathy": 0.5}
     attempt = Attempt("id", "thread", "scripted", "Hello", "no", "", "", None, request)
     assert attempts.said_of(attempt) == Settings(model="scripted")
 
 
 def test_export_and_import_carry_each_of_them(work: None, log: Path, llm_: Command, tmp_path: Path) -> None:
-    """A session that is exported and imported has each setting again."""
+    """An exported and imported session has all its settings."""
     file = tmp_path / "work.jsonl"
     llm_("sessions", "export", "work", str(file)).ok()
     llm_("sessions", "import", str(file), "--as", "copy").ok()

@@ -27,11 +27,11 @@ def meet(folder: str, me: str, others: int) -> str:
         time.sleep(0.01)
     return str(len(list(here.iterdir())))
 """
-"""A tool that holds each process in the middle of its exchange until all of them are there."""
+"""A tool that holds each process in the middle of its exchange until all processes have reached it."""
 
 
 def _together(start_llm: Start, meeting: Path, names: list[str], *arguments: str) -> list[tuple[str, str, int | None]]:
-    """Prompt in as many processes at once, each held in mid-exchange until all are; return what each printed."""
+    """Run the prompts in parallel processes, each held in mid-exchange until all are; return their outputs."""
     meeting.mkdir()
     processes = []
     for name in names:
@@ -44,7 +44,7 @@ def _together(start_llm: Start, meeting: Path, names: list[str], *arguments: str
 
 
 def _names(llm_: Command) -> list[list[str]]:
-    """Of each exchange, who asked and how many were there: the reply of its first turn, the result in its second."""
+    """Return, for each exchange, the reply of its first turn and the tool result in its second."""
     shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)
     found = []
     for exchange in shown["exchanges"]:
