@@ -189,7 +189,9 @@ async def test_the_page_has_every_element_the_player_needs(play: Get) -> None:
     tags = Tags((await play("/logs/-/session/work/replay")).text)
     ids = [str(attributes["id"]) for _, attributes in tags.found if "id" in attributes]
     assert [id_ for id_ in ids if id_.startswith("sv-")] == [f"sv-{name}" for name in PLAYER.split()]
-    assert [one for one in shape(tags) if one.startswith(("button", "select", "canvas", "dialog"))] == [
+    controls = [one for one in shape(tags) if one.startswith(("button", "select", "canvas", "dialog"))]
+    own = controls[controls.index("canvas.") :]  # Datasette 1.0's page begins with a button of its own
+    assert own == [
         "canvas.", "button.", "button.sv-play", "button.", "select.", "select.", "select.", "button.", "button.",
         "button.", "dialog.", "button.",
     ]  # fmt: skip
