@@ -34,7 +34,7 @@ else
 endif
 
 test-alpha: $(VENV)/alpha/.test ## Run the rules of the views on the newest alpha of Datasette 1.0
-	$(VENV)/alpha/bin/python -m pytest $(SPREAD) tests/views tests/commands/test_querying.py
+	$(VENV)/alpha/bin/python -m pytest $(SPREAD) tests/views tests/insight tests/reader tests/commands/test_querying.py tests/interchange/test_from_a_page.py
 
 quick: $(VENV)/.test ## Run the suite's quick part (for another Python: PYTHON=python3.13 VENV=.venv313)
 	$(BIN)/python -m pytest $(SPREAD) -m 'not slow'
