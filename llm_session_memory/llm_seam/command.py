@@ -112,7 +112,7 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
 
 
 def _kept(one: Prompting, error: BaseException) -> bool:
-    """Keep the prompt if a call was in progress, and print how to send it again. Return whether one was."""
+    """Keep the prompt if a call was in progress, and print where it is. Return whether anything was printed."""
     if one.latest is None:
         return False
     if one.latest.logged:
@@ -122,7 +122,7 @@ def _kept(one: Prompting, error: BaseException) -> bool:
     try:
         kept = one.latest.keep(error)
     except SessionError as trouble:
-        _say(f"The prompt could not be kept: {trouble}")
+        _say(f"The prompt could not be logged: {trouble}")
         return True
     if kept is None or one.session is None:
         return False

@@ -127,7 +127,7 @@ class Prompted:
             kept = self.keep(error)
         except (SessionError, sqlite3.Error) as trouble:
             why = trouble if isinstance(trouble, SessionError) else sentence(trouble, self.services.path)
-            self.say(f"The prompt could not be kept: {why}")
+            self.say(f"The prompt could not be logged: {why}")
             return
         if kept is not None and self.asked.session is not None:
             again = self.services.desk.command("retry", self.asked.session.name)
