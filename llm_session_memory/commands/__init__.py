@@ -6,6 +6,7 @@ A command parses, calls memory and prints. This module runs every time llm start
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 from click_default_group import DefaultGroup
@@ -39,6 +40,21 @@ class _Lazy(DefaultGroup):
             return click.Group.parse_args(self, ctx, args)
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        from ..llm_seam.output import door
+
+        with door():  # --help prints while the arguments are read
+            made: click.Context = super().make_context(info_name, args, parent, **extra)
+            return made
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from ..llm_seam.output import door
+
+        with door():
+            return super().invoke(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for family, names in _FAMILIES.items():

@@ -13,6 +13,7 @@ import click
 
 from ..errors import NoSuchSession, SessionError
 from ..llm_seam.models import known_names, log_path
+from ..llm_seam.output import takes_everything
 from ..memory import Memory
 from ..model import RATED
 from ..rules.safe_text import escaped, plain
@@ -81,8 +82,8 @@ def echo(text: str, *, nl: bool = True, err: bool = False) -> None:
 
 
 def as_json(value: Any) -> None:
-    """Print a value as JSON. Characters that could control the terminal are escaped."""
-    click.echo(escaped(json.dumps(value, indent=2, ensure_ascii=False)))
+    """Print a value as JSON. Characters that could control the terminal, or that it lacks, are escaped."""
+    click.echo(escaped(json.dumps(value, indent=2, ensure_ascii=not takes_everything())))
 
 
 def local_time(utc: str) -> str:

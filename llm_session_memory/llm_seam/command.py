@@ -28,6 +28,7 @@ from . import convert
 from .attempts import cause
 from .conversation import AsyncSessionConversation, SessionConversation
 from .models import Models, found, log_path
+from .output import Output, door
 from .prompting import Prompting, Wanted
 from .tables import migrated
 from .typed import typed
@@ -49,8 +50,13 @@ RELIED_ON = {
 
 def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
     """Run one of llm's commands inside a session, and report our errors as click errors."""
+    with door() as output:
+        return _reported(original, parameters, ours, output)
+
+
+def _reported(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any], output: Output) -> Any:
     try:
-        return _run(original, parameters, ours)
+        return _run(original, parameters, ours, output)
     except SessionError as error:
         raise click.ClickException(plain(str(error))) from error
     except click.ClickException as error:
@@ -62,7 +68,7 @@ def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str
         raise click.ClickException(str(sentence(error, log_path(parameters.get("database"))))) from error
 
 
-def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
+def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any], output: Output) -> Any:
     name = check(ours["session"]) if ours["session"] is not None else None
     recording = not parameters.get("no_log")
     path = log_path(parameters.get("database"))
@@ -89,11 +95,12 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
         if "log" in parameters and recording:
             parameters["log"] = True
         chosen = parameters.get("model_id") or (session and session.settings.model) or llm.get_default_model()
+        output.holds, output.explain = one.is_waiting, lambda why: _unseen(one, why)
         with _handed_over(one, lambda: models.of(chosen)), _signals_raised():
-            return _called(original, parameters, one)
+            return _called(original, parameters, one, output)
 
 
-def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Prompting) -> Any:
+def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Prompting, output: Output) -> Any:
     """Call llm's command; keep the prompt if the call fails or is interrupted."""
     try:
         return original(**parameters)
@@ -102,7 +109,7 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
         if isinstance(error, UnicodeDecodeError):
             what = "A file or a fragment of this prompt is not UTF-8, so nothing was sent."
             raise SessionError(what, "Convert it first: iconv -f latin1 -t utf-8 FILE") from error
-        if _kept(one, error) and isinstance(error, Exception) and not told:
+        if _kept(one, error, quiet=output.caused(error)) and isinstance(error, Exception) and not told:
             # llm chat shows a model's errors as tracebacks, and llm shows those without a message as “Error: ”.
             # Ctrl-C and signals are raised unchanged.
             raise SessionError(cause(error)) from error
@@ -111,9 +118,20 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
         current.hold(None)
 
 
-def _kept(one: Prompting, error: BaseException) -> bool:
-    """Keep the prompt if a call was in progress, and print where it is. Return whether anything was printed."""
-    if one.latest is None:
+def _unseen(one: Prompting, why: str) -> SessionError:
+    """Return the error for output that could not be written, which says where the reply is."""
+    if one.session is None or one.latest is None or not one.latest.logged:
+        return SessionError(f"The output could not be written: {why}.", "Nothing was logged.")
+    see = one.services.desk.command("show", one.session.name, "-n", "1")
+    return SessionError(f"The output could not be written: {why}.", f"The reply is logged. Show it with: {see}")
+
+
+def _kept(one: Prompting, error: BaseException, *, quiet: bool) -> bool:
+    """Keep the prompt if a call was in progress, and print where it is. Return whether anything was printed.
+
+    If it is to be `quiet`, print only what must be known: that the prompt is in a file.
+    """
+    if one.latest is None or (quiet and one.latest.logged):
         return False
     if one.latest.logged:
         _say("The reply was logged, but a later step failed.")
@@ -124,7 +142,7 @@ def _kept(one: Prompting, error: BaseException) -> bool:
     except SessionError as trouble:
         _say(f"The prompt could not be logged: {trouble}")
         return True
-    if kept is None or one.session is None:
+    if kept is None or one.session is None or quiet:
         return False
     if kept.partial:
         _say("")

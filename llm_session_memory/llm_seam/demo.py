@@ -20,6 +20,7 @@ import click
 import llm
 
 from ..services.windows import is_ollama
+from .output import CLOSED
 
 OFFERED = "LLM_SESSIONS_DEMO"
 """The environment variable that offers the bundled model to llm."""
@@ -142,11 +143,13 @@ def run(database: str | None) -> None:
 
 
 def _show(arguments: list[str], environment: dict[str, str]) -> None:
-    """Print a command and run it. Raises ClickException if it fails."""
+    """Print a command and run it. Raises ClickException if it fails, SystemExit if nobody reads its output."""
     click.secho(f"\n$ llm {shlex.join(arguments)}", bold=True)
     sys.stdout.flush()
     done = subprocess.run(  # noqa: S603  our own command line
         [sys.executable, "-m", "llm", *arguments], env=environment, stdin=subprocess.DEVNULL, check=False
     )
+    if done.returncode == CLOSED:
+        raise SystemExit(CLOSED)
     if done.returncode:
         raise click.ClickException(f"The demo stopped: that command exited with code {done.returncode}.")

@@ -83,6 +83,10 @@ class Prompting:
         """The session whose settings and tools are used: this one, or the one that is started over."""
         return self.place.over if isinstance(self.place, Wanted) else self.place
 
+    def is_waiting(self) -> bool:
+        """Return whether a reply is being given that is not logged yet."""
+        return self.latest is not None and bool(self.latest.calls) and not self.latest.logged
+
     def compose(
         self, conversation: Any, prompt: str | None, parameters: dict[str, Any]
     ) -> tuple[Prompted, str | None, dict[str, Any]]:

@@ -1,0 +1,232 @@
+"""Every command with output that can't be written: a closed pipe, a full disk, a closed file, a narrow encoding."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from llm.cli import cli
+
+from llm_session_memory.commands import sessions
+from llm_session_memory.memory import Memory
+from llm_session_memory.model import Attempt
+from tests.conftest import Command
+from tests.world import processes
+from tests.world.broken_output import ENCODINGS, KINDS, WORKING, Ended, walked
+from tests.world.logs import LogBuilder, Said
+
+pytestmark = pytest.mark.skipif(
+    not (processes.FORKS and Path("/dev/full").exists()), reason="this system has no fork or no /dev/full"
+)
+
+ARGUMENTS = {
+    "name": "work",
+    "new_name": "other",
+    "number": "1",
+    "prompt": "Where is the bridge?",
+    "text": "Say “Ω”.",
+    "tags": "bridge",
+    "mark": "up",
+    "label": "start",
+    "words": "bridge",
+}
+"""A value for each argument, by its name."""
+
+UNNAMED = "01k4000000000000000000000a"
+"""The id of a conversation without a name."""
+
+OTHERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "list": ((), ("--json",), ("--help",)),
+    "show": (("work",), ("work", "--json"), ("nobody",)),
+    "context": (("work", "Where?"), ("work", "--text"), ("work", "--json")),
+    "set": (("work",), ("work", "--meta", "a", "b")),
+    "name": ((UNNAMED, "third"),),
+    "unpin": (("work", "2"),),
+    "recover": (("kept.json",),),
+    "note": (("work", ARGUMENTS["text"]), ("work", "--json")),
+    "export": (("work",), ("work", "new.md"), ("work", "--format", "html")),
+    "import": (("lines.jsonl", "--as", "imported"),),
+    "query": ((), ("one_session", "-p", "session", "work"), ("one_session", "-p", "session", "work", "--json")),
+    "stats": ((), ("--json",)),
+    "replay": (("work",), ("work", "--to", "new.cast")),
+    "browse": (("--help",),),  # otherwise it starts a server
+    "demo": (("--help",),),  # otherwise it runs the commands that are tried here
+}
+"""Arguments for the commands that need others or more than one try."""
+
+PROMPTS = (
+    ("prompt", "--session", "work", "And “Ω” 🚀?"),
+    ("prompt", "--session", "work", "--no-stream", "And “Ω” 🚀?"),
+    ("prompt", "-m", "echo", "--session", "new", "And “Ω” 🚀?"),
+)
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Yield a command line or more for every command of ours."""
+    yield from PROMPTS
+    context = click.Context(sessions)
+    for name in sessions.list_commands(context):
+        command = sessions.get_command(context, name)
+        assert command is not None
+        arguments = [one for one in command.params if isinstance(one, click.Argument)]
+        for given in OTHERS.get(name) or (tuple(ARGUMENTS[str(one.name)] for one in arguments),):
+            yield ("sessions", name, *given)
+
+
+COMMANDS = tuple(commands())
+
+Runs = Mapping[tuple[str, tuple[str, ...]], Ended]
+"""How a command ended, by the kind of output and the command."""
+
+
+@pytest.fixture(name="files", scope="module")
+def _files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that every command starts with a copy of."""
+    folder = tmp_path_factory.mktemp("broken") / "files"
+    with pytest.MonkeyPatch.context() as patch:
+        _write(folder, patch)
+    return folder
+
+
+@pytest.fixture(name="ended", scope="module")
+def _ended(forking: None, files: Path) -> Runs:
+    """How every command ended with every kind of output."""
+    return walked(COMMANDS, (WORKING, *KINDS), files, files.with_name("home"))
+
+
+def _write(home: Path, patch: pytest.MonkeyPatch) -> None:
+    """Write a log with a session, a failed prompt and an unnamed conversation, and files to import and to recover."""
+    home.mkdir()
+    patch.setenv("LLM_USER_PATH", str(home))
+    patch.setenv("LLM_RAISE_ERRORS", "")
+    for words in (
+        ("-m", "echo", "--session", "work", "We build the bridge “Ω” 🚀, é."),
+        ("--session", "work", "And then?"),
+        ("sessions", "pin", "work", "2"),
+    ):
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 0, done.output
+    with LogBuilder(home / "logs.db") as built:
+        built.turns(UNNAMED, Said("An unnamed conversation."))
+    (home / "lines.jsonl").write_text('{"prompt": "a", "response": "b"}\n', "utf-8")
+    with Memory(home / "logs.db") as memory:
+        thread = memory.sessions.get("work").thread_id
+        values: tuple[Any, ...] = (
+            thread,
+            "echo",
+            "Lost “Ω”?",
+            "The server is gone.",
+            "",
+            "2026-09-01T08:00:00+00:00",
+            None,
+            {},
+        )
+        failed, other = (Attempt(f"01zzzzzzzzzzzzzzzzzzzzzzz{end}", *values) for end in "ab")
+        memory.record.keep_attempt(failed)
+    kept = {"session": "work", "thread_id": thread, "responses": [], "attempt": asdict(other)}
+    (home / "kept.json").write_text(json.dumps(kept), "utf-8")
+
+
+EVERY = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+
+
+@EVERY
+def test_broken_output_never_ends_in_a_traceback_and_loses_nothing(ended: Runs, command: tuple[str, ...]) -> None:
+    """Whatever is wrong with the output, the log is as it is otherwise, and Python has nothing to complain about."""
+    usual = ended[WORKING, command]
+    assert usual.trace == ""
+    for kind in KINDS:
+        found = ended[kind, command]
+        assert (kind, found.trace, found.rows) == (kind, "", usual.rows)
+
+
+@EVERY
+def test_a_closed_pipe_is_silent(ended: Runs, command: tuple[str, ...]) -> None:
+    """The exit status is that of a program that SIGPIPE ended; messages are the usual ones."""
+    usual, found = ended[WORKING, command], ended["stdout pipe", command]
+    assert (found.code, found.err) == (141 if usual.out else usual.code, usual.err)
+    assert ended["both pipe", command].code == found.code
+
+
+@EVERY
+def test_any_other_failure_is_one_sentence(ended: Runs, command: tuple[str, ...]) -> None:
+    """A full disk and a closed standard output are named after the usual messages. The exit status is 1."""
+    usual = ended[WORKING, command]
+    for how, why in (("full", "no space left on device"), ("closed", "it is closed")):
+        found = ended[f"stdout {how}", command]
+        said = f"Error: The output could not be written: {why}. " if usual.out else ""
+        assert found.code == (1 if usual.out else usual.code)
+        assert found.err.startswith(usual.err + said)
+        assert found.err.count("\n") == usual.err.count("\n") + bool(usual.out)
+        assert ended[f"both {how}", command].code == found.code
+
+
+@EVERY
+def test_broken_standard_error_changes_nothing(ended: Runs, command: tuple[str, ...]) -> None:
+    """Output and exit status are the usual ones: standard error carries only messages."""
+    usual = ended[WORKING, command]
+    for kind in ("stderr pipe", "stderr full", "stderr closed"):
+        found = ended[kind, command]
+        assert (kind, found.code, len(found.out.splitlines())) == (kind, usual.code, len(usual.out.splitlines()))
+
+
+@EVERY
+def test_characters_that_an_encoding_lacks_are_replaced(ended: Runs, command: tuple[str, ...]) -> None:
+    """The output is complete, in the encoding that the environment names; JSON is still the same JSON."""
+    usual = ended[WORKING, command]
+    for encoding in ENCODINGS:
+        found = ended[encoding, command]
+        out = found.out.decode("utf-8" if "export" in command else encoding)
+        assert (found.code, len(out.splitlines())) == (usual.code, len(usual.out.splitlines()))
+        if "--json" in command and "prompt" not in command:
+            assert _timeless(json.loads(out)) == _timeless(json.loads(usual.out))
+
+
+def _timeless(value: object) -> str:
+    return re.sub(r"\d+", "0", json.dumps(value))
+
+
+def test_a_reply_that_nobody_sees_is_logged(ended: Runs) -> None:
+    """The reply is read to its end and logged; the error says how to see it."""
+    for kind in ("stdout pipe", "stdout full", "stdout closed", "both closed", *ENCODINGS):
+        for command in PROMPTS:
+            assert ended[kind, command].rows["turns"] == 4, (kind, command)
+    assert "The reply is logged. Show it with: llm sessions show work -n 1\n" in ended["stdout full", PROMPTS[0]].err
+
+
+def test_a_reply_that_goes_on_after_its_pipe_is_closed_is_kept(forking: None, files: Path) -> None:
+    """A reply is read for a few seconds after the pipe was closed; then the part that came is kept with its prompt."""
+    found = walked(PROMPTS[:1], ("stdout pipe",), files, files.with_name("home"), reads_on=0)
+    [ended] = found.values()
+    assert (ended.code, ended.err, ended.trace) == (141, "", "")
+    assert (ended.rows["turns"], ended.rows["memory_attempts"]) == (3, 2)
+
+
+def test_a_shell_sees_what_it_expects(start_llm: Callable[..., processes.Running], llm_: Command) -> None:
+    """A process whose pipe is closed ends with the status that a shell gives to one that SIGPIPE ended."""
+    llm_("-m", "echo", "--session", "work", "Hello").ok()
+    running = start_llm("sessions", "show", "work")
+    running.stdout.close()
+    running.stdout = io.StringIO()
+    assert running.communicate(timeout=60)[1] == ""
+    assert running.returncode == 141
+
+
+def test_a_closed_standard_input_is_an_empty_one(home: Path) -> None:
+    """A prompt that is started without standard input, as some services do, is sent."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$0" -m llm -m echo --session work Hello <&-', sys.executable],
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, b'"prompt": "Hello"' in done.stdout) == (0, True)

@@ -1,0 +1,145 @@
+"""Run commands with broken standard output and standard error, as a process has them, many in one process.
+
+`walked` forks one process. For each command and each kind of output it copies the log, puts the broken streams in
+place, runs llm, and flushes the streams as Python does when a process ends.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import sqlite3
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llm_session_memory.llm_seam import output
+
+WORKING = "working"
+ENCODINGS = ("ascii", "cp1252", "latin-1")
+BROKEN = ("pipe", "full", "closed")
+KINDS = (
+    *(f"stdout {how}" for how in BROKEN),
+    *(f"stderr {how}" for how in BROKEN),
+    *(f"both {how}" for how in BROKEN),
+    *ENCODINGS,
+)
+"""Everything that can be wrong with the output."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit status, its output, a traceback if there was one, and what the log then has."""
+
+    code: int | None
+    out: bytes
+    err: str
+    trace: str
+    rows: Mapping[str, int]
+
+
+def walked(
+    commands: Sequence[Sequence[str]], kinds: Sequence[str], files: Path, folder: Path, *, reads_on: int = 10
+) -> dict[tuple[str, tuple[str, ...]], Ended]:
+    """Return how each command ended with each kind of output. Each starts with a copy of `files`, in `folder`.
+
+    `reads_on` is how many seconds a reply is read after its pipe was closed.
+    """
+    context: Any = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe(duplex=False)
+    work = (list(map(tuple, commands)), tuple(kinds), files, folder, reads_on, theirs)
+    process = context.Process(target=_walk, args=work)
+    process.start()
+    theirs.close()
+    try:
+        found: dict[tuple[str, tuple[str, ...]], Ended] = ours.recv()
+    finally:
+        process.join()
+    return found
+
+
+def _walk(  # noqa: PLR0913  the arguments of a process
+    commands: list[tuple[str, ...]], kinds: Sequence[str], files: Path, folder: Path, reads_on: int, results: Any
+) -> None:
+    output.READS_ON = reads_on
+    os.environ |= {"LLM_USER_PATH": str(folder), "OLLAMA_HOST": "http://127.0.0.1:9", "LLM_RAISE_ERRORS": ""}
+    found = {}
+    for command in commands:
+        for kind in kinds:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(files, folder)
+            os.chdir(folder)
+            found[kind, command] = _ended(command, kind, folder)
+    results.send(found)
+
+
+def _ended(command: tuple[str, ...], kind: str, folder: Path) -> Ended:
+    place, _, how = kind.partition(" ")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    _put(1, how if place in ("stdout", "both") else "", folder / "stdout")
+    _put(2, how if place in ("stderr", "both") else "", folder / "stderr")
+    sys.stdin = os.fdopen(0, "r", encoding="utf-8", closefd=False)
+    sys.stdout = _stream(1, kind if kind in ENCODINGS else "utf-8", "strict")
+    sys.stderr = _stream(2, kind if kind in ENCODINGS else "utf-8", "backslashreplace")
+    code, trace = _run(command)
+    trace += _flushed(sys.stdout) + _flushed(sys.stderr)
+    out, err = ((folder / name).read_bytes() for name in ("stdout", "stderr"))
+    return Ended(code, out, err.decode("utf-8", "replace"), trace, _rows(folder / "logs.db"))
+
+
+def _flushed(stream: Any) -> str:
+    """Flush a stream as Python does at the end; return the traceback that it would print."""
+    try:
+        if stream is not None:
+            stream.flush()
+    except Exception:  # noqa: BLE001  of any kind
+        return traceback.format_exc()
+    return ""
+
+
+def _put(number: int, how: str, file: Path) -> None:
+    """Make a stream broken, or let it write to a file."""
+    file.touch()
+    if how == "closed":
+        os.close(number)
+        return
+    if how == "pipe":
+        reader, writer = os.pipe()
+        os.close(reader)
+    else:
+        writer = os.open("/dev/full" if how == "full" else file, os.O_WRONLY)
+    os.dup2(writer, number)
+    if writer != number:
+        os.close(writer)
+
+
+def _stream(number: int, encoding: str, errors: str) -> Any:
+    """Return a stream as Python makes it at its start: None for one that is closed."""
+    try:
+        os.fstat(number)
+    except OSError:
+        return None
+    return os.fdopen(number, "w", 1, encoding=encoding, errors=errors, closefd=False)
+
+
+def _run(command: tuple[str, ...]) -> tuple[int | None, str]:
+    from llm.cli import cli
+
+    try:
+        cli.main(list(command), "llm")
+    except SystemExit as ended:
+        return (ended.code if isinstance(ended.code, int) else 1 if ended.code else 0), ""
+    except BaseException:  # noqa: BLE001  a person would see a traceback of any
+        return None, traceback.format_exc()
+    return 0, ""
+
+
+def _rows(log: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(log)) as connection:
+        tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
+        return {name: connection.execute(f'select count(*) from "{name}"').fetchone()[0] for name in tables}
