@@ -9,7 +9,8 @@ from ..errors import SessionError
 from ..model import Bookmark, Note, Summary
 from ..rules.limits import LONGEST_NOTE, checked_key, checked_label, checked_rating, checked_tag
 from ..rules.records import BOOKMARK, NOTE, RATING, SUMMARY
-from ..store import Log, Notes, Ratings
+from ..store import Log, Notes
+from ..store.ratings import Ratings
 from .fields import Fields
 from .lines import FileRefused
 

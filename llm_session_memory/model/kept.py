@@ -1,4 +1,4 @@
-"""Stored facts about a session: its settings, notes, ratings and summaries; and the filters and hits of a search."""
+"""Stored facts about a session that a prompt needs: its settings, notes and summaries."""
 
 from __future__ import annotations
 
@@ -55,32 +55,6 @@ RATED: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Rating:
-    """A person's opinion of an exchange. `mark` is one of MARKS. It is never sent to a model."""
-
-    mark: str
-    note: str = ""
-    rated_utc: str = ""
-
-
-@dataclass(frozen=True)
-class Bookmark:
-    """A label that a person gave to an exchange, to find it again."""
-
-    label: str
-    created_utc: str = ""
-
-
-@dataclass(frozen=True)
-class Beside:
-    """The tags, meta and notes of a conversation."""
-
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[Note, ...] = ()
-
-
-@dataclass(frozen=True)
 class Summary:
     """A summary of exchanges that are no longer sent, from the one of `first_turn_id` to the one of `last_turn_id`.
 
@@ -101,25 +75,6 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Hit:
-    """An exchange that a search found, with a passage of the side (prompt, reply or tool) that matched.
-
-    `marks` are the (start, end) positions of the matches in the snippet. A higher `score` is better.
-    """
-
-    session: str
-    thread_id: str
-    number: int
-    exchange_id: str
-    model: str
-    datetime_utc: str
-    score: float
-    side: str
-    snippet: str
-    marks: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
 class Session:
     """A name bound to one llm thread, with its settings."""
 
@@ -127,36 +82,3 @@ class Session:
     name: str
     created_utc: str
     settings: Settings
-
-
-@dataclass(frozen=True)
-class SessionSummary:
-    """A session as one line of the list."""
-
-    session: Session
-    exchanges: int
-    input_tokens: int
-    output_tokens: int
-    last_used_utc: str
-    attempts: int
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Filters:
-    """The filters for a list of sessions or a search; an empty field filters nothing.
-
-    `tags`: a session must have all of them. `meta`: a session must have these values; None accepts any value. `model`:
-    the id of the session's model, or of a model that answered in it, with or without “ollama/”. `since` and `until`
-    (exclusive): when a session was last used or a prompt was sent; ISO, UTC. `rated`: a key of RATED. A search finds
-    the exchanges with such a rating; a list shows the sessions with at least one such exchange or, for `none`, the
-    sessions without any rating.
-    """
-
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, str | None] = field(default_factory=dict)
-    model: str | None = None
-    since: str | None = None
-    until: str | None = None
-    rated: str | None = None

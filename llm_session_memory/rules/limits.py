@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
 
 from ..errors import SessionError
-from ..model import MARKS, Rating
+from ..model import MARKS
 from .safe_text import one_line
+
+if TYPE_CHECKING:
+    from ..model import Rating
 
 LONGEST_NOTE = 2_000
 """The most characters of a note, which is sent with every prompt."""
@@ -71,6 +75,8 @@ def checked_value(text: str, instead: str) -> str:
 
 def checked_rating(mark: str, note: str, rated_utc: str) -> Rating:
     """Return a rating in its stored form. Raises SessionError with the rule that it breaks."""
+    from ..model import Rating  # no prompt needs it
+
     return Rating(checked_mark(mark), checked_remark(note), rated_utc)
 
 

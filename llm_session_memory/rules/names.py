@@ -5,7 +5,6 @@ Pure: names in, names out. Only the store knows whether a name is taken.
 
 from __future__ import annotations
 
-import difflib
 import random
 import unicodedata
 from collections.abc import Iterable
@@ -72,6 +71,8 @@ def key(name: str) -> str:
 
 def near(name: str, existing: Iterable[str]) -> str | None:
     """Return the existing name that is most similar to `name`, or None; an equal name doesn't count."""
+    import difflib  # a misspelt name is rare
+
     by_key = {key(other): other for other in existing}
     by_key.pop(key(name), None)
     found = difflib.get_close_matches(key(name), by_key, n=1, cutoff=_NEAR)

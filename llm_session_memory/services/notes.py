@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import store
 from ..errors import NoSuchSession, OverBudget, SessionError
-from ..model import Beside, Note, Summary
+from ..model import Note, Summary
 from ..rules.limits import LONGEST_TAG, checked_key, checked_note, checked_tag, checked_value
 from ..rules.names import key
 from ..rules.safe_text import one_line
 from .desk import Desk
 from .requests import Requests
+
+if TYPE_CHECKING:
+    from ..model import Beside
 
 
 class Notes:
@@ -26,6 +29,8 @@ class Notes:
 
     def beside(self, name: str) -> Beside:
         """Return a session's tags, facts and notes together."""
+        from ..model import Beside  # no prompt needs it
+
         return Beside(tuple(self.tags(name)), self.facts(name), tuple(self.list(name)))
 
     # -- notes ---------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import store
 from ..errors import SessionError
 from ..model import Bookmark, Rating
 from ..rules.limits import checked_label, checked_rating
+from ..store import ratings
 from .desk import Desk
 
 
@@ -14,7 +14,7 @@ class Ratings:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._table = store.Ratings(desk.log)
+        self._table = ratings.Ratings(desk.log)
 
     def of(self, name: str) -> dict[str, Rating]:
         """Return a session's ratings by the exchange's first turn."""

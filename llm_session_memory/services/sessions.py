@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import store
 from ..errors import NoSuchSession, OverBudget, SessionError
-from ..model import Exchange, Filters, Session, SessionSummary, Settings
+from ..model import Exchange, Session, Settings
 from ..rules import names
 from ..rules.policy import check_tokens, parsed_policy
 from ..rules.ulids import Ulids
-from ..store import history, session_list
+from ..store import history
 from ..store.numbering import Numbering
 from .desk import Desk
 from .notes import Notes
 from .requests import Requests
+
+if TYPE_CHECKING:
+    from ..model import Filters, SessionSummary
 
 
 class Sessions:
@@ -53,10 +56,14 @@ class Sessions:
 
         Returns `count` of them (-1: all), beginning after the session named `after`.
         """
+        from ..store import session_list  # no prompt needs it
+
         return session_list.page(self._desk.log, count, self.get(after) if after else None, filters)
 
     def line(self, name: str) -> SessionSummary:
         """Return one session with its counts, as in the list."""
+        from ..store import session_list
+
         return session_list.summary(self._desk.log, self.get(name))
 
     # -- reading -------------------------------------------------------

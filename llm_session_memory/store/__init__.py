@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from .log import Log, check_file, owned_file
 from .notes import Notes
-from .ratings import Ratings
 from .requests import Requests
 from .sessions import Sessions
 
-__all__ = ["Log", "Notes", "Ratings", "Requests", "Sessions", "check_file", "owned_file"]
+__all__ = ["Log", "Notes", "Requests", "Sessions", "check_file", "owned_file"]

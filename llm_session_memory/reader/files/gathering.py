@@ -9,7 +9,8 @@ from functools import cached_property
 from ...errors import SessionError
 from ...model import Attachment, Attempt, Beside, Exchange, Message, Session, Settings
 from ...rules.records import Place
-from ...store import Log, Notes, Ratings, Sessions, attachments, history
+from ...store import Log, Notes, Sessions, attachments, history
+from ...store.ratings import Ratings
 
 _CHUNK = 20
 """The number of exchanges read at a time."""
