@@ -10,6 +10,9 @@ BENCHMARKS ?= session_speed start blocks views
 # How a run is spread over the cores: neighbours stay together, so that what a file shares is made once or twice.
 SPREAD := -n auto --dist worksteal --durations=15
 
+# Compiled modules are kept, whatever the shell says: without them each of the tests' processes compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-alpha quick check docs docs-check site package bench dev clean

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import settings
 
-FEW = 60
+FEW = 30
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 
