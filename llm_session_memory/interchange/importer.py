@@ -15,7 +15,6 @@ from typing import Any
 
 from ..errors import NameRefused, SessionError
 from ..llm_seam.writing import Writer
-from ..memory import Memory
 from ..model import Attachment, Block, Session, Settings
 from ..rules import names
 from ..rules.policy import parsed_policy
@@ -23,8 +22,9 @@ from ..rules.records import ATTEMPT, MISSING, Place
 from ..rules.safe_text import plain
 from ..rules.ulids import Ulids
 from ..rules.words import counted
-from ..store import Sessions, attachments
+from ..store import Log, Sessions, attachments
 from ..store.requests import ContextRow
+from ..store.staging import Staging
 from . import beside
 from .attempts import attempt_of
 from .fields import Fields
@@ -38,16 +38,18 @@ _UNKNOWN_MODEL = "unknown"
 
 
 class Importer:
-    """The import in progress. All its methods write in one transaction."""
+    """The import in progress. It writes to a temporary database; `theirs` is the log, or None if there is none yet."""
 
-    def __init__(self, memory: Memory, header: Header, name: str | None, where: str) -> None:
-        self.memory = memory
-        self.log, self.store = memory.desk.log, Sessions(memory.desk.log)
+    def __init__(  # noqa: PLR0913  one parameter a source
+        self, staging: Staging, theirs: Log | None, header: Header, name: str | None, where: str, now: str
+    ) -> None:
+        self.log, self.store = staging.log, Sessions(staging.log)
+        self.theirs = theirs
         self.header = header
         self.where = where
         self.settings = _settings(header.fields)
         self.beside = beside.read(header.fields)
-        self.now = memory.desk.timestamp()
+        self.now = now
         self.ids = Ulids(datetime.fromisoformat(self.now))
         self.model = self.settings.model
         self.exchanges = 0
@@ -56,21 +58,21 @@ class Importer:
         self.blocks: dict[int, tuple[int, BlockRecord]] = {}
         self.latest_block: tuple[Block, BlockRecord] | None = None
         self.answered: list[tuple[str, Place]] = []
+        self.has_excerpts = False
         self.session = self._session(name if name is not None else header.name)
         self.writer = Writer(self.log, self.session.thread_id)
-        self.recalls = Recalls(self.log, self.session.thread_id, self.places)
+        self.recalls = Recalls(staging, self.places)
 
     def _session(self, name: str | None) -> Session:
         """Create the session that the header describes."""
-        taken = self.store.names()
-        kept = names.check(name) if name is not None else names.generated(taken)
+        theirs = Sessions(self.theirs) if self.theirs else self.store
+        kept = names.check(name) if name is not None else names.generated(theirs.names())
+        if theirs.session(kept):
+            raise taken(kept)
         created = self.header.fields.time("created_utc") or self.now
         thread_id = Ulids(datetime.fromisoformat(self.now)).next(created)
         session = Session(thread_id, kept, created, self.settings)
-        try:
-            self.store.add(session)
-        except NameRefused as error:
-            raise NameRefused(error.message, f"Import it under another name with --as. {NOTHING}") from error
+        self.store.add(session)
         return session
 
     def add(self, number: int, value: Mapping[str, Any]) -> None:
@@ -121,7 +123,8 @@ class Importer:
     def _kept(self, attachment: Attachment) -> Attachment:
         """Return an attachment as it is stored: the log's own if the log has it already."""
         made = verified(attachment)
-        return attachments.attachment(self.log, made.id) or made
+        theirs = attachments.attachment(self.theirs, made.id) if self.theirs else None
+        return theirs or attachments.attachment(self.log, made.id) or made
 
     # -- contexts ------------------------------------------------------
 
@@ -202,9 +205,14 @@ class Importer:
             # As when an existing conversation is named, the session keeps the conversation's model.
             self.session = replace(self.session, settings=replace(self.settings, model=self.model))
             self.store.set_settings(self.session.thread_id, self.session.settings)
-        self.recalls.flush()
+        self.has_excerpts = self.recalls.finish()
         beside.keep(self.log, self.session.thread_id, self.beside, self.places.first)
         return self.session
+
+
+def taken(name: str) -> NameRefused:
+    """Return the error for a name that another session has."""
+    return NameRefused(f"Session “{name}” already exists.", f"Import it under another name with --as. {NOTHING}")
 
 
 def _settings(header: Fields) -> Settings:

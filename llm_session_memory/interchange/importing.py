@@ -1,7 +1,8 @@
 """Import a session's JSONL into a log, through llm's own writer.
 
-An import is one transaction, so one that fails leaves nothing behind. Lines are read one at a time, so the size of the
-file does not matter.
+The session is made in a temporary database and copied into the log in one transaction (see `store.staging`). So an
+import that fails leaves nothing behind, and other programs can use the log meanwhile. Lines are read one at a time, so
+the size of the file does not matter.
 
 A file may come from anyone. Its paths to files on this machine are not trusted (see attachments), and the Python code
 of an unanswered prompt is stored where `retry` does not run it.
@@ -9,22 +10,23 @@ of an unanswered prompt is stored where `retry` does not run it.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from ..errors import LogUnusable, NameRefused, SessionError
 from ..llm_seam import shape
 from ..llm_seam.tables import migrated
 from ..memory import Memory
 from ..model import Session
-from ..store import owned_file
+from ..services.desk import now_utc
+from ..store import Log, check_file
+from ..store.staging import Staging
 from .fields import Fields
-from .importer import Importer
+from .importer import Importer, taken
 from .lines import FileRefused, objects
 from .records import Header, header_of, is_header
 
@@ -42,20 +44,20 @@ class Imported:
 
 
 def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Imported:
-    """Import a session into a log, as `read` does. A log that was created for it is deleted if the import fails."""
-    created, done = owned_file(path), False
-    try:
+    """Import a session into a log, as `read` does. If there is no log yet, it is made when the session is complete."""
+    check_file(path)
+    if path.exists():
         with Memory(path) as memory:
-            if created:
-                migrated(memory.desk.log)
-            session = read(memory, stream, name, where, progress)
-            tools = memory.sessions.first_tools(session)
-            found = Imported(session, memory.sessions.exchange_count(session), tuple(tool["name"] for tool in tools))
-        done = True
-    finally:
-        if created and not done:
-            path.unlink(missing_ok=True)
-    return found
+            return _imported(memory, read(memory, stream, name, where, progress))
+    with _Import(path, None) as making:
+        making.read(stream, name, where, now_utc().isoformat(), progress)
+        with Memory(path, create=True) as memory:
+            return _imported(memory, making.copy(memory.desk.log))
+
+
+def _imported(memory: Memory, session: Session) -> Imported:
+    tools = memory.sessions.first_tools(session)
+    return Imported(session, memory.sessions.exchange_count(session), tuple(tool["name"] for tool in tools))
 
 
 def read_file(memory: Memory, path: Path, name: str | None, progress: Progress | None = None) -> Session:
@@ -72,7 +74,7 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
     """Import a session and return it.
 
     Args:
-        memory: The log to import into.
+        memory: The log to import into. It must not be in a transaction.
         stream: The lines, as bytes or text.
         name: The session's name. None takes the name in the header, or generates one if it has none.
         where: What errors call the stream.
@@ -83,38 +85,73 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
         NameRefused: The name is taken, or breaks the rules.
         LogUnusable: The log can't be written.
     """
-    shape.check("files")
-    with _steady(stream) as steady_:
-        lines = objects(steady_, where)
-        first = next(lines, None)
-        if first is None:
-            raise FileRefused(f"There is no session in {where}.")
-        header = Header(Fields({}, where), None, None)
-        if is_header(first[1]):
-            header = header_of(first[1], where, f"Line {first[0]:,} of {where}")
-        else:
-            lines = chain([first], lines)
-        with memory.writing():
-            if memory.desk.log.empty():  # a new file: create llm's tables, as its first prompt would
-                migrated(memory.desk.log)
-            memory.desk.log.check_shape()
-            memory.desk.log.migrate()
-            importer = Importer(memory, header, name, where)
+    log = memory.desk.log
+    if log.database.conn.in_transaction:
+        raise SessionError("A session can't be imported within a transaction.", "End the transaction first.")
+    if not log.empty():
+        log.check_shape()
+        migrated(log)
+    with _Import(log.path, None if log.empty() else log) as making:
+        making.read(stream, name, where, memory.desk.timestamp(), progress)
+        return making.copy(log)
+
+
+class _Import:
+    """One import: into a temporary database, and from there into the log. `theirs` is None if there is no log yet."""
+
+    def __init__(self, path: Path, theirs: Log | None) -> None:
+        shape.check("files")
+        self.theirs = theirs
+        self.staging = Staging(path, theirs)
+
+    def read(self, stream: IO[Any], name: str | None, where: str, now: str, progress: Progress | None) -> None:
+        """Make the session in the temporary database."""
+        header, lines = _begun(stream, where)
+        migrated(self.staging.log)
+        self.staging.prepare()
+        with self.staging.log.writing():
+            importer = Importer(self.staging, self.theirs, header, name, where, now)
             for number, value in lines:
                 importer.add(number, value)
                 if progress:
                     progress(importer.exchanges, header.exchanges)
-            return importer.finish()
+            self.session = importer.finish()
+        self.excerpts = importer.has_excerpts
+
+    def copy(self, log: Log) -> Session:
+        """Copy the session into a log and return it."""
+        if log.empty():
+            migrated(log)
+        log.migrate()
+        try:
+            self.staging.copy(log)
+        except NameRefused as error:
+            raise taken(self.session.name) from error
+        if self.excerpts:
+            self._link_excerpts(log)
+        return self.session
+
+    def _link_excerpts(self, log: Log) -> None:
+        """Tell where recalled excerpts are from. They are there without that, should the log be locked just now."""
+        from ..store.index import Index
+
+        with suppress(LogUnusable):
+            Index(log).catch_up(self.session.thread_id)
+            self.staging.link_excerpts()
+
+    def __enter__(self) -> _Import:  # noqa: PYI034  Self needs Python 3.11
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.staging.close()
 
 
-@contextmanager
-def _steady(stream: IO[Any]) -> Iterator[IO[Any]]:
-    """Give a stream that never waits. A pipe is copied to a file first, because the log is locked while it is read."""
-    raw = getattr(stream, "buffer", stream)
-    if raw.seekable():
-        yield raw
-        return
-    with tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(raw, copy)
-        copy.seek(0)
-        yield copy
+def _begun(stream: IO[Any], where: str) -> tuple[Header, Iterator[tuple[int, Mapping[str, Any]]]]:
+    """Return the header of a file, empty if it has none, and the other lines with their numbers."""
+    lines = objects(stream, where)
+    first = next(lines, None)
+    if first is None:
+        raise FileRefused(f"There is no session in {where}.")
+    if is_header(first[1]):
+        return header_of(first[1], where, f"Line {first[0]:,} of {where}"), lines
+    return Header(Fields({}, where), None, None), chain([first], lines)

@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ..model import SIDES, Recalled
-from ..store import Log, Requests
-from ..store.index import Index
+from ..model import SIDES
+from ..store import Requests
+from ..store.staging import Staging
 from .places import Places
 from .records import RecallRecord
 
-_WAITING = 10_000
-"""How many turns to collect before their excerpts are looked up in the index."""
-
 
 class Recalls:
-    """The excerpts of an import. An excerpt is recorded when the turn that it is from is in the index."""
+    """The excerpts of an import. Each gets its place in the index when the index knows the imported turns."""
 
-    def __init__(self, log: Log, thread_id: str, places: Places) -> None:
-        self.index, self.blocks = Index(log), Requests(log)
-        self.thread_id = thread_id
+    def __init__(self, staging: Staging, places: Places) -> None:
+        self.staging, self.requests = staging, Requests(staging.log)
         self.places = places
-        self.waiting: list[tuple[str, tuple[RecallRecord, ...]]] = []
 
     def add(self, turn_id: str, records: tuple[RecallRecord, ...]) -> None:
         """Add the excerpts that were sent with a turn, best first."""
-        if records:
-            self.waiting.append((turn_id, records))
-        if len(self.waiting) >= _WAITING:
-            self.flush()
-
-    def flush(self) -> None:
-        """Record the excerpts collected so far. One whose passage is not in the index gets the passage id 0."""
-        if not self.waiting:
+        if not records:
             return
-        self.index.catch_up(self.thread_id)
-        wanted = {self.places.turn(one.turn) or "" for _, records in self.waiting for one in records}
-        passages = {(row["turn_id"], row["side"], row["part"]): row["id"] for row in self.index.passages(wanted)}
-        for turn_id, records in self.waiting:
-            self.blocks.add_recalls(turn_id, [self._found(one, passages) for one in records])
-        self.waiting.clear()
+        self.requests.add_recalls(turn_id, [one.recalled for one in records])
+        self.staging.add_excerpts(
+            {
+                "turn_id": turn_id,
+                "rank": rank,
+                "exchange": (one.turn or (0, 0))[0],
+                "turn": (one.turn or (0, 0))[1],
+                "side": SIDES.index(one.side),
+                "part": one.part,
+            }
+            for rank, one in enumerate(records, 1)
+        )
 
-    def _found(self, one: RecallRecord, passages: dict[tuple[str, int, int], int]) -> Recalled:
-        key = (self.places.turn(one.turn) or "", SIDES.index(one.side), one.part)
-        return replace(one.recalled, passage_id=passages.get(key, 0))
+    def finish(self) -> bool:
+        """Look up the turns that the excerpts are from, and return whether there are any excerpts."""
+        return self.staging.find_excerpts(self.places.turn)

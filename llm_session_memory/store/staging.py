@@ -1,0 +1,311 @@
+"""Make a session in a temporary database first, then copy it into the log in one short transaction.
+
+To write 50,000 exchanges takes most of a minute. Nobody else could use the log meanwhile, so that minute is spent on a
+temporary database, which SQLite deletes when it is closed or when the process dies. What takes long in the copy is
+llm's search index. So its rows are copied first, in portions, with pauses in which other programs can write: nobody
+sees them, because llm looks up each row's turn. Everything else follows in one transaction, whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import LogUnusable, NameRefused
+from .log import Log
+from .schema import statement
+
+PORTION = 4_000_000
+"""How many characters of llm's search rows are copied in one transaction: a few tenths of a second."""
+
+PAUSE_SECONDS = 0.12
+"""The pause between two portions. SQLite looks every 0.1 seconds at most whether a lock is gone, so whoever waits can
+write in each pause."""
+
+_FRAGMENT = "(select l.id from fragments f join log.fragments l on l.hash = f.hash where f.id = s.fragment_id)"
+_INSTANCE = (
+    "(select l.id from tool_instances i join log.tool_instances l on l.name is i.name and l.plugin is i.plugin"
+    " and l.arguments is i.arguments where i.id = s.instance_id order by l.id limit 1)"
+)
+_PART = (
+    "(select l.id from parts p join log.parts l on l.message_hash = p.message_hash and l.position = p.position"
+    " where p.id = s.part_id)"
+)
+_NEW_PART = "where (select message_hash from parts where id = s.part_id) in (select hash from temp.fresh)"
+_UNKNOWN = "where not exists (select 1 from log.{table} l where {same})"
+
+_LLMS: dict[str, tuple[dict[str, str | None], str]] = {
+    "schemas": ({}, _UNKNOWN.format(table="schemas", same="l.id = s.id")),
+    "attachments": ({}, _UNKNOWN.format(table="attachments", same="l.id = s.id")),
+    "fragments": ({"id": None}, _UNKNOWN.format(table="fragments", same="l.hash = s.hash")),
+    "tools": ({"id": None}, _UNKNOWN.format(table="tools", same="l.hash = s.hash")),
+    "tool_instances": (
+        {"id": None},
+        _UNKNOWN.format(
+            table="tool_instances",
+            same="l.name is s.name and l.plugin is s.plugin and l.arguments is s.arguments",
+        ),
+    ),
+    "messages": ({}, "where s.hash in (select hash from temp.fresh)"),
+    "parts": (
+        {"id": None, "payload": "renumbered(s.payload)"},
+        "where s.message_hash in (select hash from temp.fresh)",
+    ),
+    "part_attachments": ({"part_id": _PART}, _NEW_PART),
+    "part_fragments": ({"part_id": _PART, "fragment_id": _FRAGMENT}, _NEW_PART),
+    "threads": ({}, ""),
+    "turns": ({}, ""),
+    "turn_fragments": ({"fragment_id": _FRAGMENT}, ""),
+    "turn_tools": (
+        {
+            "tool_id": "(select l.id from tools t join log.tools l on l.hash = t.hash where t.id = s.tool_id)",
+            "instance_id": _INSTANCE,
+        },
+        "",
+    ),
+    "tool_instantiations": ({"instance_id": _INSTANCE}, ""),
+    "turn_search": ({"id": None}, _UNKNOWN.format(table="turn_search", same="l.turn_id = s.turn_id")),
+}
+"""llm's tables in the order in which they are copied: the columns that are not copied as they are (None: SQLite gives
+the number), and which rows are copied. What llm stores once by its content stays where the log has it already."""
+
+_OURS: dict[str, dict[str, str | None]] = {
+    "memory_sessions": {},
+    "memory_blocks": {"id": "s.id + :blocks"},
+    "memory_contexts": {"block_id": "s.block_id + :blocks"},
+    "memory_pins": {},
+    "memory_attempts": {},
+    "memory_originals": {},
+    "memory_notes": {"id": None},
+    "memory_tags": {},
+    "memory_meta": {},
+    "memory_summaries": {"id": None},
+    "memory_recalls": {},
+    "memory_ratings": {},
+    "memory_bookmarks": {},
+}
+"""Our tables, likewise. The index of the log is not copied: it catches up, as after each prompt."""
+
+NOT_COPIED = frozenset({"memory_windows", "memory_index", "memory_passages", "memory_words", "memory_vectors"})
+"""Our tables that say nothing about one session alone."""
+
+
+class Staging:
+    """A temporary database with the tables of a log, in which one session is made. Close it after use."""
+
+    def __init__(self, path: Path, like: Log | None = None) -> None:
+        """Make the database. It gets llm's tables as they are in the log `like`, or none at all."""
+        from sqlite_utils import Database
+
+        self.path = path
+        self.log: Log = _Temporary(Database(sqlite3.connect(""), execute_plugins=False), path)
+        """The temporary database. Its errors are about temporary files, not about the log."""
+        if like is not None:
+            self._take_tables(like)
+
+    def _take_tables(self, like: Log) -> None:
+        tables = {"tables": json.dumps([*_LLMS, "_llm_migrations"])}
+        made = like.tuples(statement("tables_of_llm"), tables)
+        applied = like.rows("select name, applied_at from _llm_migrations")
+        with self.log.writing():
+            for (sql,) in made:
+                self.log.run(sql)
+            self.log.many("insert into _llm_migrations (name, applied_at) values (:name, :applied_at)", applied)
+
+    def prepare(self) -> None:
+        """Add our own tables, when llm's are there."""
+        self.log.migrate()
+        self.log.run(statement("staged_excerpts"))
+
+    def close(self) -> None:
+        """Close the temporary database, which deletes it."""
+        self.log.close()
+
+    # -- excerpts ------------------------------------------------------
+
+    def add_excerpts(self, places: Iterable[Mapping[str, Any]]) -> None:
+        """Remember where recalled excerpts are from (the columns of staged_excerpts)."""
+        self.log.many(
+            "insert into staged_excerpts values (:turn_id, :rank, :exchange, :turn, :side, :part, null)", places
+        )
+
+    def find_excerpts(self, turn_at: Callable[[tuple[int, int]], str | None]) -> bool:
+        """Look up the turns that excerpts are from, and return whether there are any excerpts."""
+        places = self.log.tuples("select distinct exchange, turn from staged_excerpts")
+        self.log.many(
+            "update staged_excerpts set from_turn_id = :id where exchange = :exchange and turn = :turn",
+            ({"exchange": place[0], "turn": place[1], "id": turn_at(place)} for place in places),
+        )
+        return bool(places)
+
+    def link_excerpts(self) -> None:
+        """Link the copied excerpts to the log's index, which has caught up with their turns."""
+        with self._transaction():
+            self._run(statement("link_excerpts"))
+
+    # -- the copy ------------------------------------------------------
+
+    def copy(self, theirs: Log) -> None:
+        """Copy the session into the log, whole or not at all. Nobody else waits for longer than the last transaction.
+
+        Raises NameRefused if the session's name has been taken in the meantime, and LogUnusable.
+        """
+        with theirs.sentences(), _seen_by_others(self.path) as alone:
+            self._run("attach ? as log", [str(self.path)])
+            if alone:
+                self._clean("")
+            try:
+                self._copy_search_rows()
+                self._copy_the_rest()
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._clean(" and s.turn_id in (select id from main.turns)")
+                raise
+
+    def _copy_search_rows(self) -> None:
+        """Copy all of llm's search rows but the last portion, with a pause after each portion."""
+        for first, last in self._portions():
+            with self._transaction():
+                self._copy_table("turn_search", *_LLMS["turn_search"], {"first": first, "last": last})
+            time.sleep(PAUSE_SECONDS)
+
+    def _portions(self) -> list[tuple[int, int]]:
+        """Return the first and last id of each portion of search rows but the last."""
+        found: list[tuple[int, int]] = []
+        first, size = 1, 0
+        for id_, length in self._run("select id, length(prompt) + length(response) from turn_search order by id"):
+            size += length
+            if size >= PORTION:
+                found.append((first, id_))
+                first, size = id_ + 1, 0
+        return found
+
+    def _copy_the_rest(self) -> None:
+        connection = self.log.database.conn
+        with self._transaction():
+            names = "select s.name from memory_sessions s join log.memory_sessions l on l.name_key = s.name_key"
+            for (name,) in self._run(names):
+                raise NameRefused(f"Session “{name}” already exists.", "Choose another name.")
+            self._run("drop table if exists temp.fresh")
+            self._run("create temp table fresh (hash text primary key) without rowid")
+            self._run(
+                "insert into temp.fresh select hash from messages"
+                " where not exists (select 1 from log.messages l where l.hash = messages.hash)"
+            )
+            blocks = {"blocks": self._run("select coalesce(max(id), 0) from log.memory_blocks").fetchone()[0]}
+            for table, (changed, which) in _LLMS.items():
+                if table == "parts":
+                    connection.create_function("renumbered", 1, _Renumbered(self._fragments()))
+                self._copy_table(table, changed, which)
+            for table, changed in _OURS.items():
+                self._copy_table(table, changed, "", blocks)
+
+    def _fragments(self) -> dict[int, int]:
+        """Return the log's number of each fragment that has another one here."""
+        join = "select f.id, l.id from fragments f join log.fragments l on l.hash = f.hash"
+        return dict(self._run(f"{join} where f.id <> l.id"))
+
+    def _copy_table(
+        self, table: str, changed: Mapping[str, str | None], which: str, values: Mapping[str, int] | None = None
+    ) -> None:
+        """Copy rows of a table, in their order. `values` may name the `first` and `last` id of the rows."""
+        columns = [row[1] for row in self._run(f"pragma main.table_info('{table}')")]
+        taken = {name: changed.get(name, f's."{name}"') for name in columns}
+        taken = {name: value for name, value in taken.items() if value is not None}
+        names = ", ".join(f'"{name}"' for name in taken)
+        if values and "first" in values:
+            which += " and s.id between :first and :last"
+        # memory_recalls has no rowid, and its order is its primary key
+        order = "" if table == "memory_recalls" else " order by s.rowid"
+        sql = f"insert into log.{table} ({names}) select {', '.join(map(str, taken.values()))} from main.{table} s "  # noqa: S608  names of columns
+        self._run(sql + which + order, values or {})
+
+    def _clean(self, which: str) -> None:
+        """Delete the search rows of an import that did not come to its end: those whose turn isn't there."""
+        sql = "select s.id from log.turn_search s left join log.turns t on t.id = s.turn_id where t.id is null"
+        left = [row[0] for row in self._run(sql + which)]
+        for start in range(0, len(left), 500):
+            with self._transaction():
+                self._run(
+                    "delete from log.turn_search where id in (select value from json_each(?))",
+                    [json.dumps(left[start : start + 500])],
+                )
+            time.sleep(PAUSE_SECONDS)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Hold the write lock of the log. As in Log.writing, whose errors would be about temporary files here."""
+        connection = self.log.database.conn
+        connection.execute("begin immediate")
+        try:
+            yield
+            connection.execute("commit")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.execute("rollback")
+            raise
+
+    def _run(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
+        return self.log.database.conn.execute(sql, values)
+
+
+class _Temporary(Log):
+    """A temporary database: if there is no space for it, the log is not what is full."""
+
+    @contextmanager
+    def sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            message = f"The temporary database for the import could not be used: {error}."
+            hint = "If the disk is full, choose a folder on another disk with SQLITE_TMPDIR. Nothing was imported."
+            raise LogUnusable(message, hint) from error
+
+
+class _Renumbered:
+    """Gives a part's payload the log's numbers of its fragments."""
+
+    def __init__(self, numbers: Mapping[int, int]) -> None:
+        self._numbers = numbers
+
+    def __call__(self, payload: str | None) -> str | None:
+        if not self._numbers or not payload or '"text_ref"' not in payload:
+            return payload
+        value = json.loads(payload)
+        for piece in value.get("text_ref") or ():
+            if "fragment" in piece:
+                piece["fragment"] = self._numbers.get(piece["fragment"], piece["fragment"])
+        return json.dumps(value)
+
+
+@contextmanager
+def _seen_by_others(path: Path) -> Iterator[bool]:
+    """Give whether no other import is copying into a log of this folder, and let others see this one.
+
+    Only manners: an import that another one cleans away by mistake copies its search rows again at its end.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield True
+        return
+    try:
+        folder = os.open(path.resolve().parent, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        alone = True
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            alone = False
+        yield alone
+    finally:
+        os.close(folder)
