@@ -190,10 +190,10 @@ class _Cards:
         if attempt.partial:
             blocks.append(Block("reply", self._showing.markdown(attempt.partial)))
         blocks.append(Block("failed", plain(attempt.error)))
-        facts = [
-            one_line(attempt.model, 60),
-            "failed prompt, not answered" if not attempt.answered_by else "failed prompt",
-        ]
+        what = f"{'interrupted' if attempt.error == 'interrupted' else 'failed'} prompt"
+        if not attempt.answered_by:
+            what = "prompt in progress" if attempt.in_progress else f"{what}, not answered"
+        facts = [one_line(attempt.model, 60), what]
         if attempt.duration_ms is not None:
             facts.insert(1, span(attempt.duration_ms / 1000))
         return Card(

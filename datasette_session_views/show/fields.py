@@ -93,4 +93,5 @@ def attempt_fields(attempt: Attempt) -> dict[str, Any]:
         "datetime_utc": attempt.datetime_utc,
         "duration_ms": attempt.duration_ms,
         "answered_by": attempt.answered_by,
+        "in_progress": attempt.in_progress,
     }

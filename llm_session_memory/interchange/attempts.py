@@ -39,6 +39,7 @@ def _request(fields: Fields | None, kept: Changed) -> dict[str, Any]:
     fields.whole("max_context_tokens")
     fields.texts("tools")
     request = dict(fields.value)
+    request.pop("process", None)  # it was not sent from here
     code = [*fields.texts(CODE), *fields.texts(KEPT_CODE)]
     for name in (CODE, KEPT_CODE):
         request.pop(name, None)

@@ -177,7 +177,7 @@ class Importer:
         """Import a prompt that got no complete answer."""
         id_ = self.ids.next(fields.time("datetime_utc"))
         attempt = attempt_of(fields, id_, self.session.thread_id, self.now, verified)
-        self.store.add_attempt(attempt)
+        self.store.attempts.add(attempt)
         answered = place_of(fields, "answered_by")
         if answered:
             self.answered.append((attempt.id, answered))
@@ -195,7 +195,7 @@ class Importer:
         for id_, place in self.answered:
             turn = self.places.turn(place)
             if turn:
-                self.store.answer_attempts([id_], turn)
+                self.store.attempts.answer([id_], turn)
         if self.latest_block:
             # A block continues exactly the previous request, which the file doesn't have. So the next prompt begins a
             # new block.

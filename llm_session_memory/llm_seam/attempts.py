@@ -19,33 +19,47 @@ from .calls import Call
 RELIED_ON = {
     "llm": "Attachment Fragment",
     "utils": "monotonic_ulid",
-    "an instance of models.Response": "_chunks _start_utcnow id model",
+    "an instance of models.Response": "_chunks _start_utcnow model",
     "an instance of llm.Attachment": "content path type url",
 }
 """The parts of llm that this module relies on (see `shape`)."""
 
 
-def attempt(asked: Asked, calls: Sequence[Call], error: BaseException, now: str) -> Attempt:
-    """Return the attempt to keep for a failed or interrupted prompt, dated `now` if no call had begun."""
+INTERRUPTED = "interrupted"
+"""The error of a prompt that was stopped or killed."""
+
+
+def attempt(
+    asked: Asked, calls: Sequence[Call], error: BaseException | None, now: str, id_: str | None = None
+) -> Attempt:
+    """Return the attempt to keep for a prompt, dated `now` if no call had begun.
+
+    Without an error it is the open attempt of a prompt that is about to be sent. If llm is killed, nothing else will be
+    said of it, so its error is “interrupted”. `id_` is the id of the open attempt that it replaces.
+    """
     assert asked.session is not None
-    partial = "".join("".join(getattr(one.response, "_chunks", ())) for one in calls)
-    id_, model, started = str(utils.monotonic_ulid()).lower(), asked.model, None
+    model, started = asked.model, None
     if calls:
         first, last = calls[0].response, calls[-1].response
-        id_, model = first.id, last.model.model_id
+        model = last.model.model_id
         # duration_ms() and datetime_utc() would send the prompt again. If llm has other names, the attempt is kept.
         started = getattr(first, "_start_utcnow", None)
     return Attempt(
-        id=id_,
+        id=id_ or str(utils.monotonic_ulid()).lower(),
         thread_id=asked.session.thread_id,
         model=model,
         prompt=without_halves(asked.prompt),
-        error=without_halves(cause(error)),
-        partial=without_halves(partial),
+        error=without_halves(cause(error)) if error else INTERRUPTED,
+        partial=partial(calls),
         datetime_utc=started.isoformat() if started else now,
         duration_ms=None,
         request={**asked.tools, **asdict(asked.said), "model": model, **_kept(asked.inputs)},
     )
+
+
+def partial(calls: Sequence[Call]) -> str:
+    """Return the part of a reply that has arrived, of all calls of its prompt."""
+    return without_halves("".join("".join(getattr(one.response, "_chunks", ())) for one in calls))
 
 
 def _kept(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +75,7 @@ def _kept(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def cause(error: BaseException) -> str:
     """Return the error's message, or the name of its class if it has no message."""
     if isinstance(error, (KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)):
-        return "interrupted"
+        return INTERRUPTED
     if isinstance(error, SystemExit):
         return "llm was terminated"
     return str(getattr(error, "message", "") or error) or type(error.__context__ or error).__name__

@@ -106,7 +106,7 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
         return original(**parameters)
     except BaseException as error:
         told = isinstance(error, (click.Abort, SessionError)) or bool(getattr(error, "message", ""))
-        if isinstance(error, UnicodeDecodeError):
+        if isinstance(error, UnicodeDecodeError) and (one.latest is None or one.latest.opened is None):
             what = "A file or a fragment of this prompt is not UTF-8, so nothing was sent."
             raise SessionError(what, "Convert it first: iconv -f latin1 -t utf-8 FILE") from error
         if _kept(one, error, quiet=output.caused(error)) and isinstance(error, Exception) and not told:
@@ -133,14 +133,14 @@ def _kept(one: Prompting, error: BaseException, *, quiet: bool) -> bool:
     """
     if one.latest is None or (quiet and one.latest.logged):
         return False
-    if one.latest.logged:
-        _say("The reply was logged, but a later step failed.")
-        return True
     whole = bool(one.latest.finished)
     try:
         kept = one.latest.keep(error)
     except SessionError as trouble:
         _say(f"The prompt could not be logged: {trouble}")
+        return True
+    if one.latest.logged and not quiet:
+        _say("The reply was logged, but a later step failed.")
         return True
     if kept is None or one.session is None or quiet:
         return False

@@ -62,6 +62,7 @@ class AsyncSessionResponse(models.AsyncResponse):
         return super()._process_chunk(convert.storable(chunk))  # type: ignore[no-untyped-call]
 
     async def __anext__(self) -> str:
+        self.prompted.sending()
         try:
             return await super().__anext__()
         except StopAsyncIteration:
@@ -131,15 +132,17 @@ class SessionConversation(models.Conversation):
     def prompt(self, prompt: str | None = None, **parameters: Any) -> models.Response:
         """Send a prompt with the context that the session's policy chooses."""
         made, text, parameters = self.prompting.compose(self, prompt, parameters)
-        response = super().prompt(text, **parameters)
-        response.__class__ = SessionResponse
-        made.call(response)
+        with made.making():
+            response = super().prompt(text, **parameters)
+            response.__class__ = SessionResponse
+            made.call(response)
         return response
 
     def chain(self, prompt: str | None = None, **parameters: Any) -> models.ChainResponse:
         """The same for a prompt with tools."""
         made, text, parameters = self.prompting.compose(self, prompt, parameters)
-        chain = super().chain(text, **parameters)
+        with made.making():
+            chain = super().chain(text, **parameters)
         chain.__class__ = SessionChain
         chain.prompted = made  # type: ignore[attr-defined]  # it is a SessionChain now
         return chain
@@ -154,15 +157,17 @@ class AsyncSessionConversation(models.AsyncConversation):
     def prompt(self, prompt: str | None = None, **parameters: Any) -> models.AsyncResponse:
         """Send a prompt with the context that the session's policy chooses."""
         made, text, parameters = self.prompting.compose(self, prompt, parameters)
-        response = super().prompt(text, **parameters)
-        response.__class__ = AsyncSessionResponse
-        made.call(response)
+        with made.making():
+            response = super().prompt(text, **parameters)
+            response.__class__ = AsyncSessionResponse
+            made.call(response)
         return response
 
     def chain(self, prompt: str | None = None, **parameters: Any) -> models.AsyncChainResponse:
         """The same for a prompt with tools."""
         made, text, parameters = self.prompting.compose(self, prompt, parameters)
-        chain = super().chain(text, **parameters)
+        with made.making():
+            chain = super().chain(text, **parameters)
         chain.__class__ = AsyncSessionChain
         chain.prompted = made  # type: ignore[attr-defined]  # it is an AsyncSessionChain now
         return chain

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from llm import models
 from ..errors import LogUnusable, SessionError
 from ..model import Attempt, Context
 from ..rules import server_cuts, tokens
+from ..rules.safe_text import one_line
 from ..services import current
 from ..services.bundle import Services
 from ..services.composer import Composer
@@ -20,6 +22,7 @@ from ..store.log import sentence
 from . import attempts, convert, record, rescue
 from .asked import Asked
 from .calls import Call, bound, complete, countable, sent_of, told
+from .following import Following
 from .models import Embedding
 
 RELIED_ON = {
@@ -44,7 +47,6 @@ class Prompted:
         recording: False if nothing may be written to the log.
         by_itself: Whether responses are logged here once they are read, and the prompt is kept here if a call fails.
             If False, llm's command does both at its end.
-        composing: True while the context is being chosen. A summary may be made then, which can take a while.
     """
 
     services: Services
@@ -52,7 +54,6 @@ class Prompted:
     say: Say
     recording: bool
     by_itself: bool
-    composing: bool = True
     chained: bool = False
     context: Context | None = None
     composer: Composer | None = None
@@ -61,6 +62,46 @@ class Prompted:
     finished: list[Any] = field(default_factory=list)
     """The responses that are being logged: each is complete and must be saved somewhere."""
     logged: bool = False
+    opened: str | None = None
+    """The id of its open attempt, which is in the log from before anything is sent."""
+    following: Following | None = None
+
+    # -- before the call -----------------------------------------------
+
+    def begin(self) -> list[Attempt]:
+        """Keep the prompt as an open attempt; return the session's interrupted prompts that were not mentioned yet."""
+        if not self.recording:
+            return []
+        attempt = attempts.attempt(self.asked, (), None, self._now())
+        interrupted = self.services.record.begin(attempt)
+        self.opened = attempt.id
+        return interrupted
+
+    def withdraw(self) -> None:
+        """Remove the open attempt: the prompt was refused before it was sent."""
+        if self.opened is not None:
+            with suppress(SessionError, sqlite3.Error), self.services.desk.log.patience(1):
+                self.services.record.withdraw(self.opened)
+            self.opened = None
+
+    def mention(self, interrupted: Sequence[Attempt]) -> None:
+        """Report prompts that were interrupted, with how to send them again."""
+        if interrupted and self.asked.session is not None:
+            newest = one_line(interrupted[-1].prompt, 40)
+            which = f"the prompt “{newest}” was interrupted."
+            if len(interrupted) > 1:
+                which = f"{len(interrupted)} prompts were interrupted, the last one “{newest}”."
+            again = self.services.desk.command("retry", self.asked.session.name)
+            self.say(f"session {self.asked.session.name}: {which} Send it again with: {again}")
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Withdraw the prompt if llm refuses to make a response of it."""
+        try:
+            yield
+        except Exception:
+            self.withdraw()
+            raise
 
     # -- during the call -----------------------------------------------
 
@@ -83,6 +124,25 @@ class Prompted:
             self.context = bound(one, composer, len(made.chain))
         self.calls.append(one)
 
+    def sending(self) -> None:
+        """Prepare for the first byte that is sent: from now on, add what comes of the reply to the open attempt.
+
+        A program's prompt is kept only now, because it is not sent if its response is never read.
+        """
+        if self.following is not None or not self.recording or self.asked.session is None:
+            return
+        if self.opened is None:
+            self.mention(self.begin())
+        assert self.opened is not None
+        whose = weakref.ref(self)
+
+        def text() -> str | None:
+            prompted = whose()
+            return attempts.partial(prompted.calls) if prompted else None
+
+        self.following = Following(self.services.path, self.opened, text)
+        self.following.start()
+
     def hold(self) -> None:
         """Let the tools that are called from now on know their session."""
         if self.context is not None and self.asked.session is not None:
@@ -93,6 +153,7 @@ class Prompted:
     @contextmanager
     def reading(self, response: Any) -> Iterator[None]:
         """Log a response after it is read, or keep the prompt if reading fails."""
+        self.sending()
         try:
             yield
         except BaseException as error:
@@ -105,6 +166,7 @@ class Prompted:
         """Log a tool loop after it is read, or keep its prompt; let its tools know their session."""
         self.chained = True
         self.hold()
+        self.sending()
         try:
             yield
         except BaseException as error:
@@ -144,15 +206,21 @@ class Prompted:
                 models.Response.log_to_db(response, database)
             return
         calls, self.finished = self.calls, finished
+        self._followed()
         sent = sent_of(calls[: len(finished)])
         originals = {one.response.id: one.original for one in calls if one.original is not None}
         try:
-            record.log(self.services.desk.on(database), self.asked, finished, sent, originals)
+            record.log(self.services.desk.on(database), self.asked, finished, sent, originals, self.opened)
         except LogUnusable as error:  # so no attempt can be kept in it either
             with rescue.signals_wait():
-                raise self._into_a_file(attempts.attempt(self.asked, calls, error, self._now()), error) from error
+                attempt = attempts.attempt(self.asked, calls, error, self._now(), self.opened)
+                raise self._into_a_file(attempt, error) from error
         self.logged = True
-        self.calls, self.finished = [], []  # not earlier: if anything else ends the writing, `keep` finds them
+        self.calls, self.finished, self.opened = (
+            [],
+            [],
+            None,
+        )  # not earlier: if anything else ends the writing, `keep` finds them
         for one in calls:
             if one.cut is not None:
                 self._tell(one, one.cut)
@@ -169,34 +237,43 @@ class Prompted:
     def keep(self, error: BaseException) -> Attempt | None:
         """Keep the prompt and its partial reply as an attempt; return the attempt, or None if nothing is kept.
 
-        A prompt is not kept if it was refused before its call, if its session was not created yet, or if it is in the
-        log. Raises LogUnusable, with the path of a file that has everything, if the log can't be written.
+        The attempt replaces the open one. A prompt is not kept if it was refused before its call, if its session was
+        not created yet, or if it is in the log. Raises LogUnusable, with the path of a file that has everything, if the
+        log can't be written.
         """
-        interrupted = self.composing and not isinstance(error, Exception)
-        if not (self.calls or interrupted) or not self.recording or self.asked.session is None:
+        if not (self.calls or self.opened) or not self.recording or self.asked.session is None:
             return None
+        self._followed()
         with rescue.signals_wait():
-            attempt = attempts.attempt(self.asked, self.calls, error, self._now())
+            attempt = attempts.attempt(self.asked, self.calls, error, self._now(), self.opened)
             try:
                 with self.services.desk.log.patience(1):
-                    logged = bool(self.calls) and self.services.record.is_logged(attempt.id)
+                    logged = bool(self.calls) and self.services.record.is_logged(self.calls[0].response.id)
                     if not logged:
                         self.services.record.keep_attempt(attempt)
             except Exception as trouble:
                 raise self._into_a_file(attempt, trouble) from trouble
-            self.calls, self.finished, self.composing = [], [], False
+            self._done()
+            self.logged = logged
             return None if logged else attempt
 
     def _into_a_file(self, attempt: Attempt, trouble: Exception) -> LogUnusable:
         """Save a prompt and its reply to a file because the log can't be written; return the error to raise."""
         path = rescue.rescued(self.services.path, self.asked, attempt, self.finished)
-        self.calls, self.finished, self.composing = [], [], False
+        self._done()
         what = "reply" if attempt.partial else "prompt"
         said = trouble.message if isinstance(trouble, SessionError) else attempts.cause(trouble)
         if path is None:
             return LogUnusable(said, f"No file could be written either: the {what} is only on your screen. Copy it.")
         again = self.services.desk.command("recover", str(path))
         return LogUnusable(said, f"The {what} is kept in {path}. Add it to the session with: {again}")
+
+    def _done(self) -> None:
+        self.calls, self.finished, self.opened = [], [], None
+
+    def _followed(self) -> None:
+        if self.following is not None:
+            self.following.end()
 
     def _now(self) -> str:
         return self.services.desk.timestamp()

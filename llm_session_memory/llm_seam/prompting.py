@@ -9,7 +9,7 @@ from typing import Any
 import llm
 from llm import models
 
-from ..errors import NameRefused
+from ..errors import NameRefused, SessionError
 from ..model import POLICIES, Attempt, Session, Settings
 from ..rules import fences, tokens
 from ..rules.names import near
@@ -107,7 +107,14 @@ class Prompting:
             self.say(f"session {name}: {what} -n records nothing; sent without history")
             self._check_alone(conversation, settings, prompt, parameters)
             return made, prompt, parameters
-        return made, prompt, self._chosen(made, conversation, settings, prompt, parameters)
+        try:
+            return made, prompt, self._chosen(made, conversation, settings, prompt, parameters)
+        except SessionError:
+            made.withdraw()
+            raise
+        except BaseException as error:
+            made.failed(error)
+            raise
 
     def _storable(self, prompt: str | None, parameters: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
         """Return a prompt and its parameters with “\ufffd” for each byte that is not UTF-8; report them once."""
@@ -128,9 +135,13 @@ class Prompting:
     def _chosen(
         self, made: Prompted, conversation: Any, settings: Settings, prompt: str | None, parameters: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return the parameters with the messages to send for a prompt. Create the session if it is new."""
+        """Return the parameters with the messages to send for a prompt. Create the session if it is new.
+
+        Before anything is sent, also to a model that embeds or summarises, the prompt is in the log as an open attempt.
+        """
         if self.session is not None:
             conversation.id = self.session.thread_id
+            made.mention(self._begun(made))
         made.embedding = embedding_of(self.services, settings)
         found, made.composer = self.services.requests.compose(
             conversation.id,
@@ -142,8 +153,7 @@ class Prompting:
             near=made.embedding.near if made.embedding else None,
         )
         made.context = found
-        session = self._ensured(conversation, settings)  # not earlier: a refused prompt creates nothing
-        made.asked, made.composing = replace(made.asked, session=session), False
+        session = self.session or self._created(made, conversation, settings)  # a refused prompt creates nothing
         for notice in found.notices:
             see = self.services.desk.command("context", session.name)
             self.say(f"session {session.name}: {notice} See: {see}")
@@ -199,20 +209,34 @@ class Prompting:
             parameters = {**parameters, "system": settings.system, "system_fragments": None}
         return replace(settings, options=options_of(model, parameters)), parameters
 
-    def _ensured(self, conversation: Any, settings: Settings) -> Session:
-        """Return the session of this prompt; create it if it is new."""
-        if isinstance(self.place, Session):
-            return self.place
-        if self.place.over is not None:
-            made, retired = self.services.sessions.start_over(self.place.over, conversation.id, settings)
-            self.say(f"session {made.name}: started over with {settings.model}; the old one is now {retired}")
-        else:
-            made = self._created(self.place.name, conversation, settings)
-        self.place = made
-        return made
+    def _created(self, made: Prompted, conversation: Any, settings: Settings) -> Session:
+        """Create the session of a prompt together with the prompt's open attempt, and return it."""
+        assert isinstance(self.place, Wanted)
+        with self.services.writing():
+            session, told = self._made(self.place, conversation, settings)
+            made.asked = replace(made.asked, session=session)
+            interrupted = self._begun(made)
+        self.place = session
+        if told:
+            self.say(f"session {session.name}: {told}")
+        made.mention(interrupted)
+        return session
 
-    def _created(self, name: str | None, conversation: Any, settings: Settings) -> Session:
-        existing = self.services.sessions.names()
+    def _begun(self, made: Prompted) -> list[Attempt]:
+        """Keep a prompt as an open attempt; return the interrupted prompts to mention.
+
+        Not the one that is being sent again. A program's prompt is kept when its response is read.
+        """
+        if self.by_itself:
+            return []
+        return [one for one in made.begin() if self.retrying is None or one.id != self.retrying.id]
+
+    def _made(self, place: Wanted, conversation: Any, settings: Settings) -> tuple[Session, str]:
+        """Create a session; return it and what to report."""
+        if place.over is not None:
+            made, retired = self.services.sessions.start_over(place.over, conversation.id, settings)
+            return made, f"started over with {settings.model}; the old one is now {retired}"
+        name, existing = place.name, self.services.sessions.names()
         try:
             made = self.services.sessions.create(name, conversation.id, settings)
         except NameRefused:
@@ -220,11 +244,10 @@ class Prompting:
             if found is None:
                 raise
             conversation.id = found.thread_id
-            return found  # created by another process since we looked: this prompt is its next
+            return found, ""  # created by another process since we looked: this prompt is its next
         alike = near(made.name, existing)
         doubt = f" (did you mean {alike}?)" if alike and name is not None else ""
-        self.say(f"session {made.name}: created with {settings.model}{doubt}")
-        return made
+        return made, f"created with {settings.model}{doubt}"
 
 
 def _whole(value: Any) -> Any:

@@ -24,10 +24,18 @@ RELIED_ON = {
 """The parts of llm that this module relies on (see `shape`)."""
 
 
-def log(
-    desk: Desk, asked: Asked, responses: Sequence[Any], sent: Sequence[Sent], originals: Mapping[str, Sequence[Message]]
+def log(  # noqa: PLR0913  what belongs to one exchange
+    desk: Desk,
+    asked: Asked,
+    responses: Sequence[Any],
+    sent: Sequence[Sent],
+    originals: Mapping[str, Sequence[Message]],
+    opened: str | None,
 ) -> None:
-    """Log responses and the reasons for what was sent, all or nothing. Wait up to 10 seconds for a locked log."""
+    """Log responses and the reasons for what was sent, and remove the open attempt `opened`: all or nothing.
+
+    Wait up to 10 seconds for a locked log.
+    """
     assert asked.session is not None
     database = desk.log.database
     with desk.writing():
@@ -35,7 +43,7 @@ def log(
             _store_by_reference(database, response, one.context)
             models.Response.log_to_db(response, database)
         written = Record(desk)
-        written.add(asked.session.thread_id, sent, asked.prompt)
+        written.add(asked.session.thread_id, sent, asked.prompt, opened)
         for turn_id, messages in originals.items():
             written.keep_original(turn_id, [message.to_dict() for message in convert.to_llm(messages)])
 

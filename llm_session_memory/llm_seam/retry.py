@@ -97,6 +97,8 @@ def recover(path: Path, database: str | None) -> tuple[str, int]:
                 _restore_times(response, item)
                 response.conversation = llm.Conversation(model=model, id=thread_id)
                 response.log_to_db(memory.desk.log.database)
+            if attempt is not None and data:
+                memory.record.withdraw(attempt.id)
     path.unlink()
     return session.name, len(data) or 1
 

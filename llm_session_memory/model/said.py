@@ -122,6 +122,7 @@ class Attempt:
     """A prompt without a complete answer: the prompt, the error, and the part of the reply that had arrived.
 
     `request` is everything needed to send it again (see llm_seam); `answered_by` is the turn that finally answered it.
+    `in_progress` is set while the process that sends it runs.
     """
 
     id: str
@@ -134,3 +135,4 @@ class Attempt:
     duration_ms: int | None
     request: Mapping[str, Any]
     answered_by: str | None = None
+    in_progress: bool = False

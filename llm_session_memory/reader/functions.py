@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ..rules import names
+from ..store.attempts import in_progress
 from .prices import cost, is_local
 
 
@@ -13,6 +14,7 @@ def register(connection: Any) -> None:
     """Register our functions on a SQLite connection."""
     connection.create_function("session_cost", 4, cost, deterministic=True)
     connection.create_function("session_is_local", 1, lambda model: int(is_local(model)), deterministic=True)
+    connection.create_function("session_in_progress", 1, lambda request: int(in_progress(request)))
     connection.create_function("session_key", 1, lambda name: names.key(str(name or "")), deterministic=True)
 
 

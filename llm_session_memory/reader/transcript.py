@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from ..store.attempts import in_progress
 from ..store.numbering import Numbering
 from .entries import PAGE
 from .exchanges import calls, system_prompt
@@ -161,13 +162,14 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
             model=row["model"],
             prompt=row["prompt"],
             partial=row["partial"],
-            error=row["error"],
+            error=row["error"] if not open_ else "in progress",
             datetime_utc=row["datetime_utc"],
             duration_ms=row["duration_ms"],
             answered_by=row["answered_by"],
             answered_number=numbers.number_of(row["answered_by"]),
+            in_progress=open_,
         )
-        for row in source.query(sql, **span)
+        for row, open_ in ((row, in_progress(row["request_json"])) for row in source.query(sql, **span))
     )
 
 

@@ -147,7 +147,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A prompt that did not get a complete reply."""
+    """A prompt that did not get a complete reply, or not yet: `in_progress` while the process that sends it runs."""
 
     id: str
     model: str
@@ -158,6 +158,7 @@ class Attempt:
     duration_ms: int | None
     answered_by: str | None
     answered_number: int | None = None
+    in_progress: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,13 @@ class Record:
         self._desk = desk
         self._store = Sessions(desk.log)
 
-    def add(self, thread_id: str, sent: Sequence[Sent], prompt: str) -> None:
-        """Record what each turn of an exchange was sent, and why. Call it inside the transaction that logs them."""
+    def add(self, thread_id: str, sent: Sequence[Sent], prompt: str, opened: str | None = None) -> None:
+        """Record what each turn of an exchange was sent, and why. Call it inside the transaction that logs them.
+
+        The turn answers the open attempt `opened`, and the failed attempts of the same prompt.
+        """
+        if opened is not None:
+            self._store.attempts.remove([opened])
         if not sent:
             return
         blocks: dict[int, int] = {}
@@ -56,8 +61,8 @@ class Record:
             )
             self._store.requests.add_context(row)
         self._store.requests.add_recalls(sent[0].turn_id, sent[0].context.recalled)
-        same = [a.id for a in self._store.attempts(thread_id) if a.answered_by is None and a.prompt == prompt]
-        self._store.answer_attempts(same, sent[-1].turn_id)
+        waiting = [a for a in self._store.attempts.of(thread_id) if a.answered_by is None and not a.in_progress]
+        self._store.attempts.answer([a.id for a in waiting if a.prompt == prompt], sent[-1].turn_id)
 
     def keep_original(self, turn_id: str, messages: list[Any]) -> None:
         """Keep the whole input of a turn that was cut before sending. Call it inside the transaction that logs it."""
@@ -65,7 +70,7 @@ class Record:
 
     def attempts(self, name: str) -> list[Attempt]:
         """Return a session's attempts, oldest first."""
-        return self._store.attempts(self._desk.session(name).thread_id)
+        return self._store.attempts.of(self._desk.session(name).thread_id)
 
     def is_logged(self, turn_id: str) -> bool:
         """Return whether a turn is in the log."""
@@ -74,14 +79,40 @@ class Record:
     def keep_attempt(self, attempt: Attempt) -> None:
         """Keep a prompt that got no complete answer."""
         with self._desk.writing():
-            self._store.add_attempt(attempt)
+            self._store.attempts.add(attempt)
+
+    def begin(self, attempt: Attempt) -> list[Attempt]:
+        """Keep a prompt that is about to be sent. Return the interrupted prompts of its session, each only once."""
+        with self._desk.writing():
+            interrupted = self._store.attempts.interrupted(attempt.thread_id)
+            for one in interrupted:
+                self._store.attempts.add(one)  # so it is open no longer
+            self._store.attempts.open(attempt)
+        return interrupted
+
+    def withdraw(self, id_: str) -> None:
+        """Remove the open attempt of a prompt that was refused before it was sent."""
+        with self._desk.writing():
+            self._store.attempts.remove([id_])
+
+    def add_partial(self, id_: str, partial: str) -> None:
+        """Keep what has come of a reply with its open attempt."""
+        with self._desk.writing():
+            self._store.attempts.add_partial(id_, partial)
 
     def open_attempt(self, name: str) -> Attempt:
         """Return the newest attempt without an answer. Raises NoSuchSession if there is none."""
         unanswered = [attempt for attempt in self.attempts(name) if attempt.answered_by is None]
-        if not unanswered:
-            raise NoSuchSession(f"Session “{self._desk.session(name).name}” has no failed prompt to send again.")
-        return unanswered[-1]
+        waiting = [attempt for attempt in unanswered if not attempt.in_progress]
+        if waiting:
+            return waiting[-1]
+        session = self._desk.session(name).name
+        if unanswered:
+            raise NoSuchSession(
+                f"Session “{session}” has no failed prompt to send again. Its newest prompt is still in progress.",
+                "Wait for its reply, or end the process that sends it.",
+            )
+        raise NoSuchSession(f"Session “{session}” has no failed prompt to send again.")
 
     def learn_window(self, model: str, seen: WindowFacts | None, guess: int | None) -> None:
         """Remember a model's context window after a cut, so that the next prompt fits it.

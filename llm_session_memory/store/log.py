@@ -97,11 +97,11 @@ class Log:
         self.database.close()
 
     @contextmanager
-    def patience(self, seconds: int) -> Iterator[None]:
+    def patience(self, seconds: float) -> Iterator[None]:
         """Wait at most this long for a log that another program has locked."""
         connection = self.database.conn
         wait = connection.execute("pragma busy_timeout").fetchone()[0]
-        connection.execute(f"pragma busy_timeout = {seconds * 1000}")
+        connection.execute(f"pragma busy_timeout = {round(seconds * 1000)}")
         try:
             yield
         finally:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..model import RATED, Filters, Session, SessionSummary
 from ..rules.names import key
+from .attempts import Attempts
 from .log import Log
 from .notes import Notes
 from .ratings import Ratings
@@ -69,14 +70,15 @@ def _counted(log: Log, lines: list[SessionSummary]) -> list[SessionSummary]:
     kept, thread_ids = Notes(log), [line.session.thread_id for line in lines]
     tags, meta = kept.tags_of(thread_ids), kept.meta_of(thread_ids)
     old = bool(log.columns("responses"))
+    sent = json.dumps(Attempts(log).in_progress())
     return [
-        replace(_with_counts(log, line, old=old), tags=tuple(tags.get(id_, ())), meta=meta.get(id_, {}))
+        replace(_with_counts(log, line, sent, old=old), tags=tuple(tags.get(id_, ())), meta=meta.get(id_, {}))
         for line, id_ in zip(lines, thread_ids, strict=True)
     ]
 
 
-def _with_counts(log: Log, line: SessionSummary, *, old: bool) -> SessionSummary:
-    asked = {"thread_id": line.session.thread_id}
+def _with_counts(log: Log, line: SessionSummary, sent: str, *, old: bool) -> SessionSummary:
+    asked = {"thread_id": line.session.thread_id, "open": sent}
     found = [log.row(statement(name), asked) or {} for name in ("session_counts", *(["old_counts"] if old else []))]
     sums = Counter[str]()
     for counts in found:

@@ -1,29 +1,31 @@
-"""Our own tables: sessions, pins, attempts, windows."""
+"""Our own tables: sessions, pins, windows."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 from ..errors import NameRefused
-from ..model import Attempt, Session, Settings, WindowFacts
+from ..model import Session, Settings, WindowFacts
 from ..rules.names import key
+from .attempts import Attempts
 from .log import Log
 from .requests import Requests
 
 
 class Sessions:
-    """The sessions of a log, with their pins, attempts and windows. Make every change inside `with log.writing()`.
+    """The sessions of a log, with their pins and windows. Make every change inside `with log.writing()`.
 
-    `requests` holds what was sent in them.
+    `requests` holds what was sent in them, `attempts` the prompts that got no complete answer.
     """
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self.requests = Requests(log)
+        self.attempts = Attempts(log)
 
     # -- sessions ------------------------------------------------------
 
@@ -110,39 +112,6 @@ class Sessions:
             {"thread_id": thread_id, "turn_id": turn_id},
         )
 
-    # -- attempts ------------------------------------------------------
-
-    def attempts(self, thread_id: str) -> list[Attempt]:
-        """Return the attempts of a thread, oldest first."""
-        rows = self.log.rows("select * from memory_attempts where thread_id = :id order by id", {"id": thread_id})
-        return [_attempt(row) for row in rows]
-
-    def add_attempt(self, attempt: Attempt) -> None:
-        """Store an attempt."""
-        self.log.run(
-            "insert or replace into memory_attempts values (:id, :thread_id, :model, :prompt, :error, :partial,"
-            " :datetime_utc, :duration_ms, :request_json, :answered_by)",
-            {
-                "id": attempt.id,
-                "thread_id": attempt.thread_id,
-                "model": attempt.model,
-                "prompt": attempt.prompt,
-                "error": attempt.error,
-                "partial": attempt.partial,
-                "datetime_utc": attempt.datetime_utc,
-                "duration_ms": attempt.duration_ms,
-                "request_json": json.dumps(dict(attempt.request)),
-                "answered_by": attempt.answered_by,
-            },
-        )
-
-    def answer_attempts(self, ids: Iterable[str], turn_id: str) -> None:
-        """Record the turn that finally answered some attempts."""
-        for id_ in ids:
-            self.log.run(
-                "update memory_attempts set answered_by = :turn_id where id = :id", {"id": id_, "turn_id": turn_id}
-            )
-
     # -- windows -------------------------------------------------------
 
     def window(self, model: str) -> WindowFacts | None:
@@ -185,8 +154,3 @@ def session_of(row: Mapping[str, Any]) -> Session:
     values = {name: row.get(column) for column, name in _COLUMNS.items()}
     settings = Settings(**{**values, "options": json.loads(row["options_json"] or "{}")})
     return Session(row["thread_id"], row["name"], row["created_utc"], settings)
-
-
-def _attempt(row: Mapping[str, Any]) -> Attempt:
-    values = {name: row[name] for name in row if name != "request_json"}
-    return Attempt(**values, request=json.loads(row["request_json"]))

@@ -91,19 +91,15 @@ def test_a_lock_is_waited_for_when_a_command_begins(
         assert llm_(*command).ok().out
 
 
-def test_a_log_that_can_be_read_is_enough_to_begin(used: Path, llm_: Command, script: Script) -> None:
-    """If another program is writing when the prompt begins, the model is called, and the reply logged after it."""
-    held = locked(used, kind="immediate")
-
-    def reply(prompt: Any) -> str:
-        held.__exit__(None, None, None)
-        return "On 4 May."
-
-    script.replies = [reply]
-    with_lock = held.__enter__()
-    assert with_lock is None
-    llm_("--session", "work", "When?").ok()
-    assert [one["reply"] for one in exchanges(llm_)] == ["Noted.", "On 4 May."]
+def test_a_prompt_that_cannot_be_journaled_is_not_sent(
+    used: Path, llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If another program writes for too long when a prompt begins, the prompt is refused before anything is sent."""
+    monkeypatch.setattr("llm_session_memory.store.log.WAIT_SECONDS", 1)
+    with locked(used, kind="immediate"):
+        done = llm_("--session", "work", "When?")
+    assert (done.code, done.out, len(script.seen)) == (1, "", 1)
+    assert "is locked by another program" in done.err
 
 
 def test_a_reply_that_cannot_be_logged_is_kept(used: Path, llm_: Command, script: Script) -> None:
@@ -138,6 +134,7 @@ def test_a_reply_that_cannot_be_logged_is_kept(used: Path, llm_: Command, script
     recovered = llm_("sessions", "recover", str(kept)).ok()
     assert recovered.out == f"Put 1 reply into session “work” and removed {kept}.\n"
     assert not kept.exists()
+    assert json.loads(llm_("sessions", "show", "work", "--json").ok().out)["attempts"] == []
     assert [(one["prompt"], one["reply"]) for one in exchanges(llm_)] == [
         ("We build a bridge.", "Noted."),
         ("When?", "On 4 May."),

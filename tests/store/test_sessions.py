@@ -90,7 +90,7 @@ def test_the_list_is_by_last_use(log: Path) -> None:
         for name, thread in threads.items():
             store.add(session(name, thread))
         later = (START + timedelta(hours=2)).isoformat()
-        store.add_attempt(replace(ATTEMPT, thread_id=threads["attempt"], datetime_utc=later))
+        store.attempts.add(replace(ATTEMPT, thread_id=threads["attempt"], datetime_utc=later))
         assert [line.session.name for line in session_list.page(store.log)] == ["attempt", "turn", "unused"]
 
 
@@ -180,11 +180,11 @@ def test_attempts_come_back_and_are_answered(log: Path) -> None:
     """An attempt comes back as it was stored, with the turn that finally answered it."""
     with built(log) as (_, found):
         store = Sessions(found)
-        store.add_attempt(ATTEMPT)
-        store.add_attempt(replace(ATTEMPT, id="attempt-0"))
-        assert store.attempts("thread") == [replace(ATTEMPT, id="attempt-0"), ATTEMPT]
-        store.answer_attempts(["attempt-1"], "turn-9")
-        assert [one.answered_by for one in store.attempts("thread")] == [None, "turn-9"]
+        store.attempts.add(ATTEMPT)
+        store.attempts.add(replace(ATTEMPT, id="attempt-0"))
+        assert store.attempts.of("thread") == [replace(ATTEMPT, id="attempt-0"), ATTEMPT]
+        store.attempts.answer(["attempt-1"], "turn-9")
+        assert [one.answered_by for one in store.attempts.of("thread")] == [None, "turn-9"]
 
 
 def test_windows_are_remembered_by_model(log: Path) -> None:

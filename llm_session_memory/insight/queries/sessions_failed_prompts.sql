@@ -9,6 +9,7 @@ select
     max(datetime_utc) as newest,
     error as newest_error
 from memory_attempts
-where (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
+where not session_in_progress(request_json)
+  and (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
 group by day, model
 order by day desc, failed desc

@@ -8,7 +8,9 @@ with calls as (
     from responses r
     where not exists (select 1 from turns t where t.id = r.id)
 ),
-failures as (select model, count(*) as failed from memory_attempts group by model)
+failures as (
+    select model, count(*) as failed from memory_attempts where not session_in_progress(request_json) group by model
+)
 select
     c.model,
     count(*) as calls,

@@ -55,6 +55,7 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
                 "model": attempt.model,
                 "datetime_utc": attempt.datetime_utc,
                 "answered_by": attempt.answered_by,
+                "in_progress": attempt.in_progress,
             }
             for attempt in transcript.attempts
         ],

@@ -34,7 +34,7 @@ class Gathering:
         self.first, self.last = max(first or 1, 1), min(last or len(self.turns), len(self.turns))
         self.numbers = {id_: n for id_, n in self.turns.numbers().items() if self.first <= n <= self.last}
         whole = first is None and last is None
-        self.attempts: list[Attempt] = Sessions(log).attempts(thread_id) if whole and self._there("attempts") else []
+        self.attempts: list[Attempt] = Sessions(log).attempts.of(thread_id) if whole and self._there("attempts") else []
         kept, ratings = Notes(log), Ratings(log)
         self.beside = Beside(tuple(kept.tags(thread_id)), kept.meta(thread_id), tuple(kept.notes(thread_id)))
         self.summaries = list(reversed(kept.summaries(thread_id)))

@@ -222,7 +222,9 @@ def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> s
     lines.append(f"**You:** {plain(attempt.prompt)}")
     if attempt.partial:
         lines.append(f"**Model (partial reply):** {plain(attempt.partial)}")
-    lines.append(f"*Failed: {plain(attempt.error)}*")
+    if attempt.in_progress:
+        return "\n\n".join([*lines, "*In progress*"])
+    lines.append("*Interrupted*" if attempt.error == "interrupted" else f"*Failed: {plain(attempt.error)}*")
     if not attempt.answered_by:
         lines.append(f"*Send it again with:* {_code(again)}")
     return "\n\n".join(lines)

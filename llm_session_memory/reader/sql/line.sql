@@ -6,7 +6,8 @@ select
     (select t.model from turns t where t.thread_id = w.thread_id order by t.rowid desc limit 1) as last_model,
     s.name, s.model as session_model, s.memory as policy, s.max_context_tokens as budget, s.created_utc,
     (select count(*) from memory_pins p where p.thread_id = w.thread_id) as pins,
-    (select count(*) from memory_attempts a where a.thread_id = w.thread_id and a.answered_by is null) as attempts,
+    (select count(*) from memory_attempts a where a.thread_id = w.thread_id and a.answered_by is null
+        and not session_in_progress(a.request_json)) as attempts,
     (select a.datetime_utc from memory_attempts a where a.thread_id = w.thread_id order by a.id desc limit 1) as attempted_utc,
     (select json_group_array(g.tag) from (select tag from memory_tags where thread_id = w.thread_id order by tag_key) g) as tags
 from (select :thread_id as thread_id) w

@@ -1,4 +1,5 @@
--- Counts for a thread: exchanges, tokens, and attempts that were never answered.
+-- Counts for a thread: exchanges, tokens, and attempts that were never answered, without those in progress (:open, a
+-- JSON array of ids).
 select
     (
         select count(*) from turns t
@@ -13,4 +14,5 @@ select
     ) as exchanges,
     (select coalesce(sum(t.input_tokens), 0) from turns t where t.thread_id = :thread_id) as input_tokens,
     (select coalesce(sum(t.output_tokens), 0) from turns t where t.thread_id = :thread_id) as output_tokens,
-    (select count(*) from memory_attempts a where a.thread_id = :thread_id and a.answered_by is null) as attempts
+    (select count(*) from memory_attempts a where a.thread_id = :thread_id and a.answered_by is null
+        and a.id not in (select value from json_each(:open))) as attempts
