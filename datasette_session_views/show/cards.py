@@ -10,6 +10,7 @@ from llm_session_memory.reader.figures import small_dollars
 from llm_session_memory.reader.files.markup import plain
 from llm_session_memory.reader.sent import Summary
 from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Said, Transcript
+from llm_session_memory.rules.order import together
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
@@ -70,12 +71,13 @@ class Card:
 
 
 def cards(transcript: Transcript, showing: Showing) -> list[Card]:
-    """Return exchanges and attempts in order of their ids, which is chronological."""
+    """Return exchanges with the attempts among them."""
     making = _Cards(showing)
     model = transcript.line.model
-    keyed = [(exchange.id, making.exchange(exchange, model)) for exchange in transcript.exchanges]
-    keyed += [(attempt.id, making.attempt(attempt)) for attempt in transcript.attempts]
-    found = [card for _, card in sorted(keyed, key=lambda pair: pair[0])]
+    found = [
+        making.attempt(one) if isinstance(one, Attempt) else making.exchange(one, model)
+        for one in together(transcript.exchanges, transcript.attempts)
+    ]
     return [making.with_summaries(card, transcript.summaries) for card in found] if transcript.summaries else found
 
 

@@ -76,10 +76,8 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
 
 def _between(memory: Memory, session: Session, start: int, end: int, total: int) -> list[Attempt]:
     """Return the failed prompts among the exchanges shown."""
-    attempts = memory.record.attempts(session.name)
-    low = memory.sessions.exchanges(session.name, start, start)[0].id if start > 1 and start <= total else ""
-    after = memory.sessions.exchanges(session.name, end + 1, end + 1) if end < total else []
-    return [a for a in attempts if a.id >= low and (not after or a.id < after[0].id)]
+    least, most = start if start > 1 else 0, min(total, end)
+    return [one for place, one in memory.record.placed_attempts(session.name) if least <= place <= most]
 
 
 @session_command("context", short_help="Show what would be sent for a prompt, without sending it")

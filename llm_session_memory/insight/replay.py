@@ -88,12 +88,12 @@ def _windows(
     first, last = span
     if last < first:
         return {}
-    recalled = excerpts_between(source, numbers, thread_id, first, last)
-    requests = requests_between(source, numbers, thread_id, first, last)
+    recalled = excerpts_between(source, numbers, first, last)
+    requests = requests_between(source, numbers, first, last)
     fronts = _fronts(source, numbers, thread_id, requests)
     found: dict[int, Window] = {}
     block = None
-    kept = [one for turn_id, some in recalled.items() if turn_id < numbers.first[first - 1] for one in some]
+    kept = [one for turn_id, some in recalled.items() if (numbers.number_of(turn_id) or 0) < first for one in some]
     for request in requests:
         if block is not None and request.block_id != block:
             kept = []

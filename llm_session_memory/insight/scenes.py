@@ -8,6 +8,7 @@ from typing import Any
 
 from ..reader.moments import parsed_moment
 from ..reader.values import Attempt, Call, Exchange, Piece
+from ..rules.order import together
 from ..rules.safe_text import one_line, visible
 from .timing import Step
 
@@ -71,19 +72,18 @@ class Scene:
 def scenes(
     exchanges: Iterable[Exchange], attempts: Iterable[Attempt], saved: Mapping[str, float] | None = None
 ) -> list[Scene]:
-    """Return exchanges and attempts call by call, in the order of their ids, which is the order of time.
+    """Return exchanges call by call, in their order, with the attempts among them.
 
     `saved` maps the id of a call to the estimated tokens left out of its request.
     """
-    keyed: list[tuple[str, Exchange | None, Call | Attempt]] = [
-        (call.id, exchange, call) for exchange in exchanges for call in exchange.calls
-    ]
-    keyed += [(attempt.id, None, attempt) for attempt in attempts]
+    events: list[tuple[Exchange | None, Call | Attempt]] = []
+    for one in together([*exchanges], attempts):
+        events += [(None, one)] if isinstance(one, Attempt) else [(one, call) for call in one.calls]
     made: list[Scene] = []
     over: float | None = None
-    for _, exchange, one in sorted(keyed, key=lambda entry: entry[0]):
-        began = parsed_moment(one.datetime_utc)
-        run = max(one.duration_ms or 0, 0)
+    for exchange, event in events:
+        began = parsed_moment(event.datetime_utc)
+        run = max(event.duration_ms or 0, 0)
         pause = 0
         if began is not None:
             at = began.timestamp() * 1000
@@ -91,8 +91,8 @@ def scenes(
             over = max(over or 0.0, at + run)
         step = Step(pause, run)
         utc = "" if began is None else began.isoformat()
-        scene = _attempt(one, utc, step) if isinstance(one, Attempt) else _call(exchange, one, utc, step)
-        made.append(replace(scene, saved=(saved or {}).get(one.id)))
+        scene = _attempt(event, utc, step) if isinstance(event, Attempt) else _call(exchange, event, utc, step)
+        made.append(replace(scene, saved=(saved or {}).get(event.id)))
     return made
 
 

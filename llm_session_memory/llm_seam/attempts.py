@@ -29,13 +29,16 @@ INTERRUPTED = "interrupted"
 """The error of a prompt that was stopped or killed."""
 
 
-def attempt(
-    asked: Asked, calls: Sequence[Call], error: BaseException | None, now: str, id_: str | None = None
-) -> Attempt:
+def new_id() -> str:
+    """Return an id as llm makes them."""
+    return str(utils.monotonic_ulid()).lower()
+
+
+def attempt(asked: Asked, calls: Sequence[Call], error: BaseException | None, now: str, id_: str) -> Attempt:
     """Return the attempt to keep for a prompt, dated `now` if no call had begun.
 
     Without an error it is the open attempt of a prompt that is about to be sent. If llm is killed, nothing else will be
-    said of it, so its error is “interrupted”. `id_` is the id of the open attempt that it replaces.
+    said of it, so its error is “interrupted”. `id_` is its id, or that of the open attempt that it replaces.
     """
     assert asked.session is not None
     model, started = asked.model, None
@@ -45,7 +48,7 @@ def attempt(
         # duration_ms() and datetime_utc() would send the prompt again. If llm has other names, the attempt is kept.
         started = getattr(first, "_start_utcnow", None)
     return Attempt(
-        id=id_ or str(utils.monotonic_ulid()).lower(),
+        id=id_,
         thread_id=asked.session.thread_id,
         model=model,
         prompt=without_halves(asked.prompt),

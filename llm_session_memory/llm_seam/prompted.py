@@ -15,6 +15,7 @@ from ..errors import LogUnusable, SessionError
 from ..model import Attempt, Context
 from ..rules import server_cuts, tokens
 from ..rules.safe_text import one_line
+from ..rules.ulids import later
 from ..services import current
 from ..services.bundle import Services
 from ..services.composer import Composer
@@ -72,7 +73,7 @@ class Prompted:
         """Keep the prompt as an open attempt; return the session's interrupted prompts that were not mentioned yet."""
         if not self.recording:
             return []
-        attempt = attempts.attempt(self.asked, (), None, self._now())
+        attempt = self._attempt((), None)
         interrupted = self.services.record.begin(attempt)
         self.opened = attempt.id
         return interrupted
@@ -112,6 +113,7 @@ class Prompted:
         if made is None or composer is None:
             return
         response.done_callbacks += [countable, complete]
+        response.id = later(response.id, self.calls[-1].response.id if self.calls else made.greatest_id)
         if not self.calls:
             self.calls.append(Call(response, made.base, made.tokens, made))
             return
@@ -201,9 +203,10 @@ class Prompted:
         """Log finished responses, with the reasons for their context."""
         finished = [r._to_sync_response() if isinstance(r, models.AsyncResponse) else r for r in responses]  # noqa: SLF001
         session = self.asked.session
-        if not self.recording or session is None:
+        if not self.recording or session is None or not self.calls:
             for response in finished:
-                models.Response.log_to_db(response, database)
+                if not record.has(database, response.id):  # a program may log what was logged when it was read
+                    models.Response.log_to_db(response, database)
             return
         calls, self.finished = self.calls, finished
         self._followed()
@@ -213,14 +216,14 @@ class Prompted:
             record.log(self.services.desk.on(database), self.asked, finished, sent, originals, self.opened)
         except LogUnusable as error:  # so no attempt can be kept in it either
             with rescue.signals_wait():
-                attempt = attempts.attempt(self.asked, calls, error, self._now(), self.opened)
+                attempt = self._attempt(calls, error)
                 raise self._into_a_file(attempt, error) from error
+        finally:
+            for one, response in zip(calls, finished, strict=False):
+                one.response.id = response.id  # an asynchronous response is logged as a copy
         self.logged = True
-        self.calls, self.finished, self.opened = (
-            [],
-            [],
-            None,
-        )  # not earlier: if anything else ends the writing, `keep` finds them
+        # not earlier: if anything else ends the writing, `keep` finds them
+        self.calls, self.finished, self.opened = [], [], None
         for one in calls:
             if one.cut is not None:
                 self._tell(one, one.cut)
@@ -245,7 +248,7 @@ class Prompted:
             return None
         self._followed()
         with rescue.signals_wait():
-            attempt = attempts.attempt(self.asked, self.calls, error, self._now(), self.opened)
+            attempt = self._attempt(self.calls, error)
             try:
                 with self.services.desk.log.patience(1):
                     logged = bool(self.calls) and self.services.record.is_logged(self.calls[0].response.id)
@@ -256,6 +259,12 @@ class Prompted:
             self._done()
             self.logged = logged
             return None if logged else attempt
+
+    def _attempt(self, calls: Sequence[Call], error: BaseException | None) -> Attempt:
+        """Return this prompt as an attempt, with an id greater than those of the session's turns."""
+        greatest = self.context.greatest_id if self.context else None
+        id_ = self.opened or later(attempts.new_id(), greatest)
+        return attempts.attempt(self.asked, calls, error, self._now(), id_)
 
     def _into_a_file(self, attempt: Attempt, trouble: Exception) -> LogUnusable:
         """Save a prompt and its reply to a file because the log can't be written; return the error to raise."""

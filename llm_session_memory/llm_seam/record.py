@@ -34,18 +34,26 @@ def log(  # noqa: PLR0913  what belongs to one exchange
 ) -> None:
     """Log responses and the reasons for what was sent, and remove the open attempt `opened`: all or nothing.
 
-    Wait up to 10 seconds for a locked log.
+    Wait up to 10 seconds for a locked log. A response gets another id if the session has turns with greater ones.
     """
     assert asked.session is not None
     database = desk.log.database
     with desk.writing():
-        for response, one in zip(responses, sent, strict=True):
+        written = Record(desk)
+        logged = written.last(asked.session.thread_id, sent)
+        for response, before, one in zip(responses, sent, logged, strict=True):
+            response.id = one.turn_id
             _store_by_reference(database, response, one.context)
             models.Response.log_to_db(response, database)
-        written = Record(desk)
-        written.add(asked.session.thread_id, sent, asked.prompt, opened)
-        for turn_id, messages in originals.items():
-            written.keep_original(turn_id, [message.to_dict() for message in convert.to_llm(messages)])
+            original = originals.get(before.turn_id)
+            if original is not None:
+                written.keep_original(one.turn_id, [message.to_dict() for message in convert.to_llm(original)])
+        written.add(asked.session.thread_id, logged, asked.prompt, opened)
+
+
+def has(database: Any, turn_id: str) -> bool:
+    """Return whether a database has a turn. Logging it again would move it to the end of its conversation."""
+    return bool(database["turns"].exists() and database["turns"].count_where("id = ?", [turn_id]))
 
 
 def _store_by_reference(database: Any, response: Any, made: Context) -> None:

@@ -28,7 +28,7 @@ RELIED_ON = {
     "llm": "Conversation",
     "options of prompt": "prompt",
     "models.Response": "from_dict log_to_db",
-    "an instance of models.Response": "_end _start _start_utcnow conversation",
+    "an instance of models.Response": "_end _start _start_utcnow conversation id",
 }
 """The parts of llm that this module relies on (see `shape`)."""
 
@@ -95,6 +95,7 @@ def recover(path: Path, database: str | None) -> tuple[str, int]:
                 model = model_of(item["model"])
                 response = models.Response.from_dict(cast("Any", item), model=model)
                 _restore_times(response, item)
+                response.id = memory.record.next_id(thread_id, response.id)
                 response.conversation = llm.Conversation(model=model, id=thread_id)
                 response.log_to_db(memory.desk.log.database)
             if attempt is not None and data:

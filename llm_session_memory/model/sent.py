@@ -130,9 +130,10 @@ class Context:
     `tokens` estimates the whole request, including tool definitions; `base` is the same before the model's rate is
     applied (see tokens). `block` is the block that the request continues, or (id None) the one that it begins; `start`
     is the number of its first recent exchange. `exchanges` is the number of exchanges in the session, `after_turn_id`
-    its newest turn. `calibrated` is true if the estimate is based on counts for this model. `before` is the count and
-    the base of the request that this one extends. `system` is the text of the system message, including notes and
-    summary. `notices` are sentences for the person; `items` is the explanation, if it was asked for.
+    its newest turn and `greatest_id` the greatest id of its turns. `calibrated` is true if the estimate is based on
+    counts for this model. `before` is the count and the base of the request that this one extends. `system` is the text
+    of the system message, including notes and summary. `notices` are sentences for the person; `items` is the
+    explanation, if it was asked for.
     """
 
     chain: tuple[Message, ...]
@@ -143,6 +144,7 @@ class Context:
     budget: Budget
     after_turn_id: str | None
     exchanges: int
+    greatest_id: str | None = None
     calibrated: bool = False
     before: tuple[int, float] | None = None
     notices: tuple[str, ...] = ()

@@ -48,8 +48,8 @@ class Span:
 _TIMED = {"turns": "thread_id", "responses": "conversation_id", "memory_attempts": "thread_id"}
 """Tables with a time and a model, each with the name of its thread column."""
 
-_OF_TURNS = ("memory_contexts", "memory_recalls", "memory_ratings")
-"""Tables whose rows belong to a turn or an older response."""
+_OF_TURNS = {"memory_contexts": "rowid, *", "memory_recalls": "*", "memory_ratings": "*"}
+"""Tables whose rows belong to a turn or an older response, and what is selected from them."""
 
 _OF_THREADS = ("memory_contexts", "memory_summaries")
 """Tables that are narrowed to the thread alone if the query filters by day and model itself."""
@@ -81,7 +81,7 @@ def _conditions(
     if not span.parameters():
         return []
     if within:
-        return [(table, "*", "thread_id = :thread_id") for table in _OF_THREADS] if span.thread_id else []
+        return [(table, "rowid, *", "thread_id = :thread_id") for table in _OF_THREADS] if span.thread_id else []
     between = {} if rows is None else {"turns": f"rowid between {rows[0]} and {rows[1]} and "}
     wanted = {table: between.get(table, "") + span.conditions(thread) for table, thread in _TIMED.items()}
     found = [(table, "rowid, *", condition) for table, condition in wanted.items()]
@@ -90,7 +90,7 @@ def _conditions(
         for table, condition in wanted.items()
         if table in tables and table != "memory_attempts"
     )
-    return [*found, *((table, "*", f"turn_id in ({calls})") for table in _OF_TURNS)]
+    return [*found, *((table, rows, f"turn_id in ({calls})") for table, rows in _OF_TURNS.items())]
 
 
 def rows_within(source: Source, span: Span) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..store.numbering import Numbering
+from ..store.numbering import Numbering, with_older
 from .cache import CACHE, kept
 from .figures import Cost, Figures
 from .older import Older, older_log
@@ -56,7 +56,9 @@ def _read(source: Source, older: Older | None, thread_id: str) -> Numbering:
     if older:
         where = {"first_row": older.first_row, "last_row": older.last_row}
         earlier = source.tuples("old_turns", thread_id=thread_id, **where)
-        turns = sorted([*earlier, *turns], key=lambda turn: str(turn[0]))
+        turns = with_older(
+            [(str(id_), continues) for id_, continues in earlier], [(str(id_), continues) for id_, continues in turns]
+        )
     return Numbering((turn[0], turn[1]) for turn in turns)
 
 

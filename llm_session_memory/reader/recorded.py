@@ -35,11 +35,10 @@ class System:
     summary: Summary | None
 
 
-def requests_between(source: Source, numbers: Numbering, thread_id: str, first: int, last: int) -> list[Recorded]:
+def requests_between(source: Source, numbers: Numbering, first: int, last: int) -> list[Recorded]:
     """Return the recorded requests of exchanges `first` to `last`, in order."""
     found: list[Recorded] = []
-    where = {"first": numbers.first[first - 1], "last": numbers.turns(last)[-1]}
-    for row in source.rows("replay_contexts", thread_id=thread_id, **where):
+    for row in source.rows("replay_contexts", ids=_turns(numbers, first, last)):
         number = numbers.number_of(row["turn_id"])
         if number is None:
             continue
@@ -60,22 +59,22 @@ def requests_between(source: Source, numbers: Numbering, thread_id: str, first: 
     return found
 
 
-def excerpts_between(
-    source: Source, numbers: Numbering, thread_id: str, first: int, last: int
-) -> dict[str, list[tuple[int, int]]]:
+def _turns(numbers: Numbering, first: int, last: int) -> str:
+    return ids(turn_id for number in range(first, last + 1) for turn_id in numbers.turns(number))
+
+
+def excerpts_between(source: Source, numbers: Numbering, first: int, last: int) -> dict[str, list[tuple[int, int]]]:
     """Return the number and tokens of the excerpts sent with each turn of exchanges `first` to `last`.
 
     Earlier turns of the same block are included, because excerpts are sent until their block ends.
     """
-    turn_id = numbers.first[first - 1]
     began = source.value(
-        "select min(o.turn_id) from memory_contexts o where o.block_id = "
-        "(select c.block_id from memory_contexts c where c.turn_id = :turn_id)",
-        turn_id=turn_id,
+        "select o.turn_id from memory_contexts o where o.block_id = "
+        "(select c.block_id from memory_contexts c where c.turn_id = :turn_id) order by o.rowid limit 1",
+        turn_id=numbers.first[first - 1],
     )
-    where = {"first": began or turn_id, "last": numbers.turns(last)[-1]}
     found: dict[str, list[tuple[int, int]]] = {}
-    for row in source.rows("replay_recalls", thread_id=thread_id, **where):
+    for row in source.rows("replay_recalls", ids=_turns(numbers, numbers.number_of(began) or first, last)):
         number = numbers.number_of(row["from_turn_id"]) or row["number"]
         found.setdefault(row["turn_id"], []).append((number, row["tokens"]))
     return found

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import accumulate
 from typing import Any
 
 from ..store.numbering import Numbering
@@ -118,8 +116,8 @@ def _chosen(  # noqa: PLR0913  what was read of one request
             n for n in (numbers.number_of(id_) for id_ in json.loads(recorded["pinned_json"] or "[]")) if n is not None
         )
     )
-    after = recorded["after_turn_id"]
-    recent = [n for n in range(start or began, made.number) if after is None or numbers.first[n - 1] <= after]
+    known = numbers.begun(recorded["after_turn_id"]) or made.number  # others may have been logged in the meantime
+    recent = range(start or began, min(known + 1, made.number))
     system = chain_messages(source, [{"hash": made.system.hash, "role": "system"}]) if made.system else ()
     text = "".join(piece.text for message in system for piece in message.pieces)
     return replace(
@@ -194,13 +192,13 @@ def _plain(text: str) -> str:
 def history_length(source: Source, thread_id: str, turn_id: str) -> int:
     """Return the characters of all prompts and replies of a thread before a turn."""
 
-    def read() -> tuple[list[str], list[int]]:
-        turn_ids: list[str] = []
-        lengths: list[int] = []
+    def read() -> tuple[dict[str, int], int]:
+        before: dict[str, int] = {}
+        up_to = 0
         for id_, length in source.tuples("thread_lengths", thread_id=thread_id):
-            turn_ids.append(id_)
-            lengths.append(length)
-        return turn_ids, list(accumulate(lengths, initial=0))
+            before[id_] = up_to
+            up_to += length
+        return before, up_to
 
-    turn_ids, up_to = kept(source, ("lengths", thread_id), read, lambda found: len(found[0]) // 4 + 1)
-    return up_to[bisect_left(turn_ids, turn_id)]
+    before, whole = kept(source, ("lengths", thread_id), read, lambda found: len(found[0]) // 4 + 1)
+    return before.get(turn_id, whole)

@@ -51,7 +51,7 @@ COLUMNS: dict[str, str] = {
     "memory_sessions": "thread_id name name_key created_utc model system options_json max_context_tokens memory",
     "memory_blocks": "id thread_id start_turn_id start_number pinned_json policy budget window window_source front clip"
     " oversized reason began_utc",
-    "memory_contexts": "turn_id thread_id block_id exchange_turn_id number after_turn_id base estimate cut",
+    "memory_contexts": "rowid turn_id thread_id block_id exchange_turn_id number after_turn_id base estimate cut",
     "memory_pins": "thread_id turn_id pinned_utc",
     "memory_attempts": "id thread_id model prompt error partial datetime_utc duration_ms request_json answered_by",
     "memory_originals": "turn_id messages_json",

@@ -17,8 +17,6 @@ from .source import Source, ids
 from .threads import line
 from .values import Attempt, Call, Exchange, Judged, Note, Recall, Settings, Start, Transcript
 
-_LAST = "~"
-
 
 def transcript(
     source: Source,
@@ -150,12 +148,11 @@ def pins_of(source: Source, numbers: Numbering, thread_id: str) -> dict[int, str
 
 def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> tuple[Attempt, ...]:
     """Return the failed attempts among the exchanges `begin` to `end`."""
-    sql = "select * from memory_attempts where thread_id = :thread_id and id >= :first and id < :last order by id"
-    span = {
-        "thread_id": thread_id,
-        "first": numbers.first[begin - 1] if begin > 1 else "",
-        "last": numbers.first[end] if end < len(numbers) else _LAST,
-    }
+    sql = "select id from memory_attempts where thread_id = :thread_id order by id"
+    places = {row["id"]: numbers.place(row["id"]) for row in source.query(sql, thread_id=thread_id)}
+    least, most = begin if begin > 1 else 0, min(len(numbers), end)
+    wanted = ids(id_ for id_, place in places.items() if least <= place <= most)
+    sql = "select * from memory_attempts where id in (select value from json_each(:ids)) order by id"
     return tuple(
         Attempt(
             id=row["id"],
@@ -169,7 +166,7 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
             answered_number=numbers.number_of(row["answered_by"]),
             in_progress=open_,
         )
-        for row, open_ in ((row, in_progress(row["request_json"])) for row in source.query(sql, **span))
+        for row, open_ in ((row, in_progress(row["request_json"])) for row in source.query(sql, ids=wanted))
     )
 
 

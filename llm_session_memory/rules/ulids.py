@@ -1,17 +1,45 @@
 """Ids of threads and turns, as llm makes them: ULIDs of a time, each greater than the one before.
 
 Imported turns get ids of the time at which they were said, so that a conversation from last year is not the newest one
-for `llm logs` and `llm -c`. The ids ascend, because a session is ordered by its ids.
+for `llm logs`. The ids of a session ascend whatever the clock says, because llm and SQL order turns by their ids.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import datetime, timezone
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH = 26
 _RANDOM_BITS = 80
+_STEP_BITS = 40
+"""The next id is up to this far from the one before, so that two processes that see the same one differ."""
+
+_COUNTED = re.compile(f"(.*)-([{_DIGITS}]{{16}})", re.DOTALL)
+"""An id that follows one that is not a ULID, or that no ULID can follow."""
+
+
+def later(id_: str, than: str | None) -> str:
+    """Return an id, or one that is greater than `than` if that is not less."""
+    return id_ if than is None or id_ > than else after(than)
+
+
+def after(id_: str) -> str:
+    """Return an id that is greater than another, as close to it as two processes may be.
+
+    An id that is no ULID, or one at the end of all time, is followed by itself with a counter.
+    """
+    step = 1 + secrets.randbits(_STEP_BITS)
+    number = _number(id_.lower()) if len(id_) == _LENGTH else None
+    if number is not None and number + step < 1 << _LENGTH * 5:
+        return _text(number + step)
+    counted = _COUNTED.fullmatch(id_)
+    if counted:
+        count = (_number(counted[2]) or 0) + step
+        if count < 1 << 16 * 5:
+            return f"{counted[1]}-{_text(count, 16)}"
+    return f"{id_}-{_text(step, 16)}"
 
 
 class Ulids:
@@ -39,5 +67,15 @@ def _milliseconds(moment: datetime) -> int:
     return max(int(moment.timestamp() * 1000), 1)
 
 
-def _text(number: int) -> str:
-    return "".join(_DIGITS[number >> shift & 31] for shift in range((_LENGTH - 1) * 5, -1, -5))
+def _number(digits: str) -> int | None:
+    number = 0
+    for digit in digits:
+        value = _DIGITS.find(digit)
+        if value < 0:
+            return None
+        number = number << 5 | value
+    return number
+
+
+def _text(number: int, length: int = _LENGTH) -> str:
+    return "".join(_DIGITS[number >> shift & 31] for shift in range((length - 1) * 5, -1, -5))

@@ -15,7 +15,7 @@ from ..rules.request import front
 from ..rules.server_cuts import counts_all
 from ..store import history
 from .recall import Recall
-from .snapshot import NEAR_THE_END, Snapshot
+from .snapshot import Snapshot
 
 
 def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Context | NewBlock:
@@ -46,13 +46,9 @@ def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Contex
 def _last_turn(snapshot: Snapshot, block: Block) -> Turn | None:
     """Return the last turn of the block if nothing was added outside it, so that its chain is the whole block."""
     turns = snapshot.turns
-    if not turns or turns[-1][-1] != block.last_turn_id:
+    if not turns or not turns.newest == turns[-1][-1] == block.last_turn_id:
         return None
-    newest = turns[-1]
-    others = max((turn_ids[-1] for turn_ids in turns[-1 - NEAR_THE_END : -1]), default=None)
-    if others is not None and others > newest[-1]:
-        return None
-    if snapshot.store.requests.made_at(newest[0]) != (len(turns), others):
+    if snapshot.store.requests.made_at(turns[-1][0]) != (len(turns), turns.others):
         return None
     found = snapshot.exchanges([len(turns)])
     return found[0].turns[-1] if found else None

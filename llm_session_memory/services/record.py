@@ -8,20 +8,25 @@ from typing import Any
 
 from ..errors import NoSuchSession
 from ..model import Attempt, Context, WindowFacts
-from ..store import Sessions
+from ..rules.ulids import later
+from ..store import Sessions, history
 from ..store.requests import ContextRow
 from .desk import Desk
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One model call of an exchange to record: its turn, the base and estimate of its request, and any cut."""
+    """One model call of an exchange to record: its turn, the base and estimate of its request, and any cut.
+
+    `number` is the number of its exchange.
+    """
 
     turn_id: str
     base: float
     estimate: int
     context: Context
     cut: str | None = None
+    number: int = 0
 
 
 class Record:
@@ -30,6 +35,29 @@ class Record:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._store = Sessions(desk.log)
+
+    def last(self, thread_id: str, sent: Sequence[Sent]) -> list[Sent]:
+        """Return an exchange's calls with ids and a number after all that the session has now.
+
+        The clock may have gone back, and another process may have logged something since the request was made. Call it
+        inside the transaction that logs them.
+        """
+        if not sent:
+            return []
+        made = sent[0].context
+        greatest, number = made.greatest_id, made.exchanges + 1
+        if self._store.requests.logged_since(thread_id, made.after_turn_id):
+            now = history.exchange_turns(self._desk.log, thread_id)
+            greatest, number = now.greatest, len(now) + 1
+        found: list[Sent] = []
+        for one in sent:
+            greatest = later(one.turn_id, greatest)
+            found.append(replace(one, turn_id=greatest, number=number))
+        return found
+
+    def next_id(self, thread_id: str, id_: str) -> str:
+        """Return an id, or one that is greater than those of all turns of a thread."""
+        return later(id_, history.exchange_turns(self._desk.log, thread_id).greatest)
 
     def add(self, thread_id: str, sent: Sequence[Sent], prompt: str, opened: str | None = None) -> None:
         """Record what each turn of an exchange was sent, and why. Call it inside the transaction that logs them.
@@ -53,7 +81,7 @@ class Record:
                 thread_id=thread_id,
                 block_id=block_id,
                 exchange_turn_id=sent[0].turn_id,
-                number=sent[0].context.exchanges + 1,
+                number=one.number,
                 after_turn_id=sent[0].context.after_turn_id,
                 base=one.base,
                 estimate=one.estimate,
@@ -71,6 +99,11 @@ class Record:
     def attempts(self, name: str) -> list[Attempt]:
         """Return a session's attempts, oldest first."""
         return self._store.attempts.of(self._desk.session(name).thread_id)
+
+    def placed_attempts(self, name: str) -> list[tuple[int, Attempt]]:
+        """Return a session's attempts, oldest first, each with the number of exchanges that come before it."""
+        numbers = history.exchange_turns(self._desk.log, self._desk.session(name).thread_id)
+        return [(numbers.place(attempt.id), attempt) for attempt in self.attempts(name)]
 
     def is_logged(self, turn_id: str) -> bool:
         """Return whether a turn is in the log."""

@@ -20,9 +20,6 @@ from ..store.numbering import Numbering
 _CHUNK = 16
 """Exchanges are read this many at a time, newest first, until the budget is full."""
 
-NEAR_THE_END = 3
-"""How many exchanges may still be in progress when another begins (turn ids are ordered by the start of a call)."""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -120,11 +117,6 @@ class Snapshot:
         return self.turns.numbers()
 
     @property
-    def newest_turn(self) -> str | None:
-        """The newest turn of the session."""
-        return max((turn_ids[-1] for turn_ids in self.turns[-NEAR_THE_END:]), default=None)
-
-    @property
     def covered(self) -> tuple[int, int] | None:
         """The numbers of the first and the last exchange that the summary covers."""
         if self.summary is None:
@@ -191,9 +183,10 @@ class Snapshot:
             tokens=tokens,
             base=self.measure.base(chain) + self.new_base(),
             budget=self.budget,
-            after_turn_id=self.newest_turn,
+            after_turn_id=self.turns.newest,
             calibrated=self.calibrated,
             exchanges=len(self.turns),
+            greatest_id=self.turns.greatest,
             input=self.request.input,
             system=self.system(),
         )

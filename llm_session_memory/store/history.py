@@ -12,7 +12,7 @@ from typing import Any
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
 from ..rules.fences import without_excerpts
 from .log import Log
-from .numbering import Numbering
+from .numbering import Numbering, with_older
 from .schema import statement
 
 
@@ -25,7 +25,7 @@ def exchange_turns(log: Log, thread_id: str) -> Numbering:
     turns = log.pairs(statement("turns_of_thread"), {"thread_id": thread_id})
     if _is_old(log, thread_id):
         older = log.pairs(statement("responses_of_conversation"), {"thread_id": thread_id})
-        return Numbering(sorted([*older, *turns], key=lambda turn: turn[0]))
+        return Numbering(with_older([*older], [*turns]))
     return Numbering(turns)
 
 

@@ -1,9 +1,19 @@
-"""A thread's exchanges in order, each as the ids of its turns: the basis of their numbers."""
+"""A thread's exchanges in order, each as the ids of its turns: the basis of their numbers.
+
+Turns are in the order in which they were logged. Their ids are times, and a clock can go back; once an exchange has a
+number, what is logged later must not change it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import merge
 from typing import overload
+
+from ..rules import order
+
+Pair = tuple[str, "str | None"]
+"""A turn's id, and the first turn of the exchange that it belongs to (see Numbering)."""
 
 
 class Numbering(Sequence[tuple[str, ...]]):
@@ -13,7 +23,7 @@ class Numbering(Sequence[tuple[str, ...]]):
     Python's garbage collector would scan all of llm's objects while a prompt waits (40 ms of 600).
     """
 
-    def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
+    def __init__(self, turns: Iterable[Pair]) -> None:
         """Number turns, given in order as pairs of id and None if the turn begins an exchange.
 
         Otherwise the second item is the first turn of the exchange that it belongs to; an unknown one means the newest
@@ -21,17 +31,30 @@ class Numbering(Sequence[tuple[str, ...]]):
         """
         self._numbers: dict[str, int] = {}
         self._following: dict[str, list[str]] = {}
-        newest = ""
+        self._late: dict[str, int] = {}  # exchanges that had begun when a turn of an earlier one was logged
+        head, last, others, greatest = "", "", "", ""
         for turn_id, continues in turns:
-            if continues is None or not newest:
-                newest = turn_id
+            if continues is None or not head:
+                head, others = turn_id, last
                 self._numbers[turn_id] = len(self._numbers) + 1
+            elif continues in self._numbers and continues != head:
+                self._following.setdefault(continues, []).append(turn_id)
+                self._late[turn_id] = len(self._numbers)
+                others = turn_id
             else:
-                head = continues if continues in self._numbers else newest
                 self._following.setdefault(head, []).append(turn_id)
+            last = turn_id
+            greatest = max(greatest, turn_id)
         self.first = list(self._numbers)
         """The first turn of each exchange, which is the exchange's id."""
+        self.newest = last or None
+        """The turn that was logged last."""
+        self.others = others or None
+        """The turn that was logged last outside the newest exchange."""
+        self.greatest = greatest or None
+        """The greatest id, which is that of another turn than the newest if a clock went back."""
         self._heads: dict[str, str] = {}  # of turns that are not the first; made on first use
+        self._floors: list[str] = []  # for attempts (see rules.order); made on first use
 
     def __len__(self) -> int:
         return len(self.first)
@@ -67,6 +90,8 @@ class Numbering(Sequence[tuple[str, ...]]):
         earlier._numbers = dict(list(self._numbers.items())[: max(number, 1) - 1])
         earlier.first = list(earlier._numbers)
         earlier._following = self._following
+        earlier.newest = earlier[-1][-1] if earlier else None
+        earlier.greatest = self.greatest
         return earlier
 
     def number_of(self, turn_id: str | None) -> int | None:
@@ -80,6 +105,25 @@ class Numbering(Sequence[tuple[str, ...]]):
             number = self._numbers.get(self._heads.get(turn_id, ""))
         return number
 
+    def begun(self, turn_id: str | None) -> int | None:
+        """Return how many exchanges had begun when a turn was logged, or None for no turn or one of another thread."""
+        late = self._late.get(turn_id or "")
+        return self.number_of(turn_id) if late is None else late
+
+    def place(self, id_: str) -> int:
+        """Return how many exchanges come before an attempt."""
+        if not self._floors:
+            self._floors = order.floors(self.first)
+        return order.place(self._floors, id_)
+
     def _whole(self, first: str) -> tuple[str, ...]:
         following = self._following.get(first)
         return (first, *following) if following else (first,)
+
+
+def with_older(older: Iterable[Pair], turns: Iterable[Pair]) -> Iterator[Pair]:
+    """Yield the turns of a thread among the responses that an older llm logged in it, in order.
+
+    A response comes before the first turn with a greater id, and the turns keep their own order.
+    """
+    return merge(older, turns, key=lambda turn: turn[0])

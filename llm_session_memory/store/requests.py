@@ -53,11 +53,9 @@ class Requests:
         if not rows:
             return None
         row = rows[0]
-        within = self.log.row(
-            "select min(exchange_turn_id) as first, max(turn_id) as last from memory_contexts where block_id = :id",
-            {"id": row["id"]},
-        )
-        first, last = (within["first"], within["last"]) if within else (None, None)
+        within = "select %s from memory_contexts where block_id = :id order by rowid %s limit 1"
+        first = self.log.value(within % ("exchange_turn_id", "asc"), {"id": row["id"]})
+        last = self.log.value(within % ("turn_id", "desc"), {"id": row["id"]})
         return Block(
             id=row["id"],
             start_id=row["start_turn_id"] or first,
@@ -162,6 +160,14 @@ class Requests:
         """Return whether a turn is in the log."""
         return bool(self.log.value("select 1 from turns where id = :id", {"id": turn_id}))
 
+    def logged_since(self, thread_id: str, turn_id: str | None) -> bool:
+        """Return whether a thread got turns after this one (None: any at all)."""
+        sql = (
+            "select 1 from turns where thread_id = :thread_id"
+            " and rowid > coalesce((select rowid from turns where id = :turn_id), 0) limit 1"
+        )
+        return bool(self.log.value(sql, {"thread_id": thread_id, "turn_id": turn_id}))
+
     def keep_original(self, turn_id: str, messages: list[Any]) -> None:
         """Store a turn's own input in full, if it had to be cut before it was sent."""
         self.log.run(
@@ -170,10 +176,9 @@ class Requests:
         )
 
     def made_at(self, turn_id: str) -> tuple[int, str | None] | None:
-        """Return the state of the session when a turn was requested: the number of its exchange, and the newest turn.
+        """Return the number of a turn's exchange, and the newest turn of the session when it was requested.
 
-        Returns None if this was not recorded. A turn that another process logs late has an earlier id, so the newest
-        turn alone is not enough.
+        Returns None if this was not recorded. Exchanges can be deleted, so the newest turn alone is not enough.
         """
         row = self.log.row("select number, after_turn_id from memory_contexts where turn_id = :id", {"id": turn_id})
         return (row["number"], row["after_turn_id"]) if row else None

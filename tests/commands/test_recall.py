@@ -15,9 +15,11 @@ import pytest
 
 from llm_session_memory.memory import Memory
 from llm_session_memory.rules.fences import CLOSING, OPENING
+from llm_session_memory.store.index import Index
+from llm_session_memory.store.numbering import Numbering
 from tests.conftest import Command
 from tests.store.world import contents
-from tests.world.logs import START, Call, LogBuilder, Said
+from tests.world.logs import Call, LogBuilder, Said
 from tests.world.scripted import Script
 
 FACT = "Remember that Senhora Vasconcelos signs off the foundations."
@@ -437,15 +439,14 @@ def test_before_hides_what_came_later(llm_: Command, work: Script, log: Path) ->
         )
 
 
-def test_before_recalls_what_was_logged_late(log: Path) -> None:
+def test_before_recalls_what_was_indexed_late(log: Path) -> None:
     """An early exchange that was indexed after later ones still counts as earlier."""
     with LogBuilder(log) as builder:
         thread = builder.thread()
-        builder.turns(thread, *(Said(text) for text in TALK), block=6)
+        first, _, *others = builder.turns(thread, *map(Said, (TALK[0], FACT, *TALK[1:])), block=6)
         with Memory(log) as memory:
             memory.sessions.name_thread(thread, "work")
-            assert not memory.requests.context("work", QUESTION, budget=200).recalled
-            builder.unseen(thread, Said(FACT, at=START))
+            Index(memory.desk.log).catch_up(thread, Numbering((id_, None) for id_ in (first, *others)))
             made = memory.requests.context("work", QUESTION, budget=200, before=20)
     assert made.recalled[0].text == f"[#2 user 2026-09-01] {FACT}"
 

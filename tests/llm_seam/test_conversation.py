@@ -13,6 +13,7 @@ from typing import Any
 
 import llm
 import pytest
+from sqlite_utils import Database
 
 from llm_session_memory import Memory
 from llm_session_memory.errors import ModelFailed, NameRefused, OverBudget, SessionError
@@ -87,8 +88,22 @@ def test_two_responses_may_be_read_out_of_order(memory: Memory, script: Script) 
     one, two = conversation.prompt("One."), conversation.prompt("Two.")
     assert two.text() == "First."
     assert one.text() == "Second."
-    assert said(memory) == [("One.", "Second."), ("Two.", "First.")]
+    assert said(memory) == [("Two.", "First."), ("One.", "Second.")]
     assert len(memory.requests.context("work", "Three.").messages) == 5
+
+
+def test_a_response_can_be_logged_again(memory: Memory, script: Script, tmp_path: Path) -> None:
+    """Logging a response that was logged when it was read changes nothing; another log gets it without a session."""
+    conversation = memory.conversation("work", model="scripted")
+    response = conversation.prompt("One.")
+    response.text()
+    conversation.prompt("Two.").text()
+    response.log_to_db(memory.desk.log.database)
+    assert said(memory) == [("One.", "Noted."), ("Two.", "Noted.")]
+    other = Database(tmp_path / "other.db")
+    response.log_to_db(other)
+    assert other["turns"].count == 1
+    other.close()
 
 
 def test_command_and_program_record_the_same(memory: Memory, script: Script, llm_: Command) -> None:

@@ -82,7 +82,7 @@ def test_both_keep_their_exchanges(llm_: Command, start_llm: Start, tmp_path: Pa
 
 
 def test_a_plain_prompt_beside_a_session(llm_: Command, start_llm: Start, tmp_path: Path) -> None:
-    """A plain `llm --cid` on a session's conversation while a session prompt runs: both exchanges are kept."""
+    """A plain `llm --cid` on a session's conversation while a session prompt runs is logged, and comes, first."""
     llm_("-m", "echo", "--session", "work", "Hello").ok()
     thread = json.loads(llm_("sessions", "--json").ok().out)[0]["thread_id"]
     meeting = tmp_path / "meeting"
@@ -95,8 +95,8 @@ def test_a_plain_prompt_beside_a_session(llm_: Command, start_llm: Start, tmp_pa
     (meeting / "plain").touch()
     process.communicate(timeout=120)
     shown = json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"]
-    assert [len(exchange["turns"]) for exchange in shown] == [1, 2, 1]
-    assert shown[2]["prompt"] == "Meanwhile"
+    assert [len(exchange["turns"]) for exchange in shown] == [1, 1, 2]
+    assert shown[1]["prompt"] == "Meanwhile"
     previous = json.loads(llm_("--session", "work", "And now?").ok().out)["previous"]
     assert {"prompt": "Meanwhile"} in previous
     assert len([one for one in previous if '"raw": "ann"' in one["prompt"]]) == 1

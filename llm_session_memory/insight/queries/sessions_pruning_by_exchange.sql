@@ -5,13 +5,13 @@
 -- param model: only this model; empty for all
 -- param most: the most rows to show (exchanges are grouped to fit); empty for 60
 with exchanges as (
-    select thread_id, exchange_turn_id, max(turn_id) as turn_id, number, block_id
+    select thread_id, exchange_turn_id, turn_id, number, block_id, max(rowid) as row
     from memory_contexts
     group by thread_id, exchange_turn_id
 ),
 sent as (
     select
-        e.thread_id, e.turn_id, e.number, e.block_id, t.model, t.datetime_utc, t.input_tokens,
+        e.thread_id, e.turn_id, e.number, e.block_id, e.row, t.model, t.datetime_utc, t.input_tokens,
         lag(e.block_id) over in_order as block_before,
         lag(t.input_tokens) over in_order as sent_before,
         lag(t.output_tokens) over in_order as reply_before,
@@ -19,7 +19,7 @@ sent as (
     from exchanges e
     join turns t on t.id = e.turn_id
     where t.input_tokens is not null
-    window in_order as (partition by e.thread_id order by e.turn_id)
+    window in_order as (partition by e.thread_id order by e.row)
 ),
 whole as (
     select *, max(input_tokens, sum(
@@ -28,7 +28,7 @@ whole as (
             when block_before = block_id then max(input_tokens - sent_before, 0)
             else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
         end
-    ) over (partition by thread_id order by turn_id)) as whole_tokens
+    ) over (partition by thread_id order by row)) as whole_tokens
     from sent
 ),
 wanted as (

@@ -10,7 +10,7 @@ chosen as (
     left join messages m on c.turn_id is null and m.hash = t.parent_message_hash
     where t.thread_id = coalesce((select thread_id from memory_sessions where name_key = session_key(:session)), :session)
       and case when c.turn_id is not null then c.exchange_turn_id = t.id else m.role is not 'tool' end
-    order by t.id
+    order by t.rowid
     limit 1 offset max(cast(:exchange as integer) - 1, 0)
 ),
 chain (hash, depth) as (

@@ -79,6 +79,7 @@ class Gathering:
             SessionError: exchanges were deleted since the reading began.
         """
         waiting = list(reversed(self.attempts))
+        places = {attempt.id: self.turns.place(attempt.id) for attempt in waiting}
         for start in range(self.first, self.last + 1, _CHUNK):
             end = min(start + _CHUNK - 1, self.last)
             numbered = list(enumerate(self.turns[start - 1 : end], start))
@@ -87,7 +88,7 @@ class Gathering:
                 message = f"Session “{self.session.name}” changed while it was being read."
                 raise SessionError(message, "Try again.")
             for exchange in found:
-                while waiting and waiting[-1].id < exchange.id:
+                while waiting and places[waiting[-1].id] < exchange.number:
                     yield waiting.pop()
                 yield exchange
         yield from reversed(waiting)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Session
+from ...rules.order import together
 from ...rules.safe_text import one_line, plain
 from ...rules.server_cuts import counts_all
 from ...rules.words import counted
@@ -41,23 +42,21 @@ def as_markdown(transcript: Transcript) -> str:
     """Return a transcript as Markdown, with attempts in order between exchanges."""
     session = transcript.session
     shown = (transcript.exchanges[0].number, transcript.exchanges[-1].number) if transcript.exchanges else None
-    entries: list[tuple[str, str]] = [
-        (
-            exchange.id,
-            exchange_block(
-                exchange,
-                pinned=exchange.number in transcript.pinned,
-                rating=transcript.ratings.get(exchange.id),
-                bookmark=transcript.bookmarks.get(exchange.id),
-            ),
-        )
-        for exchange in transcript.exchanges
-    ]
     numbers = {turn.id: exchange.number for exchange in transcript.exchanges for turn in exchange.turns}
     again = transcript.retry or retry_command(session.name)
-    entries += [(a.id, attempt_block(a, again, numbers)) for a in transcript.attempts]
+    entries = [
+        attempt_block(one, again, numbers)
+        if isinstance(one, Attempt)
+        else exchange_block(
+            one,
+            pinned=one.number in transcript.pinned,
+            rating=transcript.ratings.get(one.id),
+            bookmark=transcript.bookmarks.get(one.id),
+        )
+        for one in together(transcript.exchanges, transcript.attempts)
+    ]
     head = heading(session, transcript.total, shown, transcript.beside)
-    return "\n\n".join([head, *(text for _, text in sorted(entries))]) + "\n"
+    return "\n\n".join([head, *entries]) + "\n"
 
 
 def retry_command(name: str) -> str:

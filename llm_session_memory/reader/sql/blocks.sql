@@ -1,7 +1,7 @@
 -- The blocks of a session, with the turn that each began with.
 select
     b.reason, b.start_turn_id, b.start_number,
-    (select min(c.turn_id) from memory_contexts c where c.block_id = b.id) as began_at
+    (select c.turn_id from memory_contexts c where c.block_id = b.id order by c.rowid limit 1) as began_at
 from memory_blocks b
 where b.thread_id = :thread_id
 order by b.id

@@ -1,14 +1,14 @@
 -- For each exchange of a session, by its last turn: the tokens sent, and roughly those of the whole history.
 -- The definition is that of the query “Tokens saved by pruning”; a test checks that both agree.
 with exchanges as (
-    select exchange_turn_id, max(turn_id) as turn_id, block_id
+    select exchange_turn_id, turn_id, block_id, max(rowid) as row
     from memory_contexts
     where thread_id = :thread_id
     group by exchange_turn_id
 ),
 sent as (
     select
-        e.turn_id, e.block_id, t.input_tokens,
+        e.turn_id, e.block_id, e.row, t.input_tokens,
         lag(e.block_id) over in_order as block_before,
         lag(t.input_tokens) over in_order as sent_before,
         lag(t.output_tokens) over in_order as reply_before,
@@ -16,7 +16,7 @@ sent as (
     from exchanges e
     join turns t on t.id = e.turn_id
     where t.input_tokens is not null
-    window in_order as (order by e.turn_id)
+    window in_order as (order by e.row)
 )
 select
     turn_id,
@@ -27,6 +27,6 @@ select
             when block_before = block_id then max(input_tokens - sent_before, 0)
             else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
         end
-    ) over (order by turn_id)) as tokens_whole_about
+    ) over (order by row)) as tokens_whole_about
 from sent
-order by turn_id
+order by row

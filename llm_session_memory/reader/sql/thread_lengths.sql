@@ -1,6 +1,6 @@
 -- The turns of a thread, oldest first, each with the characters of its prompt and reply.
-select t.id, coalesce(length(s.prompt) + length(s.response), 0) as characters
+select t.id, coalesce(length(s.prompt), 0) + coalesce(length(s.response), 0) as characters
 from turns t
-join turn_search s on s.turn_id = t.id
+left join turn_search s on s.turn_id = t.id
 where t.thread_id = :thread_id
-order by t.id
+order by t.rowid

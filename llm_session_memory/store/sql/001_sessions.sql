@@ -36,7 +36,7 @@ create table if not exists memory_contexts (
     thread_id text not null,
     block_id integer not null references memory_blocks (id),
     exchange_turn_id text not null,      -- first turn of the exchange that this turn belongs to
-    number integer not null,             -- that exchange's number when the request was made
+    number integer not null,             -- that exchange's number when it was logged
     after_turn_id text,                  -- newest turn of the thread when the request was made
     base real not null,                  -- weight of the request for an average tokenizer, in tokens
     estimate integer not null,           -- tokens of the request as estimated for its model

@@ -1,4 +1,4 @@
--- The turns of a thread, oldest first. `continues` is null if a turn begins an exchange, otherwise the first turn of
+-- The turns of a thread in the order in which they were logged, which no clock bends. `continues` is null if a turn begins an exchange, otherwise the first turn of
 -- the exchange that it belongs to, or empty if that was not recorded: a turn that answers tool calls (its last input
 -- message is a tool's, or was attached by a tool). Messages are looked up only for turns that no session recorded.
 select
@@ -19,4 +19,4 @@ select
 from turns t
 left join memory_contexts c on c.turn_id = t.id
 where t.thread_id = :thread_id
-order by t.id
+order by t.rowid
