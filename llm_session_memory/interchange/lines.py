@@ -1,19 +1,26 @@
 """Read the lines of a file as JSON objects, one at a time.
 
 Pure. Every line becomes an object, or a FileRefused with the number of the line: also a photo, half a line, a line of
-50 MB, or an object with the same key twice.
+a gigabyte, or an object with the same key twice.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from typing import IO, Any
 
 from ..errors import SessionError
 
-LONGEST = 1 << 30
-"""The longest line that is read, in bytes. SQLite itself stores at most about a billion bytes in one value."""
+LONGEST = 128_000_000
+"""The longest line that is read, in bytes. To import a line takes about eight times its size in memory."""
+
+MOST_BESIDE_TEXTS = 4_000_000
+"""The most bytes of a line outside of strings: Python needs up to 50 bytes of memory for each of them."""
+
+_STRING = re.compile(rb'"[^"]*"')
 
 _LOOK = 1 << 16
 """How many bytes of a line are checked before the rest of it is read."""
@@ -27,6 +34,9 @@ _GOES_ON = (b"{", b"[", b",", b":")
 _BLANKS = b" \t\r\n"
 _SHOWN = 20
 """How many characters of a line an error shows."""
+
+_MOST_DIGITS = 300
+"""The most digits of a whole number: with some more it is infinite for everything but Python."""
 
 NOTHING = "Nothing was imported."
 
@@ -51,7 +61,10 @@ def objects(stream: IO[Any], where: str) -> Iterator[tuple[int, dict[str, Any]]]
         if line is None:
             return
         if line:
-            yield number, _object(line, f"Line {number:,} of {where}")
+            value = _object(line, f"Line {number:,} of {where}")
+            line = b""  # the caller works with the value, and does not need both
+            yield number, value
+            del value
 
 
 def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
@@ -85,7 +98,10 @@ def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
     if not whole:
         start += _bytes(stream.readline(LONGEST + 1 - len(start)))
     if len(start) > LONGEST:
-        raise FileRefused(f"{place} is longer than {LONGEST // 1024**2:,} MB.")
+        raise FileRefused(
+            f"{place} is longer than {LONGEST // 1_000_000:,} MB.",
+            f"A line is one exchange with its attachments. Remove the largest attachments from it. {NOTHING}",
+        )
     return start.rstrip(_BLANKS)
 
 
@@ -104,8 +120,13 @@ def _shown(start: bytes) -> str:
 
 
 def _object(line: bytes, place: str) -> dict[str, Any]:
+    if len(line) > MOST_BESIDE_TEXTS and _beside_texts(line) > MOST_BESIDE_TEXTS:
+        raise FileRefused(f"{place} has more than {MOST_BESIDE_TEXTS // 1_000_000} MB of JSON besides its texts.")
     try:
-        value = json.loads(line.decode("utf-8"), object_pairs_hook=_unique)
+        value = json.loads(line.decode("utf-8"), **_HOOKS)
+    except _NoNumber as error:
+        message = f"{place} has the number {error}, which can't be stored."
+        raise FileRefused(message, f"Replace it with null. {NOTHING}") from error
     except UnicodeDecodeError as error:
         raise FileRefused(f"{place} is not UTF-8 text (byte {error.start + 1:,} of the line).") from error
     except RecursionError as error:
@@ -124,6 +145,37 @@ def _object(line: bytes, place: str) -> dict[str, Any]:
     return value
 
 
+def _beside_texts(line: bytes) -> int:
+    """Return how many bytes of a line are outside of strings."""
+    line = line.replace(b"\\\\", b"").replace(b'\\"', b"")  # an escaped quote ends no string
+    return len(line) - sum(found.end() - found.start() for found in _STRING.finditer(line))
+
+
+class _NoNumber(Exception):
+    """A number that no log can hold: SQLite's JSON functions refuse a whole text because of it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
+def _constant(text: str) -> None:
+    """Refuse NaN and Infinity, which Python writes and reads although JSON has neither."""
+    raise _NoNumber(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _NoNumber(text)
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise _NoNumber(text)
+    return int(text)
+
+
 class _SameKey(Exception):
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -140,3 +192,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 raise _SameKey(key)
             seen.add(key)
     return made
+
+
+_HOOKS: dict[str, Any] = {
+    "object_pairs_hook": _unique,
+    "parse_constant": _constant,
+    "parse_float": _float,
+    "parse_int": _whole,
+}

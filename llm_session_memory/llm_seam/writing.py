@@ -22,10 +22,12 @@ from .past import PastTool, PastTurn
 Kept = Callable[[Attachment], Attachment]
 """Returns an attachment in the form in which it is stored."""
 
+LONG = 1_000_000
+"""How many characters of a prompt with its reply are long."""
 
 RELIED_ON = {
     "llm": "Attachment Fragment Model ServerSideTool Tool",
-    "logs": "LogStore resolve_payload _needs_model_replacements _model_json_replacements",
+    "logs": "LogStore TURN_SEARCH_INSERT_SQL resolve_payload _needs_model_replacements _model_json_replacements",
     "logs.LogStore": "log ensure_thread",
     "parameters of logs.LogStore.log": "response thread_id",
     "parameters of logs.LogStore.ensure_thread": "thread_id name",
@@ -90,6 +92,8 @@ class Writer:
         logs.LogStore(log.database)  # brings llm's tables up to date
         self._store = logs.LogStore(steady(log.database))
         self._models: dict[str, OldModel] = {}
+        self._long: tuple[str, str] | None = None
+        self._write_long_search_rows()
 
     def begin(self, prompt: str) -> None:
         """Create the thread, with the name that llm gives to a conversation that begins with this prompt."""
@@ -100,7 +104,37 @@ class Writer:
         model = self._models.setdefault(model_id, OldModel(model_id))
         response = response_of(turn, model, system, kept)
         response.id = turn_id
-        return str(self._store.log(response, thread_id=self.thread_id))
+        self._long = _long_texts(turn)
+        try:
+            return str(self._store.log(response, thread_id=self.thread_id))
+        finally:
+            self._long = None
+
+    def _write_long_search_rows(self) -> None:
+        """Write the search row of a long turn from its texts. llm composes it in SQL, in eight times their memory."""
+        database = self._store.db
+        run = database.execute
+
+        def execute(sql: str, parameters: Any = None) -> Any:
+            if self._long is None or sql != logs.TURN_SEARCH_INSERT_SQL:
+                return run(sql, parameters)
+            prompt, response = self._long
+            return database["turn_search"].insert({**parameters, "prompt": prompt, "response": response})
+
+        database.execute = execute
+
+
+def _long_texts(turn: PastTurn) -> tuple[str, str] | None:
+    """Return the prompt and the reply that llm makes searchable, if they are long and simple; otherwise None."""
+    if turn.fragments or not turn.input or [message.role for message in turn.output] != ["assistant"]:
+        return None
+    asked, said = turn.input[-1], turn.output[0]
+    prompt, response = (
+        "".join(str(part.data["text"]) for part in message.parts if part.type == "text") for message in (asked, said)
+    )
+    if asked.role != "user":
+        prompt = ""
+    return (prompt, response) if len(prompt) + len(response) > LONG else None
 
 
 def response_of(turn: PastTurn, model: OldModel, system: str | None, kept: Kept) -> OldResponse:

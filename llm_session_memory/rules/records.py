@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -87,8 +88,23 @@ ATTACHMENT = ("type", "path", "url", "content", "id")
 
 
 def line(value: Mapping[str, Any]) -> str:
-    """Return a value as one line that stays one line however text is split, is safe to show, and is valid UTF-8."""
-    return escaped(json.dumps(value, ensure_ascii=False)) + "\n"
+    """Return a value as one line that stays one line however text is split, is safe to show, and is valid UTF-8.
+
+    JSON has no number that is infinite or none at all, so such a number, which a server may have sent, becomes null.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(value), ensure_ascii=False)
+    return escaped(text) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def said(values: Mapping[str, Any]) -> dict[str, Any]:

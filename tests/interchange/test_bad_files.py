@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from llm_session_memory.interchange import importing, lines
 from llm_session_memory.interchange.lines import FileRefused
+from llm_session_memory.memory import Memory
 from tests.conftest import Command
 from tests.interchange.world import import_lines
 
@@ -54,7 +57,26 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Line 1 of work.jsonl has the key “b\\x1b” twice in one object.",
     ),
     "nested without end": ('{"prompt": ' + "[" * 200_000 + "\n", "Line 1 of work.jsonl is nested too deeply."),
-    "a number of 5,000 digits": ('{"prompt": ' + "1" * 5_000 + "}\n", "Line 1 of work.jsonl is not JSON ("),
+    "nested without end, beside": (
+        '{"prompt": "x", "response_json": ' + "[" * 200_000 + "]" * 200_000 + "}\n",
+        "Line 1 of work.jsonl is nested too deeply.",
+    ),
+    "a number of 5,000 digits": (
+        '{"prompt": "x", "response_json": ' + "1" * 5_000 + "}\n",
+        "Line 1 of work.jsonl has the number 11111111111111111111…, which can't be stored.",
+    ),
+    "a number that is infinite": (
+        '{"prompt": "x", "options": {"temperature": -1e999}}\n',
+        "Line 1 of work.jsonl has the number -1e999, which can't be stored.",
+    ),
+    "a number that is none": (
+        '{"prompt": "x", "response_json": {"logprobs": [NaN]}}\n',
+        "Line 1 of work.jsonl has the number NaN, which can't be stored.",
+    ),
+    "too much JSON": (
+        '{"prompt": "x", "response_json": [' + "{}," * 1_400_000 + "1]}\n",
+        "Line 1 of work.jsonl has more than 4 MB of JSON besides its texts.",
+    ),
     "half a character": (
         '{"prompt": "x\\ud800"}\n',
         "Line 1 of work.jsonl has half a character (U+D800), which can't be stored.",
@@ -206,8 +228,8 @@ LINES: dict[str, tuple[list[Any], str]] = {
         "Line 1 of work.jsonl belongs to block 7, which no earlier line describes.",
     ),
     "a base that is not a number": (
-        ['{"turns": [{"input": [], "output": [], "context": {"block": 1, "base": NaN, "estimate": 1}}]}'],
-        "Line 1 of work.jsonl, turn 1, context: “base” is nan, not a number.",
+        ['{"turns": [{"input": [], "output": [], "context": {"block": 1, "base": "1", "estimate": 1}}]}'],
+        "Line 1 of work.jsonl, turn 1, context: “base” is the string “1”, not a number.",
     ),
     "a turn before the first": (
         [turn(context={"block": 1, "base": 1, "estimate": 1, "after": [0, 1]})],
@@ -313,6 +335,23 @@ def test_text_that_is_not_utf_8_is_refused(llm_: Command, tmp_path: Path) -> Non
     (tmp_path / "latin.jsonl").write_bytes('{"prompt": "Größe"}\n'.encode("latin-1"))
     done = llm_("sessions", "import", str(tmp_path / "latin.jsonl"))
     assert done.err == "Error: Line 1 of latin.jsonl is not UTF-8 text (byte 15 of the line). Nothing was imported.\n"
+
+
+def test_texts_are_not_counted_as_json(fresh: Path) -> None:
+    """A line may have long texts, with quotes and backslashes in them."""
+    long = 'say "{[\\"\\' * 500_000
+    import_lines(fresh, [{"prompt": long, "response": "Noted."}])
+    with Memory(fresh) as memory:
+        assert memory.sessions.exchanges("work")[0].prompt == long
+
+
+def test_a_line_without_end_is_refused_before_it_is_read(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line has a greatest length, so that a file can't fill the memory."""
+    monkeypatch.setattr(lines, "LONGEST", 1_000_000)
+    endless = io.BytesIO(b'{"prompt": "' + b"x" * 5_000_000)
+    with Memory(fresh) as memory, pytest.raises(FileRefused, match="Line 1 of work.jsonl is longer than 1 MB."):
+        importing.read(memory, endless, "work", "work.jsonl")
+    assert endless.tell() < 1_100_000
 
 
 def test_a_line_of_50_mb_is_a_line(fresh: Path) -> None:

@@ -15,7 +15,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.reader.files.gathering import Gathering
 from llm_session_memory.rules.safe_text import plain
 from tests.conftest import Command
-from tests.interchange.world import exported, import_lines, rows
+from tests.interchange.world import content, exported, import_lines, rows, turns
 from tests.world.scripted import Script
 
 
@@ -201,3 +201,12 @@ def test_a_session_without_an_exchange(fresh: Path, other: Path) -> None:
     import_lines(other, exported(fresh).splitlines())
     assert json.loads(exported(other))["system"] == "Be brief."
     assert exported(fresh, format_="markdown").startswith("# work\n\n0 exchanges · no model yet · ")
+
+
+def test_numbers_that_json_does_not_have_become_null(fresh: Path, other: Path) -> None:
+    """A server's reply may have infinite numbers. The export is JSON all the same, and can be imported again."""
+    import_lines(fresh, [{"prompt": "x", "response_json": {"logprobs": [0.5, "inf"]}}])
+    with Memory(fresh) as memory, memory.writing():
+        memory.desk.log.run("update turns set response_json = replace(response_json, '\"inf\"', '-Infinity')")
+    import_lines(other, exported(fresh).splitlines())
+    assert turns(content(other))[0]["response_json"] == {"logprobs": [0.5, None]}

@@ -15,6 +15,7 @@ import pytest
 
 from llm_session_memory.errors import LogUnusable, NameRefused, SessionError
 from llm_session_memory.interchange import importer, importing
+from llm_session_memory.llm_seam import writing
 from llm_session_memory.llm_seam.tables import migrated
 from llm_session_memory.memory import Memory
 from llm_session_memory.services.desk import Desk
@@ -87,21 +88,19 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("beside", [False, True])
 def test_the_rows_are_those_that_llms_own_writer_writes(
-    beside: bool,
-    lived: Path,
-    fresh: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    beside: bool, lived: Path, fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copied session has the same rows, down to the numbers, as one that llm's writer wrote into the log itself.
 
-    Also beside content that the log shares with the file: fragments, files, tools and messages are stored once.
+    Also beside content that the log shares with the file: fragments, files, tools and messages are stored once. And
+    the search rows of long texts are those that llm composes.
     """
     text = exported(lived)
     target = lived if beside else fresh
     directly, copied_ = copied(target, tmp_path / "direct.db"), copied(target, tmp_path / "copied.db")
     still(monkeypatch)
     imported_directly(directly, text, "again")
+    monkeypatch.setattr(writing, "LONG", writing.LONG if beside else 0)
     with Memory(copied_) as memory:
         importing.read(memory, io.BytesIO(text.encode()), "again", "work.jsonl")
         memory.desk.log.run("insert into turn_search_fts (turn_search_fts, rank) values ('integrity-check', 1)")
