@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SERVE ?= 1
 COVERAGE ?= 0
+SEED ?= 1
 BENCHMARKS ?= session_speed start blocks views
 
 # How a run is spread over the cores: neighbours stay together, so that what a file shares is made once or twice.
@@ -15,11 +16,11 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-alpha quick check docs docs-check site package bench dev clean
+.PHONY: help demo test test-alpha quick check docs docs-check site package bench drill drill-short dev clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV), SERVE=$(SERVE), COVERAGE=$(COVERAGE)'
+	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV), SERVE=$(SERVE), COVERAGE=$(COVERAGE), SEED=$(SEED)'
 
 demo: $(VENV)/.demo ## Install everything, hold a short conversation in a session, and show it in the browser (SERVE=0: don't)
 	@rm -f $(VENV)/demo.db
@@ -66,6 +67,12 @@ package: $(VENV)/.dev ## Build the wheel and the source distribution into dist/,
 
 bench: $(VENV)/.test ## Run the benchmarks (several minutes); results go into benchmarks/README.md by hand
 	set -e; for module in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$module; done
+
+drill: $(VENV)/.test ## Kill, fill, lock and break everything for ten minutes; results go into docs/reliability.md (SEED=1)
+	$(BIN)/python -m tests.drill --seed $(SEED) --minutes 10 --write
+
+drill-short: $(VENV)/.test ## As many of the same faults as two minutes hold
+	$(BIN)/python -m tests.drill --seed $(SEED) --minutes 2 --forks
 
 dev: $(VENV)/.dev ## Install everything for development
 	@echo "Ready: $(BIN)/python -m pytest tests/rules/test_policy.py runs one file of tests"

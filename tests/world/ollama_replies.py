@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tests.world.ollama_rules import Arrived, Count, OllamaModel
@@ -20,12 +20,17 @@ VERSION = "0.33.0"
 
 @dataclass(frozen=True)
 class Reply:
-    """A complete reply. `chunks` says how a stream is divided; without it, word by word."""
+    """A complete reply. `chunks` says how a stream is divided; without it, word by word.
+
+    There are `every` seconds between two chunks, and `numbers` replace those of the last line (`prompt_eval_count`, …).
+    """
 
     text: str
     thinking: str | None = None
     chunks: Sequence[str] | None = None
     done_reason: str = "stop"
+    every: float = 0
+    numbers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,16 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """The bytes of an answer as they are, with its status and its type. No `length` in the header is the right one."""
+
+    body: bytes
+    status: int = 200
+    kind: str = "application/x-ndjson"
+    length: int | None = None
+
+
+@dataclass(frozen=True)
 class BreakOff:
     """A reply that breaks off.
 
@@ -68,7 +83,7 @@ class BreakOff:
     down: bool = False
 
 
-Answer = str | Reply | ToolCalls | Fail | Hang | BreakOff
+Answer = str | Reply | ToolCalls | Fail | Hang | BreakOff | Raw
 Script = Answer | Sequence[Answer] | Callable[[Arrived], Answer]
 
 
@@ -83,6 +98,9 @@ class Course:
     pause_after: int | None = None
     fail: Fail | None = None
     down: bool = False
+    every: float = 0
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    raw: Raw | None = None
 
 
 class Prompter:
@@ -112,7 +130,12 @@ def course(answer: Answer) -> Course:
         case Reply():
             thought = ({"role": "assistant", "content": "", "thinking": answer.thinking},)
             spoken = _spoken(answer.text, answer.chunks)
-            return Course((*thought, *spoken) if answer.thinking else spoken, done_reason=answer.done_reason)
+            return Course(
+                (*thought, *spoken) if answer.thinking else spoken,
+                done_reason=answer.done_reason,
+                every=answer.every,
+                numbers=answer.numbers,
+            )
         case ToolCalls():
             calls = [{"function": {"index": i, **call}} for i, call in enumerate(answer.calls)]
             return Course(
@@ -124,9 +147,16 @@ def course(answer: Answer) -> Course:
             late = course(answer.then)
             pause_after = min(answer.after_chunks, len(late.messages))
             return replace(late, pause=answer.seconds, pause_after=pause_after)
-        case BreakOff():
-            ending: Literal["no done", "torn"] = "no done" if answer.clean and not answer.down else "torn"
-            return Course(_spoken(answer.text)[: answer.after_chunks], ending=ending, down=answer.down)
+        case BreakOff() | Raw():
+            return _broken_off(answer)
+
+
+def _broken_off(answer: BreakOff | Raw) -> Course:
+    """Return how an answer is sent that no client expects."""
+    if isinstance(answer, Raw):
+        return Course(raw=answer)
+    ending: Literal["no done", "torn"] = "no done" if answer.clean and not answer.down else "torn"
+    return Course(_spoken(answer.text)[: answer.after_chunks], ending=ending, down=answer.down)
 
 
 def whole_message(course: Course) -> Json:
@@ -156,6 +186,7 @@ def measures(arrived: Arrived, course: Course, count: Count) -> Json:
         "prompt_eval_duration": reading,
         "eval_count": spoken,
         "eval_duration": speaking,
+        **course.numbers,
     }
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.world import ollama_replies as replies
-from tests.world.ollama_replies import Answer, BreakOff, Fail, Hang, Json, Reply, Script, ToolCalls
+from tests.world.ollama_replies import Answer, BreakOff, Fail, Hang, Json, Raw, Reply, Script, ToolCalls
 from tests.world.ollama_rules import (
     Arrived,
     Count,
@@ -43,6 +43,7 @@ __all__ = [
     "Hang",
     "OllamaModel",
     "OllamaStandIn",
+    "Raw",
     "Reload",
     "Reply",
     "ToolCalls",

@@ -127,6 +127,8 @@ class Wire(BaseHTTPRequestHandler):
 
     def _answer_at_once(self, arrived: Arrived, course: Course) -> None:
         """Answer in one JSON document."""
+        if self._sent_raw(course) or self._wait(course.every * len(course.messages)):
+            return
         if course.pause_after is not None and self._wait(course.pause):
             return
         if course.fail is not None:
@@ -143,13 +145,15 @@ class Wire(BaseHTTPRequestHandler):
 
     def _stream(self, arrived: Arrived, course: Course) -> None:
         """Answer in chunks of NDJSON, as far as the script goes."""
+        if self._sent_raw(course):
+            return
         if course.fail is not None and course.fail.after_chunks is None:
             self._send_json(course.fail.status, {"error": course.fail.message})
             return
         heading = self._heading(arrived)
         # The extra step after all messages allows a pause before the end.
         for place, message in enumerate((*course.messages, None)):
-            if place == course.pause_after and self._wait(course.pause):
+            if self._wait(course.pause if place == course.pause_after else course.every if place else 0):
                 return
             if place == 0:
                 self._open_stream()
@@ -169,6 +173,15 @@ class Wire(BaseHTTPRequestHandler):
         elif course.fail is not None:
             self._write_line({"error": course.fail.message})
         self.wfile.write(b"0\r\n\r\n")
+
+    def _sent_raw(self, course: Course) -> bool:
+        """Send the bytes of an answer that is none of Ollama's, if it is one; return whether it is."""
+        if course.raw is None:
+            return False
+        self._send(course.raw.status, course.raw.body, course.raw.kind, length=course.raw.length)
+        if course.raw.length is not None:
+            self._tear()
+        return True
 
     def _break_off(self, course: Course) -> None:
         """Break this connection. If the server dies, it stops listening before the client can notice."""
@@ -194,11 +207,11 @@ class Wire(BaseHTTPRequestHandler):
     def _send_json(self, status: int, document: Json, *, half: bool = False) -> None:
         self._send(status, json.dumps(document).encode(), "application/json; charset=utf-8", half=half)
 
-    def _send(self, status: int, body: bytes, kind: str, *, half: bool = False) -> None:
-        """Send a body; with `half`, only half of the length in the header."""
+    def _send(self, status: int, body: bytes, kind: str, *, half: bool = False, length: int | None = None) -> None:
+        """Send a body; with `half`, only half of the length in the header, which may also be given."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
         if half:
             self.wfile.write(body[: len(body) // 2])

@@ -23,6 +23,7 @@ from tests.world.ollama_server import (
     Hang,
     OllamaModel,
     OllamaStandIn,
+    Raw,
     Reload,
     Reply,
     ToolCalls,
@@ -372,6 +373,23 @@ def test_an_answer_can_break_off(server: OllamaStandIn) -> None:
     server.reply = BreakOff()
     with pytest.raises(httpx.RemoteProtocolError, match="received .* bytes, expected"):
         chat(server, message(1))
+
+
+def test_an_answer_can_be_any_bytes(server: OllamaStandIn) -> None:
+    """A raw answer arrives as it was scripted, with its status and its type, and breaks off if it is too short."""
+    body = {"model": "llama3", "messages": [message(1)]}
+    server.reply = Raw(b"\x00garbage", 502, "text/html")
+    got = httpx.post(f"{server.url}/api/chat", json=body, trust_env=False)
+    assert (got.status_code, got.headers["content-type"], got.content) == (502, "text/html", b"\x00garbage")
+    server.reply = Raw(b"short", length=100)
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.post(f"{server.url}/api/chat", json=body, trust_env=False)
+
+
+def test_a_reply_can_take_its_time_and_count_as_it_likes(server: OllamaStandIn) -> None:
+    """`every` is the pause between two chunks, and `numbers` replace the server's own."""
+    server.reply = Reply("one two three", every=0.01, numbers={"eval_count": 10**30})
+    assert [chunk.eval_count for chunk in client(server).chat("llama3", [message(1)], stream=True)][-1] == 10**30
 
 
 def test_down_ends_everything(server: OllamaStandIn) -> None:
