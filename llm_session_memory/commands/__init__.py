@@ -16,6 +16,7 @@ _FAMILIES = {
     "reading": ("show", "context"),
     "changing": ("set", "rename", "name", "pin", "unpin"),
     "retrying": ("retry", "recover", "demo"),
+    "attempts": ("attempts",),
     "summary": ("summary",),
     "notes": ("note", "tag"),
     "rating": ("rate", "bookmark"),

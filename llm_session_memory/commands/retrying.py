@@ -12,18 +12,26 @@ from .common import echo, session_argument, session_command
 
 @session_command("retry", short_help="Send a failed prompt again")
 @session_argument()
+@click.option("-m", "--model", metavar="MODEL", help="Send it to this model instead")
 @click.option("--no-stream", is_flag=True, help="Don't stream the reply")
 @click.pass_context
-def retry_command(ctx: click.Context, name: str, no_stream: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def retry_command(
+    ctx: click.Context,
+    name: str,
+    model: str | None,
+    no_stream: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
     """Send a session's newest failed or interrupted prompt again, with the same text, attachments, tools and options.
 
     \b
         llm sessions retry work
+        llm sessions retry work -m llama3
     """
     check("sessions", "retry")
     from ..llm_seam.retry import retry
 
-    retry(ctx, name, database, no_stream=no_stream)
+    retry(ctx, name, database, model=model, no_stream=no_stream)
 
 
 @session_command("recover", short_help="Put a reply that could not be logged into its session")

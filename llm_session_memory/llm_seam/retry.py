@@ -42,8 +42,8 @@ class _NoInput(io.StringIO):
         return True
 
 
-def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: bool) -> None:
-    """Send a session's newest failed prompt again, as `llm prompt` would."""
+def retry(ctx: click.Context, name: str, database: str | None, *, model: str | None, no_stream: bool) -> None:
+    """Send a session's newest failed prompt again, as `llm prompt` would, to the same model or another."""
     with Services.open(log_path(database), typed=database) as memory:
         kept = memory.record.open_attempt(name)
         session = memory.sessions.get(name)
@@ -58,7 +58,7 @@ def retry(ctx: click.Context, name: str, database: str | None, *, no_stream: boo
             "prompt": kept.prompt,
             "database": database,
             "system": said.system,
-            "model_id": said.model,
+            "model_id": model or said.model,
             "tools": tuple(request.get("tools") or ()),
             "python_tools": tuple(request.get("functions") or ()),
             "options": tuple(said.options.items()),

@@ -105,6 +105,23 @@ class Record:
         numbers = history.exchange_turns(self._desk.log, self._desk.session(name).thread_id)
         return [(numbers.place(attempt.id), attempt) for attempt in self.attempts(name)]
 
+    def unanswered(self, name: str | None = None) -> list[tuple[str, Attempt]]:
+        """Return the attempts that no turn has answered, of one session or of all, each with its session's name."""
+        if name is not None:
+            session = self._desk.session(name).name
+            return [(session, attempt) for attempt in self.attempts(name) if attempt.answered_by is None]
+        if not self._desk.log.has_sessions():
+            return []
+        named = ((self._store.session_of_thread(one.thread_id), one) for one in self._store.attempts.unanswered())
+        return [(session.name, attempt) for session, attempt in named if session is not None]
+
+    def drop(self, name: str) -> int:
+        """Remove a session's attempts that no turn has answered, except those in progress. Return how many."""
+        with self._desk.writing():
+            dropped = [one.id for _, one in self.unanswered(name) if not one.in_progress]
+            self._store.attempts.remove(dropped)
+        return len(dropped)
+
     def is_logged(self, turn_id: str) -> bool:
         """Return whether a turn is in the log."""
         return self._store.requests.is_logged(turn_id)

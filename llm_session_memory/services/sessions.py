@@ -120,6 +120,18 @@ class Sessions:
             self._store.rename(session.thread_id, retired)
             return self.create(session.name, thread_id, settings), retired
 
+    def remove_empty(self, name: str) -> bool:
+        """Remove a session without exchanges, attempts, notes, tags or facts. Return False if it has any of them."""
+        session = self.get(name)
+        with self._desk.writing():
+            beside = self._notes.beside(name)
+            if history.is_known(self._desk.log, session.thread_id) or self._store.attempts.of(session.thread_id):
+                return False
+            if beside.notes or beside.tags or beside.meta:
+                return False
+            self._store.remove(session.thread_id)
+        return True
+
     def rename(self, name: str, to: str) -> Session:
         """Rename a session. Raises NameRefused if the new name breaks the rules or is taken."""
         session, kept = self.get(name), names.check(to)

@@ -79,6 +79,10 @@ class Sessions:
         except sqlite3.IntegrityError as error:
             raise NameRefused(f"Session “{name}” already exists.", "Choose another name.") from error
 
+    def remove(self, thread_id: str) -> None:
+        """Delete a session that has nothing else."""
+        self.log.run("delete from memory_sessions where thread_id = :thread_id", {"thread_id": thread_id})
+
     def set_settings(self, thread_id: str, settings: Settings) -> None:
         """Replace a session's settings."""
         self.log.run(

@@ -282,3 +282,12 @@ def test_a_server_that_fails(  # noqa: PLR0913  a table of cases
     (attempt,) = _attempts(llm_)
     assert (attempt["prompt"], attempt["partial"]) == ("When?", partial)
     assert attempt["error"].startswith(cause)
+
+
+def test_a_retry_may_ask_another_model(llm_: Command, script: Script) -> None:
+    """`retry -m` sends the prompt to another model, for example if the first one is gone."""
+    script.replies = ["Noted.", RuntimeError("gone"), "On 4 May."]
+    llm_("-m", "scripted", "--session", "work", "First").ok()
+    llm_("--session", "work", "When?")
+    assert llm_("sessions", "retry", "work", "-m", "other").ok().out == "On 4 May.\n"
+    assert "scripted" not in llm_("sessions", "show", "work", "-n", "1").ok().out.partition("## #2")[2]
