@@ -262,8 +262,12 @@ class Prompted:
 
     def _attempt(self, calls: Sequence[Call], error: BaseException | None) -> Attempt:
         """Return this prompt as an attempt, with an id greater than those of the session's turns."""
-        greatest = self.context.greatest_id if self.context else None
-        id_ = self.opened or later(attempts.new_id(), greatest)
+        assert self.asked.session is not None
+        id_ = self.opened
+        if id_ is None:
+            newest = self.context.greatest_id if self.context else None
+            newest = newest or self.services.record.newest_id(self.asked.session.thread_id)
+            id_ = later(attempts.new_id(), newest)
         return attempts.attempt(self.asked, calls, error, self._now(), id_)
 
     def _into_a_file(self, attempt: Attempt, trouble: Exception) -> LogUnusable:

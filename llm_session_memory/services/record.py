@@ -55,6 +55,10 @@ class Record:
             found.append(replace(one, turn_id=greatest, number=number))
         return found
 
+    def newest_id(self, thread_id: str) -> str | None:
+        """Return the id of the turn that was logged last in a thread, or None if it has none."""
+        return self._store.requests.newest_id(thread_id)
+
     def next_id(self, thread_id: str, id_: str) -> str:
         """Return an id, or one that is greater than those of all turns of a thread."""
         return later(id_, history.exchange_turns(self._desk.log, thread_id).greatest)

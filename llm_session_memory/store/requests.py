@@ -156,6 +156,12 @@ class Requests:
             )
         )
 
+    def newest_id(self, thread_id: str) -> str | None:
+        """Return the id of the turn that was logged last in a thread, or None."""
+        sql = "select id from turns where thread_id = :thread_id order by rowid desc limit 1"
+        found = self.log.value(sql, {"thread_id": thread_id})
+        return str(found) if found else None
+
     def is_logged(self, turn_id: str) -> bool:
         """Return whether a turn is in the log."""
         return bool(self.log.value("select 1 from turns where id = :id", {"id": turn_id}))

@@ -204,6 +204,24 @@ def test_ids_that_are_bent_already_are_read_as_they_were_logged(llm_: Command, l
     assert ["attempt" in line for line in map(json.loads, exported[1:])] == [False, False, True, False, False]
 
 
+def test_a_failed_prompt_comes_last(llm_: Command, log: Path, script: Script, clock: Clock) -> None:
+    """A prompt that fails while the clock is wrong comes after the exchanges before it, from its beginning."""
+    llm_("-m", "scripted", "--session", "work", "First").ok()
+    clock(-1)
+    open_: list[str] = []
+
+    def reply(prompt: object) -> str:
+        with sqlite3.connect(log) as db:
+            open_.extend(id_ for (id_,) in db.execute("select id from memory_attempts"))
+        return Broken("Half a reply", 1, RuntimeError("gone"))
+
+    script.replies = [reply]
+    llm_("--session", "work", "Second")
+    with sqlite3.connect(log) as db:
+        (after,) = db.execute("select a.id > t.id from memory_attempts a, turns t where a.id = ?", open_).fetchone()
+    assert after
+
+
 def test_a_merged_log_keeps_each_session_in_order(
     llm_: Command, log: Path, tmp_path: Path, script: Script, clock: Clock
 ) -> None:
