@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import ModelFailed
 from ..model import Context, Message, Turn, WindowFacts
 from ..rules import server_cuts, tokens
+from ..rules.blank import without_blanks
 from ..services.composer import Composer
 from ..services.record import Sent
 from ..services.windows import ask, is_ollama
@@ -33,7 +34,7 @@ class Call:
     estimate: int
     context: Context
     original: tuple[Message, ...] | None = None
-    """The turn's own input before it was cut, if it had to be cut."""
+    """The turn's own input before it was changed, if it had to be: it was cut, or had blank texts."""
     cut: server_cuts.Cut | None = None
     seen: WindowFacts | None = None
     """The context window that the server reports after a cut."""
@@ -125,6 +126,21 @@ def own_input(messages: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(messages[start:])
 
 
+def sendable(response: Any) -> tuple[tuple[Message, ...], tuple[Message, ...] | None]:
+    """Make a call of a tool loop send no blank texts. Return its messages, and its own input if that was changed."""
+    asked = response.prompt.messages
+    messages = convert.from_llm(asked)
+    sent = tuple(map(without_blanks, messages))
+    if sent == messages:
+        return messages, None
+    own = own_input(messages)
+    changed = [
+        old if new == was else convert.to_llm([new])[0] for old, was, new in zip(asked, messages, sent, strict=True)
+    ]
+    convert.send_instead(response, changed, len(own))
+    return sent, own if own_input(sent) != own else None
+
+
 def bound(one: Call, composer: Composer, before: int) -> Context:
     """Move a call of an exchange in progress to a new block, cut it if necessary, and return its context.
 
@@ -134,7 +150,7 @@ def bound(one: Call, composer: Composer, before: int) -> Context:
     whole = convert.from_llm(messages[before:])
     made, sent = composer.in_progress(whole)
     own = own_input(whole)
-    if own_input(sent) != own:
+    if own_input(sent) != own and one.original is None:
         one.original = own
     tail = messages[before:] if sent == whole else convert.to_llm(sent)
     convert.send_instead(one.response, [*convert.to_llm(made.chain), *tail], len(own))

@@ -20,9 +20,9 @@ from ..services import current
 from ..services.bundle import Services
 from ..services.composer import Composer
 from ..store.log import sentence
-from . import attempts, convert, record, rescue
+from . import attempts, record, rescue
 from .asked import Asked
-from .calls import Call, bound, complete, countable, sent_of, told
+from .calls import Call, bound, complete, countable, sendable, sent_of, told
 from .following import Following
 from .models import Embedding
 
@@ -117,11 +117,11 @@ class Prompted:
         if not self.calls:
             self.calls.append(Call(response, made.base, made.tokens, made))
             return
-        messages = response.prompt.messages
+        messages, original = sendable(response)
         snapshot = composer.snapshot
-        base = snapshot.measure.base(convert.from_llm(messages)) + snapshot.request.beside
+        base = snapshot.measure.base(messages) + snapshot.request.beside
         estimate = tokens.continued(self.calls[-1].turn, base, snapshot.measure)
-        one = Call(response, base, estimate, made)
+        one = Call(response, base, estimate, made, original)
         if estimate > made.budget.tokens:
             self.context = bound(one, composer, len(made.chain))
         self.calls.append(one)

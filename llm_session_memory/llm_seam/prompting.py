@@ -12,6 +12,7 @@ from llm import models
 from ..errors import NameRefused, SessionError
 from ..model import POLICIES, Attempt, Session, Settings
 from ..rules import fences, tokens
+from ..rules.blank import is_blank
 from ..rules.names import near
 from ..rules.policy import effective, plan, summarises
 from ..rules.request import system_messages
@@ -99,6 +100,8 @@ class Prompting:
             if isinstance(self.place, Wanted) and self.place.over is None and self.place.name is not None:
                 # another process may have created it in the meantime
                 self.place = self.services.sessions.find(self.place.name) or self.place
+        if prompt and parameters.get("attachments") and is_blank(prompt):
+            prompt = ""  # hosted interfaces refuse a blank text beside a picture
         settings, parameters = self._settings(conversation.model, parameters)
         made = self._prompted(prompt or "", settings, parameters)
         if self.session is None and not self.recording:

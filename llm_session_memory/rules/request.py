@@ -9,14 +9,11 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..model import Exchange, Message, Part
+from .blank import NO_REPLY, is_blank, without_blanks
 from .clipping import clip
 from .fences import fenced_notes, fenced_summary
 from .policy import Plan
 from .tokens import Measure
-
-NO_REPLY = "[no reply]"
-"""Replaces an empty answer, so that two prompts in a row stay two turns for models and in the log."""
-
 
 NO_RESULT = "[not run]"
 """Replaces the result of a tool call that never got one, because most models refuse a history with an open call."""
@@ -30,7 +27,7 @@ def front(system: str | None, pinned: Sequence[str]) -> str:
 
 def system_text(system: str | None, notes: Sequence[str] = (), summary: str | None = None) -> str | None:
     """Return the text of the system message: the system prompt, then notes and summary, which are always sent."""
-    parts = [system] if system else []
+    parts = [] if system is None or is_blank(system) else [system]
     if notes:
         parts.append(fenced_notes(notes))
     if summary:
@@ -40,12 +37,12 @@ def system_text(system: str | None, notes: Sequence[str] = (), summary: str | No
 
 def system_messages(system: str | None) -> tuple[Message, ...]:
     """Return the system message, or nothing if there is no text."""
-    return (Message.of_text("system", system),) if system else ()
+    return () if system is None or is_blank(system) else (Message.of_text("system", system),)
 
 
 def whole(exchange: Exchange) -> tuple[Message, ...]:
-    """Return the messages of an exchange as they are sent again: none empty, each call with a result, a reply last."""
-    messages = tuple(message for message in exchange.messages if message.parts)
+    """Return the messages of an exchange as they are sent again: none blank, each call with a result, a reply last."""
+    messages = tuple(without_blanks(message) for message in exchange.messages if message.parts)
     unanswered = open_calls(messages)
     if unanswered:
         results = ({"type": "tool_result", "output": NO_RESULT, **call} for call in unanswered)

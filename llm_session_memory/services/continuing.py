@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ..model import Block, Context, Turn
 from ..rules import recall_budget, tokens
+from ..rules.blank import without_blanks
 from ..rules.blocks import NewBlock, changed, outgrown
 from ..rules.policy import recalls
 from ..rules.request import front
@@ -62,7 +63,8 @@ def _room(snapshot: Snapshot, block: Block) -> int:
 
 def _grown(snapshot: Snapshot, block: Block, start: int | None, last: Turn) -> Context:
     """Return the request of a block's last turn plus its reply and the new input."""
-    chain = history.chain(snapshot.store.log, snapshot.store.requests.tip(last.id))
+    sent = history.chain(snapshot.store.log, snapshot.store.requests.tip(last.id))
+    chain = tuple(map(without_blanks, sent))
     made = snapshot.context(chain, block, start, 0)
     usable = replace(last, request_base=None) if last.model != snapshot.request.model else last
     known = last.input_tokens is not None and last.request_base is not None and counts_all(last.cut)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from llm_session_memory.model import Exchange, Message, Part, Sized, Turn
+from llm_session_memory.rules.blank import NO_OUTPUT, NO_PROMPT, NO_REPLY
 from llm_session_memory.rules.policy import Plan
 from llm_session_memory.rules.request import (
-    NO_REPLY,
     NO_RESULT,
     fragments_in,
     front,
@@ -65,7 +65,7 @@ def test_different_fronts_are_different() -> None:
 
 def test_no_system_prompt_is_no_message() -> None:
     """A missing or empty system prompt sends no system message."""
-    assert system_messages(None) == system_messages("") == ()
+    assert system_messages(None) == system_messages("") == system_messages(" \n") == ()
     assert system_messages("Be brief.") == (text("system", "Be brief."),)
 
 
@@ -98,6 +98,12 @@ WHOLE: dict[str, tuple[Exchange, tuple[Message, ...]]] = {
     "a call that the server ran itself": (
         exchange(1, ((text("user", "Why?"),), (call("1", server_executed=True),))),
         (text("user", "Why?"), call("1", server_executed=True)),
+    ),
+    "a reply of blanks": (said(1, reply="\n\n"), (text("user", "Why?"), text("assistant", NO_REPLY))),
+    "a prompt of blanks": (said(1, prompt=" \u200b"), (text("user", NO_PROMPT), text("assistant", "Because."))),
+    "a result of blanks": (
+        exchange(1, ((text("user", "Why?"),), (call("1"),)), ((result("1", output="\n"),), (text("assistant", "."),))),
+        (text("user", "Why?"), call("1"), result("1", output=NO_OUTPUT), text("assistant", ".")),
     ),
     "nothing at all": (exchange(1, ((), ())), (text("assistant", NO_REPLY),)),
     "an attachment that came with a result": (
