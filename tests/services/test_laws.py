@@ -33,6 +33,7 @@ from llm_session_memory.llm_seam.prompting import Prompting
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
 from llm_session_memory.rules import fences, request, tokens
+from llm_session_memory.rules.blank import without_blanks
 from llm_session_memory.rules.tokens import Measure
 from llm_session_memory.store import Requests, Sessions, history
 from llm_session_memory.store.index import Index
@@ -270,7 +271,7 @@ class World:
         assert block is not None
         self.recalled[newest.id] = (block.id or 0, rounds[0].context.recalled)
         assert newest.prompt == say.prompt, "excerpts are not part of the prompt in the log"
-        self.last_sent = (*seen[-1], *newest.turns[-1].output)
+        self.last_sent = (*seen[-1], *map(without_blanks, newest.turns[-1].output))
         assert len(self.exchanges()) == len(before) + 1, "nothing is lost"
 
     def dry_run(self, say: Say) -> tuple[Message, ...] | None:
@@ -324,7 +325,7 @@ class World:
         made, block = one.context, one.context.block
         if block.id is not None:
             grown = (*self.last_sent, *sent[len(self.last_sent) :])
-            assert plain(sent) == plain(grown), "within a block a request is the previous one, its reply, and more"
+            assert plain(sent) == plain(grown), "a block only grows: the request before, its reply as sent, and more"
             assert all(m.role == "user" for m in sent[len(self.last_sent) :]), "and the rest is only the new input"
         numbers = {exchange.id: exchange.number for exchange in before}
         pinned = [numbers[id_] for id_ in block.pinned]
