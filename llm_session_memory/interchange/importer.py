@@ -20,9 +20,9 @@ from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.records import ATTEMPT, MISSING, Place
 from ..rules.safe_text import plain
-from ..rules.ulids import Ulids
+from ..rules.ulids import Ulids, of_import
 from ..rules.words import counted
-from ..store import Log, Sessions, attachments
+from ..store import Log, Sessions, attachments, history
 from ..store.requests import ContextRow
 from ..store.staging import Staging
 from . import beside
@@ -50,7 +50,7 @@ class Importer:
         self.settings = _settings(header.fields)
         self.beside = beside.read(header.fields)
         self.now = now
-        self.ids = Ulids(datetime.fromisoformat(self.now))
+        self.ids = Ulids(datetime.fromisoformat(self.now), history.newest_turn(theirs) if theirs else None)
         self.model = self.settings.model
         self.exchanges = 0
         self.number = 0
@@ -70,8 +70,7 @@ class Importer:
         if theirs.session(kept):
             raise taken(kept)
         created = self.header.fields.time("created_utc") or self.now
-        thread_id = Ulids(datetime.fromisoformat(self.now)).next(created)
-        session = Session(thread_id, kept, created, self.settings)
+        session = Session(of_import(created), kept, created, self.settings)
         self.store.add(session)
         return session
 

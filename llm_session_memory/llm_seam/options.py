@@ -105,13 +105,22 @@ def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any
                 if ours[name] is not None:
                     flag = f"--{name.replace('_', '-')}"
                     raise click.UsageError(f"{flag} needs a session: add --session NAME (or --new-session).")
-            return original(**parameters)
+            return original(**_plain(parameters))
         if _otherwise(parameters, ours):
-            return original(**parameters)
+            return original(**_plain(parameters))
         with _start_frozen():
             return _in_session(original, parameters, ours)
 
     return callback
+
+
+def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a prompt without a session: as they are, but -c doesn't go on in an import."""
+    if not parameters.get("_continue"):
+        return parameters
+    from .plain_continue import without_imports
+
+    return without_imports(parameters)
 
 
 def _otherwise(parameters: dict[str, Any], ours: dict[str, Any]) -> bool:

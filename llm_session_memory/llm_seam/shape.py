@@ -22,7 +22,7 @@ _IN_SESSION = (
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "sessions": ("command", *_IN_SESSION),
-    "files": ("writing", "convert", "tables"),
+    "files": ("writing", "convert", "tables", "plain_continue"),
     "retry": ("retry",),
     "summaries": ("summaries",),
     "programs": ("programs", *_IN_SESSION),

@@ -1,7 +1,8 @@
 """Ids of threads and turns, as llm makes them: ULIDs of a time, each greater than the one before.
 
 Imported turns get ids of the time at which they were said, so that a conversation from last year is not the newest one
-for `llm logs`. The ids of a session ascend whatever the clock says, because llm and SQL order turns by their ids.
+for `llm logs`. Imported conversations get ids that are less than all others, so that `llm -c` goes on in none. The ids
+of a session ascend whatever the clock says, because llm and SQL order turns by their ids.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ _LENGTH = 26
 _RANDOM_BITS = 80
 _STEP_BITS = 40
 """The next id is up to this far from the one before, so that two processes that see the same one differ."""
+
+_IMPORTED = "0" * 10
+"""The beginning of the ids of imported conversations: as a time, it is that of no conversation."""
 
 _COUNTED = re.compile(f"(.*)-([{_DIGITS}]{{16}})", re.DOTALL)
 """An id that follows one that is not a ULID, or that no ULID can follow."""
@@ -42,18 +46,31 @@ def after(id_: str) -> str:
     return f"{id_}-{_text(step, 16)}"
 
 
-class Ulids:
-    """Makes ids whose times are never after `now`."""
+def of_import(created: str) -> str:
+    """Return an id for an imported conversation, which is less than those of all that were held here."""
+    moment = _text(_milliseconds(datetime.fromisoformat(created)), _LENGTH - 16)
+    return f"{_IMPORTED}{moment}{_text(secrets.randbits(30), 6)}"
 
-    def __init__(self, now: datetime) -> None:
+
+def is_imported(thread_id: str) -> bool:
+    """Return whether an id is that of an imported conversation."""
+    return thread_id.startswith(_IMPORTED)
+
+
+class Ulids:
+    """Makes ids whose times are never after `now`, and without a time just before `newest`, an id in the log."""
+
+    def __init__(self, now: datetime, newest: str | None = None) -> None:
         self._now = _milliseconds(now)
+        before = _number(newest.lower()) if newest and len(newest) == _LENGTH else None
+        self._undated = self._now if before is None else max(min((before >> _RANDOM_BITS) - 1, self._now), 1)
         self._last = 0
 
     def next(self, at: str) -> str:
         """Return the next id, for a moment (ISO), or for the previous moment if `at` is empty."""
         moment = min(_milliseconds(datetime.fromisoformat(at)), self._now) if at else 0
         if not self._last and not at:
-            moment = self._now
+            moment = self._undated
         if moment > self._last >> _RANDOM_BITS:
             self._last = (moment << _RANDOM_BITS) + secrets.randbits(_RANDOM_BITS - 1)
         else:

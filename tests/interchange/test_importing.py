@@ -112,17 +112,40 @@ def moment(id_: str) -> datetime:
 
 
 def test_imported_turns_have_ids_of_their_time(fresh: Path) -> None:
-    """Ids ascend with the exchanges and have their times, because llm -c continues the newest conversation."""
+    """Ids ascend with the exchanges and have their times; without any, they come just before the newest of the log."""
     times = ["2025-03-01T10:00:00+00:00", "2025-02-01T10:00:00+00:00", "", "9999-01-01T00:00:00+00:00"]
     import_lines(fresh, [HEADER, *({"prompt": "x", "datetime_utc": time} for time in times)])
     ids = [row[0] for row in rows(fresh, "select id from turns order by rowid")]
     assert ids == sorted(set(ids))
     first = datetime.fromisoformat(times[0])
     assert [moment(id_) for id_ in ids[:3]] == [first] * 3
-    assert [moment(row[0]).isoformat() for row in rows(fresh, "select id from threads")] == [HEADER["created_utc"]]
-    import_lines(fresh, [{"prompt": "now"}], "newer")
-    newest = rows(fresh, "select id from turns order by rowid desc limit 1")[0][0]
-    assert ids[3] < newest
+    import_lines(fresh, [{"prompt": "undated"}, {"prompt": "another"}], "newer")
+    undated = [row[0] for row in rows(fresh, "select id from turns order by rowid")][4:]
+    assert ids[2] < undated[0] < undated[1] < ids[3]
+
+
+@pytest.mark.parametrize("command", [("prompt",), ("chat",)], ids=["prompt", "chat"])
+@pytest.mark.parametrize(
+    "line",
+    [{}, {"model": "other"}, {"model": "other", "datetime_utc": "2099-01-01T00:00:00"}],
+    ids=["bare", "m", "date"],
+)
+def test_plain_llm_never_goes_on_in_an_import(
+    llm_: Command, script: Script, log: Path, line: dict[str, str], command: tuple[str]
+) -> None:
+    """`llm -c` goes on in what was held here, or begins anew if nothing was, whatever was imported before or after."""
+    lines = json.dumps({"prompt": "Imported", "response": "Yes.", **line})
+    where = {"prompt": ("Go on",), "chat": ()}[command[0]]
+    llm_("models", "default", "scripted").ok()
+    llm_("sessions", "import", "-", "--as", "one", input=lines).ok()
+    llm_(*command, "-c", *where, input="Go on\nquit\n" if not where else "").ok()
+    assert script.texts() == [("user", "Go on")]
+    llm_("sessions", "import", "-", "--as", "two", input=lines).ok()
+    llm_(*command, "-c", *where, input="Go on\nquit\n" if not where else "").ok()
+    assert [text for role, text in script.texts() if role == "user"] == ["Go on", "Go on"]
+    llm_("--session", "two", "-m", "scripted", "More").ok()
+    llm_("-c", "Still").ok()
+    assert [text for role, text in script.texts() if role == "user"] == ["Go on", "Go on", "Still"]
 
 
 def test_an_import_makes_a_log_that_only_its_owner_reads(llm_: Command, log: Path) -> None:
