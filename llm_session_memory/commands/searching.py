@@ -48,8 +48,8 @@ def search_command(  # noqa: PLR0913  one parameter an option
 ) -> None:
     """Search the prompts, replies and tool results of sessions, best match first. Any text is a valid query.
 
-    An exchange must contain all the words; if none does, exchanges with some of them are shown. Put phrases in double
-    quotes. Put -- before words that begin with a dash.
+    An exchange must contain all the words; if none does, exchanges with some of them are shown. Longer words that begin
+    with a word come after the word itself. Put phrases in double quotes. Put -- before words that begin with a dash.
 
     \b
         llm sessions search harbour office
@@ -72,6 +72,7 @@ def search_command(  # noqa: PLR0913  one parameter an option
             latest=latest,
             raw=raw,
             progress=_progress if sys.stderr.isatty() else None,
+            notice=lambda sentence: click.echo(sentence, err=True),
         )
     if json_:
         as_json([_fields(hit) for hit in hits])

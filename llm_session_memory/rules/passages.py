@@ -1,8 +1,7 @@
 """Texts as recall sees them: long texts split into passages, and any text turned into words that can be looked up.
 
-Pure. The same rules apply to indexed texts and to queries, so that a prompt finds the things it names. Lower case,
-accents and English endings are handled by the index (FTS5's `porter unicode61`). This module handles what FTS5 does
-not: scripts without spaces between words, stop words, and splitting into passages.
+Pure. `terms` makes the words of the index, of texts and of queries alike, so that a prompt finds the things it names.
+This module splits texts into passages, and chooses the words of a prompt that are worth looking up.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import chain
 
+from .folding import fold, placed, unspaced
+from .terms import LONGEST_WORD, Unit, indexed, is_word, terms, units
 from .tokens import base
 
 PASSAGE_TOKENS = 150.0
@@ -29,24 +30,19 @@ MOST_WORDS = 40
 _SHORT_RUN = 2
 """Up to this many CJK characters in a run, each may be a word by itself."""
 
-_LONGEST_WORD = 64
-"""The most characters of a word that is looked up; anything longer is data (base64, hashes of hashes)."""
+_AHEAD = 120
+"""A passage that ends inside a word, or in a text without blanks, is indexed with up to this many characters more, so
+that what crosses its end is found."""
 
 _HIRAGANA_SIGNS = "\u3041-\u3096"
 _OTHER_CJK = "\u3005-\u3007\u30a1-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(r"[^\W_]+")
-_NO_WORD = re.compile('["\x00-\x1f\ud800-\udfff]')
-"""Characters that would end an FTS5 string, or that FTS5 can't accept."""
 _BORDERS = re.compile(r"\n\s*|(?<=[.!?…])\s+|(?<=[。！？])")
 _BLANK = re.compile(r"\s+")
 
 
 @cache
 def _cjk() -> re.Pattern[str]:
-    """Return the pattern of a run of CJK characters.
-
-    Patterns with this many characters take milliseconds to compile, and most sessions never need them.
-    """
+    """Return the pattern of a run of Chinese, Japanese and Korean characters."""
     return re.compile(f"[{_HIRAGANA_SIGNS}{_OTHER_CJK}]+")
 
 
@@ -58,11 +54,6 @@ def _hiragana() -> re.Pattern[str]:
 @cache
 def _alone() -> re.Pattern[str]:
     return re.compile(f"(?<![{_OTHER_CJK}])[{_OTHER_CJK}](?![{_OTHER_CJK}])")
-
-
-@cache
-def _tail() -> re.Pattern[str]:
-    return re.compile(f"([{_HIRAGANA_SIGNS}{_OTHER_CJK}]+)[\\W_]*$")
 
 
 _FUNCTION_SIGNS = frozenset(
@@ -156,25 +147,15 @@ def _trimmed(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int,
             yield first, first + len(kept)
 
 
-def indexed(text: str) -> str:
-    """Return the text in the form that the index gets: runs of CJK characters as overlapping pairs, the rest unchanged.
-
-    FTS5's tokenizer takes a whole run of CJK characters as one word, which no prompt ever repeats. Pairs of characters
-    are the usual unit for these scripts (Lucene's CJKAnalyzer). The last character of a run is added alone, so that
-    each character begins a word and can be found by itself.
-    """
-    if text.isascii():
-        return text
-    return _cjk().sub(lambda run: f" {' '.join((*_pairs(run.group()), run.group()[-1]))} ", _plain(text))
+def entries(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return the columns `text` and `parts` of the index for a passage of a text."""
+    following = text[end : end + _AHEAD]
+    if following and not following[0].isspace():
+        end += len(following.split(None, 1)[0])
+    return indexed(text[start:end])
 
 
-def _plain(text: str) -> str:
-    """Return the text with full-width letters and half-width kana in their usual form."""
-    return unicodedata.normalize("NFKC", text)
-
-
-def _pairs(run: str) -> Iterator[str]:
-    return (run[i : i + 2] for i in range(len(run) - 1))
+# -- prompts -----------------------------------------------------------
 
 
 def query_words(prompt: str, most: int = MOST_WORDS) -> list[str]:
@@ -184,7 +165,7 @@ def query_words(prompt: str, most: int = MOST_WORDS) -> list[str]:
     nothing is looked up. Of a long prompt, the words that it repeats most are taken, then those nearest to its end,
     because that is where the question is.
     """
-    words = [word for word in _words(_plain(prompt).lower()) if word not in STOP_WORDS and len(word) <= _LONGEST_WORD]
+    words = [word for word in _words(prompt) if word not in STOP_WORDS and len(word) <= LONGEST_WORD]
     counts = Counter(words)
     if counts.keys() <= SMALL_TALK:
         return []
@@ -196,26 +177,38 @@ def query_words(prompt: str, most: int = MOST_WORDS) -> list[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    for match in _WORD.finditer(text):
-        word = match.group()
-        if word.isascii():
-            yield word
-            continue
-        end = 0
-        for run in _cjk().finditer(word):
-            yield from filter(None, [word[end : run.start()]])
-            yield from _cjk_words(run.group())
-            end = run.end()
-        yield from filter(None, [word[end:]])
+    if text.isascii():
+        yield from fold(text).lower().split()
+        return
+    for stretch in unicodedata.normalize("NFKC", text).split():
+        if stretch.isascii():
+            yield from fold(stretch).lower().split()
+        else:
+            yield from _other_words(stretch)
 
 
-def _cjk_words(run: str) -> Iterator[str]:
-    """Yield the pairs of a run that are not only hiragana, and the characters that are words by themselves."""
-    yield from (pair for pair in _pairs(run) if not _hiragana().fullmatch(pair))
+def _other_words(stretch: str) -> Iterator[str]:
+    """Yield the words of a stretch without blanks, with their accents, and the pairs of its runs."""
+    folded, starts, ends = placed(stretch)
+    run: list[Unit] = []
+    for unit in units(folded):
+        if run and not (unit.run and unit.start == run[-1].end):
+            yield from _run_words("".join(one.text for one in run))
+            run = []
+        if unit.run:
+            run.append(unit)
+        else:
+            yield stretch[starts[unit.start] : ends[unit.end - 1]].lower() if is_word(unit) else unit.text
+    yield from _run_words("".join(one.text for one in run))
+
+
+def _run_words(run: str) -> Iterator[str]:
+    """Yield the pairs of a run that are not only hiragana, and the CJK characters that are words by themselves."""
+    yield from (run[i : i + 2] for i in range(len(run) - 1) if not _hiragana().fullmatch(run[i : i + 2]))
     if len(run) > _SHORT_RUN:
         yield from _alone().findall(run)
     elif run not in SMALL_TALK:
-        yield from (character for character in run if not _hiragana().match(character))
+        yield from (sign for sign in run if _cjk().match(sign) and not _hiragana().match(sign))
 
 
 def characters(prompt: str) -> list[str]:
@@ -225,31 +218,13 @@ def characters(prompt: str) -> list[str]:
     """
     if prompt.isascii():
         return []
-    signs = (sign for run in _cjk().findall(_plain(prompt)) for sign in run)
+    signs = (sign for run in unspaced().findall(fold(prompt)) for sign in run if _cjk().match(sign))
     return list(dict.fromkeys(sign for sign in signs if not _hiragana().match(sign) and sign not in _FUNCTION_SIGNS))
 
 
 def term(word: str) -> str:
-    """Return the FTS5 expression that finds a word. No character in it can end the string.
+    """Return the FTS5 expression that finds a word of `query_words`.
 
     A single CJK character is found wherever a pair begins with it.
     """
-    string = '"' + word.replace('"', '""') + '"'
-    return f"{string} *" if len(word) == 1 and not word.isascii() and _cjk().match(word) else string
-
-
-def phrase(text: str) -> str:
-    """Return the FTS5 expression that finds the words of a text one after the other, or "" if it has no word.
-
-    Characters that don't belong to a word count as spaces, as they do in the index. A run of CJK characters at the end
-    is also found within longer runs.
-    """
-    cleaned = _NO_WORD.sub(" ", _plain(text))
-    if not _WORD.search(cleaned):
-        return ""
-    tail = None if cleaned.isascii() else _tail().search(cleaned)
-    if tail is None:
-        return f'"{indexed(cleaned)}"'
-    run = tail.group(1)
-    string = f'"{indexed(cleaned[: tail.start()])} {" ".join(_pairs(run)) or run}"'
-    return string if len(run) > 1 else f"{string} *"
+    return " AND ".join(one.exact for one in terms(word)) or '""'

@@ -36,6 +36,9 @@ _SECONDS = 1.0
 _BATCH = 16
 """After each reply, passages are embedded for about this long, in batches of this size. Later prompts do the rest."""
 
+_INDEXING_SECONDS = 3.0
+"""A prompt brings the index up to date for about this long; later prompts or a search do the rest."""
+
 _LONGEST_DATE = "2026-01-01"
 
 
@@ -135,7 +138,7 @@ class Recall:
             return ()
         if self.writing:
             with suppress(LogUnusable):  # a read-only or locked log: search what is indexed
-                self.index.catch_up(self.thread_id, self.turns if not self.later else None)
+                self.index.catch_up(self.thread_id, self.turns if not self.later else None, _INDEXING_SECONDS)
         if room <= self.fence:
             return ()
         from ..rules import ranking

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from ..errors import LogUnusable, SessionError
 from ..model import SIDES, Filters, Hit
 from ..rules import search_terms
 from ..store import Log, history
-from ..store.finder import Finder, Found
+from ..store.finder import Finder, Found, found_in
 from ..store.index import Index
 from .desk import Desk
 
 SNIPPET_CHARACTERS = 240
+
+_CHECKED = 200
+"""How many exchanges with words so common that they may be others are checked."""
+
+_READ_AT_ONCE = 200
+"""How many turns are read at once if texts are read rather than looked up."""
 
 _SYNTAX = ("fts5", "no such column", "unterminated string", "expected integer", "unknown special query")
 """Parts of SQLite's messages about a query that is not valid FTS5 syntax."""
@@ -40,11 +46,13 @@ class Search:
         latest: bool = False,
         raw: bool = False,
         progress: Callable[[int, int], None] | None = None,
+        notice: Callable[[str], None] | None = None,
     ) -> list[Hit]:
         """Return the exchanges that match a text.
 
-        An exchange has to contain all the words; if none does, some of them. Phrases go in double quotes. Brings the
-        index up to date first, which writes only to our own tables.
+        An exchange has to contain all the words; if none does, some of them. Those with longer words that begin with
+        the words come after those with the words. Phrases go in double quotes. Brings the index up to date first, which
+        writes only to our own tables; a log that can't be written to is read through.
 
         Args:
             text: What to search for.
@@ -54,6 +62,7 @@ class Search:
             latest: Return the newest first, not the best.
             raw: Take `text` as FTS5's own syntax.
             progress: Gets the number of sessions indexed and the number in all.
+            notice: Gets a sentence if the index could not be brought up to date.
 
         Raises:
             NoSuchSession: There is no session of that name.
@@ -62,19 +71,58 @@ class Search:
         log = self._desk.log
         thread_id = self._desk.session(session).thread_id if session is not None else None
         log.check_shape()
-        log.migrate()
-        index = Index(log)
-        if thread_id is not None:
-            index.catch_up(thread_id)
-        else:
-            index.catch_up_all(progress)
-        finder = Finder(log, thread_id, filters or Filters(), latest=latest)
         query = search_terms.raw_query_of(text) if raw else search_terms.query_of(text)
-        found = _raw(finder, query, count) if raw else _found(finder, query, count, latest=latest)
-        return _hits(index, found, count, query.terms)
+        if not log.has_sessions() or not (query.exact.all_of.strip() or query.signs):
+            return []
+        behind = self._behind(thread_id, progress)
+        finder = Finder(log, thread_id, filters or Filters(), latest=latest)
+        found: list[Found] = []
+        if not query.signs and "parts" in log.columns("memory_words"):
+            found = _raw(finder, query, count) if raw else list(found_in(finder, query, count))
+        if raw:
+            if behind:
+                raise behind
+        elif behind or query.signs:
+            unread = finder.turns_to_read(everything=bool(query.signs))
+            if behind and unread and notice:
+                notice(f"{behind.message} Calls not in the search index were searched one by one: {len(unread):,}.")
+            found += _read(Index(log), unread, query, count)
+            if latest:
+                found.sort(key=lambda one: one.turn_id, reverse=True)
+        marker = search_terms.Marker(query.words, query.signs)
+        hits = _hits(Index(log), found, count, marker)
+        if hits or raw or behind or query.loosest == query.loose:
+            return hits
+        found = finder.together(query.loosest.all_of, _CHECKED)
+        return [hit for hit in _hits(Index(log), found, _CHECKED, marker) if hit.marks][:count]
+
+    def _behind(self, thread_id: str | None, progress: Callable[[int, int], None] | None) -> LogUnusable | None:
+        """Bring the index up to date. Return why it could not be: the log is read-only, full or locked."""
+        index = Index(self._desk.log)
+        try:
+            self._desk.log.migrate()
+            if thread_id is not None:
+                index.catch_up(thread_id)
+            else:
+                index.catch_up_all(progress)
+        except LogUnusable as error:
+            return error
+        return None
 
 
-def _hits(index: Index, found: Iterable[Found], count: int, terms: tuple[str, ...]) -> list[Hit]:
+def _read(index: Index, unread: Iterable[Found], query: search_terms.Query, count: int) -> Iterator[Found]:
+    """Yield the turns whose texts hold all words and signs of a query, at most `count`, in the order that they came."""
+    marker = search_terms.Marker(query.words, query.signs)
+    wanted = iter(unread)
+    while count > 0 and (some := list(islice(wanted, _READ_AT_ONCE))):
+        texts = index.turn_texts([one.turn_id for one in some])
+        for one in some:
+            if count > 0 and marker.all_in(texts.get(one.turn_id, ())):
+                count -= 1
+                yield one
+
+
+def _hits(index: Index, found: Iterable[Found], count: int, marker: search_terms.Marker) -> list[Hit]:
     """Return the exchanges of the passages found, at most `count`, each once, with snippets."""
     exchanges = _Exchanges(index.log)
     hits: dict[str, Hit] = {}
@@ -84,35 +132,18 @@ def _hits(index: Index, found: Iterable[Found], count: int, terms: tuple[str, ..
             hits.setdefault(hit.exchange_id, hit)
         if len(hits) == count:
             break
-    return _with_snippets(index, list(hits.values()), exchanges.passages, terms)
+    return _with_snippets(index, list(hits.values()), exchanges.passages, marker)
 
 
 def _raw(finder: Finder, query: search_terms.Query, count: int) -> list[Found]:
-    if not query.all_of.strip():
-        return []
     try:
-        return finder.together(query.all_of, count)
+        return finder.together(query.exact.all_of, count)
     except LogUnusable as error:
         said = str(error.__cause__)
         if not any(words in said for words in _SYNTAX):
             raise
         message = f"The search is not valid FTS5 syntax ({said.removeprefix('fts5: ')})."
         raise SessionError(message, "To search for the words as they are, omit --raw.") from error
-
-
-def _found(finder: Finder, query: search_terms.Query, count: int, *, latest: bool) -> Iterator[Found]:
-    """Yield matches with all words (in one passage, then in several; or by time), else matches with some words."""
-    if not query.all_of:
-        return
-    together = finder.together(query.all_of, count)
-    apart: list[Found] = []
-    if len(query.telling) > 1 and (latest or len(together) < count):
-        known = {found.turn_id for found in together}
-        apart = [found for found in finder.apart(query.telling, count) if found.turn_id not in known]
-    both = [*together, *apart]
-    if not both and query.any_of != query.all_of:
-        both = finder.together(query.any_of, count)
-    yield from sorted(both, key=lambda found: found.turn_id, reverse=True) if latest else both
 
 
 class _Exchanges:
@@ -150,25 +181,28 @@ class _Exchanges:
 
 
 def _with_snippets(
-    index: Index, hits: list[Hit], passages: Mapping[str, Mapping[str, Any]], terms: tuple[str, ...]
+    index: Index, hits: list[Hit], passages: Mapping[str, Mapping[str, Any]], marker: search_terms.Marker
 ) -> list[Hit]:
     """Return hits with a snippet of the passage that matched, or of the one with most terms if several matched."""
     chosen = {hit.exchange_id: [passages[hit.exchange_id]] for hit in hits}
     apart = {rows[0]["turn_id"]: id_ for id_, rows in chosen.items() if "id" not in rows[0]}
-    for turn_id, rows in groupby(index.passages(apart), key=lambda row: row["turn_id"]):
-        chosen[apart[turn_id]] = list(rows)
+    for turn_id, found in groupby(index.passages(apart), key=lambda row: row["turn_id"]):
+        chosen[apart[turn_id]] = list(found)
+    unindexed = [row["turn_id"] for rows in chosen.values() for row in rows if "id" not in row]
     texts = index.texts(row for rows in chosen.values() for row in rows if "id" in row)
-    return [_with_snippet(hit, chosen[hit.exchange_id], texts, terms) for hit in hits]
+    whole = index.turn_texts(unindexed)
+    snippets: list[Hit] = []
+    for hit in hits:
+        rows = chosen[hit.exchange_id]
+        sides = [(row["side"], texts.get(row["id"], "")) for row in rows if "id" in row]
+        snippets.append(_with_snippet(hit, sides or list(enumerate(whole.get(rows[0]["turn_id"], ()))), marker))
+    return snippets
 
 
-def _with_snippet(
-    hit: Hit, passages: Iterable[Mapping[str, Any]], texts: Mapping[int, str], terms: tuple[str, ...]
-) -> Hit:
-    def held(row: Mapping[str, Any]) -> int:
-        return sum(1 for term in terms if search_terms.spans(texts.get(row["id"], ""), [term]))
-
-    best = max((row for row in passages if "id" in row), key=held, default=None)
+def _with_snippet(hit: Hit, sides: Iterable[tuple[int, str]], marker: search_terms.Marker) -> Hit:
+    """Return a hit with a snippet of the text that holds most of what was asked for. Each text has its side."""
+    best = max(sides, key=lambda text: marker.held(text[1]), default=None)
     if best is None:
         return hit
-    text, marks = search_terms.snippet(texts.get(best["id"], ""), terms, SNIPPET_CHARACTERS)
-    return replace(hit, side=SIDES[best["side"]], snippet=text, marks=tuple(marks))
+    text, marks = search_terms.snippet(best[1], marker, SNIPPET_CHARACTERS)
+    return replace(hit, side=SIDES[best[0]], snippet=text, marks=tuple(marks))

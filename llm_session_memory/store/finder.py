@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..model import MARKS, RATED, Filters
+from ..rules.search_terms import Asked, Query
 from . import history
+from .index import RULES
 from .log import Log
 from .notes import Notes
 from .ratings import Ratings
@@ -104,6 +106,15 @@ class Finder:
         asked = {"terms": json.dumps(terms), "rarest": rarest, "count": count}
         return self._found(self.log.rows(statement("search_apart"), self._narrowed() | asked))
 
+    def turns_to_read(self, *, everything: bool) -> list[Found]:
+        """Return the turns that the index lacks, or `everything` that may be found, newest first."""
+        asked = self._narrowed() | {"everything": int(everything), "rules": RULES}
+        rows = self.log.rows(statement("search_turns"), asked)
+        if self.log.columns("responses"):
+            rows += self.log.rows(statement("search_responses"), asked)
+            rows.sort(key=lambda row: str(row["turn_id"]), reverse=True)
+        return self._found(row | {"score": 0.0} for row in rows)
+
     def _size(self, match: str) -> int:
         return int(
             self.log.value("select count(*) from memory_words where memory_words match :match", {"match": match})
@@ -114,7 +125,7 @@ class Finder:
 
     def _scoped(self, match: str) -> str:
         """Return a query limited to texts and, if only a few sessions are searched, to those sessions."""
-        texts = f"text : ({match})"
+        texts = f"{{text parts}} : ({match})"
         if not self.numbers:
             return texts
         threads = " OR ".join(f'"{number}"' for number in self.numbers)
@@ -162,3 +173,27 @@ class Finder:
         asked = {name: value for name, value in self._narrowed().items() if name in ("model", "since", "until")}
         rows = self.log.rows(statement("found_old_calls"), asked | {"ids": json.dumps(turn_ids)})
         return {row["id"]: {"model": row["model"], "datetime_utc": row["datetime_utc"]} for row in rows}
+
+
+def found_in(finder: Finder, query: Query, count: int) -> Iterator[Found]:
+    """Yield matches, each turn once: first those with the words typed, then those with longer words, or all by time.
+
+    Each has all the words (in one passage, then in several). If there is none, they have some of them.
+    """
+    found: dict[str, Found] = {}
+    for asked in (query.loose,) if finder.latest else (query.exact, query.loose):
+        for one in _with_all(finder, asked, count):
+            found.setdefault(one.turn_id, one)
+        if len(found) >= count:
+            break
+    if not found and query.exact.any_of != query.exact.all_of:
+        found = {one.turn_id: one for one in finder.together(query.exact.any_of, count)}
+    both = found.values()
+    yield from sorted(both, key=lambda found: found.turn_id, reverse=True) if finder.latest else both
+
+
+def _with_all(finder: Finder, asked: Asked, count: int) -> Iterator[Found]:
+    together = finder.together(asked.all_of, count)
+    yield from together
+    if len(asked.telling) > 1 and (finder.latest or len(together) < count):
+        yield from finder.apart(asked.telling, count)

@@ -6,20 +6,25 @@ Texts are indexed in passages without storing a copy: the text of a passage is r
 from __future__ import annotations
 
 import json
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..model import SIDES
-from ..rules.passages import indexed, split, term
+from ..rules.passages import entries, split, term
 from ..rules.tokens import base
 from . import history
 from .log import Log
 from .numbering import Numbering
 from .schema import statement
 
-RULES = 1
-"""The version of `passages.split` and `passages.indexed`. A thread that was indexed by other rules is indexed again."""
+RULES = 2
+"""The version of `passages.split` and `passages.entries`. A thread that was indexed by other rules is indexed again.
+
+1: words as FTS5's porter and unicode61 see them. 2: the words of `rules.terms`.
+"""
 
 _BATCH = 500
 """The most turns indexed in one transaction, so that other writers do not wait for long."""
@@ -45,8 +50,11 @@ class Index:
 
     # -- catching up ---------------------------------------------------
 
-    def catch_up(self, thread_id: str, turns: Numbering | None = None) -> int:
-        """Index the new turns of a thread and return their number; `turns` saves a query if they are already known."""
+    def catch_up(self, thread_id: str, turns: Numbering | None = None, seconds: float | None = None) -> int:
+        """Index the new turns of a thread, oldest first, and return how many were missing.
+
+        `turns` saves a query if they are already known. After about `seconds` the rest is left for the next time.
+        """
         if turns is None:
             turns = history.exchange_turns(self.log, thread_id)
         known = self._thread(thread_id)
@@ -54,7 +62,10 @@ class Index:
             return 0
         turn_ids = [id_ for ids in turns for id_ in ids]
         missing = sorted(turn_ids) if known is None else self._missing(sorted(turn_ids), known)
+        began = time.monotonic()
         for start in range(0, len(missing), _BATCH):
+            if start and seconds is not None and time.monotonic() - began > seconds:
+                return start
             with self.log.writing():
                 self._add(thread_id, missing[start : start + _BATCH])
         with self.log.writing():
@@ -65,7 +76,7 @@ class Index:
         """Index the new turns of all sessions and return their number; call `progress` with (sessions done, in all)."""
         behind = [row["thread_id"] for row in self.log.rows(statement("behind"), {"rules": RULES})]
         if self.log.columns("responses"):
-            behind += [row["thread_id"] for row in self.log.rows(statement("old_behind"))]
+            behind += [row["thread_id"] for row in self.log.rows(statement("old_behind"), {"rules": RULES})]
         done = 0
         for number, thread_id in enumerate(dict.fromkeys(behind), 1):
             done += self.catch_up(thread_id)
@@ -91,31 +102,52 @@ class Index:
     def _add(self, thread_id: str, turn_ids: list[str]) -> None:
         """Index turns. Skip those that another process has indexed since; replace those indexed by other rules."""
         thread = self._joined(thread_id)
-        self.log.run(
-            "delete from memory_passages"
-            " where turn_id in (select value from json_each(:ids)) and thread is not :number",
-            {"ids": json.dumps(turn_ids), "number": thread.number},
-        )
+        texts = self.turn_texts(self._unknown(turn_ids, thread))
+        made = {turn_id: list(_passages(turn_id, texts[turn_id])) for turn_id in sorted(texts)}
+        kept = self._kept(thread, made)
         id_ = int(self.log.value("select max(seq) from sqlite_sequence where name = 'memory_passages'") or 0)
         rows: list[dict[str, Any]] = []
-        texts = self._texts(self._unknown(turn_ids, thread))
-        for turn_id in sorted(texts):
-            for row in _passages(turn_id, texts[turn_id]):
-                id_ += 1
-                rows.append(row | {"id": id_, "thread": thread.number})
+        for turn_id, passages in made.items():
+            ids = kept.get(turn_id) or range(id_ + 1, id_ + 1 + len(passages))
+            id_ += 0 if turn_id in kept else len(passages)
+            rows += [row | {"id": number, "thread": thread.number} for row, number in zip(passages, ids, strict=True)]
         self.log.many(
             'insert into memory_passages (id, thread, turn_id, side, part, "start", "end", weight, message_weight)'
             " values (:id, :thread, :turn_id, :side, :part, :start, :end, :weight, :message_weight)",
-            rows,
+            (row for row in rows if row["turn_id"] not in kept),
         )
         self.log.many(
-            "insert into memory_words (rowid, thread, text) values (:id, :thread, :text)",
-            ({name: row[name] for name in ("id", "thread", "text")} for row in rows if row["text"]),
+            "insert into memory_words (rowid, thread, text, parts) values (:id, :thread, :text, :parts)",
+            ({name: row[name] for name in ("id", "thread", "text", "parts")} for row in rows if row["text"]),
         )
         self.log.run(
             "update memory_index set turns = turns + :turns, passages = passages + :passages where number = :number",
             {"turns": len(texts), "passages": len(rows), "number": thread.number},
         )
+
+    def _kept(self, thread: _Thread, made: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[int]]:
+        """Return the ids of passages that other rules made alike, by turn: their vectors stay. Remove others."""
+        there: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        asked = {"ids": json.dumps(list(made)), "thread": thread.number}
+        for row in self.log.rows(statement("other_passages"), asked):
+            there[row["turn_id"]].append(row)
+        same = ("side", "part", "start", "end")
+        kept = {
+            turn_id: [row["id"] for row in rows]
+            for turn_id, rows in there.items()
+            if not any(row["worded"] for row in rows)
+            and [[row[name] for name in same] for row in rows]
+            == [[row[name] for name in same] for row in made[turn_id]]
+        }
+        gone = {"ids": json.dumps([row["id"] for turn_id in there.keys() - kept.keys() for row in there[turn_id]])}
+        if there.keys() - kept.keys():
+            self.log.run("delete from memory_passages where id in (select value from json_each(:ids))", gone)
+            self.log.run("delete from memory_vectors where passage_id in (select value from json_each(:ids))", gone)
+        self.log.run(
+            "update memory_passages set thread = :thread where turn_id in (select value from json_each(:ids))",
+            {"ids": json.dumps(list(kept)), "thread": thread.number},
+        )
+        return kept
 
     def _thread(self, thread_id: str) -> _Thread | None:
         """Return the index entry of a thread, if it was made by today's rules."""
@@ -128,16 +160,18 @@ class Index:
     def _joined(self, thread_id: str) -> _Thread:
         """Return the index entry of a thread, adding a new one if needed.
 
-        A thread that was indexed by other rules gets another number, so its old words are never found again.
+        A thread that was indexed by other rules gets another number, so its old words are never found again. Its
+        vectors are of the same passages, unless `_kept` finds that they have changed.
         """
         known = self._thread(thread_id)
         if known is not None:
             return known
-        self.log.run(
-            "delete from memory_vectors where thread = (select number from memory_index where thread_id = :id)",
-            {"id": thread_id},
-        )
         number = int(self.log.value("select coalesce(max(number), 0) + 1 from memory_index"))
+        self.log.run(
+            "update memory_vectors set thread = :number"
+            " where thread = (select number from memory_index where thread_id = :id)",
+            {"number": number, "id": thread_id},
+        )
         self.log.run(
             "insert or replace into memory_index (number, thread_id, turns, passages, rules)"
             " values (:number, :id, 0, 0, :rules)",
@@ -176,7 +210,7 @@ class Index:
                 id_
                 for (id_,) in self.log.tuples(
                     "select rowid from memory_words where memory_words match :query order by rowid desc limit :most",
-                    {"query": f'thread : "{number}" AND text : {term(word)}', "most": most},
+                    {"query": f'thread : "{number}" AND {{text parts}} : ({term(word)})', "most": most},
                 )
             ]
             for word in words
@@ -221,7 +255,7 @@ class Index:
     def texts(self, passages: Iterable[Mapping[str, Any]]) -> dict[int, str]:
         """Return the texts of passages, by id, except those whose turn is gone."""
         rows = list(passages)
-        texts = self._texts(list(dict.fromkeys(row["turn_id"] for row in rows)))
+        texts = self.turn_texts(list(dict.fromkeys(row["turn_id"] for row in rows)))
         return {
             row["id"]: texts[row["turn_id"]][row["side"]][row["start"] : row["end"]]
             for row in rows
@@ -240,7 +274,7 @@ class Index:
                 found = {row["id"]: row["datetime_utc"] or "" for row in rows} | found
         return found
 
-    def _texts(self, turn_ids: list[str]) -> dict[str, tuple[str, ...]]:
+    def turn_texts(self, turn_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Return the texts of turns, one for each of SIDES."""
         found: dict[str, tuple[str, ...]] = {}
         for name in ("turn_texts", "response_texts"):
@@ -260,6 +294,7 @@ def _passages(turn_id: str, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         for part, (start, end) in enumerate(spans):
             empty = False
             passage = text[start:end]
+            words, parts = entries(text, start, end)
             yield {
                 "turn_id": turn_id,
                 "side": side,
@@ -268,8 +303,9 @@ def _passages(turn_id: str, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
                 "end": end,
                 "weight": base(passage) if len(spans) > 1 else weight,
                 "message_weight": weight,
-                "text": indexed(passage),
+                "text": words,
+                "parts": parts,
             }
     if empty:
         nothing = dict.fromkeys(("side", "part", "start", "end", "weight", "message_weight"), 0)
-        yield {"turn_id": turn_id, "text": "", **nothing}
+        yield {"turn_id": turn_id, "text": "", "parts": "", **nothing}

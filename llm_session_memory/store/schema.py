@@ -5,6 +5,7 @@ History of the set "llm-session-memory":
 - 001_sessions: sessions, blocks, contexts, pins, attempts, windows; the view memory_session_list
 - 002_memory: notes, tags, meta, summaries, the full-text index; session defaults for recall and summaries
 - 003_ratings: ratings and bookmarks of exchanges
+- 004_words: the full-text index made again, of words that the plugin makes (before: FTS5's porter and unicode61)
 """
 
 from __future__ import annotations
@@ -73,6 +74,11 @@ def migrations() -> Migrations:
     @found(name="003_ratings")
     def ratings(db: Database) -> None:
         _run(db, "003_ratings")
+
+    @found(name="004_words")
+    def words(db: Database) -> None:
+        db.execute("drop table if exists memory_words")
+        _run(db, "004_words")
 
     return found
 

@@ -149,7 +149,7 @@ def test_a_tool_loop_is_one_hit(llm_: Command) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["", " ", "-", "++", '"', '"unbalanced', "\x00", "\ud800", "😀", "* ( ) : ^", "NEAR(", "a" * 5_000, "{x} : y"],
+    ["", " ", "-", "+-+", '"', '"unbalanced', "\x00", "\ud800", "😀", "* ( ) : ^", "NEAR(", "a" * 5_000, "{x} : y"],
 )
 def test_any_text_is_a_valid_query(llm_: Command, words: str) -> None:
     """No text is an error; without a match, stderr says so."""
@@ -226,13 +226,106 @@ def test_without_sessions_nothing_is_found(llm_: Command, tmp_path: Path) -> Non
 
 
 def test_a_log_that_can_not_be_written_is_searched(llm_: Command, script: Script, log: Path) -> None:
-    """A read-only log can be searched if it is fully indexed; otherwise the answer could be incomplete."""
+    """A read-only log is searched with its index; what the index lacks is read, and stderr says so."""
     assert _where(llm_, "office") == [("work", 1)]
     as_read_only(log)
-    assert _where(llm_, "office") == [("work", 1)]
+    assert llm_("sessions", "search", "office").ok().err == ""
     as_writable(log)
-    llm_("--session", "work", "-m", "scripted", "Zanzibar?").ok()
+    llm_("--session", "work", "-m", "scripted", "Zanzibar 🚀 office?").ok()
     as_read_only(log)
-    done = llm_("sessions", "search", "office")
-    assert done.err.startswith(f"Error: The log {log} is read-only")
-    assert (done.out, done.code) == ("", 1)
+    assert _where(llm_, "office") == [("work", 1), ("work", 5)]
+    assert _where(llm_, "office", "--latest") == [("work", 5), ("work", 1)]
+    done = llm_("sessions", "search", "zanz 🚀").ok()
+    assert "Zanzibar 🚀 office?" in done.out
+    assert done.err == (
+        f"The log {log} is read-only, so nothing can be recorded in it."
+        " Calls not in the search index were searched one by one: 1.\n"
+    )
+    assert llm_("sessions", "search", "--raw", "office").err.startswith(f"Error: The log {log} is read-only")
+
+
+def test_a_read_only_log_with_the_index_of_an_earlier_version_is_searched(llm_: Command, log: Path) -> None:
+    """An index that an earlier version made is not used; the texts are read instead."""
+    _where(llm_, "office")
+    as_before(log)
+    as_read_only(log)
+    assert _where(llm_, "office") == [("work", 1)]
+    assert _where(llm_, "harb", "--since", "2026-09-05") == [("old", 1)]
+
+
+def test_the_index_of_an_earlier_version_is_remade(llm_: Command, log: Path) -> None:
+    """The first search after an update makes the index anew: new words are found, and passages keep their ids."""
+    _where(llm_, "office")
+    as_before(log)
+    with Memory(log) as memory:
+        before = memory.desk.log.rows("select id, turn_id, side, part from memory_passages order by id")
+    assert _where(llm_, "offi") == [("work", 1)]
+    with Memory(log) as memory:
+        assert memory.desk.log.rows("select id, turn_id, side, part from memory_passages order by id") == before
+        assert memory.desk.log.value("select count(*) from memory_index where rules = 2") == 2
+
+
+def as_before(log: Path) -> None:
+    """Give a log the index of version 1, in which FTS5 made the words."""
+    with LogBuilder(log) as built:
+        for statement in (
+            "drop table memory_words",
+            "create virtual table memory_words using fts5 (thread, text, content = '', tokenize = 'porter unicode61')",
+            "update memory_index set rules = 1",
+            "delete from _sqlite_migrations where name = '004_words'",
+        ):
+            built.db.execute(statement)
+        built.db.conn.commit()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("🚀", "Launch 🚀 today"),
+        ("💻", "She is a 👩‍💻 by trade"),
+        ("👍🏽", "Fine 👍🏽!"),
+        ("🇵🇹", "Lisbon🇵🇹"),
+        ("ประชุม", "เราจะประชุมพรุ่งนี้"),
+        ("ປະຊຸມ", "ພວກເຮົາປະຊຸມມື້ອື່ນ"),
+        ("ประช", "เราจะประชุมพรุ่งนี้"),
+        ("ភ្នំ", "ទីក្រុងភ្នំពេញ"),
+        ("မြို့", "ရန်ကုန်မြို့တော်"),
+        ("ΑΘΗΝΑ", "Η Αθήνα είναι εδώ"),
+        ("strasse", "Die STRAẞE, die Straße"),
+        ("Strass", "die Straße"),
+        ("izmir", "İZMİR ve ISPARTA"),
+        ("ısparta", "İZMİR ve ISPARTA"),
+        ("שלום", "שָׁלוֹם עולם"),
+        ("محمد", "مُحَمَّد هنا"),
+        ("Fine", "ﬁne ｗｉｄｅ"),
+        ("wid", "ﬁne ｗｉｄｅ"),
+        ("9f86d081", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+        ("request", "call parseHTTPRequest() now"),
+        ("http", "call parseHTTPRequest() now"),
+        ("httpreq", "call parseHTTPRequest() now"),
+        ("parsehttp", "call parseHTTPRequest() now"),
+        ("1.2.3", "tagged v1.2.3-rc.1"),
+        ("rc.1", "tagged v1.2.3-rc.1"),
+        ("meier@exa", "anna.meier@example.org"),
+        ("foo::b", "foo::bar<T>"),
+        ("/usr/lo", "in /usr/local/bin"),
+        ("1,234.5", "It costs $1,234.56"),
+        ("case_na", "snake_case_name"),
+        ("c#", "In C# and C++"),
+        (".env", "the .env file"),
+        ("--dry", "use --dry-run"),
+        ("=>", "x => y"),
+        ("organizati", "The organization"),
+        ("copy", "All copyright reserved"),
+        ("кв", "Моя квартира"),
+    ],
+)
+def test_what_is_there_is_found(llm_: Command, log: Path, typed: str, said: str) -> None:
+    """What a text holds is found, from the beginning of any word, part of a word or sign on, and it is marked."""
+    with LogBuilder(log) as built:
+        thread = [built.thread() for _ in range(20)][-1]
+        built.turns(thread, Said(said, "Noted."))
+    llm_("sessions", "name", thread, "said").ok()
+    (hit,) = [hit for hit in _hits(llm_, "--", typed) if hit["session"] == "said"]
+    assert hit["snippet"] == said
+    assert hit["marks"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.rules import ranking
-from llm_session_memory.rules.passages import MOST_WORDS, characters, indexed, query_words, split, term
+from llm_session_memory.rules.passages import MOST_WORDS, characters, query_words, split, term
 from llm_session_memory.rules.ranking import (
     Excerpt,
     Match,
@@ -22,7 +21,9 @@ from llm_session_memory.rules.ranking import (
     rank,
     weigh,
 )
+from llm_session_memory.rules.terms import indexed
 from llm_session_memory.rules.tokens import base
+from tests.world import full_text
 
 
 def conversation(*exchanges: tuple[str, str]) -> list[tuple[Passage, str]]:
@@ -38,14 +39,9 @@ def conversation(*exchanges: tuple[str, str]) -> list[tuple[Passage, str]]:
 
 
 def lookup(texts: Iterable[str], prompt: str) -> dict[str, list[int]]:
-    """Return what an FTS5 index finds for each word of a prompt: the real tokenizer, the real expressions."""
-    db = sqlite3.connect(":memory:")
-    db.execute("create virtual table words using fts5(text, tokenize='porter unicode61')")
-    db.executemany("insert into words(rowid, text) values (?, ?)", ((n, indexed(t)) for n, t in enumerate(texts)))
-    return {
-        word: [row[0] for row in db.execute("select rowid from words where words match ?", (term(word),))]
-        for word in query_words(prompt)
-    }
+    """Return what an FTS5 index finds for each word of a prompt: the real index, the real expressions."""
+    index = full_text.index_of(*texts)
+    return {word: full_text.rows(index, term(word)) for word in query_words(prompt)}
 
 
 def recalled(prompt: str, *exchanges: tuple[str, str], threshold: float = ranking.THRESHOLD) -> list[Excerpt]:
@@ -285,8 +281,7 @@ def test_of_a_long_prompt_the_repeated_words_are_taken() -> None:
 
 
 def test_cjk_runs_become_pairs() -> None:
-    assert indexed("我的猫。ok") == " 我的 的猫 猫 。ok"
-    assert indexed("plain text") == "plain text"
+    assert indexed("我的猫。ok") == ("我的 的猫 猫 ok", "")
     assert query_words("橋の予算はいくら") == ["橋の", "の予", "予算", "算は", "橋"]
     assert query_words("ＡＢＣ") == query_words("abc")
 

@@ -351,7 +351,7 @@ def test_no_query_reads_a_whole_table(plans: dict[str, list[str]]) -> None:
 def test_the_words_are_found_by_the_full_text_index(plans: dict[str, list[str]]) -> None:
     """A word is looked up in the full-text index by one match, including the thread."""
     (steps,) = [steps for sql, steps in plans.items() if "memory_words match" in sql]
-    assert steps == ["SCAN memory_words VIRTUAL TABLE INDEX 192:M2"]
+    assert steps == ["SCAN memory_words VIRTUAL TABLE INDEX 192:M3"]
 
 
 def test_the_queries_are_files(log: Path) -> None:

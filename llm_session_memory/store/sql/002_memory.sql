@@ -72,10 +72,6 @@ create table if not exists memory_passages (
 );
 create index if not exists memory_passages_turn on memory_passages (turn_id);
 
--- The words of passages, without a copy of the text. `thread` restricts a search to one thread within the index.
--- Chinese and Japanese text is indexed as overlapping pairs of characters.
-create virtual table if not exists memory_words using fts5 (thread, text, content = '', tokenize = 'porter unicode61 remove_diacritics 2');
-
 -- Passages as vectors, if there is an embedding model.
 create table if not exists memory_vectors (
     model text not null,                 -- llm's id of the embedding model

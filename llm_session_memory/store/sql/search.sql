@@ -6,7 +6,7 @@ with found as materialized (
     select * from (
         select rowid as id, rank as score
         from memory_words
-        where not :latest and memory_words match :match and rank match 'bm25(0.0, 1.0)'
+        where not :latest and memory_words match :match and rank match 'bm25(0.0, 1.0, 0.5)'
         order by rank
         limit :candidates
     )
@@ -14,7 +14,7 @@ with found as materialized (
     select * from (
         select rowid as id, rank as score
         from memory_words
-        where :latest and memory_words match :match and rank match 'bm25(0.0, 1.0)'
+        where :latest and memory_words match :match and rank match 'bm25(0.0, 1.0, 0.5)'
         order by rowid desc
         limit :candidates
     )

@@ -11,7 +11,7 @@ with siblings as materialized (
     cross join memory_passages p on p.turn_id = r.turn_id
 ),
 found as materialized (
-    select term.key as term, s.turn_id, s.thread, bm25(memory_words, 0.0, 1.0) as score
+    select term.key as term, s.turn_id, s.thread, bm25(memory_words, 0.0, 1.0, 0.5) as score
     from json_each(:terms) term
     cross join memory_words on memory_words match term.value
     cross join siblings s on s.id = memory_words.rowid
