@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import llm
 from llm import models
 from llm.logs import LogStore
 
 from ..model import Context, Message
+from ..rules.fences import is_ours
 from ..rules.request import fragments_in
 from ..services.desk import Desk
 from ..services.record import Record, Sent
@@ -16,10 +19,12 @@ from . import convert
 from .asked import Asked
 
 RELIED_ON = {
+    "llm": "Fragment",
     "logs": "LogStore",
     "parameters of logs.LogStore.ensure_chain": "fragments",
     "models.Response": "log_to_db",
     "an instance of models.Response": "id prompt",
+    "an instance of models.Prompt": "fragments messages",
 }
 """The parts of llm that this module relies on (see `shape`)."""
 
@@ -44,11 +49,30 @@ def log(  # noqa: PLR0913  what belongs to one exchange
         for response, before, one in zip(responses, sent, logged, strict=True):
             response.id = one.turn_id
             _store_by_reference(database, response, one.context)
-            models.Response.log_to_db(response, database)
+            with _lines_whole(response):
+                models.Response.log_to_db(response, database)
             original = originals.get(before.turn_id)
             if original is not None:
                 written.keep_original(one.turn_id, [message.to_dict() for message in convert.to_llm(original)])
         written.add(asked.session.thread_id, logged, asked.prompt, opened)
+
+
+@contextmanager
+def _lines_whole(response: Any) -> Iterator[None]:
+    """Let the excerpts of a prompt be stored with their line breaks, which are not part of what the person wrote.
+
+    llm joins fragments and prompt with line breaks, and puts all text outside fragments into its search index: a prompt
+    with ten excerpts would begin with twelve empty lines there. What was sent is the same, and so are its hashes.
+    """
+    given = response.prompt.fragments
+    response.prompt.fragments = [
+        llm.Fragment(f"{one}\n", one.source) if isinstance(one, llm.Fragment) and is_ours(one.source) else one
+        for one in given
+    ]
+    try:
+        yield
+    finally:
+        response.prompt.fragments = given
 
 
 def has(database: Any, turn_id: str) -> bool:

@@ -6,12 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..rules.fences import SOURCE, is_ours
 from .prices import cost
 from .source import Source, ids
 from .values import Call, Held, Piece, Said
-
-_OURS = "session://"
-"""Prefix of the source of each fragment in which a session sends recalled excerpts."""
 
 
 def calls(source: Source, turn_ids: Iterable[str]) -> dict[str, Call]:
@@ -109,14 +107,16 @@ def _pieces(
     elif kind == "attachment":
         yield Piece(kind, attachments=given)
     elif kind in ("text", "reasoning") and isinstance(payload.get("text_ref"), list):
+        joined = ""  # llm joins fragments and prompt with line breaks, which excerpts have as their own
         for reference in payload["text_ref"]:
             if isinstance(reference, dict) and "fragment" in reference:
                 source, content = fragments.get(reference["fragment"], (f"fragment {reference['fragment']}", ""))
-                yield Piece(_fragment_kind(source), content, source)
+                joined = "" if is_ours(source) and content.endswith("\n") else "\n"
+                yield Piece(_fragment_kind(source), content if joined else content[:-1], source)
             elif isinstance(reference, dict):
                 literal = _text(reference.get("literal"))
-                if literal.strip("\n"):  # llm joins fragments and prompt with newlines
-                    yield Piece(kind, literal.removeprefix("\n"))
+                if literal.strip("\n"):
+                    yield Piece(kind, literal.removeprefix(joined))
     elif kind in ("text", "reasoning"):
         yield Piece(kind, _text(part["text"] if part["text"] is not None else payload.get("text")))
     else:
@@ -125,9 +125,9 @@ def _pieces(
 
 def _fragment_kind(source: str) -> str:
     """Return the kind of a fragment: the user's own, a recalled excerpt, or the fence around excerpts."""
-    if not source.startswith(_OURS):
+    if not is_ours(source):
         return "fragment"
-    return "fence" if source in (f"{_OURS}opening", f"{_OURS}closing") else "excerpt"
+    return "fence" if source in (f"{SOURCE}opening", f"{SOURCE}closing") else "excerpt"
 
 
 def _text(value: Any) -> str:

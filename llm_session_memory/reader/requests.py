@@ -161,7 +161,7 @@ def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> 
                 score=row["score"],
                 tokens=row["tokens"],
                 words=tuple(map(str, json.loads(row["words_json"] or "[]"))),
-                text=sent[place] if place < len(sent) else "",
+                text=sent[place].removesuffix("\n") if place < len(sent) else "",
                 earlier=row["turn_id"] not in own,
             )
         )

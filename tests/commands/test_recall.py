@@ -299,7 +299,9 @@ def test_excerpts_are_no_part_of_the_conversation(llm_: Command, work: Script, l
     assert "session://" not in json.dumps(exchange)
     assert OPENING.splitlines()[0] not in llm_("sessions", "show", "work").ok().out
     ((searched,),) = rows(log, "select prompt from turn_search order by turn_id desc limit 1")
-    assert searched.strip() == QUESTION
+    assert searched == QUESTION, "no line break of an excerpt is in llm's own index"
+    stored = rows(log, "select content from fragments where source like 'session://%'")
+    assert all(content.endswith("\n") for (content,) in stored)
     assert [
         line for line in json.loads(llm_("sessions", "search", FACT, "--json").ok().out) if line["number"] > 1
     ] == []
