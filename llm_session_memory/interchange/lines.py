@@ -44,7 +44,7 @@ NOTHING = "Nothing was imported."
 class FileRefused(SessionError):
     """The file is not an exported session, or not one that this version can read."""
 
-    def __init__(self, message: str, hint: str = NOTHING) -> None:
+    def __init__(self, message: str, hint: str = f"Correct the file, then import it again. {NOTHING}") -> None:
         super().__init__(message, hint)
 
 
@@ -93,7 +93,7 @@ def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
     if start and not start.startswith(b"{"):
         raise FileRefused(
             f"{place} is not a JSON object: it starts with {_shown(start)}.",
-            f"A file to import is JSONL: one JSON object per line. {NOTHING}",
+            f"Convert it to JSONL, which is one JSON object per line. {NOTHING}",
         )
     if not whole:
         start += _bytes(stream.readline(LONGEST + 1 - len(start)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -32,7 +33,9 @@ def whole_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
             shutil.copymode(target, beside_it)
         beside_it.replace(target)
     except OSError as error:
-        raise SessionError(f"{path} can't be written: {error.strerror or error}.", "Nothing was written.") from error
+        hint = "Free some space, or choose another file" if error.errno == errno.ENOSPC else "Choose another file"
+        message = f"{path} can't be written: {error.strerror or error}."
+        raise SessionError(message, f"{hint}. Nothing was written.") from error
     finally:
         with contextlib.suppress(OSError):
             beside_it.unlink()

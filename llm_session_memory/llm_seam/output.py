@@ -167,7 +167,8 @@ def _explained(why: str) -> SessionError:
 
 def _file(error: OSError) -> str:
     named = f"{error.filename}: " if error.filename else ""
-    return f"{named}{error.strerror or error}."
+    hint = "Free some space, then try again." if error.errno == errno.ENOSPC else "Check that file, then try again."
+    return f"{named}{error.strerror or error}. {hint}"
 
 
 class _Stream(io.FileIO):

@@ -32,7 +32,7 @@ RELIED_ON = {
 }
 """The parts of llm that this module relies on (see `shape`)."""
 
-_UNCHANGED = "Nothing was changed."
+_UNCHANGED = "Check its name: it is in the message of the prompt that could not be logged. Nothing was changed."
 
 
 class _NoInput(io.StringIO):
@@ -114,11 +114,19 @@ def _read(path: Path) -> tuple[str, list[dict[str, Any]], Attempt | None]:
     except RecursionError:
         raise SessionError(f"{path} can't be read as a kept reply: it is nested too deeply.", _UNCHANGED) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        why = f"it has no “{error.args[0]}”" if isinstance(error, KeyError) else error
-        raise SessionError(f"{path} can't be read as a kept reply: {why}.", _UNCHANGED) from error
+        raise SessionError(f"{path} can't be read as a kept reply: {_why(error)}.", _UNCHANGED) from error
     if not (data or attempt):
         raise SessionError(f"{path} contains neither a reply nor a prompt.", _UNCHANGED)
     return thread_id, data, attempt
+
+
+def _why(error: Exception) -> str:
+    """Return why a file can't be read, in words that say something about the file."""
+    if isinstance(error, KeyError):
+        return f"it has no “{error.args[0]}”"
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}"
+    return "it is not JSON" if isinstance(error, ValueError) else "it is JSON of another kind"
 
 
 def _storable(value: Any) -> Any:

@@ -286,4 +286,6 @@ def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
         return LogUnusable(message, f"Keep a copy of it, then try: {rescue}")
     if "unable to open" in said:
         return LogUnusable(f"The log {path} can't be opened ({said}).", "Check that you may read this file.")
-    return LogUnusable(f"The log {path} could not be used: {said}.", "The log was not changed.")
+    hints = {"full": "Free some space on its disk, then try again.", "I/O": "Check its disk, then try again."}
+    hint = next((hint for what, hint in hints.items() if what in said), "Try again; if it fails again, check the file.")
+    return LogUnusable(f"The log {path} could not be used: {said}.", f"{hint} The log was not changed.")

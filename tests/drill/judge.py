@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.drill.health import unclean
-from tests.drill.kept import Kept, kept
+from tests.drill.kept import Kept
 from tests.drill.running import Done
 from tests.drill.world import Asked, World
 
@@ -18,8 +18,9 @@ LAST_SECOND = 1.5
 TRACEBACK = re.compile(r"^Traceback \(most recent call last\)|^Exception ignored|^Fatal Python error", re.MULTILINE)
 
 _DO = (
-    "Add Ask Check Choose Close Delete Export Find Free Give Import Keep List Look Make Move Prompt Put Raise Read"
-    " Remove Rename Repair Retry Run Save See Send Set Start Stop Take Try Update Use Wait Write"
+    "Add Ask Check Choose Close Convert Copy Correct Delete Export Find Free Give Import Keep List Look Make Move Name"
+    " Prompt Put Raise Read Remove Rename Repair Replace Retry Run Save See Send Set Start Stop Take Try Update Use"
+    " Wait Write"
 )
 TELLS = re.compile(
     rf"\bllm \S|(?:^|[.;:,?] |\n)(?:or |to )?(?:{_DO.replace(' ', '|')})\b|only on your screen", re.IGNORECASE
@@ -28,6 +29,9 @@ TELLS = re.compile(
 
 _READING = (("sessions",), ("sessions", "stats"))
 """Commands that must work after any fault: the one opens the log as the store does, the other as the reader does."""
+
+_KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL, -signal.SIGQUIT}
+"""Exit codes of processes that could do nothing about their end. SIGQUIT is meant to leave a core dump."""
 
 _QUIET = {-signal.SIGKILL, -signal.SIGQUIT, -signal.SIGPIPE, 128 + signal.SIGPIPE, 128 + signal.SIGKILL}
 """Exit codes of processes that need not say anything."""
@@ -54,7 +58,7 @@ def judged(world: World) -> Verdict:
     """Return what a fault did to its world, once all its processes have ended."""
     ended = [asked.running.end() for asked in world.asked]
     nothing_to_say = {id(done) for asked, done in zip(world.asked, ended, strict=True) if _needs_no_words(world, asked)}
-    found = kept(world.log, world.temporary)
+    found = world.kept()
     lost = [trouble for asked in world.asked for trouble in _lost(world, asked, found)]
     world.troubles += [f"hangs: {asked.running.command}" for asked in world.asked if asked.running.hung]
     dirty = [] if world.broken else unclean(world.log)
@@ -87,13 +91,10 @@ def _lost(world: World, asked: Asked, found: Sequence[Kept]) -> Iterator[tuple[s
     if (asked.must_keep or world.arrived(asked.tag)) and not prompts:
         yield "prompt", f"prompt {asked.tag} is lost: {running.command} (exit code {running.code})"
     words = frozenset(re.findall(rf"\b{asked.tag}-\d+\b", " ".join(one.reply for one in found)))
-    killed = running.code in {-signal.SIGKILL, 128 + signal.SIGKILL}
+    killed = running.code in _KILLED
     printed = running.printed(running.ended_at - LAST_SECOND if killed else None, asked.tag)
     wanted = printed | {f"{asked.tag}-{number}" for number in range(asked.at_least)}
-    if asked.on_screen:
-        if wanted - words and "only on your screen" not in running.err:
-            yield "reply", f"reply {asked.tag} is lost, and no sentence says so"
-    elif wanted - words:
+    if wanted - words:
         missing = f"{len(wanted - words)} of {len(wanted)} words"
         yield "reply", f"reply {asked.tag} is lost ({missing}): {running.command} (exit code {running.code})"
     elif running.code == 0 and wanted and not any(one.place != "attempt" for one in prompts):
@@ -119,7 +120,9 @@ def _go_on(world: World) -> None:
 
 def _needs_no_words(world: World, asked: Asked) -> bool:
     """Return whether a process need not say anything: it was interrupted before it sent, or after it logged."""
-    return asked.running.signalled and (world.kept_of(asked.tag) == "turn" or not world.arrived(asked.tag))
+    if asked.running.signalled > 1:
+        return True  # the second signal ends the message about the first
+    return asked.running.signalled == 1 and (world.kept_of(asked.tag) == "turn" or not world.arrived(asked.tag))
 
 
 def _unclear(world: World, done: Done, silent: bool) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,27 +28,22 @@ class Kept:
     reply: str
 
 
-def kept(log: Path, temporary: Path) -> list[Kept]:
-    """Return all that is kept in a log, beside it, and in a temporary folder. An unreadable log holds nothing."""
+def kept(log: Path, files: Iterable[Path] = ()) -> list[Kept]:
+    """Return all that is kept in a log, and in recovery files. An unreadable log holds nothing."""
     found: list[Kept] = []
     with suppress(sqlite3.Error, OSError), copied(log) as copy, closing(sqlite3.connect(copy)) as db:
         db.text_factory = lambda data: data.decode("utf-8", "replace")
         with suppress(sqlite3.Error):
             found += [Kept("attempt", *row) for row in db.execute(_ATTEMPTS)]
         found += [Kept("turn", *row) for row in db.execute(_TURNS)]
-    for path in recovery_files(log, temporary):
+    for path in files:
         with suppress(OSError, ValueError, KeyError, TypeError):
             data = json.loads(path.read_text("utf-8"))
             found.append(Kept("file", str(data["prompt"]), str(data["reply"])))
     return found
 
 
-def recovery_files(log: Path, temporary: Path) -> list[Path]:
-    """Return the files that hold replies which could not be logged."""
-    return sorted(_files(log, temporary))
-
-
-def _files(log: Path, temporary: Path) -> Iterator[Path]:
-    for folder in (log.parent, temporary):
-        with suppress(OSError):
-            yield from folder.glob("*unsaved-replies*/*")
+def recovery_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder that hold replies which could not be logged."""
+    with suppress(OSError):
+        yield from sorted(folder.glob("*unsaved-replies*/*"))

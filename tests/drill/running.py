@@ -37,6 +37,10 @@ class Done:
     err: str
     code: int
 
+    def __str__(self) -> str:
+        """Return everything, to be read."""
+        return f"$ {self.command}\n{self.out}\n-- stderr\n{self.err}\n-- exit code {self.code}\n"
+
 
 class Running:
     """A process whose streams are read as it writes them."""
@@ -59,7 +63,7 @@ class Running:
         self.tag = tag
         self.ended_at = 0.0  # as its streams were closed
         self.hung = False
-        self.signalled = False
+        self.signalled = 0
         self._pieces: list[tuple[float, bytes]] = []
         self._errors: list[tuple[float, bytes]] = []
         self._process = _forked(command[1:], env, folder, typed) if fork else _begun(command, env, folder, typed)
@@ -111,7 +115,7 @@ class Running:
 
     def signal(self, name: str) -> None:
         """Send it a signal."""
-        self.signalled = True
+        self.signalled += 1
         with suppress(ProcessLookupError):
             os.kill(self._process.pid, getattr(signal, name))
 
@@ -165,8 +169,9 @@ class _Fork:
 
     @property
     def returncode(self) -> int | None:
-        """Its exit code, once it has ended."""
-        code: int | None = self._process.exitcode
+        """Its exit code, once it has ended. Starting a process also asks all others, so that must not happen now."""
+        with ONE_AT_A_TIME:
+            code: int | None = self._process.exitcode
         return code
 
     def poll(self) -> int | None:
@@ -175,9 +180,11 @@ class _Fork:
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait for its end. Raises TimeoutExpired."""
-        self._process.join(seconds)
-        if self.returncode is None:
-            raise subprocess.TimeoutExpired("llm", seconds or 0)
+        end = time.monotonic() + (HUNG_AFTER if seconds is None else seconds)
+        while self.returncode is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired("llm", seconds or HUNG_AFTER)
+            time.sleep(0.01)
 
 
 def _forked(arguments: Sequence[str], env: Mapping[str, str], folder: Path, typed: str) -> Any:

@@ -91,6 +91,7 @@ class Drill:
         if not verdict.good:
             found = [*verdict.unclean, *verdict.troubles]
             self.tell("\n  ".join([f"{fault.name}, run {number}:", *found, *([str(folder)] if self.keep else [])]))
+            (folder / "report.txt").write_text("\n".join([*found, "", *map(str, world.spoken())]), "utf-8", "replace")
         if verdict.good or not self.keep:
             shutil.rmtree(folder, ignore_errors=True)
         return verdict, time.monotonic() - began

@@ -18,7 +18,7 @@ from tests.drill.answers import question
 from tests.drill.fault import Fault
 from tests.drill.health import unclean
 from tests.drill.judge import Verdict
-from tests.drill.kept import Kept, kept
+from tests.drill.kept import Kept, kept, recovery_files
 from tests.drill.running import Done, Running
 from tests.drill.schedule import Row, _turns
 from tests.drill.world import Asked, World
@@ -89,7 +89,10 @@ def test_what_is_kept_is_found_wherever_it_is(tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "llm-unsaved-replies-0" / "x.json").write_text(
         json.dumps({"prompt": "two", "reply": "second"})
     )
-    assert kept(log, tmp_path / "elsewhere") == [Kept("turn", "one", "first"), Kept("file", "two", "second")]
+    assert kept(log, recovery_files(tmp_path / "elsewhere")) == [
+        Kept("turn", "one", "first"),
+        Kept("file", "two", "second"),
+    ]
 
 
 BREAKING = {

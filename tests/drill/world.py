@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.drill import answers
-from tests.drill.kept import kept, recovery_files
+from tests.drill.kept import Kept, kept, recovery_files
 from tests.drill.running import HUNG_AFTER, Done, Running, Stuck
 from tests.world.ollama_server import OllamaStandIn
 
@@ -32,9 +33,6 @@ class Asked:
     running: Running
     must_keep: bool = False  # the prompt must be kept though it never reached the server
     at_least: int = 0  # words of the reply that must be kept, whatever was printed
-    on_screen: bool = (
-        False  # there is no place left for the reply, so a sentence must say that it is only on the screen
-    )
     recorded: bool = True  # False for `-n`: nothing may be kept
 
 
@@ -117,12 +115,19 @@ class World:
 
     def kept_of(self, tag: str) -> str:
         """Return where a prompt is kept: turn, attempt or file, the best of them; or nothing."""
-        places = [one.place for one in kept(self.log, self.temporary) if f"Question {tag}:" in one.prompt]
+        places = [one.place for one in self.kept() if f"Question {tag}:" in one.prompt]
         return next((place for place in ("turn", "file", "attempt") if place in places), "")
 
+    def kept(self) -> list[Kept]:
+        """Return all that is kept."""
+        return kept(self.log, self.recovery_files())
+
     def recovery_files(self) -> list[Path]:
-        """Return the files that hold replies which could not be logged."""
-        return recovery_files(self.log, self.temporary)
+        """Return the files that hold replies which could not be logged, also those that only a message names."""
+        said = "\n".join(asked.running.err for asked in self.asked)
+        named = [Path(name) for name in re.findall(r"is kept in (/\S+\.json)\.", said)]
+        found = [*recovery_files(self.home), *recovery_files(self.temporary), *filter(Path.exists, named)]
+        return list(dict.fromkeys(found))
 
     # -- processes -----------------------------------------------------
 
@@ -243,6 +248,10 @@ class World:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "drill", str(disk)], check=True)
         self.closing.callback(subprocess.run, ["umount", "-l", str(disk)], check=False)
         return disk
+
+    def spoken(self) -> list[Done]:
+        """Return what the commands printed that a fault ran to their ends."""
+        return [*(asked.running.end() for asked in self.asked), *self.done]
 
     def expect(self, so: bool, trouble: str) -> None:
         """Note a trouble unless something is so."""

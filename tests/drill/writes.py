@@ -74,7 +74,7 @@ def killed_first(world: World) -> None:
 def signalled(world: World) -> None:
     name = ("SIGINT", "SIGTERM", "SIGHUP")[world.number // 3 % 3]
     asked = _at(world, CALLS[world.number % 3], f"signal={name}")
-    asked.running.signalled = True
+    asked.running.signalled = 1
     asked.at_least = SHORT if world.arrived(asked.tag) and asked.running.printed(None, asked.tag) else 0
 
 

@@ -324,8 +324,8 @@ def test_binary_files_are_refused(llm_: Command, log: Path, tmp_path: Path) -> N
     done = llm_("sessions", "import", str(tmp_path / "photo.jpg"))
     assert (done.out, done.code) == ("", 1)
     assert done.err == (
-        "Error: Line 1 of photo.jpg is not a JSON object: it starts with bytes that are not text. A file to import"
-        " is JSONL: one JSON object per line. Nothing was imported.\n"
+        "Error: Line 1 of photo.jpg is not a JSON object: it starts with bytes that are not text."
+        " Convert it to JSONL, which is one JSON object per line. Nothing was imported.\n"
     )
     assert not log.exists()
 
@@ -334,7 +334,10 @@ def test_text_that_is_not_utf_8_is_refused(llm_: Command, tmp_path: Path) -> Non
     """Latin-1 is refused with the position of the first byte that is not UTF-8."""
     (tmp_path / "latin.jsonl").write_bytes('{"prompt": "Größe"}\n'.encode("latin-1"))
     done = llm_("sessions", "import", str(tmp_path / "latin.jsonl"))
-    assert done.err == "Error: Line 1 of latin.jsonl is not UTF-8 text (byte 15 of the line). Nothing was imported.\n"
+    assert done.err == (
+        "Error: Line 1 of latin.jsonl is not UTF-8 text (byte 15 of the line)."
+        " Correct the file, then import it again. Nothing was imported.\n"
+    )
 
 
 def test_texts_are_not_counted_as_json(fresh: Path) -> None:

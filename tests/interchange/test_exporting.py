@@ -84,8 +84,11 @@ def test_a_link_is_followed(llm_: Command, work: Path, tmp_path: Path) -> None:
     [
         (".", "is a folder. Give the name of a file, or - for standard output."),
         ("/dev/null", "is not a regular file. Give the name of a file, or - for standard output."),
-        ("nowhere/work.jsonl", "can't be written: No such file or directory. Nothing was written."),
-        ("x" * 300, "can't be written: File name too long. Nothing was written."),
+        (
+            "nowhere/work.jsonl",
+            "can't be written: No such file or directory. Choose another file. Nothing was written.",
+        ),
+        ("x" * 300, "can't be written: File name too long. Choose another file. Nothing was written."),
     ],
 )
 def test_paths_that_can_not_be_written(llm_: Command, work: Path, target: str, why: str) -> None:

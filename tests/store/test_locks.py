@@ -204,3 +204,22 @@ def test_processes_migrate_one_log_at_once(log: Path, llm_: Command, start_llm: 
     applied = database.execute("select name from _sqlite_migrations where migration_set = 'llm-session-memory'")
     assert sorted(applied) == [("001_sessions",), ("002_memory",), ("003_ratings",), ("004_words",)]
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is not JSON."),
+        (b"\xff", "it is not JSON."),
+        (b"[]", "it is JSON of another kind."),
+        (b'{"responses": [], "thread_id": "x", "attempt": "x"}', "it is JSON of another kind."),
+        (b"{}", "it has no “responses”."),
+    ],
+)
+def test_a_file_that_is_no_kept_reply_is_refused(llm_: Command, tmp_path: Path, content: bytes, why: str) -> None:
+    """`recover` says what is wrong with a file and what to do, in words about the file."""
+    kept = tmp_path / "kept.json"
+    kept.write_bytes(content)
+    done = llm_("sessions", "recover", str(kept))
+    assert f"can't be read as a kept reply: {why} Check its name" in done.err
+    assert kept.exists()

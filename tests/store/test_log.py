@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from llm_session_memory.errors import LogUnusable
 from llm_session_memory.store import Log
+from llm_session_memory.store.log import sentence
 from llm_session_memory.store.schema import NEEDED, statement
 from tests.conftest import Command
 from tests.store.world import built, opened
@@ -133,6 +134,20 @@ def test_a_reply_and_its_reason_are_logged_together(log: Path, llm_: Command, sc
     assert "The reply is kept in " in done.err
     counts = sqlite3.connect(log).execute("select (select count(*) from turns), (select count(*) from messages)")
     assert counts.fetchone() == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("database is locked", "Try again when that program is done."),
+        ("database or disk is full", "Free some space on its disk, then try again. The log was not changed."),
+        ("disk I/O error", "Check its disk, then try again. The log was not changed."),
+        ("not today", "Try again; if it fails again, check the file. The log was not changed."),
+    ],
+)
+def test_every_sentence_about_the_log_names_what_to_do(log: Path, said: str, hint: str) -> None:
+    """Whatever SQLite says, the error has a next step."""
+    assert sentence(sqlite3.OperationalError(said), log).hint == hint
 
 
 # -- llm goes on as ever -----------------------------------------------
