@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ModelFailed
+from ..errors import ModelFailed, SessionError
 from ..model import Context, Message, Turn, WindowFacts
 from ..rules import server_cuts, tokens
 from ..rules.blank import without_blanks
 from ..services.composer import Composer
-from ..services.record import Sent
-from ..services.windows import ask, is_ollama
+from ..services.record import Record, Sent
+from ..services.windows import ask, is_ollama, takes_num_ctx
 from . import convert
 
 RELIED_ON = {
     "an instance of models.Response": "_messages_now id input_tokens model output_tokens prompt response_json",
-    "an instance of models.Prompt": "messages",
+    "an instance of models.Prompt": "messages options",
 }
 """The parts of llm that this module relies on (see `shape`)."""
 
@@ -165,6 +166,21 @@ def sent_of(calls: Sequence[Call]) -> list[Sent]:
     return [
         Sent(one.response.id, one.base, one.estimate, one.context, str(one.cut) if one.cut else None) for one in calls
     ]
+
+
+def learned(record: Record, calls: Sequence[Call]) -> None:
+    """Remember how finished calls made an Ollama server load their model."""
+    last = calls[-1].response if calls else None
+    if last is None or calls[-1].cut is not None or not takes_num_ctx(last.model):
+        return
+    with contextlib.suppress(SessionError):  # the reply is logged; the next prompt asks the server instead
+        record.learn_loaded(last.model, num_ctx_of(last))
+
+
+def num_ctx_of(response: Any) -> int | None:
+    """Return the context window that a request named, or None."""
+    found: int | None = getattr(response.prompt.options, "num_ctx", None)
+    return found
 
 
 def told(cut: server_cuts.Cut) -> str:

@@ -22,7 +22,7 @@ from ..services.composer import Composer
 from ..store.log import sentence
 from . import attempts, record, rescue
 from .asked import Asked
-from .calls import Call, bound, complete, countable, sendable, sent_of, told
+from .calls import Call, bound, complete, countable, learned, num_ctx_of, sendable, sent_of, told
 from .following import Following
 from .models import Embedding
 
@@ -227,6 +227,7 @@ class Prompted:
         for one in calls:
             if one.cut is not None:
                 self._tell(one, one.cut)
+        learned(self.services.record, calls)
         if self.embedding and self.context and self.context.block.pruned:
             self.embedding.catch_up(session.thread_id)  # while the person reads the reply
 
@@ -234,7 +235,8 @@ class Prompted:
         """Report a cut, and store the context window that the next prompt has to fit."""
         assert self.asked.session is not None
         if one.seen is not None or cut.window:
-            self.services.record.learn_window(one.response.model.model_id, one.seen, cut.window)
+            model_id = one.response.model.model_id
+            self.services.record.learn_window(model_id, one.seen, cut.window, num_ctx_of(one.response))
         self.say(f"session {self.asked.session.name}: {told(cut)}")
 
     def keep(self, error: BaseException) -> Attempt | None:

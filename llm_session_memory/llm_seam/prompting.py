@@ -10,11 +10,11 @@ import llm
 from llm import models
 
 from ..errors import NameRefused, SessionError
-from ..model import POLICIES, Attempt, Session, Settings
+from ..model import POLICIES, Attempt, Session, Settings, Window
 from ..rules import fences, tokens
 from ..rules.blank import is_blank
 from ..rules.names import near
-from ..rules.policy import effective, plan, summarises
+from ..rules.policy import effective, summarises
 from ..rules.request import system_messages
 from ..rules.safe_text import without_halves
 from ..services.bundle import Services
@@ -108,8 +108,8 @@ class Prompting:
             what = "not started over because" if self.known else "does not exist, and"
             name = self.known.name if self.known else self.place.name or "(new)"
             self.say(f"session {name}: {what} -n records nothing; sent without history")
-            self._check_alone(conversation, settings, prompt, parameters)
-            return made, prompt, parameters
+            window = self._check_alone(conversation, settings, prompt, parameters)
+            return made, prompt, naming(window, parameters)
         try:
             return made, prompt, self._chosen(made, conversation, settings, prompt, parameters)
         except SessionError:
@@ -169,7 +169,7 @@ class Prompting:
         chain = convert.to_llm(found.chain)
         asynchronous = isinstance(conversation, models.AsyncConversation)
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
-        return {**parameters, "messages": chain}
+        return naming(found.budget.window, {**parameters, "messages": chain})
 
     def _fold(self, settings: Settings, key: str | None) -> Any:
         session = self.session
@@ -182,16 +182,20 @@ class Prompting:
 
     def _check_alone(
         self, conversation: Any, settings: Settings, prompt: str | None, parameters: dict[str, Any]
-    ) -> None:
-        """Check a prompt without a session too: warn if it exceeds the budget, refuse it if it exceeds the window."""
+    ) -> Window:
+        """Check a prompt without a session too: warn if it exceeds the budget, refuse it if it exceeds the window.
+
+        Returns the window that it counts on.
+        """
         request = convert.request_of(conversation, settings, prompt, parameters)
         measure = tokens.Measure(1.0, sends_reasoning(conversation.model))
         messages = (*system_messages(request.system), *request.input)
         weight = measure.base(messages) + request.beside
         needed = measure.tokens(weight)
-        limit = self.services.requests.budget(conversation.model, settings)
-        if plan(request.policy, (), (), fixed=needed, limit=limit).oversized:
+        limit, oversized = self.services.requests.alone(request.policy, needed, conversation.model, settings)
+        if oversized:
             self.say(f"This prompt alone exceeds the budget of {limit.tokens:,} tokens: about {needed:,} are sent.")
+        return limit.window
 
     def _settings(self, model: Any, parameters: dict[str, Any]) -> tuple[Settings, dict[str, Any]]:
         """Return this prompt's settings, and its parameters under them.
@@ -251,6 +255,16 @@ class Prompting:
         alike = near(made.name, existing)
         doubt = f" (did you mean {alike}?)" if alike and name is not None else ""
         return made, f"created with {settings.model}{doubt}"
+
+
+def naming(window: Window, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return a prompt's parameters with the option that makes the server give the window that was counted on.
+
+    It is logged with the prompt's options, because it was sent. It never becomes a setting of the session.
+    """
+    if window.num_ctx is None:
+        return parameters
+    return {**parameters, "options": {**(parameters.get("options") or {}), "num_ctx": window.num_ctx}}
 
 
 def _whole(value: Any) -> Any:

@@ -87,7 +87,7 @@ class SummaryModel:
         if not is_ollama(model):
             return {}
         known = set(getattr(model.Options, "model_fields", {}))
-        options = {"num_ctx": self.settings.options.get("num_ctx"), "think": False}
+        options = {"num_ctx": self.settings.options.get("num_ctx") or self._limit().window.num_ctx, "think": False}
         options["num_predict"] = self._limit().room or None
         return {name: value for name, value in options.items() if name in known and value is not None}
 

@@ -14,21 +14,30 @@ to exchanges, the others to the other parts of the request."""
 
 @dataclass(frozen=True)
 class WindowFacts:
-    """A server's figures for a model's context window, in tokens: as loaded, from its Modelfile, from its training."""
+    """A server's figures for a model's context window, in tokens: as loaded, from its Modelfile, from its training.
+
+    `usual` is what a request without num_ctx got.
+    """
 
     loaded: int | None = None
     configured: int | None = None
     trained: int | None = None
     asked_utc: str = ""
     loaded_utc: str = ""
+    usual: int | None = None
+    usual_utc: str = ""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A model's context window in tokens (None: unknown), and the source of that figure, in words."""
+    """A model's context window in tokens (None: unknown), and the source of that figure, in words.
+
+    `num_ctx` is what requests name to get it, or None if we add nothing to the options that the person chose.
+    """
 
     tokens: int | None
     source: str
+    num_ctx: int | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +161,12 @@ class Context:
     system: str | None = None
     recalled: tuple[Recalled, ...] = ()
     items: tuple[Item, ...] = ()
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether anything of the session is not sent whole."""
+        begun = self.start == 1 or not self.exchanges
+        return not begun or self.block.clip is not None or self.block.oversized
 
     @property
     def messages(self) -> tuple[Message, ...]:

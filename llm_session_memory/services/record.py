@@ -9,9 +9,11 @@ from typing import Any
 from ..errors import NoSuchSession
 from ..model import Attempt, Context, WindowFacts
 from ..rules.ulids import later
+from ..rules.windows import fresh
 from ..store import Sessions, history
 from ..store.requests import ContextRow
 from .desk import Desk
+from .windows import usual_now
 
 
 @dataclass(frozen=True)
@@ -168,18 +170,37 @@ class Record:
             )
         raise NoSuchSession(f"Session “{session}” has no failed prompt to send again.")
 
-    def learn_window(self, model: str, seen: WindowFacts | None, guess: int | None) -> None:
+    def learn_window(self, model: str, seen: WindowFacts | None, guess: int | None, num_ctx: int | None) -> None:
         """Remember a model's context window after a cut, so that the next prompt fits it.
 
-        `seen` is what the server says now, `guess` is what the cut suggests. After a guess, the next prompt asks again.
+        `seen` is what the server says now, `guess` is what the cut suggests, `num_ctx` is what the request named. After
+        a guess, the next prompt asks again.
         """
         known = self._store.window(model) or WindowFacts()
         now = self._desk.timestamp()
         if seen and seen.loaded:
             news = replace(known, loaded=seen.loaded, asked_utc=now, loaded_utc=now)
+            if num_ctx is None or seen.loaded < num_ctx:  # the server gives no more, whatever it is asked for
+                news = replace(news, usual=seen.loaded, usual_utc=now)
         elif guess:
             news = replace(known, loaded=guess, asked_utc="", loaded_utc=now)
         else:
             return
+        self._remember(model, news)
+
+    def learn_loaded(self, model: Any, num_ctx: int | None) -> None:
+        """Remember how a request with this num_ctx made the server load a model; if it named none, ask the server."""
+        known = self._store.window(model.model_id) or WindowFacts()
+        if num_ctx is None:
+            news = usual_now(model, known, self._desk.now)
+            if news is not None:
+                self._remember(model.model_id, news)
+            return
+        loaded = min(num_ctx, known.trained or num_ctx)
+        if known.loaded != loaded or not fresh(known, self._desk.now()):
+            now = self._desk.timestamp()
+            self._remember(model.model_id, replace(known, loaded=loaded, asked_utc=now, loaded_utc=now))
+
+    def _remember(self, model: str, news: WindowFacts) -> None:
         with self._desk.writing():
             self._store.remember_window(model, news)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Message, Session, Settings, Window
 from ..rules import tokens
-from ..rules.policy import budget_for, check_tokens, effective, parsed_policy
+from ..rules.policy import budget_for, check_tokens, effective, parsed_policy, plan
 from ..rules.tokens import Measure
 from ..store import Sessions, history
+from .choosing import Limits, without_num_ctx
 from .composer import Composer
 from .desk import Desk
 from .recall import Near
 from .snapshot import Request, Snapshot
-from .windows import sends_reasoning, window_of
+from .windows import sends_reasoning
 
 if TYPE_CHECKING:
     from .beginning import Fold
@@ -75,11 +76,17 @@ class Requests:
             recall_share=settings.recall_share,
             before=before,
         )
-        snapshot = self._snapshot(session.thread_id, request, settings, model)
-        made, _ = Composer(snapshot, near=near, writing=True).compose()
+        thread_id = session.thread_id
+        if model is None:
+            made, composer = Composer(
+                self._snapshot(thread_id, request, settings, None), near=near, writing=True
+            ).compose()
+        else:
+            limits = Limits(self._desk, model, settings)
+            made, composer = self._within(limits, thread_id, request, model, fold=None, near=near, writing=True)
         from .explain import explain
 
-        return replace(made, items=explain(snapshot, made))
+        return replace(made, items=explain(composer.snapshot, made))
 
     def compose(  # noqa: PLR0913  one parameter a collaborator
         self,
@@ -97,10 +104,34 @@ class Requests:
         `remember` allows writing what is learned on the way, including the full-text index. `fold` makes summaries,
         `near` finds passages by meaning.
         """
-        limit = self.budget(model, settings, remember=remember)
+        limits = Limits(self._desk, model, settings, remember=remember, sending=True)
+        return self._within(limits, thread_id, request, model, fold=fold, near=near, writing=remember)
+
+    def _within(  # noqa: PLR0913  one parameter a collaborator
+        self,
+        limits: Limits,
+        thread_id: str,
+        request: Request,
+        model: Any,
+        *,
+        fold: Fold | None,
+        near: Near | None,
+        writing: bool,
+    ) -> tuple[Context, Composer]:
+        """Return a request within the window that it needs, and its composer."""
         reasoning = sends_reasoning(model)
-        snapshot = Snapshot.read(self._store, thread_id, request, limit, reasoning=reasoning)
-        return Composer(snapshot, fold, near, writing=remember).compose()
+
+        def compose(limit: Budget, *, final: bool) -> tuple[tuple[Context, Composer], bool]:
+            snapshot = Snapshot.read(self._store, thread_id, request, limit, reasoning=reasoning)
+            composer = Composer(snapshot, fold if final else None, near if final else None, writing=writing)
+            made, composer = composer.compose()
+            complete = not made.leaves_out and not request.tools  # a tool's results may need any window
+            return (made, composer), complete and limits.enough(limit, made.tokens)
+
+        made, composer = limits.fitting(compose)
+        if limits.unnamed(made.tokens) and not request.tools:
+            made = replace(made, budget=without_num_ctx(made.budget))
+        return made, replace(composer, fold=fold, near=near)
 
     def _tools(self, session: Session) -> tuple[tuple[str, float], ...]:
         return tuple(
@@ -132,6 +163,18 @@ class Requests:
             measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
         return Snapshot.read(self._store, thread_id, request, limit, measure, reasoning=reasoning)
 
+    def alone(self, policy: str, tokens: int, model: Any, settings: Settings) -> tuple[Budget, bool]:
+        """Return the budget of a prompt without history, and whether the prompt exceeds it. Raises OverBudget."""
+        limits = Limits(self._desk, model, settings, sending=True)
+
+        def compose(limit: Budget, *, final: bool) -> tuple[tuple[Budget, bool], bool]:
+            del final  # it costs nothing
+            oversized = plan(policy, (), (), fixed=tokens, limit=limit).oversized
+            return (limit, oversized), not oversized and limits.enough(limit, tokens)
+
+        limit, oversized = limits.fitting(compose)
+        return (without_num_ctx(limit) if limits.unnamed(tokens) else limit), oversized
+
     def measure(self, thread_id: str, model: Any) -> Measure:
         """Return how to estimate a model's tokens, learned from counts in a session, or else from the whole log."""
         id_ = model.model_id
@@ -141,10 +184,4 @@ class Requests:
 
     def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:
         """Return the budget for a model under these settings; `remember` stores what the server says about it."""
-        setting = settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
-        asked = window_of(model, dict(settings.options), self._store.window(model.model_id), self._desk.now)
-        if asked.news is not None and remember:
-            with self._desk.writing():
-                self._store.remember_window(model.model_id, asked.news)
-        predict = settings.options.get("num_predict")
-        return budget_for(setting, asked.window, predict if isinstance(predict, int) else None)
+        return Limits(self._desk, model, settings, remember=remember).largest

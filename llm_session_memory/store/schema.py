@@ -6,6 +6,7 @@ History of the set "llm-session-memory":
 - 002_memory: notes, tags, meta, summaries, the full-text index; session defaults for recall and summaries
 - 003_ratings: ratings and bookmarks of exchanges
 - 004_words: the full-text index made again, of words that the plugin makes (before: FTS5's porter and unicode61)
+- 005_windows: the context window that a request without num_ctx gets
 """
 
 from __future__ import annotations
@@ -79,6 +80,10 @@ def migrations() -> Migrations:
     def words(db: Database) -> None:
         db.execute("drop table if exists memory_words")
         _run(db, "004_words")
+
+    @found(name="005_windows")
+    def windows(db: Database) -> None:
+        _run(db, "005_windows")
 
     return found
 

@@ -125,13 +125,22 @@ class Sessions:
         row = self.log.row("select * from memory_windows where model = :model", {"model": model})
         if not row:
             return None
-        return WindowFacts(row["loaded"], row["configured"], row["trained"], row["asked_utc"], row["loaded_utc"] or "")
+        return WindowFacts(
+            row["loaded"],
+            row["configured"],
+            row["trained"],
+            row["asked_utc"],
+            row["loaded_utc"] or "",
+            row.get("usual"),  # a log that has not been used recently may lack these columns
+            row.get("usual_utc") or "",
+        )
 
     def remember_window(self, model: str, facts: WindowFacts) -> None:
         """Remember a server's figures for a model's context window."""
         self.log.run(
-            "insert or replace into memory_windows values (:model, :asked_utc, :loaded, :loaded_utc, :configured,"
-            " :trained)",
+            "insert or replace into memory_windows"
+            " (model, asked_utc, loaded, loaded_utc, configured, trained, usual, usual_utc) values"
+            " (:model, :asked_utc, :loaded, :loaded_utc, :configured, :trained, :usual, :usual_utc)",
             {
                 "model": model,
                 "asked_utc": facts.asked_utc,
@@ -139,6 +148,8 @@ class Sessions:
                 "loaded_utc": facts.loaded_utc or None,
                 "configured": facts.configured,
                 "trained": facts.trained,
+                "usual": facts.usual,
+                "usual_utc": facts.usual_utc or None,
             },
         )
 

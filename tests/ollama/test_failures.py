@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Done
 from tests.ollama.conftest import Desk, QuickDesk, said
-from tests.world.ollama_server import Answer, BreakOff, Fail, Hang, OllamaModel, OllamaStandIn, Reply
+from tests.world.ollama_server import Answer, BreakOff, Fail, Hang, OllamaModel, OllamaStandIn, Reply, count_words
 
 pytestmark = pytest.mark.slow
 
@@ -108,11 +108,11 @@ def test_a_first_prompt_that_fails_leaves_a_session_to_retry(desk: QuickDesk) ->
 
 def test_a_prompt_that_the_server_refuses(desk: QuickDesk) -> None:
     """A prompt that the server refuses as too long (HTTP 400) is kept like any other, with the server's message."""
-    with OllamaStandIn([OllamaModel("llama3", style="jinja")], default_window=512) as server:
+    with OllamaStandIn([OllamaModel("llama3", style="jinja")], count=lambda text: 3 * count_words(text)) as server:
         desk.sit(server)
         done = desk.ask("-m", "llama3", "--session", "work", "word " * 2_000)
         assert done.code == 1
-        assert "exceeds the available context size (512 tokens)" in done.err
+        assert "exceeds the available context size (4096 tokens)" in done.err
         assert "the prompt is kept" in done.err
         [attempt] = desk.shown("work")["attempts"]
         assert "exceed_context_size_error" in attempt["error"]

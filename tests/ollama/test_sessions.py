@@ -163,8 +163,9 @@ def test_a_new_session_with_n_respects_the_window_too(desk: QuickDesk) -> None:
     with OllamaStandIn(MODELS) as server:
         desk.sit(server)
         done = desk.ask("-m", "llama3", "-n", "--session", "work", "word " * 9_000)
-        assert (done.code, done.out, server.chats) == (1, "", [])
-        assert "the model's context window is 4,096" in done.err
+        assert (done.code, done.out) == (1, "")
+        assert (len(server.loads), server.chats) == (1, []), "the model is loaded, and nothing is sent"
+        assert "the model's context window is 4,096 (reported by Ollama for the loaded model)" in done.err
 
 
 def test_images_come_back_with_their_exchange(desk: QuickDesk, tmp_path: Path) -> None:

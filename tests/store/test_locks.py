@@ -202,7 +202,7 @@ def test_processes_migrate_one_log_at_once(log: Path, llm_: Command, start_llm: 
     database = Database(log)
     assert database["memory_sessions"].count == 3
     applied = database.execute("select name from _sqlite_migrations where migration_set = 'llm-session-memory'")
-    assert sorted(applied) == [("001_sessions",), ("002_memory",), ("003_ratings",), ("004_words",)]
+    assert sorted(applied) == [("001_sessions",), ("002_memory",), ("003_ratings",), ("004_words",), ("005_windows",)]
     database.close()
 
 

@@ -65,7 +65,8 @@ class OllamaStandIn:
     """An Ollama server for one test; use it in a `with` statement.
 
     `reply` is an answer, a list of answers (the last is repeated), or a function from `Arrived` to an answer.
-    `ask_delay` maps a path to the seconds before its answer (`math.inf`: never). Both can be changed at any time.
+    `ask_delay` maps a path to the seconds before its answer (`math.inf`: never). `most_window` is what the server gives
+    at most, whatever a request asks for (None: it gives what is asked for). All can be changed at any time.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class OllamaStandIn:
         """Prepare the server. `default_window` is the value of OLLAMA_CONTEXT_LENGTH."""
         self.models = {model.full_name: model for model in models}
         self.default_window = default_window
+        self.most_window: int | None = None
         self.count = count
         self.ask_delay = dict(ask_delay or {})
         self.reply = reply
@@ -141,8 +143,13 @@ class OllamaStandIn:
 
     @property
     def chats(self) -> list[Arrived]:
-        """The chat requests so far, in order of arrival."""
-        return [arrived for arrived in self.arrived if arrived.path == "/api/chat"]
+        """The chat requests so far, in order of arrival, without those that only load a model."""
+        return [arrived for arrived in self.arrived if arrived.path == "/api/chat" and arrived.messages]
+
+    @property
+    def loads(self) -> list[Arrived]:
+        """The requests so far that only load a model: chats without messages."""
+        return [arrived for arrived in self.arrived if arrived.path == "/api/chat" and not arrived.messages]
 
     @property
     def reloads(self) -> list[Reload]:
@@ -154,7 +161,7 @@ class OllamaStandIn:
         """Load a model without a chat, as another client of the same server might do."""
         model = self.models[full_name(name)]
         with self._lock:
-            self._load(model, window(model, {"num_ctx": num_ctx}, self.default_window))
+            self._load(model, self._window(model, {"num_ctx": num_ctx}))
 
     def unload(self, name: str) -> None:
         """Unload a model, as the real server does after five idle minutes."""
@@ -194,7 +201,7 @@ class OllamaStandIn:
     def take_chat(self, model: OllamaModel, arrived: Arrived) -> tuple[Arrived, Prompt]:
         """Load the model with the request's window, cut the prompt to it, and record the result."""
         body = arrived.body
-        num_ctx = window(model, body.get("options") or {}, self.default_window)
+        num_ctx = self._window(model, body.get("options") or {})
         prompt = truncate(arrived.messages, body.get("tools") or (), model, num_ctx, self.count)
         with self._lock:
             reloaded = self._load(model, num_ctx)
@@ -218,6 +225,10 @@ class OllamaStandIn:
     def course_for(self, arrived: Arrived) -> replies.Course:
         """Return the script's answer to this request."""
         return replies.course(self._prompter.next(arrived))
+
+    def _window(self, model: OllamaModel, options: Mapping[str, object]) -> int:
+        given = window(model, options, self.default_window)
+        return min(given, self.most_window) if self.most_window else given
 
     def _load(self, model: OllamaModel, num_ctx: int) -> bool:
         """Load a model unless it is loaded with that window; return True if it had to be reloaded."""
