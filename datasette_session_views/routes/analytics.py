@@ -12,7 +12,7 @@ from typing import Any
 from llm_session_memory.insight.catalogue import Query, catalogue
 from llm_session_memory.insight.charts import Chart, figure
 from llm_session_memory.insight.numbers import DAYS, LARGE, PATIENCE, Numbers, numbers, usual_start
-from llm_session_memory.insight.panels import PANELS, Panel, totals
+from llm_session_memory.insight.panels import PANELS, Panel, in_words, totals
 from llm_session_memory.reader.entries import Filters
 from llm_session_memory.reader.listing import models
 from llm_session_memory.reader.narrowing import Span
@@ -88,7 +88,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
         "usual": None if usual is None else {"calls": f"{LARGE:,}", "days": DAYS},
         "all_url": links.analytics(since="all", model=filters.model),
         "models": known,
-        "figures": [(figure(_rounded(value)), name) for name, value in figures if value is not None],
+        "figures": in_words(figures, lambda value: figure(_rounded(value))),
         "ranges": _ranges(links, filters, datetime.now(timezone.utc).date()),
         "panels": panels,
     }

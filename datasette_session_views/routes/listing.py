@@ -110,7 +110,8 @@ def _row(links: Links, line: Line) -> dict[str, Any]:
     if line.name is None:
         facts.append("unnamed conversation")
     if line.policy or line.budget:
-        facts.append(", ".join(filter(None, (line.policy, f"{line.budget:,} tokens" if line.budget else ""))))
+        chosen = (line.policy and f"policy {line.policy}", f"budget {line.budget:,} tokens" if line.budget else "")
+        facts.append(", ".join(filter(None, chosen)))
     if line.pins:
         facts.append(f"{line.pins} pinned")
     if line.attempts:

@@ -47,7 +47,7 @@ def facts(sent: Sent, history: int | None) -> list[tuple[str, str]]:
     if not sent.older:
         found.append(("", fates(sent)))
     if history is not None and (whole := sent.share(history)) and sent.tokens and whole > sent.tokens:
-        found.append((f"{whole:,}", "tokens in the whole history, roughly"))
+        found.append((f"about {whole:,}", "tokens in the whole history"))
     return found
 
 

@@ -106,11 +106,7 @@ class Items:
             why = f"pinned on {day(pinned[number])}" if number in pinned else "pinned at the time"
         else:
             cut = sent.why.clipped and number == sent.why.start
-            why = (
-                "too long to send whole, so its middle was cut"
-                if cut
-                else f"newest; the block began at #{sent.why.began:,}"
-            )
+            why = "too long to be sent whole, cut in the middle" if cut else "newest, sent whole"
         return self._row(
             kind, f"#{number:,}", words, why, stretch.characters, text, self._links.exchange(self._reference, number)
         )

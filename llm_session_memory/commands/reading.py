@@ -159,10 +159,8 @@ def _print(made: Context, policy: str, model_id: str) -> None:
     window = f"{limit.window.tokens:,} tokens, {limit.window.source}" if limit.window.tokens else limit.window.source
     echo(f"window   {window}")
     echo(f"policy   {policy}, model {model_id}")
-    block = (
-        "continues: the previous request, its reply, and the prompt" if made.block.id else f"new: {made.block.reason}"
-    )
-    echo(f"block    {block}")
+    continues = "continues: the previous request, its reply, and the new prompt"
+    echo(f"block    {continues if made.block.id else f'new: {made.block.reason}'}")
     for notice in made.notices:
         echo(f"notice   {notice}")
 

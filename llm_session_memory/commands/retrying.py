@@ -52,7 +52,7 @@ def recover_command(file: Path, database: str | None) -> None:
 def demo_command(database: str | None) -> None:
     """Hold a short conversation in a temporary folder, then show the list, the transcript and a dry run.
 
-    Uses Ollama's first chat model if a server answers, otherwise a bundled model that only echoes.
+    Uses Ollama's first chat model if a server answers, otherwise a bundled model.
     """
     from ..llm_seam.demo import run
 

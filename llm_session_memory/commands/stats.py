@@ -42,7 +42,7 @@ def stats_command(
         llm sessions stats
         llm sessions stats work --days 30
     """
-    from ..insight.panels import totals
+    from ..insight.panels import in_words, totals
     from ..insight.run import all_panels
     from ..reader.narrowing import Span
 
@@ -56,7 +56,7 @@ def stats_command(
     if json_:
         as_json({"totals": dict(figures), "panels": [_fields(panel, numbers) for panel, numbers in found]})
         return
-    click.echo(" · ".join(f"{_cell(value)} {called}" for called, value in figures if value is not None) or _NOTHING)
+    click.echo(" · ".join(f"{figure} {label}" for figure, label in in_words(figures, _cell)) or _NOTHING)
     for panel, numbers in found:
         if any(row[panel.bar] for row in numbers.rows):
             click.echo(f"\n{click.style(panel.title, bold=True)}")

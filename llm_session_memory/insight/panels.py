@@ -222,3 +222,15 @@ def totals(rows: Mapping[str, Rows]) -> list[tuple[str, Number]]:
         ("tokens saved, about", of("tokens_saved", "tokens_saved_about")),
         ("failed prompts", of("failed_prompts", "failed")),
     ]
+
+
+def in_words(figures: Iterable[tuple[str, Number]], written: Callable[[Number], str]) -> list[tuple[str, str]]:
+    """Return totals as (figure, label) for people: `about 623`, `tokens saved`. Unknown totals are left out."""
+    said = []
+    for name, value in figures:
+        if value is None:
+            continue
+        label, _, about = name.partition(", ")
+        singular = value == 1 and label in ("calls", "failed prompts")
+        said.append((f"{about} {written(value)}".lstrip(), label[:-1] if singular else label))
+    return said

@@ -46,7 +46,8 @@ def _options() -> list[click.Option]:
         click.Option(
             ["--new-session"],
             is_flag=True,
-            help="Start the session over and keep the old one as NAME~1. Without --session: create one, name generated",
+            help="Start the session over and keep the old one as NAME~1. Without --session: create one with a "
+            "generated name",
         ),
         click.Option(
             ["--max-context-tokens"],

@@ -11,7 +11,7 @@ from ..model import Block, Fate, Item, Recalled, Side, Summary
 from .fences import in_order
 from .policy import Plan, recalls
 
-_OF: dict[Side, str] = {"prompt": "of the prompt", "tool": "of a tool result", "reply": "of the reply"}
+_OF: dict[Side, str] = {"prompt": "from its prompt", "tool": "from a tool result", "reply": "from its reply"}
 
 # -- the lines ---------------------------------------------------------
 
@@ -66,7 +66,7 @@ def explain(  # noqa: PLR0913  all are parts of the request
     items.extend(_pruned(total, sent, summarised))
     for number, tokens in recent:
         cut = block.clip is not None and number == start
-        reason = "too long to be sent whole, cut in the middle" if cut else f"recent; the block began at #{start}"
+        reason = "too long to be sent whole, cut in the middle" if cut else "newest, sent whole"
         if number in pins:
             reason = f"pinned; {reason}"
         items.append(Item("recent", reason, tokens, number, number, clipped=cut))
@@ -112,9 +112,9 @@ def recalled_items(excerpts: Iterable[Recalled], when: str = "") -> list[Item]:
     """Return the lines for excerpts, in conversation order; `when` names the prompt that they were sent with."""
     items: list[Item] = []
     for one in in_order(excerpts):
-        found = f"found by {', '.join(one.words)}" if one.words else "next to a match"
+        found = f"; matched {', '.join(one.words)}" if one.words else ", next to a match"
         text = one.text.partition("] ")[2]
-        reason = f"{_OF[one.side]}{when}, {found}"
+        reason = f"{_OF[one.side]}{when}{found}"
         items.append(Item("recalled", reason, one.tokens, one.number, one.number, text, score=one.score))
     return items
 

@@ -59,7 +59,7 @@ def _recalled_earlier(snapshot: Snapshot, made: Context, known: int) -> list[Ite
     if not made.block.id:
         return []
     earlier = snapshot.store.requests.recalls(made.block.id)
-    items = recalled_items(earlier, " (for an earlier prompt of this block)")
+    items = recalled_items(earlier, " (sent for an earlier prompt)")
     if items:
         chain = snapshot.measure.tokens(snapshot.measure.base(one for one in made.chain if one.role != "system"))
         fence = max(chain - known - sum(item.tokens for item in items), 0)

@@ -340,7 +340,7 @@ def test_the_dry_run_tells_what_is_recalled_and_why(llm_: Command, work: Script)
     llm_("--session", "work", QUESTION).ok()
     (still, *_) = [item for item in dry_run(llm_, "Thanks!")["items"] if item["fate"] == "recalled"]
     assert (still["first"], still["score"]) == (1, found[0]["score"])
-    assert "an earlier prompt of this block" in still["reason"]
+    assert "sent for an earlier prompt" in still["reason"]
 
 
 def test_the_lines_of_the_dry_run_add_up(llm_: Command, work: Script) -> None:

@@ -48,14 +48,14 @@ def test_item_by_item(llm_: Command, work: Script) -> None:
         [
             "# fate tokens why",
             "system N the session's system prompt: Be brief.",
-            *(f"#{number} recent N recent; the block began at #1" for number in range(1, 7)),
+            *(f"#{number} recent N newest, sent whole" for number in range(1, 7)),
             "prompt N the new prompt: When is the deadline?",
             "",
             "request about N tokens",
             "budget N tokens: the default",
             "window not known for this model",
             "policy recall, model scripted",
-            "block continues: the previous request, its reply, and the prompt",
+            "block continues: the previous request, its reply, and the new prompt",
         ]
     )
 
@@ -71,7 +71,7 @@ def test_pinned_and_pruned_items(llm_: Command, work: Script) -> None:
             "#2 pinned N pinned",
             "#1 pruned in the log, not sent",
             "#3–#5 pruned in the log, not sent",
-            "#6 recent N recent; the block began at #6",
+            "#6 recent N newest, sent whole",
             "prompt N the new prompt: Hello",
             "",
             "request about N tokens",

@@ -85,4 +85,4 @@ def test_a_cut_exchange_is_named_as_cut_for_as_long_as_its_block_lasts() -> None
     assert (cut.clipped, later.clipped) == (True, False)
     assert "cut in the middle" in cut.reason
     assert "newest" not in cut.reason
-    assert later.reason == "recent; the block began at #4"
+    assert later.reason == "newest, sent whole"

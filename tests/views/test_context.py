@@ -156,7 +156,7 @@ async def test_the_items_say_why_they_were_sent(see: Get) -> None:
             f"{NOTE} always sent; added by you",
             "summary of 2 exchanges, made by llama3 on 1 Sep 2026",
             "pinned on 1 Sep 2026",
-            "newest; the block began at #7",
+            "newest, sent whole",
             "recalled: score 2.5, rank 1; matched harbour 48",
             "the new prompt",
         )

@@ -45,7 +45,7 @@ async def test_a_line_has_what_a_person_looks_for(get: Get) -> None:
     """A line has name, model, exchanges, tokens, cost, last use, tags, pins and failed prompts."""
     shown = (await get("/logs/-/sessions")).shown
     assert "1 named session, 3 other conversations" in shown
-    assert "work Bridge lisbon gpt-4o-mini · window, 4,096 tokens · 1 pinned · 1 failed prompt" in shown
+    assert "work Bridge lisbon gpt-4o-mini · policy window, budget 4,096 tokens · 1 pinned · 1 failed prompt" in shown
     assert " 4 3,079 / 1,056 <$0.01 " in shown
     assert "What is the capital of Portugal? ollama/llama3 · unnamed conversation 1" in shown
 

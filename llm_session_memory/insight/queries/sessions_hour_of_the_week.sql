@@ -1,5 +1,5 @@
 -- title: Hour of the week
--- means: When calls are made: one row per hour of the day (UTC), one column per day of the week.
+-- means: The number of calls in each hour of the day (UTC), for each day of the week.
 -- param days: how many days to look back; empty for all
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
