@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from llm_session_memory.reader.entries import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
-from llm_session_memory.reader.search import Order
+from llm_session_memory.reader.llms_indexes import Order
 from llm_session_memory.reader.search import search as read
 from llm_session_memory.reader.threads import lines
 from llm_session_memory.rules.safe_text import one_line
-from llm_session_memory.rules.search_terms import match
+from llm_session_memory.rules.search_terms import query_of
 
 from ..compat import Forbidden, NotFound
 from ..show.words import marked, moment
@@ -28,6 +28,7 @@ async def search(datasette: Any, request: Any) -> Any:
             raise Forbidden("view-table")
         raise NotFound("This log has no search index: its llm was older than 0.6. Any prompt with today's llm adds one")
     filters = await parameters.narrowed(log, request)
+    asked_for = query_of(filters.text or "")
     order: Order = "newest" if parameters.text(request, "sort") == "newest" else "best"
     links = Links(datasette, log.name)
     thread_id, within = await _within(log, parameters.text(request, "session"))
@@ -48,6 +49,7 @@ async def search(datasette: Any, request: Any) -> Any:
                 "groups": [_fields(datasette, request, links, group) for group in found.groups],
                 "hits": found.hits,
                 "limited_to_newest": found.limited,
+                "llms_index": found.llms_index,
                 "next": found.next,
                 "next_url": following and datasette.absolute_url(request, following),
             }
@@ -63,7 +65,7 @@ async def search(datasette: Any, request: Any) -> Any:
         "within_title": within and one_line(within.title, 80),
         "found": found,
         "groups": [_group(links, group) for group in found.groups],
-        "searched": match(filters.text or "") is not None,
+        "searched": bool(asked_for.words or asked_for.signs),
         "more_url": links.search(next=found.next, **asked) if found.next else None,
         "everywhere_url": links.search(**{**asked, "session": None}) if within else None,
     }

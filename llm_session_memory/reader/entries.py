@@ -119,9 +119,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Results:
-    """A page of a search. `limited` is set if there were too many matches: only the newest `limited` were ranked."""
+    """A page of a search. `limited` is set if there were too many matches: only the newest `limited` were ranked.
+
+    `llms_index` says whether some texts are only in llm's own index, which finds whole words.
+    """
 
     groups: tuple[Found, ...]
     hits: int
     next: str | None
     limited: int | None = None
+    llms_index: bool = False

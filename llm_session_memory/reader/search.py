@@ -1,104 +1,43 @@
-"""Full-text search in llm's own indexes of both generations, so it works without our llm plugin."""
+"""Search for the pages: in our index, in llm's own for what ours lacks, and in the newest texts that ours lacks.
+
+All of it works without our llm plugin. Our index is searched exactly as `llm sessions search` searches it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nsmallest
-from typing import Any, Literal
+from itertools import chain
+from typing import Any
 
-from ..rules import names
+from .. import model
 from ..rules.dates import day_after
-from ..rules.search_terms import match
-from .entries import MARK, MARKS, PAGE, RATED, UNMARK, Filters, Found, Hit, Line, Results
+from ..rules.search_terms import Marker, Query, match, query_of, snippet
+from ..store.finder import Finder, found_in
+from ..store.finder import Found as FoundTurn
+from ..store.index import RULES
+from .entries import MARK, PAGE, UNMARK, Filters, Found, Hit, Line, Results
 from .figures import Figures
-from .numbering import figures, numbering, turns_of
-from .older import older_log
+from .llms_indexes import INDEXES, MOST_RANKED, Key, LlmsIndexes, Order
+from .numbering import figures, numbering
 from .source import Source, ids
+from .tables import COLUMNS
 
-Order = Literal["best", "newest"]
+_LLMS = frozenset({"turn_search", "turn_search_fts"})
+"""Tables that a visitor must be allowed to see: who may not search them does not find their texts in another way."""
 
-_MOST = 20_000
-"""The most matches that are ranked; if there are more, the newest ones. Ranking 500,000 would take seconds."""
+_OURS = _LLMS | {"memory_words", "memory_passages", "memory_index", "memory_sessions"}
 
-_INDEXES = ("turn_search_fts", "responses_fts")
-"""llm's own indexes: today's, and the one of an older llm."""
+_NEWEST, _READ = 2_000, 300
+"""Among this many of the newest turns, at most so many that our index lacks are read one by one."""
 
-_STATEMENTS = (("search_today", "search_today_filtered"), ("search_older", "search_older_filtered"))
-"""The statements for each index: one without filters and one with filters."""
+_PROMPT, _SNIPPET = 160, 240
+"""The most characters shown of a prompt that did not match, and of a text that did."""
 
-_END = 2**62
-
-_Key = tuple[float, int, int]
-"""Score (0 if newest first), generation (0 today's, 1 older), and the negated row in that generation's index."""
-
-
-@dataclass(frozen=True)
-class _Search:
-    """One search: the FTS5 query, its filters and order, and the key to continue from."""
-
-    source: Source
-    asked: str
-    filters: Filters
-    thread_id: str | None
-    order: Order
-    below: _Key | None
-
-    def matches(self, generation: int) -> list[_Key]:
-        """Return the keys of the matches in one generation's index, newest first, up to the limit."""
-        if _INDEXES[generation] not in self.source.tables:
-            return []
-        ranked, below = self.order == "best", self.below
-        if not ranked and below is not None and below[1] > generation:
-            return []
-        start = _END if ranked or below is None or below[1] != generation else -below[2]
-        given: dict[str, Any] = {"match": self.asked, "ranked": ranked, "below": start}
-        given["most"] = _MOST + 1 if ranked else PAGE + 1
-        narrowed = self.thread_id is not None or self.filters != Filters(text=self.filters.text)
-        if narrowed:
-            given |= self._narrowed(generation, start)
-        name = _STATEMENTS[generation][narrowed]
-        return [(row[1] or 0.0, generation, -row[0]) for row in self.source.tuples(name, **given)]
-
-    def _narrowed(self, generation: int, start: int) -> dict[str, Any]:
-        filters = self.filters
-        low, high = self._span(generation)
-        return {
-            "above": low,
-            "below": min(start, high + 1),
-            "thread_id": self.thread_id,
-            "model": filters.model,
-            "tag": names.key(filters.tag) if filters.tag else None,
-            "since": filters.since,
-            "until": day_after(filters.until),
-            "named": filters.named,
-            "turns": None if self._turns is None else ids(self._turns),
-            "among": filters.rated != "none",
-        }
-
-    @cached_property
-    def _turns(self) -> list[str] | None:
-        """The turns of exchanges with the wanted rating (for `none`: with any rating); None without a rating filter."""
-        asked = self.filters.rated
-        if asked not in RATED:
-            return None
-        sql = "select thread_id, turn_id from memory_ratings where mark in (select value from json_each(:marks))"
-        exchanges: dict[str, list[str]] = {}
-        for row in self.source.query(sql, marks=ids(RATED[asked] or MARKS)):
-            if self.thread_id in (None, row["thread_id"]):
-                exchanges.setdefault(row["thread_id"], []).append(row["turn_id"])
-        return turns_of(self.source, exchanges)
-
-    def _span(self, generation: int) -> tuple[int, int]:
-        """Return the first and last row of the thread's texts in an index."""
-        if self.thread_id is None:
-            return 0, _END
-        if generation == 1:
-            older = older_log(self.source).get(self.thread_id)
-            return (older.first_row, older.last_row) if older else (0, -1)
-        found = self.source.first("search_span", thread_id=self.thread_id) or {}
-        return (found["first_row"], found["last_row"]) if found.get("first_row") is not None else (0, -1)
+_Match = tuple[str, str, Callable[[], Hit]]
+"""The thread and the turn of a match, and a function that makes the hit to show."""
 
 
 def search(
@@ -109,44 +48,241 @@ def search(
     order: Order = "best",
     after: str | None = None,
 ) -> Results:
-    """Return a page of matches grouped by session; `after` is the `next` key of the previous page."""
-    asked = match(filters.text or "")
-    if asked is None:
+    """Return a page of matches grouped by session, each exchange once; `after` is the `next` key of the page before."""
+    query = query_of(filters.text or "")
+    if not query.words and not query.signs:
         return Results((), 0, None)
-    below = _key(after)
-    made = _Search(source, asked, filters, thread_id, order, below)
-    found = [made.matches(generation) for generation in range(len(_INDEXES))]
-    limited = _MOST if order == "best" and any(len(keys) > _MOST for keys in found) else None
-    left = (key for keys in found for key in keys[:_MOST] if below is None or key > below)
-    best = nsmallest(PAGE + 1, left)
-    hits = [hit for key in best[:PAGE] if (hit := _hit(source, asked, key)) is not None]
+    start = int(after) if after and after.isascii() and after.isdigit() else 0
+    made = _Search(source, filters, thread_id, order, query, start + PAGE + 1)
+    seen: set[tuple[str, int | str]] = set()
+    page: list[tuple[str, Hit]] = []
+    for thread, turn_id, hit in made.matches():
+        number = numbering(source, thread).number_of(turn_id)
+        if (thread, number or turn_id) in seen:
+            continue
+        seen.add((thread, number or turn_id))
+        if len(seen) > start + PAGE:
+            break
+        if len(seen) > start:
+            page.append((thread, replace(hit(), number=number)))
     return Results(
-        groups=_grouped(source, hits),
-        hits=len(hits),
-        next=_written(best[PAGE - 1]) if len(best) > PAGE else None,
-        limited=limited,
+        groups=_grouped(source, page),
+        hits=len(page),
+        next=str(start + PAGE) if len(seen) > start + PAGE else None,
+        limited=made.limited,
+        llms_index=made.llms_index,
     )
 
 
-def _hit(source: Source, asked: str, key: _Key) -> tuple[str, Hit] | None:
-    name = ("hit_today", "hit_older")[key[1]]
-    given = {"match": asked, "row": -key[2], "mark": MARK, "unmark": UNMARK}
-    row = source.first(name, **given)
-    if row is None:
-        return None
-    hit = Hit(
+@dataclass
+class _Search:
+    """One search for the first `wanted` exchanges. `limited` is as in Results, once the matches were taken."""
+
+    source: Source
+    filters: Filters
+    thread_id: str | None
+    order: Order
+    query: Query
+    wanted: int
+    limited: int | None = None
+
+    def matches(self) -> Iterator[_Match]:
+        """Yield the matches: newest first; or those of our index, then those of llm's, each best first.
+
+        If no exchange has all the words, those in our index that have some of them.
+        """
+        sources = (self._ours(), self._llms(), self._read())
+        if self.order == "newest":
+            found: Iterable[_Match] = sorted(chain.from_iterable(sources), key=lambda one: one[1], reverse=True)
+        else:
+            found = chain.from_iterable(sources)
+        empty = True
+        for one in found:
+            empty = False
+            yield one
+        if empty:
+            yield from self._some()
+
+    # -- our index -----------------------------------------------------
+
+    @cached_property
+    def finder(self) -> Finder | None:
+        """What searches our index, if the log has one that today's rules made and the visitor may see it."""
+        tables = self.source.tables
+        if not tables >= _OURS or "memory_words without parts" in tables:
+            return None
+        filters = model.Filters(model=self.filters.model, since=self.filters.since)
+        filters = replace(filters, until=day_after(self.filters.until), rated=self.filters.rated)
+        threads = None if self.thread_id is None else [self.thread_id]
+        if self.filters.tag:
+            rows = self.source.query(
+                "select thread_id from memory_tags where tag_key = :tag", tag=self.llms.narrowed["tag"]
+            )
+            threads = [row["thread_id"] for row in rows if threads is None or row["thread_id"] in threads]
+        latest = self.order == "newest"
+        return Finder(_Readable(self.source), filters, latest=latest, threads=threads, turns=self.llms.turns)
+
+    def _ours(self) -> Iterator[_Match]:
+        """Yield the matches in our index that have all the words."""
+        if self.finder is None or not self.query.words:
+            return
+        known: set[str] = set()
+        count = 2 * self.wanted  # an exchange of several calls may be found more than once
+        while True:
+            found = list(found_in(self.finder, self.query, count, some=False))
+            yield from (self._match(one) for one in found if one.turn_id not in known)
+            if self.order == "newest" or len(found) < count or known >= {one.turn_id for one in found}:
+                return
+            known |= {one.turn_id for one in found}
+            count *= 2
+
+    def _some(self) -> Iterator[_Match]:
+        if self.finder is None or self.query.exact.any_of == self.query.exact.all_of:
+            return
+        yield from (self._match(one) for one in self.finder.together(self.query.exact.any_of, self.wanted))
+
+    def _match(self, found: FoundTurn) -> _Match:
+        return found.thread_id, found.turn_id, lambda: self._hit(found)
+
+    # -- llm's indexes -------------------------------------------------
+
+    @cached_property
+    def llms(self) -> LlmsIndexes:
+        """Llm's own indexes."""
+        asked = match(self.filters.text or "") or '""'
+        return LlmsIndexes(self.source, asked, self.filters, self.thread_id, self.order, self.covered > 0)
+
+    @cached_property
+    def covered(self) -> int:
+        """How many turns our index holds, of the thread or of all."""
+        if not self.source.tables >= _OURS or "memory_words without parts" in self.source.tables:
+            return 0
+        sql = (
+            "select coalesce(sum(turns), 0) from memory_index where rules = :rules and (:id is null or thread_id = :id)"
+        )
+        return int(self.source.value(sql, rules=RULES, id=self.thread_id))
+
+    @cached_property
+    def uncovered(self) -> int:
+        """How many turns our index lacks."""
+        of_thread = "where thread_id = :id" if self.thread_id else ""
+        today = self.source.value(f"select count(*) from turns {of_thread}", id=self.thread_id)  # noqa: S608  constants
+        older = self.source.value(
+            "select count(*) from responses r where (:id is null or r.conversation_id = :id)"
+            " and not exists (select 1 from turns t where t.id = r.id)",
+            id=self.thread_id,
+        )
+        return max(0, int(today) + int(older) - self.covered)
+
+    @property
+    def llms_index(self) -> bool:
+        """Whether some texts were looked for in llm's own index only."""
+        return self.uncovered > len(self._unindexed)
+
+    def _llms(self) -> Iterator[_Match]:
+        if match(self.filters.text or "") is None or not self.uncovered:
+            return
+        best = self.order == "best"
+        most = MOST_RANKED + 1 if best else self.wanted
+        found = [self.llms.matches(generation, most) for generation in range(len(INDEXES))]
+        self.limited = MOST_RANKED if best and any(len(keys) > MOST_RANKED for keys in found) else None
+        keys: list[Key] = nsmallest(self.wanted, (key for keys in found for key in keys[:MOST_RANKED]))
+        for key in keys if best else chain.from_iterable(found):
+            one = self.llms.hit(key)
+            if one is not None:
+                thread_id, hit = one
+                yield thread_id, hit.turn_id, lambda hit=hit: hit  # type: ignore[misc]
+
+    # -- texts that no index of ours holds -----------------------------
+
+    @cached_property
+    def _unindexed(self) -> list[dict[str, Any]]:
+        """The newest turns that our index lacks; for a query of signs, which no index holds, all of the newest."""
+        if not self.source.tables >= _LLMS:
+            return []
+        given = self.llms.narrowed | {"newest": _NEWEST, "most": _READ, "everything": 0}
+        if self.query.signs:
+            given |= {"most": _NEWEST, "everything": 1}
+        elif not self.uncovered:
+            return []
+        return self.source.rows("unindexed", **given)
+
+    def _read(self) -> Iterator[_Match]:
+        texts = self._texts([row["turn_id"] for row in self._unindexed])
+        for row in self._unindexed:
+            if self.marker.all_in(texts.get(row["turn_id"], ())):
+                yield self._match(_unscored(row))
+
+    # -- what is shown -------------------------------------------------
+
+    @cached_property
+    def marker(self) -> Marker:
+        """What marks the words and signs of the query."""
+        return Marker(self.query.words, self.query.signs)
+
+    def _texts(self, turn_ids: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+        """Return the prompt, tool results and reply of turns."""
+        asked = ids(turn_ids)
+        rows = chain(self.source.rows("response_texts", ids=asked), self.source.rows("turn_texts", ids=asked))
+        return {row["turn_id"]: (row["prompt"], row["tool"], row["reply"]) for row in rows}
+
+    def _hit(self, found: FoundTurn) -> Hit:
+        """Return a hit: the prompt, or its beginning, and the reply or tool result that matched."""
+        prompt, *others = self._texts([found.turn_id]).get(found.turn_id, ("", "", ""))
+        if found.passage:
+            texts = (prompt, *others)
+            passage = texts[found.passage["side"]][found.passage["start"] : found.passage["end"]]
+            prompt, others = (passage, []) if found.passage["side"] == 0 else (prompt[:_PROMPT], [passage])
+        best = max(others, key=self.marker.held, default="")
+        return Hit(
+            turn_id=found.turn_id,
+            number=None,
+            model=found.model,
+            datetime_utc=found.datetime_utc,
+            prompt=self._marked(prompt),
+            reply=self._marked(best) if self.marker.held(best) else "",
+        )
+
+    def _marked(self, text: str) -> str:
+        shown, marks = snippet(text.replace(MARK, "").replace(UNMARK, ""), self.marker, _SNIPPET)
+        for start, end in reversed(marks):
+            shown = f"{shown[:start]}{MARK}{shown[start:end]}{UNMARK}{shown[end:]}"
+        return shown
+
+
+class _Readable:
+    """A log as the store's finder reads it."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return all rows as dictionaries."""
+        return self.source.query(sql, **dict(parameters or {}))
+
+    def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Return the first value of the first row, or None."""
+        return self.source.value(sql, **dict(parameters or {}))
+
+    def columns(self, table: str) -> frozenset[str]:
+        """Return the names of a table's columns, or an empty set if there is no such table."""
+        return frozenset(COLUMNS[table].split()) if table in self.source.tables else frozenset()
+
+
+def _unscored(row: Mapping[str, Any]) -> FoundTurn:
+    return FoundTurn(
         turn_id=row["turn_id"],
-        number=None,
+        thread_id=row["thread_id"],
+        session="",
         model=row["model"] or "",
         datetime_utc=row["datetime_utc"] or "",
-        prompt=row["prompt"] or "",
-        reply=row["reply"] or "",
+        score=0.0,
+        passage=None,
     )
-    return str(row["thread_id"]), hit
 
 
 def _grouped(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Found, ...]:
-    """Return hits by session, in the order of each session's first hit, with the number of each hit's exchange."""
+    """Return hits by session, in the order of each session's first hit."""
     by_thread: dict[str, list[Hit]] = {}
     for thread_id, hit in hits:
         by_thread.setdefault(thread_id, []).append(hit)
@@ -154,22 +290,9 @@ def _grouped(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Found, ..
     groups: list[Found] = []
     for thread_id, found in by_thread.items():
         numbers = numbering(source, thread_id)
-        numbered = (replace(hit, number=numbers.number_of(hit.turn_id)) for hit in found)
-        groups.append(Found(_line(named[thread_id], figures(source, thread_id, numbers)), tuple(numbered)))
+        groups.append(Found(_line(named[thread_id], figures(source, thread_id, numbers)), tuple(found)))
     return tuple(groups)
 
 
 def _line(row: Mapping[str, Any], figures: Figures) -> Line:
     return Line(row["thread_id"], row["name"], row["first_words"] or "", row["model"] or "", figures)
-
-
-def _written(key: _Key) -> str:
-    return f"{key[0]!r},{key[1]},{-key[2]}"
-
-
-def _key(written: str | None) -> _Key | None:
-    try:
-        score, generation, row = (written or "").split(",")
-        return float(score), int(generation), -int(row)
-    except ValueError:
-        return None

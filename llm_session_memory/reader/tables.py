@@ -60,6 +60,8 @@ COLUMNS: dict[str, str] = {
     "memory_meta": "thread_id key value",
     "memory_summaries": "id thread_id text first_turn_id last_turn_id exchanges model input_tokens output_tokens"
     " duration_ms made_utc",
+    "memory_index": "number thread_id turns passages rules",
+    "memory_words": "rowid rank thread text parts memory_words",
     "memory_passages": "id thread turn_id side part start end weight message_weight",
     "memory_recalls": "turn_id rank passage_id number side score tokens words_json",
     "memory_ratings": "thread_id turn_id mark note rated_utc",
@@ -74,8 +76,8 @@ VIEWS: dict[str, frozenset[str]] = {
 
 _SQL = Path(__file__).parent / "sql"
 
-OF_THE_STORE = frozenset({"chain", "parts", "turn_messages", "turns_of_thread"})
-"""Statements of the store that the reader runs too, so that both read turns and messages in the same way."""
+OF_THE_STORE = frozenset({"chain", "parts", "turn_messages", "turn_texts", "turns_of_thread", "response_texts"})
+"""Statements of the store that the reader runs too, so that both read turns, messages and texts in the same way."""
 
 _WITH = re.compile(r"\s*with(\s+recursive)?\b", re.IGNORECASE)
 _COMMENT = re.compile(r"--[^\n]*\n?")

@@ -75,7 +75,7 @@ class Search:
         if not log.has_sessions() or not (query.exact.all_of.strip() or query.signs):
             return []
         behind = self._behind(thread_id, progress)
-        finder = Finder(log, thread_id, filters or Filters(), latest=latest)
+        finder = Finder.within(log, thread_id, filters or Filters(), latest=latest)
         found: list[Found] = []
         if not query.signs and "parts" in log.columns("memory_words"):
             found = _raw(finder, query, count) if raw else list(found_in(finder, query, count))

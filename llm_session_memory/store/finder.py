@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ..model import MARKS, RATED, Filters
 from ..rules.search_terms import Asked, Query
@@ -46,41 +46,60 @@ class Found:
     passage: dict[str, Any] | None
 
 
-class Finder:
-    """Finds turns within some sessions: one session, those that match the filters, or all."""
+class Readable(Protocol):
+    """What a finder needs of a log: to be read."""
 
-    def __init__(self, log: Log, thread_id: str | None, filters: Filters, *, latest: bool) -> None:
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return all rows as dictionaries."""
+
+    def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Return the first value of the first row, or None."""
+
+    def columns(self, table: str) -> frozenset[str]:
+        """Return the names of a table's columns, or an empty set if there is no such table."""
+
+
+class Finder:
+    """Finds turns within some sessions: those of `threads`, or all.
+
+    `turns` limits it to these turns or, if the filter is for exchanges without a rating, to all others.
+    """
+
+    def __init__(
+        self,
+        log: Readable,
+        filters: Filters,
+        *,
+        latest: bool,
+        threads: Sequence[str] | None = None,
+        turns: Sequence[str] | None = None,
+    ) -> None:
         self.log = log
         self.filters = filters
         self.latest = latest
-        threads = Notes(log).threads(filters.tags, filters.meta)
-        if thread_id is not None:
-            threads = [thread_id] if threads is None or thread_id in threads else []
-        self.turns: list[str] | None = None
-        if filters.rated is not None:
-            rated = Ratings(log).rated(RATED[filters.rated] or MARKS)
-            if filters.rated != "none":
-                threads = [thread_id for thread_id in rated if threads is None or thread_id in threads]
-            self.turns = self._turns_of(rated, threads)
         self.threads = threads
+        self.turns = turns
         self.numbers: list[int] | None = None
         if threads is not None and len(threads) <= _FEW:
             rows = log.rows(
                 "select number from memory_index where thread_id in (select value from json_each(:ids))",
-                {"ids": json.dumps(threads)},
+                {"ids": json.dumps(list(threads))},
             )
             self.numbers = [row["number"] for row in rows]
 
-    def _turns_of(self, rated: Mapping[str, Collection[str]], threads: Collection[str] | None) -> list[str]:
-        """Return all turns of exchanges, given their first turns."""
-        return [
-            turn_id
-            for thread_id, firsts in rated.items()
-            if threads is None or thread_id in threads
-            for turn_ids in history.exchange_turns(self.log, thread_id)
-            if turn_ids[0] in firsts
-            for turn_id in turn_ids
-        ]
+    @classmethod
+    def within(cls, log: Log, thread_id: str | None, filters: Filters, *, latest: bool) -> Finder:
+        """Return a finder for one session, for the sessions that match the filters, or for all."""
+        threads = Notes(log).threads(filters.tags, filters.meta)
+        if thread_id is not None:
+            threads = [thread_id] if threads is None or thread_id in threads else []
+        turns: list[str] | None = None
+        if filters.rated is not None:
+            rated = Ratings(log).rated(RATED[filters.rated] or MARKS)
+            if filters.rated != "none":
+                threads = [thread_id for thread_id in rated if threads is None or thread_id in threads]
+            turns = _turns_of(log, rated, threads)
+        return cls(log, filters, latest=latest, threads=threads, turns=turns)
 
     def together(self, match: str, count: int) -> list[Found]:
         """Return turns in which one passage matches FTS5 syntax: `count` of them, or more."""
@@ -133,11 +152,11 @@ class Finder:
 
     def _narrowed(self) -> dict[str, Any]:
         return {
-            "threads": None if self.threads is None else json.dumps(self.threads),
+            "threads": None if self.threads is None else json.dumps(list(self.threads)),
             "model": self.filters.model,
             "since": self.filters.since,
             "until": self.filters.until,
-            "turns": None if self.turns is None else json.dumps(self.turns),
+            "turns": None if self.turns is None else json.dumps(list(self.turns)),
             "among": int(self.filters.rated != "none"),
             "latest": int(self.latest),
             "count": _MOST,
@@ -175,10 +194,23 @@ class Finder:
         return {row["id"]: {"model": row["model"], "datetime_utc": row["datetime_utc"]} for row in rows}
 
 
-def found_in(finder: Finder, query: Query, count: int) -> Iterator[Found]:
+def _turns_of(log: Log, rated: Mapping[str, Collection[str]], threads: Collection[str] | None) -> list[str]:
+    """Return all turns of exchanges, given their first turns."""
+    return [
+        turn_id
+        for thread_id, firsts in rated.items()
+        if threads is None or thread_id in threads
+        for turn_ids in history.exchange_turns(log, thread_id)
+        if turn_ids[0] in firsts
+        for turn_id in turn_ids
+    ]
+
+
+def found_in(finder: Finder, query: Query, count: int, *, some: bool = True) -> Iterator[Found]:
     """Yield matches, each turn once: first those with the words typed, then those with longer words, or all by time.
 
-    Each has all the words (in one passage, then in several). If there is none, they have some of them.
+    Each has all the words (in one passage, then in several). If there is none and `some` will do, they have some of
+    them.
     """
     found: dict[str, Found] = {}
     for asked in (query.loose,) if finder.latest else (query.exact, query.loose):
@@ -186,7 +218,7 @@ def found_in(finder: Finder, query: Query, count: int) -> Iterator[Found]:
             found.setdefault(one.turn_id, one)
         if len(found) >= count:
             break
-    if not found and query.exact.any_of != query.exact.all_of:
+    if some and not found and query.exact.any_of != query.exact.all_of:
         found = {one.turn_id: one for one in finder.together(query.exact.any_of, count)}
     both = found.values()
     yield from sorted(both, key=lambda found: found.turn_id, reverse=True) if finder.latest else both

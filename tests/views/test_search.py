@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasette_session_views.show.words import marked
+from llm_session_memory.memory import Memory
 from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.rules.search_terms import match
 from tests.views.conftest import Get, Tags, serving
 from tests.world.everything import Session, World, with_sessions
-from tests.world.logs import LogBuilder, Said
+from tests.world.logs import Call, LogBuilder, Said
 
 
 async def found(get: Get, query: str) -> list[tuple[str, list[int]]]:
@@ -151,5 +152,73 @@ def test_marks_always_nest(text: str) -> None:
 async def test_without_a_query_the_page_says_what_can_be_searched(get: Get) -> None:
     """The empty form has a hint, and a query without words gets a message."""
     assert "Searches all prompts and replies" in (await get("/logs/-/sessions/search")).shown
-    assert "Enter at least one word" in (await get("/logs/-/sessions/search?q=!!!")).shown
+    assert "Enter at least one word" in (await get("/logs/-/sessions/search?q=%E2%80%8B")).shown
+    assert "No matches" in (await get("/logs/-/sessions/search?q=!!!")).shown
     assert "No matches" in (await get("/logs/-/sessions/search?q=nowhere")).shown
+
+
+SAID = [
+    ("🚀", "Launch 🚀 today"),
+    ("💻", "She is a 👩\u200d💻 by trade"),
+    ("ประชุม", "เราจะประชุมพรุ่งนี้"),
+    ("ΑΘΗΝΑ", "Η Αθήνα είναι εδώ"),
+    ("9f86d081", "sha 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+    ("request", "call parseHTTPRequest() now"),
+    ("1.2.3", "tagged v1.2.3-rc.1"),
+    ("harb", "The harbour office"),
+    ("=>", "x => y"),
+]
+"""What is looked for, and a text that holds it."""
+
+
+@pytest.fixture(name="said", scope="module", params=["indexed", "partly indexed", "not indexed"])
+def _said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a log with a session of SAID: all of it, half or none of it is in our index."""
+    path = tmp_path_factory.mktemp("said") / "logs.db"
+    half = len(SAID) // 2
+    loop = Said("What is the tide?", "Tide: high at noon.", calls=(Call("tide", {}, "tide gauge: 3.2 m"),))
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, loop, *(Said(text, "Noted.") for _, text in SAID[:half]))
+        if request.param == "partly indexed":
+            with_sessions(path, Session(thread, "work", turns))
+            with Memory(path) as memory:
+                memory.search("all")
+        turns += log.turns(thread, *(Said(text, "Noted.") for _, text in SAID[half:]))
+    if request.param != "partly indexed":
+        with_sessions(path, Session(thread, "work", turns))
+    if request.param == "indexed":
+        with Memory(path) as memory:
+            memory.search("all")
+    return path
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("query", "text"), SAID, ids=[query for query, _ in SAID])
+async def test_the_pages_find_what_the_command_line_finds(said: Path, query: str, text: str) -> None:
+    """What a text holds is found, whether it is in our index or not yet, and it is marked."""
+    for sort in ("best", "newest"):
+        answer = await serving(said)("/logs/-/sessions/search.json", params={"q": query, "sort": sort})
+        hits = [hit for group in answer.json()["groups"] for hit in group["hits"]]
+        assert [(hit["number"], hit["prompt"]) for hit in hits] == [([one for _, one in SAID].index(text) + 2, text)]
+        assert answer.json()["llms_index"] is False
+    assert "<mark>" in (await serving(said)("/logs/-/sessions/search", params={"q": query})).text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("sort", ["best", "newest"])
+async def test_an_exchange_of_several_calls_is_one_hit(said: Path, sort: str) -> None:
+    """An exchange is found once, though several of its calls hold the word."""
+    assert await found(serving(said), f"q=tide&sort={sort}") == [("work", [1])]
+
+
+@pytest.mark.asyncio
+async def test_the_page_says_if_llms_own_index_was_used(tmp_path: Path) -> None:
+    """If there are more texts outside our index than can be read, llm's index finds whole words in them."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        log.turns(thread, *(Said(f"Harbour {number}", "") for number in range(310)), block=10)
+    page = await serving(path)("/logs/-/sessions/search?q=harb")
+    assert "llm's own index finds whole words only" in page.shown
+    assert (await serving(path)("/logs/-/sessions/search.json?q=harbour&sort=newest")).json()["hits"] == 50

@@ -10,5 +10,11 @@ where responses_fts match :match and responses_fts.rowid < :below and responses_
   and (not :named or exists (select 1 from memory_sessions m where m.thread_id = r.conversation_id))
   and (:turns is null or (r.id in (select value from json_each(:turns))) = :among)
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = r.conversation_id))
+  and (not :indexed or not exists (
+      select 1
+      from memory_passages p
+      join memory_index i on i.number = p.thread and i.rules = :rules
+      where p.turn_id = r.id
+  ))
 order by responses_fts.rowid desc
 limit :most

@@ -12,5 +12,11 @@ where turn_search_fts match :match and turn_search_fts.rowid < :below and turn_s
   and (not :named or exists (select 1 from memory_sessions m where m.thread_id = t.thread_id))
   and (:turns is null or (t.id in (select value from json_each(:turns))) = :among)
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = t.thread_id))
+  and (not :indexed or not exists (
+      select 1
+      from memory_passages p
+      join memory_index i on i.number = p.thread and i.rules = :rules
+      where p.turn_id = t.id
+  ))
 order by turn_search_fts.rowid desc
 limit :most
