@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from ..errors import NoSuchSession, SessionError
+from ..llm_seam import received
 from ..llm_seam.models import known_names, log_path
 from ..llm_seam.output import takes_everything
 from ..memory import Memory
@@ -27,10 +28,15 @@ def session_command(name: str, **attributes: Any) -> Callable[[F], click.Command
     def decorate(function: F) -> click.Command:
         @functools.wraps(function)
         def guarded(*args: Any, **parameters: Any) -> Any:
+            command = click.get_current_context().command
+            parameters = received.arguments(command, parameters)
             try:
-                return function(*args, **parameters)
+                done = function(*args, **parameters)
             except SessionError as error:
                 raise click.ClickException(plain(str(error))) from error
+            if received.is_unreadable(command, parameters):
+                click.echo(received.NOTICE, err=True)
+            return done
 
         option = click.option(
             "-d",

@@ -13,7 +13,7 @@ from ..interchange import export_session
 from ..llm_seam.models import log_path
 from ..rules.safe_text import plain
 from ..rules.words import counted
-from .common import opened, session_argument, session_command
+from .common import echo, opened, session_argument, session_command
 
 _EVERY = 100
 """How many exchanges between updates of the progress line."""
@@ -49,7 +49,7 @@ def export_command(name: str, file: Path, format_: str | None, force: bool, data
                 stream.detach()  # flushes it, and leaves standard output open
             return
         total = export_session(memory, name, file, format=format_, force=force, progress=counter.show)
-    click.echo(f"Wrote {counted(total, 'exchange')} to {file}.")
+    echo(f"Wrote {counted(total, 'exchange')} to {file}.")
 
 
 @session_command("import", short_help="Import a session from a JSONL file")
@@ -70,7 +70,7 @@ def import_command(file: IO[bytes], name: str | None, database: str | None) -> N
     where = "standard input" if given in ("<stdin>", "-") else Path(given).name
     with _counted() as counter:
         found = into(log_path(database), file, name, where, counter.show)
-    click.echo(f"Imported {counted(found.exchanges, 'exchange')} into session “{found.session.name}”.")
+    echo(f"Imported {counted(found.exchanges, 'exchange')} into session “{found.session.name}”.")
     if found.tools:
         offered = ", ".join(map(plain, found.tools))
         click.echo(f"Its next prompts will offer models the tools of its first prompt: {offered}.", err=True)

@@ -14,7 +14,7 @@ from ..memory import Memory
 from ..model import Filters, SessionSummary
 from ..rules import dates
 from ..rules.safe_text import one_line
-from .common import as_json, complete, local_time, rated_option, session_command
+from .common import as_json, complete, echo, local_time, rated_option, session_command
 
 _PAGE = 20
 _WIDTH = 40
@@ -75,9 +75,9 @@ def list_command(  # noqa: PLR0913  one parameter an option
     elif shown:
         _print(shown)
         if len(found) > len(shown):
-            click.echo(f"More: {_next(ctx, shown[-1].session.name)}", err=True)
+            echo(f"More: {_next(ctx, shown[-1].session.name)}", err=True)
     else:
-        click.echo(_none(path, after, narrowed=filters != Filters()), err=True)
+        echo(_none(path, after, narrowed=filters != Filters()), err=True)
 
 
 def _fact(text: str) -> tuple[str, str | None]:

@@ -18,7 +18,7 @@ from ..errors import NoSuchSession, SessionError
 from ..insight.timing import SPEEDS
 from ..rules.safe_text import one_line
 from ..rules.words import counted
-from .common import existing_log, session_argument, session_command
+from .common import echo, existing_log, session_argument, session_command
 
 if TYPE_CHECKING:
     from ..insight.casting import Printed
@@ -98,7 +98,7 @@ def replay_command(  # noqa: PLR0913  one parameter an option
     if found.last < found.total:
         more = f"llm sessions replay {title} --from {found.last + 1}"
         shown = f"exchanges #{found.first:,} to #{found.last:,} of {found.total:,}"
-        click.echo(f"These were {shown}. Continue with: {more}", err=True)
+        echo(f"These were {shown}. Continue with: {more}", err=True)
 
 
 def _write(path: Path, lines: Iterator[str], *, force: bool) -> None:
@@ -106,7 +106,7 @@ def _write(path: Path, lines: Iterator[str], *, force: bool) -> None:
 
     with whole_file(path, force=force) as file:
         file.writelines(f"{line}\n" for line in lines)
-    click.echo(f"Wrote {path}. Play it with: asciinema play {path}", err=True)
+    echo(f"Wrote {path}. Play it with: asciinema play {path}", err=True)
 
 
 def _play(events: Sequence[Printed], speed: float) -> None:

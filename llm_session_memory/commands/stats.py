@@ -11,7 +11,7 @@ import click
 from tabulate import tabulate
 
 from ..rules.safe_text import one_line
-from .common import as_json, complete, existing_log, opened, session_command
+from .common import as_json, complete, echo, existing_log, opened, session_command
 
 if TYPE_CHECKING:
     from ..insight.numbers import Numbers
@@ -87,7 +87,7 @@ def _print(panel: Panel, numbers: Numbers, database: str | None) -> None:
     click.echo(tabulate(cells, headers=heads, tablefmt="plain", disable_numparse=True, colalign=sides))
     if more > 0:
         command = ["llm", "sessions", "query", panel.made_by, *(["-d", database] if database else [])]
-        click.echo(f"… and {more:,} more: {shlex.join(command)}")
+        echo(f"… and {more:,} more: {shlex.join(command)}")
 
 
 def _bars(values: Sequence[Any]) -> list[str]:

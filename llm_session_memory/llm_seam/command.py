@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import signal
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from types import FrameType
@@ -24,7 +22,7 @@ from ..services import current
 from ..services.bundle import Services
 from ..store import owned_file
 from ..store.log import sentence
-from . import convert
+from . import convert, received
 from .attempts import cause
 from .conversation import AsyncSessionConversation, SessionConversation
 from .models import Models, found, log_path
@@ -69,12 +67,12 @@ def _reported(original: Callable[..., Any], parameters: dict[str, Any], ours: di
 
 
 def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any], output: Output) -> Any:
+    command = click.get_current_context().command
+    parameters, ours = received.arguments(command, parameters), received.arguments(command, ours)
     name = check(ours["session"]) if ours["session"] is not None else None
     recording = not parameters.get("no_log")
     path = log_path(parameters.get("database"))
     owned_file(path)
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # Prompting replaces and reports bytes that are not UTF-8
     with Services.open(path, typed=parameters.get("database")) as memory:
         if not memory.desk.log.columns("turns"):
             migrated(memory.desk.log)
@@ -82,7 +80,7 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
         said = found(Settings(**{one.name: ours[one.name] for one in fields(Settings) if one.name in ours}))
         models = Models(async_=bool(parameters.get("async_")))
         _choose_model(parameters, session, models)
-        parameters["options"] = _options(parameters, session, models)
+        parameters["options"] = received.readable(_options(parameters, session, models), _say)
         tools = {
             "tools": list(parameters.get("tools") or ()),
             "functions": list(parameters.get("python_tools") or ()),
@@ -96,7 +94,7 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
             parameters["log"] = True
         chosen = parameters.get("model_id") or (session and session.settings.model) or llm.get_default_model()
         output.holds, output.explain = one.is_waiting, lambda why: _unseen(one, why)
-        with _handed_over(one, lambda: models.of(chosen)), _signals_raised():
+        with _handed_over(one, lambda: models.of(chosen)), _signals_raised(), received.standard_input():
             return _called(original, parameters, one, output)
 
 
@@ -106,9 +104,15 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
         return original(**parameters)
     except BaseException as error:
         told = isinstance(error, (click.Abort, SessionError)) or bool(getattr(error, "message", ""))
-        if isinstance(error, UnicodeDecodeError) and (one.latest is None or one.latest.opened is None):
+        unsent = one.latest is None or one.latest.opened is None
+        if isinstance(error, UnicodeDecodeError) and unsent:
             what = "A file or a fragment of this prompt is not UTF-8, so nothing was sent."
             raise SessionError(what, "Convert it first: iconv -f latin1 -t utf-8 FILE") from error
+        if isinstance(error, UnicodeEncodeError) and unsent:
+            what = "The name of a file or a fragment can't be read in this locale, so nothing was sent."
+            raise SessionError(
+                what, "Rename it in UTF-8, or use another locale, for example: LC_ALL=C.UTF-8"
+            ) from error
         if _kept(one, error, quiet=output.caused(error)) and isinstance(error, Exception) and not told:
             # llm chat shows a model's errors as tracebacks, and llm shows those without a message as “Error: ”.
             # Ctrl-C and signals are raised unchanged.
@@ -131,8 +135,8 @@ def _kept(one: Prompting, error: BaseException, *, quiet: bool) -> bool:
 
     If it is to be `quiet`, print only what must be known: that the prompt is in a file.
     """
-    if one.latest is None or (quiet and one.latest.logged):
-        return False
+    if one.latest is None or (one.latest.logged and (quiet or isinstance(error, click.Abort))):
+        return False  # click aborts at the end of a chat's input
     whole = bool(one.latest.finished)
     try:
         kept = one.latest.keep(error)

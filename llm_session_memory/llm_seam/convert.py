@@ -10,7 +10,7 @@ import llm
 from llm import models, parts
 
 from ..model import POLICIES, Attachment, Message, Part, Settings
-from ..rules.safe_text import without_halves
+from ..rules import safe_text
 from ..rules.tokens import base_of_data, base_of_tool
 from ..services.snapshot import Request
 
@@ -37,11 +37,11 @@ RELIED_ON = {
 
 
 def storable(chunk: Any) -> Any:
-    """Return a chunk of a reply, text or event, without lone surrogates, which can't be stored."""
+    """Return a chunk of a reply, text or event, without characters that can't be stored."""
     if isinstance(chunk, str):
-        return without_halves(chunk)
+        return safe_text.storable(chunk)
     if isinstance(getattr(chunk, "chunk", None), str):
-        chunk.chunk = without_halves(chunk.chunk)
+        chunk.chunk = safe_text.storable(chunk.chunk)
     return chunk
 
 

@@ -26,6 +26,7 @@ from typing import Any
 import click
 
 from ..errors import SessionError
+from ..rules.safe_text import mended
 
 CLOSED = 141
 """The exit status after a closed pipe: 128 plus the number of SIGPIPE."""
@@ -246,13 +247,17 @@ def _text(stream: Any, raw: _Stream) -> io.TextIOWrapper:
 def _replaced(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(map(_spelled, error.object[error.start : error.end])), error.end
+    text = mended(error.object[error.start : error.end])
+    return "".join(_spelled(character, error.encoding) for character in text), error.end
 
 
-def _spelled(character: str) -> str:
+def _spelled(character: str, encoding: str) -> str:
     """Return what is printed for a character that the stream's encoding lacks."""
     if "\ud800" <= character <= "\udfff":
         return "?"
+    with suppress(UnicodeEncodeError):
+        character.encode(encoding)
+        return character
     return _SIMILAR.get(character) or json.dumps(character)[1:-1]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..rules.blank import is_blank
 from ..rules.names import near
 from ..rules.policy import effective, summarises
 from ..rules.request import system_messages
-from ..rules.safe_text import without_halves
+from ..rules.safe_text import mended, storable, without_halves
 from ..services.bundle import Services
 from ..services.windows import sends_reasoning
 from . import attempts, convert
@@ -120,13 +120,18 @@ class Prompting:
             raise
 
     def _storable(self, prompt: str | None, parameters: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        """Return a prompt and its parameters with “\ufffd” for each byte that is not UTF-8; report them once."""
+        """Return a prompt and its parameters with “\ufffd” for everything that can't be stored; report it once."""
         given = {"prompt": prompt, **{name: parameters.get(name) for name in _TEXTS}}
-        whole = {name: _whole(value) for name, value in given.items()}
-        if whole == given:
+        begun = {name: _each(value, lambda text: mended(text).removeprefix("\ufeff")) for name, value in given.items()}
+        whole = {name: _each(value, without_halves) for name, value in begun.items()}
+        if whole != begun:
+            self.say("Part of the prompt is not UTF-8. Each unreadable byte is sent as “\ufffd”.")
+        kept = {name: _each(value, storable) for name, value in whole.items()}
+        if kept != whole:
+            self.say("The prompt has NUL characters, at which many programs end a text. Each is sent as “\ufffd”.")
+        if kept == given:
             return prompt, parameters
-        self.say("Part of the prompt is not UTF-8. Each unreadable byte is sent as “\ufffd”.")
-        return whole.pop("prompt"), {**parameters, **whole}
+        return kept.pop("prompt"), {**parameters, **kept}
 
     def _prompted(self, prompt: str, settings: Settings, parameters: Mapping[str, Any]) -> Prompted:
         said = replace(self.said, model=settings.model, options=dict(settings.options))
@@ -267,14 +272,16 @@ def naming(window: Window, parameters: dict[str, Any]) -> dict[str, Any]:
     return {**parameters, "options": {**(parameters.get("options") or {}), "num_ctx": window.num_ctx}}
 
 
-def _whole(value: Any) -> Any:
-    if isinstance(value, llm.Fragment):
-        return value if value.isascii() else llm.Fragment(without_halves(value), value.source)
+def _each(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a text or a list of texts, each changed; what does not change stays the same object."""
     if isinstance(value, str):
-        return without_halves(value)
+        changed = change(value)
+        if changed == value:
+            return value
+        return llm.Fragment(changed, value.source) if isinstance(value, llm.Fragment) else changed
     if isinstance(value, (list, tuple)):
-        whole = [_whole(one) for one in value]
-        return value if whole == [*value] else whole
+        each = [_each(one, change) for one in value]
+        return value if each == [*value] else each
     return value
 
 

@@ -13,7 +13,7 @@ from .entries import MARKS, PAGE, RATED, Filters, Line, Listing, Sort
 from .moments import parsed_moment
 from .older import Older, older_log
 from .source import Source, ids
-from .threads import lines, printable
+from .threads import lines
 
 _LAST = "~"
 """Sorts after every id, because ids are letters and digits."""
@@ -196,7 +196,7 @@ def models(source: Source) -> tuple[str, ...]:
 
 
 def _escaped(text: str) -> str:
-    return printable(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _ranked_key(after: str | None) -> tuple[float, str] | None:

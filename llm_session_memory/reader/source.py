@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ..rules.safe_text import bindable
 from .tables import completed, statement
 
 _STEPS = 20_000
@@ -43,7 +44,7 @@ class Source:
 
     def tuples(self, name: str, /, **given: Any) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of the statement in the file `name` one by one, for results of many thousand rows."""
-        rows: Iterator[tuple[Any, ...]] = self.connection.execute(statement(name, self.tables), given)
+        rows: Iterator[tuple[Any, ...]] = self.connection.execute(statement(name, self.tables), bindable(given))
         return rows
 
     def query(self, sql: str, /, **given: Any) -> list[dict[str, Any]]:
@@ -52,12 +53,12 @@ class Source:
 
     def value(self, sql: str, /, **given: Any) -> Any:
         """Return the first column of the first row of a short statement, or None."""
-        values = self.connection.execute(completed(sql, self.tables), given).fetchone()
+        values = self.connection.execute(completed(sql, self.tables), bindable(given)).fetchone()
         return None if values is None else values[0]
 
     def answer(self, sql: str, given: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return the columns and rows of a complete statement, such as a canned query, run unchanged."""
-        cursor = self.connection.execute(sql, given)
+        cursor = self.connection.execute(sql, bindable(given))
         return [column[0] for column in cursor.description], cursor.fetchall()
 
     @contextmanager
@@ -79,7 +80,7 @@ class Source:
             self.connection.set_progress_handler(None, 0)
 
     def _run(self, sql: str, given: dict[str, Any]) -> list[dict[str, Any]]:
-        cursor = self.connection.execute(sql, given)
+        cursor = self.connection.execute(sql, bindable(given))
         columns = [column[0] for column in cursor.description]
         return [dict(zip(columns, values, strict=True)) for values in cursor]
 

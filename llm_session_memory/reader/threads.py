@@ -43,7 +43,7 @@ def find(source: Source, reference: str) -> str | None:
     if by_name is not None:
         return str(by_name)
     sql = "select 1 from threads where id = :id union all select 1 from memory_sessions where thread_id = :id limit 1"
-    known = older_log(source).get(reference) is not None or source.value(sql, id=printable(reference)) is not None
+    known = older_log(source).get(reference) is not None or source.value(sql, id=reference) is not None
     return reference if known else None
 
 
@@ -52,7 +52,7 @@ def owner(source: Source, turn_id: str) -> str | None:
     found = source.value(
         "select thread_id from turns where id = :id"
         " union all select conversation_id from responses where id = :id limit 1",
-        id=printable(turn_id),
+        id=turn_id,
     )
     return None if found is None else str(found)
 
@@ -89,8 +89,3 @@ def _described(row: dict[str, Any], figures: Figures, older: Older | None, older
         attempts=row["attempts"],
         forked_from=row["forked_from"],
     )
-
-
-def printable(text: str) -> str:
-    """Return a text without lone surrogates, which SQLite can't take as parameters."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from ..errors import NameRefused
+from .safe_text import without_halves
 
 LONGEST = 200
 """The most characters of a name."""
@@ -49,8 +50,10 @@ def check(name: str) -> str:
         which = f"The session name “{kept}”" if kept.isprintable() else "That session name"
         raise NameRefused(f"{which} contains a “/”.", hint)
     if not kept.isprintable():
-        unprintable = sorted({f"U+{ord(c):04X}" for c in kept if not c.isprintable()})
-        raise NameRefused(f"That session name contains unprintable characters ({', '.join(unprintable)}).", hint)
+        unprintable = ", ".join(sorted({f"U+{ord(c):04X}" for c in kept if not c.isprintable()}))
+        if without_halves(kept) != kept:
+            raise NameRefused(f"That session name is not valid UTF-8 ({unprintable}).", hint)
+        raise NameRefused(f"That session name contains unprintable characters ({unprintable}).", hint)
     return kept
 
 
@@ -65,8 +68,8 @@ def key(name: str) -> str:
     Bytes that are not UTF-8 (lone surrogates) become a replacement character, which any log accepts and no session name
     has.
     """
-    name = name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).strip().casefold())
+    name = unicodedata.normalize("NFC", without_halves(name))
+    return unicodedata.normalize("NFC", name.strip().casefold())
 
 
 def near(name: str, existing: Iterable[str]) -> str | None:

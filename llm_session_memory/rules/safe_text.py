@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 _HALVES = re.compile("[\ud800-\udfff]")
 _JOINERS = "\u200c\u200d"
@@ -40,7 +42,21 @@ def plain(text: str) -> str:
     """Return a text like `visible`, for a terminal: a lone carriage return, which overwrites a line, is shown too."""
     if text.isascii() and text.isprintable():
         return text
-    return _suspect().sub(_shown, text.replace("\r\n", "\n"))
+    return _suspect().sub(_shown, mended(text).replace("\r\n", "\n"))
+
+
+def mended(text: str) -> str:
+    """Return a text with the bytes that Python could not decode decoded as UTF-8, as far as they are UTF-8.
+
+    In the C locale, Python decodes arguments and standard input as ASCII, and leaves every other byte as half of a
+    character. Half of a character that stands for a byte which is not UTF-8 stays as it is.
+    """
+    if text.isascii() or not _HALVES.search(text):
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # halves from elsewhere, for example from JSON
+        return text
 
 
 def without_halves(text: str) -> str:
@@ -48,7 +64,17 @@ def without_halves(text: str) -> str:
 
     Python has them for bytes that are not UTF-8, and JSON may spell them out.
     """
-    return text if text.isascii() else _HALVES.sub("\ufffd", text)
+    return text if text.isascii() else _HALVES.sub("\ufffd", mended(text))
+
+
+def storable(text: str) -> str:
+    """Return a text without halves and with “\ufffd” for each NUL, at which many programs take a text to end."""
+    return without_halves(text).replace("\0", "\ufffd")
+
+
+def bindable(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a statement's parameters in a form that SQLite can take: texts without halves of characters."""
+    return {name: without_halves(value) if isinstance(value, str) else value for name, value in parameters.items()}
 
 
 def one_line(text: str, width: int | None = None) -> str:

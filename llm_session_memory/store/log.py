@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LogUnusable
+from ..rules.safe_text import bindable
 from .schema import NEEDED, lost, migrations, remake
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Log:
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return all rows as dictionaries."""
         with self.sentences():
-            cursor = self.database.conn.execute(sql, dict(parameters or {}))
+            cursor = self.database.conn.execute(sql, bindable(parameters or {}))
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
@@ -151,12 +152,12 @@ class Log:
         Read them to the end before you do anything else with this log.
         """
         with self.sentences():
-            yield from self.database.conn.execute(sql, dict(parameters or {}))
+            yield from self.database.conn.execute(sql, bindable(parameters or {}))
 
     def tuples(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Return all rows as tuples, for thousands of rows: dictionaries would take twice as long."""
         with self.sentences():
-            return self.database.conn.execute(sql, dict(parameters or {})).fetchall()
+            return self.database.conn.execute(sql, bindable(parameters or {})).fetchall()
 
     def row(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """Return the first row, or None."""
@@ -165,13 +166,13 @@ class Log:
     def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Return the first value of the first row, or None."""
         with self.sentences():
-            found = self.database.conn.execute(sql, dict(parameters or {})).fetchone()
+            found = self.database.conn.execute(sql, bindable(parameters or {})).fetchone()
         return found[0] if found else None
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
         """Execute a statement and return the row id that it inserted (or the last one that was inserted)."""
         with self.sentences():
-            return self.database.conn.execute(sql, dict(parameters or {})).lastrowid or 0
+            return self.database.conn.execute(sql, bindable(parameters or {})).lastrowid or 0
 
     def many(self, sql: str, parameters: Iterable[Mapping[str, Any]]) -> None:
         """Execute a statement once for each set of parameters."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_session_memory.rules.safe_text import escaped, one_line, plain, visible
+from llm_session_memory.rules.safe_text import escaped, mended, one_line, plain, storable, visible
 
 SHOWN = {
     "plain text": ("On 4 May.", "On 4 May."),
@@ -145,3 +145,20 @@ def test_escaped_json_is_the_same_value_and_hides_nothing(text: str) -> None:
     shown = escaped(json.dumps([text], ensure_ascii=False))
     assert json.loads(shown) == json.loads(json.dumps([text]))
     assert plain(shown) == shown
+
+
+@given(st.binary(), st.sampled_from(["utf-8", "ascii"]))
+def test_undecoded_bytes_are_decoded_as_utf_8(raw: bytes, locale: str) -> None:
+    """Whatever the locale left undecoded, the text is that of UTF-8, and every byte is still there."""
+    text = mended(raw.decode(locale, "surrogateescape"))
+    assert text == raw.decode("utf-8", "surrogateescape")
+    assert text.encode("utf-8", "surrogateescape") == raw
+
+
+@given(st.text() | st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape")))
+def test_every_text_can_be_stored(text: str) -> None:
+    """A stored text can be encoded and has no NUL. Text without such characters is unchanged."""
+    kept = storable(text)
+    assert "\0" not in kept.encode().decode()
+    assert kept == text or "\ufffd" in kept
+    assert storable(kept) == kept
