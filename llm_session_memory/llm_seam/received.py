@@ -47,12 +47,12 @@ def arguments(command: click.Command, parameters: Mapping[str, Any]) -> dict[str
 def is_unreadable(command: click.Command, parameters: Mapping[str, Any]) -> bool:
     """Return whether a text among a command's parameters is not UTF-8."""
     paths = {one.name for one in command.params if isinstance(one.type, (click.Path, click.File))}
-    return any(_has_halves(value) for name, value in parameters.items() if name not in paths)
+    return any(_has_bytes(value) for name, value in parameters.items() if name not in paths)
 
 
 def readable(options: tuple[tuple[str, Any], ...], say: Callable[[str], None]) -> tuple[tuple[str, Any], ...]:
     """Return model options with “\ufffd” for each byte that is not UTF-8; report it."""
-    if not any(map(_has_halves, options)):
+    if not any(map(_has_bytes, options)):
         return options
     say(NOTICE)
     return tuple((without_halves(name), without_halves(value)) for name, value in options)
@@ -64,10 +64,11 @@ def _mended(value: Any) -> Any:
     return tuple(_mended(one) for one in value) if isinstance(value, tuple) else value
 
 
-def _has_halves(value: Any) -> bool:
+def _has_bytes(value: Any) -> bool:
+    """Return whether Python could not decode a byte of a text: each is one of 128 halves of characters."""
     if isinstance(value, str):
-        return not value.isascii() and without_halves(value) != value
-    return isinstance(value, tuple) and any(map(_has_halves, value))
+        return not value.isascii() and any("\udc80" <= character <= "\udcff" for character in value)
+    return isinstance(value, tuple) and any(map(_has_bytes, value))
 
 
 @contextmanager
