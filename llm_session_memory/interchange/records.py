@@ -119,7 +119,7 @@ def turns_of(fields: Fields) -> list[TurnRecord]:
             raise FileRefused(f"{fields.place} is an exchange without turns.")
         return turns
     if "prompt" not in fields:
-        needed = 'The shortest line is {"prompt": "...", "response": "..."}.'
+        needed = 'Write at least {"prompt": "...", "response": "..."}.'
         raise FileRefused(f"{fields.place} has neither “turns” nor “prompt”.", f"{needed} {NOTHING}")
     fields.only(records.MINIMAL)
     prompt, response = fields.needed_text("prompt"), fields.text("response")

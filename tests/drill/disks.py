@@ -15,7 +15,7 @@ _READING: tuple[tuple[str, ...], ...] = (
     ("sessions", "query"),
 )
 _WRITING: tuple[tuple[str, ...], ...] = (
-    ("sessions", "note", "work", "a note " * 3_000),
+    ("sessions", "note", "work", "a note " * 250),
     ("sessions", "tag", "work", "a-tag"),
     ("sessions", "set", "work", "--system", "x" * 30_000),
     ("sessions", "rename", "work", "play"),
@@ -79,13 +79,14 @@ def commands(world: World) -> None:
     world.move_home(disk)
     world.llm("sessions", "search", "question")  # the index is made
     filler = fill(disk)
+    run = world.llm if world.forks else world.real
     for arguments in _READING:
-        done = world.real(*arguments)
+        done = run(*arguments)
         world.expect(done.code == 0, f"does not read on a full disk: {done.command}: {done.err.strip()}")
     for arguments in _WRITING:
-        world.real(*arguments)
-    world.real("sessions", "export", "work", str(disk / "out.jsonl"))
-    world.real("sessions", "replay", "work", "--to", str(disk / "out.cast"))
+        run(*arguments)
+    run("sessions", "export", "work", str(disk / "out.jsonl"))
+    run("sessions", "replay", "work", "--to", str(disk / "out.cast"))
     left = sorted(path.name for path in disk.iterdir() if path.name.startswith("out"))
     world.expect(not left, f"half a file was left: {left}")
     filler.unlink()

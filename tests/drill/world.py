@@ -15,12 +15,14 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from tests.drill import answers
 from tests.drill.kept import Kept, kept, recovery_files
 from tests.drill.running import HUNG_AFTER, Done, Running, Stuck
 from tests.world.ollama_server import OllamaStandIn
 
+T = TypeVar("T")
 SESSION = "work"
 LLM = str(Path(sys.executable).with_name("llm"))
 
@@ -94,10 +96,9 @@ class World:
         return self.home / "logs.db"
 
     def move_home(self, home: Path) -> None:
-        """Move the log to another folder, such as a small disk."""
-        home.mkdir(exist_ok=True)
-        if self.log.exists():
-            shutil.move(str(self.log), home / "logs.db")
+        """Move the log to another folder, such as a small disk, with all that is beside it."""
+        shutil.copytree(self.home, home, dirs_exist_ok=True)
+        shutil.rmtree(self.home)
         self.home = home
 
     @contextmanager
@@ -223,6 +224,10 @@ class World:
         """Prompt once more; return the mark of the prompt, and what came of it."""
         tag = self.tag()
         return tag, self.llm("--session", session, "-m", "llama3", *options, answers.question(tag))
+
+    def some(self, all_: Sequence[T]) -> Sequence[T]:
+        """Return all of some commands that take a start of llm each, or four of them if time is short."""
+        return self.random.sample(all_, 4) if self.forks else all_
 
     # -- the server ----------------------------------------------------
 
