@@ -63,30 +63,38 @@ def cut_of(one: Call, earlier: Call | None) -> server_cuts.Cut | None:
     counted = one.response.input_tokens
     if not counted or not is_ollama(one.response.model):
         return None
-    before = _before(one, earlier)
+    found = _before(one, earlier)
+    before = server_cuts.CountedRequest(found[0], found[1], 0) if found else None
     sure = one.estimate - round(_attached(one) * tokens.TOKENS_AN_ATTACHMENT)
     now = server_cuts.CountedRequest(counted, one.base, sure)
 
     def detect(window: int | None) -> server_cuts.Cut | None:
         return server_cuts.detect(
             now,
-            server_cuts.CountedRequest(before[0], before[1], 0) if before else None,
+            before,
             window=window,
             reply_tokens=one.response.output_tokens,
             calibrated=one.context.calibrated,
         )
 
-    found = detect(one.context.budget.window.tokens)
+    cut = detect(one.context.budget.window.tokens)
     # An estimate based on the previous request's count is close, so a smaller difference is significant.
     as_expected = counted >= sure * (0.97 if before else 0.9)
-    if as_expected and (found is None or server_cuts.counts_all(str(found))):
-        return found
+    if as_expected and (cut is None or server_cuts.counts_all(str(cut))):
+        return cut
     one.seen = ask(one.response.model.ollama_name)  # the model is loaded now, so the server knows its window
     allocated = one.seen.loaded if one.seen else None
     if allocated is None:
-        return found
-    halved = counted in server_cuts.halved(allocated)
-    return None if sure < allocated * 0.7 and not halved else detect(allocated)
+        return cut
+    fitted = server_cuts.possible(now, before, window=allocated, largest=_largest(one))
+    return detect(allocated) if fitted or counted + (one.response.output_tokens or 0) >= allocated else None
+
+
+def _largest(one: Call) -> float:
+    """Return about how many tokens the largest message has that a server may drop: any but the last."""
+    rate = one.estimate / one.base if one.base > 0 else 1.0
+    messages = convert.from_llm(one.response.prompt.messages)[:-1]
+    return max((tokens.Measure(rate).base([message]) * rate for message in messages), default=0.0)
 
 
 def _before(one: Call, earlier: Call | None) -> tuple[int, float] | None:

@@ -26,6 +26,12 @@ _STEADY = 0.95
 _WELL_OVER = 1.3
 """An estimate of more than this times the count is not an error of the estimate, if the count is half a window."""
 
+_UNSURE = 0.5
+"""The error of the estimate of what was added since the request before, as a share of it: texts differ that much."""
+
+_UNEVEN = 16
+"""Tokens by which two counts may differ without a reason, because templates change a little with the conversation."""
+
 _FULL = "prompt and answer together reached the window"
 
 
@@ -91,19 +97,66 @@ def detect(
     if candidate and now.estimate > now.counted * _WELL_OVER:
         because = f"the server counted {now.counted:,} tokens, as it does when it halves a window of {candidate:,}"
         return Cut(because, candidate, certain=True)
+    if before and _only_the_new(now, before) and not (window and now.estimate >= window):
+        return None
     if before and now.base > before.base and now.counted < before.counted:
         because = f"the server counted {now.counted:,} tokens, fewer than for the shorter request before"
         return Cut(because, _next_usual(now.counted), certain=now.counted < before.counted * _STEADY)
-    if calibrated and now.counted < now.estimate * _WELL_UNDER:
+    if (calibrated and now.counted < now.estimate * _WELL_UNDER) or (before and _lacks(now, before)):
         because = f"the server counted {now.counted:,} tokens, but about {now.estimate:,} were sent"
         return Cut(because, _next_usual(now.counted), certain=False)
     if window and now.counted + (reply_tokens or 0) >= window:
-        if now.counted < now.estimate * _ABOUT_ALL:
-            sent = f"the server counted {now.counted:,} tokens, but about {now.estimate:,} were sent"
-            return Cut(f"{sent}, and the answer filled the window of {window:,}", None, certain=False)
-        because = f"{_FULL} of {window:,} tokens"
-        return Cut(because, None, certain=False)
+        return _filled(now, window)
     return None
+
+
+def _filled(now: CountedRequest, window: int) -> Cut:
+    """Return what it means that prompt and answer together reached the window."""
+    if now.counted < now.estimate * _ABOUT_ALL:
+        sent = f"the server counted {now.counted:,} tokens, but about {now.estimate:,} were sent"
+        return Cut(f"{sent}, and the answer filled the window of {window:,}", None, certain=False)
+    return Cut(f"{_FULL} of {window:,} tokens", None, certain=False)
+
+
+def possible(now: CountedRequest, before: CountedRequest | None, *, window: int, largest: float) -> bool:
+    """Return whether a server with this window can have cut the request `now`, given its count.
+
+    Ollama leaves a request alone that fits. Of one that doesn't, it keeps half the window, or it drops messages only
+    until the rest fits, so that with the last one dropped it would not have.
+
+    Args:
+        now: the request, as counted and as estimated
+        before: the request before it in the same block, or None
+        window: the window that the server has allocated
+        largest: the estimate of the largest message that it may have dropped, in tokens
+    """
+    if now.counted in halved(window):
+        return True
+    most = now.estimate / _WELL_UNDER
+    if before:
+        most = before.counted + (now.estimate - before.counted) * (1 + _UNSURE) + _UNEVEN
+    return most >= window and now.counted + largest * (1 + _UNSURE) + _UNEVEN >= window
+
+
+def _added(now: CountedRequest, before: CountedRequest) -> float:
+    """Return about how many tokens `now` has more than `before`."""
+    by_weight = (now.base - before.base) * before.counted / before.base if before.base > 0 else 0.0
+    return max(0.0, min(now.estimate - before.counted, by_weight))
+
+
+def _lacks(now: CountedRequest, before: CountedRequest) -> bool:
+    """Return whether `now`, which is `before` and more, was counted lower than that by more than the estimate's error.
+
+    The count of `before` is exact, so only what was added is uncertain.
+    """
+    added = _added(now, before)
+    return added > 0 and now.counted < before.counted + added - max(added * _UNSURE, _UNEVEN)
+
+
+def _only_the_new(now: CountedRequest, before: CountedRequest) -> bool:
+    """Return whether a count is that of the added part alone: some servers leave out what is in their prompt cache."""
+    added = _added(now, before)
+    return now.counted < before.counted and 0 < now.counted <= added * (1 + _UNSURE) + _UNEVEN
 
 
 def _next_usual(counted: int) -> int:

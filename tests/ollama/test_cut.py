@@ -56,6 +56,21 @@ def test_dropped_messages_are_noticed(desk: QuickDesk, kind: str, window: int) -
         assert desk.ask("sessions", "show", "work").ok().out.count("cut by the server") == 1
 
 
+def test_a_cut_as_long_as_what_came_in_is_noticed(desk: QuickDesk) -> None:
+    """If the server drops about as much as the prompt adds, so that its count hardly changes, the cut is noticed."""
+    with OllamaStandIn(reply="Noted.") as server:
+        desk.sit(server)
+        prompts = ["word " * 1_250] * 3
+        desk.chat("work", prompts, "-m", "llama3", "-o", "num_ctx", "16384").ok()
+        shrink(server, 4_096)
+        told = desk.ask("--session", "work", "word " * 1_250).ok().err
+        before, now = server.chats[-2:]
+        assert now.cut == "dropped"
+        assert abs(now.tokens_after - before.tokens_after) < 20
+        assert f"the server counted {now.tokens_after:,} tokens, but about {now.tokens_before:,} were sent" in told
+        assert "likely: " in desk.rows(RECORDED)[-1][0]
+
+
 @pytest.mark.parametrize("adds_bos", [False, True], ids=["no_bos", "bos"])
 @pytest.mark.parametrize("real", [2_048, 1_024])
 def test_a_halved_prompt_is_noticed(desk: QuickDesk, real: int, adds_bos: bool) -> None:

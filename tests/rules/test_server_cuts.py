@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from llm_session_memory.model import Message, Turn
-from llm_session_memory.rules.server_cuts import CountedRequest, Cut, detect, halved, halved_window
+from llm_session_memory.rules.server_cuts import (
+    CountedRequest,
+    Cut,
+    counts_all,
+    detect,
+    halved,
+    halved_window,
+    possible,
+)
 from llm_session_memory.rules.tokens import Measure, continued, learn
+from tests.world.laws import tried
+from tests.world.ollama_rules import OllamaModel, count_words, reused_tokens, truncate
 
 
 def found(  # noqa: PLR0913  the figures of one case
@@ -69,6 +79,14 @@ LIKELY = {
     "well under a measured estimate": ({"counted": 3_000, "estimate": 5_000}, 4_096),
     "prompt and answer reach the window": ({"counted": 3_900, "estimate": 4_000, "window": 4_096, "reply": 196}, None),
     "the prompt alone reaches the window": ({"counted": 4_096, "estimate": 4_100, "window": 4_096}, None),
+    "as many as before, for much more": (
+        {"counted": 3_681, "estimate": 4_934, "before": (3_680, 3_680.0)},
+        4_096,
+    ),
+    "a little more than before, for more": (
+        {"counted": 30_020, "estimate": 30_520, "before": (30_000, 30_000.0)},
+        32_768,
+    ),
     "a little fewer than for a little less": ({"counted": 3_280, "estimate": 3_310, "before": (3_300, 3_300.0)}, 4_096),
 }
 
@@ -81,6 +99,13 @@ NOTHING = {
     "more than for less": {"counted": 3_400, "estimate": 3_400, "before": (3_300, 3_300.0)},
     "fewer for less": {"counted": 3_000, "estimate": 3_000, "before": (3_300, 3_300.0)},
     "one below the window": {"counted": 3_900, "estimate": 3_900, "window": 4_096, "reply": 195},
+    "only what was added, if the server leaves out its cache": {
+        "counted": 310,
+        "estimate": 3_300,
+        "before": (3_000, 3_000.0),
+        "window": 4_096,
+    },
+    "what was added is denser than usual": {"counted": 3_600, "estimate": 4_000, "before": (3_000, 3_000.0)},
     "no window known": {"counted": 100_000, "estimate": 100_000, "reply": 5_000},
 }
 
@@ -160,3 +185,46 @@ def test_every_prompt_that_is_halved_is_noticed(window: int, times: float, keep:
     cut = found(counted, int(window * times), window=window)
     assert cut is not None
     assert cut.certain
+
+
+SAID = st.integers(1, 900)
+TALKS = st.lists(st.tuples(SAID, SAID), min_size=1, max_size=12)
+
+
+def chat_of(sizes: list[tuple[int, int]], prompt: int) -> list[dict[str, str]]:
+    """Return a chat of exchanges (prompt and reply, in words) and a new prompt."""
+    said = [(role, size) for pair in sizes for role, size in zip(("user", "assistant"), pair, strict=True)]
+    return [{"role": role, "content": "word " * size} for role, size in [*said, ("user", prompt)]]
+
+
+@given(TALKS, SAID, st.integers(600, 12_000), st.booleans(), st.floats(0.75, 1.3))
+@tried(1_000, 200)
+def test_a_request_that_extends_another_is_noticed_if_it_is_cut(
+    sizes: list[tuple[int, int]],
+    prompt: int,
+    num_ctx: int,
+    cached: bool,
+    error: float,
+) -> None:
+    """A cut of more than the estimate's error is noticed; a request that is sent whole is not called cut.
+
+    The second is so too if the server counts only what is not in its prompt cache.
+    """
+    model = OllamaModel("m")
+    first = truncate(chat_of(sizes[:-1], sizes[-1][0]), (), model, num_ctx, count_words)
+    second = truncate(chat_of(sizes, prompt), (), model, num_ctx, count_words)
+    assume(first.cut is None)
+    added = second.tokens_before - first.tokens
+    counted = second.tokens - (reused_tokens(first, second, count_words) if cached else 0)
+    now = CountedRequest(counted, float(second.tokens_before), first.tokens + round(added * error))
+    before = CountedRequest(first.tokens, float(first.tokens), 0)
+    largest = max(4.0 + size for pair in sizes for size in pair)
+    noticed = detect(now, before, window=num_ctx, reply_tokens=1, calibrated=True)
+    if not possible(now, before, window=num_ctx, largest=largest):
+        noticed = None
+    if second.cut is None:
+        by_chance = counted in halved(num_ctx)
+        assert noticed is None or counts_all(str(noticed)) or by_chance
+    elif not cached and second.tokens_before - second.tokens > 0.65 * added + 16:
+        like_a_cache = counted < first.tokens and now.estimate < num_ctx
+        assert noticed is not None or like_a_cache
