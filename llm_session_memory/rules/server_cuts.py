@@ -97,7 +97,7 @@ def detect(
     if candidate and now.estimate > now.counted * _WELL_OVER:
         because = f"the server counted {now.counted:,} tokens, as it does when it halves a window of {candidate:,}"
         return Cut(because, candidate, certain=True)
-    if before and _only_the_new(now, before) and not (window and now.estimate >= window):
+    if before and _only_the_new(now, before, window):
         return None
     if before and now.base > before.base and now.counted < before.counted:
         because = f"the server counted {now.counted:,} tokens, fewer than for the shorter request before"
@@ -153,10 +153,15 @@ def _lacks(now: CountedRequest, before: CountedRequest) -> bool:
     return added > 0 and now.counted < before.counted + added - max(added * _UNSURE, _UNEVEN)
 
 
-def _only_the_new(now: CountedRequest, before: CountedRequest) -> bool:
-    """Return whether a count is that of the added part alone: some servers leave out what is in their prompt cache."""
-    added = _added(now, before)
-    return now.counted < before.counted and 0 < now.counted <= added * (1 + _UNSURE) + _UNEVEN
+def _only_the_new(now: CountedRequest, before: CountedRequest, window: int | None) -> bool:
+    """Return whether a count is that of the added part alone: some servers leave out what is in their prompt cache.
+
+    A request that doesn't fit the window was cut, whatever the count. Without a known window, only a count below that
+    of the request before is taken for one.
+    """
+    if now.estimate >= window if window else now.counted >= before.counted:
+        return False
+    return now.counted <= _added(now, before) * (1 + _UNSURE) + _UNEVEN
 
 
 def _next_usual(counted: int) -> int:
