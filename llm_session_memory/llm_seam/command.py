@@ -25,15 +25,17 @@ from ..store.log import sentence
 from . import convert, received
 from .attempts import cause
 from .conversation import AsyncSessionConversation, SessionConversation
+from .creating import Wanted
 from .models import Models, found, log_path
 from .output import Output, door
-from .prompting import Prompting, Wanted
+from .prompting import Prompting
+from .shape import check as check_shape
 from .tables import migrated
 from .typed import typed
 
 RELIED_ON = {
     "llm": "get_default_model",
-    "cli": "load_conversation",
+    "cli": "get_async_model get_model load_conversation",
     "parameters of cli.load_conversation": "conversation_id async_ database",
     "options of prompt": """
         prompt system model_id database attachments attachment_types tools python_tools options schema_input fragments
@@ -78,7 +80,8 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
             migrated(memory.desk.log)
         session = memory.sessions.find(name) if name is not None else None
         said = found(Settings(**{one.name: ours[one.name] for one in fields(Settings) if one.name in ours}))
-        models = Models(async_=bool(parameters.get("async_")))
+        keeps = recording and name is not None and "prompt" in parameters  # a chat has no prompt yet
+        models = Models(async_=bool(parameters.get("async_")), missing=_stand_in if keeps else None)
         _choose_model(parameters, session, models)
         parameters["options"] = received.readable(_options(parameters, session, models), _say)
         tools = {
@@ -94,7 +97,7 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
             parameters["log"] = True
         chosen = parameters.get("model_id") or (session and session.settings.model) or llm.get_default_model()
         output.holds, output.explain = one.is_waiting, lambda why: _unseen(one, why)
-        with _handed_over(one, lambda: models.of(chosen)), _signals_raised(), received.standard_input():
+        with _handed_over(one, models, chosen), _signals_raised(), received.standard_input():
             return _called(original, parameters, one, output)
 
 
@@ -154,13 +157,19 @@ def _kept(one: Prompting, error: BaseException, *, quiet: bool) -> bool:
         see = one.services.desk.command("show", one.session.name)
         _say(f"session {one.session.name}: the reply could not be logged. It is kept with its prompt; see: {see}")
         return True
-    again = one.services.desk.command("retry", one.session.name)
-    _say(f"session {one.session.name}: the prompt is kept. Send it again with: {again}")
+    one.latest.tell_kept()
     return True
 
 
 def _say(sentence: str) -> None:
     click.echo(plain(sentence), err=True)
+
+
+def _stand_in(model_id: str, error: SessionError) -> Any:
+    check_shape("missing")
+    from .missing import Missing
+
+    return Missing(model_id, error)
 
 
 def _choose_model(parameters: dict[str, Any], session: Session | None, models: Models) -> None:
@@ -189,19 +198,25 @@ def _options(parameters: dict[str, Any], session: Session | None, models: Models
 
 
 @contextlib.contextmanager
-def _handed_over(one: Prompting, model: Callable[[], Any]) -> Iterator[None]:
-    """Make llm's command load our conversation instead of its own while it runs."""
-    original = llm_cli.load_conversation
+def _handed_over(one: Prompting, models: Models, chosen: str) -> Iterator[None]:
+    """Make llm's command load our conversation instead of its own while it runs, and the models that we found."""
+    originals = {name: getattr(llm_cli, name) for name in ("load_conversation", "get_model", "get_async_model")}
 
     def load_conversation(conversation_id: str | None, async_: bool = False, database: str | None = None) -> Any:  # noqa: FBT001, FBT002  llm's own signature
         del conversation_id, database
-        return _conversation(one, model(), async_=async_)
+        return _conversation(one, models.of(chosen), async_=async_)
 
-    llm_cli.load_conversation = load_conversation
+    for name, ours in {
+        "load_conversation": load_conversation,
+        "get_model": models.of,
+        "get_async_model": models.of,
+    }.items():
+        setattr(llm_cli, name, ours)
     try:
         yield
     finally:
-        llm_cli.load_conversation = original
+        for name, original in originals.items():
+            setattr(llm_cli, name, original)
 
 
 def _conversation(one: Prompting, model: Any, *, async_: bool) -> Any:

@@ -66,17 +66,24 @@ def model_of(model_id: str, *, async_: bool = False) -> Any:
 class Models:
     """The models that one command needs, each looked up once.
 
-    To find one, llm lists all models, and llm-ollama asks its server.
+    To find one, llm lists all models, and llm-ollama asks its server. `missing` makes a model that stands in for one
+    that is not found, from its id and the error.
     """
 
-    def __init__(self, *, async_: bool) -> None:
+    def __init__(self, *, async_: bool, missing: Callable[[str, SessionError], Any] | None = None) -> None:
         self._async = async_
+        self._missing = missing
         self._found: dict[str, Any] = {}
 
     def of(self, model_id: str) -> Any:
         """Return an llm model by its id, or by what a person typed. Raises SessionError if llm has no such model."""
         if model_id not in self._found:
-            model = model_of(model_id, async_=self._async)
+            try:
+                model = model_of(model_id, async_=self._async)
+            except SessionError as error:
+                if self._missing is None:
+                    raise
+                model = self._missing(model_id, error)
             self._found |= {model_id: model, model.model_id: model}
         return self._found[model_id]
 

@@ -14,9 +14,10 @@ from ..rules import names
 from ..rules.policy import check_tokens, parsed_policy
 from ..services.bundle import Services
 from .conversation import AsyncSessionConversation, SessionConversation
+from .creating import Wanted
 from .models import found, model_of, valid_options
 from .prompted import Say
-from .prompting import Prompting, Wanted
+from .prompting import Prompting
 from .tables import migrated
 
 RELIED_ON = {

@@ -63,6 +63,8 @@ class Prompted:
     finished: list[Any] = field(default_factory=list)
     """The responses that are being logged: each is complete and must be saved somewhere."""
     logged: bool = False
+    new: bool = False
+    """Whether it created its session."""
     opened: str | None = None
     """The id of its open attempt, which is in the log from before anything is sent."""
     following: Following | None = None
@@ -73,7 +75,7 @@ class Prompted:
         """Keep the prompt as an open attempt; return the session's interrupted prompts that were not mentioned yet."""
         if not self.recording:
             return []
-        attempt = self._attempt((), None)
+        attempt = self.attempt((), None)
         interrupted = self.services.record.begin(attempt)
         self.opened = attempt.id
         return interrupted
@@ -193,9 +195,17 @@ class Prompted:
             why = trouble if isinstance(trouble, SessionError) else sentence(trouble, self.services.path)
             self.say(f"The prompt could not be logged: {why}")
             return
-        if kept is not None and self.asked.session is not None:
-            again = self.services.desk.command("retry", self.asked.session.name)
-            self.say(f"session {self.asked.session.name}: the prompt is kept. Send it again with: {again}")
+        if kept is not None:
+            self.tell_kept()
+
+    def tell_kept(self, also: str = "") -> None:
+        """Report that the prompt is kept, with what can be done with it."""
+        assert self.asked.session is not None
+        name, command = self.asked.session.name, self.services.desk.command
+        self.say(f"session {name}: the prompt is kept. Send it again with: {command('retry', name)}{also}")
+        if self.new:
+            gone = command("attempts", name, "--drop")
+            self.say(f"session {name}: it is new and has only this prompt. To remove it: {gone}")
 
     # -- after the call ------------------------------------------------
 
@@ -216,7 +226,7 @@ class Prompted:
             record.log(self.services.desk.on(database), self.asked, finished, sent, originals, self.opened)
         except LogUnusable as error:  # so no attempt can be kept in it either
             with rescue.signals_wait():
-                attempt = self._attempt(calls, error)
+                attempt = self.attempt(calls, error)
                 raise self._into_a_file(attempt, error) from error
         finally:
             for one, response in zip(calls, finished, strict=False):
@@ -250,7 +260,7 @@ class Prompted:
             return None
         self._followed()
         with rescue.signals_wait():
-            attempt = self._attempt(self.calls, error)
+            attempt = self.attempt(self.calls, error)
             try:
                 with self.services.desk.log.patience(1):
                     logged = bool(self.calls) and self.services.record.is_logged(self.calls[0].response.id)
@@ -262,7 +272,7 @@ class Prompted:
             self.logged = logged
             return None if logged else attempt
 
-    def _attempt(self, calls: Sequence[Call], error: BaseException | None) -> Attempt:
+    def attempt(self, calls: Sequence[Call], error: BaseException | None) -> Attempt:
         """Return this prompt as an attempt, with an id greater than those of the session's turns."""
         assert self.asked.session is not None
         id_ = self.opened

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import llm
 from llm import models
 
-from ..errors import NameRefused, SessionError
+from ..errors import SessionError
 from ..model import POLICIES, Attempt, Session, Settings, Window
 from ..rules import fences, tokens
 from ..rules.blank import is_blank
-from ..rules.names import near
 from ..rules.policy import effective, summarises
 from ..rules.request import system_messages
 from ..rules.safe_text import mended, storable, without_halves
@@ -21,6 +20,7 @@ from ..services.bundle import Services
 from ..services.windows import sends_reasoning
 from . import attempts, convert
 from .asked import Asked
+from .creating import Wanted, created
 from .models import embedding_of, options_of
 from .prompted import Prompted, Say
 from .shape import check
@@ -34,14 +34,6 @@ RELIED_ON = {
     "an instance of models.AsyncConversation": "id model responses",
 }
 """The parts of llm that this module relies on (see `shape`)."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A session to create with the next prompt: its name (None generates one) and the session that it starts over."""
-
-    name: str | None
-    over: Session | None = None
 
 
 class Prompting:
@@ -103,6 +95,8 @@ class Prompting:
         if prompt and parameters.get("attachments") and is_blank(prompt):
             prompt = ""  # hosted interfaces refuse a blank text beside a picture
         settings, parameters = self._settings(conversation.model, parameters)
+        if getattr(conversation.model, "is_missing", False):
+            raise self._kept_for_later(conversation, prompt or "", parameters)
         made = self._prompted(prompt or "", settings, parameters)
         if self.session is None and not self.recording:
             what = "not started over because" if self.known else "does not exist, and"
@@ -118,6 +112,30 @@ class Prompting:
         except BaseException as error:
             made.failed(error)
             raise
+
+    def _kept_for_later(self, conversation: Any, prompt: str, parameters: dict[str, Any]) -> SessionError:
+        """Keep a prompt whose model is missing in its session, created if it is new. Return the error to raise.
+
+        A new session gets no model: the first prompt that is answered sets it.
+        """
+        from .missing import options_among
+
+        missing, place, told = conversation.model, self.place, ""
+        settings = Settings(model=missing.model_id, options=options_among(parameters))
+        made = self._prompted(prompt, settings, parameters)
+        with self.services.writing():
+            if isinstance(place, Wanted):
+                made.new = place.over is None
+                kept = replace(effective(self.known.settings if self.known else Settings(), self.said), model=None)
+                place, told = created(self.services, place, conversation, kept)
+            made.asked = replace(made.asked, session=place)
+            made.opened = self.retrying.id if self.retrying else None
+            self.services.record.keep_attempt(made.attempt((), missing.error))
+        self.place, made.opened = place, None
+        if told:
+            self.say(f"session {place.name}: {told}")
+        made.tell_kept(" (-m MODEL sends it to another model)")
+        return cast("SessionError", missing.error)
 
     def _storable(self, prompt: str | None, parameters: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
         """Return a prompt and its parameters with “\ufffd” for everything that can't be stored; report it once."""
@@ -161,7 +179,8 @@ class Prompting:
             near=made.embedding.near if made.embedding else None,
         )
         made.context = found
-        session = self.session or self._created(made, conversation, settings)  # a refused prompt creates nothing
+        session = self._adopting(settings, first=not found.exchanges)
+        session = session or self._created(made, conversation, settings)  # a refused prompt creates nothing
         for notice in found.notices:
             see = self.services.desk.command("context", session.name)
             self.say(f"session {session.name}: {notice} See: {see}")
@@ -225,7 +244,8 @@ class Prompting:
         """Create the session of a prompt together with the prompt's open attempt, and return it."""
         assert isinstance(self.place, Wanted)
         with self.services.writing():
-            session, told = self._made(self.place, conversation, settings)
+            session, told = created(self.services, self.place, conversation, settings)
+            made.new = self.place.over is None and self.place.name is not None
             made.asked = replace(made.asked, session=session)
             interrupted = self._begun(made)
         self.place = session
@@ -233,6 +253,18 @@ class Prompting:
             self.say(f"session {session.name}: {told}")
         made.mention(interrupted)
         return session
+
+    def _adopting(self, settings: Settings, *, first: bool) -> Session | None:
+        """Return the session if it exists. If it has no model, it gets this one; with its `first` prompt, all settings.
+
+        Such a session was imported, or created by a prompt whose model was missing.
+        """
+        session = self.session
+        if session is None or session.settings.model is not None or not self.recording:
+            return session
+        kept = settings if first else replace(session.settings, model=settings.model)
+        self.place = self.services.sessions.set(session.name, kept)
+        return self.place
 
     def _begun(self, made: Prompted) -> list[Attempt]:
         """Keep a prompt as an open attempt; return the interrupted prompts to mention.
@@ -242,24 +274,6 @@ class Prompting:
         if self.by_itself:
             return []
         return [one for one in made.begin() if self.retrying is None or one.id != self.retrying.id]
-
-    def _made(self, place: Wanted, conversation: Any, settings: Settings) -> tuple[Session, str]:
-        """Create a session; return it and what to report."""
-        if place.over is not None:
-            made, retired = self.services.sessions.start_over(place.over, conversation.id, settings)
-            return made, f"started over with {settings.model}; the old one is now {retired}"
-        name, existing = place.name, self.services.sessions.names()
-        try:
-            made = self.services.sessions.create(name, conversation.id, settings)
-        except NameRefused:
-            found = self.services.sessions.find(name) if name is not None else None
-            if found is None:
-                raise
-            conversation.id = found.thread_id
-            return found, ""  # created by another process since we looked: this prompt is its next
-        alike = near(made.name, existing)
-        doubt = f" (did you mean {alike}?)" if alike and name is not None else ""
-        return made, f"created with {settings.model}{doubt}"
 
 
 def naming(window: Window, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -43,12 +44,19 @@ class _NoInput(io.StringIO):
 
 
 def retry(ctx: click.Context, name: str, database: str | None, *, model: str | None, no_stream: bool) -> None:
-    """Send a session's newest failed prompt again, as `llm prompt` would, to the same model or another."""
+    """Send a session's newest failed prompt again, as `llm prompt` would, to the same model or another.
+
+    Another model gets only the options that it knows.
+    """
     with Services.open(log_path(database), typed=database) as memory:
         kept = memory.record.open_attempt(name)
         session = memory.sessions.get(name)
     command = llm_cli.cli.commands["prompt"]
     request, said = kept.request, said_of(kept)
+    if model is not None:
+        known = getattr(model_of(model).Options, "model_fields", {})
+        options = {name: value for name, value in said.options.items() if name in known}
+        said = replace(said, model=model, options=options)
     if request.get("imported_functions"):
         click.echo("The prompt's Python functions were imported from a file, so they are not run.", err=True)
     with command.make_context("prompt", [], parent=ctx) as sub:
@@ -58,7 +66,7 @@ def retry(ctx: click.Context, name: str, database: str | None, *, model: str | N
             "prompt": kept.prompt,
             "database": database,
             "system": said.system,
-            "model_id": model or said.model,
+            "model_id": said.model,
             "tools": tuple(request.get("tools") or ()),
             "python_tools": tuple(request.get("functions") or ()),
             "options": tuple(said.options.items()),

@@ -17,13 +17,14 @@ from ..errors import SeamBroken
 
 _IN_SESSION = (
     *("conversation", "prompting", "prompted", "calls", "convert"),
-    *("record", "rescue", "attempts", "models", "tables"),
+    *("record", "rescue", "attempts", "creating", "models", "tables"),
 )
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "sessions": ("command", *_IN_SESSION),
     "files": ("writing", "convert", "tables", "plain_continue"),
     "retry": ("retry",),
+    "missing": ("missing",),
     "summaries": ("summaries",),
     "programs": ("programs", *_IN_SESSION),
 }

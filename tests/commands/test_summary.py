@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from llm_session_memory.llm_seam.prompting import Prompting, Wanted
+from llm_session_memory.llm_seam.creating import Wanted
+from llm_session_memory.llm_seam.prompting import Prompting
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Settings
 from llm_session_memory.rules import summary

@@ -205,7 +205,7 @@ def test_a_prompt_that_fails_is_kept_and_can_be_sent_again(memory: Memory, scrip
         conversation.prompt("Hello", mood="calm").text()
     (kept,) = memory.record.attempts("work")
     assert (kept.prompt, kept.partial, kept.error) == ("Hello", "Half a", "the cable")
-    assert conversation.notices[-1] == ("session work: the prompt is kept. Send it again with: llm sessions retry work")
+    assert conversation.notices[-2] == ("session work: the prompt is kept. Send it again with: llm sessions retry work")
     assert llm_("sessions", "retry", "work").ok().out == "Whole.\n"
     assert script.options[-1]["mood"] == "calm"
     assert said(memory) == [("Hello", "Whole.")]

@@ -115,14 +115,14 @@ def test_a_model_of_ollama_needs_no_prefix(llm_: Command, script: Script, typed:
 
 
 def test_an_unknown_model(llm_: Command, script: Script) -> None:
-    """An unknown model is an error that says how to list the models, and no session is created."""
-    done = llm_("-m", "nosuch", "--session", "work", "Hello")
+    """An unknown model is an error that says how to list the models; with -n, no session is created."""
+    done = llm_("-m", "nosuch", "--session", "work", "-n", "Hello")
     assert (done.out, done.code) == ("", 1)
     assert done.err == (
         "Error: Model “nosuch” not found. If it is an Ollama model, check that the Ollama server is running. "
         "List models with: llm models\n"
     )
-    gone = llm_("-m", "ollama/nosuch", "--session", "work", "Hello")
+    gone = llm_("-m", "ollama/nosuch", "--session", "work", "-n", "Hello")
     assert gone.err == (
         "Error: Model “ollama/nosuch” not found. Check that the Ollama server is running and llm-ollama is installed. "
         "List models with: llm models\n"

@@ -184,7 +184,8 @@ def test_a_tool_loop_that_failed_is_run_again_whole(llm_: Command, script: Scrip
         {"raw": "ok", "tool_calls": [{"name": "once", "arguments": {"folder": os.environ["LLM_USER_PATH"]}}]}
     )
     failed = llm_("-m", "echo", "--session", "work", "--functions", functions, call)
-    assert failed.err == f"session work: created with echo\n\n{KEPT}\nAborted!\n"
+    new = "session work: it is new and has only this prompt. To remove it: llm sessions attempts work --drop\n"
+    assert failed.err == f"session work: created with echo\n\n{KEPT}{new}\nAborted!\n"
     assert _attempts(llm_)[0]["partial"] == "ok"
     assert '"output": "fine"' in llm_("sessions", "retry", "work").ok().out
     (exchange,) = json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"]

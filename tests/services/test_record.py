@@ -11,7 +11,8 @@ import pytest
 from sqlite_utils import Database
 
 from llm_session_memory.llm_seam.conversation import SessionConversation
-from llm_session_memory.llm_seam.prompting import Prompting, Wanted
+from llm_session_memory.llm_seam.creating import Wanted
+from llm_session_memory.llm_seam.prompting import Prompting
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Settings
 from tests.conftest import Command
