@@ -12,7 +12,7 @@ from ..errors import NoSuchSession, SessionError
 from ..llm_seam.models import embedding_model_of, log_path, model_of, session_model, valid_options
 from ..llm_seam.tables import named
 from ..memory import Memory
-from ..model import POLICIES, Settings
+from ..model import POLICIES, THINK, Settings
 from ..rules.policy import parsed_policy
 from ..rules.safe_text import one_line
 from ..rules.words import counted
@@ -39,6 +39,11 @@ _WIDTH = 80
 @click.option("--recall-model", metavar="MODEL", help=f"Embedding model for recall, “none”, or “{_DEFAULT}” (llm's)")
 @click.option("--summary-model", metavar="MODEL", help=f"Model that makes summaries, or “{_DEFAULT}” (the session's)")
 @click.option(
+    "--think",
+    type=click.Choice([*THINK, _DEFAULT]),
+    help=f"Whether <think> text in earlier replies is sent again, or “{_DEFAULT}” ({THINK[0]})",
+)
+@click.option(
     "--meta",
     type=(str, str),
     multiple=True,
@@ -55,6 +60,7 @@ def set_command(  # noqa: PLR0913  one parameter an option
     recall_share: str | None,
     recall_model: str | None,
     summary_model: str | None,
+    think: str | None,
     meta: tuple[tuple[str, str], ...],
     database: str | None,
 ) -> None:
@@ -79,6 +85,8 @@ def set_command(  # noqa: PLR0913  one parameter an option
         if policy is not None:
             settings = replace(settings, memory=None if policy == _DEFAULT else parsed_policy(policy))
         settings = _memory_settings(settings, recall_share, recall_model, summary_model)
+        if think is not None:
+            settings = replace(settings, think=None if think == _DEFAULT else think)
         facts = {key: value or None for key, value in meta}
         if facts or settings != session.settings:
             settings = memory.sessions.set(name, settings, facts).settings
@@ -159,6 +167,8 @@ def _of_memory(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "recall", "by words only" if model == "none" else f"by words, and by meaning with {model}"
     if settings.summary_model is not None:
         yield "summary", f"made by {settings.summary_model}"
+    if settings.think is not None:
+        yield "think", "sent again" if settings.think == "keep" else "not sent again"
 
 
 @session_command("rename", short_help="Rename a session")

@@ -11,6 +11,7 @@ from ..errors import ModelFailed, SessionError
 from ..model import Context, Message, Turn, WindowFacts
 from ..rules import server_cuts, tokens
 from ..rules.blank import without_blanks
+from ..rules.thinking import unthinking
 from ..services.composer import Composer
 from ..services.record import Record, Sent
 from ..services.windows import ask, is_ollama, takes_num_ctx
@@ -135,11 +136,14 @@ def own_input(messages: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(messages[start:])
 
 
-def sendable(response: Any) -> tuple[tuple[Message, ...], tuple[Message, ...] | None]:
-    """Make a call of a tool loop send no blank texts. Return its messages, and its own input if that was changed."""
+def sendable(response: Any, think: str | None) -> tuple[tuple[Message, ...], tuple[Message, ...] | None]:
+    """Make a call of a tool loop send no blank texts, and thinking only if it is kept.
+
+    Return its messages, and its own input if that was changed.
+    """
     asked = response.prompt.messages
     messages = convert.from_llm(asked)
-    sent = tuple(map(without_blanks, messages))
+    sent = tuple(map(without_blanks, unthinking(messages, think)))
     if sent == messages:
         return messages, None
     own = own_input(messages)

@@ -174,6 +174,7 @@ def request_of(conversation: Any, settings: Settings, prompt: str | None, parame
         tools=tuple(tool_weights(parameters.get("tools") or conversation.tools or [])),
         extra=base_of_data(schema) if isinstance(schema, dict) else 0.0,
         recall_share=settings.recall_share,
+        think=settings.think,
     )
 
 

@@ -79,6 +79,11 @@ def _options() -> list[click.Option]:
             metavar="MODEL",
             help="Model that writes the summary for --memory summary [the session's model]",
         ),
+        click.Option(
+            ["--think"],
+            type=click.Choice(["drop", "keep"]),
+            help="Whether <think> text in earlier replies is sent again [drop]",
+        ),
     ]
 
 

@@ -15,6 +15,7 @@ from ..errors import LogUnusable, SessionError
 from ..model import Attempt, Context
 from ..rules import server_cuts, tokens
 from ..rules.safe_text import one_line
+from ..rules.thinking import keeps, turn_without_thinking
 from ..rules.ulids import later
 from ..services import current
 from ..services.bundle import Services
@@ -119,10 +120,12 @@ class Prompted:
         if not self.calls:
             self.calls.append(Call(response, made.base, made.tokens, made))
             return
-        messages, original = sendable(response)
         snapshot = composer.snapshot
+        think = snapshot.request.think
+        messages, original = sendable(response, think)
         base = snapshot.measure.base(messages) + snapshot.request.beside
-        estimate = tokens.continued(self.calls[-1].turn, base, snapshot.measure)
+        last = self.calls[-1].turn
+        estimate = tokens.continued(last if keeps(think) else turn_without_thinking(last), base, snapshot.measure)
         one = Call(response, base, estimate, made, original)
         if estimate > made.budget.tokens:
             self.context = bound(one, composer, len(made.chain))

@@ -9,6 +9,9 @@ from typing import Any
 POLICIES = ("recall", "window", "summary", "full")
 """The policies that a session can have, the default first. `summary` and `recall` can be combined: “summary,recall”."""
 
+THINK = ("drop", "keep")
+"""Whether thinking in the text of a reply is sent again, the default first."""
+
 DEFAULT_MAX_CONTEXT_TOKENS = 64_000
 """The most tokens of a whole request, unless the session or the model's context window sets a lower limit."""
 
@@ -18,7 +21,7 @@ class Settings:
     """The defaults that a session keeps for its next prompts, or the settings of one prompt; None means not set.
 
     `memory` is a policy, `recall_share` the share of a request that recall may use (above 0 and below 1),
-    `recall_model` an embedding model, `summary_model` the model that writes summaries.
+    `recall_model` an embedding model, `summary_model` the model that writes summaries, `think` one of THINK.
     """
 
     model: str | None = None
@@ -29,6 +32,7 @@ class Settings:
     recall_share: float | None = None
     recall_model: str | None = None
     summary_model: str | None = None
+    think: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from ..rules import thinking
 from ..rules.fences import SOURCE, is_ours
 from .prices import cost
 from .source import Source, ids
@@ -86,9 +88,25 @@ def _messages(source: Source, found: list[dict[str, Any]]) -> dict[str, tuple[Sa
         pieces.setdefault(part["message_hash"], []).extend(_pieces(part, payload, fragments, held))
     said: dict[str, list[Said]] = {}
     for row in found:
-        message = Said(row["role"] or "", tuple(pieces.get(row["hash"], ())))
+        message = _with_reasoning(Said(row["role"] or "", tuple(pieces.get(row["hash"], ()))))
         said.setdefault(row["turn_id"], []).append(message)
     return {turn_id: tuple(messages) for turn_id, messages in said.items()}
+
+
+def _with_reasoning(said: Said) -> Said:
+    """Return a message with the thinking in its texts as reasoning."""
+    if said.role != "assistant" or not any("think" in piece.text.lower() for piece in said.pieces):
+        return said
+    found: list[Piece] = []
+    for piece in said.pieces:
+        if piece.kind != "text":
+            found.append(piece)
+            continue
+        found += (
+            replace(piece, kind="reasoning" if thought else "text", text=text)
+            for thought, text in thinking.pieces(piece.text)
+        )
+    return replace(said, pieces=tuple(found))
 
 
 def _pieces(
@@ -192,7 +210,7 @@ def _of_wire(message: Any) -> Said | None:
     for part in message["parts"]:
         if isinstance(part, dict):
             pieces.extend(_pieces({"type": part.get("type"), "text": part.get("text")}, part, {}, {}))
-    return Said(str(message.get("role") or ""), tuple(pieces))
+    return _with_reasoning(Said(str(message.get("role") or ""), tuple(pieces)))
 
 
 def _older(source: Source, wanted: list[str]) -> dict[str, Call]:
@@ -236,7 +254,8 @@ def _old_call(row: Mapping[str, Any], held: Mapping[str, Held], thought: str | N
         Piece("tool_call", _text(call["arguments"] or "{}"), _text(call["name"]))
         for call in json.loads(row["tool_calls"])
     ]
-    messages = [Said("tool", tuple(results)), Said("user", tuple(asked)), Said("assistant", tuple(said))]
+    reply = _with_reasoning(Said("assistant", tuple(said)))
+    messages = [Said("tool", tuple(results)), Said("user", tuple(asked)), reply]
     return Call(
         id=row["id"],
         model=row["model"] or "",

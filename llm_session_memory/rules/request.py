@@ -13,15 +13,19 @@ from .blank import NO_REPLY, is_blank, without_blanks
 from .clipping import clip
 from .fences import fenced_notes, fenced_summary
 from .policy import Plan
+from .thinking import keeps
 from .tokens import Measure
 
 NO_RESULT = "[not run]"
 """Replaces the result of a tool call that never got one, because most models refuse a history with an open call."""
 
 
-def front(system: str | None, pinned: Sequence[str]) -> str:
-    """Return a text that identifies everything sent before the newest exchanges; if it changes, a new block begins."""
-    parts = "\x00".join([system or "", *pinned])
+def front(system: str | None, pinned: Sequence[str], think: str | None = None) -> str:
+    """Return a text that identifies everything sent before the newest exchanges; if it changes, a new block begins.
+
+    So does a block whose replies are to be sent with or without thinking.
+    """
+    parts = "\x00".join([system or "", *pinned, *(["\x00keep"] if keeps(think) else [])])
     return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 

@@ -61,7 +61,7 @@ class Opening:
             pinned=pinned,
             policy=snapshot.request.policy,
             budget=snapshot.budget.tokens,
-            front=front(system, pinned),
+            front=front(system, pinned, snapshot.request.think),
             reason=self.reason.value,
             clip=chosen.clip,
             oversized=chosen.oversized,

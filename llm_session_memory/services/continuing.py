@@ -14,6 +14,7 @@ from ..rules.blocks import NewBlock, changed, outgrown
 from ..rules.policy import recalls
 from ..rules.request import front
 from ..rules.server_cuts import counts_all
+from ..rules.thinking import unthinking
 from ..store import history
 from .recall import Recall
 from .snapshot import Snapshot
@@ -28,7 +29,7 @@ def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Contex
         return NewBlock.ELSEWHERE
     start = snapshot.numbers.get(block.start_id or "")
     in_front = [number for number in snapshot.pinned if start is None or number < start]
-    now = front(snapshot.system(), [snapshot.turns[number - 1][0] for number in in_front])
+    now = front(snapshot.system(), [snapshot.turns[number - 1][0] for number in in_front], snapshot.request.think)
     policy, budget = snapshot.request.policy, snapshot.budget.tokens
     over = changed(block, last, policy=policy, budget=budget, front=now)
     if over is not None:
@@ -64,7 +65,7 @@ def _room(snapshot: Snapshot, block: Block) -> int:
 def _grown(snapshot: Snapshot, block: Block, start: int | None, last: Turn) -> Context:
     """Return the request of a block's last turn plus its reply and the new input."""
     sent = history.chain(snapshot.store.log, snapshot.store.requests.tip(last.id))
-    chain = tuple(map(without_blanks, sent))
+    chain = tuple(map(without_blanks, unthinking(sent, snapshot.request.think)))
     made = snapshot.context(chain, block, start, 0)
     usable = replace(last, request_base=None) if last.model != snapshot.request.model else last
     known = last.input_tokens is not None and last.request_base is not None and counts_all(last.cut)

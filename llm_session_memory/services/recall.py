@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import LogUnusable, SessionError
 from ..model import SIDES, Context, Recalled
 from ..rules import fences
+from ..rules.thinking import keeps, said_within
 from .desk import Desk
 from .snapshot import Snapshot
 
@@ -145,7 +146,7 @@ class Recall:
 
         best = ranking.choose(self.ranked, room - self.fence, whole=whole, sent=sent)
         rows = {row["id"]: row for row in self.index.passages(self._turns(best))}
-        texts = self.index.texts(rows[one.passage.id] for one in best if one.passage.id in rows)
+        texts = self._texts([rows[one.passage.id] for one in best if one.passage.id in rows])
         dates = self.index.dates(self._turns(best))
         found: list[Recalled] = []
         for one in best:
@@ -157,6 +158,20 @@ class Recall:
             tokens = self.measure.tokens(self.measure.text(text) + 1)
             found.append(Recalled(passage.id, passage.number, passage.side, text, tokens, one.score, one.words))
         return tuple(found)
+
+    def _texts(self, passages: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        """Return the texts of passages, by id, without the thinking of replies unless it is kept."""
+        if keeps(self.snapshot.request.think):
+            return self.index.texts(passages)
+        whole = self.index.turn_texts(list(dict.fromkeys(str(row["turn_id"]) for row in passages)))
+        reply = SIDES.index("reply")
+        return {
+            row["id"]: said_within(text, row["start"], row["end"])
+            if row["side"] == reply
+            else text[row["start"] : row["end"]]
+            for row in passages
+            if (text := whole.get(row["turn_id"], ("",) * len(SIDES))[row["side"]])
+        }
 
     def added(self, made: Context, recalled: Sequence[Recalled]) -> Context:
         """Return a request with excerpts before its prompt, as many as fit the budget."""

@@ -75,6 +75,7 @@ class Requests:
             tools=self._tools(session),
             recall_share=settings.recall_share,
             before=before,
+            think=settings.think,
         )
         thread_id = session.thread_id
         if model is None:
@@ -147,7 +148,7 @@ class Requests:
         """
         settings = session.settings
         asked = model.model_id if model is not None else settings.model or ""
-        request = Request(asked, settings.memory or POLICIES[0], settings.system, ())
+        request = Request(asked, settings.memory or POLICIES[0], settings.system, (), think=settings.think)
         snapshot = self._snapshot(session.thread_id, request, settings, model)
         system = snapshot.tokens_of_system(snapshot.system())
         return system + sum(pin.tokens for pin in snapshot.pins()), snapshot.budget.tokens

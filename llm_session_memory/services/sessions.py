@@ -11,6 +11,7 @@ from ..errors import NoSuchSession, OverBudget, SessionError
 from ..model import Exchange, Session, Settings
 from ..rules import names
 from ..rules.policy import check_tokens, parsed_policy
+from ..rules.thinking import parsed_think
 from ..rules.ulids import Ulids
 from ..store import history
 from ..store.numbering import Numbering
@@ -165,6 +166,8 @@ class Sessions:
         session = self.get(name)
         if settings.memory is not None:
             settings = replace(settings, memory=parsed_policy(settings.memory))
+        if settings.think is not None:
+            settings = replace(settings, think=parsed_think(settings.think))
         if settings.max_context_tokens is not None:
             check_tokens(settings.max_context_tokens)
         with self._desk.writing():

@@ -13,6 +13,7 @@ from ..rules import tokens
 from ..rules.policy import summarises
 from ..rules.request import system_messages, system_text, whole
 from ..rules.server_cuts import counts_all
+from ..rules.thinking import exchange_without_thinking, keeps
 from ..rules.tokens import Measure
 from ..store import Notes, Sessions, history
 from ..store.numbering import Numbering
@@ -27,7 +28,7 @@ class Request:
 
     `input` is the new part. `tools` are the tool definitions sent with it, each with its base; `extra` is the base of
     anything else (a schema). `recall_share` is the share for recall. `before` is the number of the first exchange to
-    ignore (None: use all).
+    ignore (None: use all). `think` is the setting for thinking in replies.
     """
 
     model: str
@@ -38,6 +39,7 @@ class Request:
     extra: float = 0.0
     recall_share: float | None = None
     before: int | None = None
+    think: str | None = None
 
     @property
     def text(self) -> str:
@@ -128,7 +130,10 @@ class Snapshot:
         wanted = [(n, self.turns[n - 1]) for n in numbers]
         missing = [(n, ids) for n, ids in wanted if ids[0] not in self.known]
         if missing:
-            self.known.update((exchange.id, exchange) for exchange in history.exchanges(self.store.log, missing))
+            found = history.exchanges(self.store.log, missing)
+            if not keeps(self.request.think):
+                found = list(map(exchange_without_thinking, found))
+            self.known.update((exchange.id, exchange) for exchange in found)
         return [self.known[ids[0]] for _, ids in wanted if ids[0] in self.known]
 
     def sized(self, exchanges: Sequence[Exchange]) -> list[Sized]:

@@ -22,7 +22,7 @@ WAIT_SECONDS = 10
 """How long to wait for a locked log."""
 
 
-_NEWEST = "summary_model"
+_NEWEST = "think"
 """A column of memory_sessions that the newest migration added."""
 
 

@@ -7,6 +7,7 @@ History of the set "llm-session-memory":
 - 003_ratings: ratings and bookmarks of exchanges
 - 004_words: the full-text index made again, of words that the plugin makes (before: FTS5's porter and unicode61)
 - 005_windows: the context window that a request without num_ctx gets
+- 006_think: the setting for thinking in replies
 """
 
 from __future__ import annotations
@@ -84,6 +85,10 @@ def migrations() -> Migrations:
     @found(name="005_windows")
     def windows(db: Database) -> None:
         _run(db, "005_windows")
+
+    @found(name="006_think")
+    def think(db: Database) -> None:
+        _run(db, "006_think")
 
     return found
 

@@ -14,6 +14,7 @@ import llm
 from ..errors import NoSuchSession
 from ..memory import Memory
 from ..model import Exchange, Session
+from ..rules.thinking import exchange_without_thinking
 from .in_use import log_in_use
 
 PREFIX = "session"
@@ -31,7 +32,7 @@ def load(argument: str) -> llm.Fragment:
         end = min(last or total, total)
         if not 1 <= first <= end:
             raise _no_exchanges(session, first, last, total)
-        exchanges = memory.sessions.exchanges(session.name, first, end)
+        exchanges = [*map(exchange_without_thinking, memory.sessions.exchanges(session.name, first, end))]
         return llm.Fragment(as_text(session.name, exchanges), f"{PREFIX}:{session.name}:{first}-{end}")
 
 

@@ -20,6 +20,7 @@ from ..rules.clipping import cut_middle
 from ..rules.fences import fenced, speech
 from ..rules.limits import LONGEST_NOTE_OF_A_MODEL
 from ..rules.safe_text import one_line, plain
+from ..rules.thinking import exchange_without_thinking
 from ..rules.tokens import base
 from ..rules.words import counted
 from ..services.current import held
@@ -99,7 +100,8 @@ def read(session: str, first: int, last: int) -> str:
         if end < start or start > total:
             shown = one_line(found.name, _NAME)
             return f"Session {shown} has {counted(total, 'exchange')}. It has no exchanges from #{start:,} to #{end:,}."
-        exchanges = memory.sessions.exchanges(name, start, min(end, start + MOST_EXCHANGES - 1))
+        said = memory.sessions.exchanges(name, start, min(end, start + MOST_EXCHANGES - 1))
+        exchanges = [*map(exchange_without_thinking, said)]
     while len(exchanges) > 1 and _weight(exchanges, _LEAST_OF_AN_EXCHANGE) > _room():
         exchanges = exchanges[:-1]
     longest = _longest(exchanges)

@@ -24,6 +24,7 @@ VALUES: dict[str, Any] = {
     "recall_share": 0.25,
     "recall_model": "none",
     "summary_model": "other",
+    "think": "keep",
 }
 """A value other than the default for each setting. A new setting needs one."""
 

@@ -16,6 +16,7 @@ from html import escape
 from ...model import Attachment, Attempt, Beside, Bookmark, Exchange, Message, Part, Rating, Session, Turn
 from ...rules.safe_text import one_line, plain, visible
 from ...rules.server_cuts import counts_all
+from ...rules.thinking import as_reasoning
 from .markdown import mark_words
 from .markup import rendered
 from .style import STYLE
@@ -114,7 +115,7 @@ class Page:
         return fragments + "".join(html for message in (*turn.input, *turn.output) for html in self._message(message))
 
     def _message(self, message: Message) -> Iterator[str]:
-        for part in message.parts:
+        for part in as_reasoning(message).parts:
             text = str(part.data.get("text") or "")
             match part.type:
                 case "text" if message.role == "assistant":

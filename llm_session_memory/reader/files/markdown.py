@@ -16,6 +16,7 @@ from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, R
 from ...rules.order import together
 from ...rules.safe_text import one_line, plain
 from ...rules.server_cuts import counts_all
+from ...rules.thinking import as_reasoning
 from ...rules.words import counted
 
 _AUTHOR_WIDTH = 60
@@ -174,7 +175,7 @@ def _sources(fragments: tuple[str, ...]) -> Iterator[str]:
 
 def _message(message: Message) -> Iterator[str]:
     who = {"user": "**You:**", "assistant": "**Model:**"}.get(message.role, f"**{message.role.capitalize()}:**")
-    for part in message.parts:
+    for part in as_reasoning(message).parts:
         data = part.data
         match part.type:
             case "text":
