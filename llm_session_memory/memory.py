@@ -105,8 +105,8 @@ class Memory(Services):
             after_call: Called after each tool call.
             chain_limit: How many model calls one prompt with tools may make.
             **settings: `system`, `options`, `max_context_tokens`, `memory`, `recall_share`, `recall_model`,
-                `summary_model`. They become the defaults of a new session. In an existing session they apply to this
-                conversation only.
+                `summary_model`, `think`. They become the defaults of a new session. In an existing session they only
+                apply to this conversation.
 
         Raises:
             SessionError: The model is unknown, or a setting or the name breaks the rules.

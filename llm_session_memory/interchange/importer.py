@@ -20,6 +20,7 @@ from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.records import ATTEMPT, MISSING, Place
 from ..rules.safe_text import plain
+from ..rules.thinking import parsed_think
 from ..rules.ulids import Ulids, of_import
 from ..rules.words import counted
 from ..store import Log, Sessions, attachments, history
@@ -228,11 +229,13 @@ def _settings(header: Fields) -> Settings:
             case _:
                 values[one.name] = header.mapping(one.name) or {}
     made = Settings(**values)
-    if made.memory is not None:
-        try:
+    try:
+        if made.memory is not None:
             made = replace(made, memory=parsed_policy(made.memory))
-        except SessionError as error:
-            raise FileRefused(f"{header.place}: {plain(error.message)}") from error
+        if made.think is not None:
+            made = replace(made, think=parsed_think(made.think))
+    except SessionError as error:
+        raise FileRefused(f"{header.place}: {plain(error.message)}") from error
     return made
 
 
