@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SERVE ?= 1
 COVERAGE ?= 0
 SEED ?= 1
-BENCHMARKS ?= session_speed start blocks views
+BENCHMARKS ?= session_speed start journal blocks views
 
 # How a run is spread over the cores: neighbours stay together, so that what a file shares is made once or twice.
 SPREAD := -n auto --dist worksteal --durations=15

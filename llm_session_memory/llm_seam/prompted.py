@@ -14,6 +14,7 @@ from llm import models
 from ..errors import LogUnusable, SessionError
 from ..model import Attempt, Context
 from ..rules import server_cuts, tokens
+from ..rules.refused_system import refused
 from ..rules.safe_text import one_line
 from ..rules.thinking import keeps, turn_without_thinking
 from ..rules.ulids import later
@@ -64,6 +65,8 @@ class Prompted:
     finished: list[Any] = field(default_factory=list)
     """The responses that are being logged: each is complete and must be saved somewhere."""
     logged: bool = False
+    error: str = ""
+    """The error that its attempt is kept with."""
     new: bool = False
     """Whether it created its session."""
     opened: str | None = None
@@ -206,6 +209,16 @@ class Prompted:
         assert self.asked.session is not None
         name, command = self.asked.session.name, self.services.desk.command
         self.say(f"session {name}: the prompt is kept. Send it again with: {command('retry', name)}{also}")
+        own = self.asked.said.system or self.asked.session.settings.system
+        cause = refused(self.error, own, self.context.system) if self.context else None
+        if cause is not None:
+            hint = (
+                command("note", name, "--delete", "N")
+                if cause == "notes"
+                else command("set", name, "--memory", "recall")
+            )
+            what = f"its {cause} {'are' if cause == 'notes' else 'is'} sent as a system prompt"
+            self.say(f"session {name}: {what}, which this model seems to refuse. Use another model, or: {hint}")
         if self.new:
             gone = command("attempts", name, "--drop")
             self.say(f"session {name}: it is new and has only this prompt. To remove it: {gone}")
@@ -272,7 +285,7 @@ class Prompted:
             except Exception as trouble:
                 raise self._into_a_file(attempt, trouble) from trouble
             self._done()
-            self.logged = logged
+            self.logged, self.error = logged, attempt.error
             return None if logged else attempt
 
     def attempt(self, calls: Sequence[Call], error: BaseException | None) -> Attempt:

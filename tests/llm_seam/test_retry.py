@@ -292,3 +292,15 @@ def test_a_retry_may_ask_another_model(llm_: Command, script: Script) -> None:
     llm_("--session", "work", "When?")
     assert llm_("sessions", "retry", "work", "-m", "other").ok().out == "On 4 May.\n"
     assert "scripted" not in llm_("sessions", "show", "work", "-n", "1").ok().out.partition("## #2")[2]
+
+
+def test_notes_are_named_if_a_model_refuses_them(llm_: Command, script: Script) -> None:
+    """If a model refuses system prompts and the session's notes are the only one, the notes are named as the cause."""
+    llm_("-m", "scripted", "--session", "work", "First").ok()
+    llm_("sessions", "note", "work", "We build a bridge.").ok()
+    script.replies = [RuntimeError("System role not supported")]
+    told = (
+        "session work: its notes are sent as a system prompt, which this model seems to refuse. Use another model, or: "
+        "llm sessions note work --delete N\n"
+    )
+    assert told in llm_("--session", "work", "When?").err
