@@ -18,6 +18,7 @@ from ..llm_seam.output import takes_everything
 from ..memory import Memory
 from ..model import RATED
 from ..rules.safe_text import escaped, plain
+from ..store.log import telling
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,7 +32,8 @@ def session_command(name: str, **attributes: Any) -> Callable[[F], click.Command
             command = click.get_current_context().command
             parameters = received.arguments(command, parameters)
             try:
-                done = function(*args, **parameters)
+                with telling(functools.partial(echo, err=True)):
+                    done = function(*args, **parameters)
             except SessionError as error:
                 raise click.ClickException(plain(str(error))) from error
             if received.is_unreadable(command, parameters):

@@ -21,7 +21,7 @@ from ..rules.safe_text import plain
 from ..services import current
 from ..services.bundle import Services
 from ..store import owned_file
-from ..store.log import sentence
+from ..store.log import sentence, telling
 from . import convert, received
 from .attempts import cause
 from .conversation import AsyncSessionConversation, SessionConversation
@@ -50,7 +50,7 @@ RELIED_ON = {
 
 def run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[str, Any]) -> Any:
     """Run one of llm's commands inside a session, and report our errors as click errors."""
-    with door() as output:
+    with door() as output, telling(_say):
         return _reported(original, parameters, ours, output)
 
 

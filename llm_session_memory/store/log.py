@@ -6,17 +6,20 @@ import errno
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LogUnusable
 from ..rules.safe_text import bindable
-from .schema import NEEDED, lost, migrations, remake
+from .schema import NEEDED, VIEWS, lost, migrations, remake
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+_say: ContextVar[Callable[[str], object] | None] = ContextVar("say", default=None)
 
 WAIT_SECONDS = 10
 """How long to wait for a locked log."""
@@ -24,6 +27,16 @@ WAIT_SECONDS = 10
 
 _NEWEST = "think"
 """A column of memory_sessions that the newest migration added."""
+
+
+@contextmanager
+def telling(say: Callable[[str], object]) -> Iterator[None]:
+    """Call `say` with a sentence if a log's lost tables are made again. Otherwise, as on pages, nothing is said."""
+    token = _say.set(say)
+    try:
+        yield
+    finally:
+        _say.reset(token)
 
 
 def check_file(path: Path) -> None:
@@ -236,7 +249,22 @@ class Log:
                     pending.apply(self.database)
             if lost(self.database):
                 with self.writing():
-                    remake(self.database, lost(self.database))
+                    missing = lost(self.database)  # now that no other process can make them
+                    remake(self.database, missing)
+                self._tell(missing)
+
+    def _tell(self, missing: frozenset[str]) -> None:
+        """Say which tables were made again."""
+        say = _say.get()
+        names = sorted(missing - VIEWS)
+        if say is None or not names:
+            return
+        if "memory_sessions" in names:
+            say("The log had lost its sessions; their tables were made again, empty.")
+        elif len(names) == 1:
+            say(f"The log had no table {names[0]}; it was made again, empty.")
+        else:
+            say(f"The log had no tables {', '.join(names)}; they were made again, empty.")
 
 
 @contextmanager

@@ -115,6 +115,10 @@ _INDEX = frozenset({"memory_index", "memory_passages", "memory_words"})
 """The tables of the search index, which belong together."""
 
 
+VIEWS = frozenset({"memory_session_list"})
+"""Those of our tables that have no rows of their own."""
+
+
 @cache
 def _ours() -> frozenset[str]:
     """Return the names of the tables and views that the migrations make."""

@@ -57,8 +57,9 @@ def there(log: Path) -> set[str]:
 def test_every_command_works_after_a_table_was_dropped(used: Path, llm_: Command, table: str) -> None:
     """A lost table or view is made again by the next command that needs our tables, and search still finds all."""
     drop(used, table)
-    for command in COMMANDS:
-        llm_(*command).ok()
+    said = "".join(llm_(*command).ok().err for command in COMMANDS)
+    told = f"The log had no table {table}; it was made again, empty.\n"
+    assert said.count("made again") == said.count(told) == (table not in schema.VIEWS)
     assert there(used) >= schema._ours()
     assert "work #1" in llm_("sessions", "search", "bridge").ok().out
 
@@ -67,9 +68,17 @@ def test_sessions_begin_again_after_all_tables_were_dropped(used: Path, llm_: Co
     """Whoever removed the plugin's tables and comes back starts with no sessions, and can use them again."""
     drop(used, *schema._ours())
     assert "No sessions yet" in llm_("sessions").ok().err
-    llm_("-m", "scripted", "--session", "work", "We build a bridge again.").ok()
+    begun = llm_("-m", "scripted", "--session", "work", "We build a bridge again.").ok()
+    assert begun.err.startswith("The log had lost its sessions; their tables were made again, empty.\n")
     for command in COMMANDS:
         llm_(*command).ok()
+
+
+def test_several_lost_tables_are_named_in_one_sentence(used: Path, llm_: Command) -> None:
+    """Each lost table is named, in a command or in a prompt, whichever comes first."""
+    drop(used, "memory_pins", "memory_notes")
+    done = llm_("--session", "work", "And who signs off?").ok()
+    assert "The log had no tables memory_notes, memory_pins; they were made again, empty.\n" in done.err
 
 
 def test_a_lost_record_of_migrations_is_written_again(used: Path, llm_: Command) -> None:
