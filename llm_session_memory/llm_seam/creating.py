@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import NameRefused
 from ..model import Session, Settings
-from ..rules.names import near
+from ..rules.names import mistyped
 from ..services.bundle import Services
 
 RELIED_ON = {
@@ -43,6 +43,6 @@ def created(services: Services, place: Wanted, conversation: Any, settings: Sett
             raise
         conversation.id = found.thread_id
         return found, ""
-    alike = near(made.name, existing)
+    alike = mistyped(made.name, existing)
     doubt = f" (did you mean {alike}?)" if alike and place.name is not None else ""
     return made, f"created{model}{doubt}"

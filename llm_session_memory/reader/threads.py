@@ -39,7 +39,11 @@ def line(source: Source, thread_id: str, figures: Figures) -> Line:
 
 def find(source: Source, reference: str) -> str | None:
     """Return the id of the thread with this name or id, or None."""
-    by_name = source.value("select thread_id from memory_sessions where name_key = :key", key=names.key(reference))
+    by_name = source.value(
+        "select thread_id from memory_sessions where name = :name or name_key = :key order by name = :name desc",
+        name=printable(reference),
+        key=names.key(reference),
+    )
     if by_name is not None:
         return str(by_name)
     sql = "select 1 from threads where id = :id union all select 1 from memory_sessions where thread_id = :id limit 1"

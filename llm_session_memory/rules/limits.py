@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SessionError
 from ..model import MARKS
+from .names import hidden
 from .safe_text import one_line
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def checked_note(text: str) -> str:
 def checked_tag(tag: str) -> str:
     """Return a tag in its stored form (NFC, single spaces). Raises SessionError with the rule that it breaks."""
     kept = " ".join(unicodedata.normalize("NFC", tag).split())
-    if not kept or len(kept) > LONGEST_TAG or not kept.isprintable():
+    if not kept or len(kept) > LONGEST_TAG or hidden(kept):
         message = f"“{one_line(tag, LONGEST_TAG)}” can't be a tag or a key."
         raise SessionError(message, f"Use 1 to {LONGEST_TAG} printable characters.")
     return kept

@@ -6,6 +6,7 @@ Pure: names in, names out. Only the store knows whether a name is taken.
 from __future__ import annotations
 
 import random
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -20,6 +21,22 @@ _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 _NEAR = 0.75
 """How similar two names must be (difflib's ratio) for a "did you mean"."""
+
+_JOINER, _NON_JOINER = "\u200d", "\u200c"
+
+_MODIFIERS = "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+"""What may follow an emoji: the variation selector and the skin colours."""
+
+_VIRAMA = 9
+"""Unicode's combining class of the signs after which Indic scripts use joiners."""
+
+_JOINING = ("ARABIC", "SYRIAC", "MANDAIC", "NKO", "MONGOLIAN", "PHAGS-PA", "HANIFI", "ADLAM")
+"""The first words of the names of letters that change their form where a word is joined or not."""
+
+_BLANKS = re.compile(" {2,}")
+
+_NUMBERED = re.compile(r"[\W_]*\d+[\W_]*|[\W_]+[^\W\d_](?=$|[\W_])")
+"""A number, or a single letter as in `plan-a`, with what sets it apart."""
 
 _ADJECTIVES = """
     amber ancient bold brave bright brisk calm clear clever cosy crisp daring eager early easy fair fond free
@@ -49,27 +66,49 @@ def check(name: str) -> str:
     if "/" in kept:
         which = f"The session name “{kept}”" if kept.isprintable() else "That session name"
         raise NameRefused(f"{which} contains a “/”.", hint)
-    if not kept.isprintable():
-        unprintable = ", ".join(sorted({f"U+{ord(c):04X}" for c in kept if not c.isprintable()}))
+    unprintable = ", ".join(sorted({f"U+{ord(c):04X}" for c in hidden(kept)}))
+    if unprintable:
         if without_halves(kept) != kept:
             raise NameRefused(f"That session name is not valid UTF-8 ({unprintable}).", hint)
         raise NameRefused(f"That session name contains unprintable characters ({unprintable}).", hint)
     return kept
 
 
+def hidden(name: str) -> str:
+    """Return the characters of a name that can't be printed, except joiners that change how a name looks."""
+    return "".join(c for place, c in enumerate(name) if not c.isprintable() and not _joins(name, place))
+
+
+def _joins(name: str, place: int) -> bool:
+    """Return whether a character is a joiner in an emoji, or in a word of a script that needs it."""
+    character, before, after = name[place], name[:place], name[place + 1 : place + 2]
+    if character not in (_JOINER, _NON_JOINER) or not before:
+        return False
+    if unicodedata.combining(before[-1]) == _VIRAMA or (after and unicodedata.combining(after) == _VIRAMA):
+        return True  # conjuncts, as in Hindi, Bengali and Sinhala
+    if character == _JOINER and after and unicodedata.category(after) == "So":
+        return unicodedata.category(before.rstrip(_MODIFIERS)[-1:] or " ") == "So"
+    bare = next((c for c in reversed(before) if unicodedata.category(c) != "Mn"), "")
+    return _changes_form(bare) and (_changes_form(after) or (not after and character == _JOINER))
+
+
+def _changes_form(character: str) -> bool:
+    return unicodedata.name(character, "").split(" ")[0] in _JOINING if character else False
+
+
 def _visible(character: str) -> bool:
     """Return whether a character is visible on its own: spaces and combining marks are not."""
-    return unicodedata.category(character)[0] not in "ZM" and character not in _BLANK_LETTERS
+    return unicodedata.category(character)[0] not in "ZM" and character not in _BLANK_LETTERS + _JOINER + _NON_JOINER
 
 
 def key(name: str) -> str:
-    """Return the key that makes a name unique: names that differ only in case have the same key.
+    """Return the key that makes a name unique: names that differ only in case or in runs of blanks have the same key.
 
     Bytes that are not UTF-8 (lone surrogates) become a replacement character, which any log accepts and no session name
     has.
     """
-    name = unicodedata.normalize("NFC", without_halves(name))
-    return unicodedata.normalize("NFC", name.strip().casefold())
+    name = _BLANKS.sub(" ", unicodedata.normalize("NFC", without_halves(name)).strip())
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 def near(name: str, existing: Iterable[str]) -> str | None:
@@ -80,6 +119,15 @@ def near(name: str, existing: Iterable[str]) -> str | None:
     by_key.pop(key(name), None)
     found = difflib.get_close_matches(key(name), by_key, n=1, cutoff=_NEAR)
     return by_key[found[0]] if found else None
+
+
+def mistyped(name: str, existing: Iterable[str]) -> str | None:
+    """Return the existing name that a new name may be a misspelling of, or None.
+
+    Names that differ only in their numbers, such as `chapter2` beside `chapter1`, or `plan-b` beside `plan`, are meant.
+    """
+    stem = _NUMBERED.sub("", key(name))
+    return near(name, [other for other in existing if _NUMBERED.sub("", key(other)) != stem])
 
 
 def retired(name: str, taken: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import NameRefused
 from ..model import Session, Settings, WindowFacts
 from ..rules.names import key
+from ..rules.safe_text import without_halves
 from .attempts import Attempts
 from .log import Log
 from .requests import Requests
@@ -30,8 +31,10 @@ class Sessions:
     # -- sessions ------------------------------------------------------
 
     def session(self, name: str) -> Session | None:
-        """Return the session with this name, ignoring case."""
-        row = self._session_row("name_key = :value", key(name))
+        """Return the session with exactly this name, or else the one whose name differs only in case or in blanks."""
+        row = self._session_row("name = :value", without_halves(name)) or self._session_row(
+            "name_key = :value", key(name)
+        )
         return session_of(row) if row else None
 
     def session_of_thread(self, thread_id: str) -> Session | None:

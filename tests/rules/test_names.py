@@ -30,6 +30,15 @@ KEPT = {
     "emoji with a skin colour": ("👍🏽", "👍🏽"),
     "combining characters are composed": ("Cafe\u0301", "Café"),
     "a letter with many marks": ("z\u0300\u0301\u0302", "z\u0300\u0301\u0302"),
+    "emoji that are joined": (FAMILY, FAMILY),
+    "emoji of a profession": ("👩🏽\u200d💻 shift", "👩🏽\u200d💻 shift"),
+    "a flag of two signs": ("🏳\ufe0f\u200d🌈", "🏳\ufe0f\u200d🌈"),
+    "a heart in an emoji": ("👩\u200d❤\ufe0f\u200d👨", "👩\u200d❤\ufe0f\u200d👨"),
+    "persian": ("می\u200cخواهم", "می\u200cخواهم"),
+    "hindi": ("क्\u200dष", "क्\u200dष"),
+    "bengali": ("র\u200d্যাব", "র\u200d্যাব"),
+    "sinhala": ("ශ්\u200dරී ලංකා", "ශ්\u200dරී ලංකා"),
+    "malayalam at a word's end": ("അവന്\u200d", "അവന്\u200d"),
     "the longest": ("x" * 200, "x" * 200),
     "the longest once composed": ("e\u0301" * 200, "é" * 200),
     "the longest once trimmed": (" " + "x" * 200 + " ", "x" * 200),
@@ -60,7 +69,13 @@ REFUSED = {
     "a byte that is not UTF-8": ("a\udcffb", "U+DCFF"),
     "a line separator": ("a\u2028b", "U+2028"),
     "each unprintable character once": ("a\x1bb\x1bc\x07d", "(U+0007, U+001B)"),
-    "emoji that are joined": (FAMILY, "(U+200D)"),
+    "a joiner between Latin letters": ("wo\u200drk", "(U+200D)"),
+    "a joiner before an emoji": ("\u200d💻", "(U+200D)"),
+    "a joiner after an emoji": ("👩\u200d", "(U+200D)"),
+    "two joiners": ("👩\u200d\u200d💻", "(U+200D)"),
+    "a non-joiner in an emoji": ("👩\u200c💻", "(U+200C)"),
+    "a non-joiner at a word's end": ("می\u200c", "(U+200C)"),
+    "only joiners": ("\u200d\u200c", "can't be blank"),
 }
 
 
@@ -95,6 +110,7 @@ EQUAL = {
     "composed and combining": ("café", "cafe\u0301"),
     "blanks around": (" work ", "work"),
     "ligature": ("ﬁle", "FILE"),
+    "more blanks within": ("a b  c", "A  b c"),
 }
 
 DIFFERENT = {
@@ -126,7 +142,7 @@ def test_a_kept_name_stays_as_it_is(text: str) -> None:
     except NameRefused:
         return
     assert 1 <= len(kept) <= names.LONGEST
-    assert kept.isprintable()
+    assert kept.replace("\u200c", "").replace("\u200d", "").isprintable()
     assert "/" not in kept
     assert kept == kept.strip() == unicodedata.normalize("NFC", kept)
     assert names.check(kept) == kept
@@ -156,6 +172,34 @@ NEAR = {
 def test_a_near_name_is_suggested_as_it_is_written(name: str, existing: list[str], expected: str | None) -> None:
     """The nearest existing name is suggested as it is written; an equal or a very different name is not."""
     assert names.near(name, existing) == expected
+
+
+MEANT = [
+    ("enc2", "enc"),
+    ("chapter2", "chapter1"),
+    ("chapter 10", "chapter 9"),
+    ("v2", "v1"),
+    ("2026", "2025"),
+    ("2026-11-28", "2026-11-27"),
+    ("release 1.2.3", "release 1.2.2"),
+    ("draft (2)", "draft"),
+    ("work~2", "work~1"),
+    ("plan-b", "plan-a"),
+    ("plan b", "plan"),
+]
+
+
+@pytest.mark.parametrize(("name", "other"), MEANT)
+def test_a_numbered_name_is_meant(name: str, other: str) -> None:
+    """A name that differs from an existing one only in its number is no misspelling, whichever of them comes first."""
+    assert names.mistyped(name, [other]) is None
+    assert names.mistyped(other, [name]) is None
+
+
+@pytest.mark.parametrize(("name", "other"), [("wrok", "work"), ("wrok2", "work2"), ("chaptr 3", "chapter 2")])
+def test_a_misspelt_name_is_told(name: str, other: str) -> None:
+    """A real misspelling is told, numbered or not."""
+    assert names.mistyped(name, [other]) == other
 
 
 RETIRED = {

@@ -46,6 +46,18 @@ def test_a_session_comes_back_as_it_was_stored(log: Path) -> None:
         assert Sessions(found).session("Work") == session("Work", settings=Settings())
 
 
+def test_names_from_before_blanks_were_folded_are_found(log: Path) -> None:
+    """Two sessions of an older log whose names differ only in the number of blanks are both found by their names."""
+    with built(log) as (_, found):
+        store = Sessions(found)
+        store.add(session("a b c"))
+        store.add(session("old", "another thread"))
+        found.run("update memory_sessions set name = 'a b  c', name_key = 'a b  c' where name = 'old'")
+        assert store.session("a b c") == session("a b c")
+        assert store.session("a b  c") == session("a b  c", "another thread")
+        assert store.session("A  B c") == session("a b c")
+
+
 @pytest.mark.parametrize("typed", ["Café", "CAFÉ", "Cafe\u0301"], ids=["as_written", "upper_case", "decomposed"])
 def test_names_are_one_whatever_their_case_or_form(log: Path, typed: str) -> None:
     """A session is found by its name, ignoring case and how its accents are encoded; there is only one."""

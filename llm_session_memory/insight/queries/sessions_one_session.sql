@@ -2,7 +2,10 @@
 -- means: The calls of a session or conversation, oldest first, with prompt, reply, tokens, seconds and cost.
 -- param session: name or id of the session
 with wanted as (
-    select coalesce((select thread_id from memory_sessions where name_key = session_key(:session)), :session) as thread_id
+    select coalesce((
+        select thread_id from memory_sessions
+        where name = :session or name_key = session_key(:session) order by name = :session desc limit 1
+    ), :session) as thread_id
 )
 select
     row_number() over (order by id) as call,

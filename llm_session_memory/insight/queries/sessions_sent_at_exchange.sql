@@ -8,7 +8,10 @@ chosen as (
     from turns t
     left join memory_contexts c on c.turn_id = t.id
     left join messages m on c.turn_id is null and m.hash = t.parent_message_hash
-    where t.thread_id = coalesce((select thread_id from memory_sessions where name_key = session_key(:session)), :session)
+    where t.thread_id = coalesce((
+        select thread_id from memory_sessions
+        where name = :session or name_key = session_key(:session) order by name = :session desc limit 1
+    ), :session)
       and case when c.turn_id is not null then c.exchange_turn_id = t.id else m.role is not 'tool' end
     order by t.rowid
     limit 1 offset max(cast(:exchange as integer) - 1, 0)

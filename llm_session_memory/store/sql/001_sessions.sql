@@ -2,7 +2,7 @@
 create table if not exists memory_sessions (
     thread_id text primary key,          -- threads.id, or conversations.id of an older llm; the row may not exist yet
     name text not null,                  -- as the person typed it
-    name_key text not null unique,       -- the name in NFC and without case, to make it unique
+    name_key text not null unique,       -- the name in NFC, without case, with single spaces; makes it unique
     created_utc text not null,
     model text,                          -- llm's id of the model
     system text,                         -- system prompt, or null
