@@ -41,7 +41,7 @@ def find(source: Source, reference: str) -> str | None:
     """Return the id of the thread with this name or id, or None."""
     by_name = source.value(
         "select thread_id from memory_sessions where name = :name or name_key = :key order by name = :name desc",
-        name=printable(reference),
+        name=reference,
         key=names.key(reference),
     )
     if by_name is not None:
