@@ -203,7 +203,9 @@ def _session(memory: Services, database: Any, count: int) -> str:
         response = _response(conversation, prompt, reply)
         store.log(response)
         made = Context((), block, None, int(base + new), base + new, limit, after, len(texts))
-        memory.record.add(conversation.id, [Sent(response.id, base + new, int(base + new), made)], prompt)
+        memory.record.add(
+            conversation.id, [Sent(response.id, base + new, int(base + new), made, number=len(texts) + 1)], prompt
+        )
         block = _known(memory, conversation.id, block)
         own = measure.base(Message.of_text("user", text) for text in (prompt, reply))
         base += own

@@ -349,8 +349,8 @@ def test_the_python_example_runs(home: Path, tmp_path: Path) -> None:
 
 
 def test_the_python_example_with_a_tool_runs(home: Path, tmp_path: Path) -> None:
-    """The example with a tool runs as written, with a model that supports tools."""
-    tools = _blocks("python", "docs/python.md")[2]
+    """The example with a tool runs as written, with another model that supports tools."""
+    tools = _blocks("python", "docs/python.md")[2].replace('model="llama3"', 'model="echo"')
     program = f"""
 from llm_session_memory import Memory
 with Memory("bridge.db", create=True) as memory:

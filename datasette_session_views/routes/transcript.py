@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from llm_session_memory.reader import transcript as reader
@@ -175,6 +176,15 @@ def _facts(line: Line) -> list[tuple[str, str]]:
     return facts
 
 
+def _options(text: str) -> str:
+    """Return options as `llm sessions set` shows them (`num_ctx=8192`), or the text itself if it is no JSON object."""
+    try:
+        options = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return " ".join(f"{name}={value}" for name, value in options.items()) if isinstance(options, dict) else text
+
+
 def _rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
     """Return the contents of the sidebar."""
     settings, figures = page.settings, page.line.figures
@@ -182,7 +192,7 @@ def _rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
         ("Policy", settings.policy),
         ("Budget", settings.budget and f"{settings.budget:,}"),
         ("Window", f"{settings.window:,}" if settings.window else settings.window_source),
-        ("Options", settings.options and one_line(settings.options, 200)),
+        ("Options", one_line(_options(settings.options), 200)),
         ("Forked from", page.line.forked_from),
     ]
     clock = []

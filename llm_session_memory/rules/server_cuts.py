@@ -95,7 +95,9 @@ def detect(
     """
     candidate = halved_window(now.counted, window)
     if candidate and now.estimate > now.counted * _WELL_OVER:
-        because = f"the server counted {now.counted:,} tokens, as it does when it halves a window of {candidate:,}"
+        because = (
+            f"the server counted {now.counted:,} tokens, as many as are left if it halves a window of {candidate:,}"
+        )
         return Cut(because, candidate, certain=True)
     if before and _only_the_new(now, before, window):
         return None

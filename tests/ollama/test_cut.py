@@ -82,7 +82,7 @@ def test_a_halved_prompt_is_noticed(desk: QuickDesk, real: int, adds_bos: bool) 
         shrink(server, real)
         told = talk(desk, writer, "english", 1, 13_200)
         assert server.chats[1].cut == "halved"
-        assert f"as it does when it halves a window of {real:,}" in told
+        assert f"as many as are left if it halves a window of {real:,}" in told
         [_, (recorded,)] = desk.rows(RECORDED)
         assert recorded.startswith("certain: ")
         later = talk(desk, writer, "english", 6, 600)

@@ -10,6 +10,7 @@ from pathlib import Path
 import llm
 import pytest
 
+from datasette_session_views.routes.transcript import _options
 from llm_session_memory.rules import fences
 from tests.views.conftest import Get, Tags, serving
 from tests.world.everything import Session, World, with_blocks, with_rating, with_recall, with_sessions
@@ -484,3 +485,13 @@ async def test_a_text_that_was_cut_to_be_sent_is_shown_whole(tmp_path: Path) -> 
     assert "Read this: all of it, whole I did." in shown
     assert "[… cut …]" not in shown
     assert shown.count("I did.") == 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [('{"num_ctx": 8192, "top_p": 0.5}', "num_ctx=8192 top_p=0.5"), ("{half", "{half"), ("[1]", "[1]"), ("", "")],
+    ids=["options", "not JSON", "a list", "no options"],
+)
+def test_options_are_shown_as_the_command_line_shows_them(kept: str, shown: str) -> None:
+    """Options are shown as NAME=VALUE, and text that is not a JSON object is shown as it is."""
+    assert _options(kept) == shown
