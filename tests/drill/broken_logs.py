@@ -125,6 +125,7 @@ def dropped(world: World) -> None:
 
 @fault("record of migrations missing", "`_sqlite_migrations`, or `_llm_migrations`; 12 commands", times=2)
 def migrations(world: World) -> None:
+    world.broken = world.refuses = world.number == 1  # llm itself makes its tables again, and fails
     _rest(world, f"drop table {('_sqlite_migrations', '_llm_migrations')[world.number]}")
 
 

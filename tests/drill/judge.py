@@ -120,6 +120,8 @@ def _go_on(world: World) -> None:
 
 def _needs_no_words(world: World, asked: Asked) -> bool:
     """Return whether a process need not say anything: it was interrupted before it sent, or after it logged."""
+    if asked.running.signalled and not asked.recorded:
+        return True  # nothing is kept under `-n`, so there is nothing to say
     if asked.running.signalled > 1:
         return True  # the second signal ends the message about the first
     return asked.running.signalled == 1 and (world.kept_of(asked.tag) == "turn" or not world.arrived(asked.tag))
