@@ -106,7 +106,8 @@ class Memory(Services):
             chain_limit: How many model calls one prompt with tools may make.
             **settings: `system`, `options`, `max_context_tokens`, `memory`, `recall_share`, `recall_model`,
                 `summary_model`, `think`. They become the defaults of a new session. In an existing session they only
-                apply to this conversation.
+                apply to this conversation. `send_anyway=True` sends prompts that seem not to fit
+                the context window.
 
         Raises:
             SessionError: The model is unknown, or a setting or the name breaks the rules.

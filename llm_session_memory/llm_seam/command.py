@@ -91,7 +91,16 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
         place: Session | Wanted = session or Wanted(name)
         if session is not None and ours["new_session"]:
             place = Wanted(session.name, over=session)
-        one = Prompting(memory, place, said, _say, recording=recording, tools=tools, retrying=ours.get("retrying"))
+        one = Prompting(
+            memory,
+            place,
+            said,
+            _say,
+            recording=recording,
+            tools=tools,
+            retrying=ours.get("retrying"),
+            insist=bool(ours.get("send_anyway")),
+        )
         parameters["conversation_id"] = session.thread_id if session else "session"
         if "log" in parameters and recording:
             parameters["log"] = True

@@ -84,6 +84,11 @@ def _options() -> list[click.Option]:
             type=click.Choice(["drop", "keep"]),
             help="Whether <think> text in earlier replies is sent again [drop]",
         ),
+        click.Option(
+            ["--send-anyway"],
+            is_flag=True,
+            help="Send the prompt even if it seems not to fit the context window; the figures are estimates",
+        ),
     ]
 
 
@@ -108,7 +113,7 @@ def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any
         ours = {name: parameters.pop(name, None) for name in names}
         if ours["session"] is None and not ours["new_session"]:
             for name in names[2:]:
-                if ours[name] is not None:
+                if ours[name] not in (None, False):
                     flag = f"--{name.replace('_', '-')}"
                     raise click.UsageError(f"{flag} needs a session: add --session NAME (or --new-session).")
             return original(**_plain(parameters))

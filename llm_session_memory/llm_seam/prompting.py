@@ -17,6 +17,7 @@ from ..rules.policy import effective, summarises
 from ..rules.request import system_messages
 from ..rules.safe_text import mended, storable, without_halves
 from ..services.bundle import Services
+from ..services.snapshot import Request
 from ..services.windows import sends_reasoning
 from . import attempts, convert
 from .asked import Asked
@@ -41,6 +42,7 @@ class Prompting:
 
     `place` is the session, or the one to create; `said` the settings given for all prompts of this command. `recording`
     is False under -n; for `by_itself` see Prompted. `tools` has the tool parameters given to the command.
+    `insist`: a prompt is sent even if it seems not to fit.
     """
 
     def __init__(  # noqa: PLR0913  what a command line says, each on its own
@@ -54,6 +56,7 @@ class Prompting:
         by_itself: bool = False,
         tools: Mapping[str, Any] | None = None,
         retrying: Attempt | None = None,
+        insist: bool = False,
     ) -> None:
         self.services = services
         self.place = place
@@ -63,6 +66,7 @@ class Prompting:
         self.by_itself = by_itself
         self.tools = tools or {}
         self.retrying = retrying
+        self.insist = insist
         self.latest: Prompted | None = None
         """The prompt that was composed last or is being composed."""
 
@@ -171,7 +175,7 @@ class Prompting:
         made.embedding = embedding_of(self.services, settings)
         found, made.composer = self.services.requests.compose(
             conversation.id,
-            convert.request_of(conversation, settings, prompt, parameters),
+            self._request(conversation, settings, prompt, parameters),
             conversation.model,
             settings,
             remember=self.recording,
@@ -195,6 +199,11 @@ class Prompting:
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
         return naming(found.budget.window, {**parameters, "messages": chain})
 
+    def _request(
+        self, conversation: Any, settings: Settings, prompt: str | None, parameters: Mapping[str, Any]
+    ) -> Request:
+        return replace(convert.request_of(conversation, settings, prompt, parameters), insist=self.insist)
+
     def _fold(self, settings: Settings, key: str | None) -> Any:
         session = self.session
         if session is None or not self.recording or not summarises(settings.memory or POLICIES[0]):
@@ -211,12 +220,12 @@ class Prompting:
 
         Returns the window that it counts on.
         """
-        request = convert.request_of(conversation, settings, prompt, parameters)
+        request = self._request(conversation, settings, prompt, parameters)
         measure = tokens.Measure(1.0, sends_reasoning(conversation.model))
         messages = (*system_messages(request.system), *request.input)
         weight = measure.base(messages) + request.beside
         needed = measure.tokens(weight)
-        limit, oversized = self.services.requests.alone(request.policy, needed, conversation.model, settings)
+        limit, oversized = self.services.requests.alone(request, needed, conversation.model, settings)
         if oversized:
             self.say(f"This prompt alone exceeds the budget of {limit.tokens:,} tokens: about {needed:,} are sent.")
         return limit.window
@@ -264,6 +273,8 @@ class Prompting:
             return session
         kept = settings if first else replace(session.settings, model=settings.model)
         self.place = self.services.sessions.set(session.name, kept)
+        if not first:
+            self.say(f"session {session.name}: its model is now {settings.model}")
         return self.place
 
     def _begun(self, made: Prompted) -> list[Attempt]:

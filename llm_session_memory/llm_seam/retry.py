@@ -72,7 +72,7 @@ def retry(ctx: click.Context, name: str, database: str | None, *, model: str | N
             "options": tuple(said.options.items()),
             "no_stream": no_stream,
         }
-        mine = {"session": session.name, "new_session": False, "retrying": kept}
+        mine = {"session": session.name, "new_session": False, "retrying": kept, "send_anyway": True}
         for name_ in ours():
             mine.setdefault(name_, getattr(said, name_, None))
             values.pop(name_, None)

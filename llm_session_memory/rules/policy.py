@@ -140,6 +140,7 @@ def plan(  # noqa: PLR0913  all are parts of the request
     keep_from: int = 1,
     in_progress: bool = False,
     shares: Shares = WINDOW,
+    insist: bool = False,
 ) -> Plan:
     """Choose what a new block sends.
 
@@ -153,6 +154,7 @@ def plan(  # noqa: PLR0913  all are parts of the request
         in_progress: whether the newest exchange is still in progress (its tool results came back), so that it is part
             of `fixed` and no earlier exchange has to be sent
         shares: the limits for the newest exchanges once not all of them are sent
+        insist: whether to send what is estimated not to fit, rather than refuse it
 
     Raises:
         OverBudget: `full` can't send everything, or the prompt and the pins exceed the known context window
@@ -160,10 +162,10 @@ def plan(  # noqa: PLR0913  all are parts of the request
     pins = sorted(pins, key=lambda pin: pin.number)
     pinned_tokens = sum(pin.tokens for pin in pins)
     if fixed + pinned_tokens > limit.tokens:
-        return _oversized(pins, pinned_tokens, fixed, limit)
+        return _oversized(pins, pinned_tokens, fixed, limit, insist=insist)
     room = limit.tokens - fixed - pinned_tokens
     if policy == "full":
-        return _everything(newest, pins, room, fixed + pinned_tokens, limit)
+        return _everything(newest, pins, room, fixed + pinned_tokens, limit, insist=insist)
     recent, clip = _newest(newest, {pin.number for pin in pins}, room, keep_from, shares)
     if clip is not None and in_progress:
         recent, clip = [], None
@@ -207,31 +209,32 @@ def _newest(
     return taken[:1], None
 
 
-def _everything(newest: Iterable[Sized], pins: Sequence[Sized], room: int, paid: int, limit: Budget) -> Plan:
+def _everything(  # noqa: PLR0913  all are parts of the request
+    newest: Iterable[Sized], pins: Sequence[Sized], room: int, paid: int, limit: Budget, *, insist: bool
+) -> Plan:
     """Return the plan of the policy `full`: all exchanges. Raises OverBudget if they do not fit."""
     recent = list(newest)[::-1]
     pinned = {pin.number for pin in pins}
     needed = sum(sized.tokens for sized in recent if sized.number not in pinned)
-    if needed > room:
+    if needed > room and not insist:
         message = f"The whole session needs about {paid + needed:,} tokens, but the budget is {limit.tokens:,}."
         hint = "Use --memory window for this prompt, or raise the budget with --max-context-tokens or a larger num_ctx."
         raise OverBudget(message, hint)
     return Plan((), tuple(recent), paid + needed)
 
 
-def _oversized(pins: Sequence[Sized], pinned_tokens: int, fixed: int, limit: Budget) -> Plan:
+def _oversized(pins: Sequence[Sized], pinned_tokens: int, fixed: int, limit: Budget, *, insist: bool) -> Plan:
     """Return the plan for a prompt that fills the budget alone: only system prompt and pins, if the window allows."""
     tokens = fixed + pinned_tokens
-    if limit.window.tokens is not None and tokens > limit.window.tokens:
+    if limit.window.tokens is not None and tokens > limit.window.tokens and not insist:
         with_pins = f" with {len(pins)} pinned {'exchange' if len(pins) == 1 else 'exchanges'}" if pins else ""
         message = (
             f"This prompt{with_pins} needs about {tokens:,} tokens, but the model's context window is "
             f"{limit.window.tokens:,} ({limit.window.source})."
         )
-        hint = "Shorten it, or give the model a larger context window (for Ollama: -o num_ctx N)."
-        if pins:
-            hint = "Shorten it, unpin something, or give the model a larger context window (for Ollama: -o num_ctx N)."
-        raise OverBudget(message, hint)
+        first = "Shorten it, unpin something" if pins else "Shorten it"
+        larger = "or give the model a larger context window (for Ollama: -o num_ctx N)"
+        raise OverBudget(message, f"{first}, {larger}. If you think that it fits, add --send-anyway.")
     return Plan(tuple(pins), (), tokens, oversized=True)
 
 

@@ -39,6 +39,7 @@ class Opening:
             keep_from=self._keep_from(),
             in_progress=self.reason is NewBlock.TOOLS,
             shares=self.shares,
+            insist=snapshot.request.insist,
         )
 
     def _keep_from(self) -> int:

@@ -164,13 +164,13 @@ class Requests:
             measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
         return Snapshot.read(self._store, thread_id, request, limit, measure, reasoning=reasoning)
 
-    def alone(self, policy: str, tokens: int, model: Any, settings: Settings) -> tuple[Budget, bool]:
+    def alone(self, request: Request, tokens: int, model: Any, settings: Settings) -> tuple[Budget, bool]:
         """Return the budget of a prompt without history, and whether the prompt exceeds it. Raises OverBudget."""
         limits = Limits(self._desk, model, settings, sending=True)
 
         def compose(limit: Budget, *, final: bool) -> tuple[tuple[Budget, bool], bool]:
             del final  # it costs nothing
-            oversized = plan(policy, (), (), fixed=tokens, limit=limit).oversized
+            oversized = plan(request.policy, (), (), fixed=tokens, limit=limit, insist=request.insist).oversized
             return (limit, oversized), not oversized and limits.enough(limit, tokens)
 
         limit, oversized = limits.fitting(compose)

@@ -28,7 +28,8 @@ class Request:
 
     `input` is the new part. `tools` are the tool definitions sent with it, each with its base; `extra` is the base of
     anything else (a schema). `recall_share` is the share for recall. `before` is the number of the first exchange to
-    ignore (None: use all). `think` is the setting for thinking in replies.
+    ignore (None: use all). `think` is the setting for thinking in replies. `insist`: send what is estimated not to fit,
+    rather than refuse it.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Request:
     recall_share: float | None = None
     before: int | None = None
     think: str | None = None
+    insist: bool = False
 
     @property
     def text(self) -> str:

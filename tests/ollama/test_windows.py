@@ -16,7 +16,7 @@ import pytest
 from llm_session_memory.memory import Memory
 from llm_session_memory.services.windows import window_of
 from tests.ollama.conftest import QuickDesk
-from tests.world.ollama_server import Answer, Arrived, Fail, OllamaModel, OllamaStandIn, ToolCalls
+from tests.world.ollama_server import Answer, Arrived, Fail, OllamaModel, OllamaStandIn, ToolCalls, count_words
 
 LLAMA = OllamaModel("llama3")
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
@@ -334,3 +334,30 @@ def test_a_model_in_the_cloud_is_sent_no_window(desk: QuickDesk) -> None:
             desk.ask("-m", "gpt-oss:20b-cloud", "--session", "work", words(1_500)).ok()
         assert [named(chat) for chat in server.chats] == [None, None]
         assert desk.dry_run("work", "")["window"] == 131_072
+
+
+def test_a_prompt_that_seems_too_long_can_be_sent_anyway(desk: QuickDesk) -> None:
+    """A first estimate may be too high: --send-anyway sends what was refused, from a program and again too."""
+    small = OllamaModel("llama3", trained_window=4_096)
+    with OllamaStandIn([small], count=lambda text: count_words(text) * 7 // 10, reply=[Fail(), "Fine."]) as server:
+        desk.sit(server)
+        refused = desk.ask("-m", "llama3", "--session", "work", words(5_000))
+        assert refused.code == 1
+        assert "If you think that it fits, add --send-anyway." in refused.err
+        assert desk.ask("-m", "llama3", "--session", "work", "--send-anyway", words(5_000)).code == 1
+        desk.ask("sessions", "retry", "work").ok()
+        assert [(len(chat.messages), chat.cut) for chat in server.chats] == [(1, None)] * 2
+        with Memory(desk.home / "logs.db") as memory:
+            memory.conversation("other", "ollama/llama3", send_anyway=True).prompt(words(5_000)).text()
+        assert server.chats[-1].cut is None
+
+
+def test_the_first_model_given_in_a_session_without_one_becomes_its_own(desk: QuickDesk) -> None:
+    """An imported session has no model: the -m of its first prompt is kept and reported once, and later ones aren't."""
+    with OllamaStandIn([OllamaModel("llama3"), OllamaModel("mistral")]) as server:
+        desk.sit(server)
+        desk.ask("sessions", "import", "-", "--as", "qa", input='{"prompt": "Q", "response": "A"}\n').ok()
+        told = [desk.ask("-m", model, "--session", "qa", "Hi.").ok().err for model in ("mistral", "llama3")]
+        told.append(desk.ask("--session", "qa", "Hi.").ok().err)
+        assert told == ["session qa: its model is now ollama/mistral:latest\n", "", ""]
+        assert [chat.body["model"] for chat in server.chats] == ["mistral:latest", "llama3:latest", "mistral:latest"]
