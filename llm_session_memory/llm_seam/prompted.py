@@ -248,6 +248,7 @@ class Prompted:
             for one, response in zip(calls, finished, strict=False):
                 one.response.id = response.id  # an asynchronous response is logged as a copy
         self.logged = True
+        self._kept()
         # not earlier: if anything else ends the writing, `keep` finds them
         self.calls, self.finished, self.opened = [], [], None
         for one in calls:
@@ -284,6 +285,7 @@ class Prompted:
                         self.services.record.keep_attempt(attempt)
             except Exception as trouble:
                 raise self._into_a_file(attempt, trouble) from trouble
+            self._kept()
             self._done()
             self.logged, self.error = logged, attempt.error
             return None if logged else attempt
@@ -311,6 +313,10 @@ class Prompted:
 
     def _done(self) -> None:
         self.calls, self.finished, self.opened = [], [], None
+
+    def _kept(self) -> None:
+        if self.following is not None:
+            self.following.done()
 
     def _followed(self) -> None:
         if self.following is not None:

@@ -126,6 +126,7 @@ class Record:
         with self._desk.writing():
             dropped = [one.id for _, one in self.unanswered(name) if not one.in_progress]
             self._store.attempts.remove(dropped)
+        self._store.attempts.close(dropped)
         return len(dropped)
 
     def is_logged(self, turn_id: str) -> bool:
@@ -144,6 +145,7 @@ class Record:
             for one in interrupted:
                 self._store.attempts.add(one)  # so it is open no longer
             self._store.attempts.open(attempt)
+        self._store.attempts.close(one.id for one in interrupted)
         return interrupted
 
     def withdraw(self, id_: str) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..model import Attempt
@@ -12,6 +15,11 @@ from .running import runs, this_process
 
 _OPEN = '{"process": '
 """The beginning of request_json while an attempt is open: then it says which process sends the prompt."""
+
+
+def overflow(log: Path, id_: str) -> Path:
+    """Return the file for a reply that goes on after the last addition to its open attempt. It has the whole text."""
+    return log.parent / "unsaved-replies" / f"{id_}.txt"
 
 
 class Attempts:
@@ -27,12 +35,12 @@ class Attempts:
     def of(self, thread_id: str) -> list[Attempt]:
         """Return the attempts of a thread, oldest first."""
         rows = self.log.rows("select * from memory_attempts where thread_id = :id order by id", {"id": thread_id})
-        return [_attempt(row) for row in rows]
+        return [self._attempt(row) for row in rows]
 
     def unanswered(self) -> list[Attempt]:
         """Return the attempts of all threads that no turn has answered, oldest first."""
         rows = self.log.rows("select * from memory_attempts where answered_by is null order by datetime_utc, id")
-        return [_attempt(row) for row in rows]
+        return [self._attempt(row) for row in rows]
 
     def in_progress(self) -> list[str]:
         """Return the ids of the attempts, of all threads, that are in progress."""
@@ -83,7 +91,22 @@ class Attempts:
             " and substr(request_json, 1, length(:open)) = :open order by id",
             {"id": thread_id, "open": _OPEN},
         )
-        return [attempt for attempt in map(_attempt, rows) if not attempt.in_progress]
+        return [attempt for attempt in map(self._attempt, rows) if not attempt.in_progress]
+
+    def _attempt(self, row: Mapping[str, Any]) -> Attempt:
+        """Return a row as an attempt. If its process was killed, the file beside the log may have more of the reply."""
+        made = _attempt(row)
+        if row["request_json"].startswith(_OPEN) and not made.in_progress:
+            with suppress(OSError):
+                came = overflow(self.log.path, made.id).read_text("utf-8", "replace")
+                return replace(made, partial=max(made.partial, came, key=len))
+        return made
+
+    def close(self, ids: Iterable[str]) -> None:
+        """Remove the files beside the log that attempts have, once the log has everything or they are gone."""
+        for id_ in ids:
+            with suppress(OSError):
+                overflow(self.log.path, id_).unlink(missing_ok=True)
 
     def remove(self, ids: Iterable[str]) -> None:
         """Delete attempts."""

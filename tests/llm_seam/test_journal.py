@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ import pytest
 from llm_session_memory import Memory
 from llm_session_memory.llm_seam import following
 from llm_session_memory.llm_seam.following import Following
+from llm_session_memory.store.attempts import overflow
 from tests.conftest import Command
 from tests.world.ollama_server import Hang, OllamaModel, OllamaStandIn
 from tests.world.processes import Running
@@ -222,20 +225,54 @@ def test_a_prompt_in_progress_is_neither_interrupted_nor_failed(  # noqa: PLR091
 
 
 def test_what_has_come_is_added_a_few_times_only(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reply is added to its attempt at most 20 times, and never again once nobody reads it."""
+    """A reply is added to its attempt at most 20 times; what comes later goes into a file, as long as it is read."""
     monkeypatch.setattr(following, "SECONDS", 0.0001)
     written: list[str] = []
     monkeypatch.setattr(Following, "_write", lambda self, text: written.append(text))
-    came = iter(range(1, 1000))
-    _followed(log, lambda: "x" * next(came))
+    came = iter([*("é\n" * number for number in range(1, 31)), None])
+    one = _followed(log, lambda: next(came))
     assert len(written) == following.MOST
-    _followed(log, lambda: None)
-    assert len(written) == following.MOST
+    file = overflow(log, "id")
+    assert file.read_bytes().decode("utf-8") == "é\n" * 30
+    if os.name == "posix":
+        assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    one.done()
+    assert not file.exists()
 
 
-def _followed(log: Path, text: Callable[[], str | None]) -> None:
+def test_the_end_of_a_long_reply_is_found_beside_the_log(log: Path, llm_: Command, script: Script) -> None:
+    """If llm is killed after the last addition to the log, the rest of the reply is read from its file, then moved."""
+    llm_("-m", "scripted", "--session", "work", "First").ok()
+    with Memory(log) as memory:
+        thread_id = memory.sessions.get("work").thread_id
+    request = json.dumps({"process": {"host": socket.gethostname(), "pid": 2**22 + 1, "started": None, "at": 0}})
+    with closing(sqlite3.connect(log)) as connection:
+        row = (
+            "01m",
+            thread_id,
+            "scripted",
+            PROMPT,
+            "interrupted",
+            "On 4",
+            "2026-05-04T10:00:00+00:00",
+            None,
+            request,
+            None,
+        )
+        connection.execute("insert into memory_attempts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        connection.commit()
+    file = overflow(log, "01m")
+    file.parent.mkdir()
+    file.write_text("On 4 May", "utf-8")
+    assert [one["partial"] for one in attempts(llm_)] == ["On 4 May"]
+    llm_("--session", "work", "Next").ok()
+    assert (rows(log)[0]["partial"], file.exists()) == ("On 4 May", False)
+
+
+def _followed(log: Path, text: Callable[[], str | None]) -> Following:
     """Follow a reply to its end."""
     one = Following(log, "id", text)
     one.start()
     one.join(60)
     assert not one.is_alive()
+    return one
