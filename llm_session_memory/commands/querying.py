@@ -64,14 +64,21 @@ def query_command(name: str | None, parameters: tuple[tuple[str, str], ...], for
         click.echo("No rows.", err=True)
 
 
+_NUMBERS = ("days", "exchange", "least", "most")
+"""The parameters that are numbers. SQLite reads any other text as 0 or as nothing, so the rows would mislead."""
+
+
 def _run(query: Query, given: dict[str, str], database: str | None) -> tuple[list[str], list[tuple[Any, ...]]]:
     from ..insight.run import run
 
     known = [name for name, _ in query.parameters]
-    for name in given:
+    for name, value in given.items():
         if name not in known:
             hint = f"Its parameters: {', '.join(known)}." if known else "It has no parameters."
             raise SessionError(f"Query “{query.short_name}” has no parameter “{one_line(name, _WIDEST)}”.", hint)
+        if name in _NUMBERS and value and not (value.isascii() and value.isdigit()):
+            message = f"Parameter “{name}” must be a whole number, not “{one_line(value, _WIDEST)}”."
+            raise SessionError(message, f"Example: -p {name} 30")
     return run(existing_log(database), query, given)
 
 

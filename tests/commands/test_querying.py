@@ -61,6 +61,8 @@ def test_unknown_queries_parameters_and_logs(llm_: Command, filled: Path) -> Non
     assert "Query “nothing” not found. List the queries with: llm sessions query" in unknown.err
     wrong = llm_("sessions", "query", "tokens_a_day", "-p", "x", "1")
     assert "has no parameter “x”. Its parameters: days." in wrong.err
+    words = llm_("sessions", "query", "tokens_a_day", "-p", "days", "a week")
+    assert "Parameter “days” must be a whole number, not “a week”. Example: -p days 30" in words.err
     missing = llm_("sessions", "query", "tokens_a_day", "-d", str(filled.parent / "none.db"))
     assert "There is no log at" in missing.err
 
