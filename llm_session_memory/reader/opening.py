@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..store.frozen import address
 from ..store.log import WAIT_SECONDS, log_errors
 from .cache import version_of
 from .functions import register, register_escape
@@ -22,7 +23,8 @@ def opened(path: Path) -> Iterator[Source]:
         LogUnusable: the log can't be opened, or reading it fails later.
     """
     with log_errors(path):
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
+        where = address(path) or f"{path.resolve().as_uri()}?mode=ro"
+        connection = sqlite3.connect(where, uri=True, timeout=WAIT_SECONDS)
         try:
             connection.text_factory = lambda raw: str(raw, "utf-8", "replace")
             register(connection)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LogUnusable
 from ..rules.safe_text import bindable
+from .frozen import address, in_writable_folder, is_wal
 from .schema import NEEDED, VIEWS, lost, migrations, remake
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ class Log:
         if not path.exists():
             raise LogUnusable(f"There is no log at {path} yet.", 'Start a session with: llm --session NAME "..."')
         try:
-            return cls(Database(path), path)
+            frozen = address(path)
+            return cls(Database(sqlite3.connect(frozen, uri=True) if frozen else path), path)
         except sqlite3.Error as error:
             raise sentence(error, path) from error
 
@@ -304,17 +306,28 @@ def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
     if "not a database" in said or path.is_dir():
         what = "a folder, not a log" if path.is_dir() else "not a SQLite database"
         return LogUnusable(f"{path} is {what}.", "Choose the log with -d, or move that file away.")
-    if "readonly" in said:
-        message = f"The log {path} is read-only, so nothing can be recorded in it."
-        return LogUnusable(message, "Make it writable, or use -n to prompt without recording.")
+    if "readonly" in said or "unable to open" in said:
+        return _not_opened(said, path)
     if "malformed" in said:
         message = f"The log {path} is damaged ({said})."
         import shlex
 
         rescue = f"sqlite3 {shlex.quote(str(path))} .recover | sqlite3 rescued.db"
         return LogUnusable(message, f"Keep a copy of it, then try: {rescue}")
-    if "unable to open" in said:
-        return LogUnusable(f"The log {path} can't be opened ({said}).", "Check that you may read this file.")
     hints = {"full": "Free some space on its disk, then try again.", "I/O": "Check its disk, then try again."}
     hint = next((hint for what, hint in hints.items() if what in said), "Try again; if it fails again, check the file.")
     return LogUnusable(f"The log {path} could not be used: {said}.", f"{hint} The log was not changed.")
+
+
+def _not_opened(said: str, path: Path) -> LogUnusable:
+    """Return the error for a log that SQLite may not read or write."""
+    if is_wal(path) and not in_writable_folder(path):
+        message = f"The log {path} is in WAL mode, for which its folder must be writable."
+        hint = (
+            "Make the folder writable, or copy the log, and its -wal file if there is one, and name the copy with -d."
+        )
+        return LogUnusable(message, hint)
+    if "readonly" in said:
+        message = f"The log {path} is read-only, so nothing can be recorded in it."
+        return LogUnusable(message, "Make it writable, or use -n to prompt without recording.")
+    return LogUnusable(f"The log {path} can't be opened ({said}).", "Check that you may read this file.")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ import pytest
 from llm_session_memory.reader import opening
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
+from tests.world.scripted import Script
 
 READING = {
     "query": ("sessions", "query", "tokens_a_day"),
@@ -65,3 +71,61 @@ def test_a_locked_log_is_waited_for(llm_: Command, written: Path, name: str, mon
         done = llm_(*READING[name])
         holding.execute("rollback")
     assert (done.code, f"The log {written} is locked by another program" in done.err) == (1, True)
+
+
+@contextmanager
+def frozen(log: Path, folder: Path, beside: bytes = b"") -> Iterator[str]:
+    """Give a copy of a log, in WAL mode, in a folder that nobody can write to; `beside` is its write-ahead log."""
+    folder.mkdir()
+    with closing(sqlite3.connect(shutil.copy(log, folder / "logs.db"))) as connection:
+        connection.execute("pragma journal_mode = wal")
+    if beside:
+        (folder / "logs.db-wal").write_bytes(beside)
+    folder.chmod(0o500)
+    root = os.access(folder, os.W_OK)
+    mount = (["mount", "--bind", folder], ["mount", "-o", "remount,ro,bind"])
+    if root and any(subprocess.run([*how, folder], check=False).returncode for how in mount):
+        pytest.skip("root can write to every folder, and can't mount one read-only here")
+    try:
+        yield str(folder / "logs.db")
+    finally:
+        if root:
+            subprocess.run(["umount", "-l", folder], check=True)  # SQLite may still have it open
+        folder.chmod(0o700)
+
+
+@pytest.fixture(name="used")
+def _used(llm_: Command, script: Script, log: Path) -> Path:
+    """A log with a session."""
+    llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
+    return log
+
+
+ON_FROZEN = {
+    **READING,
+    "show": ("sessions", "show", "work"),
+    "search": ("sessions", "search", "bridge"),
+    "context": ("sessions", "context", "work", "When?"),
+    "export": ("sessions", "export", "work"),
+    "note": ("sessions", "note", "work"),
+    "attempts": ("sessions", "attempts"),
+}
+
+
+def test_a_frozen_log_in_wal_mode_is_read(llm_: Command, used: Path, tmp_path: Path) -> None:
+    """If nobody can write beside a log in WAL mode, it is read as it is. What would change it says what helps."""
+    with frozen(used, tmp_path / "frozen") as path:
+        for command in ON_FROZEN.values():
+            llm_(*command, "-d", path).ok()
+        for command in (("sessions", "note", "work", "new"), ("sessions", "set", "work", "--meta", "a", "b")):
+            done = llm_(*command, "-d", path)
+            assert done.code == 1
+            assert done.err.startswith(f"Error: The log {path} is in WAL mode, for which its folder must be writable. ")
+
+
+def test_entries_beside_a_frozen_log_are_not_left_out(llm_: Command, used: Path, tmp_path: Path) -> None:
+    """If the write-ahead log has entries that can't be read, nothing is shown without them: the error names it."""
+    with frozen(used, tmp_path / "frozen", b"any entry") as path:
+        for command in ON_FROZEN.values():
+            done = llm_(*command, "-d", path)
+            assert (done.code, "in WAL mode" in done.err, "its -wal file" in done.err) == (1, True, True)
