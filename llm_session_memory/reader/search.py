@@ -5,19 +5,21 @@ All of it works without our llm plugin. Our index is searched exactly as `llm se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from heapq import nsmallest
+from heapq import merge, nsmallest
 from itertools import chain
 from typing import Any
 
 from .. import model
 from ..rules.dates import day_after
+from ..rules.passages import reach
 from ..rules.search_terms import Marker, Query, match, query_of, snippet
 from ..store.finder import Finder, found_in
 from ..store.finder import Found as FoundTurn
 from ..store.index import RULES
+from ..store.numbering import Numbering
 from .entries import MARK, PAGE, UNMARK, Filters, Found, Hit, Line, Results
 from .figures import Figures
 from .llms_indexes import INDEXES, MOST_RANKED, Key, LlmsIndexes, Order
@@ -36,8 +38,8 @@ _NEWEST, _READ = 2_000, 300
 _PROMPT, _SNIPPET = 160, 240
 """The most characters shown of a prompt that did not match, and of a text that did."""
 
-_Match = tuple[str, str, Callable[[], Hit]]
-"""The thread and the turn of a match, and a function that makes the hit to show."""
+_Match = tuple[str, str, FoundTurn | Hit]
+"""The thread and the turn of a match, and what was found: a turn whose texts are not read yet, or all that is shown."""
 
 
 def search(
@@ -54,19 +56,24 @@ def search(
         return Results((), 0, None)
     start = int(after) if after and after.isascii() and after.isdigit() else 0
     made = _Search(source, filters, thread_id, order, query, start + PAGE + 1)
+    numbers: dict[str, Numbering] = {}
     seen: set[tuple[str, int | str]] = set()
-    page: list[tuple[str, Hit]] = []
-    for thread, turn_id, hit in made.matches():
-        number = numbering(source, thread).number_of(turn_id)
+    page: list[tuple[str, int | None, FoundTurn | Hit]] = []
+    for thread, turn_id, one in made.matches():
+        if thread not in numbers:
+            numbers[thread] = numbering(source, thread)
+        number = numbers[thread].number_of(turn_id)
         if (thread, number or turn_id) in seen:
             continue
         seen.add((thread, number or turn_id))
         if len(seen) > start + PAGE:
             break
         if len(seen) > start:
-            page.append((thread, replace(hit(), number=number)))
+            page.append((thread, number, one))
+    hits = made.hits([one for _, _, one in page])
+    shown = [(thread, replace(hit, number=number)) for (thread, number, _), hit in zip(page, hits, strict=True)]
     return Results(
-        groups=_grouped(source, page),
+        groups=_grouped(source, shown, numbers),
         hits=len(page),
         next=str(start + PAGE) if len(seen) > start + PAGE else None,
         limited=made.limited,
@@ -93,7 +100,7 @@ class _Search:
         """
         sources = (self._ours(), self._llms(), self._read())
         if self.order == "newest":
-            found: Iterable[_Match] = sorted(chain.from_iterable(sources), key=lambda one: one[1], reverse=True)
+            found: Iterable[_Match] = merge(*sources, key=lambda one: one[1], reverse=True)
         else:
             found = chain.from_iterable(sources)
         empty = True
@@ -142,7 +149,7 @@ class _Search:
         yield from (self._match(one) for one in self.finder.together(self.query.exact.any_of, self.wanted))
 
     def _match(self, found: FoundTurn) -> _Match:
-        return found.thread_id, found.turn_id, lambda: self._hit(found)
+        return found.thread_id, found.turn_id, found
 
     # -- llm's indexes -------------------------------------------------
 
@@ -191,7 +198,7 @@ class _Search:
             one = self.llms.hit(key)
             if one is not None:
                 thread_id, hit = one
-                yield thread_id, hit.turn_id, lambda hit=hit: hit  # type: ignore[misc]
+                yield thread_id, hit.turn_id, hit
 
     # -- texts that no index of ours holds -----------------------------
 
@@ -222,16 +229,25 @@ class _Search:
 
     def _texts(self, turn_ids: Iterable[str]) -> dict[str, tuple[str, str, str]]:
         """Return the prompt, tool results and reply of turns."""
-        asked = ids(turn_ids)
-        rows = chain(self.source.rows("response_texts", ids=asked), self.source.rows("turn_texts", ids=asked))
+        wanted = list(turn_ids)
+        rows = self.source.rows("turn_texts", ids=ids(wanted))
+        missing = set(wanted) - {row["turn_id"] for row in rows}
+        if missing:
+            rows += self.source.rows("response_texts", ids=ids(missing))
         return {row["turn_id"]: (row["prompt"], row["tool"], row["reply"]) for row in rows}
 
-    def _hit(self, found: FoundTurn) -> Hit:
+    def hits(self, found: Sequence[FoundTurn | Hit]) -> list[Hit]:
+        """Return what to show of matches."""
+        texts = self._texts([one.turn_id for one in found if isinstance(one, FoundTurn)])
+        nothing = ("", "", "")
+        return [one if isinstance(one, Hit) else self._hit(one, texts.get(one.turn_id, nothing)) for one in found]
+
+    def _hit(self, found: FoundTurn, texts: tuple[str, str, str]) -> Hit:
         """Return a hit: the prompt, or its beginning, and the reply or tool result that matched."""
-        prompt, *others = self._texts([found.turn_id]).get(found.turn_id, ("", "", ""))
+        prompt, *others = texts
         if found.passage:
-            texts = (prompt, *others)
-            passage = texts[found.passage["side"]][found.passage["start"] : found.passage["end"]]
+            text = (prompt, *others)[found.passage["side"]]
+            passage = text[found.passage["start"] : reach(text, found.passage["end"])]
             prompt, others = (passage, []) if found.passage["side"] == 0 else (prompt[:_PROMPT], [passage])
         best = max(others, key=self.marker.held, default="")
         return Hit(
@@ -281,7 +297,7 @@ def _unscored(row: Mapping[str, Any]) -> FoundTurn:
     )
 
 
-def _grouped(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Found, ...]:
+def _grouped(source: Source, hits: Iterable[tuple[str, Hit]], numbers: Mapping[str, Numbering]) -> tuple[Found, ...]:
     """Return hits by session, in the order of each session's first hit."""
     by_thread: dict[str, list[Hit]] = {}
     for thread_id, hit in hits:
@@ -289,8 +305,8 @@ def _grouped(source: Source, hits: Iterable[tuple[str, Hit]]) -> tuple[Found, ..
     named = {row["thread_id"]: row for row in source.rows("titles", ids=ids(by_thread))}
     groups: list[Found] = []
     for thread_id, found in by_thread.items():
-        numbers = numbering(source, thread_id)
-        groups.append(Found(_line(named[thread_id], figures(source, thread_id, numbers)), tuple(found)))
+        counted = figures(source, thread_id, numbers[thread_id])
+        groups.append(Found(_line(named[thread_id], counted), tuple(found)))
     return tuple(groups)
 
 

@@ -30,9 +30,9 @@ MOST_WORDS = 40
 _SHORT_RUN = 2
 """Up to this many CJK characters in a run, each may be a word by itself."""
 
-_AHEAD = 120
+_AHEAD, _AHEAD_UNSPACED = 120, 24
 """A passage that ends inside a word, or in a text without blanks, is indexed with up to this many characters more, so
-that what crosses its end is found."""
+that what crosses its end is found: more than the longest piece of a query (see `terms.terms`)."""
 
 _HIRAGANA_SIGNS = "\u3041-\u3096"
 _OTHER_CJK = "\u3005-\u3007\u30a1-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
@@ -149,10 +149,16 @@ def _trimmed(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int,
 
 def entries(text: str, start: int, end: int) -> tuple[str, str]:
     """Return the columns `text` and `parts` of the index for a passage of a text."""
+    return indexed(text[start : reach(text, end)])
+
+
+def reach(text: str, end: int) -> int:
+    """Return where the indexed text of a passage ends: after a word that the passage would cut, or a little further."""
     following = text[end : end + _AHEAD]
-    if following and not following[0].isspace():
-        end += len(following.split(None, 1)[0])
-    return indexed(text[start:end])
+    if not following or following[0].isspace():
+        return end
+    stretch = following.split(None, 1)[0]
+    return end + len(stretch[:_AHEAD_UNSPACED] if unspaced().search(stretch) else stretch)
 
 
 # -- prompts -----------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .folding import fold, placed
 from .passages import STOP_WORDS
@@ -153,6 +154,7 @@ class Marker:
     def __init__(self, words: Sequence[str], signs: Sequence[str] = ()) -> None:
         self.terms = [term for word in words for term in terms(word)]
         self.signs = signs
+        self._place = lru_cache(maxsize=4)(_Place)
         self._needles = [_needle(term) for term in self.terms]
 
     def spans(self, text: str) -> list[tuple[int, int]]:
@@ -161,13 +163,13 @@ class Marker:
         A word is also found with other endings (sign, signs, signed), ignoring case and accents. If it is nowhere in
         the text, longer words that begin with it are marked, or its place in a word of several parts.
         """
-        here = _Place(text)
+        here = self._place(text)
         signs = [found.span() for sign in self.signs for found in re.finditer(re.escape(sign), text)]
         return _merged([span for term in self.terms for span in here.found(term)] + signs)
 
     def held(self, text: str) -> int:
         """Return how many of the words and signs a text holds."""
-        here = _Place(text)
+        here = self._place(text)
         return sum(1 for term in self.terms if here.found(term)) + sum(sign in text for sign in self.signs)
 
     def all_in(self, texts: Sequence[str]) -> bool:
@@ -239,6 +241,8 @@ def _part(word: str, beginning: str, stem: str, *, alone: bool) -> int | None:
     Unless the part is `alone`, it has to reach to the end of the word.
     """
     starts = part_starts(word)
+    if not starts:
+        return None
     for start, end in zip([0, *starts], [*starts, len(word)], strict=True):
         rest, part = word[start:].casefold(), word[start:end].casefold()
         stems = [stem_of(Unit(one, 0, 0)) for one in ([rest, part] if alone else [rest])]
@@ -280,8 +284,10 @@ def snippet(text: str, marker: Marker, width: int) -> tuple[str, list[tuple[int,
     if end < len(flat) and " " in flat[end - _EDGE : end + 1]:
         end = flat.rindex(" ", end - _EDGE, end + 1)
     head, tail = "…" if start else "", "…" if end < len(flat) else ""
-    inside = [(s - start + len(head), e - start + len(head)) for s, e in marks if s >= start and e <= end]
-    return head + flat[start:end].rstrip() + tail, inside
+    shown = flat[start:end].rstrip()
+    end = start + len(shown)
+    inside = [(max(s, start), min(e, end)) for s, e in marks if s < end and e > start]  # a mark may be longer
+    return head + shown + tail, [(s - start + len(head), e - start + len(head)) for s, e in inside]
 
 
 def _within(marks: list[tuple[int, int]], first: int, width: int) -> int:

@@ -8,6 +8,8 @@ The algorithm: M. F. Porter, "An algorithm for suffix stripping", Program 14(3),
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _SHORTEST, _LONGEST = 3, 64
 """Words of other lengths are their own stems."""
 
@@ -45,6 +47,7 @@ _ENDINGS = ("", "s", "ed", "ing", "ly", "ness", "fulness")
 """What can follow a suffix, and change what is left of the word."""
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """Return the stem of an English word in lower case. Other words are returned unchanged."""
     if not _SHORTEST <= len(word) <= _LONGEST or not word.isascii():

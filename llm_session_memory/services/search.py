@@ -189,7 +189,7 @@ def _with_snippets(
     for turn_id, found in groupby(index.passages(apart), key=lambda row: row["turn_id"]):
         chosen[apart[turn_id]] = list(found)
     unindexed = [row["turn_id"] for rows in chosen.values() for row in rows if "id" not in row]
-    texts = index.texts(row for rows in chosen.values() for row in rows if "id" in row)
+    texts = index.texts((row for rows in chosen.values() for row in rows if "id" in row), as_indexed=True)
     whole = index.turn_texts(unindexed)
     snippets: list[Hit] = []
     for hit in hits:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model import SIDES
-from ..rules.passages import entries, split, term
+from ..rules.passages import entries, reach, split, term
 from ..rules.tokens import base
 from . import history
 from .log import Log
@@ -252,15 +252,19 @@ class Index:
             {"ids": json.dumps(list(turn_ids))},
         )
 
-    def texts(self, passages: Iterable[Mapping[str, Any]]) -> dict[int, str]:
-        """Return the texts of passages, by id, except those whose turn is gone."""
+    def texts(self, passages: Iterable[Mapping[str, Any]], *, as_indexed: bool = False) -> dict[int, str]:
+        """Return the texts of passages, by id, except those whose turn is gone.
+
+        If `as_indexed`, a text goes on to where its words in the index do (see `passages.reach`).
+        """
         rows = list(passages)
         texts = self.turn_texts(list(dict.fromkeys(row["turn_id"] for row in rows)))
-        return {
-            row["id"]: texts[row["turn_id"]][row["side"]][row["start"] : row["end"]]
-            for row in rows
-            if row["turn_id"] in texts
-        }
+        found: dict[int, str] = {}
+        for row in rows:
+            if row["turn_id"] in texts:
+                text = texts[row["turn_id"]][row["side"]]
+                found[row["id"]] = text[row["start"] : reach(text, row["end"]) if as_indexed else row["end"]]
+        return found
 
     def dates(self, turn_ids: Iterable[str]) -> dict[str, str]:
         """Return the ISO times of turns, by id."""

@@ -329,3 +329,25 @@ def test_what_is_there_is_found(llm_: Command, log: Path, typed: str, said: str)
     (hit,) = [hit for hit in _hits(llm_, "--", typed) if hit["session"] == "said"]
     assert hit["snippet"] == said
     assert hit["marks"]
+
+
+@pytest.mark.parametrize(
+    "text", ["深水港の話東京都規則です里斯本桥" * 60, "0123456789abcdef" * 90 + " end", "a/b-c_d.e" * 200]
+)
+def test_what_crosses_the_end_of_a_passage_is_found(llm_: Command, log: Path, text: str) -> None:
+    """A text without blanks is split anywhere. What crosses a split is found and marked."""
+    with LogBuilder(log) as built:
+        thread = [built.thread() for _ in range(20)][-1]
+        built.turns(thread, Said(text, "Noted."))
+    llm_("sessions", "name", thread, "said").ok()
+    with Memory(log) as memory:
+        memory.search("all")
+        rows = memory.desk.log.rows(
+            'select p."end" from memory_passages p join turns t on t.id = p.turn_id'
+            " where p.side = 0 and p.part < 3 and t.thread_id = :id",
+            {"id": thread},
+        )
+        for place in [0] if text[0] == "0" else [row["end"] - 3 for row in rows]:
+            for typed in (text[place : place + 6], text[place : place + 100]):
+                (hit,) = memory.search(typed, session="said")
+                assert hit.marks
