@@ -129,7 +129,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "later_url": links.session(here, **{"from": _later(page)}) if page.last < page.total else None,
         "newest_url": links.session(here) if page.last < page.total else None,
         "downloads": [(name, links.session(here, form)) for name, form in _OFFERED],
-        "thread_url": links.row("conversations" if page.older and not _is_today(page) else "threads", line.thread_id),
+        "thread_url": links.row(_row_of(page), line.thread_id),
         "sql_url": sql_url(datasette, log.name, transcript_by_hand(log.tables), {"thread_id": line.thread_id})
         if may_sql
         else None,
@@ -151,6 +151,13 @@ def _rating(request: Any, links: Links, reference: str, start: int | None) -> di
 
 
 _OFFERED = (("Markdown", "md"), ("JSONL", "jsonl"), ("HTML", "html"))
+
+
+def _row_of(page: Transcript) -> str:
+    """Return the table that has a row for the session: llm has none if no prompt was answered."""
+    if not page.total and page.line.name is not None:
+        return "memory_sessions"
+    return "conversations" if page.older and not _is_today(page) else "threads"
 
 
 def _is_today(page: Transcript) -> bool:

@@ -189,6 +189,11 @@ class _Cards:
     def attempt(self, attempt: Attempt) -> Card:
         """Return the card of a prompt that got no complete answer."""
         blocks = [Block("you", self._showing.text(attempt.prompt))]
+        for one in attempt.given:
+            if one.text is None:
+                blocks.append(Block("files", f"<p>{escape(one_line(one.words, 200))}</p>"))
+            else:
+                blocks.append(_folded("fragment", one_line(one.words, 160), "", self._showing.text(one.text)))
         if attempt.partial:
             blocks.append(Block("reply", self._showing.markdown(attempt.partial)))
         blocks.append(Block("failed", plain(attempt.error)))

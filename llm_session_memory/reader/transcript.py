@@ -10,6 +10,7 @@ from ..store.attempts import in_progress
 from ..store.numbering import Numbering
 from .entries import PAGE
 from .exchanges import calls, system_prompt
+from .given import given_with
 from .moments import parsed_moment
 from .numbering import figures, numbering
 from .sent import Summary
@@ -165,6 +166,7 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
             answered_by=row["answered_by"],
             answered_number=numbers.number_of(row["answered_by"]),
             in_progress=open_,
+            given=given_with(row["request_json"]),
         )
         for row, open_ in ((row, in_progress(row["request_json"])) for row in source.query(sql, ids=wanted))
     )

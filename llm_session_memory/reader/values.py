@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .entries import Line
 from .figures import summed
+from .given import Given
 from .sent import Summary
 
 
@@ -159,6 +160,7 @@ class Attempt:
     answered_by: str | None
     answered_number: int | None = None
     in_progress: bool = False
+    given: tuple[Given, ...] = ()
 
 
 @dataclass(frozen=True)

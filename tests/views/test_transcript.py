@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -261,6 +262,28 @@ async def test_the_page_leads_to_rows_and_sql(world: World, get: Get) -> None:
     answer = await get(sql, follow_redirects=True)
     assert answer.status == 200
     assert "Low water at 09:42" in answer.text
+
+
+@pytest.mark.asyncio
+async def test_a_session_whose_only_prompt_failed_leads_to_its_row(world: World, tmp_path: Path) -> None:
+    """llm has no row of a conversation without an answer, so the page links to ours. What was given is shown."""
+    request = {"fragments": [{"text": "Two piers.", "source": "plan.txt"}], "attachments": [{"type": "image/png"}]}
+    log = Path(shutil.copyfile(world.path, tmp_path / "logs.db"))
+    with sqlite3.connect(log) as database:
+        columns = "(thread_id, name, name_key, created_utc, options_json)"
+        database.execute(f"insert into memory_sessions {columns} values ('t9', 'alone', 'alone', '2026-09-01', '{{}}')")
+        database.execute(
+            "insert into memory_attempts"
+            " values ('a9', 't9', 'm', 'Does it hold?', 'gone', '', '2026-09-01', null, ?, null)",
+            [json.dumps(request)],
+        )
+    database.close()
+    get = serving(log)
+    page = await get("/logs/-/session/alone")
+    assert '<a href="/logs/memory_sessions/t9">row</a>' in page.text
+    assert (await get("/logs/memory_sessions/t9")).status == 200
+    assert "Fragment plan.txt, 10 characters" in page.shown
+    assert "Attachment: image/png, 0 bytes" in page.shown
 
 
 DOWNLOADS = [

@@ -18,6 +18,7 @@ from ...rules.safe_text import one_line, plain
 from ...rules.server_cuts import counts_all
 from ...rules.thinking import as_reasoning
 from ...rules.words import counted
+from ..given import given_with
 
 _AUTHOR_WIDTH = 60
 
@@ -220,6 +221,7 @@ def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> s
         later = f"by exchange #{number}" if number else "later"
         lines[0] += f" · answered {later}"
     lines.append(f"**You:** {plain(attempt.prompt)}")
+    lines += [f"*{inert(one.words)}*" for one in given_with(attempt.request)]
     if attempt.partial:
         lines.append(f"**Model (partial reply):** {plain(attempt.partial)}")
     if attempt.in_progress:
