@@ -15,6 +15,11 @@ _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 _MONTHS = 12
 
 
+def zoned(utc: str) -> str:
+    """Return a time of the log, which is in UTC, with its zone: llm stores it without one, our tables with it."""
+    return utc if re.search(r"T.*(Z|[+-]\d\d:\d\d)$", utc) or "T" not in utc else f"{utc}+00:00"
+
+
 def since(text: str) -> str:
     """Return when a date or time begins: ISO, UTC, comparable with the log's times. Raises SessionError."""
     return _moment(text, end=False)

@@ -83,7 +83,8 @@ def test_json_has_all_fields(llm_: Command, script: Script, log: Path) -> None:
     llm_("sessions", "name", thread, "work").ok()
     (line,) = json.loads(llm_("sessions", "list", "--json").ok().out)
     assert line.pop("created_utc") > "2026-"
-    assert line.pop("last_used_utc") > "2026-"
+    last_used = line.pop("last_used_utc")
+    assert (last_used > "2026-", last_used.endswith("+00:00")) == (True, True)  # the zone, as in created_utc
     assert line == {
         "name": "work",
         "thread_id": thread,
