@@ -61,6 +61,15 @@ def model_of(model_id: str, *, async_: bool = False) -> Any:
         elif importlib.util.find_spec("llm_ollama"):
             hint = "If it is an Ollama model, check that the Ollama server is running. List models with: llm models"
         raise SessionError(f"Model “{model_id}” not found.", hint) from error
+    except OSError as error:
+        raise _unlisted(error) from error
+
+
+def _unlisted(error: OSError) -> SessionError:
+    """Return the error if a plugin can't list its models, for example because it can't write its cache."""
+    return SessionError(
+        f"llm's models can't be listed: {error}.", "A plugin needs this file or folder. Make it usable."
+    )
 
 
 class Models:
@@ -95,6 +104,8 @@ def embedding_model_of(model_id: str) -> Any:
     except llm.UnknownModelError as error:
         hint = "List embedding models with: llm embed-models"
         raise SessionError(f"Embedding model “{model_id}” not found.", hint) from error
+    except OSError as error:
+        raise _unlisted(error) from error
 
 
 def session_model(session: Session, asked: Settings | None = None) -> Any:
