@@ -67,7 +67,7 @@ def _plain(text: str) -> str:
     """Return a message without what differs from run to run, and short enough for a cell."""
     text = re.sub(r"/\S*/(logs\.db|llm|home)\b", r"…/\1", text)
     text = re.sub(r"/\S*unsaved-replies\S*/\S+\.json", "FILE", text)
-    text = re.sub(r"/\S{12,}", "FILE", text)
+    text = re.sub(r"(?<!\w)/\S{12,}", "FILE", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "HOST", re.sub(r"[^\x20-\x7e\u2018-\u201f\u2026]", "�", text))
     return _cell(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
 
