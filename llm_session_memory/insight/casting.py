@@ -48,7 +48,7 @@ def printed(scenes: Sequence[Scene], timeline: Timeline) -> Iterator[Printed]:
 def _head(scene: Scene) -> str:
     if not scene.first:
         return ""
-    number = f"#{scene.number:,}" if scene.number is not None else "attempt"
+    number = f"#{scene.number:,}" if scene.number is not None else "failed prompt"
     at = parsed_moment(scene.utc)
     when = f"  {at.day} {at:%b %Y %H:%M}" if at else ""
     pinned = "  pinned" if "pin" in scene.marks else ""
