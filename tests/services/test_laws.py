@@ -398,9 +398,11 @@ def texts_of(exchange: Exchange) -> dict[str, str]:
 def unmarked(text: str) -> str:
     """Return a text in which a character and its replacement in an excerpt are the same.
 
-    The end of our fence is removed too: it is a fragment, and llm leaves a fragment's text out of its search.
+    The end of our fence is removed too, with its line break: it is a fragment, and llm leaves a fragment's text out
+    of its search.
     """
-    return text.replace("‹", "<").replace("(", "[").replace(fences.CLOSING, "")
+    text = text.replace("‹", "<").replace("(", "[")
+    return text.replace(f"{fences.CLOSING}\n", "").replace(fences.CLOSING, "")
 
 
 def hold_calls(sent: tuple[Message, ...]) -> None:
