@@ -62,6 +62,12 @@ def _wait(address: str) -> None:
     pytest.fail(f"Datasette does not answer at {address}")
 
 
+def fits(page: Any, width: int) -> bool:
+    """Make a page this many pixels wide, and return whether it does not scroll sideways."""
+    page.set_viewport_size({"width": width, "height": 800})
+    return bool(page.evaluate("document.documentElement.scrollWidth") <= width)
+
+
 class Watched:
     """A browser page, and everything that went wrong on it."""
 
