@@ -147,6 +147,16 @@ def test_a_plain_prompt_loads_only_the_toolbox(tmp_path: Path) -> None:
     assert loaded == [*AT_START, f"{MEMORY}.tools", f"{MEMORY}.tools.toolbox"]
 
 
+def test_a_plain_continuation_loads_only_what_it_asks(tmp_path: Path) -> None:
+    """Before llm continues a conversation, we look for its id, but load nothing that works on sessions."""
+    program = (
+        "from llm.cli import cli\n"
+        "for more in ([], ['-c']): cli([*more, '-m', 'echo', '--no-stream', 'Hello'], standalone_mode=False)"
+    )
+    asks = ["llm_seam.plain_continue", "reader", "reader.newest", "rules", "rules.ulids", "tools", "tools.toolbox"]
+    assert _loaded(program, LLM_USER_PATH=str(tmp_path)) == sorted([*AT_START, *(f"{MEMORY}.{name}" for name in asks)])
+
+
 _SQL = re.compile(
     r"\bselect\s.+\sfrom\s|\binsert\s+(or\s+\w+\s+)?into\s|\bupdate\s+\w+\s+set\s|\bdelete\s+from\s|^\s*pragma\s",
     re.IGNORECASE | re.DOTALL,

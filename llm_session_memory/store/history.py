@@ -85,11 +85,6 @@ def newest_turn(log: Log) -> str | None:
     return _greatest(log, "turns", "responses")
 
 
-def newest_thread(log: Log) -> str | None:
-    """Return the greatest id of all conversations of a log, which is the one that `llm -c` continues."""
-    return _greatest(log, "threads", "conversations")
-
-
 def _greatest(log: Log, *tables: str) -> str | None:
     found = [log.value(f"select max(id) from {table}") for table in tables if log.columns(table)]  # noqa: S608  constants
     return max((str(id_) for id_ in found if id_), default=None)
