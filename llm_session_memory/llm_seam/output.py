@@ -162,7 +162,7 @@ def _end(output: Output) -> BaseException:
 
 
 def _explained(why: str) -> SessionError:
-    hint = "Free some space, or send the output elsewhere. If the command changes the log, it has done so."
+    hint = "Send it elsewhere, for example to a file on another disk. If the command changes the log, it has done so."
     return SessionError(f"The output could not be written: {why}.", hint)
 
 

@@ -140,19 +140,25 @@ class Log:
         A deferred transaction that reads before it writes can fail at once if another process is writing; this one
         waits. Nested calls join the outer transaction.
         """
-        connection = self.database.conn
         with self.sentences():
-            if connection.in_transaction:
+            if self.database.conn.in_transaction:
                 yield
                 return
-            connection.execute("begin immediate")
-            try:
+            with self.locked():
                 yield
-                connection.execute("commit")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    connection.execute("rollback")
-                raise
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the write lock and commit at the end, or undo everything. SQLite's errors are raised as they are."""
+        connection = self.database.conn
+        connection.execute("begin immediate")
+        try:
+            yield
+            connection.execute("commit")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.execute("rollback")
+            raise
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return all rows as dictionaries."""

@@ -146,7 +146,7 @@ class Staging:
 
     def link_excerpts(self) -> None:
         """Link the copied excerpts to the log's index, which has caught up with their turns."""
-        with self._transaction():
+        with self.log.locked():
             self._run(statement("link_excerpts"))
 
     # -- the copy ------------------------------------------------------
@@ -171,7 +171,7 @@ class Staging:
     def _copy_search_rows(self) -> None:
         """Copy all of llm's search rows but the last portion, with a pause after each portion."""
         for first, last in self._portions():
-            with self._transaction():
+            with self.log.locked():
                 self._copy_table("turn_search", *_LLMS["turn_search"], {"first": first, "last": last})
             time.sleep(PAUSE_SECONDS)
 
@@ -188,7 +188,7 @@ class Staging:
 
     def _copy_the_rest(self) -> None:
         connection = self.log.database.conn
-        with self._transaction():
+        with self.log.locked():
             names = "select s.name from memory_sessions s join log.memory_sessions l on l.name_key = s.name_key"
             for (name,) in self._run(names):
                 raise NameRefused(f"Session “{name}” already exists.", "Choose another name.")
@@ -231,25 +231,12 @@ class Staging:
         sql = "select s.id from log.turn_search s left join log.turns t on t.id = s.turn_id where t.id is null"
         left = [row[0] for row in self._run(sql + which)]
         for start in range(0, len(left), 500):
-            with self._transaction():
+            with self.log.locked():
                 self._run(
                     "delete from log.turn_search where id in (select value from json_each(?))",
                     [json.dumps(left[start : start + 500])],
                 )
             time.sleep(PAUSE_SECONDS)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Hold the write lock of the log. As in Log.writing, whose errors would be about temporary files here."""
-        connection = self.log.database.conn
-        connection.execute("begin immediate")
-        try:
-            yield
-            connection.execute("commit")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                connection.execute("rollback")
-            raise
 
     def _run(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
         return self.log.database.conn.execute(sql, values)

@@ -185,7 +185,10 @@ def test_kill_loses_neither_the_prompt_nor_what_came(  # noqa: PLR0913  fixtures
     killed(begun(start_llm, hanging, home, log))
     (attempt,) = attempts(llm_)
     assert (attempt["prompt"], attempt["partial"], attempt["error"]) == (PROMPT, "On 4 May ", "interrupted")
-    assert "*Interrupted*\n\n*Send it again with:* `llm sessions retry work`" in llm_("sessions", "show", "work").out
+    assert (
+        "*Interrupted*\n\n*Retry sends the newest unanswered prompt again:* `llm sessions retry work`"
+        in llm_("sessions", "show", "work").out
+    )
     environment = hanging.environment(home)
     mentioned = f"session work: the prompt “{PROMPT}” was interrupted. Send it again with: llm sessions retry work\n"
     assert llm_process("--session", "work", "Next", env=environment).ok().err == mentioned

@@ -61,7 +61,7 @@ def test_a_failed_prompt_is_kept_and_sent_again(  # noqa: PLR0913  two tables of
     assert attempt["answered_by"] is None
     shown = llm_("sessions", "show", "work").ok().out
     told = "*Interrupted*" if cause == "interrupted" else f"*Failed: {cause}*"
-    assert f"{told}\n\n*Send it again with:* `llm sessions retry work`\n" in shown
+    assert f"{told}\n\n*Retry sends the newest unanswered prompt again:* `llm sessions retry work`\n" in shown
     assert ("**Model (partial reply):** " in shown) == bool(partial)
 
     again = llm_("sessions", "retry", "work").ok()

@@ -143,7 +143,7 @@ def test_attempts_appear_in_order_of_time() -> None:
         "## #2 · 2026-11-20 09:01 UTC · llama3",
     ]
     assert "**Model (partial reply):** On 4\n\n*Failed: HTTP 500*" in shown
-    assert shown.count("*Send it again with:* `llm sessions retry work`") == 1
+    assert shown.count("*Retry sends the newest unanswered prompt again:* `llm sessions retry work`") == 1
 
 
 def test_the_command_to_send_again_can_be_copied() -> None:

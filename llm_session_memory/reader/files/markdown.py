@@ -213,7 +213,7 @@ def _code(text: str) -> str:
 def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> str:
     """Return a failed attempt as Markdown.
 
-    `again` is the command that sends its prompt again; `numbers` maps turn ids to exchange numbers.
+    `again` is the command that sends the newest unanswered prompt again; `numbers` maps turn ids to exchange numbers.
     """
     lines = [f"## Not answered · {_minute(attempt.datetime_utc)} · {inert(attempt.model)}"]
     if attempt.answered_by:
@@ -228,7 +228,7 @@ def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> s
         return "\n\n".join([*lines, "*In progress*"])
     lines.append("*Interrupted*" if attempt.error == "interrupted" else f"*Failed: {plain(attempt.error)}*")
     if not attempt.answered_by:
-        lines.append(f"*Send it again with:* {_code(again)}")
+        lines.append(f"*Retry sends the newest unanswered prompt again:* {_code(again)}")
     return "\n\n".join(lines)
 
 
