@@ -80,9 +80,17 @@ class Summary:
 
 @dataclass(frozen=True)
 class Session:
-    """A name bound to one llm thread, with its settings."""
+    """A name bound to one llm thread, with its settings.
+
+    `project` is the key of a project's name, `template` the llm template that the session was created from,
+    `archived_utc` is set while the session is archived, `budget_usd` is the most that it may cost in US dollars.
+    """
 
     thread_id: str
     name: str
     created_utc: str
     settings: Settings
+    project: str | None = None
+    template: str | None = None
+    archived_utc: str | None = None
+    budget_usd: float | None = None

@@ -48,7 +48,8 @@ COLUMNS: dict[str, str] = {
     "tool_calls": "id response_id tool_id name arguments tool_call_id",
     "tool_results": "id response_id tool_id name output tool_call_id instance_id exception",
     "tool_results_attachments": "tool_result_id attachment_id order",
-    "memory_sessions": "thread_id name name_key created_utc model system options_json max_context_tokens memory",
+    "memory_sessions": "thread_id name name_key created_utc model system options_json max_context_tokens memory"
+    " project template archived_utc budget_usd",
     "memory_blocks": "id thread_id start_turn_id start_number pinned_json policy budget window window_source front clip"
     " oversized reason began_utc",
     "memory_contexts": "rowid turn_id thread_id block_id exchange_turn_id number after_turn_id base estimate cut",
@@ -66,6 +67,12 @@ COLUMNS: dict[str, str] = {
     "memory_recalls": "turn_id rank passage_id number side score tokens words_json",
     "memory_ratings": "thread_id turn_id mark note rated_utc",
     "memory_bookmarks": "thread_id turn_id label created_utc",
+    "memory_projects": "name_key name created_utc model system options_json max_context_tokens memory budget_usd"
+    " retention_days auto_title",
+    "memory_forks": "thread_id from_thread_id at_turn_id forked_utc",
+    "memory_undone": "thread_id turn_id undone_utc",
+    "memory_snapshots": "id thread_id label label_key turn_id state_json made_utc",
+    "memory_titles": "thread_id title author input_tokens output_tokens duration_ms made_utc",
 }
 """The tables and columns that statements may read."""
 

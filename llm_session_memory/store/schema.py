@@ -8,6 +8,7 @@ History of the set "llm-session-memory":
 - 004_words: the full-text index made again, of words that the plugin makes (before: FTS5's porter and unicode61)
 - 005_windows: the context window that a request without num_ctx gets
 - 006_think: the setting for thinking in replies
+- 007_keeping: projects, forks, undone exchanges, snapshots, titles, tombstones, archived sessions, budgets in dollars
 """
 
 from __future__ import annotations
@@ -89,6 +90,10 @@ def migrations() -> Migrations:
     @found(name="006_think")
     def think(db: Database) -> None:
         _run(db, "006_think")
+
+    @found(name="007_keeping")
+    def keeping(db: Database) -> None:
+        _run(db, "007_keeping")
 
     return found
 

@@ -57,13 +57,11 @@ class Sessions:
         """Add a session. Raises NameRefused if the name has been taken in the meantime."""
         self._named(
             session.name,
-            f"insert into memory_sessions (thread_id, name, name_key, created_utc, {', '.join(_COLUMNS)})"  # noqa: S608
-            f" values (:thread_id, :name, :name_key, :created_utc, {', '.join(f':{name}' for name in _COLUMNS)})",
+            f"insert into memory_sessions ({', '.join(_OWN)}, {', '.join(_COLUMNS)})"  # noqa: S608  constants
+            f" values ({', '.join(f':{name}' for name in (*_OWN, *_COLUMNS))})",
             {
-                "thread_id": session.thread_id,
-                "name": session.name,
+                **{column: getattr(session, column) for column in _OWN if column != "name_key"},
                 "name_key": key(session.name),
-                "created_utc": session.created_utc,
                 **_columns(session.settings),
             },
         )
@@ -157,6 +155,9 @@ class Sessions:
         )
 
 
+_OWN = ("thread_id", "name", "name_key", "created_utc", "project", "template", "archived_utc", "budget_usd")
+"""The columns of memory_sessions that are facts about the session itself."""
+
 _COLUMNS = {"options_json" if one.name == "options" else one.name: one.name for one in fields(Settings)}
 """The columns of memory_sessions that store settings, and the name of each setting."""
 
@@ -171,4 +172,13 @@ def session_of(row: Mapping[str, Any]) -> Session:
     """Return a row of memory_sessions as a session. A log that has not been used recently may lack some columns."""
     values = {name: row.get(column) for column, name in _COLUMNS.items()}
     settings = Settings(**{**values, "options": json.loads(row["options_json"] or "{}")})
-    return Session(row["thread_id"], row["name"], row["created_utc"], settings)
+    return Session(
+        row["thread_id"],
+        row["name"],
+        row["created_utc"],
+        settings,
+        row.get("project"),
+        row.get("template"),
+        row.get("archived_utc"),
+        row.get("budget_usd"),
+    )

@@ -207,6 +207,7 @@ def test_a_session_that_only_failed(llm_: Command, script: Script) -> None:
     out = llm_("sessions", "show", "work").ok().out
     assert re.fullmatch(
         r"# work\n\n0 exchanges · scripted · \w{26}\n\n## Not answered · [\d-]+ [\d:]+ UTC · scripted\n\n"
-        r"\*\*You:\*\* Hello\n\n\*Failed: no memory left\*\n\n\*Send it again with:\* `llm sessions retry work`\n",
+        r"\*\*You:\*\* Hello\n\n\*Failed: no memory left\*\n\n"
+        r"\*Retry sends the newest unanswered prompt again:\* `llm sessions retry work`\n",
         out,
     )
