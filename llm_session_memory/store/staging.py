@@ -89,10 +89,17 @@ _OURS: dict[str, dict[str, str | None]] = {
     "memory_recalls": {},
     "memory_ratings": {},
     "memory_bookmarks": {},
+    "memory_forks": {},
+    "memory_undone": {},
+    "memory_snapshots": {"id": None},
+    "memory_titles": {},
 }
 """Our tables, likewise. The index of the log is not copied: it catches up, as after each prompt."""
 
-NOT_COPIED = frozenset({"memory_windows", "memory_index", "memory_passages", "memory_words", "memory_vectors"})
+NOT_COPIED = frozenset(
+    {"memory_windows", "memory_index", "memory_passages", "memory_words", "memory_vectors"}
+    | {"memory_projects", "memory_tombstones", "memory_log_settings"}
+)
 """Our tables that say nothing about one session alone."""
 
 
