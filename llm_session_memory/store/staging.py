@@ -96,6 +96,9 @@ _OURS: dict[str, dict[str, str | None]] = {
 }
 """Our tables, likewise. The index of the log is not copied: it catches up, as after each prompt."""
 
+_WITHOUT_ROWID = frozenset({"memory_recalls", "memory_undone"})
+"""Those whose order is their primary key."""
+
 NOT_COPIED = frozenset(
     {"memory_windows", "memory_index", "memory_passages", "memory_words", "memory_vectors"}
     | {"memory_projects", "memory_tombstones", "memory_log_settings"}
@@ -228,8 +231,7 @@ class Staging:
         names = ", ".join(f'"{name}"' for name in taken)
         if values and "first" in values:
             which += " and s.id between :first and :last"
-        # memory_recalls has no rowid, and its order is its primary key
-        order = "" if table == "memory_recalls" else " order by s.rowid"
+        order = "" if table in _WITHOUT_ROWID else " order by s.rowid"
         sql = f"insert into log.{table} ({names}) select {', '.join(map(str, taken.values()))} from main.{table} s "  # noqa: S608  names of columns
         self._run(sql + which + order, values or {})
 
