@@ -72,6 +72,13 @@ def test_sessions_set_changes_each_of_them(work: None, log: Path, llm_: Command)
     assert settings_of(log, "plain") == Settings(**VALUES)
 
 
+def test_sessions_set_removes_each_of_them(work: None, log: Path, llm_: Command) -> None:
+    """`default`, or nothing for a text, removes a setting."""
+    removed: dict[str, Any] = {**dict.fromkeys(VALUES, "default"), "system": "", "options": {"mood": ""}}
+    llm_("sessions", "set", "work", *typed(**removed)).ok()
+    assert settings_of(log, "work") == Settings()
+
+
 def test_a_program_gives_each_of_them(work: None, log: Path) -> None:
     """`memory.conversation` takes each setting as an argument."""
     with Memory(log) as memory:
