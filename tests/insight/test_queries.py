@@ -11,7 +11,7 @@ import pytest
 from llm_session_memory.insight.catalogue import Query, catalogue, named
 from llm_session_memory.insight.run import run
 from llm_session_memory.reader.tables import COLUMNS
-from tests.world.everything import Session, with_blocks, with_rating, with_recall, with_sessions
+from tests.world.everything import Session, with_blocks, with_rating, with_recall, with_rows, with_sessions
 from tests.world.logs import Call, LogBuilder, Said, tables_of_0_20
 
 QUERIES = list(catalogue().values())
@@ -141,7 +141,29 @@ def _full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     connection.execute("insert into tool_responses select 99, min(id) from responses")
     connection.commit()
     connection.close()
+    _with_what_is_looked_after(path, work, other, turns)
     return path
+
+
+def _with_what_is_looked_after(path: Path, work: str, fork: str, turns: list[str]) -> None:
+    """Add a project, a fork of `work` and a fork of that fork, a snapshot, an undone exchange and what was deleted."""
+    at = "2026-09-02T08:00:00+00:00"
+    with_rows(path, "memory_projects", {"name_key": "bridge", "name": "Bridge", "created_utc": at, "budget_usd": 2})
+    with_rows(path, "memory_projects", {"name_key": "empty", "name": "empty", "created_utc": at})
+    connection = sqlite3.connect(path)
+    connection.execute("update memory_sessions set project = 'bridge', archived_utc = ?", [at])
+    connection.commit()
+    connection.close()
+    shared = {"at_turn_id": turns[1], "forked_utc": at}
+    with_rows(path, "memory_forks", {"thread_id": fork, "from_thread_id": work, **shared})
+    with_rows(path, "memory_forks", {"thread_id": "f2", "from_thread_id": fork, **shared})
+    with_rows(path, "memory_undone", {"thread_id": work, "turn_id": turns[7], "undone_utc": at})
+    taken = {"label": "Half", "label_key": "half", "turn_id": turns[3], "state_json": "{}"}
+    with_rows(path, "memory_snapshots", {"thread_id": work, **taken, "made_utc": "2026-09-01T08:00:00+00:00"})
+    made = {"title": "A bridge", "input_tokens": 1000, "output_tokens": 10, "duration_ms": 1500, "made_utc": at}
+    with_rows(path, "memory_titles", {"thread_id": work, "author": "gpt-4o-mini", **made})
+    gone = [("thread", "t9"), ("turn", "u8"), ("turn", "u9"), ("content", "c1")]
+    with_rows(path, "memory_tombstones", *({"kind": kind, "id": id_, "deleted_utc": at} for kind, id_ in gone))
 
 
 def test_every_query_finds_something(full: Path) -> None:
@@ -197,6 +219,14 @@ FIGURES = [
     ("ratings", {"mark": "down"}, [("down", "why", "work", "gpt-4o-mini", "When?")]),
     ("fragments_used", {}, [("notes.txt", 1, 10)]),
     ("system_prompts", {}, [("Be brief.", 1, 9)]),
+    ("projects", {}, [("Bridge", 1, 1, 8, 3600, 80, 0.0006, 2.0), ("empty", 0, 0, 0, None, None, None, None)]),
+    ("forks", {}, [("work", 1, "The notes. Tide?", "work"), ("work", 2, None, "The notes. Tide?")]),
+    ("snapshots", {"session": "work"}, [("Half", "work")]),
+    ("snapshots", {"session": "other"}, []),
+    ("undone", {}, [("2026-09-02T08:00:00+00:00", "work")]),
+    ("archived", {}, [("work", "Bridge", "2026-09-02T08:00:00+00:00")]),
+    ("deleted_a_day", {}, [("2026-09-02", 1, 2)]),
+    ("title_costs", {}, [("gpt-4o-mini", 1, 1000, 10, 1.5, 0.0002)]),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -72,6 +73,8 @@ def with_sessions(path: Path, *sessions: Session) -> None:
     connection = sqlite3.connect(path)
     connection.executescript((SQL / "001_sessions.sql").read_text("utf-8"))
     connection.executescript(MEMORY_TABLES)
+    if "project" not in {row[1] for row in connection.execute("pragma table_info(memory_sessions)")}:
+        connection.executescript((SQL / "007_keeping.sql").read_text("utf-8"))
     for session in sessions:
         thread = session.thread_id
         connection.execute(
@@ -133,6 +136,16 @@ def with_rating(path: Path, thread_id: str, turn_id: str, mark: str, note: str =
     if label:
         bookmark = (thread_id, turn_id, label, "2026-09-05T08:00:00+00:00")
         connection.execute("insert into memory_bookmarks values (?, ?, ?, ?)", bookmark)
+    connection.commit()
+    connection.close()
+
+
+def with_rows(path: Path, table: str, *rows: Mapping[str, object]) -> None:
+    """Add rows to a table, as our llm plugin might have written them."""
+    connection = sqlite3.connect(path)
+    for row in rows:
+        marks = ", ".join(f":{column}" for column in row)
+        connection.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", dict(row))
     connection.commit()
     connection.close()
 
