@@ -81,11 +81,11 @@ def _edit(memory: Memory, name: str) -> None:
 
 
 def _provenance(summary: Summary, numbers: Mapping[str, int]) -> str:
-    first, last = numbers.get(summary.first_turn_id), numbers.get(summary.last_turn_id)
+    first, last = numbers.get(summary.first_turn_id), numbers.get(summary.last_turn_id, 0)
     by = f"made by {plain(summary.model)}" if summary.model else "edited by you"
     made = f"{by} on {local_time(summary.made_utc)}{_cost([summary])}."
-    if first is None or last is None:
-        return f"Covers exchanges that are no longer in the log; {made}"
+    if first is None or not summary.is_usable(numbers):
+        return f"Not sent: exchanges that it covers were undone, brought back or deleted since; {made}"
     covered = f"exchange #{first}" if first == last else f"exchanges #{first} to #{last}"
     if summary.exchanges < last - first + 1:
         covered = f"{summary.exchanges:,} of the {covered}"  # the others are pinned, or were too many to read at once

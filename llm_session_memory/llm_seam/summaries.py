@@ -133,4 +133,4 @@ def _last_number(memory: Services, name: str) -> int:
     for number, turn_ids in enumerate(memory.sessions.turn_ids(name), 1):
         if turn_ids[0] in covered:
             return number
-    raise SessionError(f"Session “{memory.sessions.get(name).name}” has no summary of exchanges in this log.")
+    raise SessionError(f"Session “{memory.sessions.get(name).name}” has no summary of exchanges that it still has.")

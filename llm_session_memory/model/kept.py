@@ -63,7 +63,7 @@ class Summary:
     """A summary of exchanges that are no longer sent, from the one of `first_turn_id` to the one of `last_turn_id`.
 
     `model` is None if a person wrote the summary. The token counts are the server's, for the call that made the
-    summary.
+    summary. `last_number` is the number of its last exchange when it was made, or None if unknown.
     """
 
     id: int
@@ -76,6 +76,15 @@ class Summary:
     output_tokens: int | None
     duration_ms: int | None
     made_utc: str
+    last_number: int | None = None
+
+    def is_usable(self, numbers: Mapping[str, int]) -> bool:
+        """Return whether a session with these exchanges still has all that it covers, and nothing in between.
+
+        `numbers` has each exchange's number by its id. Exchanges can be undone, brought back and deleted.
+        """
+        last = numbers.get(self.last_turn_id)
+        return last is not None and self.last_number in (None, last)
 
 
 @dataclass(frozen=True)

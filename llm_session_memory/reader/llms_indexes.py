@@ -10,7 +10,7 @@ from ..rules import names
 from ..rules.dates import day_after
 from ..store.index import RULES
 from .entries import MARK, MARKS, RATED, UNMARK, Filters, Hit
-from .numbering import turns_of
+from .numbering import turns_of, undone_turns
 from .older import older_log
 from .source import Source, ids
 
@@ -47,7 +47,8 @@ class LlmsIndexes:
         if INDEXES[generation] not in self.source.tables:
             return []
         given: dict[str, Any] = {"match": self.asked, "ranked": self.order == "best", "below": _END, "most": most}
-        narrowed = self.indexed or self.thread_id is not None or self.filters != Filters(text=self.filters.text)
+        filtered = self.filters != Filters(text=self.filters.text)
+        narrowed = self.indexed or self.thread_id is not None or filtered or self.turns is not None
         if narrowed:
             given |= self.narrowed | self._rows(generation)
         name = _STATEMENTS[generation][narrowed]
@@ -65,7 +66,7 @@ class LlmsIndexes:
             "until": day_after(filters.until),
             "named": filters.named,
             "turns": None if self.turns is None else ids(self.turns),
-            "among": filters.rated != "none",
+            "among": filters.rated in RATED and filters.rated != "none",
             "indexed": self.indexed,
             "rules": RULES,
         }
@@ -76,16 +77,20 @@ class LlmsIndexes:
 
     @cached_property
     def turns(self) -> list[str] | None:
-        """The turns of exchanges with the wanted rating (for `none`: with any rating); None without a rating filter."""
+        """The turns of exchanges with the wanted rating. Without such a filter, those to leave out, or None if none.
+
+        What was undone is left out and, if exchanges without a rating are wanted, what has one.
+        """
         asked = self.filters.rated
+        undone = undone_turns(self.source, self.thread_id) if asked not in RATED or asked == "none" else []
         if asked not in RATED:
-            return None
+            return undone or None
         sql = "select thread_id, turn_id from memory_ratings where mark in (select value from json_each(:marks))"
         exchanges: dict[str, list[str]] = {}
         for row in self.source.query(sql, marks=ids(RATED[asked] or MARKS)):
             if self.thread_id in (None, row["thread_id"]):
                 exchanges.setdefault(row["thread_id"], []).append(row["turn_id"])
-        return turns_of(self.source, exchanges)
+        return turns_of(self.source, exchanges) + undone
 
     def _span(self, generation: int) -> tuple[int, int]:
         """Return the first and last row of the thread's texts in an index."""

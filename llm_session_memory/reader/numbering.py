@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..store.numbering import Numbering, with_older
+from ..store.numbering import Numbering, with_older, without
 from .cache import CACHE, kept
 from .figures import Cost, Figures
 from .older import Older, older_log
@@ -20,7 +20,7 @@ _LONG = 200
 
 
 def numbering(source: Source, thread_id: str) -> Numbering:
-    """Return a thread's numbering."""
+    """Return a thread's numbering, without the exchanges that were undone."""
     older = older_log(source).get(thread_id)
     state = source.first("thread_state", thread_id=thread_id) or {}
     now = (*state.values(), older)
@@ -44,6 +44,14 @@ def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str
     return found
 
 
+def undone_turns(source: Source, thread_id: str | None = None) -> list[str]:
+    """Return all turns of exchanges that were undone, in one thread or in all."""
+    older = older_log(source)
+    sql = "select distinct thread_id from memory_undone where :id is null or thread_id = :id"
+    threads = [str(row["thread_id"]) for row in source.query(sql, id=thread_id)]
+    return [id_ for one in threads for ids in _read(source, older.get(one), one).undone for id_ in ids]
+
+
 def figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:
     """Return the totals of a thread's exchanges."""
     if len(numbers) < _LONG:
@@ -59,7 +67,9 @@ def _read(source: Source, older: Older | None, thread_id: str) -> Numbering:
         turns = with_older(
             [(str(id_), continues) for id_, continues in earlier], [(str(id_), continues) for id_, continues in turns]
         )
-    return Numbering((turn[0], turn[1]) for turn in turns)
+    sql = "select turn_id from memory_undone where thread_id = :thread_id"
+    undone = frozenset(str(row["turn_id"]) for row in source.query(sql, thread_id=thread_id))
+    return without(((turn[0], turn[1]) for turn in turns), undone)
 
 
 def _figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:

@@ -60,7 +60,7 @@ COLUMNS: dict[str, str] = {
     "memory_tags": "thread_id tag tag_key",
     "memory_meta": "thread_id key value",
     "memory_summaries": "id thread_id text first_turn_id last_turn_id exchanges model input_tokens output_tokens"
-    " duration_ms made_utc",
+    " duration_ms made_utc last_number",
     "memory_index": "number thread_id turns passages rules",
     "memory_words": "rowid rank thread text parts memory_words",
     "memory_passages": "id thread turn_id side part start end weight message_weight",

@@ -64,7 +64,7 @@ def owner(source: Source, turn_id: str) -> str | None:
 def _line(row: dict[str, Any], older: Older | None, older_name: str | None) -> Line:
     cost = Cost(row["cost"], row["calls"], row["counted"], row["priced"], row["local"] or 0)
     figures = Figures(
-        row["calls"] - row["continuing"],
+        row["calls"] - row["continuing"] - row["undone"],
         row["calls"],
         row["input_tokens"],
         row["output_tokens"],

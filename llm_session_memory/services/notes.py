@@ -12,6 +12,7 @@ from ..model import Note, Summary
 from ..rules.limits import LONGEST_TAG, checked_key, checked_note, checked_tag, checked_value
 from ..rules.names import key
 from ..rules.safe_text import one_line
+from ..store import history
 from .desk import Desk
 from .requests import Requests
 
@@ -114,13 +115,18 @@ class Notes:
     # -- summaries -----------------------------------------------------
 
     def summaries(self, name: str) -> Sequence[Summary]:
-        """Return a session's summaries, newest first; the first is the one in use."""
-        return self._kept.summaries(self._desk.session(name).thread_id)
+        """Return a session's summaries: the one in use, if any is, then the others, the newest usable ones first."""
+        thread_id = self._desk.session(name).thread_id
+        found = self._kept.summaries(thread_id)
+        if len(found) > 1:
+            numbers = history.exchange_turns(self._desk.log, thread_id).numbers()
+            found.sort(key=lambda one: not one.is_usable(numbers))
+        return found
 
     def edit_summary(self, name: str, text: str) -> Summary:
         """Replace the text of the summary in use, which covers the same exchanges. Raises SessionError if missing."""
         session = self._desk.session(name)
-        found = self._kept.summaries(session.thread_id)
+        found = self.summaries(name)
         if not found:
             message = f"Session “{session.name}” has no summary yet."
             raise SessionError(message, "With --memory summary, one is made when exchanges no longer fit.")
@@ -137,4 +143,4 @@ class Notes:
         )
         with self._desk.writing():
             self._kept.add_summary(session.thread_id, edited)
-        return self._kept.summaries(session.thread_id)[0]
+        return self.summaries(name)[0]

@@ -56,7 +56,8 @@ class Recall:
         self.prompt = snapshot.request.text
         self.turns = snapshot.turns
         self.measure = snapshot.measure
-        self.later = snapshot.later
+        undone = (id_ for ids in snapshot.turns.undone for id_ in ids)
+        self.later = (*snapshot.later, *undone)
         self.near = near
         self.writing = writing
         self.nearest: Mapping[int, float] = {}
@@ -139,7 +140,7 @@ class Recall:
             return ()
         if self.writing:
             with suppress(LogUnusable):  # a read-only or locked log: search what is indexed
-                self.index.catch_up(self.thread_id, self.turns if not self.later else None, _INDEXING_SECONDS)
+                self.index.catch_up(self.thread_id, self.turns if not self.snapshot.later else None, _INDEXING_SECONDS)
         if room <= self.fence:
             return ()
         from ..rules import ranking

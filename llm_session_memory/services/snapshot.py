@@ -221,6 +221,6 @@ def _summary(
     from ..rules.summary import as_sent  # what only sessions with a summary need
 
     for one in kept.summaries(thread_id):
-        if one.last_turn_id in numbers:
+        if one.is_usable(numbers):
             return replace(one, text=as_sent(one.text, budget.tokens))
     return None

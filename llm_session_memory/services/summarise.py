@@ -156,6 +156,7 @@ class Summariser:
             output_tokens=None,
             duration_ms=None,
             made_utc=self.desk.timestamp(),
+            last_number=portion.exchanges[-1].number,
         )
         return _costing(made, answers)
 

@@ -15,6 +15,7 @@ from .log import Log
 from .notes import Notes
 from .ratings import Ratings
 from .schema import statement
+from .undone import threads_with_undone
 
 _FIRST = 2_000
 """How many passages are examined first: the best by words alone, or the newest in the index, which is ordered by time
@@ -62,7 +63,7 @@ class Readable(Protocol):
 class Finder:
     """Finds turns within some sessions: those of `threads`, or all.
 
-    `turns` limits it to these turns or, if the filter is for exchanges without a rating, to all others.
+    `turns` limits it to these turns if the filter is for exchanges with a rating, otherwise to all others.
     """
 
     def __init__(
@@ -93,13 +94,16 @@ class Finder:
         threads = Notes(log).threads(filters.tags, filters.meta)
         if thread_id is not None:
             threads = [thread_id] if threads is None or thread_id in threads else []
-        turns: list[str] | None = None
+        turns: list[str] = []
         if filters.rated is not None:
             rated = Ratings(log).rated(RATED[filters.rated] or MARKS)
             if filters.rated != "none":
                 threads = [thread_id for thread_id in rated if threads is None or thread_id in threads]
             turns = _turns_of(log, rated, threads)
-        return cls(log, filters, latest=latest, threads=threads, turns=turns)
+        if filters.rated in (None, "none"):
+            undone = threads_with_undone(log)
+            turns += history.undone_turns(log, [one for one in undone if threads is None or one in threads])
+        return cls(log, filters, latest=latest, threads=threads, turns=turns if turns or filters.rated else None)
 
     def together(self, match: str, count: int) -> list[Found]:
         """Return turns in which one passage matches FTS5 syntax: `count` of them, or more."""
@@ -157,7 +161,7 @@ class Finder:
             "since": self.filters.since,
             "until": self.filters.until,
             "turns": None if self.turns is None else json.dumps(list(self.turns)),
-            "among": int(self.filters.rated != "none"),
+            "among": int(self.filters.rated not in (None, "none")),
             "latest": int(self.latest),
             "count": _MOST,
         }

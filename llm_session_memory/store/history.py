@@ -12,21 +12,29 @@ from typing import Any
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
 from ..rules.fences import without_excerpts
 from .log import Log
-from .numbering import Numbering, with_older
+from .numbering import Numbering, with_older, without
 from .schema import statement
+from .undone import undone_in
 
 
 def exchange_turns(log: Log, thread_id: str) -> Numbering:
     """Return the turn ids of each exchange of a thread, oldest first: the session's numbering.
 
     A turn that continues an exchange joins the one that its request belonged to, if that was recorded; otherwise the
-    one before it. If two processes prompt at the same time, their turns can be interleaved.
+    one before it. If two processes prompt at the same time, their turns can be interleaved. Exchanges that were undone
+    are left out.
     """
+    undone = undone_in(log, thread_id)
     turns = log.pairs(statement("turns_of_thread"), {"thread_id": thread_id})
     if _is_old(log, thread_id):
         older = log.pairs(statement("responses_of_conversation"), {"thread_id": thread_id})
-        return Numbering(with_older([*older], [*turns]))
-    return Numbering(turns)
+        return without(with_older([*older], [*turns]), undone)
+    return without(turns, undone)
+
+
+def undone_turns(log: Log, thread_ids: Iterable[str]) -> list[str]:
+    """Return all turns of the exchanges of these threads that were undone."""
+    return [id_ for thread_id in thread_ids for ids in exchange_turns(log, thread_id).undone for id_ in ids]
 
 
 def exchanges(log: Log, numbered: Iterable[tuple[int, Sequence[str]]], *, with_content: bool = True) -> list[Exchange]:

@@ -51,7 +51,7 @@ class Index:
     # -- catching up ---------------------------------------------------
 
     def catch_up(self, thread_id: str, turns: Numbering | None = None, seconds: float | None = None) -> int:
-        """Index the new turns of a thread, oldest first, and return how many were missing.
+        """Index the new turns of a thread, oldest first, undone ones too. Return how many were missing.
 
         `turns` saves a query if they are already known. After about `seconds` the rest is left for the next time.
         """
@@ -60,7 +60,7 @@ class Index:
         known = self._thread(thread_id)
         if known is not None and known.turns == turns.turn_count:
             return 0
-        turn_ids = [id_ for ids in turns for id_ in ids]
+        turn_ids = [id_ for exchanges in (turns, turns.undone) for ids in exchanges for id_ in ids]
         missing = sorted(turn_ids) if known is None else self._missing(sorted(turn_ids), known)
         began = time.monotonic()
         for start in range(0, len(missing), _BATCH):

@@ -131,8 +131,9 @@ class Notes:
         """Store a summary, which is then the one in use, and return its id."""
         return self.log.run(
             "insert into memory_summaries (thread_id, text, first_turn_id, last_turn_id, exchanges, model,"
-            " input_tokens, output_tokens, duration_ms, made_utc) values (:thread_id, :text, :first_turn_id,"
-            " :last_turn_id, :exchanges, :model, :input_tokens, :output_tokens, :duration_ms, :made_utc)",
+            " input_tokens, output_tokens, duration_ms, made_utc, last_number) values (:thread_id, :text,"
+            " :first_turn_id, :last_turn_id, :exchanges, :model, :input_tokens, :output_tokens, :duration_ms, "
+            " :made_utc, :last_number)",
             {
                 "thread_id": thread_id,
                 "text": summary.text,
@@ -144,5 +145,6 @@ class Notes:
                 "output_tokens": summary.output_tokens,
                 "duration_ms": summary.duration_ms,
                 "made_utc": summary.made_utc,
+                "last_number": summary.last_number,
             },
         )

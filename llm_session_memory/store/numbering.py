@@ -6,7 +6,7 @@ number, what is logged later must not change it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from typing import overload
 
@@ -52,7 +52,9 @@ class Numbering(Sequence[tuple[str, ...]]):
         self.others = others or None
         """The turn that was logged last outside the newest exchange."""
         self.greatest = greatest or None
-        """The greatest id, which is that of another turn than the newest if a clock went back."""
+        """The greatest id, undone turns included. It is that of another turn than the newest if a clock went back."""
+        self.undone: tuple[tuple[str, ...], ...] = ()
+        """The turn ids of the exchanges that were left out because they were undone, oldest first."""
         self._heads: dict[str, str] = {}  # of turns that are not the first; made on first use
         self._floors: list[str] = []  # for attempts (see rules.order); made on first use
 
@@ -81,8 +83,8 @@ class Numbering(Sequence[tuple[str, ...]]):
 
     @property
     def turn_count(self) -> int:
-        """The number of turns in all exchanges."""
-        return len(self.first) + sum(map(len, self._following.values()))
+        """The number of turns in all exchanges, undone ones included."""
+        return len(self.first) + sum(map(len, self._following.values())) + sum(map(len, self.undone))
 
     def until(self, number: int) -> Numbering:
         """Return the numbering as if only the exchanges before this number existed."""
@@ -92,6 +94,7 @@ class Numbering(Sequence[tuple[str, ...]]):
         earlier._following = self._following
         earlier.newest = earlier[-1][-1] if earlier else None
         earlier.greatest = self.greatest
+        earlier.undone = self.undone
         return earlier
 
     def number_of(self, turn_id: str | None) -> int | None:
@@ -119,6 +122,19 @@ class Numbering(Sequence[tuple[str, ...]]):
     def _whole(self, first: str) -> tuple[str, ...]:
         following = self._following.get(first)
         return (first, *following) if following else (first,)
+
+
+def without(turns: Iterable[Pair], undone: Collection[str]) -> Numbering:
+    """Number the turns of a thread without the exchanges that were undone, given by their first turns."""
+    if not undone:
+        return Numbering(turns)
+    pairs = [*turns]
+    every = Numbering(pairs)
+    left_out = tuple(ids for ids in every if ids[0] in undone)
+    gone = {id_ for ids in left_out for id_ in ids}
+    found = Numbering(pair for pair in pairs if pair[0] not in gone)
+    found.greatest, found.undone = every.greatest, left_out
+    return found
 
 
 def with_older(older: Iterable[Pair], turns: Iterable[Pair]) -> Iterator[Pair]:

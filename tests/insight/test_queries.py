@@ -133,7 +133,8 @@ def _full(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with_rating(path, work, turn_id, mark, "why")
     connection = sqlite3.connect(path)
     connection.execute(
-        "insert into memory_summaries values (1, ?, 'x', ?, ?, 2, 'gpt-4o-mini', 50, 5, 900, '2026-09-01T10:00:00')",
+        "insert into memory_summaries values"
+        " (1, ?, 'x', ?, ?, 2, 'gpt-4o-mini', 50, 5, 900, '2026-09-01T10:00:00', null)",
         [work, turns[0], turns[1]],
     )
     connection.execute("update memory_contexts set cut = 'certain: halved' where turn_id = ?", [turns[6]])

@@ -101,7 +101,7 @@ def test_a_summary_is_kept_with_what_it_covers(world: World) -> None:
     ids = [exchange.id for exchange in world.exchanges(1, 4)]
     assert made is not None
     assert world.kept() == [made]
-    assert made == Summary(made.id, GOOD, ids[0], ids[3], 4, "writer", 100, 10, 500, "2026-09-02T00:00:00+00:00")
+    assert made == Summary(made.id, GOOD, ids[0], ids[3], 4, "writer", 100, 10, 500, "2026-09-02T00:00:00+00:00", 4)
     assert world.said == ["summarising exchanges #1 to #4 with writer …"]
 
 

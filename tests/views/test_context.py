@@ -79,7 +79,7 @@ def _record(path: Path, session: Session) -> None:
     others = ((2, "A newer one that was never sent.", "08:06:30", 4), (3, SUMMARY, "23:00:00", 6))
     for id_, text, made, last in ((1, SUMMARY, "08:06:00", 3), *others):
         row = (id_, thread, text, turns[2], turns[last], 2, "llama3", 1, 1, 1, f"2026-09-01T{made}+00:00")
-        connection.execute("insert into memory_summaries values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        connection.execute("insert into memory_summaries values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)", row)
     block = "insert into memory_blocks values (?, ?, ?, ?, ?, ?, ?, ?, 'asked of the server', 'x', null, 0, ?, '2026')"
     connection.execute(block, (1, thread, None, None, "[]", "summary", 250, 1000, "the first prompt"))
     pins = json.dumps([turns[1]])

@@ -85,7 +85,7 @@ class Lines:
     def _summary(self, one: Summary) -> dict[str, Any] | None:
         """Return a summary, or None if the file lacks exchanges that it covers."""
         numbers = self.gathering.numbers
-        if one.first_turn_id not in numbers or one.last_turn_id not in numbers:
+        if one.first_turn_id not in numbers or not one.is_usable(numbers):
             return None
         return {
             "text": one.text,

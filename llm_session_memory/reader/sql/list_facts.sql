@@ -32,6 +32,8 @@ select
     h.forked_from,
     (select t.model from turns t where t.thread_id = c.thread_id order by t.rowid desc limit 1) as last_model,
     s.name, s.model as session_model, s.memory as policy, s.max_context_tokens as budget, s.created_utc,
+    (select count(*) from memory_undone u where u.thread_id = c.thread_id
+        and not exists (select 1 from turns t where t.id = u.turn_id and t.thread_id <> u.thread_id)) as undone,
     (select count(*) from memory_pins p where p.thread_id = c.thread_id) as pins,
     (select count(*) from memory_attempts a where a.thread_id = c.thread_id and a.answered_by is null
         and not session_in_progress(a.request_json)) as attempts,

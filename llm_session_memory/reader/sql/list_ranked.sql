@@ -1,4 +1,5 @@
--- Threads ranked by their tokens or by their exchanges (the turns that do not answer a tool's results), with the values.
+-- Threads ranked by their tokens or by their exchanges (the turns that do not answer a tool's results, without what was
+-- undone), with the values.
 -- Ranking by tokens reads every turn once; ranking by exchanges reads only the index on the thread. Only turns with tools
 -- are checked for what they answer, and only the last turn of a thread is read for its model and time.
 with
@@ -20,10 +21,14 @@ by_tokens as (
 counted as (
     select thread_id, count(*) as turns, max(rowid) as last_row from turns where :by <> 'tokens' group by thread_id
 ),
+out as materialized (
+    select thread_id, count(*) as exchanges from memory_undone group by thread_id
+),
 by_exchanges as (
-    select c.thread_id, c.turns - coalesce(l.turns, 0) as value, c.last_row
+    select c.thread_id, c.turns - coalesce(l.turns, 0) - coalesce(o.exchanges, 0) as value, c.last_row
     from counted c
     left join less l on l.thread_id = c.thread_id
+    left join out o on o.thread_id = c.thread_id
 ),
 ranked as (
     select * from by_tokens

@@ -41,6 +41,10 @@ create table if not exists memory_undone (
     primary key (thread_id, turn_id)
 ) without rowid;
 
+-- The number of a summary's last exchange when it was made; null: not known. If it has another number now, exchanges
+-- before it were undone, brought back or deleted since, and the summary is no longer used.
+alter table memory_summaries add column last_number integer;
+
 -- Points in a session to go back to, or to fork from.
 create table if not exists memory_snapshots (
     id integer primary key,

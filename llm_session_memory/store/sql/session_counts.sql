@@ -1,5 +1,5 @@
--- Counts for a thread: exchanges, tokens, and attempts that were never answered, without those in progress (:open, a
--- JSON array of ids).
+-- Counts for a thread: exchanges without those undone, tokens of all turns, and attempts that were never answered,
+-- without those in progress (:open, a JSON array of ids).
 select
     (
         select count(*) from turns t
@@ -11,6 +11,10 @@ select
                   when c.turn_id is not null then c.exchange_turn_id = t.id
                   else not coalesce(last.role = 'tool' or (last.role = 'user' and earlier.role = 'tool'), 0)
               end
+    ) - (
+        select count(*) from memory_undone u
+        where u.thread_id = :thread_id
+          and not exists (select 1 from turns t where t.id = u.turn_id and t.thread_id <> u.thread_id)
     ) as exchanges,
     (select coalesce(sum(t.input_tokens), 0) from turns t where t.thread_id = :thread_id) as input_tokens,
     (select coalesce(sum(t.output_tokens), 0) from turns t where t.thread_id = :thread_id) as output_tokens,
