@@ -107,7 +107,7 @@ class Memory(Services):
             **settings: `system`, `options`, `max_context_tokens`, `memory`, `recall_share`, `recall_model`,
                 `summary_model`, `think`. They become the defaults of a new session. In an existing session they only
                 apply to this conversation. `send_anyway=True` sends prompts that seem not to fit
-                the context window.
+                the context window, `over_budget=True` those that would exceed a budget in dollars.
 
         Raises:
             SessionError: The model is unknown, or a setting or the name breaks the rules.

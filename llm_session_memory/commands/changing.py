@@ -10,6 +10,7 @@ from ..llm_seam.tables import named
 from ..memory import Memory
 from ..rules.safe_text import one_line
 from ..rules.words import counted
+from .budgets import budget_lines, budget_of, budget_option, warn
 from .common import echo, opened, session_argument, session_command
 from .settings_options import Changes, changed, settings_lines, settings_options
 
@@ -27,22 +28,36 @@ _WIDTH = 80
     metavar="KEY VALUE",
     help="Fact to find the session by (empty value: remove it)",
 )
-def set_command(name: str, changes: Changes, meta: tuple[tuple[str, str], ...], database: str | None) -> None:
+@budget_option("it")
+def set_command(
+    name: str, changes: Changes, meta: tuple[tuple[str, str], ...], budget_usd: str | None, database: str | None
+) -> None:
     """Change the settings that a session's next prompts use. Without options, show them.
 
     \b
         llm sessions set work --model llama3 -o num_ctx 8192
         llm sessions set work --max-context-tokens default
+        llm sessions set work --budget-usd 2
         llm sessions set work --meta client harbour
     """
     with opened(database) as memory:
         session = memory.sessions.get(name)
         settings = changed(session.settings, changes)
         facts = {key: value or None for key, value in meta}
-        if facts or settings != session.settings:
-            settings = memory.sessions.set(name, settings, facts).settings
-        for label, value in (("session", session.name), *settings_lines(settings)):
+        dollars = budget_of(budget_usd, session.budget_usd)
+        with memory.writing():
+            if facts or settings != session.settings:
+                settings = memory.sessions.set(name, settings, facts).settings
+            if dollars != session.budget_usd:
+                session = memory.costs.set_budget(name, dollars)
+        for label, value in (
+            ("session", session.name),
+            *settings_lines(settings),
+            *budget_lines(memory, session),
+        ):
             echo(f"{label:<8} {value}")
+        if budget_usd is not None and dollars is not None:
+            warn(memory, settings.model)
         for key, value in memory.notes.facts(name).items():
             echo(f"meta     {one_line(key, _WIDTH)}={one_line(value, _WIDTH)}")
 

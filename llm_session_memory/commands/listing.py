@@ -148,6 +148,7 @@ def _fields(line: SessionSummary) -> dict[str, object]:
         "last_used_utc": dates.zoned(line.last_used_utc),
         "created_utc": dates.zoned(line.session.created_utc),
         "failed_prompts": line.attempts,
+        "budget_usd": line.session.budget_usd,
         "tags": list(line.tags),
         "meta": dict(line.meta),
     }

@@ -14,12 +14,14 @@ from .common import echo, session_argument, session_command
 @session_argument()
 @click.option("-m", "--model", metavar="MODEL", help="Send it to this model instead")
 @click.option("--no-stream", is_flag=True, help="Don't stream the reply")
+@click.option("--over-budget", is_flag=True, help="Send it even if it would exceed the budget in dollars")
 @click.pass_context
-def retry_command(
+def retry_command(  # noqa: PLR0913  one parameter an option
     ctx: click.Context,
     name: str,
     model: str | None,
     no_stream: bool,  # noqa: FBT001  a flag
+    over_budget: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
     """Send a session's newest failed or interrupted prompt again, with the same text, attachments, tools and options.
@@ -31,7 +33,7 @@ def retry_command(
     check("sessions", "retry")
     from ..llm_seam.retry import retry
 
-    retry(ctx, name, database, model=model, no_stream=no_stream)
+    retry(ctx, name, database, model=model, no_stream=no_stream, over_budget=over_budget)
 
 
 @session_command("recover", short_help="Put a reply that could not be logged into its session")

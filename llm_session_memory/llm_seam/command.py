@@ -100,6 +100,7 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
             tools=tools,
             retrying=ours.get("retrying"),
             insist=bool(ours.get("send_anyway")),
+            over_budget=bool(ours.get("over_budget")),
         )
         parameters["conversation_id"] = session.thread_id if session else "session"
         if "log" in parameters and recording:
@@ -113,7 +114,9 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
 def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Prompting, output: Output) -> Any:
     """Call llm's command; keep the prompt if the call fails or is interrupted."""
     try:
-        return original(**parameters)
+        done = original(**parameters)
+        if parameters.get("usage"):
+            _say_cost(one)
     except BaseException as error:
         told = isinstance(error, (click.Abort, SessionError)) or bool(getattr(error, "message", ""))
         unsent = one.latest is None or one.latest.opened is None
@@ -130,6 +133,8 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
             # Ctrl-C and signals are raised unchanged.
             raise SessionError(cause(error)) from error
         raise
+    else:
+        return done
     finally:
         current.hold(None)
 
@@ -172,6 +177,17 @@ def _kept(one: Prompting, error: BaseException, *, quiet: bool) -> bool:
 
 def _say(sentence: str) -> None:
     click.echo(plain(sentence), err=True)
+
+
+def _say_cost(one: Prompting) -> None:
+    """Print what a prompt cost, as llm prints its tokens. A failure is not worth an error: the reply is there."""
+    with contextlib.suppress(SessionError, sqlite3.Error):
+        check_shape("usage")
+        from .usage import cost_of  # nobody else needs the prices
+
+        told = cost_of(one)
+        if told:
+            click.echo(click.style(plain(told), fg="yellow", bold=True), err=True)
 
 
 def _stand_in(model_id: str, error: SessionError) -> Any:

@@ -72,6 +72,11 @@ def _unlisted(error: OSError) -> SessionError:
     )
 
 
+def default_model() -> str:
+    """Return the id of llm's default model."""
+    return str(llm.get_default_model())
+
+
 class Models:
     """The models that one command needs, each looked up once.
 

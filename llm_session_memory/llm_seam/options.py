@@ -89,6 +89,11 @@ def _options() -> list[click.Option]:
             is_flag=True,
             help="Send the prompt even if it seems not to fit the context window; the figures are estimates",
         ),
+        click.Option(
+            ["--over-budget"],
+            is_flag=True,
+            help="Send the prompt even if it would exceed the budget in dollars of its session or project",
+        ),
     ]
 
 

@@ -41,8 +41,8 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
     llms: Mapping[str, Any],
 ) -> Any:
     """Return a conversation in a session. `settings` are fields of model.Settings; `llms` are llm's own arguments."""
-    insist = bool(settings.get("send_anyway"))
-    said = found(_said({name_: value for name_, value in settings.items() if name_ != "send_anyway"}))
+    insist, over_budget = bool(settings.get("send_anyway")), bool(settings.get("over_budget"))
+    said = found(_said({name_: settings[name_] for name_ in settings if name_ not in ("send_anyway", "over_budget")}))
     session = services.sessions.find(name) if name is not None else None
     if session is None and name is not None:
         names.check(name)
@@ -62,7 +62,7 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
     if session is not None and new:
         place = Wanted(session.name, over=session)
     made: Any = (AsyncSessionConversation if _is_async(used) else SessionConversation)(model=used, **llms)
-    made.prompting = Prompting(services, place, said, say, by_itself=True, insist=insist)
+    made.prompting = Prompting(services, place, said, say, by_itself=True, insist=insist, over_budget=over_budget)
     made.notices = notices
     if isinstance(place, Session):
         made.id = place.thread_id

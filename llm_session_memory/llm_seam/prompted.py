@@ -64,6 +64,8 @@ class Prompted:
     calls: list[Call] = field(default_factory=list)
     finished: list[Any] = field(default_factory=list)
     """The responses that are being logged: each is complete and must be saved somewhere."""
+    answered: list[Call] = field(default_factory=list)
+    """The calls that were logged."""
     logged: bool = False
     error: str = ""
     """The error that its attempt is kept with."""
@@ -250,7 +252,7 @@ class Prompted:
         self.logged = True
         self._kept()
         # not earlier: if anything else ends the writing, `keep` finds them
-        self.calls, self.finished, self.opened = [], [], None
+        self.calls, self.answered, self.finished, self.opened = [], calls, [], None
         for one in calls:
             if one.cut is not None:
                 self._tell(one, one.cut)

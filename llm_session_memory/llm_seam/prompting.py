@@ -42,7 +42,7 @@ class Prompting:
 
     `place` is the session, or the one to create; `said` the settings given for all prompts of this command. `recording`
     is False under -n; for `by_itself` see Prompted. `tools` has the tool parameters given to the command.
-    `insist`: a prompt is sent even if it seems not to fit.
+    `insist`: a prompt is sent even if it seems not to fit; `over_budget`: even if it would cost more than it may.
     """
 
     def __init__(  # noqa: PLR0913  what a command line says, each on its own
@@ -57,6 +57,7 @@ class Prompting:
         tools: Mapping[str, Any] | None = None,
         retrying: Attempt | None = None,
         insist: bool = False,
+        over_budget: bool = False,
     ) -> None:
         self.services = services
         self.place = place
@@ -67,6 +68,7 @@ class Prompting:
         self.tools = tools or {}
         self.retrying = retrying
         self.insist = insist
+        self.over_budget = over_budget
         self.latest: Prompted | None = None
         """The prompt that was composed last or is being composed."""
 
@@ -171,6 +173,7 @@ class Prompting:
         """
         if self.session is not None:
             conversation.id = self.session.thread_id
+            self._check_cost(settings, None)  # before anything is spent on a summary
             made.mention(self._begun(made))
         made.embedding = embedding_of(self.services, settings)
         found, made.composer = self.services.requests.compose(
@@ -183,6 +186,7 @@ class Prompting:
             near=made.embedding.near if made.embedding else None,
         )
         made.context = found
+        self._check_cost(settings, found.tokens)
         session = self._adopting(settings, first=not found.exchanges)
         session = session or self._created(made, conversation, settings)  # a refused prompt creates nothing
         for notice in found.notices:
@@ -198,6 +202,13 @@ class Prompting:
         asynchronous = isinstance(conversation, models.AsyncConversation)
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
         return naming(found.budget.window, {**parameters, "messages": chain})
+
+    def _check_cost(self, settings: Settings, tokens: int | None) -> None:
+        """Raise OverBudget if a request of this many tokens (None: unknown) would exceed a budget in dollars."""
+        session = self.session
+        if session is None or self.over_budget or (session.budget_usd is None and session.project is None):
+            return
+        self.services.costs.check(session, settings.model or "", tokens)
 
     def _request(
         self, conversation: Any, settings: Settings, prompt: str | None, parameters: Mapping[str, Any]

@@ -43,7 +43,9 @@ class _NoInput(io.StringIO):
         return True
 
 
-def retry(ctx: click.Context, name: str, database: str | None, *, model: str | None, no_stream: bool) -> None:
+def retry(  # noqa: PLR0913  what a command line says, each on its own
+    ctx: click.Context, name: str, database: str | None, *, model: str | None, no_stream: bool, over_budget: bool
+) -> None:
     """Send a session's newest failed prompt again, as `llm prompt` would, to the same model or another.
 
     Another model gets only the options that it knows.
@@ -73,6 +75,7 @@ def retry(ctx: click.Context, name: str, database: str | None, *, model: str | N
             "no_stream": no_stream,
         }
         mine = {"session": session.name, "new_session": False, "retrying": kept, "send_anyway": True}
+        mine["over_budget"] = over_budget
         for name_ in ours():
             mine.setdefault(name_, getattr(said, name_, None))
             values.pop(name_, None)

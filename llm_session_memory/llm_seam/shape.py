@@ -26,6 +26,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "retry": ("retry",),
     "missing": ("missing",),
     "summaries": ("summaries",),
+    "usage": ("usage",),
     "programs": ("programs", *_IN_SESSION),
 }
 """The modules of each use. They are imported by name, because a failed import is a problem to report too."""

@@ -55,6 +55,13 @@ def cost(model: object, input_tokens: object, output_tokens: object, datetime_ut
     return rate(input_tokens, written)
 
 
+def installed() -> bool:
+    """Return whether the package with the prices is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("genai_prices") is not None
+
+
 def is_local(model: object) -> bool:
     """Return whether a model runs on the user's own machine and so has no price."""
     if not isinstance(model, str):

@@ -72,7 +72,7 @@ COLUMNS: dict[str, str] = {
     "memory_forks": "thread_id from_thread_id at_turn_id forked_utc",
     "memory_undone": "thread_id turn_id undone_utc",
     "memory_snapshots": "id thread_id label label_key turn_id state_json made_utc",
-    "memory_titles": "thread_id title author input_tokens output_tokens duration_ms made_utc",
+    "memory_titles": "thread_id title author input_tokens output_tokens duration_ms spent_usd made_utc",
     "memory_tombstones": "kind id deleted_utc",
 }
 """The tables and columns that statements may read."""

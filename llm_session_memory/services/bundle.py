@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .costs import Costs
     from .ratings import Ratings
     from .search import Search
     from .stats import Stats
@@ -35,6 +36,13 @@ class Services:
         self.notes = Notes(desk, self.requests)
         self.sessions = Sessions(desk, self.requests, self.notes)
         self.record = Record(desk)
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What sessions have cost, and their budgets. Imported late: only prompts of sessions with a budget need it."""
+        from .costs import Costs
+
+        return Costs(self.desk)
 
     @cached_property
     def ratings(self) -> Ratings:

@@ -26,7 +26,7 @@ def exchange_turns(log: Log, thread_id: str) -> Numbering:
     """
     undone = undone_in(log, thread_id)
     turns = log.pairs(statement("turns_of_thread"), {"thread_id": thread_id})
-    if _is_old(log, thread_id):
+    if is_old(log, thread_id):
         older = log.pairs(statement("responses_of_conversation"), {"thread_id": thread_id})
         return without(with_older([*older], [*turns]), undone)
     return without(turns, undone)
@@ -98,7 +98,7 @@ def _greatest(log: Log, *tables: str) -> str | None:
     return max((str(id_) for id_ in found if id_), default=None)
 
 
-def _is_old(log: Log, thread_id: str) -> bool:
+def is_old(log: Log, thread_id: str) -> bool:
     """Return whether an older llm knew this conversation. Checked first: `responses` has no index for it."""
     if not log.columns("conversations") or not log.columns("responses"):
         return False

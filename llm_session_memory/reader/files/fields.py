@@ -17,6 +17,7 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
         "thread_id": session.thread_id,
         **{one.name: getattr(session.settings, one.name) for one in fields(Settings)},
         "options": dict(session.settings.options),
+        "budget_usd": session.budget_usd,
         "tags": list(transcript.beside.tags),
         "meta": dict(transcript.beside.meta),
         "notes": [note_fields(number, note) for number, note in enumerate(transcript.beside.notes, 1)],

@@ -60,11 +60,12 @@ create table if not exists memory_snapshots (
 -- One-line titles of conversations, with a name or without.
 create table if not exists memory_titles (
     thread_id text primary key,
-    title text not null,
+    title text not null,                 -- empty: removed, so none is made unless someone asks for it
     author text not null,                -- 'you', or the model that wrote it
     input_tokens integer,                -- the server's count for the call that made it
     output_tokens integer,
     duration_ms integer,
+    spent_usd real,                      -- the cost of the calls for this title and earlier ones; null: nothing or unknown
     made_utc text not null
 );
 
