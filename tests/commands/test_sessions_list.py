@@ -93,6 +93,7 @@ def test_json_has_all_fields(llm_: Command, script: Script, log: Path) -> None:
         "input_tokens": 92,
         "output_tokens": 13,
         "failed_prompts": 0,
+        "budget_usd": None,
         "tags": [],
         "meta": {},
     }

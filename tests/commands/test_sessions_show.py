@@ -135,7 +135,9 @@ def test_json(llm_: Command, thread: str) -> None:
         "thread_id": thread,
         "model": "scripted",
         "system": "Be brief.",
-        **dict.fromkeys(["max_context_tokens", "memory", "recall_share", "recall_model", "summary_model", "think"]),
+        **dict.fromkeys(
+            ["max_context_tokens", "memory", "recall_share", "recall_model", "summary_model", "think", "budget_usd"]
+        ),
         "options": {},
         "tags": [],
         "meta": {},
