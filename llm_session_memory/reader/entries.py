@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .. import model
@@ -46,11 +46,17 @@ class Filters:
     named: bool = False
     rated: str | None = None
     """A key of RATED. A session matches if one of its exchanges has such a rating; `none` matches unrated sessions."""
+    project: str | None = None
+    """The name of a project."""
+    template: str | None = None
+    """The name of a template that sessions were created from."""
+    archived: bool | None = None
+    """True for archived sessions alone, False for all others, None for both."""
 
     @property
     def any(self) -> bool:
-        """Whether any filter is set."""
-        return self != Filters()
+        """Whether any filter is set. Leaving out what is archived doesn't count, because lists do that by default."""
+        return (replace(self, archived=None) if self.archived is False else self) != Filters()
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,10 @@ class Line:
     pins: int = 0
     attempts: int = 0
     forked_from: str | None = None
+    project: str | None = None
+    """The name of its project."""
+    template: str | None = None
+    archived_utc: str | None = None
 
     @property
     def reference(self) -> str:
@@ -91,6 +101,7 @@ class Listing:
     models: tuple[str, ...]
     tags: tuple[str, ...]
     rated: bool = False
+    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from itertools import islice
 
 from ..rules import names
 from ..rules.dates import day_after
+from .among import among
 from .cache import kept
-from .entries import MARKS, PAGE, RATED, Filters, Line, Listing, Sort
+from .entries import PAGE, Filters, Line, Listing, Sort
 from .moments import parsed_moment
 from .older import Older, older_log
 from .source import Source, ids
@@ -49,6 +50,7 @@ def _page(source: Source, filters: Filters, sort: Sort, after: str | None, count
         tags=tuple(
             row["tag"] for row in source.query("select min(tag) as tag from memory_tags group by tag_key limit 200")
         ),
+        projects=tuple(row["name"] for row in source.query("select name from memory_projects order by name_key")),
     )
 
 
@@ -69,7 +71,7 @@ class _Reading:
     def __init__(self, source: Source, filters: Filters) -> None:
         self._source, self._filters = source, filters
         self._old = older_log(source)
-        self._among, self._without = self._rated()
+        self._among = among(source, filters)
         self._given = {
             "model": filters.model,
             "tag": names.key(filters.tag) if filters.tag else None,
@@ -77,25 +79,14 @@ class _Reading:
             "until": day_after(filters.until),
             "named": filters.named,
             "like": None if filters.text is None else f"%{_escaped(filters.text)}%",
-            "among": None if self._among is None else ids(sorted(self._among)),
-            "without": ids(sorted(self._without)),
+            **self._among.parameters(),
         }
-
-    def _rated(self) -> tuple[frozenset[str] | None, frozenset[str]]:
-        """Return the threads that the rating filter includes (None: all) and those that it excludes."""
-        asked = self._filters.rated
-        if asked not in RATED:
-            return None, frozenset()
-        sql = "select distinct thread_id from memory_ratings where mark in (select value from json_each(:marks))"
-        found = self._source.query(sql, marks=ids(RATED[asked] or MARKS))
-        threads = frozenset(str(row["thread_id"]) for row in found)
-        return (None, threads) if asked == "none" else (threads, frozenset())
 
     def by_use(self, after: str | None, count: int) -> list[tuple[str, str]]:
         """Return (key, thread id), last used first. The key is the id of the newest turn, response or attempt."""
         before = after or _LAST
         attempted = self._attempted()
-        few = "list_among" if self._among is not None else "list_named" if self._filters.named else None
+        few = "list_among" if self._among.only is not None else "list_named" if self._filters.named else None
         today = (
             (row["last_id"], row["thread_id"])
             for row in self._source.rows(
@@ -138,7 +129,7 @@ class _Reading:
     def _kept(self, keys: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """Yield the sessions that match the filters."""
         wanted = list(keys)
-        if not self._filters.any:
+        if self._filters == Filters():
             yield from wanted
             return
         found = {line.thread_id: line for line in lines(self._source, [i for _, i in wanted])}
@@ -148,14 +139,11 @@ class _Reading:
         asked, given = self._filters, self._given
         tags = [names.key(tag) for tag in line.tags]
         return (
-            self._rated_so(line.thread_id)
+            self._among.has(line.thread_id)
             and self._used(line.model, line.figures.last_utc)
             and (given["tag"] is None or given["tag"] in tags)
             and (asked.text is None or asked.text.lower() in f"{line.name or ''}\n{line.first_words}".lower())
         )
-
-    def _rated_so(self, thread_id: str) -> bool:
-        return thread_id not in self._without and (self._among is None or thread_id in self._among)
 
     def _used(self, model: str, last_utc: str) -> bool:
         """Return whether a model and a time of last use match the filters."""
@@ -171,14 +159,14 @@ class _Reading:
 
         Those with a name, and therefore tags, are not among them: `_attempted` lists them.
         """
-        if self._filters.named or self._filters.tag:
+        if self._filters.named or self._filters.tag or self._filters.project or self._filters.template:
             return
         skip = {thread_id for _, thread_id in attempted}
         sql = "select distinct thread_id as id from turns where thread_id in (select value from json_each(:ids))"
         while chunk := list(islice(found, 200)):
             chunk_ids = ids(one.thread_id for one in chunk)
             skip |= {row["id"] for row in self._source.query(sql, ids=chunk_ids)}
-            left = [one for one in chunk if one.thread_id not in skip and self._rated_so(one.thread_id)]
+            left = [one for one in chunk if one.thread_id not in skip and self._among.has(one.thread_id)]
             left = [one for one in left if self._used(one.model, one.figures.last_utc)]
             if self._filters.text is not None:
                 like = "select id from conversations where id in (select value from json_each(:ids))"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ..rules import names
 from ..rules.dates import day_after
 from ..store.index import RULES
+from .among import of_sessions
 from .entries import MARK, MARKS, RATED, UNMARK, Filters, Hit
 from .numbering import turns_of, undone_turns
 from .older import older_log
@@ -68,6 +69,7 @@ class LlmsIndexes:
             "turns": None if self.turns is None else ids(self.turns),
             "among": filters.rated in RATED and filters.rated != "none",
             "indexed": self.indexed,
+            **of_sessions(self.source, filters).parameters(),
             "rules": RULES,
         }
 

@@ -20,6 +20,7 @@ from ..store.finder import Finder, found_in
 from ..store.finder import Found as FoundTurn
 from ..store.index import RULES
 from ..store.numbering import Numbering
+from .among import Among, of_sessions
 from .entries import MARK, PAGE, UNMARK, Filters, Found, Hit, Line, Results
 from .figures import Figures
 from .llms_indexes import INDEXES, MOST_RANKED, Key, LlmsIndexes, Order
@@ -110,6 +111,11 @@ class _Search:
         if empty:
             yield from self._some()
 
+    @cached_property
+    def among(self) -> Among:
+        """The threads of the project, template and archive that the filters name."""
+        return of_sessions(self.source, self.filters)
+
     # -- our index -----------------------------------------------------
 
     @cached_property
@@ -126,6 +132,8 @@ class _Search:
                 "select thread_id from memory_tags where tag_key = :tag", tag=self.llms.narrowed["tag"]
             )
             threads = [row["thread_id"] for row in rows if threads is None or row["thread_id"] in threads]
+        if self.among.only is not None:
+            threads = [*filter(self.among.has, self.among.only if threads is None else threads)]
         latest = self.order == "newest"
         return Finder(_Readable(self.source), filters, latest=latest, threads=threads, turns=self.llms.turns)
 
@@ -137,7 +145,7 @@ class _Search:
         count = 2 * self.wanted  # an exchange of several calls may be found more than once
         while True:
             found = list(found_in(self.finder, self.query, count, some=False))
-            yield from (self._match(one) for one in found if one.turn_id not in known)
+            yield from (self._match(one) for one in found if one.turn_id not in known and self.among.has(one.thread_id))
             if self.order == "newest" or len(found) < count or known >= {one.turn_id for one in found}:
                 return
             known |= {one.turn_id for one in found}
@@ -146,7 +154,8 @@ class _Search:
     def _some(self) -> Iterator[_Match]:
         if self.finder is None or self.query.exact.any_of == self.query.exact.all_of:
             return
-        yield from (self._match(one) for one in self.finder.together(self.query.exact.any_of, self.wanted))
+        found = self.finder.together(self.query.exact.any_of, self.wanted)
+        yield from (self._match(one) for one in found if self.among.has(one.thread_id))
 
     def _match(self, found: FoundTurn) -> _Match:
         return found.thread_id, found.turn_id, found

@@ -92,4 +92,7 @@ def _described(row: dict[str, Any], figures: Figures, older: Older | None, older
         pins=row["pins"],
         attempts=row["attempts"],
         forked_from=row["forked_from"],
+        project=row["project"],
+        template=row["template"],
+        archived_utc=row["archived_utc"],
     )

@@ -1,6 +1,6 @@
--- The same as list_threads, for lists limited to some threads (:among, a JSON array). It starts from those threads.
+-- The same as list_threads, for lists limited to some threads (:only, a JSON array). It starts from those threads.
 select t.id as last_id, t.thread_id
-from json_each(:among) n
+from json_each(:only) n
 cross join turns t on t.rowid = (select max(o.rowid) from turns o where o.thread_id = n.value)
 where t.id < :before
   and (:model is null or t.model = :model)

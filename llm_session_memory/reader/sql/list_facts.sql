@@ -34,7 +34,8 @@ select
     s.name, s.model as session_model, s.memory as policy, s.max_context_tokens as budget, s.created_utc,
     (select count(*) from memory_undone u where u.thread_id = c.thread_id
         and not exists (select 1 from turns t where t.id = u.turn_id and t.thread_id <> u.thread_id)) as undone,
-    (select count(*) from memory_pins p where p.thread_id = c.thread_id) as pins,
+    s.template, s.archived_utc, coalesce(p.name, s.project) as project,
+    (select count(*) from memory_pins n where n.thread_id = c.thread_id) as pins,
     (select count(*) from memory_attempts a where a.thread_id = c.thread_id and a.answered_by is null
         and not session_in_progress(a.request_json)) as attempts,
     (select a.datetime_utc from memory_attempts a where a.thread_id = c.thread_id order by a.id desc limit 1) as attempted_utc,
@@ -42,3 +43,4 @@ select
 from counted c
 left join threads h on h.id = c.thread_id
 left join memory_sessions s on s.thread_id = c.thread_id
+left join memory_projects p on p.name_key = s.project

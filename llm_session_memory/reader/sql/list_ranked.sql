@@ -44,7 +44,7 @@ where (coalesce(:model, :since, :until) is null
              and (:model is null or t.model = :model)
              and (:since is null or t.datetime_utc >= :since)
              and (:until is null or t.datetime_utc < :until)))
-  and (:among is null or r.thread_id in (select value from json_each(:among)))
+  and (:only is null or r.thread_id in (select value from json_each(:only)))
   and r.thread_id not in (select value from json_each(:without))
   and (not :named or exists (select 1 from memory_sessions s where s.thread_id = r.thread_id))
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = r.thread_id))

@@ -9,6 +9,8 @@ where responses_fts match :match and responses_fts.rowid < :below and responses_
   and (:until is null or r.datetime_utc < :until)
   and (not :named or exists (select 1 from memory_sessions m where m.thread_id = r.conversation_id))
   and (:turns is null or (r.id in (select value from json_each(:turns))) = :among)
+  and (:only is null or r.conversation_id in (select value from json_each(:only)))
+  and r.conversation_id not in (select value from json_each(:without))
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = r.conversation_id))
   and (not :indexed or not exists (
       select 1

@@ -13,6 +13,8 @@ where (:model is null or t.model = :model)
   and (:until is null or t.datetime_utc < :until)
   and (not :named or exists (select 1 from memory_sessions m where m.thread_id = t.thread_id))
   and (:turns is null or (t.id in (select value from json_each(:turns))) = :among)
+  and (:only is null or t.thread_id in (select value from json_each(:only)))
+  and t.thread_id not in (select value from json_each(:without))
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = t.thread_id))
   and (:everything or not exists (
       select 1

@@ -1,0 +1,65 @@
+"""Which threads the filters of a list or a search select by what is kept beside a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..rules.names import key
+from .entries import MARKS, RATED, Filters
+from .source import Source, ids
+
+
+@dataclass(frozen=True)
+class Among:
+    """The threads that filters include (None: all) and, of those, the ones that they exclude."""
+
+    only: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
+
+    def has(self, thread_id: str) -> bool:
+        """Return whether a thread is selected."""
+        return thread_id not in self.without and (self.only is None or thread_id in self.only)
+
+    def parameters(self) -> dict[str, str | None]:
+        """Return the parameters `only` and `without` of a statement, as JSON arrays."""
+        return {"only": None if self.only is None else ids(sorted(self.only)), "without": ids(sorted(self.without))}
+
+
+def rated(source: Source, filters: Filters) -> Among:
+    """Return the threads with an exchange of the wanted rating."""
+    if filters.rated not in RATED:
+        return Among()
+    sql = "select distinct thread_id from memory_ratings where mark in (select value from json_each(:marks))"
+    threads = _threads(source, sql, marks=ids(RATED[filters.rated] or MARKS))
+    return Among(without=threads) if filters.rated == "none" else Among(threads)
+
+
+def of_sessions(source: Source, filters: Filters) -> Among:
+    """Return the threads of the wanted project, template and archive."""
+    wanted: list[str] = []
+    if filters.project is not None:
+        wanted.append("project = :project")
+    if filters.template is not None:
+        wanted.append("instr(', ' || template || ', ', ', ' || :template || ', ')")
+    if filters.archived:
+        wanted.append("archived_utc is not null")
+    given = {"project": key(filters.project or ""), "template": filters.template}
+    only = _sessions(source, " and ".join(wanted), **given) if wanted else None
+    without = _sessions(source, "archived_utc is not null") if filters.archived is False else frozenset[str]()
+    return Among(only, without)
+
+
+def among(source: Source, filters: Filters) -> Among:
+    """Return the threads that all of these filters select."""
+    first, second = rated(source, filters), of_sessions(source, filters)
+    without = first.without | second.without
+    both = [one.only for one in (first, second) if one.only is not None]
+    return Among(frozenset.intersection(*both) - without if both else None, without)
+
+
+def _sessions(source: Source, condition: str, **given: str | None) -> frozenset[str]:
+    return _threads(source, f"select thread_id from memory_sessions where {condition}", **given)  # noqa: S608  our own words
+
+
+def _threads(source: Source, sql: str, **given: str | None) -> frozenset[str]:
+    return frozenset(str(row["thread_id"]) for row in source.query(sql, **given))
