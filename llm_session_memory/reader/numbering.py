@@ -9,35 +9,47 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..store.numbering import Numbering, with_older, without
+from ..store.forks import Lineage, joined, traced
+from ..store.numbering import Numbering, Pair, with_older, without
 from .cache import CACHE, kept
 from .figures import Cost, Figures
-from .older import Older, older_log
-from .source import Source
+from .older import older_log
+from .source import Source, ids
 
 _LONG = 200
 """The fewest exchanges of a thread whose numbering is worth caching."""
 
 
 def numbering(source: Source, thread_id: str) -> Numbering:
-    """Return a thread's numbering, without the exchanges that were undone."""
-    older = older_log(source).get(thread_id)
-    state = source.first("thread_state", thread_id=thread_id) or {}
-    now = (*state.values(), older)
+    """Return a thread's numbering, without the exchanges that were undone. A fork's begins with what it shares."""
+    line, older = lineage(source, thread_id), older_log(source)
+    now = tuple(
+        (one, last, older.get(one), *(source.first("thread_state", thread_id=one) or {}).values()) for one, last in line
+    )
     return CACHE.get(
         (source.log, source.tables, "numbering", thread_id),
         lambda: now,
-        lambda: _read(source, older, thread_id),
+        lambda: _read(source, thread_id),
         lambda made: made.turn_count // 2 if len(made) >= _LONG else None,
     )
 
 
+def lineage(source: Source, thread_id: str) -> Lineage:
+    """Return a thread and those it was forked from, oldest first."""
+    sql = "select from_thread_id, at_turn_id from memory_forks where thread_id = :id"
+    return traced(thread_id, lambda one: next((tuple(row.values()) for row in source.query(sql, id=one)), None))
+
+
+def family_line(source: Source, thread_id: str) -> str:
+    """Return the ids of a thread and those it was forked from, in the form that our statements expect."""
+    return ids(one for one, _ in lineage(source, thread_id))
+
+
 def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str]:
     """Return all turns of exchanges given by thread and first turn. It suits many threads: nothing is cached."""
-    older = older_log(source)
     found: list[str] = []
     for thread_id, first_turns in exchanges.items():
-        numbers = _read(source, older.get(thread_id), thread_id)
+        numbers = _read(source, thread_id)
         for turn_id in first_turns:
             number = numbers.number_of(turn_id)
             found += numbers.turns(number) if number else ()
@@ -46,10 +58,9 @@ def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str
 
 def undone_turns(source: Source, thread_id: str | None = None) -> list[str]:
     """Return all turns of exchanges that were undone, in one thread or in all."""
-    older = older_log(source)
     sql = "select distinct thread_id from memory_undone where :id is null or thread_id = :id"
     threads = [str(row["thread_id"]) for row in source.query(sql, id=thread_id)]
-    return [id_ for one in threads for ids in _read(source, older.get(one), one).undone for id_ in ids]
+    return [id_ for one in threads for ids in _read(source, one).undone for id_ in ids]
 
 
 def figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:
@@ -59,17 +70,26 @@ def figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:
     return kept(source, ("figures", thread_id), lambda: _figures(source, thread_id, numbers))
 
 
-def _read(source: Source, older: Older | None, thread_id: str) -> Numbering:
+def _read(source: Source, thread_id: str) -> Numbering:
+    line = lineage(source, thread_id)
+    sql = "select turn_id from memory_undone where thread_id = :thread_id"
+    undone = frozenset(str(row["turn_id"]) for row in source.query(sql, thread_id=thread_id))
+    if len(line) > 1:
+        return joined(line, [[*_own(source, one)] for one, _ in line], undone)
+    return without(_own(source, thread_id), undone)
+
+
+def _own(source: Source, thread_id: str) -> Iterable[Pair]:
+    """Return the turns that were logged in a thread."""
     turns: Iterable[tuple[Any, ...]] = source.tuples("turns_of_thread", thread_id=thread_id)
+    older = older_log(source).get(thread_id)
     if older:
         where = {"first_row": older.first_row, "last_row": older.last_row}
         earlier = source.tuples("old_turns", thread_id=thread_id, **where)
         turns = with_older(
             [(str(id_), continues) for id_, continues in earlier], [(str(id_), continues) for id_, continues in turns]
         )
-    sql = "select turn_id from memory_undone where thread_id = :thread_id"
-    undone = frozenset(str(row["turn_id"]) for row in source.query(sql, thread_id=thread_id))
-    return without(((turn[0], turn[1]) for turn in turns), undone)
+    return ((turn[0], turn[1]) for turn in turns)
 
 
 def _figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
 from ..rules.fences import without_excerpts
+from .forks import joined, lineage
 from .log import Log
-from .numbering import Numbering, with_older, without
+from .numbering import Numbering, Pair, with_older, without
 from .schema import statement
 from .undone import undone_in
 
@@ -22,14 +23,26 @@ def exchange_turns(log: Log, thread_id: str) -> Numbering:
 
     A turn that continues an exchange joins the one that its request belonged to, if that was recorded; otherwise the
     one before it. If two processes prompt at the same time, their turns can be interleaved. Exchanges that were undone
-    are left out.
+    are left out. A fork has those of the thread that it was forked from, up to that point, before its own.
     """
     undone = undone_in(log, thread_id)
+    line = lineage(log, thread_id)
+    if len(line) > 1:
+        return joined(line, [[*_own(log, one)] for one, _ in line], undone)
+    return without(_own(log, thread_id), undone)
+
+
+def own_turns(log: Log, thread_id: str) -> list[str]:
+    """Return the ids of the turns that were logged in a thread, undone ones too, but nothing that a fork shares."""
+    return [turn_id for turn_id, _ in _own(log, thread_id)]
+
+
+def _own(log: Log, thread_id: str) -> Iterator[Pair]:
     turns = log.pairs(statement("turns_of_thread"), {"thread_id": thread_id})
     if is_old(log, thread_id):
         older = log.pairs(statement("responses_of_conversation"), {"thread_id": thread_id})
-        return without(with_older([*older], [*turns]), undone)
-    return without(turns, undone)
+        return with_older([*older], [*turns])
+    return turns
 
 
 def undone_turns(log: Log, thread_ids: Iterable[str]) -> list[str]:
@@ -62,8 +75,11 @@ def chain(log: Log, tip: str | None) -> tuple[Message, ...]:
 
 
 def first_turn_tools(log: Log, thread_id: str) -> list[dict[str, Any]]:
-    """Return the tools that the first turn of a thread offered, as rows of llm's tables."""
-    return log.rows(statement("first_turn_tools"), {"thread_id": thread_id})
+    """Return the tools that the first turn of a thread offered, as rows of llm's tables.
+
+    That of a fork is the first turn of the thread that its history begins with.
+    """
+    return log.rows(statement("first_turn_tools"), {"thread_id": lineage(log, thread_id)[0][0]})
 
 
 def settings_of(log: Log, turn_id: str) -> Settings:

@@ -16,6 +16,10 @@ Pair = tuple[str, "str | None"]
 """A turn's id, and the first turn of the exchange that it belongs to (see Numbering)."""
 
 
+Inherited = tuple[str, int]
+"""A thread that a fork has exchanges of, and the number of the last of them in the fork."""
+
+
 class Numbering(Sequence[tuple[str, ...]]):
     """The turn ids of each exchange, oldest first. Exchange number N is at index N - 1.
 
@@ -55,6 +59,8 @@ class Numbering(Sequence[tuple[str, ...]]):
         """The greatest id, undone turns included. It is that of another turn than the newest if a clock went back."""
         self.undone: tuple[tuple[str, ...], ...] = ()
         """The turn ids of the exchanges that were left out because they were undone, oldest first."""
+        self.inherited: tuple[Inherited, ...] = ()
+        """The threads whose exchanges come before a fork's own, oldest first."""
         self._heads: dict[str, str] = {}  # of turns that are not the first; made on first use
         self._floors: list[str] = []  # for attempts (see rules.order); made on first use
 
@@ -86,6 +92,11 @@ class Numbering(Sequence[tuple[str, ...]]):
         """The number of turns in all exchanges, undone ones included."""
         return len(self.first) + sum(map(len, self._following.values())) + sum(map(len, self.undone))
 
+    @property
+    def shared(self) -> int:
+        """The number of exchanges that a fork has from other threads; its own come after them."""
+        return self.inherited[-1][1] if self.inherited else 0
+
     def until(self, number: int) -> Numbering:
         """Return the numbering as if only the exchanges before this number existed."""
         earlier = Numbering(())
@@ -95,6 +106,7 @@ class Numbering(Sequence[tuple[str, ...]]):
         earlier.newest = earlier[-1][-1] if earlier else None
         earlier.greatest = self.greatest
         earlier.undone = self.undone
+        earlier.inherited = tuple((thread_id, min(last, len(earlier))) for thread_id, last in self.inherited)
         return earlier
 
     def number_of(self, turn_id: str | None) -> int | None:

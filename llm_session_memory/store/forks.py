@@ -1,0 +1,84 @@
+"""Forks: a session whose history begins with that of another, up to an exchange. Nothing is copied but their settings.
+
+memory_forks has a row for each fork. Its history is that of the thread it was forked from, up to the exchange
+`at_turn_id`, as it is at any time: an exchange that gets another turn later has it in the fork too. Then come the
+turns of the fork's own thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import groupby
+
+from .log import Log
+from .numbering import Inherited, Numbering, Pair, without
+
+Lineage = tuple[tuple[str, "str | None"], ...]
+"""A thread and those it was forked from, oldest first, each with its last exchange in the next one's history.
+
+The exchange is given by its first turn, and is None for the last one: the thread itself.
+"""
+
+
+def lineage(log: Log, thread_id: str) -> Lineage:
+    """Return a thread and those it was forked from. A log without the table has no forks."""
+    if not log.columns("memory_forks"):
+        return ((thread_id, None),)
+    sql = "select from_thread_id, at_turn_id from memory_forks where thread_id = :thread_id"
+    return traced(thread_id, lambda one: next(iter(log.tuples(sql, {"thread_id": one})), None))
+
+
+def traced(thread_id: str, origin: Callable[[str], Sequence[str] | None]) -> Lineage:
+    """Return a thread and those it was forked from; `origin` returns what a thread was forked from, and where."""
+    found: list[tuple[str, str | None]] = [(thread_id, None)]
+    seen = {thread_id}
+    while (row := origin(found[0][0])) is not None and row[0] not in seen:  # a damaged log may go in circles
+        seen.add(row[0])
+        found.insert(0, (row[0], row[1]))
+    return tuple(found)
+
+
+def shared(turns: Iterable[Pair], last: str) -> list[Pair]:
+    """Return the turns of the exchanges up to the one that begins with `last`, in order, those logged late too.
+
+    If that exchange is gone, it is the ones with a lesser id: no other exchange comes into a fork instead.
+    """
+    pairs = [*turns]
+    known = any(turn_id == last for turn_id, _ in pairs)
+    heads: set[str] = set()
+    head, found = "", []
+    ended = False
+    for turn_id, continues in pairs:
+        if continues is None or not head:
+            ended = ended or (head == last if known else turn_id > last)
+            head = turn_id
+            if not ended:
+                heads.add(turn_id)
+        within = continues if continues in heads else head
+        if within in heads:
+            found.append((turn_id, continues))
+    return found
+
+
+def joined(line: Lineage, turns: Sequence[Iterable[Pair]], undone: Collection[str]) -> Numbering:
+    """Number the history of a fork: the turns of each thread of its lineage, as far as they are shared.
+
+    Exchanges that were `undone` in the fork, given by their first turns, are left out.
+    """
+    pairs: list[Pair] = []
+    owners: dict[str, str] = {}
+    for (thread_id, last), some in zip(line, turns, strict=True):
+        own = [*some]
+        owners.update((turn_id, thread_id) for turn_id, _ in own)
+        pairs += own
+        if last is not None:
+            pairs = shared(pairs, last)
+    found = without(pairs, undone)
+    inherited: list[Inherited] = []
+    number = 0
+    for thread_id, some_heads in groupby(found.first, key=lambda head: owners[head]):
+        number += sum(1 for _ in some_heads)
+        inherited.append((thread_id, number))
+    own_id = line[-1][0]
+    found.inherited = tuple(one for one in inherited if one[0] != own_id)
+    return found
