@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import click
 
 from ..errors import NoSuchSession
-from ..llm_seam.models import log_path, session_model
+from ..llm_seam.models import Models, log_path, session_model
 from ..llm_seam.tables import named
 from ..memory import Memory
+from ..model import Filters, Session
+from ..rules.money import exact
 from ..rules.safe_text import one_line
 from ..rules.words import counted
 from .budgets import budget_lines, budget_of, budget_option, warn
 from .common import echo, opened, session_argument, session_command
+from .selecting import dry_run_option, matching_options, names_argument, one_transaction, selection, summed_up
 from .settings_options import Changes, changed, settings_lines, settings_options
 
 _WIDTH = 80
 """How many characters of a fact's key or value are shown."""
 
 
-@session_command("set", short_help="Change a session's settings")
-@session_argument()
+@session_command("set", short_help="Change sessions' settings")
+@names_argument()
 @settings_options
 @click.option(
     "--meta",
@@ -29,8 +34,16 @@ _WIDTH = 80
     help="Fact to find the session by (empty value: remove it)",
 )
 @budget_option("it")
-def set_command(
-    name: str, changes: Changes, meta: tuple[tuple[str, str], ...], budget_usd: str | None, database: str | None
+@matching_options(apart=("meta", "model"))
+@dry_run_option()
+def set_command(  # noqa: PLR0913  one parameter an option
+    names: tuple[str, ...],
+    changes: Changes,
+    meta: tuple[tuple[str, str], ...],
+    budget_usd: str | None,
+    matching: Filters | None,
+    dry_run: bool,  # noqa: FBT001  a flag
+    database: str | None,
 ) -> None:
     """Change the settings that a session's next prompts use. Without options, show them.
 
@@ -38,28 +51,90 @@ def set_command(
         llm sessions set work --model llama3 -o num_ctx 8192
         llm sessions set work --max-context-tokens default
         llm sessions set work --budget-usd 2
-        llm sessions set work --meta client harbour
+        llm sessions set work play --meta client harbour
+        llm sessions set --all-matching --with-model llama2 --model llama3 --dry-run
     """
+    chosen, asked = selection(names, matching), _Asked(changes, dict(meta), budget_usd)
     with opened(database) as memory:
-        session = memory.sessions.get(name)
-        settings = changed(session.settings, changes)
-        facts = {key: value or None for key, value in meta}
-        dollars = budget_of(budget_usd, session.budget_usd)
+        if not asked or not (chosen.several or dry_run):
+            for place, session in enumerate(chosen.sessions(memory)):
+                echo("", nl=bool(place))
+                asked.change(memory, session)
+                _print(memory, session.name)
+            asked.warn(memory)
+            return
+        with one_transaction(memory, dry_run=dry_run):
+            found = [(session, _difference(memory, session.name, asked)) for session in chosen.sessions(memory)]
+        asked.warn(memory)
+    for session, difference in found:
+        echo(f"{session.name}: {difference or 'no change'}")
+    echo(summed_up(sum(bool(difference) for _, difference in found), len(found), dry_run=dry_run), err=True)
+
+
+class _Asked:
+    """The changes that a person asked for. Each model is looked up once, however many sessions there are."""
+
+    def __init__(self, changes: Changes, facts: Mapping[str, str], budget_usd: str | None) -> None:
+        self._changes = changes
+        self._facts = {key: value or None for key, value in facts.items()}
+        self._budget_usd = budget_usd
+        self._models = Models(async_=False)
+        self._budgeted: dict[str | None, None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._changes or self._facts or self._budget_usd is not None)
+
+    def change(self, memory: Memory, session: Session) -> None:
+        """Change a session."""
+        settings = changed(session.settings, self._changes, self._models)
+        dollars = budget_of(self._budget_usd, session.budget_usd)
         with memory.writing():
-            if facts or settings != session.settings:
-                settings = memory.sessions.set(name, settings, facts).settings
+            if self._facts or settings != session.settings:
+                memory.sessions.set(session.name, settings, self._facts)
             if dollars != session.budget_usd:
-                session = memory.costs.set_budget(name, dollars)
-        for label, value in (
-            ("session", session.name),
-            *settings_lines(settings),
-            *budget_lines(memory, session),
-        ):
-            echo(f"{label:<8} {value}")
-        if budget_usd is not None and dollars is not None:
-            warn(memory, settings.model)
-        for key, value in memory.notes.facts(name).items():
-            echo(f"meta     {one_line(key, _WIDTH)}={one_line(value, _WIDTH)}")
+                memory.costs.set_budget(session.name, dollars)
+        if self._budget_usd is not None and dollars is not None:
+            self._budgeted[settings.model] = None
+
+    def warn(self, memory: Memory) -> None:
+        """Say for which models a budget has no effect."""
+        for model in self._budgeted:
+            warn(memory, model)
+
+
+def _print(memory: Memory, name: str) -> None:
+    session = memory.sessions.get(name)
+    lines = [*settings_lines(session.settings), *budget_lines(memory, session), *_facts(memory, name)]
+    for label, value in (("session", session.name), *lines):
+        echo(f"{label:<8} {value}")
+
+
+def _facts(memory: Memory, name: str) -> Iterator[tuple[str, str]]:
+    for key, value in memory.notes.facts(name).items():
+        yield "meta", f"{one_line(key, _WIDTH)}={one_line(value, _WIDTH)}"
+
+
+def _settable(memory: Memory, name: str) -> list[tuple[str, str]]:
+    """Return all that `set` can change in a session, as labels with values."""
+    session = memory.sessions.get(name)
+    dollars = [] if session.budget_usd is None else [("may cost", exact(session.budget_usd))]
+    return [*settings_lines(session.settings), *dollars, *_facts(memory, name)]
+
+
+def _difference(memory: Memory, name: str, asked: _Asked) -> str:
+    """Change a session, and return what is different: `model llama2 → llama3; meta none → client=harbour`."""
+    before = _settable(memory, name)
+    asked.change(memory, memory.sessions.get(name))
+    after = _settable(memory, name)
+    found = []
+    for label in dict.fromkeys(label for label, _ in (*before, *after)):
+        old, new = (
+            ", ".join(one_line(value, _WIDTH) for one, value in these if one == label and (one, value) not in others)
+            for these, others in ((before, after), (after, before))
+        )
+        if old or new:
+            found.append(f"{label} {old or 'none'} → {new or 'none'}")
+    return "; ".join(found)
 
 
 @session_command("rename", short_help="Rename a session")

@@ -58,10 +58,14 @@ def session_argument(name: str = "name") -> Callable[[F], F]:
     return decorate
 
 
-def rated_option(rated: str, unrated: str) -> Callable[[F], F]:
-    """Return a decorator for `--rated`. Its help says what the command selects if rated, and if `unrated`."""
+def rated_option(rated: str, unrated: str, parameter: str = "rated") -> Callable[[F], F]:
+    """Return a decorator for `--rated`. Its help says what the command selects if rated, and if `unrated`.
+
+    `parameter` is the keyword that the command gets it by.
+    """
     said = f"{rated} good (up, 4 or 5), bad (down, 1 or 2), up, down, 1 to 5, or any; none: {unrated}"
-    decorate: Callable[[F], F] = click.option("--rated", type=click.Choice(tuple(RATED)), metavar="HOW", help=said)
+    kind = click.Choice(tuple(RATED))
+    decorate: Callable[[F], F] = click.option("--rated", parameter, type=kind, metavar="HOW", help=said)
     return decorate
 
 

@@ -14,7 +14,8 @@ from ..memory import Memory
 from ..model import Filters, SessionSummary
 from ..rules import dates
 from ..rules.safe_text import one_line
-from .common import as_json, complete, echo, local_time, rated_option, session_command
+from .common import as_json, complete, echo, local_time, session_command
+from .selecting import filter_options, typed
 
 _PAGE = 20
 _WIDTH = 40
@@ -26,26 +27,14 @@ _WIDTH = 40
 @click.option(
     "--after", metavar="NAME", shell_complete=complete, help="Continue after this session (the last one listed)"
 )
-@click.option(
-    "--tag", "tags", multiple=True, metavar="TAG", help="Only sessions with this tag (repeat to require several)"
-)
-@click.option("--meta", multiple=True, metavar="KEY=VALUE", help="Only sessions with this fact (KEY alone: any value)")
-@click.option("-m", "--model", help="Only sessions with this model")
-@click.option("--since", metavar="DATE", help="Only sessions last used on or after this day or ISO time")
-@click.option("--until", metavar="DATE", help="Only sessions last used on or before this day, or before this ISO time")
-@rated_option("Only sessions with an exchange rated", "without ratings")
+@filter_options()
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 @click.pass_context
 def list_command(  # noqa: PLR0913  one parameter an option
     ctx: click.Context,
     count: int,
     after: str | None,
-    tags: tuple[str, ...],
-    meta: tuple[str, ...],
-    model: str | None,
-    since: str | None,
-    until: str | None,
-    rated: str | None,
+    filters: Filters,
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
@@ -57,14 +46,6 @@ def list_command(  # noqa: PLR0913  one parameter an option
         llm sessions list --tag bridge --meta client=harbour --since 2026-01
     """
     path = log_path(database)
-    filters = Filters(
-        tags=tags,
-        meta=dict(map(_fact, meta)),
-        model=model,
-        since=dates.since(since) if since else None,
-        until=dates.until(until) if until else None,
-        rated=rated,
-    )
     found: Sequence[SessionSummary] = []
     if path.exists():
         with Memory(path, typed=database) as memory:
@@ -80,11 +61,6 @@ def list_command(  # noqa: PLR0913  one parameter an option
         echo(_none(path, after, narrowed=filters != Filters()), err=True)
 
 
-def _fact(text: str) -> tuple[str, str | None]:
-    key, equals, value = text.partition("=")
-    return key, value if equals else None
-
-
 def _none(path: Path, after: str | None, *, narrowed: bool) -> str:
     if after:
         return f"No {'matching ' if narrowed else ''}sessions after “{after}” in {path}."
@@ -95,19 +71,8 @@ def _none(path: Path, after: str | None, *, narrowed: bool) -> str:
 
 def _next(ctx: click.Context, last: str) -> str:
     """Return the command for the next page: the same options, continuing after the last session shown."""
-    words = ["llm", "sessions", "-n", str(ctx.params["count"]), "--after", last]
-    for name, flag in (
-        ("tags", "--tag"),
-        ("meta", "--meta"),
-        ("model", "--model"),
-        ("since", "--since"),
-        ("until", "--until"),
-        ("rated", "--rated"),
-        ("database", "-d"),
-    ):
-        value = ctx.params[name]
-        for one in value if isinstance(value, tuple) else [value] if value else []:
-            words += [flag, one]
+    where = ["-d", ctx.params["database"]] if ctx.params["database"] else []
+    words = ["llm", "sessions", "-n", str(ctx.params["count"]), "--after", last, *typed(ctx), *where]
     return shlex.join(words)
 
 

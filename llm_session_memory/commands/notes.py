@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
+from ..errors import SessionError
 from ..llm_seam.models import session_model
 from ..memory import Memory
+from ..model import Filters, Session
 from ..reader.files.fields import note_fields
 from ..reader.files.markdown import listed
-from ..rules.safe_text import plain
-from .common import as_json, opened, session_argument, session_command
+from ..rules.limits import LONGEST_TAG
+from ..rules.names import key
+from ..rules.safe_text import one_line, plain
+from .common import as_json, complete, opened, session_argument, session_command
+from .selecting import Selection, dry_run_option, matching_options, one_transaction, selection, summed_up
 
 
 @session_command("note", short_help="Keep a note that is always sent")
@@ -54,31 +61,85 @@ def _print_notes(memory: Memory, name: str, *, json_: bool) -> None:
         click.echo(listed(number, note))
 
 
-@session_command("tag", short_help="Tag a session, to find it later")
-@session_argument()
-@click.argument("tags", nargs=-1)
-@click.option("--delete", is_flag=True, help="Delete TAGS")
+def _complete_first(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of the session, which is the first word unless options choose sessions."""
+    given = ctx.params.get("words") or ctx.params.get("sessions") or ctx.params.get("all_matching")
+    return [] if given else complete(ctx, param, incomplete)
+
+
+@session_command("tag", short_help="Tag sessions, to find them later")
+@click.argument("words", nargs=-1, metavar="NAME [TAG]...", shell_complete=_complete_first)
+@click.option(
+    *("-s", "--session", "sessions"),
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete,
+    help="Tag this session (repeat for several); then all arguments are tags",
+)
+@matching_options()
+@click.option("--delete", is_flag=True, help="Delete TAGs")
+@dry_run_option()
 @click.option("json_", "--json", is_flag=True, help="Output the tags as JSON")
-def tag_command(
-    name: str,
-    tags: tuple[str, ...],
+def tag_command(  # noqa: PLR0913  one parameter an option
+    words: tuple[str, ...],
+    sessions: tuple[str, ...],
+    matching: Filters | None,
     delete: bool,  # noqa: FBT001  a flag
+    dry_run: bool,  # noqa: FBT001  a flag
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """Tag a session, to find it later with: llm sessions list --tag TAG. Without TAGS, show its tags.
+    """Tag a session, to find it later with: llm sessions list --tag TAG. Without TAGs, show its tags.
+
+    To tag several sessions, choose them with -s or with --all-matching.
 
     \b
         llm sessions tag work bridge lisbon
         llm sessions tag work --delete lisbon
+        llm sessions tag -s work -s play bridge
+        llm sessions tag --all-matching --until 2025 finished --dry-run
     """
-    if delete and not tags:
+    if not sessions and matching is None:
+        if not words:
+            raise click.UsageError("Missing argument 'NAME'.")
+        sessions, words = words[:1], words[1:]
+    chosen = selection(sessions, matching)
+    if delete and not words:
         raise click.UsageError("--delete needs the tags to delete.")
     with opened(database) as memory:
-        session = memory.sessions.get(name)
-        change = {"delete" if delete else "add": tags}
-        kept = memory.notes.change_tags(name, **change) if tags else memory.notes.tags(name)
-    if json_:
-        as_json(kept)
+        if words:
+            with one_transaction(memory, dry_run=dry_run):
+                found = _tagged(memory, chosen, words, delete=delete)
+        else:
+            kept = [(session, memory.notes.tags(session.name)) for session in chosen.sessions(memory)]
+            found = [(session, tags, tags) for session, tags in kept]
+    if json_ and chosen.several:
+        as_json([{"name": session.name, "tags": after} for session, _, after in found])
+    elif json_:
+        as_json(found[0][2])
     else:
-        click.echo(f"{session.name}: {', '.join(map(plain, kept)) or 'no tags'}")
+        for session, _, after in found:
+            click.echo(f"{plain(session.name)}: {', '.join(map(plain, after)) or 'no tags'}")
+    if words and (dry_run or chosen.several):
+        changed = sum(before != after for _, before, after in found)
+        click.echo(summed_up(changed, len(found), dry_run=dry_run), err=True)
+
+
+def _tagged(
+    memory: Memory, chosen: Selection, tags: tuple[str, ...], *, delete: bool
+) -> list[tuple[Session, Sequence[str], Sequence[str]]]:
+    """Add or delete tags, and return each session with its tags before and after.
+
+    Of several sessions not every one must have the tags to delete, but each tag must be on one of them.
+    """
+    before = [(session, memory.notes.tags(session.name)) for session in chosen.sessions(memory)]
+    change = {"delete" if delete else "add": tags}
+    if delete and chosen.several:
+        there = {key(tag) for _, kept in before for tag in kept}
+        for tag in tags:
+            if key(tag) not in there:
+                raise SessionError(f"No selected session has the tag “{one_line(tag, LONGEST_TAG)}”.")
+    return [
+        (session, kept, memory.notes.change_tags(session.name, **change, missing_ok=chosen.several))
+        for session, kept in before
+    ]

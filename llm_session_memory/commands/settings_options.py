@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from ..errors import SessionError
-from ..llm_seam.models import NONE, embedding_model_of, model_of, valid_options
+from ..llm_seam.models import NONE, Models, embedding_model_of, valid_options
 from ..model import POLICIES, THINK, Settings
 from ..rules.policy import parsed_policy
 
@@ -40,10 +40,14 @@ def settings_options(function: F) -> F:
     return made
 
 
-def changed(settings: Settings, changes: Changes) -> Settings:
-    """Return settings with what was typed. Raises SessionError if a value is invalid or names no model."""
+def changed(settings: Settings, changes: Changes, models: Models | None = None) -> Settings:
+    """Return settings with what was typed. Raises SessionError if a value is invalid or names no model.
+
+    `models` keeps the models that were looked up, for a command that changes many settings.
+    """
+    models = models or Models(async_=False)
     for name, typed in changes.items():
-        settings = replace(settings, **{name: _OPTIONS[name].read(settings, typed)})
+        settings = replace(settings, **{name: _OPTIONS[name].read(settings, typed, models)})
     return settings
 
 
@@ -72,26 +76,26 @@ class _Option:
     """The option of one setting: its flags, click's other arguments, and how what was typed becomes a value."""
 
     flags: tuple[str, ...]
-    read: Callable[[Settings, Any], Any]
+    read: Callable[[Settings, Any, Models], Any]
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _unless_default(read: Callable[[str], Any]) -> Callable[[Settings, str], Any]:
-    return lambda _, text: None if text == DEFAULT else read(text)
+def _unless_default(read: Callable[[str], Any]) -> Callable[[Settings, str, Models], Any]:
+    return lambda _settings, text, _models: None if text == DEFAULT else read(text)
 
 
-def _model(text: str) -> str:
-    return str(model_of(text).model_id)
+def _model(_settings: Settings, text: str, models: Models) -> str | None:
+    return None if text == DEFAULT else str(models.of(text).model_id)
 
 
 def _recall_model(text: str) -> str:
     return text if text == NONE else str(embedding_model_of(text).model_id)
 
 
-def _merged(settings: Settings, typed: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def _merged(settings: Settings, typed: tuple[tuple[str, str], ...], models: Models) -> dict[str, Any]:
     """Return the options with those that were typed; an empty value removes one."""
     merged = {**settings.options, **dict(typed)}
-    model = model_of(settings.model) if settings.model else None
+    model = models.of(settings.model) if settings.model else None
     return valid_options(model, {key: value for key, value in merged.items() if value != ""})
 
 
@@ -113,8 +117,10 @@ def _budget(text: str) -> int:
 
 
 _OPTIONS = {
-    "model": _Option(("-m", "--model"), _unless_default(_model), {"help": f"Model, or “{DEFAULT}” (llm's)"}),
-    "system": _Option(("-s", "--system"), lambda _, text: text or None, {"help": "System prompt (empty: remove it)"}),
+    "model": _Option(("-m", "--model"), _model, {"help": f"Model, or “{DEFAULT}” (llm's)"}),
+    "system": _Option(
+        ("-s", "--system"), lambda _settings, text, _models: text or None, {"help": "System prompt (empty: remove it)"}
+    ),
     "options": _Option(
         ("-o", "--option"),
         _merged,
@@ -145,7 +151,7 @@ _OPTIONS = {
     ),
     "summary_model": _Option(
         ("--summary-model",),
-        _unless_default(_model),
+        _model,
         {"metavar": "MODEL", "help": f"Model that makes summaries, or “{DEFAULT}” (the session's)"},
     ),
     "think": _Option(

@@ -76,16 +76,19 @@ class Notes:
         """Return a session's tags."""
         return self._kept.tags(self._desk.session(name).thread_id)
 
-    def change_tags(self, name: str, add: Sequence[str] = (), delete: Sequence[str] = ()) -> Sequence[str]:
+    def change_tags(
+        self, name: str, add: Sequence[str] = (), delete: Sequence[str] = (), *, missing_ok: bool = False
+    ) -> Sequence[str]:
         """Add tags to a session, delete others, and return all its tags. Case doesn't matter.
 
-        Raises SessionError if a new tag breaks the rules, or if the session doesn't have a tag to delete.
+        Raises SessionError if a new tag breaks the rules, or if the session doesn't have a tag to delete (without
+        `missing_ok`).
         """
         session = self._desk.session(name)
         wanted = [checked_tag(tag) for tag in add]
         there = self._kept.tags(session.thread_id)
         missing = [tag for tag in delete if key(tag) not in map(key, there)]
-        if missing:
+        if missing and not missing_ok:
             message = f"Session “{session.name}” has no tag “{one_line(missing[0], LONGEST_TAG)}”."
             raise SessionError(message, f"Its tags: {', '.join(there)}." if there else "It has none.")
         self._desk.prepare()

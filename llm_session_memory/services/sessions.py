@@ -61,6 +61,12 @@ class Sessions:
 
         return session_list.page(self._desk.log, count, self.get(after) if after else None, filters)
 
+    def matching(self, filters: Filters) -> Sequence[Session]:
+        """Return all sessions that pass the filters, most recently used first."""
+        from ..store import session_list
+
+        return session_list.matching(self._desk.log, filters)
+
     def line(self, name: str) -> SessionSummary:
         """Return one session with its counts, as in the list."""
         from ..store import session_list

@@ -26,18 +26,28 @@ def page(
     """Return the sessions that match the filters, newest use first, after a given one. `count` -1 means all."""
     if not log.has_sessions():
         return []
-    asked = filters or Filters()
+    parameters = _filtering(log, filters or Filters()) | {"count": count}
+    if after is not None:
+        parameters |= {"after_key": key(after.name), "after_used": _line(log, after.thread_id).last_used_utc}
+    return _counted(log, _lines(log, parameters))
+
+
+def matching(log: Log, filters: Filters) -> list[Session]:
+    """Return all sessions that match the filters, newest use first."""
+    if not log.has_sessions():
+        return []
+    return [line.session for line in _lines(log, _filtering(log, filters) | {"count": -1})]
+
+
+def _filtering(log: Log, asked: Filters) -> dict[str, Any]:
+    """Return the parameters of the list that filter it."""
     threads = _threads(log, asked)
-    parameters: dict[str, Any] = {
-        "count": count,
+    return {
         "threads": None if threads is None else json.dumps(threads),
         "model": asked.model,
         "since": asked.since,
         "until": asked.until,
     }
-    if after is not None:
-        parameters |= {"after_key": key(after.name), "after_used": _line(log, after.thread_id).last_used_utc}
-    return _counted(log, _lines(log, parameters))
 
 
 def _threads(log: Log, asked: Filters) -> list[str] | None:

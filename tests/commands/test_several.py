@@ -1,0 +1,137 @@
+"""Several sessions at once: names, `--all-matching` with the filters of `list`, one transaction, `--dry-run`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Command
+from tests.store.world import contents
+from tests.world.scripted import Script
+
+
+@pytest.fixture(name="three", autouse=True)
+def _three(llm_: Command, script: Script) -> None:
+    """Three sessions, the most recently used last: work (bridge), play (bridge, old), rest with another model."""
+    for name, model in (("work", "scripted"), ("play", "scripted"), ("rest", "other")):
+        llm_("-m", model, "--session", name, "Hello").ok()
+    llm_("sessions", "tag", "work", "bridge").ok()
+    llm_("sessions", "tag", "play", "bridge", "old").ok()
+
+
+def _tags(llm_: Command) -> dict[str, list[str]]:
+    return {line["name"]: line["tags"] for line in json.loads(llm_("sessions", "--json").ok().out)}
+
+
+@pytest.mark.parametrize(
+    ("words", "lines", "last"),
+    [
+        (("-s", "work", "-s", "REST", "new"), ["work: bridge, new", "rest: new"], "Changed 2 sessions.\n"),
+        (
+            ("--all-matching", "--tag", "bridge", "old"),
+            ["play: bridge, old", "work: bridge, old"],
+            "Changed 1 of 2 sessions.\n",
+        ),
+        (("--all-matching", "-m", "other", "old"), ["rest: old"], "Changed 1 session.\n"),
+        (
+            ("--all-matching", "--since", "2026", "--delete", "OLD"),
+            ["rest: no tags", "play: bridge", "work: bridge"],
+            "Changed 1 of 3 sessions.\n",
+        ),
+    ],
+    ids=str,
+)
+def test_several_sessions_are_tagged(
+    llm_: Command, log: Path, words: tuple[str, ...], lines: list[str], last: str
+) -> None:
+    """Tags are added to, or deleted from, all chosen sessions. A dry run prints the same and changes nothing."""
+    before = contents(log)
+    dry = llm_("sessions", "tag", *words, "--dry-run").ok()
+    assert (
+        dry.err
+        == f"Dry run: {last.removeprefix('Changed ').removesuffix('.' + chr(10))} would change. Nothing was changed.\n"
+    )
+    assert contents(log) == before
+    done = llm_("sessions", "tag", *words).ok()
+    assert (done.out.splitlines(), done.err) == (lines, last)
+    assert dry.out == done.out
+    assert {f"{name}: {', '.join(tags) or 'no tags'}" for name, tags in _tags(llm_).items()} >= set(lines)
+
+
+def test_several_sessions_as_json(llm_: Command) -> None:
+    """--json has a list of sessions if several are chosen, even if only one matches; without TAGs nothing changes."""
+    out = llm_("sessions", "tag", "--all-matching", "--tag", "old", "--json").ok().out
+    assert json.loads(out) == [{"name": "play", "tags": ["bridge", "old"]}]
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "code"),
+    [
+        (("-s", "work", "-s", "wrok", "new"), "Session “wrok” not found. Did you mean “work”?", 1),
+        (("-s", "work", "-s", "rest", "new", "x" * 61), "can't be a tag", 1),
+        (("-s", "work", "-s", "rest", "--delete", "old"), "No selected session has the tag “old”.", 1),
+        (("--all-matching", "--tag", "nowhere", "new"), "No session matches. List sessions with: llm sessions", 1),
+        (("--all-matching", "new"), "--all-matching needs a filter, for example --tag TAG.", 2),
+        (("work", "--tag", "bridge", "new"), "Filters choose sessions only together with --all-matching.", 2),
+        (("-s", "work", "--all-matching", "--tag", "old"), "Give names, or --all-matching with filters, not both.", 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_wrong_changes_nothing(llm_: Command, log: Path, words: tuple[str, ...], error: str, code: int) -> None:
+    """An unknown name, a wrong tag, or a choice that is unclear is an error, and no session is changed."""
+    before = contents(log)
+    done = llm_("sessions", "tag", *words)
+    assert error in done.err
+    assert (done.out, done.code) == ("", code)
+    assert contents(log) == before
+
+
+def _settings(llm_: Command, name: str) -> dict[str, str]:
+    return dict(line.split(maxsplit=1) for line in llm_("sessions", "set", name).ok().out.splitlines())
+
+
+def test_several_sessions_are_set(llm_: Command, log: Path) -> None:
+    """The settings of all chosen sessions change together. A dry run prints the same lines and changes nothing."""
+    words = ("sessions", "set", "work", "rest", "-m", "other", "--meta", "client", "harbour", "--budget-usd", "2")
+    before = contents(log)
+    dry = llm_(*words, "--dry-run").ok()
+    assert contents(log) == before
+    done = llm_(*words).ok()
+    assert dry.out == done.out
+    assert done.out.splitlines() == [
+        "work: model scripted → other; may cost none → $2.00; meta none → client=harbour",
+        "rest: may cost none → $2.00; meta none → client=harbour",
+    ]
+    assert dry.err.endswith("\nDry run: 2 sessions would change. Nothing was changed.\n")
+    assert done.err.startswith("The budget has no effect for now: ")
+    assert done.err.endswith("\nChanged 2 sessions.\n")
+    assert [_settings(llm_, name)["model"] for name in ("work", "play", "rest")] == ["other", "scripted", "other"]
+
+
+def test_filters_and_settings_of_the_same_name(llm_: Command) -> None:
+    """`set` changes the model with --model, and chooses sessions by their model with --with-model."""
+    words = ("sessions", "set", "--all-matching", "--with-model", "scripted", "--tag", "old", "--model", "other")
+    assert llm_(*words).ok().out == "play: model scripted → other\n"
+    llm_("sessions", "set", "rest", "--meta", "client", "city").ok()
+    done = llm_("sessions", "set", "--all-matching", "--with-meta", "client=city", "--meta", "client", "").ok()
+    assert done.out == "rest: meta client=city → none\n"
+
+
+def test_set_without_settings_shows_each_session(llm_: Command, log: Path) -> None:
+    """Without settings, `set` shows those of every chosen session, and changes nothing."""
+    before = contents(log)
+    both = llm_("sessions", "set", "work", "play").ok().out
+    assert both == "\n".join(llm_("sessions", "set", name).ok().out for name in ("work", "play"))
+    assert contents(log) == before
+
+
+def test_a_setting_that_one_session_refuses_changes_no_session(llm_: Command, log: Path) -> None:
+    """If a setting is wrong for one of the sessions, no session is changed."""
+    llm_("sessions", "set", "rest", "-m", "echo").ok()
+    before = contents(log)
+    done = llm_("sessions", "set", "work", "rest", "-o", "mood", "glad")
+    assert "echo does not accept these options" in done.err
+    assert (done.out, done.code) == ("", 1)
+    assert contents(log) == before
