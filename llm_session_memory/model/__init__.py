@@ -20,6 +20,7 @@ from .said import SIDES, Attachment, Attempt, Exchange, Message, Part, Side, Tur
 from .sent import Block, Budget, Context, Fate, Item, Recalled, Sized, Window, WindowFacts
 
 if TYPE_CHECKING:
+    from .deleting import Amounts, Covering, Deleted, DeletionPlan, Stay, Target, Trace
     from .shown import Beside, Bookmark, Filters, Hit, Rating, SessionSummary
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "RATED",
     "SIDES",
     "THINK",
+    "Amounts",
     "Attachment",
     "Attempt",
     "Beside",
@@ -36,6 +38,9 @@ __all__ = [
     "Bookmark",
     "Budget",
     "Context",
+    "Covering",
+    "Deleted",
+    "DeletionPlan",
     "Exchange",
     "Fate",
     "Filters",
@@ -51,7 +56,10 @@ __all__ = [
     "Settings",
     "Side",
     "Sized",
+    "Stay",
     "Summary",
+    "Target",
+    "Trace",
     "Turn",
     "Window",
     "WindowFacts",
@@ -59,9 +67,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Return a value of `shown`, which is imported only when something asks for it."""
+    """Return a value of `shown` or `deleting`, which are imported only when something asks for them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import shown
 
+    if not hasattr(shown, name):
+        from . import deleting
+
+        return getattr(deleting, name)
     return getattr(shown, name)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .costs import Costs
+    from .deletion import Deletion
     from .ratings import Ratings
     from .search import Search
     from .stats import Stats
@@ -50,6 +51,13 @@ class Services:
         from .ratings import Ratings
 
         return Ratings(self.desk)
+
+    @cached_property
+    def deletion(self) -> Deletion:
+        """Deletion of conversations and exchanges: `plan(...)` and `delete(...)`. No prompt needs it."""
+        from .deletion import Deletion
+
+        return Deletion(self.desk)
 
     @cached_property
     def search(self) -> Search:

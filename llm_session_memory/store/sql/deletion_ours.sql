@@ -1,0 +1,37 @@
+-- Our rows about what goes with a batch.
+delete from memory_contexts where turn_id in (select id from temp.gone_turns where batch = :batch);
+delete from memory_originals where turn_id in (select id from temp.gone_turns where batch = :batch);
+delete from memory_recalls where turn_id in (select id from temp.gone_turns where batch = :batch);
+delete from memory_blocks
+where thread_id in (
+    select id from temp.gone_threads where batch = :batch
+    union
+    select t.thread_id from temp.batch_turns b join turns t on t.id = b.id
+)
+and id not in (
+    select c.block_id from memory_contexts c where c.block_id = memory_blocks.id
+);
+delete from memory_attempts
+where thread_id in (select id from temp.gone_threads where batch = :batch)
+   or answered_by in (select id from temp.gone_turns where batch = :batch);
+delete from memory_pins where turn_id in (select id from temp.gone_turns where batch = :batch)
+   or turn_id in (select id from temp.gone_responses where batch = :batch)
+   or thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_ratings where turn_id in (select id from temp.gone_turns where batch = :batch)
+   or turn_id in (select id from temp.gone_responses where batch = :batch)
+   or thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_bookmarks where turn_id in (select id from temp.gone_turns where batch = :batch)
+   or turn_id in (select id from temp.gone_responses where batch = :batch)
+   or thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_undone where turn_id in (select id from temp.gone_turns where batch = :batch)
+   or turn_id in (select id from temp.gone_responses where batch = :batch)
+   or thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_notes where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_tags where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_meta where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_summaries where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_snapshots where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_titles where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_forks where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_index where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_sessions where thread_id in (select id from temp.gone_threads where batch = :batch);
