@@ -28,13 +28,13 @@ needs_browser = [
 
 
 @contextmanager
-def opened() -> Iterator[Any]:
+def opened() -> Iterator[Pages]:
     """Open a browser and close it at the end."""
     from playwright import sync_api
 
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
+        yield Pages(browser)
         browser.close()
 
 
@@ -69,21 +69,30 @@ def fits(page: Any, width: int) -> bool:
 
 
 class Watched:
-    """A browser page, and everything that went wrong on it."""
+    """A browser page, and everything that went wrong on it since it was lent."""
 
-    def __init__(self, browser: Any, root: str, **settings: Any) -> None:
-        self.page = browser.new_context(**settings).new_page()
+    def __init__(self, page: Any) -> None:
+        self.page = page
         self.wrong: list[str] = []
-        self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        self.page.on("request", lambda request: self._asked(request, root))
-        self.page.on("response", self._answered)
         self._open: set[Any] = set()
+        self._root = ""
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+        page.on("request", self._asked)
+        page.on("response", self._answered)
         for over in ("requestfinished", "requestfailed"):
-            self.page.on(over, self._ended)
-        self._root = root
+            page.on(over, self._ended)
+
+    def lent(self, root: str) -> Watched:
+        """Return itself as it was at first: nothing went wrong yet, and only this server may be asked."""
+        self.page.unroute_all()
+        self.page.emulate_media(media="null", reduced_motion="null")
+        self.page.set_viewport_size({"width": 1200, "height": 800})
+        self.wrong, self._open, self._root = [], set(), root
+        return self
 
     def open(self, address: str) -> Any:
+        """Open a page and wait until everything that it asks for has arrived."""
         self.page.goto(f"{self._root}{address}")
         self.page.wait_for_timeout(50)  # for requests that scripts make after the page has loaded
         while self._open:
@@ -94,9 +103,9 @@ class Watched:
         if message.type in ("error", "warning"):
             self.wrong.append(f"console: {message.text}")
 
-    def _asked(self, request: Any, root: str) -> None:
+    def _asked(self, request: Any) -> None:
         self._open.add(request)
-        if not request.url.startswith((root, "data:")):
+        if not request.url.startswith((self._root, "data:")):
             self.wrong.append(f"foreign: {request.url}")
 
     def _ended(self, request: Any) -> None:
@@ -105,3 +114,24 @@ class Watched:
     def _answered(self, response: Any) -> None:
         if response.status >= 400:
             self.wrong.append(f"{response.status}: {response.url}")
+
+
+class Pages:
+    """The pages of a browser: one of each kind, lent to one test after another, because each new one takes a second."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._made: dict[tuple[bool, bool], Watched] = {}
+
+    def watched(self, root: str, *, scripts: bool = True, stands_still: bool = False) -> Watched:
+        """Lend a page for one server: with or without JavaScript, and with the usual clock or one that stands still."""
+        kind = (scripts, stands_still)
+        if kind not in self._made:
+            permissions = ["clipboard-read", "clipboard-write"]
+            context = self._browser.new_context(java_script_enabled=scripts, permissions=permissions)
+            page = context.new_page()
+            if stands_still:
+                page.clock.install(time=0)
+                page.clock.pause_at(1000)
+            self._made[kind] = Watched(page)
+        return self._made[kind].lent(root)

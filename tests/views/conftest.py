@@ -65,21 +65,13 @@ def serving(path: Path, **settings: Any) -> Get:
     return get
 
 
-@pytest.fixture(name="chromium", scope="module")
-def _chromium() -> Iterator[Any]:
+@pytest.fixture(name="browser", scope="module")
+def _browser() -> Iterator[Any]:
     """Open a real browser for one module, because it keeps the event loop to itself."""
     from tests.views.browsing import opened
 
-    with opened() as browser:
-        yield browser
-
-
-@pytest.fixture(name="browser")
-def _browser(chromium: Any) -> Iterator[Any]:
-    """Lend the browser to one test and close its pages afterwards, because open pages use processor time."""
-    yield chromium
-    for context in chromium.contexts:
-        context.close()
+    with opened() as pages:
+        yield pages
 
 
 @pytest.fixture(name="get")

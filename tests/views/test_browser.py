@@ -7,12 +7,11 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from datasette_session_views.compat import IS_1
-from tests.views.browsing import Watched, fits, needs_browser, running
+from tests.views.browsing import Pages, fits, needs_browser, running
 from tests.views.test_rating_form import granting
 from tests.world.everything import World
 
@@ -52,9 +51,9 @@ def _rating_root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @SCRIPTS
 @pytest.mark.parametrize("address", PAGES)
-def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: str, scripts: bool) -> None:
+def test_pages_open_without_an_error_and_fit(browser: Pages, root: str, address: str, scripts: bool) -> None:
     """Pages have no errors, foreign requests or horizontal scrolling, at 1,200 and 390 pixels."""
-    watched = Watched(browser, root, java_script_enabled=scripts)
+    watched = browser.watched(root, scripts=scripts)
     page = watched.open(address)
     assert page.locator("h1").count() == 1
     if scripts:
@@ -65,9 +64,9 @@ def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: s
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
-def test_a_person_finds_reads_and_searches_a_session(browser: Any, root: str, scripts: bool) -> None:
+def test_a_person_finds_reads_and_searches_a_session(browser: Pages, root: str, scripts: bool) -> None:
     """A person goes from the list to a session, searches it, and opens the exchange that was found."""
-    watched = Watched(browser, root, java_script_enabled=scripts)
+    watched = browser.watched(root, scripts=scripts)
     page = watched.open("/logs/-/sessions")
     page.get_by_role("link", name="work", exact=True).click()
     page.wait_for_url("**/logs/-/session/work")  # count() itself does not wait for the next page
@@ -88,9 +87,9 @@ def test_a_person_finds_reads_and_searches_a_session(browser: Any, root: str, sc
     assert watched.wrong == []
 
 
-def test_code_is_copied_with_a_button(browser: Any, root: str) -> None:
+def test_code_is_copied_with_a_button(browser: Pages, root: str) -> None:
     """The button copies the code to the clipboard exactly."""
-    watched = Watched(browser, root, permissions=["clipboard-read", "clipboard-write"])
+    watched = browser.watched(root)
     page = watched.open("/logs/-/session/work")
     page.locator(".sv-code .sv-copy").first.click()
     page.wait_for_timeout(100)
@@ -98,9 +97,9 @@ def test_code_is_copied_with_a_button(browser: Any, root: str) -> None:
     assert page.locator(".sv-copy").first.inner_text() == "Copied"
 
 
-def test_the_page_is_used_by_keyboard(browser: Any, root: str) -> None:
+def test_the_page_is_used_by_keyboard(browser: Pages, root: str) -> None:
     """Folds open with a key, and the focus is visible."""
-    watched = Watched(browser, root)
+    watched = browser.watched(root)
     page = watched.open("/logs/-/session/work")
     summary = page.locator("details.sv-k-tool > summary").first
     summary.focus()
@@ -116,9 +115,9 @@ def test_the_page_is_used_by_keyboard(browser: Any, root: str) -> None:
     assert unnamed == 0
 
 
-def test_script_that_a_model_wrote_does_not_run(browser: Any, root: str, tmp_path: Path) -> None:
+def test_script_that_a_model_wrote_does_not_run(browser: Pages, root: str, tmp_path: Path) -> None:
     """Even if a page contained a foreign script, the policy would block it."""
-    watched = Watched(browser, root)
+    watched = browser.watched(root)
     page = watched.open("/logs/-/session/work")
     page.evaluate(
         "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s);"
@@ -129,9 +128,9 @@ def test_script_that_a_model_wrote_does_not_run(browser: Any, root: str, tmp_pat
     assert len([wrong for wrong in watched.wrong if re.search("Content Security Policy", wrong)]) == 2
 
 
-def test_a_transcript_prints_without_forms_and_buttons(browser: Any, root: str) -> None:
+def test_a_transcript_prints_without_forms_and_buttons(browser: Pages, root: str) -> None:
     """Printed pages show the messages and no controls."""
-    page = Watched(browser, root).open("/logs/-/session/work")
+    page = browser.watched(root).open("/logs/-/session/work")
     page.emulate_media(media="print")
     for unwanted in ("form.sv-bar", ".sv-copy", "header"):
         assert not page.locator(unwanted).first.is_visible()
@@ -140,10 +139,10 @@ def test_a_transcript_prints_without_forms_and_buttons(browser: Any, root: str) 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 @pytest.mark.parametrize("width", [390, 1200])
-def test_an_exchange_is_rated_by_keyboard(browser: Any, rating_root: str, width: int, scripts: bool) -> None:
+def test_an_exchange_is_rated_by_keyboard(browser: Pages, rating_root: str, width: int, scripts: bool) -> None:
     """A rating is made, changed and removed with and without JavaScript, and each step returns to the exchange."""
-    size = {"width": width, "height": 800}
-    watched = Watched(browser, rating_root, viewport=size, java_script_enabled=scripts)
+    watched = browser.watched(rating_root, scripts=scripts)
+    watched.page.set_viewport_size({"width": width, "height": 800})
     page = watched.open("/logs/-/session/work")
     article = page.locator("article.sv-ex").nth(2)
     article.get_by_role("button", name="Rate up").focus()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from llm_session_memory.insight.timing import Step, Timeline
-from tests.views.browsing import Watched, fits, needs_browser, running
+from tests.views.browsing import Pages, fits, needs_browser, running
 from tests.views.playing import at, revealed
 from tests.views.test_browser import SCRIPTS
 from tests.views.test_replay import write_replay
@@ -37,11 +37,10 @@ def _root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 class Played:
     """The replay on a browser page, with a clock that stands still until the test moves it."""
 
-    def __init__(self, browser: Any, root: str, asked: str = "autoplay=0", **settings: Any) -> None:
-        self.watched = Watched(browser, root, viewport={"width": 1200, "height": 800}, **settings)
+    def __init__(self, browser: Pages, root: str, asked: str = "autoplay=0", **media: Any) -> None:
+        self.watched = browser.watched(root, stands_still=True)
         self.page = self.watched.page
-        self.page.clock.install(time=0)
-        self.page.clock.pause_at(1000)
+        self.page.emulate_media(**media)
         self.page.goto(f"{root}{HERE}?{asked}")
         self.page.wait_for_function("document.querySelector('#sv-where')?.textContent")
 
@@ -89,7 +88,7 @@ def expected(moment: float, idle: float | None = 3.0) -> list[str]:
     return found
 
 
-def test_seeking_shows_exactly_the_messages_of_that_moment(browser: Any, root: str) -> None:
+def test_seeking_shows_exactly_the_messages_of_that_moment(browser: Pages, root: str) -> None:
     """At any moment, reached forwards or backwards, the page shows exactly the messages up to it."""
     played = Played(browser, root)
     for moment in (0, 1, 500, 999, 1000, 1500, 2000, 2001, 2990, 3000, 5999, 700, 2500, 0):
@@ -98,7 +97,7 @@ def test_seeking_shows_exactly_the_messages_of_that_moment(browser: Any, root: s
     assert played.watched.wrong == []
 
 
-def test_playing_shows_what_seeking_shows(browser: Any, root: str) -> None:
+def test_playing_shows_what_seeking_shows(browser: Pages, root: str) -> None:
     """Playing to a moment shows the same as seeking to it; pauses are capped, and it stops at the end."""
     played = Played(browser, root)
     played.page.keyboard.press(" ")
@@ -121,7 +120,7 @@ def test_playing_shows_what_seeking_shows(browser: Any, root: str) -> None:
     assert played.page.get_attribute("#sv-play", "aria-label") == "Play"
 
 
-def test_speed_and_pauses_change_while_playing(browser: Any, root: str) -> None:
+def test_speed_and_pauses_change_while_playing(browser: Pages, root: str) -> None:
     """At 4× it plays 4 times as much, and changing the cap on pauses keeps the place in the session."""
     played = Played(browser, root, "speed=4&autoplay=1")
     played.pass_(500)
@@ -139,7 +138,7 @@ def test_speed_and_pauses_change_while_playing(browser: Any, root: str) -> None:
         assert played.page.get_attribute("#sv-seek", "max") == str(Timeline(STEPS, idle).total)
 
 
-def test_clocks_and_totals_are_those_of_the_moment(browser: Any, root: str) -> None:
+def test_clocks_and_totals_are_those_of_the_moment(browser: Pages, root: str) -> None:
     """The page shows wall-clock time, model time and the tokens so far."""
     played = Played(browser, root)
     assert (played.text("clock"), played.text("in")) == ("1 Sep 2026 08:00:00", "0")
@@ -167,7 +166,7 @@ KEYS = {
 }
 
 
-def test_keys_and_addresses_lead_where_they_say(browser: Any, root: str) -> None:
+def test_keys_and_addresses_lead_where_they_say(browser: Pages, root: str) -> None:
     """The keys of video players and asciinema work, but not with ctrl or in a select."""
     played = Played(browser, root)
     for what, (keys, where) in KEYS.items():
@@ -184,7 +183,7 @@ def test_keys_and_addresses_lead_where_they_say(browser: Any, root: str) -> None
     assert played.page.get_attribute("#sv-play", "aria-label") == "Play"
 
 
-def test_everything_is_in_the_address(browser: Any, root: str) -> None:
+def test_everything_is_in_the_address(browser: Pages, root: str) -> None:
     """A URL opens at its exchange and second with its speed and cap, and the page updates its URL."""
     played = Played(browser, root, "at=2:0.5&speed=8&idle=1&autoplay=0")
     assert played.said == expected(2500)
@@ -196,7 +195,7 @@ def test_everything_is_in_the_address(browser: Any, root: str) -> None:
     assert again.moment == 1000
 
 
-def test_the_window_moves_along(browser: Any, root: str) -> None:
+def test_the_window_moves_along(browser: Pages, root: str) -> None:
     """The sidebar shows the context window at the exchange and links to what the model saw."""
     played = Played(browser, root, "at=5&autoplay=0")
     fates = played.page.evaluate("[...document.querySelectorAll('#sv-cells i')].map(cell => cell.className)")
@@ -205,7 +204,7 @@ def test_the_window_moves_along(browser: Any, root: str) -> None:
     assert str(played.page.get_attribute("#sv-context", "href")).endswith("/work/context/5")
 
 
-def test_chapters_lead_to_their_exchanges(browser: Any, root: str) -> None:
+def test_chapters_lead_to_their_exchanges(browser: Pages, root: str) -> None:
     """Each label is in the sidebar as plain text and jumps to its exchange."""
     played = Played(browser, root)
     assert played.page.text_content("#sv-chapters button") == "#2 The <b>turn</b>"
@@ -214,7 +213,7 @@ def test_chapters_lead_to_their_exchanges(browser: Any, root: str) -> None:
     assert played.page.text_content("#sv-said .sv-chapter") == "The <b>turn</b>"
 
 
-def test_hostile_text_is_text(browser: Any, root: str) -> None:
+def test_hostile_text_is_text(browser: Pages, root: str) -> None:
     """A reply that closes the script tag is shown as text, and nothing in it runs."""
     played = Played(browser, root, "at=4&autoplay=0")
     assert any("</script><script>window.ran = 1" in said for said in played.said)
@@ -222,13 +221,13 @@ def test_hostile_text_is_text(browser: Any, root: str) -> None:
     assert played.watched.wrong == []
 
 
-def test_messages_are_rendered_as_in_the_transcript(browser: Any, root: str) -> None:
+def test_messages_are_rendered_as_in_the_transcript(browser: Pages, root: str) -> None:
     """Markdown and tool calls look as in the transcript, and nothing in them runs."""
     played = Played(browser, root, "at=5:2&autoplay=0")
     played.page.wait_for_selector("#sv-said .sv-reply .sv-md table")
     found = "[...document.querySelectorAll('{}')].map(one => one.innerHTML)"
     shown = [played.page.evaluate(found.format(f"#sv-said {part}")) for part in (".sv-reply", ".sv-code")]
-    written = Watched(browser, root).open("/logs/-/session/work")
+    written = browser.watched(root).open("/logs/-/session/work")
     written.evaluate("document.querySelectorAll('.sv-copy').forEach(one => one.remove())")
     assert shown[0] == written.evaluate(found.format(".sv-reply"))[: len(shown[0])]
     assert shown[1] == written.evaluate(found.format(".sv-main .sv-code"))
@@ -236,7 +235,7 @@ def test_messages_are_rendered_as_in_the_transcript(browser: Any, root: str) -> 
     assert played.watched.wrong == []
 
 
-def test_rendered_messages_grow_as_plain_ones_do(browser: Any, root: str) -> None:
+def test_rendered_messages_grow_as_plain_ones_do(browser: Pages, root: str) -> None:
     """While a reply streams, the beginning of its HTML is shown, from nothing to all of it."""
     played = Played(browser, root, "at=5:2&autoplay=0")
     played.page.wait_for_selector("#sv-said .sv-reply .sv-md table")
@@ -260,16 +259,16 @@ def test_rendered_messages_grow_as_plain_ones_do(browser: Any, root: str) -> Non
     assert "".join(played.page.evaluate(reply).split()) == whole
 
 
-def test_without_the_rendered_form_messages_stay_plain_text(browser: Any, root: str) -> None:
+def test_without_the_rendered_form_messages_stay_plain_text(browser: Pages, root: str) -> None:
     """If the server does not respond, the replay continues with the plain text on the page."""
-    watched = Watched(browser, root, viewport={"width": 1200, "height": 800})
+    watched = browser.watched(root)
     watched.page.route("**/replay.json?rendered=*", lambda route: route.fulfill(status=500, body="no"))
     page = watched.open(f"{HERE}?at=5:2&autoplay=0")
     assert "**tide**" in page.text_content("#sv-said article:last-of-type .sv-reply")
     assert page.locator("#sv-said .sv-md").count() == 0
 
 
-def test_reduced_motion_means_whole_replies_and_no_autoplay(browser: Any, root: str) -> None:
+def test_reduced_motion_means_whole_replies_and_no_autoplay(browser: Pages, root: str) -> None:
     """With reduced motion nothing plays automatically, and a reply appears when it is complete."""
     played = Played(browser, root, "", reduced_motion="reduce")
     played.pass_(2000)
@@ -282,9 +281,9 @@ def test_reduced_motion_means_whole_replies_and_no_autoplay(browser: Any, root: 
 
 @SCRIPTS
 @pytest.mark.parametrize("address", [f"{HERE}?autoplay=0", "/logs/-/session/work/context/5"], ids=["replay", "context"])
-def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: str, scripts: bool) -> None:
+def test_pages_open_without_an_error_and_fit(browser: Pages, root: str, address: str, scripts: bool) -> None:
     """Pages have no errors, foreign requests or horizontal scrolling, and a player only if scripts run."""
-    watched = Watched(browser, root, java_script_enabled=scripts)
+    watched = browser.watched(root, scripts=scripts)
     page = watched.open(address)
     assert not scripts or (fits(page, 1200) and fits(page, 390))
     assert watched.wrong == []
@@ -296,19 +295,19 @@ def test_pages_open_without_an_error_and_fit(browser: Any, root: str, address: s
     assert all(re.search(r"[\w?]", name) for name in names)
 
 
-def test_a_rating_is_in_the_line_of_its_exchange(browser: Any, root: str) -> None:
+def test_a_rating_is_in_the_line_of_its_exchange(browser: Pages, root: str) -> None:
     """A rated exchange shows its rating from its beginning, and others show none."""
     played = Played(browser, root, "at=3&autoplay=0")
     assert played.page.locator("#sv-said .sv-rated").all_inner_texts() == ["rated up"]
     assert played.page.locator('#sv-said article[data-number="2"] .sv-meta .sv-rated').count() == 1
 
 
-def test_modules_load_below_a_base_url(browser: Any, tmp_path: Path) -> None:
+def test_modules_load_below_a_base_url(browser: Pages, tmp_path: Path) -> None:
     """Behind a proxy with a base_url, the player's modules load and messages are rendered."""
     path = tmp_path / "logs.db"
     write_replay(path)
     with running(path, "--setting", "base_url", "/behind/") as root:
-        watched = Watched(browser, root)
+        watched = browser.watched(root)
         page = watched.open(f"/behind{HERE}?at=5:2&autoplay=0")
         page.wait_for_selector("#sv-said .sv-reply .sv-md table")
         scripts = page.evaluate("performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)")
