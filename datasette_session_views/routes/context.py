@@ -84,7 +84,7 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
         begin = min(begin, max(end, 1))
         said = messages_of(source, sent, begin - 1, begin - 1 + _MESSAGES)
     return Found(
-        title=one_line(about.title, 120) or thread_id,
+        title=one_line(about.heading, 120) or thread_id,
         reference=about.reference,
         sent=sent,
         change=change,

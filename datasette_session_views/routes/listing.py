@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from llm_session_memory.reader import listing as reader
@@ -11,6 +12,7 @@ from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
 from ..compat import Forbidden, allowed, sql_url
+from ..show.fields import fork_fields
 from ..show.words import day, moment
 from ..web.access import Log, log_of, logs
 from ..web.answering import answering, as_json, as_page
@@ -27,10 +29,12 @@ async def listing(datasette: Any, request: Any) -> Any:
     """Return the sessions of one log."""
     log = await log_of(datasette, request)
     await offer(datasette, [log.name])
-    filters, sort = await parameters.narrowed(log, request), parameters.sort(request)
+    archived, wanted = parameters.archived(request)
+    filters = replace(await parameters.narrowed(log, request), archived=wanted)
+    sort = parameters.sort(request)
     page = await _read(log, filters, sort, parameters.text(request, "next"))
     links = Links(datasette, log.name)
-    asked = {**parameters.asked(filters), "sort": None if sort == "used" else sort}
+    asked = {**parameters.asked(filters), "archived": archived, "sort": None if sort == "used" else sort}
     older = links.listing(next=page.next, **asked) if page.next else None
     if request.url_vars.get("format") == "json":
         return as_json(
@@ -40,6 +44,7 @@ async def listing(datasette: Any, request: Any) -> Any:
                 "sessions": [_fields(datasette, request, links, line) for line in page.lines],
                 "named": page.named,
                 "unnamed": page.others,
+                "archived": page.archived,
                 "next": page.next,
                 "next_url": datasette.absolute_url(request, links.listing("json", next=page.next, **asked))
                 if page.next
@@ -57,6 +62,8 @@ async def listing(datasette: Any, request: Any) -> Any:
         "sort": sort,
         "sorts": SORTS,
         "rated": RATED_WORDS,
+        "archived": archived,
+        "archived_url": links.listing(archived="only"),
         "older_url": older,
         "newest_url": links.listing(**asked) if request.args.get("next") else None,
         "sql_url": sql_url(datasette, log.name, sessions_by_hand(log.tables), {}) if may_sql else None,
@@ -71,7 +78,10 @@ async def everywhere(datasette: Any, request: Any) -> Any:
     """Return the newest sessions of every log that the visitor may see."""
     if not await allowed(datasette, request.actor, "view-instance"):
         raise Forbidden("view-instance")
-    seen = [(log, await _read(log, Filters(), "used", None, _A_FEW)) for log in await logs(datasette, request.actor)]
+    seen = [
+        (log, await _read(log, Filters(archived=False), "used", None, _A_FEW))
+        for log in await logs(datasette, request.actor)
+    ]
     if request.url_vars.get("format") == "json":
         return as_json(
             {
@@ -112,19 +122,25 @@ def _row(links: Links, line: Line) -> dict[str, Any]:
     if line.policy or line.budget:
         chosen = (line.policy and f"policy {line.policy}", f"budget {line.budget:,} tokens" if line.budget else "")
         facts.append(", ".join(filter(None, chosen)))
+    if line.template:
+        facts.append(f"template {one_line(line.template, 60)}")
     if line.pins:
         facts.append(f"{line.pins} pinned")
     if line.attempts:
         facts.append(counted(line.attempts, "failed prompt"))
-    if line.forked_from:
-        facts.append("forked")
-    if line.name and line.first_words:
+    if line.snapshots:
+        facts.append(counted(line.snapshots, "snapshot"))
+    if line.first_words and line.first_words != line.heading and not (line.name and line.title):
         facts.append(f"“{one_line(line.first_words, 70)}”")
     return {
         "url": links.session(line.reference),
-        "title": one_line(line.title, 100) or line.thread_id,
+        "title": one_line(line.heading, 100) or line.thread_id,
         "named": line.name is not None,
+        "project": line.project and (one_line(line.project, 60), links.listing(project=line.project)),
+        "called": one_line(line.title, 120) if line.name else "",
         "tags": [(one_line(tag, 40), links.listing(tag=tag)) for tag in line.tags],
+        "archived": day(line.archived_utc) if line.archived_utc else "",
+        "fork_of": line.origin and (one_line(line.origin.heading, 60), links.session(line.origin.reference)),
         "facts": " · ".join(facts),
         "exchanges": f"{figures.exchanges:,}",
         "tokens": None
@@ -156,6 +172,11 @@ def _fields(datasette: Any, request: Any, links: Links, line: Line) -> dict[str,
         "tags": list(line.tags),
         "pins": line.pins,
         "failed_prompts": line.attempts,
-        "forked_from": line.forked_from,
+        "title": line.title or None,
+        "project": line.project,
+        "template": line.template,
+        "archived_utc": line.archived_utc,
+        "snapshots": line.snapshots,
+        **fork_fields(line),
         "url": datasette.absolute_url(request, links.session(line.reference, "json")),
     }

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from llm_session_memory.reader.entries import RATED, SORTS, Filters, Sort
+from llm_session_memory.reader.entries import ARCHIVED, RATED, SORTS, Filters, Sort
 from llm_session_memory.reader.listing import models
 from llm_session_memory.rules.safe_text import visible
 
@@ -38,6 +38,8 @@ def filters(request: Any, search: str = "q") -> Filters:
         until=until if until and _DAY.fullmatch(until) else None,
         named=bool(text(request, "named")),
         rated=rated if (rated := text(request, "rated")) in RATED else None,
+        project=text(request, "project"),
+        template=text(request, "template"),
     )
 
 
@@ -48,6 +50,12 @@ async def narrowed(log: Log, request: Any) -> Filters:
         known = await log.read(models)
         found = replace(found, model=next((one for one in known if visible(one) == found.model), found.model))
     return found
+
+
+def archived(request: Any) -> tuple[str | None, bool | None]:
+    """Return what a list shows of archived sessions, as in the request and as in Filters: without any, nothing."""
+    given = text(request, "archived")
+    return (given, ARCHIVED[given]) if given in ARCHIVED else (None, False)
 
 
 def all_days(request: Any) -> bool:
@@ -75,4 +83,6 @@ def asked(filters: Filters, search: str = "q") -> dict[str, str | None]:
         "until": filters.until,
         "named": "1" if filters.named else None,
         "rated": filters.rated,
+        "project": filters.project,
+        "template": filters.template,
     }

@@ -101,7 +101,7 @@ def _place(source: Source, thread_id: str, wanted: str) -> tuple[str, int, str]:
     if number is None:
         if not wanted:
             raise Refused("Which exchange? Give its number or the id of its first turn in `exchange`.", 400)
-        raise Refused(f"Exchange “{one_line(wanted, 40)}” not found in “{one_line(line.title, 120)}”.", 404)
+        raise Refused(f"Exchange “{one_line(wanted, 40)}” not found in “{one_line(line.heading, 120)}”.", 404)
     return line.reference, number, numbers.first[number - 1]
 
 

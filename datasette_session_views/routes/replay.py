@@ -73,7 +73,7 @@ async def replay(datasette: Any, request: Any) -> Any:
         "private": log.private,
         "links": links,
         "reference": here,
-        "title": one_line(found.line.title, 120) or thread_id,
+        "title": one_line(found.line.heading, 120) or thread_id,
         "found": found,
         "data": data,
         "texts": texts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llm_session_memory.reader.entries import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
+from llm_session_memory.reader.listing import projects
 from llm_session_memory.reader.llms_indexes import Order
 from llm_session_memory.reader.search import search as read
 from llm_session_memory.reader.threads import lines
@@ -59,10 +60,11 @@ async def search(datasette: Any, request: Any) -> Any:
         "private": log.private,
         "links": links,
         "filters": filters,
+        "projects": await log.read(projects),
         "rated": RATED_WORDS if RATINGS in log.tables else None,
         "order": order,
         "within": within,
-        "within_title": within and one_line(within.title, 80),
+        "within_title": within and one_line(within.heading, 80),
         "found": found,
         "groups": [_group(links, group) for group in found.groups],
         "searched": bool(asked_for.words or asked_for.signs),
@@ -86,8 +88,10 @@ def _group(links: Links, group: Found) -> dict[str, Any]:
     here = group.line.reference
     return {
         "url": links.session(here),
-        "title": one_line(group.line.title, 100) or group.line.thread_id,
+        "title": one_line(group.line.heading, 100) or group.line.thread_id,
         "named": group.line.name is not None,
+        "called": one_line(group.line.title, 120) if group.line.name else "",
+        "archived": bool(group.line.archived_utc),
         "hits": [
             {
                 "url": links.exchange(here, hit.number) if hit.number else links.session(here),
@@ -120,6 +124,8 @@ def _fields(datasette: Any, request: Any, links: Links, group: Found) -> dict[st
         "name": line.name,
         "thread_id": line.thread_id,
         "first_words": line.first_words,
+        "title": line.title or None,
+        "archived_utc": line.archived_utc,
         "url": datasette.absolute_url(request, links.session(line.reference, "json")),
         "hits": [hit_fields(hit) for hit in group.hits],
     }

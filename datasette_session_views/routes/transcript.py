@@ -115,7 +115,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "database": log.name,
         "private": log.private,
         "links": links,
-        "title": one_line(line.title, 120) or line.thread_id,
+        "title": one_line(line.heading, 120) or line.thread_id,
         "line": line,
         "reference": here,
         "facts": _facts(line),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llm_session_memory.reader.entries import Line
 from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Said, Transcript
 
 
@@ -29,6 +30,16 @@ def fields(page: Transcript) -> dict[str, Any]:
         "cost_usd": line.figures.cost.dollars,
         "exchanges": [exchange_fields(exchange) for exchange in page.exchanges],
         "attempts": [attempt_fields(attempt) for attempt in page.attempts],
+    }
+
+
+def fork_fields(line: Line) -> dict[str, Any]:
+    """Return which session a session was forked from, and after which exchange, as plain values."""
+    origin = line.origin
+    return {
+        "forked_from": line.forked_from,
+        "forked_from_session": origin and origin.reference,
+        "forked_after_exchange": origin and origin.number,
     }
 
 

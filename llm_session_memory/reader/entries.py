@@ -34,6 +34,10 @@ RATED_WORDS: dict[str, str] = {
 """Labels of the rating filters in RATED."""
 
 
+ARCHIVED: dict[str, bool | None] = {"only": True, "all": None}
+"""What a list can be asked about archived sessions, and `Filters.archived` for it."""
+
+
 @dataclass(frozen=True)
 class Filters:
     """The filters of a list or a search; None means no filter. Dates are `YYYY-MM-DD`, `until` included."""
@@ -60,6 +64,15 @@ class Filters:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The session that a fork was forked from, and the number of the last exchange that both have, if it is known."""
+
+    reference: str
+    heading: str
+    number: int | None = None
+
+
+@dataclass(frozen=True)
 class Line:
     """A session, or a conversation without a name, as a line of the list."""
 
@@ -74,6 +87,11 @@ class Line:
     pins: int = 0
     attempts: int = 0
     forked_from: str | None = None
+    """The id of the thread that it was forked from."""
+    origin: Origin | None = None
+    title: str = ""
+    """The one-line title that a person or a model gave it."""
+    snapshots: int = 0
     project: str | None = None
     """The name of its project."""
     template: str | None = None
@@ -85,14 +103,14 @@ class Line:
         return self.name or self.thread_id
 
     @property
-    def title(self) -> str:
-        """The title on the page."""
-        return self.name or self.first_words or self.thread_id
+    def heading(self) -> str:
+        """What it is called on the pages."""
+        return self.name or self.title or self.first_words or self.thread_id
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A page of the list, and the key of the next page."""
+    """A page of the list, and the key of the next page. `named` does not count the archived sessions."""
 
     lines: tuple[Line, ...]
     next: str | None
@@ -102,6 +120,7 @@ class Listing:
     tags: tuple[str, ...]
     rated: bool = False
     projects: tuple[str, ...] = ()
+    archived: int = 0
 
 
 @dataclass(frozen=True)

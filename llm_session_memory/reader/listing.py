@@ -40,17 +40,19 @@ def _page(source: Source, filters: Filters, sort: Sort, after: str | None, count
     keyed = reading.by_use(after, count + 1) if sort == "used" else reading.ranked(sort, after, count + 1)
     shown = keyed[:count]
     named, others = totals(source)
+    archived = source.value("select count(archived_utc) from memory_sessions")
     return Listing(
         lines=lines(source, [thread_id for _, thread_id in shown]),
         next=shown[-1][0] if len(keyed) > count else None,
-        named=named,
+        named=named - archived,
+        archived=archived,
         others=others,
         models=models(source),
         rated=bool(source.value("select 1 from memory_ratings limit 1")),
         tags=tuple(
             row["tag"] for row in source.query("select min(tag) as tag from memory_tags group by tag_key limit 200")
         ),
-        projects=tuple(row["name"] for row in source.query("select name from memory_projects order by name_key")),
+        projects=projects(source),
     )
 
 
@@ -142,7 +144,10 @@ class _Reading:
             self._among.has(line.thread_id)
             and self._used(line.model, line.figures.last_utc)
             and (given["tag"] is None or given["tag"] in tags)
-            and (asked.text is None or asked.text.lower() in f"{line.name or ''}\n{line.first_words}".lower())
+            and (
+                asked.text is None
+                or asked.text.lower() in f"{line.name or ''}\n{line.title}\n{line.first_words}".lower()
+            )
         )
 
     def _used(self, model: str, last_utc: str) -> bool:
@@ -169,8 +174,9 @@ class _Reading:
             left = [one for one in chunk if one.thread_id not in skip and self._among.has(one.thread_id)]
             left = [one for one in left if self._used(one.model, one.figures.last_utc)]
             if self._filters.text is not None:
-                like = "select id from conversations where id in (select value from json_each(:ids))"
-                like += " and name like :like escape '\\'"
+                like = "select id from conversations c where id in (select value from json_each(:ids))"
+                like += " and (name like :like escape '\\' or exists"
+                like += " (select 1 from memory_titles y where y.thread_id = c.id and y.title like :like escape '\\'))"
                 fitting = {row["id"] for row in self._source.query(like, ids=chunk_ids, like=self._given["like"])}
                 left = [one for one in left if one.thread_id in fitting]
             yield from left
@@ -181,6 +187,11 @@ def models(source: Source) -> tuple[str, ...]:
     sql = "select distinct model from (select model from turns order by rowid desc limit 2000) where model <> ''"
     found = {row["model"] for row in source.query(sql)}
     return tuple(sorted(found | {model for model in older_log(source).models() if model}))
+
+
+def projects(source: Source) -> tuple[str, ...]:
+    """Return the names of the projects, in order."""
+    return tuple(row["name"] for row in source.query("select name from memory_projects order by name_key"))
 
 
 def _escaped(text: str) -> str:

@@ -320,4 +320,12 @@ def _grouped(source: Source, hits: Iterable[tuple[str, Hit]], numbers: Mapping[s
 
 
 def _line(row: Mapping[str, Any], figures: Figures) -> Line:
-    return Line(row["thread_id"], row["name"], row["first_words"] or "", row["model"] or "", figures)
+    return Line(
+        row["thread_id"],
+        row["name"],
+        row["first_words"] or "",
+        row["model"] or "",
+        figures,
+        title=row["title"] or "",
+        archived_utc=row["archived_utc"],
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..rules import names
-from .entries import Line
+from .entries import Line, Origin
 from .figures import Cost, Figures
+from .numbering import numbering
 from .older import Older, older_log
 from .source import Source, ids
 
@@ -18,6 +20,7 @@ def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
     wanted = list(thread_ids)
     old = older_log(source)
     found = {row["thread_id"]: row for row in source.rows("list_facts", ids=ids(wanted))}
+    origins = _origins(source, found.values())
     older_names = {
         row["id"]: row["name"]
         for row in source.query(
@@ -25,7 +28,8 @@ def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
             ids=ids(thread_id for thread_id in wanted if old.get(thread_id)),
         )
     }
-    return tuple(_line(found[id_], old.get(id_), older_names.get(id_)) for id_ in wanted if id_ in found)
+    made = (_line(found[id_], old.get(id_), older_names.get(id_)) for id_ in wanted if id_ in found)
+    return tuple(_completed(source, line, origins) for line in made)
 
 
 def line(source: Source, thread_id: str, figures: Figures) -> Line:
@@ -34,7 +38,28 @@ def line(source: Source, thread_id: str, figures: Figures) -> Line:
     sql = "select name from conversations where id = :id"
     older_name = source.value(sql, id=thread_id) if older else None
     (row,) = source.rows("line", thread_id=thread_id)
-    return _described(row, figures, older, older_name)
+    return _completed(source, _described(row, figures, older, older_name), _origins(source, [row]))
+
+
+def _completed(source: Source, line: Line, origins: Mapping[str, Origin]) -> Line:
+    """Return a line with its origin, and without its project if the visitor may not see projects."""
+    project = line.project if "memory_projects" in source.tables else None
+    return replace(line, origin=origins.get(line.thread_id), project=project)
+
+
+def _origins(source: Source, rows: Iterable[Mapping[str, Any]]) -> dict[str, Origin]:
+    """Return the sessions that forks were forked from, by the fork's thread; `rows` are of `list_facts` or `line`."""
+    forks = [row for row in rows if row["forked_from"]]
+    if not forks:
+        return {}
+    parents = {row["thread_id"]: row for row in source.rows("titles", ids=ids({row["forked_from"] for row in forks}))}
+    found: dict[str, Origin] = {}
+    for row in forks:
+        parent = parents[row["forked_from"]]
+        name = parent["name"] or parent["title"] or parent["first_words"] or row["forked_from"]
+        number = numbering(source, row["thread_id"]).number_of(row["at_turn_id"]) if row["at_turn_id"] else None
+        found[row["thread_id"]] = Origin(parent["name"] or row["forked_from"], name, number)
+    return found
 
 
 def find(source: Source, reference: str) -> str | None:
@@ -95,4 +120,6 @@ def _described(row: dict[str, Any], figures: Figures, older: Older | None, older
         project=row["project"],
         template=row["template"],
         archived_utc=row["archived_utc"],
+        title=row["title"] or "",
+        snapshots=row["snapshots"],
     )

@@ -200,3 +200,66 @@ def write_world(path: Path) -> World:
     )
     with_sessions(path, session)
     return World(path, session, unnamed, old, mixed)
+
+
+LATER = "2026-09-03T08:00:00+00:00"
+"""When the family of `write_family` was forked, undone, archived and so on."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A log with forks and all that is looked after: the turns of each session by its name."""
+
+    path: Path
+    threads: dict[str, str]
+    turns: dict[str, list[str]]
+
+
+def write_family(path: Path) -> Family:
+    """Write a log with `work`, its fork `work-b` (after #2), and a fork of that, `work-c` (after #3).
+
+    The last exchange of `work` was undone; it has a snapshot after #3, a title that a model wrote, and a project.
+    `attic` is archived, and a conversation without a name has a title.
+    """
+    threads: dict[str, str] = {}
+    turns: dict[str, list[str]] = {}
+    with LogBuilder(path) as log:
+        for name, prompts in FAMILY.items():
+            threads[name] = log.thread()
+            if name in FORKS:
+                parent, shared = FORKS[name]
+                log.forked(threads[name], threads[parent], shared)
+            said = (Said(prompt, f"Reply to {prompt}", tokens=(10, 5)) for prompt in prompts)
+            turns[name] = log.turns(threads[name], *said, model="gpt-4o-mini")
+    named = [name for name in FAMILY if name != "unnamed"]
+    with_sessions(path, *(Session(threads[name], name, turns[name]) for name in named))
+    for name, last in (("work-b", turns["work"][1]), ("work-c", turns["work-b"][0])):
+        row = {"thread_id": threads[name], "from_thread_id": threads[FORKS[name][0]], "at_turn_id": last}
+        with_rows(path, "memory_forks", {**row, "forked_utc": LATER})
+    work = threads["work"]
+    with_rows(path, "memory_undone", {"thread_id": work, "turn_id": turns["work"][4], "undone_utc": LATER})
+    taken = {"label": "before the <b>railing", "label_key": "before the <b>railing", "turn_id": turns["work"][2]}
+    with_rows(path, "memory_snapshots", {"thread_id": work, **taken, "state_json": "{}", "made_utc": LATER})
+    with_rows(path, "memory_titles", {"thread_id": work, "title": "A <i>bridge", "author": "llama3", "made_utc": LATER})
+    title = {"thread_id": threads["unnamed"], "title": "Portugal", "author": "you", "made_utc": LATER}
+    with_rows(path, "memory_titles", title)
+    with_rows(path, "memory_projects", {"name_key": "lisbon", "name": "Lisbon", "created_utc": LATER})
+    connection = sqlite3.connect(path)
+    connection.execute("update memory_sessions set project = 'lisbon' where name like 'work%'")
+    connection.execute("update memory_sessions set archived_utc = ? where name = 'attic'", [LATER])
+    connection.commit()
+    connection.close()
+    return Family(path, threads, turns)
+
+
+FAMILY = {
+    "unnamed": ["What is the capital of Portugal?"],
+    "attic": ["Where are the lamps?"],
+    "work": [f"work prompt {number}" for number in range(1, 6)],
+    "work-b": ["work-b prompt 3", "work-b prompt 4"],
+    "work-c": ["work-c prompt 4"],
+}
+"""The prompts of the sessions of `write_family`, without what forks share."""
+
+FORKS = {"work-b": ("work", 2), "work-c": ("work-b", 3)}
+"""What each fork of `write_family` was forked from, and the exchanges that both have."""

@@ -143,6 +143,10 @@ class LogBuilder:
                 ids += self._log(thread, one, model)
         return ids
 
+    def forked(self, thread: str, parent: str, exchanges: int) -> None:
+        """Let a new thread begin with the first exchanges of another: they were sent with its prompts, not copied."""
+        self._chains[thread] = self._chains[parent][: 2 * exchanges]
+
     def unseen(self, thread: str, said: Said, model: str = "scripted") -> list[str]:
         """Write an exchange whose request has none of the others, as if by another process at the same time."""
         (one,) = self._dated([said])

@@ -50,4 +50,5 @@ where (coalesce(:model, :since, :until) is null
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = r.thread_id))
   and (:like is null
        or exists (select 1 from threads h where h.id = r.thread_id and h.name like :like escape '\')
+       or exists (select 1 from memory_titles y where y.thread_id = r.thread_id and y.title like :like escape '\')
        or exists (select 1 from memory_sessions s where s.thread_id = r.thread_id and s.name like :like escape '\'))

@@ -14,6 +14,7 @@ where t.id < :before
   and (:tag is null or exists (select 1 from memory_tags g where g.tag_key = :tag and g.thread_id = t.thread_id))
   and (:like is null
        or exists (select 1 from threads h where h.id = t.thread_id and h.name like :like escape '\')
+       or exists (select 1 from memory_titles y where y.thread_id = t.thread_id and y.title like :like escape '\')
        or exists (select 1 from memory_sessions s where s.thread_id = t.thread_id and s.name like :like escape '\'))
 order by t.id desc
 limit :count
