@@ -12,9 +12,10 @@ from .among import among
 from .cache import kept
 from .entries import PAGE, Filters, Line, Listing, Sort
 from .moments import parsed_moment
+from .numbering import numbering
 from .older import Older, older_log
 from .source import Source, ids
-from .threads import lines
+from .threads import forks, lines
 
 _LAST = "~"
 """Sorts after every id, because ids are letters and digits."""
@@ -114,6 +115,8 @@ class _Reading:
             counted[one.thread_id] = (counted.get(one.thread_id) or 0) + value
         for _, thread_id in self._kept(self._attempted()):
             counted.setdefault(thread_id, 0)
+        if by == "exchanges":
+            counted |= {one: len(numbering(self._source, one)) for one in forks(self._source, counted)}
         from heapq import nlargest
 
         below = _ranked_key(after)

@@ -28,8 +28,20 @@ def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
             ids=ids(thread_id for thread_id in wanted if old.get(thread_id)),
         )
     }
-    made = (_line(found[id_], old.get(id_), older_names.get(id_)) for id_ in wanted if id_ in found)
-    return tuple(_completed(source, line, origins) for line in made)
+    made = {id_: _line(found[id_], old.get(id_), older_names.get(id_)) for id_ in wanted if id_ in found}
+    made |= {id_: _with_shared(source, made[id_]) for id_ in forks(source, made)}
+    return tuple(_completed(source, made[id_], origins) for id_ in wanted if id_ in made)
+
+
+def _with_shared(source: Source, fork: Line) -> Line:
+    """Return the line of a fork with the number of all its exchanges. Its tokens and its cost are its own."""
+    return replace(fork, figures=replace(fork.figures, exchanges=len(numbering(source, fork.thread_id))))
+
+
+def forks(source: Source, thread_ids: Iterable[str]) -> list[str]:
+    """Return those of these threads that are forks."""
+    sql = "select thread_id from memory_forks where thread_id in (select value from json_each(:ids))"
+    return [str(row["thread_id"]) for row in source.query(sql, ids=ids(thread_ids))]
 
 
 def line(source: Source, thread_id: str, figures: Figures) -> Line:

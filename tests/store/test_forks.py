@@ -11,11 +11,15 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_session_memory.model import Session, Settings
+from llm_session_memory.reader.entries import Filters
+from llm_session_memory.reader.families import Family, Relative, family
 from llm_session_memory.reader.functions import register
+from llm_session_memory.reader.listing import listing
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
-from llm_session_memory.store import Log, history
+from llm_session_memory.store import Log, Sessions, history
 from llm_session_memory.store.forks import joined, traced
 from llm_session_memory.store.numbering import Numbering, Pair
 from tests.store.world import built
@@ -43,7 +47,7 @@ def both(path: Path, log: Log, thread: str) -> Numbering:
 
 
 @dataclass
-class Family:
+class Happened:
     """Sessions that were forked from one another: what is logged in each, and the exchanges that each should have."""
 
     logged: dict[int, list[Pair]] = field(default_factory=lambda: defaultdict(list))
@@ -107,18 +111,18 @@ def test_a_fork_has_what_was_there_when_it_was_made_whatever_happens_later(
     """Forks and forks of forks have the exchanges up to their point, whole, and then their own, without what was undone
     in them. Nothing that is said, forked or undone elsewhere changes that.
     """
-    family = Family()
+    all_ = Happened()
     for what, thread, place in happened:
-        at = thread % (len(family.origins) + 1)
+        at = thread % (len(all_.origins) + 1)
         if what == "say":
-            family.say(at)
+            all_.say(at)
         else:
-            getattr(family, what)(at, place)
-    for thread in range(len(family.origins) + 1):
-        found = family.history(thread)
-        assert list(found) == family.should_have(thread)
-        own = [head for head, _ in family.logged[thread] if head in family.exchanges]
-        assert {*found.first[found.shared :]} == {*own} - family.undone[thread]
+            getattr(all_, what)(at, place)
+    for thread in range(len(all_.origins) + 1):
+        found = all_.history(thread)
+        assert list(found) == all_.should_have(thread)
+        own = [head for head, _ in all_.logged[thread] if head in all_.exchanges]
+        assert {*found.first[found.shared :]} == {*own} - all_.undone[thread]
         owners = [thread_id for thread_id, _ in found.inherited]
         assert len(owners) == len(set(owners))
 
@@ -170,3 +174,30 @@ def test_a_log_without_the_table_has_no_forks(log: Path) -> None:
             register(connection)
             source = Source(connection, present(connection), str(log))
             assert list(numbering(source, thread)) == [(*ids,)]
+
+
+def test_lists_and_families_know_forks(log: Path) -> None:
+    """A fork's line has all its exchanges and its own tokens; parent and forks name each other."""
+    with built(log) as (builder, found):
+        origin, fork, idle = builder.thread(), builder.thread(), builder.thread()
+        ids = builder.turns(origin, *[Said(f"Plan {n}.", tokens=(10, 5)) for n in range(1, 5)])
+        with found.writing():
+            for one, name in ((origin, "work"), (fork, "work-2"), (idle, "work-3")):
+                Sessions(found).add(Session(one, name, "2026-11-28T00:00:00+00:00", Settings()))
+        forked(log, fork, origin, ids[2])
+        forked(log, idle, fork, ids[0])
+        builder.turns(fork, Said("Otherwise.", tokens=(7, 1)))
+        with closing(sqlite3.connect(log)) as connection:
+            register(connection)
+            source = Source(connection, present(connection), str(log))
+            ranked = listing(source, Filters(), sort="exchanges").lines
+            assert [(one.name, one.figures.exchanges, one.figures.input_tokens) for one in ranked] == [
+                ("work-2", 4, 7),
+                ("work", 4, 40),
+                ("work-3", 1, None),
+            ]
+            assert [one.forked_from for one in ranked] == [origin, None, fork]
+            assert family(source, origin) == Family(None, (Relative(fork, "work-2", "Otherwise.", 3),))
+            assert family(source, fork) == Family(
+                Relative(origin, "work", "Plan 1.", 3), (Relative(idle, "work-3", "", 1),)
+            )
