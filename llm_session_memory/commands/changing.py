@@ -34,7 +34,7 @@ _WIDTH = 80
     help="Fact to find the session by (empty value: remove it)",
 )
 @budget_option("it")
-@matching_options(apart=("meta", "model"))
+@matching_options(apart=("meta", "model", "project", "template"))
 @dry_run_option()
 def set_command(  # noqa: PLR0913  one parameter an option
     names: tuple[str, ...],

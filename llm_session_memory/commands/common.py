@@ -13,7 +13,7 @@ import click
 
 from ..errors import NoSuchSession, SessionError
 from ..llm_seam import received
-from ..llm_seam.models import known_names, log_path
+from ..llm_seam.models import known_names, known_projects, known_templates, log_path
 from ..llm_seam.output import takes_everything
 from ..memory import Memory
 from ..model import RATED
@@ -73,6 +73,22 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     """Complete session names."""
     del param
     return known_names(ctx.params.get("database"), incomplete)
+
+
+def complete_project(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete project names."""
+    del param
+    return known_projects(ctx.params.get("database"), incomplete)
+
+
+def complete_template(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the templates that sessions were created from."""
+    del param
+    return known_templates(ctx.params.get("database"), incomplete)
+
+
+COMPLETING = {"project": complete_project, "template": complete_template}
+"""How the values of filters are completed in the shell, by the filter's name."""
 
 
 def existing_log(database: str | None) -> Path:

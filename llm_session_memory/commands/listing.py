@@ -38,12 +38,13 @@ def list_command(  # noqa: PLR0913  one parameter an option
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
-    """List sessions, most recently used first, with model, exchanges, tokens in and out, last use and tags.
+    """List sessions, most recently used first, with model, exchanges, tokens in and out, last use, project and tags.
 
     \b
         llm sessions
         llm sessions -n 50 --json
         llm sessions list --tag bridge --meta client=harbour --since 2026-01
+        llm sessions list --project bridge
     """
     path = log_path(database)
     found: Sequence[SessionSummary] = []
@@ -84,9 +85,13 @@ def _print(shown: Sequence[SessionSummary]) -> None:
     headers: tuple[str, ...] = _HEADERS
     align: tuple[str, ...] = _ALIGN
     rows = [_row(line) for line in shown]
-    if any(line.tags for line in shown):
-        headers, align = (*headers, "tags"), (*align, "left")
-        rows = [(*row, one_line(", ".join(line.tags), _WIDTH)) for row, line in zip(rows, shown, strict=True)]
+    for header, cells in (
+        ("project", [line.project or "" for line in shown]),
+        ("tags", [", ".join(line.tags) for line in shown]),
+    ):
+        if any(cells):
+            headers, align = (*headers, header), (*align, "left")
+            rows = [(*row, one_line(cell, _WIDTH)) for row, cell in zip(rows, cells, strict=True)]
     click.echo(tabulate(rows, headers=headers, tablefmt="plain", colalign=align, disable_numparse=True))
 
 
@@ -114,6 +119,8 @@ def _fields(line: SessionSummary) -> dict[str, object]:
         "created_utc": dates.zoned(line.session.created_utc),
         "failed_prompts": line.attempts,
         "budget_usd": line.session.budget_usd,
+        "project": line.project,
+        "template": line.session.template,
         "tags": list(line.tags),
         "meta": dict(line.meta),
     }

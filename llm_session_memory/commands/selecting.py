@@ -17,8 +17,9 @@ from ..errors import NoSuchSession
 from ..memory import Memory
 from ..model import Filters, Session
 from ..rules import dates
+from ..rules.names import NO_PROJECT
 from ..rules.words import counted
-from .common import F, complete, rated_option
+from .common import COMPLETING, F, complete, rated_option
 
 _OWN = "only_"
 """What the parameters of filters begin with, so that a command may have parameters of the same names."""
@@ -27,6 +28,8 @@ _FILTERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "tag": ((), {"multiple": True, "metavar": "TAG", "help": "with this tag (repeat to require several)"}),
     "meta": ((), {"multiple": True, "metavar": "KEY=VALUE", "help": "with this fact (KEY alone: any value)"}),
     "model": (("-m",), {"help": "with this model"}),
+    "project": ((), {"metavar": "NAME", "help": f"in this project ({NO_PROJECT}: in no project)"}),
+    "template": ((), {"metavar": "NAME", "help": "created from this llm template"}),
     "since": ((), {"metavar": "DATE", "help": "last used on or after this day or ISO time"}),
     "until": ((), {"metavar": "DATE", "help": "last used on or before this day, or before this ISO time"}),
 }
@@ -50,7 +53,7 @@ def filter_options(apart: Collection[str] = ()) -> Callable[[F], F]:
         )
         for name, (short, option) in reversed(_FILTERS.items()):
             flags = [f"--with-{name}"] if name in apart else [*short, f"--{name}"]
-            about = {**option, "help": f"Only sessions {option['help']}"}
+            about = {**option, "help": f"Only sessions {option['help']}", "shell_complete": COMPLETING.get(name)}
             decorated = click.option(*flags, _OWN + name, **about)(decorated)
         return decorated  # type: ignore[no-any-return]
 
@@ -66,6 +69,8 @@ def _filters(asked: Mapping[str, Any]) -> Filters:
         since=dates.since(asked["since"]) if asked["since"] else None,
         until=dates.until(asked["until"]) if asked["until"] else None,
         rated=asked["rated"],
+        project=asked["project"],
+        template=asked["template"],
     )
 
 

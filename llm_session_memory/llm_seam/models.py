@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,23 @@ def log_path(database: str | None) -> Path:
 
 def known_names(database: str | None, beginning: str) -> list[str]:
     """Return the session names with this prefix, or [] if the log can't be read. This runs when Tab is pressed."""
+    return _known(database, beginning, lambda memory: memory.sessions.names())
+
+
+def known_projects(database: str | None, beginning: str) -> list[str]:
+    """Return the project names with this prefix, or [] if the log can't be read. This runs when Tab is pressed."""
+    return _known(database, beginning, lambda memory: memory.projects.names().values())
+
+
+def known_templates(database: str | None, beginning: str) -> list[str]:
+    """Return the templates of sessions with this prefix, or [] if the log can't be read."""
+    return _known(database, beginning, lambda memory: memory.projects.templates())
+
+
+def _known(database: str | None, beginning: str, names: Callable[[Services], Iterable[str]]) -> list[str]:
     try:
         with Services.open(log_path(database)) as memory:
-            return [name for name in memory.sessions.names() if name.casefold().startswith(beginning.casefold())]
+            return [name for name in names(memory) if name.casefold().startswith(beginning.casefold())]
     except SessionError:
         return []
 

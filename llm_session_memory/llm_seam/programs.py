@@ -11,8 +11,7 @@ import llm
 from ..errors import SessionError
 from ..model import Session, Settings
 from ..rules import names
-from ..rules.policy import check_tokens, parsed_policy
-from ..rules.thinking import parsed_think
+from ..rules.policy import checked
 from ..services.bundle import Services
 from .conversation import AsyncSessionConversation, SessionConversation
 from .creating import Wanted
@@ -75,16 +74,7 @@ def _said(settings: Mapping[str, Any]) -> Settings:
     unknown = sorted(set(settings) - set(allowed))
     if unknown:
         raise TypeError(f"Unknown setting “{unknown[0]}”. Choose from: {', '.join(allowed)}.")
-    said = Settings(**settings)
-    if said.memory is not None:
-        said = replace(said, memory=parsed_policy(said.memory))
-    if said.max_context_tokens is not None:
-        check_tokens(said.max_context_tokens)
-    if said.think is not None:
-        said = replace(said, think=parsed_think(said.think))
-    if said.recall_share is not None and not 0 < said.recall_share < 1:
-        raise SessionError(f"“{said.recall_share}” is not a valid share.", "Give a number between 0 and 1.")
-    return said
+    return checked(Settings(**settings))
 
 
 def _model(model: Any, async_: bool | None) -> Any:  # noqa: FBT001  None: as the model is

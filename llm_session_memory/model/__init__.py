@@ -21,7 +21,7 @@ from .sent import Block, Budget, Context, Fate, Item, Recalled, Sized, Window, W
 
 if TYPE_CHECKING:
     from .deleting import Amounts, Covering, Deleted, DeletionPlan, Stay, Target, Trace
-    from .shown import Beside, Bookmark, Filters, Hit, Rating, SessionSummary
+    from .shown import Beside, Bookmark, Filters, Hit, Project, ProjectSummary, Rating, SessionSummary
 
 __all__ = [
     "DEFAULT_MAX_CONTEXT_TOKENS",
@@ -49,6 +49,8 @@ __all__ = [
     "Message",
     "Note",
     "Part",
+    "Project",
+    "ProjectSummary",
     "Rating",
     "Recalled",
     "Session",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .kept import Note, Session
+from .kept import Note, Session, Settings
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class SessionSummary:
-    """A session as one line of the list."""
+    """A session as one line of the list. `project` is the name of its project."""
 
     session: Session
     exchanges: int
@@ -69,6 +69,7 @@ class SessionSummary:
     attempts: int
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
+    project: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Filters:
     the id of the session's model, or of a model that answered in it, with or without “ollama/”. `since` and `until`
     (exclusive): when a session was last used or a prompt was sent; ISO, UTC. `rated`: a key of RATED. A search finds
     the exchanges with such a rating; a list shows the sessions with at least one such exchange or, for `none`, the
-    sessions without any rating.
+    sessions without any rating. `project`: the name of a project. `template`: a template that sessions were created
+    from. `archived`: True for archived sessions alone, False for all others, None for both.
     """
 
     tags: tuple[str, ...] = ()
@@ -88,3 +90,33 @@ class Filters:
     since: str | None = None
     until: str | None = None
     rated: str | None = None
+    project: str | None = None
+    template: str | None = None
+    archived: bool | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """Defaults for the sessions that are created in a project, and limits for all its sessions.
+
+    `key` makes its name unique. `budget_usd` is the most that its sessions may cost together, in US dollars.
+    `retention_days` is how long its conversations are kept after their last use; None: as long as all others.
+    If `auto_title`, its sessions get a title after their third exchange.
+    """
+
+    key: str
+    name: str
+    created_utc: str
+    settings: Settings = field(default_factory=Settings)
+    budget_usd: float | None = None
+    retention_days: int | None = None
+    auto_title: bool = False
+
+
+@dataclass(frozen=True)
+class ProjectSummary:
+    """A project as one line of a list. `last_used_utc` is when a session of it was last used; None without sessions."""
+
+    project: Project
+    sessions: int
+    last_used_utc: str | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..rules.names import key
+from ..rules.names import NO_PROJECT, key
 from .entries import MARKS, RATED, Filters
 from .source import Source, ids
 
@@ -38,12 +38,13 @@ def of_sessions(source: Source, filters: Filters) -> Among:
     """Return the threads of the wanted project, template and archive."""
     wanted: list[str] = []
     if filters.project is not None:
-        wanted.append("project = :project")
+        wanted.append("project is :project")
     if filters.template is not None:
         wanted.append("instr(', ' || template || ', ', ', ' || :template || ', ')")
     if filters.archived:
         wanted.append("archived_utc is not null")
-    given = {"project": key(filters.project or ""), "template": filters.template}
+    project = key(filters.project or "")
+    given = {"project": None if project == NO_PROJECT else project, "template": filters.template}
     only = _sessions(source, " and ".join(wanted), **given) if wanted else None
     without = _sessions(source, "archived_utc is not null") if filters.archived is False else frozenset[str]()
     return Among(only, without)

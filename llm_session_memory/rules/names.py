@@ -16,6 +16,9 @@ from .safe_text import without_halves
 LONGEST = 200
 """The most characters of a name."""
 
+NO_PROJECT = "none"
+"""The word for no project, which no project can be called."""
+
 _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 """Hangul fillers and the Braille pattern without dots: printable according to Unicode, but invisible."""
 
@@ -55,22 +58,25 @@ _NOUNS = """
 """.split()
 
 
-def check(name: str) -> str:
-    """Return `name` in its stored form (trimmed, NFC). Raises NameRefused with the rule that it breaks."""
+def check(name: str, whose: str = "session") -> str:
+    """Return `name` in its stored form (trimmed, NFC). Raises NameRefused with the rule that it breaks.
+
+    `whose` is the kind of thing that it names, for the error.
+    """
     kept = unicodedata.normalize("NFC", name).strip()
     hint = f"A name has 1 to {LONGEST} printable characters, not only spaces, and no “/”."
     if not any(map(_visible, kept)):
-        raise NameRefused("A session name can't be blank.", hint)
+        raise NameRefused(f"A {whose} name can't be blank.", hint)
     if len(kept) > LONGEST:
-        raise NameRefused(f"That session name is {len(kept):,} characters long.", hint)
+        raise NameRefused(f"That {whose} name is {len(kept):,} characters long.", hint)
     if "/" in kept:
-        which = f"The session name “{kept}”" if kept.isprintable() else "That session name"
+        which = f"The {whose} name “{kept}”" if kept.isprintable() else f"That {whose} name"
         raise NameRefused(f"{which} contains a “/”.", hint)
     unprintable = ", ".join(sorted({f"U+{ord(c):04X}" for c in hidden(kept)}))
     if unprintable:
         if without_halves(kept) != kept:
-            raise NameRefused(f"That session name is not valid UTF-8 ({unprintable}).", hint)
-        raise NameRefused(f"That session name contains unprintable characters ({unprintable}).", hint)
+            raise NameRefused(f"That {whose} name is not valid UTF-8 ({unprintable}).", hint)
+        raise NameRefused(f"That {whose} name contains unprintable characters ({unprintable}).", hint)
     return kept
 
 

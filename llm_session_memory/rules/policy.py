@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 
 from ..errors import OverBudget, SessionError
 from ..model import POLICIES, Budget, Settings, Sized, Window
+from .thinking import parsed_think
 
 LOW_WATER = 0.5
 """The share of the remaining budget that the newest exchanges fill when a block begins.
@@ -50,6 +51,19 @@ def effective(settings: Settings, asked: Settings) -> Settings:
     said = {field.name: getattr(asked, field.name) for field in fields(asked)}
     said["options"] = {**settings.options, **asked.options}
     return replace(settings, **{name: value for name, value in said.items() if value is not None})
+
+
+def checked(settings: Settings) -> Settings:
+    """Return settings in their normal form. Raises SessionError if one is invalid."""
+    if settings.memory is not None:
+        settings = replace(settings, memory=parsed_policy(settings.memory))
+    if settings.think is not None:
+        settings = replace(settings, think=parsed_think(settings.think))
+    if settings.max_context_tokens is not None:
+        check_tokens(settings.max_context_tokens)
+    if settings.recall_share is not None and not 0 < settings.recall_share < 1:
+        raise SessionError(f"“{settings.recall_share}” is not a valid share.", "Give a number between 0 and 1.")
+    return settings
 
 
 def check_tokens(count: int) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .costs import Costs
     from .deletion import Deletion
+    from .projects import Projects
     from .ratings import Ratings
     from .search import Search
     from .stats import Stats
@@ -44,6 +45,13 @@ class Services:
         from .costs import Costs
 
         return Costs(self.desk)
+
+    @cached_property
+    def projects(self) -> Projects:
+        """Projects. Imported late: only a prompt that creates a session in a project needs them."""
+        from .projects import Projects
+
+        return Projects(self.desk)
 
     @cached_property
     def ratings(self) -> Ratings:

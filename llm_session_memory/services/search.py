@@ -17,6 +17,7 @@ from ..store import Log, history
 from ..store.finder import Finder, Found, found_in
 from ..store.index import Index
 from .desk import Desk
+from .projects import Projects
 
 SNIPPET_CHARACTERS = 240
 
@@ -65,11 +66,12 @@ class Search:
             notice: Gets a sentence if the index could not be brought up to date.
 
         Raises:
-            NoSuchSession: There is no session of that name.
+            NoSuchSession: There is no session or no project of that name.
             SessionError: The text is not valid FTS5 syntax.
         """
         log = self._desk.log
         thread_id = self._desk.session(session).thread_id if session is not None else None
+        Projects(self._desk).check(filters)
         log.check_shape()
         query = search_terms.raw_query_of(text) if raw else search_terms.query_of(text)
         if not log.has_sessions() or not (query.exact.all_of.strip() or query.signs):

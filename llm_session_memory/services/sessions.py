@@ -10,8 +10,7 @@ from .. import store
 from ..errors import NoSuchSession, OverBudget, SessionError
 from ..model import Exchange, Session, Settings
 from ..rules import names
-from ..rules.policy import check_tokens, parsed_policy
-from ..rules.thinking import parsed_think
+from ..rules.policy import checked
 from ..rules.ulids import Ulids
 from ..store import history
 from ..store.numbering import Numbering
@@ -58,13 +57,17 @@ class Sessions:
         Returns `count` of them (-1: all), beginning after the session named `after`.
         """
         from ..store import session_list  # no prompt needs it
+        from .projects import Projects
 
+        Projects(self._desk).check(filters)
         return session_list.page(self._desk.log, count, self.get(after) if after else None, filters)
 
     def matching(self, filters: Filters) -> Sequence[Session]:
         """Return all sessions that pass the filters, most recently used first."""
         from ..store import session_list
+        from .projects import Projects
 
+        Projects(self._desk).check(filters)
         return session_list.matching(self._desk.log, filters)
 
     def line(self, name: str) -> SessionSummary:
@@ -169,13 +172,7 @@ class Sessions:
 
         Raises SessionError if a setting or a fact breaks the rules.
         """
-        session = self.get(name)
-        if settings.memory is not None:
-            settings = replace(settings, memory=parsed_policy(settings.memory))
-        if settings.think is not None:
-            settings = replace(settings, think=parsed_think(settings.think))
-        if settings.max_context_tokens is not None:
-            check_tokens(settings.max_context_tokens)
+        session, settings = self.get(name), checked(settings)
         with self._desk.writing():
             self._store.set_settings(session.thread_id, settings)
             if facts:

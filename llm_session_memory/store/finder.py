@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ..model import MARKS, RATED, Filters
 from ..rules.search_terms import Asked, Query
-from . import history
+from . import history, projects
 from .index import RULES
 from .log import Log
 from .notes import Notes
@@ -92,6 +92,9 @@ class Finder:
     def within(cls, log: Log, thread_id: str | None, filters: Filters, *, latest: bool) -> Finder:
         """Return a finder for one session, for the sessions that match the filters, or for all."""
         threads = Notes(log).threads(filters.tags, filters.meta)
+        kept = projects.threads(log, filters)
+        if kept is not None:
+            threads = [one for one in threads if one in kept] if threads is not None else sorted(kept)
         if thread_id is not None:
             threads = [thread_id] if threads is None or thread_id in threads else []
         turns: list[str] = []

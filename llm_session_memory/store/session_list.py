@@ -10,6 +10,7 @@ from typing import Any
 
 from ..model import RATED, Filters, Session, SessionSummary
 from ..rules.names import key
+from . import projects
 from .attempts import Attempts
 from .log import Log
 from .notes import Notes
@@ -51,13 +52,14 @@ def _filtering(log: Log, asked: Filters) -> dict[str, Any]:
 
 
 def _threads(log: Log, asked: Filters) -> list[str] | None:
-    """Return the threads with the tags, meta values and rating asked for, or None if nothing is asked for."""
-    kept = Notes(log).threads(asked.tags, asked.meta)
-    if asked.rated is None:
-        return kept
-    ratings = Ratings(log)
-    rated = ratings.unrated_sessions() if asked.rated == "none" else ratings.rated(RATED[asked.rated])
-    return [thread_id for thread_id in rated if kept is None or thread_id in kept]
+    """Return the threads that match all filters but those on model and time, or None if nothing is asked for."""
+    tagged, ratings = Notes(log).threads(asked.tags, asked.meta), Ratings(log)
+    found = [projects.threads(log, asked), None if tagged is None else set(tagged)]
+    if asked.rated is not None:
+        rated = ratings.unrated_sessions() if asked.rated == "none" else ratings.rated(RATED[asked.rated])
+        found.append(set(rated))
+    wanted = [one for one in found if one is not None]
+    return sorted(set.intersection(*wanted)) if wanted else None
 
 
 def summary(log: Log, session: Session) -> SessionSummary:
@@ -76,13 +78,19 @@ def _lines(log: Log, parameters: Mapping[str, Any]) -> list[SessionSummary]:
 
 
 def _counted(log: Log, lines: list[SessionSummary]) -> list[SessionSummary]:
-    """Return lines with their counts, tags and meta values."""
+    """Return lines with their counts, tags, meta values and project's name."""
     kept, thread_ids = Notes(log), [line.session.thread_id for line in lines]
     tags, meta = kept.tags_of(thread_ids), kept.meta_of(thread_ids)
     old = bool(log.columns("responses"))
     sent = json.dumps(Attempts(log).in_progress())
+    named = projects.Projects(log).names() if any(line.session.project for line in lines) else {}
     return [
-        replace(_with_counts(log, line, sent, old=old), tags=tuple(tags.get(id_, ())), meta=meta.get(id_, {}))
+        replace(
+            _with_counts(log, line, sent, old=old),
+            tags=tuple(tags.get(id_, ())),
+            meta=meta.get(id_, {}),
+            project=named.get(line.session.project or "", line.session.project),
+        )
         for line, id_ in zip(lines, thread_ids, strict=True)
     ]
 

@@ -57,12 +57,12 @@ class Sessions:
         """Add a session. Raises NameRefused if the name has been taken in the meantime."""
         self._named(
             session.name,
-            f"insert into memory_sessions ({', '.join(_OWN)}, {', '.join(_COLUMNS)})"  # noqa: S608  constants
-            f" values ({', '.join(f':{name}' for name in (*_OWN, *_COLUMNS))})",
+            f"insert into memory_sessions ({', '.join(_OWN)}, {', '.join(SETTINGS_COLUMNS)})"  # noqa: S608  constants
+            f" values ({', '.join(f':{name}' for name in (*_OWN, *SETTINGS_COLUMNS))})",
             {
                 **{column: getattr(session, column) for column in _OWN if column != "name_key"},
                 "name_key": key(session.name),
-                **_columns(session.settings),
+                **columns_of(session.settings),
             },
         )
 
@@ -87,9 +87,9 @@ class Sessions:
     def set_settings(self, thread_id: str, settings: Settings) -> None:
         """Replace a session's settings."""
         self.log.run(
-            f"update memory_sessions set {', '.join(f'{name} = :{name}' for name in _COLUMNS)}"  # noqa: S608
+            f"update memory_sessions set {', '.join(f'{name} = :{name}' for name in SETTINGS_COLUMNS)}"  # noqa: S608
             " where thread_id = :thread_id",
-            {"thread_id": thread_id, **_columns(settings)},
+            {"thread_id": thread_id, **columns_of(settings)},
         )
 
     # -- pins ----------------------------------------------------------
@@ -158,25 +158,29 @@ class Sessions:
 _OWN = ("thread_id", "name", "name_key", "created_utc", "project", "template", "archived_utc", "budget_usd")
 """The columns of memory_sessions that are facts about the session itself."""
 
-_COLUMNS = {"options_json" if one.name == "options" else one.name: one.name for one in fields(Settings)}
-"""The columns of memory_sessions that store settings, and the name of each setting."""
+SETTINGS_COLUMNS = {"options_json" if one.name == "options" else one.name: one.name for one in fields(Settings)}
+"""The columns of memory_sessions, and of memory_projects, that store settings, and the name of each setting."""
 
 
-def _columns(settings: Settings) -> dict[str, Any]:
-    """Return settings as the columns of memory_sessions."""
-    values = {column: getattr(settings, name) for column, name in _COLUMNS.items()}
+def columns_of(settings: Settings) -> dict[str, Any]:
+    """Return settings as the columns of SETTINGS_COLUMNS."""
+    values = {column: getattr(settings, name) for column, name in SETTINGS_COLUMNS.items()}
     return {**values, "options_json": json.dumps(dict(settings.options))}
+
+
+def settings_of(row: Mapping[str, Any]) -> Settings:
+    """Return the settings in a row of memory_sessions or memory_projects, which may lack some columns."""
+    values = {name: row.get(column) for column, name in SETTINGS_COLUMNS.items()}
+    return Settings(**{**values, "options": json.loads(row["options_json"] or "{}")})
 
 
 def session_of(row: Mapping[str, Any]) -> Session:
     """Return a row of memory_sessions as a session. A log that has not been used recently may lack some columns."""
-    values = {name: row.get(column) for column, name in _COLUMNS.items()}
-    settings = Settings(**{**values, "options": json.loads(row["options_json"] or "{}")})
     return Session(
         row["thread_id"],
         row["name"],
         row["created_utc"],
-        settings,
+        settings_of(row),
         row.get("project"),
         row.get("template"),
         row.get("archived_utc"),
