@@ -94,6 +94,8 @@ def test_json_has_all_fields(llm_: Command, script: Script, log: Path) -> None:
         "output_tokens": 13,
         "failed_prompts": 0,
         "budget_usd": None,
+        "project": None,
+        "template": None,
         "tags": [],
         "meta": {},
     }
