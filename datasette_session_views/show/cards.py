@@ -9,11 +9,12 @@ from html import escape
 from llm_session_memory.reader.figures import small_dollars
 from llm_session_memory.reader.files.markup import plain
 from llm_session_memory.reader.sent import Summary
-from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Said, Transcript
+from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Said, Transcript, Undone
 from llm_session_memory.rules.order import together
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
+from .points import Divider, Mark, dividers, marks
 from .showing import Showing
 from .words import day, span
 
@@ -63,6 +64,12 @@ class Card:
     folds: Folded | None = None
     """The newest summary that begins with it."""
     judged: Judged | None = None
+    undone: str = ""
+    """If it was undone: that it was, and when."""
+    divider: Divider | None = None
+    """The part of a fork's history that begins with it."""
+    snapshots: tuple[Mark, ...] = ()
+    """The snapshots that were taken after it."""
 
     @property
     def id(self) -> str:
@@ -71,14 +78,25 @@ class Card:
 
 
 def cards(transcript: Transcript, showing: Showing) -> list[Card]:
-    """Return exchanges with the attempts among them."""
+    """Return exchanges with the attempts among them, and with what was undone if that was asked for."""
     making = _Cards(showing)
     model = transcript.line.model
-    found = [
-        making.attempt(one) if isinstance(one, Attempt) else making.exchange(one, model)
-        for one in together(transcript.exchanges, transcript.attempts)
+    found: list[Card] = []
+    others: list[Attempt | Undone] = [*transcript.attempts, *transcript.undone]
+    for one in together(transcript.exchanges, others):
+        if isinstance(one, Attempt):
+            found.append(making.attempt(one))
+        else:
+            found.append(making.undone(one, model) if isinstance(one, Undone) else making.exchange(one, model))
+    if transcript.summaries:
+        found = [making.with_summaries(card, transcript.summaries) for card in found]
+    begun, marked = dividers(transcript, showing.links), marks(transcript, showing.links)
+    if not begun and not marked:
+        return found
+    return [
+        replace(card, divider=begun.get(card.number), snapshots=marked.get(card.number, ())) if card.number else card
+        for card in found
     ]
-    return [making.with_summaries(card, transcript.summaries) for card in found] if transcript.summaries else found
 
 
 class _Cards:
@@ -100,6 +118,17 @@ class _Cards:
         by = f"made by {one_line(one.model, 60)}" if one.model else "written by a person"
         url = f"{self._links.exchange(self._reference, one.last).partition('#')[0]}#summary-{one.id}"
         return Folded(one.first, one.last, url, f"{by} on {day(one.made_utc)}", html)
+
+    def undone(self, undone: Undone, usual_model: str) -> Card:
+        """Return the card of an exchange that was undone."""
+        card = self.exchange(undone.exchange, usual_model)
+        return replace(
+            card,
+            anchor=f"undone-{escape(undone.id)}",
+            number=None,
+            undone=f"undone on {day(undone.undone_utc)}" if undone.undone_utc else "undone",
+            judged=None,
+        )
 
     def exchange(self, exchange: Exchange, usual_model: str) -> Card:
         """Return the card of an exchange."""

@@ -20,6 +20,15 @@ def fields(page: Transcript) -> dict[str, Any]:
         "tags": list(line.tags),
         "notes": [{"text": n.text, "author": n.author, "created_utc": n.created_utc} for n in page.notes],
         "pins": list(page.pins),
+        "title": line.title or None,
+        "project": line.project,
+        "template": line.template,
+        "archived_utc": line.archived_utc,
+        **fork_fields(line),
+        "forks": [{"session": f.reference, "thread_id": f.thread_id, "after": f.number} for f in page.family.forks],
+        "inherited": [{"session": s.reference, "first": s.first, "last": s.last} for s in page.stems],
+        "snapshots": [{"label": s.label, "exchange": s.number, "made_utc": s.made_utc} for s in page.snapshots],
+        "undone_in_all": page.undone_in_all,
         "summaries": [
             {"first": s.first, "last": s.last, "model": s.model, "made_utc": s.made_utc, "text": s.text}
             for s in page.summaries
@@ -28,6 +37,10 @@ def fields(page: Transcript) -> dict[str, Any]:
         "input_tokens": line.figures.input_tokens,
         "output_tokens": line.figures.output_tokens,
         "cost_usd": line.figures.cost.dollars,
+        "undone": [
+            {**exchange_fields(one.exchange), "number": None, "after": one.after, "undone_utc": one.undone_utc}
+            for one in page.undone
+        ],
         "exchanges": [exchange_fields(exchange) for exchange in page.exchanges],
         "attempts": [attempt_fields(attempt) for attempt in page.attempts],
     }

@@ -70,7 +70,7 @@ class Showing:
         if len(text) <= room:
             return text, ""
         whole = "The full text is in the log."
-        if number is not None:
+        if number:
             address = self.links.session(self.reference, "md", **{"from": number, "to": number})
             whole = f'<a href="{escape(address)}">Download the exchange as Markdown</a>'
         return text[:room], f'<p class="sv-rest">… and {len(text) - room:,} more characters. {whole}</p>'

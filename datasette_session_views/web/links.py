@@ -28,7 +28,7 @@ class Links:
 
     def exchange(self, reference: str, number: int) -> str:
         """Return the URL of an exchange: its page of the transcript and its place on it."""
-        return f"{self.session(reference, **{'from': (number - 1) // PAGE * PAGE + 1})}#{number}"
+        return f"{self.session(reference, **{'from': page_of(number)})}#{number}"
 
     def context(self, reference: str, number: int, form: str = "", /, **asked: Any) -> str:
         """Return the URL of the page that shows what the model saw at an exchange."""
@@ -65,6 +65,11 @@ class Links:
     def row(self, table: str, key: str) -> str:
         """Return the URL of Datasette's own page for a row."""
         return str(self._datasette.urls.row(self._name, table, tilde_encode(key)))
+
+
+def page_of(number: int) -> int:
+    """Return the first exchange of the page that has this exchange."""
+    return (number - 1) // PAGE * PAGE + 1
 
 
 def everything(datasette: Any, form: str = "") -> str:

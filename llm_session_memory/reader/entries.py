@@ -64,12 +64,44 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Origin:
-    """The session that a fork was forked from, and the number of the last exchange that both have, if it is known."""
+class Relative:
+    """A session, or an unnamed conversation, that another was forked from or that was forked from another.
 
-    reference: str
-    heading: str
+    `number` is that of the last exchange that both have, as the session that is asked about counts. It is None if that
+    session no longer has the exchange.
+    """
+
+    thread_id: str
+    name: str | None
+    first_words: str
     number: int | None = None
+    title: str = ""
+
+    @property
+    def reference(self) -> str:
+        """The last part of its URL: the name, or the id of a conversation without a name."""
+        return self.name or self.thread_id
+
+    @property
+    def heading(self) -> str:
+        """What it is called on the pages."""
+        return self.name or self.title or self.first_words or self.thread_id
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A session in the tree of its family, with the number of forks on the way from the root."""
+
+    depth: int
+    session: Relative
+
+
+@dataclass(frozen=True)
+class Family:
+    """The session that a session was forked from, if any, and those that were forked from it, oldest first."""
+
+    parent: Relative | None = None
+    forks: tuple[Relative, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +120,7 @@ class Line:
     attempts: int = 0
     forked_from: str | None = None
     """The id of the thread that it was forked from."""
-    origin: Origin | None = None
+    origin: Relative | None = None
     title: str = ""
     """The one-line title that a person or a model gave it."""
     snapshots: int = 0

@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 
-from .numbering import numbering
+from ..store.numbering import Numbering
+from .entries import Branch, Family, Relative
+from .numbering import lineage, numbering
 from .source import Source, ids
 
-
-@dataclass(frozen=True)
-class Relative:
-    """A session, or an unnamed conversation, that another was forked from or that was forked from another.
-
-    `number` is that of the last exchange that both have, as the session that is asked about counts. It is None if that
-    session no longer has the exchange.
-    """
-
-    thread_id: str
-    name: str | None
-    first_words: str
-    number: int | None
-
-    @property
-    def reference(self) -> str:
-        """The last part of its URL: the name, or the id of a conversation without a name."""
-        return self.name or self.thread_id
-
-    @property
-    def title(self) -> str:
-        """The title on the page."""
-        return self.name or self.first_words or self.thread_id
-
-
-@dataclass(frozen=True)
-class Family:
-    """The session that a session was forked from, if any, and those that were forked from it, oldest first."""
-
-    parent: Relative | None = None
-    forks: tuple[Relative, ...] = ()
+_LARGEST = 60
+"""The most sessions of a tree."""
 
 
 def family(source: Source, thread_id: str) -> Family:
@@ -49,8 +22,40 @@ def family(source: Source, thread_id: str) -> Family:
     known = _named(source, forks)
     return Family(
         parents(source, [thread_id]).get(thread_id),
-        tuple(Relative(one, *known[one], numbers.number_of(at) if numbers else None) for one, at in forks.items()),
+        tuple(replace(known[one], number=numbers.number_of(at) if numbers else None) for one, at in forks.items()),
     )
+
+
+def tree(source: Source, thread_id: str, near: Family) -> tuple[Branch, ...]:
+    """Return a session's whole family, each before its own forks, if it has more members than those nearest to it."""
+    if near == Family():
+        return ()
+    found = _below(source, lineage(source, thread_id)[0][0])
+    return found if len(found) > 1 + len(near.forks) + (near.parent is not None) else ()
+
+
+def _below(source: Source, root: str) -> tuple[Branch, ...]:
+    """Return a session, its forks, their forks and so on, each before its own forks."""
+    forks: dict[str, list[str]] = {}
+    for row in source.rows("family", root=root, most=_LARGEST):
+        forks.setdefault(row["from_thread_id"], []).append(row["thread_id"])
+    depths: dict[str, int] = {}
+    waiting = [(root, 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        if one not in depths:  # a damaged log may go in circles
+            depths[one] = depth
+            waiting += [(fork, depth + 1) for fork in reversed(forks.get(one, []))]
+    known = _named(source, depths)
+    shared = {one: numbering(source, one).shared or None for one in depths if one != root}
+    return tuple(Branch(depth, replace(known[one], number=shared.get(one))) for one, depth in depths.items())
+
+
+def number_in_parent(source: Source, numbers: Numbering, parent: Relative | None) -> int | None:
+    """Return the number in a fork's parent of the last exchange that both have, or None if it was undone there."""
+    if parent is None or not numbers.shared:
+        return None
+    return numbering(source, parent.thread_id).number_of(numbers.first[numbers.shared - 1])
 
 
 def parents(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:
@@ -61,10 +66,12 @@ def parents(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:
     )
     found = {row["thread_id"]: row["from_thread_id"] for row in source.query(sql, ids=ids(thread_ids))}
     known = _named(source, found.values())
-    return {one: Relative(of, *known[of], numbering(source, one).shared or None) for one, of in found.items()}
+    return {one: replace(known[of], number=numbering(source, one).shared or None) for one, of in found.items()}
 
 
-def _named(source: Source, thread_ids: Iterable[str]) -> dict[str, tuple[str | None, str]]:
-    """Return the name of each thread, or None, and the first words of its conversation."""
-    rows = source.rows("titles", ids=ids(thread_ids))
-    return {row["thread_id"]: (row["name"], row["first_words"] or "") for row in rows}
+def _named(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:
+    """Return what each thread is called."""
+    return {
+        row["thread_id"]: Relative(row["thread_id"], row["name"], row["first_words"] or "", title=row["title"] or "")
+        for row in source.rows("titles", ids=ids(thread_ids))
+    }

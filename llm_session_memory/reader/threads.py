@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..rules import names
-from .entries import Line, Origin
+from .entries import Line, Relative
+from .families import parents
 from .figures import Cost, Figures
 from .numbering import numbering
 from .older import Older, older_log
@@ -20,7 +21,7 @@ def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
     wanted = list(thread_ids)
     old = older_log(source)
     found = {row["thread_id"]: row for row in source.rows("list_facts", ids=ids(wanted))}
-    origins = _origins(source, found.values())
+    origins = parents(source, found)
     older_names = {
         row["id"]: row["name"]
         for row in source.query(
@@ -50,28 +51,13 @@ def line(source: Source, thread_id: str, figures: Figures) -> Line:
     sql = "select name from conversations where id = :id"
     older_name = source.value(sql, id=thread_id) if older else None
     (row,) = source.rows("line", thread_id=thread_id)
-    return _completed(source, _described(row, figures, older, older_name), _origins(source, [row]))
+    return _completed(source, _described(row, figures, older, older_name), parents(source, [thread_id]))
 
 
-def _completed(source: Source, line: Line, origins: Mapping[str, Origin]) -> Line:
+def _completed(source: Source, line: Line, origins: Mapping[str, Relative]) -> Line:
     """Return a line with its origin, and without its project if the visitor may not see projects."""
     project = line.project if "memory_projects" in source.tables else None
     return replace(line, origin=origins.get(line.thread_id), project=project)
-
-
-def _origins(source: Source, rows: Iterable[Mapping[str, Any]]) -> dict[str, Origin]:
-    """Return the sessions that forks were forked from, by the fork's thread; `rows` are of `list_facts` or `line`."""
-    forks = [row for row in rows if row["forked_from"]]
-    if not forks:
-        return {}
-    parents = {row["thread_id"]: row for row in source.rows("titles", ids=ids({row["forked_from"] for row in forks}))}
-    found: dict[str, Origin] = {}
-    for row in forks:
-        parent = parents[row["forked_from"]]
-        name = parent["name"] or parent["title"] or parent["first_words"] or row["forked_from"]
-        number = numbering(source, row["thread_id"]).number_of(row["at_turn_id"]) if row["at_turn_id"] else None
-        found[row["thread_id"]] = Origin(parent["name"] or row["forked_from"], name, number)
-    return found
 
 
 def find(source: Source, reference: str) -> str | None:

@@ -10,9 +10,11 @@ from ..store.attempts import in_progress
 from ..store.numbering import Numbering
 from .entries import PAGE
 from .exchanges import calls, system_prompt
+from .families import family, number_in_parent, tree
 from .given import given_with
 from .moments import parsed_moment
 from .numbering import figures, numbering
+from .points import snapshots, stems, undone_between
 from .sent import Summary
 from .source import Source, ids
 from .threads import line
@@ -25,14 +27,19 @@ def transcript(
     *,
     start: int | None = None,
     count: int = PAGE,
+    undone: bool = False,
 ) -> Transcript:
-    """Return `count` exchanges from number `start` on, or the newest ones if there is no `start`."""
+    """Return `count` exchanges from number `start` on, or the newest ones if there is no `start`.
+
+    With `undone`, the exchanges that were undone are shown among them.
+    """
     numbers = numbering(source, thread_id)
     total = len(numbers)
     begin = max(total - count + 1, 1) if start is None else min(max(start, 1), max(total, 1))
     end = min(begin + count - 1, total)
     shown = _exchanges(source, numbers, thread_id, begin, end)
     pins = tuple(pins_of(source, numbers, thread_id))
+    near = family(source, thread_id)
     return Transcript(
         line=line(source, thread_id, figures(source, thread_id, numbers)),
         settings=_settings(source, numbers, thread_id),
@@ -43,6 +50,13 @@ def transcript(
         total=total,
         older=any(call.older for exchange in shown for call in exchange.calls),
         summaries=summaries(source, thread_id),
+        family=near,
+        number_in_parent=number_in_parent(source, numbers, near.parent),
+        tree=tree(source, thread_id, near),
+        snapshots=snapshots(source, numbers, thread_id),
+        stems=stems(source, numbers),
+        undone=undone_between(source, numbers, thread_id, begin, end) if undone else (),
+        undone_in_all=len(numbers.undone),
     )
 
 

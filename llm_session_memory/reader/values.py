@@ -6,9 +6,9 @@ their source, and costs are added, because the pages show both. A test checks th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .entries import Line
+from .entries import Branch, Family, Line
 from .figures import summed
 from .given import Given
 from .sent import Summary
@@ -173,6 +173,40 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Undone:
+    """An exchange that was undone, with the number of the exchange before it, or 0. It has no number of its own."""
+
+    after: int
+    exchange: Exchange
+    undone_utc: str
+
+    @property
+    def id(self) -> str:
+        """The id of the exchange's first turn."""
+        return self.exchange.id
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot of a session, with the number of its last exchange, or 0."""
+
+    id: int
+    label: str
+    number: int
+    made_utc: str
+
+
+@dataclass(frozen=True)
+class Stem:
+    """The exchanges `first` to `last` of a fork's history, which are those of another session."""
+
+    reference: str
+    heading: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings of a session, and its newest request."""
 
@@ -203,6 +237,17 @@ class Transcript:
     total: int = 0
     older: bool = False
     summaries: tuple[Summary, ...] = ()
+    family: Family = field(default_factory=Family)
+    number_in_parent: int | None = None
+    """The number that the last exchange which a fork shares has in the session that it was forked from."""
+    tree: tuple[Branch, ...] = ()
+    """The whole family, if it has more members."""
+    snapshots: tuple[Snapshot, ...] = ()
+    stems: tuple[Stem, ...] = ()
+    """The parts of a fork's history that are not its own, oldest first."""
+    undone: tuple[Undone, ...] = ()
+    """The undone exchanges among those shown, if they were asked for."""
+    undone_in_all: int = 0
 
     @property
     def first(self) -> int:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.model import Session, Settings
-from llm_session_memory.reader.entries import Filters
-from llm_session_memory.reader.families import Family, Relative, family
+from llm_session_memory.reader.entries import Family, Filters, Relative
+from llm_session_memory.reader.families import family
 from llm_session_memory.reader.functions import register
 from llm_session_memory.reader.listing import listing
 from llm_session_memory.reader.numbering import numbering

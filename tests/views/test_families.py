@@ -89,10 +89,87 @@ async def test_a_search_finds_nothing_that_was_undone(see: Get) -> None:
     assert "work prompt 5" not in str(found)
 
 
+@pytest.mark.asyncio
+async def test_a_fork_is_shown_with_its_whole_history(see: Get, family: Family) -> None:
+    """What it shares comes first, part by part under the session that it is of, then its own exchanges."""
+    page = await see("/logs/-/session/work-c")
+    Tags(page.text)
+    shown = page.shown
+    parts = ["#1 to #2 are from work", "work prompt 1", "work prompt 2", "#3 is from work-b", "work-b prompt 3",
+             "work-c goes on from here", "work-c prompt 4"]  # fmt: skip
+    places = [shown.index(text) for text in parts]
+    assert places == sorted(places)
+    assert "Forked from work-b after exchange #3" in shown
+    assert 'href="/logs/-/session/work-b?from=1#3"' in page.text
+    assert "Family work work-b after #2 work-c after #3" in shown
+    found = (await see("/logs/-/session/work-c.json")).json()
+    assert [exchange["number"] for exchange in found["exchanges"]] == [1, 2, 3, 4]
+    assert found["inherited"] == [
+        {"session": "work", "first": 1, "last": 2},
+        {"session": "work-b", "first": 3, "last": 3},
+    ]
+    assert (found["forked_from_session"], found["forked_after_exchange"]) == ("work-b", 3)
+    later = (await see("/logs/-/session/work-c?from=4")).shown
+    assert "work-c goes on from here" in later
+    assert "are from" not in later
+
+
+@pytest.mark.asyncio
+async def test_a_session_names_its_forks(see: Get) -> None:
+    """A session that was forked links to its forks, each after the exchange that both have."""
+    shown = (await see("/logs/-/session/work-b")).shown
+    assert "Forked from work after exchange #2 · Fork: work-c (after #3 )" in shown
+    assert "Fork: work-b (after #2 )" in (await see("/logs/-/session/work")).shown
+    forks = (await see("/logs/-/session/work.json")).json()["forks"]
+    assert [(fork["session"], fork["after"]) for fork in forks] == [("work-b", 2)]
+    assert "Family" not in (await see("/logs/-/session/attic")).shown
+
+
+@pytest.mark.asyncio
+async def test_what_was_undone_is_shown_on_request(see: Get, family: Family) -> None:
+    """The transcript says how many exchanges were undone; the link shows them in their place, without a number."""
+    page = await see("/logs/-/session/work")
+    assert "1 exchange was undone: show it" in page.shown
+    assert "work prompt 5" not in page.shown
+    asked = await see("/logs/-/session/work?undone=1")
+    assert "1 exchange was undone: hide it" in asked.shown
+    assert asked.shown.index("work prompt 4") < asked.shown.index("undone on 3 Sep 2026")
+    assert "work prompt 5" in asked.shown
+    assert 'class="sv-ex sv-undone"' in asked.text
+    found = (await see("/logs/-/session/work.json?undone=1")).json()
+    assert [(one["number"], one["after"], one["id"]) for one in found["undone"]] == [(None, 4, family.turns["work"][4])]
+    assert (await see("/logs/-/session/work.json")).json()["undone_in_all"] == 1
+    turn = await see(f"/logs/-/sessions/turn/{family.turns['work'][4]}")
+    assert turn.headers["location"].endswith(f"/work?undone=1&from=1#undone-{family.turns['work'][4]}")
+
+
+@pytest.mark.asyncio
+async def test_snapshots_title_project_and_archive_are_on_the_transcript(see: Get) -> None:
+    """A snapshot is marked after its exchange and listed in the sidebar; texts are text, whoever wrote them."""
+    page = await see("/logs/-/session/work")
+    Tags(page.text)
+    shown = page.shown
+    mark = "Snapshot “ before the <b>railing ”, 3 Sep 2026 · replay from here"
+    assert shown.index("work prompt 3") < shown.index(mark) < shown.index("work prompt 4")
+    assert "Snapshots before the <b>railing after #3, 3 Sep 2026" in shown
+    assert shown.index("work") < shown.index("A <i>bridge") < shown.index("Lisbon")
+    assert 'href="/logs/-/sessions?project=Lisbon"' in page.text
+    assert {"i"}.isdisjoint(Tags(page.text).names())
+    assert "Archived on 3 Sep 2026." in (await see("/logs/-/session/attic")).shown
+    unnamed = (await see("/logs/-/sessions.json?q=portugal")).json()["sessions"][0]
+    assert "<h1><bdi>Portugal</bdi></h1>" in (await see(f"/logs/-/session/{unnamed['thread_id']}")).text
+
+
 LOCKED = [
     ("memory_titles", "A <i>bridge", "/logs/-/sessions.json"),
+    ("memory_titles", "bridge", "/logs/-/session/work"),
     ("memory_projects", "Lisbon", "/logs/-/sessions"),
+    ("memory_projects", "Lisbon", "/logs/-/session/work.json"),
     ("memory_forks", '"work-b", "forked', "/logs/-/sessions.json"),
+    ("memory_forks", "work prompt 1", "/logs/-/session/work-c"),
+    ("memory_forks", "work-b", "/logs/-/session/work"),
+    ("memory_undone", "undone", "/logs/-/session/work"),
+    ("memory_snapshots", "railing", "/logs/-/session/work"),
 ]
 
 

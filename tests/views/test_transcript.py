@@ -11,7 +11,7 @@ from pathlib import Path
 import llm
 import pytest
 
-from datasette_session_views.routes.transcript import _options
+from datasette_session_views.show.beside import options_in_words
 from llm_session_memory.rules import fences
 from tests.views.conftest import Get, Tags, serving
 from tests.world.everything import Session, World, with_blocks, with_rating, with_recall, with_sessions
@@ -517,4 +517,4 @@ async def test_a_text_that_was_cut_to_be_sent_is_shown_whole(tmp_path: Path) -> 
 )
 def test_options_are_shown_as_the_command_line_shows_them(kept: str, shown: str) -> None:
     """Options are shown as NAME=VALUE, and text that is not a JSON object is shown as it is."""
-    assert _options(kept) == shown
+    assert options_in_words(kept) == shown

@@ -30,7 +30,6 @@ select
     c.*,
     h.name as first_words,
     coalesce(f.from_thread_id, h.forked_from) as forked_from,
-    f.at_turn_id,
     (select t.model from turns t where t.thread_id = c.thread_id order by t.rowid desc limit 1) as last_model,
     s.name, s.model as session_model, s.memory as policy, s.max_context_tokens as budget, s.created_utc,
     (select count(*) from memory_undone u where u.thread_id = c.thread_id

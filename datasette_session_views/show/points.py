@@ -1,0 +1,64 @@
+"""Marks between the exchanges of a transcript: the parts of a fork's history, and snapshots. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llm_session_memory.reader.values import Snapshot, Transcript
+from llm_session_memory.rules.safe_text import one_line
+
+from ..web.links import Links, page_of
+from .words import day
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A snapshot on the page: its label, when it was taken, and the URL of the replay from there."""
+
+    anchor: str
+    label: str
+    made: str
+    replay_url: str
+
+
+@dataclass(frozen=True)
+class Divider:
+    """The beginning of a part of a fork's history: exchanges of another session or, without a `url`, the fork's own."""
+
+    heading: str
+    url: str = ""
+    first: int = 0
+    last: int = 0
+
+
+def dividers(transcript: Transcript, links: Links) -> dict[int, Divider]:
+    """Return the parts of a fork's history by the exchange on this page that each begins with or goes on from."""
+    if not transcript.stems:
+        return {}
+    own = transcript.stems[-1].last + 1
+    parts = [
+        Divider(one_line(one.heading, 80), links.session(one.reference), one.first, one.last)
+        for one in transcript.stems
+        if one.last >= transcript.first
+    ]
+    if transcript.first <= own:
+        parts.append(Divider(one_line(transcript.line.heading, 80), first=own, last=transcript.total))
+    return {max(part.first, transcript.first): part for part in parts}
+
+
+def marks(transcript: Transcript, links: Links) -> dict[int, tuple[Mark, ...]]:
+    """Return the snapshots by the exchange that each was taken after."""
+    found: dict[int, tuple[Mark, ...]] = {}
+    for one in transcript.snapshots:
+        url = links.replay(transcript.line.reference, snapshot=one.label)
+        mark = Mark(f"snapshot-{one.id}", one_line(one.label, 100), day(one.made_utc), url)
+        found[one.number] = (*found.get(one.number, ()), mark)
+    return found
+
+
+def snapshot_url(transcript: Transcript, snapshot: Snapshot, links: Links) -> str:
+    """Return the URL of the mark of a snapshot or, if it was taken before the first exchange, of the transcript."""
+    if not snapshot.number:
+        return links.session(transcript.line.reference, **{"from": 1})
+    page = links.session(transcript.line.reference, **{"from": page_of(snapshot.number)})
+    return f"{page}#snapshot-{snapshot.id}"

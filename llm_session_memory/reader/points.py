@@ -1,0 +1,56 @@
+"""Points in a session's history: where a fork's own exchanges begin, its snapshots, and what was undone."""
+
+from __future__ import annotations
+
+from ..store.numbering import Numbering
+from .exchanges import calls
+from .source import Source, ids
+from .values import Exchange, Snapshot, Stem, Undone
+
+
+def snapshots(source: Source, numbers: Numbering, thread_id: str) -> tuple[Snapshot, ...]:
+    """Return the snapshots of a session in the order of their exchanges."""
+    sql = "select id, label, turn_id, made_utc from memory_snapshots where thread_id = :id order by id"
+    found = (
+        Snapshot(row["id"], row["label"], _number(numbers, row["turn_id"]), row["made_utc"])
+        for row in source.query(sql, id=thread_id)
+    )
+    return tuple(sorted(found, key=lambda one: one.number))
+
+
+def _number(numbers: Numbering, turn_id: str | None) -> int:
+    """Return the number of an exchange or, if it was undone, of the one before it; 0 if there is none."""
+    if turn_id is None:
+        return 0
+    number = numbers.number_of(turn_id)
+    return numbers.place(turn_id) if number is None else number
+
+
+def stems(source: Source, numbers: Numbering) -> tuple[Stem, ...]:
+    """Return the parts of a fork's history that are other sessions' exchanges, oldest first."""
+    if not numbers.inherited:
+        return ()
+    threads = [thread_id for thread_id, _ in numbers.inherited]
+    known = {row["thread_id"]: row for row in source.rows("titles", ids=ids(threads))}
+    found: list[Stem] = []
+    for thread_id, last in numbers.inherited:
+        row = known[thread_id]
+        heading = row["name"] or row["title"] or row["first_words"] or thread_id
+        first = found[-1].last + 1 if found else 1
+        found.append(Stem(row["name"] or thread_id, heading, first, last))
+    return tuple(found)
+
+
+def undone_between(source: Source, numbers: Numbering, thread_id: str, begin: int, end: int) -> tuple[Undone, ...]:
+    """Return the undone exchanges among the exchanges `begin` to `end`, oldest first."""
+    least = begin if begin > 1 else 0
+    places = [(numbers.place(turn_ids[0]), turn_ids) for turn_ids in numbers.undone]
+    wanted = [(place, turn_ids) for place, turn_ids in places if least <= place <= end]
+    found = calls(source, (turn_id for _, turn_ids in wanted for turn_id in turn_ids))
+    sql = "select turn_id, undone_utc from memory_undone where thread_id = :id"
+    times = {row["turn_id"]: row["undone_utc"] for row in source.query(sql, id=thread_id)}
+    made = (
+        (place, turn_ids[0], tuple(found[turn_id] for turn_id in turn_ids if turn_id in found))
+        for place, turn_ids in wanted
+    )
+    return tuple(Undone(place, Exchange(0, some), times.get(head, "")) for place, head, some in made if some)
