@@ -15,6 +15,7 @@ _FAMILIES = {
     "listing": ("list",),
     "reading": ("show", "context"),
     "changing": ("set", "rename", "name", "pin", "unpin"),
+    "undoing": ("undo", "redo"),
     "retrying": ("retry", "recover", "demo"),
     "attempts": ("attempts",),
     "summary": ("summary",),

@@ -17,6 +17,7 @@ class NewBlock(Enum):
 
     FIRST = "the session's first prompt"
     ELSEWHERE = "the conversation was continued elsewhere since the last prompt"
+    HISTORY = "exchanges were undone, brought back or deleted since the last prompt"
     UNANSWERED = "the last reply was empty, or its prompt had filled the budget"
     RULE = "the budget or the policy changed"
     FRONT = "the system prompt, the pins or --think changed"

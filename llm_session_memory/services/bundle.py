@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .ratings import Ratings
     from .search import Search
     from .stats import Stats
+    from .undoing import Undoing
 
 
 class Services:
@@ -66,6 +67,13 @@ class Services:
         from .deletion import Deletion
 
         return Deletion(self.desk)
+
+    @cached_property
+    def undoing(self) -> Undoing:
+        """Undo and redo. Imported late, because no prompt needs it."""
+        from .undoing import Undoing
+
+        return Undoing(self.desk)
 
     @cached_property
     def search(self) -> Search:

@@ -26,7 +26,7 @@ def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Contex
         return NewBlock.FIRST
     last = _last_turn(snapshot, block)
     if last is None:
-        return NewBlock.ELSEWHERE
+        return _why_not(snapshot, block)
     start = snapshot.numbers.get(block.start_id or "")
     in_front = [number for number in snapshot.pinned if start is None or number < start]
     now = front(snapshot.system(), [snapshot.turns[number - 1][0] for number in in_front], snapshot.request.think)
@@ -54,6 +54,14 @@ def _last_turn(snapshot: Snapshot, block: Block) -> Turn | None:
         return None
     found = snapshot.exchanges([len(turns)])
     return found[0].turns[-1] if found else None
+
+
+def _why_not(snapshot: Snapshot, block: Block) -> NewBlock:
+    """Return why the history is no longer what a block was made of."""
+    turns = snapshot.turns
+    undone = any(block.last_turn_id in ids for ids in turns.undone)
+    made = snapshot.store.requests.made_at(turns[-1][0]) if turns and turns.newest == block.last_turn_id else None
+    return NewBlock.HISTORY if undone or (made and made[0] != len(turns)) else NewBlock.ELSEWHERE
 
 
 def _room(snapshot: Snapshot, block: Block) -> int:

@@ -61,6 +61,8 @@ class Numbering(Sequence[tuple[str, ...]]):
         """The turn ids of the exchanges that were left out because they were undone, oldest first."""
         self.inherited: tuple[Inherited, ...] = ()
         """The threads whose exchanges come before a fork's own, oldest first."""
+        self.undone_after: tuple[int, ...] = ()
+        """How many of the other exchanges come before each of those."""
         self._heads: dict[str, str] = {}  # of turns that are not the first; made on first use
         self._floors: list[str] = []  # for attempts (see rules.order); made on first use
 
@@ -105,8 +107,8 @@ class Numbering(Sequence[tuple[str, ...]]):
         earlier._following = self._following
         earlier.newest = earlier[-1][-1] if earlier else None
         earlier.greatest = self.greatest
-        earlier.undone = self.undone
         earlier.inherited = tuple((thread_id, min(last, len(earlier))) for thread_id, last in self.inherited)
+        earlier.undone, earlier.undone_after = self.undone, self.undone_after
         return earlier
 
     def number_of(self, turn_id: str | None) -> int | None:
@@ -146,6 +148,7 @@ def without(turns: Iterable[Pair], undone: Collection[str]) -> Numbering:
     gone = {id_ for ids in left_out for id_ in ids}
     found = Numbering(pair for pair in pairs if pair[0] not in gone)
     found.greatest, found.undone = every.greatest, left_out
+    found.undone_after = tuple(every.numbers()[ids[0]] - 1 - place for place, ids in enumerate(left_out))
     return found
 
 

@@ -1,0 +1,149 @@
+"""`llm sessions undo` and `redo`: take exchanges out of a session, but not out of the log, and bring them back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import NoSuchSession
+from ..memory import Memory
+from ..model import Exchange
+from ..rules.dates import zoned
+from ..rules.safe_text import one_line
+from ..rules.words import counted
+from .common import as_json, complete, echo, local_time, opened, session_command
+
+if TYPE_CHECKING:
+    from ..services.undoing import Group
+
+_WIDTH = 60
+"""How many characters of a prompt are shown."""
+
+_SHOWN = 10
+"""How many exchanges are shown of those that were undone or brought back."""
+
+
+@session_command("undo", short_help="Take the last exchanges out of a session")
+@click.argument("name", required=False, shell_complete=complete)
+@click.option("-n", "--count", type=click.IntRange(min=1), default=1, help="How many exchanges [1]")
+@click.option("list_", "--list", is_flag=True, help="List what was undone, and change nothing")
+@click.option("json_", "--json", is_flag=True, help="With --list: output as JSON")
+def undo_command(
+    name: str | None,
+    count: int,
+    list_: bool,  # noqa: FBT001  a flag
+    json_: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """Take the last exchanges out of the session NAME, or out of the session used last.
+
+    They are no longer sent, shown, found or counted, but they stay in the log: `redo` brings them back.
+
+    \b
+        llm sessions undo
+        llm sessions undo work -n 2
+        llm sessions undo --list work
+    """
+    if json_ and not list_:
+        raise click.UsageError("--json needs --list.")
+    with opened(database) as memory:
+        name = name or used_last(memory)
+        if list_:
+            session, groups = memory.sessions.get(name).name, memory.undoing.groups(name)
+            redo = memory.desk.command("redo", session)
+        else:
+            done = memory.undoing.undo(name, count)
+            session, redo = done.session.name, memory.desk.command("redo", done.session.name)
+            drop = memory.desk.command("attempts", session, "--drop")
+    if json_:
+        as_json([_fields(number, group) for number, group in enumerate(groups, 1)])
+    elif list_:
+        _print(session, groups, redo)
+    else:
+        echo(f"Undid {counted(len(done.exchanges), 'exchange')} of “{session}”:")
+        _lines(done.exchanges)
+        for attempt in done.failed[-1:]:
+            echo(f"The newest prompt failed, so it is no exchange and stays: {one_line(attempt.prompt, _WIDTH)}")
+            echo(f"Remove failed prompts with: {drop}")
+        echo(f"Bring {'it' if len(done.exchanges) == 1 else 'them'} back with: {redo}", err=True)
+
+
+@session_command("redo", short_help="Bring back what was undone")
+@click.argument("name", required=False, shell_complete=complete)
+@click.option(
+    "--group", type=click.IntRange(min=1), default=1, metavar="N", help="Group as numbered by undo --list [1: the last]"
+)
+@click.option("--keep-new", is_flag=True, help="Bring it back before the exchanges that are new since then")
+@click.option("--undo-new", is_flag=True, help="Undo the exchanges that are new since then")
+def redo_command(
+    name: str | None,
+    group: int,
+    keep_new: bool,  # noqa: FBT001  a flag
+    undo_new: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """Bring back the exchanges undone last into the session NAME, or into the session used last.
+
+    If the session has new exchanges since then, say what becomes of them with --keep-new or --undo-new.
+
+    \b
+        llm sessions redo work
+        llm sessions redo work --undo-new
+        llm sessions redo work --group 2
+    """
+    if keep_new and undo_new:
+        raise click.UsageError("--keep-new and --undo-new can't be combined.")
+    with opened(database) as memory:
+        done = memory.undoing.redo(name or used_last(memory), group, keep_new=keep_new, undo_new=undo_new)
+    echo(f"Brought back {counted(len(done.exchanges), 'exchange')} of “{done.session.name}”:")
+    _lines(done.exchanges)
+    if done.instead_of:
+        echo(f"Undid {counted(len(done.instead_of), 'exchange')} instead:")
+        _lines(done.instead_of)
+
+
+def used_last(memory: Memory) -> str:
+    """Return the name of the session used last. Raises NoSuchSession if there is none."""
+    found = memory.sessions.list(1)
+    if not found:
+        raise NoSuchSession("There is no session yet.", 'Start one with: llm --session NAME "..."')
+    return found[0].session.name
+
+
+def _lines(exchanges: Sequence[Exchange]) -> None:
+    width = len(f"#{exchanges[-1].number}")
+    for exchange in exchanges[:_SHOWN]:
+        when = local_time(exchange.turns[0].datetime_utc)
+        echo(f"  {f'#{exchange.number}':<{width}}  {when}  {one_line(exchange.prompt, _WIDTH)}")
+    if len(exchanges) > _SHOWN:
+        echo(f"  and {len(exchanges) - _SHOWN:,} more, up to #{exchanges[-1].number:,}")
+
+
+def _print(session: str, groups: Sequence[Group], redo: str) -> None:
+    if not groups:
+        echo(f"Nothing is undone in “{session}”.", err=True)
+        return
+    for number, group in enumerate(groups, 1):
+        echo(f"{number}. {counted(len(group.exchanges), 'exchange')}, undone {local_time(group.undone_utc)}")
+        _lines(group.exchanges)
+    others = "" if len(groups) == 1 else ", an earlier group with --group N"
+    echo(f"Bring back the last with: {redo}{others}", err=True)
+
+
+def _fields(number: int, group: Group) -> dict[str, object]:
+    return {
+        "group": number,
+        "undone_utc": zoned(group.undone_utc),
+        "newer_exchanges": group.newer,
+        "exchanges": [
+            {
+                "id": exchange.id,
+                "number": exchange.number,
+                "datetime_utc": zoned(exchange.turns[0].datetime_utc),
+                "prompt": exchange.prompt,
+            }
+            for exchange in group.exchanges
+        ],
+    }
