@@ -8,13 +8,14 @@ from typing import Any
 
 from llm_session_memory.reader.figures import Figures
 from llm_session_memory.reader.numbering import numbering
+from llm_session_memory.reader.points import stems
 from llm_session_memory.reader.requests import history_length, messages_of
 from llm_session_memory.reader.requests import request as read_request
 from llm_session_memory.reader.sent import Sent, Since
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.threads import line
 from llm_session_memory.reader.transcript import judged, notes_of, pins_of
-from llm_session_memory.reader.values import Judged, Note, Said
+from llm_session_memory.reader.values import Judged, Note, Said, Stem
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
@@ -22,6 +23,7 @@ from ..compat import NotFound
 from ..show import context as shown
 from ..show.fields import message_fields, rating_fields
 from ..show.items import Items, message
+from ..show.points import session_of
 from ..show.showing import Showing
 from ..show.window import window
 from ..show.words import moment
@@ -48,6 +50,7 @@ class Found:
     notes: tuple[Note, ...]
     pins: dict[int, str]
     judged: Judged
+    stems: tuple[Stem, ...]
 
 
 @answering
@@ -93,6 +96,7 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
         history=history_length(source, thread_id, numbers.first[number - 1]) if sent.why else None,
         notes=tuple(replace(note, text=" ".join(note.text.split())) for note in notes_of(source, thread_id)),
         pins=pins_of(source, numbers, thread_id),
+        stems=stems(source, numbers),
         judged=judged(source, thread_id).get(numbers.first[number - 1], Judged()),
     )
 
@@ -115,6 +119,7 @@ def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact:
         "sent_is_logged": not sent.older,
         "recorded": None if sent.why is None else shown.why_fields(sent.why),
         **shown.extra_fields(sent),
+        "inherited": [{"session": s.reference, "first": s.first, "last": s.last} for s in found.stems],
         "fates": [shown.run_fields(run) for run in sent.runs] if not sent.older else [],
         "since": None if found.change is None else shown.since_fields(found.change, sent),
         "messages_in_all": len(sent.messages),
@@ -151,7 +156,7 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
                 (place, one.role, f"{one.characters:,}", message(said, showing, sent.number))
                 for place, one, said in _numbered(found, exact=True)
             ]
-        return Items(sent, found.said, showing, links, here).rows(found.notes, found.pins), []
+        return Items(sent, found.said, showing, links, here, found.stems).rows(found.notes, found.pins), []
 
     rows, messages = await loop.run_in_executor(None, drawn)
     parts, marks = window(sent)
@@ -163,12 +168,13 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
         "title": found.title,
         "sent": sent,
         "facts": shown.facts(sent, found.history),
+        "of_session": session_of(found.stems, sent.number),
         "when": moment(sent.datetime_utc),
         "rated": one_line(found.judged.with_reason, 200),
         "model": one_line(sent.model, 80),
         "parts": parts,
         "marks": marks,
-        "cells": [] if exact else shown.cells(sent, links, here),
+        "cells": [] if exact else shown.cells(sent, links, here, found.stems),
         "words": shown.WORDS,
         "reason": visible(sent.why.reason) if sent.why else "",
         "window_source": visible(sent.why.window_source) if sent.why else "",

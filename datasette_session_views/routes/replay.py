@@ -9,11 +9,12 @@ from llm_session_memory.insight.replay import Replay, stretch
 from llm_session_memory.insight.replay import replay as read_replay
 from llm_session_memory.insight.timing import IDLE, SPEEDS
 from llm_session_memory.reader import transcript as reader
+from llm_session_memory.reader.points import after_snapshot
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.values import Transcript
 from llm_session_memory.rules.safe_text import one_line
 
-from ..compat import tilde_decode
+from ..compat import NotFound, Response, tilde_decode
 from ..show.cards import Card, cards
 from ..show.replay import dressed, embedded
 from ..show.showing import Showing
@@ -39,6 +40,14 @@ async def replay(datasette: Any, request: Any) -> Any:
     at = _exchange(request)
     start = parameters.number(request, "from")
     links = Links(datasette, log.name)
+    snapshot = parameters.text(request, "snapshot")
+    if snapshot is not None:
+        number = await log.read(after_snapshot, thread_id, snapshot)
+        if number is None:
+            raise NotFound(f"Snapshot “{one_line(snapshot, 200)}” not found in “{one_line(reference, 200)}”.")
+        if request.url_vars.get("format") != "json":
+            return Response.redirect(links.replay(reference, at=number))
+        start = number
     rendered = parameters.number(request, "rendered")
     if rendered is not None and request.url_vars.get("format") == "json":
         some = await log.read(stretch, thread_id, rendered, rendered + _RENDERED - 1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from llm_session_memory.reader.figures import small_dollars
 from llm_session_memory.reader.sent import Fate, Run, Sent, Since, Why, ranges
+from llm_session_memory.reader.values import Stem
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
+from .points import session_of
 
 WORDS: dict[Fate, str] = {
     "recent": "newest",
@@ -66,17 +69,22 @@ def fates(sent: Sent) -> str:
     return f"of {counted(sent.number - 1, 'earlier exchange')}: {said}"
 
 
-def cells(sent: Sent, links: Links, reference: str) -> list[Cell]:
+def cells(sent: Sent, links: Links, reference: str, stems: Sequence[Stem] = ()) -> list[Cell]:
     """Return every earlier exchange with its fate. In long sessions, a long run is one cell."""
+
+    def name(number: int) -> str:
+        of = session_of(stems, number)
+        return f"#{number:,} from {of}" if of else f"#{number:,}"
+
     found: list[Cell] = []
     for run in sent.runs:
         words = WORDS[run.fate] if sent.why or run.fate != "recent" else "sent"
         if sent.number > _CELLS and run.count > _LONG:
-            name = ranges([run.first])[0] + f"–#{run.last:,}"
-            found.append(Cell(run.fate, f"{name}: {words}", links.exchange(reference, run.first), name))
+            span = ranges([run.first])[0] + f"–#{run.last:,}"
+            found.append(Cell(run.fate, f"{span}: {words}", links.exchange(reference, run.first), span))
         else:
             found += [
-                Cell(run.fate, f"#{number:,}: {words}", links.exchange(reference, number))
+                Cell(run.fate, f"{name(number)}: {words}", links.exchange(reference, number))
                 for number in range(run.first, run.last + 1)
             ]
     return found

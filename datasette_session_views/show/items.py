@@ -9,11 +9,12 @@ from html import escape
 
 from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.reader.sent import Excerpt, Sent, Stretch, ranges
-from llm_session_memory.reader.values import Note, Said
+from llm_session_memory.reader.values import Note, Said, Stem
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
+from .points import session_of
 from .showing import Showing
 from .window import kind as kind_of
 from .window import sizes
@@ -39,9 +40,17 @@ class Row:
 class Items:
     """The items of a request, in the order they were sent."""
 
-    def __init__(self, sent: Sent, said: Sequence[Said], showing: Showing, links: Links, reference: str) -> None:
-        """Take a request and the texts of its messages, as far as they are shown."""
-        self._sent, self._said, self._showing = sent, said, showing
+    def __init__(  # noqa: PLR0913  what the rows are made of
+        self,
+        sent: Sent,
+        said: Sequence[Said],
+        showing: Showing,
+        links: Links,
+        reference: str,
+        stems: Sequence[Stem] = (),
+    ) -> None:
+        """Take a request and the texts of its messages, as far as they are shown; `stems` are the parts of a fork."""
+        self._sent, self._said, self._showing, self._stems = sent, said, showing, stems
         self._links, self._reference = links, reference
 
     def rows(self, notes: Sequence[Note], pinned: dict[int, str]) -> list[Row]:
@@ -107,9 +116,15 @@ class Items:
         else:
             cut = sent.why.clipped and number == sent.why.start
             why = "too long to be sent whole, cut in the middle" if cut else "newest, sent whole"
+        why += self._of(number)
         return self._row(
             kind, f"#{number:,}", words, why, stretch.characters, text, self._links.exchange(self._reference, number)
         )
+
+    def _of(self, number: int) -> str:
+        """Return which session an exchange is from, if it isn't the fork's own."""
+        of = session_of(self._stems, number)
+        return f"; from {of}" if of else ""
 
     def _excerpt(self, excerpt: Excerpt) -> Row:
         matched = f"; matched {', '.join(excerpt.words)}" if excerpt.words else ""
@@ -119,13 +134,20 @@ class Items:
             if excerpt.earlier
             else f"recalled: score {excerpt.score:.1f}, {earlier}"
         )
+        why += matched + self._of(excerpt.number)
         words = excerpt.text.partition("] ")[2] or excerpt.text
         html = (
             marked(_found(words, excerpt.words)) if words else "the text is not in the part of the log that you can see"
         )
         url = self._links.exchange(self._reference, excerpt.number)
         return Row(
-            "recalled", f"#{excerpt.number:,}", html, one_line(why + matched, 300), f"{excerpt.tokens:,}", "", url
+            "recalled",
+            f"#{excerpt.number:,}",
+            html,
+            one_line(why, 300),
+            f"{excerpt.tokens:,}",
+            "",
+            url,
         )
 
     def _prompt(self, size: int) -> Row:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llm_session_memory.reader.values import Snapshot, Transcript
+from llm_session_memory.reader.values import Snapshot, Stem, Transcript
 from llm_session_memory.rules.safe_text import one_line
 
 from ..web.links import Links, page_of
@@ -29,6 +30,11 @@ class Divider:
     url: str = ""
     first: int = 0
     last: int = 0
+
+
+def session_of(stems: Sequence[Stem], number: int) -> str:
+    """Return what the session is called that a fork has an exchange from, or nothing if it is the fork's own."""
+    return next((one_line(one.heading, 60) for one in stems if one.first <= number <= one.last), "")
 
 
 def dividers(transcript: Transcript, links: Links) -> dict[int, Divider]:

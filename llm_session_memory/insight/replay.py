@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..reader.entries import Line
 from ..reader.numbering import figures, numbering
+from ..reader.points import snapshots
 from ..reader.recorded import (
     Recorded,
     System,
@@ -67,8 +68,20 @@ def replay(source: Source, thread_id: str, start: int | None = None) -> Replay:
         total=len(numbers),
         scenes=tuple(scenes(found, attempts, left_out(source, thread_id))),
         windows=_windows(source, numbers, thread_id, (first, last), sizes),
-        chapters=labels(source, numbers, thread_id),
+        chapters=_chapters(source, numbers, thread_id),
     )
+
+
+def _chapters(source: Source, numbers: Numbering, thread_id: str) -> dict[int, str]:
+    """Return the chapters by the exchange that each begins with: bookmarks, snapshots, and a fork's own beginning."""
+    found = {number: [label] for number, label in labels(source, numbers, thread_id).items()}
+    points = [(one.number + 1, f"snapshot “{one.label}”") for one in snapshots(source, numbers, thread_id)]
+    if numbers.shared:
+        points.append((numbers.shared + 1, "the fork goes on"))
+    for number, words in points:
+        if number <= len(numbers):
+            found.setdefault(number, []).append(words)
+    return {number: " · ".join(found[number]) for number in sorted(found)}
 
 
 def stretch(source: Source, thread_id: str, first: int, last: int) -> tuple[Scene, ...]:

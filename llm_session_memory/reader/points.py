@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..rules import names
 from ..store.numbering import Numbering
 from .exchanges import calls
+from .numbering import numbering
 from .source import Source, ids
 from .values import Exchange, Snapshot, Stem, Undone
 
@@ -16,6 +18,14 @@ def snapshots(source: Source, numbers: Numbering, thread_id: str) -> tuple[Snaps
         for row in source.query(sql, id=thread_id)
     )
     return tuple(sorted(found, key=lambda one: one.number))
+
+
+def after_snapshot(source: Source, thread_id: str, label: str) -> int | None:
+    """Return the number of the exchange that follows a snapshot, or the last one; None if there is no such snapshot."""
+    numbers = numbering(source, thread_id)
+    found = {names.key(one.label): one.number for one in snapshots(source, numbers, thread_id)}
+    number = found.get(names.key(label))
+    return None if number is None else max(min(number + 1, len(numbers)), 1)
 
 
 def _number(numbers: Numbering, turn_id: str | None) -> int:

@@ -13,7 +13,7 @@ from .cache import kept
 from .chains import chain
 from .exchanges import calls, chain_messages
 from .moments import parsed_moment
-from .numbering import numbering
+from .numbering import family_line, numbering
 from .sent import Excerpt, Sent, Since, Stretch, Summary, Why, beginnings, since, stretches
 from .source import Source, ids
 from .values import Call, Said
@@ -100,7 +100,7 @@ def _sent(source: Source, numbers: Numbering, thread_id: str, number: int, call:
 def _as_logged(source: Source, numbers: Numbering, thread_id: str, made: Sent) -> tuple[Stretch, ...]:
     """Return the exchanges in a request made without a session, recognised by the messages that they end with."""
     places = {message.hash: place for place, message in enumerate(made.messages)}
-    turns = source.tuples("thread_tips", thread_id=thread_id, turn_id=made.turn_id)
+    turns = source.tuples("thread_tips", threads=family_line(source, thread_id), turn_id=made.turn_id)
     ends = {places[tip] + 1: numbers.number_of(id_) for id_, tip in turns if tip in places}
     before = [ends.get(begin) for begin in beginnings(made.messages)[1:]]
     return stretches(made.messages, [*before, made.number])
@@ -190,12 +190,15 @@ def _plain(text: str) -> str:
 
 
 def history_length(source: Source, thread_id: str, turn_id: str) -> int:
-    """Return the characters of all prompts and replies of a thread before a turn."""
+    """Return the characters of all prompts and replies in the history of a session before a turn."""
 
     def read() -> tuple[dict[str, int], int]:
+        numbers = numbering(source, thread_id)
         before: dict[str, int] = {}
         up_to = 0
-        for id_, length in source.tuples("thread_lengths", thread_id=thread_id):
+        for id_, length in source.tuples("thread_lengths", threads=family_line(source, thread_id)):
+            if numbers.number_of(id_) is None:  # undone, or not shared with the fork
+                continue
             before[id_] = up_to
             up_to += length
         return before, up_to

@@ -160,6 +160,37 @@ async def test_snapshots_title_project_and_archive_are_on_the_transcript(see: Ge
     assert "<h1><bdi>Portugal</bdi></h1>" in (await see(f"/logs/-/session/{unnamed['thread_id']}")).text
 
 
+@pytest.mark.asyncio
+async def test_a_replay_starts_at_a_snapshot(see: Get) -> None:
+    """The link of a snapshot leads to the exchange after it, and snapshots and the fork's beginning are chapters."""
+    page = await see("/logs/-/session/work")
+    (link,) = [str(one["href"]) for tag, one in Tags(page.text).found if tag == "a" and "snapshot=" in str(one["href"])]
+    assert (await see(link)).headers["location"] == "/logs/-/session/work/replay?at=4"
+    assert (await see("/logs/-/session/work/replay.json?snapshot=BEFORE+the+<b>railing")).json()["first"] == 4
+    missing = await see("/logs/-/session/work/replay?snapshot=none")
+    assert missing.status == 404
+    assert "Snapshot “none” not found in “work”." in missing.shown
+    chapters = (await see("/logs/-/session/work/replay.json")).json()["chapters"]
+    assert chapters == {"4": "snapshot “before the <b>railing”"}
+    fork = (await see("/logs/-/session/work-c/replay.json")).json()
+    assert fork["chapters"] == {"4": "the fork goes on"}
+    assert [scene["before"][0][2] for scene in fork["scenes"]] == [
+        "work prompt 1", "work prompt 2", "work-b prompt 3", "work-c prompt 4",
+    ]  # fmt: skip
+
+
+@pytest.mark.asyncio
+async def test_the_context_of_a_fork_names_the_sessions_of_what_it_shares(see: Get) -> None:
+    """What the model saw in a fork says which session each exchange is from."""
+    page = await see("/logs/-/session/work-c/context/4")
+    assert "#1 work prompt 1" in page.shown
+    assert "sent whole; from work-b" in page.shown
+    assert page.shown.count("; from work ") == 2
+    assert "an exchange of work ·" in (await see("/logs/-/session/work-c/context/1")).shown
+    found = (await see("/logs/-/session/work-c/context/4.json")).json()
+    assert [one["session"] for one in found["inherited"]] == ["work", "work-b"]
+
+
 LOCKED = [
     ("memory_titles", "A <i>bridge", "/logs/-/sessions.json"),
     ("memory_titles", "bridge", "/logs/-/session/work"),
