@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from ..model import Amounts, Deleted, DeletionPlan, Target
-from ..store.deletion import Deletion as Batches
+from ..model import Amounts, Covering, Deleted, DeletionPlan, Stay, Target
+from ..store.deletion import Deletion as Working
 from ..store.deletion import unchecked
-from ..store.history import exchange_turns
+from ..store.deletion_family import related
+from .deletion_batch import Batch
 from .desk import Desk
 
 Progress = Callable[[int, int], object]
-"""Called with the number of targets that are done, and the number in all."""
+"""Called with the number of conversations that are done, and the number in all."""
+
+_SECONDS = 0.4
+"""How long a transaction should take. Whoever waits for longer than a second notices."""
+
+_TURNS = 500
+"""How many turns go in the first transaction; a few conversations go in one."""
+
+_PAUSE_SECONDS = 0.12
+"""The pause between two transactions. SQLite looks every 0.1 seconds at most whether a lock is gone."""
 
 
 class Deletion:
@@ -34,15 +47,15 @@ class Deletion:
             kept_fragments: Numbers of fragments that stay in any case, such as those that templates name.
             progress: Called after each batch.
         """
-        threads, turns = self._found(targets)
-        with Batches(self._desk.log) as batches:
-            batches.find(threads, turns, kept_fragments)
-            batches.choose(threads, turns)
-            if progress:
-                progress(len(threads), len(threads))
-            return DeletionPlan(batches.amounts())
+        wanted = _merged(targets)
+        found = _Found()
+        with self._working(wanted, kept_fragments) as working:
+            for batch, last in self._batches(working, wanted, progress):
+                batch.choose(working, last=last)
+                found.add(batch)
+            return DeletionPlan(working.amounts(), **found.told())
 
-    def delete(
+    def delete(  # noqa: PLR0913  one parameter an option
         self,
         targets: Iterable[Target],
         *,
@@ -50,6 +63,7 @@ class Deletion:
         erase: bool = False,
         kept_fragments: Iterable[int] = (),
         progress: Progress | None = None,
+        tombstones: bool = True,
     ) -> Deleted:
         """Delete these targets, and return what went and what stayed.
 
@@ -62,32 +76,90 @@ class Deletion:
             erase: Remove their bytes from the file: it is rewritten, and nobody else can use it meanwhile.
             kept_fragments: Numbers of fragments that stay in any case, such as those that templates name.
             progress: Called after each batch.
+            tombstones: Remember what was deleted, so that imports don't bring it back.
 
         Raises:
             LogUnusable: The log can't be written.
         """
         self._desk.prepare()
-        threads, turns = self._found(targets)
+        wanted = _merged(targets)
+        found = _Found()
         total = Amounts()
-        with unchecked(self._desk.log), Batches(self._desk.log) as batches:
-            batches.find(threads, turns, kept_fragments)
-            with self._desk.writing():
-                total += batches.amounts(batches.choose(threads, turns))
-                batches.apply()
-        if progress:
-            progress(len(threads), len(threads))
-        return Deleted(total, blanked=int(with_traces) * 0, erased=erase)
+        with unchecked(self._desk.log), self._working(wanted, kept_fragments) as working:
+            for batch, last in self._batches(working, wanted, progress, _PAUSE_SECONDS):
+                with self._desk.writing():
+                    batch.choose(working, last=last)
+                    amounts = working.amounts(batch.number)
+                    batch.apply(working, tombstones=tombstones)
+                batch.close()
+                total += amounts
+                found.add(batch)
+        return Deleted(total, **found.told(), blanked=int(with_traces) * 0, erased=erase)
 
-    def _found(self, targets: Iterable[Target]) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the conversations to delete, and the turns of the exchanges to delete."""
-        threads: list[str] = []
-        turns: list[str] = []
-        for target in targets:
-            if target.exchanges is None:
-                threads.append(target.thread_id)
-                continue
-            wanted = {*target.exchanges}
-            for ids in exchange_turns(self._desk.log, target.thread_id):
-                if ids[0] in wanted:
-                    turns += ids
-        return threads, turns
+    @contextmanager
+    def _working(self, wanted: Sequence[Target], kept_fragments: Iterable[int]) -> Iterator[Working]:
+        with Working(self._desk.log) as working:
+            everything = Batch(self._desk, wanted)
+            working.find(everything.threads, everything.turns(), kept_fragments)
+            yield working
+
+    def _batches(
+        self, working: Working, wanted: Sequence[Target], progress: Progress | None, pause: float = 0
+    ) -> Iterator[tuple[Batch, bool]]:
+        """Yield batches of whole conversations, each small enough to go within half a second, and which is the last."""
+        groups = self._together(wanted)
+        sizes = working.sizes()
+        most, done, place = float(_TURNS), 0, 0
+        while place < len(groups):
+            taken: list[Target] = []
+            size = 0
+            while place < len(groups) and (not taken or size < most):
+                taken += groups[place]
+                size += sum(sizes.get(target.thread_id, 0) for target in groups[place]) or 1
+                place += 1
+            began = time.monotonic()
+            yield Batch(self._desk, taken), place == len(groups)
+            seconds = time.monotonic() - began
+            most = min(max(size * _SECONDS / max(seconds, 0.001), 20.0), 4 * most)
+            done += len(taken)
+            if progress:
+                progress(done, len(wanted))
+            if pause and place < len(groups):
+                time.sleep(pause)
+
+    def _together(self, wanted: Sequence[Target]) -> list[list[Target]]:
+        """Return the targets in groups that share exchanges, which are decided on together."""
+        families = related(self._desk.log, (target.thread_id for target in wanted))
+        groups: dict[object, list[Target]] = {}
+        for target in wanted:
+            groups.setdefault(families.get(target.thread_id, target.thread_id), []).append(target)
+        return list(groups.values())
+
+
+class _Found:
+    """What is told of the batches so far."""
+
+    def __init__(self) -> None:
+        self.stays: list[Stay] = []
+        self.covering: list[Covering] = []
+        self.moved: list[tuple[str, str, int]] = []
+
+    def add(self, batch: Batch) -> None:
+        """Add a batch."""
+        self.stays += batch.stays
+        self.covering += batch.covering
+        self.moved += batch.moved
+
+    def told(self) -> dict[str, Any]:
+        """Return the fields of a plan."""
+        return {"stays": tuple(self.stays), "covering": tuple(self.covering), "moved": tuple(self.moved)}
+
+
+def _merged(targets: Iterable[Target]) -> list[Target]:
+    """Return each conversation once; all of it, if that was asked for as well."""
+    whole: dict[str, bool] = {}
+    single: dict[str, dict[str, None]] = {}
+    for target in targets:
+        whole[target.thread_id] = whole.get(target.thread_id, False) or target.exchanges is None
+        single.setdefault(target.thread_id, {}).update(dict.fromkeys(target.exchanges or ()))
+    return [Target(one, None if all_ else tuple(single[one])) for one, all_ in whole.items() if all_ or single[one]]

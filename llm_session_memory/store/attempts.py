@@ -50,6 +50,16 @@ class Attempts:
         )
         return [row["id"] for row in rows if in_progress(row["request_json"])]
 
+    def busy(self) -> frozenset[str]:
+        """Return the threads in which a process is sending a prompt."""
+        if not self.log.columns("memory_attempts"):
+            return frozenset()
+        rows = self.log.tuples(
+            "select thread_id, request_json from memory_attempts where substr(request_json, 1, length(:open)) = :open",
+            {"open": _OPEN},
+        )
+        return frozenset(thread_id for thread_id, request in rows if in_progress(request))
+
     def open(self, attempt: Attempt) -> None:
         """Store the attempt of a prompt that this process is about to send."""
         self._store(attempt, {"process": this_process(), **attempt.request})

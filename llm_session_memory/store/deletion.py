@@ -11,7 +11,7 @@ temporary tables, so that a plan and a deletion use the same statements: a plan 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from types import TracebackType
@@ -25,6 +25,11 @@ from .schema import statement
 
 _RANGE = 100_000
 """How many turns are looked through in one statement. Meanwhile, others can't commit."""
+
+_ATTEMPTS = """
+select id from memory_attempts where thread_id in (select id from temp.gone_threads where batch = :batch)
+or answered_by in (select id from temp.gone_turns where batch = :batch)
+"""
 
 _OPTIONAL: dict[str, str] = {
     "conversations": "id name model",
@@ -61,14 +66,15 @@ _OPTIONAL: dict[str, str] = {
 class Deletion:
     """One deletion, or the plan of one; use it in a `with` statement.
 
-    First add all targets with `find`, then `choose` a batch of them after the other. `amounts` says how much goes.
-    `apply` deletes what was chosen since the last `apply`; call both in one transaction.
+    First add all targets with `find`, then `choose` one batch of them after the other. `amounts` says how much goes.
+    `apply` deletes the batch that was just chosen; call both in one transaction.
     """
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self._batch = 0
         self._newest: tuple[int, str | None] = (0, None)
+        self._sizes: list[tuple[str, int]] = []
 
     # -- targets -------------------------------------------------------
 
@@ -83,7 +89,11 @@ class Deletion:
             )
         self._run("deletion_turns", batch=0)
         self._run("deletion_near", batch=0)
+        self._sizes = self.log.tuples(
+            "select t.thread_id, count(*) from temp.gone_turns g join turns t on t.id = g.id group by t.thread_id"
+        )
         self._look_through()
+        self.log.run("insert into temp.searched select hash from temp.near")
         self._forget()
 
     def _look_through(self) -> None:
@@ -101,14 +111,27 @@ class Deletion:
 
     # -- a batch -------------------------------------------------------
 
-    def choose(self, threads: Iterable[str], turns: Iterable[str], *, last: bool = True) -> int:
+    def choose(
+        self,
+        threads: Iterable[str],
+        turns: Iterable[str],
+        moved: Mapping[str, str] | None = None,
+        *,
+        last: bool = True,
+    ) -> int:
         """Find out what goes with a batch of the targets, and return the batch's number.
 
-        What the chosen batches before it have in common with nothing but this one goes with this one. `last`: tools and
-        schemas that are used no more go with it.
+        What the batches before it have in common with nothing but this one goes with this one. `moved` are turns of the
+        conversations that stay, each with the thread that takes it over. `last`: tools and schemas that are used no
+        more go with this batch.
         """
         self._batch += 1
         self._targets(threads, turns)
+        self.log.run("delete from temp.moved_turns")
+        self.log.many(
+            "insert into temp.moved_turns values (:id, :thread_id)",
+            ({"id": id_, "thread_id": thread_id} for id_, thread_id in (moved or {}).items()),
+        )
         for table in ("near", "kept", "near_fragments", "near_attachments"):
             self.log.run(f"delete from temp.{table}")  # noqa: S608  constants
         self._run("deletion_turns", batch=self._batch)
@@ -123,24 +146,38 @@ class Deletion:
     def _logged_since(self) -> None:
         """Take into account the turns that others have logged since `find`."""
         number, id_ = self._newest
-        if id_ and self.log.value("select id from turns where rowid = :number", {"number": number}) != id_:
-            self._look_through()  # the newest turn was deleted, and another one may have its number
-        else:
+        same = not id_ or self.log.value("select id from turns where rowid = :number", {"number": number}) == id_
+        more = "select 1 from temp.near where hash not in (select hash from temp.searched) limit 1"
+        if same and not self.log.value(more):
             self._run("deletion_new_used", after=number)
+            return
+        # The newest turn was deleted, and another one may have its number; or a target has got turns of which nobody
+        # has looked what else ends near them.
+        self.log.run("insert or ignore into temp.searched select hash from temp.near")
+        self.log.run("insert or ignore into temp.near select hash from temp.searched")
+        self._look_through()
+        self.log.run("delete from temp.near")
+        self._run("deletion_near", batch=self._batch)
 
     def amounts(self, batch: int | None = None) -> Amounts:
         """Return how much goes with a batch (None: with all of them)."""
         return Amounts(**(self.log.row(statement("deletion_amounts"), {"batch": batch}) or {}))
 
+    def sizes(self) -> dict[str, int]:
+        """Return how many calls each of the conversations to delete had when they were found."""
+        return dict(self._sizes)
+
+    def attempts(self, batch: int) -> list[str]:
+        """Return the ids of the attempts that go with a batch."""
+        return [id_ for (id_,) in self.log.tuples(_ATTEMPTS, {"batch": batch})]
+
     def apply(self) -> None:
-        """Delete what was chosen."""
-        for batch in self.log.tuples(
-            "select batch from temp.gone_threads union select batch from temp.gone_turns"
-            " union select batch from temp.gone_responses order by batch"
-        ):
-            deletion_words.remove(self.log, batch[0])
-            self._run("deletion_ours", batch=batch[0])
-            self._run("deletion_llms", batch=batch[0])
+        """Delete the batch that was chosen last."""
+        deletion_words.move(self.log)
+        deletion_words.remove(self.log, self._batch)
+        self._run("deletion_moves")
+        self._run("deletion_ours", batch=self._batch)
+        self._run("deletion_llms", batch=self._batch)
         self._forget()
 
     def _forget(self) -> None:

@@ -1,12 +1,13 @@
 """Removing turns from our full-text index, or giving them to another thread.
 
 The index keeps no texts (see 004_words.sql), so SQLite must be told the words of each row that goes. They are made
-again from the turns' texts, which is why this comes before the turns go.
+again from the turns' texts, so this comes before the turns go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..rules.passages import entries
@@ -14,45 +15,109 @@ from .index import Index
 from .log import Log
 
 _CHUNK = 500
+"""How many turns' texts are read at a time."""
 
 _OF_BATCH = """
 select p.id, p.thread, p.turn_id, p.side, p."start", p."end" from memory_passages p where p.turn_id in (
     select id from temp.gone_turns where batch = :batch union select id from temp.gone_responses where batch = :batch
 ) order by p.turn_id, p.id
 """
+_MOVED = """
+select p.id, p.thread, p.turn_id, p.side, p."start", p."end", m.thread_id as heir
+from temp.moved_turns m join memory_passages p on p.turn_id = m.id order by p.turn_id, p.id
+"""
 
 
 def remove(log: Log, batch: int) -> None:
     """Remove the passages, words and vectors of the turns that go with a batch, and correct the counts."""
-    rows = log.rows(_OF_BATCH, {"batch": batch})
+    _remove(log, log.rows(_OF_BATCH, {"batch": batch}))
+
+
+def _remove(log: Log, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    _unword(log, _worded(log, rows))
+    for model in _models(log):
+        sql = "delete from memory_vectors where model = :model and thread = :thread and passage_id = :id"
+        log.many(sql, ({"model": model, "thread": row["thread"], "id": row["id"]} for row in rows))
+    log.many("delete from memory_passages where id = :id", rows)
+    _count(log, rows, "thread", -1)
+
+
+def move(log: Log) -> None:
+    """Move the passages of turns that another thread takes over into that thread's part of the index."""
+    rows = log.rows(_MOVED)
+    numbers = {heir: Index(log).number_for(heir) for heir in {row["heir"] for row in rows}}
+    has = {(row["turn_id"], row["thread"]) for row in rows}
+    moved = []
+    for row in rows:
+        row["to"] = numbers[row["heir"]]
+        if row["thread"] != row["to"] and (row["turn_id"], row["to"]) not in has:
+            moved.append(row)
+    if not moved:
+        return
+    worded = list(_worded(log, moved))
+    _unword(log, worded)
+    log.many(
+        "insert into memory_words (rowid, thread, text, parts) values (:id, :to, :words, :parts)",
+        ({name: row[name] for name in ("id", "to", "words", "parts")} for row in worded),
+    )
+    for model in _models(log):
+        sql = "update memory_vectors set thread = :to where model = :model and thread = :thread and passage_id = :id"
+        places = ({name: row[name] for name in ("to", "thread", "id")} for row in moved)
+        log.many(sql, ({**place, "model": model} for place in places))
+    log.many(
+        "update memory_passages set thread = :to where id = :id", ({"to": row["to"], "id": row["id"]} for row in moved)
+    )
+    _count(log, moved, "thread", -1)
+    _count(log, moved, "to", 1)
+
+
+def _unword(log: Log, worded: Iterable[Mapping[str, Any]]) -> None:
+    """Take rows out of the full-text index, which must be told exactly what is in it."""
     log.many(
         "insert into memory_words (memory_words, rowid, thread, text, parts)"
         " values ('delete', :id, :thread, :words, :parts)",
-        worded(log, rows),
+        ({name: row[name] for name in ("id", "thread", "words", "parts")} for row in worded),
     )
-    log.many(
-        "delete from memory_vectors where passage_id = :id and thread = :thread and model in"
-        " (select distinct model from memory_vectors)",
-        rows,
-    )
-    log.many("delete from memory_passages where id = :id", rows)
-    threads = {row["thread"] for row in rows}
-    for number in threads:
-        gone = [row for row in rows if row["thread"] == number]
-        log.run(
-            "update memory_index set turns = turns - :turns, passages = passages - :passages where number = :number",
-            {"number": number, "turns": len({row["turn_id"] for row in gone}), "passages": len(gone)},
-        )
 
 
-def worded(log: Log, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _worded(log: Log, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield passages with their words, except those that have none."""
     index = Index(log)
-    ids = list(dict.fromkeys(row["turn_id"] for row in rows))
+    by_turn: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_turn[row["turn_id"]].append(row)
+    ids = list(by_turn)
     for start in range(0, len(ids), _CHUNK):
-        texts = index.turn_texts(ids[start : start + _CHUNK])
-        for row in rows:
-            if row["turn_id"] in texts and row["end"] > row["start"]:
-                words, parts = entries(texts[row["turn_id"]][row["side"]], row["start"], row["end"])
-                if words:
-                    yield {**row, "words": words, "parts": parts}
+        for turn_id, texts in index.turn_texts(ids[start : start + _CHUNK]).items():
+            for row in by_turn[turn_id]:
+                if row["end"] > row["start"]:
+                    words, parts = entries(texts[row["side"]], row["start"], row["end"])
+                    if words:
+                        yield {**row, "words": words, "parts": parts}
+
+
+def _count(log: Log, rows: Iterable[Mapping[str, Any]], column: str, sign: int) -> None:
+    """Correct how many turns and passages of each thread are indexed."""
+    turns: dict[int, set[str]] = defaultdict(set)
+    passages: dict[int, int] = defaultdict(int)
+    for row in rows:
+        turns[row[column]].add(row["turn_id"])
+        passages[row[column]] += 1
+    log.many(
+        "update memory_index set turns = max(turns + :turns, 0), passages = max(passages + :passages, 0)"
+        " where number = :number",
+        (
+            {"number": number, "turns": sign * len(turns[number]), "passages": sign * passages[number]}
+            for number in turns
+        ),
+    )
+
+
+def _models(log: Log) -> Iterator[str]:
+    """Yield the models that made vectors, each found at once though the table is long."""
+    model = log.value("select min(model) from memory_vectors")
+    while model is not None:
+        yield str(model)
+        model = log.value("select min(model) from memory_vectors where model > :model", {"model": model})

@@ -32,6 +32,14 @@ def exchange_turns(log: Log, thread_id: str) -> Numbering:
     return without(_own(log, thread_id), undone)
 
 
+def every_exchange(log: Log, thread_id: str) -> Numbering:
+    """Return the turn ids of each exchange of a thread as `exchange_turns` does, but with those that were undone."""
+    line = lineage(log, thread_id)
+    if len(line) > 1:
+        return joined(line, [[*_own(log, one)] for one, _ in line], ())
+    return Numbering(_own(log, thread_id))
+
+
 def own_turns(log: Log, thread_id: str) -> list[str]:
     """Return the ids of the turns that were logged in a thread, undone ones too, but nothing that a fork shares."""
     return [turn_id for turn_id, _ in _own(log, thread_id)]

@@ -179,6 +179,10 @@ class Index:
         )
         return _Thread(number, 0, 0)
 
+    def number_for(self, thread_id: str) -> int:
+        """Return the number of a thread in the index, which it gets now if it has none. Call it within `writing()`."""
+        return self._joined(thread_id).number
+
     def _keep(self, thread: _Thread, turns: int) -> None:
         self.log.run(
             "update memory_index set turns = :turns where number = :number", {"turns": turns, "number": thread.number}

@@ -42,10 +42,8 @@ def rows_of(path: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def without(rows: dict[str, list[dict[str, Any]]], threads: Iterable[str], turns: Iterable[str]) -> Reached:
-    """Return what is reached when these conversations and turns are taken away."""
+    """Return what is reached when the rows of these conversations, and these turns, are taken away."""
     gone_threads, gone = {*threads}, {*turns}
-    gone |= {row["id"] for row in rows["turns"] if row["thread_id"] in gone_threads}
-    gone |= {row["id"] for row in rows["responses"] if row["conversation_id"] in gone_threads}
     changed = {row["thread_id"] for row in rows["turns"] if row["id"] in gone} - gone_threads
     turns_left = [row for row in rows["turns"] if row["id"] not in gone]
     responses = [row for row in rows["responses"] if row["id"] not in gone]

@@ -8,7 +8,13 @@ set tip_message_hash = (
     limit 1
 )
 where id in (select t.thread_id from temp.batch_turns b join turns t on t.id = b.id);
-update threads set forked_from = null
+update threads
+set forked_from = (
+    select f.from_thread_id
+    from memory_forks f
+    join threads origin on origin.id = f.from_thread_id
+    where f.thread_id = threads.id and origin.id not in (select id from temp.gone_threads)
+)
 where forked_from in (select id from temp.gone_threads where batch = :batch);
 delete from turn_search where turn_id in (select id from temp.gone_turns where batch = :batch);
 delete from turn_tools where turn_id in (select id from temp.gone_turns where batch = :batch);

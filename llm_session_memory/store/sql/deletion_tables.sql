@@ -5,6 +5,7 @@ create temp table moved_turns (id text primary key, thread_id text not null) wit
 create temp table kept_fragments (id integer primary key); -- named by templates
 create temp table old_calls (id text primary key, thread_id text not null) without rowid; -- responses of the targets
 create temp table used (hash text, turn_id text, primary key (hash, turn_id)) without rowid; -- ends of turns' chains
+create temp table searched (hash text primary key) without rowid; -- messages that `used` was made for
 create temp table near (hash text primary key) without rowid; -- messages that might go
 create temp table kept (hash text primary key) without rowid; -- those of them that stay
 create temp table near_fragments (id integer primary key);

@@ -1,0 +1,149 @@
+"""One batch of a deletion: what goes of it, what stays and why, and what changes with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from ..model import Covering, Stay, Target
+from ..rules.deletion import FORK, Decision, Reason, decide
+from ..store import Sessions
+from ..store.deletion import Deletion as Working
+from ..store.deletion_beside import covering, drop, rename
+from ..store.deletion_family import Family, related, relink, take_out
+from ..store.tombstones import bury
+from .desk import Desk
+
+
+class Batch:
+    """Some targets that go together. Use `choose` and `apply` in one transaction."""
+
+    def __init__(self, desk: Desk, targets: Sequence[Target]) -> None:
+        self._desk, self._all = desk, targets
+        self._store = Sessions(desk.log)
+        self.threads = [target.thread_id for target in targets if target.exchanges is None]
+        self.single = {target.thread_id: {*target.exchanges} for target in targets if target.exchanges is not None}
+        self.number = 0
+        self.stays: list[Stay] = []
+        self.covering: list[Covering] = []
+        self.moved: list[tuple[str, str, int]] = []
+        self._files: list[str] = []
+
+    # -- what goes -----------------------------------------------------
+
+    def turns(self) -> Iterator[str]:
+        """Yield the turns of the single exchanges, as if nothing else had them."""
+        for exchange in (exchange for some in self.single.values() for exchange in some):
+            yield from self._family.turns.get(exchange, ())
+
+    @cached_property
+    def _family(self) -> Family:
+        """Those of the targets that may share exchanges, and their relatives."""
+        families = related(self._desk.log, [*self.threads, *self.single])
+        return Family(self._desk.log, {*self.single}.union(*families.values()))
+
+    @cached_property
+    def _decision(self) -> Decision:
+        whole = [thread_id for thread_id in self.threads if thread_id in self._family.views]
+        return decide(self._family.views, whole, self.single)
+
+    def choose(self, working: Working, *, last: bool) -> None:
+        """Find out what goes. A conversation that another process is sending a prompt in stays."""
+        self._leave_busy()
+        family, decision = self._family, self._decision
+        turns = [turn_id for exchange in decision.gone for turn_id in family.turns[exchange]]
+        self.number = working.choose(self.threads, turns, family.moved(decision.heirs), last=last)
+        self._tell()
+
+    def _leave_busy(self) -> None:
+        busy = self._store.attempts.busy()
+        for thread_id in [*self.threads, *self.single]:
+            if thread_id in busy:
+                name = self._name(thread_id)
+                why = f"“{name}” stays, because another process is sending a prompt in it."
+                hint = "Try again when that prompt is answered, or after you have stopped it."
+                self.stays.append(Stay(thread_id, name, (), "busy", "", why, hint))
+                self.single.pop(thread_id, None)
+        self.threads = [thread_id for thread_id in self.threads if thread_id not in busy]
+
+    # -- what is told --------------------------------------------------
+
+    def _name(self, thread_id: str) -> str:
+        session = self._store.session_of_thread(thread_id)
+        return session.name if session else thread_id
+
+    def _tell(self) -> None:
+        groups: dict[tuple[str, str, str], list[str]] = {}
+        heirs: Counter[tuple[str, str]] = Counter()
+        for reason in self._decision.reasons:
+            if reason.thread_id in self.threads and reason.exchange in self._family.views[reason.thread_id].own:
+                heirs[reason.thread_id, self._decision.heirs[reason.exchange]] += 1
+                continue
+            groups.setdefault((reason.thread_id, reason.kind, reason.by), []).append(reason.exchange)
+        for (thread_id, kind, by), exchanges in groups.items():
+            self.stays.append(self._stay(Reason(thread_id, "", kind, by), exchanges))
+        self.moved = [(self._name(one), self._name(heir), count) for (one, heir), count in heirs.items()]
+        for thread_id in self.single:
+            view = self._family.views[thread_id]
+            if self._decision.gone.intersection(view.exchanges):
+                self.covering += covering(self._desk.log, view, self._decision.gone, self._name(thread_id))
+
+    def _stay(self, reason: Reason, exchanges: Sequence[str]) -> Stay:
+        """Return why exchanges stay, and what to do about it."""
+        name, whole = self._name(reason.thread_id), reason.thread_id not in self.single
+        numbers = self._numbers(reason.thread_id, exchanges)
+        one = len(exchanges) == 1
+        what = f"{ranges(numbers) or f'{len(exchanges):,} undone'} of “{name}”"
+        stays, them = ("stays", "it") if one else ("stay", "them")
+        if reason.kind == FORK:
+            by = self._name(reason.by)
+            why = f"{what} {stays} in the log, because “{by}” has {them}."
+            there = self._numbers(reason.by, exchanges)
+            words = ("delete", by, *(["--exchange", ranges(there, "")] if there else []))
+            hint = f"Delete {them} there too: {self._desk.command(*words)}"
+        else:
+            by = reason.by
+            why = f"{what} {stays} in the log, because the snapshot “{by}” goes back to {them}."
+            hint = f"Delete the snapshot first: {self._desk.command('snapshot', name, '--delete', by)}"
+        return Stay(reason.thread_id, name, tuple(numbers), reason.kind, by, why, hint, undone=not whole)
+
+    def _numbers(self, thread_id: str, exchanges: Sequence[str]) -> list[int]:
+        view = self._family.views[thread_id]
+        numbers = {one: number for number, one in enumerate((e for e in view.exchanges if e not in view.undone), 1)}
+        return sorted(numbers[one] for one in exchanges if one in numbers)
+
+    # -- doing it ------------------------------------------------------
+
+    def apply(self, working: Working, *, tombstones: bool) -> None:
+        """Delete what was chosen."""
+        log, family, decision = self._desk.log, self._family, self._decision
+        now = self._desk.timestamp()
+        if tombstones:
+            bury(log, self.number, now)
+        relink(log, decision.links)
+        take_out(log, decision.undone, now)
+        gone = {turn_id for exchange in decision.gone for turn_id in family.turns[exchange]}
+        for thread_id, view in family.views.items():
+            if thread_id in self.single and decision.gone.intersection(view.exchanges):
+                drop(log, view, decision.gone)
+        owners = [one for one, view in family.views.items() if decision.gone & view.own and one not in self.threads]
+        rename(log, owners, gone)
+        self._files = working.attempts(self.number)
+        working.apply()
+
+    def close(self) -> None:
+        """Remove the files beside the log of attempts that went."""
+        self._store.attempts.close(self._files)
+
+
+def ranges(numbers: Sequence[int], mark: str = "#") -> str:
+    """Return ascending numbers in words: `#3, #5–#7`, or without a mark, as a person types them: `3,5-7`."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][-1] + 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    dash, comma = ("–", ", ") if mark else ("-", ",")
+    return comma.join(mark + str(some[0]) + (f"{dash}{mark}{some[-1]}" if len(some) > 1 else "") for some in found)
