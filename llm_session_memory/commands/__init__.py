@@ -16,6 +16,7 @@ _FAMILIES = {
     "reading": ("show", "context"),
     "changing": ("set", "rename", "name", "pin", "unpin"),
     "undoing": ("undo", "redo"),
+    "forking": ("fork",),
     "retrying": ("retry", "recover", "demo"),
     "attempts": ("attempts",),
     "summary": ("summary",),

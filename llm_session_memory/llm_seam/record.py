@@ -46,6 +46,11 @@ def log(  # noqa: PLR0913  what belongs to one exchange
     with desk.writing():
         written = Record(desk)
         logged = written.last(asked.session.thread_id, sent)
+        origin = written.origin(asked.session.thread_id)
+        if origin is not None:
+            from .forks import begin  # the first prompt of a fork
+
+            begin(desk, asked.session.thread_id, origin, asked.prompt)
         for response, before, one in zip(responses, sent, logged, strict=True):
             response.id = one.turn_id
             _store_by_reference(database, response, one.context)

@@ -108,6 +108,11 @@ def recover(path: Path, database: str | None) -> tuple[str, int]:
                 _restore_times(response, item)
                 response.id = memory.record.next_id(thread_id, response.id)
                 response.conversation = llm.Conversation(model=model, id=thread_id)
+                origin = memory.record.origin(thread_id)
+                if origin is not None:
+                    from .forks import begin
+
+                    begin(memory.desk, thread_id, origin, attempt.prompt if attempt else "")
                 response.log_to_db(memory.desk.log.database)
             if attempt is not None and data:
                 memory.record.withdraw(attempt.id)

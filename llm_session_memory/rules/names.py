@@ -41,6 +41,9 @@ _BLANKS = re.compile(" {2,}")
 _NUMBERED = re.compile(r"[\W_]*\d+[\W_]*|[\W_]+[^\W\d_](?=$|[\W_])")
 """A number, or a single letter as in `plan-a`, with what sets it apart."""
 
+_FORKED = re.compile(r"(.+)-([1-9]\d{0,2})")
+"""The name of a fork, if the name without its number is another session's."""
+
 _ADJECTIVES = """
     amber ancient bold brave bright brisk calm clear clever cosy crisp daring eager early easy fair fond free
     fresh gentle glad golden grand green happy honest humble keen kind light lively lucky mellow merry mild
@@ -143,6 +146,19 @@ def retired(name: str, taken: Iterable[str]) -> str:
     while True:
         ending = f"~{number}"
         candidate = name[: LONGEST - len(ending)] + ending
+        if key(candidate) not in keys:
+            return candidate
+        number += 1
+
+
+def forked(name: str, taken: Iterable[str]) -> str:
+    """Return the name for a fork: `work-2`, or the next number that is not taken. The fork of `work-2` is `work-3`."""
+    keys = {key(other) for other in taken}
+    found = _FORKED.fullmatch(name)
+    stem, number = (found[1], int(found[2]) + 1) if found and key(found[1]) in keys else (name, 2)
+    while True:
+        ending = f"-{number}"
+        candidate = stem[: LONGEST - len(ending)] + ending
         if key(candidate) not in keys:
             return candidate
         number += 1

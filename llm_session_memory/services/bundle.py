@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .costs import Costs
     from .deletion import Deletion
+    from .forks import Forks
     from .projects import Projects
     from .ratings import Ratings
     from .search import Search
@@ -74,6 +75,11 @@ class Services:
         from .undoing import Undoing
 
         return Undoing(self.desk)
+    def forks(self) -> Forks:
+        """Sessions that share the exchanges of others. Imported late, because few prompts make one."""
+        from .forks import Forks
+
+        return Forks(self.desk)
 
     @cached_property
     def search(self) -> Search:

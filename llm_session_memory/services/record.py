@@ -11,6 +11,7 @@ from ..model import Attempt, Context, WindowFacts
 from ..rules.ulids import later
 from ..rules.windows import fresh
 from ..store import Sessions, history
+from ..store.forks import origin
 from ..store.requests import ContextRow
 from .desk import Desk
 from .windows import usual_now
@@ -60,6 +61,10 @@ class Record:
     def newest_id(self, thread_id: str) -> str | None:
         """Return the id of the turn that was logged last in a thread, or None if it has none."""
         return self._store.requests.newest_id(thread_id)
+
+    def origin(self, thread_id: str) -> str | None:
+        """Return the thread that a fork was forked from, if no turn of the fork was logged yet; otherwise None."""
+        return origin(self._desk.log, thread_id)
 
     def next_id(self, thread_id: str, id_: str) -> str:
         """Return an id, or one that is greater than those of all turns of a thread."""

@@ -7,11 +7,13 @@ turns of the fork's own thread.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 
 from .log import Log
 from .numbering import Inherited, Numbering, Pair, without
+from .schema import statement
 
 Lineage = tuple[tuple[str, "str | None"], ...]
 """A thread and those it was forked from, oldest first, each with its last exchange in the next one's history.
@@ -82,3 +84,43 @@ def joined(line: Lineage, turns: Sequence[Iterable[Pair]], undone: Collection[st
     own_id = line[-1][0]
     found.inherited = tuple(one for one in inherited if one[0] != own_id)
     return found
+
+
+# -- making ------------------------------------------------------------
+
+
+def add(log: Log, thread_id: str, from_thread_id: str, at_turn_id: str, forked_utc: str) -> None:
+    """Record that a thread is a fork of another. Call it inside `log.writing()`."""
+    log.run(
+        "insert into memory_forks (thread_id, from_thread_id, at_turn_id, forked_utc)"
+        " values (:thread_id, :from_thread_id, :at_turn_id, :forked_utc)",
+        {
+            "thread_id": thread_id,
+            "from_thread_id": from_thread_id,
+            "at_turn_id": at_turn_id,
+            "forked_utc": forked_utc,
+        },
+    )
+
+
+def copy_beside(log: Log, thread_id: str, from_thread_id: str, shared: Iterable[str]) -> None:
+    """Copy what a person put on the shared exchanges, and tags, facts and notes. Call it inside `log.writing()`.
+
+    `shared` are the first turns of the shared exchanges, those that were undone too.
+    """
+    asked = {"fork": thread_id, "origin": from_thread_id, "shared": json.dumps(list(shared))}
+    for one in statement("fork_copies").split(";\n"):
+        if one.strip():
+            log.run(one, asked)
+
+
+def origin(log: Log, thread_id: str) -> str | None:
+    """Return the thread that a fork was forked from, if llm has no row for the fork yet, or None."""
+    if not log.columns("memory_forks"):
+        return None
+    sql = (
+        "select from_thread_id from memory_forks where thread_id = :id"
+        " and not exists (select 1 from threads where id = :id)"
+    )
+    found = log.value(sql, {"id": thread_id})
+    return None if found is None else str(found)

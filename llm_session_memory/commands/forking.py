@@ -1,0 +1,61 @@
+"""`llm sessions fork`: go on from any exchange of a session in a new one."""
+
+from __future__ import annotations
+
+import click
+
+from ..llm_seam.shape import check
+from ..llm_seam.tables import migrated
+from ..memory import Memory
+from ..rules.words import counted
+from ..services.forks import Point
+from .budgets import budget_of, budget_option, warn
+from .common import echo, opened, session_argument, session_command
+from .settings_options import Changes, changed, settings_options
+
+
+@session_command("fork", short_help="Go on from an exchange in a new session")
+@session_argument()
+@click.option("--at", "number", type=click.IntRange(min=1), metavar="N", help="Last exchange to share [the newest]")
+@click.option("--as", "new_name", metavar="NAME", help="Name of the new session [NAME-2, or the next that is free]")
+@settings_options
+@budget_option("the new session")
+def fork_command(  # noqa: PLR0913  one parameter an option
+    name: str,
+    number: int | None,
+    new_name: str | None,
+    changes: Changes,
+    budget_usd: str | None,
+    database: str | None,
+) -> None:
+    """Make a new session that begins with the exchanges of another, up to exchange N, and goes on by itself.
+
+    The exchanges are shared, not copied: what you say, undo or delete in one session changes nothing in the other. The
+    new session gets the settings, tags, facts and notes of the other one, and the pins, ratings, bookmarks and the
+    summary of what they share. NAME can also be the id of a conversation without a name.
+
+    \b
+        llm sessions fork work --at 12 --as work-b
+        llm sessions fork work --model llama3 --system "Answer in one sentence."
+        llm --session work --at 12 "Try it the other way"     # fork and prompt in one go
+    """
+    check("forks")
+    with opened(database) as memory:
+        point = _point(memory, name, number)
+        settings = changed(point.settings, changes)
+        dollars = None if budget_usd is None else budget_of(budget_usd, None)
+        with memory.writing():
+            made = memory.forks.make(point, new_name, settings=settings)
+            if budget_usd is not None:
+                memory.costs.set_budget(made.name, dollars)
+        if dollars is not None:
+            warn(memory, settings.model)
+        shared = memory.sessions.exchange_count(made)
+    echo(f"Session “{made.name}” shares {counted(shared, 'exchange')} with {point.title}, up to #{point.number}.")
+
+
+def _point(memory: Memory, name: str, number: int | None) -> Point:
+    """Return where to fork. A conversation without a name may be in a log that is older than the installed llm."""
+    if memory.sessions.find(name) is None and memory.forks.is_conversation(name):
+        migrated(memory.desk.log)
+    return memory.forks.point(name, number)

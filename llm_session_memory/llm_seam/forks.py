@@ -1,0 +1,24 @@
+"""Forks in llm's own tables."""
+
+from __future__ import annotations
+
+from llm import models
+from llm.logs import LogStore
+
+from ..services.desk import Desk
+
+RELIED_ON = {
+    "logs": "LogStore",
+    "parameters of logs.LogStore.create_thread": "name forked_from id",
+    "models": "_conversation_name",
+}
+"""The parts of llm that this module relies on (see `shape`)."""
+
+
+def begin(desk: Desk, thread_id: str, origin: str, prompt: str) -> None:
+    """Give a fork its row among llm's threads. Call it in the transaction that logs its first turn.
+
+    Not earlier: llm -c goes on in the newest thread, and fails in one that has no turns.
+    """
+    name = models._conversation_name(prompt)  # noqa: SLF001
+    LogStore(desk.log.database).create_thread(name=name, forked_from=origin, id=thread_id)

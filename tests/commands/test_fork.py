@@ -1,0 +1,147 @@
+"""`llm sessions fork`: a session that shares the exchanges of another up to one of them, and goes on by itself."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from llm.logs import LogStore
+from sqlite_utils import Database
+
+from tests.conftest import Command
+from tests.world.logs import LogBuilder, Said
+from tests.world.scripted import Script
+
+
+@pytest.fixture(name="work")
+def _work(llm_: Command, script: Script) -> Script:
+    """A session `work` of four exchanges."""
+    for word in ("Lisbon", "Porto", "Braga", "Faro"):
+        llm_("-m", "scripted", "--session", "work", "-s", "Be brief.", f"We go to {word}").ok()
+    return script
+
+
+def asked(script: Script) -> list[str]:
+    """Return the prompts that the last request had."""
+    return [text for role, text in script.texts() if role == "user"]
+
+
+def shown(llm_: Command, name: str) -> list[str]:
+    """Return the prompts of a session's transcript."""
+    found = json.loads(llm_("sessions", "show", name, "--json").ok().out)
+    return [entry["prompt"] for entry in found["exchanges"]]
+
+
+def rows(log: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(log)) as connection:
+        return connection.execute(sql, values).fetchall()
+
+
+def test_a_fork_goes_on_by_itself(llm_: Command, work: Script, log: Path) -> None:
+    """It is sent what it shares and its own; the other session is not sent what is said in it. Nothing is copied."""
+    done = llm_("sessions", "fork", "work", "--at", "2").ok()
+    assert done.out == "Session “work-2” shares 2 exchanges with “work”, up to #2.\n"
+    assert rows(log, "select count(*) from turns") == [(4,)]
+    llm_("--session", "work-2", "By train?").ok()
+    assert asked(work) == ["We go to Lisbon", "We go to Porto", "By train?"]
+    assert work.systems[-1] == "Be brief."
+    llm_("--session", "work", "By plane?").ok()
+    assert asked(work) == [*(f"We go to {word}" for word in ("Lisbon", "Porto", "Braga", "Faro")), "By plane?"]
+    llm_("--session", "work-2", "How long?").ok()
+    assert asked(work) == ["We go to Lisbon", "We go to Porto", "By train?", "How long?"]
+    assert shown(llm_, "work-2") == ["We go to Lisbon", "We go to Porto", "By train?", "How long?"]
+
+
+def test_llm_knows_a_fork_from_its_first_prompt_on(llm_: Command, work: Script, log: Path) -> None:
+    """Before, llm -c goes on where it would have gone on; then, llm's thread has what the fork was forked from."""
+    (before,) = rows(log, "select id from threads")
+    llm_("sessions", "fork", "work", "--at", "3", "--as", "other way").ok()
+    assert rows(log, "select id from threads") == [before]
+    llm_("-c", "Plain.").ok()
+    assert asked(work)[0] == "We go to Lisbon"
+    llm_("--session", "other way", "By train?").ok()
+    (thread,) = rows(log, "select thread_id from memory_forks")
+    assert rows(log, "select id, forked_from from threads where id <> ?", *before) == [(*thread, *before)]
+    llm_("--cid", *thread, "And by bus?").ok()
+    assert asked(work) == [*(f"We go to {word}" for word in ("Lisbon", "Porto", "Braga")), "By train?", "And by bus?"]
+    assert shown(llm_, "other way")[3:] == ["By train?", "And by bus?"]
+    with closing(sqlite3.connect(log)) as connection:
+        assert LogStore(Database(connection)).verify() == []
+
+
+def test_a_fork_gets_the_settings_and_what_belongs_to_the_shared_exchanges(
+    llm_: Command, work: Script, log: Path
+) -> None:
+    """Settings, tags, facts and notes; pins, ratings and bookmarks of what it shares. Later changes are its own."""
+    llm_("sessions", "set", "work", "-o", "mood", "glad", "--meta", "client", "harbour", "--budget-usd", "3").ok()
+    llm_("sessions", "tag", "work", "travel").ok()
+    llm_("sessions", "note", "work", "The deadline is 4 May.").ok()
+    for number in ("1", "4"):
+        llm_("sessions", "pin", "work", number).ok()
+        llm_("sessions", "rate", "work", number, "up").ok()
+        llm_("sessions", "bookmark", "work", number, f"Place {number}").ok()
+    llm_("sessions", "fork", "work", "--at", "3", "-s", "Be kind.", "--memory", "window").ok()
+    settings = llm_("sessions", "set", "work-2").ok().out
+    for line in ("system   Be kind.", "options  mood=glad", "memory   window", "meta     client=harbour"):
+        assert f"{line}\n" in settings
+    assert "Pinned in “work-2”: #1, #2." in llm_("sessions", "pin", "work-2", "2").ok().out
+    assert json.loads(llm_("sessions", "show", "work", "--json").ok().out)["exchanges"][1]["pinned"] is False
+    found = json.loads(llm_("sessions", "show", "work-2", "--json").ok().out)
+    assert (found["tags"], [note["text"] for note in found["notes"]]) == (["travel"], ["The deadline is 4 May."])
+    assert rows(
+        log,
+        "select (select count(*) from memory_pins p where p.thread_id = f.thread_id),"
+        " (select count(*) from memory_ratings r where r.thread_id = f.thread_id),"
+        " (select group_concat(label) from memory_bookmarks b where b.thread_id = f.thread_id),"
+        " (select budget_usd from memory_sessions s where s.thread_id = f.thread_id) from memory_forks f",
+    ) == [(2, 1, "Place 1", 3.0)]
+
+
+def test_an_unnamed_conversation_can_be_forked(llm_: Command, script: Script, log: Path) -> None:
+    """By its id, whichever llm logged it; the fork has the settings of the shared exchange."""
+    with LogBuilder(log) as builder:
+        thread = builder.thread()
+        builder.responses(thread, Said("One."), Said("Two."), model="scripted")
+        builder.turns(thread, Said("Three."))
+    done = llm_("sessions", "fork", thread, "--at", "2", "--as", "x").ok()
+    assert done.out == f"Session “x” shares 2 exchanges with conversation {thread}, up to #2.\n"
+    llm_("--session", "x", "Otherwise.").ok()
+    assert asked(script) == ["One.", "Two.", "Otherwise."]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("nothing",), "Error: Session “nothing” not found. List sessions with: llm sessions\n"),
+        (("work", "--at", "5"), "Error: Session “work” has no exchange #5. It has 4, numbered from 1.\n"),
+        (("work", "--as", "WORK"), "Error: Session “WORK” already exists. Choose another name.\n"),
+        (("work", "--max-context-tokens", "x"), "Error: “x” is not a number of tokens. Give a number, or “default”.\n"),
+    ],
+)
+def test_what_cannot_be_forked_leaves_nothing(
+    llm_: Command, work: Script, log: Path, arguments: tuple[str, ...], error: str
+) -> None:
+    """The error says why, and there is no new session."""
+    done = llm_("sessions", "fork", *arguments)
+    assert (done.code, done.err) == (1, error)
+    assert rows(log, "select count(*) from memory_sessions union all select count(*) from memory_forks") == [(1,), (0,)]
+
+
+def test_a_fork_keeps_what_the_other_session_undoes_later(llm_: Command, work: Script, log: Path) -> None:
+    """And what was undone before stays undone in both."""
+    (thread,) = rows(log, "select thread_id from memory_sessions")
+    turns = [id_ for (id_,) in rows(log, "select id from turns order by id")]
+
+    def undo(turn: str) -> None:
+        with closing(sqlite3.connect(log)) as connection, connection:
+            connection.execute("insert into memory_undone values (?, ?, '2026-11-28')", [*thread, turn])
+
+    undo(turns[1])
+    llm_("sessions", "fork", "work").ok()
+    undo(turns[2])
+    assert shown(llm_, "work-2") == ["We go to Lisbon", "We go to Braga", "We go to Faro"]
+    assert shown(llm_, "work") == ["We go to Lisbon", "We go to Faro"]
