@@ -75,6 +75,8 @@ class Services:
         from .undoing import Undoing
 
         return Undoing(self.desk)
+
+    @cached_property
     def forks(self) -> Forks:
         """Sessions that share the exchanges of others. Imported late, because few prompts make one."""
         from .forks import Forks
