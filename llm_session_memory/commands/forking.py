@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ..llm_seam.forks import point_in
 from ..llm_seam.shape import check
-from ..llm_seam.tables import migrated
-from ..memory import Memory
 from ..rules.words import counted
-from ..services.forks import Point
 from .budgets import budget_of, budget_option, warn
 from .common import echo, opened, session_argument, session_command
 from .settings_options import Changes, changed, settings_options
@@ -41,7 +39,7 @@ def fork_command(  # noqa: PLR0913  one parameter an option
     """
     check("forks")
     with opened(database) as memory:
-        point = _point(memory, name, number)
+        point = point_in(memory, name, number)
         settings = changed(point.settings, changes)
         dollars = None if budget_usd is None else budget_of(budget_usd, None)
         with memory.writing():
@@ -52,10 +50,3 @@ def fork_command(  # noqa: PLR0913  one parameter an option
             warn(memory, settings.model)
         shared = memory.sessions.exchange_count(made)
     echo(f"Session “{made.name}” shares {counted(shared, 'exchange')} with {point.title}, up to #{point.number}.")
-
-
-def _point(memory: Memory, name: str, number: int | None) -> Point:
-    """Return where to fork. A conversation without a name may be in a log that is older than the installed llm."""
-    if memory.sessions.find(name) is None and memory.forks.is_conversation(name):
-        migrated(memory.desk.log)
-    return memory.forks.point(name, number)

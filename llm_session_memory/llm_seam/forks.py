@@ -5,7 +5,10 @@ from __future__ import annotations
 from llm import models
 from llm.logs import LogStore
 
+from ..services.bundle import Services
 from ..services.desk import Desk
+from ..services.forks import Point
+from .tables import migrated
 
 RELIED_ON = {
     "logs": "LogStore",
@@ -13,6 +16,16 @@ RELIED_ON = {
     "models": "_conversation_name",
 }
 """The parts of llm that this module relies on (see `shape`)."""
+
+
+def point_in(memory: Services, reference: str, number: int | None) -> Point:
+    """Return the exchange to fork at. An unnamed conversation may be in a log that is older than the installed llm.
+
+    Raises NoSuchSession.
+    """
+    if memory.sessions.find(reference) is None and memory.forks.is_conversation(reference):
+        migrated(memory.desk.log)
+    return memory.forks.point(reference, number)
 
 
 def begin(desk: Desk, thread_id: str, origin: str, prompt: str) -> None:
