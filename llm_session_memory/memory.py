@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Memory(Services):
     """The sessions of one log: `.conversation(...)`, `.sessions`, `.notes`, `.ratings`, `.requests`, `.search(...)`.
 
+    Also `.titles` and `.costs`.
+
     `Memory(path)` opens an existing log; it is a context manager. Reading never writes. Raises LogUnusable if the file
     is missing, locked for longer than 10 seconds, or not a log. A Memory belongs to the thread that opened it.
     """

@@ -20,6 +20,7 @@ _FAMILIES = {
     "retrying": ("retry", "recover", "demo"),
     "attempts": ("attempts",),
     "summary": ("summary",),
+    "titles": ("title",),
     "notes": ("note", "tag"),
     "rating": ("rate", "bookmark"),
     "searching": ("search",),

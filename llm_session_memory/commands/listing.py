@@ -85,6 +85,9 @@ def _print(shown: Sequence[SessionSummary]) -> None:
     headers: tuple[str, ...] = _HEADERS
     align: tuple[str, ...] = _ALIGN
     rows = [_row(line) for line in shown]
+    if any(line.title for line in shown):
+        headers, align = (headers[0], "title", *headers[1:]), (align[0], "left", *align[1:])
+        rows = [(row[0], one_line(line.title, _WIDTH), *row[1:]) for row, line in zip(rows, shown, strict=True)]
     for header, cells in (
         ("project", [line.project or "" for line in shown]),
         ("tags", [", ".join(line.tags) for line in shown]),
@@ -110,6 +113,7 @@ def _row(line: SessionSummary) -> tuple[str, ...]:
 def _fields(line: SessionSummary) -> dict[str, object]:
     return {
         "name": line.session.name,
+        "title": line.title or None,
         "thread_id": line.session.thread_id,
         "model": line.session.settings.model,
         "exchanges": line.exchanges,

@@ -1,4 +1,4 @@
-"""Read and store what a file has besides the conversation: tags, facts, notes, summaries, ratings, bookmarks."""
+"""Read and store what a file has besides the conversation: tags, facts, notes, title, summaries, ratings, bookmarks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import SessionError
-from ..model import Bookmark, Note, Summary
+from ..model import Bookmark, Note, Summary, Title
 from ..rules.limits import LONGEST_NOTE, checked_key, checked_label, checked_rating, checked_tag
-from ..rules.records import BOOKMARK, NOTE, RATING, SUMMARY
-from ..store import Log, Notes
+from ..rules.records import BOOKMARK, NOTE, RATING, SUMMARY, TITLE
+from ..rules.titles import checked_title
+from ..store import Log, Notes, titles
 from ..store.ratings import Ratings
 from .fields import Fields
 from .lines import FileRefused
@@ -23,6 +24,7 @@ class BesideRecord:
     meta: Mapping[str, str]
     notes: tuple[Note, ...]
     summaries: tuple[tuple[int, int, Summary], ...]
+    title: Title | None = None
 
 
 def read(header: Fields) -> BesideRecord:
@@ -40,6 +42,25 @@ def read(header: Fields) -> BesideRecord:
         meta=values,
         notes=tuple(map(_note, header.each("notes", "note", NOTE))),
         summaries=tuple(map(_summary, header.each("summaries", "summary", SUMMARY))),
+        title=_title(inner) if (inner := header.inner("title", TITLE)) else None,
+    )
+
+
+def _title(fields: Fields) -> Title:
+    try:
+        text = checked_title(fields.needed_text("text"))
+    except FileRefused:
+        raise
+    except SessionError as error:
+        raise FileRefused(f"{fields.place}: {error}") from error
+    return Title(
+        text=text,
+        author=fields.text("author") or "you",
+        made_utc=fields.time("made_utc"),
+        input_tokens=fields.whole("input_tokens"),
+        output_tokens=fields.whole("output_tokens"),
+        duration_ms=fields.whole("duration_ms"),
+        spent_usd=fields.number("spent_usd"),
     )
 
 
@@ -74,6 +95,8 @@ def keep(log: Log, thread_id: str, what: BesideRecord, first_turn: Callable[[int
     kept.set_meta(thread_id, what.meta)
     for note in what.notes:
         kept.add_note(thread_id, note.text, note.author, note.created_utc)
+    if what.title is not None:
+        titles.put(log, thread_id, what.title)
     for first, last, summary in what.summaries:
         start, end = first_turn(first), first_turn(last)
         if start and end:

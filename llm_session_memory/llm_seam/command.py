@@ -137,6 +137,8 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
         return done
     finally:
         current.hold(None)
+        if one.latest is not None and one.latest.titling is not None:
+            one.latest.titling.awaited()
 
 
 def _unseen(one: Prompting, why: str) -> SessionError:

@@ -7,12 +7,12 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm import models
 
 from ..errors import LogUnusable, SessionError
-from ..model import Attempt, Context
+from ..model import TITLE_AFTER, Attempt, Context, Session
 from ..rules import server_cuts, tokens
 from ..rules.refused_system import refused
 from ..rules.safe_text import one_line
@@ -27,6 +27,10 @@ from .asked import Asked
 from .calls import Call, bound, complete, countable, learned, num_ctx_of, sendable, sent_of, told
 from .following import Following
 from .models import Embedding
+from .shape import check
+
+if TYPE_CHECKING:
+    from .titles import Titling
 
 RELIED_ON = {
     "models": "AsyncResponse Response",
@@ -74,6 +78,10 @@ class Prompted:
     opened: str | None = None
     """The id of its open attempt, which is in the log from before anything is sent."""
     following: Following | None = None
+    key: str | None = None
+    """The API key that was given with it."""
+    titling: Titling | None = None
+    """What writes the session's first title, after this prompt or an earlier one."""
 
     # -- before the call -----------------------------------------------
 
@@ -259,6 +267,18 @@ class Prompted:
         learned(self.services.record, calls)
         if self.embedding and self.context and self.context.block.pruned:
             self.embedding.catch_up(session.thread_id)  # while the person reads the reply
+        self._begin_title(session)
+
+    def _begin_title(self, session: Session) -> None:
+        """Begin to write the session's first title, if titles are on. Nothing that goes wrong may end the prompt."""
+        if self.context is None or (self.context.exchanges + 1) % TITLE_AFTER:
+            return
+        with suppress(SessionError, sqlite3.Error):
+            if self.services.record.wants_title(session):
+                check("titles")
+                from .titles import begun
+
+                self.titling = begun(self.services, session, self.key, self.say, waits=self.by_itself)
 
     def _tell(self, one: Call, cut: server_cuts.Cut) -> None:
         """Report a cut, and store the context window that the next prompt has to fit."""

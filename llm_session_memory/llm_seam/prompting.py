@@ -161,7 +161,8 @@ class Prompting:
         said = replace(self.said, model=settings.model, options=dict(settings.options))
         inputs = {name: parameters.get(name) for name in ("fragments", "attachments", "schema")}
         asked = Asked(self.session, prompt, said, inputs, self.tools)
-        self.latest = Prompted(self.services, asked, self.say, self.recording, self.by_itself)
+        titling = self.latest.titling if self.latest else None  # of an earlier prompt of a chat
+        self.latest = Prompted(self.services, asked, self.say, self.recording, self.by_itself, titling=titling)
         return self.latest
 
     def _chosen(
@@ -185,7 +186,7 @@ class Prompting:
             fold=self._fold(settings, parameters.get("key")),
             near=made.embedding.near if made.embedding else None,
         )
-        made.context = found
+        made.context, made.key = found, parameters.get("key")
         self._check_cost(settings, found.tokens)
         session = self._adopting(settings, first=not found.exchanges)
         session = session or self._created(made, conversation, settings)  # a refused prompt creates nothing

@@ -28,6 +28,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "missing": ("missing",),
     "summaries": ("summaries",),
     "usage": ("usage",),
+    "titles": ("titles", "summaries"),
     "programs": ("programs", *_IN_SESSION),
 }
 """The modules of each use. They are imported by name, because a failed import is a problem to report too."""

@@ -51,7 +51,7 @@ class SummaryModel:
     def __call__(self, instruction: str, material: str) -> Answer:
         """Ask the model. Raises ModelFailed whatever goes wrong, but lets Ctrl-C and signals through."""
         model = self._found()
-        given: dict[str, Any] = {**self._options(model)}
+        given: dict[str, Any] = {**self.call_options(model)}
         if self.key is not None and isinstance(model, llm.KeyModel):
             given["key"] = self.key
         try:
@@ -78,7 +78,7 @@ class SummaryModel:
             self._budget = self.memory.requests.budget(self._found(), asked)
         return self._budget
 
-    def _options(self, model: Any) -> dict[str, Any]:
+    def call_options(self, model: Any) -> dict[str, Any]:
         """Return the options of the call. The session's own are for its replies (a format, a stop, a mood).
 
         num_ctx stays, because for another value an Ollama server would load the model again, twice. A small model may

@@ -11,6 +11,7 @@ from .kept import (
     POLICIES,
     RATED,
     THINK,
+    TITLE_AFTER,
     Note,
     Session,
     Settings,
@@ -21,7 +22,7 @@ from .sent import Block, Budget, Context, Fate, Item, Recalled, Sized, Window, W
 
 if TYPE_CHECKING:
     from .deleting import Amounts, Covering, Deleted, DeletionPlan, Stay, Target, Trace
-    from .shown import Beside, Bookmark, Filters, Hit, Project, ProjectSummary, Rating, SessionSummary
+    from .shown import Beside, Bookmark, Filters, Hit, Project, ProjectSummary, Rating, SessionSummary, Title
 
 __all__ = [
     "DEFAULT_MAX_CONTEXT_TOKENS",
@@ -30,6 +31,7 @@ __all__ = [
     "RATED",
     "SIDES",
     "THINK",
+    "TITLE_AFTER",
     "Amounts",
     "Attachment",
     "Attempt",
@@ -61,6 +63,7 @@ __all__ = [
     "Stay",
     "Summary",
     "Target",
+    "Title",
     "Trace",
     "Turn",
     "Window",

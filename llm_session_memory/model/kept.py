@@ -16,6 +16,10 @@ DEFAULT_MAX_CONTEXT_TOKENS = 64_000
 """The most tokens of a whole request, unless the session or the model's context window sets a lower limit."""
 
 
+TITLE_AFTER = 3
+"""After this many exchanges a session gets a title, if titles are on. If that fails, after as many more, and so on."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The defaults that a session keeps for its next prompts, or the settings of one prompt; None means not set.

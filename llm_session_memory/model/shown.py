@@ -30,12 +30,30 @@ class Bookmark:
 
 
 @dataclass(frozen=True)
+class Title:
+    """A one-line title of a conversation, or an empty one if it was removed.
+
+    `author` is "you", or the model that wrote it. The token counts are the server's, for the call that wrote it.
+    `spent_usd` is the cost of the calls for this title and earlier ones, in US dollars; None if unknown or nothing.
+    """
+
+    text: str
+    author: str
+    made_utc: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    duration_ms: int | None = None
+    spent_usd: float | None = None
+
+
+@dataclass(frozen=True)
 class Beside:
-    """The tags, meta and notes of a conversation."""
+    """The tags, meta, notes and title of a conversation."""
 
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,7 @@ class SessionSummary:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     project: str | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True)

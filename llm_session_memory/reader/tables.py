@@ -68,7 +68,7 @@ COLUMNS: dict[str, str] = {
     "memory_ratings": "thread_id turn_id mark note rated_utc",
     "memory_bookmarks": "thread_id turn_id label created_utc",
     "memory_projects": "name_key name created_utc model system options_json max_context_tokens memory budget_usd"
-    " retention_days auto_title",
+    " retention_days auto_title title_model",
     "memory_forks": "thread_id from_thread_id at_turn_id forked_utc",
     "memory_undone": "thread_id turn_id undone_utc",
     "memory_snapshots": "id thread_id label label_key turn_id state_json made_utc",

@@ -46,9 +46,10 @@ CODE, KEPT_CODE = "functions", "imported_functions"
 HEADER = (
     *("format", "version", "name"),
     *(one.name for one in fields(Settings)),
-    *("created_utc", "exported_utc", "exchanges", "tags", "meta", "notes", "summaries"),
+    *("created_utc", "exported_utc", "exchanges", "tags", "meta", "notes", "title", "summaries"),
 )
 NOTE = ("text", "author", "created_utc")
+TITLE = ("text", "author", "made_utc", "input_tokens", "output_tokens", "duration_ms", "spent_usd")
 SUMMARY = (
     *("text", "first", "last", "exchanges", "model"),
     *("input_tokens", "output_tokens", "duration_ms", "made_utc"),

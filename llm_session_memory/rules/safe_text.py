@@ -84,6 +84,15 @@ def one_line(text: str, width: int | None = None) -> str:
     return line if width is None or len(line) <= width else line[: width - 1].rstrip() + "…"
 
 
+def without_hidden(text: str) -> str:
+    """Return a text without the characters that `visible` replaces, for a text that a model wrote about another."""
+
+    def removed(match: re.Match[str]) -> str:
+        return match.group() if _is_honest(match.string, match.start(), match.group()) else ""
+
+    return _suspect().sub(removed, mended(text))
+
+
 def escaped(json_text: str) -> str:
     """Return JSON text with each hidden character as a JSON escape: the same value, safe to show."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .ratings import Ratings
     from .search import Search
     from .stats import Stats
+    from .titles import Titles
     from .undoing import Undoing
 
 
@@ -89,6 +90,13 @@ class Services:
         from .search import Search
 
         return Search(self.desk)
+
+    @cached_property
+    def titles(self) -> Titles:
+        """One-line titles of conversations. Imported late, because few prompts need them."""
+        from .titles import Titles
+
+        return Titles(self.desk)
 
     @classmethod
     def open(cls, path: Path, *, now: Clock = now_utc, typed: str | None = None) -> Services:

@@ -31,8 +31,12 @@ class Notes:
     def beside(self, name: str) -> Beside:
         """Return a session's tags, facts and notes together."""
         from ..model import Beside  # no prompt needs it
+        from ..store.titles import titles
 
-        return Beside(tuple(self.tags(name)), self.facts(name), tuple(self.list(name)))
+        thread_id = self._desk.session(name).thread_id
+        titled = titles(self._desk.log, [thread_id]).get(thread_id)
+        title = titled.text if titled else ""
+        return Beside(tuple(self.tags(name)), self.facts(name), tuple(self.list(name)), title)
 
     # -- notes ---------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import NoSuchSession
-from ..model import Attempt, Context, WindowFacts
+from ..model import Attempt, Context, Session, WindowFacts
 from ..rules.ulids import later
 from ..rules.windows import fresh
 from ..store import Sessions, history
@@ -137,6 +137,10 @@ class Record:
     def is_logged(self, turn_id: str) -> bool:
         """Return whether a turn is in the log."""
         return self._store.requests.is_logged(turn_id)
+
+    def wants_title(self, session: Session) -> bool:
+        """Return whether a session gets a title by itself, and never had one."""
+        return self._store.requests.wants_title(session.thread_id, session.project)
 
     def keep_attempt(self, attempt: Attempt) -> None:
         """Keep a prompt that got no complete answer."""

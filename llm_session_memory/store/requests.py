@@ -217,6 +217,10 @@ class Requests:
         rows = self.log.rows(statement("counted_replies"), {"model": model, "count": _RECENT_TURNS})
         return [(row["output_tokens"], row["response"]) for row in rows]
 
+    def wants_title(self, thread_id: str, project: str | None) -> bool:
+        """Return whether a session gets a title by itself, and never had one."""
+        return bool(self.log.value(statement("wants_title"), {"thread_id": thread_id, "project": project}))
+
     def tip(self, turn_id: str) -> str | None:
         """Return the last message of what a turn sent and received."""
         found = self.log.value("select tip_message_hash from turns where id = :id", {"id": turn_id})

@@ -17,6 +17,7 @@ from .notes import Notes
 from .ratings import Ratings
 from .schema import statement
 from .sessions import session_of
+from .titles import titles
 
 _PARAMETERS = ("count", "threads", "model", "since", "until", "after_key", "after_used")
 
@@ -81,6 +82,7 @@ def _counted(log: Log, lines: list[SessionSummary]) -> list[SessionSummary]:
     """Return lines with their counts, tags, meta values and project's name."""
     kept, thread_ids = Notes(log), [line.session.thread_id for line in lines]
     tags, meta = kept.tags_of(thread_ids), kept.meta_of(thread_ids)
+    titled = {id_: one.text for id_, one in titles(log, thread_ids).items()}
     old = bool(log.columns("responses"))
     sent = json.dumps(Attempts(log).in_progress())
     named = projects.Projects(log).names() if any(line.session.project for line in lines) else {}
@@ -90,6 +92,7 @@ def _counted(log: Log, lines: list[SessionSummary]) -> list[SessionSummary]:
             tags=tuple(tags.get(id_, ())),
             meta=meta.get(id_, {}),
             project=named.get(line.session.project or "", line.session.project),
+            title=titled.get(id_, ""),
         )
         for line, id_ in zip(lines, thread_ids, strict=True)
     ]

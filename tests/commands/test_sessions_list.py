@@ -87,6 +87,7 @@ def test_json_has_all_fields(llm_: Command, script: Script, log: Path) -> None:
     assert (last_used > "2026-", last_used.endswith("+00:00")) == (True, True)  # the zone, as in created_utc
     assert line == {
         "name": "work",
+        "title": None,
         "thread_id": thread,
         "model": "scripted",
         "exchanges": 2,

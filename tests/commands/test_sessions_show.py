@@ -132,6 +132,7 @@ def test_json(llm_: Command, thread: str) -> None:
     exchanges = shown.pop("exchanges")
     assert shown == {
         "name": "work",
+        "title": None,
         "thread_id": thread,
         "model": "scripted",
         "system": "Be brief.",

@@ -14,6 +14,7 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
     session = transcript.session
     return {
         "name": session.name,
+        "title": transcript.beside.title or None,
         "thread_id": session.thread_id,
         **{one.name: getattr(session.settings, one.name) for one in fields(Settings)},
         "options": dict(session.settings.options),

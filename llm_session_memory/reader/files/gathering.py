@@ -11,6 +11,7 @@ from ...model import Attachment, Attempt, Beside, Exchange, Message, Session, Se
 from ...rules.records import Place
 from ...store import Log, Notes, Sessions, attachments, history
 from ...store.ratings import Ratings
+from ...store.titles import titles
 
 _CHUNK = 20
 """The number of exchanges read at a time."""
@@ -36,7 +37,9 @@ class Gathering:
         whole = first is None and last is None
         self.attempts: list[Attempt] = Sessions(log).attempts.of(thread_id) if whole and self._there("attempts") else []
         kept, ratings = Notes(log), Ratings(log)
-        self.beside = Beside(tuple(kept.tags(thread_id)), kept.meta(thread_id), tuple(kept.notes(thread_id)))
+        self.titled = titles(log, [thread_id]).get(thread_id)
+        title = self.titled.text if self.titled else ""
+        self.beside = Beside(tuple(kept.tags(thread_id)), kept.meta(thread_id), tuple(kept.notes(thread_id)), title)
         self.summaries = list(reversed(kept.summaries(thread_id)))
         self.pins: Mapping[str, str] = Sessions(log).pin_times(thread_id) if self._there("pins") else {}
         self.ratings, self.bookmarks = ratings.ratings(thread_id), ratings.bookmarks(thread_id)

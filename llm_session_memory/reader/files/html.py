@@ -17,7 +17,7 @@ from ...model import Attachment, Attempt, Beside, Bookmark, Exchange, Message, P
 from ...rules.safe_text import one_line, plain, visible
 from ...rules.server_cuts import counts_all
 from ...rules.thinking import as_reasoning
-from .markdown import mark_words
+from .markdown import headline, mark_words
 from .markup import rendered
 from .style import STYLE
 
@@ -46,7 +46,8 @@ class Page:
 
     def top(self, title: str, many: str, exported_utc: str) -> str:
         """Return the beginning: head, title, facts, notes, system prompt. `many` says which exchanges the page has."""
-        name, settings = one_line(title, _TITLE_WIDTH), self.session.settings
+        name = one_line(headline(self.session, self.beside, title), _TITLE_WIDTH)
+        settings = self.session.settings
         facts = [
             many,
             *([visible(settings.model)] if settings.model else []),

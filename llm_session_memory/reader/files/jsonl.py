@@ -76,8 +76,27 @@ class Lines:
                 {
                     "tags": list(beside.tags),
                     "meta": dict(beside.meta),
+                    "title": self._title(),
                     "notes": [note_record(note) for note in beside.notes],
                     "summaries": [one for one in map(self._summary, self.gathering.summaries) if one],
+                }
+            ),
+        }
+
+    def _title(self) -> dict[str, Any] | None:
+        one = self.gathering.titled
+        if one is None or not one.text:
+            return None
+        return {
+            "text": one.text,
+            "author": one.author,
+            "made_utc": one.made_utc,
+            **said(
+                {
+                    "input_tokens": one.input_tokens,
+                    "output_tokens": one.output_tokens,
+                    "duration_ms": one.duration_ms,
+                    "spent_usd": one.spent_usd,
                 }
             ),
         }

@@ -74,11 +74,18 @@ def heading(
     title: str | None = None,
 ) -> str:
     """Return the beginning of a transcript as Markdown; `shown` has the first and last exchange, if there are any."""
-    blocks = [f"# {inert(title or session.name)}", _facts(session, total, shown)]
+    blocks = [f"# {inert(headline(session, beside, title or session.name))}", _facts(session, total, shown)]
     blocks += _beside(beside or Beside())
     if session.settings.system:
         blocks.append(f"**System prompt:** {plain(session.settings.system)}")
     return "\n\n".join(blocks)
+
+
+def headline(session: Session, beside: Beside | None, name: str) -> str:
+    """Return a session's name with its title; the title alone, if the conversation has no name but llm's own."""
+    if not (beside and beside.title):
+        return name
+    return f"{session.name}: {beside.title}" if session.name else beside.title
 
 
 def _beside(beside: Beside) -> Iterator[str]:
