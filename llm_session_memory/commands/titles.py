@@ -161,7 +161,7 @@ def _auto(memory: Memory, auto: str, project: str | None, model_id: str | None) 
         found = memory.titles.set_auto(wanted, project)
         whose = f"Sessions of project “{found}”" if found else whose
     elif project is not None:
-        whose = f"Sessions of project “{memory.titles.project(project)}”"
+        whose = f"Sessions of project “{memory.projects.get(project).name}”"
     now = memory.titles.auto(project)
     if now.on:
         by = now.model or "the session's model"

@@ -17,6 +17,7 @@ from ..rules import titles as rules
 from ..store import Sessions, history, log_settings, titles
 from .costs import Costs
 from .desk import Desk
+from .projects import Projects
 
 if TYPE_CHECKING:
     from .summarise import Answer
@@ -46,6 +47,7 @@ class Titles:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._sessions = Sessions(desk.log)
+        self._projects = Projects(desk)
 
     # -- one conversation --------------------------------------------------
 
@@ -151,11 +153,6 @@ class Titles:
         found = titles.of_project(log, names.key(project)) if log.has_sessions() else None
         return Auto(found.auto, found.model) if found else Auto()
 
-    def project(self, typed: str) -> str:
-        """Return the name of a project. Raises NoSuchSession."""
-        self._desk.prepare()
-        return self._project(typed).name
-
     def set_auto(self, wanted: Auto, project: str | None = None) -> str | None:
         """Turn titles on or off in the whole log or in a project; return the project's name. Raises NoSuchSession."""
         self._desk.prepare()
@@ -163,20 +160,13 @@ class Titles:
         with self._desk.writing():
             if project is not None:
                 titles.set_project(log, names.key(project), auto=wanted.on, model=wanted.model)
-                return self._project(project).name
+                return self._projects.get(project).name
             for key, value in ((_AUTO, "on" if wanted.on else None), (_MODEL, wanted.model)):
                 if value is None:
                     log_settings.remove(log, key)
                 else:
                     log_settings.put(log, key, value)
         return None
-
-    def _project(self, typed: str) -> titles.OfProject:
-        found = titles.of_project(self._desk.log, names.key(typed))
-        if found is None:
-            hint = f"List projects with: {self._desk.command('project', '--list')}"
-            raise NoSuchSession(f"Project “{typed}” not found.", hint)
-        return found
 
     def is_affordable(self, session: Session) -> bool:
         """Return whether a title of a session would fit the budgets in dollars of the session and its project."""
