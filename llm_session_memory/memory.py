@@ -52,6 +52,7 @@ class Memory(Services):
         *,
         async_: Literal[True],
         new: bool = False,
+        project: str | None = None,
         notice: Callable[[str], None] | None = None,
         tools: Sequence[Any] | None = None,
         before_call: Callable[..., Any] | None = None,
@@ -68,6 +69,7 @@ class Memory(Services):
         *,
         async_: Literal[False] | None = None,
         new: bool = False,
+        project: str | None = None,
         notice: Callable[[str], None] | None = None,
         tools: Sequence[Any] | None = None,
         before_call: Callable[..., Any] | None = None,
@@ -83,6 +85,7 @@ class Memory(Services):
         *,
         async_: bool | None = None,
         new: bool = False,
+        project: str | None = None,
         notice: Callable[[str], None] | None = None,
         tools: Sequence[Any] | None = None,
         before_call: Callable[..., Any] | None = None,
@@ -100,6 +103,7 @@ class Memory(Services):
             model: A model id, or an llm model object. None uses the session's model, or llm's default.
             async_: Look up an asynchronous model, for `await conversation.prompt(...)`. Not needed for a model object.
             new: Start the session over; the old one is kept as `name~1`.
+            project: The project to create the session in, with its defaults.
             notice: Called with each message that the command line would print, for example that a session was created
                 or that a server cut the prompt. The messages are also kept in `conversation.notices`.
             tools: Tools for all prompts, for `conversation.chain(...)`.
@@ -112,7 +116,8 @@ class Memory(Services):
                 the context window, `over_budget=True` those that would exceed a budget in dollars.
 
         Raises:
-            SessionError: The model is unknown, or a setting or the name breaks the rules.
+            SessionError: The model or the project is unknown, the session is in another project, or a setting or the
+                name breaks the rules.
         """
         from .llm_seam.shape import check
 
@@ -121,4 +126,6 @@ class Memory(Services):
 
         llms = {"tools": tools, "before_call": before_call, "after_call": after_call, "chain_limit": chain_limit}
         given = {name_: value for name_, value in llms.items() if value is not None}
-        return conversation(self, name, model, async_=async_, new=new, notice=notice, settings=settings, llms=given)
+        return conversation(
+            self, name, model, async_=async_, new=new, project=project, notice=notice, settings=settings, llms=given
+        )

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import llm
 from llm import cli as llm_cli
 
 from ..errors import SessionError
-from ..model import Session, Settings
+from ..model import Settings
 from ..rules.names import check
 from ..rules.safe_text import plain
 from ..services import current
@@ -25,13 +25,16 @@ from ..store.log import sentence, telling
 from . import convert, received
 from .attempts import cause
 from .conversation import AsyncSessionConversation, SessionConversation
-from .creating import Wanted
+from .creating import Wanted, place_of
 from .models import Models, found, log_path
 from .output import Output, door
 from .prompting import Prompting
 from .shape import check as check_shape
 from .tables import migrated
 from .typed import typed
+
+if TYPE_CHECKING:
+    from .templates import Given
 
 RELIED_ON = {
     "llm": "get_default_model",
@@ -78,19 +81,22 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
     with Services.open(path, typed=parameters.get("database")) as memory:
         if not memory.desk.log.columns("turns"):
             migrated(memory.desk.log)
-        session = memory.sessions.find(name) if name is not None else None
+        new, project = bool(ours["new_session"]), ours.get("project")
+        place = place_of(memory, name, project, new=new, typed=typed("project"))
+        session, kept = (place.over, place.defaults) if isinstance(place, Wanted) else (place, place.settings)
+        given = _templates(parameters)
+        if given and isinstance(place, Wanted):
+            once = given.system_has_input and not parameters.get("system")
+            place = replace(place, template=given.remembered, system_once=once)
         said = found(Settings(**{one.name: ours[one.name] for one in fields(Settings) if one.name in ours}))
         keeps = recording and name is not None and "prompt" in parameters  # a chat has no prompt yet
         models = Models(async_=bool(parameters.get("async_")), missing=_stand_in if keeps else None)
-        _choose_model(parameters, session, models)
-        parameters["options"] = received.readable(_options(parameters, session, models), _say)
+        _choose_model(parameters, session is not None or bool(kept.model or (given and given.model)), models)
+        parameters["options"] = received.readable(_options(parameters, kept, given, models), _say)
         tools = {
             "tools": list(parameters.get("tools") or ()),
             "functions": list(parameters.get("python_tools") or ()),
         }
-        place: Session | Wanted = session or Wanted(name)
-        if session is not None and ours["new_session"]:
-            place = Wanted(session.name, over=session)
         one = Prompting(
             memory,
             place,
@@ -105,9 +111,9 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
         parameters["conversation_id"] = session.thread_id if session else "session"
         if "log" in parameters and recording:
             parameters["log"] = True
-        chosen = parameters.get("model_id") or (session and session.settings.model) or llm.get_default_model()
+        chosen = parameters.get("model_id") or (given and given.model) or kept.model or llm.get_default_model()
         output.holds, output.explain = one.is_waiting, lambda why: _unseen(one, why)
-        with _handed_over(one, models, chosen), _signals_raised(), received.standard_input():
+        with _handed_over(one, models, chosen, given), _signals_raised(), received.standard_input():
             return _called(original, parameters, one, output)
 
 
@@ -199,35 +205,55 @@ def _stand_in(model_id: str, error: SessionError) -> Any:
     return Missing(model_id, error)
 
 
-def _choose_model(parameters: dict[str, Any], session: Session | None, models: Models) -> None:
-    """Choose the model: the one typed, or else the session's, or LLM_MODEL, or llm's default."""
+def _templates(parameters: Mapping[str, Any]) -> Given | None:
+    """Return the templates that the command was given, or None."""
+    if not parameters.get("template"):
+        return None
+    check_shape("templates")
+    from .templates import Given  # few prompts have one
+
+    return Given(parameters["template"])
+
+
+def _choose_model(parameters: dict[str, Any], is_set: bool, models: Models) -> None:  # noqa: FBT001  a fact
+    """Choose the model: the one typed, or else the template's, the session's or the project's, or LLM_MODEL.
+
+    `is_set`: one of those has a model, or the session exists. Without any, llm chooses its default.
+    """
     model_id = parameters.get("model_id")
     if model_id is None:
         return
-    if session is not None and not typed("model_id"):
+    if is_set and not typed("model_id"):
         parameters["model_id"] = None
         return
     parameters["model_id"] = models.of(model_id).model_id
 
 
-def _options(parameters: dict[str, Any], session: Session | None, models: Models) -> tuple[tuple[str, Any], ...]:
-    """Return the session's options that the model knows, overridden by those given now."""
-    given = tuple(parameters.get("options") or ())
-    if session is None or not session.settings.options:
-        return given
-    kept = dict(session.settings.options)
-    model_id = parameters.get("model_id") or session.settings.model
-    if model_id is not None:
+def _options(
+    parameters: dict[str, Any], kept: Settings, given: Given | None, models: Models
+) -> tuple[tuple[str, Any], ...]:
+    """Return the options typed, and those of the session, or of a new one's project, that the model knows.
+
+    A template's come before the session's. llm adds them itself, but not in a chat.
+    """
+    typed = tuple(parameters.get("options") or ())
+    named = {name for name, _ in typed}
+    of_template = {name: value for name, value in (given.options if given else {}).items() if name not in named}
+    others = {name: value for name, value in kept.options.items() if name not in named and name not in of_template}
+    model_id = parameters.get("model_id") or (given and given.model) or kept.model
+    if others and model_id is not None:
         known = getattr(models.of(model_id).Options, "model_fields", {})
-        kept = {name: value for name, value in kept.items() if name in known}
-    typed = {name for name, _ in given}
-    return tuple((name, value) for name, value in kept.items() if name not in typed) + given
+        others = {name: value for name, value in others.items() if name in known}
+    added = of_template if "prompt" not in parameters else {}
+    return (*others.items(), *added.items(), *typed)
 
 
 @contextlib.contextmanager
-def _handed_over(one: Prompting, models: Models, chosen: str) -> Iterator[None]:
+def _handed_over(one: Prompting, models: Models, chosen: str, given: Given | None) -> Iterator[None]:
     """Make llm's command load our conversation instead of its own while it runs, and the models that we found."""
-    originals = {name: getattr(llm_cli, name) for name in ("load_conversation", "get_model", "get_async_model")}
+    loading = {"load_template": given.load} if given else {}
+    names = ("load_conversation", "get_model", "get_async_model", *loading)
+    originals = {name: getattr(llm_cli, name) for name in names}
 
     def load_conversation(conversation_id: str | None, async_: bool = False, database: str | None = None) -> Any:  # noqa: FBT001, FBT002  llm's own signature
         del conversation_id, database
@@ -237,6 +263,7 @@ def _handed_over(one: Prompting, models: Models, chosen: str) -> Iterator[None]:
         "load_conversation": load_conversation,
         "get_model": models.of,
         "get_async_model": models.of,
+        **loading,
     }.items():
         setattr(llm_cli, name, ours)
     try:

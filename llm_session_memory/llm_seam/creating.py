@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from ..errors import NameRefused
+from ..errors import NameRefused, SessionError
 from ..model import Session, Settings
-from ..rules.names import mistyped
+from ..rules.names import NO_PROJECT, key, mistyped
+from ..rules.policy import effective
 from ..services.bundle import Services
+
+if TYPE_CHECKING:
+    from ..model import Project
 
 RELIED_ON = {
     "an instance of models.Conversation": "id",
@@ -19,10 +23,51 @@ RELIED_ON = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """A session to create with the next prompt: its name (None generates one) and the session that it starts over."""
+    """A session to create with the next prompt.
+
+    `name`: None generates one. `over`: the session that it starts over. `project`: whose defaults it gets, after those
+    of `over`. `template`: the names of llm's templates that the prompt was given. If `system_once`, their system prompt
+    contains the prompt, so it doesn't become the session's.
+    """
 
     name: str | None
     over: Session | None = None
+    project: Project | None = None
+    template: str | None = None
+    system_once: bool = False
+
+    @property
+    def defaults(self) -> Settings:
+        """The settings that the session begins with, apart from those that its first prompt is given."""
+        settings = self.over.settings if self.over else Settings()
+        return effective(settings, self.project.settings) if self.project else settings
+
+
+def place_of(
+    services: Services, name: str | None, project: str | None, *, new: bool = False, typed: bool = True
+) -> Session | Wanted:
+    """Return the session of that name or, if there is none or it is to be a `new` one, the one to create.
+
+    `project` is the name of its project. Unless it was `typed` (it may come from LLM_PROJECT), it is for sessions that
+    don't exist yet, and it is ignored for others. Raises SessionError if an existing session is in another project, or
+    if the project is unknown.
+    """
+    session = services.sessions.find(name) if name is not None else None
+    named = typed or session is None
+    wanted = project if named and project is not None and key(project) != NO_PROJECT else None
+    found = services.projects.get(wanted, to_use=True) if wanted is not None else None
+    if session is None:
+        return Wanted(name, project=found)
+    if new:
+        over = session if project is None or not typed else replace(session, project=None)
+        return Wanted(session.name, over, found)
+    if typed and project is not None and session.project != (found.key if found else None):
+        now = services.projects.name_of(session)
+        raise SessionError(
+            f"Session “{session.name}” is in {f'project “{now}”' if now else 'no project'}.",
+            f"Move it with: {services.desk.command('set', session.name, '--project', project)}",
+        )
+    return session
 
 
 def created(services: Services, place: Wanted, conversation: Any, settings: Settings) -> tuple[Session, str]:
@@ -30,13 +75,20 @@ def created(services: Services, place: Wanted, conversation: Any, settings: Sett
 
     If another process has created it since we looked, the conversation continues in that one.
     """
-    model = f" with {settings.model}" if settings.model else ""
-    if place.over is not None:
-        made, retired = services.sessions.start_over(place.over, conversation.id, settings)
-        return made, f"started over{model}; the old one is now {retired}"
+    if place.system_once:
+        settings = replace(settings, system=place.defaults.system)
+    over, project = place.over, place.project
+    belongs = {
+        "project": project.key if project else over.project if over else None,
+        "template": place.template or (over.template if over else None),
+    }
+    told = _told(settings, project.name if project else None, place.template)
+    if over is not None:
+        made, retired = services.sessions.start_over(over, conversation.id, settings, **belongs)
+        return made, f"started over{told}; the old one is now {retired}"
     existing = services.sessions.names()
     try:
-        made = services.sessions.create(place.name, conversation.id, settings)
+        made = services.sessions.create(place.name, conversation.id, settings, **belongs)
     except NameRefused:
         found = services.sessions.find(place.name) if place.name is not None else None
         if found is None:
@@ -45,4 +97,11 @@ def created(services: Services, place: Wanted, conversation: Any, settings: Sett
         return found, ""
     alike = mistyped(made.name, existing)
     doubt = f" (did you mean {alike}?)" if alike and place.name is not None else ""
-    return made, f"created{model}{doubt}"
+    once = "; its system prompt contains the prompt, so it is for this prompt only" if place.system_once else ""
+    return made, f"created{told}{doubt}{once}"
+
+
+def _told(settings: Settings, project: str | None, template: str | None) -> str:
+    """Return how a session was created: ` with llama3 in project bridge from template brief`."""
+    said = (("with", settings.model), ("in project", project), ("from template", template))
+    return "".join(f" {word} {value}" for word, value in said if value)

@@ -17,6 +17,8 @@ COMMANDS = ("prompt", "chat")
 
 ENVIRONMENT = "LLM_SESSION"
 
+PROJECT = "LLM_PROJECT"
+
 
 def install(cli: click.Group) -> None:
     """Add the options to the commands and wrap their callbacks."""
@@ -48,6 +50,13 @@ def _options() -> list[click.Option]:
             is_flag=True,
             help="Start the session over and keep the old one as NAME~1. Without --session: create one with a "
             "generated name",
+        ),
+        click.Option(
+            ["--project"],
+            metavar="NAME",
+            envvar=PROJECT,
+            shell_complete=_complete_project,
+            help="Create the session in the project NAME, with its defaults (none: in no project)",
         ),
         click.Option(
             ["--max-context-tokens"],
@@ -118,7 +127,7 @@ def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any
         ours = {name: parameters.pop(name, None) for name in names}
         if ours["session"] is None and not ours["new_session"]:
             for name in names[2:]:
-                if ours[name] not in (None, False):
+                if ours[name] not in (None, False) and (name != "project" or _typed(name)):
                     flag = f"--{name.replace('_', '-')}"
                     raise click.UsageError(f"{flag} needs a session: add --session NAME (or --new-session).")
             return original(**_plain(parameters))
@@ -128,6 +137,12 @@ def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any
             return _in_session(original, parameters, ours)
 
     return callback
+
+
+def _typed(name: str) -> bool:
+    from .typed import typed
+
+    return typed(name)
 
 
 def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -194,3 +209,11 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     from .models import known_names
 
     return known_names(ctx.params.get("database"), incomplete)
+
+
+def _complete_project(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete project names, in the same way."""
+    del param
+    from .models import known_projects
+
+    return known_projects(ctx.params.get("database"), incomplete)

@@ -14,7 +14,7 @@ from ..rules import names
 from ..rules.policy import checked
 from ..services.bundle import Services
 from .conversation import AsyncSessionConversation, SessionConversation
-from .creating import Wanted
+from .creating import Wanted, place_of
 from .models import found, model_of, valid_options
 from .prompted import Say
 from .prompting import Prompting
@@ -35,6 +35,7 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
     *,
     async_: bool | None = None,
     new: bool = False,
+    project: str | None = None,
     notice: Say | None = None,
     settings: Mapping[str, Any],
     llms: Mapping[str, Any],
@@ -42,10 +43,10 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
     """Return a conversation in a session. `settings` are fields of model.Settings; `llms` are llm's own arguments."""
     insist, over_budget = bool(settings.get("send_anyway")), bool(settings.get("over_budget"))
     said = found(_said({name_: settings[name_] for name_ in settings if name_ not in ("send_anyway", "over_budget")}))
-    session = services.sessions.find(name) if name is not None else None
-    if session is None and name is not None:
+    place = place_of(services, name, project, new=new)
+    if isinstance(place, Wanted) and place.over is None and name is not None:
         names.check(name)
-    known = session.settings if session else Settings()
+    known = place.defaults if isinstance(place, Wanted) else place.settings
     used = _model(model if model is not None else known.model or llm.get_default_model(), async_)
     said = replace(said, options=valid_options(used, dict(said.options)))
     notices: list[str] = []
@@ -57,9 +58,6 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
 
     if not services.desk.log.columns("turns"):
         migrated(services.desk.log)
-    place: Session | Wanted = session or Wanted(name)
-    if session is not None and new:
-        place = Wanted(session.name, over=session)
     made: Any = (AsyncSessionConversation if _is_async(used) else SessionConversation)(model=used, **llms)
     made.prompting = Prompting(services, place, said, say, by_itself=True, insist=insist, over_budget=over_budget)
     made.notices = notices

@@ -82,6 +82,11 @@ class Prompting:
         """The session whose settings and tools are used: this one, or the one that is started over."""
         return self.place.over if isinstance(self.place, Wanted) else self.place
 
+    @property
+    def defaults(self) -> Settings:
+        """The settings that a prompt is based on: the session's, or those that it will be created with."""
+        return self.place.defaults if isinstance(self.place, Wanted) else self.place.settings
+
     def is_waiting(self) -> bool:
         """Return whether a reply is being given that is not logged yet."""
         return self.latest is not None and bool(self.latest.calls) and not self.latest.logged
@@ -132,7 +137,7 @@ class Prompting:
         with self.services.writing():
             if isinstance(place, Wanted):
                 made.new = place.over is None
-                kept = replace(effective(self.known.settings if self.known else Settings(), self.said), model=None)
+                kept = replace(effective(self.defaults, self.said), model=None)
                 place, told = created(self.services, place, conversation, kept)
             made.asked = replace(made.asked, session=place)
             made.opened = self.retrying.id if self.retrying else None
@@ -250,9 +255,7 @@ class Prompting:
         """
         system = _system(parameters)
         self.said = replace(self.said, system=system or self.said.system)
-        settings = effective(
-            self.known.settings if self.known else Settings(), replace(self.said, model=model.model_id)
-        )
+        settings = effective(self.defaults, replace(self.said, model=model.model_id))
         if self.by_itself:
             known = set(getattr(model.Options, "model_fields", {})) - set(parameters)
             kept = {name: value for name, value in settings.options.items() if name in known}

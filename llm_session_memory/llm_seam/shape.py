@@ -27,6 +27,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "forks": ("forks",),
     "missing": ("missing",),
     "summaries": ("summaries",),
+    "templates": ("templates",),
     "usage": ("usage",),
     "titles": ("titles", "summaries"),
     "programs": ("programs", *_IN_SESSION),

@@ -108,27 +108,48 @@ class Sessions:
     # -- making and changing -------------------------------------------
 
     def create(
-        self, name: str | None = None, thread_id: str | None = None, settings: Settings | None = None
+        self,
+        name: str | None = None,
+        thread_id: str | None = None,
+        settings: Settings | None = None,
+        *,
+        project: str | None = None,
+        template: str | None = None,
     ) -> Session:
         """Create a session. Without a name, generate one; without a thread, make one.
 
-        Raises NameRefused if the name breaks the rules or is taken.
+        `project` is a project's key, `template` names the templates that the settings are from. Raises NameRefused if
+        the name breaks the rules or is taken.
         """
         kept = names.check(name) if name is not None else names.generated(self._store.names())
         if thread_id is None:
             self._desk.prepare()
             thread_id = Ulids(self._desk.now()).next("")
-        session = Session(thread_id, kept, self._desk.timestamp(), settings or Settings())
+        session = Session(thread_id, kept, self._desk.timestamp(), settings or Settings(), project, template)
         with self._desk.writing():
             self._store.add(session)
         return session
 
-    def start_over(self, session: Session, thread_id: str, settings: Settings) -> tuple[Session, str]:
-        """Give a session's name to a new session on a new thread; return the new session and the old one's new name."""
+    def start_over(
+        self,
+        session: Session,
+        thread_id: str,
+        settings: Settings,
+        *,
+        project: str | None = None,
+        template: str | None = None,
+    ) -> tuple[Session, str]:
+        """Give a session's name to a new session on a new thread; return the new session and the old one's new name.
+
+        `project` and `template` are those of the new session. It may cost as much as the old one.
+        """
+        made = Session(thread_id, session.name, self._desk.timestamp(), settings, project, template)
         with self._desk.writing():
             retired = names.retired(session.name, self._store.names())
             self._store.rename(session.thread_id, retired)
-            return self.create(session.name, thread_id, settings), retired
+            made = replace(made, budget_usd=session.budget_usd)
+            self._store.add(made)
+        return made, retired
 
     def remove_empty(self, name: str) -> bool:
         """Remove a session without exchanges, attempts, notes, tags or facts. Return False if it has any of them."""

@@ -281,8 +281,9 @@ def test_a_template_sets_model_system_prompt_and_options(llm_: Command, script: 
     """-t sets a new session's model, system prompt and options; in an existing one they apply to that prompt only."""
     llm_("-m", "scripted", "-s", "Be brief.", "-o", "mood", "glad", "--save", "brief").ok()
     llm_("-m", "other", "-s", "Be $tone.", "--save", "toned").ok()
-    assert llm_("--session", "work", "-t", "brief", "First").ok().err == "session work: created with scripted\n"
-    llm_("--session", "work", "Second").ok()
+    told = "session work: created with scripted from template brief\n"
+    assert llm_("--session", "work", "-t", "brief", "First").ok().err == told
+    assert llm_("--session", "work", "Second").ok().err == ""
     llm_("--session", "work", "-t", "toned", "-p", "tone", "kind", "Third").ok()
     llm_("--session", "work", "Fourth").ok()
     assert script.systems == ["Be brief.", "Be brief.", "Be kind.", "Be brief."]

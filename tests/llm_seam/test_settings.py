@@ -58,7 +58,9 @@ def test_each_setting_has_a_value_here_and_an_option() -> None:
     assert set(VALUES) == {one.name for one in fields(Settings)}
     default = Settings()
     assert [name for name, value in VALUES.items() if getattr(default, name) == value] == []
-    assert set(VALUES) - set(FLAGS) == set(options.ours()) - {"session", "new_session", "send_anyway"}
+    assert set(VALUES) - set(FLAGS) == set(options.ours()) - {
+        *("session", "new_session", "project", "send_anyway", "over_budget"),
+    }
 
 
 def test_options_become_the_settings_of_the_session(work: None, log: Path) -> None:
