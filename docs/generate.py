@@ -24,7 +24,7 @@ PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 
 OURS_ON_LLM = (
     *("session", "new_session", "max_context_tokens"),
-    *("memory", "recall_share", "recall_model", "summary_model", "think", "over_budget"),
+    *("project", "memory", "recall_share", "recall_model", "summary_model", "think", "over_budget"),
 )
 
 _NORMALISED = (
