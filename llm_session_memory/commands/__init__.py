@@ -24,6 +24,7 @@ _FAMILIES = {
     "notes": ("note", "tag"),
     "rating": ("rate", "bookmark"),
     "searching": ("search",),
+    "deleting": ("delete", "purge"),
     "files": ("export", "import"),
     "querying": ("query",),
     "stats": ("stats",),

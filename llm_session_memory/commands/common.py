@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from ..llm_seam.output import takes_everything
 from ..memory import Memory
 from ..model import RATED
 from ..rules.safe_text import escaped, plain
+from ..rules.words import counted
 from ..store.log import telling
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,6 +115,38 @@ def echo(text: str, *, nl: bool = True, err: bool = False) -> None:
 def as_json(value: Any) -> None:
     """Print a value as JSON. Characters that could control the terminal, or that it lacks, are escaped."""
     click.echo(escaped(json.dumps(value, indent=2, ensure_ascii=not takes_everything())))
+
+
+class progress_line:  # noqa: N801  used as a context manager
+    """A line on the terminal (stderr) that counts what is done, and is removed at the end."""
+
+    def __init__(self, noun: str, every: int = 1, patience: float = 0) -> None:
+        """Count things of this name, and update the line after every so many of them.
+
+        The line appears only if the work takes longer than `patience` seconds.
+        """
+        self._noun, self._every = noun, every
+        self._from = time.monotonic() + patience
+        self._shown = 0
+
+    def __enter__(self) -> progress_line:  # noqa: PYI034  Self needs Python 3.11
+        return self
+
+    def show(self, done: int, total: int | None = None) -> None:
+        """Update the line, if enough was done since the last update."""
+        if done % self._every == 0 and sys.stderr.isatty() and time.monotonic() >= self._from:
+            text = f"{done:,} of {counted(total, self._noun)}" if total else counted(done, self._noun)
+            self._shown = len(text)
+            click.echo(f"\r{text}", nl=False, err=True)
+
+    def end(self) -> None:
+        """Remove the line."""
+        if self._shown:
+            click.echo("\r" + " " * self._shown + "\r", nl=False, err=True)
+            self._shown = 0
+
+    def __exit__(self, *error: object) -> None:
+        self.end()
 
 
 def local_time(utc: str) -> str:

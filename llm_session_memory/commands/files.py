@@ -13,7 +13,7 @@ from ..interchange import export_session
 from ..llm_seam.models import log_path
 from ..rules.safe_text import plain
 from ..rules.words import counted
-from .common import echo, opened, session_argument, session_command
+from .common import echo, opened, progress_line, session_argument, session_command
 
 _EVERY = 100
 """How many exchanges between updates of the progress line."""
@@ -40,7 +40,7 @@ def export_command(name: str, file: Path, format_: str | None, force: bool, data
         llm sessions export work work.html
         llm sessions export work | gzip > work.jsonl.gz
     """
-    with opened(database) as memory, _counted() as counter:
+    with opened(database) as memory, progress_line("exchange", every=_EVERY) as counter:
         if str(file) == "-":
             stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="\n")
             try:
@@ -68,35 +68,9 @@ def import_command(file: IO[bytes], name: str | None, database: str | None) -> N
 
     given = str(getattr(file, "name", "-"))
     where = "standard input" if given in ("<stdin>", "-") else Path(given).name
-    with _counted() as counter:
+    with progress_line("exchange", every=_EVERY) as counter:
         found = into(log_path(database), file, name, where, counter.show)
     echo(f"Imported {counted(found.exchanges, 'exchange')} into session “{found.session.name}”.")
     if found.tools:
         offered = ", ".join(map(plain, found.tools))
         click.echo(f"Its next prompts will offer models the tools of its first prompt: {offered}.", err=True)
-
-
-class _counted:  # noqa: N801  used as a context manager
-    """A progress line on the terminal that counts exchanges and is removed at the end."""
-
-    def __init__(self) -> None:
-        self._shown = 0
-
-    def __enter__(self) -> _counted:  # noqa: PYI034  Self needs Python 3.11
-        return self
-
-    def show(self, done: int, total: int | None = None) -> None:
-        """Update the line, if enough exchanges were done since the last update."""
-        if done % _EVERY == 0 and sys.stderr.isatty():
-            text = f"{done:,} of {total:,} exchanges" if total else f"{done:,} exchanges"
-            self._shown = len(text)
-            click.echo(f"\r{text}", nl=False, err=True)
-
-    def end(self) -> None:
-        """Remove the line."""
-        if self._shown:
-            click.echo("\r" + " " * self._shown + "\r", nl=False, err=True)
-            self._shown = 0
-
-    def __exit__(self, *error: object) -> None:
-        self.end()

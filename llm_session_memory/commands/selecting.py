@@ -123,7 +123,7 @@ def matching_options(apart: Collection[str] = ()) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @functools.wraps(function)
         def chosen(*args: Any, all_matching: bool, filters: Filters, **parameters: Any) -> Any:
-            narrowed = filters != Filters()
+            narrowed = any(typed(click.get_current_context()))
             if narrowed and not all_matching:
                 raise click.UsageError("Filters choose sessions only together with --all-matching.")
             if all_matching and not narrowed:
@@ -147,11 +147,9 @@ def names_argument() -> Callable[[F], F]:
     return decorate
 
 
-def dry_run_option() -> Callable[[F], F]:
+def dry_run_option(what: str = "Only print what would change; change nothing") -> Callable[[F], F]:
     """Return a decorator for `--dry-run`."""
-    decorate: Callable[[F], F] = click.option(
-        "--dry-run", is_flag=True, help="Only print what would change; change nothing"
-    )
+    decorate: Callable[[F], F] = click.option("--dry-run", is_flag=True, help=what)
     return decorate
 
 

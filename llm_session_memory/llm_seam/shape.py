@@ -30,6 +30,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "templates": ("templates",),
     "usage": ("usage",),
     "titles": ("titles", "summaries"),
+    "deletion": ("template_fragments",),
     "programs": ("programs", *_IN_SESSION),
 }
 """The modules of each use. They are imported by name, because a failed import is a problem to report too."""

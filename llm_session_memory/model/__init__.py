@@ -22,7 +22,18 @@ from .sent import Block, Budget, Context, Fate, Item, Recalled, Sized, Window, W
 
 if TYPE_CHECKING:
     from .deleting import Amounts, Covering, Deleted, DeletionPlan, Stay, Target, Trace
-    from .shown import Beside, Bookmark, Filters, Hit, Project, ProjectSummary, Rating, SessionSummary, Title
+    from .shown import (
+        Beside,
+        Bookmark,
+        Conversation,
+        Filters,
+        Hit,
+        Project,
+        ProjectSummary,
+        Rating,
+        SessionSummary,
+        Title,
+    )
 
 __all__ = [
     "DEFAULT_MAX_CONTEXT_TOKENS",
@@ -40,6 +51,7 @@ __all__ = [
     "Bookmark",
     "Budget",
     "Context",
+    "Conversation",
     "Covering",
     "Deleted",
     "DeletionPlan",

@@ -92,6 +92,21 @@ class SessionSummary:
 
 
 @dataclass(frozen=True)
+class Conversation:
+    """A session, or a conversation without a name (None), of either generation of llm's tables.
+
+    `last_used_utc` is ISO without a zone, None if the log doesn't say; `model` is None if unknown. `first_words` are
+    those of a conversation without a name.
+    """
+
+    thread_id: str
+    name: str | None
+    last_used_utc: str | None
+    model: str | None
+    first_words: str = ""
+
+
+@dataclass(frozen=True)
 class Filters:
     """The filters for a list of sessions or a search; an empty field filters nothing.
 

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from ..errors import SessionError
 
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_DURATION = re.compile(r"(?P<number>[0-9]{1,6})\s*(?P<unit>[dwmy])")
 _MONTHS = 12
 
 
@@ -28,6 +29,33 @@ def since(text: str) -> str:
 def until(text: str) -> str:
     """Return when a date ends, or the moment of a time: ISO, UTC. Raises SessionError."""
     return _moment(text, end=True)
+
+
+def ago(text: str, now: datetime) -> str:
+    """Return the moment that lies a length of time before now: ISO, UTC. Raises SessionError.
+
+    `30d` are days, `12w` weeks, `6m` months and `1y` years. A month before the 31st is the last day of a shorter month.
+    """
+    found = _DURATION.fullmatch(text.strip().lower())
+    moment = _before(now.astimezone(timezone.utc), int(found["number"]), found["unit"]) if found else None
+    if moment is None:
+        message = f"“{text if text.isprintable() else '…'}” is not a length of time."
+        raise SessionError(message, "Use a number with d, w, m or y for days, weeks, months or years, like 30d.")
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _before(now: datetime, number: int, unit: str) -> datetime | None:
+    """Return the moment that lies so many units before now, or None if that was before the year 1."""
+    from calendar import monthrange
+
+    try:
+        if unit in "dw":
+            return now - timedelta(days=number * (7 if unit == "w" else 1))
+        months = now.year * _MONTHS + now.month - 1 - number * (_MONTHS if unit == "y" else 1)
+        year, month = divmod(months, _MONTHS)
+        return now.replace(year=year, month=month + 1, day=min(now.day, monthrange(year, month + 1)[1]))
+    except (ValueError, OverflowError):
+        return None
 
 
 def day_after(day: str | None) -> str | None:

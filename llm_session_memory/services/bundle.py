@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .conversations import Conversations
     from .costs import Costs
     from .deletion import Deletion
     from .forks import Forks
@@ -83,6 +84,13 @@ class Services:
         from .forks import Forks
 
         return Forks(self.desk)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """All conversations, with a name and without. Imported late, because no prompt needs them."""
+        from .conversations import Conversations
+
+        return Conversations(self.desk)
 
     @cached_property
     def search(self) -> Search:

@@ -36,9 +36,21 @@ def page(
 
 def matching(log: Log, filters: Filters) -> list[Session]:
     """Return all sessions that match the filters, newest use first."""
+    return [line.session for line in uncounted(log, filters)]
+
+
+def uncounted(log: Log, filters: Filters) -> list[SessionSummary]:
+    """Return all sessions that match the filters as lines without figures, newest use first."""
     if not log.has_sessions():
         return []
-    return [line.session for line in _lines(log, _filtering(log, filters) | {"count": -1})]
+    return _lines(log, _filtering(log, filters) | {"count": -1})
+
+
+def thread_ids(log: Log) -> frozenset[str]:
+    """Return the threads that have a name."""
+    if not log.columns("memory_sessions"):
+        return frozenset()
+    return frozenset(id_ for (id_,) in log.tuples("select thread_id from memory_sessions"))
 
 
 def _filtering(log: Log, asked: Filters) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 
 import pytest
 
 from llm_session_memory.errors import SessionError
-from llm_session_memory.rules.dates import since, until
+from llm_session_memory.rules.dates import ago, since, until
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +74,30 @@ def test_dates_beyond_the_calendar_are_refused(read: Callable[[str], str], typed
 def test_years_have_four_digits() -> None:
     """Moments compare as texts, even those of long ago."""
     assert until("0001-01-01").startswith("0001-01-02T")
+
+
+NOW = datetime(2026, 8, 31, 10, 30, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("typed", "moment"),
+    [
+        ("30d", "2026-08-01T10:30:00"),
+        (" 2 W ", "2026-08-17T10:30:00"),
+        ("6m", "2026-02-28T10:30:00"),
+        ("8m", "2025-12-31T10:30:00"),
+        ("1y", "2025-08-31T10:30:00"),
+        ("0d", "2026-08-31T10:30:00"),
+    ],
+    ids=["days", "weeks, capital", "months, shorter", "months, last year", "years", "none"],
+)
+def test_a_length_of_time_ends_now(typed: str, moment: str) -> None:
+    """Days, weeks, months and years are counted back from now, whatever the zone."""
+    assert ago(typed, NOW) == moment
+
+
+@pytest.mark.parametrize("typed", ["", "30", "d", "-3d", "1h", "30 days", "9999y", "999999d", "\x1b[31m"])
+def test_other_text_is_not_a_length_of_time(typed: str) -> None:
+    """Text that is not a length of time, or that goes back before the year 1, is an error."""
+    with pytest.raises(SessionError, match="is not a length of time"):
+        ago(typed, NOW)
