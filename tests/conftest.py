@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.world import quick_disk
 from tests.world.certificates import one_certificate
 
+os.environ["TMPDIR"] = quick_disk.chosen()
 # llm-ollama fixes its cache folder at its first import, and it must not be that of the person running the tests.
 os.environ["LLM_USER_PATH"] = tempfile.mkdtemp(prefix="llm-tests-")
 os.environ["SSL_CERT_FILE"] = one_certificate(os.environ["LLM_USER_PATH"])  # tests never use the network
