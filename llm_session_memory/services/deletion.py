@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from ..errors import LogUnusable
 from ..model import Amounts, Covering, Deleted, DeletionPlan, Stay, Target
+from ..store import erasing
 from ..store.deletion import Deletion as Working
 from ..store.deletion import unchecked
 from ..store.deletion_family import related
+from ..store.erasing import overwriting
 from .deletion_batch import Batch
 from .desk import Desk
 
@@ -59,7 +62,7 @@ class Deletion:
         self,
         targets: Iterable[Target],
         *,
-        with_traces: bool = False,
+        with_traces: bool = False,  # noqa: ARG002  next
         erase: bool = False,
         kept_fragments: Iterable[int] = (),
         progress: Progress | None = None,
@@ -82,10 +85,15 @@ class Deletion:
             LogUnusable: The log can't be written.
         """
         self._desk.prepare()
+        before = self._desk.path.stat().st_size
         wanted = _merged(targets)
         found = _Found()
         total = Amounts()
-        with unchecked(self._desk.log), self._working(wanted, kept_fragments) as working:
+        with ExitStack() as held:
+            held.enter_context(unchecked(self._desk.log))
+            if erase:
+                held.enter_context(overwriting(self._desk.log))
+            working = held.enter_context(self._working(wanted, kept_fragments))
             for batch, last in self._batches(working, wanted, progress, _PAUSE_SECONDS):
                 with self._desk.writing():
                     batch.choose(working, last=last)
@@ -94,7 +102,22 @@ class Deletion:
                 batch.close()
                 total += amounts
                 found.add(batch)
-        return Deleted(total, **found.told(), blanked=int(with_traces) * 0, erased=erase)
+        if not erase:
+            return Deleted(total, **found.told())
+        self.erase()
+        after = self._desk.path.stat().st_size
+        return Deleted(total, **found.told(), erased=True, size_before=before, size_after=after)
+
+    def erase(self) -> None:
+        """Rewrite the log, so that no byte of what was deleted is left in its file.
+
+        Nobody else can use the log meanwhile. Raises LogUnusable: the log is whole, but the bytes may still be there.
+        """
+        try:
+            erasing.erase(self._desk.log)
+        except LogUnusable as error:
+            message = f"Deleted, but not yet erased from the file. {error.message}"
+            raise LogUnusable(message, error.hint.replace("The log was not changed.", "").strip()) from error
 
     @contextmanager
     def _working(self, wanted: Sequence[Target], kept_fragments: Iterable[int]) -> Iterator[Working]:

@@ -1,0 +1,93 @@
+"""Deletion as people use it: erased bytes, what goes beside exchanges, and what other programs do meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import llm
+import pytest
+
+from llm_session_memory.model import Attempt, Rating, Session, Settings, Summary, Target
+from llm_session_memory.services.bundle import Services
+from llm_session_memory.store import Notes, Sessions
+from llm_session_memory.store.index import Index
+from tests.store.test_deletion import checked
+from tests.world.logs import Call, LogBuilder, Said
+
+SECRET = "zyxquartzofil"
+"""A word whose stem is itself, and which begins like no other."""
+
+
+def secret_log(path: Path) -> tuple[str, str]:
+    """Write a log with a conversation that has a secret everywhere, and another that has none; return both."""
+    fragment = llm.Fragment(f"{SECRET} fragment\n", f"{SECRET}.txt")
+    file = llm.Attachment(type="text/plain", content=SECRET.encode())
+    with LogBuilder(path) as log:
+        secret, other = log.thread(), log.thread()
+        log.responses(secret, Said(f"Old {SECRET}", f"Old reply {SECRET}", fragments=(fragment,)))
+        log.turns(other, Said("We build a bridge.", "Noted."), Said("When?", "On 4 May."))
+        call = Call("look", {"what": SECRET}, f"{SECRET} found")
+        said = Said(f"Tell me {SECRET}", f"{SECRET} it is", f"Be {SECRET}", (fragment,), (file,), (call,))
+        log.turns(secret, said, Said("Again", f"{SECRET}Parts parse{SECRET}Http"))
+        log.turns(other, Said("And then?", "Rest."))
+    with Services.open(path) as services:
+        services.desk.prepare()
+        log_, now = services.desk.log, "2026-11-28T08:00:00+00:00"
+        with services.writing():
+            sessions, notes = Sessions(log_), Notes(log_)
+            sessions.add(Session(secret, f"{SECRET}-name", now, Settings(system=SECRET)))
+            sessions.add(Session(other, "other", now, Settings()))
+            turn = str(log_.value("select max(id) from turns where thread_id = :id", {"id": secret}))
+            notes.set_meta(secret, {"key": SECRET})
+            notes.add_summary(secret, Summary(0, SECRET, turn, turn, 1, None, None, None, None, now))
+            services.ratings.keep(secret, turn, Rating("up", SECRET, now))
+            sessions.attempts.add(Attempt("01zz", secret, "scripted", SECRET, SECRET, SECRET, now, 1, {}))
+        services.notes.add(f"{SECRET}-name", SECRET)
+        Index(log_).catch_up(secret)
+        Index(log_).catch_up(other)
+    return secret, other
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal", "persist"])
+def test_erased_bytes_are_in_no_file_of_the_log(tmp_path: Path, mode: str) -> None:
+    """With `erase`, no file beside or of the log has a deleted word, nor has any of its full-text indexes."""
+    path = tmp_path / "logs.db"
+    secret, other = secret_log(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"pragma journal_mode = {mode}")
+        connection.execute("create table mine (x)")  # in its own journal
+        connection.execute("drop table mine")
+        with Services.open(path) as services:
+            services.desk.log.run(f"pragma journal_mode = {mode}")
+            done = services.deletion.delete([Target(secret)], erase=True)
+            assert done.erased
+            assert done.size_after == path.stat().st_size <= done.size_before
+            found = {one.name for one in tmp_path.iterdir() if SECRET.encode()[3:] in one.read_bytes()}
+            assert found == set()
+            for index in ("memory_words", "turn_search_fts", "responses_fts"):
+                log = services.desk.log
+                log.run(f"create virtual table temp.vocabulary using fts5vocab(main, {index}, row)")
+                assert not log.rows("select term from temp.vocabulary where term like '%quartz%'")
+                log.run("drop table temp.vocabulary")
+            assert [len(ids) for ids in services.sessions.turn_ids("other")] == [1, 1, 1]
+            assert services.search("bridge")
+    checked(path)
+    assert other
+
+
+def test_without_erase_the_words_are_no_longer_found(tmp_path: Path) -> None:
+    """A deletion takes words out of each full-text index, whatever bytes stay in the file."""
+    path = tmp_path / "logs.db"
+    secret, _ = secret_log(path)
+    with Services.open(path) as services:
+        services.deletion.delete([Target(secret)])
+        for index in ("memory_words", "turn_search_fts", "responses_fts"):
+            assert not services.desk.log.rows(f"select rowid from {index} where {index} match '{SECRET}*'")
+    with closing(sqlite3.connect(path)) as connection:
+        for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
+            if "_fts" not in table and not table.startswith("memory_words"):
+                rows = connection.execute(f"select * from [{table}]").fetchall()
+                assert SECRET not in str(rows), table
+                assert SECRET.encode() not in b"".join(v for row in rows for v in row if isinstance(v, bytes)), table
