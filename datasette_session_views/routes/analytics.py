@@ -14,8 +14,9 @@ from llm_session_memory.insight.charts import Chart, figure
 from llm_session_memory.insight.numbers import DAYS, LARGE, PATIENCE, Numbers, numbers, usual_start
 from llm_session_memory.insight.panels import PANELS, Panel, in_words, totals
 from llm_session_memory.reader.entries import Filters
-from llm_session_memory.reader.listing import models
+from llm_session_memory.reader.listing import models, projects
 from llm_session_memory.reader.narrowing import Span
+from llm_session_memory.rules import names
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import allowed, sql_url
@@ -34,6 +35,9 @@ _AT_ONCE = 2
 
 _PATIENCE = 12.0
 """Seconds after which no more panels are computed."""
+
+_PROJECTS = frozenset({"memory_projects", "memory_sessions"})
+"""The tables that a visitor must be allowed to see to choose a project."""
 
 _RANGES = ((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "1 year"))
 
@@ -56,12 +60,15 @@ async def analytics(datasette: Any, request: Any) -> Any:
     whole = parameters.all_days(request)
     usual = None if whole or filters.since or filters.until else await log.read(usual_start)
     filters = replace(filters, since=filters.since or usual)
-    span = Span(filters.since, filters.until, filters.model)
+    offered = await log.read(projects) if log.tables >= _PROJECTS else ()
+    project = filters.project and names.key(filters.project)
+    span = Span(filters.since, filters.until, filters.model, project=project if offered else None)
     reading = _Reading(datasette, request, log, span)
     shown = await asyncio.gather(*map(reading.panel, PANELS))
     known = await log.read(models)
     figures = totals({one.panel.made_by: one.numbers.rows for one in shown if one.numbers})
-    asked = {"since": span.since or ("all" if whole else None), "until": span.until, "model": span.model}
+    chosen = {"model": span.model, "project": span.project and filters.project}
+    asked = {"since": span.since or ("all" if whole else None), "until": span.until, **chosen}
     links = Links(datasette, log.name)
     if request.url_vars.get("format") == "json":
         return as_json(
@@ -70,7 +77,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
                 "database": log.name,
                 "since": span.since,
                 "until": span.until,
-                "model": span.model,
+                **chosen,
                 "usual_range": usual is not None,
                 "models": list(known),
                 "totals": dict(figures),
@@ -86,10 +93,11 @@ async def analytics(datasette: Any, request: Any) -> Any:
         "filters": filters,
         "whole": whole,
         "usual": None if usual is None else {"calls": f"{LARGE:,}", "days": DAYS},
-        "all_url": links.analytics(since="all", model=filters.model),
+        "all_url": links.analytics(since="all", **chosen),
         "models": known,
+        "projects": offered,
         "figures": in_words(figures, lambda value: figure(_rounded(value))),
-        "ranges": _ranges(links, filters, datetime.now(timezone.utc).date()),
+        "ranges": _ranges(links, filters, chosen, datetime.now(timezone.utc).date()),
         "panels": panels,
     }
     return await as_page(datasette, request, "sv_analytics", context, links.analytics("json", **asked))
@@ -180,11 +188,13 @@ def _rounded(value: float | None) -> float | int | None:
     return round(value, 2) if isinstance(value, float) else value
 
 
-def _ranges(links: Links, filters: Filters, today: date) -> Sequence[tuple[str, str, bool]]:
+def _ranges(
+    links: Links, filters: Filters, chosen: dict[str, str | None], today: date
+) -> Sequence[tuple[str, str, bool]]:
     """Return the ranges offered as links, each with its label, its URL, and whether it is the current one."""
-    found = [("all time", links.analytics(since="all", model=filters.model), not filters.since and not filters.until)]
+    found = [("all time", links.analytics(since="all", **chosen), not filters.since and not filters.until)]
     for days, called in _RANGES:
         since = (today - timedelta(days=days - 1)).isoformat()
         here = filters.since == since and not filters.until
-        found.append((called, links.analytics(since=since, model=filters.model), here))
+        found.append((called, links.analytics(since=since, **chosen), here))
     return found

@@ -170,8 +170,9 @@ _OFFERED = (("Markdown", "md"), ("JSONL", "jsonl"), ("HTML", "html"))
 
 
 def _row_of(page: Transcript) -> str:
-    """Return the table that has a row for the session: llm has none if no prompt was answered."""
-    if not page.total and page.line.name is not None:
+    """Return the table that has a row for the session: llm has none before the first reply of its own."""
+    own = page.total - (page.stems[-1].last if page.stems else 0) + page.undone_in_all
+    if not own and page.line.name is not None:
         return "memory_sessions"
     return "conversations" if page.older and not _is_today(page) else "threads"
 

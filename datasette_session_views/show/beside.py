@@ -26,7 +26,7 @@ def facts(line: Line) -> list[tuple[str, str]]:
     if first:
         found.append(("", first if first == last else f"{first} – {last}"))
     if figures.input_tokens is not None or figures.output_tokens is not None:
-        found.append((f"{figures.input_tokens or 0:,}", "tokens in"))
+        found.append((f"{figures.input_tokens or 0:,}", "tokens in since the fork" if line.origin else "tokens in"))
         found.append((f"{figures.output_tokens or 0:,}", "out"))
     if figures.cost.words:
         found.append((figures.cost.words, ""))

@@ -105,12 +105,11 @@ async def jump(datasette: Any, actor: Any) -> list[Any]:
     for log in await logs(datasette, actor):
         base = Links(datasette, log.name).session("")
         if "memory_sessions" in log.tables:
-            found.append(
-                jump_sql(
-                    log.name,
-                    "select 'session' as type, name as label, coalesce(model, '') as description,"
-                    " :base || thread_id as url, name as search_text, name as display_name from memory_sessions",
-                    {"base": base},
-                )
+            sql = (
+                "select 'session' as type, name as label, coalesce(model, '') as description,"
+                " :base || thread_id as url, name as search_text, name as display_name from memory_sessions"
             )
+            if "memory_sessions without archived_utc" not in log.tables:
+                sql += " where archived_utc is null"
+            found.append(jump_sql(log.name, sql, {"base": base}))
     return found

@@ -44,8 +44,7 @@ def statement_of(
     if panel.within:
         asked = {"since": span.since, "until": span.until, "model": span.model}
         given |= {name: value for name, value in asked.items() if value is not None}
-        if span.thread_id is not None:
-            given["thread_id"] = span.thread_id
+        given |= Span(thread_id=span.thread_id, project=span.project).parameters()
     else:
         given |= span.parameters()
     return narrowed(query.sql, tables, span, within=panel.within, rows=rows), given

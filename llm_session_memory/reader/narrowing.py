@@ -17,12 +17,16 @@ from .tables import completed, tables_read, whole
 
 @dataclass(frozen=True)
 class Span:
-    """The filters of a set of numbers; None means no filter. Days are `YYYY-MM-DD`, `until` included."""
+    """The filters of a set of numbers; None means no filter. Days are `YYYY-MM-DD`, `until` included.
+
+    `project` is the key of a project: only the conversations of its sessions count.
+    """
 
     since: str | None = None
     until: str | None = None
     model: str | None = None
     thread_id: str | None = None
+    project: str | None = None
 
     def parameters(self) -> dict[str, str]:
         """Return the parameters of the narrowed query."""
@@ -31,6 +35,7 @@ class Span:
             "before": day_after(self.until),
             "model": self.model,
             "thread_id": self.thread_id,
+            "project": self.project,
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -41,6 +46,7 @@ class Span:
             "before": "datetime_utc < :before",
             "model": "model = :model",
             "thread_id": f"{thread} = :thread_id",
+            "project": f"{thread} in (select thread_id from main.memory_sessions where project = :project)",  # noqa: S608  our own words
         }
         return " and ".join(wanted[name] for name in self.parameters())
 
@@ -81,7 +87,8 @@ def _conditions(
     if not span.parameters():
         return []
     if within:
-        return [(table, "rowid, *", "thread_id = :thread_id") for table in _OF_THREADS] if span.thread_id else []
+        threads = Span(thread_id=span.thread_id, project=span.project)
+        return [(table, "rowid, *", threads.conditions()) for table in _OF_THREADS] if threads != Span() else []
     between = {} if rows is None else {"turns": f"rowid between {rows[0]} and {rows[1]} and "}
     wanted = {table: between.get(table, "") + span.conditions(thread) for table, thread in _TIMED.items()}
     found = [(table, "rowid, *", condition) for table, condition in wanted.items()]

@@ -51,12 +51,12 @@ async def test_a_line_has_title_project_fork_and_snapshots(see: Get, family: Fam
 async def test_archived_sessions_are_listed_on_request(see: Get) -> None:
     """The list leaves archived sessions out, says how many there are and links to them, in every order."""
     page = await see("/logs/-/sessions")
-    assert "3 named sessions, 1 other conversation · archived (1)" in page.shown
+    assert "4 named sessions, 1 other conversation · archived (1)" in page.shown
     assert "archived=only" in page.text
     for sort in ("used", "tokens", "exchanges"):
         assert "attic" not in await listed(see, f"?sort={sort}")
         assert [*await listed(see, f"?sort={sort}&archived=only")] == ["attic"]
-        assert len(await listed(see, f"?sort={sort}&archived=all")) == 5
+        assert len(await listed(see, f"?sort={sort}&archived=all")) == 6
     assert (await listed(see, "?archived=only"))["attic"]["archived_utc"] == LATER
     assert "attic archived" in (await see("/logs/-/sessions?archived=only")).shown
     assert "attic" not in (await see("/-/sessions")).shown
@@ -65,7 +65,7 @@ async def test_archived_sessions_are_listed_on_request(see: Get) -> None:
 @pytest.mark.asyncio
 async def test_lists_and_searches_are_filtered_by_project_and_title(see: Get) -> None:
     """A project has its sessions in lists and in searches; the text filter of a list finds titles too."""
-    assert [*await listed(see, "?project=LISBON")] == ["work-c", "work-b", "work"]
+    assert [*await listed(see, "?project=LISBON&sort=tokens")] == ["work", "work-b", "work-c", "work-d"]
     assert await listed(see, "?project=none") == {}
     assert [*await listed(see, "?q=bridge")] == ["work"]
     assert [*await listed(see, "?q=PORTUGAL&sort=tokens")] == ["What is the capital of Portugal?"]
@@ -101,7 +101,7 @@ async def test_a_fork_is_shown_with_its_whole_history(see: Get, family: Family) 
     assert places == sorted(places)
     assert "Forked from work-b after exchange #3" in shown
     assert 'href="/logs/-/session/work-b?from=1#3"' in page.text
-    assert "Family work work-b after #2 work-c after #3" in shown
+    assert "Family work work-b after #2 work-c after #3 work-d after #1" in shown
     found = (await see("/logs/-/session/work-c.json")).json()
     assert [exchange["number"] for exchange in found["exchanges"]] == [1, 2, 3, 4]
     assert found["inherited"] == [
@@ -119,10 +119,39 @@ async def test_a_session_names_its_forks(see: Get) -> None:
     """A session that was forked links to its forks, each after the exchange that both have."""
     shown = (await see("/logs/-/session/work-b")).shown
     assert "Forked from work after exchange #2 · Fork: work-c (after #3 )" in shown
-    assert "Fork: work-b (after #2 )" in (await see("/logs/-/session/work")).shown
+    assert "Forks: work-b (after #2 ), work-d (after #1 )" in (await see("/logs/-/session/work")).shown
     forks = (await see("/logs/-/session/work.json")).json()["forks"]
-    assert [(fork["session"], fork["after"]) for fork in forks] == [("work-b", 2)]
+    assert [(fork["session"], fork["after"]) for fork in forks] == [("work-b", 2), ("work-d", 1)]
     assert "Family" not in (await see("/logs/-/session/attic")).shown
+
+
+@pytest.mark.asyncio
+async def test_a_fork_without_exchanges_of_its_own_ends_with_what_it_shares(see: Get) -> None:
+    """It says where it goes on, and every link of its page answers."""
+    page = await see("/logs/-/session/work-d")
+    assert page.shown.index("Reply to work prompt 1") < page.shown.index("work-d goes on from here")
+    for name in ("work-d", "work", "work-c", "attic"):
+        page = await see(f"/logs/-/session/{name}?undone=1")
+        links = {
+            str(one["href"]) for tag, one in Tags(page.text).found if tag == "a" and "sql=" not in str(one["href"])
+        }
+        inside = [link.partition("#")[0] for link in links if link.startswith("/logs/")]
+        assert inside != []
+        assert [link for link in inside if (await see(link)).status not in (200, 302)] == []
+
+
+@pytest.mark.asyncio
+async def test_the_dashboard_counts_one_project(see: Get) -> None:
+    """With a project, every panel has only the calls of its sessions."""
+    whole = (await see("/logs/-/sessions/analytics.json")).json()
+    found = (await see("/logs/-/sessions/analytics.json?project=LISBON")).json()
+    assert (whole["totals"]["calls"], found["totals"]["calls"]) == (10, 8)
+    assert found["project"] == "LISBON"
+    assert [one["name"] for one in found["panels"] if one["timed_out"]] == []
+    nothing = (await see("/logs/-/sessions/analytics.json?project=none")).json()
+    assert {one["name"] for one in nothing["panels"] if one["rows"]} <= {"session-lengths"}, "it has all lengths"
+    page = await see("/logs/-/sessions/analytics?project=Lisbon")
+    assert "Only project Lisbon." in page.shown
 
 
 @pytest.mark.asyncio

@@ -216,8 +216,9 @@ class Family:
 
 
 def write_family(path: Path) -> Family:
-    """Write a log with `work`, its fork `work-b` (after #2), and a fork of that, `work-c` (after #3).
+    """Write a log with `work`, its fork `work-b` (after #2), a fork of that, `work-c` (after #3), and `work-d`.
 
+    `work-d` is a fork of `work` after #1 that was not gone on with.
     The last exchange of `work` was undone; it has a snapshot after #3, a title that a model wrote, and a project.
     `attic` is archived, and a conversation without a name has a title.
     """
@@ -227,14 +228,14 @@ def write_family(path: Path) -> Family:
         for name, prompts in FAMILY.items():
             threads[name] = log.thread()
             if name in FORKS:
-                parent, shared = FORKS[name]
+                parent, shared, *_ = FORKS[name]
                 log.forked(threads[name], threads[parent], shared)
             said = (Said(prompt, f"Reply to {prompt}", tokens=(10, 5)) for prompt in prompts)
             turns[name] = log.turns(threads[name], *said, model="gpt-4o-mini")
     named = [name for name in FAMILY if name != "unnamed"]
     with_sessions(path, *(Session(threads[name], name, turns[name]) for name in named))
-    for name, last in (("work-b", turns["work"][1]), ("work-c", turns["work-b"][0])):
-        row = {"thread_id": threads[name], "from_thread_id": threads[FORKS[name][0]], "at_turn_id": last}
+    for name, (parent, _, of, place) in FORKS.items():
+        row = {"thread_id": threads[name], "from_thread_id": threads[parent], "at_turn_id": turns[of][place]}
         with_rows(path, "memory_forks", {**row, "forked_utc": LATER})
     work = threads["work"]
     with_rows(path, "memory_undone", {"thread_id": work, "turn_id": turns["work"][4], "undone_utc": LATER})
@@ -258,8 +259,9 @@ FAMILY = {
     "work": [f"work prompt {number}" for number in range(1, 6)],
     "work-b": ["work-b prompt 3", "work-b prompt 4"],
     "work-c": ["work-c prompt 4"],
+    "work-d": [],
 }
 """The prompts of the sessions of `write_family`, without what forks share."""
 
-FORKS = {"work-b": ("work", 2), "work-c": ("work-b", 3)}
-"""What each fork of `write_family` was forked from, and the exchanges that both have."""
+FORKS = {"work-b": ("work", 2, "work", 1), "work-c": ("work-b", 3, "work-b", 0), "work-d": ("work", 1, "work", 0)}
+"""The forks of `write_family`: the parent, how many exchanges both have, and the last of those in its own thread."""
