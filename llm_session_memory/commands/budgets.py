@@ -33,8 +33,8 @@ def budget_lines(memory: Memory, session: Session) -> Iterator[tuple[str, str]]:
     if session.budget_usd is None and session.project is None:
         return
     for limit, spent in memory.costs.limits(session):
-        some = "" if spent.whole else " or more"
-        yield "cost", f"{limit.whose} may cost {exact(limit.dollars)}; so far {exact(limit.spent)}{some}"
+        whose = "" if limit.whose.startswith("session") else f" for all of {limit.whose}"
+        yield "cost", f"at most {exact(limit.dollars)}{whose}; so far {spent.words}"
 
 
 def warn(memory: Memory, model: str | None) -> None:

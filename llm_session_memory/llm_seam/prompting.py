@@ -179,7 +179,8 @@ class Prompting:
         """
         if self.session is not None:
             conversation.id = self.session.thread_id
-            self._check_cost(settings, None)  # before anything is spent on a summary
+            if summarises(settings.memory or POLICIES[0]):  # a summary costs a request too
+                self._check_cost(settings, None)
             made.mention(self._begun(made))
         made.embedding = embedding_of(self.services, settings)
         found, made.composer = self.services.requests.compose(

@@ -41,7 +41,7 @@ def _call(one: Prompting, calls: Sequence[Call]) -> str:
     known = [amount for amount in costs if amount is not None]
     if not known:
         return ""
-    return f"cost: {exact(sum(known))}{'' if len(known) == len(costs) else ' or more'}"
+    return f"cost: {'' if len(known) == len(costs) else 'at least '}{exact(sum(known))}"
 
 
 def _so_far(one: Prompting, session: Session) -> list[str]:
@@ -58,6 +58,5 @@ def _so_far(one: Prompting, session: Session) -> list[str]:
 def _of(whose: str, spent: Spent, budget: float | None) -> str:
     if not spent.dollars and budget is None:
         return ""
-    some = "" if spent.whole else " or more"
     most = "" if budget is None else f" of {exact(budget)}"
-    return f"{one_line(whose)} so far: {exact(spent.dollars)}{some}{most}"
+    return f"{one_line(whose)} so far: {spent.words}{most}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ..model import Session
 from ..reader.figures import Cost
 from ..reader.prices import cost, installed, is_local
-from ..rules.money import Limit
+from ..rules.money import Limit, exact
 from ..store import costs
 from .desk import Desk
 
@@ -29,9 +29,11 @@ class Spent:
         return self.cost.dollars or 0.0
 
     @property
-    def whole(self) -> bool:
-        """Whether the cost of every call is known, or nothing."""
-        return self.cost.priced + self.cost.local >= self.cost.calls
+    def words(self) -> str:
+        """The cost as text: an amount, “at least” an amount if some prices are unknown, or “unknown”."""
+        if self.cost.priced + self.cost.local >= self.cost.calls:
+            return exact(self.dollars)
+        return f"at least {exact(self.dollars)}" if self.dollars else "unknown"
 
 
 class Costs:

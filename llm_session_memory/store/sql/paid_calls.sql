@@ -4,4 +4,6 @@ from turns where thread_id in (select value from json_each(:ids))
 union all
 select 'summary', model, input_tokens, output_tokens, made_utc
 from memory_summaries
-where thread_id in (select value from json_each(:ids)) and model is not null
+where thread_id in (select value from json_each(:ids))
+  and model is not null
+  and coalesce(input_tokens, output_tokens, duration_ms) is not null -- a fork's copy was paid for elsewhere
