@@ -15,6 +15,7 @@ _FAMILIES = {
     "listing": ("list",),
     "reading": ("show", "context"),
     "changing": ("set", "rename", "name", "pin", "unpin"),
+    "archiving": ("archive", "unarchive"),
     "undoing": ("undo", "redo"),
     "forking": ("fork",),
     "retrying": ("retry", "recover", "demo"),

@@ -73,9 +73,15 @@ def rated_option(rated: str, unrated: str, parameter: str = "rated") -> Callable
 
 
 def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete session names."""
+    """Complete the names of sessions that are not archived."""
     del param
     return known_names(ctx.params.get("database"), incomplete)
+
+
+def complete_archived(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of archived sessions."""
+    del param
+    return known_names(ctx.params.get("database"), incomplete, archived=True)
 
 
 def complete_project(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -15,7 +15,7 @@ from ..model import Filters, SessionSummary
 from ..rules import dates
 from ..rules.safe_text import one_line
 from .common import as_json, complete, echo, local_time, session_command
-from .selecting import filter_options, typed
+from .selecting import filter_options, is_narrowed, typed
 
 _PAGE = 20
 _WIDTH = 40
@@ -45,6 +45,7 @@ def list_command(  # noqa: PLR0913  one parameter an option
         llm sessions -n 50 --json
         llm sessions list --tag bridge --meta client=harbour --since 2026-01
         llm sessions list --project bridge
+        llm sessions list --archived
     """
     path = log_path(database)
     found: Sequence[SessionSummary] = []
@@ -59,7 +60,7 @@ def list_command(  # noqa: PLR0913  one parameter an option
         if len(found) > len(shown):
             echo(f"More: {_next(ctx, shown[-1].session.name)}", err=True)
     else:
-        echo(_none(path, after, narrowed=filters != Filters()), err=True)
+        echo(_none(path, after, narrowed=is_narrowed(filters)), err=True)
 
 
 def _none(path: Path, after: str | None, *, narrowed: bool) -> str:
@@ -91,6 +92,7 @@ def _print(shown: Sequence[SessionSummary]) -> None:
     for header, cells in (
         ("project", [line.project or "" for line in shown]),
         ("tags", [", ".join(line.tags) for line in shown]),
+        ("archived", [local_time(line.session.archived_utc or "")[:10] for line in shown]),
     ):
         if any(cells):
             headers, align = (*headers, header), (*align, "left")
@@ -125,6 +127,7 @@ def _fields(line: SessionSummary) -> dict[str, object]:
         "budget_usd": line.session.budget_usd,
         "project": line.project,
         "template": line.session.template,
+        "archived_utc": line.session.archived_utc and dates.zoned(line.session.archived_utc),
         "tags": list(line.tags),
         "meta": dict(line.meta),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -19,7 +19,7 @@ from ..model import Filters, Session
 from ..rules import dates
 from ..rules.names import NO_PROJECT
 from ..rules.words import counted
-from .common import COMPLETING, F, complete, rated_option
+from .common import COMPLETING, F, complete, complete_archived, rated_option
 
 _OWN = "only_"
 """What the parameters of filters begin with, so that a command may have parameters of the same names."""
@@ -36,6 +36,10 @@ _FILTERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 """Each filter's short flags and its option, apart from the ratings. Help is “Only sessions …”."""
 
 
+_ARCHIVE = {"all": "Archived sessions too", "archived": "Only archived sessions"}
+"""The flags about archived sessions, which are otherwise left out."""
+
+
 def filter_options(apart: Collection[str] = ()) -> Callable[[F], F]:
     """Return a decorator that adds the filters of `list`, and hands them over as `filters: Filters`.
 
@@ -45,12 +49,14 @@ def filter_options(apart: Collection[str] = ()) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @functools.wraps(function)
         def filtered(*args: Any, **parameters: Any) -> Any:
-            asked = {name: parameters.pop(_OWN + name) for name in (*_FILTERS, "rated")}
+            asked = {name: parameters.pop(_OWN + name) for name in (*_FILTERS, "rated", *_ARCHIVE)}
             return function(*args, **parameters, filters=_filters(asked))
 
         decorated: Any = rated_option("Only sessions with an exchange rated", "without ratings", _OWN + "rated")(
             filtered
         )
+        for name, told in _ARCHIVE.items():
+            decorated = click.option(f"--{name}", _OWN + name, is_flag=True, help=told)(decorated)
         for name, (short, option) in reversed(_FILTERS.items()):
             flags = [f"--with-{name}"] if name in apart else [*short, f"--{name}"]
             about = {**option, "help": f"Only sessions {option['help']}", "shell_complete": COMPLETING.get(name)}
@@ -71,7 +77,13 @@ def _filters(asked: Mapping[str, Any]) -> Filters:
         rated=asked["rated"],
         project=asked["project"],
         template=asked["template"],
+        archived=True if asked["archived"] else None if asked["all"] else False,
     )
+
+
+def is_narrowed(filters: Filters) -> bool:
+    """Return whether a filter was given. That archived sessions are left out, or not, doesn't count."""
+    return replace(filters, archived=filters.archived or None) != Filters()
 
 
 def _fact(text: str) -> tuple[str, str | None]:
@@ -85,6 +97,7 @@ def typed(ctx: click.Context) -> Iterator[str]:
         value = ctx.params[_OWN + name]
         for one in value if isinstance(value, tuple) else [value] if value else []:
             yield from (f"--{name}", one)
+    yield from (f"--{name}" for name in _ARCHIVE if ctx.params[_OWN + name])
 
 
 # -- several sessions --------------------------------------------------------
@@ -141,9 +154,10 @@ def matching_options(apart: Collection[str] = ()) -> Callable[[F], F]:
     return decorate
 
 
-def names_argument() -> Callable[[F], F]:
-    """Return a decorator for an argument of session names, any number of them."""
-    decorate: Callable[[F], F] = click.argument("names", nargs=-1, metavar="NAME...", shell_complete=complete)
+def names_argument(*, archived: bool = False) -> Callable[[F], F]:
+    """Return a decorator for an argument of session names. Tab completes archived ones, or all others."""
+    completing = complete_archived if archived else complete
+    decorate: Callable[[F], F] = click.argument("names", nargs=-1, metavar="NAME...", shell_complete=completing)
     return decorate
 
 

@@ -9,7 +9,7 @@ import click
 
 from ..errors import NoSuchSession
 from ..memory import Memory
-from ..model import Exchange
+from ..model import Exchange, Filters
 from ..rules.dates import zoned
 from ..rules.safe_text import one_line
 from ..rules.words import counted
@@ -106,7 +106,7 @@ def redo_command(
 
 def used_last(memory: Memory) -> str:
     """Return the name of the session used last. Raises NoSuchSession if there is none."""
-    found = memory.sessions.list(1)
+    found = memory.sessions.list(1, filters=Filters(archived=False))
     if not found:
         raise NoSuchSession("There is no session yet.", 'Start one with: llm --session NAME "..."')
     return found[0].session.name

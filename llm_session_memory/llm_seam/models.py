@@ -37,9 +37,12 @@ def log_path(database: str | None) -> Path:
     return path
 
 
-def known_names(database: str | None, beginning: str) -> list[str]:
-    """Return the session names with this prefix, or [] if the log can't be read. This runs when Tab is pressed."""
-    return _known(database, beginning, lambda memory: memory.sessions.names())
+def known_names(database: str | None, beginning: str, *, archived: bool = False) -> list[str]:
+    """Return the names of sessions, archived ones or the others, with this prefix, or [] if the log can't be read.
+
+    This runs when Tab is pressed.
+    """
+    return _known(database, beginning, lambda memory: memory.sessions.names(archived=archived))
 
 
 def known_projects(database: str | None, beginning: str) -> list[str]:

@@ -69,6 +69,7 @@ class Prompting:
         self.retrying = retrying
         self.insist = insist
         self.over_budget = over_budget
+        self.told_archived = False
         self.latest: Prompted | None = None
         """The prompt that was composed last or is being composed."""
 
@@ -182,6 +183,7 @@ class Prompting:
             if summarises(settings.memory or POLICIES[0]):  # a summary costs a request too
                 self._check_cost(settings, None)
             made.mention(self._begun(made))
+            self._mention_archive(self.session)
         made.embedding = embedding_of(self.services, settings)
         found, made.composer = self.services.requests.compose(
             conversation.id,
@@ -264,6 +266,13 @@ class Prompting:
         if settings.system != system:
             parameters = {**parameters, "system": settings.system, "system_fragments": None}
         return replace(settings, options=options_of(model, parameters)), parameters
+
+    def _mention_archive(self, session: Session) -> None:
+        """Say once that a session is archived: the prompt is sent, but the session stays out of lists."""
+        if session.archived_utc is not None and not self.told_archived:
+            back = self.services.desk.command("unarchive", session.name)
+            self.say(f"session {session.name}: it is archived. Bring it back into lists with: {back}")
+            self.told_archived = True
 
     def _created(self, made: Prompted, conversation: Any, settings: Settings) -> Session:
         """Create the session of a prompt together with the prompt's open attempt, and return it."""

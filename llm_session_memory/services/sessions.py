@@ -45,9 +45,9 @@ class Sessions:
         """Return the session bound to a thread, or None."""
         return self._store.session_of_thread(thread_id)
 
-    def names(self) -> Sequence[str]:
-        """Return the names of all sessions."""
-        return self._store.names()
+    def names(self, *, archived: bool | None = None) -> Sequence[str]:
+        """Return the names of sessions: of the archived ones, of the others, or (None) of all."""
+        return self._store.names(archived)
 
     def list(
         self, count: int = -1, after: str | None = None, filters: Filters | None = None
@@ -199,6 +199,19 @@ class Sessions:
             if facts:
                 self._notes.set_facts(name, facts)
         return replace(session, settings=settings)
+
+    def archive(self, name: str, *, archived: bool = True) -> bool:
+        """Archive a session, or bring it back from the archive. Return whether that changed anything.
+
+        An archived session is left out of lists and completion, and models don't find it; its name still works.
+        """
+        self._desk.prepare()
+        with self._desk.writing():
+            session = self.get(name)
+            if (session.archived_utc is not None) == archived:
+                return False
+            self._store.set_archived(session.thread_id, self._desk.timestamp() if archived else None)
+        return True
 
     # -- pins ----------------------------------------------------------
 

@@ -47,11 +47,12 @@ class Sessions:
             return None
         return self.log.row(f"select * from memory_sessions where {where}", {"value": value})  # noqa: S608  constants
 
-    def names(self) -> list[str]:
-        """Return all session names."""
+    def names(self, archived: bool | None = None) -> list[str]:  # noqa: FBT001  three values
+        """Return the names of the archived sessions, of the others, or (None) of all."""
         if not self.log.has_sessions():
             return []
-        return [row["name"] for row in self.log.rows("select name from memory_sessions order by name_key")]
+        rows = self.log.rows("select * from memory_sessions order by name_key")
+        return [row["name"] for row in rows if archived is None or archived == bool(row.get("archived_utc"))]
 
     def add(self, session: Session) -> None:
         """Add a session. Raises NameRefused if the name has been taken in the meantime."""
@@ -91,6 +92,11 @@ class Sessions:
             " where thread_id = :thread_id",
             {"thread_id": thread_id, **columns_of(settings)},
         )
+
+    def set_archived(self, thread_id: str, archived_utc: str | None) -> None:
+        """Archive a session at that time, or bring it back from the archive."""
+        sql = "update memory_sessions set archived_utc = :archived_utc where thread_id = :thread_id"
+        self.log.run(sql, {"thread_id": thread_id, "archived_utc": archived_utc})
 
     # -- pins ----------------------------------------------------------
 

@@ -15,7 +15,7 @@ import click
 
 from ..errors import SessionError
 from ..memory import Memory
-from ..model import Exchange, Hit
+from ..model import Exchange, Filters, Hit
 from ..rules.clipping import cut_middle
 from ..rules.fences import fenced, speech
 from ..rules.limits import LONGEST_NOTE_OF_A_MODEL
@@ -71,13 +71,18 @@ def search(query: str, session: str | None = None) -> str:
     words = " ".join(str(query).split())
     with _memory() as memory:
         name = str(session) if session else (here.session if here else "*")
-        hits = memory.search(words, session=None if name == "*" else name, count=MOST_HITS)
+        hits = _everywhere(memory, words) if name == "*" else memory.search(words, session=name, count=MOST_HITS)
         if not hits and not session and name != "*":
-            hits = memory.search(words, count=MOST_HITS)
+            hits = _everywhere(memory, words)
     if not hits:
         where = "any session" if name == "*" or not session else f"session {one_line(name, _NAME)}"
         return f"Nothing in {where} matches: {one_line(words, _SNIPPET)}"
     return _material(list(_taken(map(_hit, hits), len(hits))))
+
+
+def _everywhere(memory: Memory, words: str) -> list[Hit]:
+    """Return what matches in all sessions but the archived ones."""
+    return memory.search(words, filters=Filters(archived=False), count=MOST_HITS)
 
 
 def _hit(hit: Hit) -> str:
@@ -163,11 +168,11 @@ def remember(note: str) -> str:
 def sessions() -> str:
     """Return the sessions with their sizes and days of last use, most recently used first."""
     with _memory() as memory:
-        total = len(memory.sessions.names())
+        total = len(memory.sessions.names(archived=False))
         lines = [
             f"{one_line(one.session.name, _NAME)}: {counted(one.exchanges, 'exchange')},"
             f" last used {one.last_used_utc[:10]}"
-            for one in memory.sessions.list(MOST_SESSIONS)
+            for one in memory.sessions.list(MOST_SESSIONS, filters=Filters(archived=False))
         ]
     return _material(list(_taken(lines, total))) if lines else "There are no sessions yet."
 
