@@ -29,7 +29,7 @@ from llm_session_memory.interchange.importing import into
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Context
 from llm_session_memory.services.recall import Embed, Near, Nearness
-from llm_session_memory.store.index import Index
+from llm_session_memory.store.index import Index, Scope
 
 BUDGETS = (1_000, 2_000, 4_000, 8_000)
 
@@ -106,9 +106,9 @@ def by_meaning(memory: Memory, name: str, embed: Embed) -> Near:
     nearness.catch_up(thread_id, seconds=None)
     known: dict[str, Mapping[int, float]] = {}
 
-    def near(thread_id: str, prompt: str) -> Mapping[int, float]:
+    def near(scopes: Sequence[Scope], prompt: str) -> Mapping[int, float]:
         if prompt not in known:
-            known[prompt] = nearness.near(thread_id, prompt)
+            known[prompt] = nearness.near(scopes, prompt)
         return known[prompt]
 
     return near

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import llm
 
@@ -17,6 +17,9 @@ from ..rules.policy import effective, recalls
 from ..services.bundle import Services
 from ..services.recall import Near, Nearness
 from ..store import check_file
+
+if TYPE_CHECKING:
+    from ..store.index import Scope
 
 RELIED_ON = {
     "llm": """
@@ -180,10 +183,10 @@ class Embedding:
         self.model_id = model_id
         self._near: Nearness | None = None
 
-    def near(self, thread_id: str, prompt: str) -> Mapping[int, float]:
+    def near(self, scopes: Sequence[Scope], prompt: str) -> Mapping[int, float]:
         """Return the passages nearest to a prompt. Raises ModelFailed for any failure."""
         try:
-            return self._found().near(thread_id, prompt)
+            return self._found().near(scopes, prompt)
         except SessionError:
             raise
         except Exception as error:  # a model's plugin may fail in any way

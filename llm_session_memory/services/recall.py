@@ -22,10 +22,10 @@ from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     from ..rules.ranking import Excerpt, Passage
-    from ..store.index import Index
+    from ..store.index import Index, Scope
 
-Near = Callable[[str, str], Mapping[int, float]]
-"""Returns the passages of a thread (given its id) that are nearest to a prompt, with their cosine similarities."""
+Near = Callable[["Sequence[Scope]", str], Mapping[int, float]]
+"""Returns the passages (given where to look) that are nearest to a prompt, with their cosine similarities."""
 
 Embed = Callable[[Sequence[str]], Iterable[Sequence[float]]]
 """Returns a vector for each text."""
@@ -56,8 +56,7 @@ class Recall:
         self.prompt = snapshot.request.text
         self.turns = snapshot.turns
         self.measure = snapshot.measure
-        undone = (id_ for ids in snapshot.turns.undone for id_ in ids)
-        self.later = (*snapshot.later, *undone)
+        self.undone = [id_ for ids in snapshot.turns.undone for id_ in ids]
         self.near = near
         self.writing = writing
         self.nearest: Mapping[int, float] = {}
@@ -69,6 +68,11 @@ class Recall:
         from ..store.index import Index
 
         return Index(self.snapshot.store.log)
+
+    @cached_property
+    def scopes(self) -> Sequence[Scope]:
+        """Where the session's passages are in the index."""
+        return self.index.scopes(self.thread_id, self.turns, earlier=bool(self.snapshot.later))
 
     @cached_property
     def words(self) -> list[str]:
@@ -87,31 +91,31 @@ class Recall:
         """All excerpts worth sending, best first."""
         if not self.words:
             return []
-        later = self.index.ids_of(self.later) if self.later else frozenset()
-        size = self.index.size(self.thread_id) - len(later)
-        hits = self._hits(self.words, later)
+        out = self.index.ids_of(self.undone) if self.undone else frozenset()
+        size = max(1, sum(scope.passages for scope in self.scopes) - len(out))
+        hits = self._hits(self.words, out)
         if not any(hits.values()):
             from ..rules.passages import characters
 
-            hits = self._hits(characters(self.prompt), later)
+            hits = self._hits(characters(self.prompt), out)
         if self.near is not None:
             try:
-                self.nearest = self.near(self.thread_id, self.prompt)
+                self.nearest = self.near(self.scopes, self.prompt)
             except SessionError as error:  # recall by words works without it
                 self.trouble = error.message
-        self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in later}
+        self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in out}
         from ..rules import ranking
 
         matches = ranking.match(hits, size)
         return ranking.rank(self._near(matches), matches, self.nearest)
 
-    def _hits(self, words: Sequence[str], later: Collection[int]) -> dict[str, list[int]]:
+    def _hits(self, words: Sequence[str], out: Collection[int]) -> dict[str, list[int]]:
         """Return the passages that hold each word, ignoring very common words unless there are no others."""
         from ..rules import ranking
 
         most = ranking.COMMON + 1
-        found = self.index.lookup(self.thread_id, words, most + len(later))
-        hits = {word: [id_ for id_ in ids if id_ not in later][:most] for word, ids in found.items()}
+        found = self.index.lookup(self.scopes, words, most + len(out))
+        hits = {word: [id_ for id_ in ids if id_ not in out][:most] for word, ids in found.items()}
         return {word: ids for word, ids in hits.items() if len(ids) <= ranking.COMMON} or hits
 
     def _near(self, matches: Collection[int]) -> list[Passage]:
@@ -199,25 +203,26 @@ class Nearness:
         self.vectors = Vectors(desk.log, model)
         self.embed = embed
 
-    def near(self, thread_id: str, prompt: str) -> Mapping[int, float]:
-        """Return the passages of a thread nearest to a prompt, with their cosine similarities."""
+    def near(self, scopes: Sequence[Scope], prompt: str) -> Mapping[int, float]:
+        """Return the passages of a session nearest to a prompt, with their cosine similarities."""
         from ..store.vectors import packed
 
         vector = packed(self.embed([prompt]))[0]
-        return self.vectors.nearest(thread_id, vector, NEAREST)
+        return self.vectors.nearest(scopes, vector, NEAREST)
 
     def catch_up(self, thread_id: str, seconds: float | None = _SECONDS) -> int:
-        """Embed passages of a thread that have no vector yet, newest first, for about `seconds` (None: all of them).
+        """Embed passages of a session that have no vector yet, newest first, for about `seconds` (None: all of them).
 
         Returns the number embedded. Errors of the model propagate.
         """
         from ..store.vectors import packed
 
         began, done = time.monotonic(), 0
+        scopes = self.vectors.index.scopes(thread_id)
         while seconds is None or time.monotonic() - began < seconds:
-            missing = self.vectors.missing(thread_id, _BATCH)
+            missing = self.vectors.missing(scopes, _BATCH)
             if not missing:
                 break
-            self.vectors.add(thread_id, dict(zip(missing, packed(self.embed(list(missing.values()))), strict=True)))
+            self.vectors.add(dict(zip(missing, packed(self.embed(list(missing.values()))), strict=True)))
             done += len(missing)
         return done

@@ -45,6 +45,13 @@ def own_turns(log: Log, thread_id: str) -> list[str]:
     return [turn_id for turn_id, _ in _own(log, thread_id)]
 
 
+def own_count(log: Log, thread_id: str) -> int:
+    """Return how many turns were logged in a thread."""
+    if is_old(log, thread_id):
+        return len(own_turns(log, thread_id))
+    return int(log.value("select count(*) from turns where thread_id = :id", {"id": thread_id}))
+
+
 def _own(log: Log, thread_id: str) -> Iterator[Pair]:
     turns = log.pairs(statement("turns_of_thread"), {"thread_id": thread_id})
     if is_old(log, thread_id):

@@ -10,12 +10,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model import SIDES
 from ..rules.passages import entries, reach, split, term
 from ..rules.tokens import base
 from . import history
+from .forks import lineage
 from .log import Log
 from .numbering import Numbering
 from .schema import statement
@@ -42,6 +43,17 @@ class _Thread:
     passages: int
 
 
+class Scope(NamedTuple):
+    """Passages in the index that belong to a session: those with a thread's number, up to the id `until` or all.
+
+    `passages` is their number, or an estimate if they are not all of the thread's.
+    """
+
+    number: int
+    passages: int
+    until: int | None
+
+
 class Index:
     """The index over prompts, replies and tool results of both generations of llm's tables."""
 
@@ -53,14 +65,28 @@ class Index:
     def catch_up(self, thread_id: str, turns: Numbering | None = None, seconds: float | None = None) -> int:
         """Index the new turns of a thread, oldest first, undone ones too. Return how many were missing.
 
-        `turns` saves a query if they are already known. After about `seconds` the rest is left for the next time.
+        Those of the threads that a fork was forked from are indexed first. `turns` saves a query if they are already
+        known. After about `seconds` the rest of a thread is left for the next time.
         """
+        line = lineage(self.log, thread_id)
+        if len(line) > 1:
+            return sum(self._catch_up_own(one, seconds) for one, _ in line)
         if turns is None:
             turns = history.exchange_turns(self.log, thread_id)
         known = self._thread(thread_id)
         if known is not None and known.turns == turns.turn_count:
             return 0
         turn_ids = [id_ for exchanges in (turns, turns.undone) for ids in exchanges for id_ in ids]
+        return self._catch_up(thread_id, turn_ids, known, seconds)
+
+    def _catch_up_own(self, thread_id: str, seconds: float | None) -> int:
+        """Index the turns that were logged in a thread, and nothing that it shares."""
+        known = self._thread(thread_id)
+        if known is not None and known.turns == history.own_count(self.log, thread_id):
+            return 0
+        return self._catch_up(thread_id, history.own_turns(self.log, thread_id), known, seconds)
+
+    def _catch_up(self, thread_id: str, turn_ids: list[str], known: _Thread | None, seconds: float | None) -> int:
         missing = sorted(turn_ids) if known is None else self._missing(sorted(turn_ids), known)
         began = time.monotonic()
         for start in range(0, len(missing), _BATCH):
@@ -190,35 +216,59 @@ class Index:
 
     # -- reading -------------------------------------------------------
 
-    def number(self, thread_id: str) -> int | None:
-        """Return the number of a thread in the index, or None if nothing of it is indexed."""
-        known = self._thread(thread_id)
-        return known.number if known else None
+    def scopes(self, thread_id: str, turns: Numbering | None = None, *, earlier: bool = False) -> tuple[Scope, ...]:
+        """Return where the passages of a session are: its own, and for a fork those that it shares; oldest first.
 
-    def size(self, thread_id: str) -> int:
-        """Return how many passages of a thread are indexed."""
-        known = self._thread(thread_id)
-        return known.passages if known else 0
+        `turns` saves a query if they are already known. If `earlier`, only their passages are wanted, though the thread
+        has later ones. A scope may hold a few passages of other turns: an exchange can be logged late.
+        """
+        if turns is None and len(lineage(self.log, thread_id)) > 1:
+            turns = history.exchange_turns(self.log, thread_id)
+        found: list[Scope] = []
+        if turns is not None:
+            first = 1
+            for owner, last in (*turns.inherited, *([(thread_id, len(turns))] if earlier else [])):
+                found += self._until(owner, turns, first, last)
+                first = last + 1
+        own = None if earlier else self._thread(thread_id)
+        return (*found, Scope(own.number, own.passages, None)) if own else tuple(found)
 
-    def lookup(self, thread_id: str, words: Iterable[str], most: int) -> dict[str, list[int]]:
-        """Return the ids of the passages of a thread that contain each word.
+    def _until(self, owner: str, turns: Numbering, first: int, last: int) -> list[Scope]:
+        """Return the scope of the exchanges from number `first` to `last`, which a thread begins with.
+
+        Passages have ids in the order of their turns, so the last exchanges have the greatest.
+        """
+        known = self._thread(owner)
+        if known is None or last < first:
+            return []
+        ids = [id_ for number in range(max(first, last - _LATE + 1), last + 1) for id_ in turns.turns(number)]
+        greatest = self.log.value(
+            "select max(id) from memory_passages"
+            " where turn_id in (select value from json_each(:ids)) and thread = :number",
+            {"ids": json.dumps(ids), "number": known.number},
+        )
+        share = min(1.0, (last - first + 1) / max(known.turns, 1))
+        return [] if greatest is None else [Scope(known.number, round(known.passages * share), greatest)]
+
+    def lookup(self, scopes: Sequence[Scope], words: Iterable[str], most: int) -> dict[str, list[int]]:
+        """Return the ids of the passages of a session that contain each word, newest first.
 
         The words come from `passages.query_words`. If more than `most` passages contain a word, return the newest of
         them.
         """
-        number = self.number(thread_id)
-        if number is None:
-            return {}
-        return {
-            word: [
-                id_
-                for (id_,) in self.log.tuples(
-                    "select rowid from memory_words where memory_words match :query order by rowid desc limit :most",
-                    {"query": f'thread : "{number}" AND {{text parts}} : ({term(word)})', "most": most},
-                )
-            ]
-            for word in words
-        }
+        found: dict[str, list[int]] = {}
+        for word in words if scopes else ():
+            found[word] = []
+            for scope in reversed(scopes):
+                left = most - len(found[word])
+                found[word] += self._found(scope, word, left) if left > 0 else ()
+        return found
+
+    def _found(self, scope: Scope, word: str, most: int) -> list[int]:
+        bound = "" if scope.until is None else " and rowid <= :until"
+        sql = f"select rowid from memory_words where memory_words match :query{bound} order by rowid desc limit :most"  # noqa: S608  constants
+        query = f'thread : "{scope.number}" AND {{text parts}} : ({term(word)})'
+        return [id_ for (id_,) in self.log.tuples(sql, {"query": query, "until": scope.until, "most": most})]
 
     def ids_of(self, turn_ids: Iterable[str]) -> frozenset[int]:
         """Return the passages of turns. They don't always have the highest ids: an earlier turn may be logged late."""

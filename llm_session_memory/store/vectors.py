@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import sqlite3
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from operator import mul
 from sys import byteorder
 from typing import Any
 
-from .index import Index
+from .index import Index, Scope
 from .log import Log
 from .schema import statement
 
@@ -24,48 +24,51 @@ class Vectors:
         self.model = model
         self.index = Index(log)
 
-    def missing(self, thread_id: str, count: int) -> dict[int, str]:
-        """Return the texts of at most `count` passages of a thread that have no vector yet, by id, newest first."""
-        number = self.index.number(thread_id)
-        if number is None:
-            return {}
-        rows = self.log.rows(statement("unembedded"), {"thread": number, "model": self.model, "count": count})
+    def missing(self, scopes: Sequence[Scope], count: int) -> dict[int, str]:
+        """Return the texts of at most `count` passages of a session that have no vector yet, by id, newest first."""
+        rows: list[dict[str, Any]] = []
+        for scope in reversed(scopes):
+            asked = {"thread": scope.number, "until": scope.until, "model": self.model, "count": count - len(rows)}
+            rows += self.log.rows(statement("unembedded"), asked) if len(rows) < count else []
         texts = self.index.texts(rows)
         return {row["id"]: texts[row["id"]] for row in rows if texts.get(row["id"])}
 
-    def add(self, thread_id: str, vectors: Mapping[int, bytes]) -> None:
+    def add(self, vectors: Mapping[int, bytes]) -> None:
         """Store the vectors of passages: little-endian 32-bit floats."""
-        number = self.index.number(thread_id)
         with self.log.writing():
             self.log.many(
                 "insert or replace into memory_vectors (model, thread, passage_id, vector)"
-                " values (:model, :thread, :id, :vector)",
-                (
-                    {"model": self.model, "thread": number, "id": id_, "vector": vector}
-                    for id_, vector in vectors.items()
-                ),
+                " select :model, thread, id, :vector from memory_passages where id = :id",
+                ({"model": self.model, "id": id_, "vector": vector} for id_, vector in vectors.items()),
             )
 
-    def nearest(self, thread_id: str, vector: bytes, count: int) -> dict[int, float]:
-        """Return the passages of a thread nearest to a vector, with their cosine similarities, nearest first.
+    def nearest(self, scopes: Sequence[Scope], vector: bytes, count: int) -> dict[int, float]:
+        """Return the passages of a session nearest to a vector, with their cosine similarities, nearest first.
 
         sqlite-vec does the work if this Python's SQLite can load it, otherwise Python.
         """
-        number = self.index.number(thread_id)
-        if number is None:
-            return {}
-        wanted = {"vector": vector, "model": self.model, "thread": number, "length": len(vector), "count": count}
-        if searchable(self.log):
-            rows = self.log.rows(statement("nearest"), wanted)
-            return {row["passage_id"]: row["similarity"] for row in rows if row["similarity"] is not None}
+        find = self._found if searchable(self.log) else self._compared
+        found = [one for scope in scopes for one in find(scope, vector, count)]
+        return {id_: similarity for similarity, id_ in nlargest(count, found)}
+
+    def _found(self, scope: Scope, vector: bytes, count: int) -> Iterator[tuple[float, int]]:
+        for row in self.log.rows(
+            statement("nearest"), {**self._asked(scope, vector), "vector": vector, "count": count}
+        ):
+            if row["similarity"] is not None:
+                yield row["similarity"], row["passage_id"]
+
+    def _compared(self, scope: Scope, vector: bytes, count: int) -> list[tuple[float, int]]:
         rows = self.log.rows(
-            "select passage_id, vector from memory_vectors"
-            " where model = :model and thread = :thread and length(vector) = :length",
-            wanted,
+            "select passage_id, vector from memory_vectors where model = :model and thread = :thread"
+            " and length(vector) = :length and (:until is null or passage_id <= :until)",
+            self._asked(scope, vector),
         )
         asked = _unpacked(vector)
-        scored = ((sum(map(mul, asked, _unpacked(row["vector"]))), row["passage_id"]) for row in rows)
-        return {id_: similarity for similarity, id_ in nlargest(count, scored)}
+        return nlargest(count, ((sum(map(mul, asked, _unpacked(row["vector"]))), row["passage_id"]) for row in rows))
+
+    def _asked(self, scope: Scope, vector: bytes) -> dict[str, Any]:
+        return {"model": self.model, "thread": scope.number, "length": len(vector), "until": scope.until}
 
 
 def searchable(log: Log) -> bool:

@@ -24,7 +24,7 @@ LONG = " ".join(f"Pier {number} stands on granite. It was built in {1900 + numbe
 def found(log: Log, thread: str, prompt: str) -> list[str]:
     """Return the texts of the passages that contain any of the prompt's words, oldest first."""
     here = Index(log)
-    ids = sorted({id_ for ids in here.lookup(thread, query_words(prompt), 100).values() for id_ in ids})
+    ids = sorted({id_ for ids in here.lookup(here.scopes(thread), query_words(prompt), 100).values() for id_ in ids})
     turns = here.turns_of(ids)
     texts = here.texts(here.passages(dict.fromkeys(turns[id_] for id_ in ids)))
     return [texts[id_] for id_ in ids]
@@ -75,10 +75,10 @@ def test_only_what_is_new_is_indexed(log: Path) -> None:
         builder.turns(thread, Said("Two bridges."), Said("", ""))
         assert Index(here).catch_up(thread) == 2
         assert found(here, thread, "bridge") == ["One bridge.", "Two bridges."]
-        by_steps, size = indexed(here), Index(here).size(thread)
+        by_steps, size = indexed(here), sum(scope.passages for scope in Index(here).scopes(thread))
         here.run("update memory_index set rules = -1")
         assert Index(here).catch_up(thread) == 5
-        assert (indexed(here), Index(here).size(thread)) == (by_steps, size)
+        assert (indexed(here), sum(scope.passages for scope in Index(here).scopes(thread))) == (by_steps, size)
 
 
 @pytest.mark.parametrize("behind", [1, index._LATE + 40], ids=["just late", "very late"])
@@ -168,8 +168,8 @@ def test_words_are_looked_up_within_one_thread(log: Path) -> None:
             builder.turns(thread, Said(f"Bridge {number} of 3."))
             Index(here).catch_up(thread)
         assert [found(here, thread, "bridge") for thread in threads] == [[f"Bridge {n} of 3."] for n in (1, 2, 3)]
-        assert Index(here).lookup(threads[0], ["2"], 9) == {"2": []}
-        assert Index(here).lookup("no such thread", ["bridge"], 9) == {}
+        assert Index(here).lookup(Index(here).scopes(threads[0]), ["2"], 9) == {"2": []}
+        assert Index(here).lookup(Index(here).scopes("no such thread"), ["bridge"], 9) == {}
 
 
 def test_the_newest_passages_of_a_common_word_are_found(log: Path) -> None:
@@ -178,9 +178,9 @@ def test_the_newest_passages_of_a_common_word_are_found(log: Path) -> None:
         thread = builder.thread()
         builder.turns(thread, *(Said(f"Bridge {number}.") for number in range(5)))
         Index(here).catch_up(thread)
-        everything = Index(here).lookup(thread, ["bridge"], 9)["bridge"]
+        everything = Index(here).lookup(Index(here).scopes(thread), ["bridge"], 9)["bridge"]
         assert everything == sorted(everything, reverse=True)
-        assert Index(here).lookup(thread, ["bridge"], 2)["bridge"] == everything[:2]
+        assert Index(here).lookup(Index(here).scopes(thread), ["bridge"], 2)["bridge"] == everything[:2]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,9 @@ def test_two_at_once_index_each_turn_once(log: Path) -> None:
     assert errors == []
     with opened(log) as here:
         assert len(found(here, thread, "bridge")) == 40
-        assert Index(here).size(thread) == here.value("select count(*) from memory_passages")
+        assert sum(scope.passages for scope in Index(here).scopes(thread)) == here.value(
+            "select count(*) from memory_passages"
+        )
         here.run("insert into memory_words (memory_words) values ('integrity-check')")
         assert Index(here).catch_up(thread) == 0
 
@@ -312,7 +314,7 @@ def _plans(log: Path) -> Iterator[dict[str, list[str]]]:
         asked: list[str] = []
         here.database.conn.set_trace_callback(asked.append)
         Index(here).catch_up(thread)
-        Index(here).lookup(thread, ["bridge"], 9)
+        Index(here).lookup(Index(here).scopes(thread), ["bridge"], 9)
         Index(here).texts(Index(here).passages([turn_id]))
         Index(here).turns_of([1])
         Index(here).ids_of([turn_id])

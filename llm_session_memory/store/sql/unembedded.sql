@@ -1,7 +1,7 @@
--- Passages of a thread that have no vector of a model yet, newest first, because recent text may be needed first.
+-- Passages of a thread (up to the id :until, unless it is null) that have no vector of a model yet, newest first, because recent text may be needed first.
 select p.*
 from memory_passages p
-where p.thread = :thread and p."end" > p."start"
+where p.thread = :thread and p."end" > p."start" and (:until is null or p.id <= :until)
   and not exists (
       select 1 from memory_vectors v where v.model = :model and v.thread = p.thread and v.passage_id = p.id
   )
