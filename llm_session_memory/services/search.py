@@ -11,10 +11,11 @@ from itertools import groupby, islice
 from typing import Any
 
 from ..errors import LogUnusable, SessionError
-from ..model import SIDES, Filters, Hit
+from ..model import SIDES, Filters, Hit, Session
 from ..rules import search_terms
 from ..store import Log, history
 from ..store.finder import Finder, Found, found_in
+from ..store.forks import forks_of
 from ..store.index import Index
 from .desk import Desk
 from .projects import Projects
@@ -70,7 +71,8 @@ class Search:
             SessionError: The text is not valid FTS5 syntax.
         """
         log = self._desk.log
-        thread_id = self._desk.session(session).thread_id if session is not None else None
+        searched = self._desk.session(session) if session is not None else None
+        thread_id = searched.thread_id if searched else None
         Projects(self._desk).check(filters)
         log.check_shape()
         query = search_terms.raw_query_of(text) if raw else search_terms.query_of(text)
@@ -92,11 +94,13 @@ class Search:
             if latest:
                 found.sort(key=lambda one: one.turn_id, reverse=True)
         marker = search_terms.Marker(query.words, query.signs)
-        hits = _hits(Index(log), found, count, marker)
+        hits = _hits(Index(log), _Exchanges(log, searched), found, count, marker)
         if hits or raw or behind or query.loosest == query.loose:
             return hits
         found = finder.together(query.loosest.all_of, _CHECKED)
-        return [hit for hit in _hits(Index(log), found, _CHECKED, marker) if hit.marks][:count]
+        return [hit for hit in _hits(Index(log), _Exchanges(log, searched), found, _CHECKED, marker) if hit.marks][
+            :count
+        ]
 
     def _behind(self, thread_id: str | None, progress: Callable[[int, int], None] | None) -> LogUnusable | None:
         """Bring the index up to date. Return why it could not be: the log is read-only, full or locked."""
@@ -124,9 +128,10 @@ def _read(index: Index, unread: Iterable[Found], query: search_terms.Query, coun
                 yield one
 
 
-def _hits(index: Index, found: Iterable[Found], count: int, marker: search_terms.Marker) -> list[Hit]:
+def _hits(
+    index: Index, exchanges: _Exchanges, found: Iterable[Found], count: int, marker: search_terms.Marker
+) -> list[Hit]:
     """Return the exchanges of the passages found, at most `count`, each once, with snippets."""
-    exchanges = _Exchanges(index.log)
     hits: dict[str, Hit] = {}
     for one in found:
         hit = exchanges.hit(one)
@@ -149,37 +154,57 @@ def _raw(finder: Finder, query: search_terms.Query, count: int) -> list[Found]:
 
 
 class _Exchanges:
-    """The exchanges that turns belong to. A thread is read when it is first needed."""
+    """The exchanges that turns belong to. A thread is read when it is first needed.
 
-    def __init__(self, log: Log) -> None:
+    If one session is searched, they are its exchanges, though it may share them with others. Otherwise they are those
+    of the session in which they were logged; if it has no name or no longer has them, those of a fork.
+    """
+
+    def __init__(self, log: Log, session: Session | None) -> None:
         self.log = log
+        self.session = session
         self.passages: dict[str, dict[str, Any]] = {}
         self._places: dict[str, dict[str, tuple[int, str]]] = {}
+        self._forks: dict[str, list[tuple[str, str]]] = {}
 
     def hit(self, found: Found) -> Hit | None:
         """Return a turn's exchange as a hit without its snippet, or None if the turn is gone."""
-        if found.thread_id not in self._places:
-            turns = history.exchange_turns(self.log, found.thread_id)
-            self._places[found.thread_id] = {
-                id_: (number, ids[0]) for number, ids in enumerate(turns, 1) for id_ in ids
-            }
-        place = self._places[found.thread_id].get(found.turn_id)
-        if place is None:
-            return None
-        number, exchange_id = place
-        self.passages.setdefault(exchange_id, found.passage or {"turn_id": found.turn_id})
-        return Hit(
-            session=found.session,
-            thread_id=found.thread_id,
-            number=number,
-            exchange_id=exchange_id,
-            model=found.model,
-            datetime_utc=found.datetime_utc,
-            score=found.score,
-            side="",
-            snippet="",
-            marks=(),
-        )
+        for thread_id, name in self._having(found):
+            place = self._places_in(thread_id).get(found.turn_id)
+            if place is None:
+                continue
+            number, exchange_id = place
+            self.passages.setdefault(exchange_id, found.passage or {"turn_id": found.turn_id})
+            return Hit(
+                session=name,
+                thread_id=thread_id,
+                number=number,
+                exchange_id=exchange_id,
+                model=found.model,
+                datetime_utc=found.datetime_utc,
+                score=found.score,
+                side="",
+                snippet="",
+                marks=(),
+            )
+        return None
+
+    def _having(self, found: Found) -> Iterator[tuple[str, str]]:
+        """Yield the thread and the name of the sessions that may have a turn."""
+        if self.session is not None:
+            yield self.session.thread_id, self.session.name
+            return
+        if found.session:
+            yield found.thread_id, found.session
+        if found.thread_id not in self._forks:
+            self._forks[found.thread_id] = forks_of(self.log, found.thread_id)
+        yield from self._forks[found.thread_id]
+
+    def _places_in(self, thread_id: str) -> dict[str, tuple[int, str]]:
+        if thread_id not in self._places:
+            turns = history.exchange_turns(self.log, thread_id)
+            self._places[thread_id] = {id_: (number, ids[0]) for number, ids in enumerate(turns, 1) for id_ in ids}
+        return self._places[thread_id]
 
 
 def _with_snippets(

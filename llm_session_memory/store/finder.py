@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..model import MARKS, RATED, Filters
 from ..rules.search_terms import Asked, Query
 from . import history, projects
+from .forks import all_parents, lineage, unnamed_parents
 from .index import RULES
 from .log import Log
 from .notes import Notes
@@ -63,10 +64,11 @@ class Readable(Protocol):
 class Finder:
     """Finds turns within some sessions: those of `threads`, or all.
 
-    `turns` limits it to these turns if the filter is for exchanges with a rating, otherwise to all others.
+    `turns` limits it to these turns if the filter is for exchanges with a rating, otherwise to all others. `shared` are
+    threads without a name that are searched too, because forks have exchanges of them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is searched, each on its own
         self,
         log: Readable,
         filters: Filters,
@@ -74,12 +76,14 @@ class Finder:
         latest: bool,
         threads: Sequence[str] | None = None,
         turns: Sequence[str] | None = None,
+        shared: Sequence[str] = (),
     ) -> None:
         self.log = log
         self.filters = filters
         self.latest = latest
         self.threads = threads
         self.turns = turns
+        self.shared = shared
         self.numbers: list[int] | None = None
         if threads is not None and len(threads) <= _FEW:
             rows = log.rows(
@@ -103,10 +107,19 @@ class Finder:
             if filters.rated != "none":
                 threads = [thread_id for thread_id in rated if threads is None or thread_id in threads]
             turns = _turns_of(log, rated, threads)
+        line = [one for one, _ in lineage(log, thread_id)] if thread_id is not None else []
         if filters.rated in (None, "none"):
-            undone = threads_with_undone(log)
-            turns += history.undone_turns(log, [one for one in undone if threads is None or one in threads])
-        return cls(log, filters, latest=latest, threads=threads, turns=turns if turns or filters.rated else None)
+            turns += _elsewhere(log, line) if len(line) > 1 else _undone(log, threads)
+        if len(line) > 1 and threads:
+            threads = line
+        return cls(
+            log,
+            filters,
+            latest=latest,
+            threads=threads,
+            turns=turns if turns or filters.rated else None,
+            shared=line if thread_id is not None else unnamed_parents(log),
+        )
 
     def together(self, match: str, count: int) -> list[Found]:
         """Return turns in which one passage matches FTS5 syntax: `count` of them, or more."""
@@ -160,6 +173,7 @@ class Finder:
     def _narrowed(self) -> dict[str, Any]:
         return {
             "threads": None if self.threads is None else json.dumps(list(self.threads)),
+            "shared": json.dumps(list(self.shared)),
             "model": self.filters.model,
             "since": self.filters.since,
             "until": self.filters.until,
@@ -183,7 +197,7 @@ class Finder:
                 Found(
                     turn_id=row["turn_id"],
                     thread_id=row["thread_id"],
-                    session=row["name"],
+                    session=row["name"] or "",
                     model=row["model"] or "",
                     datetime_utc=row["datetime_utc"] or "",
                     score=-row["score"],
@@ -211,6 +225,19 @@ def _turns_of(log: Log, rated: Mapping[str, Collection[str]], threads: Collectio
         if turn_ids[0] in firsts
         for turn_id in turn_ids
     ]
+
+
+def _elsewhere(log: Log, line: Sequence[str]) -> list[str]:
+    """Return the turns of a fork's lineage (oldest thread first) that are not in the fork's history."""
+    within = {id_ for ids in history.exchange_turns(log, line[-1]) for id_ in ids}
+    return [id_ for one in line for id_ in history.own_turns(log, one) if id_ not in within]
+
+
+def _undone(log: Log, threads: Collection[str] | None) -> list[str]:
+    """Return the turns that were undone, except those of threads with forks, which may still have them."""
+    parents = all_parents(log)
+    undone = [one for one in threads_with_undone(log) if one not in parents and (threads is None or one in threads)]
+    return history.undone_turns(log, undone)
 
 
 def found_in(finder: Finder, query: Query, count: int, *, some: bool = True) -> Iterator[Found]:

@@ -86,6 +86,34 @@ def joined(line: Lineage, turns: Sequence[Iterable[Pair]], undone: Collection[st
     return found
 
 
+# -- families ----------------------------------------------------------
+
+
+def all_parents(log: Log) -> frozenset[str]:
+    """Return the threads that have forks."""
+    if not log.columns("memory_forks"):
+        return frozenset()
+    return frozenset(one for (one,) in log.tuples("select distinct from_thread_id from memory_forks"))
+
+
+def unnamed_parents(log: Log) -> list[str]:
+    """Return the conversations without a name that have forks."""
+    if not log.columns("memory_forks"):
+        return []
+    sql = (
+        "select distinct from_thread_id from memory_forks"
+        " where from_thread_id not in (select thread_id from memory_sessions) order by from_thread_id"
+    )
+    return [one for (one,) in log.tuples(sql)]
+
+
+def forks_of(log: Log, thread_id: str) -> list[tuple[str, str]]:
+    """Return the thread and the name of each fork of a thread, and of their forks, oldest first."""
+    if not log.columns("memory_forks"):
+        return []
+    return [(fork, name) for fork, name in log.tuples(statement("forks_of"), {"thread_id": thread_id})]
+
+
 # -- making ------------------------------------------------------------
 
 

@@ -61,8 +61,13 @@ def _own(log: Log, thread_id: str) -> Iterator[Pair]:
 
 
 def undone_turns(log: Log, thread_ids: Iterable[str]) -> list[str]:
-    """Return all turns of the exchanges of these threads that were undone."""
-    return [id_ for thread_id in thread_ids for ids in exchange_turns(log, thread_id).undone for id_ in ids]
+    """Return all turns that were logged in these threads and belong to exchanges that were undone there."""
+    found: list[str] = []
+    for thread_id in thread_ids:
+        undone = [id_ for ids in exchange_turns(log, thread_id).undone for id_ in ids]
+        own = {*own_turns(log, thread_id)} if undone and len(lineage(log, thread_id)) > 1 else {*undone}
+        found += [id_ for id_ in undone if id_ in own]
+    return found
 
 
 def exchanges(log: Log, numbered: Iterable[tuple[int, Sequence[str]]], *, with_content: bool = True) -> list[Exchange]:

@@ -16,7 +16,7 @@ from ..model import SIDES
 from ..rules.passages import entries, reach, split, term
 from ..rules.tokens import base
 from . import history
-from .forks import lineage
+from .forks import lineage, unnamed_parents
 from .log import Log
 from .numbering import Numbering
 from .schema import statement
@@ -82,9 +82,13 @@ class Index:
     def _catch_up_own(self, thread_id: str, seconds: float | None) -> int:
         """Index the turns that were logged in a thread, and nothing that it shares."""
         known = self._thread(thread_id)
-        if known is not None and known.turns == history.own_count(self.log, thread_id):
+        if self._is_current(thread_id, known):
             return 0
         return self._catch_up(thread_id, history.own_turns(self.log, thread_id), known, seconds)
+
+    def _is_current(self, thread_id: str, known: _Thread | None) -> bool:
+        """Return whether all turns that were logged in a thread are indexed."""
+        return known is not None and known.turns == history.own_count(self.log, thread_id)
 
     def _catch_up(self, thread_id: str, turn_ids: list[str], known: _Thread | None, seconds: float | None) -> int:
         missing = sorted(turn_ids) if known is None else self._missing(sorted(turn_ids), known)
@@ -99,13 +103,17 @@ class Index:
         return len(missing)
 
     def catch_up_all(self, progress: Callable[[int, int], None] | None = None) -> int:
-        """Index the new turns of all sessions and return their number; call `progress` with (sessions done, in all)."""
+        """Index the new turns of all sessions, and of what they were forked from. Return their number.
+
+        Calls `progress` with (sessions done, in all).
+        """
         behind = [row["thread_id"] for row in self.log.rows(statement("behind"), {"rules": RULES})]
         if self.log.columns("responses"):
             behind += [row["thread_id"] for row in self.log.rows(statement("old_behind"), {"rules": RULES})]
+        behind += [one for one in unnamed_parents(self.log) if not self._is_current(one, self._thread(one))]
         done = 0
         for number, thread_id in enumerate(dict.fromkeys(behind), 1):
-            done += self.catch_up(thread_id)
+            done += self._catch_up_own(thread_id, None)
             if progress:
                 progress(number, len(behind))
         return done

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from llm.logs import LogStore
+from llm.plugins import pm
 from sqlite_utils import Database
 
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
+from tests.world.meaning import Meaning, MeaningPlugin
 from tests.world.scripted import Script
 
 
@@ -23,6 +26,14 @@ def _work(llm_: Command, script: Script) -> Script:
     for word in ("Lisbon", "Porto", "Braga", "Faro"):
         llm_("-m", "scripted", "--session", "work", "-s", "Be brief.", f"We go to {word}").ok()
     return script
+
+
+@pytest.fixture(name="embedder")
+def _embedder() -> Iterator[Meaning]:
+    plugin = MeaningPlugin()
+    pm.register(plugin)
+    yield plugin.model
+    pm.unregister(plugin)
 
 
 def asked(script: Script) -> list[str]:
@@ -145,3 +156,68 @@ def test_a_fork_keeps_what_the_other_session_undoes_later(llm_: Command, work: S
     undo(turns[2])
     assert shown(llm_, "work-2") == ["We go to Lisbon", "We go to Braga", "We go to Faro"]
     assert shown(llm_, "work") == ["We go to Lisbon", "We go to Faro"]
+
+
+# -- recall and search -------------------------------------------------
+
+
+def found(llm_: Command, *words: str) -> list[tuple[str, int]]:
+    """Return the session and number of each exchange that a search finds."""
+    hits = json.loads(llm_("sessions", "search", *words, "--json").ok().out)
+    return [(hit["session"], hit["number"]) for hit in hits]
+
+
+@pytest.mark.parametrize("meaning", [False, True], ids=["by_words", "by_meaning"])
+def test_recall_finds_what_a_fork_shares_and_nothing_later(
+    llm_: Command, script: Script, embedder: Meaning, *, meaning: bool
+) -> None:
+    """Excerpts come from the shared exchanges and its own, never from what the other session said after the fork."""
+    del embedder
+    if meaning:
+        llm_("embed-models", "default", "meaning").ok()
+    told = [f"Day {number}: the weather is dry, and Rui paints pier {number * 7}." for number in range(1, 25)]
+    start = ("-m", "scripted", "--session", "work", "--max-context-tokens", "400")
+    llm_("chat", *start, input="\n".join(["My puppy is called Biscuit.", *told[:12], "quit\n"])).ok()
+    llm_("sessions", "fork", "work").ok()
+    llm_("chat", "--session", "work", input="\n".join(["My puppy is now called Crumb.", *told, "quit\n"])).ok()
+    llm_("chat", "--session", "work-2", input="\n".join(["My puppy likes Ana.", *told, "quit\n"])).ok()
+    asking = "What about the spaniel?" if meaning else "What about my puppy?"
+    llm_("--session", "work-2", asking).ok()
+    sent = "\n".join(text for _, text in script.texts())
+    assert "#1 user" in sent
+    assert ("Biscuit" in sent, "likes Ana" in sent, "Crumb" in sent) == (True, True, False)
+    llm_("--session", "work", asking).ok()
+    sent = "\n".join(text for _, text in script.texts())
+    assert ("Biscuit" in sent, "likes Ana" in sent, "Crumb" in sent) == (True, False, True)
+
+
+def test_a_search_in_a_fork_finds_what_it_has(llm_: Command, work: Script) -> None:
+    """With the fork's numbers; a search of all sessions finds a shared exchange once, where it was said."""
+    del work
+    llm_("sessions", "fork", "work", "--at", "2").ok()
+    llm_("--session", "work-2", "We go to Faro by train").ok()
+    assert found(llm_, "Porto", "-s", "work-2") == [("work-2", 2)]
+    assert found(llm_, "Braga", "-s", "work-2") == []
+    assert sorted(found(llm_, "Faro")) == [("work", 4), ("work-2", 3)]
+    assert found(llm_, "Faro", "-s", "work-2") == [("work-2", 3)]
+    assert found(llm_, "Porto") == [("work", 2)]
+    assert found(llm_, "go", "--latest", "-s", "work-2") == [("work-2", 3), ("work-2", 2), ("work-2", 1)]
+
+
+def test_what_only_a_fork_still_has_is_found_there(llm_: Command, work: Script, log: Path) -> None:
+    """The other session undid it, or has no name."""
+    llm_("sessions", "fork", "work").ok()
+    turns = [id_ for (id_,) in rows(log, "select id from turns order by id")]
+    threads = rows(log, "select thread_id from memory_sessions order by name")
+    with closing(sqlite3.connect(log)) as connection, connection:
+        connection.execute("insert into memory_undone values (?, ?, '2026-11-28')", [*threads[0], turns[1]])
+        connection.execute("insert into memory_undone values (?, ?, '2026-11-28')", [*threads[1], turns[2]])
+    assert (found(llm_, "Porto"), found(llm_, "Porto", "-s", "work")) == ([("work-2", 2)], [])
+    assert (found(llm_, "Braga"), found(llm_, "Braga", "-s", "work-2")) == ([("work", 2)], [])
+    with LogBuilder(log) as builder:
+        thread = builder.thread()
+        builder.turns(thread, Said("We go to Viseu."), Said("We go to Leiria."))
+    llm_("sessions", "fork", thread, "--at", "1", "--as", "hills").ok()
+    assert (found(llm_, "Viseu"), found(llm_, "Viseu", "-s", "hills")) == ([("hills", 1)], [("hills", 1)])
+    assert found(llm_, "Leiria") == []
+    del work

@@ -1,5 +1,6 @@
 -- The best passage of each turn that matches :match (FTS5), best first or newest first. Prompts get slightly more
--- weight, tool results slightly less. If they are not null, :threads (a JSON array) limits it to sessions, :model,
+-- weight, tool results slightly less. Only sessions are searched, and the conversations :shared (a JSON array), which
+-- forks have exchanges of. If they are not null, :threads (a JSON array) limits it to some of those, :model,
 -- :since and :until (ISO, UTC) to turns, :turns (a JSON array) to these turns, or to all others if :among is 0. For
 -- calls that only an older llm logged, datetime_utc is null and the caller applies the filters.
 with found as materialized (
@@ -27,9 +28,10 @@ select
 from found f
 join memory_passages p on p.id = f.id
 join memory_index i on i.number = p.thread
-join memory_sessions s on s.thread_id = i.thread_id
+left join memory_sessions s on s.thread_id = i.thread_id
 left join turns t on t.id = p.turn_id
-where (:threads is null or i.thread_id in (select value from json_each(:threads)))
+where (s.thread_id is not null or i.thread_id in (select value from json_each(:shared)))
+  and (:threads is null or i.thread_id in (select value from json_each(:threads)))
   and (:turns is null or (p.turn_id in (select value from json_each(:turns))) = :among)
   and (t.id is null or (
           (:model is null or t.model in (:model, 'ollama/' || :model))

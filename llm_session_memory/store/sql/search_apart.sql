@@ -27,9 +27,10 @@ select
     sum(b.score) as score
 from best b
 join memory_index i on i.number = b.thread
-join memory_sessions s on s.thread_id = i.thread_id
+left join memory_sessions s on s.thread_id = i.thread_id
 left join turns t on t.id = b.turn_id
-where (:threads is null or i.thread_id in (select value from json_each(:threads)))
+where (s.thread_id is not null or i.thread_id in (select value from json_each(:shared)))
+  and (:threads is null or i.thread_id in (select value from json_each(:threads)))
   and (:turns is null or (b.turn_id in (select value from json_each(:turns))) = :among)
   and (t.id is null or (
           (:model is null or t.model in (:model, 'ollama/' || :model))
