@@ -42,6 +42,14 @@ class Wanted:
         settings = self.over.settings if self.over else Settings()
         return effective(settings, self.project.settings) if self.project else settings
 
+    def paying(self) -> Session | None:
+        """Return what its first prompt may cost, as a session that has cost nothing yet; None without limits."""
+        over, project = self.over, self.project.key if self.project else self.over.project if self.over else None
+        if project is None and (over is None or over.budget_usd is None):
+            return None
+        name = over.name if over else self.name or "(new)"
+        return Session("", name, "", Settings(), project, budget_usd=over.budget_usd if over else None)
+
 
 def place_of(
     services: Services, name: str | None, project: str | None, *, new: bool = False, typed: bool = True

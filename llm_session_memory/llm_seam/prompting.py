@@ -214,8 +214,10 @@ class Prompting:
 
     def _check_cost(self, settings: Settings, tokens: int | None) -> None:
         """Raise OverBudget if a request of this many tokens (None: unknown) would exceed a budget in dollars."""
-        session = self.session
-        if session is None or self.over_budget or (session.budget_usd is None and session.project is None):
+        if self.over_budget:
+            return
+        session = self.place.paying() if isinstance(self.place, Wanted) else self.place
+        if session is None or (session.budget_usd is None and session.project is None):
             return
         self.services.costs.check(session, settings.model or "", tokens)
 
@@ -245,6 +247,7 @@ class Prompting:
         messages = (*system_messages(request.system), *request.input)
         weight = measure.base(messages) + request.beside
         needed = measure.tokens(weight)
+        self._check_cost(settings, needed)
         limit, oversized = self.services.requests.alone(request, needed, conversation.model, settings)
         if oversized:
             self.say(f"This prompt alone exceeds the budget of {limit.tokens:,} tokens: about {needed:,} are sent.")

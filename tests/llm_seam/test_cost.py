@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,6 +147,19 @@ def test_budget_of_a_project_is_for_all_its_sessions(llm_: Command, script: Scri
     assert "Project “Bridge” has cost $0.1801 so far" in refused.err
     told = llm_("--session", "two", "--over-budget", "-u", "Two").ok().err
     assert "project Bridge so far: $0.3003 of $0.20" in told
+
+
+def test_budget_holds_for_the_first_prompt_of_a_new_session(llm_: Command, script: Script, log: Path) -> None:
+    """A session that is created in a project, or started over, is not even created if its first prompt is refused."""
+    llm_("-m", PRICED, "--session", "one", "One").ok()
+    with Memory(log) as memory:
+        memory.projects.create("Bridge", budget_usd=0.01)
+    refused = llm_("-m", PRICED, "--session", "two", "--project", "bridge", "One " * 1_000)
+    assert (refused.code, "Project “Bridge” has cost $0.00 so far" in refused.err) == (1, True)
+    llm_("sessions", "set", "one", "--budget-usd", "0.01").ok()
+    assert llm_("--session", "one", "--new-session", "One " * 1_000).code == 1
+    assert [line["name"] for line in json.loads(llm_("sessions", "--json").ok().out)] == ["one"]
+    llm_("-m", PRICED, "--session", "two", "--project", "bridge", "--over-budget", "One").ok()
 
 
 def test_session_without_a_budget_never_asks_what_it_cost(
