@@ -20,7 +20,7 @@ from ..show.cards import cards
 from ..show.downloads import FORMS, download
 from ..show.fields import fields
 from ..show.showing import Showing
-from ..show.words import day, moment
+from ..show.words import command_for, day, moment
 from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links, page_of
@@ -132,6 +132,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "facts": facts(line),
         "project": line.project and (one_line(line.project, 60), links.listing(project=line.project)),
         "archived": day(line.archived_utc) if line.archived_utc else "",
+        "unarchive": command_for("unarchive", here),
         "family": family(links, page),
         "undone": undone,
         "undone_url": at(undone=None if undone else 1, **{"from": start}),

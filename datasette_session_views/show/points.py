@@ -9,17 +9,18 @@ from llm_session_memory.reader.values import Snapshot, Stem, Transcript
 from llm_session_memory.rules.safe_text import one_line
 
 from ..web.links import Links, page_of
-from .words import day
+from .words import command_for, day
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A snapshot on the page: its label, when it was taken, and the URL of the replay from there."""
+    """A snapshot on the page: its label, when it was taken, the URL of the replay from there, and how to go back."""
 
     anchor: str
     label: str
     made: str
     replay_url: str
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def marks(transcript: Transcript, links: Links) -> dict[int, tuple[Mark, ...]]:
     found: dict[int, tuple[Mark, ...]] = {}
     for one in transcript.snapshots:
         url = links.replay(transcript.line.reference, snapshot=one.label)
-        mark = Mark(f"snapshot-{one.id}", one_line(one.label, 100), day(one.made_utc), url)
+        command = command_for("restore", transcript.line.reference, one.label) if transcript.line.name else ""
+        mark = Mark(f"snapshot-{one.id}", one_line(one.label, 100), day(one.made_utc), url, command)
         found[one.number] = (*found.get(one.number, ()), mark)
     return found
 

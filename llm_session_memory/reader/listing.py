@@ -134,8 +134,8 @@ class _Reading:
     def _kept(self, keys: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """Yield the sessions that match the filters."""
         wanted = list(keys)
-        if self._filters == Filters():
-            yield from wanted
+        if not self._filters.any:
+            yield from (key for key in wanted if self._among.has(key[1]))
             return
         found = {line.thread_id: line for line in lines(self._source, [i for _, i in wanted])}
         yield from (key for key in wanted if key[1] in found and self._fits(found[key[1]]))

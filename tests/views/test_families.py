@@ -178,7 +178,7 @@ async def test_snapshots_title_project_and_archive_are_on_the_transcript(see: Ge
     page = await see("/logs/-/session/work")
     Tags(page.text)
     shown = page.shown
-    mark = "Snapshot “ before the <b>railing ”, 3 Sep 2026 · replay from here"
+    mark = "Snapshot “ before the <b>railing ”, 3 Sep 2026 · replay from here · go back with llm sessions restore work"
     assert shown.index("work prompt 3") < shown.index(mark) < shown.index("work prompt 4")
     assert "Snapshots before the <b>railing after #3, 3 Sep 2026" in shown
     assert shown.index("work") < shown.index("A <i>bridge") < shown.index("Lisbon")
