@@ -16,6 +16,7 @@ _FAMILIES = {
     "reading": ("show", "context"),
     "changing": ("set", "rename", "name", "pin", "unpin"),
     "archiving": ("archive", "unarchive"),
+    "projects": ("project",),
     "undoing": ("undo", "redo"),
     "forking": ("fork",),
     "retrying": ("retry", "recover", "demo"),

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
 from ..errors import NoSuchSession
 from ..llm_seam.models import Models, log_path, session_model
+from ..llm_seam.shape import check
 from ..llm_seam.tables import named
 from ..memory import Memory
-from ..model import Filters, Session
+from ..model import Filters, Session, Settings
 from ..rules.money import exact
+from ..rules.names import NO_PROJECT, key
 from ..rules.safe_text import one_line
 from ..rules.words import counted
 from .budgets import budget_lines, budget_of, budget_option, warn
-from .common import echo, opened, session_argument, session_command
+from .common import complete_project, echo, opened, session_argument, session_command
 from .selecting import dry_run_option, matching_options, names_argument, one_transaction, selection, summed_up
 from .settings_options import Changes, changed, settings_lines, settings_options
+
+NO_TEMPLATE = "none"
+"""The word for no template."""
 
 _WIDTH = 80
 """How many characters of a fact's key or value are shown."""
@@ -33,6 +39,20 @@ _WIDTH = 80
     metavar="KEY VALUE",
     help="Fact to find the session by (empty value: remove it)",
 )
+@click.option(
+    "--project",
+    metavar="PROJECT",
+    shell_complete=complete_project,
+    help=f"Project to move it to, or “{NO_PROJECT}”; its settings stay as they are",
+)
+@click.option(
+    "--template",
+    metavar="TEMPLATE",
+    help=f"llm template to take model, system prompt and options from, or “{NO_TEMPLATE}”",
+)
+@click.option(
+    "-p", "--param", "params", type=(str, str), multiple=True, metavar="KEY VALUE", help="Value for --template"
+)
 @budget_option("it")
 @matching_options(apart=("meta", "model", "project", "template"))
 @dry_run_option()
@@ -40,6 +60,9 @@ def set_command(  # noqa: PLR0913  one parameter an option
     names: tuple[str, ...],
     changes: Changes,
     meta: tuple[tuple[str, str], ...],
+    project: str | None,
+    template: str | None,
+    params: tuple[tuple[str, str], ...],
     budget_usd: str | None,
     matching: Filters | None,
     dry_run: bool,  # noqa: FBT001  a flag
@@ -51,15 +74,18 @@ def set_command(  # noqa: PLR0913  one parameter an option
         llm sessions set work --model llama3 -o num_ctx 8192
         llm sessions set work --max-context-tokens default
         llm sessions set work --budget-usd 2
+        llm sessions set work --project bridge
+        llm sessions set work --template brief -p tone kind
         llm sessions set work play --meta client harbour
         llm sessions set --all-matching --with-model llama2 --model llama3 --dry-run
     """
-    chosen, asked = selection(names, matching), _Asked(changes, dict(meta), budget_usd)
+    chosen, asked = selection(names, matching), _Asked(changes, dict(meta), budget_usd, project, template, dict(params))
     with opened(database) as memory:
         if not asked or not (chosen.several or dry_run):
             for place, session in enumerate(chosen.sessions(memory)):
                 echo("", nl=bool(place))
-                asked.change(memory, session)
+                if asked:
+                    asked.change(memory, session)
                 _print(memory, session.name)
             asked.warn(memory)
             return
@@ -72,29 +98,67 @@ def set_command(  # noqa: PLR0913  one parameter an option
 
 
 class _Asked:
-    """The changes that a person asked for. Each model is looked up once, however many sessions there are."""
+    """The changes that a person asked for. Each model is looked up once, however many sessions there are.
 
-    def __init__(self, changes: Changes, facts: Mapping[str, str], budget_usd: str | None) -> None:
+    `params` are values for the variables of the template.
+    """
+
+    def __init__(  # noqa: PLR0913  what can be asked for, each on its own
+        self,
+        changes: Changes,
+        facts: Mapping[str, str],
+        budget_usd: str | None,
+        project: str | None,
+        template: str | None,
+        params: Mapping[str, str],
+    ) -> None:
+        if params and template is None:
+            raise click.UsageError("-p is a value for a template: add --template NAME.")
         self._changes = changes
-        self._facts = {key: value or None for key, value in facts.items()}
+        self._facts = {name: value or None for name, value in facts.items()}
         self._budget_usd = budget_usd
+        self._project = project
+        self._template = template
+        self._params = params
         self._models = Models(async_=False)
+        self._loaded: Any = None
         self._budgeted: dict[str | None, None] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._changes or self._facts or self._budget_usd is not None)
+        given = (self._budget_usd, self._project, self._template)
+        return bool(self._changes or self._facts or any(one is not None for one in given))
 
     def change(self, memory: Memory, session: Session) -> None:
-        """Change a session."""
-        settings = changed(session.settings, self._changes, self._models)
+        """Change a session. What is typed comes before what its template says."""
+        settings, template = self._of_template(memory, session)
+        settings = changed(settings, self._changes, self._models)
         dollars = budget_of(self._budget_usd, session.budget_usd)
+        memory.desk.prepare()
         with memory.writing():
             if self._facts or settings != session.settings:
                 memory.sessions.set(session.name, settings, self._facts)
             if dollars != session.budget_usd:
                 memory.costs.set_budget(session.name, dollars)
+            if template != session.template:
+                memory.projects.set_template(session.name, template)
+            if self._project is not None:
+                memory.projects.move(session.name, None if key(self._project) == NO_PROJECT else self._project)
         if self._budget_usd is not None and dollars is not None:
             self._budgeted[settings.model] = None
+
+    def _of_template(self, memory: Memory, session: Session) -> tuple[Settings, str | None]:
+        """Return a session's settings with those of the template asked for, and the template to remember."""
+        if self._template is None:
+            return session.settings, session.template
+        if self._template == NO_TEMPLATE:
+            return session.settings, None
+        check("templates")
+        from ..llm_seam.templates import loaded, settings_of  # they import llm's command line
+
+        self._loaded = self._loaded or loaded(self._template)  # once, because it may be on the web
+        database = memory.desk.log.database
+        settings = settings_of(self._loaded, session.settings, self._params, database, self._models)
+        return settings, self._template
 
     def warn(self, memory: Memory) -> None:
         """Say for which models a budget has no effect."""
@@ -104,21 +168,31 @@ class _Asked:
 
 def _print(memory: Memory, name: str) -> None:
     session = memory.sessions.get(name)
-    lines = [*settings_lines(session.settings), *budget_lines(memory, session), *_facts(memory, name)]
+    budgets = [*budget_lines(memory, session)]
+    lines = [*settings_lines(session.settings), *_belongs(memory, session), *budgets, *_facts(memory, name)]
     for label, value in (("session", session.name), *lines):
         echo(f"{label:<8} {value}")
 
 
+def _belongs(memory: Memory, session: Session) -> Iterator[tuple[str, str]]:
+    """Yield the project of a session, and the template that its settings are from."""
+    project = memory.projects.name_of(session)
+    if project is not None:
+        yield "project", project
+    if session.template is not None:
+        yield "template", one_line(session.template, _WIDTH)
+
+
 def _facts(memory: Memory, name: str) -> Iterator[tuple[str, str]]:
-    for key, value in memory.notes.facts(name).items():
-        yield "meta", f"{one_line(key, _WIDTH)}={one_line(value, _WIDTH)}"
+    for name_, value in memory.notes.facts(name).items():
+        yield "meta", f"{one_line(name_, _WIDTH)}={one_line(value, _WIDTH)}"
 
 
 def _settable(memory: Memory, name: str) -> list[tuple[str, str]]:
     """Return all that `set` can change in a session, as labels with values."""
     session = memory.sessions.get(name)
     dollars = [] if session.budget_usd is None else [("may cost", exact(session.budget_usd))]
-    return [*settings_lines(session.settings), *dollars, *_facts(memory, name)]
+    return [*settings_lines(session.settings), *_belongs(memory, session), *dollars, *_facts(memory, name)]
 
 
 def _difference(memory: Memory, name: str, asked: _Asked) -> str:

@@ -56,7 +56,7 @@ def list_command(  # noqa: PLR0913  one parameter an option
     if json_:
         as_json([_fields(line) for line in shown])
     elif shown:
-        _print(shown)
+        print_table(shown)
         if len(found) > len(shown):
             echo(f"More: {_next(ctx, shown[-1].session.name)}", err=True)
     else:
@@ -82,7 +82,8 @@ _HEADERS = ("name", "model", "exchanges", "tokens in", "tokens out", "last used"
 _ALIGN = ("left", "left", "right", "right", "right", "left")
 
 
-def _print(shown: Sequence[SessionSummary]) -> None:
+def print_table(shown: Sequence[SessionSummary], *, project: bool = True) -> None:
+    """Print sessions as a table, with their projects if any is in one and `project` is set."""
     headers: tuple[str, ...] = _HEADERS
     align: tuple[str, ...] = _ALIGN
     rows = [_row(line) for line in shown]
@@ -90,7 +91,7 @@ def _print(shown: Sequence[SessionSummary]) -> None:
         headers, align = (headers[0], "title", *headers[1:]), (align[0], "left", *align[1:])
         rows = [(row[0], one_line(line.title, _WIDTH), *row[1:]) for row, line in zip(rows, shown, strict=True)]
     for header, cells in (
-        ("project", [line.project or "" for line in shown]),
+        ("project", [line.project or "" for line in shown if project]),
         ("tags", [", ".join(line.tags) for line in shown]),
         ("archived", [local_time(line.session.archived_utc or "")[:10] for line in shown]),
     ):

@@ -16,7 +16,7 @@ from ..rules.money import exact
 from ..rules.safe_text import one_line, plain
 from ..rules.words import counted
 from ..services.titles import Auto
-from .common import as_json, complete, echo, opened, session_command
+from .common import as_json, complete, complete_project, echo, opened, session_command
 
 _FEW = 5
 """How many titles are made at once without asking."""
@@ -43,7 +43,12 @@ _SHOW = "show"
     type=click.Choice(["on", "off", _SHOW]),
     help="Whether sessions get a title by themselves after their third exchange; without a value, show it [off]",
 )
-@click.option("--project", metavar="PROJECT", help="With --auto: only for the sessions of this project")
+@click.option(
+    "--project",
+    metavar="PROJECT",
+    shell_complete=complete_project,
+    help="With --auto: only for the sessions of this project",
+)
 @click.option("--missing", is_flag=True, help="Make titles for the newest conversations that have none")
 @click.option("-n", "--count", type=click.IntRange(min=1), default=20, help="With --missing: how many [20]")
 @click.option("-m", "--title-model", metavar="MODEL", help="Model that writes titles [the conversation's]")

@@ -80,16 +80,21 @@ class Given:
         return first is not None and "input" in _variables(first.system)
 
 
-def settings_of(name: str, before: Settings, params: Mapping[str, str], database: Any, known: Models) -> Settings:
+def loaded(name: str) -> Any:
+    """Return a template. Raises SessionError if it is unknown or invalid."""
+    try:
+        return llm_cli.load_template(name)
+    except llm_cli.LoadTemplateError as error:
+        what = f"Template “{name}” could not be loaded: {str(error).rstrip('.')}."
+        raise SessionError(what, "List templates with: llm templates list") from error
+
+
+def settings_of(template: Any, before: Settings, params: Mapping[str, str], database: Any, known: Models) -> Settings:
     """Return settings changed to what a template says about model, system prompt and options.
 
     `params` are values for the variables of its system prompt, `database` llm's log, for its fragments. Raises
-    SessionError if the template is unknown or lacks a value.
+    SessionError if a value or a fragment is missing.
     """
-    try:
-        template = llm_cli.load_template(name)
-    except llm_cli.LoadTemplateError as error:
-        raise SessionError(f"{str(error).rstrip('.')}.", "List templates with: llm templates list") from error
     model = known.of(template.model).model_id if template.model else before.model
     system = _system(template, params, database) or before.system
     options = {**before.options, **(template.options or {})}
@@ -113,7 +118,10 @@ def _system(template: Any, params: Mapping[str, str], database: Any) -> str | No
     try:
         fragments = llm_cli.resolve_fragments(database, template.system_fragments or [])
     except llm_cli.FragmentNotFound as error:
-        raise SessionError(f"A fragment of template “{template.name}” was not found: {error}.") from error
+        raise SessionError(
+            f"A fragment of template “{template.name}” was not found: {error}.",
+            "List fragments with: llm fragments list",
+        ) from error
     return models._combine_system(system, fragments) or None  # noqa: SLF001
 
 
