@@ -195,8 +195,7 @@ def _limits(memory: Memory, project: Project) -> Iterator[tuple[str, str]]:
     """Yield the limits that a project sets to its sessions, as labels with values."""
     if project.budget_usd is not None:
         spent = memory.costs.of_project(project.key)
-        some = "" if spent.whole else " or more"
-        yield "cost", f"may be {exact(project.budget_usd)} in all; so far {exact(spent.dollars)}{some}"
+        yield "cost", f"at most {exact(project.budget_usd)} for all sessions; so far {spent.words}"
     if project.retention_days is not None:
         yield "keeps", f"conversations for {counted(project.retention_days, 'day')} after their last use"
     if project.auto_title:
