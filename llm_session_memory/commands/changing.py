@@ -156,8 +156,7 @@ class _Asked:
         from ..llm_seam.templates import loaded, settings_of  # they import llm's command line
 
         self._loaded = self._loaded or loaded(self._template)  # once, because it may be on the web
-        database = memory.desk.log.database
-        settings = settings_of(self._loaded, session.settings, self._params, database, self._models)
+        settings = settings_of(self._loaded, session.settings, self._params, memory, self._models)
         return settings, self._template
 
     def warn(self, memory: Memory) -> None:

@@ -14,6 +14,7 @@ from llm import models
 
 from ..errors import SessionError
 from ..model import Settings
+from ..services.bundle import Services
 from ..store.projects import TEMPLATES
 from .models import Models, valid_options
 
@@ -89,21 +90,23 @@ def loaded(name: str) -> Any:
         raise SessionError(what, "List templates with: llm templates list") from error
 
 
-def settings_of(template: Any, before: Settings, params: Mapping[str, str], database: Any, known: Models) -> Settings:
+def settings_of(
+    template: Any, before: Settings, params: Mapping[str, str], services: Services, known: Models
+) -> Settings:
     """Return settings changed to what a template says about model, system prompt and options.
 
-    `params` are values for the variables of its system prompt, `database` llm's log, for its fragments. Raises
-    SessionError if a value or a fragment is missing.
+    `params` are values for the variables of its system prompt. Its fragments may be in the log. Raises SessionError if
+    a value or a fragment is missing.
     """
     model = known.of(template.model).model_id if template.model else before.model
-    system = _system(template, params, database) or before.system
+    system = _system(template, params, services) or before.system
     options = {**before.options, **(template.options or {})}
     if template.options:
         options = valid_options(known.of(model) if model else None, options)
     return replace(before, model=model, system=system, options=options)
 
 
-def _system(template: Any, params: Mapping[str, str], database: Any) -> str | None:
+def _system(template: Any, params: Mapping[str, str], services: Services) -> str | None:
     """Return the system prompt of a template, with its variables replaced and its fragments."""
     variables = _variables(template.system or "")
     if "input" in variables and "input" not in params:
@@ -116,7 +119,7 @@ def _system(template: Any, params: Mapping[str, str], database: Any) -> str | No
     only_system = template.model_copy(update={"prompt": None})
     _, system = only_system.evaluate(params.get("input", ""), dict(params))
     try:
-        fragments = llm_cli.resolve_fragments(database, template.system_fragments or [])
+        fragments = llm_cli.resolve_fragments(services.desk.log.database, template.system_fragments or [])
     except llm_cli.FragmentNotFound as error:
         raise SessionError(
             f"A fragment of template “{template.name}” was not found: {error}.",
