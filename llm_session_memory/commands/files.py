@@ -4,33 +4,61 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 import click
+from click.shell_completion import CompletionItem
 
-from ..interchange import export_session
+from ..errors import SessionError
+from ..interchange import export_session, export_sessions
 from ..llm_seam.models import log_path
-from ..rules.safe_text import plain
+from ..memory import Memory
+from ..model import Filters
+from ..rules.safe_text import mended, plain
 from ..rules.words import counted
-from .common import echo, opened, progress_line, session_argument, session_command
+from .common import complete, echo, opened, progress_line, session_command
+from .selecting import dry_run_option, matching_options, selection
 
 _EVERY = 100
 """How many exchanges between updates of the progress line."""
 
 
-@session_command("export", short_help="Write a session to a file: JSONL, Markdown or HTML")
-@session_argument()
-@click.argument("file", required=False, default="-", type=click.Path(allow_dash=True, path_type=Path))
+def _complete_rest(ctx: click.Context, param: click.Parameter, incomplete: str) -> Sequence[str | CompletionItem]:
+    """Complete a file or, after `--to`, more names of sessions."""
+    return complete(ctx, param, incomplete) if ctx.params.get("to") else [CompletionItem(incomplete, type="file")]
+
+
+@session_command("export", short_help="Write sessions to files: JSONL, Markdown or HTML")
+@click.argument("name", required=False, shell_complete=complete)
+@click.argument("rest", nargs=-1, metavar="[FILE]", type=click.Path(), shell_complete=_complete_rest)
 @click.option(
     "--format",
     "format_",
     type=click.Choice(["jsonl", "markdown", "html"]),
     help="Format [by FILE's ending (.md, .html), otherwise jsonl]",
 )
-@click.option("--force", is_flag=True, help="Replace FILE if it already exists")
-def export_command(name: str, file: Path, format_: str | None, force: bool, database: str | None) -> None:  # noqa: FBT001  a flag
-    """Write all exchanges of a session to FILE, or to standard output.
+@click.option("--force", is_flag=True, help="Replace files that already exist")
+@click.option(
+    "--to",
+    metavar="FOLDER",
+    type=click.Path(),
+    help="Write each session to a file in this folder (-: all to standard output); then all arguments are names",
+)
+@matching_options()
+@dry_run_option("Only print which files would be written")
+def export_command(  # noqa: PLR0913  one parameter an option
+    name: str | None,
+    rest: tuple[str, ...],
+    format_: str | None,
+    force: bool,  # noqa: FBT001  a flag
+    to: str | None,
+    matching: Filters | None,
+    dry_run: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """Write all exchanges of a session to FILE, or to standard output. With --to, write several sessions.
 
     JSONL has everything and can be imported again. Markdown and HTML (one page that needs no other files) are for
     reading.
@@ -39,8 +67,49 @@ def export_command(name: str, file: Path, format_: str | None, force: bool, data
         llm sessions export work work.jsonl
         llm sessions export work work.html
         llm sessions export work | gzip > work.jsonl.gz
+        llm sessions export work play --to sessions
+        llm sessions export --all-matching --tag bridge --to sessions --format markdown
     """
-    with opened(database) as memory, progress_line("exchange", every=_EVERY) as counter:
+    if to is not None:
+        names = () if name is None else (name, *map(mended, rest))
+        with opened(database) as memory:
+            found = selection(names, matching).sessions(memory)
+            _export_several(memory, [one.name for one in found], to, format_, force=force, dry_run=dry_run)
+        return
+    if matching is not None or len(rest) > 1 or dry_run:
+        raise click.UsageError("To export several sessions, give a folder: --to FOLDER.")
+    if name is None:
+        raise click.UsageError("Missing argument 'NAME'.")
+    with opened(database) as memory:
+        _export(memory, name, Path(rest[0] if rest else "-"), format_, force=force)
+
+
+def _export_several(  # noqa: PLR0913  one parameter an option
+    memory: Memory, names: Sequence[str], to: str, format_: str | None, *, force: bool, dry_run: bool
+) -> None:
+    """Write sessions to a folder or, one after the other, to standard output."""
+    if to == "-":
+        if format_ == "html":
+            raise SessionError("Several HTML pages can't go to standard output.", "Give a folder: --to FOLDER.")
+        for name in names:
+            if dry_run:
+                echo(f"{name}: {counted(memory.sessions.exchange_count(memory.sessions.get(name)), 'exchange')}")
+            else:
+                _export(memory, name, Path("-"), format_, force=force)
+    else:
+        with progress_line("session", patience=1) as line:
+            written = export_sessions(
+                memory, names, to, format=format_, force=force, dry_run=dry_run, progress=line.show
+            )
+        for path, count in written:
+            echo(f"{'' if dry_run else 'Wrote '}{path}: {counted(count, 'exchange')}")
+    if dry_run:
+        echo(f"Dry run: {counted(len(names), 'session')} would be written. Nothing was written.", err=True)
+
+
+def _export(memory: Memory, name: str, file: Path, format_: str | None, *, force: bool) -> None:
+    """Write one session to a file, or to standard output."""
+    with progress_line("exchange", every=_EVERY) as counter:
         if str(file) == "-":
             stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="\n")
             try:

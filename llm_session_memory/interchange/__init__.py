@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -45,6 +45,37 @@ def export_session(  # noqa: PLR0913  one parameter a choice of the caller
         kind = format or format_of(Path(path))
         return write_file(memory, name, Path(path), format=kind, force=force, progress=progress)
     return write(memory, name, path, format=format or "jsonl", progress=progress)
+
+
+def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
+    memory: Memory,
+    names: Sequence[str],
+    folder: str | Path,
+    *,
+    format: str | None = None,  # noqa: A002
+    force: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[tuple[Path, int]]:
+    """Write sessions to a folder, one file each: all files, or none. Return each file with its number of exchanges.
+
+    Args:
+        memory: The log that has the sessions.
+        names: The sessions' names. Characters that a file name can't have become “_”.
+        folder: The folder; it is made if it is missing.
+        format: jsonl (the default), markdown or html.
+        force: Replace files that already exist.
+        dry_run: Write nothing.
+        progress: Called with the number of sessions done, and the number in all.
+
+    Raises:
+        SessionError: There is no such session or format, or a file exists (without `force`) or can't be written.
+    """
+    from .exporting import write_files
+
+    return write_files(
+        memory, names, Path(folder), format=format or "jsonl", force=force, dry_run=dry_run, progress=progress
+    )
 
 
 def import_session(

@@ -6,7 +6,8 @@ memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from ..llm_seam.writing import is_server_side, raw_response
 from ..reader.files.gathering import Gathering
 from ..reader.files.jsonl import Known
 from ..reader.files.writing import pieces
-from .whole_file import whole_file
+from ..rules.file_names import file_names
+from .whole_file import whole_file, whole_files
 
 if TYPE_CHECKING:
     from ..memory import Memory
@@ -74,3 +76,62 @@ def write_file(  # noqa: PLR0913  one parameter a choice of the caller
     """
     with whole_file(path, force=force) as stream:
         return write(memory, name, stream, format=format, progress=progress)
+
+
+def write_files(  # noqa: PLR0913  one parameter a choice of the caller
+    memory: Memory,
+    names: Sequence[str],
+    folder: Path,
+    *,
+    format: str,  # noqa: A002
+    force: bool,
+    dry_run: bool,
+    progress: Callable[[int, int], None] | None,
+) -> list[tuple[Path, int]]:
+    """Write sessions to a folder, one file each, as `export_sessions` says."""
+    if format not in FORMATS:
+        raise SessionError(f"Unknown format “{format}”.", f"Choose one of: {', '.join(FORMATS)}.")
+    paths = [folder / name for name in file_names(names, f".{FORMATS[format][0]}")]
+    _check_folder(folder, paths, force=force)
+    if dry_run:
+        counts = [memory.sessions.exchange_count(memory.sessions.get(name)) for name in names]
+        return [*zip(paths, counts, strict=True)]
+    with _made(folder), whole_files(force=force) as files:
+        done = []
+        for name, path in zip(names, paths, strict=True):
+            with files.add(path) as stream:
+                done.append((path, write(memory, name, stream, format=format)))
+            if progress:
+                progress(len(done), len(names))
+    return done
+
+
+def _check_folder(folder: Path, paths: Sequence[Path], *, force: bool) -> None:
+    """Raise SessionError if the folder is a file, or already has files with these names (unless `force`)."""
+    if folder.exists() and not folder.is_dir():
+        raise SessionError(f"{folder} is not a folder.", "Give the name of a folder, or - for standard output.")
+    there = [path for path in paths if path.exists()]
+    if there and not force:
+        more = f" and {len(there) - 1:,} of the other files" if len(there) > 1 else ""
+        exist = "exist" if more else "exists"
+        raise SessionError(
+            f"{there[0]}{more} already {exist}.", "Choose another folder, or replace the files with --force."
+        )
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder, and remove it again if it was new and nothing was written."""
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The folder {folder} can't be made: {error.strerror or error}."
+        raise SessionError(message, "Choose another folder. Nothing was written.") from error
+    try:
+        yield
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise

@@ -21,24 +21,77 @@ def whole_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
 
     Raises SessionError if the file already exists (unless `force`) or can't be written.
     """
-    target = Path(os.path.realpath(path))
-    beside_it = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+    with whole_files(force=force) as files, files.add(path) as stream:
+        yield stream
+
+
+@contextmanager
+def whole_files(*, force: bool) -> Iterator[WholeFiles]:
+    """Write several files, which appear together when everything is written, or none of them.
+
+    If one can't be put in its place, the new ones that already are in theirs are removed. Replaced ones stay.
+    """
+    files = WholeFiles(force=force)
     try:
-        _check(target, path, force=force)
-        descriptor = os.open(beside_it, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
-            yield stream
-        _check(target, path, force=force)
-        with contextlib.suppress(FileNotFoundError):
-            shutil.copymode(target, beside_it)
-        beside_it.replace(target)
+        yield files
+        files.appear()
+    finally:
+        files.remove_parts()
+
+
+class WholeFiles:
+    """Files that are being written beside their places."""
+
+    def __init__(self, *, force: bool) -> None:
+        self._force = force
+        self._parts: dict[Path, Path] = {}
+
+    @contextmanager
+    def add(self, path: Path) -> Iterator[IO[str]]:
+        """Give a text stream to one more file. Raises SessionError if it already exists or can't be written."""
+        target = Path(os.path.realpath(path))
+        with _sentences(path):
+            _check(target, path, force=self._force)
+            part = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+            self._parts[path] = part
+            descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
+                yield stream
+
+    def appear(self) -> None:
+        """Put all files in their places."""
+        made: list[Path] = []
+        try:
+            for path, part in self._parts.items():
+                target = Path(os.path.realpath(path))
+                with _sentences(path):
+                    _check(target, path, force=self._force)
+                    new = not target.exists()
+                    with contextlib.suppress(FileNotFoundError):
+                        shutil.copymode(target, part)
+                    part.replace(target)
+                made += [target] if new else []
+        except BaseException:
+            for target in made:
+                with contextlib.suppress(OSError):
+                    target.unlink()
+            raise
+
+    def remove_parts(self) -> None:
+        """Remove what is not in its place."""
+        for part in self._parts.values():
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         hint = "Free some space, or choose another file" if error.errno == errno.ENOSPC else "Choose another file"
         message = f"{path} can't be written: {error.strerror or error}."
         raise SessionError(message, f"{hint}. Nothing was written.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside_it.unlink()
 
 
 def _check(target: Path, path: Path, *, force: bool) -> None:

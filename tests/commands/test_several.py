@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,3 +139,74 @@ def test_a_setting_that_one_session_refuses_changes_no_session(llm_: Command, lo
     assert "echo does not accept these options" in done.err
     assert (done.out, done.code) == ("", 1)
     assert contents(log) == before
+
+
+# -- export --------------------------------------------------------------------
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize(("format_", "ending"), [("jsonl", "jsonl"), ("markdown", "md"), ("html", "html")])
+def test_several_sessions_are_exported(llm_: Command, tmp_path: Path, format_: str, ending: str) -> None:
+    """Each session gets a file of its own, the same as if it was exported alone. A dry run names the same files."""
+    llm_("sessions", "rename", "rest", "a: b?").ok()
+    to = tmp_path / "new" / "folder"
+    words = ("sessions", "export", "work", "a: b?", "--format", format_, "--to", str(to))
+    dry = llm_(*words, "--dry-run").ok()
+    assert not to.exists()
+    done = llm_(*words).ok()
+    lines = [f"{to / name}.{ending}: 1 exchange" for name in ("work", "a_ b_")]
+    assert (dry.out.splitlines(), done.out.splitlines()) == (lines, [f"Wrote {line}" for line in lines])
+    assert [*_files(to)] == [f"a_ b_.{ending}", f"work.{ending}"]
+    llm_("sessions", "export", "work", str(tmp_path / "alone"), "--format", format_).ok()
+    texts = _files(to)[f"work.{ending}"], (tmp_path / "alone").read_text("utf-8")
+    assert len({re.sub(r"\d\d:\d\d:\d\d[.\d]*", "", text) for text in texts}) == 1
+
+
+def test_exports_are_all_or_none(llm_: Command, tmp_path: Path) -> None:
+    """If a file exists, nothing is written, unless --force replaces it."""
+    words = ("sessions", "export", "--all-matching", "--tag", "bridge", "--to", str(tmp_path / "to"))
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / "work.jsonl").write_text("mine")
+    done = llm_(*words)
+    error = f"Error: {tmp_path / 'to' / 'work.jsonl'} already exists. Choose another folder, or replace the files with"
+    assert (done.err, done.out, done.code) == (f"{error} --force.\n", "", 1)
+    assert _files(tmp_path / "to") == {"work.jsonl": "mine"}
+    llm_(*words, "--force").ok()
+    assert [*_files(tmp_path / "to")] == ["play.jsonl", "work.jsonl"]
+    assert "mine" not in _files(tmp_path / "to")["work.jsonl"]
+
+
+def test_a_session_that_fails_leaves_no_file(llm_: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If one of the files can't be written, there is none of them, and a new folder is gone again."""
+    real = os.open
+
+    def full(path: Any, *rest: Any) -> int:
+        if "play" in str(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, *rest)
+
+    monkeypatch.setattr(os, "open", full)
+    done = llm_("sessions", "export", "work", "play", "--to", str(tmp_path / "to"))
+    assert done.err.endswith("No space left on device. Free some space, or choose another file. Nothing was written.\n")
+    assert (done.code, (tmp_path / "to").exists()) == (1, False)
+
+
+def test_several_sessions_to_standard_output(llm_: Command) -> None:
+    """`--to -` writes the sessions one after the other."""
+    out = llm_("sessions", "export", "work", "play", "--to", "-").ok().out
+    assert [line["name"] for line in map(json.loads, out.splitlines()) if "format" in line] == ["work", "play"]
+    done = llm_("sessions", "export", "work", "play", "--to", "-", "--format", "html")
+    assert done.err == "Error: Several HTML pages can't go to standard output. Give a folder: --to FOLDER.\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("work", "play", "rest"), ("--all-matching", "--tag", "old"), ("work", "--dry-run")], ids=" ".join
+)
+def test_several_sessions_need_a_folder(llm_: Command, words: tuple[str, ...]) -> None:
+    """Without a folder for several sessions, the error says how to give one."""
+    done = llm_("sessions", "export", *words)
+    assert "Error: To export several sessions, give a folder: --to FOLDER.\n" in done.err
+    assert done.code == 2
