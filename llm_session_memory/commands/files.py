@@ -31,7 +31,7 @@ def _complete_rest(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 
 @session_command("export", short_help="Write sessions to files: JSONL, Markdown or HTML")
-@click.argument("name", required=False, shell_complete=complete)
+@click.argument("name", required=False, metavar="NAME", shell_complete=complete)
 @click.argument("rest", nargs=-1, metavar="[FILE]", type=click.Path(), shell_complete=_complete_rest)
 @click.option(
     "--format",
