@@ -35,7 +35,7 @@ def fork_command(  # noqa: PLR0913  one parameter an option
     \b
         llm sessions fork work --at 12 --as work-b
         llm sessions fork work --model llama3 --system "Answer in one sentence."
-        llm --session work --at 12 "Try it the other way"     # fork and prompt in one go
+        llm --session work --fork-at 12 "Try it the other way"     # fork and prompt in one go
     """
     check("forks")
     with opened(database) as memory:

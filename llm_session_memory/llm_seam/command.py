@@ -25,7 +25,7 @@ from ..store.log import sentence, telling
 from . import convert, received
 from .attempts import cause
 from .conversation import AsyncSessionConversation, SessionConversation
-from .creating import Wanted, place_of
+from .creating import Wanted, fork_of, place_of
 from .models import Models, found, log_path
 from .output import Output, door
 from .prompting import Prompting
@@ -83,6 +83,8 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
             migrated(memory.desk.log)
         new, project = bool(ours["new_session"]), ours.get("project")
         place = place_of(memory, name, project, new=new, typed=typed("project"))
+        if ours.get("fork_at") is not None:
+            place = fork_of(memory, place, ours["fork_at"], recording=recording)
         session, kept = (place.over, place.defaults) if isinstance(place, Wanted) else (place, place.settings)
         given = _templates(parameters)
         if given and isinstance(place, Wanted):

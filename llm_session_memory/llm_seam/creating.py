@@ -10,9 +10,11 @@ from ..model import Session, Settings
 from ..rules.names import NO_PROJECT, key, mistyped
 from ..rules.policy import effective
 from ..services.bundle import Services
+from .shape import check
 
 if TYPE_CHECKING:
     from ..model import Project
+    from ..services.forks import Point
 
 RELIED_ON = {
     "an instance of models.Conversation": "id",
@@ -26,8 +28,8 @@ class Wanted:
     """A session to create with the next prompt.
 
     `name`: None generates one. `over`: the session that it starts over. `project`: whose defaults it gets, after those
-    of `over`. `template`: the names of llm's templates that the prompt was given. If `system_once`, their system prompt
-    contains the prompt, so it doesn't become the session's.
+    of `over`. `fork`: the exchange that it goes on after. `template`: the names of llm's templates that the prompt was
+    given. If `system_once`, their system prompt contains the prompt, so it doesn't become the session's.
     """
 
     name: str | None
@@ -35,10 +37,13 @@ class Wanted:
     project: Project | None = None
     template: str | None = None
     system_once: bool = False
+    fork: Point | None = None
 
     @property
     def defaults(self) -> Settings:
         """The settings that the session begins with, apart from those that its first prompt is given."""
+        if self.fork is not None:
+            return self.fork.settings
         settings = self.over.settings if self.over else Settings()
         return effective(settings, self.project.settings) if self.project else settings
 
@@ -78,6 +83,19 @@ def place_of(
     return session
 
 
+def fork_of(services: Services, place: Session | Wanted, number: int, *, recording: bool) -> Wanted:
+    """Return the session to create that goes on after an exchange of another one. Raises SessionError."""
+    check("forks")
+    if isinstance(place, Wanted):
+        if place.over is not None or place.name is None:
+            raise SessionError("--fork-at can't be combined with --new-session.", "Leave out one of them.")
+        services.sessions.get(place.name)  # raises
+    assert isinstance(place, Session)
+    if not recording:
+        raise SessionError("--fork-at makes a new session, and -n records nothing.", "Leave out one of them.")
+    return Wanted(None, fork=services.forks.point(place.name, number))
+
+
 def created(services: Services, place: Wanted, conversation: Any, settings: Settings) -> tuple[Session, str]:
     """Create a session on a conversation's thread; return it and what to report.
 
@@ -91,6 +109,10 @@ def created(services: Services, place: Wanted, conversation: Any, settings: Sett
         "template": place.template or (over.template if over else None),
     }
     told = _told(settings, project.name if project else None, place.template)
+    if place.fork is not None:
+        made = services.forks.make(place.fork, None, conversation.id, settings)
+        origin = place.fork.session
+        return made, f"forked from {origin.name if origin else place.fork.thread_id} at #{place.fork.number}{told}"
     if over is not None:
         made, retired = services.sessions.start_over(over, conversation.id, settings, **belongs)
         return made, f"started over{told}; the old one is now {retired}"

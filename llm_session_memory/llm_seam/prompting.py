@@ -80,8 +80,10 @@ class Prompting:
 
     @property
     def known(self) -> Session | None:
-        """The session whose settings and tools are used: this one, or the one that is started over."""
-        return self.place.over if isinstance(self.place, Wanted) else self.place
+        """The session whose settings and tools are used: this one, or the one that is started over or forked."""
+        if isinstance(self.place, Session):
+            return self.place
+        return self.place.fork.session if self.place.fork else self.place.over
 
     @property
     def defaults(self) -> Settings:
@@ -185,9 +187,11 @@ class Prompting:
             made.mention(self._begun(made))
             self._mention_archive(self.session)
         made.embedding = embedding_of(self.services, settings)
+        fork = self.place.fork if isinstance(self.place, Wanted) else None
+        request = self._request(conversation, settings, prompt, parameters)
         found, made.composer = self.services.requests.compose(
-            conversation.id,
-            self._request(conversation, settings, prompt, parameters),
+            fork.thread_id if fork else conversation.id,
+            replace(request, before=fork.number + 1) if fork else request,
             conversation.model,
             settings,
             remember=self.recording,

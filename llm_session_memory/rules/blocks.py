@@ -16,6 +16,7 @@ class NewBlock(Enum):
     """The reason that a block begins, in words for people."""
 
     FIRST = "the session's first prompt"
+    FORKED = "the session was forked"
     ELSEWHERE = "the conversation was continued elsewhere since the last prompt"
     HISTORY = "exchanges were undone, brought back or deleted since the last prompt"
     UNANSWERED = "the last reply was empty, or its prompt had filled the budget"

@@ -23,7 +23,7 @@ from .snapshot import Snapshot
 def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Context | NewBlock:
     """Return the request that continues a block, or the reason why a new one must begin."""
     if block is None:
-        return NewBlock.FIRST
+        return NewBlock.FORKED if snapshot.turns.inherited or snapshot.request.before else NewBlock.FIRST
     last = _last_turn(snapshot, block)
     if last is None:
         return _why_not(snapshot, block)

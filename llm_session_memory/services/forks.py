@@ -90,8 +90,9 @@ class Forks:
         self._desk.prepare()
         with self._desk.writing():
             now = history.exchange_turns(self._desk.log, point.thread_id)
-            if now.numbers().get(point.turn_id) is None:
-                raise NoSuchSession(f"Exchange #{point.number} of {point.title} is gone.", "Nothing was changed.")
+            if now.numbers().get(point.turn_id) != point.number:
+                what = f"Exchanges of {point.title} were undone or deleted in the meantime."
+                raise NoSuchSession(what, "Nothing was changed. Try again.")
             made = Session(
                 thread_id or Ulids(self._desk.now()).next(""),
                 kept or self.name_for(point),

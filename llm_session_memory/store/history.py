@@ -115,7 +115,9 @@ def settings_of(log: Log, turn_id: str) -> Settings:
 
 
 def is_known(log: Log, thread_id: str) -> bool:
-    """Return whether anything was logged in a conversation, in either generation of llm's tables."""
+    """Return whether a conversation has exchanges: logged in either generation of llm's tables, or shared by a fork."""
+    if len(lineage(log, thread_id)) > 1:
+        return True
     tables = {"turns": "thread_id", "responses": "conversation_id"}
     return any(
         log.value(f"select 1 from {table} where {column} = :id limit 1", {"id": thread_id})  # noqa: S608  constants

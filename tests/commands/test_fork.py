@@ -221,3 +221,83 @@ def test_what_only_a_fork_still_has_is_found_there(llm_: Command, work: Script, 
     assert (found(llm_, "Viseu"), found(llm_, "Viseu", "-s", "hills")) == ([("hills", 1)], [("hills", 1)])
     assert found(llm_, "Leiria") == []
     del work
+
+
+# -- llm --session NAME --fork-at N -----------------------------------------
+
+
+def test_a_prompt_at_an_exchange_forks_and_is_sent(llm_: Command, work: Script, log: Path) -> None:
+    """In one go: the new session is named, and what is given with the prompt becomes its default."""
+    done = llm_("--session", "work", "--fork-at", "2", "-m", "scripted", "-o", "mood", "glad", "By train?").ok()
+    assert done.err == "session work-2: forked from work at #2 with scripted\n"
+    assert asked(work) == ["We go to Lisbon", "We go to Porto", "By train?"]
+    assert work.systems[-1] == "Be brief."
+    llm_("--session", "work-2", "How long?").ok()
+    assert asked(work) == ["We go to Lisbon", "We go to Porto", "By train?", "How long?"]
+    assert work.options[-1]["mood"] == "glad"
+    assert shown(llm_, "work") == [f"We go to {word}" for word in ("Lisbon", "Porto", "Braga", "Faro")]
+    blocks = rows(log, "select b.reason, c.number from memory_contexts c join memory_blocks b on b.id = c.block_id")
+    assert blocks[-2:] == [("the session was forked", 3), ("the session was forked", 4)]
+
+
+def test_a_chat_can_start_at_an_exchange(llm_: Command, work: Script) -> None:
+    """All its prompts go into the one fork."""
+    llm_("chat", "--session", "work", "--fork-at", "1", input="By train?\nHow long?\nquit\n").ok()
+    assert asked(work) == ["We go to Lisbon", "By train?", "How long?"]
+    assert shown(llm_, "work-2") == ["We go to Lisbon", "By train?", "How long?"]
+
+
+def test_a_failed_prompt_is_kept_in_the_fork_and_a_refused_one_forks_nothing(
+    llm_: Command, work: Script, log: Path
+) -> None:
+    """Like the first prompt of any session."""
+    flags = ("--memory", "full", "--max-context-tokens", "18")
+    done = llm_("--session", "work", "--fork-at", "2", *flags, "By?")
+    assert (done.code, "The whole session needs about" in done.err) == (1, True)
+    assert rows(log, "select count(*) from memory_sessions") == [(1,)]
+    work.replies = [RuntimeError("the server is on fire")]
+    done = llm_("--session", "work", "--fork-at", "2", "By train?")
+    assert done.code == 1
+    assert "session work-2: the prompt is kept. Send it again with: llm sessions retry work-2\n" in done.err
+    work.replies = ["In five hours."]
+    llm_("sessions", "retry", "work-2").ok()
+    assert asked(work) == ["We go to Lisbon", "We go to Porto", "By train?"]
+    assert shown(llm_, "work-2")[-1] == "By train?"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("--fork-at", "2"), "Error: --fork-at needs a session: add --session NAME (or --new-session).\n"),
+        (("--session", "nothing", "--fork-at", "2"), "Session “nothing” not found. List sessions with: llm sessions\n"),
+        (("--session", "work", "--fork-at", "9"), "Session “work” has no exchange #9. It has 4, numbered from 1.\n"),
+        (
+            ("--session", "work", "--fork-at", "2", "-n"),
+            "--fork-at makes a new session, and -n records nothing. Leave out one of them.\n",
+        ),
+        (
+            ("--session", "work", "--new-session", "--fork-at", "2"),
+            "--fork-at can't be combined with --new-session. Leave out one of them.\n",
+        ),
+    ],
+)
+def test_where_there_is_nothing_to_fork(
+    llm_: Command, work: Script, log: Path, arguments: tuple[str, ...], error: str
+) -> None:
+    """The error says why; nothing is sent and nothing is made."""
+    done = llm_(*arguments, "By train?")
+    assert done.code != 0
+    assert done.err.endswith(error)
+    assert len(work.seen) == 4
+    assert rows(log, "select count(*) from memory_sessions union all select count(*) from memory_attempts") == [
+        (1,),
+        (0,),
+    ]
+
+
+def test_the_failed_prompts_of_a_fork_can_be_dropped(llm_: Command, work: Script) -> None:
+    """The fork stays: it has exchanges."""
+    work.replies = [RuntimeError("the server is on fire")]
+    llm_("--session", "work", "--fork-at", "2", "By train?")
+    llm_("sessions", "attempts", "work-2", "--drop").ok()
+    assert shown(llm_, "work-2") == ["We go to Lisbon", "We go to Porto"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llm.cli import cli
 
 from tests.conftest import Command
 from tests.world.scripted import Script
@@ -383,3 +384,10 @@ def test_n_with_new_session_starts_nothing_over(llm_: Command, script: Script, l
     assert done.err == "session work: not started over because -n records nothing; sent without history\n"
     assert script.texts() == [("system", "Be brief."), ("user", "Two")]
     assert log.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["prompt", "chat"])
+def test_no_flag_of_ours_is_one_of_llms(name: str) -> None:
+    """An option of the same name would take llm's away."""
+    flags = [flag for param in cli.commands[name].params for flag in (*param.opts, *param.secondary_opts)]
+    assert sorted(flags) == sorted({*flags})
