@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 
 OURS_ON_LLM = (
-    *("session", "new_session", "max_context_tokens"),
+    *("session", "new_session", "fork_at", "max_context_tokens"),
     *("project", "memory", "recall_share", "recall_model", "summary_model", "think", "over_budget"),
 )
 

@@ -148,7 +148,7 @@ def test_prompt_and_chat_get_the_same_options() -> None:
     """Both commands get the options of the one table."""
     both = [[(option.opts, option.help) for option in generate.options(name)] for name in ("prompt", "chat")]
     assert both[0] == both[1]
-    of_sessions = ["--session", "--new-session", "--max-context-tokens"]
+    of_sessions = ["--session", "--new-session", "--fork-at", "--project", "--max-context-tokens"]
     of_memory = ["--memory", "--recall-share", "--recall-model", "--summary-model", "--think", "--over-budget"]
     assert [opts[0] for opts, _ in both[0]] == [*of_sessions, *of_memory]
 
