@@ -24,14 +24,15 @@ from .selecting import dry_run_option, matching_options, names_argument, selecti
 
 @dataclass(frozen=True)
 class _What:
-    """What a person wants to delete: conversations, or the exchanges with these numbers of one conversation."""
+    """What a person wants to delete: conversations, exchanges with these numbers of one, or what was undone."""
 
     conversations: Sequence[Conversation]
     targets: tuple[Target, ...]
     numbers: tuple[int, ...] = ()
+    undone: bool = False
 
     def amounts(self, plan: DeletionPlan) -> str:
-        return amounts(plan.amounts, self.conversations, self.numbers)
+        return amounts(plan.amounts, self.conversations, self.numbers, undone=self.undone)
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,10 @@ def delete_command(
 )
 @click.option("-m", "--model", help="Of this model: the session's, or that of the newest reply")
 @click.option("--unnamed", is_flag=True, help="Without a name: not a session")
+@click.option("--archived", is_flag=True, help="Archived")
+@click.option(
+    "--undone", is_flag=True, help="Only exchanges that were undone; --older-than and --before say how long ago"
+)
 @_how_options
 def purge_command(  # noqa: PLR0913  one parameter an option
     older_than: str | None,
@@ -127,34 +132,64 @@ def purge_command(  # noqa: PLR0913  one parameter an option
     project: str | None,
     model: str | None,
     unnamed: bool,  # noqa: FBT001  a flag
+    archived: bool,  # noqa: FBT001  a flag
+    undone: bool,  # noqa: FBT001  a flag
     how: _How,
     database: str | None,
 ) -> None:
     """Delete all conversations that match every filter, for good: sessions and conversations without a name.
 
     Archived sessions, and sessions with pins, tags, notes or bookmarks, are deleted like all others. See first what
-    would go, with --dry-run.
+    would go, with --dry-run. --erase without a filter erases what was deleted before.
 
     \b
         llm sessions purge --older-than 30d --unnamed --dry-run
         llm sessions purge --before 2025 --erase
         llm sessions purge --tag scratch --yes
+        llm sessions purge --undone --older-than 1y
     """
-    if not (older_than or before or tags or project or model or unnamed):
+    only_sessions = bool(tags or project or archived)
+    if not (older_than or before or only_sessions or model or unnamed or undone):
+        if how.erase:
+            _erase(database, how)
+            return
         raise click.UsageError("Which conversations? Give a filter, such as --older-than 30d or --unnamed.")
-    if unnamed and (tags or project):
-        raise click.UsageError("Only sessions have tags and a project, so --unnamed can't be combined with them.")
+    if unnamed and only_sessions:
+        raise click.UsageError("Only sessions have tags and a project and are archived; --unnamed leaves sessions out.")
     with opened(database) as memory:
         limits = [dates.ago(older_than, memory.desk.now())] if older_than else []
         limits += [dates.since(before)] if before else []
-        filters = Filters(tags=tags, project=project, model=model, until=min(limits, default=None))
-        found = memory.conversations.matching(filters, unnamed=unnamed)
-        if not found:
-            echo("No conversation matches. Nothing was deleted.", err=True)
-            if how.json:
-                as_json(plan_fields(DeletionPlan(), found))
+        filters = Filters(
+            tags=tags, project=project, model=model, until=min(limits, default=None), archived=archived or None
+        )
+        what = _undone(memory, filters) if undone else _matching(memory, filters, unnamed=unnamed)
+        if what.targets:
+            _delete(memory, what, how)
             return
-        _delete(memory, _What(found, tuple(Target(one.thread_id) for one in found)), how)
+    echo("Nothing matches, so nothing was deleted.", err=True)
+    if how.json:
+        as_json(plan_fields(DeletionPlan(), ()))
+
+
+def _matching(memory: Memory, filters: Filters, *, unnamed: bool) -> _What:
+    found = memory.conversations.matching(filters, unnamed=unnamed)
+    return _What(found, tuple(Target(one.thread_id) for one in found))
+
+
+def _undone(memory: Memory, filters: Filters) -> _What:
+    found = memory.conversations.undone(filters)
+    return _What([one for one, _ in found], tuple(target for _, target in found), undone=True)
+
+
+def _erase(database: str | None, how: _How) -> None:
+    """Rewrite the file without deleting anything more."""
+    with opened(database) as memory:
+        before = memory.path.stat().st_size
+        if how.dry_run:
+            echo(f"Would rewrite the file ({before:,} bytes), and delete nothing more.")
+            return
+        memory.deletion.erase()
+        echo(f"The file was rewritten: {before:,} bytes before, {memory.path.stat().st_size:,} bytes now.")
 
 
 def _delete(memory: Memory, what: _What, how: _How) -> None:

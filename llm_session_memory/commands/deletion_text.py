@@ -41,25 +41,41 @@ _NOUNS = {
 """What each amount counts. The conversations and bytes are said apart."""
 
 
-def amounts(found: Amounts, conversations: Sequence[Conversation] = (), numbers: Sequence[int] = ()) -> str:
+def amounts(
+    found: Amounts, conversations: Sequence[Conversation] = (), numbers: Sequence[int] = (), *, undone: bool = False
+) -> str:
     """Return what goes: `session “work”: 12 exchanges, 57 messages, 1 note; 14,215 bytes of text and files`.
 
-    A single conversation is named. `numbers` are those of its exchanges, if only they go.
+    A single conversation is named. `numbers` are those of its exchanges, if only they go; `undone`: only what was
+    undone goes.
     """
+    if found == Amounts():
+        return "nothing"
     counts = {one.name: getattr(found, one.name) for one in fields(found)}
     if counts["turns"] == counts["exchanges"]:
         del counts["turns"]
     parts = [_counted(number, _NOUNS[name]) for name, number in counts.items() if number and name in _NOUNS]
     size = f"{counted(found.bytes, 'byte')} of text and files"
-    whose = _whose(found, conversations, numbers)
+    whose = _of_undone(conversations) if undone else _whose(found, conversations, numbers)
     return (f"{whose}: " if whose else "") + "; ".join([*([", ".join(parts)] if parts else []), size])
+
+
+def _of_undone(conversations: Sequence[Conversation]) -> str:
+    if len(conversations) == 1:
+        return f"what was undone in {_called(conversations[0])}"
+    return f"what was undone in {counted(len(conversations), 'session')}"
+
+
+def _called(one: Conversation) -> str:
+    if one.name:
+        return f"session “{one.name}”"
+    words = f" (“{one_line(one.first_words, _WIDTH)}”)" if one.first_words else ""
+    return f"conversation {one.thread_id}{words}"
 
 
 def _whose(found: Amounts, conversations: Sequence[Conversation], numbers: Sequence[int]) -> str:
     if len(conversations) == 1 and (numbers or found.conversations):
-        (one,) = conversations
-        words = f" (“{one_line(one.first_words, _WIDTH)}”)" if one.first_words else ""
-        shown = f"session “{one.name}”" if one.name else f"conversation {one.thread_id}{words}"
+        shown = _called(conversations[0])
         return f"{as_ranges(numbers)} of {shown}" if numbers else shown
     unnamed = found.conversations - found.sessions
     named = [counted(found.sessions, "session")] if found.sessions else []
@@ -85,9 +101,8 @@ def lines(plan: DeletionPlan, *, most: int | None = None, blank: bool = False) -
 
 
 def _stay(stay: Stay) -> str:
-    numbers = f" {as_ranges(stay.numbers)}" if stay.numbers else ""
-    how = " (undone: no longer in the session, but in the log)" if stay.undone else ""
-    return f"Stays{how}: “{stay.name}”{numbers}. {stay.why} {stay.hint}".rstrip()
+    out = f"It is taken out of “{stay.name}” all the same, as if undone." if stay.undone else ""
+    return " ".join(part for part in (stay.why, out, stay.hint) if part)
 
 
 def _covering(covering: Covering) -> str:

@@ -140,9 +140,7 @@ def matching_options(apart: Collection[str] = ()) -> Callable[[F], F]:
             if narrowed and not all_matching:
                 raise click.UsageError("Filters choose sessions only together with --all-matching.")
             if all_matching and not narrowed:
-                raise click.UsageError(
-                    "--all-matching needs a filter, for example --tag TAG. All sessions: --since 1970."
-                )
+                raise click.UsageError("--all-matching needs a filter, such as --tag TAG. For all sessions, add --all.")
             return function(*args, matching=filters if all_matching else None, **parameters)
 
         both = filter_options(apart)(chosen)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from .. import store
 from ..errors import NoSuchSession
 from ..model import Conversation, Filters, Session, Target
-from ..store import conversations, history
+from ..store import conversations, history, undone
 from .desk import Desk
 from .projects import Projects
 
@@ -26,6 +27,22 @@ class Conversations:
         """
         Projects(self._desk).check(filters)
         return conversations.conversations(self._desk.log, filters, unnamed=unnamed)
+
+    def undone(self, filters: Filters) -> Sequence[tuple[Conversation, Target]]:
+        """Return what was undone, by conversation, as what is to be deleted.
+
+        `filters` choose the conversations, but for `until`, which is when an exchange was undone.
+        """
+        log, until = self._desk.log, filters.until
+        threads = undone.threads_with_undone(log)
+        among = {one.thread_id: one for one in self.matching(replace(filters, until=None))} if threads else {}
+        found = []
+        for one in (among[id_] for id_ in threads if id_ in among):
+            times = undone.undone_at(log, one.thread_id)
+            gone = [id_ for id_, utc in times.items() if until is None or utc < until]
+            if gone:
+                found.append((one, Target(one.thread_id, tuple(sorted(gone)))))
+        return found
 
     def get(self, reference: str) -> Conversation:
         """Return the session of that name, or the conversation with that id. Raises NoSuchSession."""

@@ -189,7 +189,7 @@ def test_purge_deletes_what_matches(
     [
         ((), "Which conversations? Give a filter, such as --older-than 30d or --unnamed.", 2),
         (("--yes",), "Which conversations? Give a filter, such as --older-than 30d or --unnamed.", 2),
-        (("--unnamed", "--tag", "x"), "Only sessions have tags and a project", 2),
+        (("--unnamed", "--tag", "x"), "Only sessions have tags and a project and are archived", 2),
         (("--project", "nosuch"), "Project “nosuch” not found.", 1),
         (("--older-than", "soon"), "“soon” is not a length of time.", 1),
         (("--before", "soon"), "“soon” is not a date.", 1),
@@ -227,3 +227,79 @@ def test_a_fragment_of_a_template_stays(llm_: Command, home: Path, script: Scrip
     (home / "templates" / "minutes.yaml").write_text(f"fragments:\n- {notes}\n")
     llm_("sessions", "delete", "notes", "other", "-y").ok()
     assert [row["hash"] for row in json.loads(llm_("fragments", "list", "--json").ok().out)] == [notes]
+
+
+@pytest.fixture(name="forked")
+def _forked(llm_: Command, script: Script) -> None:
+    """A session `work` of three exchanges, of which `copy` shares the first two and has one of its own."""
+    for word in ("One", "Two", "Three"):
+        llm_("-m", "scripted", "--session", "work", word).ok()
+    llm_("sessions", "fork", "work", "--at", "2", "--as", "copy").ok()
+    llm_("--session", "copy", "Other").ok()
+
+
+def _prompts(llm_: Command, name: str) -> list[str]:
+    shown = json.loads(llm_("sessions", "show", name, "--json").ok().out)["exchanges"]
+    return [exchange["prompt"] for exchange in shown]
+
+
+@pytest.mark.usefixtures("forked")
+def test_what_a_fork_has_stays(llm_: Command) -> None:
+    """A fork keeps what it has of a deleted session, and the command says so before and after."""
+    kept = "“copy” was forked from “work”: it keeps 2 exchanges of it.\n"
+    dry = llm_("sessions", "delete", "work", "--dry-run").ok().out
+    done = llm_("sessions", "delete", "work", "--yes").ok().out
+    assert done.startswith("Deleted session “work”: 1 exchange, ")
+    assert dry.endswith(kept)
+    assert done.endswith(kept)
+    assert _prompts(llm_, "copy") == ["One", "Two", "Other"]
+
+
+@pytest.mark.usefixtures("forked")
+def test_an_exchange_that_a_fork_has_is_taken_out(llm_: Command) -> None:
+    """A single exchange that a fork has stays in the log, is taken out of its session, and the command says so."""
+    done = llm_("sessions", "delete", "work", "--exchange", "2", "--yes").ok()
+    assert done.out == (
+        "Deleted nothing.\n#2 of “work” stays in the log, because “copy” has it. It is taken out of “work” all the "
+        "same, as if undone. Delete it there too: llm sessions delete copy --exchange 2\n"
+    )
+    assert _prompts(llm_, "work") == ["One", "Three"]
+    assert _prompts(llm_, "copy") == ["One", "Two", "Other"]
+
+
+def test_what_was_undone_goes_for_good(llm_: Command, script: Script, log: Path) -> None:
+    """`purge --undone` deletes what was undone, as long ago as asked, in the sessions asked for, and nothing else."""
+    for name in ("work", "play"):
+        for word in ("One", "Two"):
+            llm_("-m", "scripted", "--session", name, f"{word} of {name}").ok()
+        llm_("sessions", "undo", name).ok()
+    llm_("sessions", "tag", "work", "bridge").ok()
+    for words in (("--older-than", "30d"), ("--tag", "nowhere"), ("--before", "2026-01")):
+        assert "Nothing matches" in llm_("sessions", "purge", "--undone", *words, "--yes").ok().err
+    dry = llm_("sessions", "purge", "--undone", "--tag", "bridge", "--dry-run").ok().out
+    done = llm_("sessions", "purge", "--undone", "--tag", "bridge", "--yes").ok().out
+    assert done.startswith("Deleted what was undone in session “work”: 1 exchange, 2 messages")
+    assert dry == done.replace("Deleted", "Would delete")
+    assert _left(llm_) == {"One of work", "One of play", "Two of play"}
+    llm_("sessions", "redo", "play").ok()
+    assert _prompts(llm_, "play") == ["One of play", "Two of play"]
+
+
+def test_erasing(llm_: Command, script: Script, log: Path) -> None:
+    """--erase leaves no deleted byte in the file; alone, it erases what was deleted before."""
+    for name in ("work", "play"):
+        llm_("-m", "scripted", "--session", name, f"The password of {name} is swordfish.").ok()
+    out = llm_("sessions", "delete", "work", "--yes", "--erase").ok().out
+    assert "The file was rewritten: " in out
+    assert b"password of work" not in log.read_bytes()
+    llm_("sessions", "delete", "play", "--yes").ok()
+    assert llm_("sessions", "purge", "--erase", "--dry-run").ok().out.startswith("Would rewrite the file")
+    assert llm_("sessions", "purge", "--erase").ok().out.startswith("The file was rewritten: ")
+    assert b"swordfish" not in log.read_bytes()
+
+
+def test_archived_sessions_can_be_purged(llm_: Command, named: dict[str, str]) -> None:
+    """--archived chooses archived sessions alone; without it, they are like all others."""
+    llm_("sessions", "archive", "work").ok()
+    assert llm_("sessions", "purge", "--archived", "--dry-run").ok().out.startswith("Would delete session “work”")
+    assert llm_("sessions", "purge", "--tag", "bridge", "--yes").ok().out.startswith("Deleted session “work”")

@@ -77,7 +77,11 @@ def test_several_sessions_as_json(llm_: Command) -> None:
         (("-s", "work", "-s", "rest", "new", "x" * 61), "can't be a tag", 1),
         (("-s", "work", "-s", "rest", "--delete", "old"), "No selected session has the tag “old”.", 1),
         (("--all-matching", "--tag", "nowhere", "new"), "No session matches. List sessions with: llm sessions", 1),
-        (("--all-matching", "new"), "--all-matching needs a filter, for example --tag TAG.", 2),
+        (
+            ("--all-matching", "new"),
+            "--all-matching needs a filter, such as --tag TAG. For all sessions, add --all.",
+            2,
+        ),
         (("work", "--tag", "bridge", "new"), "Filters choose sessions only together with --all-matching.", 2),
         (("-s", "work", "--all-matching", "--tag", "old"), "Give names, or --all-matching with filters, not both.", 2),
     ],
