@@ -17,6 +17,7 @@ _FAMILIES = {
     "changing": ("set", "rename", "name", "pin", "unpin"),
     "archiving": ("archive", "unarchive"),
     "projects": ("project",),
+    "snapshots": ("snapshot", "snapshots", "restore"),
     "undoing": ("undo", "redo"),
     "forking": ("fork",),
     "retrying": ("retry", "recover", "demo"),

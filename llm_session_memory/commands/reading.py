@@ -71,6 +71,7 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
         beside=memory.notes.beside(session.name),
         ratings=memory.ratings.of(session.name),
         bookmarks=memory.ratings.bookmarks(session.name),
+        snapshots=memory.snapshots.labels(session.name),
     )
 
 

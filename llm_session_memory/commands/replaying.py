@@ -48,14 +48,14 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float | 
     callback=_seconds,
     help="Longest pause in seconds, or `off` to keep every pause as it was [3]",
 )
-@click.option("--from", "first", type=click.IntRange(min=1), metavar="N", help="Start at exchange N")
+@click.option("--from", "begin", metavar="N", help="Start at exchange N, or after the snapshot with this label")
 @click.option("--to", "cast", type=click.Path(dir_okay=False), metavar="FILE.cast", help="Write a recording instead")
 @click.option("--force", is_flag=True, help="Replace FILE.cast if it already exists")
 def replay_command(  # noqa: PLR0913  one parameter an option
     name: str,
     speed: float,
     idle: float | None,
-    first: int | None,
+    begin: str | None,
     cast: str | None,
     force: bool,  # noqa: FBT001  a flag
     database: str | None,
@@ -68,6 +68,7 @@ def replay_command(  # noqa: PLR0913  one parameter an option
 
     \b
         llm sessions replay work --speed 4
+        llm sessions replay work --from "before the refactoring"
         llm sessions replay work --idle 1 --to work.cast
     """
     from ..insight import casting
@@ -75,6 +76,7 @@ def replay_command(  # noqa: PLR0913  one parameter an option
     from ..insight.timing import Timeline
 
     path = existing_log(database)
+    first = _first(path, name, begin) if begin is not None else None
     found = played(path, name, first)
     if found is None:
         raise NoSuchSession(
@@ -99,6 +101,23 @@ def replay_command(  # noqa: PLR0913  one parameter an option
         more = f"llm sessions replay {title} --from {found.last + 1}"
         shown = f"exchanges #{found.first:,} to #{found.last:,} of {found.total:,}"
         echo(f"These were {shown}. Continue with: {more}", err=True)
+
+
+def _first(path: Path, name: str, begin: str) -> int:
+    """Return the number of the exchange that a replay begins with. Raises UsageError or NoSuchSession."""
+    from ..insight.run import after
+
+    if begin.isascii() and begin.lstrip("-").isdigit():
+        if int(begin) < 1:
+            raise click.BadParameter(f"{begin} is not the number of an exchange, which begin at 1.")
+        return int(begin)
+    number = after(path, name, begin)
+    if number is None:
+        raise NoSuchSession(
+            f"“{one_line(name, 120)}” has no snapshot “{one_line(begin, 120)}”.",
+            "--from takes the number of an exchange, or a label that is listed by: llm sessions snapshots",
+        )
+    return number
 
 
 def _write(path: Path, lines: Iterator[str], *, force: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..reader.narrowing import Span
 from ..reader.opening import opened
+from ..reader.points import after_snapshot
 from ..reader.tables import is_log
 from ..reader.threads import find
 from .catalogue import Query
@@ -51,3 +52,14 @@ def played(path: Path, reference: str, start: int | None = None) -> Replay | Non
     with opened(path) as source:
         thread_id = find(source, reference) if is_log(source.tables) else None
         return None if thread_id is None else replay(source, thread_id, start)
+
+
+def after(path: Path, reference: str, label: str) -> int | None:
+    """Return the number of the exchange that follows a snapshot of a session, or None if there is no such snapshot.
+
+    Raises:
+        LogUnusable: the log cannot be read.
+    """
+    with opened(path) as source:
+        thread_id = find(source, reference) if is_log(source.tables) else None
+        return None if thread_id is None else after_snapshot(source, thread_id, label)

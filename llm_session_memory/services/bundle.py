@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .projects import Projects
     from .ratings import Ratings
     from .search import Search
+    from .snapshots import Snapshots
     from .stats import Stats
     from .titles import Titles
     from .undoing import Undoing
@@ -91,6 +92,13 @@ class Services:
         from .conversations import Conversations
 
         return Conversations(self.desk)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """Named points of sessions. Imported late, because no prompt needs them."""
+        from .snapshots import Snapshots
+
+        return Snapshots(self.desk, self.undoing)
 
     @cached_property
     def search(self) -> Search:

@@ -61,12 +61,7 @@ class Undoing:
         session = self._desk.session(name)
         self._desk.prepare()
         with self._desk.writing():
-            turns, attempts = self._turns(session), self._store.attempts.of(session.thread_id)
-            if any(attempt.in_progress for attempt in attempts):
-                raise SessionError(
-                    f"A prompt in “{session.name}” is still in progress.",
-                    "Wait for its reply, or end the process that sends it, then undo.",
-                )
+            attempts, turns = self.check_idle(session), self._turns(session)
             if not 1 <= count <= len(turns):
                 raise SessionError(*self._too_few(session, turns))
             gone = turns.first[-count:]
@@ -74,6 +69,14 @@ class Undoing:
         said = self._read(turns, range(len(turns) - count + 1, len(turns) + 1))
         failed = [one for one in attempts if one.answered_by is None and turns.place(one.id) == len(turns)]
         return Undid(session, said, tuple(failed))
+
+    def check_idle(self, session: Session) -> list[Attempt]:
+        """Return a session's attempts. Raises SessionError if a prompt is in progress: its reply is still to come."""
+        attempts = self._store.attempts.of(session.thread_id)
+        if any(attempt.in_progress for attempt in attempts):
+            hint = "Wait for its reply, or end the process that sends it. Then try again."
+            raise SessionError(f"A prompt in “{session.name}” is still in progress.", hint)
+        return attempts
 
     def take_out(self, thread_id: str, turn_ids: Iterable[str]) -> str:
         """Take exchanges, given by their first turns, out of a thread as one group. Call it inside a transaction.

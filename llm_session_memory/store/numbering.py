@@ -99,6 +99,13 @@ class Numbering(Sequence[tuple[str, ...]]):
         """The number of exchanges that a fork has from other threads; its own come after them."""
         return self.inherited[-1][1] if self.inherited else 0
 
+    def every(self) -> list[str]:
+        """Return the first turns of all exchanges in order, undone ones included."""
+        found = [*self.first]
+        for ids, after, place in zip(self.undone, self.undone_after, range(len(self.undone)), strict=True):
+            found.insert(after + place, ids[0])
+        return found
+
     def until(self, number: int) -> Numbering:
         """Return the numbering as if only the exchanges before this number existed."""
         earlier = Numbering(())

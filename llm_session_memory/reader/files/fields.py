@@ -30,6 +30,7 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
                 "pinned": exchange.number in transcript.pinned,
                 "rating": rating_fields(rating) if (rating := transcript.ratings.get(exchange.id)) else None,
                 "bookmark": bookmark.label if (bookmark := transcript.bookmarks.get(exchange.id)) else None,
+                "snapshots": [*transcript.snapshots.get(exchange.id, ())],
                 "prompt": exchange.prompt,
                 "reply": exchange.reply,
                 "turns": [

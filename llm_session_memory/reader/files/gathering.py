@@ -11,6 +11,7 @@ from ...model import Attachment, Attempt, Beside, Exchange, Message, Session, Se
 from ...rules.records import Place
 from ...store import Log, Notes, Sessions, attachments, history
 from ...store.ratings import Ratings
+from ...store.snapshots import labels
 from ...store.titles import titles
 
 _CHUNK = 20
@@ -42,6 +43,7 @@ class Gathering:
         self.beside = Beside(tuple(kept.tags(thread_id)), kept.meta(thread_id), tuple(kept.notes(thread_id)), title)
         self.summaries = list(reversed(kept.summaries(thread_id)))
         self.pins: Mapping[str, str] = Sessions(log).pin_times(thread_id) if self._there("pins") else {}
+        self.snapshots = labels(log, thread_id)
         self.ratings, self.bookmarks = ratings.ratings(thread_id), ratings.bookmarks(thread_id)
 
     def _there(self, table: str) -> bool:

@@ -96,6 +96,10 @@ class Page:
             body += _folded("Reason for the rating", _text(rating.note))
         return f'<article id="{number}">\n<div class="meta">{" ".join(meta)}</div>\n{body}</article>\n'
 
+    def snapshot(self, label: str) -> str:
+        """Return the mark of a snapshot that was made after an exchange."""
+        return f'<p class="soft">Snapshot “{_isolated(visible(label))}”</p>\n'
+
     def attempt(self, attempt: Attempt, answered_by: int | None) -> str:
         """Return a failed attempt; `answered_by` is the exchange that answered its prompt later."""
         meta = ["<span>not answered</span>", _time(attempt.datetime_utc), _isolated(visible(attempt.model))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Session
@@ -38,6 +38,8 @@ class Transcript:
     ratings: Mapping[str, Rating] = field(default_factory=dict)
     """Ratings by the ids of exchanges, like bookmarks."""
     bookmarks: Mapping[str, Bookmark] = field(default_factory=dict)
+    snapshots: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The labels of snapshots, by the ids of the exchanges that they were made after."""
 
 
 def as_markdown(transcript: Transcript) -> str:
@@ -54,6 +56,7 @@ def as_markdown(transcript: Transcript) -> str:
             pinned=one.number in transcript.pinned,
             rating=transcript.ratings.get(one.id),
             bookmark=transcript.bookmarks.get(one.id),
+            snapshots=transcript.snapshots.get(one.id, ()),
         )
         for one in together(transcript.exchanges, transcript.attempts)
     ]
@@ -130,9 +133,14 @@ def exchanges_words(total: int, shown: tuple[int, int] | None) -> str:
 
 
 def exchange_block(
-    exchange: Exchange, *, pinned: bool, rating: Rating | None = None, bookmark: Bookmark | None = None
+    exchange: Exchange,
+    *,
+    pinned: bool,
+    rating: Rating | None = None,
+    bookmark: Bookmark | None = None,
+    snapshots: Sequence[str] = (),
 ) -> str:
-    """Return an exchange as Markdown."""
+    """Return an exchange as Markdown, followed by the labels of the snapshots that were made after it."""
     facts = _facts_of(exchange, pinned=pinned, rating=rating)
     lines = [f"## #{exchange.number} · {' · '.join(filter(None, facts))}"]
     if bookmark:
@@ -143,6 +151,7 @@ def exchange_block(
             lines.extend(_message(message))
     if rating and rating.note:
         lines.append(_quoted("Reason for the rating", rating.note))
+    lines += [f"*Snapshot “{inert(label)}”*" for label in snapshots]
     return "\n\n".join(lines)
 
 

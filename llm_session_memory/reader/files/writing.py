@@ -44,6 +44,7 @@ def _markdown(gathering: Gathering, now: str) -> Pieces:
                 pinned=entry.id in gathering.pins,
                 rating=gathering.ratings.get(entry.id),
                 bookmark=gathering.bookmarks.get(entry.id),
+                snapshots=gathering.snapshots.get(entry.id, ()),
             )
             yield "\n\n" + block, 1
     yield "\n", 0
@@ -59,4 +60,5 @@ def _html(gathering: Gathering, now: str) -> Pieces:
         else:
             rating, bookmark = gathering.ratings.get(entry.id), gathering.bookmarks.get(entry.id)
             yield page.exchange(entry, pinned=entry.id in gathering.pins, rating=rating, bookmark=bookmark), 1
+            yield "".join(map(page.snapshot, gathering.snapshots.get(entry.id, ()))), 0
     yield page.bottom(), 0
