@@ -68,6 +68,8 @@ class Card:
     """If it was undone: that it was, and when."""
     divider: Divider | None = None
     """The part of a fork's history that begins with it."""
+    ends: Divider | None = None
+    """The part of a fork's history that begins after it and has nothing yet."""
     snapshots: tuple[Mark, ...] = ()
     """The snapshots that were taken after it."""
 
@@ -90,13 +92,24 @@ def cards(transcript: Transcript, showing: Showing) -> list[Card]:
             found.append(making.undone(one, model) if isinstance(one, Undone) else making.exchange(one, model))
     if transcript.summaries:
         found = [making.with_summaries(card, transcript.summaries) for card in found]
-    begun, marked = dividers(transcript, showing.links), marks(transcript, showing.links)
-    if not begun and not marked:
-        return found
-    return [
-        replace(card, divider=begun.get(card.number), snapshots=marked.get(card.number, ())) if card.number else card
-        for card in found
-    ]
+    marked = marks(transcript, showing.links)
+    if marked:
+        found = [replace(card, snapshots=marked.get(card.number, ())) if card.number else card for card in found]
+    return _divided(found, transcript, showing) if transcript.stems else found
+
+
+def _divided(found: Sequence[Card], transcript: Transcript, showing: Showing) -> list[Card]:
+    """Return the cards of a fork with its dividers. Failed prompts after what it shares are its own."""
+    begun = dividers(transcript, showing.links)
+    last = transcript.stems[-1].last
+    divided: list[Card] = []
+    for card in found:
+        after_shared = bool(divided) and divided[-1].number == last and not card.undone
+        number = last + 1 if after_shared else card.number
+        divided.append(replace(card, divider=begun.pop(number, None)) if number else card)
+    if divided and divided[-1].number == last == transcript.total:
+        divided[-1] = replace(divided[-1], ends=begun.get(last + 1))
+    return divided
 
 
 class _Cards:

@@ -9,9 +9,10 @@ from typing import Any, Literal
 from ..rules import names
 from ..rules.dates import day_after
 from ..store.index import RULES
-from .among import of_sessions
+from .among import Among, of_sessions
 from .entries import MARK, MARKS, RATED, UNMARK, Filters, Hit
-from .numbering import turns_of, undone_turns
+from .held import elsewhere, in_no_history, line_of
+from .numbering import turns_of
 from .older import older_log
 from .source import Source, ids
 
@@ -56,20 +57,29 @@ class LlmsIndexes:
         return [(row[1] or 0.0, generation, -row[0]) for row in self.source.tuples(name, **given)]
 
     @cached_property
+    def line(self) -> tuple[str, ...]:
+        """The thread that is searched and those it was forked from, oldest first; nothing if all are searched."""
+        return line_of(self.source, self.thread_id)
+
+    @cached_property
     def narrowed(self) -> dict[str, Any]:
         """The parameters of the filters."""
-        filters = self.filters
+        filters, among = self.filters, of_sessions(self.source, self.filters)
+        fork = len(self.line) > 1
+        if fork:  # its exchanges are in several threads, and only its own has its tags and its project
+            among = Among(frozenset(self.line) if among.has(self.line[-1]) else frozenset())
         return {
-            "thread_id": self.thread_id,
+            "thread_id": None if fork else self.thread_id,
+            "line": ids(self.line) if self.line else None,
             "model": filters.model,
-            "tag": names.key(filters.tag) if filters.tag else None,
+            "tag": names.key(filters.tag) if filters.tag and not fork else None,
             "since": filters.since,
             "until": day_after(filters.until),
-            "named": filters.named,
+            "named": filters.named and not fork,
             "turns": None if self.turns is None else ids(self.turns),
             "among": filters.rated in RATED and filters.rated != "none",
             "indexed": self.indexed,
-            **of_sessions(self.source, filters).parameters(),
+            **among.parameters(),
             "rules": RULES,
         }
 
@@ -81,10 +91,13 @@ class LlmsIndexes:
     def turns(self) -> list[str] | None:
         """The turns of exchanges with the wanted rating. Without such a filter, those to leave out, or None if none.
 
-        What was undone is left out and, if exchanges without a rating are wanted, what has one.
+        What is in no history, or not in that of the session that is searched, is left out and, if exchanges without a
+        rating are wanted, what has one.
         """
         asked = self.filters.rated
-        undone = undone_turns(self.source, self.thread_id) if asked not in RATED or asked == "none" else []
+        undone: list[str] = []
+        if asked not in RATED or asked == "none":
+            undone = in_no_history(self.source) if self.thread_id is None else elsewhere(self.source, self.thread_id)
         if asked not in RATED:
             return undone or None
         sql = "select thread_id, turn_id from memory_ratings where mark in (select value from json_each(:marks))"
@@ -96,7 +109,7 @@ class LlmsIndexes:
 
     def _span(self, generation: int) -> tuple[int, int]:
         """Return the first and last row of the thread's texts in an index."""
-        if self.thread_id is None:
+        if self.thread_id is None or len(self.line) > 1:
             return 0, _END
         if generation == 1:
             older = older_log(self.source).get(self.thread_id)

@@ -45,6 +45,11 @@ def family_line(source: Source, thread_id: str) -> str:
     return ids(one for one, _ in lineage(source, thread_id))
 
 
+def own_turns(source: Source, thread_id: str) -> list[str]:
+    """Return the ids of the turns that were logged in a thread, undone ones too, but nothing that a fork shares."""
+    return [turn_id for turn_id, _ in _own(source, thread_id)]
+
+
 def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str]:
     """Return all turns of exchanges given by thread and first turn. It suits many threads: nothing is cached."""
     found: list[str] = []
@@ -54,13 +59,6 @@ def turns_of(source: Source, exchanges: Mapping[str, Iterable[str]]) -> list[str
             number = numbers.number_of(turn_id)
             found += numbers.turns(number) if number else ()
     return found
-
-
-def undone_turns(source: Source, thread_id: str | None = None) -> list[str]:
-    """Return all turns of exchanges that were undone, in one thread or in all."""
-    sql = "select distinct thread_id from memory_undone where :id is null or thread_id = :id"
-    threads = [str(row["thread_id"]) for row in source.query(sql, id=thread_id)]
-    return [id_ for one in threads for ids in _read(source, one).undone for id_ in ids]
 
 
 def figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:

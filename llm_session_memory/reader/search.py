@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from .. import model
+from ..rules import names
 from ..rules.dates import day_after
 from ..rules.passages import reach
 from ..rules.search_terms import Marker, Query, match, query_of, snippet
@@ -23,6 +24,7 @@ from ..store.numbering import Numbering
 from .among import Among, of_sessions
 from .entries import MARK, PAGE, UNMARK, Filters, Found, Hit, Line, Results
 from .figures import Figures
+from .held import holder, line_of, unnamed_parents
 from .llms_indexes import INDEXES, MOST_RANKED, Key, LlmsIndexes, Order
 from .numbering import figures, numbering
 from .source import Source, ids
@@ -61,9 +63,9 @@ def search(
     seen: set[tuple[str, int | str]] = set()
     page: list[tuple[str, int | None, FoundTurn | Hit]] = []
     for thread, turn_id, one in made.matches():
+        thread, number = made.place(thread, turn_id)  # noqa: PLW2901  a fork's, if that is where it is found
         if thread not in numbers:
             numbers[thread] = numbering(source, thread)
-        number = numbers[thread].number_of(turn_id)
         if (thread, number or turn_id) in seen:
             continue
         seen.add((thread, number or turn_id))
@@ -111,6 +113,21 @@ class _Search:
         if empty:
             yield from self._some()
 
+    def place(self, thread_id: str, turn_id: str) -> tuple[str, int | None]:
+        """Return the session that a match is shown in, and its number there: the one that is searched, or its own."""
+        if self.thread_id is not None:
+            return self.thread_id, numbering(self.source, self.thread_id).number_of(turn_id)
+        return holder(self.source, thread_id, turn_id)
+
+    @cached_property
+    def line(self) -> tuple[str, ...]:
+        """The thread that is searched and those it was forked from, oldest first; nothing if all are searched."""
+        return line_of(self.source, self.thread_id)
+
+    @property
+    def _line_given(self) -> str | None:
+        return ids(self.line) if self.line else None
+
     @cached_property
     def among(self) -> Among:
         """The threads of the project, template and archive that the filters name."""
@@ -126,16 +143,21 @@ class _Search:
             return None
         filters = model.Filters(model=self.filters.model, since=self.filters.since)
         filters = replace(filters, until=day_after(self.filters.until), rated=self.filters.rated)
-        threads = None if self.thread_id is None else [self.thread_id]
+        line = self.line
+        threads = [*line] or None
         if self.filters.tag:
             rows = self.source.query(
-                "select thread_id from memory_tags where tag_key = :tag", tag=self.llms.narrowed["tag"]
+                "select thread_id from memory_tags where tag_key = :tag", tag=names.key(self.filters.tag)
             )
             threads = [row["thread_id"] for row in rows if threads is None or row["thread_id"] in threads]
         if self.among.only is not None:
             threads = [*filter(self.among.has, self.among.only if threads is None else threads)]
+        if len(line) > 1 and threads:  # as the fork, so what it shares
+            threads = [*line] if line[-1] in threads else []
         latest = self.order == "newest"
-        return Finder(_Readable(self.source), filters, latest=latest, threads=threads, turns=self.llms.turns)
+        shared = line or unnamed_parents(self.source)
+        given: dict[str, Any] = {"threads": threads, "turns": self.llms.turns, "shared": shared}
+        return Finder(_Readable(self.source), filters, latest=latest, **given)
 
     def _ours(self) -> Iterator[_Match]:
         """Yield the matches in our index that have all the words."""
@@ -174,19 +196,21 @@ class _Search:
         if not self.source.tables >= _OURS or "memory_words without parts" in self.source.tables:
             return 0
         sql = (
-            "select coalesce(sum(turns), 0) from memory_index where rules = :rules and (:id is null or thread_id = :id)"
+            "select coalesce(sum(turns), 0) from memory_index where rules = :rules"
+            " and (:line is null or thread_id in (select value from json_each(:line)))"
         )
-        return int(self.source.value(sql, rules=RULES, id=self.thread_id))
+        return int(self.source.value(sql, rules=RULES, line=self._line_given))
 
     @cached_property
     def uncovered(self) -> int:
         """How many turns our index lacks."""
-        of_thread = "where thread_id = :id" if self.thread_id else ""
-        today = self.source.value(f"select count(*) from turns {of_thread}", id=self.thread_id)  # noqa: S608  constants
+        of_threads = "where thread_id in (select value from json_each(:line))" if self.line else ""
+        today = self.source.value(f"select count(*) from turns {of_threads}", line=self._line_given)  # noqa: S608  constants
         older = self.source.value(
-            "select count(*) from responses r where (:id is null or r.conversation_id = :id)"
+            "select count(*) from responses r"
+            " where (:line is null or r.conversation_id in (select value from json_each(:line)))"
             " and not exists (select 1 from turns t where t.id = r.id)",
-            id=self.thread_id,
+            line=self._line_given,
         )
         return max(0, int(today) + int(older) - self.covered)
 

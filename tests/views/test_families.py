@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llm_session_memory import Memory
 from tests.views.conftest import Get, Tags, serving
 from tests.views.test_permissions import ROOT, asking, with_tables
-from tests.world.everything import LATER, Family, write_family
+from tests.world.everything import LATER, Family, with_rows, write_family
 
 
 @pytest.fixture(name="family", scope="module")
@@ -126,10 +129,20 @@ async def test_a_session_names_its_forks(see: Get) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_fork_without_exchanges_of_its_own_ends_with_what_it_shares(see: Get) -> None:
+async def test_a_fork_without_exchanges_of_its_own_ends_with_what_it_shares(
+    see: Get, family: Family, tmp_path: Path
+) -> None:
     """It says where it goes on, and every link of its page answers."""
     page = await see("/logs/-/session/work-d")
     assert page.shown.index("Reply to work prompt 1") < page.shown.index("work-d goes on from here")
+    path = tmp_path / "logs.db"
+    shutil.copy(family.path, path)
+    said = {"prompt": "Failed?", "partial": "", "error": "HTTP 500", "datetime_utc": LATER, "request_json": "{}"}
+    attempt = {"id": "zz", "thread_id": family.threads["work-d"], "model": "gpt-4o-mini", **said}
+    with_rows(path, "memory_attempts", attempt)
+    failed = (await serving(path)("/logs/-/session/work-d")).shown
+    assert failed.index("work-d goes on from here") < failed.index("Failed?")
+    assert failed.count("goes on from here") == 1
     for name in ("work-d", "work", "work-c", "attic"):
         page = await see(f"/logs/-/session/{name}?undone=1")
         links = {
@@ -218,6 +231,56 @@ async def test_the_context_of_a_fork_names_the_sessions_of_what_it_shares(see: G
     assert "an exchange of work ·" in (await see("/logs/-/session/work-c/context/1")).shown
     found = (await see("/logs/-/session/work-c/context/4.json")).json()
     assert [one["session"] for one in found["inherited"]] == ["work", "work-b"]
+
+
+async def hits(get: Get, query: str) -> set[tuple[str, int | None, str]]:
+    """Return the session, the number and the prompt of each match."""
+    found = (await get(f"/logs/-/sessions/search.json?{query}")).json()
+    return {(group["name"], hit["number"], hit["prompt"]) for group in found["groups"] for hit in group["hits"]}
+
+
+@pytest.fixture(name="indexed", scope="module")
+def _indexed(family: Family, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The family's log with our own index, as after a search in the terminal."""
+    path = tmp_path_factory.mktemp("indexed") / "logs.db"
+    shutil.copy(family.path, path)
+    with Memory(path) as memory:
+        memory.search("prompt")
+    return path
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("index", ["llm's", "ours"])
+async def test_a_search_in_a_fork_finds_what_it_shares(family: Family, indexed: Path, index: str) -> None:
+    """A search in a fork finds its whole history under its own numbers, and nothing else of its family."""
+    get = serving(family.path if index == "llm's" else indexed)
+    assert await hits(get, "q=prompt&session=work-c") == {
+        ("work-c", 1, "work prompt 1"),
+        ("work-c", 2, "work prompt 2"),
+        ("work-c", 3, "work-b prompt 3"),
+        ("work-c", 4, "work-c prompt 4"),
+    }
+    assert await hits(get, "q=prompt&session=work-d") == {("work-d", 1, "work prompt 1")}
+    assert len(await hits(get, "q=prompt")) == 7, "what is shared is found once"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("index", ["llm's", "ours"])
+async def test_what_was_undone_in_one_session_is_found_in_the_others(
+    family: Family, indexed: Path, index: str, tmp_path: Path
+) -> None:
+    """An exchange is found as long as one session has it: its own or, if it was undone there, a fork."""
+    path = tmp_path / "logs.db"
+    shutil.copy(family.path if index == "llm's" else indexed, path)
+    undone = {"turn_id": family.turns["work"][0], "undone_utc": LATER}
+    with_rows(path, "memory_undone", {"thread_id": family.threads["work-b"], **undone})
+    get = serving(path)
+    first = {hit for hit in await hits(get, "q=prompt") if hit[2] == "work prompt 1"}
+    assert first == {("work", 1, "work prompt 1")}, "a fork undid what it shares"
+    assert ("work-b", 1, "work prompt 2") in await hits(get, "q=prompt&session=work-b")
+    with_rows(path, "memory_undone", {"thread_id": family.threads["work"], **undone})
+    first = {hit for hit in await hits(get, "q=prompt") if hit[2] == "work prompt 1"}
+    assert first in ({("work-c", 1, "work prompt 1")}, {("work-d", 1, "work prompt 1")}), "a fork still has it"
 
 
 LOCKED = [

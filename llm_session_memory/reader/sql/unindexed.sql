@@ -2,7 +2,7 @@
 with recent as (
     select t.id, t.thread_id, t.model, t.datetime_utc
     from turns t
-    where (:thread_id is null or t.thread_id = :thread_id)
+    where (:line is null or t.thread_id in (select value from json_each(:line)))
     order by t.id desc
     limit :newest
 )
