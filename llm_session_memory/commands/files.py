@@ -139,7 +139,8 @@ def import_command(file: IO[bytes], name: str | None, database: str | None) -> N
     where = "standard input" if given in ("<stdin>", "-") else Path(given).name
     with progress_line("exchange", every=_EVERY) as counter:
         found = into(log_path(database), file, name, where, counter.show)
-    echo(f"Imported {counted(found.exchanges, 'exchange')} into session “{found.session.name}”.")
+    there = f" in project “{found.project}”" if found.project else ""
+    echo(f"Imported {counted(found.exchanges, 'exchange')} into session “{found.session.name}”{there}.")
     if found.tools:
         offered = ", ".join(map(plain, found.tools))
         click.echo(f"Its next prompts will offer models the tools of its first prompt: {offered}.", err=True)

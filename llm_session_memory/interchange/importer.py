@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import NameRefused, SessionError
 from ..llm_seam.writing import Writer
-from ..model import Attachment, Block, Session, Settings
+from ..model import Attachment, Block, Project, Session, Settings
 from ..rules import names
 from ..rules.policy import parsed_policy
 from ..rules.records import ATTEMPT, MISSING, Place
@@ -24,6 +24,7 @@ from ..rules.thinking import parsed_think
 from ..rules.ulids import Ulids, of_import
 from ..rules.words import counted
 from ..store import Log, Sessions, attachments, history
+from ..store.projects import Projects
 from ..store.requests import ContextRow
 from ..store.staging import Staging
 from . import beside
@@ -71,9 +72,22 @@ class Importer:
         if theirs.session(kept):
             raise taken(kept)
         created = self.header.fields.time("created_utc") or self.now
-        session = Session(of_import(created), kept, created, self.settings)
+        project, template = self._project(), self.header.fields.text("template")
+        session = Session(of_import(created), kept, created, self.settings, project, template)
         self.store.add(session)
         return session
+
+    def _project(self) -> str | None:
+        """Return the key of the header's project, which is made without defaults unless the log has it."""
+        name = self.header.fields.text("project")
+        if name is None:
+            return None
+        try:
+            kept = names.check_project(name)
+        except NameRefused as error:
+            raise FileRefused(f"{self.header.fields.place}: {error}") from error
+        Projects(self.log).add(Project(names.key(kept), kept, self.now))
+        return names.key(kept)
 
     def add(self, number: int, value: Mapping[str, Any]) -> None:
         """Import one line: an exchange, or an attempt."""

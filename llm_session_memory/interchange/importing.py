@@ -36,11 +36,15 @@ Progress = Callable[[int, "int | None"], None]
 
 @dataclass(frozen=True)
 class Imported:
-    """An imported session, how many exchanges it has, and the names of the tools that its first prompt offered."""
+    """An imported session, how many exchanges it has, and the names of the tools that its first prompt offered.
+
+    `project` is the name of its project, or None.
+    """
 
     session: Session
     exchanges: int
     tools: tuple[str, ...]
+    project: str | None = None
 
 
 def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Imported:
@@ -57,7 +61,8 @@ def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Pr
 
 def _imported(memory: Memory, session: Session) -> Imported:
     tools = memory.sessions.first_tools(session)
-    return Imported(session, memory.sessions.exchange_count(session), tuple(tool["name"] for tool in tools))
+    count, project = memory.sessions.exchange_count(session), memory.projects.name_of(session)
+    return Imported(session, count, tuple(tool["name"] for tool in tools), project)
 
 
 def read_file(memory: Memory, path: Path, name: str | None, progress: Progress | None = None) -> Session:

@@ -48,12 +48,13 @@ class Title:
 
 @dataclass(frozen=True)
 class Beside:
-    """The tags, meta, notes and title of a conversation."""
+    """The tags, meta, notes and title of a conversation, and the name of its project."""
 
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     title: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True)

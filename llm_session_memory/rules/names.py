@@ -83,6 +83,14 @@ def check(name: str, whose: str = "session") -> str:
     return kept
 
 
+def check_project(name: str) -> str:
+    """Return the name of a project in its stored form. Raises NameRefused with the rule that it breaks."""
+    kept = check(name, "project")
+    if key(kept) == NO_PROJECT:
+        raise NameRefused(f"A project can't be called “{kept}”, because that means no project.", "Choose another name.")
+    return kept
+
+
 def hidden(name: str) -> str:
     """Return the characters of a name that can't be printed, except joiners that change how a name looks."""
     return "".join(c for place, c in enumerate(name) if not c.isprintable() and not _joins(name, place))

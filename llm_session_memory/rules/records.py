@@ -46,7 +46,7 @@ CODE, KEPT_CODE = "functions", "imported_functions"
 HEADER = (
     *("format", "version", "name"),
     *(one.name for one in fields(Settings)),
-    *("created_utc", "exported_utc", "exchanges", "tags", "meta", "notes", "title", "summaries"),
+    *("created_utc", "exported_utc", "exchanges", "project", "template", "tags", "meta", "notes", "title", "summaries"),
 )
 NOTE = ("text", "author", "created_utc")
 TITLE = ("text", "author", "made_utc", "input_tokens", "output_tokens", "duration_ms", "spent_usd")

@@ -29,14 +29,17 @@ class Notes:
         self._kept = store.Notes(desk.log)
 
     def beside(self, name: str) -> Beside:
-        """Return a session's tags, facts and notes together."""
+        """Return a session's tags, facts, notes, title and project together."""
         from ..model import Beside  # no prompt needs it
+        from ..store.projects import name_of
         from ..store.titles import titles
 
-        thread_id = self._desk.session(name).thread_id
+        session = self._desk.session(name)
+        thread_id = session.thread_id
         titled = titles(self._desk.log, [thread_id]).get(thread_id)
         title = titled.text if titled else ""
-        return Beside(tuple(self.tags(name)), self.facts(name), tuple(self.list(name)), title)
+        project = name_of(self._desk.log, session)
+        return Beside(tuple(self.tags(name)), self.facts(name), tuple(self.list(name)), title, project)
 
     # -- notes ---------------------------------------------------------
 

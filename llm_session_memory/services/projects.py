@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ..errors import NameRefused, NoSuchSession
+from ..errors import NoSuchSession
 from ..model import Filters, Project, ProjectSummary, Session, Settings
 from ..rules import names
 from ..rules.policy import checked
@@ -56,10 +56,7 @@ class Projects:
 
     def name_of(self, session: Session) -> str | None:
         """Return the name of a session's project, or None."""
-        if session.project is None:
-            return None
-        found = self._store.project(session.project)
-        return found.name if found else session.project
+        return store.name_of(self._desk.log, session) or None
 
     def list(self) -> Sequence[ProjectSummary]:
         """Return all projects by name, each with its number of sessions and their last use."""
@@ -76,7 +73,7 @@ class Projects:
 
         Raises NameRefused if the name breaks the rules or is taken, SessionError if a setting is invalid.
         """
-        kept = _checked(name)
+        kept = names.check_project(name)
         made = Project(names.key(kept), kept, self._desk.timestamp(), checked(settings or Settings()), **limits)
         self._desk.prepare()
         with self._desk.writing():
@@ -93,7 +90,7 @@ class Projects:
 
     def rename(self, name: str, to: str) -> Project:
         """Rename a project. Raises NameRefused if the new name breaks the rules or is taken."""
-        kept = _checked(to)
+        kept = names.check_project(to)
         with self._changing(name) as found:
             self._store.rename(found.key, kept)
         return replace(found, key=names.key(kept), name=kept)
@@ -131,10 +128,3 @@ class Projects:
         with self._desk.writing():
             self._store.set_template(session.thread_id, template)
         return replace(session, template=template)
-
-
-def _checked(name: str) -> str:
-    kept = names.check(name, "project")
-    if names.key(kept) == names.NO_PROJECT:
-        raise NameRefused(f"A project can't be called “{kept}”, because that means no project.", "Choose another name.")
-    return kept

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import NameRefused
-from ..model import Filters, Project, ProjectSummary
+from ..model import Filters, Project, ProjectSummary, Session
 from ..rules.names import NO_PROJECT, key
 from .log import Log
 from .schema import statement
@@ -19,6 +19,14 @@ _COLUMNS = (*_OWN, *SETTINGS_COLUMNS)
 
 TEMPLATES = ", "
 """What separates the templates of a session that was created from several."""
+
+
+def name_of(log: Log, session: Session | None) -> str:
+    """Return the name of a session's project, or nothing."""
+    if session is None or session.project is None:
+        return ""
+    found = Projects(log).project(session.project)
+    return found.name if found else session.project
 
 
 class Projects:

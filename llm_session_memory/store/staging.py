@@ -40,6 +40,9 @@ _PART = (
 _NEW_PART = "where (select message_hash from parts where id = s.part_id) in (select hash from temp.fresh)"
 _UNKNOWN = "where not exists (select 1 from log.{table} l where {same})"
 
+_UNKNOWN_PROJECT = _UNKNOWN.format(table="memory_projects", same="l.name_key = s.name_key")
+"""A project of the log stays as it is."""
+
 _LLMS: dict[str, tuple[dict[str, str | None], str]] = {
     "schemas": ({}, _UNKNOWN.format(table="schemas", same="l.id = s.id")),
     "attachments": ({}, _UNKNOWN.format(table="attachments", same="l.id = s.id")),
@@ -93,6 +96,7 @@ _OURS: dict[str, dict[str, str | None]] = {
     "memory_undone": {},
     "memory_snapshots": {"id": None},
     "memory_titles": {},
+    "memory_projects": {},
 }
 """Our tables, likewise. The index of the log is not copied: it catches up, as after each prompt."""
 
@@ -101,7 +105,7 @@ _WITHOUT_ROWID = frozenset({"memory_recalls", "memory_undone"})
 
 NOT_COPIED = frozenset(
     {"memory_windows", "memory_index", "memory_passages", "memory_words", "memory_vectors"}
-    | {"memory_projects", "memory_tombstones", "memory_log_settings"}
+    | {"memory_tombstones", "memory_log_settings"}
 )
 """Our tables that say nothing about one session alone."""
 
@@ -214,7 +218,8 @@ class Staging:
                     connection.create_function("renumbered", 1, _Renumbered(self._fragments()))
                 self._copy_table(table, changed, which)
             for table, changed in _OURS.items():
-                self._copy_table(table, changed, "", blocks)
+                which = _UNKNOWN_PROJECT if table == "memory_projects" else ""
+                self._copy_table(table, changed, which, blocks)
 
     def _fragments(self) -> dict[int, int]:
         """Return the log's number of each fragment that has another one here."""

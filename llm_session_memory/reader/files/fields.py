@@ -19,6 +19,8 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
         **{one.name: getattr(session.settings, one.name) for one in fields(Settings)},
         "options": dict(session.settings.options),
         "budget_usd": session.budget_usd,
+        "project": transcript.beside.project or None,
+        "template": session.template,
         "tags": list(transcript.beside.tags),
         "meta": dict(transcript.beside.meta),
         "notes": [note_fields(number, note) for number, note in enumerate(transcript.beside.notes, 1)],

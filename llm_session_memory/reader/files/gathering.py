@@ -10,6 +10,7 @@ from ...errors import SessionError
 from ...model import Attachment, Attempt, Beside, Exchange, Message, Session, Settings
 from ...rules.records import Place
 from ...store import Log, Notes, Sessions, attachments, history
+from ...store.projects import name_of
 from ...store.ratings import Ratings
 from ...store.snapshots import labels
 from ...store.titles import titles
@@ -40,7 +41,8 @@ class Gathering:
         kept, ratings = Notes(log), Ratings(log)
         self.titled = titles(log, [thread_id]).get(thread_id)
         title = self.titled.text if self.titled else ""
-        self.beside = Beside(tuple(kept.tags(thread_id)), kept.meta(thread_id), tuple(kept.notes(thread_id)), title)
+        tags, notes = tuple(kept.tags(thread_id)), tuple(kept.notes(thread_id))
+        self.beside = Beside(tags, kept.meta(thread_id), notes, title, name_of(log, self.session))
         self.summaries = list(reversed(kept.summaries(thread_id)))
         self.pins: Mapping[str, str] = Sessions(log).pin_times(thread_id) if self._there("pins") else {}
         self.snapshots = labels(log, thread_id)

@@ -51,6 +51,7 @@ class Page:
         facts = [
             many,
             *([visible(settings.model)] if settings.model else []),
+            *([f"project {visible(self.beside.project)}"] if self.beside.project else []),
             *map(visible, self.beside.tags),
             *(visible(f"{key}={value}") for key, value in self.beside.meta.items()),
         ]

@@ -74,6 +74,8 @@ class Lines:
             "exchanges": self.gathering.total,
             **said(
                 {
+                    "project": beside.project,
+                    "template": session.template,
                     "tags": list(beside.tags),
                     "meta": dict(beside.meta),
                     "title": self._title(),

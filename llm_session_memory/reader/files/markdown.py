@@ -78,7 +78,7 @@ def heading(
 ) -> str:
     """Return the beginning of a transcript as Markdown; `shown` has the first and last exchange, if there are any."""
     blocks = [f"# {inert(headline(session, beside, title or session.name))}", _facts(session, total, shown)]
-    blocks += _beside(beside or Beside())
+    blocks += _beside(session, beside or Beside())
     if session.settings.system:
         blocks.append(f"**System prompt:** {plain(session.settings.system)}")
     return "\n\n".join(blocks)
@@ -91,7 +91,11 @@ def headline(session: Session, beside: Beside | None, name: str) -> str:
     return f"{session.name}: {beside.title}" if session.name else beside.title
 
 
-def _beside(beside: Beside) -> Iterator[str]:
+def _beside(session: Session, beside: Beside) -> Iterator[str]:
+    if beside.project:
+        yield f"**Project:** {inert(beside.project)}"
+    if session.template:
+        yield f"**Template:** {inert(session.template)}"
     if beside.tags:
         yield f"**Tags:** {inert(', '.join(beside.tags))}"
     if beside.meta:
