@@ -139,6 +139,8 @@ def test_json(llm_: Command, thread: str) -> None:
         **dict.fromkeys(
             ["max_context_tokens", "memory", "recall_share", "recall_model", "summary_model", "think", "budget_usd"]
         ),
+        "project": None,
+        "template": None,
         "options": {},
         "tags": [],
         "meta": {},
