@@ -49,6 +49,13 @@ KINDS = (
         "Raise the budget, use a model with a larger context window, or send less.",
     ),
     Kind(
+        "Too expensive",
+        ("TooExpensive",),
+        "The session, or all sessions of its project together, may cost only so much: see "
+        "[what it costs](guide.md#what-it-costs).",
+        "Send the prompt with `--over-budget`, or change the budget.",
+    ),
+    Kind(
         "The log file",
         ("LogUnusable",),
         "The file is locked, read-only, damaged, not a database, or written by another version of llm.",
@@ -113,6 +120,9 @@ _WORDS = {
     "model_id": "MODEL",
     "model": "MODEL",
     "policy": "POLICY",
+    "payer": "Session “NAME”",
+    "change": "llm sessions set NAME --budget-usd N",
+    **dict.fromkeys(("spent", "price", "dollars"), "$N"),
     "flag": "--OPTION",
     "other": "--OTHER",
 }

@@ -34,6 +34,10 @@ class OverBudget(SessionError):
     """The request doesn't fit; the message gives both figures."""
 
 
+class TooExpensive(SessionError):
+    """The request would cost more than a budget in dollars leaves; the message gives both figures."""
+
+
 class LogUnusable(SessionError):
     """The log file is missing, locked, read-only, damaged, or has tables that this version doesn't know."""
 

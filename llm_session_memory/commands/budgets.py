@@ -33,7 +33,7 @@ def budget_lines(memory: Memory, session: Session) -> Iterator[tuple[str, str]]:
     if session.budget_usd is None and session.project is None:
         return
     for limit, spent in memory.costs.limits(session):
-        whose = "" if limit.whose.startswith("session") else f" for all of {limit.whose}"
+        whose = "" if limit.payer.startswith("Session") else f" for all of p{limit.payer[1:]}"
         yield "cost", f"at most {exact(limit.dollars)}{whose}; so far {spent.words}"
 
 

@@ -217,7 +217,7 @@ class Prompting:
         return naming(found.budget.window, {**parameters, "messages": chain})
 
     def _check_cost(self, settings: Settings, tokens: int | None) -> None:
-        """Raise OverBudget if a request of this many tokens (None: unknown) would exceed a budget in dollars."""
+        """Raise TooExpensive if a request of this many tokens (None: unknown) would exceed a budget in dollars."""
         if self.over_budget:
             return
         session = self.place.paying() if isinstance(self.place, Wanted) else self.place

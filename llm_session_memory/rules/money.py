@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..errors import OverBudget, SessionError
+from ..errors import SessionError, TooExpensive
 
 NO_BUDGET = "none"
 """The word that removes a budget."""
@@ -45,25 +45,26 @@ def exact(amount: float) -> str:
 
 @dataclass(frozen=True)
 class Limit:
-    """A budget in dollars, what it is for (“session “work””), what was spent of it, and the commands that change it."""
+    """A budget in dollars and what was spent of it; who pays (“Session “work””) and the command that changes it."""
 
-    whose: str
+    payer: str
     dollars: float
     spent: float
     change: str
 
     def check(self, cost: float | None) -> None:
-        """Raise OverBudget if a request of about this cost would exceed the budget; None: if nothing is left of it.
+        """Raise TooExpensive if a request of about this cost exceeds the budget; None: if nothing is left of it.
 
         A request that costs exactly what is left still fits.
         """
-        if cost is None and self.spent < self.dollars:
-            return
-        if cost is not None and (cost <= 0 or self.spent + cost <= self.dollars):
-            return
-        far = f"{self.whose[:1].upper()}{self.whose[1:]} has cost {exact(self.spent)} so far"
-        this = "" if cost is None else f", and this prompt would cost about {exact(cost)}"
-        raise OverBudget(
-            f"{far}{this}, but its budget is {exact(self.dollars)}.",
-            f"Nothing was sent. Send it anyway with --over-budget, or change the budget: {self.change}",
-        )
+        spent, dollars = exact(self.spent), exact(self.dollars)
+        hint = f"Nothing was sent. Send it anyway with --over-budget, or change the budget: {self.change}"
+        if cost is None and self.spent >= self.dollars:
+            raise TooExpensive(f"{self.payer} has cost {spent} so far, and its budget is {dollars}.", hint)
+        if cost is not None and cost > 0 and self.spent + cost > self.dollars:
+            price = exact(cost)
+            raise TooExpensive(
+                f"{self.payer} has cost {spent} so far, and this prompt would cost about {price}, but its budget is"
+                f" {dollars}.",
+                hint,
+            )

@@ -80,17 +80,17 @@ class Costs:
         if session.budget_usd is not None:
             spent = self.of_session(session)
             change = self._desk.command("set", session.name, "--budget-usd", "N")
-            found.append((Limit(f"session “{session.name}”", session.budget_usd, spent.dollars, change), spent))
+            found.append((Limit(f"Session “{session.name}”", session.budget_usd, spent.dollars, change), spent))
         of_project = self.project_budget(session)
         if of_project is not None and session.project is not None:
             name, most = of_project
             spent = self.of_project(session.project)
             change = self._desk.command("project", name, "--budget-usd", "N")
-            found.append((Limit(f"project “{name}”", most, spent.dollars, change), spent))
+            found.append((Limit(f"Project “{name}”", most, spent.dollars, change), spent))
         return found
 
     def check(self, session: Session, model: str, tokens: int | None) -> None:
-        """Raise OverBudget if a request of about this many tokens, and a usual reply, would exceed a budget.
+        """Raise TooExpensive if a request of about this many tokens, and a usual reply, would exceed a budget.
 
         Before the size of the request is known (None), it is refused only if nothing is left of the budget.
         The usual reply is as long as the mean of the replies so far; the first one counts nothing. A model without a

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from ..errors import ModelFailed, NoSuchSession, OverBudget
+from ..errors import ModelFailed, NoSuchSession, TooExpensive
 from ..model import Session, Title
 from ..rules import names
 from ..rules import titles as rules
@@ -172,6 +172,6 @@ class Titles:
         """Return whether a title of a session would fit the budgets in dollars of the session and its project."""
         try:
             Costs(self._desk).check(session, self.model_of(session.thread_id) or "", rules.MOST_TOKENS)
-        except OverBudget:
+        except TooExpensive:
             return False
         return True

@@ -11,6 +11,7 @@ import llm
 import pytest
 from llm.plugins import pm
 
+from llm_session_memory.errors import TooExpensive
 from llm_session_memory.memory import Memory
 from llm_session_memory.reader import prices
 from llm_session_memory.store import costs
@@ -181,6 +182,6 @@ def test_programs_have_the_same_budget(llm_: Command, script: Script, log: Path)
     llm_("-m", PRICED, "--session", "work", "One").ok()
     llm_("sessions", "set", "work", "--budget-usd", "0").ok()
     with Memory(log) as memory:
-        with pytest.raises(Exception, match="but its budget is"):
+        with pytest.raises(TooExpensive, match="but its budget is"):
             memory.conversation("work").prompt("Two").text()
         assert memory.conversation("work", over_budget=True).prompt("Two").text() == "Noted."
