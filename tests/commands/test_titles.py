@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from llm_session_memory.llm_seam.titles import Titling
 from llm_session_memory.memory import Memory
 from tests.conftest import Command
 from tests.world.scripted import Script
@@ -241,3 +243,26 @@ def test_export_and_import_keep_the_title(llm_: Command, tmp_path: Path) -> None
     assert _title(llm_, "copy") == "The <bridge>"
     llm_("sessions", "export", "work", str(tmp_path / "work.html")).ok()
     assert "<bdi>work: The &lt;bridge&gt;</bdi>" in (tmp_path / "work.html").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("work")
+def test_wait_for_a_title_ends(llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command waits for a slow model only so long, and no longer after Ctrl-C; the reply is logged either way."""
+    llm_("sessions", "title", "--auto", "on").ok()
+    done = threading.Event()
+    script.replies = [lambda prompt: "Noted." if "title" not in (prompt.system or "") else str(done.wait(30))]
+    monkeypatch.setattr("llm_session_memory.llm_seam.titles.PATIENCE", 0.01)
+    waits = llm_("--session", "work", "Three").ok()
+    assert "no title was made (the model took more than 0 seconds)" in waits.err
+    for number in (4, 5):
+        llm_("--session", "work", str(number)).ok()
+
+    def interrupted(self: threading.Thread, timeout: float | None = None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("llm_session_memory.llm_seam.titles.Titling.join", interrupted)
+    assert llm_("--session", "work", "Six").ok().err == ""
+    done.set()
+    for thread in threading.enumerate():
+        if isinstance(thread, Titling):
+            threading.Thread.join(thread, 30)
