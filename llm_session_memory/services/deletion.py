@@ -26,6 +26,9 @@ _SECONDS = 0.4
 _TURNS = 500
 """How many turns go in the first transaction; a few conversations go in one."""
 
+_FEWEST = 250.0
+"""How many turns go in a transaction at least: each has a price of its own."""
+
 _PAUSE_SECONDS = 0.12
 """The pause between two transactions. SQLite looks every 0.1 seconds at most whether a lock is gone."""
 
@@ -95,6 +98,7 @@ class Deletion:
                 held.enter_context(overwriting(self._desk.log))
             working = held.enter_context(self._working(wanted, kept_fragments))
             for batch, last in self._batches(working, wanted, progress, _PAUSE_SECONDS):
+                working.prepare(batch.threads)
                 with self._desk.writing():
                     batch.choose(working, last=last)
                     amounts = working.amounts(batch.number)
@@ -143,7 +147,7 @@ class Deletion:
             began = time.monotonic()
             yield Batch(self._desk, taken), place == len(groups)
             seconds = time.monotonic() - began
-            most = min(max(size * _SECONDS / max(seconds, 0.001), 20.0), 4 * most)
+            most = min(max(size * _SECONDS / max(seconds, 0.001), _FEWEST), 2 * most)
             done += len(taken)
             if progress:
                 progress(done, len(wanted))

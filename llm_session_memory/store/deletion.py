@@ -26,6 +26,9 @@ from .schema import statement
 _RANGE = 100_000
 """How many turns are looked through in one statement. Meanwhile, others can't commit."""
 
+_CACHE_KB = 64_000
+"""SQLite's cache meanwhile. What goes is all over the file, and what doesn't fit is written and read again."""
+
 _ATTEMPTS = """
 select id from memory_attempts where thread_id in (select id from temp.gone_threads where batch = :batch)
 or answered_by in (select id from temp.gone_turns where batch = :batch)
@@ -75,6 +78,7 @@ class Deletion:
         self._batch = 0
         self._newest: tuple[int, str | None] = (0, None)
         self._sizes: list[tuple[str, int]] = []
+        self._version = 0
 
     # -- targets -------------------------------------------------------
 
@@ -94,6 +98,8 @@ class Deletion:
         )
         self._look_through()
         self.log.run("insert into temp.searched select hash from temp.near")
+        self.log.run("insert into temp.all_threads select id from temp.batch_threads")
+        self._look_at_threads()
         self._forget()
 
     def _look_through(self) -> None:
@@ -103,6 +109,11 @@ class Deletion:
         self.log.run("delete from temp.used")
         for after in range(0, self._newest[0], _RANGE):
             self._run("deletion_used", after=after, to=min(after + _RANGE, self._newest[0]))
+
+    def _look_at_threads(self) -> None:
+        """Find the conversations whose tips are near the targets, and those that were forked from one of them."""
+        self._version = self.log.value("pragma data_version")
+        self._run("deletion_threads")
 
     def _targets(self, threads: Iterable[str], turns: Iterable[str]) -> None:
         for table, ids in (("batch_threads", threads), ("batch_turns", turns)):
@@ -148,7 +159,10 @@ class Deletion:
         number, id_ = self._newest
         same = not id_ or self.log.value("select id from turns where rowid = :number", {"number": number}) == id_
         more = "select 1 from temp.near where hash not in (select hash from temp.searched) limit 1"
-        if same and not self.log.value(more):
+        searched = not self.log.value(more)
+        if searched and self._version != self.log.value("pragma data_version"):
+            self._look_at_threads()
+        if same and searched:
             self._run("deletion_new_used", after=number)
             return
         # The newest turn was deleted, and another one may have its number; or a target has got turns of which nobody
@@ -156,8 +170,13 @@ class Deletion:
         self.log.run("insert or ignore into temp.searched select hash from temp.near")
         self.log.run("insert or ignore into temp.near select hash from temp.searched")
         self._look_through()
+        self._look_at_threads()
         self.log.run("delete from temp.near")
         self._run("deletion_near", batch=self._batch)
+
+    def prepare(self, threads: Iterable[str]) -> None:
+        """Do for a batch what takes long and needs no transaction."""
+        deletion_words.prepare(self.log, threads)
 
     def amounts(self, batch: int | None = None) -> Amounts:
         """Return how much goes with a batch (None: with all of them)."""
@@ -173,9 +192,10 @@ class Deletion:
 
     def apply(self) -> None:
         """Delete the batch that was chosen last."""
-        deletion_words.move(self.log)
+        if self.log.value("select 1 from temp.moved_turns limit 1"):
+            deletion_words.move(self.log)
+            self._run("deletion_moves")
         deletion_words.remove(self.log, self._batch)
-        self._run("deletion_moves")
         self._run("deletion_ours", batch=self._batch)
         self._run("deletion_llms", batch=self._batch)
         self._forget()
@@ -193,6 +213,8 @@ class Deletion:
             raise SessionError("Nothing can be deleted within a transaction.", "End the transaction first.")
         # without this, Python would begin a transaction when a working table is filled, which would lock the log
         self._level, connection.isolation_level = connection.isolation_level, None
+        self._cache = int(connection.execute("pragma cache_size").fetchone()[0])
+        connection.execute(f"pragma cache_size = {-_CACHE_KB}")
         self._drop()
         self._run("deletion_tables")
         for table, columns in _OPTIONAL.items():
@@ -206,6 +228,7 @@ class Deletion:
         try:
             self._drop()
         finally:
+            self.log.database.conn.execute(f"pragma cache_size = {self._cache}")
             self.log.database.conn.isolation_level = self._level
 
     def _drop(self) -> None:

@@ -6,6 +6,7 @@ again from the turns' texts, so this comes before the turns go.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -22,10 +23,25 @@ select p.id, p.thread, p.turn_id, p.side, p."start", p."end" from memory_passage
     select id from temp.gone_turns where batch = :batch union select id from temp.gone_responses where batch = :batch
 ) order by p.turn_id, p.id
 """
+_OF_THREAD = """
+select p.id, p.thread, p.turn_id, p.side, p."start", p."end" from memory_index i
+join turns t on t.thread_id = i.thread_id join memory_passages p on p.turn_id = t.id where i.thread_id = :id
+"""
 _MOVED = """
 select p.id, p.thread, p.turn_id, p.side, p."start", p."end", m.thread_id as heir
 from temp.moved_turns m join memory_passages p on p.turn_id = m.id order by p.turn_id, p.id
 """
+
+
+def prepare(log: Log, thread_ids: Iterable[str]) -> None:
+    """Make the words of conversations that go before the log is locked: that takes longer than to remove them."""
+    log.run("delete from temp.worded")
+    for thread_id in thread_ids:
+        rows = log.rows(_OF_THREAD, {"id": thread_id})
+        log.many(
+            "insert or replace into temp.worded values (:id, :thread, :words, :parts)",
+            ({name: row[name] for name in ("id", "thread", "words", "parts")} for row in _worded(log, rows)),
+        )
 
 
 def remove(log: Log, batch: int) -> None:
@@ -36,7 +52,7 @@ def remove(log: Log, batch: int) -> None:
 def _remove(log: Log, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
-    _unword(log, _worded(log, rows))
+    _unword(log, _known(log, rows))
     for model in _models(log):
         sql = "delete from memory_vectors where model = :model and thread = :thread and passage_id = :id"
         log.many(sql, ({"model": model, "thread": row["thread"], "id": row["id"]} for row in rows))
@@ -80,6 +96,18 @@ def _unword(log: Log, worded: Iterable[Mapping[str, Any]]) -> None:
         " values ('delete', :id, :thread, :words, :parts)",
         ({name: row[name] for name in ("id", "thread", "words", "parts")} for row in worded),
     )
+
+
+def _known(log: Log, rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield passages with their words, those first whose words were made before."""
+    made: set[int] = set()
+    for start in range(0, len(rows), _CHUNK):
+        ids = json.dumps([row["id"] for row in rows[start : start + _CHUNK]])
+        sql = "select id, thread, words, parts from temp.worded where id in (select value from json_each(:ids))"
+        found = log.rows(sql, {"ids": ids})
+        made.update(row["id"] for row in found)
+        yield from found
+    yield from _worded(log, [row for row in rows if row["id"] not in made and row["end"] > row["start"]])
 
 
 def _worded(log: Log, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,9 @@ set forked_from = (
     join threads origin on origin.id = f.from_thread_id
     where f.thread_id = threads.id and origin.id not in (select id from temp.gone_threads)
 )
-where forked_from in (select id from temp.gone_threads where batch = :batch);
+where id in (
+    select f.thread_id from temp.forked f where f.origin in (select id from temp.gone_threads where batch = :batch)
+);
 delete from turn_search where turn_id in (select id from temp.gone_turns where batch = :batch);
 delete from turn_tools where turn_id in (select id from temp.gone_turns where batch = :batch);
 delete from tool_instantiations where turn_id in (select id from temp.gone_turns where batch = :batch);

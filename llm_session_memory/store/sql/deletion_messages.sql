@@ -19,9 +19,10 @@ with recursive up (hash) as (
     )
     union
     select t.tip_message_hash
-    from threads t
-    where t.tip_message_hash in (select hash from temp.near)
-      and t.id not in (select id from temp.gone_threads)
+    from temp.near n
+    join temp.tips tip on tip.hash = n.hash
+    join threads t on t.id = tip.thread_id and t.tip_message_hash = n.hash
+    where t.id not in (select id from temp.gone_threads)
       -- a conversation that loses turns gets another tip
       and t.id not in (select thread_id from turns where id in (select id from temp.batch_turns))
     union

@@ -1,10 +1,15 @@
 -- The working tables of a deletion, in SQLite's temporary database. `batch` says with which batch a row goes.
+create temp table all_threads (id text primary key) without rowid; -- all conversations to delete
 create temp table batch_threads (id text primary key) without rowid; -- conversations to delete with this batch
 create temp table batch_turns (id text primary key) without rowid; -- single turns, likewise
 create temp table moved_turns (id text primary key, thread_id text not null) without rowid; -- they stay, for a fork
 create temp table kept_fragments (id integer primary key); -- named by templates
 create temp table old_calls (id text primary key, thread_id text not null) without rowid; -- responses of the targets
+create temp table ends (id text, parent text, tip text); -- of the turns whose chains end near what might go
+create temp table worded (id integer primary key, thread integer, words text, parts text); -- passages that go
 create temp table used (hash text, turn_id text, primary key (hash, turn_id)) without rowid; -- ends of turns' chains
+create temp table tips (hash text, thread_id text, primary key (hash, thread_id)) without rowid; -- of conversations
+create temp table forked (thread_id text primary key, origin text) without rowid; -- from conversations to delete
 create temp table searched (hash text primary key) without rowid; -- messages that `used` was made for
 create temp table near (hash text primary key) without rowid; -- messages that might go
 create temp table kept (hash text primary key) without rowid; -- those of them that stay
