@@ -124,10 +124,17 @@ def _export(memory: Memory, name: str, file: Path, format_: str | None, *, force
 @session_command("import", short_help="Import a session from a JSONL file")
 @click.argument("file", type=click.File("rb"))
 @click.option("--as", "name", metavar="NAME", help="Name of the session [its name in FILE]")
-def import_command(file: IO[bytes], name: str | None, database: str | None) -> None:
+@click.option("--restore-deleted", is_flag=True, help="Import exchanges too that were deleted from this log")
+def import_command(
+    file: IO[bytes],
+    name: str | None,
+    restore_deleted: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
     """Import a session from FILE (- for standard input), in the JSONL format of `llm sessions export`.
 
-    Lines of {"prompt": "...", "response": "..."} are enough. If a line is wrong, nothing is imported.
+    Lines of {"prompt": "...", "response": "..."} are enough. If a line is wrong, nothing is imported. Exchanges that
+    were once deleted from this log are left out, unless you add --restore-deleted.
 
     \b
         llm sessions import work.jsonl --as work-again
@@ -138,9 +145,13 @@ def import_command(file: IO[bytes], name: str | None, database: str | None) -> N
     given = str(getattr(file, "name", "-"))
     where = "standard input" if given in ("<stdin>", "-") else Path(given).name
     with progress_line("exchange", every=_EVERY) as counter:
-        found = into(log_path(database), file, name, where, counter.show)
+        found = into(log_path(database), file, name, where, counter.show, restore_deleted=restore_deleted)
     there = f" in project “{found.project}”" if found.project else ""
     echo(f"Imported {counted(found.exchanges, 'exchange')} into session “{found.session.name}”{there}.")
+    if found.left_out:
+        them, were = ("it", "was") if found.left_out == 1 else ("them", "were")
+        what = f"{counted(found.left_out, 'exchange')} {were} left out, because you deleted {them} from this log."
+        echo(f"{what} To import {them} as well, import the file under another name with --restore-deleted.", err=True)
     if found.tools:
         offered = ", ".join(map(plain, found.tools))
         click.echo(f"Its next prompts will offer models the tools of its first prompt: {offered}.", err=True)

@@ -84,6 +84,7 @@ def import_session(
     name: str | None = None,
     *,
     progress: Callable[[int, int | None], None] | None = None,
+    restore_deleted: bool = False,
 ) -> Session:
     """Import a session from a JSONL file or a stream, and return it. If anything is wrong, nothing is imported.
 
@@ -92,6 +93,7 @@ def import_session(
         path: The file, or a stream of text or bytes.
         name: The session's name. None takes the name in the file, or generates one if it has none.
         progress: Called with the number of exchanges done, and the number in all if the file says it.
+        restore_deleted: Import exchanges too that were once deleted from the log. Otherwise they are left out.
 
     Raises:
         SessionError: The file can't be read; the message has the line.
@@ -100,5 +102,6 @@ def import_session(
     from .importing import read, read_file
 
     if isinstance(path, (str, Path)):
-        return read_file(memory, Path(path), name, progress)
-    return read(memory, path, name, Path(str(getattr(path, "name", "the file"))).name, progress)
+        return read_file(memory, Path(path), name, progress, restore_deleted=restore_deleted)
+    where = Path(str(getattr(path, "name", "the file"))).name
+    return read(memory, path, name, where, progress, restore_deleted=restore_deleted)

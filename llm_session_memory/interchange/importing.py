@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -21,10 +21,12 @@ from ..errors import LogUnusable, NameRefused, SessionError
 from ..llm_seam import shape
 from ..llm_seam.tables import migrated
 from ..memory import Memory
-from ..model import Session
-from ..services.desk import now_utc
-from ..store import Log, check_file
+from ..model import Session, Target
+from ..services.deletion import Deletion
+from ..services.desk import Desk, now_utc
+from ..store import Log, check_file, history
 from ..store.staging import Staging
+from ..store.tombstones import deleted_among, dig_up
 from .fields import Fields
 from .importer import Importer, taken
 from .lines import FileRefused, objects
@@ -39,20 +41,31 @@ class Imported:
     """An imported session, how many exchanges it has, and the names of the tools that its first prompt offered.
 
     `project` is the name of its project, or None.
+    `left_out` is the number of exchanges of the file that were left out, because they were once deleted from the log.
     """
 
     session: Session
     exchanges: int
     tools: tuple[str, ...]
     project: str | None = None
+    left_out: int = 0
 
 
-def into(path: Path, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Imported:
+def into(  # noqa: PLR0913  one parameter a choice of the caller
+    path: Path,
+    stream: IO[Any],
+    name: str | None,
+    where: str,
+    progress: Progress | None = None,
+    *,
+    restore_deleted: bool = False,
+) -> Imported:
     """Import a session into a log, as `read` does. If there is no log yet, it is made when the session is complete."""
     check_file(path)
     if path.exists():
         with Memory(path) as memory:
-            return _imported(memory, read(memory, stream, name, where, progress))
+            session, left_out = _read(memory, stream, name, where, progress, restore_deleted=restore_deleted)
+            return replace(_imported(memory, session), left_out=left_out)
     with _Import(path, None) as making:
         making.read(stream, name, where, now_utc().isoformat(), progress)
         with Memory(path, create=True) as memory:
@@ -65,17 +78,27 @@ def _imported(memory: Memory, session: Session) -> Imported:
     return Imported(session, count, tuple(tool["name"] for tool in tools), project)
 
 
-def read_file(memory: Memory, path: Path, name: str | None, progress: Progress | None = None) -> Session:
+def read_file(
+    memory: Memory, path: Path, name: str | None, progress: Progress | None = None, *, restore_deleted: bool = False
+) -> Session:
     """Import a session from a file, as `read` does. Raises FileRefused if it can't be opened."""
     try:
         stream = path.open("rb")
     except OSError as error:
         raise FileRefused(f"{path} can't be read: {error.strerror or error}.") from error
     with stream:
-        return read(memory, stream, name, path.name, progress)
+        return read(memory, stream, name, path.name, progress, restore_deleted=restore_deleted)
 
 
-def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress: Progress | None = None) -> Session:
+def read(  # noqa: PLR0913  one parameter a choice of the caller
+    memory: Memory,
+    stream: IO[Any],
+    name: str | None,
+    where: str,
+    progress: Progress | None = None,
+    *,
+    restore_deleted: bool = False,
+) -> Session:
     """Import a session and return it.
 
     Args:
@@ -84,12 +107,27 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
         name: The session's name. None takes the name in the header, or generates one if it has none.
         where: What errors call the stream.
         progress: Called after each line.
+        restore_deleted: Import exchanges all the same that were once deleted from the log.
 
     Raises:
         FileRefused: The file can't be imported; the message has the line.
         NameRefused: The name is taken, or breaks the rules.
         LogUnusable: The log can't be written.
+        SessionError: All exchanges of the file were once deleted from the log.
     """
+    return _read(memory, stream, name, where, progress, restore_deleted=restore_deleted)[0]
+
+
+def _read(  # noqa: PLR0913  as above
+    memory: Memory,
+    stream: IO[Any],
+    name: str | None,
+    where: str,
+    progress: Progress | None,
+    *,
+    restore_deleted: bool,
+) -> tuple[Session, int]:
+    """Import a session and return it, with the number of exchanges that were left out."""
     log = memory.desk.log
     if log.database.conn.in_transaction:
         raise SessionError("A session can't be imported within a transaction.", "End the transaction first.")
@@ -98,7 +136,12 @@ def read(memory: Memory, stream: IO[Any], name: str | None, where: str, progress
         migrated(log)
     with _Import(log.path, None if log.empty() else log) as making:
         making.read(stream, name, where, memory.desk.timestamp(), progress)
-        return making.copy(log)
+        left_out = 0 if restore_deleted else making.leave_out_deleted(where)
+        session = making.copy(log)
+        if restore_deleted:
+            with memory.writing():
+                dig_up(log, making.staging.log)
+        return session, left_out
 
 
 class _Import:
@@ -122,6 +165,21 @@ class _Import:
                     progress(importer.exchanges, header.exchanges)
             self.session = importer.finish()
         self.excerpts = importer.has_excerpts
+
+    def leave_out_deleted(self, where: str) -> int:
+        """Take out the exchanges that were once deleted from the log, and return their number."""
+        if self.theirs is None or self.theirs.empty():
+            return 0
+        deleted = {*deleted_among(self.theirs, self.staging.log)}
+        if not deleted:
+            return 0
+        every = history.exchange_turns(self.staging.log, self.session.thread_id)
+        gone = tuple(ids[0] for ids in every if not deleted.isdisjoint(ids))
+        if len(gone) == len(every):
+            message = f"All exchanges of {where} were deleted from this log."
+            raise SessionError(message, "To import deleted exchanges all the same, add --restore-deleted.")
+        Deletion(Desk(self.staging.log)).delete([Target(self.session.thread_id, gone)], tombstones=False)
+        return len(gone)
 
     def copy(self, log: Log) -> Session:
         """Copy the session into a log and return it."""

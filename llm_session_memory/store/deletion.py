@@ -44,6 +44,7 @@ _OPTIONAL: dict[str, str] = {
     "tool_calls": "id response_id tool_id",
     "tool_results": "id response_id tool_id instance_id output",
     "tool_results_attachments": "tool_result_id attachment_id",
+    "fragment_aliases": "fragment_id",
     "tool_instances": "id",
     "tool_instantiations": "turn_id instance_id",
     "schemas": "id",

@@ -1,0 +1,71 @@
+"""An import doesn't bring back what was deleted, unless it is asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Command
+from tests.world.logs import Call, LogBuilder, Said
+
+
+@pytest.fixture(name="exported")
+def _exported(log: Path, llm_: Command, tmp_path: Path) -> Path:
+    """A file with a session of three exchanges, one of them with a tool call, that is in the log as well."""
+    with LogBuilder(log) as builder:
+        thread = builder.thread()
+        builder.responses(thread, Said("Begun long ago.", "By an old llm."))
+        call = Call("tide_table", {"place": "Lisbon"}, "7 rows")
+        builder.turns(thread, Said("Check the tide table.", "Low water at 09:42.", calls=(call,)), Said("Thanks."))
+    llm_("sessions", "name", thread, "work").ok()
+    file = tmp_path / "work.jsonl"
+    llm_("sessions", "export", "work", str(file)).ok()
+    return file
+
+
+def exchanges(llm_: Command, name: str) -> int:
+    """Return how many exchanges a session has."""
+    return llm_("sessions", "export", name).ok().out.count('"exchange"')
+
+
+def test_a_deleted_session_does_not_come_back(exported: Path, llm_: Command) -> None:
+    """All of it was deleted, so nothing is imported, and the error says how to import it all the same."""
+    llm_("sessions", "delete", "work", "--yes").ok()
+    done = llm_("sessions", "import", str(exported))
+    assert done.code == 1
+    assert done.err == (
+        "Error: All exchanges of work.jsonl were deleted from this log. "
+        "To import deleted exchanges all the same, add --restore-deleted.\n"
+    )
+    assert not llm_("sessions", "list").ok().out.count("work")
+
+
+def test_deleted_exchanges_are_left_out(exported: Path, llm_: Command) -> None:
+    """The others are imported."""
+    llm_("sessions", "delete", "work", "--exchange", "2", "--yes").ok()
+    done = llm_("sessions", "import", str(exported), "--as", "again").ok()
+    assert done.out == "Imported 2 exchanges into session “again”.\n"
+    assert done.err == (
+        "1 exchange was left out, because you deleted it from this log. "
+        "To import it as well, import the file under another name with --restore-deleted.\n"
+    )
+    assert "tide" not in llm_("sessions", "show", "again").ok().out
+
+
+def test_what_was_restored_is_no_longer_deleted(exported: Path, llm_: Command) -> None:
+    """With --restore-deleted everything comes back, and later imports need no option."""
+    llm_("sessions", "delete", "work", "--yes").ok()
+    llm_("sessions", "import", str(exported), "--restore-deleted").ok()
+    assert exchanges(llm_, "work") == 3
+    llm_("sessions", "import", str(exported), "--as", "again").ok()
+    assert exchanges(llm_, "again") == 3
+
+
+def test_another_sessions_same_words_are_imported(exported: Path, llm_: Command, tmp_path: Path) -> None:
+    """What was said at another time is another exchange, whatever its words."""
+    llm_("sessions", "delete", "work", "--yes").ok()
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"prompt": "Thanks.", "response": "Noted."}\n', "utf-8")
+    llm_("sessions", "import", str(other), "--as", "other").ok()
+    assert exchanges(llm_, "other") == 1
