@@ -117,6 +117,8 @@ class Titles:
         self._desk.prepare()
         log = self._desk.log
         with self._desk.writing():
+            if not (history.is_known(log, thread_id) or self._sessions.session_of_thread(thread_id)):
+                raise NoSuchSession(f"Conversation {thread_id} was deleted in the meantime.", "No title was kept.")
             before = titles.titles(log, [thread_id]).get(thread_id)
             if before is not None:
                 known = [one for one in (before.spent_usd, title.spent_usd) if one is not None]

@@ -12,6 +12,7 @@ import pytest
 
 from llm_session_memory.llm_seam.titles import Titling
 from llm_session_memory.memory import Memory
+from llm_session_memory.model import Target
 from tests.conftest import Command
 from tests.world.scripted import Script
 
@@ -143,6 +144,22 @@ def test_many_titles_need_consent(llm_: Command, script: Script) -> None:
     assert failed.code == 1
     assert "3 titles failed in a row, so the others were not tried" in failed.err
     assert len(script.seen) == 7 + 3
+
+
+@pytest.mark.usefixtures("work")
+def test_title_of_a_conversation_that_was_deleted_meanwhile(llm_: Command, script: Script, log: Path) -> None:
+    """Its words don't come back as a title."""
+    with Memory(log) as memory:
+        thread_id = memory.titles.thread("work")
+
+        def reply(prompt: object) -> str:
+            memory.deletion.delete([Target(thread_id)])
+            return "The bridge"
+
+        script.replies = [reply]
+        failed = llm_("sessions", "title", "work", "--make")
+        assert (failed.code, "was deleted in the meantime. No title was kept." in failed.err) == (1, True)
+        assert not memory.titles.each([thread_id])
 
 
 # -- by itself -----------------------------------------------------------------

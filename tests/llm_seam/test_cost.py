@@ -78,11 +78,13 @@ def test_usage_without_a_record_or_asynchronous(llm_: Command, script: Script) -
     assert told[-1] == "Cost: $0.1202; session work so far: $0.2102"
 
 
-def test_tool_loop_costs_all_its_calls(llm_: Command, script: Script) -> None:
+def test_tool_loop_costs_all_its_calls(llm_: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cost of an exchange is that of all its calls."""
-    script.replies = [lambda prompt: "Looked up.", "Done."]
-    told = _usage(llm_("-m", PRICED, "--session", "work", "-u", "--functions", "def look(): return 1", "Look").ok().err)
-    assert told[-1].startswith("Cost: $0.0901")
+    monkeypatch.setattr("llm_session_memory.services.costs.cost", lambda *_: 0.5)
+    call = json.dumps({"prompt": "go", "tool_calls": [{"name": "llm_version"}]})
+    told = _usage(llm_("-m", "echo", "--session", "work", "-u", "-T", "llm_version", call).ok().err)
+    assert [line.partition(":")[0] for line in told] == ["Token usage", "Token usage", "Cost"]
+    assert told[-1] == "Cost: $1.00; session work so far: $1.00"
 
 
 def test_budget_refuses_the_prompt_that_would_exceed_it(llm_: Command, script: Script, log: Path) -> None:
