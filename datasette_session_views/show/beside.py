@@ -15,6 +15,9 @@ from .points import snapshot_url
 from .showing import Showing
 from .words import day, moment, span
 
+_FORKS = 20
+"""The most forks named above a transcript."""
+
 
 def facts(line: Line) -> list[tuple[str, str]]:
     """Return the facts in the header, each a figure and its label."""
@@ -46,7 +49,8 @@ def family(links: Links, page: Transcript) -> dict[str, Any]:
 
     return {
         "parent": near.parent and kin(near.parent, near.parent.reference, page.number_in_parent),
-        "forks": [kin(one, here.reference, one.number) for one in near.forks],
+        "forks": [kin(one, here.reference, one.number) for one in near.forks[:_FORKS]],
+        "more": max(len(near.forks) - _FORKS, 0),
         "tree": [
             (branch.depth, *kin(branch.session)[:3], branch.session.thread_id == here.thread_id) for branch in page.tree
         ],

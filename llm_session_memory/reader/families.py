@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..store.numbering import Numbering
@@ -47,8 +47,8 @@ def _below(source: Source, root: str) -> tuple[Branch, ...]:
             depths[one] = depth
             waiting += [(fork, depth + 1) for fork in reversed(forks.get(one, []))]
     known = _named(source, depths)
-    shared = {one: numbering(source, one).shared or None for one in depths if one != root}
-    return tuple(Branch(depth, replace(known[one], number=shared.get(one))) for one, depth in depths.items())
+    last = shared(source, depths)
+    return tuple(Branch(depth, replace(known[one], number=last.get(one) or None)) for one, depth in depths.items())
 
 
 def number_in_parent(source: Source, numbers: Numbering, parent: Relative | None) -> int | None:
@@ -66,7 +66,36 @@ def parents(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:
     )
     found = {row["thread_id"]: row["from_thread_id"] for row in source.query(sql, ids=ids(thread_ids))}
     known = _named(source, found.values())
-    return {one: replace(known[of], number=numbering(source, one).shared or None) for one, of in found.items()}
+    last = shared(source, found)
+    return {one: replace(known[of], number=last[one] or None) for one, of in found.items()}
+
+
+def shared(source: Source, forks: Iterable[str]) -> dict[str, int]:
+    """Return how many exchanges each fork shares.
+
+    It is the number of the last of them in the parent, which is known without numbering every fork, unless one of the
+    two has undone something.
+    """
+    wanted = list(forks)
+    known: dict[str, Numbering] = {}
+    found: dict[str, int] = {}
+    for row in source.rows("shared", ids=ids(wanted)):
+        parent, number = row["from_thread_id"], None
+        if not row["undone"]:
+            if parent not in known:
+                known[parent] = numbering(source, parent)
+            number = known[parent].number_of(row["at_turn_id"])
+        found[row["thread_id"]] = numbering(source, row["thread_id"]).shared if number is None else number
+    return found
+
+
+def lengths(source: Source, own: Mapping[str, int]) -> dict[str, int]:
+    """Return how many exchanges the forks among some threads have, by the number of each one's own."""
+    undone = {row["thread_id"] for row in source.rows("shared", ids=ids(own)) if row["undone"]}
+    return {
+        fork: len(numbering(source, fork)) if fork in undone else number + own[fork]
+        for fork, number in shared(source, own).items()
+    }
 
 
 def _named(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:

@@ -11,11 +11,11 @@ from ..rules.dates import day_after
 from .among import among
 from .cache import kept
 from .entries import PAGE, Filters, Line, Listing, Sort
+from .families import lengths
 from .moments import parsed_moment
-from .numbering import numbering
 from .older import Older, older_log
 from .source import Source, ids
-from .threads import forks, lines
+from .threads import lines
 
 _LAST = "~"
 """Sorts after every id, because ids are letters and digits."""
@@ -116,7 +116,7 @@ class _Reading:
         for _, thread_id in self._kept(self._attempted()):
             counted.setdefault(thread_id, 0)
         if by == "exchanges":
-            counted |= {one: len(numbering(self._source, one)) for one in forks(self._source, counted)}
+            counted |= lengths(self._source, {id_: number or 0 for id_, number in counted.items()})
         from heapq import nlargest
 
         below = _ranked_key(after)

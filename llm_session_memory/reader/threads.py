@@ -9,9 +9,8 @@ from typing import Any
 
 from ..rules import names
 from .entries import Line, Relative
-from .families import parents
+from .families import lengths, parents
 from .figures import Cost, Figures
-from .numbering import numbering
 from .older import Older, older_log
 from .source import Source, ids
 
@@ -30,19 +29,9 @@ def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
         )
     }
     made = {id_: _line(found[id_], old.get(id_), older_names.get(id_)) for id_ in wanted if id_ in found}
-    made |= {id_: _with_shared(source, made[id_]) for id_ in forks(source, made)}
+    whole = lengths(source, {id_: line.figures.exchanges for id_, line in made.items()})
+    made |= {id_: replace(made[id_], figures=replace(made[id_].figures, exchanges=n)) for id_, n in whole.items()}
     return tuple(_completed(source, made[id_], origins) for id_ in wanted if id_ in made)
-
-
-def _with_shared(source: Source, fork: Line) -> Line:
-    """Return the line of a fork with the number of all its exchanges. Its tokens and its cost are its own."""
-    return replace(fork, figures=replace(fork.figures, exchanges=len(numbering(source, fork.thread_id))))
-
-
-def forks(source: Source, thread_ids: Iterable[str]) -> list[str]:
-    """Return those of these threads that are forks."""
-    sql = "select thread_id from memory_forks where thread_id in (select value from json_each(:ids))"
-    return [str(row["thread_id"]) for row in source.query(sql, ids=ids(thread_ids))]
 
 
 def line(source: Source, thread_id: str, figures: Figures) -> Line:

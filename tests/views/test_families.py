@@ -291,6 +291,12 @@ LOCKED = [
     ("memory_forks", '"work-b", "forked', "/logs/-/sessions.json"),
     ("memory_forks", "work prompt 1", "/logs/-/session/work-c"),
     ("memory_forks", "work-b", "/logs/-/session/work"),
+    ("memory_forks", "work prompt 1", "/logs/-/session/work-c.md"),
+    ("memory_forks", "work prompt 1", "/logs/-/sessions/search.json?q=prompt&session=work-c"),
+    ("memory_forks", "an exchange of", "/logs/-/session/work-c/context/1"),
+    ("memory_snapshots", "railing", "/logs/-/session/work/replay.json"),
+    ("memory_projects", "Lisbon", "/logs/-/sessions/analytics"),
+    ("memory_projects", "Lisbon", "/logs/-/sessions/search"),
     ("memory_undone", "undone", "/logs/-/session/work"),
     ("memory_snapshots", "railing", "/logs/-/session/work"),
 ]
