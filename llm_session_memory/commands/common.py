@@ -113,6 +113,14 @@ def opened(database: str | None) -> Memory:
     return Memory(existing_log(database), typed=database)
 
 
+def project_key(name: str | None, database: str | None) -> str | None:
+    """Return the key of a project, by its name, or None without a name. Raises NoSuchSession if it is unknown."""
+    if name is None:
+        return None
+    with opened(database) as memory:
+        return memory.projects.get(name).key
+
+
 def echo(text: str, *, nl: bool = True, err: bool = False) -> None:
     """Print a text. Characters that could control the terminal are made visible."""
     click.echo(plain(text), nl=nl, err=err)

@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from ..errors import SessionError
 from ..rules.safe_text import one_line, plain
-from .common import as_json, existing_log, session_command
+from .common import as_json, complete_project, existing_log, project_key, session_command
 
 if TYPE_CHECKING:
     from ..insight.catalogue import Query
@@ -32,15 +32,19 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 @session_command("query", short_help="Run a canned query on the log")
 @click.argument("name", required=False, shell_complete=_names)
 @click.option("parameters", "-p", "--param", nargs=2, multiple=True, metavar="KEY VALUE", help="Parameter of the query")
+@click.option("--project", metavar="NAME", shell_complete=complete_project, help="Only the sessions of this project")
 @click.option("form", "--table", flag_value="table", default=True, help="Output as an aligned table [default]")
 @click.option("form", "--csv", flag_value="csv", help="Output as CSV")
 @click.option("form", "--json", flag_value="json", help="Output as JSON")
-def query_command(name: str | None, parameters: tuple[tuple[str, str], ...], form: str, database: str | None) -> None:
+def query_command(
+    name: str | None, parameters: tuple[tuple[str, str], ...], project: str | None, form: str, database: str | None
+) -> None:
     """Run a canned query on the log. Without NAME, list the queries.
 
     \b
         llm sessions query
         llm sessions query tokens_a_day -p days 7
+        llm sessions query cost_a_day --project bridge
         llm sessions query one_session -p session work --csv
     """
     from ..insight.catalogue import catalogue, named
@@ -52,7 +56,7 @@ def query_command(name: str | None, parameters: tuple[tuple[str, str], ...], for
     if query is None:
         hint = "List the queries with: llm sessions query"
         raise SessionError(f"Query “{one_line(name, _WIDEST)}” not found.", hint)
-    columns, rows = _run(query, dict(parameters), database)
+    columns, rows = _run(query, dict(parameters), project, database)
     if form == "json":
         as_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif form == "csv":
@@ -68,7 +72,9 @@ _NUMBERS = ("days", "exchange", "least", "most")
 """The parameters that are numbers. SQLite reads any other text as 0 or as nothing, so the rows would mislead."""
 
 
-def _run(query: Query, given: dict[str, str], database: str | None) -> tuple[list[str], list[tuple[Any, ...]]]:
+def _run(
+    query: Query, given: dict[str, str], project: str | None, database: str | None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     from ..insight.run import run
 
     known = [name for name, _ in query.parameters]
@@ -79,7 +85,7 @@ def _run(query: Query, given: dict[str, str], database: str | None) -> tuple[lis
         if name in _NUMBERS and value and not (value.isascii() and value.isdigit()):
             message = f"Parameter “{name}” must be a whole number, not “{one_line(value, _WIDEST)}”."
             raise SessionError(message, f"Example: -p {name} 30")
-    return run(existing_log(database), query, given)
+    return run(existing_log(database), query, given, project_key(project, database))
 
 
 def _listed(queries: list[Query]) -> str:

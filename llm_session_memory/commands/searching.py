@@ -8,8 +8,9 @@ import click
 
 from ..model import Filters, Hit
 from ..rules import dates
+from ..rules.names import NO_PROJECT
 from ..rules.safe_text import one_line, plain
-from .common import as_json, complete, local_time, opened, rated_option, session_command
+from .common import as_json, complete, complete_project, local_time, opened, rated_option, session_command
 
 _COUNT = 20
 _WIDTH = 40
@@ -28,6 +29,12 @@ _WIDTH = 40
 @click.option(
     "--tag", "tags", multiple=True, metavar="TAG", help="Only sessions with this tag (repeat to require several)"
 )
+@click.option(
+    "--project",
+    metavar="NAME",
+    shell_complete=complete_project,
+    help=f"Only sessions in this project ({NO_PROJECT}: in no project)",
+)
 @click.option("-l", "--latest", is_flag=True, help="Newest first, not best first")
 @click.option("--raw", is_flag=True, help='Read WORDS as FTS5 syntax: AND OR NOT NEAR() "phrase" prefix*')
 @rated_option("Only exchanges rated", "without a rating")
@@ -40,6 +47,7 @@ def search_command(  # noqa: PLR0913  one parameter an option
     until: str | None,
     model: str | None,
     tags: tuple[str, ...],
+    project: str | None,
     latest: bool,  # noqa: FBT001  a flag
     raw: bool,  # noqa: FBT001  a flag
     rated: str | None,
@@ -54,6 +62,7 @@ def search_command(  # noqa: PLR0913  one parameter an option
     \b
         llm sessions search harbour office
         llm sessions search '"signs off"' -s work --since 2026-01
+        llm sessions search foundations --project bridge
         llm sessions search -- --verbose
     """
     filters = Filters(
@@ -62,6 +71,7 @@ def search_command(  # noqa: PLR0913  one parameter an option
         since=dates.since(since) if since else None,
         until=dates.until(until) if until else None,
         rated=rated,
+        project=project,
     )
     with opened(database) as memory:
         hits = memory.search(

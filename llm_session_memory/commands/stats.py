@@ -11,7 +11,7 @@ import click
 from tabulate import tabulate
 
 from ..rules.safe_text import one_line
-from .common import as_json, complete, echo, existing_log, opened, session_command
+from .common import as_json, complete, complete_project, echo, existing_log, opened, project_key, session_command
 
 if TYPE_CHECKING:
     from ..insight.numbers import Numbers
@@ -28,11 +28,13 @@ _WIDEST = 40
 @click.argument("name", required=False, shell_complete=complete)
 @click.option("--days", type=click.IntRange(min=1), metavar="N", help="Only the last N days, including today (UTC)")
 @click.option("-m", "--model", help="Only this model")
+@click.option("--project", metavar="NAME", shell_complete=complete_project, help="Only the sessions of this project")
 @click.option("json_", "--json", is_flag=True, help="Output all rows as JSON")
-def stats_command(
+def stats_command(  # noqa: PLR0913  one parameter an option
     name: str | None,
     days: int | None,
     model: str | None,
+    project: str | None,
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
@@ -41,6 +43,7 @@ def stats_command(
     \b
         llm sessions stats
         llm sessions stats work --days 30
+        llm sessions stats --project bridge
     """
     from ..insight.panels import in_words, totals
     from ..insight.run import all_panels
@@ -51,7 +54,7 @@ def stats_command(
     if name is not None:
         with opened(database) as memory:
             thread_id = memory.sessions.get(name).thread_id
-    found = all_panels(existing_log(database), Span(since, None, model, thread_id))
+    found = all_panels(existing_log(database), Span(since, None, model, thread_id, project_key(project, database)))
     figures = totals({panel.made_by: numbers.rows for panel, numbers in found})
     if json_:
         as_json({"totals": dict(figures), "panels": [_fields(panel, numbers) for panel, numbers in found]})

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..reader.narrowing import Span
+from ..errors import SessionError
+from ..reader.narrowing import Span, narrowed
 from ..reader.opening import opened
 from ..reader.points import after_snapshot
 from ..reader.tables import is_log
@@ -21,15 +22,25 @@ _NO_HURRY = 600.0
 """The most seconds that a panel may take: in a terminal, the user can interrupt it."""
 
 
-def run(path: Path, query: Query, given: Mapping[str, str]) -> tuple[list[str], list[tuple[Any, ...]]]:
+def run(
+    path: Path, query: Query, given: Mapping[str, str], project: str | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the columns and rows of a query; parameters that are not given are empty.
+
+    `project` is the key of a project: only the conversations of its sessions count.
 
     Raises:
         LogUnusable: the log cannot be read.
+        SessionError: the query can't be limited to a project.
     """
+    span = Span(project=project)
     with opened(path) as source:
         asked = {name: given.get(name, "") for name, _ in query.parameters}
-        columns, rows = source.answer(query.text(source.tables), asked)
+        text = narrowed(query.sql, source.tables, span)
+        if project is not None and (text == query.text(source.tables) or "turn_search_fts" in query.sql):
+            hint = "To search a project, use: llm sessions search WORDS --project NAME"
+            raise SessionError(f"Query “{query.short_name}” can't be limited to a project.", hint)
+        columns, rows = source.answer(text, asked | span.parameters())
     return columns, [tuple(map(without_noise, row)) for row in rows]
 
 

@@ -57,6 +57,12 @@ _TIMED = {"turns": "thread_id", "responses": "conversation_id", "memory_attempts
 _OF_TURNS = {"memory_contexts": "rowid, *", "memory_recalls": "*", "memory_ratings": "*"}
 """Tables whose rows belong to a turn or an older response, and what is selected from them."""
 
+_OF_SESSIONS = (
+    *("memory_sessions", "memory_blocks", "memory_pins", "memory_summaries", "memory_bookmarks"),
+    *("memory_forks", "memory_undone", "memory_snapshots", "memory_titles"),
+)
+"""Tables whose rows belong to a conversation; a project narrows them too."""
+
 _OF_THREADS = ("memory_contexts", "memory_summaries")
 """Tables that are narrowed to the thread alone if the query filters by day and model itself."""
 
@@ -97,7 +103,10 @@ def _conditions(
         for table, condition in wanted.items()
         if table in tables and table != "memory_attempts"
     )
-    return [*found, *((table, rows, f"turn_id in ({calls})") for table, rows in _OF_TURNS.items())]
+    of_turns = [(table, rows, f"turn_id in ({calls})") for table, rows in _OF_TURNS.items()]
+    of_sessions = [(table, "*", Span(project=span.project).conditions()) for table in _OF_SESSIONS]
+    of_sessions.append(("memory_projects", "*", "name_key = :project"))
+    return [*found, *of_turns, *(of_sessions if span.project is not None else [])]
 
 
 def rows_within(source: Source, span: Span) -> tuple[int, int] | None:

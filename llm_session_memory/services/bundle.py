@@ -131,14 +131,16 @@ class Services:
         since: str | None = None,
         until: str | None = None,
         model: str | None = None,
+        project: str | None = None,
     ) -> Stats:
-        """Return statistics of all conversations, or of one session: tokens, cost, speed, pruning and recall.
+        """Return statistics of all conversations, of one session, or of a project's sessions.
 
-        `since` and `until` are days (`YYYY-MM-DD`, both included); `model` is an id. Raises NoSuchSession.
+        They are about tokens, cost, speed, pruning and recall. `since` and `until` are days (`YYYY-MM-DD`, both
+        included); `model` is an id. Raises NoSuchSession.
         """
         from .stats import stats
 
-        return stats(self.desk, session, since, until, model)
+        return stats(self.desk, session, since, until, model, project)
 
     def writing(self) -> AbstractContextManager[None]:
         """Hold one transaction for writes that belong together."""

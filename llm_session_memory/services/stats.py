@@ -10,6 +10,7 @@ from ..insight.panels import totals
 from ..insight.run import all_panels
 from ..reader.narrowing import Span
 from .desk import Desk
+from .projects import Projects
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,19 @@ class Stats:
     rows: Mapping[str, tuple[Mapping[str, Any], ...]]
 
 
-def stats(
-    desk: Desk, session: str | None = None, since: str | None = None, until: str | None = None, model: str | None = None
+def stats(  # noqa: PLR0913  one parameter a filter
+    desk: Desk,
+    session: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    model: str | None = None,
+    project: str | None = None,
 ) -> Stats:
-    """Return the statistics of a log, or of one session. Raises NoSuchSession."""
+    """Return the statistics of a log, of one session, or of a project. Raises NoSuchSession."""
     thread_id = desk.session(session).thread_id if session is not None else None
+    key = Projects(desk).get(project).key if project is not None else None
     rows = {
-        panel.made_by: numbers.rows for panel, numbers in all_panels(desk.path, Span(since, until, model, thread_id))
+        panel.made_by: numbers.rows
+        for panel, numbers in all_panels(desk.path, Span(since, until, model, thread_id, key))
     }
     return Stats(dict(totals(rows)), rows)

@@ -7,6 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
+from llm.cli import cli
 
 from llm_session_memory import Memory
 from llm_session_memory.model import Settings
@@ -184,3 +186,36 @@ def test_a_template_with_defaults_and_fragments(llm_: Command, bridge: Script, h
     llm_("--session", "letter", "Again").ok()
     llm_("-m", "scripted", "-t", "whole", "-p", "topic", "tea", "Again").ok()
     assert bridge.systems[-2] == bridge.systems[-1] != ""
+
+
+# -- by project --------------------------------------------------------------
+
+
+def test_search_statistics_and_queries_by_project(llm_: Command, bridge: Script) -> None:
+    """Each can be limited to a project; an unknown one is an error that suggests a similar name."""
+    hits = json.loads(llm_("sessions", "search", "hello", "--project", "bridge", "--json").ok().out)
+    assert sorted(hit["session"] for hit in hits) == ["pillar", "railing"]
+    (none,) = json.loads(llm_("sessions", "search", "hello", "--project", "none", "--json").ok().out)
+    assert none["session"] == "letter"
+    assert json.loads(llm_("sessions", "stats", "--project", "bridge", "--json").ok().out)["totals"]["calls"] == 2
+    (line,) = json.loads(llm_("sessions", "query", "tokens_by_model", "--project", "bridge", "--json").ok().out)
+    assert line["calls"] == 2
+    for words in (("search", "hello"), ("stats",), ("query", "tokens_by_model"), ("list",)):
+        done = llm_("sessions", *words, "--project", "brigde")
+        assert (done.code, "Did you mean “Bridge”?" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "prompt --project",
+        "sessions project",
+        "sessions list --project",
+        "sessions set letter --project",
+        "chat --project",
+    ],
+)
+def test_names_are_completed(llm_: Command, bridge: Script, words: str) -> None:
+    """The shell completes project names, without case."""
+    completing = ShellComplete(cli, {}, "llm", "_LLM_COMPLETE")
+    assert [one.value for one in completing.get_completions(words.split(), "br")] == ["Bridge"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_session_memory.errors import SessionError
 from llm_session_memory.insight.catalogue import Query, catalogue, named
 from llm_session_memory.insight.run import run
 from llm_session_memory.reader.tables import COLUMNS
@@ -165,6 +166,25 @@ def _with_what_is_looked_after(path: Path, work: str, fork: str, turns: list[str
     with_rows(path, "memory_titles", {"thread_id": work, "author": "gpt-4o-mini", **made})
     gone = [("thread", "t9"), ("turn", "u8"), ("turn", "u9"), ("content", "c1")]
     with_rows(path, "memory_tombstones", *({"kind": kind, "id": id_, "deleted_utc": at} for kind, id_ in gone))
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.short_name)
+def test_a_query_can_be_limited_to_a_project(full: Path, query: Query) -> None:
+    """With a project, each query has only rows of its sessions; one that can't is refused."""
+    given = {"q": "days", "session": "WORK ", "exchange": "3", "days": ""}
+    if query.short_name in ("deleted_a_day", "search"):
+        with pytest.raises(SessionError, match="can't be limited to a project"):
+            run(full, query, given, "bridge")
+        return
+    assert {value for column, value in _who(*run(full, query, given, "bridge")) if column == "session"} <= {"work"}
+    assert len({value for column, value in _who(*run(full, query, given, "bridge")) if column == "thread_id"}) <= 1
+    assert not _who(*run(full, query, given, "empty"))
+
+
+def _who(columns: list[str], rows: list[tuple[object, ...]]) -> set[tuple[str, object]]:
+    """Return which sessions and threads rows are about."""
+    found = [name for name in ("session", "thread_id") if name in columns]
+    return {(name, row[columns.index(name)]) for row in rows for name in found}
 
 
 def test_every_query_finds_something(full: Path) -> None:
