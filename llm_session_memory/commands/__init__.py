@@ -27,6 +27,7 @@ _FAMILIES = {
     "notes": ("note", "tag"),
     "rating": ("rate", "bookmark"),
     "searching": ("search",),
+    "retaining": ("retention",),
     "deleting": ("delete", "purge"),
     "files": ("export", "import"),
     "querying": ("query",),

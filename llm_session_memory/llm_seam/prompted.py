@@ -21,6 +21,7 @@ from ..rules.ulids import later
 from ..services import current
 from ..services.bundle import Services
 from ..services.composer import Composer
+from ..store import log_settings
 from ..store.log import sentence
 from . import attempts, record, rescue
 from .asked import Asked
@@ -268,6 +269,19 @@ class Prompted:
         if self.embedding and self.context and self.context.block.pruned:
             self.embedding.catch_up(session.thread_id)  # while the person reads the reply
         self._begin_title(session)
+        self._delete_old(session.thread_id, finished)
+
+    def _delete_old(self, thread_id: str, logged: Sequence[Any]) -> None:
+        """Delete what is older than conversations are kept, once a day. Nothing that goes wrong may end the prompt."""
+        with suppress(SessionError, sqlite3.Error):
+            next_utc = log_settings.get(self.services.desk.log, "retention.next_utc")
+            if next_utc is None or not logged:
+                return
+            from .retaining import deleted_old
+
+            told = deleted_old(self.services, next_utc, thread_id, logged[0].id)
+            if told:
+                self.say(f"retention: {told}")
 
     def _begin_title(self, session: Session) -> None:
         """Begin to write the session's first title, if titles are on. Nothing that goes wrong may end the prompt."""

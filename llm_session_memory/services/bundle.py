@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .forks import Forks
     from .projects import Projects
     from .ratings import Ratings
+    from .retention import Retention
     from .search import Search
     from .snapshots import Snapshots
     from .stats import Stats
@@ -99,6 +100,13 @@ class Services:
         from .snapshots import Snapshots
 
         return Snapshots(self.desk, self.undoing)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Deletes old conversations, if that is set. Imported late: a prompt needs it once a day."""
+        from .retention import Retention
+
+        return Retention(self.desk, self.deletion)
 
     @cached_property
     def search(self) -> Search:

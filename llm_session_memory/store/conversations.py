@@ -34,6 +34,21 @@ def conversation(log: Log, thread_id: str) -> Conversation | None:
     return None
 
 
+def cherished(log: Log) -> frozenset[str]:
+    """Return the threads that somebody marked to be kept: with a pin, tag, bookmark or snapshot, or archived."""
+    return frozenset(thread_id for (thread_id,) in log.tuples(statement("cherished")))
+
+
+def newest_utc(log: Log, before_turn: str | None = None) -> str | None:
+    """Return the newest time among the calls logged last, or among those logged before a turn."""
+    found = log.value(
+        "select max(datetime_utc) from (select datetime_utc from turns"
+        " where rowid < coalesce((select rowid from turns where id = :id), 1e18) order by rowid desc limit 1000)",
+        {"id": before_turn},
+    )
+    return str(found) if found else None
+
+
 def fragment_numbers(log: Log, hashes: Iterable[str]) -> list[int]:
     """Return the numbers of the fragments with these hashes."""
     if not log.columns("fragments"):

@@ -1,6 +1,8 @@
 """Settings of the whole log, such as how long conversations are kept: texts by key.
 
-The keys are `retention.days`, `retention.reported_utc`, `retention.ran_utc`, `titles.auto` and `titles.model`.
+The keys are `titles.auto`, `titles.model`, and for retention `retention.days` (how long conversations are kept),
+`retention.next_utc` (it is not looked at again before; not set if retention is off) and `retention.reported_utc` (when
+it was first said what would be deleted).
 """
 
 from __future__ import annotations
