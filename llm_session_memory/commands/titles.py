@@ -175,7 +175,9 @@ def _auto(memory: Memory, auto: str, project: str | None, model_id: str | None) 
     elif project is not None and memory.titles.auto().on:
         echo(f"{whose} still get titles by themselves, because they are on for the whole log.")
     else:
-        echo(f"{whose} get no titles by themselves.")
+        only = [one_line(one.project.name, _NAME_WIDTH) for one in memory.projects.list() if one.project.auto_title]
+        some = f", except in project {', '.join(only)}" if only and project is None else ""
+        echo(f"{whose} get no titles by themselves{some}.")
 
 
 # -- many conversations ------------------------------------------------------

@@ -56,7 +56,7 @@ def _so_far(one: Prompting, session: Session) -> list[str]:
 
 
 def _of(whose: str, spent: Spent, budget: float | None) -> str:
-    if not spent.dollars and budget is None:
+    if not spent.dollars and (budget is None or spent.is_unknown):
         return ""
     most = "" if budget is None else f" of {exact(budget)}"
     return f"{one_line(whose)} so far: {spent.words}{most}"

@@ -31,9 +31,15 @@ class Spent:
     @property
     def words(self) -> str:
         """The cost as text: an amount, “at least” an amount if some prices are unknown, or “unknown”."""
-        if self.cost.priced + self.cost.local >= self.cost.calls:
-            return exact(self.dollars)
-        return f"at least {exact(self.dollars)}" if self.dollars else "unknown"
+        if self.is_unknown:
+            return "unknown"
+        known = self.cost.priced + self.cost.local
+        return exact(self.dollars) if known >= self.cost.calls else f"at least {exact(self.dollars)}"
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing is known but that some calls have no known price."""
+        return not self.dollars and self.cost.priced + self.cost.local < self.cost.calls
 
 
 class Costs:

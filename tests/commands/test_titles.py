@@ -217,6 +217,9 @@ def test_title_in_a_project(llm_: Command, script: Script, log: Path) -> None:
         connection.execute("insert into memory_projects (name_key, name, created_utc) values ('bridge', 'Bridge', '')")
     on = llm_("sessions", "title", "--auto", "on", "--project", "bridge", "-m", "other").ok().out
     assert on.startswith("Sessions of project “Bridge” get a title after exchange 3, written by other.\n")
+    assert llm_("sessions", "title", "--auto").ok().out == (
+        "Sessions get no titles by themselves, except in project Bridge.\n"
+    )
     llm_("--session", "work", "Three").ok()
     assert len(script.seen) == 3
     with sqlite3.connect(log) as connection:
