@@ -99,7 +99,7 @@ def rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
         "notes": [(visible(note.text), one_line(note.author, 60), day(note.created_utc)) for note in page.notes],
         "pins": [(number, links.exchange(page.line.reference, number)) for number in page.pins],
         "snapshots": [
-            (one_line(one.label, 100), one.number, day(one.made_utc), snapshot_url(page, one, links))
+            (one_line(one.label, 100), one.number, bool(one.undone), day(one.made_utc), snapshot_url(page, one, links))
             for one in page.snapshots
         ],
         "clock": clock,

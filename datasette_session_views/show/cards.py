@@ -94,7 +94,7 @@ def cards(transcript: Transcript, showing: Showing) -> list[Card]:
         found = [making.with_summaries(card, transcript.summaries) for card in found]
     marked = marks(transcript, showing.links)
     if marked:
-        found = [replace(card, snapshots=marked.get(card.number, ())) if card.number else card for card in found]
+        found = [replace(card, snapshots=marked.get(card.number or card.id, ())) for card in found]
     return _divided(found, transcript, showing) if transcript.stems else found
 
 

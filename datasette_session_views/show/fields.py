@@ -27,7 +27,10 @@ def fields(page: Transcript) -> dict[str, Any]:
         **fork_fields(line),
         "forks": [{"session": f.reference, "thread_id": f.thread_id, "after": f.number} for f in page.family.forks],
         "inherited": [{"session": s.reference, "first": s.first, "last": s.last} for s in page.stems],
-        "snapshots": [{"label": s.label, "exchange": s.number, "made_utc": s.made_utc} for s in page.snapshots],
+        "snapshots": [
+            {"label": s.label, "exchange": s.number, "undone": s.undone is not None, "made_utc": s.made_utc}
+            for s in page.snapshots
+        ],
         "undone_in_all": page.undone_in_all,
         "summaries": [
             {"first": s.first, "last": s.last, "model": s.model, "made_utc": s.made_utc, "text": s.text}

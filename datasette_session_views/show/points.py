@@ -21,6 +21,7 @@ class Mark:
     made: str
     replay_url: str
     command: str = ""
+    undone: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,19 @@ def dividers(transcript: Transcript, links: Links) -> dict[int, Divider]:
     return {max(part.first, transcript.first): part for part in parts}
 
 
-def marks(transcript: Transcript, links: Links) -> dict[int, tuple[Mark, ...]]:
-    """Return the snapshots by the exchange that each was taken after."""
-    found: dict[int, tuple[Mark, ...]] = {}
+def marks(transcript: Transcript, links: Links) -> dict[int | str, tuple[Mark, ...]]:
+    """Return the snapshots by the number of the exchange that each was taken after or, if it was undone, by its id.
+
+    If what was undone is not shown, they are at the exchange before it.
+    """
+    shown = {one.id for one in transcript.undone}
+    found: dict[int | str, tuple[Mark, ...]] = {}
     for one in transcript.snapshots:
         url = links.replay(transcript.line.reference, snapshot=one.label)
         command = command_for("restore", transcript.line.reference, one.label) if transcript.line.name else ""
-        mark = Mark(f"snapshot-{one.id}", one_line(one.label, 100), day(one.made_utc), url, command)
-        found[one.number] = (*found.get(one.number, ()), mark)
+        mark = Mark(f"snapshot-{one.id}", one_line(one.label, 100), day(one.made_utc), url, command, bool(one.undone))
+        place = one.undone if one.undone in shown else one.number
+        found[place] = (*found.get(place, ()), mark)
     return found
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..rules import names
 from ..store.numbering import Numbering
 from .exchanges import calls
@@ -13,10 +16,7 @@ from .values import Exchange, Snapshot, Stem, Undone
 def snapshots(source: Source, numbers: Numbering, thread_id: str) -> tuple[Snapshot, ...]:
     """Return the snapshots of a session in the order of their exchanges."""
     sql = "select id, label, turn_id, made_utc from memory_snapshots where thread_id = :id order by id"
-    found = (
-        Snapshot(row["id"], row["label"], _number(numbers, row["turn_id"]), row["made_utc"])
-        for row in source.query(sql, id=thread_id)
-    )
+    found = (_snapshot(numbers, row) for row in source.query(sql, id=thread_id))
     return tuple(sorted(found, key=lambda one: one.number))
 
 
@@ -28,12 +28,17 @@ def after_snapshot(source: Source, thread_id: str, label: str) -> int | None:
     return None if number is None else max(min(number + 1, len(numbers)), 1)
 
 
-def _number(numbers: Numbering, turn_id: str | None) -> int:
-    """Return the number of an exchange or, if it was undone, of the one before it; 0 if there is none."""
+def _snapshot(numbers: Numbering, row: Mapping[str, Any]) -> Snapshot:
+    number, undone = _place(numbers, row["turn_id"])
+    return Snapshot(row["id"], row["label"], number, row["made_utc"], undone)
+
+
+def _place(numbers: Numbering, turn_id: str | None) -> tuple[int, str | None]:
+    """Return the number of an exchange; if it was undone, the number of the one before it (or 0), and its id."""
     if turn_id is None:
-        return 0
+        return 0, None
     number = numbers.number_of(turn_id)
-    return numbers.place(turn_id) if number is None else number
+    return (numbers.place(turn_id), turn_id) if number is None else (number, None)
 
 
 def stems(source: Source, numbers: Numbering) -> tuple[Stem, ...]:

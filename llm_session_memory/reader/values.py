@@ -188,12 +188,16 @@ class Undone:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot of a session, with the number of its last exchange, or 0."""
+    """A snapshot of a session, with the number of its last exchange, or 0.
+
+    If that exchange was undone, `undone` is its id, and the number is that of the one before it.
+    """
 
     id: int
     label: str
     number: int
     made_utc: str
+    undone: str | None = None
 
 
 @dataclass(frozen=True)

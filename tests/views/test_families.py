@@ -233,6 +233,21 @@ async def test_the_context_of_a_fork_names_the_sessions_of_what_it_shares(see: G
     assert [one["session"] for one in found["inherited"]] == ["work", "work-b"]
 
 
+@pytest.mark.asyncio
+async def test_a_snapshot_of_an_undone_exchange_says_so(family: Family, tmp_path: Path) -> None:
+    """It is marked after the exchange before or, if what was undone is shown, after its own."""
+    path = tmp_path / "logs.db"
+    shutil.copy(family.path, path)
+    row = {"label": "late", "label_key": "late", "turn_id": family.turns["work"][4], "state_json": "{}"}
+    with_rows(path, "memory_snapshots", {"thread_id": family.threads["work"], **row, "made_utc": LATER})
+    get = serving(path)
+    mark = "Snapshot “ late ”, 3 Sep 2026, of an exchange that was undone"
+    closed, opened = [(await get(f"/logs/-/session/work{query}")).shown for query in ("", "?undone=1")]
+    assert closed.index("work prompt 4") < closed.index(mark)
+    assert opened.index("work prompt 5") < opened.index(mark)
+    assert "late undone since, 3 Sep 2026" in closed
+
+
 async def hits(get: Get, query: str) -> set[tuple[str, int | None, str]]:
     """Return the session, the number and the prompt of each match."""
     found = (await get(f"/logs/-/sessions/search.json?{query}")).json()
