@@ -148,10 +148,14 @@ class progress_line:  # noqa: N801  used as a context manager
 
     def show(self, done: int, total: int | None = None) -> None:
         """Update the line, if enough was done since the last update."""
-        if done % self._every == 0 and sys.stderr.isatty() and time.monotonic() >= self._from:
-            text = f"{done:,} of {counted(total, self._noun)}" if total else counted(done, self._noun)
+        if done % self._every == 0:
+            self.say(f"{done:,} of {counted(total, self._noun)}" if total else counted(done, self._noun))
+
+    def say(self, text: str) -> None:
+        """Replace the line, if there is a terminal and enough time has passed."""
+        if sys.stderr.isatty() and time.monotonic() >= self._from:
+            click.echo(f"\r{text.ljust(self._shown)}", nl=False, err=True)
             self._shown = len(text)
-            click.echo(f"\r{text}", nl=False, err=True)
 
     def end(self) -> None:
         """Remove the line."""

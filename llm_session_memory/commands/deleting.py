@@ -204,8 +204,15 @@ def _delete(memory: Memory, what: _What, how: _How) -> None:
                 echo("Nothing was deleted.", err=True)
                 return
             _ask(plan, what, how)
+
+        def show(done: int, total: int) -> None:
+            if how.erase and done == total:
+                line.say("Rewriting the file…")
+            else:
+                line.show(done, total)
+
         done = memory.deletion.delete(
-            what.targets, with_traces=how.with_traces, erase=how.erase, kept_fragments=kept, progress=line.show
+            what.targets, with_traces=how.with_traces, erase=how.erase, kept_fragments=kept, progress=show
         )
     _print(done, what, how)
     if done.stays and not (done.amounts.conversations or done.amounts.exchanges or any(s.undone for s in done.stays)):

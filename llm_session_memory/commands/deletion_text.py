@@ -141,7 +141,7 @@ def _limited(found: Iterable[str], most: int | None) -> Iterator[str]:
     every = [*found]
     yield from every[:most]
     if most is not None and len(every) > most:
-        yield f"  … and {len(every) - most:,} more; --dry-run lists all."
+        yield f"  … and {len(every) - most:,} more (--json has all)"
 
 
 def conversation_lines(found: Sequence[Conversation], most: int | None = None) -> Iterator[str]:
