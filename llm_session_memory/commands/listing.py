@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from tabulate import tabulate
 from ..llm_seam.models import log_path
 from ..memory import Memory
 from ..model import Filters, SessionSummary
+from ..reader.files.fields import relative_fields
 from ..rules import dates
 from ..rules.safe_text import one_line
 from .common import as_json, complete, echo, local_time, session_command
@@ -28,6 +30,7 @@ _WIDTH = 40
     "--after", metavar="NAME", shell_complete=complete, help="Continue after this session (the last one listed)"
 )
 @filter_options()
+@click.option("--tree", is_flag=True, help="List forks below what they were forked from; -n counts families")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 @click.pass_context
 def list_command(  # noqa: PLR0913  one parameter an option
@@ -35,6 +38,7 @@ def list_command(  # noqa: PLR0913  one parameter an option
     count: int,
     after: str | None,
     filters: Filters,
+    tree: bool,  # noqa: FBT001  a flag
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
@@ -46,19 +50,23 @@ def list_command(  # noqa: PLR0913  one parameter an option
         llm sessions list --tag bridge --meta client=harbour --since 2026-01
         llm sessions list --project bridge
         llm sessions list --archived
+        llm sessions list --tree
     """
+    if tree and after:
+        raise click.UsageError("--tree can't be combined with --after.")
     path = log_path(database)
     found: Sequence[SessionSummary] = []
     if path.exists():
         with Memory(path, typed=database) as memory:
-            found = memory.sessions.list(count + 1 if count else -1, after, filters)
-    shown = found[:count] if count else found
+            found = memory.sessions.list(count + 1 if count and not tree else -1, after, filters)
+    branches = [*families(found, count)] if tree else [Branch(line) for line in found[: count or None]]
+    shown = [branch.line for branch in branches]
     if json_:
         as_json([_fields(line) for line in shown])
     elif shown:
-        print_table(shown)
+        print_table(shown, names=[branch.name for branch in branches])
         if len(found) > len(shown):
-            echo(f"More: {_next(ctx, shown[-1].session.name)}", err=True)
+            echo(f"More: {_next(ctx, None if tree else shown[-1].session.name)}", err=True)
     else:
         echo(_none(path, after, narrowed=is_narrowed(filters)), err=True)
 
@@ -71,22 +79,85 @@ def _none(path: Path, after: str | None, *, narrowed: bool) -> str:
     return f'No sessions yet in {path}. Start one with: llm --session NAME "..."'
 
 
-def _next(ctx: click.Context, last: str) -> str:
-    """Return the command for the next page: the same options, continuing after the last session shown."""
+def _next(ctx: click.Context, last: str | None) -> str:
+    """Return the command for the next page: the same options, after the last session shown; for a tree, all of it."""
     where = ["-d", ctx.params["database"]] if ctx.params["database"] else []
-    words = ["llm", "sessions", "-n", str(ctx.params["count"]), "--after", last, *typed(ctx), *where]
-    return shlex.join(words)
+    paged = ["llm", "sessions", "-n", str(ctx.params["count"]), "--after", last or ""]
+    words = paged if last is not None else ["llm", "sessions", "list", "--tree", "-n", "0"]
+    return shlex.join([*words, *typed(ctx), *where])
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A session in a list, `depth` generations below the first one of its family that is listed."""
+
+    line: SessionSummary
+    depth: int = 0
+    in_tree: bool = False
+
+    @property
+    def name(self) -> str:
+        """The session's name; in a tree, with its depth and the place where it was forked."""
+        name, origin = one_line(self.line.session.name, _WIDTH), self.line.origin
+        if not self.in_tree or origin is None:
+            return name
+        of = "" if self.depth else f"{one_line(origin.reference, _WIDTH)} "
+        at = f"#{origin.number:,}" if origin.number else ""
+        below = f"└{'─' * self.depth} " if self.depth else ""
+        return f"{below}{name} ({f'from {of}{at}'.strip()})"
+
+
+def families(lines: Sequence[SessionSummary], count: int = 0) -> Iterator[Branch]:
+    """Yield sessions (given most recently used first), each with its forks below it; of `count` families, or of all.
+
+    A family is as recently used as any of its members; the oldest fork of a session comes first.
+    """
+    listed = {line.session.thread_id: line for line in lines}
+    forks: dict[str, list[SessionSummary]] = {}
+    for line in sorted(lines, key=lambda line: line.session.created_utc):
+        if line.origin and line.origin.thread_id in listed:
+            forks.setdefault(line.origin.thread_id, []).append(line)
+    done: set[str] = set()
+    roots = 0
+    for line in lines:
+        if line.session.thread_id in done:
+            continue
+        if count and roots == count:
+            return
+        roots += 1
+        waiting = [Branch(_first(line, listed), in_tree=True)]
+        while waiting:
+            branch = waiting.pop()
+            id_ = branch.line.session.thread_id
+            if id_ not in done:  # a damaged log may go in circles
+                done.add(id_)
+                yield branch
+                waiting += [Branch(fork, branch.depth + 1, True) for fork in reversed(forks.get(id_, []))]  # noqa: FBT003
+
+
+def _first(line: SessionSummary, listed: Mapping[str, SessionSummary]) -> SessionSummary:
+    """Return the first one of a session's family that is listed."""
+    seen: set[str] = set()
+    while line.origin and line.origin.thread_id in listed and line.session.thread_id not in seen:
+        seen.add(line.session.thread_id)
+        line = listed[line.origin.thread_id]
+    return line
 
 
 _HEADERS = ("name", "model", "exchanges", "tokens in", "tokens out", "last used")
 _ALIGN = ("left", "left", "right", "right", "right", "left")
 
 
-def print_table(shown: Sequence[SessionSummary], *, project: bool = True) -> None:
-    """Print sessions as a table, with their projects if any is in one and `project` is set."""
+def print_table(shown: Sequence[SessionSummary], *, project: bool = True, names: Sequence[str] | None = None) -> None:
+    """Print sessions as a table, with their projects if any is in one and `project` is set.
+
+    `names` are printed instead of their names.
+    """
     headers: tuple[str, ...] = _HEADERS
     align: tuple[str, ...] = _ALIGN
     rows = [_row(line) for line in shown]
+    if names is not None:
+        rows = [(name, *row[1:]) for name, row in zip(names, rows, strict=True)]
     if any(line.title for line in shown):
         headers, align = (headers[0], "title", *headers[1:]), (align[0], "left", *align[1:])
         rows = [(row[0], one_line(line.title, _WIDTH), *row[1:]) for row, line in zip(rows, shown, strict=True)]
@@ -128,6 +199,7 @@ def _fields(line: SessionSummary) -> dict[str, object]:
         "budget_usd": line.session.budget_usd,
         "project": line.project,
         "template": line.session.template,
+        "forked_from": relative_fields(line.origin),
         "archived_utc": line.session.archived_utc and dates.zoned(line.session.archived_utc),
         "tags": list(line.tags),
         "meta": dict(line.meta),

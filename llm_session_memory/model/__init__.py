@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Project,
         ProjectSummary,
         Rating,
+        Relative,
         SessionSummary,
         Title,
     )
@@ -67,6 +68,7 @@ __all__ = [
     "ProjectSummary",
     "Rating",
     "Recalled",
+    "Relative",
     "Session",
     "SessionSummary",
     "Settings",

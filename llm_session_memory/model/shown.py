@@ -47,14 +47,37 @@ class Title:
 
 
 @dataclass(frozen=True)
+class Relative:
+    """A session that another was forked from, or that was forked from another. `name` is None if it has none.
+
+    `number` is that of the last exchange that both have, as the session that is asked about counts. It is None if that
+    session no longer has the exchange.
+    """
+
+    thread_id: str
+    name: str | None
+    number: int | None
+
+    @property
+    def reference(self) -> str:
+        """Its name, or its id."""
+        return self.name or self.thread_id
+
+
+@dataclass(frozen=True)
 class Beside:
-    """The tags, meta, notes and title of a conversation, and the name of its project."""
+    """The tags, meta, notes and title of a conversation, and the name of its project.
+
+    `origin` is what it was forked from, `forks` are its forks, oldest first.
+    """
 
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     title: str = ""
     project: str = ""
+    origin: Relative | None = None
+    forks: tuple[Relative, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,7 +101,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class SessionSummary:
-    """A session as one line of the list. `project` is the name of its project."""
+    """A session as one line of the list. `project` is its project's name, `origin` what it was forked from."""
 
     session: Session
     exchanges: int
@@ -90,6 +113,7 @@ class SessionSummary:
     meta: Mapping[str, str] = field(default_factory=dict)
     project: str | None = None
     title: str = ""
+    origin: Relative | None = None
 
 
 @dataclass(frozen=True)

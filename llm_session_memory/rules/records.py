@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..model import Attachment, Attempt, Bookmark, Message, Note, Part, Rating, Settings
+from ..model import Attachment, Attempt, Bookmark, Message, Note, Part, Rating, Relative, Settings
 from .safe_text import escaped
 
 FORMAT = "llm-session"
@@ -46,7 +46,8 @@ CODE, KEPT_CODE = "functions", "imported_functions"
 HEADER = (
     *("format", "version", "name"),
     *(one.name for one in fields(Settings)),
-    *("created_utc", "exported_utc", "exchanges", "project", "template", "tags", "meta", "notes", "title", "summaries"),
+    *("created_utc", "exported_utc", "exchanges", "forked_from", "project", "template"),
+    *("tags", "meta", "notes", "title", "summaries"),
 )
 NOTE = ("text", "author", "created_utc")
 TITLE = ("text", "author", "made_utc", "input_tokens", "output_tokens", "duration_ms", "spent_usd")
@@ -146,6 +147,11 @@ def attachment_record(attachment: Attachment) -> dict[str, Any]:
         path = None
     values = {"type": attachment.type, "path": path, "url": attachment.url, "content": content, "id": id_}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def forked_record(origin: Relative) -> dict[str, Any]:
+    """Return what a session was forked from. It is for people: the file has all exchanges, and an import is no fork."""
+    return said({"name": origin.name, "thread_id": origin.thread_id, "exchange": origin.number})
 
 
 def note_record(note: Note) -> dict[str, Any]:

@@ -29,8 +29,9 @@ class Notes:
         self._kept = store.Notes(desk.log)
 
     def beside(self, name: str) -> Beside:
-        """Return a session's tags, facts, notes, title and project together."""
+        """Return a session's tags, facts, notes, title, project and relatives together."""
         from ..model import Beside  # no prompt needs it
+        from ..store.families import forks, origins
         from ..store.projects import name_of
         from ..store.titles import titles
 
@@ -38,8 +39,10 @@ class Notes:
         thread_id = session.thread_id
         titled = titles(self._desk.log, [thread_id]).get(thread_id)
         title = titled.text if titled else ""
-        project = name_of(self._desk.log, session)
-        return Beside(tuple(self.tags(name)), self.facts(name), tuple(self.list(name)), title, project)
+        log = self._desk.log
+        relatives = origins(log, [thread_id]).get(thread_id), forks(log, thread_id)
+        kept = tuple(self.tags(name)), self.facts(name), tuple(self.list(name))
+        return Beside(*kept, title, name_of(log, session), *relatives)
 
     # -- notes ---------------------------------------------------------
 

@@ -12,6 +12,8 @@ from ..model import RATED, Filters, Session, SessionSummary
 from ..rules.names import key
 from . import projects
 from .attempts import Attempts
+from .families import origins
+from .history import exchange_turns
 from .log import Log
 from .notes import Notes
 from .ratings import Ratings
@@ -98,19 +100,22 @@ def _counted(log: Log, lines: list[SessionSummary]) -> list[SessionSummary]:
     old = bool(log.columns("responses"))
     sent = json.dumps(Attempts(log).in_progress())
     named = projects.Projects(log).names() if any(line.session.project for line in lines) else {}
+    forked = origins(log, thread_ids)
     return [
         replace(
-            _with_counts(log, line, sent, old=old),
+            _with_counts(log, line, sent, old=old, forked=id_ in forked),
             tags=tuple(tags.get(id_, ())),
             meta=meta.get(id_, {}),
             project=named.get(line.session.project or "", line.session.project),
             title=titled.get(id_, ""),
+            origin=forked.get(id_),
         )
         for line, id_ in zip(lines, thread_ids, strict=True)
     ]
 
 
-def _with_counts(log: Log, line: SessionSummary, sent: str, *, old: bool) -> SessionSummary:
+def _with_counts(log: Log, line: SessionSummary, sent: str, *, old: bool, forked: bool) -> SessionSummary:
+    """Return a line with its counts. A fork has the exchanges that it shares; its tokens are its own."""
     asked = {"thread_id": line.session.thread_id, "open": sent}
     found = [log.row(statement(name), asked) or {} for name in ("session_counts", *(["old_counts"] if old else []))]
     sums = Counter[str]()
@@ -118,7 +123,7 @@ def _with_counts(log: Log, line: SessionSummary, sent: str, *, old: bool) -> Ses
         sums.update(counts)
     return replace(
         line,
-        exchanges=sums["exchanges"],
+        exchanges=len(exchange_turns(log, line.session.thread_id)) if forked else sums["exchanges"],
         input_tokens=sums["input_tokens"],
         output_tokens=sums["output_tokens"],
         attempts=sums["attempts"],

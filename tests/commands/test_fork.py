@@ -301,3 +301,58 @@ def test_the_failed_prompts_of_a_fork_can_be_dropped(llm_: Command, work: Script
     llm_("--session", "work", "--fork-at", "2", "By train?")
     llm_("sessions", "attempts", "work-2", "--drop").ok()
     assert shown(llm_, "work-2") == ["We go to Lisbon", "We go to Porto"]
+
+
+# -- the family --------------------------------------------------------
+
+
+def test_a_list_as_a_tree_has_forks_below_their_parent(llm_: Command, work: Script) -> None:
+    """With the place where each was forked; a family is as recent as its newest member."""
+    del work
+    llm_("sessions", "fork", "work", "--at", "2").ok()
+    llm_("sessions", "fork", "work-2", "--at", "1", "--as", "short").ok()
+    llm_("sessions", "fork", "work", "--as", "long").ok()
+    llm_("-m", "scripted", "--session", "play", "Hello").ok()
+    llm_("--session", "short", "By train?").ok()
+
+    def names(*flags: str) -> list[str]:
+        lines = llm_("sessions", "list", "--tree", *flags).ok().out.splitlines()[1:]
+        return [line.partition("  scripted")[0].rstrip() for line in lines]
+
+    assert names() == ["work", "└─ work-2 (from #2)", "└── short (from #1)", "└─ long (from #4)", "play"]
+    assert names("-n", "1") == ["work", "└─ work-2 (from #2)", "└── short (from #1)", "└─ long (from #4)"]
+    more = llm_("sessions", "list", "--tree", "-n", "1").err
+    assert more == "More: llm sessions list --tree -n 0\n"
+    llm_("sessions", "tag", "short", "hills").ok()
+    assert names("--tag", "hills") == ["short (from work-2 #1)"]
+    found = json.loads(llm_("sessions", "list", "--json").ok().out)
+    assert {one["name"]: (one["exchanges"], one["forked_from"] and one["forked_from"]["name"]) for one in found} == {
+        "work": (4, None),
+        "work-2": (2, "work"),
+        "short": (2, "work-2"),
+        "long": (4, "work"),
+        "play": (1, None),
+    }
+
+
+def test_transcripts_and_exports_say_where_a_session_was_forked(llm_: Command, work: Script, tmp_path: Path) -> None:
+    """The parent and the forks are named; an export has all exchanges, and its import is a session by itself."""
+    del work
+    llm_("sessions", "fork", "work", "--at", "2").ok()
+    llm_("--session", "work-2", "By train?").ok()
+    assert "**Forked from:** work at #2" in llm_("sessions", "show", "work-2").ok().out
+    assert "**Forks:** work-2 at #2" in llm_("sessions", "show", "work").ok().out
+    shown_ = json.loads(llm_("sessions", "show", "work", "--json").ok().out)
+    assert [(one["name"], one["exchange"]) for one in shown_["forks"]] == [("work-2", 2)]
+    for kind in ("markdown", "html", "jsonl"):
+        text = llm_("sessions", "export", "work-2", "--format", kind).ok().out
+        assert "We go to Porto" in text
+        assert "By train?" in text
+        assert "Braga" not in text
+        if kind == "html":
+            assert "forked from work at #2" in text
+    file = tmp_path / "work-2.jsonl"
+    file.write_text(llm_("sessions", "export", "work-2", "--format", "jsonl").ok().out, encoding="utf-8")
+    assert json.loads(file.read_text().splitlines()[0])["forked_from"]["exchange"] == 2
+    llm_("sessions", "import", str(file), "--as", "again").ok()
+    assert shown(llm_, "again") == ["We go to Lisbon", "We go to Porto", "By train?"]

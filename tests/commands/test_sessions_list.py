@@ -98,6 +98,7 @@ def test_json_has_all_fields(llm_: Command, script: Script, log: Path) -> None:
         "project": None,
         "template": None,
         "archived_utc": None,
+        "forked_from": None,
         "tags": [],
         "meta": {},
     }

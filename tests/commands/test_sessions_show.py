@@ -142,6 +142,8 @@ def test_json(llm_: Command, thread: str) -> None:
         "project": None,
         "template": None,
         "options": {},
+        "forked_from": None,
+        "forks": [],
         "tags": [],
         "meta": {},
         "notes": [],

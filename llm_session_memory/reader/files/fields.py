@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from ...model import Bookmark, Message, Note, Rating, Settings
+from ...model import Bookmark, Message, Note, Rating, Relative, Settings
 from .markdown import Transcript
 
 
@@ -21,6 +21,8 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
         "budget_usd": session.budget_usd,
         "project": transcript.beside.project or None,
         "template": session.template,
+        "forked_from": relative_fields(transcript.beside.origin),
+        "forks": [relative_fields(one) for one in transcript.beside.forks],
         "tags": list(transcript.beside.tags),
         "meta": dict(transcript.beside.meta),
         "notes": [note_fields(number, note) for number, note in enumerate(transcript.beside.notes, 1)],
@@ -65,6 +67,11 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
             for attempt in transcript.attempts
         ],
     }
+
+
+def relative_fields(one: Relative | None) -> dict[str, Any] | None:
+    """Return a relative of a session as plain values; `exchange` is the last one that both have."""
+    return None if one is None else {"name": one.name, "thread_id": one.thread_id, "exchange": one.number}
 
 
 def note_fields(number: int, note: Note) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ...errors import SessionError
 from ...model import Attachment, Attempt, Beside, Exchange, Message, Session, Settings
 from ...rules.records import Place
 from ...store import Log, Notes, Sessions, attachments, history
+from ...store.families import forks, origins
 from ...store.projects import name_of
 from ...store.ratings import Ratings
 from ...store.snapshots import labels
@@ -42,7 +43,8 @@ class Gathering:
         self.titled = titles(log, [thread_id]).get(thread_id)
         title = self.titled.text if self.titled else ""
         tags, notes = tuple(kept.tags(thread_id)), tuple(kept.notes(thread_id))
-        self.beside = Beside(tags, kept.meta(thread_id), notes, title, name_of(log, self.session))
+        relatives = origins(log, [thread_id]).get(thread_id), forks(log, thread_id)
+        self.beside = Beside(tags, kept.meta(thread_id), notes, title, name_of(log, self.session), *relatives)
         self.summaries = list(reversed(kept.summaries(thread_id)))
         self.pins: Mapping[str, str] = Sessions(log).pin_times(thread_id) if self._there("pins") else {}
         self.snapshots = labels(log, thread_id)

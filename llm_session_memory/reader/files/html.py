@@ -17,7 +17,7 @@ from ...model import Attachment, Attempt, Beside, Bookmark, Exchange, Message, P
 from ...rules.safe_text import one_line, plain, visible
 from ...rules.server_cuts import counts_all
 from ...rules.thinking import as_reasoning
-from .markdown import headline, mark_words
+from .markdown import family_words, headline, mark_words
 from .markup import rendered
 from .style import STYLE
 
@@ -52,6 +52,7 @@ class Page:
             many,
             *([visible(settings.model)] if settings.model else []),
             *([f"project {visible(self.beside.project)}"] if self.beside.project else []),
+            *(visible(f"{label.lower()} {text}") for label, text in family_words(self.beside)),
             *map(visible, self.beside.tags),
             *(visible(f"{key}={value}") for key, value in self.beside.meta.items()),
         ]

@@ -12,6 +12,7 @@ from ...rules.records import (
     FORMAT,
     VERSION,
     attempt_record,
+    forked_record,
     judged_record,
     message_record,
     note_record,
@@ -76,6 +77,7 @@ class Lines:
                 {
                     "project": beside.project,
                     "template": session.template,
+                    "forked_from": forked_record(beside.origin) if beside.origin else None,
                     "tags": list(beside.tags),
                     "meta": dict(beside.meta),
                     "title": self._title(),

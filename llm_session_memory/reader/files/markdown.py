@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Session
+from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Relative, Session
 from ...rules.order import together
 from ...rules.safe_text import one_line, plain
 from ...rules.server_cuts import counts_all
@@ -91,11 +91,26 @@ def headline(session: Session, beside: Beside | None, name: str) -> str:
     return f"{session.name}: {beside.title}" if session.name else beside.title
 
 
+def family_words(beside: Beside) -> Iterator[tuple[str, str]]:
+    """Yield what a session was forked from, and its forks, each as a label and a text that is not escaped."""
+    if beside.origin:
+        yield "Forked from", _relative(beside.origin)
+    if beside.forks:
+        yield "Forks", ", ".join(map(_relative, beside.forks))
+
+
+def _relative(one: Relative) -> str:
+    """Return a relative with the last exchange that both have: `work at #12`."""
+    return one.reference + (f" at #{one.number:,}" if one.number else "")
+
+
 def _beside(session: Session, beside: Beside) -> Iterator[str]:
     if beside.project:
         yield f"**Project:** {inert(beside.project)}"
     if session.template:
         yield f"**Template:** {inert(session.template)}"
+    for label, text in family_words(beside):
+        yield f"**{label}:** {inert(text)}"
     if beside.tags:
         yield f"**Tags:** {inert(', '.join(beside.tags))}"
     if beside.meta:
