@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ..errors import LogUnusable
-from ..model import Amounts, Covering, Deleted, DeletionPlan, Stay, Target
+from ..model import Amounts, Covering, Deleted, DeletionPlan, Stay, Target, Trace
 from ..store import erasing
 from ..store.deletion import Deletion as Working
 from ..store.deletion import unchecked
@@ -65,7 +65,7 @@ class Deletion:
         self,
         targets: Iterable[Target],
         *,
-        with_traces: bool = False,  # noqa: ARG002  next
+        with_traces: bool = False,
         erase: bool = False,
         kept_fragments: Iterable[int] = (),
         progress: Progress | None = None,
@@ -100,17 +100,17 @@ class Deletion:
             for batch, last in self._batches(working, wanted, progress, _PAUSE_SECONDS):
                 working.prepare(batch.threads)
                 with self._desk.writing():
-                    batch.choose(working, last=last)
+                    batch.choose(working, last=last, blank=with_traces)
                     amounts = working.amounts(batch.number)
                     batch.apply(working, tombstones=tombstones)
                 batch.close()
                 total += amounts
                 found.add(batch)
         if not erase:
-            return Deleted(total, **found.told())
+            return Deleted(total, **found.told(), blanked=found.blanked)
         self.erase()
         after = self._desk.path.stat().st_size
-        return Deleted(total, **found.told(), erased=True, size_before=before, size_after=after)
+        return Deleted(total, **found.told(), blanked=found.blanked, erased=True, size_before=before, size_after=after)
 
     def erase(self) -> None:
         """Rewrite the log, so that no byte of what was deleted is left in its file.
@@ -170,16 +170,20 @@ class _Found:
         self.stays: list[Stay] = []
         self.covering: list[Covering] = []
         self.moved: list[tuple[str, str, int]] = []
+        self.traces: list[Trace] = []
+        self.blanked = 0
 
     def add(self, batch: Batch) -> None:
         """Add a batch."""
         self.stays += batch.stays
         self.covering += batch.covering
         self.moved += batch.moved
+        self.traces += batch.traces
+        self.blanked += batch.blanked
 
     def told(self) -> dict[str, Any]:
         """Return the fields of a plan."""
-        return {"stays": tuple(self.stays), "covering": tuple(self.covering), "moved": tuple(self.moved)}
+        return {name: tuple(getattr(self, name)) for name in ("stays", "traces", "covering", "moved")}
 
 
 def _merged(targets: Iterable[Target]) -> list[Target]:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from ..model import Covering, Stay, Target
+from ..model import Covering, Stay, Target, Trace
 from ..rules.deletion import FORK, Decision, Reason, decide
 from ..store import Sessions
 from ..store.deletion import Deletion as Working
-from ..store.deletion_beside import covering, drop, rename
+from ..store.deletion_beside import covering, drop, rename, summary_texts
 from ..store.deletion_family import Family, related, relink, take_out
+from ..store.deletion_traces import Traces
 from ..store.tombstones import bury
 from .desk import Desk
 
@@ -27,6 +28,8 @@ class Batch:
         self.number = 0
         self.stays: list[Stay] = []
         self.covering: list[Covering] = []
+        self.traces: list[Trace] = []
+        self.blanked = 0
         self.moved: list[tuple[str, str, int]] = []
         self._files: list[str] = []
 
@@ -48,13 +51,43 @@ class Batch:
         whole = [thread_id for thread_id in self.threads if thread_id in self._family.views]
         return decide(self._family.views, whole, self.single)
 
-    def choose(self, working: Working, *, last: bool) -> None:
-        """Find out what goes. A conversation that another process is sending a prompt in stays."""
+    def choose(self, working: Working, *, last: bool, blank: bool = False) -> None:
+        """Find out what goes. A conversation that another process is sending a prompt in stays.
+
+        `blank`: blank texts that go in the requests that stay, which changes the log.
+        """
         self._leave_busy()
         family, decision = self._family, self._decision
         turns = [turn_id for exchange in decision.gone for turn_id in family.turns[exchange]]
-        self.number = working.choose(self.threads, turns, family.moved(decision.heirs), last=last)
+        traces = [self._traces(thread_id) for thread_id in self._losing()]
+        self.traces = [one for some in traces for one in self._told(some)]
+        ends: list[str] = []
+        if blank:
+            ends = [end for some in traces for end in some.blank(self._desk.timestamp())]
+            self.blanked = len({one.turn_id for one in self.traces})
+        self.number = working.choose(self.threads, turns, family.moved(decision.heirs), ends, last=last)
         self._tell()
+
+    def _losing(self) -> list[str]:
+        """Return the threads that stay and lose exchanges."""
+        views = self._family.views
+        return [one for one in self.single if self._decision.gone.intersection(views[one].exchanges)]
+
+    def _traces(self, thread_id: str) -> Traces:
+        gone = {turn: exchange for exchange in self._decision.gone for turn in self._family.turns[exchange]}
+        view = self._family.views[thread_id]
+        return Traces(self._desk.log, thread_id, gone, summary_texts(self._desk.log, view, self._decision.gone))
+
+    def _told(self, traces: Traces) -> Iterator[Trace]:
+        """Yield the requests that were sent with text that goes."""
+        view = self._family.views[traces.thread_id]
+        name = self._name(view.thread_id)
+        heads = {turn: ids[0] for ids in self._family.turns.values() for turn in ids}
+        places = {one: number for number, one in enumerate((e for e in view.exchanges if e not in view.undone), 1)}
+        for turn_id, found in traces.requests().items():
+            number = places.get(heads.get(turn_id, turn_id), 0)
+            for kind, of in found:
+                yield Trace(kind, view.thread_id, name, number, turn_id, view.thread_id, name, places.get(of, 0))
 
     def _leave_busy(self) -> None:
         busy = self._store.attempts.busy()
@@ -84,10 +117,9 @@ class Batch:
         for (thread_id, kind, by), exchanges in groups.items():
             self.stays.append(self._stay(Reason(thread_id, "", kind, by), exchanges))
         self.moved = [(self._name(one), self._name(heir), count) for (one, heir), count in heirs.items()]
-        for thread_id in self.single:
+        for thread_id in self._losing():
             view = self._family.views[thread_id]
-            if self._decision.gone.intersection(view.exchanges):
-                self.covering += covering(self._desk.log, view, self._decision.gone, self._name(thread_id))
+            self.covering += covering(self._desk.log, view, self._decision.gone, self._name(thread_id))
 
     def _stay(self, reason: Reason, exchanges: Sequence[str]) -> Stay:
         """Return why exchanges stay, and what to do about it."""
@@ -124,9 +156,8 @@ class Batch:
         relink(log, decision.links)
         take_out(log, decision.undone, now)
         gone = {turn_id for exchange in decision.gone for turn_id in family.turns[exchange]}
-        for thread_id, view in family.views.items():
-            if thread_id in self.single and decision.gone.intersection(view.exchanges):
-                drop(log, view, decision.gone)
+        for thread_id in self._losing():
+            drop(log, family.views[thread_id], decision.gone)
         owners = [one for one, view in family.views.items() if decision.gone & view.own and one not in self.threads]
         rename(log, owners, gone)
         self._files = working.attempts(self.number)

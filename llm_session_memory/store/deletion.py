@@ -128,13 +128,15 @@ class Deletion:
         threads: Iterable[str],
         turns: Iterable[str],
         moved: Mapping[str, str] | None = None,
+        ends: Iterable[str] = (),
         *,
         last: bool = True,
     ) -> int:
         """Find out what goes with a batch of the targets, and return the batch's number.
 
         What the batches before it have in common with nothing but this one goes with this one. `moved` are turns of the
-        conversations that stay, each with the thread that takes it over. `last`: tools and schemas that are used no
+        conversations that stay, each with the thread that takes it over. `ends` are those of
+        chains that other messages have just replaced. `last`: tools and schemas that are used no
         more go with this batch.
         """
         self._batch += 1
@@ -144,30 +146,33 @@ class Deletion:
             "insert into temp.moved_turns values (:id, :thread_id)",
             ({"id": id_, "thread_id": thread_id} for id_, thread_id in (moved or {}).items()),
         )
+        self.log.run("delete from temp.left_ends")
+        replaced = [{"hash": end} for end in ends]
+        self.log.many("insert or ignore into temp.left_ends values (:hash)", replaced)
         for table in ("near", "kept", "near_fragments", "near_attachments"):
             self.log.run(f"delete from temp.{table}")  # noqa: S608  constants
         self._run("deletion_turns", batch=self._batch)
         self._run("deletion_near", batch=self._batch)
-        self._logged_since()
+        self._logged_since(again=bool(replaced))
         self._run("deletion_messages", batch=self._batch)
         self._run("deletion_content", batch=self._batch)
         if last:
             self._run("deletion_shared", batch=self._batch)
         return self._batch
 
-    def _logged_since(self) -> None:
+    def _logged_since(self, *, again: bool) -> None:
         """Take into account the turns that others have logged since `find`."""
         number, id_ = self._newest
         same = not id_ or self.log.value("select id from turns where rowid = :number", {"number": number}) == id_
         more = "select 1 from temp.near where hash not in (select hash from temp.searched) limit 1"
         searched = not self.log.value(more)
-        if searched and self._version != self.log.value("pragma data_version"):
+        if searched and not again and self._version != self.log.value("pragma data_version"):
             self._look_at_threads()
-        if same and searched:
+        if same and searched and not again:
             self._run("deletion_new_used", after=number)
             return
-        # The newest turn was deleted, and another one may have its number; or a target has got turns of which nobody
-        # has looked what else ends near them.
+        # Turns have got other chains; or the newest turn was deleted, and another one may have its number; or a target
+        # has got turns, and nobody has looked what else ends near them.
         self.log.run("insert or ignore into temp.searched select hash from temp.near")
         self.log.run("insert or ignore into temp.near select hash from temp.searched")
         self._look_through()

@@ -36,6 +36,13 @@ def _covers(view: View, row: dict[str, Any], gone: Collection[str]) -> bool:
     return any(one in gone for one in view.exchanges[first : last + 1])
 
 
+def summary_texts(log: Log, view: View, gone: Collection[str]) -> dict[str, str]:
+    """Return the texts of the summaries that go, each with the first exchange that it covers and that goes."""
+    rows = log.rows("select * from memory_summaries where thread_id = :id", {"id": view.thread_id})
+    first = next(one for one in view.exchanges if one in gone)
+    return {row["text"]: first for row in rows if _covers(view, row, gone)}
+
+
 def drop(log: Log, view: View, gone: Collection[str]) -> None:
     """Delete the summaries and the title that `covering` returns."""
     rows = log.rows("select * from memory_summaries where thread_id = :id", {"id": view.thread_id})

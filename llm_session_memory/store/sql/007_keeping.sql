@@ -73,9 +73,15 @@ create table if not exists memory_titles (
 -- What was deleted, without its text, so that imports and merges do not bring it back.
 create table if not exists memory_tombstones (
     kind text not null,                  -- 'turn', 'thread' or 'content'
-    id text not null,                    -- turns.id, threads.id, or the hash of an exchange's prompt and replies
+    id text not null,                    -- turns.id, threads.id, or the hash of a call's time, prompt and reply
     deleted_utc text not null,
     primary key (kind, id)
+) without rowid;
+
+-- Requests that are no longer as they were sent: text that was deleted is blanked in them.
+create table if not exists memory_changed (
+    turn_id text primary key,            -- turns.id
+    changed_utc text not null
 ) without rowid;
 
 -- Settings of the whole log, such as how long conversations are kept.

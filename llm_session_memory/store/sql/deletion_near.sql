@@ -16,6 +16,8 @@ with recursive up (hash) as (
     join threads t on t.id = g.id
     where g.batch = :batch and t.tip_message_hash is not null
     union
+    select hash from temp.left_ends
+    union
     select m.parent_hash
     from up
     join messages m on m.hash = up.hash

@@ -1,6 +1,7 @@
 -- Our rows about what goes with a batch.
 delete from memory_contexts where turn_id in (select id from temp.gone_turns where batch = :batch);
 delete from memory_originals where turn_id in (select id from temp.gone_turns where batch = :batch);
+delete from memory_changed where turn_id in (select id from temp.gone_turns where batch = :batch);
 delete from memory_recalls where turn_id in (select id from temp.gone_turns where batch = :batch);
 delete from memory_blocks
 where thread_id in (

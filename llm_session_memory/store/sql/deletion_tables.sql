@@ -11,6 +11,7 @@ create temp table used (hash text, turn_id text, primary key (hash, turn_id)) wi
 create temp table tips (hash text, thread_id text, primary key (hash, thread_id)) without rowid; -- of conversations
 create temp table forked (thread_id text primary key, origin text) without rowid; -- from conversations to delete
 create temp table searched (hash text primary key) without rowid; -- messages that `used` was made for
+create temp table left_ends (hash text primary key) without rowid; -- of chains that were replaced
 create temp table near (hash text primary key) without rowid; -- messages that might go
 create temp table kept (hash text primary key) without rowid; -- those of them that stay
 create temp table near_fragments (id integer primary key);
