@@ -40,7 +40,9 @@ class TitleModel(SummaryModel):
         """Take the model's id (None: llm's default), the API key that was given for it, and models found already."""
         session = memory.sessions.of_thread(thread_id)
         known = session.settings if session else Settings()
-        super().__init__(memory, thread_id, Settings(model_id or default_model(), options=known.options), key)
+        chosen = model_id or default_model()
+        options = known.options if chosen == known.model else {}
+        super().__init__(memory, thread_id, Settings(chosen, options=options), key)
         self._models = models or Models(async_=False)
 
     def _found(self) -> Any:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from ..errors import SessionError, TooExpensive
 
 NO_BUDGET = "none"
 """The word that removes a budget."""
+
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 
 _MOST_DOLLARS = 1_000_000_000.0
 
@@ -24,8 +27,11 @@ def parsed_budget(text: str) -> float | None:
     given = text.strip()
     if given.lower() == NO_BUDGET:
         return None
+    bare = given.removeprefix("$")
+    if _GROUPED.fullmatch(bare):
+        bare = bare.replace(",", "")
     try:
-        amount = float(given.removeprefix("$").replace(",", "").replace("_", ""))
+        amount = float(bare)  # a comma for decimals is refused, because it would be read as ten times as much
     except ValueError:
         amount = math.nan
     if not 0 <= amount <= _MOST_DOLLARS:  # not a number is not in between

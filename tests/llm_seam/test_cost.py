@@ -14,6 +14,7 @@ from llm.plugins import pm
 from llm_session_memory.errors import TooExpensive
 from llm_session_memory.memory import Memory
 from llm_session_memory.reader import prices
+from llm_session_memory.rules.money import exact, parsed_budget
 from llm_session_memory.store import costs
 from tests.conftest import Command
 from tests.world.scripted import AsyncScriptedModel, Script, ScriptedModel
@@ -126,7 +127,7 @@ def test_budget_is_for_models_with_a_price(llm_: Command, script: Script) -> Non
     assert llm_("--session", "work", "-m", PRICED, "Two").code == 1
 
 
-@pytest.mark.parametrize("amount", ["-1", "nan", "inf", "two", "", "1e99"])
+@pytest.mark.parametrize("amount", ["-1", "nan", "inf", "two", "", "1e99", "1,5"])
 def test_budget_that_is_no_amount_is_refused(llm_: Command, script: Script, amount: str) -> None:
     """Nothing is changed by an amount that is none."""
     llm_("-m", "scripted", "--session", "work", "One").ok()
@@ -134,6 +135,26 @@ def test_budget_that_is_no_amount_is_refused(llm_: Command, script: Script, amou
     assert refused.code == 1
     assert "is not an amount of US dollars" in refused.err
     assert "Be brief" not in llm_("sessions", "set", "work").ok().out
+
+
+def test_refused_retry_keeps_the_failed_prompt(llm_: Command, script: Script) -> None:
+    """A failed prompt that is too expensive to send again is not lost."""
+    script.replies = [RuntimeError("busy"), "Noted."]
+    llm_("-m", PRICED, "--session", "work", "One")
+    llm_("sessions", "set", "work", "--budget-usd", "0").ok()
+    refused = llm_("sessions", "retry", "work")
+    assert (refused.code, "--over-budget" in refused.err) == (1, True)
+    assert llm_("sessions", "retry", "work", "--over-budget").ok().out == "Noted.\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount", "written"),
+    [("$2", 2.0, "$2.00"), ("1,000.5", 1000.5, "$1,000.50"), ("0.00123", 0.00123, "$0.0012"), (" None ", None, "")],
+)
+def test_amounts_are_read_and_written(typed: str, amount: float | None, written: str) -> None:
+    """An amount may have a dollar sign and commas between thousands; it is written to a hundredth of a cent."""
+    assert parsed_budget(typed) == amount
+    assert amount is None or exact(amount) == written
 
 
 def test_budget_of_a_project_is_for_all_its_sessions(llm_: Command, script: Script, log: Path) -> None:
