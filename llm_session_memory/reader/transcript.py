@@ -223,7 +223,7 @@ def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:
         window=row["window"],
         window_source=row["window_source"] or "",
         created_utc=row["created_utc"] or "",
-        last_number=row["last_number"],
+        last_number=numbers.number_of(row["last_turn_id"]),
         last_estimate=row["last_estimate"],
         last_budget=row["last_budget"],
         last_start=row["last_start"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from llm_session_memory import Memory
 from tests.views.conftest import Get, Tags, serving
 from tests.views.test_permissions import ROOT, asking, with_tables
-from tests.world.everything import LATER, Family, with_rows, write_family
+from tests.world.everything import LATER, Family, Session, with_blocks, with_rows, write_family
 
 
 @pytest.fixture(name="family", scope="module")
@@ -231,6 +232,20 @@ async def test_the_context_of_a_fork_names_the_sessions_of_what_it_shares(see: G
     assert "an exchange of work ·" in (await see("/logs/-/session/work-c/context/1")).shown
     found = (await see("/logs/-/session/work-c/context/4.json")).json()
     assert [one["session"] for one in found["inherited"]] == ["work", "work-b"]
+
+
+@pytest.mark.asyncio
+async def test_the_last_request_is_not_one_that_was_undone(family: Family, tmp_path: Path) -> None:
+    """The sidebar describes the newest request only if its exchange is in the session."""
+    path = tmp_path / "logs.db"
+    shutil.copy(family.path, path)
+    with_blocks(path, Session(family.threads["work"], "work", family.turns["work"]), 2)
+    assert "Last request" not in (await serving(path)("/logs/-/session/work")).shown
+    connection = sqlite3.connect(path)
+    connection.execute("delete from memory_undone")
+    connection.commit()
+    connection.close()
+    assert "Last request #5: about 2,130" in (await serving(path)("/logs/-/session/work")).shown
 
 
 @pytest.mark.asyncio

@@ -1,7 +1,7 @@
 -- A session's settings, and its newest request.
 select
     s.name, s.created_utc, s.model, s.system, s.options_json, s.max_context_tokens, s.memory,
-    c.number as last_number, c.estimate as last_estimate,
+    c.turn_id as last_turn_id, c.estimate as last_estimate,
     b.policy as last_policy, b.budget as last_budget, b.window, b.window_source, b.start_number as last_start
 from memory_sessions s
 left join memory_contexts c on c.turn_id = (
