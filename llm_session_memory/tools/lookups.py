@@ -65,7 +65,7 @@ def _answering(function: Callable[P, str]) -> Callable[P, str]:
 def search(query: str, session: str | None = None) -> str:
     """Return the exchanges that match best, from one session or from all ("*").
 
-    By default, search the session in use, then all sessions if it has no match.
+    By default, search the session in use; if it has no match, the sessions of its project; then all.
     """
     here = held()
     words = " ".join(str(query).split())
@@ -73,7 +73,7 @@ def search(query: str, session: str | None = None) -> str:
         name = str(session) if session else (here.session if here else "*")
         hits = _everywhere(memory, words) if name == "*" else memory.search(words, session=name, count=MOST_HITS)
         if not hits and not session and name != "*":
-            hits = _everywhere(memory, words)
+            hits = _in_project(memory, words, name) or _everywhere(memory, words)
     if not hits:
         where = "any session" if name == "*" or not session else f"session {one_line(name, _NAME)}"
         return f"Nothing in {where} matches: {one_line(words, _SNIPPET)}"
@@ -83,6 +83,15 @@ def search(query: str, session: str | None = None) -> str:
 def _everywhere(memory: Memory, words: str) -> list[Hit]:
     """Return what matches in all sessions but the archived ones."""
     return memory.search(words, filters=Filters(archived=False), count=MOST_HITS)
+
+
+def _in_project(memory: Memory, words: str, name: str) -> list[Hit]:
+    """Return what matches in the sessions of a session's project but the archived ones."""
+    session = memory.sessions.find(name)
+    project = memory.projects.name_of(session) if session else None
+    if project is None:
+        return []
+    return memory.search(words, filters=Filters(project=project, archived=False), count=MOST_HITS)
 
 
 def _hit(hit: Hit) -> str:

@@ -325,6 +325,27 @@ def test_where_search_looks(held: Held, query: str, session: str | None, found: 
     assert [" ".join(hit) for hit in hits] == found
 
 
+def _sessions(query: str) -> list[str]:
+    return re.findall(r"^session (\w+), ", lookups.search(query), re.MULTILINE)
+
+
+def test_search_looks_in_the_project_before_it_looks_everywhere(held: Held) -> None:
+    """If the session in use has no match, what its project's sessions have comes before all others."""
+    with LogBuilder(held.log) as built:
+        for name in ("port", "quay"):
+            built.turns(f"thread-of-{name}", Said("Which lacquer?", "None."))
+    for name in ("port", "quay"):
+        held.memory.sessions.create(name, f"thread-of-{name}", Settings())
+    held.use(64_000)
+    assert sorted(_sessions("lacquer")) == ["port", "quay"]
+    held.memory.projects.create("harbour")
+    for name in ("work", "quay"):
+        held.memory.projects.move(name, "harbour")
+    assert _sessions("lacquer") == ["quay"]
+    held.memory.projects.move("quay", None)
+    assert sorted(_sessions("lacquer")) == ["port", "quay"]
+
+
 @pytest.mark.parametrize(
     ("ask", "answer"),
     [
