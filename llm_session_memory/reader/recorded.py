@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..store.numbering import Numbering
 from .exchanges import chain_messages
+from .numbering import family_line, lineage
 from .requests import summary_in
 from .sent import Summary
 from .source import Source, ids
@@ -82,7 +83,8 @@ def excerpts_between(source: Source, numbers: Numbering, first: int, last: int) 
 
 def system_messages(source: Source, numbers: Numbering, thread_id: str, turn_ids: Iterable[str]) -> dict[str, System]:
     """Return the system message sent with each turn, by turn id."""
-    summaries = source.value("select 1 from memory_summaries where thread_id = :id limit 1", id=thread_id) is not None
+    sql = "select 1 from memory_summaries where thread_id in (select value from json_each(:threads)) limit 1"
+    summaries = source.value(sql, threads=family_line(source, thread_id)) is not None
     texts: dict[str, str] = {}
     found: dict[str, System] = {}
     for row in source.rows("system_messages", ids=ids(turn_ids)):
@@ -105,5 +107,5 @@ def labels(source: Source, numbers: Numbering, thread_id: str) -> dict[int, str]
 
 def left_out(source: Source, thread_id: str) -> dict[str, float]:
     """Return the estimated tokens left out of the last request of each exchange, by turn id."""
-    rows = source.rows("replay_saved", thread_id=thread_id)
+    rows = (row for one, _ in lineage(source, thread_id) for row in source.rows("replay_saved", thread_id=one))
     return {row["turn_id"]: row["tokens_whole_about"] - row["tokens_sent"] for row in rows}

@@ -174,8 +174,9 @@ def summary_in(source: Source, numbers: Numbering, thread_id: str, system: str, 
     if not sent:
         return None
     at = parsed_moment(utc)
-    sql = "select * from memory_summaries where thread_id = :thread_id order by id desc"
-    same = [row for row in source.query(sql, thread_id=thread_id) if _plain(row["text"]) == _plain(sent[-1])]
+    sql = "select * from memory_summaries where thread_id in (select value from json_each(:threads)) order by id desc"
+    threads = family_line(source, thread_id)  # what a fork shares was sent with the summaries of its parent
+    same = [row for row in source.query(sql, threads=threads) if _plain(row["text"]) == _plain(sent[-1])]
     made = [row for row in same if at is not None and (parsed_moment(row["made_utc"]) or at) <= at]
     for row in made or same[-1:]:
         first, last = numbers.number_of(row["first_turn_id"]), numbers.number_of(row["last_turn_id"])

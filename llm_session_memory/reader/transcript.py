@@ -13,7 +13,7 @@ from .exchanges import calls, system_prompt
 from .families import family, number_in_parent, tree
 from .given import given_with
 from .moments import parsed_moment
-from .numbering import figures, numbering
+from .numbering import family_line, figures, numbering
 from .points import snapshots, stems, undone_between
 from .sent import Summary
 from .source import Source, ids
@@ -136,7 +136,7 @@ def _pause(before: Call | None, after: Call) -> float | None:
 def _starts(source: Source, numbers: Numbering, thread_id: str) -> dict[int, Start]:
     """Return the starts of all blocks after the first exchange, by the exchange that each began with."""
     found: dict[int, Start] = {}
-    for row in source.rows("blocks", thread_id=thread_id):
+    for row in source.rows("blocks", threads=family_line(source, thread_id)):
         number = numbers.number_of(row["began_at"])
         sent = numbers.number_of(row["start_turn_id"]) or row["start_number"]
         everything = row["start_number"] is None or row["start_number"] <= 1

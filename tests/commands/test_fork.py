@@ -356,3 +356,20 @@ def test_transcripts_and_exports_say_where_a_session_was_forked(llm_: Command, w
     assert json.loads(file.read_text().splitlines()[0])["forked_from"]["exchange"] == 2
     llm_("sessions", "import", str(file), "--as", "again").ok()
     assert shown(llm_, "again") == ["We go to Lisbon", "We go to Porto", "By train?"]
+
+
+def test_a_rating_of_a_shared_exchange_counts_once(llm_: Command, work: Script) -> None:
+    """Though each session has its own: the newest one counts."""
+    del work
+    llm_("sessions", "rate", "work", "1", "up").ok()
+    llm_("sessions", "fork", "work", "--at", "2").ok()
+
+    def ratings() -> list[tuple[str, str]]:
+        found = json.loads(llm_("sessions", "query", "ratings", "--json").ok().out)
+        return [(row["mark"], row["session"]) for row in found]
+
+    assert ratings() == [("up", "work")]
+    llm_("sessions", "rate", "work-2", "1", "down").ok()
+    assert ratings() == [("down", "work-2")]
+    (counted,) = json.loads(llm_("sessions", "query", "rating-by-model", "--json").ok().out)
+    assert (counted["rated"], counted["down"]) == (1, 1)

@@ -1,5 +1,5 @@
 -- title: Rating by model
--- means: How people rated the exchanges that each model answered: thumbs up and down, average stars, and the percentage of good ratings. Up, 4 and 5 are good; down, 1 and 2 are bad; 3 is left out of the percentage.
+-- means: How people rated the exchanges that each model answered: thumbs up and down, average stars, and the percentage of good ratings. Up, 4 and 5 are good; down, 1 and 2 are bad; 3 is left out of the percentage. An exchange that forks share counts once, with its newest rating.
 -- param days: how many days of exchanges to include; empty for all
 with calls as (
     select id, model, datetime_utc from turns
@@ -17,5 +17,10 @@ select
 from memory_ratings r
 join calls c on c.id = r.turn_id
 where (:days = '' or c.datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
+  and not exists (  -- a fork has copies of the ratings of what it shares
+      select 1 from memory_ratings o
+      where o.turn_id = r.turn_id
+        and (o.rated_utc > r.rated_utc or (o.rated_utc = r.rated_utc and o.thread_id < r.thread_id))
+  )
 group by c.model
 order by rated desc
