@@ -82,11 +82,13 @@ class Record:
         blocks: dict[int, int] = {}
         for one in sent:
             made = one.context
-            block_id = made.block.id or blocks.get(id(made.block))
+            block_id = blocks.get(id(made.block)) or made.block.id
+            if block_id is not None and not self._store.requests.block(block_id):
+                block_id = None  # the session was deleted meanwhile
             if block_id is None:
                 window = (made.budget.window.tokens, made.budget.window.source)
                 block_id = self._store.requests.add(thread_id, made.block, window, self._desk.timestamp())
-                blocks[id(made.block)] = block_id
+            blocks[id(made.block)] = block_id
             row = ContextRow(
                 turn_id=one.turn_id,
                 thread_id=thread_id,

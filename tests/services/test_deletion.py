@@ -9,12 +9,15 @@ from pathlib import Path
 import llm
 import pytest
 
-from llm_session_memory.model import Attempt, Rating, Session, Settings, Summary, Target
+from llm_session_memory.model import Attempt, Rating, Session, Settings, Stay, Summary, Target
 from llm_session_memory.services.bundle import Services
 from llm_session_memory.store import Notes, Sessions
+from llm_session_memory.store.attempts import Attempts
 from llm_session_memory.store.index import Index
+from tests.conftest import Command
 from tests.store.test_deletion import checked
 from tests.world.logs import Call, LogBuilder, Said
+from tests.world.scripted import Script
 
 SECRET = "zyxquartzofil"
 """A word whose stem is itself, and which begins like no other."""
@@ -91,3 +94,49 @@ def test_without_erase_the_words_are_no_longer_found(tmp_path: Path) -> None:
                 rows = connection.execute(f"select * from [{table}]").fetchall()
                 assert SECRET not in str(rows), table
                 assert SECRET.encode() not in b"".join(v for row in rows for v in row if isinstance(v, bytes)), table
+
+
+def test_a_session_in_which_a_prompt_is_being_sent_stays(log: Path, llm_: Command, script: Script) -> None:
+    """Another process sends a prompt in it: the session is not deleted, and the answer says why."""
+    stays: list[Stay] = []
+
+    def reply(prompt: object) -> str:
+        with Services.open(log) as services:
+            target = Target(services.sessions.get("work").thread_id)
+            stays.extend(services.deletion.plan([target]).stays)
+            assert services.deletion.delete([target]).stays == tuple(stays)
+        return "Noted."
+
+    script.replies = ["Noted.", reply]
+    llm_("--session", "work", "-m", "scripted", "Hello.").ok()
+    llm_("--session", "work", "Are you there?").ok()
+    assert [(one.kind, one.why) for one in stays] == [
+        ("busy", "“work” stays, because another process is sending a prompt in it.")
+    ]
+    with Services.open(log) as services:
+        assert len(services.sessions.turn_ids("work")) == 2
+
+
+def test_a_prompt_whose_session_is_gone_is_logged_all_the_same(
+    log: Path, llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If a session goes while a prompt is sent in it, its reply is logged as a conversation without a name."""
+
+    def reply(prompt: object) -> str:
+        with Services.open(log) as services:
+            monkeypatch.setattr(Attempts, "busy", lambda _: frozenset())
+            services.deletion.delete([Target(services.sessions.get("work").thread_id)])
+        return "Still here."
+
+    script.replies = ["Noted.", reply, "Noted."]
+    llm_("--session", "work", "-m", "scripted", "Hello.").ok()
+    done = llm_("--session", "work", "Are you there?")
+    assert done.ok().out == "Still here.\n"
+    checked(log)
+    with closing(sqlite3.connect(log)) as connection:
+        assert connection.execute("select prompt, response from turn_search").fetchall() == [
+            ("Are you there?", "Still here.")
+        ]
+    assert "Are you there?" in llm_("logs").ok().out
+    llm_("--session", "work", "-m", "scripted", "Anew.").ok()
+    checked(log)
