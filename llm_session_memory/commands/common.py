@@ -100,6 +100,15 @@ COMPLETING = {"project": complete_project, "template": complete_template}
 """How the values of filters are completed in the shell, by the filter's name."""
 
 
+def exchange_number(text: str | None) -> int | None:
+    """Return the number of an exchange, or None if the text is no number, or None. Raises BadParameter below 1."""
+    if text is None or not (text.isascii() and text.lstrip("-").isdigit()):
+        return None
+    if int(text) < 1:
+        raise click.BadParameter(f"{text} is not the number of an exchange, which begin at 1.")
+    return int(text)
+
+
 def existing_log(database: str | None) -> Path:
     """Return the path of the log that a command uses. Raises NoSuchSession if there is no log yet."""
     path = log_path(database)

@@ -8,19 +8,19 @@ from ..llm_seam.forks import point_in
 from ..llm_seam.shape import check
 from ..rules.words import counted
 from .budgets import budget_of, budget_option, warn
-from .common import echo, opened, session_argument, session_command
+from .common import echo, exchange_number, opened, session_argument, session_command
 from .settings_options import Changes, changed, settings_options
 
 
 @session_command("fork", short_help="Go on from an exchange in a new session")
 @session_argument()
-@click.option("--at", "number", type=click.IntRange(min=1), metavar="N", help="Last exchange to share [the newest]")
+@click.option("--at", metavar="N", help="Last exchange to share, or the label of a snapshot [the newest]")
 @click.option("--as", "new_name", metavar="NAME", help="Name of the new session [NAME-2, or the next that is free]")
 @settings_options
 @budget_option("the new session")
 def fork_command(  # noqa: PLR0913  one parameter an option
     name: str,
-    number: int | None,
+    at: str | None,
     new_name: str | None,
     changes: Changes,
     budget_usd: str | None,
@@ -30,20 +30,26 @@ def fork_command(  # noqa: PLR0913  one parameter an option
 
     The exchanges are shared, not copied: what you say, undo or delete in one session changes nothing in the other. The
     new session gets the settings, tags, facts and notes of the other one, and the pins, ratings, bookmarks and the
-    summary of what they share. NAME can also be the id of a conversation without a name.
+    summary of what they share; at a snapshot, the settings, pins and notes of that time. NAME can also be the id of a
+    conversation without a name.
 
     \b
         llm sessions fork work --at 12 --as work-b
+        llm sessions fork work --at "before the refactoring"
         llm sessions fork work --model llama3 --system "Answer in one sentence."
         llm --session work --fork-at 12 "Try it the other way"     # fork and prompt in one go
     """
     check("forks")
     with opened(database) as memory:
-        point = point_in(memory, name, number)
-        settings = changed(point.settings, changes)
+        number = exchange_number(at)
+        snapshot = memory.snapshots.get(name, at) if at is not None and number is None else None
+        point = point_in(memory, name, memory.snapshots.number(name, snapshot.label) if snapshot else number)
+        settings = changed(snapshot.state.settings if snapshot else point.settings, changes)
         dollars = None if budget_usd is None else budget_of(budget_usd, None)
         with memory.writing():
             made = memory.forks.make(point, new_name, settings=settings)
+            if snapshot is not None:
+                memory.snapshots.give(snapshot, made)
             if budget_usd is not None:
                 memory.costs.set_budget(made.name, dollars)
         if dollars is not None:

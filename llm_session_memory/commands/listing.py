@@ -56,9 +56,11 @@ def list_command(  # noqa: PLR0913  one parameter an option
         raise click.UsageError("--tree can't be combined with --after.")
     path = log_path(database)
     found: Sequence[SessionSummary] = []
+    archived = 0
     if path.exists():
         with Memory(path, typed=database) as memory:
             found = memory.sessions.list(count + 1 if count and not tree else -1, after, filters)
+            archived = 0 if found else len(memory.sessions.names(archived=True))
     branches = [*families(found, count)] if tree else [Branch(line) for line in found[: count or None]]
     shown = [branch.line for branch in branches]
     if json_:
@@ -68,14 +70,16 @@ def list_command(  # noqa: PLR0913  one parameter an option
         if len(found) > len(shown):
             echo(f"More: {_next(ctx, None if tree else shown[-1].session.name)}", err=True)
     else:
-        echo(_none(path, after, narrowed=is_narrowed(filters)), err=True)
+        echo(_none(path, after, archived if filters.archived is False else 0, narrowed=is_narrowed(filters)), err=True)
 
 
-def _none(path: Path, after: str | None, *, narrowed: bool) -> str:
+def _none(path: Path, after: str | None, archived: int, *, narrowed: bool) -> str:
     if after:
         return f"No {'matching ' if narrowed else ''}sessions after “{after}” in {path}."
     if narrowed:
         return f"No matching sessions in {path}. List all with: llm sessions -n 0"
+    if archived:
+        return f"All sessions in {path} are archived ({archived:,}). List them with: llm sessions list --archived"
     return f'No sessions yet in {path}. Start one with: llm --session NAME "..."'
 
 

@@ -18,7 +18,7 @@ from ..errors import NoSuchSession, SessionError
 from ..insight.timing import SPEEDS
 from ..rules.safe_text import one_line
 from ..rules.words import counted
-from .common import echo, existing_log, session_argument, session_command
+from .common import echo, exchange_number, existing_log, session_argument, session_command
 
 if TYPE_CHECKING:
     from ..insight.casting import Printed
@@ -107,11 +107,7 @@ def _first(path: Path, name: str, begin: str) -> int:
     """Return the number of the exchange that a replay begins with. Raises UsageError or NoSuchSession."""
     from ..insight.run import after
 
-    if begin.isascii() and begin.lstrip("-").isdigit():
-        if int(begin) < 1:
-            raise click.BadParameter(f"{begin} is not the number of an exchange, which begin at 1.")
-        return int(begin)
-    number = after(path, name, begin)
+    number = exchange_number(begin) or after(path, name, begin)
     if number is None:
         raise NoSuchSession(
             f"“{one_line(name, 120)}” has no snapshot “{one_line(begin, 120)}”.",

@@ -96,6 +96,7 @@ def restore_command(name: str, label: str, database: str | None) -> None:
     with opened(database) as memory:
         done = memory.snapshots.restore(name, label)
         redo = memory.desk.command("redo", done.point.session.name)
+        forward = memory.desk.command("restore", done.point.session.name, done.kept or "")
     session = done.point.session.name
     echo(f"“{session}” is back at the snapshot “{done.point.label}”, {_where(done.point)}.")
     if done.undid:
@@ -104,6 +105,7 @@ def restore_command(name: str, label: str, database: str | None) -> None:
         echo(f"Brought back {_which(done.brought_back)}.")
     if done.kept:
         echo(f"The point before that is kept as the snapshot “{done.kept}”.")
+        echo(f"Go back to it with: {forward}", err=True)
     elif not (done.undid or done.brought_back):
         echo("Nothing has changed since.")
 

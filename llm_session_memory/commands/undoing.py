@@ -108,6 +108,8 @@ def used_last(memory: Memory) -> str:
     """Return the name of the session used last. Raises NoSuchSession if there is none."""
     found = memory.sessions.list(1, filters=Filters(archived=False))
     if not found:
+        if memory.sessions.names():
+            raise NoSuchSession("All sessions are archived.", "Give the name of one.")
         raise NoSuchSession("There is no session yet.", 'Start one with: llm --session NAME "..."')
     return found[0].session.name
 

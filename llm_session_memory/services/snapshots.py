@@ -20,7 +20,7 @@ from ..store.numbering import Numbering
 from .desk import Desk
 from .undoing import Undoing
 
-_BEFORE = "before restoring “{label}”"
+_BEFORE = "before restoring: {label}"
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,13 @@ class Snapshots:
                 self._undoing.take_out(session.thread_id, gone)
             undone.bring_back(self._desk.log, session.thread_id, back)
             after = self._turns(session)
+            self._store.set_settings(session.thread_id, point.state.settings)
             self._put_back(session.thread_id, point.state, after.numbers())
         return Restored(self.get(name, label), self._read(now, gone), self._read(after, back), kept)
+
+    def give(self, point: Point, fork: Session) -> None:
+        """Give a fork that was made at a snapshot its pins, notes and summary. Call it inside a transaction."""
+        self._put_back(fork.thread_id, point.state, self._turns(fork).numbers())
 
     def _exchanges_then(self, point: Point, now: Numbering) -> frozenset[str]:
         """Return the exchanges that the session had at a snapshot. Raises SessionError if its last one was deleted."""
@@ -190,12 +195,12 @@ class Snapshots:
         )
 
     def _put_back(self, thread_id: str, state: State, numbers: Mapping[str, int]) -> None:
-        """Replace settings, pins and notes, and use the summary of that time again if another one is in use."""
-        self._store.set_settings(thread_id, state.settings)
+        """Replace pins and notes, and use the summary of that time again if another one is in use."""
         for turn_id in self._store.pins(thread_id):
             self._store.unpin(thread_id, turn_id)
         for turn_id, pinned_utc in state.pins.items():
-            self._store.pin(thread_id, turn_id, pinned_utc)
+            if turn_id in numbers:
+                self._store.pin(thread_id, turn_id, pinned_utc)
         for note in self._notes.notes(thread_id):
             self._notes.delete_note(thread_id, note.id)
         for note in state.notes:

@@ -160,7 +160,7 @@ class Undoing:
 
 def _newer(session: Session, count: int, group: Group) -> tuple[str, str]:
     newest = f"#{count}" if group.newer == 1 else f"#{count - group.newer + 1} to #{count}"
-    message = f"“{session.name}” has got {counted(group.newer, 'new exchange')} since then ({newest})."
+    message = f"“{session.name}” has {counted(group.newer, 'new exchange')} since then ({newest})."
     return message, (
         "To bring back what was undone before the new ones, add --keep-new. To undo the new ones and have the old ones"
         " instead, add --undo-new."

@@ -78,6 +78,8 @@ def test_several_at_once(llm_: Command, three: None, log: Path) -> None:
     again = llm_("sessions", "archive", "work", "rest").ok()
     assert again.out == "“work” was archived already.\n“rest” is archived.\n"
     assert names(llm_) == []
+    assert "are archived (3). List them" in llm_("sessions").ok().err
+    assert "All sessions are archived. Give the name of one." in llm_("sessions", "undo").err
     assert "archived" in llm_("sessions", "list", "--archived").ok().out.splitlines()[0]
     llm_("sessions", "unarchive", "--all-matching", "--model", "scripted").ok()
     assert names(llm_) == ["play", "rest", "work"]

@@ -64,7 +64,7 @@ def test_restore_goes_back_and_loses_nothing(llm_: Command, work: Script, log: P
     go_on(llm_)
     now, rows = state(llm_), of_llm(log)
     said = llm_("sessions", "restore", "work", POINT.upper()).ok().out
-    kept = f"before restoring “{POINT}”"
+    kept = f"before restoring: {POINT}"
     assert said.splitlines() == [
         f"“work” is back at the snapshot “{POINT}”, after exchange #2.",
         "Undid 2 exchanges (#3 to #4). Bring back what was undone with: llm sessions redo work",
@@ -91,6 +91,19 @@ def test_restoring_changes_no_row_of_llm(llm_: Command, work: Script, log: Path)
     assert contents(log) == again
     llm_("sessions", "snapshot", "work", "another", "--delete").ok()
     assert of_llm(log) == before
+
+
+def test_a_fork_at_a_snapshot_has_its_state(llm_: Command, work: Script) -> None:
+    """`fork --at LABEL` shares the exchanges up to it, with the settings, pins and notes of that time."""
+    then = state(llm_)
+    go_on(llm_)
+    now = state(llm_)
+    llm_("sessions", "fork", "work", "--at", POINT, "--as", "again").ok()
+    assert state(llm_) == now
+    llm_("sessions", "rename", "work", "gone").ok()
+    llm_("sessions", "rename", "again", "work").ok()
+    assert state(llm_) == then
+    assert "has no snapshot “nosuch”" in llm_("sessions", "fork", "gone", "--at", "nosuch").err
 
 
 def test_only_exchanges_need_no_other_snapshot(llm_: Command, work: Script) -> None:

@@ -81,7 +81,7 @@ def test_new_exchanges_since_then(llm_: Command, work: Script) -> None:
     llm_("--session", "work", "New").ok()
     refused = llm_("sessions", "redo", "work")
     assert refused.code == 1
-    assert "“work” has got 1 new exchange since then (#3)." in refused.err
+    assert "“work” has 1 new exchange since then (#3)." in refused.err
     assert "--keep-new" in refused.err
     assert "--undo-new" in refused.err
     assert prompts(llm_) == ["One", "Two", "New"]
