@@ -115,7 +115,8 @@ def run(database: str | None) -> None:
     """Run the demo's commands, and print each command with its output."""
     folder = Path(tempfile.mkdtemp(prefix="llm-sessions-demo-"))
     environment = {**os.environ, "LLM_USER_PATH": str(folder), OFFERED: "1"}
-    environment.pop("LLM_SESSION", None)
+    for name in ("LLM_SESSION", "LLM_PROJECT"):
+        environment.pop(name, None)
     log = ["-d", database] if database else []
     model = next((model.model_id for model in llm.get_models() if is_ollama(model)), None)
     click.echo(

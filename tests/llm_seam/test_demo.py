@@ -51,6 +51,7 @@ def test_without_a_server(
 ) -> None:
     """Without a server the demo uses the bundled model. A pruned exchange is recalled, found, shown and listed."""
     monkeypatch.setenv("LLM_SESSION", "mine")
+    monkeypatch.setenv("LLM_PROJECT", "mine")
     done = demo("sessions", "demo").ok()
     assert done.out.startswith(f"Running a session in its own folder, {tmp_path}")
     steps = re.findall(r"^\$ llm (.+)$", done.out, re.MULTILINE)
