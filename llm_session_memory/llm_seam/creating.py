@@ -68,7 +68,8 @@ def place_of(
     session = services.sessions.find(name) if name is not None else None
     named = typed or session is None
     wanted = project if named and project is not None and key(project) != NO_PROJECT else None
-    found = services.projects.get(wanted, to_use=True) if wanted is not None else None
+    origin = "" if typed else " (from LLM_PROJECT)"
+    found = services.projects.get(wanted, to_use=True, origin=origin) if wanted is not None else None
     if session is None:
         return Wanted(name, project=found)
     if new:

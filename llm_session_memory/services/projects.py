@@ -31,18 +31,22 @@ class Projects:
         """Return the project of that name, or None."""
         return self._store.project(name)
 
-    def get(self, name: str, *, to_use: bool = False) -> Project:
+    def get(self, name: str, *, to_use: bool = False, origin: str = "") -> Project:
         """Return the project of that name. Raises NoSuchSession, suggesting a similar name if there is one.
 
-        If it is meant `to_use`, for a session, the error also says how to create it.
+        If it is meant `to_use`, for a session, the error also says how to create it, and an unfit name is NameRefused.
+        `origin` says in the error where the name is from, if it was not typed.
         """
         found = self.find(name)
         if found is None:
             near = names.near(name, self._store.names().values())
             hint = f"List projects with: {self._desk.command('project')}"
             if to_use:
+                names.check_project(name)
                 hint = f"Create it with: {self._desk.command('project', name, '--new')}"
-            raise NoSuchSession(f"Project “{name}” not found.", f"Did you mean “{near}”? {hint}" if near else hint)
+            raise NoSuchSession(
+                f"Project “{name}”{origin} not found.", f"Did you mean “{near}”? {hint}" if near else hint
+            )
         return found
 
     def check(self, filters: Filters | None) -> None:

@@ -88,7 +88,10 @@ def test_the_environment_is_for_new_sessions(
     assert llm_("-m", "scripted", "No session").ok().out == "Noted.\n"
     monkeypatch.setenv("LLM_PROJECT", "gone")
     assert llm_("--session", "letter", "Again").ok().err == ""
-    assert llm_("--session", "new", "Hello").code == 1
+    done = llm_("--session", "new", "Hello")
+    create = "Create it with: llm sessions project gone --new"
+    assert (done.err, done.code) == (f"Error: Project “gone” (from LLM_PROJECT) not found. {create}\n", 1)
+    assert "can't be blank" in llm_("--session", "new", "--project", "", "Hello").err
 
 
 def test_another_project_is_an_error_that_says_how_to_move(memory: Memory, llm_: Command, script: Script) -> None:
