@@ -122,6 +122,8 @@ class Retention:
         if days is None or not old:
             return None
         stop = f"Stop it with: {self._desk.command('retention', 'off')}"
+        if kept.days is None:  # only projects have a limit
+            stop = f"See: {self._desk.command('retention')}"
         doubt = rules.distrusted(now, conversations.newest_utc(self._desk.log, before_turn), days)
         if doubt is not None:
             return f"nothing old was deleted, because {doubt}. Check the clock. {stop}"

@@ -111,6 +111,21 @@ def test_what_is_summarised_and_what_is_sent_leave_no_gap(talk: Talk) -> None:
     assert [*range(1, made["last"] + 1), *recent] == list(range(1, talk.prompts + 1))
 
 
+def test_a_summary_of_what_was_undone_is_not_sent(talk: Talk) -> None:
+    """If exchanges that a summary covers are undone or brought back before others, the next prompts do without it."""
+    talk.until_pruned()
+    covered = json.loads(talk.llm_("sessions", "summary", "work", "--json").ok().out)[0]["last"]
+    total = len(json.loads(talk.llm_("sessions", "show", "work", "--json").ok().out)["exchanges"])
+    talk.llm_("sessions", "undo", "work", "-n", str(total - covered + 1)).ok()
+    assert "Not sent: exchanges that it covers were undone" in talk.llm_("sessions", "summary", "work").ok().out
+    talk.ask()
+    assert GOOD not in (talk.script.systems[-1] or "")
+    talk.llm_("sessions", "redo", "work", "--undo-new").ok()
+    assert f"to #{covered};" in talk.llm_("sessions", "summary", "work").ok().out
+    talk.ask()
+    assert GOOD in talk.script.systems[-1]
+
+
 def test_no_request_exceeds_the_budget(talk: Talk) -> None:
     """Neither requests for replies nor those for summaries exceed the budget, however long the summary is."""
     talk.summary = "\n".join(f"Facts: figure {number} of the bridge" for number in range(30))
