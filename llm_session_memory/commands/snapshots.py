@@ -63,6 +63,7 @@ def snapshots_command(name: str | None, json_: bool, database: str | None) -> No
     with opened(database) as memory:
         found = memory.snapshots.list(name)
         where = f"of “{memory.sessions.get(name).name}”" if name else "yet"
+        make = memory.desk.command("snapshot", name or "NAME", "LABEL")
     if json_:
         as_json([_fields(point) for point in found])
     elif found:
@@ -78,7 +79,7 @@ def snapshots_command(name: str | None, json_: bool, database: str | None) -> No
         headers = ("session", "snapshot", "exchange", "made")
         click.echo(tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True))
     else:
-        echo(f'No snapshots {where}. Make one with: llm sessions snapshot {name or "NAME"} "LABEL"', err=True)
+        echo(f"No snapshots {where}. Make one with: {make}", err=True)
 
 
 @session_command("restore", short_help="Go back to a snapshot")

@@ -92,6 +92,8 @@ class Retention:
     def old(self, present: str | None = None) -> Sequence[Conversation]:
         """Return the conversations that are old enough to go, the longest unused first, but not the present thread."""
         kept, log, now = self.keeping(), self._desk.log, self._desk.now()
+        if kept.shortest is None:
+            return []
         apart: dict[str, set[str]] = {}
         for name in kept.projects:
             apart[name] = projects.threads(log, Filters(project=name)) or set()

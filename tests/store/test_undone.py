@@ -153,5 +153,9 @@ def test_a_log_without_the_table_is_read(tmp_path: Path) -> None:
     with built(tmp_path / "logs.db") as (builder, log):
         thread = builder.thread()
         ids = builder.turns(thread, Said("a"), Said("b"))
-        log.run("drop table memory_undone")
+        for table in ("undone", "snapshots", "projects", "log_settings"):
+            log.run(f"drop table memory_{table}")
         assert history.exchange_turns(log, thread).first == ids == numbering(_source(log.path), thread).first
+        memory = Memory(log.path)
+        assert (memory.retention.keeping().days, memory.retention.old(), memory.snapshots.list()) == (None, [], [])
+        memory.close()
