@@ -196,7 +196,9 @@ def _limits(memory: Memory, project: Project) -> Iterator[tuple[str, str]]:
     if project.budget_usd is not None:
         spent = memory.costs.of_project(project.key)
         yield "cost", f"at most {exact(project.budget_usd)} for all sessions; so far {spent.words}"
-    if project.retention_days is not None:
+    if project.retention_days == 0:
+        yield "keeps", "conversations always"
+    elif project.retention_days is not None:
         yield "keeps", f"conversations for {counted(project.retention_days, 'day')} after their last use"
     if project.auto_title:
         yield "titles", "after the third exchange"

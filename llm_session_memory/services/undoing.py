@@ -129,12 +129,6 @@ class Undoing:
             for newer in [len(turns) - group[0][0] + 1]
         ]
 
-    def all_undone(self) -> dict[str, list[str]]:
-        """Return the first turns of all exchanges that were undone, by thread, oldest first."""
-        log = self._desk.log
-        threads = undone.threads_with_undone(log)
-        return {id_: [ids[0] for ids in history.exchange_turns(log, id_).undone] for id_ in threads}
-
     def _group(self, session: Session, number: int) -> Group:
         groups = self.groups(session.name)
         if not groups:

@@ -13,7 +13,7 @@ create table if not exists memory_projects (
     summary_model text,
     think text,
     budget_usd real,                     -- the most that all its sessions together may cost, in US dollars; null: no limit
-    retention_days integer,              -- its conversations are purged this long after their last use; null: as the whole log
+    retention_days integer,              -- its conversations are purged this many days after their last use; 0: never; null: as the whole log
     auto_title integer not null default 0, -- 1: its sessions get a title after their third exchange
     title_model text                     -- the model that writes it; null: as in the whole log
 );
