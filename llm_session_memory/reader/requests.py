@@ -120,9 +120,14 @@ def _chosen(  # noqa: PLR0913  what was read of one request
     recent = range(start or began, min(known + 1, made.number))
     system = chain_messages(source, [{"hash": made.system.hash, "role": "system"}]) if made.system else ()
     text = "".join(piece.text for message in system for piece in message.pieces)
+    sent = [*(n for n in pinned if n not in recent), *recent, made.number]
+    if len(beginnings(made.messages)) > len(sent):  # some of them have been deleted since
+        found_stretches = _as_logged(source, numbers, thread_id, made)
+    else:
+        found_stretches = stretches(made.messages, sent)
     return replace(
         made,
-        stretches=stretches(made.messages, [*(n for n in pinned if n not in recent), *recent, made.number]),
+        stretches=found_stretches,
         why=Why(
             policy=recorded["policy"],
             budget=recorded["budget"],

@@ -137,6 +137,7 @@ class Deletion:
         groups = self._together(wanted)
         sizes = working.sizes()
         most, done, place = float(_TURNS), 0, 0
+        fewest = _FEWEST if pause else 10 * _FEWEST  # a plan locks nothing
         while place < len(groups):
             taken: list[Target] = []
             size = 0
@@ -147,7 +148,7 @@ class Deletion:
             began = time.monotonic()
             yield Batch(self._desk, taken), place == len(groups)
             seconds = time.monotonic() - began
-            most = min(max(size * _SECONDS / max(seconds, 0.001), _FEWEST), 2 * most)
+            most = min(max(size * _SECONDS / max(seconds, 0.001), fewest), 2 * most)
             done += len(taken)
             if progress:
                 progress(done, len(wanted))

@@ -137,7 +137,7 @@ class Batch:
         else:
             by = reason.by
             why = f"{what} {stays} in the log, because the snapshot “{by}” goes back to {them}."
-            hint = f"Delete the snapshot first: {self._desk.command('snapshot', name, '--delete', by)}"
+            hint = f"Delete the snapshot first: {self._desk.command('snapshot', name, by, '--delete')}"
         return Stay(reason.thread_id, name, tuple(numbers), reason.kind, by, why, hint, undone=not whole)
 
     def _numbers(self, thread_id: str, exchanges: Sequence[str]) -> list[int]:

@@ -10,12 +10,18 @@ import llm
 import pytest
 
 from llm_session_memory.model import Attempt, Rating, Session, Settings, Stay, Summary, Target
+from llm_session_memory.reader.functions import register
+from llm_session_memory.reader.requests import request
+from llm_session_memory.reader.source import Source
+from llm_session_memory.reader.tables import present
 from llm_session_memory.services.bundle import Services
 from llm_session_memory.store import Notes, Sessions
 from llm_session_memory.store.attempts import Attempts
 from llm_session_memory.store.index import Index
 from tests.conftest import Command
 from tests.store.test_deletion import checked
+from tests.world.everything import Session as Session_
+from tests.world.everything import with_blocks, with_sessions
 from tests.world.logs import Call, LogBuilder, Said
 from tests.world.scripted import Script
 
@@ -140,3 +146,20 @@ def test_a_prompt_whose_session_is_gone_is_logged_all_the_same(
     assert "Are you there?" in llm_("logs").ok().out
     llm_("--session", "work", "-m", "scripted", "Anew.").ok()
     checked(log)
+
+
+def test_a_request_is_read_without_the_exchange_that_is_gone(log: Path) -> None:
+    """Of the exchanges in an earlier request, the deleted one has no number, and the others have their new ones."""
+    with LogBuilder(log) as builder:
+        thread = builder.thread()
+        turns = builder.turns(thread, *(Said(f"Prompt {number}.") for number in range(1, 5)))
+        with_sessions(log, Session_(thread, "work", turns))
+        with_blocks(log, Session_(thread, "work", turns), len(turns))
+    with Services.open(log) as services:
+        services.desk.prepare()
+        services.deletion.delete([Target(thread, (turns[1],))])
+    with closing(sqlite3.connect(log)) as connection:
+        register(connection)
+        found = request(Source(connection, present(connection), str(log)), thread, 3)
+        assert found is not None
+        assert [stretch.number for stretch in found[0].stretches] == [1, None, 2, 3]
