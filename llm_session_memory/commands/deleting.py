@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,26 +13,32 @@ import click
 from ..errors import SessionError
 from ..llm_seam.template_fragments import hashes
 from ..memory import Memory
-from ..model import Conversation, Deleted, DeletionPlan, Filters, Target
+from ..model import Conversation, Deleted, DeletionPlan, Exchange, Filters, Target
 from ..rules import dates
 from ..rules.names import NO_PROJECT
 from ..rules.numbers import parsed_ranges
 from .common import COMPLETING, F, as_json, echo, opened, progress_line, session_command
-from .deletion_text import MOST, amounts, conversation_lines, lines, plan_fields
+from .deletion_text import MOST, amounts, conversation_lines, exchange_lines, lines, plan_fields
 from .selecting import dry_run_option, matching_options, names_argument, selection
 
 
 @dataclass(frozen=True)
 class _What:
-    """What a person wants to delete: conversations, exchanges with these numbers of one, or what was undone."""
+    """What a person wants to delete: conversations, exchanges of one conversation, or what was undone."""
 
     conversations: Sequence[Conversation]
     targets: tuple[Target, ...]
-    numbers: tuple[int, ...] = ()
+    exchanges: Sequence[Exchange] = ()
     undone: bool = False
 
     def amounts(self, plan: DeletionPlan) -> str:
-        return amounts(plan.amounts, self.conversations, self.numbers, undone=self.undone)
+        numbers = [exchange.number for exchange in self.exchanges]
+        return amounts(plan.amounts, self.conversations, numbers, undone=self.undone)
+
+    def lines(self, most: int | None = None) -> Iterator[str]:
+        if self.exchanges:
+            return exchange_lines(self.exchanges, most)
+        return conversation_lines(self.conversations, most)
 
 
 @dataclass(frozen=True)
@@ -102,8 +108,8 @@ def delete_command(
             found = [*{one.thread_id: one for one in map(memory.conversations.get, names)}.values()]
         if exchanges:
             ranges = [one for text in exchanges for one in parsed_ranges(text)]
-            target, numbers = memory.conversations.exchanges(found[0], ranges)
-            _delete(memory, _What(found, (target,), tuple(numbers)), how)
+            target, said = memory.conversations.exchanges(found[0], ranges)
+            _delete(memory, _What(found, (target,), said), how)
         else:
             _delete(memory, _What(found, tuple(Target(one.thread_id) for one in found)), how)
 
@@ -227,7 +233,7 @@ def _ask(plan: DeletionPlan, what: _What, how: _How) -> None:
             "Add --yes to delete without a question, or --dry-run to see what would go.",
         )
     echo(f"This deletes {what.amounts(plan)}.", err=True)
-    for text in (*conversation_lines(what.conversations, MOST), *lines(plan, most=MOST, blank=how.with_traces)):
+    for text in (*what.lines(MOST), *lines(plan, most=MOST, blank=how.with_traces)):
         echo(text, err=True)
     if not click.confirm("Delete for good?", err=True):
         raise SessionError("Nothing was deleted.")
@@ -240,7 +246,7 @@ def _print(plan: DeletionPlan, what: _What, how: _How) -> None:
         return
     done = isinstance(plan, Deleted)
     echo(f"{'Deleted' if done else 'Would delete'} {what.amounts(plan)}.")
-    for text in (*conversation_lines(what.conversations, MOST if done else None), *lines(plan, blank=how.with_traces)):
+    for text in (*what.lines(MOST if done else None), *lines(plan, blank=how.with_traces)):
         echo(text)
     if isinstance(plan, Deleted) and plan.erased:
         echo(f"The file was rewritten: {plan.size_before:,} bytes before, {plan.size_after:,} bytes now.")

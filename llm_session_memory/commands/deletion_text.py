@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from itertools import groupby
 from typing import Any
 
-from ..model import Amounts, Conversation, Covering, Deleted, DeletionPlan, Stay, Trace
+from ..model import Amounts, Conversation, Covering, Deleted, DeletionPlan, Exchange, Stay, Trace
 from ..rules.dates import zoned
 from ..rules.numbers import as_ranges
 from ..rules.safe_text import one_line
@@ -92,17 +92,22 @@ def lines(plan: DeletionPlan, *, most: int | None = None, blank: bool = False) -
 
     `blank`: whether the texts in later requests are blanked.
     """
-    yield from _limited(map(_stay, plan.stays), most)
+    done = isinstance(plan, Deleted)
+    yield from _limited((_stay(stay, done=done) for stay in plan.stays), most)
     for source, to, number in plan.moved:
         yield f"“{to}” was forked from “{source}”: it keeps {counted(number, 'exchange')} of it."
     yield from _limited(map(_covering, plan.covering), most)
     if plan.traces:
-        yield from _traces(plan.traces, most, blank=blank)
+        yield from _traces(plan.traces, most, blank=blank, done=done)
 
 
-def _stay(stay: Stay) -> str:
-    out = f"It is taken out of “{stay.name}” all the same, as if undone." if stay.undone else ""
-    return " ".join(part for part in (stay.why, out, stay.hint) if part)
+def _stay(stay: Stay, *, done: bool) -> str:
+    if not stay.undone:
+        return f"{stay.why} {stay.hint}".rstrip()
+    if not done:
+        return f"{stay.why} It would only be taken out of “{stay.name}”, as if undone. {stay.hint}".rstrip()
+    then = "After that, delete it for good with: llm sessions purge --undone"  # it has no number any more
+    return f"{stay.why} It was only taken out of “{stay.name}”, as if undone. {stay.hint}\n  {then}"
 
 
 def _covering(covering: Covering) -> str:
@@ -113,10 +118,14 @@ def _covering(covering: Covering) -> str:
     return f"The summary {whose} {as_ranges([covering.first])} to {as_ranges([covering.last])} goes as well.{again}"
 
 
-def _traces(traces: Sequence[Trace], most: int | None, *, blank: bool) -> Iterator[str]:
-    requests = {(one.name, one.number, one.thread_id, one.turn_id) for one in traces}
-    what = "are blanked" if blank else "keep it unless you add --with-traces"
-    yield f"{counted(len(requests), 'later request')} with text of it {what}:"
+def _traces(traces: Sequence[Trace], most: int | None, *, blank: bool, done: bool) -> Iterator[str]:
+    where = counted(len({one.turn_id for one in traces}), "later request")
+    if blank:
+        yield f"Text of it {'was' if done else 'would be'} blanked in {where}:"
+    elif done:
+        yield f"Text of it is still in {where}:"
+    else:
+        yield f"Text of it stays in {where}, unless you add --with-traces:"
     yield from _limited((f"  {line}" for line in _requests(traces)), most)
 
 
@@ -127,14 +136,14 @@ def _requests(traces: Iterable[Trace]) -> Iterator[str]:
         return (one.name, one.number, one.turn_id)
 
     def part(one: Trace) -> tuple[str, str]:
-        return (one.kind, one.of_name)
+        return (one.of_name, one.kind)
 
     for (name, number, _), of_request in groupby(sorted(traces, key=request), request):
         parts = [
-            f"{kind} of “{of_name}” {as_ranges([one.of_number for one in found])}"
-            for (kind, of_name), found in groupby(sorted(of_request, key=part), part)
+            f"{as_ranges([one.of_number for one in found])} of “{of_name}” ({kind})"
+            for (of_name, kind), found in groupby(sorted(of_request, key=part), part)
         ]
-        yield f"“{name}” #{number}: {', '.join(parts)}"
+        yield f"“{name}” #{number} has {', '.join(parts)}"
 
 
 def _limited(found: Iterable[str], most: int | None) -> Iterator[str]:
@@ -142,6 +151,17 @@ def _limited(found: Iterable[str], most: int | None) -> Iterator[str]:
     yield from every[:most]
     if most is not None and len(every) > most:
         yield f"  … and {len(every) - most:,} more (--json has all)"
+
+
+def exchange_lines(found: Sequence[Exchange], most: int | None = None) -> Iterator[str]:
+    """Yield a line for each exchange: its number, when it was sent, and the beginning of its prompt."""
+    yield from _limited(
+        (
+            f"  #{one.number}  {local_time(one.turns[0].datetime_utc)}  {one_line(one.prompt, _WIDTH)}".rstrip()
+            for one in found
+        ),
+        most,
+    )
 
 
 def conversation_lines(found: Sequence[Conversation], most: int | None = None) -> Iterator[str]:

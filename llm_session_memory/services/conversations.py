@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .. import store
 from ..errors import NoSuchSession
-from ..model import Conversation, Filters, Session, Target
+from ..model import Conversation, Exchange, Filters, Session, Target
 from ..store import conversations, history, undone
 from .desk import Desk
 from .projects import Projects
@@ -56,8 +56,10 @@ class Conversations:
         """Return a session as a conversation."""
         return Conversation(session.thread_id, session.name, None, session.settings.model)
 
-    def exchanges(self, conversation: Conversation, ranges: Iterable[tuple[int, int]]) -> tuple[Target, Sequence[int]]:
-        """Return the exchanges in these ranges of numbers (first and last) as what is to be deleted, and their numbers.
+    def exchanges(
+        self, conversation: Conversation, ranges: Iterable[tuple[int, int]]
+    ) -> tuple[Target, Sequence[Exchange]]:
+        """Return the exchanges in these ranges of numbers (first and last), and as what is to be deleted.
 
         Raises NoSuchSession if there is no exchange with such a number.
         """
@@ -69,8 +71,9 @@ class Conversations:
                 missing = first if first > len(turns) else last
                 raise NoSuchSession(f"“{conversation.name or conversation.thread_id}” has no exchange #{missing}.", has)
             numbers.update(range(first, last + 1))
-        ordered = sorted(numbers)
-        return Target(conversation.thread_id, tuple(turns[number - 1][0] for number in ordered)), ordered
+        found = [(number, turns[number - 1]) for number in sorted(numbers)]
+        said = history.exchanges(self._desk.log, found, with_content=False)
+        return Target(conversation.thread_id, tuple(turn_ids[0] for _, turn_ids in found)), said
 
     def fragment_numbers(self, hashes: Iterable[str]) -> Sequence[int]:
         """Return the numbers of the fragments with these hashes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -259,12 +260,18 @@ def test_what_a_fork_has_stays(llm_: Command) -> None:
 def test_an_exchange_that_a_fork_has_is_taken_out(llm_: Command) -> None:
     """A single exchange that a fork has stays in the log, is taken out of its session, and the command says so."""
     done = llm_("sessions", "delete", "work", "--exchange", "2", "--yes").ok()
-    assert done.out == (
-        "Deleted nothing.\n#2 of “work” stays in the log, because “copy” has it. It is taken out of “work” all the "
-        "same, as if undone. Delete it there too: llm sessions delete copy --exchange 2\n"
+    assert re.sub(r"20\d\d\S* \S+", "T", done.out) == (
+        "Deleted nothing.\n  #2  T  Two\n"
+        "#2 of “work” stays in the log, because “copy” has it. It was only taken out of “work”, as if undone. "
+        "Delete it there too: llm sessions delete copy --exchange 2\n"
+        "  After that, delete it for good with: llm sessions purge --undone\n"
     )
     assert _prompts(llm_, "work") == ["One", "Three"]
     assert _prompts(llm_, "copy") == ["One", "Two", "Other"]
+    llm_("sessions", "delete", "copy", "--exchange", "2", "--yes").ok()
+    llm_("sessions", "purge", "--undone", "--yes").ok()
+    assert (_prompts(llm_, "work"), _prompts(llm_, "copy")) == (["One", "Three"], ["One", "Other"])
+    assert "Two" not in _left(llm_)
 
 
 def test_what_was_undone_goes_for_good(llm_: Command, script: Script, log: Path) -> None:

@@ -63,8 +63,8 @@ TRACES = (
 @pytest.mark.parametrize(
     ("blank", "first"),
     [
-        (False, "3 later requests with text of it keep it unless you add --with-traces:"),
-        (True, "3 later requests with text of it are blanked:"),
+        (False, "Text of it stays in 3 later requests, unless you add --with-traces:"),
+        (True, "Text of it would be blanked in 3 later requests:"),
     ],
     ids=["kept", "blanked"],
 )
@@ -72,9 +72,9 @@ def test_traces_are_listed_by_request(blank: bool, first: str) -> None:
     """Each later request with text of what goes is a line, with all that it has of which exchanges."""
     assert [*lines(DeletionPlan(traces=TRACES), blank=blank)] == [
         first,
-        "  “play” #7: excerpt of “work” #3–#4, summary of “work” #3",
-        "  “work” #4: history of “work” #3",
-        "  “work” #5: history of “work” #3",
+        "  “play” #7 has #3–#4 of “work” (excerpt), #3 of “work” (summary)",
+        "  “work” #4 has #3 of “work” (history)",
+        "  “work” #5 has #3 of “work” (history)",
     ]
 
 
@@ -95,7 +95,7 @@ def test_what_stays_and_what_else_goes() -> None:
     )
     assert [*lines(plan)] == [
         "“work” stays, because another process uses it. Try again.",
-        "#2 stays, because “copy” has it. It is taken out of “work” all the same, as if undone. Delete it there.",
+        "#2 stays, because “copy” has it. It would only be taken out of “work”, as if undone. Delete it there.",
         "“copy” was forked from “work”: it keeps 2 exchanges of it.",
         "The summary of “work” #1 to #12 goes as well. The next prompt that needs a summary makes another one.",
         "The title of “work”, which a model wrote, goes as well.",
