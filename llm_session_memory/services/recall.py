@@ -56,7 +56,8 @@ class Recall:
         self.prompt = snapshot.request.text
         self.turns = snapshot.turns
         self.measure = snapshot.measure
-        self.undone = [id_ for ids in snapshot.turns.undone for id_ in ids]
+        undone = (id_ for ids in snapshot.turns.undone for id_ in ids)
+        self.left_out = (*snapshot.later, *undone)
         self.near = near
         self.writing = writing
         self.nearest: Mapping[int, float] = {}
@@ -72,7 +73,7 @@ class Recall:
     @cached_property
     def scopes(self) -> Sequence[Scope]:
         """Where the session's passages are in the index."""
-        return self.index.scopes(self.thread_id, self.turns, earlier=bool(self.snapshot.later))
+        return self.index.scopes(self.thread_id, self.turns)
 
     @cached_property
     def words(self) -> list[str]:
@@ -91,7 +92,7 @@ class Recall:
         """All excerpts worth sending, best first."""
         if not self.words:
             return []
-        out = self.index.ids_of(self.undone) if self.undone else frozenset()
+        out = self.index.ids_of(self.left_out) if self.left_out else frozenset()
         size = max(1, sum(scope.passages for scope in self.scopes) - len(out))
         hits = self._hits(self.words, out)
         if not any(hits.values()):

@@ -224,21 +224,21 @@ class Index:
 
     # -- reading -------------------------------------------------------
 
-    def scopes(self, thread_id: str, turns: Numbering | None = None, *, earlier: bool = False) -> tuple[Scope, ...]:
+    def scopes(self, thread_id: str, turns: Numbering | None = None) -> tuple[Scope, ...]:
         """Return where the passages of a session are: its own, and for a fork those that it shares; oldest first.
 
-        `turns` saves a query if they are already known. If `earlier`, only their passages are wanted, though the thread
-        has later ones. A scope may hold a few passages of other turns: an exchange can be logged late.
+        `turns` saves a query if they are already known. A shared scope may hold a few passages of other turns: an
+        exchange can be logged late.
         """
         if turns is None and len(lineage(self.log, thread_id)) > 1:
             turns = history.exchange_turns(self.log, thread_id)
         found: list[Scope] = []
         if turns is not None:
             first = 1
-            for owner, last in (*turns.inherited, *([(thread_id, len(turns))] if earlier else [])):
+            for owner, last in turns.inherited:
                 found += self._until(owner, turns, first, last)
                 first = last + 1
-        own = None if earlier else self._thread(thread_id)
+        own = self._thread(thread_id)
         return (*found, Scope(own.number, own.passages, None)) if own else tuple(found)
 
     def _until(self, owner: str, turns: Numbering, first: int, last: int) -> list[Scope]:
