@@ -10,7 +10,7 @@ from ..model import Covering, Stay, Target, Trace
 from ..rules.deletion import FORK, Decision, Reason, decide
 from ..store import Sessions
 from ..store.deletion import Deletion as Working
-from ..store.deletion_beside import covering, drop, rename, summary_texts
+from ..store.deletion_beside import covering, drop, name_of, rename, summary_texts
 from ..store.deletion_family import Family, related, relink, take_out
 from ..store.deletion_traces import Traces
 from ..store.tombstones import bury
@@ -103,8 +103,7 @@ class Batch:
     # -- what is told --------------------------------------------------
 
     def _name(self, thread_id: str) -> str:
-        session = self._store.session_of_thread(thread_id)
-        return session.name if session else thread_id
+        return name_of(self._desk.log, thread_id)
 
     def _tell(self) -> None:
         groups: dict[tuple[str, str, str], list[str]] = {}

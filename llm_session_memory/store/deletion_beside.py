@@ -15,6 +15,14 @@ _NAME_CHARACTERS = 100
 """The length of a conversation's name, as llm makes it (CONVERSATION_NAME_LENGTH)."""
 
 
+def name_of(log: Log, thread_id: str) -> str:
+    """Return the name of a session, or the id of a thread without one.
+
+    Not through `Sessions`, which would take the working tables of a plan for our own and migrate them.
+    """
+    return str(log.value("select name from memory_sessions where thread_id = :id", {"id": thread_id}) or thread_id)
+
+
 def covering(log: Log, view: View, gone: Collection[str], name: str) -> list[Covering]:
     """Return the summaries, and the title that a model made, that may hold text of exchanges that go from a session."""
     found: list[Covering] = []

@@ -163,3 +163,17 @@ def test_a_request_is_read_without_the_exchange_that_is_gone(log: Path) -> None:
         found = request(Source(connection, present(connection), str(log)), thread, 3)
         assert found is not None
         assert [stretch.number for stretch in found[0].stretches] == [1, None, 2, 3]
+
+
+def test_a_log_that_never_had_a_session_can_be_planned_for(log: Path) -> None:
+    """A plan needs none of our tables, and writes nothing, whichever of llm's tables the log has."""
+    with LogBuilder(log) as builder:
+        thread, old = builder.thread(), builder.thread()
+        turns = builder.turns(thread, Said("Hello."), Said("And now?"))
+        builder.responses(old, Said("Long ago."))
+    before = log.read_bytes()
+    log.chmod(0o400)
+    with Services.open(log) as services:
+        found = services.deletion.plan([Target(thread, (turns[1],)), Target(old)])
+    assert (found.amounts.exchanges, found.amounts.conversations, found.amounts.messages) == (2, 1, 2)
+    assert log.read_bytes() == before

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llm.logs import LogStore
 from sqlite_utils import Database
 
-from llm_session_memory.model import Target
+from llm_session_memory.model import Amounts, Target
 from llm_session_memory.services.bundle import Services
 from llm_session_memory.store.deletion_family import Family
 from llm_session_memory.store.history import every_exchange, exchange_turns
@@ -166,7 +166,10 @@ def test_what_nothing_reaches_goes_and_nothing_else(
             for thread_id in world.threads:
                 left = [ids for ids in read[thread_id] if thread_id not in ended and (thread_id, ids[0]) not in wanted]
                 assert [*exchange_turns(log, thread_id)] == left
-        rows = reachable.rows_of(path)
+            rows = reachable.rows_of(path)
+            assert services.deletion.delete(targets).amounts == Amounts()  # twice is as once
+            again = reachable.rows_of(path)
+            assert {name for name in rows if rows[name] != again[name]} <= {"memory_tombstones"}
         reached, after = reachable.without(before, ended, gone), reachable.kept_ids(rows)
         for table in ("threads", "conversations"):  # a fork without turns may have got its row
             after[table] -= {*world.threads} - reachable.kept_ids(before)[table]
