@@ -59,7 +59,7 @@ def test_each_setting_has_a_value_here_and_an_option() -> None:
     default = Settings()
     assert [name for name, value in VALUES.items() if getattr(default, name) == value] == []
     assert set(VALUES) - set(FLAGS) == set(options.ours()) - {
-        *("session", "new_session", "project", "send_anyway", "over_budget"),
+        *("session", "new_session", "project", "fork_at", "send_anyway", "over_budget"),
     }
 
 
