@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..errors import SessionError
+from ..llm_seam.models import called
 from ..llm_seam.template_fragments import hashes
 from ..memory import Memory
 from ..model import Conversation, Deleted, DeletionPlan, Exchange, Filters, Target
@@ -166,7 +167,12 @@ def purge_command(  # noqa: PLR0913  one parameter an option
         limits = [dates.ago(older_than, memory.desk.now())] if older_than else []
         limits += [dates.since(before)] if before else []
         filters = Filters(
-            tags=tags, project=project, model=model, until=min(limits, default=None), archived=archived or None
+            tags=tags,
+            project=project,
+            model=model,
+            called=called(model),
+            until=min(limits, default=None),
+            archived=archived or None,
         )
         what = _undone(memory, filters) if undone else _matching(memory, filters, unnamed=unnamed)
         if what.targets:

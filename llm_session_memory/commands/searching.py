@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ..llm_seam.models import called
 from ..model import Filters, Hit
 from ..rules import dates
 from ..rules.names import NO_PROJECT
@@ -68,6 +69,7 @@ def search_command(  # noqa: PLR0913  one parameter an option
     filters = Filters(
         tags=tags,
         model=model,
+        called=called(model),
         since=dates.since(since) if since else None,
         until=dates.until(until) if until else None,
         rated=rated,

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from ..errors import NoSuchSession
+from ..llm_seam.models import called
 from ..memory import Memory
 from ..model import Filters, Session
 from ..rules import dates
@@ -72,6 +73,7 @@ def _filters(asked: Mapping[str, Any]) -> Filters:
         tags=asked["tag"],
         meta=dict(map(_fact, asked["meta"])),
         model=asked["model"],
+        called=called(asked["model"]),
         since=dates.since(asked["since"]) if asked["since"] else None,
         until=dates.until(asked["until"]) if asked["until"] else None,
         rated=asked["rated"],

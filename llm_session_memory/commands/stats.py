@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 from tabulate import tabulate
 
+from ..llm_seam.models import called
 from ..rules.safe_text import one_line
 from .common import as_json, complete, complete_project, echo, existing_log, opened, project_key, session_command
 
@@ -54,19 +56,29 @@ def stats_command(  # noqa: PLR0913  one parameter an option
     if name is not None:
         with opened(database) as memory:
             thread_id = memory.sessions.get(name).thread_id
-    found = all_panels(existing_log(database), Span(since, None, model, thread_id, project_key(project, database)))
+    span = Span(since, None, model, thread_id, project_key(project, database))
+    found = all_panels(existing_log(database), span)
     figures = totals({panel.made_by: numbers.rows for panel, numbers in found})
+    if not any(value for _, value in figures) and (meant := called(model)):
+        found = all_panels(existing_log(database), replace(span, model=meant))
+        figures = totals({panel.made_by: numbers.rows for panel, numbers in found})
     if json_:
         as_json({"totals": dict(figures), "panels": [_fields(panel, numbers) for panel, numbers in found]})
         return
-    click.echo(" · ".join(f"{figure} {label}" for figure, label in in_words(figures, _cell)) or _NOTHING)
+    click.echo(
+        " · ".join(f"{figure} {label}" for figure, label in in_words(figures, _cell))
+        or _nothing(days=days, narrowed=bool(model or name or project))
+    )
     for panel, numbers in found:
         if any(row[panel.bar] for row in numbers.rows):
             click.echo(f"\n{click.style(panel.title, bold=True)}")
             _print(panel, numbers, database)
 
 
-_NOTHING = "Nothing was logged in this period."
+def _nothing(*, days: int | None, narrowed: bool) -> str:
+    if narrowed:
+        return "Nothing in the log matches."
+    return "Nothing was logged in this period." if days else "Nothing is logged yet."
 
 
 def _fields(panel: Panel, numbers: Numbers) -> dict[str, Any]:

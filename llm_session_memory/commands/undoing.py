@@ -28,7 +28,9 @@ _SHOWN = 10
 @session_command("undo", short_help="Take the last exchanges out of a session")
 @click.argument("name", required=False, shell_complete=complete)
 @click.option("-n", "--count", type=click.IntRange(min=1), default=1, help="How many exchanges [1]")
-@click.option("list_", "--list", is_flag=True, help="List what was undone, and change nothing")
+@click.option(
+    "list_", "--list", is_flag=True, help="List what was undone in NAME, or in all sessions, and change nothing"
+)
 @click.option("json_", "--json", is_flag=True, help="With --list: output as JSON")
 def undo_command(
     name: str | None,
@@ -49,25 +51,18 @@ def undo_command(
     if json_ and not list_:
         raise click.UsageError("--json needs --list.")
     with opened(database) as memory:
-        name = name or used_last(memory)
         if list_:
-            session, groups = memory.sessions.get(name).name, memory.undoing.groups(name)
-            redo = memory.desk.command("redo", session)
-        else:
-            done = memory.undoing.undo(name, count)
-            session, redo = done.session.name, memory.desk.command("redo", done.session.name)
-            drop = memory.desk.command("attempts", session, "--drop")
-    if json_:
-        as_json([_fields(number, group) for number, group in enumerate(groups, 1)])
-    elif list_:
-        _print(session, groups, redo)
-    else:
-        echo(f"Undid {counted(len(done.exchanges), 'exchange')} of “{session}”:")
-        _lines(done.exchanges)
-        for attempt in done.failed[-1:]:
-            echo(f"The newest prompt failed, so it is no exchange and stays: {one_line(attempt.prompt, _WIDTH)}")
-            echo(f"Remove failed prompts with: {drop}")
-        echo(f"Bring {'it' if len(done.exchanges) == 1 else 'them'} back with: {redo}", err=True)
+            _list(memory, name, json_=json_)
+            return
+        done = memory.undoing.undo(name or used_last(memory), count)
+        session = done.session.name
+        redo, drop = memory.desk.command("redo", session), memory.desk.command("attempts", session, "--drop")
+    echo(f"Undid {counted(len(done.exchanges), 'exchange')} of “{session}”:")
+    _lines(done.exchanges)
+    for attempt in done.failed[-1:]:
+        echo(f"The newest prompt failed, so it is no exchange and stays: {one_line(attempt.prompt, _WIDTH)}")
+        echo(f"Remove failed prompts with: {drop}")
+    echo(f"Bring {'it' if len(done.exchanges) == 1 else 'them'} back with: {redo}", err=True)
 
 
 @session_command("redo", short_help="Bring back what was undone")
@@ -123,19 +118,34 @@ def _lines(exchanges: Sequence[Exchange]) -> None:
         echo(f"  and {len(exchanges) - _SHOWN:,} more, up to #{exchanges[-1].number:,}")
 
 
-def _print(session: str, groups: Sequence[Group], redo: str) -> None:
-    if not groups:
-        echo(f"Nothing is undone in “{session}”.", err=True)
+def _list(memory: Memory, name: str | None, *, json_: bool) -> None:
+    """Print what was undone in a session, or in all sessions."""
+    sessions = [memory.sessions.get(name)] if name else memory.undoing.sessions()
+    found = [(one.name, groups) for one in sessions if (groups := memory.undoing.groups(one.name))]
+    if json_:
+        as_json([_fields(one, number, group) for one, groups in found for number, group in enumerate(groups, 1)])
         return
+    if not found:
+        echo(f"Nothing is undone in “{sessions[0].name}”." if name else "Nothing is undone in any session.", err=True)
+        return
+    for one, groups in found:
+        if not name:
+            echo(f"“{one}”:")
+        _print(groups)
+    redo = memory.desk.command("redo", found[0][0] if len(found) == 1 else "NAME")
+    others = ", an earlier group with --group N" if any(len(groups) > 1 for _, groups in found) else ""
+    echo(f"Bring back the last group with: {redo}{others}", err=True)
+
+
+def _print(groups: Sequence[Group]) -> None:
     for number, group in enumerate(groups, 1):
         echo(f"{number}. {counted(len(group.exchanges), 'exchange')}, undone {local_time(group.undone_utc)}")
         _lines(group.exchanges)
-    others = "" if len(groups) == 1 else ", an earlier group with --group N"
-    echo(f"Bring back the last with: {redo}{others}", err=True)
 
 
-def _fields(number: int, group: Group) -> dict[str, object]:
+def _fields(session: str, number: int, group: Group) -> dict[str, object]:
     return {
+        "session": session,
         "group": number,
         "undone_utc": zoned(group.undone_utc),
         "newer_exchanges": group.newer,

@@ -90,6 +90,14 @@ def model_of(model_id: str, *, async_: bool = False) -> Any:
         raise _unlisted(error) from error
 
 
+def called(name: str | None) -> str | None:
+    """Return the id of the model that llm has under an alias, or None if llm has none or if it is the same."""
+    with contextlib.suppress(SessionError):
+        if name is not None and (found := str(model_of(name).model_id)) != name:
+            return found
+    return None
+
+
 def _unlisted(error: OSError) -> SessionError:
     """Return the error if a plugin can't list its models, for example because it can't write its cache."""
     return SessionError(

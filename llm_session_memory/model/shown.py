@@ -136,7 +136,8 @@ class Filters:
     """The filters for a list of sessions or a search; an empty field filters nothing.
 
     `tags`: a session must have all of them. `meta`: a session must have these values; None accepts any value. `model`:
-    the id of the session's model, or of a model that answered in it, with or without “ollama/”. `since` and `until`
+    the id of the session's model, or of a model that answered in it, with or without “ollama/”. `called`: another id
+    that counts too, because `model` is llm's alias for it. `since` and `until`
     (exclusive): when a session was last used or a prompt was sent; ISO, UTC. `rated`: a key of RATED. A search finds
     the exchanges with such a rating; a list shows the sessions with at least one such exchange or, for `none`, the
     sessions without any rating. `project`: the name of a project. `template`: a template that sessions were created
@@ -146,6 +147,7 @@ class Filters:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str | None] = field(default_factory=dict)
     model: str | None = None
+    called: str | None = None
     since: str | None = None
     until: str | None = None
     rated: str | None = None

@@ -101,7 +101,7 @@ class Snapshots:
         if key(label) in found:
             return found[key(label)]
         session, like = self._desk.session(name), near(label, [point.label for point in found.values()])
-        hint = f"Did you mean “{like}”?" if like else f"Its snapshots: {self._desk.command('snapshots', session.name)}"
+        hint = f"Did you mean “{like}”?" if like else f"List them with: {self._desk.command('snapshots', session.name)}"
         if not found:
             hint = f"It has none yet. Make one with: {self._desk.command('snapshot', session.name, label)}"
         raise NoSuchSession(f"Session “{session.name}” has no snapshot “{label}”.", hint)

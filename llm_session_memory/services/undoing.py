@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..errors import NoSuchSession, SessionError
-from ..model import Attempt, Exchange, Session
+from ..model import Attempt, Exchange, Filters, Session
 from ..rules.words import counted
-from ..store import Sessions, history, undone
+from ..store import Sessions, history, session_list, undone
 from ..store.numbering import Numbering
 from .desk import Desk
 
@@ -128,6 +128,11 @@ class Undoing:
             if group
             for newer in [len(turns) - group[0][0] + 1]
         ]
+
+    def sessions(self) -> list[Session]:
+        """Return the sessions that exchanges were undone of, newest use first."""
+        threads = set(undone.threads_with_undone(self._desk.log))
+        return [one for one in session_list.matching(self._desk.log, Filters()) if one.thread_id in threads]
 
     def _group(self, session: Session, number: int) -> Group:
         groups = self.groups(session.name)

@@ -18,7 +18,7 @@ def conversations(log: Log, filters: Filters, *, unnamed: bool = False) -> list[
     and `until`. The model is that of the session, or of the newest reply. If the age is unknown, no date matches.
     """
     found = [] if unnamed else [*_named(log, filters)]
-    if filters == Filters(model=filters.model, since=filters.since, until=filters.until):
+    if filters == Filters(model=filters.model, called=filters.called, since=filters.since, until=filters.until):
         names = session_list.thread_ids(log)
         found += [one for one in _unnamed(log, names) if _matches(one, filters)]
     return sorted(found, key=lambda one: (one.last_used_utc or "", one.thread_id))
@@ -77,7 +77,7 @@ def _unnamed(log: Log, names: Collection[str]) -> Iterator[Conversation]:
 
 def _matches(one: Conversation, filters: Filters) -> bool:
     """Return whether the filters on model and date include a conversation."""
-    if filters.model is not None and one.model not in (filters.model, f"ollama/{filters.model}"):
+    if filters.model is not None and one.model not in (filters.model, f"ollama/{filters.model}", filters.called):
         return False
     if one.last_used_utc is None:
         return filters.since is None and filters.until is None

@@ -175,6 +175,7 @@ class Finder:
             "threads": None if self.threads is None else json.dumps(list(self.threads)),
             "shared": json.dumps(list(self.shared)),
             "model": self.filters.model,
+            "called": self.filters.called,
             "since": self.filters.since,
             "until": self.filters.until,
             "turns": None if self.turns is None else json.dumps(list(self.turns)),
@@ -210,7 +211,9 @@ class Finder:
         """Return the model and time of calls that only an older llm logged and that match the filters."""
         if not turn_ids or not self.log.columns("responses"):
             return {}
-        asked = {name: value for name, value in self._narrowed().items() if name in ("model", "since", "until")}
+        asked = {
+            name: value for name, value in self._narrowed().items() if name in ("model", "called", "since", "until")
+        }
         rows = self.log.rows(statement("found_old_calls"), asked | {"ids": json.dumps(turn_ids)})
         return {row["id"]: {"model": row["model"], "datetime_utc": row["datetime_utc"]} for row in rows}
 

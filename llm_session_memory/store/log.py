@@ -305,7 +305,7 @@ def steady(database: Database) -> Database:
 
 def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
     """Return an SQLite error as a sentence about the log, with what to do next."""
-    said = str(error)
+    said = str(error).rstrip(".")
     if "locked" in said or "busy" in said:
         message = f"The log {path} is locked by another program; gave up after {WAIT_SECONDS} seconds."
         return LogUnusable(message, "Try again when that program is done.")

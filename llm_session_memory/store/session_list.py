@@ -21,7 +21,7 @@ from .schema import statement
 from .sessions import session_of
 from .titles import titles
 
-_PARAMETERS = ("count", "threads", "model", "since", "until", "after_key", "after_used")
+_PARAMETERS = ("count", "threads", "model", "called", "since", "until", "after_key", "after_used")
 
 
 def page(
@@ -61,6 +61,7 @@ def _filtering(log: Log, asked: Filters) -> dict[str, Any]:
     return {
         "threads": None if threads is None else json.dumps(threads),
         "model": asked.model,
+        "called": asked.called,
         "since": asked.since,
         "until": asked.until,
     }

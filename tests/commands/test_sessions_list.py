@@ -184,3 +184,19 @@ def test_both_generations_are_listed_alike(llm_: Command, script: Script, log: P
     llm_("sessions", "name", new, "new").ok()
     llm_("sessions", "name", old, "old").ok()
     assert sorted(_lines(llm_("sessions").ok().out)[1:]) == ["new m 2 92 13 T", "old m 2 92 13 T"]
+
+
+def test_an_alias_of_llm_finds_its_model(llm_: Command, script: Script, log: Path) -> None:
+    """A filter by model takes an alias that llm has for it, and still finds sessions whose model is called like it."""
+    llm_("aliases", "set", "quick", "scripted").ok()
+    llm_("-m", "quick", "--session", "work", "Hello").ok()
+    llm_("-m", "other", "--session", "play", "Hello").ok()
+    assert _names(llm_("sessions", "list", "-m", "quick", "--json").ok().out) == ["work"]
+    assert _names(llm_("sessions", "list", "-m", "scripted", "--json").ok().out) == ["work"]
+    assert llm_("sessions", "list", "-m", "quack").ok().out == ""
+    assert "work #1" in llm_("sessions", "search", "-m", "quick", "hello").ok().out
+    assert llm_("sessions", "stats", "-m", "quick").ok().out.startswith("1 call\n")
+    assert "“work”" in llm_("sessions", "purge", "-m", "quick", "--dry-run").ok().out
+    line = json.dumps({"prompt": "Hello", "response": "Hi", "model": "quick"})
+    llm_("sessions", "import", "-", "--as", "imported", input=line).ok()
+    assert _names(llm_("sessions", "list", "-m", "quick", "--json").ok().out) == ["imported", "work"]

@@ -45,7 +45,7 @@ def test_days_and_model_narrow_it(llm_: Command, filled: Path) -> None:
     assert llm_("sessions", "stats", "--days", "30").ok().out.startswith("12 calls · 7,800 tokens in")
     assert llm_("sessions", "stats", "--days", "60").ok().out.startswith("13 calls")
     assert llm_("sessions", "stats", "-m", "gpt-4o-mini").ok().out.startswith("12 calls")
-    assert llm_("sessions", "stats", "-m", "none").ok().out == "Nothing was logged in this period.\n"
+    assert llm_("sessions", "stats", "-m", "none").ok().out == "Nothing in the log matches.\n"
 
 
 def test_a_session_alone(llm_: Command, filled: Path) -> None:

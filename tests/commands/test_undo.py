@@ -98,7 +98,8 @@ def test_new_exchanges_since_then(llm_: Command, work: Script) -> None:
 
 def test_the_list(llm_: Command, work: Script) -> None:
     """`undo --list` has each group, the last first, with the numbers that its exchanges would get; nothing changes."""
-    assert llm_("sessions", "undo", "--list").ok().err == "Nothing is undone in “work”.\n"
+    assert llm_("sessions", "undo", "--list", "work").ok().err == "Nothing is undone in “work”.\n"
+    assert llm_("sessions", "undo", "--list").ok().err == "Nothing is undone in any session.\n"
     llm_("sessions", "undo", "work").ok()
     llm_("sessions", "undo", "work", "-n", "2").ok()
     told = llm_("sessions", "undo", "--list", "work").ok()
@@ -110,6 +111,10 @@ def test_the_list(llm_: Command, work: Script) -> None:
     assert [group["group"] for group in groups] == [1, 2]
     llm_("sessions", "redo", "work", "--group", "2").ok()
     assert prompts(llm_) == ["One", "Four"]
+    llm_("sessions", "undo", "other").ok()
+    everywhere = llm_("sessions", "undo", "--list").ok()
+    assert [line for line in everywhere.out.splitlines() if line[0] == "“"] == ["“work”:", "“other”:"]
+    assert "with: llm sessions redo NAME" in everywhere.err
     missing = llm_("sessions", "redo", "work", "--group", "2")
     assert "“work” has 1 undone group, no 2. List them with: llm sessions undo --list work" in missing.err
 

@@ -33,7 +33,7 @@ where (s.thread_id is not null or i.thread_id in (select value from json_each(:s
   and (:threads is null or i.thread_id in (select value from json_each(:threads)))
   and (:turns is null or (b.turn_id in (select value from json_each(:turns))) = :among)
   and (t.id is null or (
-          (:model is null or t.model in (:model, 'ollama/' || :model))
+          (:model is null or t.model in (:model, 'ollama/' || :model, :called))
       and (:since is null or datetime(t.datetime_utc) >= datetime(:since))
       and (:until is null or datetime(t.datetime_utc) < datetime(:until))
   ))

@@ -5,7 +5,7 @@ left join memory_sessions s on s.thread_id = t.thread_id
 where (s.thread_id is not null or t.thread_id in (select value from json_each(:shared)))
   and (:threads is null or t.thread_id in (select value from json_each(:threads)))
   and (:turns is null or (t.id in (select value from json_each(:turns))) = :among)
-  and (:model is null or t.model in (:model, 'ollama/' || :model))
+  and (:model is null or t.model in (:model, 'ollama/' || :model, :called))
   and (:since is null or datetime(t.datetime_utc) >= datetime(:since))
   and (:until is null or datetime(t.datetime_utc) < datetime(:until))
   and (:everything or not exists (

@@ -1,5 +1,6 @@
 -- A page of sessions, newest use first; after a given session (its last use and key) if :after_key is not null.
--- :threads (a JSON array), :model, :since and :until (ISO, UTC) are filters, unless they are null.
+-- :threads (a JSON array), :model (:called is its id if it is an alias), :since and :until (ISO, UTC) are filters,
+-- unless they are null.
 -- The last use is the last logged turn: the last rowid within the index on thread_id, so no thread is read whole.
 with used as (
     select
@@ -17,7 +18,7 @@ with used as (
         )) as last_used_utc
     from memory_sessions s
     where (:threads is null or s.thread_id in (select value from json_each(:threads)))
-      and (:model is null or s.model in (:model, 'ollama/' || :model))
+      and (:model is null or s.model in (:model, 'ollama/' || :model, :called))
 )
 select * from used
 where (:after_key is null or (last_used_utc, name_key) < (:after_used, :after_key))
