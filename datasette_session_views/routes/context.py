@@ -170,6 +170,7 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
         "facts": shown.facts(sent, found.history),
         "of_session": session_of(found.stems, sent.number),
         "when": moment(sent.datetime_utc),
+        "changed": moment(sent.changed_utc or ""),
         "rated": one_line(found.judged.with_reason, 200),
         "model": one_line(sent.model, 80),
         "parts": parts,

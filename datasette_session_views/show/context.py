@@ -127,6 +127,7 @@ def call_fields(sent: Sent) -> dict[str, Any]:
         "input_tokens": sent.input_tokens,
         "output_tokens": sent.output_tokens,
         "cost_usd": sent.cost,
+        "changed_utc": sent.changed_utc,
     }
 
 

@@ -90,7 +90,8 @@ def _sent(source: Source, numbers: Numbering, thread_id: str, number: int, call:
     if found.older:
         return made
     tip = source.value("select parent_message_hash from turns where id = :id", id=turn_id)
-    made = replace(made, messages=chain(source, tip))
+    changed = source.value("select changed_utc from memory_changed where turn_id = :id", id=turn_id)
+    made = replace(made, messages=chain(source, tip), changed_utc=changed)
     recorded = source.first("context", turn_id=turn_id)
     if recorded is None:
         return replace(made, stretches=_as_logged(source, numbers, thread_id, made))

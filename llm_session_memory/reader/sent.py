@@ -94,7 +94,7 @@ class Sent:
     """The request of one call of an exchange.
 
     `why` is None if no session recorded a choice. `older` means that an older llm made the request and did not log what
-    was sent.
+    was sent. `changed_utc` is when text of deleted exchanges was blanked in it, or None.
     """
 
     number: int
@@ -115,6 +115,7 @@ class Sent:
     notes: tuple[str, ...] = ()
     older: bool = False
     total: int = 0
+    changed_utc: str | None = None
 
     @cached_property
     def characters(self) -> int:

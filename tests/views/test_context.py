@@ -217,6 +217,21 @@ async def test_each_call_of_an_exchange_has_its_own_request(see: Get) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_request_in_which_deleted_text_was_blanked_says_so(path: Path) -> None:
+    """The page and its JSON say when, and the other requests say nothing."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table if not exists memory_changed (turn_id text primary key, changed_utc text)")
+        turns = "select turn_id, '2026-09-03T08:00:00+00:00' from memory_contexts where number = 9"
+        assert connection.execute(f"insert into memory_changed {turns}").rowcount > 0
+    get = serving(path)
+    page, before = await get("/logs/-/session/work/context/9"), await get("/logs/-/session/work/context/8")
+    assert "This is not exactly what was sent" in page.text
+    assert '<time datetime="2026-09-03T08:00:00+00:00">' in page.text
+    assert "This is not exactly" not in before.text
+    assert (await get("/logs/-/session/work/context/9.json")).json()["changed_utc"] == "2026-09-03T08:00:00+00:00"
+
+
+@pytest.mark.asyncio
 async def test_a_cut_by_the_server_is_shown(see: Get) -> None:
     """The page says how the server cut the request."""
     assert "The server cut this request. certain: 12 tokens" in (await see("/logs/-/session/work/context/10")).shown
