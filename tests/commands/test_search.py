@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from llm_session_memory.memory import Memory
 from tests.conftest import Command
+from tests.world.laws import tried
 from tests.world.logs import Call, LogBuilder, Said, as_read_only, as_writable
 from tests.world.scripted import Script
 
@@ -159,7 +160,7 @@ def test_any_text_is_a_valid_query(llm_: Command, words: str) -> None:
 
 
 @given(text=st.text(min_size=1, max_size=40))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_breaks_a_search(log: Path, text: str) -> None:
     """Any text, as words or as syntax, gives hits or an error message."""
     with Memory(log) as memory:

@@ -8,10 +8,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import llm
 import pytest
@@ -100,41 +101,61 @@ json.dump(found, sys.stdout)
 """
 
 
-Altered = Callable[..., Done]
+RUN_AFTER_EACH = """
+import os
+from click.testing import CliRunner
+
+found = []
+for line, arguments in json.load(sys.stdin):
+    read, write = os.pipe()
+    if not os.fork():
+        os.close(read)
+        exec(line)
+        done = CliRunner().invoke(cli.cli, arguments)
+        with os.fdopen(write, "w") as told:
+            json.dump([done.stdout, done.stderr, done.exit_code], told)
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as told:
+        found.append(json.loads(told.read() or '["", "llm itself failed", -1]'))
+    os.wait()
+json.dump(found, sys.stdout)
+"""
+
+ALTERED = ("an_option", "a_parameter", "a_class_that_ours_extends")
+PLAIN = ("-m", "echo", "Hello")
+IN_SESSION = ("-m", "echo", "--session", "work", "Hello")
 
 
-@pytest.fixture(name="altered_llm")
-def _altered_llm(home: Path) -> Altered:
-    """Run the real llm command after a change."""
+def _in_one_process(program: str, work: object, home: Path) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", TOOLS + program],
+        input=json.dumps(work),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "LLM_USER_PATH": str(home), "LLM_RAISE_ERRORS": ""},
+        timeout=120,
+    )
+    return json.loads(done.stdout)
 
-    def run(line: str, *arguments: str) -> Done:
-        done = subprocess.run(
-            [sys.executable, "-c", f"{TOOLS}\n{line}\ncli.cli(sys.argv[1:])", *arguments],
-            input="",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        return Done(done.stdout, done.stderr, done.returncode)
 
-    return run
+@pytest.fixture(name="altered", scope="module")
+def _altered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Done, Done]]:
+    """A plain prompt and one in a session after some of the changes, each in its own fork."""
+    lines = {id_: CHANGES[id_].line for id_ in ALTERED}
+    # llm's own function must still get a value for the option that is missing
+    lines["an_option"] += "; cli.prompt.callback = __import__('functools').partial(cli.prompt.callback, fragments=())"
+    work = [(line, arguments) for line in lines.values() for arguments in (PLAIN, IN_SESSION)]
+    done = iter(Done(*one) for one in _in_one_process(RUN_AFTER_EACH, work, tmp_path_factory.mktemp("altered")))
+    return {id_: (next(done), next(done)) for id_ in ALTERED}
 
 
 @pytest.fixture(name="problems", scope="module")
 def _problems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """The problems that `shape` finds after each change, each made in its own process."""
-    home = tmp_path_factory.mktemp("llm")
-    done = subprocess.run(
-        [sys.executable, "-c", TOOLS + NOTICED_BY_ALL],
-        input=json.dumps({id_: change.line for id_, change in CHANGES.items()}),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "LLM_USER_PATH": str(home)},
-        timeout=120,
-    )
-    found: dict[str, list[str]] = json.loads(done.stdout)
+    lines = {id_: change.line for id_, change in CHANGES.items()}
+    found: dict[str, list[str]] = _in_one_process(NOTICED_BY_ALL, lines, tmp_path_factory.mktemp("llm"))
     return found
 
 
@@ -161,15 +182,12 @@ def test_imports_check_only_what_they_need(monkeypatch: pytest.MonkeyPatch) -> N
     shape.check("sessions")
 
 
-@pytest.mark.parametrize("id_", ["an_option", "a_parameter", "a_class_that_ours_extends"])
-def test_only_sessions_fail_with_a_changed_llm(altered_llm: Altered, id_: str) -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each change is made in a fork")
+@pytest.mark.parametrize("id_", ALTERED)
+def test_only_sessions_fail_with_a_changed_llm(altered: dict[str, tuple[Done, Done]], id_: str) -> None:
     """With a changed llm, a prompt without --session works; with it, one line says what is wrong and what to do."""
-    change = CHANGES[id_].line
-    if id_ == "an_option":  # llm's own function must still get a value for it
-        change = f"{change}; cli.prompt.callback = __import__('functools').partial(cli.prompt.callback, fragments=())"
-    plain = altered_llm(change, "-m", "echo", "Hello").ok()
-    assert '"prompt": "Hello"' in plain.out
-    refused = altered_llm(change, "-m", "echo", "--session", "work", "Hello")
+    plain, refused = altered[id_]
+    assert '"prompt": "Hello"' in plain.ok().out
     assert refused.code == 1
     assert refused.out == ""
     assert refused.err.startswith("Error: llm ")

@@ -359,7 +359,7 @@ def test_a_line_without_end_is_refused_before_it_is_read(fresh: Path, monkeypatc
 
 def test_a_line_of_50_mb_is_a_line(fresh: Path) -> None:
     """A long line is read whatever is in it. If it is refused, then for its content."""
-    long = "x" * 50_000_000
+    long = "x" * 25_000_000
     message = refused(fresh, {"prompt": long, "input_tokens": long})
     assert message.startswith("Line 1 of work.jsonl: “input_tokens” is the string “xxx")
     assert len(message) < 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -91,13 +90,15 @@ async def test_a_file_without_hidden_tables_is_imported(
     """The file lacks tables that the visitor may not see, and can still be imported."""
     with Memory(lived) as memory:
         there, work = present(memory.desk.log.database.conn), memory.sessions.get("work").thread_id
-    number = itertools.count()
+    tried: set[str] = set()
     for log, thread, exchanges in ((lived, work, 13), (fresh, old_conversation(fresh), 3)):
         for table in sorted(there & COLUMNS.keys() - set(core(there))):
             tables = with_tables({table: {"allow": False}})["databases"]["logs"]
             lines = await page(log, thread, **configured({"databases": {log.stem: tables}}))
-            import_lines(copied(template, tmp_path / f"{next(number)}.db"), lines)
             assert json.loads(lines[0])["exchanges"] >= exchanges, table
+            if (content_ := json.dumps(said(lines))) not in tried:  # many tables have nothing to say here
+                import_lines(copied(template, tmp_path / f"{len(tried)}.db"), lines)
+                tried.add(content_)
 
 
 @pytest.mark.asyncio

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.interchange.world import PNG, copied, exported, import_lines
+from tests.world.laws import tried
 
 TAGS = set(
     """
@@ -154,7 +155,7 @@ PLACES = st.text(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(60, 20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(PLACES | st.sampled_from(list(HOSTILE.values())), min_size=1, max_size=4).map("".join))
 def test_no_text_makes_a_tag_of_its_own(template: Path, texts: str) -> None:
     """Any text, as prompt, reply, tool traffic or name, leaves the page valid and harmless."""

@@ -73,9 +73,19 @@ class Interrupting:
 
     def __enter__(self) -> None:
         self.before = sys.gettrace()
-        sys.settrace(self.called)
+        self.log = Prompted.log
+
+        def log(*arguments: Any) -> Any:
+            sys.settrace(self.called)  # only now, because everything that is traced takes many times as long
+            try:
+                return self.log(*arguments)
+            finally:
+                sys.settrace(self.before)
+
+        Prompted.log = log  # type: ignore[assignment, method-assign]
 
     def __exit__(self, *_: object) -> None:
+        Prompted.log = self.log  # type: ignore[method-assign]
         sys.settrace(self.before)
 
     def called(self, frame: FrameType, event: str, argument: Any) -> Any:

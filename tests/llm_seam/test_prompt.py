@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -184,7 +187,23 @@ def _tables(log: Path) -> dict[str, int]:
         return {name: database.execute(f'select count(*) from "{name}"').fetchone()[0] for name in names}
 
 
-def test_without_the_flag_nothing_changes(real_llm: Command, home: Path, log: Path) -> None:
+EACH = """
+import json, os, sys
+from click.testing import CliRunner
+from llm.cli import cli
+
+for arguments, typed in json.load(sys.stdin):
+    if not os.fork():
+        done = CliRunner().invoke(cli, arguments, input=typed)
+        print(json.dumps([done.exit_code, done.stdout, done.stderr]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+"""Runs each command in a fork of a process that has loaded llm with the plugins that its environment names."""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each command runs in a fork")
+def test_without_the_flag_nothing_changes(home: Path, log: Path) -> None:
     """A prompt, -c, a chat and the log's tables are the same without --session as without the plugin."""
     commands = [
         (("-m", "echo", "Hello", "-s", "Be brief."), ""),
@@ -195,11 +214,20 @@ def test_without_the_flag_nothing_changes(real_llm: Command, home: Path, log: Pa
     seen = []
     for plugins in ("llm-echo", "llm-echo,llm-session-memory"):
         log.unlink(missing_ok=True)
+        told = subprocess.run(
+            [sys.executable, "-c", EACH],
+            input=json.dumps(commands),
+            env={**os.environ, "LLM_LOAD_PLUGINS": plugins},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         outputs = []
-        for arguments, typed in commands:
-            done = real_llm(*arguments, input=typed, env={"LLM_LOAD_PLUGINS": plugins}).ok()
-            stable = re.sub(r"\b01[0-9a-z]{24}\b|\d{4}-\d\d-\d\d[T ][\d:.]+|(?<=duration_ms: )\d+", "…", done.out)
-            outputs.append((stable, done.err))
+        for code, out, err in map(json.loads, told.stdout.splitlines()):
+            stable = re.sub(r"\b01[0-9a-z]{24}\b|\d{4}-\d\d-\d\d[T ][\d:.]+|(?<=duration_ms: )\d+", "…", out)
+            assert (code, bool(out)) == (0, True), err
+            outputs.append((stable, err))
+        assert len(outputs) == len(commands)
         seen.append((outputs, _tables(log), log.stat().st_mode))
     (plain, tables, mode), (ours, our_tables, our_mode) = seen
     for one, other in zip(plain, ours, strict=True):

@@ -14,7 +14,7 @@ import llm
 import pytest
 
 from llm_session_memory.memory import Memory
-from llm_session_memory.services.windows import window_of
+from llm_session_memory.services.windows import ASK_SECONDS, window_of
 from tests.ollama.conftest import QuickDesk
 from tests.world.ollama_server import Answer, Arrived, Fail, OllamaModel, OllamaStandIn, ToolCalls, count_words
 
@@ -167,8 +167,10 @@ def test_a_window_is_asked_for_again_after_five_minutes(desk: QuickDesk, minutes
 
 
 @pytest.mark.parametrize("path", ["/api/ps", "/api/show"])
-def test_a_silent_server_costs_only_its_answer(desk: QuickDesk, path: str) -> None:
-    """If the server never answers about the window, the prompt is still sent, fitted to 4,096 tokens."""
+def test_a_silent_server_costs_only_its_answer(desk: QuickDesk, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """If the server does not answer about the window within 1 s, the prompt is still sent, fitted to 4,096 tokens."""
+    assert ASK_SECONDS == 1
+    monkeypatch.setattr("llm_session_memory.services.windows.ASK_SECONDS", 0.25)
     with OllamaStandIn() as server:
         desk.sit(server)
         desk.ask("models").ok()  # llm-ollama itself asks /api/show about a model once, without a time limit
@@ -180,7 +182,7 @@ def test_a_silent_server_costs_only_its_answer(desk: QuickDesk, path: str) -> No
         found = desk.dry_run("work", "Hello?")
         assert (found["window"], found["budget"]) == (4_096, 3_072)
         why = (
-            "Ollama did not answer within 1 s"
+            "Ollama did not answer within 0.25 s"
             if path == "/api/ps"
             else "Ollama's default, because the model is not loaded"
         )

@@ -18,6 +18,7 @@ import pytest
 from llm.logs import LogStore
 from sqlite_utils import Database
 
+from llm_session_memory.store.log import WAIT_SECONDS
 from llm_session_memory.store.schema import migrations
 from tests.conftest import Command
 from tests.world import logs
@@ -103,11 +104,12 @@ def test_a_prompt_that_cannot_be_journaled_is_not_sent(
     assert "is locked by another program" in done.err
 
 
-def test_a_reply_that_cannot_be_logged_is_kept(used: Path, llm_: Command, script: Script) -> None:
-    """After 10 seconds the error names a file with the reply; `recover` adds it to the session and removes the file.
-
-    This is the only test that really waits.
-    """
+def test_a_reply_that_cannot_be_logged_is_kept(
+    used: Path, llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After 10 seconds the error names a file with the reply; `recover` adds it to the session and removes the file."""
+    assert WAIT_SECONDS == 10
+    monkeypatch.setattr("llm_session_memory.store.log.WAIT_SECONDS", 2)
     held = locked(used)
 
     def reply(prompt: Any) -> str:
@@ -119,7 +121,7 @@ def test_a_reply_that_cannot_be_logged_is_kept(used: Path, llm_: Command, script
     held.__exit__(None, None, None)
     assert (done.code, done.out) == (1, "On 4 May.\n")
     told = re.fullmatch(
-        r"Error: The log (.+) is locked by another program; gave up after 10 seconds\. "
+        r"Error: The log (.+) is locked by another program; gave up after 2 seconds\. "
         r"The reply is kept in (.+). Add it to the session with: llm sessions recover (.+)\n",
         done.err,
     )

@@ -229,8 +229,8 @@ def crowded(held: Held) -> None:
 
 
 def huge(held: Held) -> None:
-    """Write a session with exchanges of a megabyte: letters, Chinese, and text that imitates the fence."""
-    texts = ("bridge " * 150_000, "桥" * 300_000, f"{HOSTILE}\n" * 10_000, "{}[]" * 200_000)
+    """Write a session with exchanges of half a megabyte: letters, Chinese, and text that imitates the fence."""
+    texts = ("bridge " * 40_000, "桥" * 90_000, f"{HOSTILE}\n" * 3_000, "{}[]" * 60_000)
     add(held, "thread-of-huge", "huge", *(Said(f"bridge {text}", text) for text in texts))
 
 

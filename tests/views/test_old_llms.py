@@ -26,6 +26,9 @@ PAGES = (
     f"/logs/-/sessions/turn/{FIRST}",
     "/logs",
 )
+ENDS = (next(iter(OLD_LLMS)), next(reversed(OLD_LLMS)))
+"""The oldest and the newest: an immutable log is opened otherwise, which is the same for the tables of each version."""
+
 QUERIES = [f"/logs/{name}.json?session={THREAD}&q=bridge&days=9999" for name in catalogue()]
 
 
@@ -39,7 +42,8 @@ async def test_every_page_and_query_reads_an_old_log(tmp_path: Path, version: st
     before = path.read_bytes()
     datasette = Datasette([] if immutable else [str(path)], immutables=[str(path)] if immutable else [])
     await datasette.invoke_startup()
-    found = {page: (await datasette.client.get(page, follow_redirects=True)).status_code for page in (*PAGES, *QUERIES)}
+    all_ = PAGES if immutable and version not in ENDS else (*PAGES, *QUERIES)
+    found = {page: (await datasette.client.get(page, follow_redirects=True)).status_code for page in all_}
     assert {page: status for page, status in found.items() if status != 200} == {}
     assert path.read_bytes() == before
 

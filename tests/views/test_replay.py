@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from datasette_session_views.show.replay import dressed, embedded
 from datasette_session_views.show.showing import Showing
+from llm_session_memory.insight import replay
 from llm_session_memory.insight.catalogue import catalogue
 from llm_session_memory.insight.run import run
 from llm_session_memory.insight.scenes import scenes
@@ -286,19 +287,21 @@ async def test_recalled_excerpts_are_shown_without_their_fence(tmp_path: Path) -
 
 
 @pytest.mark.asyncio
-async def test_a_long_session_is_replayed_in_parts(tmp_path: Path) -> None:
+async def test_a_long_session_is_replayed_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part has 2,000 exchanges, and a URL with a later exchange opens the part that has it."""
+    assert replay.MOST == 2_000
+    monkeypatch.setattr(replay, "MOST", 200)
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
-        log.turns(thread, *(Said(f"prompt {n + 1}.", "ok") for n in range(2100)), block=10)
+        log.turns(thread, *(Said(f"prompt {n + 1}.", "ok") for n in range(210)), block=10)
     get = serving(path)
     first = (await get(f"/logs/-/session/{thread}/replay.json")).json()
-    assert (first["first"], first["last"], len(first["scenes"])) == (1, 2000, 2000)
+    assert (first["first"], first["last"], len(first["scenes"])) == (1, 200, 200)
     page = await get(f"/logs/-/session/{thread}/replay")
-    assert f'href="/logs/-/session/{thread}/replay?from=2001"' in page.text
-    second = (await get(f"/logs/-/session/{thread}/replay.json?at=2050:3.5")).json()
-    assert (second["first"], second["last"]) == (2050, 2100)
+    assert f'href="/logs/-/session/{thread}/replay?from=201"' in page.text
+    second = (await get(f"/logs/-/session/{thread}/replay.json?at=205:3.5")).json()
+    assert (second["first"], second["last"]) == (205, 210)
 
 
 @pytest.mark.asyncio

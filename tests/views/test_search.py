@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from datasette_session_views.show.words import marked
@@ -14,6 +14,7 @@ from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.rules.search_terms import match
 from tests.views.conftest import Get, Tags, serving
 from tests.world.everything import Session, World, with_sessions
+from tests.world.laws import tried
 from tests.world.logs import Call, LogBuilder, Said
 
 
@@ -131,7 +132,7 @@ def test_any_text_becomes_words_and_phrases(text: str, asked: str | None) -> Non
 
 @pytest.mark.asyncio
 @given(text=st.text(min_size=1, max_size=40))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@tried(60, 20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_text_is_a_valid_search(get: Get, text: str) -> None:
     """The page responds to any search text, nests, and shows the text in its field."""
     page = await get("/logs/-/sessions/search", params={"q": text.encode("utf-8", "replace").decode()})
