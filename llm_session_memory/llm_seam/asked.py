@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ..model import Session, Settings
+from ..model.frozen import dataclass
 
 
 @dataclass(frozen=True)

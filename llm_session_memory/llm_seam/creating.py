@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NameRefused, SessionError
 from ..model import Session, Settings
+from ..model.frozen import dataclass
 from ..rules.names import NO_PROJECT, key, mistyped
 from ..rules.policy import effective
 from ..services.bundle import Services

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from .frozen import dataclass
 
 POLICIES = ("recall", "window", "summary", "full")
 """The policies that a session can have, the default first. `summary` and `recall` can be combined: “summary,recall”."""

@@ -6,8 +6,9 @@ The values are in llm's wire form, to be sent again or written to files. `reader
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from .frozen import dataclass
 
 Side = Literal["prompt", "tool", "reply"]
 """The part of an exchange that a passage comes from."""

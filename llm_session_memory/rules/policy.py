@@ -7,10 +7,11 @@ at its end. When the next request would exceed the budget, the start moves forwa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from ..errors import OverBudget, SessionError
 from ..model import POLICIES, Budget, Settings, Sized, Window
+from ..model.frozen import dataclass
 from .thinking import parsed_think
 
 LOW_WATER = 0.5

@@ -7,7 +7,7 @@ mentions neither; only the count shows it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..model.frozen import dataclass
 
 _KEPT_AT_THE_START = (4, 5)
 """Tokens that are kept at the start: 4, and one more for models that begin with a BOS token."""

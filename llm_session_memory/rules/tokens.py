@@ -11,10 +11,10 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..model import Exchange, Message, Part, Turn
+from ..model.frozen import dataclass
 from .server_cuts import counts_all, halved_window
 
 _MARKS = r"!-/:-@\[-`{-~\x00-\x08\x0e-\x1b\x7f"  # as a complement this takes ten times as long to compile

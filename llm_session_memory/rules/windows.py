@@ -7,10 +7,10 @@ that it counts on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..model import Window, WindowFacts
+from ..model.frozen import dataclass
 
 ASSUMED = 4_096
 """Ollama's own default on a machine without a large GPU."""

@@ -6,11 +6,12 @@ caller passes in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import OverBudget
 from ..model import Context, Message
+from ..model.frozen import dataclass
 from ..rules.blocks import NewBlock
 from .continuing import continued
 from .recall import Near, Recall

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
+
+from ..model.frozen import dataclass
 
 
 @dataclass(frozen=True)

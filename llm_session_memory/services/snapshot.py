@@ -6,9 +6,10 @@ Sits between the store and the pure rules; a request is composed from it. Reads 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ..model import Block, Budget, Context, Exchange, Message, Sized, Summary
+from ..model.frozen import dataclass
 from ..rules import tokens
 from ..rules.policy import summarises
 from ..rules.request import system_messages, system_text, whole

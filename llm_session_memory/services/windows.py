@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlparse
 
 from ..model import Window, WindowFacts
+from ..model.frozen import dataclass
 from ..rules.windows import Choices, choices, fresh, recent
 
 ASK_SECONDS = 1.0

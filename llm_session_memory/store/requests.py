@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from ..model import SIDES, Block, Recalled, Turn
+from ..model.frozen import dataclass
 from .log import Log
 from .schema import statement
 
