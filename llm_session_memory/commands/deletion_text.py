@@ -106,6 +106,8 @@ def _stay(stay: Stay, *, done: bool) -> str:
         return f"{stay.why} {stay.hint}".rstrip()
     if not done:
         return f"{stay.why} It would only be taken out of “{stay.name}”, as if undone. {stay.hint}".rstrip()
+    if stay.hint.endswith("purge --undone"):
+        return f"{stay.why} It was only taken out of “{stay.name}”, as if undone. {stay.hint}"
     then = "After that, delete it for good with: llm sessions purge --undone"  # it has no number any more
     return f"{stay.why} It was only taken out of “{stay.name}”, as if undone. {stay.hint}\n  {then}"
 

@@ -66,8 +66,8 @@ def _bare(line: str) -> str:
 def checked_title(text: str) -> str:
     """Return a title that a person gave, in its stored form. Raises SessionError if it is empty or too long."""
     kept = " ".join(storable(without_hidden(text)).split())
-    if not 0 < len(kept) <= LONGEST:
-        raise SessionError(
-            f"A title can have 1 to {LONGEST} characters; this one has {len(kept):,}.", "Nothing was changed."
-        )
+    if not kept:
+        raise SessionError("A title needs at least one character.", "To remove a title, use --remove.")
+    if len(kept) > LONGEST:
+        raise SessionError(f"A title can have at most {LONGEST} characters; this one has {len(kept):,}.")
     return kept

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ..model import Covering, Stay, Target, Trace
 from ..rules.deletion import FORK, Decision, Reason, decide
+from ..rules.words import counted
 from ..store import Sessions
 from ..store.deletion import Deletion as Working
 from ..store.deletion_beside import covering, drop, name_of, rename, summary_texts
@@ -125,19 +126,25 @@ class Batch:
         name, whole = self._name(reason.thread_id), reason.thread_id not in self.single
         numbers = self._numbers(reason.thread_id, exchanges)
         one = len(exchanges) == 1
-        what = f"{ranges(numbers) or f'{len(exchanges):,} undone'} of “{name}”"
+        what = f"{ranges(numbers) or counted(len(exchanges), 'undone exchange')} of “{name}”"
         stays, them = ("stays", "it") if one else ("stay", "them")
         if reason.kind == FORK:
             by = self._name(reason.by)
             why = f"{what} {stays} in the log, because “{by}” has {them}."
             there = self._numbers(reason.by, exchanges)
-            words = ("delete", by, *(["--exchange", ranges(there, "")] if there else []))
-            hint = f"Delete {them} there too: {self._desk.command(*words)}"
+            if there or whole:
+                words = ("delete", by, *(["--exchange", ranges(there, "")] if there else []))
+                hint = f"Delete {them} there too: {self._desk.command(*words)}"
+            else:  # undone there, so without a number
+                purge = self._desk.command("purge", "--undone")
+                hint = f"{'It is' if one else 'They are'} undone there too. Delete {them} from both with: {purge}"
         else:
             by = reason.by
             why = f"{what} {stays} in the log, because the snapshot “{by}” goes back to {them}."
             hint = f"Delete the snapshot first: {self._desk.command('snapshot', name, by, '--delete')}"
-        return Stay(reason.thread_id, name, tuple(numbers), reason.kind, by, why, hint, undone=not whole)
+        return Stay(
+            reason.thread_id, name, tuple(numbers), reason.kind, by, why, hint, undone=bool(numbers) and not whole
+        )
 
     def _numbers(self, thread_id: str, exchanges: Sequence[str]) -> list[int]:
         view = self._family.views[thread_id]

@@ -274,6 +274,24 @@ def test_an_exchange_that_a_fork_has_is_taken_out(llm_: Command) -> None:
     assert "Two" not in _left(llm_)
 
 
+@pytest.mark.usefixtures("forked")
+def test_an_undone_exchange_that_a_fork_has(llm_: Command) -> None:
+    """If a fork has an undone exchange, the hint deletes it there; if it is undone there too, never the whole fork."""
+    llm_("sessions", "undo", "work", "-n", "2").ok()
+    llm_("sessions", "tag", "work", "bridge").ok()
+    first = llm_("sessions", "purge", "--undone", "--tag", "bridge", "--yes").ok().out
+    assert (
+        "1 undone exchange of “work” stays in the log, because “copy” has it. "
+        "Delete it there too: llm sessions delete copy --exchange 2\n"
+    ) in first
+    llm_("sessions", "undo", "copy", "-n", "2").ok()
+    both = llm_("sessions", "purge", "--undone", "--tag", "bridge", "--yes").out
+    assert "It is undone there too. Delete it from both with: llm sessions purge --undone\n" in both
+    llm_("sessions", "purge", "--undone", "--yes").ok()
+    assert "Two" not in _left(llm_)
+    assert (_prompts(llm_, "work"), _prompts(llm_, "copy")) == (["One"], ["One"])
+
+
 def test_what_was_undone_goes_for_good(llm_: Command, script: Script, log: Path) -> None:
     """`purge --undone` deletes what was undone, as long ago as asked, in the sessions asked for, and nothing else."""
     for name in ("work", "play"):

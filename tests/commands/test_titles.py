@@ -54,8 +54,8 @@ def test_title_by_hand(llm_: Command) -> None:
     ("arguments", "said"),
     [
         pytest.param(("nope",), "Session “nope” not found", id="no_session"),
-        pytest.param(("work", ""), "1 to 80 characters", id="empty"),
-        pytest.param(("work", "x" * 81), "1 to 80 characters; this one has 81", id="too_long"),
+        pytest.param(("work", ""), "To remove a title, use --remove.", id="empty"),
+        pytest.param(("work", "x" * 81), "at most 80 characters; this one has 81", id="too_long"),
         pytest.param(("work", "A title", "--make"), "only one of", id="two_actions"),
         pytest.param(("work", "--make", "-m", "gone"), "Model “gone” not found", id="no_model"),
         pytest.param((), "Give the name of a session", id="nothing"),
