@@ -18,6 +18,7 @@ from ..reader.files.gathering import Gathering
 from ..reader.files.jsonl import Known
 from ..reader.files.writing import pieces
 from ..rules.file_names import file_names
+from ..rules.words import counted
 from .whole_file import whole_file, whole_files
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _check_folder(folder: Path, paths: Sequence[Path], *, force: bool) -> None:
         raise SessionError(f"{folder} is not a folder.", "Give the name of a folder, or - for standard output.")
     there = [path for path in paths if path.exists()]
     if there and not force:
-        more = f" and {len(there) - 1:,} of the other files" if len(there) > 1 else ""
+        more = f" and {counted(len(there) - 1, 'other file')}" if len(there) > 1 else ""
         exist = "exist" if more else "exists"
         raise SessionError(
             f"{there[0]}{more} already {exist}.", "Choose another folder, or replace the files with --force."
