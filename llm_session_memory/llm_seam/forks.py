@@ -8,6 +8,7 @@ from llm.logs import LogStore
 from ..services.bundle import Services
 from ..services.desk import Desk
 from ..services.forks import Point
+from ..store import forks
 from .tables import migrated
 
 RELIED_ON = {
@@ -34,4 +35,5 @@ def begin(desk: Desk, thread_id: str, origin: str, prompt: str) -> None:
     Not earlier: llm -c goes on in the newest thread, and fails in one that has no turns.
     """
     name = models._conversation_name(prompt)  # noqa: SLF001
-    LogStore(desk.log.database).create_thread(name=name, forked_from=origin, id=thread_id)
+    known = origin if forks.has_row(desk.log, origin) else None
+    LogStore(desk.log.database).create_thread(name=name, forked_from=known, id=thread_id)

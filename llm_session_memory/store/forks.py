@@ -152,3 +152,8 @@ def origin(log: Log, thread_id: str) -> str | None:
     )
     found = log.value(sql, {"id": thread_id})
     return None if found is None else str(found)
+
+
+def has_row(log: Log, thread_id: str) -> bool:
+    """Return whether llm has a row for a thread: not if only older llms logged it, or nothing was said in it yet."""
+    return bool(log.value("select 1 from threads where id = :id", {"id": thread_id}))

@@ -373,3 +373,16 @@ def test_a_rating_of_a_shared_exchange_counts_once(llm_: Command, work: Script) 
     assert ratings() == [("down", "work-2")]
     (counted,) = json.loads(llm_("sessions", "query", "rating-by-model", "--json").ok().out)
     assert (counted["rated"], counted["down"]) == (1, 1)
+
+
+def test_a_fork_refers_to_no_row_that_is_not_there(llm_: Command, work: Script, log: Path) -> None:
+    """A conversation of an older llm, and a fork that nothing was said in, have no row that a fork's could refer to."""
+    with LogBuilder(log) as builder:
+        old = builder.thread()
+        builder.responses(old, Said("Long ago."))
+    llm_("sessions", "fork", "work").ok()
+    llm_("sessions", "name", old, "old").ok()
+    llm_("--session", "work-2", "--fork-at", "1", "By train?").ok()
+    llm_("--session", "old", "--fork-at", "1", "-m", "scripted", "And now?").ok()
+    assert rows(log, "pragma foreign_key_check") == []
+    assert rows(log, "select count(*) from memory_forks f join threads t on t.id = f.thread_id") == [(2,)]
