@@ -118,6 +118,7 @@ def _one(  # noqa: PLR0913  what a command line says, each on its own
     """Set, make or remove a title."""
     if title is not None:
         memory.titles.set(thread_id, title)
+        echo(f"Title of “{memory.titles.name(thread_id)}”:", err=True)
     elif make:
         check("titles")
         from ..llm_seam.titles import Writer

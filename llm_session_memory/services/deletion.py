@@ -108,7 +108,11 @@ class Deletion:
                 found.add(batch)
         if not erase:
             return Deleted(total, **found.told(), blanked=found.blanked)
-        self.erase()
+        try:
+            self.erase()
+        except LogUnusable as error:
+            message = f"Deleted, but not yet erased from the file. {error.message}"
+            raise LogUnusable(message, f"Erase it later with: {self._desk.command('purge', '--erase')}") from error
         after = self._desk.path.stat().st_size
         return Deleted(total, **found.told(), blanked=found.blanked, erased=True, size_before=before, size_after=after)
 
@@ -117,11 +121,7 @@ class Deletion:
 
         Nobody else can use the log meanwhile. Raises LogUnusable: the log is whole, but the bytes may still be there.
         """
-        try:
-            erasing.erase(self._desk.log)
-        except LogUnusable as error:
-            message = f"Deleted, but not yet erased from the file. {error.message}"
-            raise LogUnusable(message, error.hint.replace("The log was not changed.", "").strip()) from error
+        erasing.erase(self._desk.log)
 
     @contextmanager
     def _working(self, wanted: Sequence[Target], kept_fragments: Iterable[int]) -> Iterator[Working]:

@@ -334,6 +334,6 @@ def _not_opened(said: str, path: Path) -> LogUnusable:
         )
         return LogUnusable(message, hint)
     if "readonly" in said:
-        message = f"The log {path} is read-only, so nothing can be recorded in it."
-        return LogUnusable(message, "Make it writable, or use -n to prompt without recording.")
+        message = f"The log {path} is read-only, so nothing can be changed in it."
+        return LogUnusable(message, "Make it writable. To prompt without recording, use -n.")
     return LogUnusable(f"The log {path} can't be opened ({said}).", "Check that you may read this file.")

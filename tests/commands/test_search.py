@@ -239,7 +239,7 @@ def test_a_log_that_can_not_be_written_is_searched(llm_: Command, script: Script
     done = llm_("sessions", "search", "zanz 🚀").ok()
     assert "Zanzibar 🚀 office?" in done.out
     assert done.err == (
-        f"The log {log} is read-only, so nothing can be recorded in it."
+        f"The log {log} is read-only, so nothing can be changed in it."
         " Calls not in the search index were searched one by one: 1.\n"
     )
     assert llm_("sessions", "search", "--raw", "office").err.startswith(f"Error: The log {log} is read-only")

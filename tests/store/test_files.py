@@ -186,8 +186,8 @@ def test_a_read_only_log_is_told_before_the_model_is_called(
         done = llm_("-m", "scripted", "--session", name, "When?")
     assert done.code == 1
     assert done.err == (
-        f"Error: The log {used} is read-only, so nothing can be recorded in it. "
-        "Make it writable, or use -n to prompt without recording.\n"
+        f"Error: The log {used} is read-only, so nothing can be changed in it. "
+        "Make it writable. To prompt without recording, use -n.\n"
     )
     assert len(script.seen) == sent
     assert used.read_bytes() == before
