@@ -40,8 +40,8 @@ def read(header: Fields) -> BesideRecord:
     return BesideRecord(
         tags=tags,
         meta=values,
-        notes=tuple(map(_note, header.each("notes", "note", NOTE))),
-        summaries=tuple(map(_summary, header.each("summaries", "summary", SUMMARY))),
+        notes=tuple(map(note_of, header.each("notes", "note", NOTE))),
+        summaries=tuple(map(summary_of, header.each("summaries", "summary", SUMMARY))),
         title=_title(inner) if (inner := header.inner("title", TITLE)) else None,
     )
 
@@ -64,14 +64,16 @@ def _title(fields: Fields) -> Title:
     )
 
 
-def _note(fields: Fields) -> Note:
+def note_of(fields: Fields) -> Note:
+    """Return a note. Raises FileRefused."""
     text = fields.needed_text("text")
     if not 0 < len(text) <= LONGEST_NOTE:
         raise FileRefused(f"{fields.place} has {len(text):,} characters; a note can have 1 to {LONGEST_NOTE:,}.")
     return Note(0, text, fields.text("author") or "you", fields.time("created_utc"))
 
 
-def _summary(fields: Fields) -> tuple[int, int, Summary]:
+def summary_of(fields: Fields) -> tuple[int, int, Summary]:
+    """Return a summary, with the first and the last exchange that it covers. Raises FileRefused."""
     made = Summary(
         id=0,
         text=fields.needed_text("text"),

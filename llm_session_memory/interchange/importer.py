@@ -8,32 +8,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields as fields_of
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ..errors import NameRefused, SessionError
+from ..errors import NameRefused
 from ..llm_seam.writing import Writer
-from ..model import Attachment, Block, Project, Session, Settings
+from ..model import Attachment, Block, Project, Session
 from ..rules import names
-from ..rules.policy import parsed_policy
 from ..rules.records import ATTEMPT, MISSING, Place
-from ..rules.safe_text import plain
-from ..rules.thinking import parsed_think
 from ..rules.ulids import Ulids, of_import
 from ..rules.words import counted
 from ..store import Log, Sessions, attachments, history
 from ..store.projects import Projects
 from ..store.requests import ContextRow
 from ..store.staging import Staging
-from . import beside
+from . import beside, snapshots
 from .attempts import attempt_of
 from .fields import Fields
 from .lines import NOTHING, FileRefused
 from .places import Places
 from .recalls import Recalls
 from .records import BlockRecord, ContextRecord, Header, TurnRecord, is_header, place_of, turns_of
+from .settings import settings_of
 
 _UNKNOWN_MODEL = "unknown"
 """The model of turns whose model is not known."""
@@ -49,8 +46,9 @@ class Importer:
         self.theirs = theirs
         self.header = header
         self.where = where
-        self.settings = _settings(header.fields)
+        self.settings = settings_of(header.fields)
         self.beside = beside.read(header.fields)
+        self.snapshots = snapshots.read(header.fields)
         self.now = now
         self.ids = Ulids(datetime.fromisoformat(self.now), history.newest_turn(theirs) if theirs else None)
         self.model = self.settings.model
@@ -221,36 +219,13 @@ class Importer:
             self.store.set_settings(self.session.thread_id, self.session.settings)
         self.has_excerpts = self.recalls.finish()
         beside.keep(self.log, self.session.thread_id, self.beside, self.places.first)
+        snapshots.keep(self.log, self.session.thread_id, self.snapshots, self.places.first, self.now)
         return self.session
 
 
 def taken(name: str) -> NameRefused:
     """Return the error for a name that another session has."""
     return NameRefused(f"Session “{name}” already exists.", f"Import it under another name with --as. {NOTHING}")
-
-
-def _settings(header: Fields) -> Settings:
-    """Return the settings in a header. Raises FileRefused."""
-    values: dict[str, Any] = {}
-    for one in fields_of(Settings):
-        match str(one.type).partition(" ")[0]:
-            case "str":
-                values[one.name] = header.text(one.name)
-            case "int":
-                values[one.name] = header.whole(one.name)
-            case "float":
-                values[one.name] = header.number(one.name)
-            case _:
-                values[one.name] = header.mapping(one.name) or {}
-    made = Settings(**values)
-    try:
-        if made.memory is not None:
-            made = replace(made, memory=parsed_policy(made.memory))
-        if made.think is not None:
-            made = replace(made, think=parsed_think(made.think))
-    except SessionError as error:
-        raise FileRefused(f"{header.place}: {plain(error.message)}") from error
-    return made
 
 
 def verified(attachment: Attachment) -> Attachment:

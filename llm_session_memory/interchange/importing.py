@@ -24,7 +24,7 @@ from ..memory import Memory
 from ..model import Session, Target
 from ..services.deletion import Deletion
 from ..services.desk import Desk, now_utc
-from ..store import Log, check_file, history
+from ..store import Log, check_file, history, snapshots
 from ..store.staging import Staging
 from ..store.tombstones import deleted_among, dig_up
 from .fields import Fields
@@ -178,8 +178,18 @@ class _Import:
         if len(gone) == len(every):
             message = f"All exchanges of {where} were deleted from this log."
             raise SessionError(message, "To import deleted exchanges all the same, add --restore-deleted.")
+        self._drop_snapshots({*gone}, [ids[0] for ids in every])
         Deletion(Desk(self.staging.log)).delete([Target(self.session.thread_id, gone)], tombstones=False)
         return len(gone)
+
+    def _drop_snapshots(self, gone: set[str], every: list[str]) -> None:
+        """Drop the snapshots that reach an exchange that is left out: a deletion keeps what a snapshot reaches."""
+        log = self.staging.log
+        first = next(number for number, id_ in enumerate(every) if id_ in gone)
+        with log.writing():
+            for row in snapshots.snapshots(log, self.session.thread_id):
+                if row["turn_id"] is not None and every.index(row["turn_id"]) >= first:
+                    snapshots.delete(log, row["id"])
 
     def copy(self, log: Log) -> Session:
         """Copy the session into a log and return it."""

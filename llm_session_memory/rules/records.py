@@ -47,7 +47,7 @@ HEADER = (
     *("format", "version", "name"),
     *(one.name for one in fields(Settings)),
     *("created_utc", "exported_utc", "exchanges", "forked_from", "project", "template"),
-    *("tags", "meta", "notes", "title", "summaries"),
+    *("tags", "meta", "notes", "title", "summaries", "snapshots"),
 )
 NOTE = ("text", "author", "created_utc")
 TITLE = ("text", "author", "made_utc", "input_tokens", "output_tokens", "duration_ms", "spent_usd")
@@ -55,6 +55,8 @@ SUMMARY = (
     *("text", "first", "last", "exchanges", "model"),
     *("input_tokens", "output_tokens", "duration_ms", "made_utc"),
 )
+SNAPSHOT = ("label", "exchange", "made_utc", "settings", "pins", "notes", "summary", "undone")
+PIN = ("exchange", "pinned")
 EXCHANGE = ("exchange", "pinned", "rating", "bookmark", "turns")
 RATING = ("mark", "note", "rated_utc")
 BOOKMARK = ("label", "created_utc")

@@ -231,6 +231,14 @@ LINES: dict[str, tuple[list[Any], str]] = {
         ['{"turns": [{"input": [], "output": [], "context": {"block": 1, "base": "1", "estimate": 1}}]}'],
         "Line 1 of work.jsonl, turn 1, context: “base” is the string “1”, not a number.",
     ),
+    "two snapshots with one label": (
+        [{**HEADER, "snapshots": [{"label": "a"}, {"label": "A"}]}, GOOD],
+        "Line 1 of work.jsonl has two snapshots with the same label.",
+    ),
+    "a snapshot with a number as its label": (
+        [{**HEADER, "snapshots": [{"label": "3"}]}, GOOD],
+        "Line 1 of work.jsonl, snapshot 1: “label” is the string “3”, not a label that is not a number.",
+    ),
     "a turn before the first": (
         [turn(context={"block": 1, "base": 1, "estimate": 1, "after": [0, 1]})],
         "Line 1 of work.jsonl, turn 1, context: “after” is a list, not an exchange's number, or [exchange, turn].",
@@ -250,6 +258,9 @@ UNKNOWN: dict[str, Any] = {
     "": {**HEADER, "x": 1},
     ", note 1": {**HEADER, "notes": [{"text": "a", "x": 1}]},
     ", summary 1": {**HEADER, "summaries": [{"text": "a", "x": 1}]},
+    ", snapshot 1": {**HEADER, "snapshots": [{"label": "a", "x": 1}]},
+    ", snapshot 1, settings": {**HEADER, "snapshots": [{"label": "a", "settings": {"x": 1}}]},
+    ", snapshot 1, pin 1": {**HEADER, "snapshots": [{"label": "a", "pins": [{"x": 1}]}]},
     ", rating": {**GOOD, "rating": {"mark": "up", "x": 1}},
     ", bookmark": {**GOOD, "bookmark": {"label": "a", "x": 1}},
     ", turn 1": turn(x=1),

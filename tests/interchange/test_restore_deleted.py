@@ -53,6 +53,17 @@ def test_deleted_exchanges_are_left_out(exported: Path, llm_: Command) -> None:
     assert "tide" not in llm_("sessions", "show", "again").ok().out
 
 
+def test_a_snapshot_brings_no_deleted_exchange_back(exported: Path, llm_: Command) -> None:
+    """Snapshots that reach a deleted exchange are left out of an import; earlier ones are not."""
+    llm_("sessions", "snapshot", "work", "all of it").ok()
+    llm_("sessions", "export", "work", str(exported), "--force").ok()
+    llm_("sessions", "snapshot", "work", "--delete", "all of it").ok()
+    llm_("sessions", "delete", "work", "--exchange", "2", "--yes").ok()
+    llm_("sessions", "import", str(exported), "--as", "again").ok()
+    assert llm_("sessions", "undo", "--list", "again").ok().out.count("tide") == 0
+    assert "all of it" not in llm_("sessions", "snapshots", "again").out
+
+
 def test_what_was_restored_is_no_longer_deleted(exported: Path, llm_: Command) -> None:
     """With --restore-deleted everything comes back, and later imports need no option."""
     llm_("sessions", "delete", "work", "--yes").ok()

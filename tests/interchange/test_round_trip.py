@@ -197,3 +197,23 @@ def _turn(text: str, **more: Any) -> dict[str, Any]:
 def _tool_turn() -> dict[str, Any]:
     result = {"type": "tool_result", "name": "look", "output": "09:42", "tool_call_id": "c1"}
     return {**_turn("Then"), "input": [{"role": "tool", "parts": [result]}]}
+
+
+def test_snapshots_come_back_with_what_they_keep(llm_: Command, script: Script, log: Path, fresh: Path) -> None:
+    """Their exchange, settings, pins, notes and summary are there after an import, and a restore goes back to them."""
+    script.replies += ["One.", "Two.", "Three."]
+    for prompt in ("First?", "Second?", "Third?"):
+        llm_("-m", "scripted", "--session", "work", prompt).ok()
+        if prompt == "Second?":
+            llm_("sessions", "pin", "work", "1").ok()
+            llm_("sessions", "note", "work", "The harbour office signs off.").ok()
+            llm_("sessions", "snapshot", "work", "before the refactoring").ok()
+    llm_("sessions", "unpin", "work", "1").ok()
+    llm_("sessions", "set", "work", "--system", "Be brief.").ok()
+    import_lines(fresh, exported(log).splitlines())
+    assert content(fresh) == content(log)
+    with Memory(fresh) as memory:
+        back = memory.snapshots.restore("work", "Before the refactoring")
+        assert (back.point.number, [one.number for one in back.undid]) == (2, [3])
+        assert back.point.session.settings.system is None
+        assert [note.text for note in memory.notes.list("work")] == ["The harbour office signs off."]

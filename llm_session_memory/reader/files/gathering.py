@@ -13,7 +13,7 @@ from ...store import Log, Notes, Sessions, attachments, history
 from ...store.families import forks, origins
 from ...store.projects import name_of
 from ...store.ratings import Ratings
-from ...store.snapshots import labels
+from ...store.snapshots import labels, snapshots
 from ...store.titles import titles
 
 _CHUNK = 20
@@ -47,7 +47,7 @@ class Gathering:
         self.beside = Beside(tags, kept.meta(thread_id), notes, title, name_of(log, self.session), *relatives)
         self.summaries = list(reversed(kept.summaries(thread_id)))
         self.pins: Mapping[str, str] = Sessions(log).pin_times(thread_id) if self._there("pins") else {}
-        self.snapshots = labels(log, thread_id)
+        self.snapshots, self.points = labels(log, thread_id), snapshots(log, thread_id)
         self.ratings, self.bookmarks = ratings.ratings(thread_id), ratings.bookmarks(thread_id)
 
     def _there(self, table: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from ...rules.records import (
 )
 from ...store import Requests, details
 from .gathering import Gathering
+from .snapshots import snapshot_record
 
 
 def as_logged(turn: Turn, more: details.Details) -> Any:
@@ -83,6 +84,7 @@ class Lines:
                     "title": self._title(),
                     "notes": [note_record(note) for note in beside.notes],
                     "summaries": [one for one in map(self._summary, self.gathering.summaries) if one],
+                    "snapshots": [one for one in map(self._snapshot, self.gathering.points) if one],
                 }
             ),
         }
@@ -121,6 +123,9 @@ class Lines:
             "duration_ms": one.duration_ms,
             "made_utc": one.made_utc,
         }
+
+    def _snapshot(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
+        return snapshot_record(row, self.gathering.numbers, self._summary)
 
     def exchange(self, exchange: Exchange) -> dict[str, Any]:
         """Return the line of an exchange."""
