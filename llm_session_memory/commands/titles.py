@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from ..errors import ModelFailed, SessionError
+from ..errors import ModelFailed, NoSuchSession, SessionError
 from ..llm_seam.models import model_of
 from ..llm_seam.shape import check
 from ..memory import Memory
@@ -199,8 +199,8 @@ def _make_missing(memory: Memory, count: int, model_id: str | None, *, yes: bool
         name = one_line(memory.titles.name(thread_id), _NAME_WIDTH)
         try:
             made = writer.write(thread_id, again=False)
-        except ModelFailed as error:
-            failed, in_a_row = failed + 1, in_a_row + 1
+        except (ModelFailed, NoSuchSession) as error:  # all its exchanges were undone, or it was deleted meanwhile
+            failed, in_a_row = failed + 1, in_a_row + isinstance(error, ModelFailed)
             echo(f"{number}/{len(wanted)}  {name}: no title was made ({one_line(error.message).rstrip('.')})", err=True)
             if in_a_row == _FAILURES and number < len(wanted):
                 raise SessionError(

@@ -131,6 +131,17 @@ def test_titles_for_conversations_without_one(llm_: Command, script: Script) -> 
     assert llm_("sessions", "title", "--missing").ok().err == "Every conversation has a title.\n"
 
 
+@pytest.mark.usefixtures("work")
+def test_an_undone_conversation_does_not_end_the_others(llm_: Command, script: Script) -> None:
+    """If all exchanges of a conversation were undone, it can have no title, and the next conversation gets its own."""
+    llm_("-m", "scripted", "--session", "newer", "One").ok()
+    llm_("sessions", "undo", "newer").ok()
+    script.replies = ["A bridge"]
+    done = llm_("sessions", "title", "--missing").ok()
+    assert done.out == "2/2  work  A bridge\n"
+    assert "1/2  newer: no title was made (“newer” has no exchanges yet" in done.err
+
+
 def test_many_titles_need_consent(llm_: Command, script: Script) -> None:
     """More than a few requests are sent only if someone agreed to their number, and a lost server ends them."""
     for number in range(7):
