@@ -19,6 +19,9 @@ _SAID = {
 }
 """What is said of a session, by whether it is archived now and whether that has changed."""
 
+_WOULD = {**_SAID, (True, True): "would be archived", (False, True): "would be in lists again"}
+"""The same in a dry run."""
+
 
 @session_command("archive", short_help="Take sessions out of lists, but not out of the log")
 @names_argument()
@@ -86,6 +89,6 @@ def _change(  # noqa: PLR0913  one parameter an option
         as_json([{"name": name, "archived_utc": utc} for name, utc in times])
     else:
         for session, is_new in zip(after, changed, strict=True):
-            echo(f"“{session.name}” {_SAID[archived, is_new]}.")
+            echo(f"“{session.name}” {(_WOULD if dry_run else _SAID)[archived, is_new]}.")
     if dry_run or chosen.several:
         click.echo(summed_up(sum(changed), len(after), dry_run=dry_run), err=True)

@@ -71,8 +71,9 @@ def test_several_at_once(llm_: Command, three: None, log: Path) -> None:
     """Names and filters choose sessions; a dry run changes nothing, nor does an unknown name among others."""
     before = contents(log)
     assert llm_("sessions", "archive", "work", "nosuch").code == 1
-    told = llm_("sessions", "archive", "--all-matching", "--model", "scripted", "--dry-run").ok().err
-    assert "3 sessions would change" in told
+    told = llm_("sessions", "archive", "--all-matching", "--model", "scripted", "--dry-run").ok()
+    assert "“work” would be archived.\n" in told.out
+    assert "3 sessions would change" in told.err
     assert contents(log) == before
     llm_("sessions", "archive", "work", "play").ok()
     again = llm_("sessions", "archive", "work", "rest").ok()
