@@ -16,8 +16,9 @@ from functools import cached_property
 from typing import Any
 
 from ..rules.fences import fenced_summary
+from . import history
 from .log import Log
-from .message_parts import Messages, Stored, blanked, without_fragments, without_text
+from .message_parts import Messages, Stored, as_stored, blanked, without_fragments, without_text
 from .schema import statement
 
 Found = tuple[str, str]
@@ -95,7 +96,7 @@ class Traces:
         left = {hash_ for hash_, _ in self._own_messages([row[0] for row in self.turns])}
         theirs = dict(own)
         said = {(one.role, self.messages.said(one)): theirs[hash_] for hash_, one in self._read(theirs).items()}
-        said = {key: exchange for key, exchange in said.items() if key[1]}
+        said = {key: exchange for key, exchange in (self._old_said() | said).items() if key[1]}
         kept = {(one.role, self.messages.said(one)) for hash_, one in self.chain.items() if hash_ in left}
         found: dict[str, str] = {}
         for hash_, message in self.chain.items():
@@ -109,6 +110,26 @@ class Traces:
                 if exchange and (message.role, text) not in kept:
                     found[hash_] = exchange
         return found
+
+    def _old_said(self) -> dict[tuple[str, str], str]:
+        """What was said in exchanges that only an older llm logged, by role and text. They have no messages to compare.
+
+        A session that such a conversation became sends them as messages.
+        """
+        found: dict[tuple[str, str], str] = {}
+        for turn in history.old_turns(self.log, self._old(), with_content=False).values():
+            for message in (*turn.input, *turn.output):
+                found[message.role, self.messages.said(as_stored(message))] = self.gone[turn.id]
+        return found
+
+    def _old(self) -> list[str]:
+        if not self.log.columns("responses"):
+            return []
+        sql = (
+            "select id from responses where id in (select value from json_each(:ids))"
+            " and id not in (select id from turns) order by id"
+        )
+        return [id_ for (id_,) in self.log.tuples(sql, {"ids": json.dumps(list(self.gone))})]
 
     def _own_messages(self, turn_ids: list[str]) -> Iterator[tuple[str, str]]:
         for start in range(0, len(turn_ids), 500):

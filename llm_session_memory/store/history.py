@@ -77,7 +77,7 @@ def exchanges(log: Log, numbered: Iterable[tuple[int, Sequence[str]]], *, with_c
     turns = _turns(log, ids, with_content=with_content)
     missing = [id_ for id_ in ids if id_ not in turns]
     if missing:
-        turns |= _old_turns(log, missing, with_content=with_content)
+        turns |= old_turns(log, missing, with_content=with_content)
     return [
         Exchange(number, tuple(turns[turn_id] for turn_id in turn_ids if turn_id in turns))
         for number, turn_ids in wanted
@@ -304,7 +304,7 @@ def _attachments(log: Log, ids: Iterable[str], *, with_content: bool) -> dict[st
     return {row["id"]: Attachment(**row) for row in rows}
 
 
-def _old_turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Turn]:
+def old_turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Turn]:
     """Return calls that only an older llm logged, in today's form."""
     if not log.columns("responses"):
         return {}

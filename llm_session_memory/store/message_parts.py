@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..model import Message
 from ..rules.fences import without_excerpts
 from ..rules.llm_hash import message_hash
 from .log import Log
@@ -185,6 +186,16 @@ class Messages:
                     f'insert into {table} (part_id, {column}, "order") values (:part, :id, :order)',  # noqa: S608
                     ({"part": id_, "id": one, "order": order} for order, one in enumerate(held)),
                 )
+
+
+def as_stored(message: Message) -> Stored:
+    """Return a message that is not stored, such as one of an older llm, as far as `Messages.said` looks at it."""
+    parts = []
+    for part in message.parts:
+        payload = {**part.data, "attachments": [{"id": one.id} for one in part.attachments]}
+        tool = part.data.get("name") if part.type == "tool_call" else None
+        parts.append(Part(part.type, part.data.get("text"), payload, tool))
+    return Stored("", None, message.role, None, tuple(parts))
 
 
 def blanked(message: Stored) -> Stored:

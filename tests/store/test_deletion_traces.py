@@ -136,3 +136,31 @@ def test_another_conversation_with_the_same_messages_keeps_them(log: Path, llm_:
         assert services.desk.log.value(tip, {"id": threads[1]}) == before
         assert services.desk.log.value(tip, {"id": threads[0]}) != before
     checked(log)
+
+
+def test_what_an_older_llm_logged_is_blanked_in_the_requests_that_had_it(
+    log: Path, llm_: Command, script: Script
+) -> None:
+    """An exchange that only an older llm logged is sent as history when its session goes on; its copies are blanked."""
+    with LogBuilder(log) as builder:
+        thread = builder.thread()
+        fragment = llm.Fragment("zyxquartz notes", "notes.txt")
+        call = Call("look", {"of": "zyxquartz"}, "zyxquartz found")
+        file = llm.Attachment(type="text/plain", content=b"a file")
+        builder.responses(
+            thread, Said("The password is zyxquartz.", "zyxquartz it is.", fragments=(fragment,), attachments=(file,))
+        )
+        builder.responses(thread, Said("Look for zyxquartz.", "zyxquartz again.", calls=(call,)), Said("Hello."))
+    llm_("sessions", "name", thread, "work").ok()
+    llm_("--session", "work", "-m", "scripted", "Go on.").ok()
+    assert "The password is" in json.dumps(script.texts())
+    with Services.open(log) as services:
+        target = Target(thread, tuple(ids[0] for ids in services.sessions.turn_ids("work")[:2]))
+        planned = services.deletion.plan([target])
+        assert {(one.kind, one.number, one.of_number) for one in planned.traces} == {
+            ("history", 4, 1),
+            ("history", 4, 2),
+        }
+        assert services.deletion.delete([target], with_traces=True).blanked == 1
+    assert "zyxquartz" not in everything_in(log)
+    checked(log)
