@@ -117,7 +117,10 @@ class Traces:
         A session that such a conversation became sends them as messages.
         """
         found: dict[tuple[str, str], str] = {}
-        for turn in history.old_turns(self.log, self._old(), with_content=False).values():
+        old = self._old()
+        if not old:  # without older conversations, a log may lack columns of their table
+            return found
+        for turn in history.old_turns(self.log, old, with_content=False).values():
             for message in (*turn.input, *turn.output):
                 found[message.role, self.messages.said(as_stored(message))] = self.gone[turn.id]
         return found
