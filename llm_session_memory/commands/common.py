@@ -105,7 +105,7 @@ def exchange_number(text: str | None) -> int | None:
     if text is None or not (text.isascii() and text.lstrip("-").isdigit()):
         return None
     if int(text) < 1:
-        raise click.BadParameter(f"{text} is not the number of an exchange, which begin at 1.")
+        raise click.BadParameter(f"{text} is not the number of an exchange. Numbers begin at 1.")
     return int(text)
 
 

@@ -64,7 +64,7 @@ def _how_options(function: F) -> F:
     options: tuple[Callable[[Any], Any], ...] = (
         dry_run_option("Only print what would be deleted, and what would stay; delete nothing"),
         click.option("-y", "--yes", is_flag=True, help="Don't ask before deleting"),
-        click.option("--with-traces", is_flag=True, help="Blank text of it in later requests too"),
+        click.option("--with-traces", is_flag=True, help="Also blank its text in later requests"),
         click.option("--erase", is_flag=True, help="Rewrite the file, so that no deleted bytes are left in it"),
         click.option("--json", is_flag=True, help="Output what goes and what stays as JSON"),
     )
@@ -162,7 +162,9 @@ def purge_command(  # noqa: PLR0913  one parameter an option
             return
         raise click.UsageError("Which conversations? Give a filter, such as --older-than 30d or --unnamed.")
     if unnamed and only_sessions:
-        raise click.UsageError("Only sessions have tags and a project and are archived; --unnamed leaves sessions out.")
+        raise click.UsageError(
+            "--unnamed can't be combined with --tag, --project or --archived, which only sessions have."
+        )
     with opened(database) as memory:
         limits = [dates.ago(older_than, memory.desk.now())] if older_than else []
         limits += [dates.since(before)] if before else []

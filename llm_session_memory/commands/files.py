@@ -124,7 +124,7 @@ def _export(memory: Memory, name: str, file: Path, format_: str | None, *, force
 @session_command("import", short_help="Import a session from a JSONL file")
 @click.argument("file", type=click.File("rb"))
 @click.option("--as", "name", metavar="NAME", help="Name of the session [its name in FILE]")
-@click.option("--restore-deleted", is_flag=True, help="Import exchanges too that were deleted from this log")
+@click.option("--restore-deleted", is_flag=True, help="Also import exchanges that were deleted from this log")
 def import_command(
     file: IO[bytes],
     name: str | None,

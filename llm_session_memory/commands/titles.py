@@ -41,7 +41,7 @@ _SHOW = "show"
     flag_value=_SHOW,
     metavar="on|off",
     type=click.Choice(["on", "off", _SHOW]),
-    help="Whether sessions get a title by themselves after their third exchange; without a value, show it [off]",
+    help="Whether sessions automatically get a title after their third exchange; without a value, show it [off]",
 )
 @click.option(
     "--project",
@@ -70,7 +70,7 @@ def title_command(  # noqa: PLR0913  one parameter an option
 ) -> None:
     """Show the title of a session, or of any conversation by its id. With TITLE, set it.
 
-    A title that a model writes costs one short request. Only prompts in sessions get titles by themselves, because
+    A title that a model writes costs one short request. Only sessions get titles automatically, because
     plain llm doesn't run this plugin.
 
     \b
@@ -155,7 +155,7 @@ def _fields(thread_id: str, name: str, title: Title | None) -> dict[str, object]
     }
 
 
-# -- by themselves -----------------------------------------------------------
+# -- automatic titles --------------------------------------------------------
 
 
 def _auto(memory: Memory, auto: str, project: str | None, model_id: str | None) -> None:
@@ -174,11 +174,11 @@ def _auto(memory: Memory, auto: str, project: str | None, model_id: str | None) 
         echo(f"{whose} get a title after exchange {TITLE_AFTER}, written by {by}.")
         echo(f"For other conversations, use: {memory.desk.command('title', '--missing')}")
     elif project is not None and memory.titles.auto().on:
-        echo(f"{whose} still get titles by themselves, because they are on for the whole log.")
+        echo(f"{whose} still get titles automatically, because they are on for the whole log.")
     else:
         only = [one_line(one.project.name, _NAME_WIDTH) for one in memory.projects.list() if one.project.auto_title]
         some = f", except in project {', '.join(only)}" if only and project is None else ""
-        echo(f"{whose} get no titles by themselves{some}.")
+        echo(f"{whose} get no automatic titles{some}.")
 
 
 # -- many conversations ------------------------------------------------------

@@ -81,7 +81,7 @@ def redo_command(
 ) -> None:
     """Bring back the exchanges undone last into the session NAME, or into the session used last.
 
-    If the session has new exchanges since then, say what becomes of them with --keep-new or --undo-new.
+    If the session has had new exchanges since, say what to do with them: --keep-new or --undo-new.
 
     \b
         llm sessions redo work

@@ -177,7 +177,7 @@ class _Import:
         gone = tuple(ids[0] for ids in every if not deleted.isdisjoint(ids))
         if len(gone) == len(every):
             message = f"All exchanges of {where} were deleted from this log."
-            raise SessionError(message, "To import deleted exchanges all the same, add --restore-deleted.")
+            raise SessionError(message, "To import them anyway, add --restore-deleted.")
         self._drop_snapshots({*gone}, [ids[0] for ids in every])
         Deletion(Desk(self.staging.log)).delete([Target(self.session.thread_id, gone)], tombstones=False)
         return len(gone)

@@ -63,8 +63,27 @@ class Filters:
         return (replace(self, archived=None) if self.archived is False else self) != Filters()
 
 
+class _Called:
+    """What a session, or an unnamed conversation, is called."""
+
+    thread_id: str
+    name: str | None
+    first_words: str
+    title: str
+
+    @property
+    def reference(self) -> str:
+        """The last part of its URL: the name, or the id of a conversation without a name."""
+        return self.name or self.thread_id
+
+    @property
+    def heading(self) -> str:
+        """What it is called on the pages."""
+        return self.name or self.title or self.first_words or self.thread_id
+
+
 @dataclass(frozen=True)
-class Relative:
+class Relative(_Called):
     """A session, or an unnamed conversation, that another was forked from or that was forked from another.
 
     `number` is that of the last exchange that both have, as the session that is asked about counts. It is None if that
@@ -76,16 +95,6 @@ class Relative:
     first_words: str
     number: int | None = None
     title: str = ""
-
-    @property
-    def reference(self) -> str:
-        """The last part of its URL: the name, or the id of a conversation without a name."""
-        return self.name or self.thread_id
-
-    @property
-    def heading(self) -> str:
-        """What it is called on the pages."""
-        return self.name or self.title or self.first_words or self.thread_id
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(_Called):
     """A session, or a conversation without a name, as a line of the list."""
 
     thread_id: str
@@ -128,16 +137,6 @@ class Line:
     """The name of its project."""
     template: str | None = None
     archived_utc: str | None = None
-
-    @property
-    def reference(self) -> str:
-        """The last part of its URL: the name, or the id of a conversation without a name."""
-        return self.name or self.thread_id
-
-    @property
-    def heading(self) -> str:
-        """What it is called on the pages."""
-        return self.name or self.title or self.first_words or self.thread_id
 
 
 @dataclass(frozen=True)

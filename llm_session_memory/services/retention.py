@@ -158,7 +158,8 @@ def is_due(next_utc: str | None, now: datetime) -> bool:
     try:
         next_ = datetime.fromisoformat(next_utc)
     except ValueError as error:
-        raise SessionError(f"The log's setting {NEXT} is not a time.") from error
+        hint = "Set the time for retention again: llm sessions retention TIME"
+        raise SessionError(f"The log's setting {NEXT} is not a time.", hint) from error
     return now >= next_ or next_ - now > 2 * rules.EVERY
 
 

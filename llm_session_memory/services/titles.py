@@ -1,4 +1,4 @@
-"""Use cases for titles of conversations, with a name or without: show, set, make with a model, and make by themselves.
+"""Use cases for titles of conversations, with a name or without: show, set, make with a model, and make automatically.
 
 A title that a model writes costs one request. The model reads the first exchanges and the newest, and follows no
 instruction in them. Nothing of the request is logged as part of the conversation.
@@ -35,7 +35,7 @@ class Ask(Protocol):
 
 @dataclass(frozen=True)
 class Auto:
-    """Whether sessions get titles by themselves, and the model that writes them (None: the session's)."""
+    """Whether sessions get titles automatically, and the model that writes them (None: the session's)."""
 
     on: bool = False
     model: str | None = None
@@ -145,10 +145,10 @@ class Titles:
         turns = history.exchange_turns(self._desk.log, thread_id)
         return history.settings_of(self._desk.log, turns[-1][-1]).model if turns else None
 
-    # -- by themselves -----------------------------------------------------
+    # -- automatic titles --------------------------------------------------
 
     def auto(self, project: str | None = None) -> Auto:
-        """Return whether titles are made by themselves, in the whole log or in a project."""
+        """Return whether titles are made automatically, in the whole log or in a project."""
         log = self._desk.log
         if project is None:
             return Auto(log_settings.get(log, _AUTO) == "on", log_settings.get(log, _MODEL))

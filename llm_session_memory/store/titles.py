@@ -53,7 +53,7 @@ def put(log: Log, thread_id: str, title: Title) -> None:
 
 
 class OfProject(NamedTuple):
-    """Whether the sessions of a project get titles by themselves, and the model that writes them (None: any)."""
+    """Whether the sessions of a project get titles automatically, and the model that writes them (None: any)."""
 
     name: str
     auto: bool

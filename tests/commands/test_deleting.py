@@ -190,7 +190,7 @@ def test_purge_deletes_what_matches(
     [
         ((), "Which conversations? Give a filter, such as --older-than 30d or --unnamed.", 2),
         (("--yes",), "Which conversations? Give a filter, such as --older-than 30d or --unnamed.", 2),
-        (("--unnamed", "--tag", "x"), "Only sessions have tags and a project and are archived", 2),
+        (("--unnamed", "--tag", "x"), "--unnamed can't be combined with --tag, --project or --archived", 2),
         (("--project", "nosuch"), "Project “nosuch” not found.", 1),
         (("--older-than", "soon"), "“soon” is not a length of time.", 1),
         (("--before", "soon"), "“soon” is not a date.", 1),

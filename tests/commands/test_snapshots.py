@@ -140,7 +140,7 @@ def test_the_list(llm_: Command, work: Script) -> None:
         (("restore", "work", "before the refactorin"), f"Did you mean “{POINT}”?"),
         (("snapshot", "work", "nosuch", "--delete"), "has no snapshot “nosuch”"),
         (("replay", "work", "--from", "nosuch"), "has no snapshot “nosuch”"),
-        (("replay", "work", "--from", "0"), "which begin at 1"),
+        (("replay", "work", "--from", "0"), "Numbers begin at 1"),
     ],
     ids=" ".join,
 )

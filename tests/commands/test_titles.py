@@ -181,10 +181,10 @@ def test_titles_are_off_unless_turned_on(llm_: Command, script: Script) -> None:
     """The third exchange makes no request of its own, and what is set is shown."""
     llm_("--session", "work", "Three").ok()
     assert len(script.seen) == 3
-    assert llm_("sessions", "title", "--auto").ok().out == "Sessions get no titles by themselves.\n"
+    assert llm_("sessions", "title", "--auto").ok().out == "Sessions get no automatic titles.\n"
     on = llm_("sessions", "title", "--auto", "on", "-m", "other").ok().out
     assert on.startswith("Sessions get a title after exchange 3, written by other.\n")
-    assert llm_("sessions", "title", "--auto", "off").ok().out == "Sessions get no titles by themselves.\n"
+    assert llm_("sessions", "title", "--auto", "off").ok().out == "Sessions get no automatic titles.\n"
 
 
 @pytest.mark.usefixtures("work")
@@ -229,7 +229,7 @@ def test_title_in_a_project(llm_: Command, script: Script, log: Path) -> None:
     on = llm_("sessions", "title", "--auto", "on", "--project", "bridge", "-m", "other").ok().out
     assert on.startswith("Sessions of project “Bridge” get a title after exchange 3, written by other.\n")
     assert llm_("sessions", "title", "--auto").ok().out == (
-        "Sessions get no titles by themselves, except in project Bridge.\n"
+        "Sessions get no automatic titles, except in project Bridge.\n"
     )
     llm_("--session", "work", "Three").ok()
     assert len(script.seen) == 3

@@ -35,8 +35,7 @@ def test_a_deleted_session_does_not_come_back(exported: Path, llm_: Command) -> 
     done = llm_("sessions", "import", str(exported))
     assert done.code == 1
     assert done.err == (
-        "Error: All exchanges of work.jsonl were deleted from this log. "
-        "To import deleted exchanges all the same, add --restore-deleted.\n"
+        "Error: All exchanges of work.jsonl were deleted from this log. To import them anyway, add --restore-deleted.\n"
     )
     assert not llm_("sessions", "list").ok().out.count("work")
 

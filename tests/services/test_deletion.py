@@ -177,3 +177,20 @@ def test_a_log_that_never_had_a_session_can_be_planned_for(log: Path) -> None:
         found = services.deletion.plan([Target(thread, (turns[1],)), Target(old)])
     assert (found.amounts.exchanges, found.amounts.conversations, found.amounts.messages) == (2, 1, 2)
     assert log.read_bytes() == before
+
+
+def test_what_people_set_beside_an_exchange_of_an_older_llm_goes_with_it_and_is_counted(log: Path) -> None:
+    """A plan counts the pins, ratings and bookmarks of an exchange in either generation of llm's tables."""
+    with LogBuilder(log) as builder:
+        thread = builder.thread()
+        first = builder.responses(thread, Said("Long ago."), Said("And again."))[0]
+    with Services.open(log) as services:
+        services.sessions.name_thread(thread, "work")
+        services.ratings.rate("work", 1, "up")
+        services.ratings.bookmark("work", 1, "start")
+        target = Target(thread, (first,))
+        planned, done = services.deletion.plan([target]).amounts, services.deletion.delete([target]).amounts
+        assert (planned.exchanges, planned.turns, planned.ratings, planned.bookmarks) == (1, 1, 1, 1)
+        assert done == planned
+        assert services.ratings.bookmarks("work") == {}
+    checked(log)

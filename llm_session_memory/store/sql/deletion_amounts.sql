@@ -1,14 +1,20 @@
 -- How much goes with a batch (null: with all). Bytes are those of texts and files.
+with
+gone as (select id from temp.gone_threads where :batch is null or batch = :batch),
+calls as (
+    select id from temp.gone_turns where :batch is null or batch = :batch
+    union
+    select id from temp.gone_responses where :batch is null or batch = :batch
+)
 select
     (
-        select count(distinct id) from temp.gone_threads g
-        where (:batch is null or batch = :batch)
-          and (g.id in (select id from threads) or g.id in (select id from conversations)
-               or g.id in (select thread_id from memory_sessions) or g.id in (select thread_id from memory_attempts))
+        select count(distinct id) from gone g
+        where g.id in (select id from threads) or g.id in (select id from conversations)
+           or g.id in (select thread_id from memory_sessions) or g.id in (select thread_id from memory_attempts)
     ) as conversations,
     (
         select count(*) from memory_sessions
-        where thread_id in (select id from temp.gone_threads where :batch is null or batch = :batch)
+        where thread_id in (select id from gone)
     ) as sessions,
     (
         select count(*)
@@ -28,12 +34,7 @@ select
           and g.id not in (select id from temp.gone_turns)
           and g.id not in (select response_id from tool_results where response_id is not null)
     ) as exchanges,
-    (
-        select count(*) from temp.gone_turns where :batch is null or batch = :batch
-    ) + (
-        select count(*) from temp.gone_responses
-        where (:batch is null or batch = :batch) and id not in (select id from temp.gone_turns)
-    ) as turns,
+    (select count(*) from calls) as turns,
     (select count(*) from temp.gone_messages where :batch is null or batch = :batch) as messages,
     (select count(*) from temp.gone_fragments where :batch is null or batch = :batch) as fragments,
     (select count(*) from temp.gone_attachments where :batch is null or batch = :batch) as attachments,
@@ -41,44 +42,43 @@ select
     (select count(*) from temp.gone_schemas where :batch is null or batch = :batch) as schemas,
     (
         select count(*) from memory_attempts
-        where thread_id in (select id from temp.gone_threads where :batch is null or batch = :batch)
-           or answered_by in (select id from temp.gone_turns where :batch is null or batch = :batch)
+        where thread_id in (select id from gone)
+           or answered_by in (select id from calls)
     ) as attempts,
     (
         select count(*) from memory_pins
-        where thread_id in (select id from temp.gone_threads where :batch is null or batch = :batch)
-           or turn_id in (select id from temp.gone_turns where :batch is null or batch = :batch)
+        where thread_id in (select id from gone)
+           or turn_id in (select id from calls)
     ) as pins,
     (
         select count(*) from memory_notes
-        where thread_id in (select id from temp.gone_threads where :batch is null or batch = :batch)
+        where thread_id in (select id from gone)
     ) as notes,
     (
         select count(*) from memory_tags
-        where thread_id in (select id from temp.gone_threads where :batch is null or batch = :batch)
+        where thread_id in (select id from gone)
     ) as tags,
     (
         select count(*) from memory_ratings
-        where thread_id in (select id from temp.gone_threads where :batch is null or batch = :batch)
-           or turn_id in (select id from temp.gone_turns where :batch is null or batch = :batch)
+        where thread_id in (select id from gone)
+           or turn_id in (select id from calls)
     ) as ratings,
     (
         select count(*) from memory_bookmarks
-        where thread_id in (select id from temp.gone_threads where :batch is null or batch = :batch)
-           or turn_id in (select id from temp.gone_turns where :batch is null or batch = :batch)
+        where thread_id in (select id from gone)
+           or turn_id in (select id from calls)
     ) as bookmarks,
     (
         select count(*) from memory_summaries
-        where thread_id in (select id from temp.gone_threads where :batch is null or batch = :batch)
+        where thread_id in (select id from gone)
     ) as summaries,
     (
         select count(*) from memory_snapshots
-        where thread_id in (select id from temp.gone_threads where :batch is null or batch = :batch)
+        where thread_id in (select id from gone)
     ) as snapshots,
     (
         select count(*) from memory_passages
-        where turn_id in (select id from temp.gone_turns where :batch is null or batch = :batch)
-           or turn_id in (select id from temp.gone_responses where :batch is null or batch = :batch)
+        where turn_id in (select id from calls)
     ) as passages,
     coalesce((
         select sum(length(cast(coalesce(p.text, '') as blob)) + length(cast(coalesce(p.payload, '') as blob)))
