@@ -109,8 +109,9 @@ class Requests:
     def add_recalls(self, turn_id: str, recalled: Iterable[Recalled]) -> None:
         """Record which excerpts were sent with a turn, best first."""
         self.log.many(
-            "insert or replace into memory_recalls values (:turn_id, :rank, :passage_id, :number, :side, :score,"
-            " :tokens, :words)",
+            "insert or replace into memory_recalls"
+            " (turn_id, rank, passage_id, number, side, score, tokens, words_json) values (:turn_id, :rank,"
+            " :passage_id, :number, :side, :score, :tokens, :words)",
             (
                 {
                     "turn_id": turn_id,

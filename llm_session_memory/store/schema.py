@@ -9,6 +9,7 @@ History of the set "llm-session-memory":
 - 005_windows: the context window that a request without num_ctx gets
 - 006_think: the setting for thinking in replies
 - 007_keeping: projects, forks, undone exchanges, snapshots, titles, tombstones, archived sessions, budgets in dollars
+- 008_recall: private sessions, recall from other sessions, notes for all sessions
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ def migrations() -> Migrations:
     @found(name="007_keeping")
     def keeping(db: Database) -> None:
         _run(db, "007_keeping")
+
+    @found(name="008_recall")
+    def recall(db: Database) -> None:
+        _run(db, "008_recall")
 
     return found
 

@@ -105,7 +105,7 @@ _WITHOUT_ROWID = frozenset({"memory_recalls", "memory_undone"})
 
 NOT_COPIED = frozenset(
     {"memory_windows", "memory_index", "memory_passages", "memory_words", "memory_vectors"}
-    | {"memory_tombstones", "memory_log_settings", "memory_changed"}
+    | {"memory_tombstones", "memory_log_settings", "memory_changed", "memory_global_notes"}
 )
 """Our tables that say nothing about one session alone."""
 

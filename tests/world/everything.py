@@ -75,6 +75,7 @@ def with_sessions(path: Path, *sessions: Session) -> None:
     connection.executescript(MEMORY_TABLES)
     if "project" not in {row[1] for row in connection.execute("pragma table_info(memory_sessions)")}:
         connection.executescript((SQL / "007_keeping.sql").read_text("utf-8"))
+        connection.executescript((SQL / "008_recall.sql").read_text("utf-8"))
     for session in sessions:
         thread = session.thread_id
         connection.execute(
@@ -122,7 +123,7 @@ def with_recall(path: Path, turn_id: str, from_turn_id: str, *words: str) -> Non
     values = (7, 1, from_turn_id, 0, 0, 0, 40, 10.0, 10.0)
     connection.execute("insert into memory_passages values (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     connection.execute(
-        "insert into memory_recalls values (?, 1, 7, 1, 0, 2.5, 48, ?)", (turn_id, json.dumps(list(words)))
+        "insert into memory_recalls values (?, 1, 7, 1, 0, 2.5, 48, ?, null)", (turn_id, json.dumps(list(words)))
     )
     connection.commit()
     connection.close()

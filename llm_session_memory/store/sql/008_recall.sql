@@ -1,0 +1,18 @@
+-- Memory beyond one session. A session's excerpts are never sent in other sessions if it is private.
+alter table memory_sessions add column private integer not null default 0; -- 1: private
+-- More defaults; null: the default of the package.
+alter table memory_sessions add column recall_from text; -- where excerpts may come from: self, all, names, tag:…, project:…
+alter table memory_sessions add column recall_fragments integer; -- 0: texts that went with prompts are not recalled
+alter table memory_sessions add column global_notes integer; -- 0: the notes for all sessions are not sent
+alter table memory_projects add column recall_from text;
+alter table memory_projects add column recall_fragments integer;
+alter table memory_projects add column global_notes integer;
+-- The session that an excerpt came from, if it is another one; `number` and `side` are of that session.
+alter table memory_recalls add column thread_id text;
+-- Notes that all sessions send.
+create table if not exists memory_global_notes (
+    id integer primary key,
+    text text not null,
+    author text not null,                -- 'you', or the model that kept it
+    created_utc text not null
+);
