@@ -24,7 +24,8 @@ PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 
 OURS_ON_LLM = (
     *("session", "new_session", "fork_at", "max_context_tokens"),
-    *("project", "memory", "recall_share", "recall_model", "summary_model", "think", "over_budget"),
+    *("project", "memory", "recall_share", "recall_model", "summary_model", "think"),
+    *("recall_fragments", "global_notes", "over_budget"),
 )
 
 _NORMALISED = (

@@ -149,7 +149,8 @@ def test_prompt_and_chat_get_the_same_options() -> None:
     both = [[(option.opts, option.help) for option in generate.options(name)] for name in ("prompt", "chat")]
     assert both[0] == both[1]
     of_sessions = ["--session", "--new-session", "--fork-at", "--project", "--max-context-tokens"]
-    of_memory = ["--memory", "--recall-share", "--recall-model", "--summary-model", "--think", "--over-budget"]
+    of_memory = ["--memory", "--recall-share", "--recall-model", "--summary-model", "--think"]
+    of_memory += ["--recall-fragments", "--global-notes", "--over-budget"]
     assert [opts[0] for opts, _ in both[0]] == [*of_sessions, *of_memory]
 
 

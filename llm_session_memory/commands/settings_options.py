@@ -69,6 +69,10 @@ def settings_lines(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "summary", f"made by {settings.summary_model}"
     if settings.think is not None:
         yield "think", "sent again" if settings.think == "keep" else "not sent again"
+    if settings.recall_fragments is False:
+        yield "recall", "not from fragments and attachments"
+    if settings.global_notes is False:
+        yield "notes", "those for all sessions are not sent"
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,10 @@ def _share(text: str) -> float:
     if not 0 < share < 1:
         raise SessionError(f"“{text}” is not a valid share.", f"Give a number between 0 and 1, or “{DEFAULT}”.")
     return share
+
+
+def _yes(text: str) -> bool:
+    return text == "yes"
 
 
 def _budget(text: str) -> int:
@@ -161,6 +169,19 @@ _OPTIONS = {
             "type": click.Choice([*THINK, DEFAULT]),
             "help": f"Whether <think> text in earlier replies is sent again, or “{DEFAULT}” ({THINK[0]})",
         },
+    ),
+    "recall_fragments": _Option(
+        ("--recall-fragments",),
+        _unless_default(_yes),
+        {
+            "type": click.Choice(["yes", "no", DEFAULT]),
+            "help": f"Whether recall uses fragments and text attachments of earlier prompts, or “{DEFAULT}” (yes)",
+        },
+    ),
+    "global_notes": _Option(
+        ("--global-notes/--no-global-notes",),
+        lambda _settings, sent, _models: None if sent else False,
+        {"default": None, "help": "Send the notes for all sessions [default], or don't"},
     ),
 }
 """The option of each field of Settings."""

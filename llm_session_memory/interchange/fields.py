@@ -85,6 +85,10 @@ class Fields:
             raise self.wrong(name, "true or false")
         return bool(value)
 
+    def switch(self, name: str) -> bool | None:
+        """Return a boolean, or None."""
+        return None if self.value.get(name) is None else self.flag(name)
+
     def mapping(self, name: str) -> dict[str, Any] | None:
         """Return an object unchanged, or None."""
         found: dict[str, Any] | None = self._get(name, dict, "an object")

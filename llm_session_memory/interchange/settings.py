@@ -26,6 +26,8 @@ def settings_of(header: Fields) -> Settings:
                 values[one.name] = header.whole(one.name)
             case "float":
                 values[one.name] = header.number(one.name)
+            case "bool":
+                values[one.name] = header.switch(one.name)
             case _:
                 values[one.name] = header.mapping(one.name) or {}
     made = Settings(**values)

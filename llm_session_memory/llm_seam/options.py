@@ -100,6 +100,17 @@ def _options() -> list[click.Option]:
             help="Whether <think> text in earlier replies is sent again [drop]",
         ),
         click.Option(
+            ["--recall-fragments"],
+            type=bool,
+            metavar="[yes|no]",
+            help="Whether recall uses fragments and text attachments of earlier prompts [yes]",
+        ),
+        click.Option(
+            ["--global-notes/--no-global-notes"],
+            default=None,
+            help="Send the notes for all sessions, or don't [send them]",
+        ),
+        click.Option(
             ["--send-anyway"],
             is_flag=True,
             help="Send the prompt even if it seems not to fit the context window; the figures are estimates",
@@ -133,7 +144,7 @@ def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any
         ours = {name: parameters.pop(name, None) for name in names}
         if ours["session"] is None and not ours["new_session"]:
             for name in names[2:]:
-                if ours[name] not in (None, False) and (name != "project" or _typed(name)):
+                if _asks(name, ours[name]) and (name != "project" or _typed(name)):
                     flag = f"--{name.replace('_', '-')}"
                     raise click.UsageError(f"{flag} needs a session: add --session NAME (or --new-session).")
             return original(**_plain(parameters))
@@ -143,6 +154,11 @@ def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any
             return _in_session(original, parameters, ours)
 
     return callback
+
+
+def _asks(name: str, value: Any) -> bool:
+    """Return whether the value of an option asks for something: for these two settings, so does False."""
+    return value is not None and (value is not False or name in ("recall_fragments", "global_notes"))
 
 
 def _typed(name: str) -> bool:

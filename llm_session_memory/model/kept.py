@@ -28,6 +28,8 @@ class Settings:
 
     `memory` is a policy, `recall_share` the share of a request that recall may use (above 0 and below 1),
     `recall_model` an embedding model, `summary_model` the model that writes summaries, `think` one of THINK.
+    `recall_fragments`: whether texts that went with prompts are recalled; `global_notes`: whether the notes for all
+    sessions are sent. None is yes for both.
     """
 
     model: str | None = None
@@ -39,6 +41,8 @@ class Settings:
     recall_model: str | None = None
     summary_model: str | None = None
     think: str | None = None
+    recall_fragments: bool | None = None
+    global_notes: bool | None = None
 
 
 @dataclass(frozen=True)

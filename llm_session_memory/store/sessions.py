@@ -168,6 +168,10 @@ SETTINGS_COLUMNS = {"options_json" if one.name == "options" else one.name: one.n
 """The columns of memory_sessions, and of memory_projects, that store settings, and the name of each setting."""
 
 
+_SWITCHES = frozenset(one.name for one in fields(Settings) if str(one.type).startswith("bool"))
+"""The settings that are stored as 0 or 1."""
+
+
 def columns_of(settings: Settings) -> dict[str, Any]:
     """Return settings as the columns of SETTINGS_COLUMNS."""
     values = {column: getattr(settings, name) for column, name in SETTINGS_COLUMNS.items()}
@@ -177,7 +181,8 @@ def columns_of(settings: Settings) -> dict[str, Any]:
 def settings_of(row: Mapping[str, Any]) -> Settings:
     """Return the settings in a row of memory_sessions or memory_projects, which may lack some columns."""
     values = {name: row.get(column) for column, name in SETTINGS_COLUMNS.items()}
-    return Settings(**{**values, "options": json.loads(row["options_json"] or "{}")})
+    switches = {name: bool(values[name]) for name in _SWITCHES if values[name] is not None}
+    return Settings(**{**values, **switches, "options": json.loads(row["options_json"] or "{}")})
 
 
 def session_of(row: Mapping[str, Any]) -> Session:

@@ -25,6 +25,8 @@ VALUES: dict[str, Any] = {
     "recall_model": "none",
     "summary_model": "other",
     "think": "keep",
+    "recall_fragments": False,
+    "global_notes": False,
 }
 """A value other than the default for each setting. A new setting needs one."""
 
@@ -36,6 +38,11 @@ def typed(**values: Any) -> list[str]:
     """Return the options that a person would type for settings."""
     found: list[str] = []
     for name, value in values.items():
+        if name == "global_notes":
+            found += ["--global-notes" if value else "--no-global-notes"]
+            continue
+        if value is False:
+            value = "no"  # noqa: PLW2901  as it is typed
         words = [str(word) for pair in value.items() for word in pair] if isinstance(value, dict) else [str(value)]
         found += [FLAGS.get(name, f"--{name.replace('_', '-')}"), *words]
     return found
