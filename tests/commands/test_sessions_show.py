@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import llm
 import pytest
 
+from llm_session_memory.model import Settings
 from tests.conftest import Command
 from tests.world.logs import Call, LogBuilder, Said
 from tests.world.scripted import Script
@@ -136,9 +138,8 @@ def test_json(llm_: Command, thread: str) -> None:
         "thread_id": thread,
         "model": "scripted",
         "system": "Be brief.",
-        **dict.fromkeys(
-            ["max_context_tokens", "memory", "recall_share", "recall_model", "summary_model", "think", "budget_usd"]
-        ),
+        **dict.fromkeys(one.name for one in fields(Settings) if one.name not in ("model", "system", "options")),
+        "budget_usd": None,
         "project": None,
         "template": None,
         "options": {},
