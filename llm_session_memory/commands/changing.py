@@ -53,6 +53,11 @@ _WIDTH = 80
 @click.option(
     "-p", "--param", "params", type=(str, str), multiple=True, metavar="KEY VALUE", help="Value for --template"
 )
+@click.option(
+    "--private",
+    type=click.Choice(["yes", "no"]),
+    help="Whether it stays out of other sessions, so that neither recall nor a model's search finds it there",
+)
 @budget_option("it")
 @matching_options(apart=("meta", "model", "project", "template"))
 @dry_run_option()
@@ -63,6 +68,7 @@ def set_command(  # noqa: PLR0913  one parameter an option
     project: str | None,
     template: str | None,
     params: tuple[tuple[str, str], ...],
+    private: str | None,
     budget_usd: str | None,
     matching: Filters | None,
     dry_run: bool,  # noqa: FBT001  a flag
@@ -75,11 +81,16 @@ def set_command(  # noqa: PLR0913  one parameter an option
         llm sessions set work --max-context-tokens default
         llm sessions set work --budget-usd 2
         llm sessions set work --project bridge
+        llm sessions set work --recall-from play,tag:bridge
+        llm sessions set diary --private yes
         llm sessions set work --template brief -p tone kind
         llm sessions set work play --meta client harbour
         llm sessions set --all-matching --with-model llama2 --model llama3 --dry-run
     """
-    chosen, asked = selection(names, matching), _Asked(changes, dict(meta), budget_usd, project, template, dict(params))
+    chosen, asked = (
+        selection(names, matching),
+        _Asked(changes, dict(meta), budget_usd, project, template, dict(params), private),
+    )
     with opened(database) as memory:
         if not asked or not (chosen.several or dry_run):
             for place, session in enumerate(chosen.sessions(memory)):
@@ -111,6 +122,7 @@ class _Asked:
         project: str | None,
         template: str | None,
         params: Mapping[str, str],
+        private: str | None,
     ) -> None:
         if params and template is None:
             raise click.UsageError("-p is a value for a template: add --template NAME.")
@@ -120,12 +132,13 @@ class _Asked:
         self._project = project
         self._template = template
         self._params = params
+        self._private = private
         self._models = Models(async_=False)
         self._loaded: Any = None
         self._budgeted: dict[str | None, None] = {}
 
     def __bool__(self) -> bool:
-        given = (self._budget_usd, self._project, self._template)
+        given = (self._budget_usd, self._project, self._template, self._private)
         return bool(self._changes or self._facts or any(one is not None for one in given))
 
     def change(self, memory: Memory, session: Session) -> None:
@@ -141,6 +154,8 @@ class _Asked:
                 memory.costs.set_budget(session.name, dollars)
             if template != session.template:
                 memory.projects.set_template(session.name, template)
+            if self._private is not None:
+                memory.sessions.set_private(session.name, private=self._private == "yes")
             if self._project is not None:
                 memory.projects.move(session.name, None if key(self._project) == NO_PROJECT else self._project)
         if self._budget_usd is not None and dollars is not None:
@@ -174,10 +189,12 @@ def _print(memory: Memory, name: str) -> None:
 
 
 def _belongs(memory: Memory, session: Session) -> Iterator[tuple[str, str]]:
-    """Yield the project of a session, and the template that its settings are from."""
+    """Yield the project of a session, whether it is private, and the template that its settings are from."""
     project = memory.projects.name_of(session)
     if project is not None:
         yield "project", project
+    if session.private:
+        yield "private", "yes: other sessions recall nothing from it"
     if session.template is not None:
         yield "template", one_line(session.template, _WIDTH)
 

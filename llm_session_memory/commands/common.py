@@ -15,7 +15,7 @@ import click
 
 from ..errors import NoSuchSession, SessionError
 from ..llm_seam import received
-from ..llm_seam.models import known_names, known_projects, known_templates, log_path
+from ..llm_seam.models import known_names, known_projects, known_sources, known_templates, log_path
 from ..llm_seam.output import takes_everything
 from ..memory import Memory
 from ..model import RATED
@@ -94,6 +94,12 @@ def complete_template(ctx: click.Context, param: click.Parameter, incomplete: st
     """Complete the templates that sessions were created from."""
     del param
     return known_templates(ctx.params.get("database"), incomplete)
+
+
+def complete_sources(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the values of `--recall-from`."""
+    del param
+    return known_sources(ctx.params.get("database"), incomplete)
 
 
 COMPLETING = {"project": complete_project, "template": complete_template}

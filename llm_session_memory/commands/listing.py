@@ -203,6 +203,7 @@ def _fields(line: SessionSummary) -> dict[str, object]:
         "budget_usd": line.session.budget_usd,
         "project": line.project,
         "template": line.session.template,
+        "private": line.session.private,
         "forked_from": relative_fields(line.origin),
         "archived_utc": line.session.archived_utc and dates.zoned(line.session.archived_utc),
         "tags": list(line.tags),

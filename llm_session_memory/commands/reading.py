@@ -14,7 +14,7 @@ from ..reader.files.markdown import Transcript, as_markdown
 from ..rules.policy import effective, parsed_policy
 from ..rules.safe_text import one_line
 from ..rules.words import counted
-from .common import as_json, echo, opened, session_argument, session_command
+from .common import as_json, complete_sources, echo, opened, session_argument, session_command
 
 _PROMPT_WIDTH = 60
 
@@ -95,6 +95,9 @@ def _between(memory: Memory, session: Session, start: int, end: int, total: int)
     metavar="S",
     help="Share of the request that recall may use",
 )
+@click.option(
+    "--recall-from", metavar="WHERE", shell_complete=complete_sources, help="Recall from these other sessions too"
+)
 @click.option("--text", is_flag=True, help="Print the messages exactly as they would be sent")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, including the messages")
 def context_command(  # noqa: PLR0913  one parameter an option
@@ -106,6 +109,7 @@ def context_command(  # noqa: PLR0913  one parameter an option
     max_context_tokens: int | None,
     policy: str | None,
     recall_share: float | None,
+    recall_from: str | None,
     text: bool,  # noqa: FBT001  a flag
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
@@ -116,6 +120,7 @@ def context_command(  # noqa: PLR0913  one parameter an option
 
     \b
         llm sessions context work "When is the deadline?"
+        llm sessions context work "When is the deadline?" --recall-from tag:bridge
     """
     with opened(database) as memory:
         session = memory.sessions.get(name)
@@ -126,7 +131,9 @@ def context_command(  # noqa: PLR0913  one parameter an option
             max_context_tokens,
             parsed_policy(policy) if policy else None,
             recall_share,
+            recall_from=recall_from,
         )
+        asked = memory.sessions.settled(asked)
         model = session_model(session, asked)
         made = memory.requests.context(name, prompt, model=model, asked=asked, near=near_of(memory, session, asked))
         settings = effective(session.settings, asked)

@@ -13,6 +13,8 @@ from ..errors import SessionError
 from ..llm_seam.models import NONE, Models, embedding_model_of, valid_options
 from ..model import POLICIES, THINK, Settings
 from ..rules.policy import parsed_policy
+from ..rules.recall_from import SELF, normal
+from .common import complete_sources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,6 +67,11 @@ def settings_lines(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.recall_model is not None:
         model = settings.recall_model
         yield "recall", "by words only" if model == NONE else f"by words, and by meaning with {model}"
+    if settings.recall_from is not None:
+        yield (
+            "recall",
+            "from this session only" if settings.recall_from == SELF else f"also from {settings.recall_from}",
+        )
     if settings.summary_model is not None:
         yield "summary", f"made by {settings.summary_model}"
     if settings.think is not None:
@@ -182,6 +189,16 @@ _OPTIONS = {
         ("--global-notes/--no-global-notes",),
         lambda _settings, sent, _models: None if sent else False,
         {"default": None, "help": "Send the notes for all sessions [default], or don't"},
+    ),
+    "recall_from": _Option(
+        ("--recall-from",),
+        _unless_default(normal),
+        {
+            "metavar": "WHERE",
+            "shell_complete": complete_sources,
+            "help": f"Other sessions to recall from: names with commas between them, tag:TAG, project:NAME, all, or "
+            f"“{SELF}”",
+        },
     ),
 }
 """The option of each field of Settings."""

@@ -71,7 +71,8 @@ class Importer:
             raise taken(kept)
         created = self.header.fields.time("created_utc") or self.now
         project, template = self._project(), self.header.fields.text("template")
-        session = Session(of_import(created), kept, created, self.settings, project, template)
+        private = self.header.fields.value.get("private") is True
+        session = Session(of_import(created), kept, created, self.settings, project, template, private=private)
         self.store.add(session)
         return session
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import SessionError
 from ..model import Settings
 from ..rules.policy import parsed_policy
+from ..rules.recall_from import normal
 from ..rules.safe_text import plain
 from ..rules.thinking import parsed_think
 from .fields import Fields
@@ -36,6 +37,8 @@ def settings_of(header: Fields) -> Settings:
             made = replace(made, memory=parsed_policy(made.memory))
         if made.think is not None:
             made = replace(made, think=parsed_think(made.think))
+        if made.recall_from is not None:
+            made = replace(made, recall_from=normal(made.recall_from))
     except SessionError as error:
         raise FileRefused(f"{header.place}: {plain(error.message)}") from error
     return made

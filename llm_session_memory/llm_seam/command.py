@@ -91,6 +91,8 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
             once = given.system_has_input and not parameters.get("system")
             place = replace(place, template=given.remembered, system_once=once)
         said = found(Settings(**{one.name: ours[one.name] for one in fields(Settings) if one.name in ours}))
+        if ours.get("retrying") is None:
+            said = memory.sessions.settled(said)
         keeps = recording and name is not None and "prompt" in parameters  # a chat has no prompt yet
         models = Models(async_=bool(parameters.get("async_")), missing=_stand_in if keeps else None)
         _choose_model(parameters, session is not None or bool(kept.model or (given and given.model)), models)

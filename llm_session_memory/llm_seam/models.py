@@ -63,6 +63,16 @@ def known_snapshots(database: str | None, name: str, beginning: str) -> list[str
     return _known(database, beginning, lambda memory: (point.label for point in memory.snapshots.list(name)))
 
 
+def known_sources(database: str | None, beginning: str) -> list[str]:
+    """Return the values of --recall-from that go on after a beginning, which may have values and commas already."""
+    from ..services.sources import choices
+
+    before, comma, last = beginning.rpartition(",")
+    last = last.lstrip()
+    found = _known(database, last, lambda memory: choices(memory.desk.log, memory.sessions.names(archived=False)))
+    return [f"{before}{comma}{one}" for one in found if not comma or one not in ("self", "all")]
+
+
 def _known(database: str | None, beginning: str, names: Callable[[Services], Iterable[str]]) -> list[str]:
     try:
         with Services.open(log_path(database)) as memory:

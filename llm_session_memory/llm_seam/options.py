@@ -111,6 +111,14 @@ def _options() -> list[click.Option]:
             help="Send the notes for all sessions, or don't [send them]",
         ),
         click.Option(
+            ["--recall-from"],
+            metavar="WHERE",
+            callback=_recall_from,
+            shell_complete=_complete_sources,
+            help="Other sessions to recall excerpts from: names with commas between them, tag:TAG, project:NAME or "
+            "all [self: none]",
+        ),
+        click.Option(
             ["--send-anyway"],
             is_flag=True,
             help="Send the prompt even if it seems not to fit the context window; the figures are estimates",
@@ -136,6 +144,19 @@ def _policy(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     except SessionError:
         choices = ", ".join(POLICIES)
         raise click.BadParameter(f"“{value}” is not one of: {choices} or summary,recall.", ctx, param) from None
+
+
+def _recall_from(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return a value of --recall-from in its normal form. Raises BadParameter if it is invalid."""
+    if value is None:
+        return None
+    from ..errors import SessionError
+    from ..rules.recall_from import normal
+
+    try:
+        return normal(value)
+    except SessionError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
@@ -239,3 +260,11 @@ def _complete_project(ctx: click.Context, param: click.Parameter, incomplete: st
     from .models import known_projects
 
     return known_projects(ctx.params.get("database"), incomplete)
+
+
+def _complete_sources(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the values of --recall-from, in the same way."""
+    del param
+    from .models import known_sources
+
+    return known_sources(ctx.params.get("database"), incomplete)

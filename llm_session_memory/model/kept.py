@@ -30,6 +30,7 @@ class Settings:
     `recall_model` an embedding model, `summary_model` the model that writes summaries, `think` one of THINK.
     `recall_fragments`: whether texts that went with prompts are recalled; `global_notes`: whether the notes for all
     sessions are sent. None is yes for both.
+    `recall_from` says which other sessions excerpts may come from (see rules/recall_from.py).
     """
 
     model: str | None = None
@@ -43,6 +44,7 @@ class Settings:
     think: str | None = None
     recall_fragments: bool | None = None
     global_notes: bool | None = None
+    recall_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Session:
 
     `project` is the key of a project's name, `template` the llm template that the session was created from,
     `archived_utc` is set while the session is archived, `budget_usd` is the most that it may cost in US dollars.
+    `private`: nothing of it is ever sent in other sessions.
     """
 
     thread_id: str
@@ -113,3 +116,4 @@ class Session:
     template: str | None = None
     archived_utc: str | None = None
     budget_usd: float | None = None
+    private: bool = False

@@ -141,7 +141,8 @@ class Filters:
     (exclusive): when a session was last used or a prompt was sent; ISO, UTC. `rated`: a key of RATED. A search finds
     the exchanges with such a rating; a list shows the sessions with at least one such exchange or, for `none`, the
     sessions without any rating. `project`: the name of a project. `template`: a template that sessions were created
-    from. `archived`: True for archived sessions alone, False for all others, None for both.
+    from. `archived`: True for archived sessions alone, False for all others, None for both. `visible_in`: a thread,
+    and private sessions on other threads are left out ("": all private sessions are).
     """
 
     tags: tuple[str, ...] = ()
@@ -154,6 +155,7 @@ class Filters:
     project: str | None = None
     template: str | None = None
     archived: bool | None = None
+    visible_in: str | None = None
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ COLUMNS: dict[str, str] = {
     "tool_results": "id response_id tool_id name output tool_call_id instance_id exception",
     "tool_results_attachments": "tool_result_id attachment_id order",
     "memory_sessions": "thread_id name name_key created_utc model system options_json max_context_tokens memory"
-    " project template archived_utc budget_usd",
+    " project template archived_utc budget_usd private",
     "memory_blocks": "id thread_id start_turn_id start_number pinned_json policy budget window window_source front clip"
     " oversized reason began_utc",
     "memory_contexts": "rowid turn_id thread_id block_id exchange_turn_id number after_turn_id base estimate cut",
@@ -64,7 +64,7 @@ COLUMNS: dict[str, str] = {
     "memory_index": "number thread_id turns passages rules",
     "memory_words": "rowid rank thread text parts memory_words",
     "memory_passages": "id thread turn_id side part start end weight message_weight",
-    "memory_recalls": "turn_id rank passage_id number side score tokens words_json",
+    "memory_recalls": "turn_id rank passage_id number side score tokens words_json thread_id",
     "memory_ratings": "thread_id turn_id mark note rated_utc",
     "memory_bookmarks": "thread_id turn_id label created_utc",
     "memory_projects": "name_key name created_utc model system options_json max_context_tokens memory budget_usd"

@@ -67,6 +67,10 @@ def checked(settings: Settings) -> Settings:
     for name in ("recall_fragments", "global_notes"):
         if getattr(settings, name) not in (None, True, False):
             raise SessionError(f"“{getattr(settings, name)}” is not a valid value of {name}.", "Give True or False.")
+    if settings.recall_from is not None:
+        from .recall_from import normal  # few sessions recall from others
+
+        settings = replace(settings, recall_from=normal(settings.recall_from))
     return settings
 
 

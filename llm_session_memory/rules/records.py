@@ -46,7 +46,7 @@ CODE, KEPT_CODE = "functions", "imported_functions"
 HEADER = (
     *("format", "version", "name"),
     *(one.name for one in fields(Settings)),
-    *("created_utc", "exported_utc", "exchanges", "forked_from", "project", "template"),
+    *("created_utc", "exported_utc", "exchanges", "forked_from", "project", "template", "private"),
     *("tags", "meta", "notes", "title", "summaries", "snapshots"),
 )
 NOTE = ("text", "author", "created_utc")

@@ -78,9 +78,9 @@ class Forks:
     ) -> Session:
         """Make a session that shares the exchanges up to a point, without copying them.
 
-        It gets the other's settings unless `settings` are given, its project, template and budget in dollars, its tags,
-        facts and notes, and the pins, ratings, bookmarks and summary of what it shares. Whatever happens to the other
-        session later, the fork keeps the shared exchanges.
+        It gets the other's settings unless `settings` are given, its project, template and budget in dollars, its
+        privacy, tags, facts and notes, and the pins, ratings, bookmarks and summary of what it shares. Whatever happens
+        to the other session later, the fork keeps the shared exchanges.
 
         Raises:
             NameRefused: The name breaks the rules or is taken.
@@ -105,6 +105,7 @@ class Forks:
                     project=point.session.project,
                     template=point.session.template,
                     budget_usd=point.session.budget_usd,
+                    private=point.session.private,
                 )
             self._store.add(made)
             forks.add(self._desk.log, made.thread_id, point.thread_id, point.turn_id, made.created_utc)

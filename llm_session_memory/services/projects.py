@@ -14,7 +14,10 @@ from ..errors import NoSuchSession
 from ..model import Filters, Project, ProjectSummary, Session, Settings
 from ..rules import names
 from ..rules.policy import checked
+from ..rules.recall_from import PROJECT
 from ..store import projects as store
+from ..store import recall_sources
+from . import sources
 from .desk import Desk
 
 
@@ -78,16 +81,18 @@ class Projects:
         Raises NameRefused if the name breaks the rules or is taken, SessionError if a setting is invalid.
         """
         kept = names.check_project(name)
-        made = Project(names.key(kept), kept, self._desk.timestamp(), checked(settings or Settings()), **limits)
+        new = checked(settings or Settings())
         self._desk.prepare()
+        new = self._settled(new)
+        made = Project(names.key(kept), kept, self._desk.timestamp(), new, **limits)
         with self._desk.writing():
             self._store.add(made)
         return made
 
     def set(self, name: str, settings: Settings | None = None, **limits: Any) -> Project:
         """Change a project's defaults (None: keep them) and limits, for the sessions that are created from now on."""
-        new = None if settings is None else checked(settings)
         with self._changing(name) as found:
+            new = None if settings is None else self._settled(settings, found.settings)
             changed = replace(found, settings=new or found.settings, **limits)
             self._store.change(changed)
         return changed
@@ -97,12 +102,20 @@ class Projects:
         kept = names.check_project(to)
         with self._changing(name) as found:
             self._store.rename(found.key, kept)
+            recall_sources.renamed(self._desk.log, PROJECT, found.key, kept)
         return replace(found, key=names.key(kept), name=kept)
 
     def delete(self, name: str) -> int:
         """Delete a project. Its sessions stay as they are, without a project; return their number."""
         with self._changing(name) as found:
             return self._store.remove(found.key)
+
+    def _settled(self, settings: Settings, before: Settings | None = None) -> Settings:
+        """Return settings in their normal form. Raises SessionError, also if one names what doesn't exist."""
+        new = checked(settings)
+        if new.recall_from is None or (before is not None and new.recall_from == before.recall_from):
+            return new
+        return replace(new, recall_from=sources.checked(self._desk.log, new.recall_from))
 
     @contextmanager
     def _changing(self, name: str) -> Iterator[Project]:

@@ -141,13 +141,14 @@ class Sessions:
     ) -> tuple[Session, str]:
         """Give a session's name to a new session on a new thread; return the new session and the old one's new name.
 
-        `project` and `template` are those of the new session. It may cost as much as the old one.
+        `project` and `template` are those of the new session. It may cost as much as the old one, and
+        is as private.
         """
         made = Session(thread_id, session.name, self._desk.timestamp(), settings, project, template)
         with self._desk.writing():
             retired = names.retired(session.name, self._store.names())
             self._store.rename(session.thread_id, retired)
-            made = replace(made, budget_usd=session.budget_usd)
+            made = replace(made, budget_usd=session.budget_usd, private=session.private)
             self._store.add(made)
         return made, retired
 
@@ -166,8 +167,13 @@ class Sessions:
     def rename(self, name: str, to: str) -> Session:
         """Rename a session. Raises NameRefused if the new name breaks the rules or is taken."""
         session, kept = self.get(name), names.check(to)
+        self._desk.prepare()
         with self._desk.writing():
             self._store.rename(session.thread_id, kept)
+            from ..rules.recall_from import NAME
+            from ..store.recall_sources import renamed
+
+            renamed(self._desk.log, NAME, names.key(session.name), kept)
         return replace(session, name=kept)
 
     def check_thread(self, thread_id: str) -> None:
@@ -188,12 +194,25 @@ class Sessions:
         turns = history.exchange_turns(self._desk.log, thread_id)
         return self.create(kept, thread_id, history.settings_of(self._desk.log, turns[-1][-1]))
 
+    def settled(self, settings: Settings, before: Settings | None = None) -> Settings:
+        """Return settings in their normal form. Names in them that are not in the settings `before` have to exist.
+
+        Raises SessionError if a setting is invalid, or names a session, tag or project that doesn't exist.
+        """
+        settings = checked(settings)
+        if settings.recall_from is None or (before is not None and settings.recall_from == before.recall_from):
+            return settings
+        from . import sources  # few sessions recall from others
+
+        return replace(settings, recall_from=sources.checked(self._desk.log, settings.recall_from))
+
     def set(self, name: str, settings: Settings, facts: Mapping[str, str | None] | None = None) -> Session:
         """Replace a session's settings and set facts about it (None deletes one): all of it or nothing.
 
         Raises SessionError if a setting or a fact breaks the rules.
         """
-        session, settings = self.get(name), checked(settings)
+        session = self.get(name)
+        settings = self.settled(settings, session.settings)
         with self._desk.writing():
             self._store.set_settings(session.thread_id, settings)
             if facts:
@@ -212,6 +231,17 @@ class Sessions:
                 return False
             self._store.set_archived(session.thread_id, self._desk.timestamp() if archived else None)
         return True
+
+    def set_private(self, name: str, *, private: bool) -> bool:
+        """Keep what was said in a session out of all others, or allow it. Return whether that changed anything.
+
+        A private session may itself recall from others, and models find it only while it is in use.
+        """
+        self._desk.prepare()
+        with self._desk.writing():
+            session = self.get(name)
+            self._store.set_private(session.thread_id, private=private)
+        return session.private != private
 
     # -- pins ----------------------------------------------------------
 

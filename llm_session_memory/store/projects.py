@@ -117,18 +117,21 @@ def _project_of(row: Mapping[str, Any]) -> Project:
 
 
 def threads(log: Log, asked: Filters) -> set[str] | None:
-    """Return the threads of the project, template and archive asked for, or None if nothing is asked for."""
-    if asked.project is None and asked.template is None and asked.archived is None:
+    """Return the threads of the project, template, archive and privacy asked for, or None if nothing is asked for."""
+    visible_in = asked.visible_in if "private" in log.columns("memory_sessions") else None
+    if visible_in is None and asked.project is None and asked.template is None and asked.archived is None:
         return None
     if "project" not in log.columns("memory_sessions"):  # it has not been used recently, so nothing is in a project
         nowhere = asked.project not in (None, NO_PROJECT) or asked.template is not None or asked.archived
         return set() if nowhere else None
     project = key(asked.project or "")
     given = {"project": None if project == NO_PROJECT else project, "template": asked.template, "between": TEMPLATES}
+    given |= {"visible_in": visible_in}
     conditions = {
         "project is :project": asked.project is not None,
         "instr(:between || template || :between, :between || :template || :between)": asked.template is not None,
         f"archived_utc is {'not ' if asked.archived else ''}null": asked.archived is not None,
+        "(private = 0 or thread_id = :visible_in)": visible_in is not None,
     }
     wanted = " and ".join(condition for condition, is_asked in conditions.items() if is_asked)
     rows = log.tuples(f"select thread_id from memory_sessions where {wanted}", given)  # noqa: S608  our own words

@@ -98,6 +98,11 @@ class Sessions:
         sql = "update memory_sessions set archived_utc = :archived_utc where thread_id = :thread_id"
         self.log.run(sql, {"thread_id": thread_id, "archived_utc": archived_utc})
 
+    def set_private(self, thread_id: str, *, private: bool) -> None:
+        """Keep what was said in a session out of all others, or allow it."""
+        sql = "update memory_sessions set private = :private where thread_id = :thread_id"
+        self.log.run(sql, {"thread_id": thread_id, "private": int(private)})
+
     # -- pins ----------------------------------------------------------
 
     def pins(self, thread_id: str) -> list[str]:
@@ -161,7 +166,7 @@ class Sessions:
         )
 
 
-_OWN = ("thread_id", "name", "name_key", "created_utc", "project", "template", "archived_utc", "budget_usd")
+_OWN = ("thread_id", "name", "name_key", "created_utc", "project", "template", "archived_utc", "budget_usd", "private")
 """The columns of memory_sessions that are facts about the session itself."""
 
 SETTINGS_COLUMNS = {"options_json" if one.name == "options" else one.name: one.name for one in fields(Settings)}
@@ -196,4 +201,5 @@ def session_of(row: Mapping[str, Any]) -> Session:
         row.get("template"),
         row.get("archived_utc"),
         row.get("budget_usd"),
+        bool(row.get("private")),
     )

@@ -1,6 +1,7 @@
 """The code behind the tools of `SessionMemory`: look things up in the log, keep a note. Text in, text out.
 
-Writes only notes of the session in use (and the index that search needs). Results are fenced as material, because
+Writes only notes of the session in use (and the index that search needs). Private sessions are shown only to
+themselves. Results are fenced as material, because
 text in the log may have been written to mislead a model. They are also limited in size: to a quarter of the request's
 budget if a session is in use. Errors are returned as sentences that the model can act on.
 """
@@ -9,13 +10,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import ParamSpec
 
 import click
 
-from ..errors import SessionError
+from ..errors import NoSuchSession, SessionError
 from ..memory import Memory
-from ..model import Exchange, Filters, Hit
+from ..model import Exchange, Filters, Hit, Session
+from ..rules import names
 from ..rules.clipping import cut_middle
 from ..rules.fences import fenced, speech
 from ..rules.limits import LONGEST_NOTE_OF_A_MODEL
@@ -71,6 +74,8 @@ def search(query: str, session: str | None = None) -> str:
     words = " ".join(str(query).split())
     with _memory() as memory:
         name = str(session) if session else (here.session if here else "*")
+        if name != "*":
+            _open(memory, name)
         hits = _everywhere(memory, words) if name == "*" else memory.search(words, session=name, count=MOST_HITS)
         if not hits and not session and name != "*":
             hits = _in_project(memory, words, name) or _everywhere(memory, words)
@@ -82,7 +87,7 @@ def search(query: str, session: str | None = None) -> str:
 
 def _everywhere(memory: Memory, words: str) -> list[Hit]:
     """Return what matches in all sessions but the archived ones."""
-    return memory.search(words, filters=Filters(archived=False), count=MOST_HITS)
+    return memory.search(words, filters=_shown(memory), count=MOST_HITS)
 
 
 def _in_project(memory: Memory, words: str, name: str) -> list[Hit]:
@@ -91,7 +96,23 @@ def _in_project(memory: Memory, words: str, name: str) -> list[Hit]:
     project = memory.projects.name_of(session) if session else None
     if project is None:
         return []
-    return memory.search(words, filters=Filters(project=project, archived=False), count=MOST_HITS)
+    return memory.search(words, filters=replace(_shown(memory), project=project), count=MOST_HITS)
+
+
+def _shown(memory: Memory) -> Filters:
+    """Return the filters for what a model may see: neither archived nor private sessions, except its own."""
+    here = held()
+    own = memory.sessions.find(here.session) if here else None
+    return Filters(archived=False, visible_in=own.thread_id if own else "")
+
+
+def _open(memory: Memory, name: str) -> Session:
+    """Return a session by its name. A private one is not found, unless it is in use. Raises NoSuchSession."""
+    found, shown = memory.sessions.find(name), _shown(memory)
+    if found is None or (found.private and found.thread_id != shown.visible_in):
+        near = names.near(name, (one.name for one in memory.sessions.matching(shown)))
+        raise NoSuchSession(f"Session “{name}” not found.", f"Did you mean “{near}”?" if near else "")
+    return found
 
 
 def _hit(hit: Hit) -> str:
@@ -109,7 +130,7 @@ def read(session: str, first: int, last: int) -> str:
     name = str(session)
     with _memory() as memory:
         start, end = _number("first", first), _number("last", last)
-        found = memory.sessions.get(name)
+        found = _open(memory, name)
         total = memory.sessions.exchange_count(found)
         if end < start or start > total:
             shown = one_line(found.name, _NAME)
@@ -177,11 +198,12 @@ def remember(note: str) -> str:
 def sessions() -> str:
     """Return the sessions with their sizes and days of last use, most recently used first."""
     with _memory() as memory:
-        total = len(memory.sessions.names(archived=False))
+        shown = memory.sessions.list(MOST_SESSIONS, filters=_shown(memory))
+        total = len(memory.sessions.matching(_shown(memory))) if len(shown) == MOST_SESSIONS else len(shown)
         lines = [
             f"{one_line(one.session.name, _NAME)}: {counted(one.exchanges, 'exchange')},"
             f" last used {one.last_used_utc[:10]}"
-            for one in memory.sessions.list(MOST_SESSIONS, filters=Filters(archived=False))
+            for one in shown
         ]
     return _material(list(_taken(lines, total))) if lines else "There are no sessions yet."
 

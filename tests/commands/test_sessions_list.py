@@ -97,6 +97,7 @@ def test_json_has_all_fields(llm_: Command, script: Script, log: Path) -> None:
         "budget_usd": None,
         "project": None,
         "template": None,
+        "private": False,
         "archived_utc": None,
         "forked_from": None,
         "tags": [],

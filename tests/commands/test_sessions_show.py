@@ -140,6 +140,7 @@ def test_json(llm_: Command, thread: str) -> None:
         "system": "Be brief.",
         **dict.fromkeys(one.name for one in fields(Settings) if one.name not in ("model", "system", "options")),
         "budget_usd": None,
+        "private": False,
         "project": None,
         "template": None,
         "options": {},

@@ -27,6 +27,7 @@ VALUES: dict[str, Any] = {
     "think": "keep",
     "recall_fragments": False,
     "global_notes": False,
+    "recall_from": "all",
 }
 """A value other than the default for each setting. A new setting needs one."""
 

@@ -21,6 +21,7 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
         "budget_usd": session.budget_usd,
         "project": transcript.beside.project or None,
         "template": session.template,
+        "private": session.private,
         "forked_from": relative_fields(transcript.beside.origin),
         "forks": [relative_fields(one) for one in transcript.beside.forks],
         "tags": list(transcript.beside.tags),

@@ -78,6 +78,7 @@ class Lines:
                 {
                     "project": beside.project,
                     "template": session.template,
+                    "private": session.private or None,
                     "forked_from": forked_record(beside.origin) if beside.origin else None,
                     "tags": list(beside.tags),
                     "meta": dict(beside.meta),

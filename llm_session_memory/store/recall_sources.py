@@ -1,0 +1,69 @@
+"""The sessions that excerpts may come from: never private or archived ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..rules.names import key
+from ..rules.recall_from import ALL, NAME, PROJECT, TAG, Source, replaced
+from .log import Log
+
+_OPEN = "select thread_id, name from memory_sessions s where private = 0 and archived_utc is null and thread_id <> :own"
+
+_WHICH = {
+    ALL: "",
+    NAME: " and name_key = :key",
+    PROJECT: " and project = :key",
+    TAG: " and exists (select 1 from memory_tags t where t.thread_id = s.thread_id and t.tag_key = :key)",
+}
+
+_KNOWN = {
+    NAME: "select name from memory_sessions where name_key = :key",
+    PROJECT: "select name from memory_projects where name_key = :key",
+    TAG: "select tag from memory_tags where tag_key = :key limit 1",
+}
+
+
+def sessions(log: Log, source: Source, own: str) -> dict[str, str]:
+    """Return the sessions of a source that may be recalled from in the thread `own`: names by thread."""
+    sql = f"{_OPEN}{_WHICH[source.kind]} order by thread_id"
+    return dict(log.tuples(sql, {"own": own, "key": key(source.value)}))
+
+
+def known(log: Log, source: Source) -> str | None:
+    """Return the stored form of a session's name, a project's name or a tag, or None if there is none."""
+    found = log.value(_KNOWN[source.kind], {"key": key(source.value)})
+    return None if found is None else str(found)
+
+
+def some(log: Log, kind: str) -> list[str]:
+    """Return all tags of sessions, or the names of all projects."""
+    sql = {
+        TAG: "select min(tag) from memory_tags group by tag_key order by tag_key",
+        PROJECT: "select name from memory_projects order by name_key",
+    }[kind]
+    return [value for (value,) in log.tuples(sql)]
+
+
+def renamed(log: Log, kind: str, old_key: str, new: str) -> None:
+    """Put the new name of a session or project into the settings that name it. Call it inside `log.writing()`."""
+    for table, id_ in (("memory_sessions", "thread_id"), ("memory_projects", "name_key")):
+        if "recall_from" in log.columns(table):
+            changed = _replaced(
+                log.tuples(
+                    f"select {id_}, recall_from from {table}"  # noqa: S608  constants
+                    " where recall_from is not null"
+                ),
+                kind,
+                old_key,
+                new,
+            )
+            log.many(f"update {table} set recall_from = :text where {id_} = :id", changed)  # noqa: S608  constants
+
+
+def _replaced(rows: Sequence[tuple[Any, ...]], kind: str, old_key: str, new: str) -> Iterator[dict[str, Any]]:
+    for id_, text in rows:
+        changed = replaced(text, kind, old_key, new)
+        if changed != text:
+            yield {"id": id_, "text": changed}
