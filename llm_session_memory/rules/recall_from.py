@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..errors import SessionError
@@ -34,7 +35,10 @@ class Source(NamedTuple):
             return ALL
         prefix = "" if self.kind == NAME else f"{self.kind}:"
         plain, doubled = f"{prefix}{self.value}", self.value.replace('"', '""')
-        return plain if read(plain) == (self,) else f'{prefix}"{doubled}"'
+        with suppress(SessionError):
+            if read(plain) == (self,):
+                return plain
+        return f'{prefix}"{doubled}"'
 
 
 def read(text: str) -> tuple[Source, ...]:
@@ -84,7 +88,10 @@ def normal(text: str) -> str:
 
 def replaced(text: str, kind: str, old_key: str, new: str) -> str:
     """Return a stored value after a session or project (given by the key of its name) was renamed."""
-    sources = read(text)
+    try:
+        sources = read(text)
+    except SessionError:  # somebody wrote it by hand
+        return text
     return written(
         tuple(Source(kind, new) if one.kind == kind and key(one.value) == old_key else one for one in sources)
     )
