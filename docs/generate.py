@@ -50,6 +50,7 @@ def environment(home: Path) -> dict[str, str]:
     return kept | {
         "LLM_USER_PATH": str(home),
         "LLM_SESSIONS_DEMO": "1",
+        "LLM_RECALL_MODEL": "none",  # the same with and without the extra `meaning`
         "OLLAMA_HOST": "http://127.0.0.1:9",  # nobody listens there
         "COLUMNS": "80",
         "NO_PROXY": "127.0.0.1,localhost",

@@ -45,6 +45,14 @@ def register_models(register: Callable[..., None]) -> None:
 
 
 @hookimpl
+def register_embedding_models(register: Callable[..., None]) -> None:
+    """Register the embedding model of the extra `meaning`, if that is installed; llm asks when it looks one up."""
+    from .llm_seam.embedder import offer
+
+    offer(register)
+
+
+@hookimpl
 def register_tools(register: Callable[..., None]) -> None:
     """Register the toolbox `SessionMemory`; llm asks for it on every prompt."""
     from .tools.toolbox import SessionMemory

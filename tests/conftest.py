@@ -75,6 +75,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LLM_USER_PATH", str(home))
     monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
     monkeypatch.setenv("LLM_RAISE_ERRORS", "")
+    monkeypatch.setenv("LLM_RECALL_MODEL", "none")  # tests of recall by meaning say which model they want
     return home
 
 

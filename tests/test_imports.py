@@ -39,7 +39,7 @@ THIRD = {
     "store": {"sqlite_utils", "sqlite_vec"},
     "reader": {"genai_prices", "markdown_it"},
     "services": {"llm_ollama", "sqlite_utils", "typing_extensions"},
-    "llm_seam": {"click", "llm", "pydantic", "condense_json"},
+    "llm_seam": {"click", "llm", "pydantic", "condense_json", "numpy", "onnxruntime", "tokenizers"},
     "tools": {"click", "llm"},
     "commands": {"click", "click_default_group", "tabulate"},
     VIEWS: {"pluggy", "datasette", "markupsafe"},

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,9 @@ RELIED_ON = {
 
 NONE = "none"
 """The setting that makes recall search by words only, even if llm has a default embedding model."""
+
+RECALL_MODEL = "LLM_RECALL_MODEL"
+"""The environment variable with the embedding model, or NONE, of sessions that have none of their own."""
 
 
 def log_path(database: str | None) -> Path:
@@ -150,7 +155,11 @@ def embedding_model_of(model_id: str) -> Any:
     try:
         return llm.get_embedding_model(model_id)
     except llm.UnknownModelError as error:
+        from .embedder import ALIAS, EXTRA, ID
+
         hint = "List embedding models with: llm embed-models"
+        if model_id in (ID, ALIAS):
+            hint = f"Install it with: llm install '{EXTRA}'"
         raise SessionError(f"Embedding model “{model_id}” not found.", hint) from error
     except OSError as error:
         raise _unlisted(error) from error
@@ -199,17 +208,19 @@ def found(said: Settings) -> Settings:
 
 
 class Embedding:
-    """Search by meaning with one of llm's embedding models, which is looked up at the first search."""
+    """Search by meaning with an embedding model, which is looked up at the first search.
 
-    def __init__(self, memory: Services, model_id: str) -> None:
+    Without `model_id` it is the one of the extra `meaning`. If that is not installed either, nothing is near.
+    """
+
+    def __init__(self, memory: Services, model_id: str | None) -> None:
         self.memory = memory
         self.model_id = model_id
-        self._near: Nearness | None = None
 
     def near(self, scopes: Sequence[Scope], prompt: str) -> Mapping[int, float]:
         """Return the passages nearest to a prompt. Raises ModelFailed for any failure."""
         try:
-            return self._found().near(scopes, prompt)
+            return self._nearness.near(scopes, prompt) if self._nearness else {}
         except SessionError:
             raise
         except Exception as error:  # a model's plugin may fail in any way
@@ -218,25 +229,31 @@ class Embedding:
     def catch_up(self, thread_id: str) -> None:
         """Embed a session's missing passages for about a second. The next prompt reports any failure."""
         with contextlib.suppress(Exception):
-            self._found().catch_up(thread_id)
+            if self._nearness:
+                self._nearness.catch_up(thread_id)
 
-    def _found(self) -> Nearness:
-        if self._near is None:
-            model: Any = embedding_model_of(self.model_id)
+    @cached_property
+    def _nearness(self) -> Nearness | None:
+        model = _bundled() if self.model_id is None else embedding_model_of(self.model_id)
+        return model and Nearness(self.memory.desk, model.model_id, lambda texts: list(model.embed_multi(texts)))
 
-            def embed(texts: Sequence[str]) -> list[list[float]]:
-                return list(model.embed_multi(texts))
 
-            self._near = Nearness(self.memory.desk, model.model_id, embed)
-        return self._near
+def _bundled() -> Any:
+    """Return the embedding model of the extra `meaning`, or None if that is not installed.
+
+    It is not looked up in llm, because llm then asks all plugins for their models, and llm-ollama its server.
+    """
+    from .embedder import MiniLM, available
+
+    return MiniLM() if available() else None
 
 
 def embedding_of(memory: Services, settings: Settings) -> Embedding | None:
     """Return the embedding model of a session; or None if it has none or does not recall."""
     if not recalls(settings.memory or POLICIES[0]):
         return None
-    model_id = settings.recall_model or llm.get_default_embedding_model()
-    return Embedding(memory, model_id) if model_id and model_id != NONE else None
+    model_id = settings.recall_model or os.environ.get(RECALL_MODEL) or llm.get_default_embedding_model()
+    return Embedding(memory, model_id) if model_id != NONE else None
 
 
 def near_of(memory: Services, session: Session, asked: Settings) -> Near | None:

@@ -47,7 +47,7 @@ class Composer:
 
             made, snapshot = begin(snapshot, made, block, recall, self.fold)
         if recall.trouble:
-            news = f"The embedding model failed ({recall.trouble}), so recall searched by words only."
+            news = f"The embedding model failed ({recall.trouble.rstrip('.')}), so recall searched by words only."
             made = replace(made, notices=(*made.notices, news))
         return made, replace(self, snapshot=snapshot)
 

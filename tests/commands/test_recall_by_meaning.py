@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from llm.plugins import pm
 
+from llm_session_memory.llm_seam import embedder
 from tests.conftest import Command
 from tests.world.meaning import Meaning, MeaningPlugin
 from tests.world.scripted import Script
@@ -20,7 +21,9 @@ BUDGET = ("--max-context-tokens", "400")
 
 
 @pytest.fixture(name="meaning")
-def _meaning() -> Iterator[Meaning]:
+def _meaning(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meaning]:
+    monkeypatch.delenv("LLM_RECALL_MODEL")
+    monkeypatch.setattr(embedder, "available", lambda: False)  # llm's default model counts, or none
     plugin = MeaningPlugin()
     pm.register(plugin)
     yield plugin.model

@@ -123,7 +123,8 @@ class OllamaStandIn:
         """Return the environment for a subprocess that uses this server and llm's files in `user_path`."""
         own = ("OLLAMA_", "LLM_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-        return {**kept, "OLLAMA_HOST": self.url, "LLM_USER_PATH": str(user_path), "NO_PROXY": "127.0.0.1"}
+        llms = {"LLM_USER_PATH": str(user_path), "LLM_RECALL_MODEL": "none"}
+        return {**kept, **llms, "OLLAMA_HOST": self.url, "NO_PROXY": "127.0.0.1"}
 
     @property
     def reply(self) -> Script:
