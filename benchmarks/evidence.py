@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import sqlite3
+from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
@@ -70,6 +72,24 @@ def embedder(model: str) -> Embed:
         return [list(map(float, vector)) for vector in loaded.encode(list(texts), show_progress_bar=False)]
 
     return embed
+
+
+def remembering(embed: Embed, model: str, file: Path) -> Embed:
+    """Return a function that makes vectors with `embed`, and keeps those of a model in a file for the next run."""
+    known = sqlite3.connect(file)
+    known.execute("create table if not exists vectors (model text, text text, vector blob, primary key (model, text))")
+    asked = "select vector from vectors where model = ? and text = ?"
+
+    def remembered(texts: Sequence[str]) -> list[Sequence[float]]:
+        rows = {text: known.execute(asked, (model, text)).fetchone() for text in texts}
+        missing = [text for text, row in rows.items() if row is None]
+        made = dict(zip(missing, (array("f", vector) for vector in embed(missing)), strict=True))
+        new = ((model, text, vector.tobytes()) for text, vector in made.items())
+        known.executemany("insert into vectors values (?, ?, ?)", new)
+        known.commit()
+        return [made[text] if rows[text] is None else array("f", rows[text][0]) for text in texts]
+
+    return remembered
 
 
 def by_meaning(memory: Memory, name: str, embed: Embed) -> Near:

@@ -16,7 +16,7 @@ on a dozen topics that come back, without its first third.
 Cold: all exchanges are imported, and each question is the session's first prompt under the budget.
 
 `--embed` is an embedding model of llm, or a folder with one of sentence-transformers: for recall by words and by
-meaning.
+meaning. `--vectors FILE` keeps its vectors for the next run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from statistics import mean
 from typing import Any
 
 from benchmarks import in_use
-from benchmarks.evidence import by_meaning, embedder, evidence_of, evidence_recall, imported, text_of
+from benchmarks.evidence import by_meaning, embedder, evidence_of, evidence_recall, imported, remembering, text_of
 from benchmarks.generate import Topics
 from benchmarks.machine import table
 from llm_session_memory.memory import Memory
@@ -256,8 +256,11 @@ def main() -> None:
     parser.add_argument("--recall-share", type=float, help="instead of the default")
     parser.add_argument("--budget", type=int, action="append", help="may be given several times")
     parser.add_argument("--embed", metavar="MODEL")
+    parser.add_argument("--vectors", type=Path, metavar="FILE")
     given = parser.parse_args()
     embed = embedder(given.embed) if given.embed else None
+    if embed and given.vectors:
+        embed = remembering(embed, given.embed, given.vectors)
     conditions = Conditions(given.policy, given.recall_share, given.every, embed)
     lines = _lines(given.conversations, given.only, given.half)
     with tempfile.TemporaryDirectory() as name:
