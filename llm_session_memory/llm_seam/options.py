@@ -87,7 +87,7 @@ def _options() -> list[click.Option]:
         click.Option(
             ["--recall-model"],
             metavar="MODEL",
-            help="Embedding model that recall uses to search by meaning, or none [llm's default embedding model]",
+            help="Embedding model that recall uses to search by meaning, or none [llm's, or session-minilm]",
         ),
         click.Option(
             ["--summary-model"],

