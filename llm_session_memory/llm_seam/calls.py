@@ -14,7 +14,7 @@ from ..rules.blank import without_blanks
 from ..rules.thinking import unthinking
 from ..services.composer import Composer
 from ..services.record import Record, Sent
-from ..services.windows import ask, is_ollama, takes_num_ctx
+from ..services.windows import is_local, is_ollama, seen_now, takes_num_ctx
 from . import convert
 
 RELIED_ON = {
@@ -62,7 +62,7 @@ def cut_of(one: Call, earlier: Call | None) -> server_cuts.Cut | None:
     context window that it has loaded, and keep its answer in the call.
     """
     counted = one.response.input_tokens
-    if not counted or not is_ollama(one.response.model):
+    if not counted or not is_local(one.response.model):
         return None
     found = _before(one, earlier)
     before = server_cuts.CountedRequest(found[0], found[1], 0) if found else None
@@ -83,11 +83,12 @@ def cut_of(one: Call, earlier: Call | None) -> server_cuts.Cut | None:
     as_expected = counted >= sure * (0.97 if before else 0.9)
     if as_expected and (cut is None or server_cuts.counts_all(str(cut))):
         return cut
-    one.seen = ask(one.response.model.ollama_name)  # the model is loaded now, so the server knows its window
+    one.seen = seen_now(one.response.model)  # the model is loaded now, so the server knows its window
     allocated = one.seen.loaded if one.seen else None
     if allocated is None:
         return cut
-    fitted = server_cuts.possible(now, before, window=allocated, largest=_largest(one))
+    whole = is_ollama(one.response.model)
+    fitted = server_cuts.possible(now, before, window=allocated, largest=_largest(one) if whole else None)
     return detect(allocated) if fitted or counted + (one.response.output_tokens or 0) >= allocated else None
 
 
@@ -181,12 +182,15 @@ def sent_of(calls: Sequence[Call]) -> list[Sent]:
 
 
 def learned(record: Record, calls: Sequence[Call]) -> None:
-    """Remember how finished calls made an Ollama server load their model."""
+    """Remember how finished calls made a local server load their model."""
     last = calls[-1].response if calls else None
-    if last is None or calls[-1].cut is not None or not takes_num_ctx(last.model):
+    if last is None or calls[-1].cut is not None:
         return
     with contextlib.suppress(SessionError):  # the reply is logged; the next prompt asks the server instead
-        record.learn_loaded(last.model, num_ctx_of(last))
+        if takes_num_ctx(last.model):
+            record.learn_loaded(last.model, num_ctx_of(last))
+        elif not is_ollama(last.model) and is_local(last.model):
+            record.learn_from(last.model)
 
 
 def num_ctx_of(response: Any) -> int | None:

@@ -220,6 +220,7 @@ class Prompted:
         assert self.asked.session is not None
         name, command = self.asked.session.name, self.services.desk.command
         self.say(f"session {name}: the prompt is kept. Send it again with: {command('retry', name)}{also}")
+        self._tell_overflow(name)
         own = self.asked.said.system or self.asked.session.settings.system
         cause = refused(self.error, own, self.context.system) if self.context else None
         if cause is not None:
@@ -233,6 +234,21 @@ class Prompted:
         if self.new:
             gone = command("attempts", name, "--drop")
             self.say(f"session {name}: it is new and has only this prompt. To remove it: {gone}")
+
+    def _tell_overflow(self, name: str) -> None:
+        """If the server refused the request because it exceeds the context window, say so and store the window."""
+        if self.context is None:
+            return
+        from ..rules import overflows  # only for an error
+
+        found = overflows.overflow(self.error)
+        if found is None:
+            return
+        with suppress(SessionError, sqlite3.Error):
+            self.services.record.learn_window(self.asked.model, None, found.window, None)
+        tokens_ = overflows.smaller(found, self.context)
+        command = self.services.desk.command("set", name, "--max-context-tokens", str(tokens_)) if tokens_ else ""
+        self.say(f"session {name}: {overflows.told(found, self.context)} {command}".rstrip())
 
     # -- after the call ------------------------------------------------
 

@@ -16,7 +16,8 @@ to exchanges, the others to the other parts of the request."""
 class WindowFacts:
     """A server's figures for a model's context window, in tokens: as loaded, from its Modelfile, from its training.
 
-    `usual` is what a request without num_ctx got.
+    `usual` is what a request without num_ctx got. `server` names the server if it has OpenAI's interface, and is empty
+    for llm-ollama's models and for what was learned from an error.
     """
 
     loaded: int | None = None
@@ -26,6 +27,7 @@ class WindowFacts:
     loaded_utc: str = ""
     usual: int | None = None
     usual_utc: str = ""
+    server: str = ""
 
 
 @dataclass(frozen=True)

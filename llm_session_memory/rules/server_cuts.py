@@ -2,7 +2,8 @@
 
 Pure. The rules are Ollama's (its source at version 0.33). First it drops whole messages, oldest first. If that is not
 enough, it keeps the first few tokens and the tail, so that about half of the context window remains. The response
-mentions neither; only the count shows it.
+mentions neither; only the count shows it. llama.cpp's server with context shift and LM Studio drop tokens from the
+middle of a prompt, and say as little.
 """
 
 from __future__ import annotations
@@ -120,23 +121,26 @@ def _filled(now: CountedRequest, window: int) -> Cut:
     return Cut(f"{_FULL} of {window:,} tokens", None, certain=False)
 
 
-def possible(now: CountedRequest, before: CountedRequest | None, *, window: int, largest: float) -> bool:
+def possible(now: CountedRequest, before: CountedRequest | None, *, window: int, largest: float | None) -> bool:
     """Return whether a server with this window can have cut the request `now`, given its count.
 
-    Ollama leaves a request alone that fits. Of one that doesn't, it keeps half the window, or it drops messages only
-    until the rest fits, so that with the last one dropped it would not have.
+    A server leaves a request alone that fits. Of one that doesn't, Ollama keeps half the window, or it drops messages
+    only until the rest fits, so that with the last one dropped it would not have. Others cut anywhere in the middle,
+    and keep at least half the window.
 
     Args:
         now: the request, as counted and as estimated
         before: the request before it in the same block, or None
         window: the window that the server has allocated
-        largest: the estimate of the largest message that it may have dropped, in tokens
+        largest: the estimate of the largest message that it may have dropped, in tokens; None if it is not Ollama
     """
     if now.counted in halved(window):
         return True
     most = now.estimate / _WELL_UNDER
     if before:
         most = before.counted + (now.estimate - before.counted) * (1 + _UNSURE) + _UNEVEN
+    if largest is None:
+        return most >= window and now.counted + _UNEVEN >= window / 2
     return most >= window and now.counted + largest * (1 + _UNSURE) + _UNEVEN >= window
 
 

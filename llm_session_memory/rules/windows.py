@@ -7,7 +7,9 @@ that it counts on.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ..model import Window, WindowFacts
 from ..model.frozen import dataclass
@@ -100,3 +102,32 @@ def _capped(tokens: int, source: str, facts: WindowFacts, *, named: bool = True)
     if facts.trained and facts.trained < tokens:
         tokens, source = facts.trained, "the most the model was trained for"
     return Window(tokens, source, tokens if named else None)
+
+
+def merged(known: WindowFacts, answer: WindowFacts, asked_utc: str) -> WindowFacts:
+    """Return what is known after a server's answer."""
+    if answer.trained is None:  # it was not asked for, or it did not come in time
+        answer = replace(answer, configured=known.configured, trained=known.trained)
+    loaded_utc = asked_utc if answer.loaded else known.loaded_utc
+    return replace(
+        answer,
+        asked_utc=asked_utc,
+        loaded=answer.loaded or known.loaded,
+        loaded_utc=loaded_utc,
+        usual=known.usual,
+        usual_utc=known.usual_utc,
+    )
+
+
+def said_in_an_error(facts: WindowFacts) -> Window:
+    """Return the window that a server named in an error, if it can't be asked."""
+    return Window(facts.loaded, f"as its server's error said on {facts.loaded_utc[:10]}")
+
+
+def positive(value: Any) -> int | None:
+    """Return a number that a server or a person gave, or None if it is not a positive number."""
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if number > 0 else None

@@ -48,7 +48,8 @@ class Limits:
         self._learn(asked.news)
         self.choices = asked.choices
         setting = self._settings.max_context_tokens or DEFAULT_MAX_CONTEXT_TOKENS
-        predict = self._settings.options.get("num_predict")
+        options = self._settings.options
+        predict = options.get("num_predict", options.get("max_tokens"))  # the names of Ollama and of OpenAI
         room = predict if isinstance(predict, int) else None
         budgets = [budget_for(setting, window, room) for window in asked.choices.windows]
         self.budgets = [one for one, before in zip(budgets, [None, *budgets], strict=False) if not _same(one, before)]

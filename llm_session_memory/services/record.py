@@ -15,7 +15,7 @@ from ..store import Sessions, history
 from ..store.forks import origin
 from ..store.requests import ContextRow
 from .desk import Desk
-from .windows import usual_now
+from .windows import loaded_by, usual_now
 
 
 @dataclass(frozen=True)
@@ -185,15 +185,15 @@ class Record:
         raise NoSuchSession(f"Session “{session}” has no failed prompt to send again.")
 
     def learn_window(self, model: str, seen: WindowFacts | None, guess: int | None, num_ctx: int | None) -> None:
-        """Remember a model's context window after a cut, so that the next prompt fits it.
+        """Remember a model's context window after a cut or a refusal, so that the next prompt fits it.
 
-        `seen` is what the server says now, `guess` is what the cut suggests, `num_ctx` is what the request named. After
-        a guess, the next prompt asks again.
+        `seen` is what the server says now, `guess` is what the cut or the error suggests, `num_ctx` is what the request
+        named. After a guess, the next prompt asks again.
         """
         known = self._store.window(model) or WindowFacts()
         now = self._desk.timestamp()
         if seen and seen.loaded:
-            news = replace(known, loaded=seen.loaded, asked_utc=now, loaded_utc=now)
+            news = replace(known, loaded=seen.loaded, asked_utc=now, loaded_utc=now, server=seen.server)
             if num_ctx is None or seen.loaded < num_ctx:  # the server gives no more, whatever it is asked for
                 news = replace(news, usual=seen.loaded, usual_utc=now)
         elif guess:
@@ -214,6 +214,12 @@ class Record:
         if known.loaded != loaded or not fresh(known, self._desk.now()):
             now = self._desk.timestamp()
             self._remember(model.model_id, replace(known, loaded=loaded, asked_utc=now, loaded_utc=now))
+
+    def learn_from(self, model: Any) -> None:
+        """Remember how a request made a local server load a model, if it was not known."""
+        news = loaded_by(model, self._store.window(model.model_id), self._desk.now)
+        if news is not None:
+            self._remember(model.model_id, news)
 
     def _remember(self, model: str, news: WindowFacts) -> None:
         with self._desk.writing():

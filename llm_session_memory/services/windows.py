@@ -1,21 +1,25 @@
-"""Find out a model's real context window. For llm-ollama's models, ask the server; for others, nothing is known.
+"""Find out a model's real context window. Ask Ollama for llm-ollama's models, and other local servers for theirs.
 
 `rules.windows` decides which of the known windows a request counts on.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from ..model import Window, WindowFacts
 from ..model.frozen import dataclass
-from ..rules.windows import Choices, choices, fresh, recent
+from ..rules.windows import Choices, choices, fresh, merged, positive, recent, said_in_an_error
+
+if TYPE_CHECKING:
+    from ..rules.local_servers import Address
 
 ASK_SECONDS = 1.0
 
@@ -63,8 +67,8 @@ def window_of(
 ) -> Asked:
     """Return the context windows of an llm model object under these options; wait at most 1 s for a server."""
     if not is_ollama(model):
-        return Asked(Choices((Window(None, "not known for this model"),)))
-    hosted, wanted = is_hosted(model), _positive(options.get("num_ctx"))
+        return _elsewhere(model, remembered, now)
+    hosted, wanted = is_hosted(model), positive(options.get("num_ctx"))
     facts, news, silence = remembered, None, ""
     if facts is None or not _enough(facts, now(), chosen=wanted is not None or hosted):
         answer = ask(model.ollama_name)
@@ -79,26 +83,45 @@ def window_of(
     return Asked(choices(wanted, facts, now(), silence=silence), news)
 
 
+def _elsewhere(model: Any, remembered: WindowFacts | None, now: Callable[[], datetime]) -> Asked:
+    """Return the context window of a model that is not llm-ollama's: as a local server says, or an error said."""
+    address = address_of(model)
+    if address is None:
+        named = remembered if remembered and remembered.loaded and not remembered.server else None
+        window = said_in_an_error(named) if named else Window(None, "not known for this model")
+        return Asked(Choices((window,)))
+    from ..rules import local_servers as rules
+
+    facts, news, silence = remembered or WindowFacts(), None, ""
+    if not recent(facts.asked_utc, now()):
+        answer = _ask_there(model, address)
+        if answer is None:
+            silence = f"{facts.server or rules.OTHER} did not answer within {ASK_SECONDS:g} s"
+        else:
+            facts = news = rules.known(facts, answer, now().isoformat())
+    return Asked(Choices((rules.window(facts, now(), silence=silence),)), news)
+
+
+def address_of(model: Any) -> Address | None:
+    """Return the address of the local server that a model of OpenAI's interface points at, or None."""
+    base = getattr(model, "api_base", None)
+    if not base:
+        return None
+    from ..rules.local_servers import address  # a hosted model doesn't need this import
+
+    return address(base)
+
+
+def is_local(model: Any) -> bool:
+    """Return whether a model's server can be asked for its windows, and its counts tell whether it cut a request."""
+    return is_ollama(model) or address_of(model) is not None
+
+
 def _enough(facts: WindowFacts, now: datetime, *, chosen: bool) -> bool:
     """Return whether the server need not be asked. `chosen`: what it has loaded doesn't matter."""
     if facts.trained is not None and (chosen or (facts.configured and recent(facts.asked_utc, now))):
         return True
     return not chosen and fresh(facts, now)
-
-
-def merged(known: WindowFacts, answer: WindowFacts, asked_utc: str) -> WindowFacts:
-    """Return what is known after a server's answer."""
-    if answer.trained is None:  # it was not asked for, or it did not come in time
-        answer = replace(answer, configured=known.configured, trained=known.trained)
-    loaded_utc = asked_utc if answer.loaded else known.loaded_utc
-    return replace(
-        answer,
-        asked_utc=asked_utc,
-        loaded=answer.loaded or known.loaded,
-        loaded_utc=loaded_utc,
-        usual=known.usual,
-        usual_utc=known.usual_utc,
-    )
 
 
 def loaded_as_usual(model: Any, known: WindowFacts, now: Callable[[], datetime]) -> WindowFacts | None:
@@ -115,6 +138,31 @@ def loaded_as_usual(model: Any, known: WindowFacts, now: Callable[[], datetime])
     return usual_now(model, known, now)
 
 
+def loaded_by(model: Any, known: WindowFacts | None, now: Callable[[], datetime]) -> WindowFacts | None:
+    """Return what is known after a request made a local server load its model, or None if that is nothing new."""
+    address = address_of(model)
+    if address is None or known is None:
+        return None
+    from ..rules import local_servers as rules
+
+    answer = _ask_there(model, address) if rules.is_unsure(known, now()) else None
+    return rules.known(known, answer, now().isoformat(), usual=True) if answer and answer.loaded else None
+
+
+def seen_now(model: Any) -> WindowFacts | None:
+    """Ask a model's server how it has loaded the model. Return None if it is silent, or no server to ask."""
+    if is_ollama(model):
+        return ask(model.ollama_name)
+    address = address_of(model)
+    return _ask_there(model, address) if address is not None else None
+
+
+def _ask_there(model: Any, address: Address) -> WindowFacts | None:
+    from .local_servers import question
+
+    return _in_time(question(model, address))
+
+
 def usual_now(model: Any, known: WindowFacts, now: Callable[[], datetime]) -> WindowFacts | None:
     """Return what is known after a request without num_ctx made the server load the model; None if it is silent."""
     answer = ask(model.ollama_name, briefly=known.trained is not None)
@@ -126,28 +174,36 @@ def usual_now(model: Any, known: WindowFacts, now: Callable[[], datetime]) -> Wi
 
 def ask(name: str, *, briefly: bool = False) -> WindowFacts | None:
     """Ask the user's Ollama server about a model (`briefly`: only how it is loaded). Return None if it is silent."""
+    return _in_time(lambda answers: _ask(name, answers, briefly=briefly))
+
+
+def _in_time(work: Callable[[list[WindowFacts]], None]) -> WindowFacts | None:
+    """Return the last of the answers that `work` collects within 1 s, or None. Any error ends it with those it has."""
     answers: list[WindowFacts] = []
-    worker = threading.Thread(target=_ask, args=(name, answers, briefly), daemon=True)
+
+    def run() -> None:
+        # httpx, pydantic, ollama, http.client: a server may fail in any way, and it costs only the answer
+        with contextlib.suppress(Exception):
+            work(answers)
+
+    worker = threading.Thread(target=run, daemon=True)
     worker.start()
     worker.join(ASK_SECONDS)
     return answers[-1] if answers else None
 
 
-def _ask(name: str, answers: list[WindowFacts], briefly: bool) -> None:  # noqa: FBT001  a thread's arguments
-    """Put the server's answers into `answers`, the fuller one last. Any error counts as no answer."""
-    try:
-        from llm_ollama.auth import get_client
+def _ask(name: str, answers: list[WindowFacts], *, briefly: bool) -> None:
+    """Put the server's answers into `answers`, the fuller one last."""
+    from llm_ollama.auth import get_client
 
-        client = get_client()
-        loaded = next((m.context_length for m in client.ps().models if _same(m.model or m.name, name)), None)
-        answers.append(WindowFacts(loaded=_positive(loaded)))
-        if briefly:
-            return
-        shown = client.show(name)
-        trained = next((v for k, v in (shown.modelinfo or {}).items() if k.endswith(".context_length")), None)
-        answers.append(WindowFacts(_positive(loaded), _num_ctx(shown.parameters), _positive(trained)))
-    except Exception:  # noqa: BLE001  httpx, pydantic, ollama: a server may fail in any way, and it costs only the answer
+    client = get_client()
+    loaded = next((m.context_length for m in client.ps().models if _same(m.model or m.name, name)), None)
+    answers.append(WindowFacts(loaded=positive(loaded)))
+    if briefly:
         return
+    shown = client.show(name)
+    trained = next((v for k, v in (shown.modelinfo or {}).items() if k.endswith(".context_length")), None)
+    answers.append(WindowFacts(positive(loaded), _num_ctx(shown.parameters), positive(trained)))
 
 
 def _same(seen: str | None, name: str) -> bool:
@@ -162,13 +218,5 @@ def _num_ctx(parameters: str | None) -> int | None:
     for line in (parameters or "").splitlines():
         words = line.split()
         if len(words) == 2 and words[0] == "num_ctx":  # noqa: PLR2004  name and value
-            return _positive(words[1])
+            return positive(words[1])
     return None
-
-
-def _positive(value: Any) -> int | None:
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        return None
-    return number if number > 0 else None

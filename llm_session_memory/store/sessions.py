@@ -145,14 +145,15 @@ class Sessions:
             row["loaded_utc"] or "",
             row.get("usual"),  # a log that has not been used recently may lack these columns
             row.get("usual_utc") or "",
+            row.get("server") or "",
         )
 
     def remember_window(self, model: str, facts: WindowFacts) -> None:
         """Remember a server's figures for a model's context window."""
         self.log.run(
             "insert or replace into memory_windows"
-            " (model, asked_utc, loaded, loaded_utc, configured, trained, usual, usual_utc) values"
-            " (:model, :asked_utc, :loaded, :loaded_utc, :configured, :trained, :usual, :usual_utc)",
+            " (model, asked_utc, loaded, loaded_utc, configured, trained, usual, usual_utc, server) values"
+            " (:model, :asked_utc, :loaded, :loaded_utc, :configured, :trained, :usual, :usual_utc, :server)",
             {
                 "model": model,
                 "asked_utc": facts.asked_utc,
@@ -162,6 +163,7 @@ class Sessions:
                 "trained": facts.trained,
                 "usual": facts.usual,
                 "usual_utc": facts.usual_utc or None,
+                "server": facts.server or None,
             },
         )
 

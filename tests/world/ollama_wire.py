@@ -6,14 +6,11 @@ import socket
 import socketserver
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.world import ollama_replies as replies
 from tests.world.ollama_replies import Course, Json
 from tests.world.ollama_rules import Arrived, OllamaModel, full_name, size_after_dropping
-
-if TYPE_CHECKING:
-    from tests.world.ollama_server import OllamaStandIn
 
 
 class Listener(ThreadingHTTPServer):
@@ -22,11 +19,11 @@ class Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, stand_in: "OllamaStandIn") -> None:
-        """Listen on a free port of the loopback interface."""
+    def __init__(self, stand_in: Any, wire: "type[BaseHTTPRequestHandler] | None" = None) -> None:
+        """Listen on a free port of the loopback interface, for a stand-in that keeps its own troubles."""
         self.stand_in = stand_in
         self.connections: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), Wire)
+        super().__init__(("127.0.0.1", 0), wire or Wire)
 
     def server_bind(self) -> None:
         """Bind without HTTPServer's DNS lookup of this machine's name, which can take seconds."""

@@ -16,3 +16,5 @@ create table if not exists memory_global_notes (
     author text not null,                -- 'you', or the model that kept it
     created_utc text not null
 );
+-- The server that reported a context window, in words; null: Ollama, through llm-ollama, or an error of any server.
+alter table memory_windows add column server text;
