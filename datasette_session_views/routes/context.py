@@ -14,7 +14,7 @@ from llm_session_memory.reader.requests import request as read_request
 from llm_session_memory.reader.sent import Sent, Since
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.threads import line
-from llm_session_memory.reader.transcript import judged, notes_of, pins_of
+from llm_session_memory.reader.transcript import judged, notes_for_all, notes_of, pins_of
 from llm_session_memory.reader.values import Judged, Note, Said, Stem
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
@@ -94,7 +94,10 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
         said=said,
         begin=begin or 1,
         history=history_length(source, thread_id, numbers.first[number - 1]) if sent.why else None,
-        notes=tuple(replace(note, text=" ".join(note.text.split())) for note in notes_of(source, thread_id)),
+        notes=tuple(
+            replace(note, text=" ".join(note.text.split()))
+            for note in (*notes_for_all(source, thread_id), *notes_of(source, thread_id))
+        ),
         pins=pins_of(source, numbers, thread_id),
         stems=stems(source, numbers),
         judged=judged(source, thread_id).get(numbers.first[number - 1], Judged()),

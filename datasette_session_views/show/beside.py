@@ -96,7 +96,11 @@ def rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
         "system_size": counted(len(settings.system or ""), "character"),
         "settings": [(name, value) for name, value in chosen if value],
         "window_source": visible(settings.window_source) if settings.window else "",
-        "notes": [(visible(note.text), one_line(note.author, 60), day(note.created_utc)) for note in page.notes],
+        "notes": [
+            (visible(note.text), f"{one_line(note.author, 60)}, {day(note.created_utc)}{where}")
+            for notes, where in ((page.everywhere, ", for all sessions"), (page.notes, ""))
+            for note in notes
+        ],
         "pins": [(number, links.exchange(page.line.reference, number)) for number in page.pins],
         "snapshots": [
             (one_line(one.label, 100), one.number, bool(one.undone), day(one.made_utc), snapshot_url(page, one, links))

@@ -154,6 +154,7 @@ def extra_fields(sent: Sent) -> dict[str, Any]:
     return {
         "tools": list(sent.tools),
         "notes": list(sent.notes),
+        "notes_for_all_sessions": list(sent.everywhere),
         "summary": None if summary is None else {"first": summary.first, "last": summary.last, "text": summary.text},
         "recalled": [
             {

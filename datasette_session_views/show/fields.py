@@ -19,6 +19,9 @@ def fields(page: Transcript) -> dict[str, Any]:
         "system": settings.system,
         "tags": list(line.tags),
         "notes": [{"text": n.text, "author": n.author, "created_utc": n.created_utc} for n in page.notes],
+        "notes_for_all_sessions": [
+            {"text": n.text, "author": n.author, "created_utc": n.created_utc} for n in page.everywhere
+        ],
         "pins": list(page.pins),
         "title": line.title or None,
         "project": line.project,

@@ -68,10 +68,11 @@ class Items:
             names = one_line(", ".join(sent.tools), 300)
             rows.append(Row("system", "tools", escape(names), "tool definitions, included in the request's count", ""))
         by = {note.text: f"; added by {note.author} on {day(note.created_utc)}" for note in notes}
-        rows += [
-            self._row("notes", "note", one_line(note, 300), f"always sent{by.get(note, '')}", len(note))
-            for note in sent.notes
-        ]
+        for texts, where in ((sent.everywhere, "sent in all sessions"), (sent.notes, "always sent")):
+            rows += [
+                self._row("notes", "note", one_line(note, 300), f"{where}{by.get(note, '')}", len(note))
+                for note in texts
+            ]
         if sent.summary:
             one = sent.summary
             made = f"made by {one.model}" if one.model else "written by a person"

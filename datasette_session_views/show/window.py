@@ -44,7 +44,7 @@ def sizes(sent: Sent) -> Sizes:
     for stretch in sent.stretches:
         whole[kind(sent, stretch)] += stretch.characters
     summary = len(sent.summary.text) if sent.summary else 0
-    notes = sum(map(len, sent.notes))
+    notes = sum(map(len, (*sent.notes, *sent.everywhere)))
     system = sent.system.characters if sent.system else 0
     return Sizes(
         max(system - summary - notes, 0),

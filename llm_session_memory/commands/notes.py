@@ -1,33 +1,42 @@
-"""`llm sessions note` and `tag`: keep notes and tags with a session."""
+"""`llm sessions note` and `tag`: keep notes and tags with a session, and notes for all sessions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
 
 import click
 
 from ..errors import SessionError
-from ..llm_seam.models import session_model
+from ..llm_seam.models import log_path, session_model
 from ..memory import Memory
-from ..model import Filters, Session
+from ..model import Filters, Note, Session
 from ..reader.files.fields import note_fields
 from ..reader.files.markdown import listed
 from ..rules.limits import LONGEST_TAG
 from ..rules.names import key
 from ..rules.safe_text import one_line, plain
-from .common import as_json, complete, opened, session_argument, session_command
+from .common import as_json, complete, opened, session_command
 from .selecting import Selection, dry_run_option, matching_options, one_transaction, selection, summed_up
 
 
+def _complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of the session, unless the note is for all sessions."""
+    return [] if ctx.params.get("everywhere") else complete(ctx, param, incomplete)
+
+
 @session_command("note", short_help="Keep a note that is always sent")
-@session_argument()
+@click.argument("name", required=False, shell_complete=_complete_name)
 @click.argument("text", required=False)
-@click.option("--list", "list_", is_flag=True, help="List the session's notes (as without TEXT)")
+@click.option("--global", "everywhere", is_flag=True, help="A note for all sessions; leave out NAME")
+@click.option("--list", "list_", is_flag=True, help="List the notes (as without TEXT)")
 @click.option("--delete", type=click.IntRange(min=1), metavar="N", help="Delete note number N")
 @click.option("json_", "--json", is_flag=True, help="Output the notes as JSON")
 def note_command(  # noqa: PLR0913  one parameter an option
-    name: str,
+    name: str | None,
     text: str | None,
+    everywhere: bool,  # noqa: FBT001  a flag
     list_: bool,  # noqa: FBT001  a flag
     delete: int | None,
     json_: bool,  # noqa: FBT001  a flag
@@ -35,29 +44,70 @@ def note_command(  # noqa: PLR0913  one parameter an option
 ) -> None:
     """Keep a note that is sent with every prompt of a session, like a pin. Without TEXT, list the notes.
 
+    With --global, the note is sent in all sessions, except those with: llm sessions set NAME --no-global-notes
+
     \b
         llm sessions note work "The harbour office signs off"
         llm sessions note work --delete 1
+        llm sessions note --global "I write British English"
+        llm sessions note --global --delete 1
     """
+    if everywhere:
+        if name is not None and text is not None:
+            raise click.UsageError("With --global, leave out NAME: the note is for all sessions.")
+        name, text = None, name
+    elif name is None:
+        raise click.UsageError("Missing argument 'NAME'. For a note in all sessions, use --global.")
     if text is not None and (list_ or delete):
         raise click.UsageError("TEXT can't be combined with --list or --delete.")
+    if name is None:
+        _note_for_all(text, delete, database, json_=json_)
+        return
     with opened(database) as memory:
         if text is not None:
             memory.notes.add(name, text, model=session_model(memory.sessions.get(name)))
         if delete:
             gone = memory.notes.delete(name, delete)
             click.echo(f"Deleted: {plain(gone.text)}", err=True)
-        _print_notes(memory, name, json_=json_)
+        none = f"Session “{memory.sessions.get(name).name}” has no notes."
+        _print_notes(memory.notes.list(name), none, json_=json_)
 
 
-def _print_notes(memory: Memory, name: str, *, json_: bool) -> None:
-    notes = list(enumerate(memory.notes.list(name), 1))
-    if json_:
-        as_json([note_fields(number, note) for number, note in notes])
+def _note_for_all(text: str | None, delete: int | None, database: str | None, *, json_: bool) -> None:
+    """Add, delete or list notes for all sessions. They can be kept before there is any session."""
+    path, none = log_path(database), "There are no notes for all sessions."
+    if text is None and not delete and not path.exists():
+        _print_notes([], none, json_=json_)
         return
-    if not notes:
-        click.echo(f"Session “{memory.sessions.get(name).name}” has no notes.")
-    for number, note in notes:
+    with closing(Memory(path, create=text is not None, typed=database)) as memory:
+        if text is not None:
+            named = memory.sessions.find(text)
+            if named is not None:
+                hint = 'Give its text: llm sessions note --global "TEXT"'
+                raise SessionError(f"“{named.name}” is a session, not a note for all sessions.", hint)
+            memory.notes.add_global(text, model_of=_model_of)
+        if delete:
+            gone = memory.notes.delete_global(delete)
+            click.echo(f"Deleted: {plain(gone.text)}", err=True)
+        _print_notes(memory.notes.list_global(), none, json_=json_)
+
+
+def _model_of(session: Session) -> Any:
+    """Return a session's model, or None if llm doesn't have it at the moment."""
+    try:
+        return session_model(session)
+    except SessionError:
+        return None
+
+
+def _print_notes(notes: Sequence[Note], none: str, *, json_: bool) -> None:
+    numbered = list(enumerate(notes, 1))
+    if json_:
+        as_json([note_fields(number, note) for number, note in numbered])
+        return
+    if not numbered:
+        click.echo(none)
+    for number, note in numbered:
         click.echo(listed(number, note))
 
 

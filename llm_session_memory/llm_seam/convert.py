@@ -175,6 +175,8 @@ def request_of(conversation: Any, settings: Settings, prompt: str | None, parame
         extra=base_of_data(schema) if isinstance(schema, dict) else 0.0,
         recall_share=settings.recall_share,
         think=settings.think,
+        global_notes=settings.global_notes is not False,
+        recall_fragments=settings.recall_fragments is not False,
     )
 
 

@@ -224,12 +224,12 @@ class Prompted:
         own = self.asked.said.system or self.asked.session.settings.system
         cause = refused(self.error, own, self.context.system) if self.context else None
         if cause is not None:
-            hint = (
-                command("note", name, "--delete", "N")
-                if cause == "notes"
-                else command("set", name, "--memory", "recall")
-            )
-            what = f"its {cause} {'are' if cause == 'notes' else 'is'} sent as a system prompt"
+            what, words = {
+                "global notes": ("the notes for all sessions are", ("set", name, "--no-global-notes")),
+                "notes": ("its notes are", ("note", name, "--delete", "N")),
+                "summary": ("its summary is", ("set", name, "--memory", "recall")),
+            }[cause]
+            hint, what = command(*words), f"{what} sent as a system prompt"
             self.say(f"session {name}: {what}, which this model seems to refuse. Use another model, or: {hint}")
         if self.new:
             gone = command("attempts", name, "--drop")

@@ -68,7 +68,8 @@ class Relative:
 class Beside:
     """The tags, meta, notes and title of a conversation, and the name of its project.
 
-    `origin` is what it was forked from, `forks` are its forks, oldest first.
+    `origin` is what it was forked from, `forks` are its forks, oldest first. `everywhere` are the notes for all
+    sessions, if it sends them; exports of a session don't have them.
     """
 
     tags: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ class Beside:
     project: str = ""
     origin: Relative | None = None
     forks: tuple[Relative, ...] = ()
+    everywhere: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)

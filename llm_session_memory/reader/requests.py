@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..rules.fences import NOTES_FOR_ALL
 from ..store.numbering import Numbering
 from .cache import kept
 from .chains import chain
@@ -18,7 +19,7 @@ from .sent import Excerpt, Sent, Since, Stretch, Summary, Why, beginnings, since
 from .source import Source, ids
 from .values import Call, Said
 
-_NOTES = re.compile(r"<notes>\n[^\n]*\n(.*?)\n</notes>", re.DOTALL)
+_NOTES = re.compile(r"<notes>\n([^\n]*)\n(.*?)\n</notes>", re.DOTALL)
 _SUMMARY = re.compile(r"<summary>\n[^\n]*\n(.*?)\n</summary>", re.DOTALL)
 
 
@@ -144,8 +145,15 @@ def _chosen(  # noqa: PLR0913  what was read of one request
         ),
         excerpts=_excerpts(source, numbers, made, recorded["block_id"]),
         summary=summary_in(source, numbers, thread_id, text, made.datetime_utc),
-        notes=tuple(line.removeprefix("- ") for block in _NOTES.findall(text)[-1:] for line in block.split("\n")),
+        notes=_notes(text, everywhere=False),
+        everywhere=_notes(text, everywhere=True),
     )
+
+
+def _notes(system: str, *, everywhere: bool) -> tuple[str, ...]:
+    """Return the notes in a system message: the session's own, or those for all sessions."""
+    blocks = [lines for heading, lines in _NOTES.findall(system) if (heading == NOTES_FOR_ALL) == everywhere]
+    return tuple(line.removeprefix("- ") for block in blocks[-1:] for line in block.split("\n"))
 
 
 def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> tuple[Excerpt, ...]:

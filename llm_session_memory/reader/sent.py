@@ -113,6 +113,8 @@ class Sent:
     excerpts: tuple[Excerpt, ...] = ()
     summary: Summary | None = None
     notes: tuple[str, ...] = ()
+    everywhere: tuple[str, ...] = ()
+    """The notes for all sessions that were sent with it."""
     older: bool = False
     total: int = 0
     changed_utc: str | None = None
@@ -240,7 +242,8 @@ def since(before: Sent, now: Sent, shared: int) -> Since:
     if summaries[0] != summaries[1] or (before.summary and now.summary and before.summary.id != now.summary.id):
         came += [summaries[1]] if summaries[1] else []
         fell += [summaries[0]] if summaries[0] else []
-    new, gone = len(set(now.notes) - set(before.notes)), len(set(before.notes) - set(now.notes))
+    had, have = {*before.notes, *before.everywhere}, {*now.notes, *now.everywhere}
+    new, gone = len(have - had), len(had - have)
     came += [counted(new, "note")] if new else []
     fell += [counted(gone, "note")] if gone else []
     tokens = None

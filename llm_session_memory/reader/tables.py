@@ -49,7 +49,7 @@ COLUMNS: dict[str, str] = {
     "tool_results": "id response_id tool_id name output tool_call_id instance_id exception",
     "tool_results_attachments": "tool_result_id attachment_id order",
     "memory_sessions": "thread_id name name_key created_utc model system options_json max_context_tokens memory"
-    " project template archived_utc budget_usd private",
+    " project template archived_utc budget_usd private global_notes",
     "memory_blocks": "id thread_id start_turn_id start_number pinned_json policy budget window window_source front clip"
     " oversized reason began_utc",
     "memory_contexts": "rowid turn_id thread_id block_id exchange_turn_id number after_turn_id base estimate cut",
@@ -57,6 +57,7 @@ COLUMNS: dict[str, str] = {
     "memory_attempts": "id thread_id model prompt error partial datetime_utc duration_ms request_json answered_by",
     "memory_originals": "turn_id messages_json",
     "memory_notes": "id thread_id text author created_utc",
+    "memory_global_notes": "id text author created_utc",
     "memory_tags": "thread_id tag tag_key",
     "memory_meta": "thread_id key value",
     "memory_summaries": "id thread_id text first_turn_id last_turn_id exchanges model input_tokens output_tokens"

@@ -47,6 +47,7 @@ def transcript(
         attempts=attempts_between(source, numbers, thread_id, begin, end),
         pins=pins,
         notes=notes_of(source, thread_id),
+        everywhere=notes_for_all(source, thread_id),
         total=total,
         older=any(call.older for exchange in shown for call in exchange.calls),
         summaries=summaries(source, thread_id),
@@ -189,6 +190,15 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
 def notes_of(source: Source, thread_id: str) -> tuple[Note, ...]:
     """Return the notes of a session, oldest first."""
     sql = "select * from memory_notes where thread_id = :thread_id order by id"
+    return tuple(Note(row["text"], row["author"], row["created_utc"]) for row in source.query(sql, thread_id=thread_id))
+
+
+def notes_for_all(source: Source, thread_id: str) -> tuple[Note, ...]:
+    """Return the notes for all sessions, oldest first, if a session sends them."""
+    sql = (
+        "select * from memory_global_notes where exists (select 1 from memory_sessions where thread_id = :thread_id"
+        " and global_notes is not 0) order by id"
+    )
     return tuple(Note(row["text"], row["author"], row["created_utc"]) for row in source.query(sql, thread_id=thread_id))
 
 

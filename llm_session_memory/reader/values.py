@@ -238,6 +238,8 @@ class Transcript:
     attempts: tuple[Attempt, ...]
     pins: tuple[int, ...] = ()
     notes: tuple[Note, ...] = ()
+    everywhere: tuple[Note, ...] = ()
+    """The notes for all sessions, if this one sends them."""
     total: int = 0
     older: bool = False
     summaries: tuple[Summary, ...] = ()

@@ -21,7 +21,7 @@ class NewBlock(Enum):
     HISTORY = "exchanges were undone, brought back or deleted since the last prompt"
     UNANSWERED = "the last reply was empty, or its prompt had filled the budget"
     RULE = "the budget or the policy changed"
-    FRONT = "the system prompt, the pins or --think changed"
+    FRONT = "the system prompt, the notes, the pins or --think changed"
     CROWDED = "the next request would have left recall too little of the budget"
     FULL = "the next request would have exceeded the budget"
     TOOLS = "tool results would have exceeded the budget"

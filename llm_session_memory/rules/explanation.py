@@ -96,10 +96,11 @@ def _unsent(first: int, last: int, summarised: tuple[int, int] | None) -> Iterat
             yield Item(fate, "in the summary" if covered else "in the log, not sent", 0, low, high)
 
 
-def notes_item(notes: Sequence[str], tokens: int) -> Item:
-    """Return the line for the notes."""
+def notes_item(notes: Sequence[str], tokens: int, *, everywhere: bool = False) -> Item:
+    """Return the line for the notes of the session, or for those that are sent `everywhere`."""
     many = f"{len(notes)} notes" if len(notes) > 1 else "a note"
-    return Item("notes", f"{many}, always sent", tokens, text="; ".join(notes))
+    where = "sent in all sessions" if everywhere else "always sent"
+    return Item("notes", f"{many}, {where}", tokens, text="; ".join(notes))
 
 
 def summary_item(summary: Summary, covered: tuple[int, int], tokens: int) -> Item:

@@ -19,10 +19,14 @@ from ..model import Message, Part, Recalled, Side
 _KEPT = re.compile(r"<(?=\W{0,4}(?:notes|summary)\b)", re.IGNORECASE)
 
 
-def fenced_notes(notes: Sequence[str]) -> str:
-    """Return the notes in their fence, one per line."""
+NOTES_FOR_ALL = "Notes for all conversations:"
+"""The first line within the fence of the notes for all sessions."""
+
+
+def fenced_notes(notes: Sequence[str], heading: str = "Notes on this conversation:") -> str:
+    """Return the notes in their fence, one per line, below a heading."""
     lines = "\n".join(f"- {_KEPT.sub('‹', ' '.join(note.split()))}" for note in notes)
-    return f"<notes>\nNotes on this conversation:\n{lines}\n</notes>"
+    return f"<notes>\n{heading}\n{lines}\n</notes>"
 
 
 def fenced_summary(summary: str) -> str:

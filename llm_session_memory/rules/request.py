@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..model import Exchange, Message, Part
 from .blank import NO_REPLY, is_blank, without_blanks
 from .clipping import clip
-from .fences import fenced_notes, fenced_summary
+from .fences import NOTES_FOR_ALL, fenced_notes, fenced_summary
 from .policy import Plan
 from .thinking import keeps
 from .tokens import Measure
@@ -29,9 +29,16 @@ def front(system: str | None, pinned: Sequence[str], think: str | None = None) -
     return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-def system_text(system: str | None, notes: Sequence[str] = (), summary: str | None = None) -> str | None:
-    """Return the text of the system message: the system prompt, then notes and summary, which are always sent."""
+def system_text(
+    system: str | None, notes: Sequence[str] = (), summary: str | None = None, everywhere: Sequence[str] = ()
+) -> str | None:
+    """Return the text of the system message: the system prompt, then notes and summary, which are always sent.
+
+    `everywhere` are the notes for all sessions, which come before the session's own.
+    """
     parts = [] if system is None or is_blank(system) else [system]
+    if everywhere:
+        parts.append(fenced_notes(everywhere, NOTES_FOR_ALL))
     if notes:
         parts.append(fenced_notes(notes))
     if summary:

@@ -129,7 +129,7 @@ def _summarised(opening: Opening, chosen: Plan, fold: Fold) -> tuple[Opening, Pl
     """Return opening and plan with a summary of what the plan leaves out, or both unchanged if none can be made."""
     snapshot = opening.snapshot
     known = snapshot.tokens_of_system(snapshot.system())
-    empty = snapshot.tokens_of_system(system_text(snapshot.request.system, snapshot.notes, "-"))
+    empty = snapshot.tokens_of_system(system_text(snapshot.request.system, snapshot.notes, "-", snapshot.everywhere))
     reserved = max(0, empty + summary.limit(snapshot.budget.tokens) - known)
     wider = opening.planned(reserved)
     fallen = _fallen_out(snapshot, wider)

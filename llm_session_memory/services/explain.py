@@ -44,11 +44,21 @@ def _sizes(snapshot: Snapshot, made: Context) -> dict[str, tuple[int, int]]:
 
 def _kept(snapshot: Snapshot) -> list[Item]:
     """Return the lines for notes and summary, each with the tokens that it adds to the system message."""
-    system, notes, summary = snapshot.request.system, snapshot.notes, snapshot.summary
-    alone, noted, summed = (
-        snapshot.tokens_of_system(text) for text in (system_text(system), system_text(system, notes), snapshot.system())
+    system, notes, summary, everywhere = (
+        snapshot.request.system,
+        snapshot.notes,
+        snapshot.summary,
+        snapshot.everywhere,
     )
-    items = [notes_item(notes, noted - alone)] if notes else []
+    texts = (
+        system_text(system),
+        system_text(system, everywhere=everywhere),
+        system_text(system, notes, everywhere=everywhere),
+        snapshot.system(),
+    )
+    alone, shared, noted, summed = map(snapshot.tokens_of_system, texts)
+    items = [notes_item(everywhere, shared - alone, everywhere=True)] if everywhere else []
+    items += [notes_item(notes, noted - shared)] if notes else []
     if summary is not None and snapshot.covered is not None:
         items.append(summary_item(summary, snapshot.covered, summed - noted))
     return items

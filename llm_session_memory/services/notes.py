@@ -1,14 +1,14 @@
-"""Use cases for the notes, tags, facts and summaries that are kept with a conversation."""
+"""Use cases for the notes, tags, facts and summaries that are kept with a conversation, and the notes for all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import store
 from ..errors import NoSuchSession, OverBudget, SessionError
-from ..model import Note, Summary
+from ..model import Note, Session, Summary
 from ..rules.limits import LONGEST_TAG, checked_key, checked_note, checked_tag, checked_value
 from ..rules.names import key
 from ..rules.safe_text import one_line
@@ -42,7 +42,8 @@ class Notes:
         log = self._desk.log
         relatives = origins(log, [thread_id]).get(thread_id), forks(log, thread_id)
         kept = tuple(self.tags(name)), self.facts(name), tuple(self.list(name))
-        return Beside(*kept, title, name_of(log, session), *relatives)
+        everywhere = () if session.settings.global_notes is False else tuple(self.list_global())
+        return Beside(*kept, title, name_of(log, session), *relatives, everywhere)
 
     # -- notes ---------------------------------------------------------
 
@@ -64,9 +65,8 @@ class Notes:
             note_id = self._kept.add_note(session.thread_id, text, author, now)
             needed, most = self._requests.always_sent(session, model)
             if needed > most:
-                what = f"With this note, “{session.name}” would send about {needed:,} tokens before any prompt"
                 hint = "Shorten the note, delete another one, or raise --max-context-tokens."
-                raise OverBudget(f"{what}, but the budget is {most:,}.", hint)
+                raise _too_much(session, needed, most, hint)
         return Note(note_id, text, author, now)
 
     def delete(self, name: str, number: int) -> Note:
@@ -78,6 +78,62 @@ class Notes:
             raise NoSuchSession(f"Session “{session.name}” has no note {number}.", has)
         with self._desk.writing():
             self._kept.delete_note(session.thread_id, notes[number - 1].id)
+        return notes[number - 1]
+
+    # -- notes for all sessions ----------------------------------------
+
+    def list_global(self) -> Sequence[Note]:
+        """Return the notes for all sessions, oldest first."""
+        return self._kept.global_notes()
+
+    def add_global(self, text: str, author: str = "you", model_of: Callable[[Session], Any] | None = None) -> Note:
+        """Add a note that is sent with every later prompt of all sessions, except those that are set not to send it.
+
+        `model_of` returns a session's model as an llm object, or None if it is unknown; without it the context windows
+        are unknown. Raises SessionError, and OverBudget if what one of the sessions always sends would exceed its
+        budget. Archived sessions are not checked.
+        """
+        text = checked_note(text)
+        self._desk.prepare()
+        self._check_everywhere(text, model_of)
+        now = self._desk.timestamp()
+        with self._desk.writing():
+            note_id = self._kept.add_global_note(text, author, now)
+        return Note(note_id, text, author, now)
+
+    def _check_everywhere(self, text: str, model_of: Callable[[Session], Any] | None) -> None:
+        """Raise OverBudget if a session can't send one more note. Ask only once for the context window of a model."""
+        from ..model import Filters
+        from ..store import session_list
+
+        neediest: dict[str | None, tuple[int, Session]] = {}
+        for session in session_list.matching(self._desk.log, Filters(archived=False)):
+            if session.settings.global_notes is False:
+                continue
+            needed = self._check_one(session, text, None)
+            model = session.settings.model
+            if model not in neediest or needed > neediest[model][0]:
+                neediest[model] = needed, session
+        for _, session in neediest.values() if model_of else ():
+            self._check_one(session, text, model_of(session) if model_of else None)
+
+    def _check_one(self, session: Session, text: str, model: Any) -> int:
+        """Return the tokens that a session would always send. Raises OverBudget if they exceed its budget."""
+        needed, most = self._requests.always_sent(session, model, (text,))
+        if needed > most:
+            without = self._desk.command("set", session.name, "--no-global-notes")
+            hint = f"Shorten the note, or keep all notes for all sessions out of this one: {without}"
+            raise _too_much(session, needed, most, hint)
+        return needed
+
+    def delete_global(self, number: int) -> Note:
+        """Delete the note for all sessions with that number (from 1) and return it. Raises NoSuchSession."""
+        notes = self._kept.global_notes()
+        if not 1 <= number <= len(notes):
+            has = f"There are {len(notes)}, numbered from 1." if len(notes) > 1 else "There is only note 1."
+            raise NoSuchSession(f"There is no note {number} for all sessions.", has if notes else "There are none yet.")
+        with self._desk.writing():
+            self._kept.delete_global_note(notes[number - 1].id)
         return notes[number - 1]
 
     # -- tags and facts -------------------------------------------------
@@ -157,3 +213,9 @@ class Notes:
         with self._desk.writing():
             self._kept.add_summary(session.thread_id, edited)
         return self.summaries(name)[0]
+
+
+def _too_much(session: Session, needed: int, most: int, hint: str) -> OverBudget:
+    """Return the error for a note that leaves no room for a prompt."""
+    what = f"With this note, “{session.name}” would send about {needed:,} tokens before any prompt"
+    return OverBudget(f"{what}, but the budget is {most:,}.", hint)

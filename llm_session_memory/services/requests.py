@@ -76,6 +76,8 @@ class Requests:
             recall_share=settings.recall_share,
             before=before,
             think=settings.think,
+            global_notes=settings.global_notes is not False,
+            recall_fragments=settings.recall_fragments is not False,
         )
         thread_id = session.thread_id
         if model is None:
@@ -141,15 +143,23 @@ class Requests:
             if row["plugin"]
         )
 
-    def always_sent(self, session: Session, model: Any = None) -> tuple[int, int]:
+    def always_sent(self, session: Session, model: Any = None, more: tuple[str, ...] = ()) -> tuple[int, int]:
         """Return about how many tokens go with every prompt of a session (system prompt, notes, pins), and its budget.
 
-        Without a model the context window is unknown.
+        Without a model the context window is unknown. `more` are notes for all sessions that are not stored yet.
         """
         settings = session.settings
         asked = model.model_id if model is not None else settings.model or ""
-        request = Request(asked, settings.memory or POLICIES[0], settings.system, (), think=settings.think)
+        request = Request(
+            asked,
+            settings.memory or POLICIES[0],
+            settings.system,
+            (),
+            think=settings.think,
+            global_notes=settings.global_notes is not False,
+        )
         snapshot = self._snapshot(session.thread_id, request, settings, model)
+        snapshot = replace(snapshot, everywhere=(*snapshot.everywhere, *more))
         system = snapshot.tokens_of_system(snapshot.system())
         return system + sum(pin.tokens for pin in snapshot.pins()), snapshot.budget.tokens
 

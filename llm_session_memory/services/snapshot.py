@@ -30,7 +30,8 @@ class Request:
     `input` is the new part. `tools` are the tool definitions sent with it, each with its base; `extra` is the base of
     anything else (a schema). `recall_share` is the share for recall. `before` is the number of the first exchange to
     ignore (None: use all). `think` is the setting for thinking in replies. `insist`: send what is estimated not to fit,
-    rather than refuse it.
+    rather than refuse it. `global_notes`: send the notes for all sessions. `recall_fragments`: recall texts that went
+    with earlier prompts.
     """
 
     model: str
@@ -43,6 +44,8 @@ class Request:
     before: int | None = None
     think: str | None = None
     insist: bool = False
+    global_notes: bool = True
+    recall_fragments: bool = True
 
     @property
     def text(self) -> str:
@@ -60,8 +63,9 @@ class Snapshot:
     """One session, as far as one request needs it.
 
     `turns` are the exchanges that the request may use, `later` the turn ids of the others. `pinned` has the numbers of
-    the pinned exchanges in order, `notes` the texts of the notes, and `summary` the summary in use as it is sent, if
-    the policy has one. `calibrated`: the measure was learned from the model's own counts.
+    the pinned exchanges in order, `notes` the texts of the notes, `everywhere` those of the notes for all sessions, and
+    `summary` the summary in use as it is sent, if the policy has one. `calibrated`: the measure was learned from the
+    model's own counts.
     """
 
     store: Sessions
@@ -75,6 +79,7 @@ class Snapshot:
     pinned: tuple[int, ...]
     notes: tuple[str, ...]
     summary: Summary | None
+    everywhere: tuple[str, ...] = ()
     known: dict[str, Exchange] = field(default_factory=dict, repr=False, compare=False)
     """The exchanges read so far, by id."""
 
@@ -100,6 +105,7 @@ class Snapshot:
             later = tuple(id_ for ids in turns[max(request.before, 1) - 1 :] for id_ in ids)
             turns = turns.until(request.before)
         numbers, kept = turns.numbers(), Notes(store.log)
+        everywhere, notes = kept.sent(thread_id, everywhere=request.global_notes)
         return cls(
             store=store,
             thread_id=thread_id,
@@ -110,8 +116,9 @@ class Snapshot:
             turns=turns,
             later=later,
             pinned=tuple(sorted(numbers[id_] for id_ in store.pins(thread_id) if id_ in numbers)),
-            notes=tuple(note.text for note in kept.notes(thread_id)),
+            notes=notes,
             summary=_summary(kept, thread_id, request, budget, numbers),
+            everywhere=everywhere,
         )
 
     # -- what the session has ------------------------------------------
@@ -164,7 +171,8 @@ class Snapshot:
 
     def system(self) -> str | None:
         """Return the text of the system message: system prompt, notes, summary."""
-        return system_text(self.request.system, self.notes, self.summary.text if self.summary else None)
+        summary = self.summary.text if self.summary else None
+        return system_text(self.request.system, self.notes, summary, self.everywhere)
 
     def tokens_of_system(self, system: str | None) -> int:
         """Return the tokens of a system message."""

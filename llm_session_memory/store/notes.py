@@ -1,4 +1,4 @@
-"""Store the things that people (and models) add to a conversation: notes, tags, meta, summaries."""
+"""Store the things that people (and models) add to a conversation: notes, tags, meta, summaries; notes for all."""
 
 from __future__ import annotations
 
@@ -33,6 +33,35 @@ class Notes:
             {"id": thread_id},
         )
         return [Note(**row) for row in rows]
+
+    def sent(self, thread_id: str, *, everywhere: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the texts of the notes for all sessions (none unless `everywhere`) and of a session's own."""
+        if not self.log.columns("memory_global_notes"):  # a log that has not been used recently
+            return (), tuple(note.text for note in self.notes(thread_id))
+        sql = (
+            "select 1 as own, id, text from memory_notes where thread_id = :id"
+            " union all select 0, id, text from memory_global_notes where :everywhere order by own, id"
+        )
+        rows = self.log.tuples(sql, {"id": thread_id, "everywhere": everywhere})
+        return tuple(text for own, _, text in rows if not own), tuple(text for own, _, text in rows if own)
+
+    def global_notes(self) -> list[Note]:
+        """Return the notes for all sessions, oldest first."""
+        if not self.log.columns("memory_global_notes"):
+            return []
+        rows = self.log.rows("select id, text, author, created_utc from memory_global_notes order by id")
+        return [Note(**row) for row in rows]
+
+    def add_global_note(self, text: str, author: str, created_utc: str) -> int:
+        """Store a note for all sessions and return its id."""
+        return self.log.run(
+            "insert into memory_global_notes (text, author, created_utc) values (:text, :author, :created_utc)",
+            {"text": text, "author": author, "created_utc": created_utc},
+        )
+
+    def delete_global_note(self, note_id: int) -> None:
+        """Delete a note for all sessions."""
+        self.log.run("delete from memory_global_notes where id = :id", {"id": note_id})
 
     def add_note(self, thread_id: str, text: str, author: str, created_utc: str) -> int:
         """Store a note and return its id."""

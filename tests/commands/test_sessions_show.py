@@ -149,6 +149,7 @@ def test_json(llm_: Command, thread: str) -> None:
         "tags": [],
         "meta": {},
         "notes": [],
+        "notes_for_all_sessions": [],
         "exchanges_in_all": 4,
         "attempts": [],
     }

@@ -19,6 +19,7 @@ REFUSALS = (
 def test_notes_and_summaries_are_named_as_the_cause(error: str) -> None:
     """Each interface has its own words; notes and summary are named, unless the person set a system prompt."""
     assert refused(error, None, "<notes>\n- Bridge\n</notes>") == "notes"
+    assert refused(error, None, "<notes>\nNotes for all conversations:\n- Bridge\n</notes>") == "global notes"
     assert refused(error, None, "<summary>\nBridge\n</summary>") == "summary"
     assert refused(error, "Be brief.", "Be brief.\n\n<notes>\n- Bridge\n</notes>") is None
     assert refused(error, None, None) is None

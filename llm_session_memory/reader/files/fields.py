@@ -27,6 +27,9 @@ def as_fields(transcript: Transcript) -> dict[str, Any]:
         "tags": list(transcript.beside.tags),
         "meta": dict(transcript.beside.meta),
         "notes": [note_fields(number, note) for number, note in enumerate(transcript.beside.notes, 1)],
+        "notes_for_all_sessions": [
+            note_fields(number, note) for number, note in enumerate(transcript.beside.everywhere, 1)
+        ],
         "exchanges_in_all": transcript.total,
         "exchanges": [
             {

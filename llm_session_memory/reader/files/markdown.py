@@ -118,6 +118,9 @@ def _beside(session: Session, beside: Beside) -> Iterator[str]:
     if beside.notes:
         notes = [listed(number, note) for number, note in enumerate(beside.notes, 1)]
         yield "\n".join(["**Notes:**\n", *notes])
+    if beside.everywhere:
+        notes = [listed(number, note) for number, note in enumerate(beside.everywhere, 1)]
+        yield "\n".join(["**Notes for all sessions:**\n", *notes])
 
 
 def listed(number: int, note: Note) -> str:
