@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ModelFailed, SessionError
-from ..model import Context, Message, Turn, WindowFacts
+from ..model import Context, Message, Recalled, Turn, WindowFacts
 from ..rules import server_cuts, tokens
 from ..rules.blank import without_blanks
 from ..rules.thinking import unthinking
@@ -65,7 +65,7 @@ def cut_of(one: Call, earlier: Call | None) -> server_cuts.Cut | None:
     if not counted or not is_local(one.response.model):
         return None
     found = _before(one, earlier)
-    before = server_cuts.CountedRequest(found[0], found[1], 0) if found else None
+    before = server_cuts.CountedRequest(found[0], found[1], 0, found[2]) if found else None
     sure = one.estimate - round(_attached(one) * tokens.TOKENS_AN_ATTACHMENT)
     now = server_cuts.CountedRequest(counted, one.base, sure)
 
@@ -80,7 +80,7 @@ def cut_of(one: Call, earlier: Call | None) -> server_cuts.Cut | None:
 
     cut = detect(one.context.budget.window.tokens)
     # An estimate based on the previous request's count is close, so a smaller difference is significant.
-    as_expected = counted >= sure * (0.97 if before else 0.9)
+    as_expected = counted >= sure * (0.97 if before and not before.guessed else 0.9)
     if as_expected and (cut is None or server_cuts.counts_all(str(cut))):
         return cut
     one.seen = seen_now(one.response.model)  # the model is loaded now, so the server knows its window
@@ -99,12 +99,12 @@ def _largest(one: Call) -> float:
     return max((tokens.Measure(rate).base([message]) * rate for message in messages), default=0.0)
 
 
-def _before(one: Call, earlier: Call | None) -> tuple[int, float] | None:
-    """Return count and base of the request that this one extends."""
+def _before(one: Call, earlier: Call | None) -> tuple[int, float, int] | None:
+    """Return what was counted of the request before that this one begins with (see Context)."""
     if earlier is None:
         return one.context.before
     extended = earlier.context is one.context and earlier.response.input_tokens
-    return (earlier.response.input_tokens, earlier.base) if extended else None
+    return (earlier.response.input_tokens, earlier.base, 0) if extended else None
 
 
 def _attached(one: Call) -> int:
@@ -155,14 +155,14 @@ def sendable(response: Any, think: str | None) -> tuple[tuple[Message, ...], tup
     return sent, own if own_input(sent) != own else None
 
 
-def bound(one: Call, composer: Composer, before: int) -> Context:
+def bound(one: Call, composer: Composer, before: int, recalled: Sequence[Recalled]) -> Context:
     """Move a call of an exchange in progress to a new block, cut it if necessary, and return its context.
 
-    `before` is how many messages of the request came before the exchange.
+    `before` is how many messages of the request came before the exchange, `recalled` the excerpts of its prompt.
     """
     messages = one.response.prompt.messages
     whole = convert.from_llm(messages[before:])
-    made, sent = composer.in_progress(whole)
+    made, sent = composer.in_progress(whole, recalled)
     own = own_input(whole)
     if own_input(sent) != own and one.original is None:
         one.original = own

@@ -142,7 +142,7 @@ class Prompted:
         estimate = tokens.continued(last if keeps(think) else turn_without_thinking(last), base, snapshot.measure)
         one = Call(response, base, estimate, made, original)
         if estimate > made.budget.tokens:
-            self.context = bound(one, composer, len(made.chain))
+            self.context = bound(one, composer, len(made.chain), self.calls[0].context.recalled)
         self.calls.append(one)
 
     def sending(self) -> None:

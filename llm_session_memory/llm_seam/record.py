@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,7 +53,8 @@ def log(  # noqa: PLR0913  what belongs to one exchange
             begin(desk, asked.session.thread_id, origin, asked.prompt)
         for response, before, one in zip(responses, sent, logged, strict=True):
             response.id = one.turn_id
-            _store_by_reference(database, response, one.context)
+            moved = one.context is not logged[0].context  # to another block, with the prompt that llm stored before
+            _store_by_reference(database, response, one.context, _whole(responses[0].prompt.fragments) if moved else ())
             with _lines_whole(response):
                 models.Response.log_to_db(response, database)
             original = originals.get(before.turn_id)
@@ -70,14 +71,19 @@ def _lines_whole(response: Any) -> Iterator[None]:
     with ten excerpts would begin with twelve empty lines there. What was sent is the same, and so are its hashes.
     """
     given = response.prompt.fragments
-    response.prompt.fragments = [
-        llm.Fragment(f"{one}\n", one.source) if isinstance(one, llm.Fragment) and is_ours(one.source) else one
-        for one in given
-    ]
+    response.prompt.fragments = _whole(given)
     try:
         yield
     finally:
         response.prompt.fragments = given
+
+
+def _whole(fragments: Iterable[Any]) -> list[Any]:
+    """Return the fragments of a prompt, ours with their line breaks."""
+    return [
+        llm.Fragment(f"{one}\n", one.source) if isinstance(one, llm.Fragment) and is_ours(one.source) else one
+        for one in fragments
+    ]
 
 
 def has(database: Any, turn_id: str) -> bool:
@@ -85,11 +91,13 @@ def has(database: Any, turn_id: str) -> bool:
     return bool(database["turns"].exists() and database["turns"].count_where("id = ?", [turn_id]))
 
 
-def _store_by_reference(database: Any, response: Any, made: Context) -> None:
+def _store_by_reference(database: Any, response: Any, made: Context, given: Sequence[Any]) -> None:
     """Let restored messages be stored with references to their fragments, as llm stored them the first time.
 
     llm's writer only looks for the fragments of the new prompt, and would write those of earlier prompts out in full.
+    `given` are those of the prompt of an exchange in progress that was moved to a new block.
     """
-    fragments = fragments_in(made.chain)
+    fragments = [*fragments_in(made.chain), *given]
     if fragments:
-        LogStore(database).ensure_chain(response.prompt.messages[: len(made.chain)], fragments=fragments)
+        restored = response.prompt.messages if given else response.prompt.messages[: len(made.chain)]
+        LogStore(database).ensure_chain(restored, fragments=fragments)

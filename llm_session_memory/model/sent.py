@@ -66,7 +66,7 @@ class Sized:
 
 @dataclass(frozen=True)
 class Block:
-    """A series of prompts between two cuts, in which each request only grows at its end.
+    """A series of prompts between two cuts. Each request is the one before, without its excerpts, and more at its end.
 
     `start_id` is the first of the newest exchanges that are sent, `pinned` the ids of the exchanges put before them.
     `front` identifies everything that is sent before the newest exchanges; if it changes, a new block begins. `clip` is
@@ -142,8 +142,9 @@ class Context:
     applied (see tokens). `block` is the block that the request continues, or (id None) the one that it begins; `start`
     is the number of its first recent exchange. `exchanges` is the number of exchanges in the session, `after_turn_id`
     its newest turn and `greatest_id` the greatest id of its turns. `calibrated` is true if the estimate is based on
-    counts for this model. `before` is the count and the base of the request that this one extends. `system` is the text
-    of the system message, including notes and summary. `notices` are sentences for the person; `items` is the
+    counts for this model. `before` is the count and the base of the part of the request before that this one begins
+    with, and how many tokens of that request's count were estimated to leave that part. `system` is the text of the
+    system message, including notes and summary. `notices` are sentences for the person; `items` is the
     explanation, if it was asked for.
     """
 
@@ -157,7 +158,7 @@ class Context:
     exchanges: int
     greatest_id: str | None = None
     calibrated: bool = False
-    before: tuple[int, float] | None = None
+    before: tuple[int, float, int] | None = None
     notices: tuple[str, ...] = ()
     input: tuple[Message, ...] = ()
     system: str | None = None

@@ -157,8 +157,14 @@ def _notes(system: str, *, everywhere: bool) -> tuple[str, ...]:
 
 
 def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> tuple[Excerpt, ...]:
-    rows = source.rows("context_recalls", block_id=block_id, turn_id=made.turn_id)
-    own = set(numbers.turns(made.number))
+    """Return the excerpts that a request holds: those of its prompt, and in older logs those of the block's others."""
+    first, *later = own = numbers.turns(made.number)
+    hashes = {message.hash for message in made.messages}
+    rows = [
+        row
+        for row in source.rows("context_recalls", block_id=block_id, turn_id=made.turn_id, first_id=first)
+        if row["ended"] in hashes or (row["turn_id"] == first and made.turn_id in later and _holds(source, made))
+    ]
     texts: dict[str, list[str]] = {}
     if rows:
         for row in source.rows("excerpt_texts", ids=ids({row["turn_id"] for row in rows})):
@@ -180,6 +186,15 @@ def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> 
             )
         )
     return tuple(excerpts)
+
+
+def _holds(source: Source, made: Sent) -> bool:
+    """Return whether a request of a tool loop that was moved to another block still has the excerpts of its prompt."""
+    sql = (
+        "select 1 from parts p join part_fragments u on u.part_id = p.id join fragments f on f.id = u.fragment_id"
+        " where p.message_hash in (select value from json_each(:hashes)) and f.source like 'session://%' limit 1"
+    )
+    return source.value(sql, hashes=ids(message.hash for message in made.messages)) is not None
 
 
 def summary_in(source: Source, numbers: Numbering, thread_id: str, system: str, utc: str) -> Summary | None:

@@ -1,7 +1,8 @@
 """When a block ends: why the next request can't be the previous one plus its reply and the new input.
 
-Pure. A session is a series of blocks. Within a block each request only grows at its end, so a server can reuse its
-prompt cache. Anything that would change more than the end begins a new block.
+Pure. A session is a series of blocks. Within a block each request is the one before, without the excerpts that were
+recalled for its prompt, and more at its end: so a server can reuse its prompt cache up to the previous prompt. Anything
+that would change more begins a new block.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class NewBlock(Enum):
     UNANSWERED = "the last reply was empty, or its prompt had filled the budget"
     RULE = "the budget or the policy changed"
     FRONT = "the system prompt, the notes, the pins or --think changed"
-    CROWDED = "the next request would have left recall too little of the budget"
+    CROWDED = "the next request with its excerpts would have exceeded the budget"
     FULL = "the next request would have exceeded the budget"
     TOOLS = "tool results would have exceeded the budget"
 
@@ -46,10 +47,13 @@ def changed(block: Block, last: Turn, *, policy: str, budget: int, front: str) -
     return None
 
 
-def outgrown(tokens: int, *, budget: int, spare: int) -> NewBlock | None:
-    """Return why a request of this size ends its block, or None if it fits; `spare` is reserved for recall."""
+def outgrown(tokens: int, *, budget: int, wanted: int = 0) -> NewBlock | None:
+    """Return why a request of this size ends its block, or None if it fits.
+
+    `wanted` are the tokens of the excerpts that its prompt deserves, which come on top.
+    """
     if tokens > budget:
         return NewBlock.FULL
-    if tokens > budget - spare:
+    if tokens + wanted > budget:
         return NewBlock.CROWDED
     return None

@@ -109,13 +109,13 @@ def summary_item(summary: Summary, covered: tuple[int, int], tokens: int) -> Ite
     return Item("summary", reason, tokens, text=summary.text)
 
 
-def recalled_items(excerpts: Iterable[Recalled], when: str = "") -> list[Item]:
-    """Return the lines for excerpts, in conversation order; `when` names the prompt that they were sent with."""
+def recalled_items(excerpts: Iterable[Recalled]) -> list[Item]:
+    """Return the lines for excerpts, in conversation order."""
     items: list[Item] = []
     for one in in_order(excerpts):
         found = f"; matched {', '.join(one.words)}" if one.words else ", next to a match"
         text = one.text.partition("] ")[2]
-        reason = f"{_OF[one.side]}{when}{found}"
+        reason = f"{_OF[one.side]}{found}"
         items.append(Item("recalled", reason, one.tokens, one.number, one.number, text, score=one.score))
     return items
 

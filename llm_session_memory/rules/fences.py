@@ -104,6 +104,25 @@ def with_excerpts(asked: tuple[Message, ...], recalled: Sequence[Recalled]) -> t
     return (*asked, Message("user", (Part({"type": "text", "text": "\n".join(texts)}, (), tuple(texts)),)))
 
 
+def without_recalled(messages: Iterable[Message], recalled: Sequence[Recalled]) -> tuple[Message, ...]:
+    """Return messages without the excerpts that `with_excerpts` put before a prompt among them."""
+    before = "\n".join([*texts_of(recalled), ""])
+    return tuple(
+        replace(
+            message,
+            parts=tuple(
+                replace(part, data={**part.data, "text": text.removeprefix(before)})
+                if part.type == "text" and (text := str(part.data.get("text") or "")).startswith(before)
+                else part
+                for part in message.parts
+            ),
+        )
+        if message.role == "user"
+        else message
+        for message in messages
+    )
+
+
 def without_excerpts(text: str) -> str:
     """Return a prompt as typed, given as sent. No excerpt contains the closing tag, so the first one is ours."""
     _, closing, typed = text.partition(f"\n{CLOSING}")

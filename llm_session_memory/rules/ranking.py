@@ -207,13 +207,10 @@ def _order(excerpt: Excerpt) -> tuple[float, int, int]:
     return (-excerpt.score, -excerpt.passage.number, excerpt.passage.id)
 
 
-def choose(
-    ranked: Iterable[Excerpt], room: int, *, whole: Collection[int] = (), sent: Collection[int] = ()
-) -> list[Excerpt]:
+def choose(ranked: Iterable[Excerpt], room: int, *, whole: Collection[int] = ()) -> list[Excerpt]:
     """Return the excerpts that fit into `room` tokens, best first; one that does not fit is skipped.
 
-    `whole` are the numbers of exchanges that the request already contains, `sent` the ids of
-    the passages that it already contains.
+    `whole` are the numbers of exchanges that the request already contains.
     """
     chosen: list[Excerpt] = []
     left = room
@@ -221,7 +218,7 @@ def choose(
         passage = excerpt.passage
         if len(chosen) == MOST_EXCERPTS:
             break
-        if passage.tokens <= left and passage.number not in whole and passage.id not in sent:
+        if passage.tokens <= left and passage.number not in whole:
             chosen.append(excerpt)
             left -= passage.tokens
     return chosen

@@ -14,13 +14,7 @@ RECENT_SHARES = ((1_000, 0.5), (2_000, 0.3), (4_000, 0.2), (16_000, 0.125))
 the budget. At 1,000 tokens a quarter would miss the message being answered in 3 of 100 cases."""
 
 ALLOWED_SHARE = 0.25
-ALLOWED_AT_FIRST = 1_500
-ALLOWED_A_PROMPT = 175
-"""Recall's allowance in one block: a share of the budget, up to a number of tokens, and more tokens per prompt.
-
-Tokens that one prompt does not use are left for the next ones. Simulated over 300 exchanges in which every prompt
-matches: see benchmarks/README.md.
-"""
+"""The share of a block's room that recall may spend on one prompt."""
 
 NEWEST_WHOLE_UP_TO = 0.5
 NEWEST_CUT_AT_LEAST = 0.1
@@ -52,28 +46,21 @@ def shares(budget: int, asked: float | None = None) -> Shares:
 
 
 def reserve(asked: float | None = None) -> float:
-    """Return the share of its room that a block leaves to recall on every prompt: a quarter, or less if asked for.
+    """Return the share of its room that recall may spend on one prompt of a block: a quarter, or what was asked for.
 
     If more than a half was asked for, it is half of that; otherwise no block would outlive its first prompt.
     """
     return ALLOWED_SHARE if asked is None else min(asked, max(ALLOWED_SHARE, asked / 2))
 
 
-def allowance(room: int, prompts: int, spent: int, asked: float | None = None) -> int:
-    """Return the tokens that recall may spend on the next prompt of a block.
+def allowance(room: int, asked: float | None = None) -> int:
+    """Return the tokens that recall may spend on one prompt within a block: all its excerpts and the marks around them.
 
-    If most prompts recall little, one prompt may use up to a quarter of the room; but a conversation that matches on
-    every prompt can't end every block at once. The first request of all continues nothing, so recall may use everything
-    that is left.
+    They are in this one request, and gone in the next. The first request of all continues nothing, so recall may use
+    everything that is left there.
 
     Args:
-        room: the budget that system prompt and pins leave
-        prompts: the number of prompts that the block has had
-        spent: the tokens of the excerpts that were sent with them
+        room: the budget that system message, tool definitions and pins leave
         asked: the share that recall was given, if any
     """
-    share = int(room * reserve(asked))
-    if asked is not None:
-        return share
-    saved = min(share, ALLOWED_AT_FIRST) + ALLOWED_A_PROMPT * prompts - spent
-    return max(0, min(share, saved))
+    return int(room * reserve(asked))

@@ -38,11 +38,21 @@ _FULL = "prompt and answer together reached the window"
 
 @dataclass(frozen=True)
 class CountedRequest:
-    """A request as counted by the server and as known to us: `base` is its weight, `estimate` its expected tokens."""
+    """A request as counted by the server and as known to us: `base` is its weight, `estimate` its expected tokens.
+
+    Of a request before, this is the part that the new one begins with. `guessed` are the tokens that were subtracted
+    from its count, by estimate, for the rest: the excerpts of its prompt, which are sent no more, and what came after.
+    """
 
     counted: int
     base: float
     estimate: int
+    guessed: int = 0
+
+    @property
+    def least(self) -> float:
+        """The fewest tokens that it can have."""
+        return self.counted - self.guessed * _UNSURE
 
 
 @dataclass(frozen=True)
@@ -102,9 +112,9 @@ def detect(
         return Cut(because, candidate, certain=True)
     if before and _only_the_new(now, before, window):
         return None
-    if before and now.base > before.base and now.counted < before.counted:
+    if before and now.base > before.base and now.counted < before.least:
         because = f"the server counted {now.counted:,} tokens, fewer than for the shorter request before"
-        return Cut(because, _next_usual(now.counted), certain=now.counted < before.counted * _STEADY)
+        return Cut(because, _next_usual(now.counted), certain=now.counted < before.least * _STEADY)
     if (calibrated and now.counted < now.estimate * _WELL_UNDER) or (before and _lacks(now, before)):
         because = f"the server counted {now.counted:,} tokens, but about {now.estimate:,} were sent"
         return Cut(because, _next_usual(now.counted), certain=False)
@@ -153,10 +163,10 @@ def _added(now: CountedRequest, before: CountedRequest) -> float:
 def _lacks(now: CountedRequest, before: CountedRequest) -> bool:
     """Return whether `now`, which is `before` and more, was counted lower than that by more than the estimate's error.
 
-    The count of `before` is exact, so only what was added is uncertain.
+    The count of `before` is exact unless some of it was guessed, so only that and what was added is uncertain.
     """
     added = _added(now, before)
-    return added > 0 and now.counted < before.counted + added - max(added * _UNSURE, _UNEVEN)
+    return added > 0 and now.counted < before.least + added - max(added * _UNSURE, _UNEVEN)
 
 
 def _only_the_new(now: CountedRequest, before: CountedRequest, window: int | None) -> bool:

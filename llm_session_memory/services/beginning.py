@@ -164,7 +164,7 @@ def _recalled(opening: Opening, made: Context, chosen: Plan, recall: Recall, *, 
     left = snapshot.budget.tokens - made.tokens
     if not cold:
         room = snapshot.budget.tokens - snapshot.beside() - pins
-        left = min(left, recall_budget.allowance(room, 0, 0, snapshot.request.recall_share))
+        left = min(left, recall_budget.allowance(room, snapshot.request.recall_share))
     found = recall.chosen(left, whole=chosen.whole)
     if chosen.oversized or not (cold or chosen.clip is not None):
         return recall.added(made, found), chosen

@@ -6,13 +6,15 @@ caller passes in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import OverBudget
-from ..model import Context, Message
+from ..model import Context, Message, Recalled
 from ..model.frozen import dataclass
 from ..rules.blocks import NewBlock
+from ..rules.fences import without_recalled
 from .continuing import continued
 from .recall import Near, Recall
 from .snapshot import Snapshot
@@ -51,11 +53,14 @@ class Composer:
             made = replace(made, notices=(*made.notices, news))
         return made, replace(self, snapshot=snapshot)
 
-    def in_progress(self, exchange: tuple[Message, ...]) -> tuple[Context, tuple[Message, ...]]:
+    def in_progress(
+        self, exchange: tuple[Message, ...], recalled: Sequence[Recalled] = ()
+    ) -> tuple[Context, tuple[Message, ...]]:
         """Return a new block's request for an exchange in progress that no longer fits, and the exchange as it is sent.
 
-        Tool results make an exchange grow while it runs. Earlier exchanges are dropped first; then its own longest
-        texts are cut in the middle. Raises OverBudget if even that doesn't fit.
+        Tool results make an exchange grow while it runs. Earlier exchanges are dropped first, then the excerpts that
+        were recalled for it; then its own longest texts are cut in the middle. Raises OverBudget if even that doesn't
+        fit.
         """
         from .beginning import begin_in_progress
 
@@ -63,6 +68,8 @@ class Composer:
         pins = sum(pin.tokens for pin in snapshot.pins())
         room = snapshot.budget.tokens - pins - snapshot.beside() - 2  # each estimate was rounded up
         sent: tuple[Message, ...] | None = exchange
+        if recalled and measure.tokens(measure.base(exchange)) > room:
+            sent = exchange = without_recalled(exchange, recalled)
         if measure.tokens(measure.base(exchange)) > room:
             from ..rules.clipping import clip
 

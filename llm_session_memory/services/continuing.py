@@ -1,4 +1,4 @@
-"""Compose the next request of a block: exactly the previous request, its reply, and the new input with its excerpts.
+"""Compose the next request of a block: the previous one without its excerpts, its reply, and the new input with others.
 
 If the block can't continue, return the reason instead; then a new block begins (see beginning).
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..model import Block, Context, Turn
+from ..model import Block, Context, Message, Turn
 from ..rules import recall_budget, tokens
 from ..rules.blank import without_blanks
 from ..rules.blocks import NewBlock, changed, outgrown
@@ -35,14 +35,11 @@ def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Contex
     if over is not None:
         return over
     left_out = start is None or start > 1 or block.clip is not None
-    recalling = recalls(policy) and left_out
-    room = _room(snapshot, block) if recalling else 0
     made = _grown(snapshot, block, start, last)
-    spare = int(room * recall_budget.reserve(snapshot.request.recall_share))
-    over = outgrown(made.tokens, budget=budget, spare=spare)
+    over = outgrown(made.tokens, budget=budget)
     if over is not None:
         return over
-    return _with_recalled(snapshot, made, recall, in_front, room) if recalling else made
+    return _with_recalled(snapshot, made, recall, in_front) if recalls(policy) and left_out else made
 
 
 def _last_turn(snapshot: Snapshot, block: Block) -> Turn | None:
@@ -71,27 +68,38 @@ def _room(snapshot: Snapshot, block: Block) -> int:
 
 
 def _grown(snapshot: Snapshot, block: Block, start: int | None, last: Turn) -> Context:
-    """Return the request of a block's last turn plus its reply and the new input."""
-    sent = history.chain(snapshot.store.log, snapshot.store.requests.tip(last.id))
-    chain = tuple(map(without_blanks, unthinking(sent, snapshot.request.think)))
+    """Return the request of a block's last turn without its excerpts, plus its reply and the new input."""
+    said, same = history.chain_as_said(snapshot.store.log, snapshot.store.requests.tip(last.id))
+    chain = tuple(map(without_blanks, unthinking(said, snapshot.request.think)))
     made = snapshot.context(chain, block, start, 0)
     usable = replace(last, request_base=None) if last.model != snapshot.request.model else last
-    known = last.input_tokens is not None and last.request_base is not None and counts_all(last.cut)
     return replace(
         made,
         tokens=tokens.continued(usable, made.base, snapshot.measure),
-        before=(last.input_tokens or 0, last.request_base or 0.0) if known else None,
+        before=_before(snapshot, chain[:same], last, whole=same == len(chain)),
     )
 
 
-def _with_recalled(snapshot: Snapshot, made: Context, recall: Recall, in_front: list[int], room: int) -> Context:
-    """Return a block's next request with excerpts for its prompt, within the block's allowance for them."""
-    blocks, block_id = snapshot.store.requests, made.block.id or 0
-    earlier = blocks.recalls(block_id)
-    spent = sum(one.tokens for one in earlier)
-    allowed = recall_budget.allowance(room, blocks.prompts(block_id), spent, snapshot.request.recall_share)
-    left = min(snapshot.budget.tokens - made.tokens, allowed)
+def _before(snapshot: Snapshot, same: tuple[Message, ...], last: Turn, *, whole: bool) -> tuple[int, float, int] | None:
+    """Return what was counted of the beginning that a request shares with that of the turn before (see Context).
+
+    Unless it has the `whole` of it, that request ended with excerpts and more, whose part of the count is estimated.
+    """
+    if last.input_tokens is None or last.request_base is None or not counts_all(last.cut):
+        return None
+    if whole:
+        return last.input_tokens, last.request_base, 0
+    weight = snapshot.measure.base(same) + snapshot.request.beside
+    other = snapshot.measure.tokens(last.request_base - weight)
+    return max(0, last.input_tokens - other), weight, other
+
+
+def _with_recalled(snapshot: Snapshot, made: Context, recall: Recall, in_front: list[int]) -> Context | NewBlock:
+    """Return a block's next request with the excerpts that its prompt deserves, or that they don't fit in the block."""
+    room = _room(snapshot, made.block)
     count = len(snapshot.turns)
     first = count + 1 if made.start is None else made.start + (made.block.clip is not None)  # a cut one is not whole
     whole = {*in_front, *range(first, count + 1)}
-    return recall.added(made, recall.chosen(left, whole=whole, sent={one.passage_id for one in earlier}))
+    found = recall.chosen(recall_budget.allowance(room, snapshot.request.recall_share), whole=whole)
+    over = outgrown(made.tokens, budget=snapshot.budget.tokens, wanted=recall.cost(found))
+    return over or recall.added(made, found)

@@ -14,7 +14,6 @@ def explain(snapshot: Snapshot, made: Context) -> tuple[Item, ...]:
     sizes = _sizes(snapshot, made)
     measure, request = snapshot.measure, snapshot.request
     asked = measure.tokens(measure.base(made.input) + request.extra)  # includes the fence around excerpts
-    earlier = _recalled_earlier(snapshot, made, sum(tokens for _, tokens in sizes.values()))
     return explanation.explain(
         made.block,
         sizes,
@@ -26,7 +25,7 @@ def explain(snapshot: Snapshot, made: Context) -> tuple[Item, ...]:
         prompt=(request.text, asked - sum(one.tokens for one in made.recalled)),
         kept=_kept(snapshot),
         summarised=snapshot.covered,
-        recalled=[*earlier, *recalled_items(made.recalled)],
+        recalled=recalled_items(made.recalled),
     )
 
 
@@ -61,17 +60,4 @@ def _kept(snapshot: Snapshot) -> list[Item]:
     items += [notes_item(notes, noted - shared)] if notes else []
     if summary is not None and snapshot.covered is not None:
         items.append(summary_item(summary, snapshot.covered, summed - noted))
-    return items
-
-
-def _recalled_earlier(snapshot: Snapshot, made: Context, known: int) -> list[Item]:
-    """Return the lines for excerpts sent with earlier prompts of the block. `known`: the tokens of the exchanges."""
-    if not made.block.id:
-        return []
-    earlier = snapshot.store.requests.recalls(made.block.id)
-    items = recalled_items(earlier, " (sent for an earlier prompt)")
-    if items:
-        chain = snapshot.measure.tokens(snapshot.measure.base(one for one in made.chain if one.role != "system"))
-        fence = max(chain - known - sum(item.tokens for item in items), 0)
-        items.append(Item("recalled", "the marks around earlier excerpts", fence))
     return items

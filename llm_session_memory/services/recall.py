@@ -135,11 +135,10 @@ class Recall:
             found.append(Passage(id_, number, SIDES[side], part, self.measure.tokens(cost + label), whole))
         return found
 
-    def chosen(self, room: int, *, whole: Collection[int], sent: Collection[int] = ()) -> tuple[Recalled, ...]:
+    def chosen(self, room: int, *, whole: Collection[int]) -> tuple[Recalled, ...]:
         """Return the excerpts that fit in `room` tokens together with their fence, best first.
 
-        `whole` has the numbers of exchanges that are already in the request, `sent` the passages already in it as
-        excerpts.
+        `whole` has the numbers of exchanges that are already in the request.
         """
         if not self.words:
             return ()
@@ -150,7 +149,7 @@ class Recall:
             return ()
         from ..rules import ranking
 
-        best = ranking.choose(self.ranked, room - self.fence, whole=whole, sent=sent)
+        best = ranking.choose(self.ranked, room - self.fence, whole=whole)
         rows = {row["id"]: row for row in self.index.passages(self._turns(best))}
         texts = self._texts([rows[one.passage.id] for one in best if one.passage.id in rows])
         dates = self.index.dates(self._turns(best))
@@ -179,15 +178,23 @@ class Recall:
             if (text := whole.get(row["turn_id"], ("",) * len(SIDES))[row["side"]])
         }
 
+    def cost(self, recalled: Sequence[Recalled]) -> int:
+        """Return the tokens that excerpts add to the request, with the marks around them."""
+        return self.measure.tokens(self._weight(recalled))
+
+    def _weight(self, recalled: Sequence[Recalled]) -> float:
+        asked = self.snapshot.request.input
+        return self.measure.base(fences.with_excerpts(asked, recalled)) - self.measure.base(asked)
+
     def added(self, made: Context, recalled: Sequence[Recalled]) -> Context:
         """Return a request with excerpts before its prompt, as many as fit the budget."""
         asked, most = self.snapshot.request.input, self.snapshot.budget.tokens
         for count in range(len(recalled), 0, -1):
-            sent = fences.with_excerpts(asked, recalled[:count])
-            more = self.measure.base(sent) - self.measure.base(asked)
+            some, more = tuple(recalled[:count]), self._weight(recalled[:count])
             total = made.tokens + self.measure.tokens(more)
             if total <= most:
-                return replace(made, tokens=total, base=made.base + more, input=sent, recalled=tuple(recalled[:count]))
+                sent = fences.with_excerpts(asked, some)
+                return replace(made, tokens=total, base=made.base + more, input=sent, recalled=some)
         return made
 
     def _turns(self, chosen: Sequence[Excerpt]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
-from ..rules.fences import without_excerpts
+from ..rules.fences import is_ours, without_excerpts
 from .forks import joined, lineage
 from .log import Log
 from .numbering import Numbering, Pair, with_older, without
@@ -90,8 +90,21 @@ def chain(log: Log, tip: str | None) -> tuple[Message, ...]:
     if tip is None:
         return ()
     rows = log.rows(statement("chain"), {"tip": tip})
-    parts = _parts(log, [row["hash"] for row in rows], with_content=True)
+    parts, _ = _parts(log, [row["hash"] for row in rows], with_content=True)
     return tuple(_message(row, parts) for row in rows)
+
+
+def chain_as_said(log: Log, tip: str | None) -> tuple[tuple[Message, ...], int]:
+    """Return the chain of messages that ends at `tip`, without the excerpts that were recalled for its prompts.
+
+    Also return how many of its messages, from the first, are exactly as they were sent.
+    """
+    if tip is None:
+        return (), 0
+    rows = log.rows(statement("chain"), {"tip": tip})
+    parts, changed = _parts(log, [row["hash"] for row in rows], with_content=True, typed=_asked(rows))
+    same = next((place for place, row in enumerate(rows) if row["hash"] in changed), len(rows))
+    return tuple(_message(row, parts) for row in rows), same
 
 
 def first_turn_tools(log: Log, thread_id: str) -> list[dict[str, Any]]:
@@ -146,7 +159,8 @@ def is_old(log: Log, thread_id: str) -> bool:
 def _turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Turn]:
     wanted = {"ids": json.dumps(ids)}
     messages = log.rows(statement("turn_messages"), wanted)
-    parts = _parts(log, [row["hash"] for row in messages], with_content=with_content, typed=_asked(messages))
+    hashes = [row["hash"] for row in messages]
+    parts, _ = _parts(log, hashes, with_content=with_content, typed=_asked(messages))
     own: dict[tuple[str, int], list[Message]] = {}
     for row in messages:
         own.setdefault((row["turn_id"], row["is_output"]), []).append(_message(row, parts))
@@ -207,10 +221,13 @@ def _message(row: Mapping[str, Any], parts: Mapping[str, list[Part]]) -> Message
     return Message(row["role"], tuple(parts.get(row["hash"], ())), metadata)
 
 
-def _parts(log: Log, hashes: list[str], *, with_content: bool, typed: Container[str] = ()) -> dict[str, list[Part]]:
+def _parts(
+    log: Log, hashes: list[str], *, with_content: bool, typed: Container[str] = ()
+) -> tuple[dict[str, list[Part]], set[str]]:
     """Return the parts of messages by hash, with references to fragments and attachments resolved.
 
-    The messages in `typed` are returned as they were typed, without the excerpts recalled for them.
+    The messages in `typed` are returned as they were typed, without the excerpts recalled for them. Also return the
+    hashes of those that had excerpts.
     """
     rows = log.rows(statement("parts"), {"hashes": json.dumps(hashes)})
     payloads: list[dict[str, Any]] = []
@@ -220,9 +237,10 @@ def _parts(log: Log, hashes: list[str], *, with_content: bool, typed: Container[
         if row["text"] is not None:
             payload["text"] = row["text"]
         payloads.append(payload)
-    contents = _fragment_contents(log, payloads)
+    contents, ours = _fragment_contents(log, payloads)
     attachments = _attachments(log, [id_ for p in payloads for id_ in _attachment_ids(p)], with_content=with_content)
     found: dict[str, list[Part]] = {}
+    changed: set[str] = set()
     for row, payload in zip(rows, payloads, strict=True):
         ids = _attachment_ids(payload)
         payload.pop("attachment", None)
@@ -235,12 +253,13 @@ def _parts(log: Log, hashes: list[str], *, with_content: bool, typed: Container[
             payload["text"] = "".join(
                 piece["literal"] if "literal" in piece else contents.get(piece["fragment"], "") for piece in pieces
             )
-            if row["message_hash"] in typed and "fragment" in pieces[0]:  # nobody types a fragment
+            if row["message_hash"] in typed and pieces[0].get("fragment") in ours:
                 payload["text"] = without_excerpts(payload["text"])
                 used = tuple(fragment for fragment in used if fragment in payload["text"])
+                changed.add(row["message_hash"])
         part = Part(payload, tuple(attachments[id_] for id_ in ids if id_ in attachments), used)
         found.setdefault(row["message_hash"], []).append(_without_lost_files(part) if with_content else part)
-    return found
+    return found, changed
 
 
 def _payload(text: str | None) -> dict[str, Any]:
@@ -274,16 +293,16 @@ def _asked(messages: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(row["hash"] for row in messages if row["role"] == "user")
 
 
-def _fragment_contents(log: Log, payloads: Iterable[Mapping[str, Any]]) -> dict[int, str]:
-    """Return the contents of fragments by id."""
+def _fragment_contents(log: Log, payloads: Iterable[Mapping[str, Any]]) -> tuple[dict[int, str], set[int]]:
+    """Return the contents of fragments by id, and the ids of those in which a session sent excerpts."""
     ids = {piece["fragment"] for p in payloads for piece in _pieces(p) if isinstance(piece.get("fragment"), int)}
     if not ids:
-        return {}
+        return {}, set()
     rows = log.rows(
-        "select id, content from fragments where id in (select value from json_each(:ids))",
+        "select id, content, source from fragments where id in (select value from json_each(:ids))",
         {"ids": json.dumps(sorted(ids))},
     )
-    return {row["id"]: row["content"] for row in rows}
+    return {row["id"]: row["content"] for row in rows}, {row["id"] for row in rows if is_ours(row["source"])}
 
 
 def _attachment_ids(payload: Mapping[str, Any]) -> list[str]:

@@ -127,37 +127,6 @@ class Requests:
             ),
         )
 
-    def recalls(self, block_id: int) -> list[Recalled]:
-        """Return the excerpts that were sent within a block, without their texts.
-
-        The excerpts of an exchange move with it into the block that its tool results begin.
-        """
-        rows = self.log.rows(
-            "select * from memory_recalls where turn_id in"
-            " (select exchange_turn_id from memory_contexts where block_id = :id) order by turn_id, rank",
-            {"id": block_id},
-        )
-        return [
-            Recalled(
-                passage_id=row["passage_id"],
-                number=row["number"],
-                side=SIDES[row["side"]],
-                text="",
-                tokens=row["tokens"],
-                score=row["score"],
-                words=tuple(json.loads(row["words_json"])),
-            )
-            for row in rows
-        ]
-
-    def prompts(self, block_id: int) -> int:
-        """Return the number of prompts that a block has had."""
-        return int(
-            self.log.value(
-                "select count(distinct exchange_turn_id) from memory_contexts where block_id = :id", {"id": block_id}
-            )
-        )
-
     def newest_id(self, thread_id: str) -> str | None:
         """Return the id of the turn that was logged last in a thread, or None."""
         sql = "select id from turns where thread_id = :thread_id order by rowid desc limit 1"

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from llm_session_memory.rules.fences import CLOSING, OPENING
-from tests.ollama.conftest import Desk, as_chat, extends, said, tekken
+from llm_session_memory.rules.fences import CLOSING, OPENING, without_excerpts
+from tests.ollama.conftest import Desk, as_chat, said, tekken
 from tests.ollama.texts import Writer
 from tests.world.ollama_server import Arrived, OllamaModel, OllamaStandIn, Reply
 
@@ -68,9 +68,15 @@ def test_no_request_with_excerpts_is_cut(talk: Talk) -> None:
     assert sum(OPENING in said(arrived.messages[-1])[1] for arrived in talk.chats) > 50
 
 
-def test_within_a_block_a_request_only_grows(talk: Talk) -> None:
-    """A request with excerpts extends the previous one like any other: excerpts stay with their prompt."""
-    grown = [(earlier, later) for earlier, later in pairwise(talk.chats) if extends(later, earlier)]
-    assert len(grown) >= 100
-    for earlier, later in grown:
-        assert [message["role"] for message in later.messages[len(earlier.messages) :]] == ["assistant", "user"]
+def test_within_a_block_only_the_excerpts_go(talk: Talk) -> None:
+    """Most requests are the one before without its excerpts, and more: the server has all before the last prompt."""
+    grown = 0
+    for earlier, later in pairwise(talk.chats):
+        *before, asked = map(said, earlier.messages)
+        now = list(map(said, later.messages))
+        if now[: len(before) + 1] != [*before, (asked[0], without_excerpts(asked[1]))]:
+            continue
+        grown += 1
+        assert [role for role, _ in now[len(before) + 1 :]] == ["assistant", "user"]
+        assert all(OPENING not in text for _, text in now[:-1]), "excerpts are only before the new prompt"
+    assert grown >= 150

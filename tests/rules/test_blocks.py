@@ -36,7 +36,7 @@ def test_a_block_ends_if_something_before_its_end_changed(values: dict[str, obje
 
 
 @pytest.mark.parametrize(
-    ("tokens", "spare", "reason"),
+    ("tokens", "wanted", "reason"),
     [
         (100, 0, None),
         (101, 0, NewBlock.FULL),
@@ -46,9 +46,9 @@ def test_a_block_ends_if_something_before_its_end_changed(values: dict[str, obje
         (101, 25, NewBlock.FULL),
     ],
 )
-def test_a_block_ends_when_its_next_request_is_too_long(tokens: int, spare: int, reason: NewBlock | None) -> None:
-    """A block ends before a request exceeds the budget, or leaves recall less than its reserve."""
-    assert outgrown(tokens, budget=100, spare=spare) is reason
+def test_a_block_ends_when_its_next_request_is_too_long(tokens: int, wanted: int, reason: NewBlock | None) -> None:
+    """A block ends before history, prompt and the excerpts that the prompt deserves together exceed the budget."""
+    assert outgrown(tokens, budget=100, wanted=wanted) is reason
 
 
 def test_only_a_full_block_moves_the_start() -> None:

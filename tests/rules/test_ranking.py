@@ -179,8 +179,8 @@ def test_an_excerpt_that_does_not_fit_is_skipped() -> None:
 
 
 def test_nothing_is_recalled_that_the_request_already_contains() -> None:
-    """Excerpts of exchanges that are sent whole, and excerpts sent before, are not chosen again."""
-    chosen = choose(excerpts(10, 10, 10, 10), 100, whole={0}, sent={2})
+    """Excerpts of exchanges that are sent whole are not chosen."""
+    chosen = choose(excerpts(10, 10, 10, 10), 100, whole={0, 2})
     assert [e.passage.id for e in chosen] == [1, 3]
 
 

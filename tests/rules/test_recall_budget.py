@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_session_memory.rules.recall_budget import ALLOWED_A_PROMPT, ALLOWED_AT_FIRST, allowance, recent_share
+from llm_session_memory.rules.recall_budget import allowance, recent_share
 
 
 @pytest.mark.parametrize(
@@ -25,17 +25,14 @@ def test_the_newest_never_get_fewer_tokens_of_a_larger_budget(one: int, other: i
     assert small * recent_share(small) <= large * recent_share(large) * 1.01 + 1
 
 
-def test_recall_may_spend_a_quarter_and_saves_unused_tokens() -> None:
-    """Each prompt adds to the allowance of its block, and one prompt may spend at most a quarter of the room."""
-    assert allowance(4_000, 0, 0) == 1_000
-    assert allowance(4_000, 1, 1_000) == ALLOWED_A_PROMPT
-    assert allowance(4_000, 4, 1_000) == 4 * ALLOWED_A_PROMPT
-    assert allowance(4_000, 40, 1_000) == 1_000
-    assert allowance(64_000, 0, 0) == ALLOWED_AT_FIRST
-    assert allowance(4_000, 0, 5_000) == 0
+def test_recall_may_spend_a_quarter_on_each_prompt() -> None:
+    """A prompt may have excerpts for a quarter of the room, whatever was sent with the prompts before it."""
+    assert allowance(4_000) == 1_000
+    assert allowance(4_000, 0.1) == 400
+    assert allowance(4_000, 0.9) == 1_800, "history keeps more than half"
 
 
-@given(st.integers(1, 500_000), st.integers(0, 300), st.integers(0, 500_000))
-def test_an_allowance_is_never_negative_nor_over_a_quarter(budget: int, prompts: int, spent: int) -> None:
-    """Whatever was spent, an allowance is between nothing and a quarter of the room."""
-    assert 0 <= allowance(budget, prompts, spent) <= budget // 4
+@given(st.integers(0, 500_000), st.none() | st.floats(0.01, 0.99))
+def test_an_allowance_leaves_room_for_history(room: int, asked: float | None) -> None:
+    """Whatever was asked for, an allowance is at most half of the room, and at most what was asked for."""
+    assert 0 <= allowance(room, asked) <= room * min(0.5, 0.25 if asked is None else asked)

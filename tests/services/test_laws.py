@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from llm_session_memory.llm_seam.calls import Call
 from llm_session_memory.llm_seam.conversation import SessionConversation
 from llm_session_memory.llm_seam.prompting import Prompting
 from llm_session_memory.memory import Memory
-from llm_session_memory.model import Block, Exchange, Message, Recalled, Settings
+from llm_session_memory.model import Exchange, Message, Settings
 from llm_session_memory.rules import fences, request, tokens
 from llm_session_memory.rules.blank import without_blanks
 from llm_session_memory.rules.tokens import Measure
@@ -191,8 +191,6 @@ class World:
     last_sent: tuple[Message, ...] = ()
     cut: set[str] = field(default_factory=set)
     """Exchanges that outgrew the budget while in progress: the log has all of them, the chain only what was sent."""
-    recalled: dict[str, tuple[int, tuple[Recalled, ...]]] = field(default_factory=dict)
-    """The excerpts recalled for each exchange's prompt, by its id, and the block it was sent in."""
     refused: bool = False
     """Whether a prompt was refused during its tool calls: the log has no trace of it or of what it pruned."""
 
@@ -291,11 +289,9 @@ class World:
         newest = self.exchanges()[-1]
         if cut:
             self.cut.add(newest.id)
-        block = Requests(self.memory.desk.log).latest(self.memory.sessions.get(NAME).thread_id)
-        assert block is not None
-        self.recalled[newest.id] = (block.id or 0, rounds[0].context.recalled)
         assert newest.prompt == say.prompt, "excerpts are not part of the prompt in the log"
-        self.last_sent = (*seen[-1], *map(without_blanks, newest.turns[-1].output))
+        said = fences.without_recalled(seen[-1], rounds[0].context.recalled)
+        self.last_sent = (*said, *map(without_blanks, newest.turns[-1].output))
         assert len(self.exchanges()) == len(before) + 1, "nothing is lost"
 
     def dry_run(self, say: Say) -> tuple[Message, ...] | None:
@@ -345,14 +341,14 @@ class World:
         by_id = {exchange.id: exchange for exchange in before}
         for id_ in Sessions(self.memory.desk.log).pins(self.memory.sessions.get(NAME).thread_id):
             if id_ not in self.cut:
-                assert within(plain(self.as_sent(by_id[id_], made.block)), plain(sent)), "pins present"
+                assert within(plain(request.whole(by_id[id_])), plain(sent)), "pins present"
 
     def hold_structure(self, one: Call, sent: tuple[Message, ...], before: list[Exchange]) -> None:
         """Check what holds for the first request of an exchange: which exchanges it has, whole and in order."""
         made, block = one.context, one.context.block
         if block.id is not None:
             grown = (*self.last_sent, *sent[len(self.last_sent) :])
-            assert plain(sent) == plain(grown), "a block only grows: the request before, its reply as sent, and more"
+            assert plain(sent) == plain(grown), "the request before without its excerpts, its reply as sent, and more"
             assert all(m.role == "user" for m in sent[len(self.last_sent) :]), "and the rest is only the new input"
         numbers = {exchange.id: exchange.number for exchange in before}
         pinned = [numbers[id_] for id_ in block.pinned]
@@ -364,7 +360,7 @@ class World:
             position = 1
         for number in [*pinned, *recent]:
             exchange = before[number - 1]
-            whole = self.as_sent(exchange, block)
+            whole = request.whole(exchange)
             part = sent[position : position + len(whole)]
             position += len(whole)
             if plain(part) != plain(whole):
@@ -373,15 +369,6 @@ class World:
                 assert [m.role for m in part] == [m.role for m in whole], "even if it is cut"
                 assert "left out here" in repr(part) or tokens.has_reasoning(whole), "a cut is marked"
         assert {m.role for m in sent[position:]} == {"user"}, "the new prompt comes last, and nothing else"
-
-    def as_sent(self, exchange: Exchange, block: Block) -> tuple[Message, ...]:
-        """Return an exchange as sent: with its excerpts if it belongs to this block, otherwise as it was said."""
-        held_in, recalled = self.recalled.get(exchange.id, (None, ()))
-        if block.id is None or held_in != block.id:
-            return request.whole(exchange)
-        (asked, *others) = exchange.turns
-        first = fences.with_excerpts(asked.input, recalled)
-        return request.whole(replace(exchange, turns=(replace(asked, input=first), *others)))
 
     def hold_recalled(self, prompt: str, one: Call, sent: tuple[Message, ...], before: list[Exchange]) -> None:
         """Check the recalled excerpts: they are the log's own words, are not sent anyway, and are fenced."""
@@ -392,13 +379,8 @@ class World:
         note("recalled")
         assert "recall" in (self.settings().memory or "recall")
         assert made.start is None or made.start > 1 or made.block.clip, "until something is pruned, nothing is recalled"
-        earlier = (
-            []
-            if made.block.id is None
-            else [r for id_, rs in self.recalled.values() if id_ == made.block.id for r in rs]
-        )
-        passages = [each.passage_id for each in (*earlier, *found)]
-        assert len(passages) == len(set(passages)), "nothing is recalled twice in a block"
+        passages = [each.passage_id for each in found]
+        assert len(passages) == len(set(passages)), "nothing is recalled twice for a prompt"
         numbers = {exchange.id: exchange.number for exchange in before}
         whole = {numbers[id_] for id_ in made.block.pinned} | set(range(made.start or len(before) + 1, len(before) + 1))
         for each in found:

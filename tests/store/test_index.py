@@ -319,7 +319,6 @@ def _plans(log: Path) -> Iterator[dict[str, list[str]]]:
         Index(here).turns_of([1])
         Index(here).ids_of([turn_id])
         Index(here).dates([turn_id])
-        Requests(here).recalls(1)
         history.exchange_turns(here, thread)
         here.database.conn.set_trace_callback(None)
         reads = [sql for sql in asked if sql.lstrip("-").strip() and ("select" in sql or "delete" in sql)]

@@ -1,7 +1,12 @@
--- The excerpts recalled for a turn, and those recalled for earlier turns of its block, which were sent again.
-select r.turn_id, r.rank, r.passage_id, r.number, r.score, r.tokens, r.words_json, p.turn_id as from_turn_id
+-- The excerpts recalled for a turn or the first turn of its exchange, and those recalled for earlier turns of its block;
+-- each with the end of the request that it was recalled for.
+select
+    r.turn_id, r.rank, r.passage_id, r.number, r.score, r.tokens, r.words_json,
+    p.turn_id as from_turn_id, t.parent_message_hash as ended
 from memory_contexts c
 join memory_recalls r on r.turn_id = c.turn_id
+join turns t on t.id = c.turn_id
 left join memory_passages p on p.id = r.passage_id
-where c.block_id = :block_id and c.rowid <= (select o.rowid from memory_contexts o where o.turn_id = :turn_id)
+where c.turn_id = :first_id
+    or (c.block_id = :block_id and c.rowid <= (select o.rowid from memory_contexts o where o.turn_id = :turn_id))
 order by c.rowid, r.number, r.passage_id
