@@ -10,6 +10,7 @@ from html import escape
 from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.reader.sent import Excerpt, Sent, Stretch, ranges
 from llm_session_memory.reader.values import Note, Said, Stem
+from llm_session_memory.rules.explanation import why as why_found
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
@@ -128,14 +129,13 @@ class Items:
         return f"; from {of}" if of else ""
 
     def _excerpt(self, excerpt: Excerpt) -> Row:
-        matched = f"; matched {', '.join(excerpt.words)}" if excerpt.words else ""
         earlier = "for an earlier prompt of this block" if excerpt.earlier else f"rank {excerpt.rank}"
         why = (
             f"recalled {earlier}: score {excerpt.score:.1f}"
             if excerpt.earlier
             else f"recalled: score {excerpt.score:.1f}, {earlier}"
         )
-        why += matched + self._of(excerpt.number)
+        why += why_found(excerpt.words) + self._of(excerpt.number)
         words = excerpt.text.partition("] ")[2] or excerpt.text
         html = (
             marked(_found(words, excerpt.words)) if words else "the text is not in the part of the log that you can see"

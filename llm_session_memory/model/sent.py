@@ -99,7 +99,8 @@ class Recalled:
     """An excerpt of an older exchange that is sent with a prompt, and why.
 
     `text` is what is sent, including its label, and `tokens` the cost of that. `words` are the words of the prompt that
-    found it, rarest first; it is empty if the excerpt is next to a match, or is similar in meaning.
+    found it, rarest first, and a time that it names, as in “said last Tuesday”; it is empty if the excerpt is next to a
+    match, or is similar in meaning.
     """
 
     passage_id: int

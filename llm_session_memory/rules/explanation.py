@@ -113,11 +113,18 @@ def recalled_items(excerpts: Iterable[Recalled]) -> list[Item]:
     """Return the lines for excerpts, in conversation order."""
     items: list[Item] = []
     for one in in_order(excerpts):
-        found = f"; matched {', '.join(one.words)}" if one.words else ", next to a match"
+        found = why(one.words) or ", next to a match"
         text = one.text.partition("] ")[2]
         reason = f"{_OF[one.side]}{found}"
         items.append(Item("recalled", reason, one.tokens, one.number, one.number, text, score=one.score))
     return items
+
+
+def why(words: Sequence[str]) -> str:
+    """Return what found an excerpt, to go on in a sentence: its words, and the time if the prompt named it."""
+    times = [word for word in words if " " in word]
+    matched = [word for word in words if " " not in word]
+    return "".join([f"; matched {', '.join(matched)}" if matched else "", *(f"; {time}" for time in times)])
 
 
 # -- notices -----------------------------------------------------------

@@ -4,7 +4,7 @@ Pure. The input is what was found, as numbers (which passage contains which word
 passages that are worth their tokens, best first, with the words that found them. Reading, indexing and fencing happen
 elsewhere.
 
-The ranking has four parts, each measured (benchmarks/README.md):
+The ranking has five parts, each measured (benchmarks/README.md):
 
 1. A passage's strength is the rarity of the prompt's words in it. Rarity is BM25's idf (Robertson and Spärck Jones
    1976, in Lucene's form that is never negative), counted within the session. In a passage of 150 tokens, the number
@@ -14,13 +14,14 @@ The ranking has four parts, each measured (benchmarks/README.md):
 3. Long messages match by chance, and the budget is spent by length, so scores are divided by the square root of the
    length.
 4. Text that the user wrote counts a little more.
+5. A time that the prompt names (see `times`) is one more thing that a passage can have, with its rarity.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -80,6 +81,8 @@ class Passage:
 class Match:
     """The words of the prompt found in one passage, rarest first, and how much that says.
 
+    `times` are the times that the prompt names, if the passage is of them.
+
     `strength` is 1 if, by chance alone, these words would occur together in about one passage of the session. It is the
     sum of their rarities, ln(passages / passages with the word), divided by ln(passages), so it can be compared between
     sessions of any length.
@@ -87,6 +90,7 @@ class Match:
 
     words: tuple[str, ...]
     strength: float
+    times: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,13 +121,25 @@ def weigh(hits: Mapping[str, Collection[int]], passages: int) -> dict[str, float
     return weights
 
 
-def match(hits: Mapping[str, Collection[int]], passages: int, most: int = MOST_MATCHES) -> dict[int, Match]:
+def match(
+    hits: Mapping[str, Collection[int]],
+    passages: int,
+    most: int = MOST_MATCHES,
+    *,
+    times: Mapping[str, Collection[int]] | None = None,
+    asking: bool = False,
+) -> dict[int, Match]:
     """Return the match in each passage, by id: the `most` strongest, the newer first among equals.
+
+    A time is as rare as the passages of that time. It counts only in passages that have a word of the prompt too, or,
+    if there is none and the prompt is `asking`, in all of them: naming a day in passing doesn't ask for all of it.
 
     Args:
         hits: for each word of the prompt, the ids of the passages that contain it; ids grow with time
         passages: the number of passages in the session
         most: the most matches to return
+        times: for each time that the prompt names, the ids of the passages that were said then
+        asking: whether the prompt asks for something
     """
     weights = weigh(hits, passages)
     held: dict[int, float] = defaultdict(float)
@@ -131,17 +147,34 @@ def match(hits: Mapping[str, Collection[int]], passages: int, most: int = MOST_M
         weight = weights[word]
         for id_ in hits[word]:
             held[id_] += weight
+    then: dict[str, float] = weigh(times, passages) if times else {}
+    for time, within in _counted(times or {}, frozenset(held), asking=asking):
+        for id_ in within:
+            held[id_] += then.get(time, 0.0)
     strongest = nlargest(most, ((weight, id_) for id_, weight in held.items()))
     words: dict[int, list[str]] = {id_: [] for _, id_ in strongest}
     for word in sorted(weights, key=lambda word: (-weights[word], word)):
         for id_ in words.keys() & hits[word]:
             words[id_].append(word)
-    everything = sum(weights.values())
+    everything = sum(weights.values()) + sum(then.values())
     unit = math.log1p(passages)
     return {
-        id_: Match(tuple(words[id_]), weight * (weight / everything) ** COVERAGE_POWER / unit)
+        id_: Match(
+            tuple(words[id_]),
+            weight * (weight / everything) ** COVERAGE_POWER / unit,
+            tuple(time for time in then if id_ in (times or {})[time]),
+        )
         for weight, id_ in strongest
     }
+
+
+def _counted(
+    times: Mapping[str, Collection[int]], worded: frozenset[int], *, asking: bool
+) -> Iterator[tuple[str, Collection[int]]]:
+    """Yield the passages of each time in which it counts."""
+    for time, within in sorted(times.items()):
+        both = worded.intersection(within)
+        yield time, within if asking and not both else both
 
 
 def rank(
@@ -199,7 +232,7 @@ def _score(passage: Passage, strength: float) -> float:
 
 
 def _words(found: Match | None) -> tuple[str, ...]:
-    return found.words[:MOST_WORDS_TOLD] if found else ()
+    return (*found.words[:MOST_WORDS_TOLD], *found.times) if found else ()
 
 
 def _order(excerpt: Excerpt) -> tuple[float, int, int]:

@@ -46,6 +46,11 @@ def after(id_: str) -> str:
     return f"{id_}-{_text(step, 16)}"
 
 
+def at(moment: datetime) -> str:
+    """Return the beginning of the ids of a moment: no earlier id is greater, no later one less."""
+    return _text(_milliseconds(moment), 10)
+
+
 def of_import(created: str) -> str:
     """Return an id for an imported conversation, which is less than those of all that were held here."""
     moment = _text(_milliseconds(datetime.fromisoformat(created)), _LENGTH - 16)

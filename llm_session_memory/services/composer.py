@@ -16,6 +16,7 @@ from ..model.frozen import dataclass
 from ..rules.blocks import NewBlock
 from ..rules.fences import without_recalled
 from .continuing import continued
+from .desk import Clock, now_utc
 from .recall import Near, Recall
 from .snapshot import Snapshot
 
@@ -27,13 +28,15 @@ if TYPE_CHECKING:
 class Composer:
     """Chooses what one request of a session contains.
 
-    `fold` makes summaries, and `near` finds passages by meaning. `writing` allows updating the full-text index.
+    `fold` makes summaries, and `near` finds passages by meaning. `writing` allows updating the full-text index. `now`
+    is the clock, for prompts that name a time.
     """
 
     snapshot: Snapshot
     fold: Fold | None = None
     near: Near | None = None
     writing: bool = False
+    now: Clock = now_utc
 
     def compose(self) -> tuple[Context, Composer]:
         """Return what is sent, and the composer to use next, which knows any summary made on the way.
@@ -42,7 +45,7 @@ class Composer:
         """
         snapshot = self.snapshot
         block = snapshot.store.requests.latest(snapshot.thread_id) if snapshot.request.before is None else None
-        recall = Recall(snapshot, self.near, writing=self.writing)
+        recall = Recall(snapshot, self.near, writing=self.writing, now=self.now)
         made = continued(snapshot, block, recall)
         if isinstance(made, NewBlock):
             from .beginning import begin  # not loaded by the many prompts that continue a block

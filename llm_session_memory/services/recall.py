@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,12 @@ from ..errors import LogUnusable, SessionError
 from ..model import SIDES, Context, Recalled
 from ..rules import fences
 from ..rules.thinking import keeps, said_within
-from .desk import Desk
+from .desk import Clock, Desk, now_utc
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     from ..rules.ranking import Excerpt, Passage
+    from ..rules.time_reading import Named
     from ..store.index import Index, Scope
 
 Near = Callable[["Sequence[Scope]", str], Mapping[int, float]]
@@ -47,10 +49,12 @@ class Recall:
     """Finds the parts of a session's past that matter for one prompt.
 
     `near` finds passages by meaning if there is an embedding model; `trouble` says why that failed. `writing` allows
-    updating the full-text index first.
+    updating the full-text index first. `now` is the clock, for prompts that name a time.
     """
 
-    def __init__(self, snapshot: Snapshot, near: Near | None = None, *, writing: bool = False) -> None:
+    def __init__(
+        self, snapshot: Snapshot, near: Near | None = None, *, writing: bool = False, now: Clock = now_utc
+    ) -> None:
         self.snapshot = snapshot
         self.thread_id = snapshot.thread_id
         self.prompt = snapshot.request.text
@@ -60,6 +64,7 @@ class Recall:
         self.left_out = (*snapshot.later, *undone)
         self.near = near
         self.writing = writing
+        self.now = now
         self.nearest: Mapping[int, float] = {}
         self.trouble: str | None = None
 
@@ -82,6 +87,22 @@ class Recall:
 
         return query_words(self.prompt)
 
+    @cached_property
+    def times(self) -> list[Named]:
+        """The times that the prompt names."""
+        from ..rules.times import named
+
+        return named(self.prompt, self.now().astimezone().replace(tzinfo=None))
+
+    @property
+    def finds(self) -> bool:
+        """Whether the prompt has anything to look up."""
+        if self.words:
+            return True
+        from ..rules.times import asks_only_when
+
+        return bool(self.times) and asks_only_when(self.prompt, self.times)
+
     @property
     def fence(self) -> int:
         """The tokens of the text around a prompt's excerpts."""
@@ -90,12 +111,17 @@ class Recall:
     @cached_property
     def ranked(self) -> list[Excerpt]:
         """All excerpts worth sending, best first."""
-        if not self.words:
+        if not self.finds:
             return []
         out = self.index.ids_of(self.left_out) if self.left_out else frozenset()
         size = max(1, sum(scope.passages for scope in self.scopes) - len(out))
-        hits = self._hits(self.words, out)
-        if not any(hits.values()):
+        said, words = self._said(out), self.words
+        if said:
+            from ..rules.times import words_beside
+
+            words = words_beside(self.prompt, self.times)
+        hits = self._hits(words, out)
+        if not any(hits.values()) and not said:
             from ..rules.passages import characters
 
             hits = self._hits(characters(self.prompt), out)
@@ -107,8 +133,30 @@ class Recall:
         self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in out}
         from ..rules import ranking
 
-        matches = ranking.match(hits, size)
+        matches = ranking.match(hits, size, times=said, asking=bool(said) and self._asking())
         return ranking.rank(self._near(matches), matches, self.nearest)
+
+    def _said(self, out: Collection[int]) -> dict[str, list[int]]:
+        """Return the passages of each time that the prompt names: said then, or with the name of that time."""
+        found: dict[str, list[int]] = {}
+        if not self.times:
+            return found
+        from ..rules import ranking
+        from ..store.moments import said
+
+        for one in self.times:
+            spans = [(start.astimezone(timezone.utc), end.astimezone(timezone.utc)) for start, end in one.spans]
+            ids = {*said(self.index, self.turns, spans, ranking.COMMON)}.difference(out)
+            if ids and one.absolute:
+                ids.update(set.intersection(*map(set, self._hits(one.absolute, out).values())))
+            if ids:
+                found[f"said {one.said}"] = sorted(ids)
+        return found
+
+    def _asking(self) -> bool:
+        from ..rules.times import asks
+
+        return asks(self.prompt)
 
     def _hits(self, words: Sequence[str], out: Collection[int]) -> dict[str, list[int]]:
         """Return the passages that hold each word, ignoring very common words unless there are no others."""
@@ -140,7 +188,7 @@ class Recall:
 
         `whole` has the numbers of exchanges that are already in the request.
         """
-        if not self.words:
+        if not self.finds:
             return ()
         if self.writing:
             with suppress(LogUnusable):  # a read-only or locked log: search what is indexed

@@ -81,9 +81,8 @@ class Requests:
         )
         thread_id = session.thread_id
         if model is None:
-            made, composer = Composer(
-                self._snapshot(thread_id, request, settings, None), near=near, writing=True
-            ).compose()
+            snapshot = self._snapshot(thread_id, request, settings, None)
+            made, composer = Composer(snapshot, near=near, writing=True, now=self._desk.now).compose()
         else:
             limits = Limits(self._desk, model, settings)
             made, composer = self._within(limits, thread_id, request, model, fold=None, near=near, writing=True)
@@ -126,7 +125,8 @@ class Requests:
 
         def compose(limit: Budget, *, final: bool) -> tuple[tuple[Context, Composer], bool]:
             snapshot = Snapshot.read(self._store, thread_id, request, limit, reasoning=reasoning)
-            composer = Composer(snapshot, fold if final else None, near if final else None, writing=writing)
+            makers = (fold, near) if final else (None, None)
+            composer = Composer(snapshot, *makers, writing=writing, now=self._desk.now)
             made, composer = composer.compose()
             complete = not made.leaves_out and not request.tools  # a tool's results may need any window
             return (made, composer), complete and limits.enough(limit, made.tokens)
