@@ -177,6 +177,7 @@ def request_of(conversation: Any, settings: Settings, prompt: str | None, parame
         think=settings.think,
         global_notes=settings.global_notes is not False,
         recall_fragments=settings.recall_fragments is not False,
+        recall_from=settings.recall_from,
     )
 
 

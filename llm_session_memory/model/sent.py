@@ -100,7 +100,8 @@ class Recalled:
 
     `text` is what is sent, including its label, and `tokens` the cost of that. `words` are the words of the prompt that
     found it, rarest first, and a time that it names, as in “said last Tuesday”; it is empty if the excerpt is next to a
-    match, or is similar in meaning.
+    match, or is similar in meaning. An excerpt of another session has its thread and the `session`'s name; `number` is
+    then an exchange of that session.
     """
 
     passage_id: int
@@ -110,13 +111,16 @@ class Recalled:
     tokens: int
     score: float
     words: tuple[str, ...] = ()
+    thread_id: str | None = None
+    session: str = ""
 
 
 @dataclass(frozen=True)
 class Item:
     """One line of a context's explanation: exchanges `first` to `last`, or 0 for parts that are not exchanges.
 
-    `score` is the score of a recalled excerpt; higher is better. Scores can only be compared within one prompt.
+    `score` is the score of a recalled excerpt; higher is better. Scores can only be compared within one prompt. An
+    excerpt of another session has its thread and the `session`'s name.
     """
 
     fate: Fate
@@ -127,6 +131,8 @@ class Item:
     text: str = ""
     clipped: bool = False
     score: float | None = None
+    thread_id: str | None = None
+    session: str = ""
 
     @property
     def number(self) -> int:

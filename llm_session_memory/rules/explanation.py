@@ -6,6 +6,7 @@ Pure: it explains decisions and makes none.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ..model import Block, Fate, Item, Recalled, Side, Summary
 from .fences import in_order
@@ -61,7 +62,7 @@ def explain(  # noqa: PLR0913  all are parts of the request
     pinned = [(sizes[id_], id_) for id_ in block.pinned if id_ in sizes]
     items.extend(Item("pinned", "pinned", tokens, number, number) for (number, tokens), _ in pinned)
     recent = sorted((n, t) for n, t in sizes.values() if start is not None and n >= start)
-    excerpted = {item.first for item in recalled}
+    excerpted = {item.first for item in recalled if item.thread_id is None}
     sent = [*(number for (number, _), _ in pinned), *(number for number, _ in recent), *excerpted]
     items.extend(_pruned(total, sent, summarised))
     for number, tokens in recent:
@@ -115,8 +116,9 @@ def recalled_items(excerpts: Iterable[Recalled]) -> list[Item]:
     for one in in_order(excerpts):
         found = why(one.words) or ", next to a match"
         text = one.text.partition("] ")[2]
-        reason = f"{_OF[one.side]}{found}"
-        items.append(Item("recalled", reason, one.tokens, one.number, one.number, text, score=one.score))
+        where = f"from session “{one.session}”, {_OF[one.side]}" if one.thread_id else _OF[one.side]
+        item = Item("recalled", f"{where}{found}", one.tokens, one.number, one.number, text, score=one.score)
+        items.append(replace(item, thread_id=one.thread_id, session=one.session))
     return items
 
 

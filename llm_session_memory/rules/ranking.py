@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nlargest
 
 from ..model import Side
@@ -43,6 +43,11 @@ NEAREST_WEIGHT = 0.5
 
 THRESHOLD = 0.15
 """The least strength that is recalled; see `Match.strength` for its unit."""
+
+BEYOND_WEIGHT = 0.8
+BEYOND_LEAST = 0.4
+"""Excerpts of other sessions count a little less than the session's own, and weak ones are not recalled at all: there
+are many more of them, so more of them match by chance."""
 
 MOST_EXCERPTS = 120
 """The most excerpts for one prompt: more would hide the important ones, and llm's writer looks for each of them in all
@@ -238,6 +243,20 @@ def _words(found: Match | None) -> tuple[str, ...]:
 def _order(excerpt: Excerpt) -> tuple[float, int, int]:
     """Return the sort key: best first, then newer first, then conversation order within one exchange."""
     return (-excerpt.score, -excerpt.passage.number, excerpt.passage.id)
+
+
+def favouring(ranked: Iterable[Excerpt], weight: float = BEYOND_WEIGHT, least: float = BEYOND_LEAST) -> list[Excerpt]:
+    """Return excerpts of several sessions, best first, with a preference for the session itself.
+
+    The exchanges of other sessions have negative numbers. Their scores are multiplied by `weight`, and those with less
+    than the `least` strength are left out.
+    """
+    found = (
+        replace(one, score=one.score * weight) if one.passage.number < 0 else one
+        for one in ranked
+        if one.passage.number > 0 or one.strength >= least
+    )
+    return sorted(found, key=_order)
 
 
 def choose(ranked: Iterable[Excerpt], room: int, *, whole: Collection[int] = ()) -> list[Excerpt]:

@@ -16,6 +16,9 @@ the budget. At 1,000 tokens a quarter would miss the message being answered in 3
 ALLOWED_SHARE = 0.25
 """The share of a block's room that recall may spend on one prompt."""
 
+MOST_BEYOND = 2_000
+"""The most tokens of excerpts if nothing of the session itself is left out, so that all are from other sessions."""
+
 NEWEST_WHOLE_UP_TO = 0.5
 NEWEST_CUT_AT_LEAST = 0.1
 """The newest exchange is sent whole if it fills at most half of the room. A longer one is cut to what recall leaves,

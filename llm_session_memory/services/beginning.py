@@ -109,6 +109,9 @@ def begin(
     made, chosen = opening.made(chosen)
     if recalls(policy) and _leaves_out(opening, chosen):
         made, chosen = _recalled(opening, made, chosen, recall, cold=before is None)
+    elif snapshot.request.recalls_beyond and not chosen.oversized:
+        left = min(snapshot.budget.tokens - made.tokens, recall_budget.MOST_BEYOND)
+        made = recall.added(made, recall.chosen(left, whole=chosen.whole))
     news = notices(chosen, before, snapshot.budget.tokens, len(snapshot.turns), policy, opening.snapshot.summary)
     return replace(made, notices=news), opening.snapshot
 

@@ -54,6 +54,8 @@ class Composer:
         if recall.trouble:
             news = f"The embedding model failed ({recall.trouble.rstrip('.')}), so recall searched by words only."
             made = replace(made, notices=(*made.notices, news))
+        if recall.beyond:
+            made = replace(made, notices=(*made.notices, *recall.beyond.notices))
         return made, replace(self, snapshot=snapshot)
 
     def in_progress(

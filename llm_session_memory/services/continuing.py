@@ -39,7 +39,9 @@ def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Contex
     over = outgrown(made.tokens, budget=budget)
     if over is not None:
         return over
-    return _with_recalled(snapshot, made, recall, in_front) if recalls(policy) and left_out else made
+    if recalls(policy) and (left_out or snapshot.request.recalls_beyond):
+        return _with_recalled(snapshot, made, recall, in_front, left_out=left_out)
+    return made
 
 
 def _last_turn(snapshot: Snapshot, block: Block) -> Turn | None:
@@ -94,12 +96,21 @@ def _before(snapshot: Snapshot, same: tuple[Message, ...], last: Turn, *, whole:
     return max(0, last.input_tokens - other), weight, other
 
 
-def _with_recalled(snapshot: Snapshot, made: Context, recall: Recall, in_front: list[int]) -> Context | NewBlock:
-    """Return a block's next request with the excerpts that its prompt deserves, or that they don't fit in the block."""
+def _with_recalled(
+    snapshot: Snapshot, made: Context, recall: Recall, in_front: list[int], *, left_out: bool
+) -> Context | NewBlock:
+    """Return a block's next request with the excerpts that its prompt deserves, or that they don't fit in the block.
+
+    If nothing of the session is `left_out`, they are all of other sessions, for which no exchange is dropped.
+    """
     room = _room(snapshot, made.block)
     count = len(snapshot.turns)
     first = count + 1 if made.start is None else made.start + (made.block.clip is not None)  # a cut one is not whole
     whole = {*in_front, *range(first, count + 1)}
-    found = recall.chosen(recall_budget.allowance(room, snapshot.request.recall_share), whole=whole)
+    most = recall_budget.allowance(room, snapshot.request.recall_share)
+    if not left_out:
+        most = min(most, recall_budget.MOST_BEYOND, snapshot.budget.tokens - made.tokens)
+        return recall.added(made, recall.chosen(most, whole=whole))
+    found = recall.chosen(most, whole=whole)
     over = outgrown(made.tokens, budget=snapshot.budget.tokens, wanted=recall.cost(found))
     return over or recall.added(made, found)

@@ -135,6 +135,7 @@ class Deletion:
     ) -> Iterator[tuple[Batch, bool]]:
         """Yield batches of whole conversations, each small enough to go within half a second, and which is the last."""
         groups = self._together(wanted)
+        going = {target.thread_id for target in wanted if target.exchanges is None}
         sizes = working.sizes()
         most, done, place = float(_TURNS), 0, 0
         fewest = _FEWEST if pause else 10 * _FEWEST  # a plan locks nothing
@@ -146,7 +147,7 @@ class Deletion:
                 size += sum(sizes.get(target.thread_id, 0) for target in groups[place]) or 1
                 place += 1
             began = time.monotonic()
-            yield Batch(self._desk, taken), place == len(groups)
+            yield Batch(self._desk, taken, going), place == len(groups)
             seconds = time.monotonic() - began
             most = min(max(size * _SECONDS / max(seconds, 0.001), fewest), 2 * most)
             done += len(taken)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
 from ..model import Covering, Stay, Target, Trace
 from ..rules.deletion import FORK, Decision, Reason, decide
 from ..rules.words import counted
-from ..store import Sessions
+from ..store import Sessions, history
 from ..store.deletion import Deletion as Working
 from ..store.deletion_beside import covering, drop, name_of, rename, summary_texts
 from ..store.deletion_family import Family, related, relink, take_out
-from ..store.deletion_traces import Traces
+from ..store.deletion_traces import Traces, recalling
 from ..store.tombstones import bury
 from .desk import Desk
 
@@ -21,8 +21,9 @@ from .desk import Desk
 class Batch:
     """Some targets that go together. Use `choose` and `apply` in one transaction."""
 
-    def __init__(self, desk: Desk, targets: Sequence[Target]) -> None:
-        self._desk, self._all = desk, targets
+    def __init__(self, desk: Desk, targets: Sequence[Target], going: Collection[str] = ()) -> None:
+        """Make a batch. `going` are all conversations that go, in this batch and others."""
+        self._desk, self._all, self._going = desk, targets, going
         self._store = Sessions(desk.log)
         self.threads = [target.thread_id for target in targets if target.exchanges is None]
         self.single = {target.thread_id: {*target.exchanges} for target in targets if target.exchanges is not None}
@@ -62,6 +63,9 @@ class Batch:
         turns = [turn_id for exchange in decision.gone for turn_id in family.turns[exchange]]
         traces = [self._traces(thread_id) for thread_id in self._losing()]
         self.traces = [one for some in traces for one in self._told(some)]
+        for elsewhere, some in self._elsewhere():
+            self.traces += elsewhere
+            traces.append(some)
         ends: list[str] = []
         if blank:
             ends = [end for some in traces for end in some.blank(self._desk.timestamp())]
@@ -84,11 +88,53 @@ class Batch:
         view = self._family.views[traces.thread_id]
         name = self._name(view.thread_id)
         heads = {turn: ids[0] for ids in self._family.turns.values() for turn in ids}
-        places = {one: number for number, one in enumerate((e for e in view.exchanges if e not in view.undone), 1)}
+        places = {one: number for number, one in enumerate(self._numbered(view.thread_id), 1)}
         for turn_id, found in traces.requests().items():
             number = places.get(heads.get(turn_id, turn_id), 0)
             for kind, of in found:
                 yield Trace(kind, view.thread_id, name, number, turn_id, view.thread_id, name, places.get(of, 0))
+
+    def _elsewhere(self) -> Iterator[tuple[list[Trace], Traces]]:
+        """Yield what is told of each other session that was sent excerpts of what goes, with its traces."""
+        log, family = self._desk.log, self._family
+        whole = {*self.threads}.difference(family.views)
+        found = recalling(log, {*self.threads, *self.single, *family.views}, {*self._going, *self.threads})
+        if not found:
+            return
+        gone = {turn: exchange for exchange in self._decision.gone for turn in family.turns[exchange]}
+        owners = {exchange: one for one, view in family.views.items() for exchange in view.exchanges}
+        numbers = {e: n for one in family.views for n, e in enumerate(self._numbered(one), 1)}
+        for thread_id in whole.intersection(one for some in found.values() for one in some):
+            every = history.every_exchange(log, thread_id)
+            gone.update((turn, ids[0]) for ids in every for turn in ids)
+            owners.update(dict.fromkeys(every.first, thread_id))
+            numbers.update(history.exchange_turns(log, thread_id).numbers())
+        for thread_id in found:
+            turns = history.exchange_turns(log, thread_id)
+            some = Traces(log, thread_id, gone, {}, only_excerpts=True)
+            name = self._name(thread_id)
+            yield (
+                [
+                    Trace(
+                        kind,
+                        thread_id,
+                        name,
+                        turns.number_of(turn_id) or 0,
+                        turn_id,
+                        owners[of],
+                        self._name(owners[of]),
+                        numbers.get(of, 0),
+                    )
+                    for turn_id, parts in some.requests().items()
+                    for kind, of in parts
+                ],
+                some,
+            )
+
+    def _numbered(self, thread_id: str) -> list[str]:
+        """Return the exchanges of a session that have numbers, in order."""
+        view = self._family.views[thread_id]
+        return [one for one in view.exchanges if one not in view.undone]
 
     def _leave_busy(self) -> None:
         busy = self._store.attempts.busy()
@@ -147,8 +193,7 @@ class Batch:
         )
 
     def _numbers(self, thread_id: str, exchanges: Sequence[str]) -> list[int]:
-        view = self._family.views[thread_id]
-        numbers = {one: number for number, one in enumerate((e for e in view.exchanges if e not in view.undone), 1)}
+        numbers = {one: number for number, one in enumerate(self._numbered(thread_id), 1)}
         return sorted(numbers[one] for one in exchanges if one in numbers)
 
     # -- doing it ------------------------------------------------------

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..rules.ranking import Excerpt, Passage
     from ..rules.time_reading import Named
     from ..store.index import Index, Scope
+    from .beyond import Beyond
 
 Near = Callable[["Sequence[Scope]", str], Mapping[int, float]]
 """Returns the passages (given where to look) that are nearest to a prompt, with their cosine similarities."""
@@ -115,6 +116,7 @@ class Recall:
             return []
         out = self.index.ids_of(self.left_out) if self.left_out else frozenset()
         size = max(1, sum(scope.passages for scope in self.scopes) - len(out))
+        size += self.beyond.passages if self.beyond else 0
         said, words = self._said(out), self.words
         if said:
             from ..rules.times import words_beside
@@ -127,14 +129,27 @@ class Recall:
             hits = self._hits(characters(self.prompt), out)
         if self.near is not None:
             try:
-                self.nearest = self.near(self.scopes, self.prompt)
+                self.nearest = self.near((*self.scopes, *(self.beyond.scopes if self.beyond else ())), self.prompt)
             except SessionError as error:  # recall by words works without it
                 self.trouble = error.message
         self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in out}
         from ..rules import ranking
 
         matches = ranking.match(hits, size, times=said, asking=bool(said) and self._asking())
-        return ranking.rank(self._near(matches), matches, self.nearest)
+        found = self._near(matches)
+        if self.beyond is None:
+            return ranking.rank(found, matches, self.nearest)
+        found += self.beyond.near(matches, self.nearest)
+        return ranking.favouring(ranking.rank(found, matches, self.nearest))
+
+    @cached_property
+    def beyond(self) -> Beyond | None:
+        """The other sessions to recall from, or None."""
+        if not self.snapshot.request.recalls_beyond:
+            return None
+        from .beyond import Beyond
+
+        return Beyond(self.snapshot, self.index.ids_of(self.left_out) if self.left_out else ())
 
     def _said(self, out: Collection[int]) -> dict[str, list[int]]:
         """Return the passages of each time that the prompt names: said then, or with the name of that time."""
@@ -165,7 +180,15 @@ class Recall:
         most = ranking.COMMON + 1
         found = self.index.lookup(self.scopes, words, most + len(out))
         hits = {word: [id_ for id_ in ids if id_ not in out][:most] for word, ids in found.items()}
-        return {word: ids for word, ids in hits.items() if len(ids) <= ranking.COMMON} or hits
+        hits = {word: ids for word, ids in hits.items() if len(ids) <= ranking.COMMON} or hits
+        return self._with_others(hits, words) if self.beyond else hits
+
+    def _with_others(self, hits: dict[str, list[int]], words: Sequence[str]) -> dict[str, list[int]]:
+        """Return the passages that hold each word together with those of other sessions."""
+        assert self.beyond is not None
+        others = self.beyond.found(words)
+        both = {word: [*hits.get(word, ()), *others.get(word, ())] for word in words}
+        return {word: list(dict.fromkeys(ids)) for word, ids in both.items()}
 
     def _near(self, matches: Collection[int]) -> list[Passage]:
         """Return the passages of the exchanges that matched and of their neighbours."""
@@ -193,6 +216,8 @@ class Recall:
         if self.writing:
             with suppress(LogUnusable):  # a read-only or locked log: search what is indexed
                 self.index.catch_up(self.thread_id, self.turns if not self.snapshot.later else None, _INDEXING_SECONDS)
+                if self.beyond and not self.beyond.is_current:
+                    self.beyond.catch_up()
         if room <= self.fence:
             return ()
         from ..rules import ranking
@@ -203,14 +228,20 @@ class Recall:
         dates = self.index.dates(self._turns(best))
         found: list[Recalled] = []
         for one in best:
-            passage = one.passage
-            if not texts.get(passage.id):
-                continue
-            when = dates.get(rows[passage.id]["turn_id"], "")
-            text = fences.excerpt(passage.number, passage.side, when, texts[passage.id])
-            tokens = self.measure.tokens(self.measure.text(text) + 1)
-            found.append(Recalled(passage.id, passage.number, passage.side, text, tokens, one.score, one.words))
+            if texts.get(one.passage.id):
+                when = dates.get(rows[one.passage.id]["turn_id"], "")
+                found.append(self._recalled(one, when, texts[one.passage.id]))
         return tuple(found)
+
+    def _recalled(self, one: Excerpt, when: str, said: str) -> Recalled:
+        """Return a passage as it is sent."""
+        passage = one.passage
+        place = self.beyond.place(passage.number) if self.beyond and passage.number < 0 else None
+        number, session = (place.number, place.session) if place else (passage.number, "")
+        text = fences.excerpt(number, passage.side, when, said, session)
+        tokens = self.measure.tokens(self.measure.text(text) + 1)
+        thread_id = place.thread_id if place else None
+        return Recalled(passage.id, number, passage.side, text, tokens, one.score, one.words, thread_id, session)
 
     def _texts(self, passages: Sequence[Mapping[str, Any]]) -> dict[int, str]:
         """Return the texts of passages, by id, without the thinking of replies unless it is kept."""
@@ -247,7 +278,10 @@ class Recall:
 
     def _turns(self, chosen: Sequence[Excerpt]) -> list[str]:
         numbers = sorted({one.passage.number for one in chosen})
-        return [id_ for number in numbers for id_ in self.turns[number - 1]]
+        found = [id_ for number in numbers if number > 0 for id_ in self.turns[number - 1]]
+        if self.beyond:
+            found += [id_ for number in numbers if number < 0 for id_ in self.beyond.place(number).turn_ids]
+        return found
 
 
 class Nearness:

@@ -78,6 +78,7 @@ class Requests:
             think=settings.think,
             global_notes=settings.global_notes is not False,
             recall_fragments=settings.recall_fragments is not False,
+            recall_from=settings.recall_from,
         )
         thread_id = session.thread_id
         if model is None:
@@ -128,7 +129,8 @@ class Requests:
             makers = (fold, near) if final else (None, None)
             composer = Composer(snapshot, *makers, writing=writing, now=self._desk.now)
             made, composer = composer.compose()
-            complete = not made.leaves_out and not request.tools  # a tool's results may need any window
+            # a tool's results may need any window, and so may excerpts of other sessions
+            complete = not (made.leaves_out or request.tools or request.recalls_beyond)
             return (made, composer), complete and limits.enough(limit, made.tokens)
 
         made, composer = limits.fitting(compose)

@@ -11,7 +11,7 @@ from dataclasses import field, replace
 from ..model import Block, Budget, Context, Exchange, Message, Sized, Summary
 from ..model.frozen import dataclass
 from ..rules import tokens
-from ..rules.policy import summarises
+from ..rules.policy import recalls, summarises
 from ..rules.request import system_messages, system_text, whole
 from ..rules.server_cuts import counts_all
 from ..rules.thinking import exchange_without_thinking, keeps
@@ -31,7 +31,7 @@ class Request:
     anything else (a schema). `recall_share` is the share for recall. `before` is the number of the first exchange to
     ignore (None: use all). `think` is the setting for thinking in replies. `insist`: send what is estimated not to fit,
     rather than refuse it. `global_notes`: send the notes for all sessions. `recall_fragments`: recall texts that went
-    with earlier prompts.
+    with earlier prompts. `recall_from` says which other sessions excerpts may come from.
     """
 
     model: str
@@ -46,11 +46,17 @@ class Request:
     insist: bool = False
     global_notes: bool = True
     recall_fragments: bool = True
+    recall_from: str | None = None
 
     @property
     def text(self) -> str:
         """The text that the person wrote."""
         return "\n".join(message.text for message in self.input if message.role == "user")
+
+    @property
+    def recalls_beyond(self) -> bool:
+        """Whether excerpts may come from other sessions."""
+        return self.recall_from not in (None, "self") and recalls(self.policy)
 
     @property
     def beside(self) -> float:

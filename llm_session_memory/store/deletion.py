@@ -62,7 +62,7 @@ _OPTIONAL: dict[str, str] = {
     "memory_forks": "thread_id from_thread_id at_turn_id forked_utc",
     "memory_undone": "thread_id turn_id undone_utc",
     "memory_passages": "id turn_id",
-    "memory_recalls": "turn_id rank passage_id number",
+    "memory_recalls": "turn_id rank passage_id number thread_id",
 }
 """Tables that a log may lack, with the columns that are read. For a missing one, an empty temporary table is made."""
 

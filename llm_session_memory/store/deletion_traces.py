@@ -31,10 +31,29 @@ _SHORT = 12
 """So many characters of a cut text must be in the deleted one to call it a copy."""
 
 
+def recalling(log: Log, threads: Collection[str], going: Collection[str]) -> dict[str, list[str]]:
+    """Return the threads that stay in which excerpts of these threads were sent, each with those threads."""
+    if "thread_id" not in log.columns("memory_recalls"):
+        return {}
+    asked = {"threads": json.dumps(sorted(threads)), "going": json.dumps(sorted(going))}
+    found: dict[str, list[str]] = defaultdict(list)
+    for thread_id, source in log.tuples(statement("deletion_elsewhere"), asked):
+        found[thread_id].append(source)
+    return dict(found)
+
+
 class Traces:
     """The traces of some exchanges in the requests of one thread. Read them before anything is deleted."""
 
-    def __init__(self, log: Log, thread_id: str, gone: Mapping[str, str], summaries: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        thread_id: str,
+        gone: Mapping[str, str],
+        summaries: Mapping[str, str],
+        *,
+        only_excerpts: bool = False,
+    ) -> None:
         """Find the traces.
 
         Args:
@@ -42,7 +61,9 @@ class Traces:
             thread_id: The thread whose requests stay.
             gone: Each turn that goes, with its exchange.
             summaries: The texts of summaries that go, each with an exchange that it covers.
+            only_excerpts: The thread never had those exchanges itself; excerpts of them may have been sent in it.
         """
+        self.only_excerpts = only_excerpts
         self.log, self.thread_id, self.gone = log, thread_id, gone
         self.messages = Messages(log)
         self.summaries = {fenced_summary(text): exchange for text, exchange in summaries.items() if text.strip()}
@@ -78,7 +99,7 @@ class Traces:
         """The traces that each message has itself."""
         found: dict[str, tuple[Found, ...]] = {}
         fragments = {row["fragment_id"]: self.gone[row["from_turn_id"]] for row in self.excerpts}
-        copies = self._copies()
+        copies = {} if self.only_excerpts else self._copies()
         for hash_, message in self.chain.items():
             here: list[Found] = [("history", copies[hash_])] if hash_ in copies else []
             ids = [id_ for part in message.parts for id_ in part.fragments]

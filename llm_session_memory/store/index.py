@@ -70,7 +70,7 @@ class Index:
         """
         line = lineage(self.log, thread_id)
         if len(line) > 1:
-            return sum(self._catch_up_own(one, seconds) for one, _ in line)
+            return sum(self.catch_up_own(one, seconds) for one, _ in line)
         if turns is None:
             turns = history.exchange_turns(self.log, thread_id)
         known = self._thread(thread_id)
@@ -79,15 +79,16 @@ class Index:
         turn_ids = [id_ for exchanges in (turns, turns.undone) for ids in exchanges for id_ in ids]
         return self._catch_up(thread_id, turn_ids, known, seconds)
 
-    def _catch_up_own(self, thread_id: str, seconds: float | None) -> int:
-        """Index the turns that were logged in a thread, and nothing that it shares."""
+    def catch_up_own(self, thread_id: str, seconds: float | None) -> int:
+        """Index the turns that were logged in a thread, and nothing that it shares. Return how many were missing."""
         known = self._thread(thread_id)
-        if self._is_current(thread_id, known):
+        if self.is_current(thread_id, known):
             return 0
         return self._catch_up(thread_id, history.own_turns(self.log, thread_id), known, seconds)
 
-    def _is_current(self, thread_id: str, known: _Thread | None) -> bool:
-        """Return whether all turns that were logged in a thread are indexed."""
+    def is_current(self, thread_id: str, known: _Thread | None = None) -> bool:
+        """Return whether all turns that were logged in a thread are indexed. `known` saves a query."""
+        known = known or self._thread(thread_id)
         return known is not None and known.turns == history.own_count(self.log, thread_id)
 
     def _catch_up(self, thread_id: str, turn_ids: list[str], known: _Thread | None, seconds: float | None) -> int:
@@ -110,10 +111,10 @@ class Index:
         behind = [row["thread_id"] for row in self.log.rows(statement("behind"), {"rules": RULES})]
         if self.log.columns("responses"):
             behind += [row["thread_id"] for row in self.log.rows(statement("old_behind"), {"rules": RULES})]
-        behind += [one for one in unnamed_parents(self.log) if not self._is_current(one, self._thread(one))]
+        behind += [one for one in unnamed_parents(self.log) if not self.is_current(one)]
         done = 0
         for number, thread_id in enumerate(dict.fromkeys(behind), 1):
-            done += self._catch_up_own(thread_id, None)
+            done += self.catch_up_own(thread_id, None)
             if progress:
                 progress(number, len(behind))
         return done

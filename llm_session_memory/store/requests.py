@@ -110,8 +110,8 @@ class Requests:
         """Record which excerpts were sent with a turn, best first."""
         self.log.many(
             "insert or replace into memory_recalls"
-            " (turn_id, rank, passage_id, number, side, score, tokens, words_json) values (:turn_id, :rank,"
-            " :passage_id, :number, :side, :score, :tokens, :words)",
+            " (turn_id, rank, passage_id, number, side, score, tokens, words_json, thread_id) values (:turn_id, :rank,"
+            " :passage_id, :number, :side, :score, :tokens, :words, :thread_id)",
             (
                 {
                     "turn_id": turn_id,
@@ -122,6 +122,7 @@ class Requests:
                     "score": one.score,
                     "tokens": one.tokens,
                     "words": json.dumps(one.words, ensure_ascii=False),
+                    "thread_id": one.thread_id,
                 }
                 for rank, one in enumerate(recalled, 1)
             ),

@@ -9,6 +9,7 @@ alter table memory_projects add column recall_fragments integer;
 alter table memory_projects add column global_notes integer;
 -- The session that an excerpt came from, if it is another one; `number` and `side` are of that session.
 alter table memory_recalls add column thread_id text;
+create index if not exists memory_recalls_thread on memory_recalls (thread_id) where thread_id is not null;
 -- Notes that all sessions send.
 create table if not exists memory_global_notes (
     id integer primary key,

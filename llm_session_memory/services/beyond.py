@@ -1,0 +1,171 @@
+"""Recall from other sessions for one prompt: which of their passages may be sent, and where each one is from.
+
+Only a prompt that recalls from others imports this module. The passages are ranked together with the session's own. So
+that numbers of exchanges say apart which session they are of, those of other sessions are negative: `Places` makes them
+and reads them again. Never found are passages of private and archived sessions, and exchanges that were undone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from ..model import SIDES
+from ..rules import fences, ranking
+from ..rules.ranking import Match, Passage
+from ..rules.tokens import Measure
+from ..store import history
+from ..store.elsewhere import Elsewhere
+from ..store.index import Index, Scope
+from ..store.numbering import Numbering
+from .snapshot import Snapshot
+from .sources import Others, others
+
+SECONDS = 1.0
+"""A prompt brings the index of other sessions up to date for about this long, the newest first."""
+
+MOST_SESSIONS = 30
+"""The most other sessions whose passages are examined for a prompt: those with the strongest matches."""
+
+_COMMON_SHARE = 50
+_MOST_HITS = 10_000
+"""A word in more than a fiftieth of many passages says nothing; nor does one in more passages than this."""
+
+_APART = 10_000_000
+"""More than any session has exchanges."""
+
+_LONGEST_DATE = "2026-01-01"
+
+
+class Place(NamedTuple):
+    """An exchange of another session: its thread, the session's name, and its number there."""
+
+    thread_id: str
+    session: str
+    number: int
+    turn_ids: tuple[str, ...]
+
+
+class Beyond:
+    """The other sessions that a prompt may recall from."""
+
+    def __init__(self, snapshot: Snapshot, out: Collection[int] = ()) -> None:
+        """Find the sessions. `out` are passages that the session itself has left out."""
+        self.snapshot = snapshot
+        self.log = snapshot.store.log
+        self.out = out
+        self.is_current = False
+        self.left = 0
+        """How many threads could not be indexed in time."""
+        self._threads: dict[int, int] = {}
+        self._sessions: list[str] = []
+        self._turns: dict[str, Numbering] = {}
+
+    @cached_property
+    def meant(self) -> Others:
+        """The sessions that the setting means, and what it names that doesn't exist any more."""
+        return others(self.log, self.snapshot.request.recall_from, self.snapshot.thread_id)
+
+    @cached_property
+    def elsewhere(self) -> Elsewhere:
+        """Their passages in the index."""
+        return Elsewhere(self.log, self.meant.names, {self.snapshot.thread_id})
+
+    @property
+    def index(self) -> Index:
+        """The full-text index."""
+        return self.elsewhere.index
+
+    @property
+    def measure(self) -> Measure:
+        """How tokens are counted."""
+        return self.snapshot.measure
+
+    @property
+    def passages(self) -> int:
+        """The number of passages that are searched."""
+        return self.elsewhere.passages
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """Where to search by meaning."""
+        return self.elsewhere.scopes
+
+    def catch_up(self) -> None:
+        """Index what is new in the sessions, as far as there is time."""
+        self.is_current = True
+        self.left = self.elsewhere.catch_up(SECONDS)
+
+    @property
+    def notices(self) -> list[str]:
+        """What to tell the person."""
+        told = [f"Recall found no {one}; check --recall-from." for one in self.meant.missing]
+        if self.left:
+            told.append(
+                f"{self.left:,} conversations are not in the search index yet. Later prompts index them; `llm sessions"
+                " search` does it at once."
+            )
+        return told
+
+    def found(self, words: Sequence[str]) -> dict[str, list[int]]:
+        """Return the passages of other sessions with each word, except very common words."""
+        most = max(ranking.COMMON, min(_MOST_HITS, self.passages // _COMMON_SHARE))
+        hits: dict[str, list[int]] = {}
+        for word, here in self.elsewhere.lookup(words, most + 1).items():
+            if len(here) <= most:
+                hits[word] = [id_ for id_ in here if id_ not in self.out]
+                self._threads.update(here)
+        return hits
+
+    def near(self, matches: Mapping[int, Match], nearest: Mapping[int, float]) -> list[Passage]:
+        """Return the passages of the exchanges that matched, and of their neighbours, in other sessions."""
+        unknown = [id_ for id_ in nearest if id_ not in self._threads]
+        self._threads.update(self.elsewhere.numbers_of(unknown) if unknown else {})
+        strengths = {id_: matches[id_].strength if id_ in matches else 0.0 for id_ in (*matches, *nearest)}
+        best = sorted((id_ for id_ in strengths if id_ in self._threads), key=lambda id_: (-strengths[id_], -id_))
+        hit: dict[int, set[int]] = defaultdict(set)
+        turns = self.index.turns_of(best)
+        for id_ in best:
+            place = self._placed(self._threads[id_], turns[id_]) if id_ in turns else None
+            if place is not None:
+                hit[place[0]].add(place[1])
+        return [passage for session, numbers in hit.items() for passage in self._passages(session, numbers)]
+
+    def _placed(self, thread_number: int, turn_id: str) -> tuple[int, int] | None:
+        """Return the session (its place among those examined) and the number of a turn, or None if it is left out."""
+        if self.snapshot.turns.number_of(turn_id) is not None:
+            return None  # shared with the session itself
+        for thread_id in self.elsewhere.sessions_of(thread_number):
+            if thread_id not in self._turns:
+                if len(self._turns) == MOST_SESSIONS:
+                    continue
+                self._turns[thread_id] = history.exchange_turns(self.log, thread_id)
+                self._sessions.append(thread_id)
+            number = self._turns[thread_id].number_of(turn_id)
+            if number is not None:
+                return self._sessions.index(thread_id), number
+        return None
+
+    def _passages(self, session: int, hit: Iterable[int]) -> list[Passage]:
+        thread_id = self._sessions[session]
+        turns = self._turns[thread_id]
+        wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
+        beside = [id_ for number in wanted if 1 <= number <= len(turns) for id_ in turns[number - 1]]
+        name = self.meant.names[thread_id]
+        label = self.measure.text(fences.label(len(turns), "reply", _LONGEST_DATE, name)) + 1
+        found: list[Passage] = []
+        for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside):
+            if id_ in self.out or self.snapshot.turns.number_of(turn_id) is not None:
+                continue
+            cost = max(weight, length / 4) if self.measure.characters else weight
+            number = (turns.number_of(turn_id) or 0) - (session + 1) * _APART
+            found.append(Passage(id_, number, SIDES[side], part, self.measure.tokens(cost + label), whole))
+        return found
+
+    def place(self, number: int) -> Place:
+        """Return the exchange that a negative number stands for."""
+        session, own = -(number // _APART) - 1, number % _APART
+        thread_id = self._sessions[session]
+        return Place(thread_id, self.meant.names[thread_id], own, self._turns[thread_id][own - 1])
