@@ -27,6 +27,7 @@ _FAMILIES = {
     "notes": ("note", "tag"),
     "rating": ("rate", "bookmark"),
     "searching": ("search",),
+    "indexing": ("index",),
     "retaining": ("retention",),
     "deleting": ("delete", "purge"),
     "files": ("export", "import"),

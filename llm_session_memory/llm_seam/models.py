@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -231,6 +231,30 @@ class Embedding:
         with contextlib.suppress(Exception):
             if self._nearness:
                 self._nearness.catch_up(thread_id)
+
+    def embed(self, thread_id: str) -> Iterator[tuple[int, int]]:
+        """Embed all passages of a session that have no vector yet. Yield how many have been embedded, and their number.
+
+        Yields before the first batch and after each. What was yielded is in the log to stay. Raises ModelFailed.
+        """
+        if self._nearness is None:
+            return
+        waiting = self._nearness.waiting(thread_id)
+        done = 0
+        yield done, len(waiting)
+        try:
+            for count in self._nearness.add(waiting):
+                done += count
+                yield done, len(waiting)
+        except SessionError:
+            raise
+        except Exception as error:  # a model's plugin may fail in any way
+            raise ModelFailed(str(error) or type(error).__name__) from error
+
+    @property
+    def found(self) -> str | None:
+        """The id of the model, or None if it is the one of the extra `meaning` and that is not installed."""
+        return self._nearness.vectors.model if self._nearness else None
 
     @cached_property
     def _nearness(self) -> Nearness | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .costs import Costs
     from .deletion import Deletion
     from .forks import Forks
+    from .indexing import Indexing
     from .projects import Projects
     from .ratings import Ratings
     from .retention import Retention
@@ -107,6 +108,13 @@ class Services:
         from .retention import Retention
 
         return Retention(self.desk, self.deletion)
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        """Brings the index of a session up to date at once. Imported late, because no prompt needs it."""
+        from .indexing import Indexing
+
+        return Indexing(self.desk)
 
     @cached_property
     def search(self) -> Search:

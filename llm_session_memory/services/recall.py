@@ -7,7 +7,7 @@ prompts are sent with all of their session and recall nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timezone
@@ -38,7 +38,9 @@ NEAREST = 100
 
 _SECONDS = 1.0
 _BATCH = 16
-"""After each reply, passages are embedded for about this long, in batches of this size. Later prompts do the rest."""
+_MOST = 1_024
+"""After each reply, passages are embedded for about this long, in batches of this size, and no more than these. Later
+prompts do the rest."""
 
 _INDEXING_SECONDS = 3.0
 """A prompt brings the index up to date for about this long; later prompts or a search do the rest."""
@@ -300,19 +302,28 @@ class Nearness:
         vector = packed(self.embed([prompt]))[0]
         return self.vectors.nearest(scopes, vector, NEAREST)
 
+    def waiting(self, thread_id: str, most: int | None = None) -> list[int]:
+        """Return the ids of the passages of a session that have no vector yet, newest first, at most `most`."""
+        return self.vectors.waiting(self.vectors.index.scopes(thread_id), most)
+
     def catch_up(self, thread_id: str, seconds: float | None = _SECONDS) -> int:
         """Embed passages of a session that have no vector yet, newest first, for about `seconds` (None: all of them).
 
         Returns the number embedded. Errors of the model propagate.
         """
+        began, done = time.monotonic(), 0
+        for count in self.add(self.waiting(thread_id, None if seconds is None else _MOST)):
+            done += count
+            if seconds is not None and time.monotonic() - began >= seconds:
+                break
+        return done
+
+    def add(self, ids: Sequence[int]) -> Iterator[int]:
+        """Embed passages, and yield after each batch how many it had. A batch that was yielded is in the log."""
         from ..store.vectors import packed
 
-        began, done = time.monotonic(), 0
-        scopes = self.vectors.index.scopes(thread_id)
-        while seconds is None or time.monotonic() - began < seconds:
-            missing = self.vectors.missing(scopes, _BATCH)
-            if not missing:
-                break
-            self.vectors.add(dict(zip(missing, packed(self.embed(list(missing.values()))), strict=True)))
-            done += len(missing)
-        return done
+        for start in range(0, len(ids), _BATCH):
+            batch = ids[start : start + _BATCH]
+            texts = self.vectors.texts(batch)
+            self.vectors.add(dict(zip(texts, packed(self.embed(list(texts.values()))), strict=True)))
+            yield len(batch)

@@ -259,6 +259,14 @@ class Index:
         share = min(1.0, (last - first + 1) / max(known.turns, 1))
         return [] if greatest is None else [Scope(known.number, round(known.passages * share), greatest)]
 
+    def size(self, scopes: Sequence[Scope]) -> int:
+        """Return the number of passages of a session that have a text."""
+        sql = (
+            'select count(*) from memory_passages where thread = :number and "end" > "start"'
+            " and (:until is null or id <= :until)"
+        )
+        return sum(int(self.log.value(sql, {"number": one.number, "until": one.until})) for one in scopes)
+
     def lookup(self, scopes: Sequence[Scope], words: Iterable[str], most: int) -> dict[str, list[int]]:
         """Return the ids of the passages of a session that contain each word, newest first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from array import array
@@ -24,14 +25,21 @@ class Vectors:
         self.model = model
         self.index = Index(log)
 
-    def missing(self, scopes: Sequence[Scope], count: int) -> dict[int, str]:
-        """Return the texts of at most `count` passages of a session that have no vector yet, by id, newest first."""
-        rows: list[dict[str, Any]] = []
+    def waiting(self, scopes: Sequence[Scope], most: int | None = None) -> list[int]:
+        """Return the ids of the passages of a session that have no vector yet, newest first, at most `most`."""
+        found: list[int] = []
         for scope in reversed(scopes):
-            asked = {"thread": scope.number, "until": scope.until, "model": self.model, "count": count - len(rows)}
-            rows += self.log.rows(statement("unembedded"), asked) if len(rows) < count else []
-        texts = self.index.texts(rows)
-        return {row["id"]: texts[row["id"]] for row in rows if texts.get(row["id"])}
+            count = -1 if most is None else most - len(found)
+            asked = {"thread": scope.number, "until": scope.until, "model": self.model, "count": count}
+            found += (id_ for (id_,) in self.log.tuples(statement("unembedded"), asked))
+        return found
+
+    def texts(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return the texts of passages, by id, except those whose turn is gone."""
+        rows = self.log.rows(
+            "select * from memory_passages where id in (select value from json_each(:ids))", {"ids": json.dumps(ids)}
+        )
+        return {id_: text for id_, text in self.index.texts(rows).items() if text}
 
     def add(self, vectors: Mapping[int, bytes]) -> None:
         """Store the vectors of passages: little-endian 32-bit floats."""

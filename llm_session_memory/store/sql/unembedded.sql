@@ -1,5 +1,5 @@
 -- Passages of a thread (up to the id :until, unless it is null) that have no vector of a model yet, newest first, because recent text may be needed first.
-select p.*
+select p.id
 from memory_passages p
 where p.thread = :thread and p."end" > p."start" and (:until is null or p.id <= :until)
   and not exists (
