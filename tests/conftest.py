@@ -27,8 +27,10 @@ from click.testing import CliRunner
 from llm.cli import cli
 from llm.plugins import pm
 
+from llm_session_memory.llm_seam import embedder
 from tests.world import laws, left_out, processes, quick_tables
 from tests.world.everything import World, write_world
+from tests.world.meaning import Meaning, MeaningPlugin
 from tests.world.scripted import Script, ScriptedPlugin
 
 _HOME = os.environ["LLM_USER_PATH"]
@@ -92,6 +94,17 @@ def _script() -> Iterator[Script]:
     plugin = ScriptedPlugin(script)
     pm.register(plugin)
     yield script
+    pm.unregister(plugin)
+
+
+@pytest.fixture(name="meaning")
+def _meaning(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meaning]:
+    """llm has the embedding model `meaning` and no other of ours, and nothing turns recall by meaning off."""
+    monkeypatch.delenv("LLM_RECALL_MODEL")
+    monkeypatch.setattr(embedder, "available", lambda: False)
+    plugin = MeaningPlugin()
+    pm.register(plugin)
+    yield plugin.model
     pm.unregister(plugin)
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from llm.logs import LogStore
-from llm.plugins import pm
 from sqlite_utils import Database
 
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
-from tests.world.meaning import Meaning, MeaningPlugin
+from tests.world.meaning import Meaning
 from tests.world.scripted import Script
 
 
@@ -26,14 +24,6 @@ def _work(llm_: Command, script: Script) -> Script:
     for word in ("Lisbon", "Porto", "Braga", "Faro"):
         llm_("-m", "scripted", "--session", "work", "-s", "Be brief.", f"We go to {word}").ok()
     return script
-
-
-@pytest.fixture(name="embedder")
-def _embedder() -> Iterator[Meaning]:
-    plugin = MeaningPlugin()
-    pm.register(plugin)
-    yield plugin.model
-    pm.unregister(plugin)
 
 
 def asked(script: Script) -> list[str]:
@@ -167,13 +157,13 @@ def found(llm_: Command, *words: str) -> list[tuple[str, int]]:
     return [(hit["session"], hit["number"]) for hit in hits]
 
 
-@pytest.mark.parametrize("meaning", [False, True], ids=["by_words", "by_meaning"])
+@pytest.mark.parametrize("by_meaning", [False, True], ids=["by_words", "by_meaning"])
 def test_recall_finds_what_a_fork_shares_and_nothing_later(
-    llm_: Command, script: Script, embedder: Meaning, *, meaning: bool
+    llm_: Command, script: Script, meaning: Meaning, *, by_meaning: bool
 ) -> None:
     """Excerpts come from the shared exchanges and its own, never from what the other session said after the fork."""
-    del embedder
-    if meaning:
+    del meaning
+    if by_meaning:
         llm_("embed-models", "default", "meaning").ok()
     told = [f"Day {number}: the weather is dry, and Rui paints pier {number * 7}." for number in range(1, 25)]
     start = ("-m", "scripted", "--session", "work", "--max-context-tokens", "400")
@@ -181,7 +171,7 @@ def test_recall_finds_what_a_fork_shares_and_nothing_later(
     llm_("sessions", "fork", "work").ok()
     llm_("chat", "--session", "work", input="\n".join(["My puppy is now called Crumb.", *told, "quit\n"])).ok()
     llm_("chat", "--session", "work-2", input="\n".join(["My puppy likes Ana.", *told, "quit\n"])).ok()
-    asking = "What about the spaniel?" if meaning else "What about my puppy?"
+    asking = "What about the spaniel?" if by_meaning else "What about my puppy?"
     llm_("--session", "work-2", asking).ok()
     sent = "\n".join(text for _, text in script.texts())
     assert "#1 user" in sent

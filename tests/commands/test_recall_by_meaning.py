@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from llm.plugins import pm
 
-from llm_session_memory.llm_seam import embedder
 from tests.conftest import Command
-from tests.world.meaning import Meaning, MeaningPlugin
+from tests.world.meaning import Meaning
 from tests.world.scripted import Script
 
 FACT = "My puppy is called Biscuit."
 ASKED = "What about the spaniel?"
 BUDGET = ("--max-context-tokens", "400")
-
-
-@pytest.fixture(name="meaning")
-def _meaning(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meaning]:
-    monkeypatch.delenv("LLM_RECALL_MODEL")
-    monkeypatch.setattr(embedder, "available", lambda: False)  # llm's default model counts, or none
-    plugin = MeaningPlugin()
-    pm.register(plugin)
-    yield plugin.model
-    pm.unregister(plugin)
 
 
 def talk(llm_: Command, *flags: str, count: int = 24) -> None:

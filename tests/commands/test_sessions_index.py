@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from llm.plugins import pm
 
-from llm_session_memory.llm_seam import embedder
 from tests.conftest import Command
-from tests.world.meaning import Meaning, MeaningPlugin
+from tests.world.meaning import Meaning
 from tests.world.scripted import Script
 
 COUNT = 30
-
-
-@pytest.fixture(name="meaning")
-def _meaning(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meaning]:
-    monkeypatch.delenv("LLM_RECALL_MODEL")
-    monkeypatch.setattr(embedder, "available", lambda: False)
-    plugin = MeaningPlugin()
-    pm.register(plugin)
-    yield plugin.model
-    pm.unregister(plugin)
 
 
 @pytest.fixture(name="work")
