@@ -225,7 +225,7 @@ class _Cards:
         """Return a block for a fragment that was given with a prompt, or for an excerpt that was recalled for it."""
         text = self._showing.text(piece.text, number)
         if piece.kind == "excerpt":
-            return _folded("recalled", f"Recalled from #{one_line(piece.name.rpartition('#')[2], 20)}", "", text)
+            return _folded("recalled", f"Recalled from {one_line(piece.name.rpartition('/')[2], 80)}", "", text)
         return _folded("fragment", "Fragment", f"{one_line(piece.name, 100)}, {_size(piece.text)}", text)
 
     def attempt(self, attempt: Attempt) -> Card:

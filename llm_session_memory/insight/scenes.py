@@ -147,7 +147,7 @@ def _attempt(attempt: Attempt, utc: str, step: Step) -> Scene:
 def _pieces(role: str, pieces: Sequence[Piece]) -> Iterable[tuple[str, str, str]]:
     recalled = [piece for piece in pieces if piece.kind == "excerpt"]
     if recalled:
-        numbers = ", ".join(dict.fromkeys(f"#{piece.name.rpartition('#')[2]}" for piece in recalled))
+        numbers = ", ".join(dict.fromkeys(piece.name.rpartition("/")[2] for piece in recalled))
         yield "recalled", one_line(numbers, 100), _text("\n\n".join(piece.text for piece in recalled))
     for piece in pieces:
         if piece.kind in ("excerpt", "fence"):

@@ -206,9 +206,8 @@ class Prompting:
             see = self.services.desk.command("context", session.name)
             self.say(f"session {session.name}: {notice} See: {see}")
         if found.recalled:
-            excerpts = fences.fragments_of(found.recalled, session.thread_id)
-            texts = [llm.Fragment(text, source) for text, source in excerpts]
-            parameters = {**parameters, "fragments": [*texts, *(parameters.get("fragments") or ())]}
+            excerpts = llm.Fragment(*fences.fragment_of(found.recalled, session.thread_id))
+            parameters = {**parameters, "fragments": [excerpts, *(parameters.get("fragments") or ())]}
         if found.system != settings.system:
             parameters = {**parameters, "system": found.system}
         chain = convert.to_llm(found.chain)

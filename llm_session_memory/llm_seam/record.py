@@ -65,10 +65,10 @@ def log(  # noqa: PLR0913  what belongs to one exchange
 
 @contextmanager
 def _lines_whole(response: Any) -> Iterator[None]:
-    """Let the excerpts of a prompt be stored with their line breaks, which are not part of what the person wrote.
+    """Let the excerpts of a prompt be stored with their last line break, which is not part of what the person wrote.
 
     llm joins fragments and prompt with line breaks, and puts all text outside fragments into its search index: a prompt
-    with ten excerpts would begin with twelve empty lines there. What was sent is the same, and so are its hashes.
+    with excerpts would begin with an empty line there. What was sent is the same, and so are its hashes.
     """
     given = response.prompt.fragments
     response.prompt.fragments = _whole(given)
@@ -79,7 +79,7 @@ def _lines_whole(response: Any) -> Iterator[None]:
 
 
 def _whole(fragments: Iterable[Any]) -> list[Any]:
-    """Return the fragments of a prompt, ours with their line breaks."""
+    """Return the fragments of a prompt, ours with its line break."""
     return [
         llm.Fragment(f"{one}\n", one.source) if isinstance(one, llm.Fragment) and is_ours(one.source) else one
         for one in fragments

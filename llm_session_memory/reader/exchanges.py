@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..rules import thinking
-from ..rules.fences import SOURCE, is_ours
+from ..rules.fences import CLOSING, EXCERPTS, SOURCE, excerpts_in, has_all, is_ours, origin
 from .prices import cost
 from .source import Source, ids
 from .values import Call, Held, Piece, Said
@@ -130,7 +130,7 @@ def _pieces(
             if isinstance(reference, dict) and "fragment" in reference:
                 source, content = fragments.get(reference["fragment"], (f"fragment {reference['fragment']}", ""))
                 joined = "" if is_ours(source) and content.endswith("\n") else "\n"
-                yield Piece(_fragment_kind(source), content if joined else content[:-1], source)
+                yield from _of_fragment(content if joined else content[:-1], source)
             elif isinstance(reference, dict):
                 literal = _text(reference.get("literal"))
                 if literal.strip("\n"):
@@ -141,11 +141,24 @@ def _pieces(
         yield Piece("other", _shown({**payload, "text": part["text"]}), kind, given)
 
 
+def _of_fragment(content: str, source: str) -> Iterator[Piece]:
+    """Yield the pieces of a fragment: several if it has all excerpts of a prompt."""
+    found = excerpts_in(content) if has_all(source) else []
+    if not found:
+        yield Piece(_fragment_kind(source), content, source)
+        return
+    begin, end = content.index(found[0]), content.rindex(f"\n{CLOSING}")
+    yield Piece("fence", content[: begin - 1], source)
+    for one in found:
+        yield Piece("excerpt", one, f"{source.removesuffix(EXCERPTS)}/{origin(one)}")
+    yield Piece("fence", content[end + 1 :], source)
+
+
 def _fragment_kind(source: str) -> str:
     """Return the kind of a fragment: the user's own, a recalled excerpt, or the fence around excerpts."""
     if not is_ours(source):
         return "fragment"
-    return "fence" if source in (f"{SOURCE}opening", f"{SOURCE}closing") else "excerpt"
+    return "fence" if source in (f"{SOURCE}opening", f"{SOURCE}closing") or has_all(source) else "excerpt"
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..rules.fences import NOTES_FOR_ALL
+from ..rules.fences import NOTES_FOR_ALL, excerpts_in, has_all
 from ..store.numbering import Numbering
 from .cache import kept
 from .chains import chain
@@ -168,7 +168,8 @@ def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> 
     texts: dict[str, list[str]] = {}
     if rows:
         for row in source.rows("excerpt_texts", ids=ids({row["turn_id"] for row in rows})):
-            texts.setdefault(row["turn_id"], []).append(row["content"])
+            all_ = has_all(row["source"])
+            texts.setdefault(row["turn_id"], []).extend(excerpts_in(row["content"]) if all_ else [row["content"]])
     places: dict[str, int] = {}
     excerpts: list[Excerpt] = []
     for row in rows:

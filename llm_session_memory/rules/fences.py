@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from ..model import Message, Part, Recalled, Side
 from .safe_text import one_line
@@ -41,10 +42,19 @@ SOURCE = "session://"
 """The prefix of the sources of our own fragments. Session names contain no slash, so no fragment of a person matches
 it."""
 
+EXCERPTS = "/excerpts"
+"""The end of the source of a fragment with all excerpts of a prompt. In older logs each excerpt is a fragment of its
+own, with `/#` and the number of its exchange at the end, between those with the marks around them."""
+
 
 def is_ours(source: str | None) -> bool:
     """Return whether a fragment is one in which a session sends excerpts."""
     return (source or "").startswith(SOURCE)
+
+
+def has_all(source: str | None) -> bool:
+    """Return whether a fragment has all excerpts of a prompt, with the marks around them."""
+    return is_ours(source) and (source or "").endswith(EXCERPTS)
 
 
 OPENING = (
@@ -63,6 +73,11 @@ _EXCERPTS = re.compile(r"<(?=[^a-z0-9<>]{0,8}earlier[^a-z0-9<>]{0,4}conversation
 _LABEL = re.compile(r"\[(?=\W{0,4}(?:[^\[\]\n]{1,80}\W)?#\W{0,4}\d+\W{1,4}(?:user|assistant|tool)\b)", re.IGNORECASE)
 _LONGEST_NAME = 60
 _OF_NAMES = str.maketrans("[]<>#", "()‹›＃")
+
+
+_STARTS = re.compile(
+    rf"^\[(?P<origin>(?:[^\[\]\n]{{1,80}} )?#\d+) (?:{'|'.join(_ROLES.values())})(?: [0-9-]{{10}})?\] ", re.MULTILINE
+)
 
 
 def label(number: int, side: Side, datetime_utc: str, session: str = "") -> str:
@@ -90,11 +105,31 @@ def texts_of(recalled: Sequence[Recalled]) -> list[str]:
     return [opening, *(one.text for one in in_order(recalled)), CLOSING]
 
 
-def fragments_of(recalled: Sequence[Recalled], thread_id: str) -> list[tuple[str, str]]:
-    """Return the texts to put before a prompt, each with the source that it is stored under."""
-    numbers = [f"#{one.number}" for one in in_order(recalled)]
-    sources = ["opening", *(f"{thread_id}/{number}" for number in numbers), "closing"]
-    return [(text, SOURCE + source) for text, source in zip(texts_of(recalled), sources, strict=False)]
+def fragment_of(recalled: Sequence[Recalled], thread_id: str) -> tuple[str, str]:
+    """Return the text to put before a prompt, with the source that it is stored under."""
+    return "\n".join(texts_of(recalled)), f"{SOURCE}{thread_id}{EXCERPTS}"
+
+
+def excerpts_in(text: str) -> list[str]:
+    """Return the excerpts in a text that was put before a prompt, each with its label. None can imitate a label."""
+    end = text.rfind(f"\n{CLOSING}")
+    begins = [start.start() for start in _STARTS.finditer(text, 0, end)] if end >= 0 else []
+    return [text[begin : next_ - 1] for begin, next_ in pairwise([*begins, end + 1])]
+
+
+def with_only(text: str, kept: Sequence[str], otherwise: str) -> str:
+    """Return a text that was put before a prompt with only these of its excerpts, or with another line if none is."""
+    found = excerpts_in(text)
+    if not found:
+        return text
+    begin, end = text.index(found[0]), text.rfind(f"\n{CLOSING}")
+    return text[:begin] + "\n".join(kept or [otherwise]) + text[end:]
+
+
+def origin(text: str) -> str:
+    """Return where an excerpt is from, by its label: `#3`, after the name of the session if it is another one."""
+    found = _STARTS.match(text)
+    return found["origin"] if found else ""
 
 
 def in_order(recalled: Iterable[Recalled]) -> list[Recalled]:
@@ -104,17 +139,17 @@ def in_order(recalled: Iterable[Recalled]) -> list[Recalled]:
 
 def with_excerpts(asked: tuple[Message, ...], recalled: Sequence[Recalled]) -> tuple[Message, ...]:
     """Return a new prompt together with its excerpts, joined the way llm joins fragments and prompt."""
-    texts = texts_of(recalled)
-    if not texts:
+    if not recalled:
         return asked
+    before = "\n".join(texts_of(recalled))
     for place, message in enumerate(asked):
         for number, part in enumerate(message.parts):
             if message.role == "user" and part.type == "text":
-                text = "\n".join([*texts, str(part.data.get("text") or "")])
-                changed = replace(part, data={**part.data, "text": text}, fragments=(*texts, *part.fragments))
+                text = f"{before}\n{part.data.get('text') or ''}"
+                changed = replace(part, data={**part.data, "text": text}, fragments=(before, *part.fragments))
                 parts = (*message.parts[:number], changed, *message.parts[number + 1 :])
                 return (*asked[:place], replace(message, parts=parts), *asked[place + 1 :])
-    return (*asked, Message("user", (Part({"type": "text", "text": "\n".join(texts)}, (), tuple(texts)),)))
+    return (*asked, Message("user", (Part({"type": "text", "text": before}, (), (before,)),)))
 
 
 def without_recalled(messages: Iterable[Message], recalled: Sequence[Recalled]) -> tuple[Message, ...]:

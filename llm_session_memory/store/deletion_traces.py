@@ -17,6 +17,7 @@ from typing import Any
 
 from ..rules.fences import fenced_summary
 from . import history
+from .deletion_excerpts import rewritten
 from .log import Log
 from .message_parts import Messages, Stored, as_stored, blanked, without_fragments, without_text
 from .schema import statement
@@ -98,12 +99,14 @@ class Traces:
     def own(self) -> dict[str, tuple[Found, ...]]:
         """The traces that each message has itself."""
         found: dict[str, tuple[Found, ...]] = {}
-        fragments = {row["fragment_id"]: self.gone[row["from_turn_id"]] for row in self.excerpts}
+        fragments: dict[int, list[Found]] = defaultdict(list)
+        for row in self.excerpts:
+            fragments[row["fragment_id"]].append(("excerpt", self.gone[row["from_turn_id"]]))
         copies = {} if self.only_excerpts else self._copies()
         for hash_, message in self.chain.items():
             here: list[Found] = [("history", copies[hash_])] if hash_ in copies else []
             ids = [id_ for part in message.parts for id_ in part.fragments]
-            here += [("excerpt", fragments[id_]) for id_ in ids if id_ in fragments]
+            here += [one for id_ in ids for one in fragments.get(id_, ())]
             if message.role == "system" and self.summaries:
                 text = "".join(map(self.messages.text, message.parts))
                 here += [("summary", exchange) for summary, exchange in self.summaries.items() if summary in text]
@@ -184,7 +187,7 @@ class Traces:
         changed = self.requests()
         if not changed:
             return []
-        fragments = {row["fragment_id"] for row in self.excerpts}
+        fragments = rewritten(self.log, self.excerpts)
         moved: dict[str | None, str | None] = {}
         for hash_, message in self.chain.items():
             parent = moved.get(message.parent, message.parent)
@@ -195,19 +198,23 @@ class Traces:
             self.messages.add(made)
             moved[hash_] = made.hash
         self._move(moved)
-        for table in ("turn_fragments", "memory_recalls"):
-            key = "fragment_id" if table == "turn_fragments" else "rank"
-            self.log.many(
-                f"delete from {table} where turn_id = :turn_id and {key} = :value",  # noqa: S608  constants
-                ({"turn_id": row["turn_id"], "value": row[key]} for row in self.excerpts),
-            )
+        for row in self.excerpts:
+            self.log.run("delete from memory_recalls where turn_id = :turn_id and rank = :rank", row)
+            sql = "delete from turn_fragments where turn_id = :turn_id and fragment_id = :fragment_id"
+            new = fragments[row["fragment_id"]]
+            if new is not None:
+                sql = (
+                    "update or replace turn_fragments set fragment_id = :new"
+                    " where turn_id = :turn_id and fragment_id = :fragment_id"
+                )
+            self.log.run(sql, {**row, "new": new})
         self.log.many(
             "insert or replace into memory_changed (turn_id, changed_utc) values (:id, :at)",
             ({"id": turn_id, "at": changed_utc} for turn_id in changed),
         )
         return self.ends
 
-    def _without(self, message: Stored, fragments: Collection[int]) -> Stored:
+    def _without(self, message: Stored, fragments: Mapping[int, int | None]) -> Stored:
         traces = dict(self.own.get(message.hash, ()))
         if "history" in traces:
             return blanked(message)

@@ -215,11 +215,17 @@ def blanked(message: Stored) -> Stored:
 _KEPT = ("name", "tool_call_id", "server_executed")
 
 
-def without_fragments(part: Part, gone: Collection[int]) -> Part:
-    """Return a part with some of the fragments in it blanked."""
+def without_fragments(part: Part, gone: Mapping[int, int | None]) -> Part:
+    """Return a part with some of the fragments in it replaced by others, or blanked if there is none (None)."""
     if not any(id_ in gone for id_ in part.fragments):
         return part
-    pieces = [{"literal": f"{DELETED}\n"} if piece.get("fragment") in gone else piece for piece in part.pieces]
+    pieces: list[dict[str, Any]] = []
+    for piece in part.pieces:
+        if piece.get("fragment") not in gone:
+            pieces.append(piece)
+            continue
+        new = gone[piece["fragment"]]
+        pieces.append({"literal": f"{DELETED}\n"} if new is None else {"fragment": new})
     return Part(part.type, part.text, {**part.payload, "text_ref": pieces}, part.tool_name)
 
 

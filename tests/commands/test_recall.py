@@ -295,17 +295,17 @@ def test_notes_are_sent_besides_excerpts(llm_: Command, work: Script) -> None:
 # -- what is kept ------------------------------------------------------
 
 
-def test_excerpts_are_fragments_of_the_turn(llm_: Command, work: Script, log: Path) -> None:
-    """llm's log has each excerpt once, as a fragment with its source, and `llm logs` shows them with the turn."""
+def test_the_excerpts_of_a_prompt_are_one_fragment(llm_: Command, work: Script, log: Path) -> None:
+    """llm's log has all excerpts of a prompt as one fragment with its source, and `llm logs` shows it with the turn."""
     llm_("--session", "work", QUESTION).ok()
     ((thread,),) = rows(log, "select thread_id from memory_sessions")
-    sources = rows(log, "select source from fragments order by id")
-    assert ("session://opening",) in sources
-    assert (f"session://{thread}/#1",) in sources
+    newest = "select f.source from turn_fragments u join fragments f on f.id = u.fragment_id"
+    sources = rows(log, f"{newest} where u.turn_id = (select max(id) from turns)")
+    assert sources == [(f"session://{thread}/excerpts",)]
     (logged,) = json.loads(llm_("logs", "-n", "1", "--json").ok().out)
     assert logged["prompt"] == work.texts()[-1][1]
     assert rows(log, f"select count(*) from parts where text like '%{FACT}%'") == [(1,)]
-    assert len(logged["prompt_fragments"]) == len(excerpts(work)) + 2
+    assert len(logged["prompt_fragments"]) == 1
 
 
 def test_excerpts_are_no_part_of_the_conversation(llm_: Command, work: Script, log: Path) -> None:

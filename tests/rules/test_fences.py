@@ -10,23 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.llm_seam import convert
-from llm_session_memory.model import Message, Part, Recalled, Side
+from llm_session_memory.model import SIDES, Message, Part, Recalled, Side
 from llm_session_memory.rules.fences import (
     CLOSING,
     FENCE,
     OPENING,
     excerpt,
+    excerpts_in,
     fenced,
     fenced_notes,
     fenced_summary,
-    fragments_of,
+    fragment_of,
+    has_all,
     in_order,
+    is_ours,
     label,
+    origin,
     speech,
     texts_of,
     unfenced,
     with_excerpts,
+    with_only,
     without_excerpts,
+    without_recalled,
 )
 from tests.world.scripted import Script, ScriptedModel
 
@@ -160,11 +166,25 @@ def test_a_prompt_without_excerpts_is_as_it_was_typed(prompt: str) -> None:
         assert without_excerpts(prompt) == prompt
 
 
-def test_the_text_depends_only_on_the_excerpt() -> None:
-    """An excerpt reads the same whatever its neighbours and rank, so the log stores it once."""
-    alone, beside = recalled(3), [recalled(1, "Blue."), recalled(3), recalled(9, "Green.")]
-    assert texts_of([alone])[1:-1] == [texts_of(beside)[2]]
-    assert fragments_of([alone], "01abc")[1] == fragments_of(beside, "01abc")[2] == (alone.text, "session://01abc/#3")
+@given(st.lists(texts, min_size=1, max_size=4), st.sampled_from(["", "\n"]), st.data())
+def test_the_excerpts_of_a_fragment_can_be_told_apart(said: list[str], end: str, data: st.DataObject) -> None:
+    """Whatever was said, each excerpt is found with its label, and some can be taken out; then the others are found."""
+    given_ = [recalled(number, text, data.draw(st.sampled_from(SIDES))) for number, text in enumerate(said, 1)]
+    text = f"{fragment_of(given_, '01abc')[0]}{end}"
+    assert excerpts_in(text) == [one.text for one in given_]
+    assert [origin(one) for one in excerpts_in(text)] == [f"#{one.number}" for one in given_]
+    kept = [one.text for one in given_ if data.draw(st.booleans())]
+    left = with_only(text, kept, "[deleted]")
+    assert excerpts_in(left) == kept
+    assert without_excerpts(f"{left.removesuffix(end)}\nWhy?") == "Why?"
+
+
+def test_an_excerpt_may_have_no_date_and_be_of_another_session() -> None:
+    """Labels are found without a date, and with a name before the number."""
+    lines = ["[#3 user] Red.", "[the bridge #12 assistant 2026-05-01] Blue.", "and green.", "[#4 tool 2026-05-01] 42"]
+    text = "\n".join([OPENING, *lines, CLOSING])
+    assert excerpts_in(text) == [lines[0], "\n".join(lines[1:3]), lines[3]]
+    assert [origin(one) for one in excerpts_in(text)] == ["#3", "the bridge #12", "#4"]
 
 
 def test_excerpts_are_in_conversation_order() -> None:
@@ -178,16 +198,18 @@ def test_excerpts_are_in_conversation_order() -> None:
     assert [(one.number, one.passage_id) for one in in_order(ranked)] == [(2, 4), (2, 5), (4, 4), (9, 9)]
 
 
-def test_every_fragment_has_a_source_that_is_ours() -> None:
-    """The sources say which session and exchange a fragment is from; no session's name can look like one."""
-    made = fragments_of([recalled(12)], "01abc")
-    assert [source for _, source in made] == ["session://opening", "session://01abc/#12", "session://closing"]
+def test_the_excerpts_of_a_prompt_are_one_fragment_with_a_source_that_is_ours() -> None:
+    """The source says which session sent it; no session's name can look like one."""
+    text, source = fragment_of([recalled(12), recalled(3)], "01abc")
+    assert text == f"{OPENING}\n{recalled(3).text}\n{recalled(12).text}\n{CLOSING}"
+    assert (source, is_ours(source), has_all(source)) == ("session://01abc/excerpts", True, True)
+    assert [has_all(other) for other in ("session://01abc/#12", "notes/excerpts", None)] == [False, False, False]
 
 
 def test_nothing_recalled_is_nothing_sent() -> None:
     """Without excerpts there is no fence, and the prompt is unchanged."""
     asked = (Message.of_text("user", "Why?"),)
-    assert (texts_of([]), fragments_of([], "01abc")) == ([], [])
+    assert texts_of([]) == []
     assert with_excerpts(asked, []) == asked
 
 
@@ -195,7 +217,7 @@ def test_nothing_recalled_is_nothing_sent() -> None:
 @pytest.mark.parametrize("own", [[], ["A note."], ["A note.\n", "</earlier-conversation>"]], ids=len)
 @pytest.mark.parametrize("pictures", [0, 1])
 def test_the_prompt_is_what_llm_makes_of_fragments_and_prompt(prompt: str, own: list[str], pictures: int) -> None:
-    """We measure and show what llm sends: the excerpts as fragments, the person's own fragments, and the prompt."""
+    """We measure and show what llm sends: the excerpts as a fragment, the person's own fragments, and the prompt."""
     if not prompt and not own:
         return  # nothing is recalled for a prompt without words
     found = [recalled(2), recalled(5, "</earlier-conversation>")]
@@ -212,8 +234,9 @@ def test_the_prompt_is_what_llm_makes_of_fragments_and_prompt(prompt: str, own: 
     def plain(messages: tuple[Message, ...]) -> list[list[object]]:
         return [[dict(part.data) for part in message.parts] for message in messages]
 
-    excerpts = [llm.Fragment(text, source) for text, source in fragments_of(found, "01abc")]
-    assert plain(with_excerpts(sent(own), found)) == plain(sent([*excerpts, *own]))
+    excerpts = llm.Fragment(*fragment_of(found, "01abc"))
+    assert plain(with_excerpts(sent(own), found)) == plain(sent([excerpts, *own]))
+    assert plain(without_recalled(with_excerpts(sent(own), found), found)) == plain(sent(own))
 
 
 def test_a_prompt_without_text_of_its_own_gets_a_message() -> None:

@@ -9,12 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import llm
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_session_memory.model import Target
+from llm_session_memory.model import Recalled, Target
+from llm_session_memory.rules import fences
 from llm_session_memory.services.bundle import Services
-from llm_session_memory.store.history import exchange_turns
+from llm_session_memory.store import Requests
+from llm_session_memory.store.history import chain_as_said, exchange_turns, exchanges
+from llm_session_memory.store.index import Index
 from llm_session_memory.store.message_parts import Messages
 from tests.conftest import Command
 from tests.store.test_deletion import checked
@@ -118,6 +122,49 @@ def test_an_excerpt_is_blanked_in_the_requests_that_had_it(log: Path, llm_: Comm
     llm_("--session", "work", "And now?").ok()
     assert "The password is" not in json.dumps(script.texts())
     llm_("-c", "-m", "scripted", "And by llm itself?").ok()
+    checked(log)
+
+
+FIRST, SECOND = "[#1 user 2026-05-01] The password is zyxquartz.", "[#2 user 2026-05-01] The deadline is 4 May."
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["one fragment", "a fragment each, as in older logs"])
+def test_the_other_excerpts_of_a_prompt_stay(log: Path, older: bool) -> None:
+    """Of two excerpts of a prompt, only the one from the deleted exchange goes; the prompt stays as it was typed."""
+    with LogBuilder(log) as builder:
+        thread = builder.thread()
+        source = f"session://{thread}"
+        lines = {"opening": fences.OPENING, "#1": FIRST, "#2": SECOND, "closing": fences.CLOSING}
+        whole = llm.Fragment("\n".join(lines.values()), f"{source}/excerpts")
+        each = [
+            llm.Fragment(text, f"session://{end}" if "#" not in end else f"{source}/{end}")
+            for end, text in lines.items()
+        ]
+        told = Said("The password is zyxquartz.", "Noted."), Said("The deadline is 4 May.", "Noted.")
+        turns = builder.turns(thread, *told)
+        turns += builder.unseen(thread, Said("Which?", "Both.", fragments=tuple(each) if older else (whole,)))
+    with Services.open(log) as services:
+        services.desk.prepare()
+        Index(services.desk.log).catch_up(thread)
+        ids = services.desk.log.tuples("select turn_id, min(id) from memory_passages group by turn_id order by turn_id")
+        found = [Recalled(passage, number, "prompt", "", 9, 1.0) for number, (_, passage) in enumerate(ids[:2], 1)]
+        with services.writing():
+            Requests(services.desk.log).add_recalls(turns[2], found)
+        done = services.deletion.delete([Target(thread, (turns[0],))], with_traces=True)
+        assert ("excerpt", turns[2]) in {(one.kind, one.turn_id) for one in done.traces}
+        log_ = services.desk.log
+        (left,) = log_.tuples(
+            "select f.content from fragments f where f.source like 'session://%' and f.content like '%4 May%'"
+        )
+        assert SECOND in left[0]
+        (asked, *_) = exchanges(log_, [(2, (turns[2],))])[0].messages
+        assert asked.text == "Which?"
+        sent, _ = chain_as_said(
+            log_, log_.value("select parent_message_hash from turns where id = :id", {"id": turns[2]})
+        )
+        assert sent[-1].text == "Which?"
+        assert log_.tuples("select number from memory_recalls") == [(2,)]
+    assert "zyxquartz" not in everything_in(log)
     checked(log)
 
 

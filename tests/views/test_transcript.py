@@ -86,15 +86,25 @@ async def test_the_start_of_a_block_is_marked(tmp_path: Path) -> None:
     assert "#8: about 2,130 of 4,096 tokens; sent in full from #4" in page.shown
 
 
+DEADLINE = "[#1 user 2026-05-01] The deadline is 4 May."
+
+
 @pytest.mark.asyncio
-async def test_recalled_excerpts_are_folded_without_their_fence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "ours",
+    [
+        (llm.Fragment(f"{fences.OPENING}\n{DEADLINE}\n{fences.CLOSING}", "session://01abc/excerpts"),),
+        (
+            llm.Fragment(fences.OPENING, "session://opening"),
+            llm.Fragment(DEADLINE, "session://01abc/#1"),
+            llm.Fragment(fences.CLOSING, "session://closing"),
+        ),
+    ],
+    ids=["one fragment", "a fragment each, as in older logs"],
+)
+async def test_recalled_excerpts_are_folded_without_their_fence(tmp_path: Path, ours: tuple[llm.Fragment, ...]) -> None:
     """A prompt is shown as typed; its excerpts are folded under one line, without the fence."""
     path = tmp_path / "logs.db"
-    ours = (
-        llm.Fragment(fences.OPENING, "session://opening"),
-        llm.Fragment("[#1 user 2026-05-01] The deadline is 4 May.", "session://01abc/#1"),
-        llm.Fragment(fences.CLOSING, "session://closing"),
-    )
     with LogBuilder(path) as log:
         thread = log.thread()
         turns = log.turns(thread, Said("The deadline is 4 May."), Said("And when is it?", fragments=ours))
