@@ -73,8 +73,6 @@ _EXCERPTS = re.compile(r"<(?=[^a-z0-9<>]{0,8}earlier[^a-z0-9<>]{0,4}conversation
 _LABEL = re.compile(r"\[(?=\W{0,4}(?:[^\[\]\n]{1,80}\W)?#\W{0,4}\d+\W{1,4}(?:user|assistant|tool)\b)", re.IGNORECASE)
 _LONGEST_NAME = 60
 _OF_NAMES = str.maketrans("[]<>#", "()‹›＃")
-
-
 _STARTS = re.compile(
     rf"^\[(?P<origin>(?:[^\[\]\n]{{1,80}} )?#\d+) (?:{'|'.join(_ROLES.values())})(?: [0-9-]{{10}})?\] ", re.MULTILINE
 )
