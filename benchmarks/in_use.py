@@ -42,7 +42,7 @@ def model(replies: Sequence[str]) -> ScriptedModel:
     return ScriptedModel("scripted", Script(list(replies), count))
 
 
-def hold(memory: Memory, name: str, exchanges: Sequence[tuple[str, str]], **settings: Any) -> list[Texts]:
+def hold(memory: Memory, name: str, exchanges: Sequence[tuple[str, str]], /, **settings: Any) -> list[Texts]:
     """Hold prompts through a session, each answered with its reply; return the requests that were sent."""
     used = model([reply for _, reply in exchanges])
     conversation = memory.conversation(name, used, **settings)
