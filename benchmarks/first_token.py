@@ -55,14 +55,14 @@ def held(folder: Path, line: Mapping[str, Any], design: str, budgets: Sequence[i
     from benchmarks import in_use
     from benchmarks.evidence import imported
     from llm_session_memory.memory import Memory
-    from llm_session_memory.rules.policy import Shares
+    from llm_session_memory.rules.policy import WINDOW, Shares
     from llm_session_memory.services import beginning
 
     base = folder / "all but the last.db"
     name = imported(base, line, without=HELD)
     exchanges = [(one["prompt"], one["response"]) for one in line["exchanges"][-HELD:]]
     exchanges += [(one["question"], ANSWER) for one in line["questions"][:QUESTIONS]]
-    low = Shares(low=1.0) if design == ONE_BY_ONE else beginning.WINDOW
+    low = Shares(low=1.0) if design == ONE_BY_ONE else WINDOW
     policy = "recall" if design == "recall" else "window"
     for budget in budgets:
         log = Path(shutil.copy(base, folder / "held.db"))

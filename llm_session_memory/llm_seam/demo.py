@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from typing import Any
 import click
 import llm
 
+from ..rules.fences import CLOSING, OPENING
+from ..rules.passages import STOP_WORDS
+from ..rules.stems import stem
 from ..services.windows import is_ollama
 from .output import CLOSED
 
@@ -52,7 +56,7 @@ _TALK = (
 
 
 class DemoModel(llm.Model):
-    """A model that answers a question with the sentence, of those it was sent, that shares the most words with it."""
+    """A model that answers a question with the line, of those it was sent, whose words fit it best."""
 
     model_id = MODEL
     can_stream = True
@@ -86,14 +90,26 @@ def _reply(prompt: llm.Prompt, response: Any) -> str:
     texts = [
         (message.role, "".join(getattr(part, "text", "") for part in message.parts)) for message in prompt.messages
     ]
-    *earlier, asked = [line for role, text in texts if role == "user" for line in text.splitlines() if line] or [""]
-    answer = _answer(asked, [_LABEL.sub("", line) for line in earlier if not line.rstrip().endswith("?")])
+    lines = [line for role, text in texts if role == "user" for line in text.splitlines() if line]
+    *earlier, asked = [_LABEL.sub("", line) for line in lines if not _is_ours(line)] or [""]
+    answer = _answer(asked, [line for line in earlier if not line.rstrip().endswith("?")])
     response.set_usage(input=sum(_count(text) + 4 for _, text in texts), output=_count(answer))
     return answer
 
 
-_LABEL = re.compile(r"^\[#\d+ user [\d-]+\] ")
-"""The text before a recalled excerpt."""
+_LABEL = re.compile(r"^\[(?:[^\[\]]+ )?#\d+ user [\d-]+\] ")
+"""The text before a recalled excerpt of something that the person said."""
+
+_OTHERS_LABEL = re.compile(r"^\[(?:[^\[\]]+ )?#\d+ (?!user )\w+ [\d-]+\] ")
+"""The text before any other excerpt."""
+
+
+def _is_ours(line: str) -> bool:
+    """Return whether a line of a prompt is a mark around excerpts, or something that the person did not say."""
+    return line in _MARKS or _OTHERS_LABEL.match(line) is not None
+
+
+_MARKS = (*OPENING.splitlines(), CLOSING)
 
 
 def _count(text: str) -> int:
@@ -101,14 +117,25 @@ def _count(text: str) -> int:
 
 
 def _answer(asked: str, earlier: list[str]) -> str:
+    """Return the line that shares the most words with a question, a word that few lines have counting for more.
+
+    One word in common may be chance, unless it is a long one that only this line has.
+    """
     if not asked.rstrip().endswith("?"):
         return "Noted."
-    words = set(re.findall(r"\w{4,}", asked.lower()))
-    shared = [(len(words & set(re.findall(r"\w{4,}", text.lower()))), text) for text in earlier]
-    most, text = max(shared, default=(0, ""), key=lambda pair: pair[0])
-    if most < 2:  # noqa: PLR2004  one word in common is chance
+    words = _words(asked)
+    shared = [(words & _words(text), text) for text in earlier]
+    common = Counter(word for each, _ in shared for word in each)
+    best, text = max(shared, default=(set(), ""), key=lambda pair: sum(1 / common[word] for word in pair[0]))
+    if len(best) < 2 and not any(common[word] == 1 and len(word) > 4 for word in best):  # noqa: PLR2004
         return "Nothing that I was sent answers that."
     return f"You told me: “{text}”"
+
+
+def _words(text: str) -> set[str]:
+    """Return the stems of a text's words, except short and common ones."""
+    found = {word for word in re.findall(r"\w{4,}", text.lower()) if word not in STOP_WORDS}
+    return {stem(word) for word in found}
 
 
 def run(database: str | None) -> None:
