@@ -61,7 +61,7 @@ class Output:
     """
 
     def __init__(self) -> None:
-        self.holds: Callable[[], bool] = lambda: False
+        self.holds: Callable[[], bool] = _nothing
         self.explain: Explain = _explained
         self._stream: _Stream | None = None
         self._before: Any = None
@@ -102,9 +102,14 @@ class Output:
             raise self.failure
 
     def restore(self) -> None:
-        """Put standard output back."""
+        """Put standard output back, and let go of the command.
+
+        click keeps our stream until the process ends. If the stream kept the command, and so llm, Python would look
+        through everything once more at the end, for 20 ms.
+        """
         if self._stream is not None:
             sys.stdout = self._before
+        self.holds, self.explain = _nothing, _explained
 
     def _waits(self, failure: OSError) -> bool:
         """Return whether the command goes on for now, without its output."""
@@ -159,6 +164,10 @@ def _end(output: Output) -> BaseException:
         return SystemExit(CLOSED)
     why = "it is closed" if output.failure.errno == errno.EBADF else output.failure.strerror or str(output.failure)
     return click.ClickException(str(output.explain(why[:1].lower() + why[1:])))
+
+
+def _nothing() -> bool:
+    return False
 
 
 def _explained(why: str) -> SessionError:
