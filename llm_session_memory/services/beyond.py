@@ -26,7 +26,7 @@ from .sources import Others, others
 SECONDS = 1.0
 """A prompt brings the index of other sessions up to date for about this long, the newest first."""
 
-MOST_SESSIONS = 30
+MOST_SESSIONS = 20
 """The most other sessions whose passages are examined for a prompt: those with the strongest matches."""
 
 _COMMON_SHARE = 50
@@ -113,10 +113,9 @@ class Beyond:
         """Return the passages of other sessions with each word, except very common words."""
         most = max(ranking.COMMON, min(_MOST_HITS, self.passages // _COMMON_SHARE))
         hits: dict[str, list[int]] = {}
-        for word, here in self.elsewhere.lookup(words, most + 1).items():
-            if len(here) <= most:
-                hits[word] = [id_ for id_ in here if id_ not in self.out]
-                self._threads.update(here)
+        for word, here in self.elsewhere.lookup(words, most).items():
+            hits[word] = [id_ for id_ in here if id_ not in self.out]
+            self._threads.update(here)
         return hits
 
     def near(self, matches: Mapping[int, Match], nearest: Mapping[int, float]) -> list[Passage]:

@@ -18,7 +18,10 @@ _FEW = 50
 """Up to this many threads are named one by one in a query for the index."""
 
 _CANDIDATES = 20_000
-"""How many of the newest passages with a word are examined if more threads than that are searched."""
+"""At most this many of the newest passages with a word are examined if more threads than that are searched."""
+
+_AMPLE = 2
+"""As many times as there should be enough passages of the threads that are searched among them."""
 
 
 class Elsewhere:
@@ -61,10 +64,12 @@ class Elsewhere:
     def _indexed(self) -> dict[int, tuple[str, int]]:
         """The numbers of the threads in the index, with the thread and its passages."""
         few = len(self.owners) <= _FEW
-        only = " and thread_id in (select value from json_each(:ids))" if few else ""
+        one_by_one = [*self.owners] if few else [one for one in self.owners if one not in self.names]
+        named = "" if few else " or thread_id in (select thread_id from memory_sessions)"
         rows = self.log.tuples(
-            f"select number, thread_id, passages from memory_index where rules = :rules{only}",  # noqa: S608  constants
-            {"rules": RULES, "ids": json.dumps(list(self.owners)) if few else None},
+            "select number, thread_id, passages from memory_index where rules = :rules"  # noqa: S608  constants
+            f" and (thread_id in (select value from json_each(:ids)){named})",
+            {"rules": RULES, "ids": json.dumps(one_by_one)},
         )
         return {number: (id_, passages) for number, id_, passages in rows if id_ in self.owners}
 
@@ -103,22 +108,27 @@ class Elsewhere:
         return [one for one in dict.fromkeys(one for (one,) in rows) if one in self.owners]
 
     def lookup(self, words: Iterable[str], most: int) -> dict[str, dict[int, int]]:
-        """Return the newest passages with each word, at most `most`, each with the number of its thread."""
+        """Return the passages with each word, newest first, each with the number of its thread.
+
+        A word that more than `most` passages have is left out.
+        """
         numbers = self._indexed
         if not numbers:
             return {}
-        within = ""
+        within, candidates = "", most + 1
         if len(numbers) <= _FEW:
             threads = " OR ".join(f'"{number}"' for number in numbers)
             within = f"thread : ({threads}) AND "
+        else:
+            share = self.passages / max(1, self.log.value("select sum(passages) from memory_index"))
+            candidates = min(_CANDIDATES, int(_AMPLE * most / max(share, 0.001)))
         found: dict[str, dict[int, int]] = {}
         for word in words:
-            asked = {"query": f"{within}{{text parts}} : ({term(word)})", "most": most if within else _CANDIDATES}
-            here: dict[int, int] = {}
-            for id_, number in self.log.tuples(statement("elsewhere"), asked):
-                if number in numbers and len(here) < most:
-                    here[id_] = number
-            found[word] = here
+            asked = {"query": f"{within}{{text parts}} : ({term(word)})", "most": candidates}
+            rows = self.log.tuples(statement("elsewhere"), asked)
+            here = {id_: number for id_, number in rows if number in numbers}
+            if len(rows) < candidates and len(here) <= most:
+                found[word] = here
         return found
 
     def sessions_of(self, number: int) -> list[str]:
