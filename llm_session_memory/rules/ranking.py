@@ -245,18 +245,15 @@ def _order(excerpt: Excerpt) -> tuple[float, int, int]:
     return (-excerpt.score, -excerpt.passage.number, excerpt.passage.id)
 
 
-def favouring(ranked: Iterable[Excerpt], weight: float = BEYOND_WEIGHT, least: float = BEYOND_LEAST) -> list[Excerpt]:
-    """Return excerpts of several sessions, best first, with a preference for the session itself.
+def favouring(
+    own: Iterable[Excerpt], others: Iterable[Excerpt], weight: float = BEYOND_WEIGHT, least: float = BEYOND_LEAST
+) -> list[Excerpt]:
+    """Return the excerpts of a session and of others together, best first, with a preference for the session itself.
 
-    The exchanges of other sessions have negative numbers. Their scores are multiplied by `weight`, and those with less
-    than the `least` strength are left out.
+    The scores of others are multiplied by `weight`, and those with less than the `least` strength are left out.
     """
-    found = (
-        replace(one, score=one.score * weight) if one.passage.number < 0 else one
-        for one in ranked
-        if one.passage.number > 0 or one.strength >= least
-    )
-    return sorted(found, key=_order)
+    found = [replace(one, score=one.score * weight) for one in others if one.strength >= least]
+    return sorted([*own, *found], key=_order)
 
 
 def choose(ranked: Iterable[Excerpt], room: int, *, whole: Collection[int] = ()) -> list[Excerpt]:

@@ -1,27 +1,34 @@
 """Recall from other sessions for one prompt: which of their passages may be sent, and where each one is from.
 
-Only a prompt that recalls from others imports this module. The passages are ranked together with the session's own. So
-that numbers of exchanges say apart which session they are of, those of other sessions are negative: `Places` makes them
-and reads them again. Never found are passages of private and archived sessions, and exchanges that were undone.
+Only a prompt that recalls from others imports this module. The rarity of a word is counted over all these sessions, and
+for the session itself over its own passages, as always; strengths can be compared nevertheless. While excerpts are
+ranked, the number of an exchange also says which session it is of: for other sessions it is negative (see `place`).
+Never found are passages of private and archived sessions, and exchanges that were undone.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from ..errors import SessionError
 from ..model import SIDES
 from ..rules import fences, ranking
-from ..rules.ranking import Match, Passage
+from ..rules.passages import characters
+from ..rules.ranking import Excerpt, Match, Passage
 from ..rules.tokens import Measure
 from ..store import history
 from ..store.elsewhere import Elsewhere
-from ..store.index import Index, Scope
+from ..store.index import Index
 from ..store.numbering import Numbering
 from .snapshot import Snapshot
 from .sources import Others, others
+
+if TYPE_CHECKING:
+    from .recall import Near
 
 SECONDS = 1.0
 """A prompt brings the index of other sessions up to date for about this long, the newest first."""
@@ -88,11 +95,6 @@ class Beyond:
         """The number of passages that are searched."""
         return self.elsewhere.passages
 
-    @property
-    def scopes(self) -> list[Scope]:
-        """Where to search by meaning."""
-        return self.elsewhere.scopes
-
     def catch_up(self) -> None:
         """Index what is new in the sessions, as far as there is time."""
         self.is_current = True
@@ -109,7 +111,21 @@ class Beyond:
             )
         return told
 
-    def found(self, words: Sequence[str]) -> dict[str, list[int]]:
+    def ranked(self, words: Sequence[str], near: Near | None) -> list[Excerpt]:
+        """Return the excerpts of other sessions that are worth sending, best first."""
+        if not self.passages:
+            return []
+        nearest: Mapping[int, float] = {}
+        if near is not None and self.elsewhere.scopes:
+            with suppress(SessionError):  # the session's own passages told about it
+                nearest = near(self.elsewhere.scopes, self.snapshot.request.text)
+        hits = self._found(words)
+        if not any(hits.values()):
+            hits = self._found(characters(self.snapshot.request.text))
+        matches = ranking.match(hits, self.passages)
+        return ranking.rank(self._near(matches, nearest), matches, nearest)
+
+    def _found(self, words: Sequence[str]) -> dict[str, list[int]]:
         """Return the passages of other sessions with each word, except very common words."""
         most = max(ranking.COMMON, min(_MOST_HITS, self.passages // _COMMON_SHARE))
         hits: dict[str, list[int]] = {}
@@ -118,7 +134,7 @@ class Beyond:
             self._threads.update(here)
         return hits
 
-    def near(self, matches: Mapping[int, Match], nearest: Mapping[int, float]) -> list[Passage]:
+    def _near(self, matches: Mapping[int, Match], nearest: Mapping[int, float]) -> list[Passage]:
         """Return the passages of the exchanges that matched, and of their neighbours, in other sessions."""
         unknown = [id_ for id_ in nearest if id_ not in self._threads]
         self._threads.update(self.elsewhere.numbers_of(unknown) if unknown else {})

@@ -118,7 +118,6 @@ class Recall:
             return []
         out = self.index.ids_of(self.left_out) if self.left_out else frozenset()
         size = max(1, sum(scope.passages for scope in self.scopes) - len(out))
-        size += self.beyond.passages if self.beyond else 0
         said, words = self._said(out), self.words
         if said:
             from ..rules.times import words_beside
@@ -131,18 +130,17 @@ class Recall:
             hits = self._hits(characters(self.prompt), out)
         if self.near is not None:
             try:
-                self.nearest = self.near((*self.scopes, *(self.beyond.scopes if self.beyond else ())), self.prompt)
+                self.nearest = self.near(self.scopes, self.prompt)
             except SessionError as error:  # recall by words works without it
                 self.trouble = error.message
         self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in out}
         from ..rules import ranking
 
         matches = ranking.match(hits, size, times=said, asking=bool(said) and self._asking())
-        found = self._near(matches)
+        own = ranking.rank(self._near(matches), matches, self.nearest)
         if self.beyond is None:
-            return ranking.rank(found, matches, self.nearest)
-        found += self.beyond.near(matches, self.nearest)
-        return ranking.favouring(ranking.rank(found, matches, self.nearest))
+            return own
+        return ranking.favouring(own, self.beyond.ranked(self.words, None if self.trouble else self.near))
 
     @cached_property
     def beyond(self) -> Beyond | None:
@@ -182,15 +180,7 @@ class Recall:
         most = ranking.COMMON + 1
         found = self.index.lookup(self.scopes, words, most + len(out))
         hits = {word: [id_ for id_ in ids if id_ not in out][:most] for word, ids in found.items()}
-        hits = {word: ids for word, ids in hits.items() if len(ids) <= ranking.COMMON} or hits
-        return self._with_others(hits, words) if self.beyond else hits
-
-    def _with_others(self, hits: dict[str, list[int]], words: Sequence[str]) -> dict[str, list[int]]:
-        """Return the passages that hold each word together with those of other sessions."""
-        assert self.beyond is not None
-        others = self.beyond.found(words)
-        both = {word: [*hits.get(word, ()), *others.get(word, ())] for word in words}
-        return {word: list(dict.fromkeys(ids)) for word, ids in both.items()}
+        return {word: ids for word, ids in hits.items() if len(ids) <= ranking.COMMON} or hits
 
     def _near(self, matches: Collection[int]) -> list[Passage]:
         """Return the passages of the exchanges that matched and of their neighbours."""
