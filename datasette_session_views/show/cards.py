@@ -9,7 +9,7 @@ from html import escape
 from llm_session_memory.reader.figures import small_dollars
 from llm_session_memory.reader.files.markup import plain
 from llm_session_memory.reader.sent import Summary
-from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Said, Transcript, Undone
+from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Recall, Said, Transcript, Undone
 from llm_session_memory.rules.order import together
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
@@ -154,13 +154,10 @@ class _Cards:
             if call.cut:
                 blocks.append(Block("cut", plain(f"The server cut this request. {call.cut}")))
         if exchange.recalls:
-            numbers = ", ".join(f"#{recall.number} ({', '.join(recall.words)})" for recall in exchange.recalls)
+            numbers = ", ".join(f"{_origin(recall)} ({', '.join(recall.words)})" for recall in exchange.recalls)
             tokens = sum(recall.tokens for recall in exchange.recalls)
             many = counted(len(exchange.recalls), "excerpt")
-            links = " ".join(
-                f'<a href="{escape(self._links.exchange(self._reference, recall.number))}">#{recall.number}</a>'
-                for recall in exchange.recalls
-            )
+            links = " ".join(map(self._recall, exchange.recalls))
             blocks.append(
                 _folded("recalled", "Recalled for this prompt", f"{many}, {tokens:,} tokens: {numbers}", links)
             )
@@ -228,6 +225,12 @@ class _Cards:
             return _folded("recalled", f"Recalled from {one_line(piece.name.rpartition('/')[2], 80)}", "", text)
         return _folded("fragment", "Fragment", f"{one_line(piece.name, 100)}, {_size(piece.text)}", text)
 
+    def _recall(self, recall: Recall) -> str:
+        """Return a link to the exchange that an excerpt is from, or its number if that session can't be seen."""
+        here = self._reference if recall.thread_id is None else recall.thread_id if recall.session else ""
+        label = escape(_origin(recall))
+        return f'<a href="{escape(self._links.exchange(here, recall.number))}">{label}</a>' if here else label
+
     def attempt(self, attempt: Attempt) -> Card:
         """Return the card of a prompt that got no complete answer."""
         blocks = [Block("you", self._showing.text(attempt.prompt))]
@@ -254,6 +257,13 @@ class _Cards:
             answered=attempt.answered_number,
             rows=((attempt.id, self._links.row("memory_attempts", attempt.id)),),
         )
+
+
+def _origin(recall: Recall) -> str:
+    """Return the exchange that an excerpt is from: `#3`, or `#3 of “play”`."""
+    if recall.thread_id is None:
+        return f"#{recall.number}"
+    return f"#{recall.number} of {f'“{recall.session}”' if recall.session else 'another session'}"
 
 
 def _folded(kind: str, summary: str, detail: str, html: str) -> Block:

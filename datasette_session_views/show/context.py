@@ -159,6 +159,8 @@ def extra_fields(sent: Sent) -> dict[str, Any]:
         "recalled": [
             {
                 "number": one.number,
+                "thread_id": one.thread_id,
+                "session": one.session or None,
                 "rank": one.rank,
                 "score": one.score,
                 "tokens": one.tokens,

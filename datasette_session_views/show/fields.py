@@ -71,7 +71,16 @@ def exchange_fields(exchange: Exchange) -> dict[str, Any]:
         "rating": rating_fields(exchange.judged),
         "bookmark": exchange.judged.label or None,
         "cut_before": None if exchange.start is None else exchange.start.first_sent,
-        "recalled": [{"number": r.number, "words": list(r.words), "tokens": r.tokens} for r in exchange.recalls],
+        "recalled": [
+            {
+                "number": r.number,
+                "thread_id": r.thread_id,
+                "session": r.session or None,
+                "words": list(r.words),
+                "tokens": r.tokens,
+            }
+            for r in exchange.recalls
+        ],
         "calls": [
             {
                 "id": call.id,

@@ -135,12 +135,15 @@ class Items:
             if excerpt.earlier
             else f"recalled: score {excerpt.score:.1f}, {earlier}"
         )
-        why += why_found(excerpt.words) + self._of(excerpt.number)
+        why += why_found(excerpt.words) + ("" if excerpt.thread_id else self._of(excerpt.number))
         words = excerpt.text.partition("] ")[2] or excerpt.text
         html = (
             marked(_found(words, excerpt.words)) if words else "the text is not in the part of the log that you can see"
         )
-        url = self._links.exchange(self._reference, excerpt.number)
+        here = self._reference if excerpt.thread_id is None else excerpt.thread_id if excerpt.session else ""
+        url = self._links.exchange(here, excerpt.number) if here else ""
+        if excerpt.thread_id:
+            why += f"; from {f'session “{excerpt.session}”' if excerpt.session else 'another session'}"
         return Row(
             "recalled",
             f"#{excerpt.number:,}",

@@ -119,7 +119,7 @@ def _windows(
             window=request.window,
             start=request.start,
             pinned=request.pinned,
-            recalled=tuple(dict.fromkeys(number for number, _ in kept)),
+            recalled=tuple(dict.fromkeys(number for number, _ in kept if number)),
             summarised=front.summarised,
         )
         tokens = sum(tokens for _, tokens in kept)

@@ -201,6 +201,7 @@ def _recall(fields: Fields) -> RecallRecord:
         tokens=fields.whole("tokens") or 0,
         score=fields.number("score") or 0.0,
         words=tuple(fields.texts("words")),
+        thread_id=fields.text("thread") or None,
     )
     return RecallRecord(place, side, fields.whole("part") or 0, recalled)
 

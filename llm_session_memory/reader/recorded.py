@@ -67,6 +67,8 @@ def _turns(numbers: Numbering, first: int, last: int) -> str:
 def excerpts_between(source: Source, numbers: Numbering, first: int, last: int) -> dict[str, list[tuple[int, int]]]:
     """Return the number and tokens of the excerpts sent with each turn of exchanges `first` to `last`.
 
+    The number is 0 for an excerpt of another session.
+
     Earlier turns of the same block are included, because excerpts are sent until their block ends.
     """
     began = source.value(
@@ -76,7 +78,7 @@ def excerpts_between(source: Source, numbers: Numbering, first: int, last: int) 
     )
     found: dict[str, list[tuple[int, int]]] = {}
     for row in source.rows("replay_recalls", ids=_turns(numbers, numbers.number_of(began) or first, last)):
-        number = numbers.number_of(row["from_turn_id"]) or row["number"]
+        number = 0 if row["thread_id"] else numbers.number_of(row["from_turn_id"]) or row["number"]
         found.setdefault(row["turn_id"], []).append((number, row["tokens"]))
     return found
 

@@ -177,13 +177,15 @@ def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> 
         sent = texts.get(row["turn_id"], [])
         excerpts.append(
             Excerpt(
-                number=numbers.number_of(row["from_turn_id"]) or row["number"],
+                number=(None if row["thread_id"] else numbers.number_of(row["from_turn_id"])) or row["number"],
                 rank=row["rank"],
                 score=row["score"],
                 tokens=row["tokens"],
                 words=tuple(map(str, json.loads(row["words_json"] or "[]"))),
                 text=sent[place].removesuffix("\n") if place < len(sent) else "",
                 earlier=row["turn_id"] not in own,
+                thread_id=row["thread_id"],
+                session=row["session"] or "",
             )
         )
     return tuple(excerpts)

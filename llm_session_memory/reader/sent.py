@@ -35,7 +35,10 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A passage of an older exchange sent with a prompt; `earlier` if sent with an earlier prompt of the same block."""
+    """A passage of an older exchange sent with a prompt; `earlier` if sent with an earlier prompt of the same block.
+
+    A passage of another session has its thread, and the `session`'s name unless that was deleted or can't be seen.
+    """
 
     number: int
     rank: int
@@ -44,6 +47,15 @@ class Excerpt:
     words: tuple[str, ...]
     text: str
     earlier: bool
+    thread_id: str | None = None
+    session: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The exchange that it is from: `#3`, or `#3 of “play”`."""
+        if self.thread_id is None:
+            return f"#{self.number:,}"
+        return f"#{self.number:,} of {f'“{self.session}”' if self.session else 'another session'}"
 
 
 @dataclass(frozen=True)
@@ -147,11 +159,16 @@ class Sent:
         """The numbers of the earlier exchanges that were sent whole."""
         return frozenset(s.number for s in self.stretches if s.number is not None and s.number != self.number)
 
+    @cached_property
+    def excerpted(self) -> frozenset[int]:
+        """The numbers of the session's own exchanges that excerpts were sent of."""
+        return frozenset(excerpt.number for excerpt in self.excerpts if excerpt.thread_id is None)
+
     def fate(self, number: int) -> Fate:
         """Return the fate of an earlier exchange."""
         if number in self.whole:
             return "pinned" if self.why and number in self.why.pinned else "recent"
-        if any(excerpt.number == number for excerpt in self.excerpts):
+        if number in self.excerpted:
             return "recalled"
         if self.summary and self.summary.first <= number <= self.summary.last:
             return "summarised"
@@ -160,7 +177,7 @@ class Sent:
     @cached_property
     def runs(self) -> tuple[Run, ...]:
         """All earlier exchanges, in runs of the same fate."""
-        special = self.whole | {excerpt.number for excerpt in self.excerpts}
+        special = self.whole | self.excerpted
         edges = {1, self.number, *special, *(number + 1 for number in special)}
         if self.summary:
             edges |= {self.summary.first, self.summary.last + 1}
@@ -230,14 +247,20 @@ def ranges(numbers: Iterable[int]) -> list[str]:
     return [f"#{first:,}" if first == last else f"#{first:,}–#{last:,}" for first, last in found]
 
 
+def _recalled(here: Sent, there: Sent) -> list[str]:
+    """Return the excerpts of one request that another has not, in words."""
+    has = {(one.thread_id, one.text) for one in there.excerpts}
+    new = [one for one in here.excerpts if (one.thread_id, one.text) not in has]
+    own = ranges(one.number for one in new if one.thread_id is None)
+    return [f"recalled {name}" for name in dict.fromkeys([*own, *(one.origin for one in new if one.thread_id)])]
+
+
 def since(before: Sent, now: Sent, shared: int) -> Since:
     """Return the changes between two requests, in words."""
     came = ranges(now.whole - before.whole)
     fell = ranges(before.whole - now.whole)
-    was = {(excerpt.number, excerpt.text) for excerpt in before.excerpts}
-    has = {(excerpt.number, excerpt.text) for excerpt in now.excerpts}
-    came += [f"recalled {name}" for name in ranges(number for number, _ in has - was)]
-    fell += [f"recalled {name}" for name in ranges(number for number, _ in was - has)]
+    came += _recalled(now, before)
+    fell += _recalled(before, now)
     summaries = [f"a summary of #{one.first:,}–#{one.last:,}" if one else "" for one in (before.summary, now.summary)]
     if summaries[0] != summaries[1] or (before.summary and now.summary and before.summary.id != now.summary.id):
         came += [summaries[1]] if summaries[1] else []

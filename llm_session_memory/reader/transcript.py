@@ -149,8 +149,10 @@ def _starts(source: Source, numbers: Numbering, thread_id: str) -> dict[int, Sta
 def _recalls(source: Source, numbers: Numbering, turn_ids: list[str]) -> dict[str, list[Recall]]:
     found: dict[str, list[Recall]] = {}
     for row in source.rows("recalls", ids=ids(turn_ids)):
-        number = numbers.number_of(row["from_turn_id"]) or row["number"]
-        recall = Recall(number, tuple(map(str, json.loads(row["words_json"] or "[]"))), row["tokens"])
+        theirs = row["thread_id"]
+        number = row["number"] if theirs else numbers.number_of(row["from_turn_id"]) or row["number"]
+        words = tuple(map(str, json.loads(row["words_json"] or "[]")))
+        recall = Recall(number, words, row["tokens"], theirs, row["session"] or "")
         found.setdefault(row["turn_id"], []).append(recall)
     return found
 

@@ -72,11 +72,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Recall:
-    """An excerpt of an older exchange sent with a prompt, and the words that found it."""
+    """An excerpt of an older exchange sent with a prompt, and the words that found it.
+
+    An excerpt of another session has its thread, and the `session`'s name unless that was deleted or can't be seen.
+    """
 
     number: int
     words: tuple[str, ...]
     tokens: int
+    thread_id: str | None = None
+    session: str = ""
 
 
 @dataclass(frozen=True)

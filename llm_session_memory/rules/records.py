@@ -69,7 +69,7 @@ MINIMAL = ("prompt", "response", "pinned", "rating", "bookmark", *_CALL)
 FRAGMENT = ("of", "source", "content")
 TOOL = ("name", "input_schema", "description", "plugin", "server_side", "arguments")
 CONTEXT = ("block", "base", "estimate", "cut", "number", "after", "recalled", "described")
-EXCERPT = ("from", "part", "number", "side", "score", "tokens", "words")
+EXCERPT = ("from", "thread", "part", "number", "side", "score", "tokens", "words")
 BLOCK = (
     *("start", "start_number", "pinned", "policy", "budget", "window", "window_source"),
     *("front", "clip", "oversized", "reason", "began_utc"),

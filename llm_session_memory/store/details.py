@@ -57,7 +57,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Recall:
-    """An excerpt that was sent with a call: the turn it is from, if known, and the side and part of its text."""
+    """An excerpt that was sent with a call: the turn it is from, if known, and the side and part of its text.
+
+    `thread_id` is the thread of the session that it is from, if that is another one.
+    """
 
     turn_id: str | None
     side: int
@@ -66,6 +69,7 @@ class Recall:
     score: float
     tokens: int
     words: tuple[str, ...]
+    thread_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,11 @@ class Detailed:
 
     def _recalls(self, ids: Sequence[str]) -> dict[str, list[Recall]]:
         found: dict[str, list[Recall]] = {}
-        rows = self.log.rows(statement("turn_recalls"), _wanted(ids)) if self.log.columns("memory_recalls") else []
+        columns = self.log.columns("memory_recalls")
+        sql = statement("turn_recalls")
+        if "thread_id" not in columns:  # a log that has not been used recently
+            sql = sql.replace("r.thread_id", "null as thread_id")
+        rows = self.log.rows(sql, _wanted(ids)) if columns else []
         for row in rows:
             recall = Recall(
                 turn_id=row["from_turn_id"],
@@ -175,6 +183,7 @@ class Detailed:
                 score=row["score"],
                 tokens=row["tokens"],
                 words=tuple(json.loads(row["words_json"])),
+                thread_id=row["thread_id"],
             )
             found.setdefault(row["turn_id"], []).append(recall)
         return found

@@ -201,9 +201,10 @@ class Lines:
 
     def _recall(self, recall: details.Recall) -> dict[str, Any]:
         """Return an excerpt by its turn, side and part, because passage ids differ from log to log."""
-        place = self.places.get(recall.turn_id or "")
+        place = None if recall.thread_id else self.places.get(recall.turn_id or "")
         values = {
             "from": place_record(place),
+            "thread": recall.thread_id,
             "part": recall.part or None,
             "number": recall.number if place is None or recall.number != place[0] else None,
             "side": SIDES[recall.side],
