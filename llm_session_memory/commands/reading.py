@@ -17,6 +17,7 @@ from ..rules.words import counted
 from .common import as_json, complete_sources, echo, opened, session_argument, session_command
 
 _PROMPT_WIDTH = 60
+_NAME_WIDTH = 20
 
 
 @session_command("show", short_help="Show a session's transcript as Markdown")
@@ -183,6 +184,8 @@ def _why_budget(made: Context) -> str:
 def _numbers(item: Item) -> str:
     if not item.first:
         return ""
+    if item.thread_id is not None:
+        return f"{one_line(item.session, _NAME_WIDTH)} #{item.first}"
     return f"#{item.first}" if item.first == item.last else f"#{item.first}–#{item.last}"
 
 
@@ -229,6 +232,8 @@ def _fields(session: Session, made: Context) -> dict[str, object]:
                 "fate": item.fate,
                 "first": item.first or None,
                 "last": item.last or None,
+                "session": item.session or None,
+                "thread_id": item.thread_id,
                 "tokens": item.tokens,
                 "reason": item.reason,
                 "cut": item.clipped,

@@ -44,10 +44,10 @@ NEAREST_WEIGHT = 0.5
 THRESHOLD = 0.15
 """The least strength that is recalled; see `Match.strength` for its unit."""
 
-BEYOND_WEIGHT = 0.8
-BEYOND_LEAST = 0.4
-"""Excerpts of other sessions count a little less than the session's own, and weak ones are not recalled at all: there
-are many more of them, so more of them match by chance."""
+BEYOND_WEIGHT = 0.4
+BEYOND_LEAST = 0.5
+"""Excerpts of other sessions count less than the session's own, and weak ones are not recalled at all: there are many
+more of them, so more of them match by chance. Measured: see benchmarks/README.md."""
 
 MOST_EXCERPTS = 120
 """The most excerpts for one prompt: more would hide the important ones, and llm's writer looks for each of them in all
