@@ -9,10 +9,10 @@ Never found are passages of private and archived sessions, and exchanges that we
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..errors import SessionError
 from ..model import SIDES
@@ -22,13 +22,13 @@ from ..rules.ranking import Excerpt, Match, Passage
 from ..rules.tokens import Measure
 from ..store import history
 from ..store.elsewhere import Elsewhere
-from ..store.index import Index
+from ..store.index import Index, Scope
 from ..store.numbering import Numbering
 from .snapshot import Snapshot
 from .sources import Others, others
 
-if TYPE_CHECKING:
-    from .recall import Near
+Find = Callable[[Sequence[Scope], str], Mapping[int, float]]
+"""Returns the passages (given where to look) that are nearest to a prompt, with their cosine similarities."""
 
 SECONDS = 1.0
 """A prompt brings the index of other sessions up to date for about this long, the newest first."""
@@ -111,7 +111,7 @@ class Beyond:
             )
         return told
 
-    def ranked(self, words: Sequence[str], near: Near | None) -> list[Excerpt]:
+    def ranked(self, words: Sequence[str], near: Find | None) -> list[Excerpt]:
         """Return the excerpts of other sessions that are worth sending, best first."""
         if not self.passages:
             return []
