@@ -123,7 +123,7 @@ def recalled_items(excerpts: Iterable[Recalled]) -> list[Item]:
 
 
 def why(words: Sequence[str]) -> str:
-    """Return what found an excerpt, to go on in a sentence: its words, and the time if the prompt named it."""
+    """Return what found an excerpt, to go on in a sentence: its words, the time if the prompt named it, its meaning."""
     times = [word for word in words if " " in word]
     matched = [word for word in words if " " not in word]
     return "".join([f"; matched {', '.join(matched)}" if matched else "", *(f"; {time}" for time in times)])

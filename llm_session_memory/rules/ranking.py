@@ -62,6 +62,9 @@ MOST_MATCHES = 800
 MOST_WORDS_TOLD = 4
 """The most words that are shown and kept with an excerpt that they found: the rarest ones."""
 
+SIMILAR = "similar in meaning"
+"""What is told, after words and times, of an excerpt that is near enough in meaning to be recalled for that alone."""
+
 _SAME_STEM = 3
 """Two forms of one word share at least this many letters at their beginning."""
 
@@ -205,7 +208,8 @@ def rank(
     for passage, strength in zip(found, strengths, strict=True):
         whole = strength + _lent(own, _step(passage))
         if whole >= threshold:
-            ranked.append(Excerpt(passage, _score(passage, whole), whole, _words(matches.get(passage.id))))
+            words = _words(matches.get(passage.id), similar=near.get(passage.id, 0.0) >= threshold)
+            ranked.append(Excerpt(passage, _score(passage, whole), whole, words))
     return sorted(ranked, key=_order)
 
 
@@ -236,8 +240,9 @@ def _score(passage: Passage, strength: float) -> float:
     return float(weight * strength / (passage.message_tokens + LABEL_TOKENS) ** LENGTH_POWER)
 
 
-def _words(found: Match | None) -> tuple[str, ...]:
-    return (*found.words[:MOST_WORDS_TOLD], *found.times) if found else ()
+def _words(found: Match | None, *, similar: bool) -> tuple[str, ...]:
+    said = (*found.words[:MOST_WORDS_TOLD], *found.times) if found else ()
+    return (*said, SIMILAR) if similar else said
 
 
 def _order(excerpt: Excerpt) -> tuple[float, int, int]:

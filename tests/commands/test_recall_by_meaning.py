@@ -105,7 +105,7 @@ def test_the_dry_run_recalls_by_meaning(llm_: Command, script: Script, meaning: 
     talk(llm_)
     made = json.loads(llm_("sessions", "context", "work", ASKED, "--json").ok().out)
     recalled = [item for item in made["items"] if item["fate"] == "recalled"]
-    assert any(item["first"] == 1 for item in recalled)
+    assert any(item["first"] == 1 and item["reason"].endswith("; similar in meaning") for item in recalled)
     assert all(item["score"] > 0 for item in recalled)
     llm_("--session", "work", ASKED).ok()
     assert "Biscuit" in sent(script)
