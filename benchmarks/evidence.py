@@ -85,7 +85,7 @@ def remembering(embed: Embed, model: str, file: Path) -> Embed:
         missing = [text for text, row in rows.items() if row is None]
         made = dict(zip(missing, (array("f", vector) for vector in embed(missing)), strict=True))
         new = ((model, text, vector.tobytes()) for text, vector in made.items())
-        known.executemany("insert into vectors values (?, ?, ?)", new)
+        known.executemany("insert or ignore into vectors values (?, ?, ?)", new)
         known.commit()
         return [made[text] if rows[text] is None else array("f", rows[text][0]) for text in texts]
 

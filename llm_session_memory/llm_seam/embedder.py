@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,7 +72,13 @@ def available() -> bool:
 def offer(register: Callable[..., None]) -> None:
     """Register the model with llm if the extra is installed."""
     if available():
-        register(MiniLM(), aliases=(ALIAS,))
+        register(model(), aliases=(ALIAS,))
+
+
+@cache
+def model() -> MiniLM:
+    """Return the model: one for the whole process, since llm asks for it again for each prompt of a chat."""
+    return MiniLM()
 
 
 class Unusable(ModelFailed, click.ClickException):  # type: ignore[misc]  # both have a message, the same
@@ -94,6 +100,11 @@ class MiniLM(EmbeddingModel):
     def __init__(self) -> None:
         self._session: Any = None
         self._texts = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has not been loaded yet."""
+        return self._session is None
 
     def embed_batch(self, items: Iterable[str | bytes], *, key: str | None = None) -> Iterator[list[float]]:
         """Yield the vector of each text. Raises Unusable if the extra is damaged.

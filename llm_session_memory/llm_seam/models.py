@@ -238,10 +238,13 @@ class Embedding:
             raise ModelFailed(str(error) or type(error).__name__) from error
 
     def catch_up(self, thread_id: str) -> None:
-        """Embed a session's missing passages for about a second. The next prompt reports any failure."""
+        """Embed a session's missing passages for about a second. The next prompt reports any failure.
+
+        A model that this prompt did not need is loaded only if there is a batch to embed.
+        """
         with contextlib.suppress(Exception):
             if self._nearness:
-                self._nearness.catch_up(thread_id)
+                self._nearness.catch_up(thread_id, patient=getattr(self._model, "is_idle", False))
 
     def embed(self, thread_id: str) -> Iterator[tuple[int, int]]:
         """Embed all passages of a session that have no vector yet. Yield how many have been embedded, and their number.
@@ -268,8 +271,12 @@ class Embedding:
         return self._nearness.vectors.model if self._nearness else None
 
     @cached_property
+    def _model(self) -> Any:
+        return _bundled() if self.model_id is None else embedding_model_of(self.model_id)
+
+    @cached_property
     def _nearness(self) -> Nearness | None:
-        model = _bundled() if self.model_id is None else embedding_model_of(self.model_id)
+        model = self._model
         return model and Nearness(self.memory.desk, model.model_id, lambda texts: list(model.embed_multi(texts)))
 
 
@@ -278,9 +285,9 @@ def _bundled() -> Any:
 
     It is not looked up in llm, because llm then asks all plugins for their models, and llm-ollama its server.
     """
-    from .embedder import MiniLM, available
+    from .embedder import available, model
 
-    return MiniLM() if available() else None
+    return model() if available() else None
 
 
 def embedding_of(memory: Services, settings: Settings) -> Embedding | None:

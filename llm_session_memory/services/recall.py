@@ -296,13 +296,14 @@ class Nearness:
         """Return the ids of the passages of a session that have no vector yet, newest first, at most `most`."""
         return self.vectors.waiting(self.vectors.index.scopes(thread_id), most)
 
-    def catch_up(self, thread_id: str, seconds: float | None = _SECONDS) -> int:
+    def catch_up(self, thread_id: str, seconds: float | None = _SECONDS, *, patient: bool = False) -> int:
         """Embed passages of a session that have no vector yet, newest first, for about `seconds` (None: all of them).
 
-        Returns the number embedded. Errors of the model propagate.
+        If `patient`, fewer than a batch of them wait. Returns the number embedded. Errors of the model propagate.
         """
         began, done = time.monotonic(), 0
-        for count in self.add(self.waiting(thread_id, None if seconds is None else _MOST)):
+        waiting = self.waiting(thread_id, None if seconds is None else _MOST)
+        for count in self.add(waiting if len(waiting) >= _BATCH or not patient else ()):
             done += count
             if seconds is not None and time.monotonic() - began >= seconds:
                 break

@@ -20,6 +20,12 @@ ASKED = "Remind me of our spaniel's name?"
 BUDGET = ("--max-context-tokens", "300")
 
 
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    """No test finds the model loaded by another."""
+    embedder.model.cache_clear()
+
+
 def close(one: list[float], other: list[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
 
@@ -106,13 +112,25 @@ def test_installed_is_enough(llm_: Command, script: Script, monkeypatch: pytest.
 
 
 @needs_meaning
-def test_a_prompt_that_recalls_nothing_does_not_load_the_model(
+def test_the_model_is_loaded_only_for_what_recalls(
     llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As long as a session is sent whole, nothing of the model is read."""
+    """Nothing is read for a session that is sent whole, nor for small talk, unless many passages wait for a vector."""
     del script
     monkeypatch.delenv("LLM_RECALL_MODEL")
-    monkeypatch.setattr(embedder, "_checked", pytest.fail)
-    llm_("-m", "scripted", "--session", "work", FACT).ok()
-    done = llm_("--session", "work", ASKED).ok()
-    assert "failed" not in done.err
+    loaded: list[embedder._File] = []
+    check = embedder._checked
+
+    def counted(file: embedder._File) -> bytes:
+        loaded.append(file)
+        return check(file)
+
+    monkeypatch.setattr(embedder, "_checked", counted)
+    llm_("-m", "scripted", "--session", "work", *BUDGET, FACT).ok()
+    llm_("--session", "work", ASKED).ok()
+    llm_("chat", "--session", "work", input="\n".join(["thanks " * 40] * 6 + ["exit\n"])).ok()
+    assert loaded == []
+    llm_(
+        "chat", "--session", "work", input="\n".join([f"Wall {n}: {'stone ' * 40}" for n in range(6)] + ["exit\n"])
+    ).ok()
+    assert loaded.count(embedder.VOCABULARY) == 1  # once for the whole chat
