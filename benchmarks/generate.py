@@ -177,7 +177,7 @@ def _prepared(database: Any, path: Path) -> Services:
 def _session(memory: Services, database: Any, count: int) -> str:
     from llm_session_memory.model import Context, Message, Settings, Sized, Window
     from llm_session_memory.rules.policy import budget_for, plan
-    from llm_session_memory.rules.recall_budget import reserve, shares
+    from llm_session_memory.rules.recall_budget import shares
     from llm_session_memory.rules.tokens import Measure
     from llm_session_memory.services.record import Sent
     from llm_session_memory.store.index import Index
@@ -192,8 +192,7 @@ def _session(memory: Services, database: Any, count: int) -> str:
     base, after = 0.0, None
     for prompt, reply in Talk().exchanges(count):
         new = measure.base([Message.of_text("user", prompt)])
-        pruned = block is not None and block.pruned
-        if block is None or base + new > limit.tokens * (1 - reserve() if pruned else 1):
+        if block is None or base + new > limit.tokens:
             fixed = measure.tokens(new)
             chosen = plan("recall", reversed(sizes), [], fixed=fixed, limit=limit, shares=shares(limit.tokens))
             block = _block(chosen.start, limit.tokens)

@@ -156,7 +156,7 @@ _OPTIONS = {
         _unless_default(_share),
         {
             "metavar": "S",
-            "help": f"Share of each request that recalled excerpts may use, between 0 and 1, or “{DEFAULT}”",
+            "help": f"Share of a request that excerpts may use if the prompt deserves it (0 to 1), or “{DEFAULT}”",
         },
     ),
     "recall_model": _Option(

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import math
 
-from .policy import Shares
+from .policy import LOW_WATER, Shares
 
 RECENT_SHARES = ((1_000, 0.5), (2_000, 0.3), (4_000, 0.2), (16_000, 0.125))
 """The share of the budget (in tokens) for the newest exchanges when a block begins, interpolated by the logarithm of
 the budget. At 1,000 tokens a quarter would miss the message being answered in 3 of 100 cases."""
 
-ALLOWED_SHARE = 0.25
-"""The share of a block's room that recall may spend on one prompt."""
+SHARE = 0.9
+"""The share of the room that a prompt's excerpts may take within a block if it deserves everything (see `spending`)."""
+
+RESERVED = 0.25
+"""The share of the room that newest exchanges leave to recall if a block begins for another reason than its length."""
+
+ENOUGH = 0.75
+"""A block goes on if a prompt can have this much of what it deserves, and of what it could have in a new block."""
 
 MOST_BEYOND = 2_000
 """The most tokens of excerpts if nothing of the session itself is left out, so that all are from other sessions."""
@@ -40,23 +46,16 @@ def recent_share(budget: int) -> float:
 
 def shares(budget: int, asked: float | None = None) -> Shares:
     """Return how a new block divides its room with recall; `asked` is the share that recall was given, if any."""
+    low, most = recent_share(budget), SHARE if asked is None else asked
     return Shares(
-        low=recent_share(budget) if asked is None else 1 - asked,
-        most=1 - reserve(asked),
+        low=max(low, min(LOW_WATER, 1 - most)),
+        most=1 - min(RESERVED, most),
         whole=NEWEST_WHOLE_UP_TO,
         cut=NEWEST_CUT_AT_LEAST,
     )
 
 
-def reserve(asked: float | None = None) -> float:
-    """Return the share of its room that recall may spend on one prompt of a block: a quarter, or what was asked for.
-
-    If more than a half was asked for, it is half of that; otherwise no block would outlive its first prompt.
-    """
-    return ALLOWED_SHARE if asked is None else min(asked, max(ALLOWED_SHARE, asked / 2))
-
-
-def allowance(room: int, asked: float | None = None) -> int:
+def allowance(room: int, worth: float, asked: float | None = None) -> int:
     """Return the tokens that recall may spend on one prompt within a block: all its excerpts and the marks around them.
 
     They are in this one request, and gone in the next. The first request of all continues nothing, so recall may use
@@ -64,6 +63,19 @@ def allowance(room: int, asked: float | None = None) -> int:
 
     Args:
         room: the budget that system message, tool definitions and pins leave
+        worth: what the prompt deserves, from 0 to 1 (see `spending.worth`)
         asked: the share that recall was given, if any
     """
-    return int(room * reserve(asked))
+    return int(room * worth * (SHARE if asked is None else asked))
+
+
+def is_enough(left: int, wanted: int, room: int, low: float) -> bool:
+    """Return whether a prompt does not need a new block for its excerpts.
+
+    Args:
+        left: the tokens that the block has left
+        wanted: the tokens of the excerpts that the prompt deserves
+        room: the budget that system message, tool definitions and pins leave
+        low: the share of it that the newest exchanges would fill in a new block
+    """
+    return left >= ENOUGH * min(wanted, int(room * (1 - low)))

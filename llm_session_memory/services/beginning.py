@@ -165,10 +165,13 @@ def _recalled(opening: Opening, made: Context, chosen: Plan, recall: Recall, *, 
     snapshot, shares = opening.snapshot, opening.shares
     pins = sum(pin.tokens for pin in chosen.pinned)
     left = snapshot.budget.tokens - made.tokens
-    if not cold:
-        room = snapshot.budget.tokens - snapshot.beside() - pins
-        left = min(left, recall_budget.allowance(room, snapshot.request.recall_share))
-    found = recall.chosen(left, whole=chosen.whole)
+    room = snapshot.budget.tokens - snapshot.beside() - pins
+    if cold:
+        share = snapshot.request.recall_share
+        left = left if share is None else min(left, recall_budget.allowance(room, 1.0, share))
+        found = recall.chosen(left, whole=chosen.whole)
+    else:
+        found = recall.deserved(room, whole=chosen.whole, most=left)
     if chosen.oversized or not (cold or chosen.clip is not None):
         return recall.added(made, found), chosen
     used = sum(one.tokens for one in found) + (recall.fence if found else 0)

@@ -107,10 +107,13 @@ def _with_recalled(
     count = len(snapshot.turns)
     first = count + 1 if made.start is None else made.start + (made.block.clip is not None)  # a cut one is not whole
     whole = {*in_front, *range(first, count + 1)}
-    most = recall_budget.allowance(room, snapshot.request.recall_share)
+    budget, share = snapshot.budget.tokens, snapshot.request.recall_share
+    left = budget - made.tokens
     if not left_out:
-        most = min(most, recall_budget.MOST_BEYOND, snapshot.budget.tokens - made.tokens)
-        return recall.added(made, recall.chosen(most, whole=whole))
-    found = recall.chosen(most, whole=whole)
-    over = outgrown(made.tokens, budget=snapshot.budget.tokens, wanted=recall.cost(found))
+        most = min(recall_budget.MOST_BEYOND, left)
+        return recall.added(made, recall.deserved(room, whole=whole, most=most))
+    found = recall.deserved(room, whole=whole)
+    over = outgrown(made.tokens, budget=budget, wanted=recall.cost(found))
+    if over and recall_budget.is_enough(left, recall.cost(found), room, recall_budget.shares(budget, share).low):
+        return recall.added(made, recall.deserved(room, whole=whole, most=left))
     return over or recall.added(made, found)

@@ -69,6 +69,10 @@ class Recall:
         self.writing = writing
         self.now = now
         self.nearest: Mapping[int, float] = {}
+        self.hits: Mapping[str, Sequence[int]] = {}
+        self.size = 1
+        self.numbers: dict[int, int | None] = {}
+        """What was found: the passages that hold each word of the prompt, of how many, and their exchanges' numbers."""
         self.trouble: str | None = None
 
     @cached_property
@@ -136,6 +140,7 @@ class Recall:
         self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in out}
         from ..rules import ranking
 
+        self.hits, self.size = hits, size
         matches = ranking.match(hits, size, times=said, asking=bool(said) and self._asking())
         own = ranking.rank(self._near(matches), matches, self.nearest)
         if self.beyond is None:
@@ -186,8 +191,9 @@ class Recall:
         """Return the passages of the exchanges that matched and of their neighbours."""
         from ..rules.ranking import Passage
 
-        turn_ids = set(self.index.turns_of([*matches, *self.nearest]).values())
-        hit = {number for id_ in turn_ids if (number := self.turns.number_of(id_))}
+        found_in = self.index.turns_of([*matches, *self.nearest])
+        self.numbers = {id_: self.turns.number_of(turn_id) for id_, turn_id in found_in.items()}
+        hit = set(filter(None, self.numbers.values()))
         wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
         beside = [id_ for number in wanted if 1 <= number <= len(self.turns) for id_ in self.turns[number - 1]]
         label = self.measure.text(fences.label(len(self.turns), "reply", _LONGEST_DATE)) + 1
@@ -203,18 +209,52 @@ class Recall:
 
         `whole` has the numbers of exchanges that are already in the request.
         """
-        if not self.finds:
+        if not self._looks_up() or room <= self.fence:
             return ()
+        from ..rules import ranking
+
+        return self._read(ranking.choose(self.ranked, room - self.fence, whole=whole))
+
+    def deserved(self, room: int, *, whole: Collection[int], most: int | None = None) -> tuple[Recalled, ...]:
+        """Return the excerpts that the prompt deserves of a block's `room`, best first; with their fence, up to `most`.
+
+        `whole` has the numbers of exchanges that are already in the request.
+        """
+        if not self._looks_up():
+            return ()
+        from ..rules import ranking, recall_budget, spending
+
+        ranked = [one for one in self.ranked if one.passage.number not in whole]
+        if not ranked:
+            return ()
+        strongest = max(one.strength for one in ranked)
+        asks = 1.0 if self.times and self._asking() else spending.asking(self.prompt)
+        worth = spending.worth(asks, self._unknown(whole), strongest)
+        allowed = recall_budget.allowance(room, worth, self.snapshot.request.recall_share) - self.fence
+        fits = allowed if most is None else most - self.fence
+        return self._read(spending.worthwhile(ranked, allowed, fits, ranking.MOST_EXCERPTS))
+
+    def _unknown(self, whole: Collection[int]) -> float:
+        """Return the share of the prompt's words that are not in the exchanges `whole`."""
+        from ..rules import ranking, spending
+
+        inside = {id_ for id_, number in self.numbers.items() if number in whole}
+        known = [word for word, ids in self.hits.items() if not inside.isdisjoint(ids)]
+        return spending.unknown(ranking.weigh(self.hits, self.size), known)
+
+    def _looks_up(self) -> bool:
+        """Return whether the prompt has anything to look up; bring the index up to date if so."""
+        if not self.finds:
+            return False
         if self.writing:
             with suppress(LogUnusable):  # a read-only or locked log: search what is indexed
                 self.index.catch_up(self.thread_id, self.turns if not self.snapshot.later else None, _INDEXING_SECONDS)
                 if self.beyond and not self.beyond.is_current:
                     self.beyond.catch_up()
-        if room <= self.fence:
-            return ()
-        from ..rules import ranking
+        return True
 
-        best = ranking.choose(self.ranked, room - self.fence, whole=whole)
+    def _read(self, best: Sequence[Excerpt]) -> tuple[Recalled, ...]:
+        """Return excerpts with their texts."""
         rows = {row["id"]: row for row in self.index.passages(self._turns(best))}
         texts = self._texts([rows[one.passage.id] for one in best if one.passage.id in rows])
         dates = self.index.dates(self._turns(best))

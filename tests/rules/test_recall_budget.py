@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_session_memory.rules.recall_budget import allowance, recent_share
+from llm_session_memory.rules.policy import WINDOW
+from llm_session_memory.rules.recall_budget import allowance, is_enough, recent_share, shares
 
 
 @pytest.mark.parametrize(
@@ -25,14 +26,37 @@ def test_the_newest_never_get_fewer_tokens_of_a_larger_budget(one: int, other: i
     assert small * recent_share(small) <= large * recent_share(large) * 1.01 + 1
 
 
-def test_recall_may_spend_a_quarter_on_each_prompt() -> None:
-    """A prompt may have excerpts for a quarter of the room, whatever was sent with the prompts before it."""
-    assert allowance(4_000) == 1_000
-    assert allowance(4_000, 0.1) == 400
-    assert allowance(4_000, 0.9) == 1_800, "history keeps more than half"
+def test_a_prompt_may_have_nine_tenths_of_the_room_or_what_was_asked_for() -> None:
+    """A prompt that deserves everything may have most of the room, whatever was sent with the prompts before it."""
+    assert allowance(4_000, 1.0) == 3_600
+    assert allowance(4_000, 0.5) == 1_800
+    assert allowance(4_000, 1.0, 0.1) == 400
+    assert allowance(4_000, 0.0) == 0
 
 
-@given(st.integers(0, 500_000), st.none() | st.floats(0.01, 0.99))
-def test_an_allowance_leaves_room_for_history(room: int, asked: float | None) -> None:
-    """Whatever was asked for, an allowance is at most half of the room, and at most what was asked for."""
-    assert 0 <= allowance(room, asked) <= room * min(0.5, 0.25 if asked is None else asked)
+ROOM = st.integers(0, 500_000)
+WORTH = st.floats(0, 1)
+SHARE = st.floats(0.01, 0.99)
+
+
+@given(ROOM, WORTH, SHARE, SHARE)
+def test_a_larger_share_never_means_less(room: int, worth: float, one: float, other: float) -> None:
+    """Nobody who asks for a larger share gets less, and nobody more than the share."""
+    small, large = sorted((one, other))
+    assert 0 <= allowance(room, worth, small) <= allowance(room, worth, large) <= room * large
+
+
+@given(st.integers(1, 200_000), SHARE)
+def test_a_smaller_share_leaves_more_to_the_newest(budget: int, share: float) -> None:
+    """A new block keeps at least as much as by default, and at most half, like the policy `window`."""
+    usual, asked = shares(budget), shares(budget, share)
+    assert min(usual.low, asked.low) == usual.low
+    assert asked.low <= max(usual.low, 1 - share)
+    assert asked.low <= WINDOW.low
+
+
+def test_a_block_goes_on_if_a_new_one_would_not_give_a_prompt_much_more() -> None:
+    """A prompt makes do with three quarters of what it deserves, or of what a new block would have for it."""
+    assert is_enough(750, wanted=1_000, room=4_000, low=0.2)
+    assert not is_enough(749, wanted=1_000, room=4_000, low=0.2)
+    assert is_enough(2_400, wanted=3_600, room=4_000, low=0.2), "a new block has 3,200"
