@@ -72,8 +72,8 @@ class Conditions:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings of the sessions."""
-        said = {"memory": self.policy, "recall_share": self.share}
+        """The settings of the sessions. The prompts held recall by words only, which changes little in the end."""
+        said = {"memory": self.policy, "recall_share": self.share, "recall_model": "none"}
         return {name: value for name, value in said.items() if value is not None}
 
     def near(self, memory: Memory, name: str) -> Near | None:
