@@ -129,6 +129,11 @@ def kobold(answer: Any) -> int | None:
     return positive(_mapping(answer).get("value"))
 
 
+def is_ollama(answer: Any) -> bool:
+    """Return whether this is what Ollama answers to `GET /api/version`."""
+    return "version" in _mapping(answer)
+
+
 def ollama(running: Any, shown: Any, name: str) -> WindowFacts:
     """Return a model's windows from Ollama's `GET /api/ps` and `POST /api/show`."""
     row = next((row for row in _rows(running, "models") if _full(row.get("model")) == _full(name)), {})

@@ -27,6 +27,10 @@ TRUSTED = timedelta(days=1)
 """How long the server's default is taken for granted. It changes only when the server is started again."""
 
 
+_MOST = 2**31 - 1
+"""The largest window that llama.cpp, and so Ollama, can count."""
+
+
 @dataclass(frozen=True)
 class Choices:
     """The windows that a request may count on, in the order of preference. Each is larger than the one before.
@@ -125,9 +129,9 @@ def said_in_an_error(facts: WindowFacts) -> Window:
 
 
 def positive(value: Any) -> int | None:
-    """Return a number that a server or a person gave, or None if it is not a positive number."""
+    """Return a number of tokens that a server or a person gave, or None if it can't be one."""
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if number > 0 else None
+    return number if 0 < number <= _MOST else None

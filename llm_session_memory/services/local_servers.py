@@ -87,7 +87,7 @@ def _facts(server: _Server, name: str) -> WindowFacts:
     window = rules.props(server.get(f"/props?model={quote(name, safe='')}&autoload=false")) or seen.window
     if window or seen.server:
         return WindowFacts(window, trained=seen.trained, server=seen.server or rules.LLAMA_CPP)
-    if "version" in (server.get("/api/version") or ()):
+    if rules.is_ollama(server.get("/api/version")):
         return _ollama(server, name)
     return _lm_studio(server, name) or WindowFacts()
 
