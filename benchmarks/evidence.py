@@ -18,9 +18,6 @@ from llm_session_memory.model import Context
 from llm_session_memory.services.recall import Embed, Near, Nearness
 from llm_session_memory.store.index import Index, Scope
 
-MEASURED = "measured"
-"""The name under which vectors are kept."""
-
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -92,12 +89,15 @@ def remembering(embed: Embed, model: str, file: Path) -> Embed:
     return remembered
 
 
-def by_meaning(memory: Memory, name: str, embed: Embed) -> Near:
-    """Embed all passages of a session; return a function that finds those near a prompt, with one call per prompt."""
+def by_meaning(memory: Memory, name: str, embed: Embed, model: str) -> Near:
+    """Embed all passages of a session; return a function that finds those near a prompt, with one call per prompt.
+
+    The vectors are kept under the name of the model, where the session's own prompts look for them.
+    """
     memory.desk.prepare()
     thread_id = memory.sessions.get(name).thread_id
     Index(memory.desk.log).catch_up(thread_id)
-    nearness = Nearness(memory.desk, MEASURED, embed)
+    nearness = Nearness(memory.desk, model, embed)
     nearness.catch_up(thread_id, seconds=None)
     known: dict[str, Mapping[int, float]] = {}
 

@@ -43,7 +43,7 @@ def run(case: Case, user_path: Path) -> Measured:
     """
     others = ("LLM_", "OLLAMA_", "PYTHON")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
-    environment |= {"LLM_LOAD_PLUGINS": case.plugins, "LLM_USER_PATH": str(user_path)}
+    environment |= {"LLM_LOAD_PLUGINS": case.plugins, "LLM_USER_PATH": str(user_path), "LLM_RECALL_MODEL": "none"}
     case.before()
     command = [sys.executable, "-m", "llm", *case.arguments]
     with tempfile.TemporaryFile() as said:

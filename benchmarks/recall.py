@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -69,6 +70,7 @@ class Conditions:
     share: float | None = None
     every: int = 1
     embed: Embed | None = None
+    embedder: str = ""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -78,7 +80,7 @@ class Conditions:
 
     def near(self, memory: Memory, name: str) -> Near | None:
         """Return what finds passages by meaning, if anything does."""
-        return by_meaning(memory, name, self.embed) if self.embed else None
+        return by_meaning(memory, name, self.embed, self.embedder) if self.embed else None
 
 
 def ask(  # noqa: PLR0913  a measurement's conditions
@@ -261,7 +263,9 @@ def main() -> None:
     embed = embedder(given.embed) if given.embed else None
     if embed and given.vectors:
         embed = remembering(embed, given.embed, given.vectors)
-    conditions = Conditions(given.policy, given.recall_share, given.every, embed)
+    conditions = Conditions(given.policy, given.recall_share, given.every, embed, given.embed or "")
+    is_llms = given.embed and not Path(given.embed).is_dir()
+    os.environ["LLM_RECALL_MODEL"] = given.embed if is_llms else "none"  # for the prompts of sessions in use
     lines = _lines(given.conversations, given.only, given.half)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
