@@ -39,6 +39,11 @@ laws.load()
 quick_tables.install()
 
 
+def pytest_configure() -> None:
+    """Turn recall by meaning off, also for tests without a home of their own: an installed model would take seconds."""
+    os.environ["LLM_RECALL_MODEL"] = "none"
+
+
 def pytest_unconfigure() -> None:
     """Delete llm's home."""
     shutil.rmtree(_HOME, ignore_errors=True)
