@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from .frozen import dataclass
 
-Side = Literal["prompt", "tool", "reply"]
-"""The part of an exchange that a passage comes from."""
+Side = Literal["prompt", "tool", "reply", "fragment"]
+"""The part of an exchange that a passage comes from: `fragment` is a fragment or text attachment of its prompt."""
 
-SIDES: tuple[Side, ...] = ("prompt", "tool", "reply")
+SIDES: tuple[Side, ...] = ("prompt", "tool", "reply", "fragment")
 """All sides, in the order of the numbers in memory_passages.side and memory_recalls.side."""
 
 

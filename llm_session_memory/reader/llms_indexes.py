@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..rules import names
 from ..rules.dates import day_after
-from ..store.index import RULES
+from ..store.index import LEAST_RULES
 from .among import Among, of_sessions
 from .entries import MARK, MARKS, RATED, UNMARK, Filters, Hit
 from .held import elsewhere, in_no_history, line_of
@@ -80,7 +80,7 @@ class LlmsIndexes:
             "among": filters.rated in RATED and filters.rated != "none",
             "indexed": self.indexed,
             **among.parameters(),
-            "rules": RULES,
+            "rules": LEAST_RULES,
         }
 
     def _rows(self, generation: int) -> dict[str, int]:

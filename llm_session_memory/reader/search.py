@@ -5,7 +5,7 @@ All of it works without our llm plugin. Our index is searched exactly as `llm se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import merge, nsmallest
@@ -17,9 +17,10 @@ from ..rules import names
 from ..rules.dates import day_after
 from ..rules.passages import reach
 from ..rules.search_terms import Marker, Query, match, query_of, snippet
+from ..store.beside import FRAGMENT, MOST, Beside, joined, text_of
 from ..store.finder import Finder, found_in
 from ..store.finder import Found as FoundTurn
-from ..store.index import RULES
+from ..store.index import LEAST_RULES
 from ..store.numbering import Numbering
 from .among import Among, of_sessions
 from .entries import MARK, PAGE, UNMARK, Filters, Found, Hit, Line, Results
@@ -196,10 +197,10 @@ class _Search:
         if not self.source.tables >= _OURS or "memory_words without parts" in self.source.tables:
             return 0
         sql = (
-            "select coalesce(sum(turns), 0) from memory_index where rules = :rules"
+            "select coalesce(sum(turns), 0) from memory_index where rules >= :rules"
             " and (:line is null or thread_id in (select value from json_each(:line)))"
         )
-        return int(self.source.value(sql, rules=RULES, line=self._line_given))
+        return int(self.source.value(sql, rules=LEAST_RULES, line=self._line_given))
 
     @cached_property
     def uncovered(self) -> int:
@@ -260,26 +261,35 @@ class _Search:
         """What marks the words and signs of the query."""
         return Marker(self.query.words, self.query.signs)
 
-    def _texts(self, turn_ids: Iterable[str]) -> dict[str, tuple[str, str, str]]:
-        """Return the prompt, tool results and reply of turns."""
+    def _texts(self, turn_ids: Iterable[str], beside: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+        """Return the texts of turns, one for each of SIDES: what went with their prompts only for those in `beside`."""
         wanted = list(turn_ids)
         rows = self.source.rows("turn_texts", ids=ids(wanted))
         missing = set(wanted) - {row["turn_id"] for row in rows}
         if missing:
             rows += self.source.rows("response_texts", ids=ids(missing))
-        return {row["turn_id"]: (row["prompt"], row["tool"], row["reply"]) for row in rows}
+        with_them: dict[str, list[Beside]] = {}
+        for name in ("went_with", "went_with_response") if beside else ():
+            for row in self.source.rows(name, ids=ids(beside), texts=1, most=MOST):
+                with_them.setdefault(row["turn_id"], []).append(Beside(row["key"], text_of(row["content"])))
+        return {
+            row["turn_id"]: (row["prompt"], row["tool"], row["reply"], joined(with_them.get(row["turn_id"], ())))
+            for row in rows
+        }
 
     def hits(self, found: Sequence[FoundTurn | Hit]) -> list[Hit]:
         """Return what to show of matches."""
-        texts = self._texts([one.turn_id for one in found if isinstance(one, FoundTurn)])
-        nothing = ("", "", "")
+        turns = [one for one in found if isinstance(one, FoundTurn)]
+        beside = {one.turn_id for one in turns if one.passage and one.passage["side"] == FRAGMENT}
+        texts = self._texts([one.turn_id for one in turns], beside)
+        nothing = ("",) * len(model.SIDES)
         return [one if isinstance(one, Hit) else self._hit(one, texts.get(one.turn_id, nothing)) for one in found]
 
-    def _hit(self, found: FoundTurn, texts: tuple[str, str, str]) -> Hit:
-        """Return a hit: the prompt, or its beginning, and the reply or tool result that matched."""
+    def _hit(self, found: FoundTurn, texts: tuple[str, ...]) -> Hit:
+        """Return a hit: the prompt, or its beginning, and the reply, tool result or fragment that matched."""
         prompt, *others = texts
         if found.passage:
-            text = (prompt, *others)[found.passage["side"]]
+            text = texts[found.passage["side"]]
             passage = text[found.passage["start"] : reach(text, found.passage["end"])]
             prompt, others = (passage, []) if found.passage["side"] == 0 else (prompt[:_PROMPT], [passage])
         best = max(others, key=self.marker.held, default="")

@@ -41,6 +41,7 @@ COLUMNS: dict[str, str] = {
     "prompt_fragments": "response_id fragment_id order",
     "system_fragments": "response_id fragment_id order",
     "attachments": "id type path url content",
+    "part_attachments": "part_id attachment_id order",
     "prompt_attachments": "response_id attachment_id order",
     "schemas": "id content",
     "tools": "id hash name description input_schema plugin",
@@ -86,7 +87,10 @@ VIEWS: dict[str, frozenset[str]] = {
 
 _SQL = Path(__file__).parent / "sql"
 
-OF_THE_STORE = frozenset({"chain", "parts", "turn_messages", "turn_texts", "turns_of_thread", "response_texts"})
+OF_THE_STORE = frozenset(
+    {"chain", "parts", "turn_messages", "turn_texts", "turns_of_thread", "response_texts"}
+    | {"went_with", "went_with_response"}
+)
 """Statements of the store that the reader runs too, so that both read turns, messages and texts in the same way."""
 
 _WITH = re.compile(r"\s*with(\s+recursive)?\b", re.IGNORECASE)

@@ -12,7 +12,12 @@ from ..model import Block, Fate, Item, Recalled, Side, Summary
 from .fences import in_order
 from .policy import Plan, recalls
 
-_OF: dict[Side, str] = {"prompt": "from its prompt", "tool": "from a tool result", "reply": "from its reply"}
+_OF: dict[Side, str] = {
+    "prompt": "from its prompt",
+    "tool": "from a tool result",
+    "reply": "from its reply",
+    "fragment": "from a fragment of its prompt",
+}
 
 # -- the lines ---------------------------------------------------------
 

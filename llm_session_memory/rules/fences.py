@@ -68,9 +68,11 @@ OPENING_BEYOND = (
 )
 CLOSING = "</earlier-conversation>"
 
-_ROLES: dict[Side, str] = {"prompt": "user", "tool": "tool", "reply": "assistant"}
+_ROLES: dict[Side, str] = {"prompt": "user", "tool": "tool", "reply": "assistant", "fragment": "fragment"}
 _EXCERPTS = re.compile(r"<(?=[^a-z0-9<>]{0,8}earlier[^a-z0-9<>]{0,4}conversation)", re.IGNORECASE)
-_LABEL = re.compile(r"\[(?=\W{0,4}(?:[^\[\]\n]{1,80}\W)?#\W{0,4}\d+\W{1,4}(?:user|assistant|tool)\b)", re.IGNORECASE)
+_LABEL = re.compile(
+    r"\[(?=\W{0,4}(?:[^\[\]\n]{1,80}\W)?#\W{0,4}\d+\W{1,4}(?:user|assistant|tool|fragment)\b)", re.IGNORECASE
+)
 _LONGEST_NAME = 60
 _OF_NAMES = str.maketrans("[]<>#", "()‹›＃")
 _STARTS = re.compile(

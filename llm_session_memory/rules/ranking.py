@@ -10,7 +10,8 @@ The ranking has five parts, each measured (benchmarks/README.md):
    1976, in Lucene's form that is never negative), counted within the session. In a passage of 150 tokens, the number
    of times that a word occurs adds no information. Passages that contain more of the prompt's words at once are
    preferred.
-2. The neighbours of a match are often what was meant, because an answer rarely repeats the words of its question.
+2. The neighbours of a match are often what was meant, because an answer rarely repeats the words of its question. A
+   long text that went with a prompt is about many things, so only its own passages that match count.
 3. Long messages match by chance, and the budget is spent by length, so scores are divided by the square root of the
    length.
 4. Text that the user wrote counts a little more.
@@ -206,7 +207,7 @@ def rank(
         own[step] = max(own[step], strength)
     ranked: list[Excerpt] = []
     for passage, strength in zip(found, strengths, strict=True):
-        whole = strength + _lent(own, _step(passage))
+        whole = strength + (_lent(own, _step(passage)) if passage.side != "fragment" else 0.0)
         if whole >= threshold:
             words = _words(matches.get(passage.id), similar=near.get(passage.id, 0.0) >= threshold)
             ranked.append(Excerpt(passage, _score(passage, whole), whole, words))
@@ -226,7 +227,7 @@ def _near(nearest: Mapping[int, float], matches: Mapping[int, Match]) -> dict[in
 
 def _step(passage: Passage) -> int:
     """Return a message's position in the conversation: prompts are even, everything that answers them is odd."""
-    return 2 * passage.number + (passage.side != "prompt")
+    return 2 * passage.number + (passage.side not in ("prompt", "fragment"))
 
 
 def _lent(own: Mapping[int, float], step: int) -> float:

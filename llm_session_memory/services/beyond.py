@@ -119,6 +119,8 @@ class Beyond:
         if near is not None and self.elsewhere.scopes:
             with suppress(SessionError):  # the session's own passages told about it
                 nearest = near(self.elsewhere.scopes, self.snapshot.request.text)
+        if not self.snapshot.request.recall_fragments:
+            nearest = {id_: nearest[id_] for id_ in self.index.without_fragments(nearest)}
         hits = self._found(words)
         if not any(hits.values()):
             hits = self._found(characters(self.snapshot.request.text))
@@ -129,7 +131,8 @@ class Beyond:
         """Return the passages of other sessions with each word, except very common words."""
         most = max(ranking.COMMON, min(_MOST_HITS, self.passages // _COMMON_SHARE))
         hits: dict[str, list[int]] = {}
-        for word, here in self.elsewhere.lookup(words, most).items():
+        fragments = self.snapshot.request.recall_fragments
+        for word, here in self.elsewhere.lookup(words, most, fragments=fragments).items():
             hits[word] = [id_ for id_ in here if id_ not in self.out]
             self._threads.update(here)
         return hits
@@ -146,7 +149,7 @@ class Beyond:
             place = self._placed(self._threads[id_], turns[id_]) if id_ in turns else None
             if place is not None:
                 hit[place[0]].add(place[1])
-        return [passage for session, numbers in hit.items() for passage in self._passages(session, numbers)]
+        return [passage for session, numbers in hit.items() for passage in self._passages(session, numbers, best)]
 
     def _placed(self, thread_number: int, turn_id: str) -> tuple[int, int] | None:
         """Return the session (its place among those examined) and the number of a turn, or None if it is left out."""
@@ -163,7 +166,7 @@ class Beyond:
                 return self._sessions.index(thread_id), number
         return None
 
-    def _passages(self, session: int, hit: Iterable[int]) -> list[Passage]:
+    def _passages(self, session: int, hit: Iterable[int], matched: Sequence[int]) -> list[Passage]:
         thread_id = self._sessions[session]
         turns = self._turns[thread_id]
         wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
@@ -171,7 +174,7 @@ class Beyond:
         name = self.meant.names[thread_id]
         label = self.measure.text(fences.label(len(turns), "reply", _LONGEST_DATE, name)) + 1
         found: list[Passage] = []
-        for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside):
+        for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside, matched):
             if id_ in self.out or self.snapshot.turns.number_of(turn_id) is not None:
                 continue
             cost = max(weight, length / 4) if self.measure.characters else weight

@@ -67,6 +67,7 @@ class Recall:
         self.left_out = (*snapshot.later, *undone)
         self.near = near
         self.writing = writing
+        self.fragments = snapshot.request.recall_fragments
         self.now = now
         self.nearest: Mapping[int, float] = {}
         self.hits: Mapping[str, Sequence[int]] = {}
@@ -137,7 +138,8 @@ class Recall:
                 self.nearest = self.near(self.scopes, self.prompt)
             except SessionError as error:  # recall by words works without it
                 self.trouble = error.message
-        self.nearest = {id_: value for id_, value in self.nearest.items() if id_ not in out}
+        near = self.nearest if self.fragments else self.index.without_fragments(self.nearest)
+        self.nearest = {id_: self.nearest[id_] for id_ in near if id_ not in out}
         from ..rules import ranking
 
         self.hits, self.size = hits, size
@@ -183,7 +185,7 @@ class Recall:
         from ..rules import ranking
 
         most = ranking.COMMON + 1
-        found = self.index.lookup(self.scopes, words, most + len(out))
+        found = self.index.lookup(self.scopes, words, most + len(out), fragments=self.fragments)
         hits = {word: [id_ for id_ in ids if id_ not in out][:most] for word, ids in found.items()}
         return {word: ids for word, ids in hits.items() if len(ids) <= ranking.COMMON} or hits
 
@@ -198,7 +200,7 @@ class Recall:
         beside = [id_ for number in wanted if 1 <= number <= len(self.turns) for id_ in self.turns[number - 1]]
         label = self.measure.text(fences.label(len(self.turns), "reply", _LONGEST_DATE)) + 1
         found: list[Passage] = []
-        for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside):
+        for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside, [*matches, *self.nearest]):
             cost = max(weight, length / 4) if self.measure.characters else weight
             number = self.turns.number_of(turn_id) or 0
             found.append(Passage(id_, number, SIDES[side], part, self.measure.tokens(cost + label), whole))
@@ -255,14 +257,20 @@ class Recall:
 
     def _read(self, best: Sequence[Excerpt]) -> tuple[Recalled, ...]:
         """Return excerpts with their texts."""
-        rows = {row["id"]: row for row in self.index.passages(self._turns(best))}
+        rows = self.index.rows(one.passage.id for one in best)
         texts = self._texts([rows[one.passage.id] for one in best if one.passage.id in rows])
         dates = self.index.dates(self._turns(best))
         found: list[Recalled] = []
+        seen: set[str] = set()
         for one in best:
-            if texts.get(one.passage.id):
+            text = texts.get(one.passage.id)
+            if one.passage.side == "fragment" and text:
+                if text in seen or text in self.prompt:  # it went with another prompt too, or goes with this one
+                    continue
+                seen.add(text)
+            if text:
                 when = dates.get(rows[one.passage.id]["turn_id"], "")
-                found.append(self._recalled(one, when, texts[one.passage.id]))
+                found.append(self._recalled(one, when, text))
         return tuple(found)
 
     def _recalled(self, one: Excerpt, when: str, said: str) -> Recalled:
@@ -279,8 +287,10 @@ class Recall:
         """Return the texts of passages, by id, without the thinking of replies unless it is kept."""
         if keeps(self.snapshot.request.think):
             return self.index.texts(passages)
-        whole = self.index.turn_texts(list(dict.fromkeys(str(row["turn_id"]) for row in passages)))
-        reply = SIDES.index("reply")
+        reply, fragment = SIDES.index("reply"), SIDES.index("fragment")
+        beside = {str(row["turn_id"]) for row in passages if row["side"] == fragment}
+        turn_ids = list(dict.fromkeys(str(row["turn_id"]) for row in passages))
+        whole = self.index.turn_texts(turn_ids, fragments_of=beside)
         return {
             row["id"]: said_within(text, row["start"], row["end"])
             if row["side"] == reply
@@ -300,6 +310,7 @@ class Recall:
     def added(self, made: Context, recalled: Sequence[Recalled]) -> Context:
         """Return a request with excerpts before its prompt, as many as fit the budget."""
         asked, most = self.snapshot.request.input, self.snapshot.budget.tokens
+        recalled = self._not_in(made, recalled)
         for count in range(len(recalled), 0, -1):
             some, more = tuple(recalled[:count]), self._weight(recalled[:count])
             total = made.tokens + self.measure.tokens(more)
@@ -307,6 +318,17 @@ class Recall:
                 sent = fences.with_excerpts(asked, some)
                 return replace(made, tokens=total, base=made.base + more, input=sent, recalled=some)
         return made
+
+    def _not_in(self, made: Context, recalled: Sequence[Recalled]) -> Sequence[Recalled]:
+        """Return excerpts without those of fragments that a request has whole, with another exchange."""
+        if not any(one.side == "fragment" for one in recalled):
+            return recalled
+        there = [message.text for message in made.chain if message.role == "user"]
+        return [
+            one
+            for one in recalled
+            if one.side != "fragment" or not any(one.text.partition("] ")[2] in text for text in there)
+        ]
 
     def _turns(self, chosen: Sequence[Excerpt]) -> list[str]:
         numbers = sorted({one.passage.number for one in chosen})

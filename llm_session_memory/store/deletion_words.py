@@ -12,8 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..rules.passages import entries
-from .index import Index
+from .beside import FRAGMENT
+from .index import LEAST_RULES, Index
+from .index_rows import scope_words
 from .log import Log
+from .schema import statement
 
 _CHUNK = 500
 """How many turns' texts are read at a time."""
@@ -39,17 +42,35 @@ def prepare(log: Log, thread_ids: Iterable[str]) -> None:
     for thread_id in thread_ids:
         rows = log.rows(_OF_THREAD, {"id": thread_id})
         log.many(
-            "insert or replace into temp.worded values (:id, :thread, :words, :parts)",
-            ({name: row[name] for name in ("id", "thread", "words", "parts")} for row in _worded(log, rows)),
+            "insert or replace into temp.worded values (:id, :scope, :words, :parts)",
+            ({name: row[name] for name in ("id", "scope", "words", "parts")} for row in _worded(log, rows)),
         )
 
 
 def remove(log: Log, batch: int) -> None:
-    """Remove the passages, words and vectors of the turns that go with a batch, and correct the counts."""
-    _remove(log, log.rows(_OF_BATCH, {"batch": batch}))
+    """Remove the passages, words and vectors of the turns that go with a batch, and correct the counts.
+
+    A text that went with prompts is indexed with the first of them. If that goes, it is indexed again, with the next.
+    """
+    rows = log.rows(_OF_BATCH, {"batch": batch})
+    beside = [row for row in rows if row["side"] == FRAGMENT]
+    if beside:
+        shared = log.rows(statement("shared_beside"), {"batch": batch})
+        _remove(log, shared, whole=False)
+        _incomplete(log, [*beside, *shared])
+    _remove(log, rows)
 
 
-def _remove(log: Log, rows: Sequence[Mapping[str, Any]]) -> None:
+def _incomplete(log: Log, rows: Iterable[Mapping[str, Any]], column: str = "thread") -> None:
+    """Have the threads of passages completed the next time that they are used."""
+    log.many(
+        "update memory_index set rules = :least where number = :number and rules > :least",
+        ({"least": LEAST_RULES, "number": number} for number in {row[column] for row in rows}),
+    )
+
+
+def _remove(log: Log, rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> None:
+    """Remove passages: those of `whole` turns, or only some of theirs."""
     if not rows:
         return
     _unword(log, _known(log, rows))
@@ -57,7 +78,7 @@ def _remove(log: Log, rows: Sequence[Mapping[str, Any]]) -> None:
         sql = "delete from memory_vectors where model = :model and thread = :thread and passage_id = :id"
         log.many(sql, ({"model": model, "thread": row["thread"], "id": row["id"]} for row in rows))
     log.many("delete from memory_passages where id = :id", rows)
-    _count(log, rows, "thread", -1)
+    _count(log, rows, "thread", -1, whole=whole)
 
 
 def move(log: Log) -> None:
@@ -75,8 +96,16 @@ def move(log: Log) -> None:
     worded = list(_worded(log, moved))
     _unword(log, worded)
     log.many(
-        "insert into memory_words (rowid, thread, text, parts) values (:id, :to, :words, :parts)",
-        ({name: row[name] for name in ("id", "to", "words", "parts")} for row in worded),
+        "insert into memory_words (rowid, thread, text, parts) values (:id, :scope, :words, :parts)",
+        (
+            {
+                "id": row["id"],
+                "scope": scope_words(row["to"], row["side"]),
+                "words": row["words"],
+                "parts": row["parts"],
+            }
+            for row in worded
+        ),
     )
     for model in _models(log):
         sql = "update memory_vectors set thread = :to where model = :model and thread = :thread and passage_id = :id"
@@ -87,14 +116,15 @@ def move(log: Log) -> None:
     )
     _count(log, moved, "thread", -1)
     _count(log, moved, "to", 1)
+    _incomplete(log, moved, "to")
 
 
 def _unword(log: Log, worded: Iterable[Mapping[str, Any]]) -> None:
     """Take rows out of the full-text index, which must be told exactly what is in it."""
     log.many(
         "insert into memory_words (memory_words, rowid, thread, text, parts)"
-        " values ('delete', :id, :thread, :words, :parts)",
-        ({name: row[name] for name in ("id", "thread", "words", "parts")} for row in worded),
+        " values ('delete', :id, :scope, :words, :parts)",
+        ({name: row[name] for name in ("id", "scope", "words", "parts")} for row in worded),
     )
 
 
@@ -103,7 +133,7 @@ def _known(log: Log, rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str,
     made: set[int] = set()
     for start in range(0, len(rows), _CHUNK):
         ids = json.dumps([row["id"] for row in rows[start : start + _CHUNK]])
-        sql = "select id, thread, words, parts from temp.worded where id in (select value from json_each(:ids))"
+        sql = "select id, scope, words, parts from temp.worded where id in (select value from json_each(:ids))"
         found = log.rows(sql, {"ids": ids})
         made.update(row["id"] for row in found)
         yield from found
@@ -118,16 +148,19 @@ def _worded(log: Log, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, A
         by_turn[row["turn_id"]].append(row)
     ids = list(by_turn)
     for start in range(0, len(ids), _CHUNK):
-        for turn_id, texts in index.turn_texts(ids[start : start + _CHUNK]).items():
+        some = ids[start : start + _CHUNK]
+        beside = [id_ for id_ in some if any(row["side"] == FRAGMENT for row in by_turn[id_])]
+        for turn_id, texts in index.turn_texts(some, fragments_of=beside).items():
             for row in by_turn[turn_id]:
                 if row["end"] > row["start"]:
                     words, parts = entries(texts[row["side"]], row["start"], row["end"])
                     if words:
-                        yield {**row, "words": words, "parts": parts}
+                        scope = scope_words(row["thread"], row["side"])
+                        yield {**row, "scope": scope, "words": words, "parts": parts}
 
 
-def _count(log: Log, rows: Iterable[Mapping[str, Any]], column: str, sign: int) -> None:
-    """Correct how many turns and passages of each thread are indexed."""
+def _count(log: Log, rows: Iterable[Mapping[str, Any]], column: str, sign: int, *, whole: bool = True) -> None:
+    """Correct how many passages of each thread are indexed and, of `whole` turns, how many turns."""
     turns: dict[int, set[str]] = defaultdict(set)
     passages: dict[int, int] = defaultdict(int)
     for row in rows:
@@ -137,7 +170,11 @@ def _count(log: Log, rows: Iterable[Mapping[str, Any]], column: str, sign: int) 
         "update memory_index set turns = max(turns + :turns, 0), passages = max(passages + :passages, 0)"
         " where number = :number",
         (
-            {"number": number, "turns": sign * len(turns[number]), "passages": sign * passages[number]}
+            {
+                "number": number,
+                "turns": sign * len(turns[number]) if whole else 0,
+                "passages": sign * passages[number],
+            }
             for number in turns
         ),
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..rules.passages import term
 from .forks import lineage
-from .index import RULES, Index, Scope
+from .index import LEAST_RULES, RULES, Index, Scope
+from .index_rows import OF_FRAGMENTS
 from .log import Log
 from .schema import statement
 
@@ -67,9 +68,9 @@ class Elsewhere:
         one_by_one = [*self.owners] if few else [one for one in self.owners if one not in self.names]
         named = "" if few else " or thread_id in (select thread_id from memory_sessions)"
         rows = self.log.tuples(
-            "select number, thread_id, passages from memory_index where rules = :rules"  # noqa: S608  constants
+            "select number, thread_id, passages from memory_index where rules >= :rules"  # noqa: S608  constants
             f" and (thread_id in (select value from json_each(:ids)){named})",
-            {"rules": RULES, "ids": json.dumps(one_by_one)},
+            {"rules": LEAST_RULES, "ids": json.dumps(one_by_one)},
         )
         return {number: (id_, passages) for number, id_, passages in rows if id_ in self.owners}
 
@@ -107,10 +108,11 @@ class Elsewhere:
             rows += self.log.tuples(statement("old_behind"), {"rules": RULES})
         return [one for one in dict.fromkeys(one for (one,) in rows) if one in self.owners]
 
-    def lookup(self, words: Iterable[str], most: int) -> dict[str, dict[int, int]]:
+    def lookup(self, words: Iterable[str], most: int, *, fragments: bool = True) -> dict[str, dict[int, int]]:
         """Return the passages with each word, newest first, each with the number of its thread.
 
-        A word that more than `most` passages have is left out.
+        A word that more than `most` passages have is left out. Without `fragments`, so are passages of texts that went
+        with prompts.
         """
         numbers = self._indexed
         if not numbers:
@@ -124,7 +126,9 @@ class Elsewhere:
             candidates = min(_CANDIDATES, int(_AMPLE * most / max(share, 0.001)))
         found: dict[str, dict[int, int]] = {}
         for word in words:
-            asked = {"query": f"{within}{{text parts}} : ({term(word)})", "most": candidates}
+            query = f"{within}{{text parts}} : ({term(word)})"
+            query = query if fragments else f'({query}) NOT thread : "{OF_FRAGMENTS}"'
+            asked = {"query": query, "most": candidates}
             rows = self.log.tuples(statement("elsewhere"), asked)
             here = {id_: number for id_, number in rows if number in numbers}
             if len(rows) < candidates and len(here) <= most:

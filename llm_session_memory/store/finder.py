@@ -11,7 +11,7 @@ from ..model import MARKS, RATED, Filters
 from ..rules.search_terms import Asked, Query
 from . import history, projects
 from .forks import all_parents, lineage, unnamed_parents
-from .index import RULES
+from .index import LEAST_RULES
 from .log import Log
 from .notes import Notes
 from .ratings import Ratings
@@ -147,7 +147,7 @@ class Finder:
 
     def turns_to_read(self, *, everything: bool) -> list[Found]:
         """Return the turns that the index lacks, or `everything` that may be found, newest first."""
-        asked = self._narrowed() | {"everything": int(everything), "rules": RULES}
+        asked = self._narrowed() | {"everything": int(everything), "rules": LEAST_RULES}
         rows = self.log.rows(statement("search_turns"), asked)
         if self.log.columns("responses"):
             rows += self.log.rows(statement("search_responses"), asked)

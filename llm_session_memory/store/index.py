@@ -8,27 +8,30 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..model import SIDES
-from ..rules.passages import entries, reach, split, term
-from ..rules.tokens import base
-from . import history
+from ..rules.passages import reach, term
+from . import beside, history
+from .beside import Beside
 from .forks import lineage, unnamed_parents
+from .index_rows import OF_FRAGMENTS, batches, passages_beside_of, passages_of, scope_words
 from .log import Log
 from .numbering import Numbering
 from .schema import statement
+from .undone import undone_in
 
-RULES = 2
-"""The version of `passages.split` and `passages.entries`. A thread that was indexed by other rules is indexed again.
+RULES = 3
+"""The version of `passages.split`, `passages.entries` and `beside`. Threads indexed by others are indexed again.
 
-1: words as FTS5's porter and unicode61 see them. 2: the words of `rules.terms`.
+1: words as FTS5's porter and unicode61 see them. 2: the words of `rules.terms`. 3: fragments and text attachments too;
+a thread of rules 2 only lacks some of these, so it is completed.
 """
 
-_BATCH = 500
-"""The most turns indexed in one transaction, so that other writers do not wait for long."""
+LEAST_RULES = 2
+"""Threads that were indexed by these rules, or by later ones, can be searched."""
 
 _LATE = 64
 """A turn that was logged late is looked for among this many newest turns (ids are ordered by the start of a call)."""
@@ -41,6 +44,7 @@ class _Thread:
     number: int
     turns: int
     passages: int
+    rules: int = RULES
 
 
 class Scope(NamedTuple):
@@ -55,7 +59,7 @@ class Scope(NamedTuple):
 
 
 class Index:
-    """The index over prompts, replies and tool results of both generations of llm's tables."""
+    """The index over prompts, what went with them, replies and tool results of both generations of llm's tables."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
@@ -74,7 +78,7 @@ class Index:
         if turns is None:
             turns = history.exchange_turns(self.log, thread_id)
         known = self._thread(thread_id)
-        if known is not None and known.turns == turns.turn_count:
+        if known is not None and known.turns == turns.turn_count and known.rules == RULES:
             return 0
         turn_ids = [id_ for exchanges in (turns, turns.undone) for ids in exchanges for id_ in ids]
         return self._catch_up(thread_id, turn_ids, known, seconds)
@@ -89,19 +93,49 @@ class Index:
     def is_current(self, thread_id: str, known: _Thread | None = None) -> bool:
         """Return whether all turns that were logged in a thread are indexed. `known` saves a query."""
         known = known or self._thread(thread_id)
-        return known is not None and known.turns == history.own_count(self.log, thread_id)
+        return known is not None and known.rules == RULES and known.turns == history.own_count(self.log, thread_id)
 
     def _catch_up(self, thread_id: str, turn_ids: list[str], known: _Thread | None, seconds: float | None) -> int:
         missing = sorted(turn_ids) if known is None else self._missing(sorted(turn_ids), known)
-        began = time.monotonic()
-        for start in range(0, len(missing), _BATCH):
-            if start and seconds is not None and time.monotonic() - began > seconds:
-                return start
+        there = beside.keys(self.log, missing)
+        began, done = time.monotonic(), 0
+        for batch in batches(missing, there):
+            if done and seconds is not None and time.monotonic() - began > seconds:
+                return done
             with self.log.writing():
-                self._add(thread_id, missing[start : start + _BATCH])
+                self._add(thread_id, batch, there)
+            done += len(batch)
+        if known is not None and known.rules < RULES:
+            completed = self._complete(thread_id, known, turn_ids, seconds)
+            if completed is None:
+                return done
+            done += completed
         with self.log.writing():
             self._keep(self._joined(thread_id), len(turn_ids))
-        return len(missing)
+        return done
+
+    def _complete(self, thread_id: str, known: _Thread, turn_ids: list[str], seconds: float | None) -> int | None:
+        """Index what went with prompts of a thread that was indexed without. Return None if time is up before the end.
+
+        The new passages have greater ids than those of later turns.
+        """
+        there = beside.keys(self.log, turn_ids)
+        began, done = time.monotonic(), 0
+        for batch in batches(beside.lacking(self.log, known.number, there), there):
+            if done and seconds is not None and time.monotonic() - began > seconds:
+                return None
+            with self.log.writing():
+                lacking = beside.lacking(self.log, known.number, {id_: there[id_] for id_ in batch})
+                fresh, texts = self._beside(thread_id, known, lacking, there)
+                made = {id_: list(passages_beside_of(id_, texts[id_], keys)) for id_, keys in fresh.items()}
+                self._count(known, 0, self._store(known, made))
+            done += len(batch)
+        with self.log.writing():
+            self.log.run(
+                "update memory_index set rules = :rules where number = :number",
+                {"rules": RULES, "number": known.number},
+            )
+        return done
 
     def catch_up_all(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Index the new turns of all sessions, and of what they were forked from. Return their number.
@@ -134,30 +168,73 @@ class Index:
         )
         return [row["id"] for row in rows]
 
-    def _add(self, thread_id: str, turn_ids: list[str]) -> None:
-        """Index turns. Skip those that another process has indexed since; replace those indexed by other rules."""
+    def _add(self, thread_id: str, turn_ids: list[str], there: Mapping[str, Sequence[str]]) -> None:
+        """Index turns. Skip those that another process has indexed since; replace those indexed by other rules.
+
+        `there` are the keys of what went with their prompts.
+        """
         thread = self._joined(thread_id)
-        texts = self.turn_texts(self._unknown(turn_ids, thread))
-        made = {turn_id: list(_passages(turn_id, texts[turn_id])) for turn_id in sorted(texts)}
-        kept = self._kept(thread, made)
+        unknown = self._unknown(turn_ids, thread)
+        texts = self.turn_texts(unknown)
+        fresh, pieces = self._beside(thread_id, thread, unknown, there)
+        made = {
+            turn_id: list(passages_of(turn_id, texts[turn_id], pieces.get(turn_id, ()), fresh.get(turn_id, ())))
+            for turn_id in sorted(texts)
+        }
+        self._count(thread, len(texts), self._store(thread, made, self._kept(thread, made)))
+
+    def _beside(
+        self, thread_id: str, thread: _Thread, turn_ids: Sequence[str], there: Mapping[str, Sequence[str]]
+    ) -> tuple[dict[str, list[str]], dict[str, list[Beside]]]:
+        """Return the keys of texts that went with turns and that the thread's index lacks, and all texts of such turns.
+
+        A text that went with several turns is indexed with the first that is not undone.
+        """
+        wanted = {key for turn_id in turn_ids for key in there.get(turn_id, ())}
+        if not wanted:
+            return {}, {}
+        known = {*beside.indexed_before(self.log, thread_id, thread.number, wanted)}
+        undone = undone_in(self.log, thread_id)
+        fresh: dict[str, list[str]] = {}
+        for turn_id in sorted(turn_ids):
+            new = [key for key in dict.fromkeys(there.get(turn_id, ())) if key not in known]
+            known.update(new if turn_id not in undone else ())
+            if new:
+                fresh[turn_id] = new
+        return fresh, beside.went_with(self.log, fresh)
+
+    def _store(
+        self,
+        thread: _Thread,
+        made: Mapping[str, Sequence[Mapping[str, Any]]],
+        kept: Mapping[str, Sequence[int]] | None = None,
+    ) -> int:
+        """Store the passages of turns, and their words; return their number. `kept` are ids that they have already."""
+        kept = kept or {}
         id_ = int(self.log.value("select max(seq) from sqlite_sequence where name = 'memory_passages'") or 0)
         rows: list[dict[str, Any]] = []
         for turn_id, passages in made.items():
             ids = kept.get(turn_id) or range(id_ + 1, id_ + 1 + len(passages))
             id_ += 0 if turn_id in kept else len(passages)
-            rows += [row | {"id": number, "thread": thread.number} for row, number in zip(passages, ids, strict=True)]
+            rows += [
+                {**row, "id": number, "thread": thread.number, "scope": scope_words(thread.number, row["side"])}
+                for row, number in zip(passages, ids, strict=True)
+            ]
         self.log.many(
             'insert into memory_passages (id, thread, turn_id, side, part, "start", "end", weight, message_weight)'
             " values (:id, :thread, :turn_id, :side, :part, :start, :end, :weight, :message_weight)",
             (row for row in rows if row["turn_id"] not in kept),
         )
         self.log.many(
-            "insert into memory_words (rowid, thread, text, parts) values (:id, :thread, :text, :parts)",
-            ({name: row[name] for name in ("id", "thread", "text", "parts")} for row in rows if row["text"]),
+            "insert into memory_words (rowid, thread, text, parts) values (:id, :scope, :text, :parts)",
+            ({name: row[name] for name in ("id", "scope", "text", "parts")} for row in rows if row["text"]),
         )
+        return len(rows)
+
+    def _count(self, thread: _Thread, turns: int, passages: int) -> None:
         self.log.run(
             "update memory_index set turns = turns + :turns, passages = passages + :passages where number = :number",
-            {"turns": len(texts), "passages": len(rows), "number": thread.number},
+            {"turns": turns, "passages": passages, "number": thread.number},
         )
 
     def _kept(self, thread: _Thread, made: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[int]]:
@@ -185,10 +262,11 @@ class Index:
         return kept
 
     def _thread(self, thread_id: str) -> _Thread | None:
-        """Return the index entry of a thread, if it was made by today's rules."""
+        """Return the index entry of a thread, if it was made by today's rules or can be completed by them."""
         row = self.log.row(
-            "select number, turns, passages from memory_index where thread_id = :id and rules = :rules",
-            {"id": thread_id, "rules": RULES},
+            "select number, turns, passages, rules from memory_index"
+            " where thread_id = :id and rules between :least and :rules",
+            {"id": thread_id, "least": LEAST_RULES, "rules": RULES},
         )
         return _Thread(**row) if row else None
 
@@ -267,24 +345,28 @@ class Index:
         )
         return sum(int(self.log.value(sql, {"number": one.number, "until": one.until})) for one in scopes)
 
-    def lookup(self, scopes: Sequence[Scope], words: Iterable[str], most: int) -> dict[str, list[int]]:
+    def lookup(
+        self, scopes: Sequence[Scope], words: Iterable[str], most: int, *, fragments: bool = True
+    ) -> dict[str, list[int]]:
         """Return the ids of the passages of a session that contain each word, newest first.
 
         The words come from `passages.query_words`. If more than `most` passages contain a word, return the newest of
-        them.
+        them. Without `fragments`, those of texts that went with prompts are left out.
         """
         found: dict[str, list[int]] = {}
         for word in words if scopes else ():
             found[word] = []
             for scope in reversed(scopes):
                 left = most - len(found[word])
-                found[word] += self._found(scope, word, left) if left > 0 else ()
+                found[word] += self._found(scope, word, left, fragments=fragments) if left > 0 else ()
         return found
 
-    def _found(self, scope: Scope, word: str, most: int) -> list[int]:
+    def _found(self, scope: Scope, word: str, most: int, *, fragments: bool) -> list[int]:
         bound = "" if scope.until is None else " and rowid <= :until"
         sql = f"select rowid from memory_words where memory_words match :query{bound} order by rowid desc limit :most"  # noqa: S608  constants
         query = f'thread : "{scope.number}" AND {{text parts}} : ({term(word)})'
+        if not fragments:
+            query = f'({query}) NOT thread : "{OF_FRAGMENTS}"'
         return [id_ for (id_,) in self.log.tuples(sql, {"query": query, "until": scope.until, "most": most})]
 
     def ids_of(self, turn_ids: Iterable[str]) -> frozenset[int]:
@@ -304,16 +386,33 @@ class Index:
             )
         )
 
-    def measures(self, turn_ids: Iterable[str]) -> list[tuple[int, str, int, int, int, float, float]]:
+    def measures(
+        self, turn_ids: Iterable[str], matched: Iterable[int] = ()
+    ) -> list[tuple[int, str, int, int, int, float, float]]:
         """Return what ranking needs to know about the passages of turns, except the empty ones.
 
-        Each is (id, turn, side, part, characters, weight, weight of the whole message); the order is undefined.
+        Each is (id, turn, side, part, characters, weight, weight of the whole message); the order is undefined. Those
+        of texts that went with prompts, which may be very many, are only returned if they are `matched`.
         """
         return self.log.tuples(
             'select id, turn_id, side, part, "end" - "start", weight, message_weight from memory_passages'
-            ' where turn_id in (select value from json_each(:ids)) and "end" > "start"',
-            {"ids": json.dumps(list(turn_ids))},
+            ' where turn_id in (select value from json_each(:ids)) and "end" > "start"'
+            " and (side <> :fragment or id in (select value from json_each(:matched)))",
+            {
+                "ids": json.dumps(list(turn_ids)),
+                "matched": json.dumps(list(matched)),
+                "fragment": beside.FRAGMENT,
+            },
         )
+
+    def rows(self, passage_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """Return passages as rows of memory_passages, by id."""
+        sql = "select * from memory_passages where id in (select value from json_each(:ids))"
+        return {row["id"]: row for row in self.log.rows(sql, {"ids": json.dumps(list(passage_ids))})}
+
+    def without_fragments(self, passage_ids: Iterable[int]) -> frozenset[int]:
+        """Return those of some passages that are not of texts that went with prompts."""
+        return frozenset(id_ for id_, row in self.rows(passage_ids).items() if row["side"] != beside.FRAGMENT)
 
     def passages(self, turn_ids: Iterable[str]) -> list[dict[str, Any]]:
         """Return the passages of turns as rows of memory_passages, in order, except the empty ones."""
@@ -329,7 +428,8 @@ class Index:
         If `as_indexed`, a text goes on to where its words in the index do (see `passages.reach`).
         """
         rows = list(passages)
-        texts = self.turn_texts(list(dict.fromkeys(row["turn_id"] for row in rows)))
+        beside_of = {row["turn_id"] for row in rows if row["side"] == beside.FRAGMENT}
+        texts = self.turn_texts(list(dict.fromkeys(row["turn_id"] for row in rows)), fragments_of=beside_of)
         found: dict[int, str] = {}
         for row in rows:
             if row["turn_id"] in texts:
@@ -349,38 +449,16 @@ class Index:
                 found = {row["id"]: row["datetime_utc"] or "" for row in rows} | found
         return found
 
-    def turn_texts(self, turn_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Return the texts of turns, one for each of SIDES."""
+    def turn_texts(self, turn_ids: Sequence[str], *, fragments_of: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+        """Return the texts of turns, one for each of SIDES; what went with their prompts only for `fragments_of`."""
         found: dict[str, tuple[str, ...]] = {}
         for name in ("turn_texts", "response_texts"):
             missing = [id_ for id_ in turn_ids if id_ not in found]
             if missing and (name == "turn_texts" or self.log.columns("responses")):
                 for row in self.log.rows(statement(name), {"ids": json.dumps(missing)}):
-                    found[row["turn_id"]] = tuple(str(row[side]) for side in SIDES)
+                    found[row["turn_id"]] = (*(str(row[side]) for side in SIDES[: beside.FRAGMENT]), "")
+        if fragments_of:
+            for turn_id, texts in beside.went_with(self.log, fragments_of).items():
+                if turn_id in found:
+                    found[turn_id] = (*found[turn_id][: beside.FRAGMENT], beside.joined(texts))
         return found
-
-
-def _passages(turn_id: str, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the passages of a turn's texts as rows; a turn without any text has one empty passage."""
-    empty = True
-    for side, text in enumerate(texts):
-        weight = base(text) if text else 0.0
-        spans = split(text, weight=weight)
-        for part, (start, end) in enumerate(spans):
-            empty = False
-            passage = text[start:end]
-            words, parts = entries(text, start, end)
-            yield {
-                "turn_id": turn_id,
-                "side": side,
-                "part": part,
-                "start": start,
-                "end": end,
-                "weight": base(passage) if len(spans) > 1 else weight,
-                "message_weight": weight,
-                "text": words,
-                "parts": parts,
-            }
-    if empty:
-        nothing = dict.fromkeys(("side", "part", "start", "end", "weight", "message_weight"), 0)
-        yield {"turn_id": turn_id, "text": "", "parts": "", **nothing}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 from ..rules.dates import zoned
 from ..rules.ulids import at
+from .beside import FRAGMENT
 from .index import Index
 from .numbering import Numbering
 
@@ -29,7 +30,7 @@ def said(index: Index, turns: Numbering, spans: Iterable[Span], most: int) -> li
         near = [id_ for ids in turns if low <= ids[0] < high for id_ in ids][-most:]
         dates = index.dates(near)
         within = [id_ for id_ in near if start <= _moment(dates.get(id_, "")) < end]
-        found += sorted((row["id"] for row in index.passages(within)), reverse=True)[:most]
+        found += sorted((row["id"] for row in index.passages(within) if row["side"] != FRAGMENT), reverse=True)[:most]
     return list(dict.fromkeys(found))
 
 

@@ -116,7 +116,7 @@ def _open(memory: Memory, name: str) -> Session:
 
 
 def _hit(hit: Hit) -> str:
-    who = {"prompt": "User", "reply": "Assistant"}.get(hit.side, "Tool")
+    who = {"prompt": "User", "reply": "Assistant", "fragment": "Fragment"}.get(hit.side, "Tool")
     place = f"session {one_line(hit.session, _NAME)}, #{hit.number}, {hit.datetime_utc[:10]}, {who}:"
     width = _SNIPPET
     while width > 1 and base(line := f"{place} {one_line(hit.snippet, width)}") > _room():

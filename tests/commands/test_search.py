@@ -263,7 +263,7 @@ def test_the_index_of_an_earlier_version_is_remade(llm_: Command, log: Path) -> 
     assert _where(llm_, "offi") == [("work", 1)]
     with Memory(log) as memory:
         assert memory.desk.log.rows("select id, turn_id, side, part from memory_passages order by id") == before
-        assert memory.desk.log.value("select count(*) from memory_index where rules = 2") == 2
+        assert memory.desk.log.value("select count(*) from memory_index where rules = 3") == 2
 
 
 def as_before(log: Path) -> None:

@@ -113,7 +113,9 @@ def test_other_rules_index_a_thread_again(log: Path, monkeypatch: pytest.MonkeyP
         for each in (thread, other):
             Index(here).catch_up(each)
         before = indexed(here)
-        monkeypatch.setattr(index, "RULES", index.RULES + 1)
+        newer = index.RULES + 1
+        for name in ("RULES", "LEAST_RULES"):
+            monkeypatch.setattr(index, name, newer)
         assert found(here, thread, "bridge") == []
         assert Index(here).catch_up(thread) == 1
         assert found(here, thread, "bridge") == ["The bridge."]

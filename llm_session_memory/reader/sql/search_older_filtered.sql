@@ -15,7 +15,7 @@ where responses_fts match :match and responses_fts.rowid < :below and responses_
   and (not :indexed or not exists (
       select 1
       from memory_passages p
-      join memory_index i on i.number = p.thread and i.rules = :rules
+      join memory_index i on i.number = p.thread and i.rules >= :rules
       where p.turn_id = r.id
   ))
 order by responses_fts.rowid desc

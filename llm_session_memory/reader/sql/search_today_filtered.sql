@@ -17,7 +17,7 @@ where turn_search_fts match :match and turn_search_fts.rowid < :below and turn_s
   and (not :indexed or not exists (
       select 1
       from memory_passages p
-      join memory_index i on i.number = p.thread and i.rules = :rules
+      join memory_index i on i.number = p.thread and i.rules >= :rules
       where p.turn_id = t.id
   ))
 order by turn_search_fts.rowid desc

@@ -19,7 +19,7 @@ where (:model is null or t.model = :model)
   and (:everything or not exists (
       select 1
       from memory_passages p
-      join memory_index i on i.number = p.thread and i.rules = :rules
+      join memory_index i on i.number = p.thread and i.rules >= :rules
       where p.turn_id = t.id
   ))
 order by t.id desc

@@ -6,7 +6,7 @@ create temp table moved_turns (id text primary key, thread_id text not null) wit
 create temp table kept_fragments (id integer primary key); -- named by templates
 create temp table old_calls (id text primary key, thread_id text not null) without rowid; -- responses of the targets
 create temp table ends (id text, parent text, tip text); -- of the turns whose chains end near what might go
-create temp table worded (id integer primary key, thread integer, words text, parts text); -- passages that go
+create temp table worded (id integer primary key, scope text, words text, parts text); -- passages that go
 create temp table used (hash text, turn_id text, primary key (hash, turn_id)) without rowid; -- ends of turns' chains
 create temp table tips (hash text, thread_id text, primary key (hash, thread_id)) without rowid; -- of conversations
 create temp table forked (thread_id text primary key, origin text) without rowid; -- from conversations to delete

@@ -9,7 +9,7 @@ where (s.thread_id is not null or t.conversation_id in (select value from json_e
   and (:since is null or datetime(t.datetime_utc) >= datetime(:since))
   and (:until is null or datetime(t.datetime_utc) < datetime(:until))
   and (:everything or not exists (
-      select 1 from memory_passages p join memory_index i on i.number = p.thread and i.rules = :rules where p.turn_id = t.id
+      select 1 from memory_passages p join memory_index i on i.number = p.thread and i.rules >= :rules where p.turn_id = t.id
   ))
   and not exists (select 1 from turns o where o.id = t.id)
 order by t.id desc

@@ -9,6 +9,6 @@ where (s.thread_id is not null or t.thread_id in (select value from json_each(:s
   and (:since is null or datetime(t.datetime_utc) >= datetime(:since))
   and (:until is null or datetime(t.datetime_utc) < datetime(:until))
   and (:everything or not exists (
-      select 1 from memory_passages p join memory_index i on i.number = p.thread and i.rules = :rules where p.turn_id = t.id
+      select 1 from memory_passages p join memory_index i on i.number = p.thread and i.rules >= :rules where p.turn_id = t.id
   ))
 order by t.id desc
