@@ -227,7 +227,7 @@ class _Cards:
 
     def _recall(self, recall: Recall) -> str:
         """Return a link to the exchange that an excerpt is from, or its number if that session can't be seen."""
-        here = self._reference if recall.thread_id is None else recall.thread_id if recall.session else ""
+        here = recall.session if recall.thread_id else self._reference
         label = escape(_origin(recall))
         return f'<a href="{escape(self._links.exchange(here, recall.number))}">{label}</a>' if here else label
 

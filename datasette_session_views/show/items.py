@@ -140,7 +140,7 @@ class Items:
         html = (
             marked(_found(words, excerpt.words)) if words else "the text is not in the part of the log that you can see"
         )
-        here = self._reference if excerpt.thread_id is None else excerpt.thread_id if excerpt.session else ""
+        here = excerpt.session if excerpt.thread_id else self._reference
         url = self._links.exchange(here, excerpt.number) if here else ""
         if excerpt.thread_id:
             why += f"; from {f'session “{excerpt.session}”' if excerpt.session else 'another session'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from html import escape
 from pathlib import Path
 
@@ -163,6 +164,35 @@ async def test_the_items_say_why_they_were_sent(see: Get) -> None:
     ]
     assert places == sorted(places)
     assert OLD_NOTE not in shown
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("named", [True, False], ids=["there", "deleted"])
+async def test_an_excerpt_of_another_session(tmp_path: Path, *, named: bool) -> None:
+    """It is no exchange of this session; both pages name its session and link to it, unless that is gone."""
+    path = tmp_path / "logs.db"
+    write_context(path)
+    if named:
+        with_sessions(path, Session("thread-of-play", "play <b>", []))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update memory_recalls set thread_id = 'thread-of-play', number = 3")
+        connection.commit()
+    see = serving(path)
+    page = (await see("/logs/-/session/work/context/8.json")).json()
+    assert [run["fate"] for run in page["fates"]] == ["pruned", "pinned", "summarised", "pruned", "recent"]
+    [excerpt] = page["recalled"]
+    name = "play <b>" if named else None
+    assert (excerpt["session"], excerpt["thread_id"], excerpt["number"]) == (name, "thread-of-play", 3)
+    whose = "“play <b>”" if named else "another session"
+    assert page["since"]["came_in"] == ["#7", f"recalled #3 of {whose}"]
+    html = await see("/logs/-/session/work/context/8")
+    transcript = await see("/logs/-/session/work")
+    assert f"from {f'session {whose}' if named else whose}" in html.shown
+    assert f"#3 of {whose}" in transcript.shown
+    link = 'href="/logs/-/session/play+~3Cb~3E?from=1#3"'
+    assert [link in html.text, link in transcript.text] == [named] * 2
+    shown = (await see("/logs/-/session/work.json")).json()
+    assert [one["session"] for exchange in shown["exchanges"] for one in exchange["recalled"]] == [name]
 
 
 @pytest.mark.asyncio
