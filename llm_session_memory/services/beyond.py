@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
 
@@ -63,6 +62,8 @@ class Beyond:
         self.snapshot = snapshot
         self.log = snapshot.store.log
         self.out = out
+        self.trouble: str | None = None
+        """Why passages could not be found by meaning."""
         self.is_current = False
         self.left = 0
         """How many threads could not be indexed in time."""
@@ -117,8 +118,10 @@ class Beyond:
             return []
         nearest: Mapping[int, float] = {}
         if near is not None and self.elsewhere.scopes:
-            with suppress(SessionError):  # the session's own passages told about it
+            try:
                 nearest = near(self.elsewhere.scopes, self.snapshot.request.text)
+            except SessionError as error:
+                self.trouble = error.message
         if not self.snapshot.request.recall_fragments:
             nearest = {id_: nearest[id_] for id_ in self.index.without_fragments(nearest)}
         hits = self._found(words)

@@ -114,7 +114,8 @@ class Recall:
     @property
     def fence(self) -> int:
         """The tokens of the text around a prompt's excerpts."""
-        return self.measure.tokens(sum(self.measure.text(text) + 1 for text in (fences.OPENING, fences.CLOSING)))
+        opening = fences.OPENING_BEYOND if self.snapshot.request.recalls_beyond else fences.OPENING
+        return self.measure.tokens(sum(self.measure.text(text) + 1 for text in (opening, fences.CLOSING)))
 
     @cached_property
     def ranked(self) -> list[Excerpt]:
@@ -133,7 +134,7 @@ class Recall:
             from ..rules.passages import characters
 
             hits = self._hits(characters(self.prompt), out)
-        if self.near is not None:
+        if self.near is not None and self.scopes:
             try:
                 self.nearest = self.near(self.scopes, self.prompt)
             except SessionError as error:  # recall by words works without it
@@ -147,7 +148,9 @@ class Recall:
         own = ranking.rank(self._near(matches), matches, self.nearest)
         if self.beyond is None:
             return own
-        return ranking.favouring(own, self.beyond.ranked(self.words, None if self.trouble else self.near))
+        others = self.beyond.ranked(self.words, None if self.trouble else self.near)
+        self.trouble = self.trouble or self.beyond.trouble
+        return ranking.favouring(own, others)
 
     @cached_property
     def beyond(self) -> Beyond | None:
@@ -250,7 +253,9 @@ class Recall:
             return False
         if self.writing:
             with suppress(LogUnusable):  # a read-only or locked log: search what is indexed
-                self.index.catch_up(self.thread_id, self.turns if not self.snapshot.later else None, _INDEXING_SECONDS)
+                if self.turns or self.left_out:
+                    known = None if self.snapshot.later else self.turns
+                    self.index.catch_up(self.thread_id, known, _INDEXING_SECONDS)
                 if self.beyond and not self.beyond.is_current:
                     self.beyond.catch_up()
         return True

@@ -18,6 +18,9 @@ from .schema import statement
 _FEW = 50
 """Up to this many threads are named one by one in a query for the index."""
 
+_MOST_COMPARED = 20_000
+"""The most passages that are compared with a prompt by meaning."""
+
 _CANDIDATES = 20_000
 """At most this many of the newest passages with a word are examined if more threads than that are searched."""
 
@@ -81,8 +84,8 @@ class Elsewhere:
 
     @property
     def scopes(self) -> list[Scope]:
-        """The threads in the index, to search by meaning; none if they are too many."""
-        if len(self._indexed) > _FEW:
+        """The threads in the index, to search by meaning; none if they are too many, or have too many passages."""
+        if len(self._indexed) > _FEW or self.passages > _MOST_COMPARED:
             return []
         return [Scope(number, passages, None) for number, (_, passages) in sorted(self._indexed.items())]
 
