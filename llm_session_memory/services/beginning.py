@@ -110,8 +110,9 @@ def begin(
     if recalls(policy) and _leaves_out(opening, chosen):
         made, chosen = _recalled(opening, made, chosen, recall, cold=before is None)
     elif snapshot.request.recalls_beyond and not chosen.oversized:
+        room = snapshot.budget.tokens - snapshot.beside() - sum(pin.tokens for pin in chosen.pinned)
         left = min(snapshot.budget.tokens - made.tokens, recall_budget.MOST_BEYOND)
-        made = recall.added(made, recall.chosen(left, whole=chosen.whole))
+        made = recall.added(made, recall.deserved(room, whole=chosen.whole, most=left))
     news = notices(chosen, before, snapshot.budget.tokens, len(snapshot.turns), policy, opening.snapshot.summary)
     return replace(made, notices=news), opening.snapshot
 
