@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -74,8 +73,9 @@ class Conditions:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings of the sessions. The prompts held recall by words only, which changes little in the end."""
-        said = {"memory": self.policy, "recall_share": self.share, "recall_model": "none"}
+        """The settings of the sessions. Without an embedding model of llm, the prompts held recall by words only."""
+        model = self.embedder if self.embed and not Path(self.embedder).is_dir() else "none"
+        said = {"memory": self.policy, "recall_share": self.share, "recall_model": model}
         return {name: value for name, value in said.items() if value is not None}
 
     def near(self, memory: Memory, name: str) -> Near | None:
@@ -264,8 +264,6 @@ def main() -> None:
     if embed and given.vectors:
         embed = remembering(embed, given.embed, given.vectors)
     conditions = Conditions(given.policy, given.recall_share, given.every, embed, given.embed or "")
-    is_llms = given.embed and not Path(given.embed).is_dir()
-    os.environ["LLM_RECALL_MODEL"] = given.embed if is_llms else "none"  # for the prompts of sessions in use
     lines = _lines(given.conversations, given.only, given.half)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -49,6 +49,26 @@ def test_with_an_embedding_model_a_synonym_is_found(llm_: Command, script: Scrip
     assert meaning.seen.count(ASKED) == 1
 
 
+def test_the_environment_names_a_model_for_sessions_without_one(
+    llm_: Command, script: Script, meaning: Meaning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LLM_RECALL_MODEL comes before llm's default, and the session's own model before it. An unknown one is told."""
+    llm_("embed-models", "default", "3-small").ok()
+    monkeypatch.setenv("LLM_RECALL_MODEL", "meaning")
+    talk(llm_)
+    llm_("--session", "work", ASKED).ok()
+    assert "Biscuit" in sent(script)
+    seen = len(meaning.seen)
+    llm_("--session", "work", "--recall-model", "none", ASKED).ok()
+    assert "Biscuit" not in sent(script)
+    assert len(meaning.seen) == seen
+    monkeypatch.setenv("LLM_RECALL_MODEL", "nosuch")
+    done = llm_("--session", "work", ASKED).ok()
+    assert (
+        "The embedding model failed (Embedding model “nosuch” not found), so recall searched by words only." in done.err
+    )
+
+
 def test_a_passage_is_embedded_once(llm_: Command, script: Script, meaning: Meaning, log: Path) -> None:
     """Vectors are stored: no passage is embedded twice, and each passage has one vector per model."""
     del script
