@@ -11,6 +11,7 @@ from ..reader.points import snapshots
 from ..reader.recorded import (
     Recorded,
     System,
+    block_of,
     excerpts_between,
     labels,
     left_out,
@@ -97,22 +98,25 @@ def stretch(source: Source, thread_id: str, first: int, last: int) -> tuple[Scen
 def _windows(
     source: Source, numbers: Numbering, thread_id: str, span: tuple[int, int], sizes: Mapping[int, Size]
 ) -> dict[int, Window]:
-    """Return the recorded context window at each exchange of a span. Excerpts stay in it until their block ends."""
+    """Return the recorded context window at each exchange of a span.
+
+    A request has the excerpts of its prompt, and those of the request that it begins with if it has that one's prompt
+    as it was sent: within a tool loop, and in older logs until the block ends.
+    """
     first, last = span
     if last < first:
         return {}
-    recalled = excerpts_between(source, numbers, first, last)
-    requests = requests_between(source, numbers, first, last)
+    began = block_of(source, numbers, first)
+    recalled = excerpts_between(source, numbers, began, last)
+    requests = requests_between(source, numbers, began, last)
     fronts = _fronts(source, numbers, thread_id, requests)
     found: dict[int, Window] = {}
-    block = None
-    kept = [one for turn_id, some in recalled.items() if (numbers.number_of(turn_id) or 0) < first for one in some]
+    held: dict[str, list[tuple[int, int]]] = {}
     for request in requests:
-        if block is not None and request.block_id != block:
-            kept = []
-        block = request.block_id
-        kept += recalled.get(request.turn_id, ())
-        front = fronts.get(block, Front())
+        kept = held[request.ended] = [*held.get(request.asked or "", ()), *recalled.get(request.turn_id, ())]
+        if request.number < first:
+            continue
+        front = fronts.get(request.block_id, Front())
         window = Window(
             tokens=request.tokens,
             budget=request.budget,

@@ -16,7 +16,10 @@ from .source import Source, ids
 
 @dataclass(frozen=True)
 class Recorded:
-    """The record of one turn's request. `start` is the first exchange that was sent whole."""
+    """The record of one turn's request. `start` is the first exchange that was sent whole.
+
+    `ended` is the hash of its last message, `asked` of the prompt before its own input, or None.
+    """
 
     turn_id: str
     number: int
@@ -26,6 +29,8 @@ class Recorded:
     window: int | None
     start: int
     pinned: tuple[int, ...]
+    ended: str
+    asked: str | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ def requests_between(source: Source, numbers: Numbering, first: int, last: int) 
                 window=row["window"],
                 start=numbers.number_of(row["start_turn_id"]) or row["start_number"] or began,
                 pinned=tuple(sorted(one for one in pinned if one is not None)),
+                ended=row["ended"] or "",
+                asked=row["asked"],
             )
         )
     return found
@@ -64,20 +71,23 @@ def _turns(numbers: Numbering, first: int, last: int) -> str:
     return ids(turn_id for number in range(first, last + 1) for turn_id in numbers.turns(number))
 
 
-def excerpts_between(source: Source, numbers: Numbering, first: int, last: int) -> dict[str, list[tuple[int, int]]]:
-    """Return the number and tokens of the excerpts sent with each turn of exchanges `first` to `last`.
-
-    The number is 0 for an excerpt of another session.
-
-    Earlier turns of the same block are included, because excerpts are sent until their block ends.
-    """
+def block_of(source: Source, numbers: Numbering, number: int) -> int:
+    """Return the exchange that the block of another one began with."""
     began = source.value(
         "select o.turn_id from memory_contexts o where o.block_id = "
         "(select c.block_id from memory_contexts c where c.turn_id = :turn_id) order by o.rowid limit 1",
-        turn_id=numbers.first[first - 1],
+        turn_id=numbers.first[number - 1],
     )
+    return numbers.number_of(began) or number
+
+
+def excerpts_between(source: Source, numbers: Numbering, first: int, last: int) -> dict[str, list[tuple[int, int]]]:
+    """Return the number and tokens of the excerpts recalled for each turn of exchanges `first` to `last`.
+
+    The number is 0 for an excerpt of another session.
+    """
     found: dict[str, list[tuple[int, int]]] = {}
-    for row in source.rows("replay_recalls", ids=_turns(numbers, numbers.number_of(began) or first, last)):
+    for row in source.rows("replay_recalls", ids=_turns(numbers, first, last)):
         number = 0 if row["thread_id"] else numbers.number_of(row["from_turn_id"]) or row["number"]
         found.setdefault(row["turn_id"], []).append((number, row["tokens"]))
     return found
