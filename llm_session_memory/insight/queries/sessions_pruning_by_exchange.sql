@@ -1,5 +1,5 @@
 -- title: Requests with and without pruning
--- means: Average tokens per request in named sessions, by exchange number: as sent (counted by the server), and roughly what the whole history would have taken. Between two cuts, the estimate grows by what the server counted; at a cut, it grows by the tokens of the previous reply, plus the new prompt at four characters per token. It is never below what was sent.
+-- means: Average tokens per request in named sessions, by exchange number: as sent (counted by the server), and roughly what the whole history would have taken. Between two cuts, the estimate grows by what the server counted, without the excerpts; at a cut, it grows by the tokens of the previous reply, plus the new prompt at four characters per token. It is never below what was sent.
 -- param since: only from this day on; empty for all
 -- param until: only up to this day; empty for all
 -- param model: only this model; empty for all
@@ -9,23 +9,31 @@ with exchanges as (
     from memory_contexts
     group by thread_id, exchange_turn_id
 ),
-sent as (
+counted as (
     select
-        e.thread_id, e.turn_id, e.number, e.block_id, e.row, t.model, t.datetime_utc, t.input_tokens,
-        lag(e.block_id) over in_order as block_before,
-        lag(t.input_tokens) over in_order as sent_before,
-        lag(t.output_tokens) over in_order as reply_before,
-        (select length(s.prompt) from turn_search s where s.turn_id = e.exchange_turn_id) as typed
+        e.*, t.model, t.datetime_utc, t.input_tokens, t.output_tokens,
+        t.input_tokens - coalesce(
+            (select sum(r.tokens) from memory_recalls r where r.turn_id = e.exchange_turn_id), 0
+        ) as said
     from exchanges e
     join turns t on t.id = e.turn_id
     where t.input_tokens is not null
+),
+sent as (
+    select
+        e.thread_id, e.turn_id, e.number, e.block_id, e.row, e.model, e.datetime_utc, e.input_tokens, e.said,
+        lag(e.block_id) over in_order as block_before,
+        lag(e.said) over in_order as said_before,
+        lag(e.output_tokens) over in_order as reply_before,
+        (select length(s.prompt) from turn_search s where s.turn_id = e.exchange_turn_id) as typed
+    from counted e
     window in_order as (partition by e.thread_id order by e.row)
 ),
 whole as (
     select *, max(input_tokens, sum(
         case
-            when sent_before is null then input_tokens
-            when block_before = block_id then max(input_tokens - sent_before, 0)
+            when said_before is null then said
+            when block_before = block_id then max(said - said_before, 0)
             else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
         end
     ) over (partition by thread_id order by row)) as whole_tokens

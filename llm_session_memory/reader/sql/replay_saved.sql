@@ -6,16 +6,24 @@ with exchanges as (
     where thread_id = :thread_id
     group by exchange_turn_id
 ),
-sent as (
+counted as (
     select
-        e.turn_id, e.block_id, e.row, t.input_tokens,
-        lag(e.block_id) over in_order as block_before,
-        lag(t.input_tokens) over in_order as sent_before,
-        lag(t.output_tokens) over in_order as reply_before,
-        (select length(s.prompt) from turn_search s where s.turn_id = e.exchange_turn_id) as typed
+        e.*, t.model, t.datetime_utc, t.input_tokens, t.output_tokens,
+        t.input_tokens - coalesce(
+            (select sum(r.tokens) from memory_recalls r where r.turn_id = e.exchange_turn_id), 0
+        ) as said
     from exchanges e
     join turns t on t.id = e.turn_id
     where t.input_tokens is not null
+),
+sent as (
+    select
+        e.turn_id, e.block_id, e.row, e.input_tokens, e.said,
+        lag(e.block_id) over in_order as block_before,
+        lag(e.said) over in_order as said_before,
+        lag(e.output_tokens) over in_order as reply_before,
+        (select length(s.prompt) from turn_search s where s.turn_id = e.exchange_turn_id) as typed
+    from counted e
     window in_order as (order by e.row)
 )
 select
@@ -23,8 +31,8 @@ select
     input_tokens as tokens_sent,
     max(input_tokens, sum(
         case
-            when sent_before is null then input_tokens
-            when block_before = block_id then max(input_tokens - sent_before, 0)
+            when said_before is null then said
+            when block_before = block_id then max(said - said_before, 0)
             else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
         end
     ) over (order by row)) as tokens_whole_about
