@@ -168,7 +168,7 @@ def _print(made: Context, policy: str, model_id: str) -> None:
     window = f"{limit.window.tokens:,} tokens, {limit.window.source}" if limit.window.tokens else limit.window.source
     echo(f"window   {window}")
     echo(f"policy   {policy}, model {model_id}")
-    continues = "continues: the previous request, its reply, and the new prompt"
+    continues = "continues: the previous request without excerpts, its reply, and the new prompt"
     echo(f"block    {continues if made.block.id else f'new: {made.block.reason}'}")
     for notice in made.notices:
         echo(f"notice   {notice}")

@@ -1,6 +1,6 @@
 """Which exchanges are sent: the settings of one prompt, its budget, and a plan made from sizes and budget.
 
-Pure: it sees numbers and tokens, never a text. A session is a series of blocks; within a block each request only grows
+Pure: it sees numbers and tokens, never a text. A session is a series of blocks; within a block each request grows
 at its end. When the next request would exceed the budget, the start moves forward.
 """
 

@@ -55,7 +55,7 @@ def test_item_by_item(llm_: Command, work: Script) -> None:
             "budget N tokens: the default",
             "window not known for this model",
             "policy recall, model scripted",
-            "block continues: the previous request, its reply, and the new prompt",
+            "block continues: the previous request without excerpts, its reply, and the new prompt",
         ]
     )
 
