@@ -25,6 +25,7 @@ _FAMILIES = {
     "summary": ("summary",),
     "titles": ("title",),
     "notes": ("note", "tag"),
+    "remembering": ("memory",),
     "rating": ("rate", "bookmark"),
     "searching": ("search",),
     "indexing": ("index",),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .indexing import Indexing
     from .projects import Projects
     from .ratings import Ratings
+    from .remembered import Remembered
     from .retention import Retention
     from .search import Search
     from .snapshots import Snapshots
@@ -115,6 +116,15 @@ class Services:
         from .indexing import Indexing
 
         return Indexing(self.desk)
+
+    def remembered(self, name: str) -> Remembered:
+        """Return everything that is remembered for the prompts of a session: notes, pins, summary, sources of recall.
+
+        Writes nothing. Raises NoSuchSession.
+        """
+        from .remembered import remembered
+
+        return remembered(self.desk, name)
 
     @cached_property
     def search(self) -> Search:

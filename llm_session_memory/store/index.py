@@ -377,6 +377,13 @@ class Index:
         )
         return frozenset(row["id"] for row in rows)
 
+    def known(self, turn_ids: Iterable[str]) -> frozenset[str]:
+        """Return those of some turns that are indexed."""
+        sql = "select value from json_each(:ids) where exists (select 1 from memory_passages where turn_id = value)"
+        if not self.log.columns("memory_passages"):
+            return frozenset()
+        return frozenset(id_ for (id_,) in self.log.tuples(sql, {"ids": json.dumps(list(turn_ids))}))
+
     def turns_of(self, passage_ids: Iterable[int]) -> dict[int, str]:
         """Return the turn of each passage."""
         return dict(

@@ -7,6 +7,7 @@ alter table memory_sessions add column global_notes integer; -- 0: the notes for
 alter table memory_projects add column recall_from text;
 alter table memory_projects add column recall_fragments integer;
 alter table memory_projects add column global_notes integer;
+-- memory_passages.side and memory_recalls.side: 3 is a fragment or text attachment that went with the prompt.
 -- The session that an excerpt came from, if it is another one; `number` and `side` are of that session.
 alter table memory_recalls add column thread_id text;
 create index if not exists memory_recalls_thread on memory_recalls (thread_id) where thread_id is not null;
