@@ -157,6 +157,27 @@ def test_a_plain_continuation_loads_only_what_it_asks(tmp_path: Path) -> None:
     assert _loaded(program, LLM_USER_PATH=str(tmp_path)) == sorted([*AT_START, *(f"{MEMORY}.{name}" for name in asks)])
 
 
+MOST_MODULES = 70
+"""How many of our modules the next prompt of a session loads at most: each takes 0.2 ms or more."""
+
+UNUSED = (
+    *("rules.fences", "rules.clipping", "rules.limits", "rules.refused_system", "rules.ranking", "rules.summary"),
+    *("services.notes", "services.recall", "services.sessions", "services.beginning", "services.projects"),
+    *("store.index", "memory", "interchange", "insight"),
+)
+"""Modules, and packages of modules, that a prompt does without if it goes on in a session and all of it is sent."""
+
+
+def test_a_prompt_in_a_session_loads_only_what_it_uses(tmp_path: Path) -> None:
+    """The next prompt of a session loads few of our modules, and none that serves other prompts."""
+    arguments = ["--session", "work", "-m", "echo", "--no-stream", "Hello"]
+    program = f"from llm.cli import cli\ncli({arguments}, standalone_mode=False)"
+    _loaded(program, LLM_USER_PATH=str(tmp_path))
+    loaded = [name.removeprefix(f"{MEMORY}.") for name in _loaded(program, LLM_USER_PATH=str(tmp_path))]
+    assert [name for name in loaded if name.startswith(UNUSED)] == []
+    assert len(loaded) <= MOST_MODULES
+
+
 _SQL = re.compile(
     r"\bselect\s.+\sfrom\s|\binsert\s+(or\s+\w+\s+)?into\s|\bupdate\s+\w+\s+set\s|\bdelete\s+from\s|^\s*pragma\s",
     re.IGNORECASE | re.DOTALL,

@@ -27,7 +27,7 @@ _MOST_TOKENS = 2**63 - 1
 """The largest number that SQLite can hold."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)  # nobody needs these methods, and each takes a while to make
 class Call:
     """One model call: the response, and what is known about its request."""
 

@@ -17,10 +17,11 @@ from llm import cli as llm_cli
 from ..errors import SessionError
 from ..model import Settings
 from ..rules.names import check
+from ..rules.policy import checked
 from ..rules.safe_text import plain
 from ..services import current
 from ..services.bundle import Services
-from ..store import owned_file
+from ..store import history, owned_file
 from ..store.log import sentence, telling
 from . import convert, received
 from .attempts import cause
@@ -92,7 +93,7 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
             place = replace(place, template=given.remembered, system_once=once)
         said = found(Settings(**{one.name: ours[one.name] for one in fields(Settings) if one.name in ours}))
         if ours.get("retrying") is None:
-            said = memory.sessions.settled(said)
+            said = checked(said) if said.recall_from is None else memory.sessions.settled(said)
         keeps = recording and name is not None and "prompt" in parameters  # a chat has no prompt yet
         models = Models(async_=bool(parameters.get("async_")), missing=_stand_in if keeps else None)
         _choose_model(parameters, session is not None or bool(kept.model or (given and given.model)), models)
@@ -282,7 +283,9 @@ def _conversation(one: Prompting, model: Any, *, async_: bool) -> Any:
     made: Any = (AsyncSessionConversation if async_ else SessionConversation)(model=model)
     made.prompting = one
     if one.known is not None:
-        made.loaded_tools = convert.tool_specs(one.services.sessions.first_tools(one.known), model)
+        made.loaded_tools = convert.tool_specs(
+            history.first_turn_tools(one.services.desk.log, one.known.thread_id), model
+        )
     if one.session is not None:
         made.id = one.session.thread_id
     return made

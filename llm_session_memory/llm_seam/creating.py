@@ -66,7 +66,7 @@ def place_of(
     don't exist yet, and it is ignored for others. Raises SessionError if an existing session is in another project, or
     if the project is unknown.
     """
-    session = services.sessions.find(name) if name is not None else None
+    session = services.desk.find(name) if name is not None else None
     named = typed or session is None
     wanted = project if named and project is not None and key(project) != NO_PROJECT else None
     origin = "" if typed else " (from LLM_PROJECT)"

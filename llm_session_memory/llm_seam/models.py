@@ -17,10 +17,10 @@ from ..errors import ModelFailed, SessionError
 from ..model import POLICIES, Session, Settings
 from ..rules.policy import effective, recalls
 from ..services.bundle import Services
-from ..services.recall import Near, Nearness
 from ..store import check_file
 
 if TYPE_CHECKING:
+    from ..services.recall import Near, Nearness
     from ..store.index import Scope
 
 RELIED_ON = {
@@ -277,7 +277,11 @@ class Embedding:
     @cached_property
     def _nearness(self) -> Nearness | None:
         model = self._model
-        return model and Nearness(self.memory.desk, model.model_id, lambda texts: list(model.embed_multi(texts)))
+        if model is None:
+            return None
+        from ..services.recall import Nearness
+
+        return Nearness(self.memory.desk, model.model_id, lambda texts: list(model.embed_multi(texts)))
 
 
 def _bundled() -> Any:

@@ -14,7 +14,6 @@ from llm import models
 from ..errors import LogUnusable, SessionError
 from ..model import TITLE_AFTER, Attempt, Context, Session
 from ..rules import server_cuts, tokens
-from ..rules.refused_system import refused
 from ..rules.safe_text import one_line
 from ..rules.thinking import keeps, turn_without_thinking
 from ..rules.ulids import later
@@ -47,7 +46,7 @@ Say = Callable[[str], None]
 """Shows a message to the person or the program."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)  # nobody needs these methods, and each takes a while to make
 class Prompted:
     """One prompt and its calls.
 
@@ -221,6 +220,8 @@ class Prompted:
         name, command = self.asked.session.name, self.services.desk.command
         self.say(f"session {name}: the prompt is kept. Send it again with: {command('retry', name)}{also}")
         self._tell_overflow(name)
+        from ..rules.refused_system import refused
+
         own = self.asked.said.system or self.asked.session.settings.system
         cause = refused(self.error, own, self.context.system) if self.context else None
         if cause is not None:

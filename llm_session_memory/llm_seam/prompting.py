@@ -11,7 +11,7 @@ from llm import models
 
 from ..errors import SessionError
 from ..model import POLICIES, Attempt, Session, Settings, Window
-from ..rules import fences, tokens
+from ..rules import tokens
 from ..rules.blank import is_blank
 from ..rules.policy import effective, summarises
 from ..rules.request import system_messages
@@ -105,7 +105,7 @@ class Prompting:
             self.services.desk.prepare()
             if isinstance(self.place, Wanted) and self.place.over is None and self.place.name is not None:
                 # another process may have created it in the meantime
-                self.place = self.services.sessions.find(self.place.name) or self.place
+                self.place = self.services.desk.find(self.place.name) or self.place
         if prompt and parameters.get("attachments") and is_blank(prompt):
             prompt = ""  # hosted interfaces refuse a blank text beside a picture
         settings, parameters = self._settings(conversation.model, parameters)
@@ -206,7 +206,9 @@ class Prompting:
             see = self.services.desk.command("context", session.name)
             self.say(f"session {session.name}: {notice} See: {see}")
         if found.recalled:
-            excerpts = llm.Fragment(*fences.fragment_of(found.recalled, session.thread_id))
+            from ..rules.fences import fragment_of
+
+            excerpts = llm.Fragment(*fragment_of(found.recalled, session.thread_id))
             parameters = {**parameters, "fragments": [excerpts, *(parameters.get("fragments") or ())]}
         if found.system != settings.system:
             parameters = {**parameters, "system": found.system}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,6 @@ from llm import models
 from llm.logs import LogStore
 
 from ..model import Context, Message
-from ..rules.fences import is_ours
 from ..rules.request import fragments_in
 from ..services.desk import Desk
 from ..services.record import Record, Sent
@@ -78,8 +77,12 @@ def _lines_whole(response: Any) -> Iterator[None]:
         response.prompt.fragments = given
 
 
-def _whole(fragments: Iterable[Any]) -> list[Any]:
+def _whole(fragments: Sequence[Any]) -> list[Any]:
     """Return the fragments of a prompt, ours with its line break."""
+    if not fragments:
+        return []
+    from ..rules.fences import is_ours  # many prompts have no fragments
+
     return [
         llm.Fragment(f"{one}\n", one.source) if isinstance(one, llm.Fragment) and is_ours(one.source) else one
         for one in fragments

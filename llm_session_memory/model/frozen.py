@@ -27,15 +27,13 @@ else:
 def _frozen(cls: type) -> type:
     """Give a class what makes its methods on first use."""
     defaults = {name: cls.__dict__[name] for name in cls.__annotations__ if name in cls.__dict__}
-    for name in _FIRST:
-        setattr(cls, name, _Later(_with_fields, cls, defaults, name))
-    for name in _COMPARING:
-        setattr(cls, name, _Later(_comparable, cls, defaults, name))
+    for names, make in _MADE.items():
+        for name in names:
+            setattr(cls, name, _Later(make, cls, defaults, name))
     cls.__setattr__, cls.__delattr__ = _refuse_to_set, _refuse_to_delete  # type: ignore[assignment, method-assign]
     return cls
 
 
-_FIRST = ("__init__", "__dataclass_fields__", "__dataclass_params__", "__match_args__")
 _COMPARING = ("__eq__", "__hash__", "__repr__")
 
 
@@ -53,22 +51,34 @@ class _Later:
         return found.__get__(instance, owner) if callable(found) else found
 
 
+def _initialised(cls: type, defaults: dict[str, Any]) -> None:
+    """Make the `__init__` alone: few classes need their fields too, which take three times as long."""
+    for name, value in defaults.items():
+        if isinstance(value, Field):
+            _shown(cls, name, value)
+    cls.__init__ = _init(cls, defaults)  # type: ignore[misc]
+
+
 def _with_fields(cls: type, defaults: dict[str, Any]) -> None:
-    """Make the fields, and the `__init__` that sets them."""
+    """Make the fields."""
     made = _copy(cls, defaults, init=False, repr=False, eq=False)
     fields: dict[str, Field[Any]] = made.__dataclass_fields__
     for name, field in fields.items():
-        if field.default is not MISSING:
-            setattr(cls, name, field.default)
-        else:
-            with suppress(AttributeError):  # it had no value, or another thread was here
-                delattr(cls, name)
+        _shown(cls, name, field)
     params = made.__dataclass_params__
     params.frozen = params.init = params.repr = params.eq = True
     cls.__dataclass_fields__ = fields  # type: ignore[attr-defined]
     cls.__dataclass_params__ = params  # type: ignore[attr-defined]
     cls.__match_args__ = made.__match_args__  # type: ignore[attr-defined, misc]
-    cls.__init__ = _init(cls, fields)  # type: ignore[misc]
+
+
+def _shown(cls: type, name: str, field: Field[Any]) -> None:
+    """Show a field's value on the class if it always has the same one to begin with, as dataclasses do."""
+    if field.default is not MISSING:
+        setattr(cls, name, field.default)
+    else:
+        with suppress(AttributeError):  # it had no value, or another thread was here
+            delattr(cls, name)
 
 
 def _comparable(cls: type, defaults: dict[str, Any]) -> None:
@@ -89,17 +99,20 @@ def _copy(cls: type, defaults: dict[str, Any], **options: bool) -> Any:
     return dataclasses.dataclass(**options)(type(cls.__name__, (), {**members, **defaults}))
 
 
-def _init(cls: type, fields: dict[str, Field[Any]]) -> Any:
+def _init(cls: type, defaults: dict[str, Any]) -> Any:
     """Return an `__init__` with a parameter for each field; a field with a factory gets a new value from it."""
     known: dict[str, Any] = {"_set": object.__setattr__, "_missing": MISSING}
     parameters, lines = [], []
-    for name, field in fields.items():
+    for name in cls.__annotations__:
+        given = defaults.get(name, MISSING)
+        factory = given.default_factory if isinstance(given, Field) else MISSING
+        first = given.default if isinstance(given, Field) else given
         value, default = name, ""
-        if field.default is not MISSING:
-            known[f"_default_{name}"] = field.default
+        if first is not MISSING:
+            known[f"_default_{name}"] = first
             default = f" = _default_{name}"
-        elif field.default_factory is not MISSING:
-            known[f"_make_{name}"] = field.default_factory
+        elif factory is not MISSING:
+            known[f"_make_{name}"] = factory
             value, default = f"_make_{name}() if {name} is _missing else {name}", " = _missing"
         parameters.append(f"{name}{default}")
         lines.append(f"    _set(self, {name!r}, {value})")
@@ -107,7 +120,7 @@ def _init(cls: type, fields: dict[str, Field[Any]]) -> Any:
     made = known["__init__"]
     made.__qualname__ = f"{cls.__qualname__}.__init__"
     made.__module__ = cls.__module__
-    made.__annotations__ = {name: field.type for name, field in fields.items()} | {"return": None}
+    made.__annotations__ = {**cls.__annotations__, "return": None}
     return made
 
 
@@ -119,3 +132,11 @@ def _refuse_to_set(self: object, name: str, value: object) -> None:
 def _refuse_to_delete(self: object, name: str) -> None:
     del self
     raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+_MADE: dict[tuple[str, ...], Callable[[type, dict[str, Any]], None]] = {
+    ("__init__",): _initialised,
+    ("__dataclass_fields__", "__dataclass_params__", "__match_args__"): _with_fields,
+    _COMPARING: _comparable,
+}
+"""What is made together, and what makes it."""

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..model import Exchange, Message, Part
 from .blank import NO_REPLY, is_blank, without_blanks
-from .clipping import clip
-from .fences import NOTES_FOR_ALL, fenced_notes, fenced_summary
 from .policy import Plan
 from .thinking import keeps
 from .tokens import Measure
@@ -37,6 +35,9 @@ def system_text(
     `everywhere` are the notes for all sessions, which come before the session's own.
     """
     parts = [] if system is None or is_blank(system) else [system]
+    if everywhere or notes or summary:
+        from .fences import NOTES_FOR_ALL, fenced_notes, fenced_summary  # many prompts have none of them
+
     if everywhere:
         parts.append(fenced_notes(everywhere, NOTES_FOR_ALL))
     if notes:
@@ -89,6 +90,8 @@ def messages_of(
     for sized in plan.recent:
         sent = whole(exchanges[sized.id])
         if plan.clip is not None:
+            from .clipping import clip  # few requests cut an exchange
+
             cut = clip(sent, plan.clip, measure)
             if cut is None:
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..model import Block, Budget, Context, Exchange, Message, Summary
 from ..rules import recall_budget, summary
@@ -12,8 +13,10 @@ from ..rules.explanation import notices
 from ..rules.policy import WINDOW, Plan, Shares, plan, recalls, summarises, without_recent
 from ..rules.request import front, messages_of, system_text
 from ..rules.tokens import Measure
-from .recall import Recall
 from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from .recall import Recall
 
 Fold = Callable[["Summary | None", "Sequence[Exchange]", Budget, Measure], "Summary | None"]
 """Makes the next summary from the previous one and the exchanges after it. If it can't: None, or the previous one."""
@@ -94,7 +97,7 @@ class Opening:
 
 
 def begin(
-    snapshot: Snapshot, reason: NewBlock, before: Block | None, recall: Recall, fold: Fold | None
+    snapshot: Snapshot, reason: NewBlock, before: Block | None, recall: Callable[[], Recall], fold: Fold | None
 ) -> tuple[Context, Snapshot]:
     """Return the first request of a new block, and the snapshot with any summary that was made for it.
 
@@ -108,11 +111,11 @@ def begin(
         opening, chosen = _summarised(opening, chosen, fold)
     made, chosen = opening.made(chosen)
     if recalls(policy) and _leaves_out(opening, chosen):
-        made, chosen = _recalled(opening, made, chosen, recall, cold=before is None)
+        made, chosen = _recalled(opening, made, chosen, recall(), cold=before is None)
     elif snapshot.request.recalls_beyond and not chosen.oversized:
         room = snapshot.budget.tokens - snapshot.beside() - sum(pin.tokens for pin in chosen.pinned)
         left = min(snapshot.budget.tokens - made.tokens, recall_budget.MOST_BEYOND)
-        made = recall.added(made, recall.deserved(room, whole=chosen.whole, most=left))
+        made = recall().added(made, recall().deserved(room, whole=chosen.whole, most=left))
     news = notices(chosen, before, snapshot.budget.tokens, len(snapshot.turns), policy, opening.snapshot.summary)
     return replace(made, notices=news), opening.snapshot
 

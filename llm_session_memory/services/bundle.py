@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .desk import Clock, Desk, now_utc
-from .notes import Notes
 from .record import Record
 from .requests import Requests
-from .sessions import Sessions
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,11 +21,13 @@ if TYPE_CHECKING:
     from .deletion import Deletion
     from .forks import Forks
     from .indexing import Indexing
+    from .notes import Notes
     from .projects import Projects
     from .ratings import Ratings
     from .remembered import Remembered
     from .retention import Retention
     from .search import Search
+    from .sessions import Sessions
     from .snapshots import Snapshots
     from .stats import Stats
     from .titles import Titles
@@ -43,9 +43,21 @@ class Services:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.requests = Requests(desk)
-        self.notes = Notes(desk, self.requests)
-        self.sessions = Sessions(desk, self.requests, self.notes)
         self.record = Record(desk)
+
+    @cached_property
+    def notes(self) -> Notes:
+        """What is kept with a conversation. Imported late: a prompt reads it through the store."""
+        from .notes import Notes
+
+        return Notes(self.desk, self.requests)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sessions. Imported late: a prompt in a session that exists finds it through the desk."""
+        from .sessions import Sessions
+
+        return Sessions(self.desk, self.requests, self.notes)
 
     @cached_property
     def costs(self) -> Costs:

@@ -14,14 +14,13 @@ from ..errors import OverBudget
 from ..model import Context, Message, Recalled
 from ..model.frozen import dataclass
 from ..rules.blocks import NewBlock
-from ..rules.fences import without_recalled
 from .continuing import continued
 from .desk import Clock, now_utc
-from .recall import Near, Recall
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     from .beginning import Fold
+    from .recall import Near, Recall
 
 
 @dataclass(frozen=True)
@@ -43,20 +42,29 @@ class Composer:
 
         Raises OverBudget.
         """
-        snapshot = self.snapshot
+        begun = snapshot = self.snapshot
         block = snapshot.store.requests.latest(snapshot.thread_id) if snapshot.request.before is None else None
-        recall = Recall(snapshot, self.near, writing=self.writing, now=self.now)
+        recalling: list[Recall] = []
+
+        def recall() -> Recall:
+            from .recall import Recall  # not loaded by the many prompts that are sent with all of their session
+
+            if not recalling:
+                recalling.append(Recall(snapshot, self.near, writing=self.writing, now=self.now))
+            return recalling[0]
+
         made = continued(snapshot, block, recall)
         if isinstance(made, NewBlock):
             from .beginning import begin  # not loaded by the many prompts that continue a block
 
-            made, snapshot = begin(snapshot, made, block, recall, self.fold)
-        if recall.trouble:
-            news = f"The embedding model failed ({recall.trouble.rstrip('.')}), so recall searched by words only."
-            made = replace(made, notices=(*made.notices, news))
-        if recall.beyond:
-            made = replace(made, notices=(*made.notices, *recall.beyond.notices))
-        return made, replace(self, snapshot=snapshot)
+            made, begun = begin(snapshot, made, block, recall, self.fold)
+        for used in recalling:
+            if used.trouble:
+                news = f"The embedding model failed ({used.trouble.rstrip('.')}), so recall searched by words only."
+                made = replace(made, notices=(*made.notices, news))
+            if used.beyond:
+                made = replace(made, notices=(*made.notices, *used.beyond.notices))
+        return made, replace(self, snapshot=begun)
 
     def in_progress(
         self, exchange: tuple[Message, ...], recalled: Sequence[Recalled] = ()
@@ -74,6 +82,8 @@ class Composer:
         room = snapshot.budget.tokens - pins - snapshot.beside() - 2  # each estimate was rounded up
         sent: tuple[Message, ...] | None = exchange
         if recalled and measure.tokens(measure.base(exchange)) > room:
+            from ..rules.fences import without_recalled
+
             sent = exchange = without_recalled(exchange, recalled)
         if measure.tokens(measure.base(exchange)) > room:
             from ..rules.clipping import clip

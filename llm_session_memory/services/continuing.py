@@ -5,7 +5,9 @@ If the block can't continue, return the reason instead; then a new block begins 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..model import Block, Context, Message, Turn
 from ..rules import recall_budget, tokens
@@ -16,11 +18,13 @@ from ..rules.request import front
 from ..rules.server_cuts import counts_all
 from ..rules.thinking import unthinking
 from ..store import history
-from .recall import Recall
 from .snapshot import Snapshot
 
+if TYPE_CHECKING:
+    from .recall import Recall
 
-def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Context | NewBlock:
+
+def continued(snapshot: Snapshot, block: Block | None, recall: Callable[[], Recall]) -> Context | NewBlock:
     """Return the request that continues a block, or the reason why a new one must begin."""
     if block is None:
         return NewBlock.FORKED if snapshot.turns.inherited or snapshot.request.before else NewBlock.FIRST
@@ -40,7 +44,7 @@ def continued(snapshot: Snapshot, block: Block | None, recall: Recall) -> Contex
     if over is not None:
         return over
     if recalls(policy) and (left_out or snapshot.request.recalls_beyond):
-        return _with_recalled(snapshot, made, recall, in_front, left_out=left_out)
+        return _with_recalled(snapshot, made, recall(), in_front, left_out=left_out)
     return made
 
 

@@ -14,12 +14,12 @@ from ..store import Sessions, history
 from .choosing import Limits, without_num_ctx
 from .composer import Composer
 from .desk import Desk
-from .recall import Near
 from .snapshot import Request, Snapshot
 from .windows import sends_reasoning
 
 if TYPE_CHECKING:
     from .beginning import Fold
+    from .recall import Near
 
 
 class Requests:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
-from ..rules.fences import is_ours, without_excerpts
 from .forks import joined, lineage
 from .log import Log
 from .numbering import Numbering, Pair, with_older, without
@@ -254,6 +253,8 @@ def _parts(
                 piece["literal"] if "literal" in piece else contents.get(piece["fragment"], "") for piece in pieces
             )
             if row["message_hash"] in typed and pieces[0].get("fragment") in ours:
+                from ..rules.fences import without_excerpts  # only after a prompt with excerpts
+
                 payload["text"] = without_excerpts(payload["text"])
                 used = tuple(fragment for fragment in used if fragment in payload["text"])
                 changed.add(row["message_hash"])
@@ -298,6 +299,8 @@ def _fragment_contents(log: Log, payloads: Iterable[Mapping[str, Any]]) -> tuple
     ids = {piece["fragment"] for p in payloads for piece in _pieces(p) if isinstance(piece.get("fragment"), int)}
     if not ids:
         return {}, set()
+    from ..rules.fences import is_ours  # many prompts have no fragments
+
     rows = log.rows(
         "select id, content, source from fragments where id in (select value from json_each(:ids))",
         {"ids": json.dumps(sorted(ids))},
