@@ -107,7 +107,7 @@ def ask(  # noqa: PLR0913  a measurement's conditions
         )
         took = time.perf_counter() - began
         sent = text_of(made)
-        if len(sent) / 4 > budget or made.tokens > budget:
+        if made.tokens > budget or (model is None and len(sent) / 4 > budget):
             print(f"{name}: {made.tokens} tokens, {len(sent)} characters at a budget of {budget}", file=sys.stderr)
         recalled = sum(item.tokens for item in made.items if item.fate == "recalled")
         yield made, Asked(evidence_recall(evidence_of(line, question), sent), recalled, 0, took)

@@ -82,7 +82,7 @@ def _options() -> list[click.Option]:
             ["--recall-share"],
             type=click.FloatRange(0, 1, min_open=True, max_open=True),
             metavar="S",
-            help="Share of a request that excerpts may use if the prompt deserves it (0 to 1) [0.9]",
+            help="Share of a request that excerpts may use if the prompt deserves it (0 to 1) [0.95]",
         ),
         click.Option(
             ["--recall-model"],

@@ -13,7 +13,7 @@ RECENT_SHARES = ((1_000, 0.5), (2_000, 0.3), (4_000, 0.2), (16_000, 0.125))
 """The share of the budget (in tokens) for the newest exchanges when a block begins, interpolated by the logarithm of
 the budget. At 1,000 tokens a quarter would miss the message being answered in 3 of 100 cases."""
 
-SHARE = 0.9
+SHARE = 0.95
 """The share of the room that a prompt's excerpts may take within a block if it deserves everything (see `spending`)."""
 
 RESERVED = 0.25

@@ -18,20 +18,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .ranking import Excerpt
 
+QUESTION = 0.8
+"""A prompt counts as a question if this share of it asks; the rest says how to answer."""
+
 ASKED_OF_THE_KNOWN = 0.75
 """What a question deserves if all its words are in what is sent already: the answer may be elsewhere."""
 
 TOLD = 0.4
 """What a prompt deserves at most that asks nothing."""
 
-TOLD_STRENGTH = 2.0
+TOLD_STRENGTH = 3.0
 """The strength (see `ranking.Match`) of the best excerpt from which on such a prompt deserves that."""
 
-LEAST = 0.15
+LEAST = 0.2
 """A prompt that deserves less than this gets nothing: the next request would have to read this prompt again."""
 
 BAR = 0.1
-RISE = 0.2
+RISE = 0.18
 """An excerpt's score, relative to the best one's, has to be at least BAR, and more by RISE once the room is used up."""
 
 
@@ -79,9 +82,10 @@ def worth(asks: float, unknown: float, strength: float) -> float:
         unknown: the share of its words that is not in what is sent already
         strength: the strength of its best excerpt
     """
+    question = min(1.0, asks / QUESTION)
     asked = ASKED_OF_THE_KNOWN + (1 - ASKED_OF_THE_KNOWN) * unknown
-    told = TOLD * unknown**2 * min(1.0, strength / TOLD_STRENGTH)
-    deserved = asks * asked + (1 - asks) * told
+    told = TOLD * (unknown * min(1.0, strength / TOLD_STRENGTH)) ** 2
+    deserved = question * asked + (1 - question) * told
     return deserved if deserved >= LEAST else 0.0
 
 
