@@ -39,6 +39,9 @@ _COMMON_SHARE = 50
 _MOST_HITS = 10_000
 """A word in more than a fiftieth of many passages says nothing; nor does one in more passages than this."""
 
+_AS_IF = 200
+"""Rarity is counted as if there were at least so many passages: in a few, every word is common."""
+
 _APART = 10_000_000
 """More than any session has exchanges."""
 
@@ -73,7 +76,7 @@ class Beyond:
 
     @cached_property
     def meant(self) -> Others:
-        """The sessions that the setting means, and what it names that doesn't exist any more."""
+        """The sessions that the setting means, and what it names that is left out."""
         return others(self.log, self.snapshot.request.recall_from, self.snapshot.thread_id)
 
     @cached_property
@@ -104,7 +107,7 @@ class Beyond:
     @property
     def notices(self) -> list[str]:
         """What to tell the person."""
-        told = [f"Recall found no {one}; check --recall-from." for one in self.meant.missing]
+        told = [*self.meant.notices]
         if self.left:
             told.append(
                 f"{self.left:,} conversations are not in the search index yet. Later prompts index them; `llm sessions"
@@ -127,7 +130,7 @@ class Beyond:
         hits = self._found(words)
         if not any(hits.values()):
             hits = self._found(characters(self.snapshot.request.text))
-        matches = ranking.match(hits, self.passages)
+        matches = ranking.match(hits, max(self.passages, _AS_IF))
         return ranking.rank(self._near(matches, nearest), matches, nearest)
 
     def _found(self, words: Sequence[str]) -> dict[str, list[int]]:

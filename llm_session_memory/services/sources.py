@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import SessionError
 from ..rules import recall_from
-from ..rules.recall_from import NAME, PROJECT, TAG, Source
-from ..store import Log, recall_sources
+from ..rules.recall_from import ALL, NAME, PROJECT, TAG, Source
+from ..store import Log, Sessions, recall_sources
 
 
 class Others(NamedTuple):
-    """Other sessions that excerpts may come from: names by thread. `missing` says in words what there is no more."""
+    """Other sessions that excerpts may come from: names by thread. `notices` say what is named but left out."""
 
     names: dict[str, str]
-    missing: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def checked(log: Log, text: str) -> str:
@@ -31,15 +31,15 @@ def others(log: Log, text: str | None, thread_id: str) -> Others:
     try:
         sources = recall_from.read(text)
     except SessionError:  # written by hand, or by a newer version
-        return Others({}, (f"“{text}”",))
+        return Others({}, (f"Recall can't read the setting --recall-from “{text}”.",))
     found: dict[str, str] = {}
-    missing = []
+    notices: list[str] = []
     for source in sources:
         there = recall_sources.sessions(log, source, thread_id)
         found |= there
-        if not there and source.value and recall_sources.known(log, source) is None:
-            missing.append(_said(source))
-    return Others(found, tuple(missing))
+        if not there and source.kind != ALL:
+            notices += _left_out(log, source, thread_id)
+    return Others(found, tuple(notices))
 
 
 def choices(log: Log, names: Sequence[str]) -> list[str]:
@@ -58,5 +58,12 @@ def _migrated(log: Log) -> bool:
     return log.has_sessions()
 
 
-def _said(source: Source) -> str:
-    return f"session “{source.value}”" if source.kind == NAME else f"{source.kind} “{source.value}”"
+def _left_out(log: Log, source: Source, thread_id: str) -> Iterator[str]:
+    """Yield why there is nothing to recall from, if it is a person's doing."""
+    what = f"session “{source.value}”" if source.kind == NAME else f"{source.kind} “{source.value}”"
+    if recall_sources.known(log, source) is None:
+        yield f"Recall found no {what}; change --recall-from."
+    found = Sessions(log).session(source.value) if source.kind == NAME else None
+    if found is not None and found.thread_id != thread_id:
+        why = "private" if found.private else "archived"
+        yield f"Recall left out {what}, because it is {why}."
