@@ -224,9 +224,11 @@ class Embedding:
     Without `model_id` it is the one of the extra `meaning`. If that is not installed either, nothing is near.
     """
 
-    def __init__(self, memory: Services, model_id: str | None) -> None:
+    def __init__(self, memory: Services, model_id: str | None, *, fragments: bool = True) -> None:
+        """Take the model's id. Without `fragments`, texts that went with prompts are not embedded."""
         self.memory = memory
         self.model_id = model_id
+        self.fragments = fragments
 
     def near(self, scopes: Sequence[Scope], prompt: str) -> Mapping[int, float]:
         """Return the passages nearest to a prompt. Raises ModelFailed for any failure."""
@@ -281,7 +283,10 @@ class Embedding:
             return None
         from ..services.recall import Nearness
 
-        return Nearness(self.memory.desk, model.model_id, lambda texts: list(model.embed_multi(texts)))
+        def embed(texts: Sequence[str]) -> list[list[float]]:
+            return list(model.embed_multi(texts))
+
+        return Nearness(self.memory.desk, model.model_id, embed, fragments=self.fragments)
 
 
 def _bundled() -> Any:
@@ -299,7 +304,8 @@ def embedding_of(memory: Services, settings: Settings) -> Embedding | None:
     if not recalls(settings.memory or POLICIES[0]):
         return None
     model_id = settings.recall_model or os.environ.get(RECALL_MODEL) or llm.get_default_embedding_model()
-    return Embedding(memory, model_id) if model_id != NONE else None
+    fragments = settings.recall_fragments is not False
+    return Embedding(memory, model_id, fragments=fragments) if model_id != NONE else None
 
 
 def near_of(memory: Services, session: Session, asked: Settings) -> Near | None:

@@ -344,13 +344,17 @@ class Recall:
 
 
 class Nearness:
-    """Finds passages of sessions by meaning, with the vectors of one embedding model."""
+    """Finds passages of sessions by meaning, with the vectors of one embedding model.
 
-    def __init__(self, desk: Desk, model: str, embed: Embed) -> None:
+    Without `fragments`, texts that went with prompts are not given to the model.
+    """
+
+    def __init__(self, desk: Desk, model: str, embed: Embed, *, fragments: bool = True) -> None:
         from ..store.vectors import Vectors
 
         self.vectors = Vectors(desk.log, model)
         self.embed = embed
+        self.fragments = fragments
 
     def near(self, scopes: Sequence[Scope], prompt: str) -> Mapping[int, float]:
         """Return the passages of a session nearest to a prompt, with their cosine similarities."""
@@ -361,7 +365,7 @@ class Nearness:
 
     def waiting(self, thread_id: str, most: int | None = None) -> list[int]:
         """Return the ids of the passages of a session that have no vector yet, newest first, at most `most`."""
-        return self.vectors.waiting(self.vectors.index.scopes(thread_id), most)
+        return self.vectors.waiting(self.vectors.index.scopes(thread_id), most, fragments=self.fragments)
 
     def catch_up(self, thread_id: str, seconds: float | None = _SECONDS, *, patient: bool = False) -> int:
         """Embed passages of a session that have no vector yet, newest first, for about `seconds` (None: all of them).

@@ -25,12 +25,16 @@ class Vectors:
         self.model = model
         self.index = Index(log)
 
-    def waiting(self, scopes: Sequence[Scope], most: int | None = None) -> list[int]:
-        """Return the ids of the passages of a session that have no vector yet, newest first, at most `most`."""
+    def waiting(self, scopes: Sequence[Scope], most: int | None = None, *, fragments: bool = True) -> list[int]:
+        """Return the ids of the passages of a session that have no vector yet, newest first, at most `most`.
+
+        Those of texts that went with prompts come last, and not at all without `fragments`.
+        """
         found: list[int] = []
         for scope in reversed(scopes):
             count = -1 if most is None else most - len(found)
             asked = {"thread": scope.number, "until": scope.until, "model": self.model, "count": count}
+            asked["fragments"] = fragments
             found += (id_ for (id_,) in self.log.tuples(statement("unembedded"), asked))
         return found
 

@@ -130,3 +130,20 @@ def test_the_dry_run_recalls_by_meaning(llm_: Command, script: Script, meaning: 
     llm_("--session", "work", ASKED).ok()
     assert "Biscuit" in sent(script)
     assert meaning.error is None
+
+
+@pytest.mark.parametrize("recalled", [True, False])
+def test_what_went_with_prompts_is_embedded_last(
+    llm_: Command, script: Script, meaning: Meaning, tmp_path: Path, *, recalled: bool
+) -> None:
+    """What was said is embedded before fragments, and these not at all if recall is to leave them out."""
+    page = tmp_path / "page.txt"
+    page.write_text("The spaniel sleeps on the stairs.", "utf-8")
+    llm_("embed-models", "default", "meaning").ok()
+    kept = () if recalled else ("--recall-fragments", "no")
+    llm_("-m", "scripted", "--session", "work", *BUDGET, *kept, "-f", str(page), "Mind this.").ok()
+    talk(llm_)
+    llm_("--session", "work", "What about the hound?").ok()
+    told = [one for one in meaning.seen if "stairs" in one]
+    assert bool(told) == recalled
+    assert ("[#1 fragment" in sent(script)) == recalled
