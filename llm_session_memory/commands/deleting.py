@@ -14,7 +14,7 @@ from ..errors import SessionError
 from ..llm_seam.models import called
 from ..llm_seam.template_fragments import hashes
 from ..memory import Memory
-from ..model import Conversation, Deleted, DeletionPlan, Exchange, Filters, Target
+from ..model import Amounts, Conversation, Deleted, DeletionPlan, Exchange, Filters, Target
 from ..rules import dates
 from ..rules.names import NO_PROJECT
 from ..rules.numbers import parsed_ranges
@@ -253,7 +253,10 @@ def _print(plan: DeletionPlan, what: _What, how: _How) -> None:
         as_json(plan_fields(plan, what.conversations))
         return
     done = isinstance(plan, Deleted)
-    echo(f"{'Deleted' if done else 'Would delete'} {what.amounts(plan)}.")
+    if plan.amounts == Amounts() and any(stay.undone for stay in plan.stays):
+        echo(f"{'Deleted nothing, but took' if done else 'Would delete nothing, but take'} exchanges out of a session.")
+    else:
+        echo(f"{'Deleted' if done else 'Would delete'} {what.amounts(plan)}.")
     for text in (*what.lines(MOST if done else None), *lines(plan, blank=how.with_traces)):
         echo(text)
     if isinstance(plan, Deleted) and plan.erased:

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..llm_seam.forks import point_in
+from ..llm_seam.models import known_bookmarks, known_snapshots
 from ..llm_seam.shape import check
+from ..rules.safe_text import one_line
 from ..rules.words import counted
 from .budgets import budget_of, budget_option, warn
 from .common import echo, exchange_number, opened, session_argument, session_command
 from .settings_options import Changes, changed, settings_options
 
+_WIDTH = 60
+"""How many characters of a bookmark's label are shown."""
+
+
+def _complete_point(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the labels of a session's snapshots, and the numbers of exchanges that have a bookmark."""
+    del param
+    given = ctx.params.get("database"), ctx.params.get("name") or "", incomplete
+    bookmarks = [CompletionItem(number, help=one_line(label, _WIDTH)) for number, label in known_bookmarks(*given)]
+    return [*map(CompletionItem, known_snapshots(*given)), *bookmarks]
+
 
 @session_command("fork", short_help="Go on from an exchange in a new session")
 @session_argument()
-@click.option("--at", metavar="N", help="Last exchange to share, or the label of a snapshot [the newest]")
+@click.option(
+    "--at",
+    metavar="N",
+    shell_complete=_complete_point,
+    help="Last exchange to share, or the label of a snapshot [the newest]",
+)
 @click.option("--as", "new_name", metavar="NAME", help="Name of the new session [NAME-2, or the next that is free]")
 @settings_options
 @budget_option("the new session")

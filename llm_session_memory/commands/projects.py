@@ -20,7 +20,7 @@ from ..rules.names import mistyped
 from ..rules.safe_text import one_line
 from ..rules.words import counted
 from .budgets import budget_of, budget_option, warn
-from .common import as_json, complete_project, echo, local_time, opened, session_command
+from .common import as_json, complete_project, echo, existing_log, local_time, opened, session_command
 from .listing import print_table
 from .settings_options import Changes, changed, settings_lines, settings_options
 
@@ -152,6 +152,8 @@ def _opened(database: str | None, *, create: bool) -> Memory:
 
 
 def _list(path: Path, database: str | None, *, json_: bool) -> None:
+    if database is not None:
+        path = existing_log(database)  # a file that was named and is not there is a mistake
     found: list[ProjectSummary] = []
     if path.exists():
         with closing(Memory(path, typed=database)) as memory:

@@ -68,6 +68,18 @@ def known_snapshots(database: str | None, name: str, beginning: str) -> list[str
     return _known(database, beginning, lambda memory: (point.label for point in memory.snapshots.list(name)))
 
 
+def known_bookmarks(database: str | None, name: str, beginning: str) -> list[tuple[str, str]]:
+    """Return the bookmarked exchanges of a session whose numbers begin so, as text, each with its label."""
+    labels: dict[str, str] = {}
+
+    def numbers(memory: Services) -> Iterable[str]:
+        bookmarks, numbered = memory.ratings.bookmarks(name), memory.sessions.numbers(name)
+        labels.update({str(numbered[id_]): one.label for id_, one in bookmarks.items() if id_ in numbered})
+        return sorted(labels, key=int)
+
+    return [(number, labels[number]) for number in _known(database, beginning, numbers)]
+
+
 def known_sources(database: str | None, beginning: str) -> list[str]:
     """Return the values of --recall-from that go on after a beginning, which may have values and commas already."""
     from ..services.sources import choices

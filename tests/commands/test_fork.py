@@ -8,10 +8,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from llm.logs import LogStore
 from sqlite_utils import Database
 
+from llm_session_memory.commands.forking import fork_command
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
 from tests.world.meaning import Meaning
@@ -376,3 +378,18 @@ def test_a_fork_refers_to_no_row_that_is_not_there(llm_: Command, work: Script, 
     llm_("--session", "old", "--fork-at", "1", "-m", "scripted", "And now?").ok()
     assert rows(log, "pragma foreign_key_check") == []
     assert rows(log, "select count(*) from memory_forks f join threads t on t.id = f.thread_id") == [(2,)]
+
+
+def test_the_shell_completes_where_to_fork(llm_: Command, script: Script) -> None:
+    """Tab after --at offers labels of snapshots, and numbers of exchanges with a bookmark, each with its label."""
+    for prompt in ("One", "Two"):
+        llm_("-m", "scripted", "--session", "here", prompt).ok()
+    llm_("sessions", "snapshot", "here", "before").ok()
+    llm_("sessions", "bookmark", "here", "2", "The deadline").ok()
+    context = click.Context(fork_command)
+    context.params = {"database": None, "name": "here"}
+    (at,) = (option for option in fork_command.params if option.name == "at")
+    offered = [(one.value, one.help) for one in at.shell_complete(context, "")]
+    assert offered == [("before", None), ("2", "The deadline")]
+    context.params = {"database": None, "name": "nowhere"}
+    assert at.shell_complete(context, "") == []

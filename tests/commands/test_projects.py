@@ -219,3 +219,10 @@ def test_names_are_completed(llm_: Command, bridge: Script, words: str) -> None:
     """The shell completes project names, without case."""
     completing = ShellComplete(cli, {}, "llm", "_LLM_COMPLETE")
     assert [one.value for one in completing.get_completions(words.split(), "br")] == ["Bridge"]
+
+
+def test_a_log_that_was_named_and_is_not_there_is_an_error(llm_: Command, tmp_path: Path) -> None:
+    """`project -d` with a file that does not exist says so, and makes none."""
+    missing = tmp_path / "nosuch.db"
+    done = llm_("sessions", "project", "-d", str(missing))
+    assert (done.code, f"There is no log at {missing} yet." in done.err, missing.exists()) == (1, True, False)
