@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llm_session_memory.rules.fences import OPENING
 from tests.ollama.conftest import QuickDesk, open_calls, orphans, said
 from tests.world.ollama_server import Answer, Arrived, Fail, OllamaModel, OllamaStandIn, ToolCalls
 
@@ -73,6 +74,30 @@ def test_long_results_stay_within_the_budget(desk: QuickDesk, words: int, mode: 
         kept = [part["output"] for part in parts if part["type"] == "tool_result"]
         assert [len(text.split()) for text in kept] == [words // 2] * 2, "the log keeps them whole"
         assert not any("left out here" in text for text in kept)
+
+
+@pytest.mark.parametrize(("words", "stay"), [(1_200, True), (40_000, False)], ids=["it fits alone", "it is cut"])
+def test_excerpts_go_before_a_text_is_cut(desk: QuickDesk, words: int, *, stay: bool) -> None:
+    """The excerpts of a prompt stay for all its calls unless its results outgrow the budget; the next has none."""
+    notes: list[Answer] = ["Noted."] * 13
+    with OllamaStandIn([ABLE], reply=[*notes, ToolCalls([look_up(words)]), "It is.", "Fine."]) as server:
+        desk.sit(server)
+        told = [f"Remember {number}: " + "word " * 250 for number in range(12)]
+        desk.chat("work", ["The password is zyxquartz.", *told], "-m", "llama3").ok()
+        asked = "What was the password zyxquartz?"
+        desk.ask("--session", "work", "--functions", FUNCTIONS, asked).ok()
+        desk.ask("--session", "work", "Thanks.").ok()
+        assert_sound(server)
+        first, second, third = ([said(message) for message in chat.messages] for chat in server.chats[13:])
+        prompt = ("user", f"{first[-1][1].removesuffix(asked)}{asked}" if stay else asked)
+        assert first[-1][1].startswith(OPENING)
+        assert prompt in second
+        assert second[0] != first[0], "it was moved to a new block"
+        assert ("left out here" in str(second)) is not stay
+        assert ("user", asked) in third
+        assert OPENING not in str(third)
+        rows = "select count(*) from parts where text like ? or payload like ?"
+        assert desk.rows(rows.replace("?", "'%earlier-conversation%'")) == [(0,)], "each is stored as a fragment"
 
 
 def test_many_rounds_and_prompts_keep_calls_paired(desk: QuickDesk) -> None:

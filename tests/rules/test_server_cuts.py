@@ -133,6 +133,15 @@ def test_an_ordinary_count_is_not_a_cut(case: dict[str, object]) -> None:
     assert found(**case) is None  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("counted", "is_cut"), [(1_200, False), (1_000, False), (650, True)])
+def test_what_was_guessed_of_the_request_before_is_no_sign_of_a_cut(counted: int, *, is_cut: bool) -> None:
+    """If the request before had excerpts, the count of the rest is known only roughly: much less than that is a cut."""
+    shared = CountedRequest(1_000, 1_000.0, 0, guessed=600)
+    now = CountedRequest(counted, 1_200.0, 1_200)
+    made = detect(now, shared, window=None, reply_tokens=None, calibrated=False)
+    assert (made is not None) is is_cut
+
+
 def text_of_base(weight: int) -> str:
     """Return a text that weighs about `weight`: words of one token each, for any tokenizer."""
     return " ".join(["word"] * weight)

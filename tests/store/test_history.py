@@ -11,6 +11,7 @@ import llm
 import pytest
 
 from llm_session_memory.model import Block
+from llm_session_memory.rules import fences
 from llm_session_memory.store import Log, Sessions, history
 from llm_session_memory.store.requests import ContextRow
 from tests.store.world import built, read, said
@@ -34,6 +35,38 @@ def writer(builder: LogBuilder, generation: str) -> Writer:
     """Return the builder's method that writes this generation's tables."""
     method: Writer = getattr(builder, generation)
     return method
+
+
+# -- as it was said ----------------------------------------------------
+
+LINES = {
+    "session://opening": fences.OPENING,
+    "session://01abc/#1": "[#1 user 2026-05-01] Four.",
+    "session://closing": fences.CLOSING,
+}
+MARKED = "\n".join(LINES.values())
+ONE = (llm.Fragment(MARKED, "session://01abc/excerpts"),)
+EACH = tuple(llm.Fragment(text, source) for source, text in LINES.items())
+
+
+@pytest.mark.parametrize("sent", [ONE, EACH], ids=["one fragment", "a fragment each, as in older logs"])
+def test_a_chain_is_read_as_it_was_said(log: Path, sent: tuple[llm.Fragment, ...]) -> None:
+    """The excerpts of all prompts are left out, so that an older log's block goes on too; what a person gave stays."""
+    own = llm.Fragment(MARKED.replace("Four.", "Five."), "pasted.txt")
+    with built(log) as (builder, here):
+        turns = builder.turns(
+            builder.thread(),
+            Said("Hello.", "Hi."),
+            Said("When?", "4 May.", fragments=sent),
+            Said("Really?", "Yes.", fragments=(*sent, own)),
+        )
+        tip = Sessions(here).requests.tip(turns[-1])
+        chain, same = history.chain_as_said(here, tip)
+        assert [message.text for message in chain] == ["Hello.", "Hi.", "When?", "4 May.", f"{own}\nReally?", "Yes."]
+        assert chain[:same] == history.chain(here, tip)[:2]
+        assert history.chain(here, tip)[2].text == f"{MARKED}\nWhen?"
+        assert str(own) in chain[4].parts[0].fragments, "it is stored by reference again"
+        assert history.chain_as_said(here, None) == ((), 0)
 
 
 # -- numbering ---------------------------------------------------------
