@@ -75,9 +75,8 @@ _LABEL = re.compile(
 )
 _LONGEST_NAME = 60
 _OF_NAMES = str.maketrans("[]<>#", "()‹›＃")
-_STARTS = re.compile(
-    rf"^\[(?P<origin>(?:[^\[\]\n]{{1,80}} )?#\d+) (?:{'|'.join(_ROLES.values())})(?: [0-9-]{{10}})?\] ", re.MULTILINE
-)
+_STARTS = rf"(?m)^\[(?P<origin>(?:[^\[\]\n]{{1,80}} )?#\d+) (?:{'|'.join(_ROLES.values())})(?: [0-9-]{{10}})?\] "
+"""How an excerpt begins; compiled when it is first needed, which is not when a prompt is sent."""
 
 
 def label(number: int, side: Side, datetime_utc: str, session: str = "") -> str:
@@ -113,7 +112,7 @@ def fragment_of(recalled: Sequence[Recalled], thread_id: str) -> tuple[str, str]
 def excerpts_in(text: str) -> list[str]:
     """Return the excerpts in a text that was put before a prompt, each with its label. None can imitate a label."""
     end = text.rfind(f"\n{CLOSING}")
-    begins = [start.start() for start in _STARTS.finditer(text, 0, end)] if end >= 0 else []
+    begins = [start.start() for start in re.finditer(_STARTS, text[:end])] if end >= 0 else []
     return [text[begin : next_ - 1] for begin, next_ in pairwise([*begins, end + 1])]
 
 
@@ -128,7 +127,7 @@ def with_only(text: str, kept: Sequence[str], otherwise: str) -> str:
 
 def origin(text: str) -> str:
     """Return where an excerpt is from, by its label: `#3`, after the name of the session if it is another one."""
-    found = _STARTS.match(text)
+    found = re.match(_STARTS, text)
     return found["origin"] if found else ""
 
 

@@ -96,7 +96,7 @@ def _before(snapshot: Snapshot, same: tuple[Message, ...], last: Turn, *, whole:
     if whole:
         return last.input_tokens, last.request_base, 0
     weight = snapshot.measure.base(same) + snapshot.request.beside
-    other = snapshot.measure.tokens(last.request_base - weight)
+    other = max(0, snapshot.measure.tokens(last.request_base - weight))
     return max(0, last.input_tokens - other), weight, other
 
 
