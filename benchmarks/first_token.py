@@ -40,15 +40,21 @@ SPOKEN = 24
 ANSWER = "Yes, you told me about that a while ago, and I think it still holds as far as I can see from here."
 """The reply to each question."""
 
+_FENCE = "<earlier-conversation>"
+"""The text that excerpts begin with. (Reading needs only llama-cpp-python, so it isn't imported.)"""
+
 ONE_BY_ONE = "one by one"
 DESIGNS = ("recall", "window", ONE_BY_ONE)
-ORDINARY, ASKED = "ordinary prompts", "questions about the past"
+ASKED, SOME, NONE = "questions about the past", "ordinary, recall something", "ordinary, recall nothing"
+"""Kinds of prompts. An ordinary one recalls something if it does in the sessions called “recall”."""
 
 
 # -- holding conversations ---------------------------------------------
 
 
-def held(folder: Path, line: Mapping[str, Any], design: str, budgets: Sequence[int]) -> Iterator[dict[str, Any]]:
+def held(
+    folder: Path, line: Mapping[str, Any], design: str, budgets: Sequence[int], share: float | None
+) -> Iterator[dict[str, Any]]:
     """Yield the requests of a conversation under each budget, with the replies that they got."""
     from unittest.mock import patch
 
@@ -63,11 +69,11 @@ def held(folder: Path, line: Mapping[str, Any], design: str, budgets: Sequence[i
     exchanges = [(one["prompt"], one["response"]) for one in line["exchanges"][-HELD:]]
     exchanges += [(one["question"], ANSWER) for one in line["questions"][:QUESTIONS]]
     low = Shares(low=1.0) if design == ONE_BY_ONE else WINDOW
-    policy = "recall" if design == "recall" else "window"
+    settings = {"memory": "recall", "recall_share": share} if design == "recall" else {"memory": "window"}
     for budget in budgets:
         log = Path(shutil.copy(base, folder / "held.db"))
         with Memory(log) as memory, patch.object(beginning, "WINDOW", low):
-            requests = in_use.hold(memory, name, exchanges, max_context_tokens=budget, memory=policy)
+            requests = in_use.hold(memory, name, exchanges, max_context_tokens=budget, **settings)
         yield {"budget": budget, "name": name, "requests": requests, "replies": [reply for _, reply in exchanges]}
         log.unlink()
     base.unlink()
@@ -81,7 +87,7 @@ def hold(given: argparse.Namespace) -> None:
         for line in chosen[: given.conversations_most]:
             for design in given.design or DESIGNS:
                 label = given.label if design == "recall" and given.label else design
-                for one in held(Path(name), line, design, given.budget or BUDGETS):
+                for one in held(Path(name), line, design, given.budget or BUDGETS, given.recall_share):
                     file.write(json.dumps({"design": label, **one}) + "\n")
 
 
@@ -119,6 +125,10 @@ class Reader:
         )
         self._cached: list[int] = []
         self._tokens = cache(self._tokenized)
+
+    def forget(self) -> None:
+        """Forget what is in the prompt cache."""
+        self._cached = []
 
     def _tokenized(self, text: str) -> list[int]:
         return list(self._llama.tokenize(text.encode(), add_bos=False, special=True))
@@ -158,17 +168,27 @@ _ROLES = {"system": "user", "user": "user", "assistant": "model"}
 def read(given: argparse.Namespace) -> None:
     """Let the model read all requests, and print the table."""
     found: dict[tuple[int, str, str], list[Read]] = defaultdict(list)
-    for text in given.requests.read_text("utf-8").splitlines():
-        line = json.loads(text)
+    lines = [json.loads(text) for text in given.requests.read_text("utf-8").splitlines()]
+    recalling = {
+        (line["budget"], line["name"], number)
+        for line in lines
+        if line["design"] == "recall"
+        for number, request in enumerate(line["requests"])
+        if _FENCE in request[-1][1]
+    }
+    reader = Reader(given.model, counting=given.count)
+    for line in lines:
         if given.names and line["name"] not in given.names:
             continue
-        reader = Reader(given.model, counting=given.count)
-        began = time.time()
+        reader.forget()
         for number, (request, reply) in enumerate(zip(line["requests"], line["replies"], strict=True)):
-            one = reader.read(ORDINARY if number < HELD else ASKED, request, reply)
+            kind = ASKED if number >= HELD else SOME
+            if kind == SOME and (line["budget"], line["name"], number) not in recalling:
+                kind = NONE
+            one = reader.read(kind, request, reply)
             if number >= FIRST:
-                found[line["budget"], one.kind, line["design"]].append(one)
-        print(line["name"], line["budget"], line["design"], f"{time.time() - began:.0f} s", file=sys.stderr)
+                found[line["budget"], kind, line["design"]].append(one)
+        print(line["name"], line["budget"], line["design"], file=sys.stderr, flush=True)
     print(table(found))
 
 
@@ -215,6 +235,7 @@ def main() -> None:
     holding.add_argument("--design", choices=DESIGNS, action="append", help="may be given several times")
     holding.add_argument("--as", dest="label", help="what to call recall, as another version of the package does it")
     holding.add_argument("--budget", type=int, action="append", help="may be given several times")
+    holding.add_argument("--recall-share", type=float, help="instead of the default")
     holding.add_argument("--set", dest="only", default="locomo", metavar="NAME")
     holding.add_argument("-n", dest="conversations_most", type=int, help="only the first N conversations")
     holding.set_defaults(run=hold)
