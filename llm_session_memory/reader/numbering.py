@@ -85,7 +85,8 @@ def _own(source: Source, thread_id: str) -> Iterable[Pair]:
         where = {"first_row": older.first_row, "last_row": older.last_row}
         earlier = source.tuples("old_turns", thread_id=thread_id, **where)
         turns = with_older(
-            [(str(id_), continues) for id_, continues in earlier], [(str(id_), continues) for id_, continues in turns]
+            [(str(id_), continues) for id_, continues in earlier],
+            [(str(id_), continues) for id_, continues, _ in turns],
         )
     return ((turn[0], turn[1]) for turn in turns)
 

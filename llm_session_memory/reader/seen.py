@@ -17,6 +17,7 @@ class SeenLog(Log):
     def __init__(self, source: Source) -> None:
         self.source = source
         self.path = Path(source.log)
+        self.answers = {}
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return all rows as dictionaries."""
@@ -24,8 +25,8 @@ class SeenLog(Log):
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
-    def pairs(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str | None]]:
-        """Yield rows of two columns, one at a time."""
+    def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield rows as tuples, one at a time."""
         yield from self._run(sql, parameters)
 
     def tuples(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:

@@ -52,11 +52,32 @@ def own_count(log: Log, thread_id: str) -> int:
 
 
 def _own(log: Log, thread_id: str) -> Iterator[Pair]:
-    turns = log.pairs(statement("turns_of_thread"), {"thread_id": thread_id})
+    turns = _new(log, thread_id)
     if is_old(log, thread_id):
-        older = log.pairs(statement("responses_of_conversation"), {"thread_id": thread_id})
+        older = log.stream(statement("responses_of_conversation"), {"thread_id": thread_id})
         return with_older([*older], [*turns])
     return turns
+
+
+def _new(log: Log, thread_id: str) -> Iterator[Pair]:
+    """Yield the turns of a thread. For those that no session recorded, messages have to be looked up, but only once.
+
+    A message never changes, because its hash names it, so a program that holds a long conversation remembers what it
+    has looked up: that takes two thirds of the time.
+    """
+    answers = log.answers.get(thread_id)
+    if answers is None:
+        answers = {}
+        for turn_id, continues, parent in log.stream(statement("turns_of_thread"), {"thread_id": thread_id}):
+            if parent is not None:
+                answers[parent] = continues
+            yield turn_id, continues
+        log.answers[thread_id] = answers
+        return
+    for turn_id, continues, parent in log.stream(statement("turns_recorded"), {"thread_id": thread_id}):
+        if parent is not None and parent not in answers:
+            answers[parent] = log.value(statement("request_answers"), {"hash": parent})
+        yield turn_id, continues if parent is None else answers[parent]
 
 
 def undone_turns(log: Log, thread_ids: Iterable[str]) -> list[str]:

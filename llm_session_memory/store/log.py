@@ -79,6 +79,8 @@ class Log:
         """Use a database that the caller opened and will close."""
         self.database = database
         self.path = path
+        self.answers: dict[str, dict[str, str | None]] = {}
+        """What was looked up for the numbering of each thread (see history)."""
         with self.sentences():
             database.conn.execute(f"pragma busy_timeout = {WAIT_SECONDS * 1000}")
 
@@ -167,8 +169,8 @@ class Log:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
-    def pairs(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str | None]]:
-        """Yield rows of two columns, one at a time, for all the turns of a session, which every prompt reads.
+    def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield rows as tuples, one at a time, for all the turns of a session, which every prompt reads.
 
         Read them to the end before you do anything else with this log.
         """

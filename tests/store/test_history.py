@@ -14,7 +14,7 @@ from llm_session_memory.model import Block
 from llm_session_memory.rules import fences
 from llm_session_memory.store import Log, Sessions, history
 from llm_session_memory.store.requests import ContextRow
-from tests.store.world import built, read, said
+from tests.store.world import built, opened, read, said
 from tests.world.logs import START, Call, LogBuilder, Said
 
 PICTURE = llm.Attachment(type="image/png", content=b"\x89PNG a bridge")
@@ -207,6 +207,26 @@ def test_a_plain_loop_beside_a_sessions_loop(log: Path) -> None:
         first, second = read(found, thread)
         assert [turn.id for turn in first.turns] == one
         assert [turn.id for turn in second.turns] == two
+
+
+def test_numbering_again_looks_up_only_new_turns(log: Path) -> None:
+    """A program numbers a long conversation again and again: it looks up the messages of each plain turn once."""
+    with built(log) as (builder, found):
+        thread = builder.thread()
+        builder.turns(thread, Said("Hello."), TWO_ROUNDS)
+        one, _ = _interleaved(builder, thread)
+        first = [*history.exchange_turns(found, thread)]
+        asked: list[str] = []
+        found.database.conn.set_trace_callback(asked.append)
+        assert [*history.exchange_turns(found, thread)] == first
+        assert not any("from messages" in sql for sql in asked)
+        builder.turns(thread, TWO_ROUNDS)
+        _recorded(found, thread, one)
+        again = [*history.exchange_turns(found, thread)]
+        assert sum("from messages" in sql for sql in asked) == 3
+        with opened(log) as fresh:
+            assert again == [*history.exchange_turns(fresh, thread)] != first
+        found.database.conn.set_trace_callback(None)
 
 
 # -- fragments and attachments ------------------------------------------

@@ -15,7 +15,8 @@ select
             from messages last
             where last.hash = t.parent_message_hash
         )
-    end as continues
+    end as continues,
+    case when c.turn_id is null then t.parent_message_hash end as parent -- the end of the request, if not recorded
 from turns t
 left join memory_contexts c on c.turn_id = t.id
 where t.thread_id = :thread_id
