@@ -19,6 +19,7 @@ from ..rules import fences, ranking
 from ..rules.passages import characters
 from ..rules.ranking import Excerpt, Match, Passage
 from ..rules.tokens import Measure
+from ..rules.words import counted
 from ..store import history
 from ..store.elsewhere import Elsewhere
 from ..store.index import Index, Scope
@@ -110,8 +111,8 @@ class Beyond:
         told = [*self.meant.notices]
         if self.left:
             told.append(
-                f"{self.left:,} conversations are not in the search index yet. Later prompts index them; `llm sessions"
-                " search` does it at once."
+                f"Recall can't find anything in {counted(self.left, 'conversation')} yet, because they have to be"
+                " indexed first. The next prompts go on with that; any `llm sessions search` does it at once."
             )
         return told
 

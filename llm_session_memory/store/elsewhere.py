@@ -21,6 +21,9 @@ _FEW = 50
 _MOST_COMPARED = 20_000
 """The most passages that are compared with a prompt by meaning."""
 
+_TRANSACTION_SECONDS = 0.2
+"""Several short sessions are indexed in one transaction, which others wait for about this long."""
+
 _CANDIDATES = 20_000
 """At most this many of the newest passages with a word are examined if more threads than that are searched."""
 
@@ -91,17 +94,18 @@ class Elsewhere:
 
     def catch_up(self, seconds: float) -> int:
         """Index what is new in these sessions for about `seconds`, newest first. Return how many threads are left."""
-        began = time.monotonic()
+        end = time.monotonic() + seconds
         behind = self._behind()
-        for done, thread_id in enumerate(behind):
-            left = seconds - (time.monotonic() - began)
-            if left <= 0:
-                self.__dict__.pop("_indexed", None)
-                return len(behind) - done
-            self.index.catch_up_own(thread_id, left)
+        done = 0
+        while done < len(behind) and time.monotonic() < end:
+            until = min(end, time.monotonic() + _TRANSACTION_SECONDS)
+            with self.log.writing():
+                while done < len(behind) and (left := until - time.monotonic()) > 0:
+                    self.index.catch_up_own(behind[done], left)
+                    done += 1
         if behind:
             self.__dict__.pop("_indexed", None)
-        return 0
+        return len(behind) - done
 
     def _behind(self) -> list[str]:
         if len(self.owners) <= _FEW:

@@ -155,3 +155,18 @@ def test_an_export_keeps_them(llm_: Command, play: str, script: Script, tmp_path
     assert found[0] == found[1]
     [first, _] = found[0][0]["turns"][0]["context"]["recalled"]
     assert (first["thread"], first["number"], "from" in first) == ("thread-of-play", 1, False)
+
+
+def test_a_session_that_an_older_llm_logged_is_recalled_from(log: Path, llm_: Command, script: Script) -> None:
+    """Exchanges of an older llm come back in other sessions too, with their numbers."""
+    with LogBuilder(log) as built:
+        built.responses("thread-of-old", Said("Hello.", "Hello."), Said(FACT, "Noted."))
+    llm_("sessions", "name", "thread-of-old", "old").ok()
+    assert f"[old #2 user {DAY}] {FACT}" in asked(llm_, script, "--session", "new", "--recall-from", "old", QUESTION)
+
+
+def test_excerpts_that_do_not_fit_are_not_sent(llm_: Command, play: str, script: Script) -> None:
+    """Nothing of the session itself is dropped for excerpts of others: if there is no room, they are left out."""
+    prompt = "Who signs off the foundations? " + "Say it in one word. " * 20
+    sent = asked(llm_, script, "--session", "new", "--recall-from", "all", "--max-context-tokens", "130", prompt)
+    assert sent == prompt
