@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from .time_reading import Named
 
+_REMINDING = frozenset("recap remember remind summarise summarize summary".split())
+_QUESTIONS = frozenset("did how what when where which who whose why".split())
+
 _HINTS = (
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august"
     " september october november december yesterday today tonight ago last past previous this weekend"
@@ -51,7 +54,7 @@ def named(text: str, now: datetime) -> list[Named]:
 
 def words_beside(text: str, times: Sequence[Named]) -> list[str]:
     """Return the words of a prompt to look up besides the times that it names; see `passages.query_words`."""
-    rest = "".join(text[start:end] for start, end in _between(text, times))
+    rest = " ".join(text[start:end] for start, end in _between(text, times))
     words = query_words(rest)
     return [] if _ABOUT.issuperset(words) else words
 
@@ -60,12 +63,13 @@ def asks_only_when(text: str, times: Sequence[Named]) -> bool:
     """Return whether a prompt asks for what was said at a time, without a word about what it was."""
     if words_beside(text, times):
         return False
-    return _looks_back("".join(text[start:end] for start, end in _between(text, times)))
+    return _looks_back(" ".join(text[start:end] for start, end in _between(text, times)))
 
 
-def asks(text: str) -> bool:
-    """Return whether a prompt asks for something that may have been said."""
-    return "?" in text or _looks_back(text)
+def asks(text: str, times: Sequence[Named]) -> bool:
+    """Return whether a prompt asks for something that may have been said, rather than tells it."""
+    words = fold(text).lower().split()
+    return "?" in text or words[0] in _QUESTIONS or not _REMINDING.isdisjoint(words) or asks_only_when(text, times)
 
 
 def _looks_back(text: str) -> bool:

@@ -128,7 +128,7 @@ class Recall:
         if said:
             from ..rules.times import words_beside
 
-            words = words_beside(self.prompt, self.times)
+            words = words_beside(self.prompt, [one for one in self.times if f"said {one.said}" in said])
         hits = self._hits(words, out)
         if not any(hits.values()) and not said:
             from ..rules.passages import characters
@@ -181,7 +181,7 @@ class Recall:
     def _asking(self) -> bool:
         from ..rules.times import asks
 
-        return asks(self.prompt)
+        return asks(self.prompt, self.times)
 
     def _hits(self, words: Sequence[str], out: Collection[int]) -> dict[str, list[int]]:
         """Return the passages that hold each word, ignoring very common words unless there are no others."""

@@ -54,6 +54,8 @@ def recalled(memory: Memory, prompt: str) -> str:
         ("What did I tell you on Tuesday?", "2026-11-24"),
         ("Remind me of our conversation two weeks ago", "2026-11-17"),
         ("What did I mention on 2026-05-04?", "2026-05-04"),
+        ("Tell me what we discussed on the 4th of May", "2026-05-04"),
+        ("Which animal was in the story of two days ago?", "2026-11-26"),
         ("What did we discuss on the 4th of May?", "2026-05-04"),
     ],
 )
@@ -73,6 +75,7 @@ def test_a_time_decides_between_matches(memory: Memory) -> None:
 def test_a_time_in_passing_recalls_no_day(memory: Memory) -> None:
     """A prompt that names a time without asking for it recalls nothing more than its words do."""
     assert "heating" not in recalled(memory, "I saw a heron two days ago.")
+    assert "heating" not in recalled(memory, "I told the heron a tale two days ago.")
     assert recalled(memory, "How are you today?") == ""
 
 
