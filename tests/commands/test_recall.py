@@ -15,6 +15,7 @@ import pytest
 
 from llm_session_memory.memory import Memory
 from llm_session_memory.rules.fences import CLOSING, OPENING
+from llm_session_memory.store import history
 from llm_session_memory.store.index import Index
 from llm_session_memory.store.numbering import Numbering
 from tests.conftest import Command
@@ -234,6 +235,29 @@ def test_excerpts_are_in_the_request_that_they_were_recalled_for(llm_: Command, 
     assert any(FACT in line for line in excerpts(work))
     llm_("--session", "work", *roomy, "Thanks!").ok()
     assert FACT not in str(work.texts(-1)), "and is gone once nothing asks for it"
+
+
+def test_a_block_in_which_excerpts_stayed_goes_on_without_them(
+    llm_: Command, work: Script, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version before kept excerpts until the block ended. The next request of its block has only what was said."""
+    roomy = ("--max-context-tokens", "700")
+    with monkeypatch.context() as before:
+        before.setattr(history, "chain_as_said", lambda log, tip: (found := history.chain(log, tip), len(found)))
+        for prompt in (QUESTION, "And the foundations, again?"):
+            llm_("--session", "work", *roomy, prompt).ok()
+    assert str(work.texts(-1)).count(OPENING.splitlines()[1]) == 2
+    assert dry_run(llm_, "Thanks!", *roomy)["block"]["continues"]
+    llm_("--session", "work", *roomy, "Thanks!").ok()
+    assert OPENING.splitlines()[1] not in str(work.texts(-1))
+    assert [text for role, text in work.texts(-1) if role == "user"][-3:] == [
+        QUESTION,
+        "And the foundations, again?",
+        "Thanks!",
+    ]
+    newest = "select t.input_tokens, c.estimate from turns t join memory_contexts c on c.turn_id = t.id"
+    ((counted, estimate),) = rows(log, f"{newest} order by t.id desc limit 1")
+    assert estimate == pytest.approx(counted, rel=0.1), "what is gone is not counted any more"
 
 
 def test_the_log_gets_only_what_is_new(llm_: Command, work: Script, log: Path) -> None:
