@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable
+from json.encoder import encode_basestring
 
 from .log import Log
 
@@ -82,5 +83,5 @@ def content_hash(datetime_utc: str | None, prompt: str | None, reply: str | None
     if not any(texts):
         return None
     moment = (datetime_utc or "").replace(" ", "T")[:19]
-    content = json.dumps([moment, *texts], ensure_ascii=False, separators=(",", ":"))
+    content = f"[{','.join(map(encode_basestring, (moment, *texts)))}]"  # `json.dumps` takes twice as long
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()

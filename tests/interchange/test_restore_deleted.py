@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
+from llm_session_memory.store.tombstones import content_hash
 from tests.conftest import Command
 from tests.world.logs import Call, LogBuilder, Said
 
@@ -79,3 +82,11 @@ def test_another_sessions_same_words_are_imported(exported: Path, llm_: Command,
     other.write_text('{"prompt": "Thanks.", "response": "Noted."}\n', "utf-8")
     llm_("sessions", "import", str(other), "--as", "other").ok()
     assert exchanges(llm_, "other") == 1
+
+
+@pytest.mark.parametrize("said", ["Low water", 'a "b" \\ \n\t\x00\x1f\x7f', "água \u2028 🌊", "half \ud83d"])
+def test_a_tombstone_is_the_hash_of_the_json(said: str) -> None:
+    """Tombstones of older versions are recognised: each is the SHA-256 of time, prompt and reply as JSON."""
+    content = json.dumps(["2026-05-01T12:00:00", said, "Noted."], ensure_ascii=False, separators=(",", ":"))
+    known = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    assert content_hash("2026-05-01 12:00:00.25+00:00", f" {said} ", "Noted.") == known
