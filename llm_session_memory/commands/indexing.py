@@ -50,6 +50,8 @@ def index_command(
     with opened(database) as memory:
         found = memory.sessions.matching(Filters()) if all_ else [memory.sessions.get(name) for name in names]
         sessions = {session.thread_id: session for session in found}.values()
+        if not sessions:
+            click.echo("There are no sessions to index.", err=True)
         failed = [error for session in sessions for error in _tried(memory, session, alone=len(sessions) == 1)]
         embeddings = [embedding_of(memory, session.settings) for session in sessions]
     if any(one and one.model_id is None and one.found is None for one in embeddings):

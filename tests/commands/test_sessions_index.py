@@ -99,6 +99,15 @@ def test_without_an_embedding_model_words_are_indexed(
         assert db.execute("select count(*) from memory_words").fetchone() == (2 * COUNT,)
 
 
+def test_a_log_of_plain_llm_has_nothing_to_index(llm_: Command, script: Script) -> None:
+    """A log without sessions is said to have none, and a missing log is an error."""
+    del script
+    assert "There is no log" in llm_("sessions", "index", "--all").err
+    llm_("-m", "scripted", "Hello").ok()
+    assert llm_("sessions", "index", "--all").ok().err == "There are no sessions to index.\n"
+    assert "Session “work” not found." in llm_("sessions", "index", "work").err
+
+
 @pytest.mark.usefixtures("work")
 def test_names_and_all_exclude_each_other(llm_: Command) -> None:
     """Nothing is indexed by accident, and an unknown name is an error."""
