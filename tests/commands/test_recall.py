@@ -448,6 +448,16 @@ def test_an_attachment_stays_with_its_prompt(llm_: Command, work: Script, tmp_pa
     assert parts[0].text.endswith(QUESTION)
 
 
+def test_a_question_gets_what_an_order_does_not(llm_: Command, work: Script, log: Path) -> None:
+    """The same words recall a fact if they ask for it; an order whose words are in what is sent recalls nothing."""
+    order = "Now Rui paints the next pier."
+    with Memory(log) as memory:
+        asked = memory.requests.context("work", f"Who said that {order.lower()} And who signs off the foundations?")
+        told = memory.requests.context("work", order)
+    assert FACT in asked.messages[-1].text
+    assert told.recalled == ()
+
+
 # -- from Python -------------------------------------------------------
 
 
