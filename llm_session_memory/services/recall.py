@@ -201,7 +201,8 @@ class Recall:
         hit = set(filter(None, self.numbers.values()))
         wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
         beside = [id_ for number in wanted if 1 <= number <= len(self.turns) for id_ in self.turns[number - 1]]
-        label = self.measure.text(fences.label(len(self.turns), "reply", _LONGEST_DATE)) + 1
+        dated = any(self.index.dates(beside[:1]).values())  # what was imported without times has labels without dates
+        label = self.measure.text(fences.label(len(self.turns), "reply", _LONGEST_DATE if dated else "")) + 1
         found: list[Passage] = []
         for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside, [*matches, *self.nearest]):
             cost = max(weight, length / 4) if self.measure.characters else weight
