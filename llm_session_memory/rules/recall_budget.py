@@ -16,6 +16,10 @@ the budget. At 1,000 tokens a quarter would miss the message being answered in 3
 SHARE = 0.95
 """The share of the room that a prompt's excerpts may take within a block if it deserves everything (see `spending`)."""
 
+MOST_ROOM = 4_000
+"""The room that counts for a prompt's excerpts within a block: of a larger one they get no more, since a server reads
+each of them anew, and the log keeps each request."""
+
 RESERVED = 0.25
 """The share of the room that newest exchanges leave to recall if a block begins for another reason than its length."""
 
@@ -66,7 +70,7 @@ def allowance(room: int, worth: float, asked: float | None = None) -> int:
         worth: what the prompt deserves, from 0 to 1 (see `spending.worth`)
         asked: the share that recall was given, if any
     """
-    return int(room * worth * (SHARE if asked is None else asked))
+    return int(min(room, MOST_ROOM) * worth * SHARE) if asked is None else int(room * worth * asked)
 
 
 def is_enough(left: int, wanted: int, room: int, low: float) -> bool:

@@ -30,6 +30,8 @@ def test_a_prompt_may_have_nearly_all_of_the_room_or_what_was_asked_for() -> Non
     """A prompt that deserves everything may have most of the room, whatever was sent with the prompts before it."""
     assert allowance(4_000, 1.0) == 3_800
     assert allowance(4_000, 0.5) == 1_900
+    assert allowance(64_000, 1.0) == 3_800, "more is only for who asks for it"
+    assert allowance(64_000, 1.0, 0.5) == 32_000
     assert allowance(4_000, 1.0, 0.1) == 400
     assert allowance(4_000, 0.0) == 0
 
