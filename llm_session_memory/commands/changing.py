@@ -56,7 +56,7 @@ _WIDTH = 80
 @click.option(
     "--private",
     type=click.Choice(["yes", "no"]),
-    help="Whether it stays out of other sessions, so that neither recall nor a model's search finds it there",
+    help="Whether to keep it out of recall, and of models' searches, in other sessions",
 )
 @budget_option("it")
 @matching_options(apart=("meta", "model", "project", "template"))

@@ -94,7 +94,7 @@ def _between(memory: Memory, session: Session, start: int, end: int, total: int)
     "--recall-share",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="S",
-    help="Share of the request that excerpts may use",
+    help="Largest share of the request that excerpts may fill",
 )
 @click.option(
     "--recall-from", metavar="WHERE", shell_complete=complete_sources, help="Recall from these other sessions too"

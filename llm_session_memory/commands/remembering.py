@@ -1,4 +1,4 @@
-"""`llm sessions memory`: what is remembered for a session's prompts, and how each part of it is taken back."""
+"""`llm sessions memory`: what is remembered for a session's prompts, and how each part of it is removed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Command = Callable[..., str]
 @session_argument()
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, with the command that removes each part")
 def memory_command(name: str, json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
-    """Show what is remembered for the prompts of a session, each part with the command that takes it back.
+    """Show what is remembered for the prompts of a session, each part with the command that removes it.
 
     These are notes, notes for all sessions, pinned exchanges, the summary and the title, and what recall may send
     again. To see what one prompt would be sent, use context.
@@ -122,7 +122,7 @@ def _recall(found: Remembered, command: Command) -> Iterator[str]:
         if found.recalls_beyond:
             yield f"   To recall from this session only: {command('set', name, '--recall-from', 'self')}"
         if found.session.settings.recall_fragments is False:
-            yield f"   Not from fragments and attachments. To change that: {_fragments(command, name, 'yes')}"
+            yield f"   Fragments and attachments are left out. To include them: {_fragments(command, name, 'yes')}"
         else:
             yield f"   To leave out fragments and attachments: {_fragments(command, name, 'no')}"
     if found.exchanges:

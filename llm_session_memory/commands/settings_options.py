@@ -156,7 +156,7 @@ _OPTIONS = {
         _unless_default(_share),
         {
             "metavar": "S",
-            "help": f"Share of a request that excerpts may use if the prompt deserves it (0 to 1), or “{DEFAULT}”",
+            "help": f"Largest share of a request that excerpts may fill (0 to 1), or “{DEFAULT}”",
         },
     ),
     "recall_model": _Option(
@@ -199,8 +199,8 @@ _OPTIONS = {
         {
             "metavar": "WHERE",
             "shell_complete": complete_sources,
-            "help": f"Other sessions to recall from: names with commas between them, tag:TAG, project:NAME, all, or "
-            f"“{SELF}”",
+            "help": f"Other sessions to recall from: names, tag:TAG or project:NAME, separated by commas; all; or "
+            f"“{SELF}” (none)",
         },
     ),
 }

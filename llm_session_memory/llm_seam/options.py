@@ -82,7 +82,7 @@ def _options() -> list[click.Option]:
             ["--recall-share"],
             type=click.FloatRange(0, 1, min_open=True, max_open=True),
             metavar="S",
-            help="Share of a request that excerpts may use if the prompt deserves it (0 to 1) [0.95]",
+            help="Largest share of a request that excerpts may fill (0 to 1) [0.95, at most 3,800 tokens]",
         ),
         click.Option(
             ["--recall-model"],
@@ -115,8 +115,8 @@ def _options() -> list[click.Option]:
             metavar="WHERE",
             callback=_recall_from,
             shell_complete=_complete_sources,
-            help="Other sessions to recall excerpts from: names with commas between them, tag:TAG, project:NAME or "
-            "all [self: none]",
+            help="Other sessions to recall excerpts from: names, tag:TAG or project:NAME, separated by commas; or all "
+            "[self: none]",
         ),
         click.Option(
             ["--send-anyway"],

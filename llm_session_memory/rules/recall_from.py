@@ -18,7 +18,7 @@ from .names import key
 SELF, ALL = "self", "all"
 TAG, PROJECT, NAME = "tag", "project", "name"
 
-HINT = "Give self, all, tag:TAG, project:NAME or names of sessions, with commas between them."
+HINT = "Give self, all, tag:TAG, project:NAME or names of sessions, separated by commas."
 
 _VALUE = re.compile(r'\s*(?:(?:(tag|project):\s*)?"((?:[^"]|"")*)"|([^,"][^,]*|))\s*(?:,|$)', re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""`llm sessions memory`: all that is remembered, each part with the command that takes it back."""
+"""`llm sessions memory`: all that is remembered, each part with the command that removes it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_is_turned_off_says_how_to_turn_it_on(llm_: Command) -> None:
     llm_("-m", "scripted", "--session", "play", "Hello").ok()
     llm_("sessions", "set", "work on it", "--memory", "recall").ok()
     assert "Recall from this session and “play”: 3 exchanges in the log" in shown(llm_)
-    assert "Not from fragments and attachments. To change that: llm sessions set" in shown(llm_)
+    assert "Fragments and attachments are left out. To include them: llm sessions set" in shown(llm_)
 
 
 def test_the_summary_in_use_is_shown(llm_: Command, script: Script, log: Path) -> None:
