@@ -44,6 +44,11 @@ def pytest_configure() -> None:
     os.environ["LLM_RECALL_MODEL"] = "none"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests: the tests of one file then stay in one process, and its long fixture is made once."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_unconfigure() -> None:
     """Delete llm's home."""
     shutil.rmtree(_HOME, ignore_errors=True)
