@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -154,10 +154,10 @@ class _Cards:
             if call.cut:
                 blocks.append(Block("cut", plain(f"The server cut this request. {call.cut}")))
         if exchange.recalls:
-            numbers = ", ".join(f"{_origin(recall)} ({', '.join(recall.words)})" for recall in exchange.recalls)
+            numbers = ", ".join(_found(exchange.recalls))
             tokens = sum(recall.tokens for recall in exchange.recalls)
             many = counted(len(exchange.recalls), "excerpt")
-            links = " ".join(map(self._recall, exchange.recalls))
+            links = " ".join(dict.fromkeys(map(self._recall, exchange.recalls)))
             blocks.append(
                 _folded("recalled", "Recalled for this prompt", f"{many}, {tokens:,} tokens: {numbers}", links)
             )
@@ -264,6 +264,15 @@ def _origin(recall: Recall) -> str:
     if recall.thread_id is None:
         return f"#{recall.number}"
     return f"#{recall.number} of {f'“{recall.session}”' if recall.session else 'another session'}"
+
+
+def _found(recalls: Iterable[Recall]) -> Iterator[str]:
+    """Yield each exchange that excerpts are from, once, with the words that found them: `#3 (harbour)`."""
+    found: dict[str, dict[str, None]] = {}
+    for recall in recalls:
+        found.setdefault(_origin(recall), {}).update(dict.fromkeys(recall.words))
+    for origin, words in found.items():
+        yield f"{origin} ({', '.join(words)})" if words else origin
 
 
 def _folded(kind: str, summary: str, detail: str, html: str) -> Block:

@@ -62,8 +62,10 @@ class Items:
             tools = f", plus {counted(len(sent.tools), 'tool')}: {', '.join(sent.tools)}" if sent.tools else ""
             text = self._text(0, 1)
             first = one_line(_before_fences(self._plain(0)), 160)
-            why = "system prompt" if first else "no system prompt, only the notes and summary"
-            words = first or "notes and summary, as sent"
+            notes_too = bool(sent.notes or sent.everywhere)
+            beside = " and ".join(["notes"] * notes_too + ["summary"] * bool(sent.summary)) or "text"
+            why = "system prompt" if first else f"no system prompt, only the {beside}"
+            words = first or f"{beside}, as sent"
             rows.append(self._row("system", "system", words, f"{why}{one_line(tools, 300)}", size.system, text))
         elif sent.tools:
             names = one_line(", ".join(sent.tools), 300)
@@ -130,10 +132,12 @@ class Items:
 
     def _excerpt(self, excerpt: Excerpt) -> Row:
         earlier = "for an earlier prompt of this block" if excerpt.earlier else f"rank {excerpt.rank}"
+        whose = f"session “{excerpt.session}”" if excerpt.session else "another session"
+        where = f" from {whose}" if excerpt.thread_id else ""
         why = (
-            f"recalled {earlier}: score {excerpt.score:.1f}"
+            f"recalled{where} {earlier}: score {excerpt.score:.1f}"
             if excerpt.earlier
-            else f"recalled: score {excerpt.score:.1f}, {earlier}"
+            else f"recalled{where}: score {excerpt.score:.1f}, {earlier}"
         )
         why += why_found(excerpt.words) + ("" if excerpt.thread_id else self._of(excerpt.number))
         words = excerpt.text.partition("] ")[2] or excerpt.text
@@ -142,8 +146,6 @@ class Items:
         )
         here = excerpt.session if excerpt.thread_id else self._reference
         url = self._links.exchange(here, excerpt.number) if here else ""
-        if excerpt.thread_id:
-            why += f"; from {f'session “{excerpt.session}”' if excerpt.session else 'another session'}"
         return Row(
             "recalled",
             f"#{excerpt.number:,}",
@@ -162,7 +164,12 @@ class Items:
         said = self._said[stretch.begin] if stretch.begin < len(self._said) else None
         words = "".join(piece.text for piece in said.pieces if piece.kind == "text") if said else ""
         more = stretch.end - stretch.begin - 1
-        why = "the new prompt" if not more else f"the new prompt and {counted(more, 'message')} from its tool calls"
+        calls = f" and {counted(more, 'message')} from its tool calls" if more else ""
+        if any(not one.earlier for one in sent.excerpts):
+            marks = "the marks around its excerpts"
+            why = f"the new prompt, {marks},{calls}" if calls else f"the new prompt, and {marks}"
+        else:
+            why = f"the new prompt{calls}"
         text = self._text(stretch.begin, stretch.end)
         return self._row("prompt", f"#{sent.number:,}", one_line(words, 300), why, size, text)
 
@@ -192,10 +199,10 @@ def message(said: Said, showing: Showing, number: int) -> str:
             what = {"tool_call": "calls", "tool_result": "result of"}.get(piece.kind, "")
             pieces.append(f'<p class="sv-sub">{what} {escape(one_line(piece.name, 80))}</p>')
             pieces.append(showing.code(piece.text, number))
-        elif piece.kind in ("fragment", "excerpt", "fence"):
-            pieces.append(
-                f'<p class="sv-sub">fragment {escape(one_line(piece.name, 200))}</p>{showing.text(piece.text, number)}'
-            )
+        elif piece.kind in ("fragment", "excerpt"):
+            recalled = piece.kind == "excerpt"  # its name is made up: all excerpts of a prompt are one fragment
+            what = f"recalled from {piece.name.rpartition('/')[2]}" if recalled else f"fragment {piece.name}"
+            pieces.append(f'<p class="sv-sub">{escape(one_line(what, 200))}</p>{showing.text(piece.text, number)}')
         elif piece.text:
             pieces.append(showing.text(piece.text, number))
         pieces.extend(showing.file(held) for held in piece.attachments)

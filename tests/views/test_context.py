@@ -187,7 +187,7 @@ async def test_an_excerpt_of_another_session(tmp_path: Path, *, named: bool) -> 
     assert page["since"]["came_in"] == ["#7", f"recalled #3 of {whose}"]
     html = await see("/logs/-/session/work/context/8")
     transcript = await see("/logs/-/session/work")
-    assert f"from {f'session {whose}' if named else whose}" in html.shown
+    assert f"recalled from {f'session {whose}' if named else whose}: score 2.5, rank 1" in html.shown
     assert f"#3 of {whose}" in transcript.shown
     link = 'href="/logs/-/session/play+~3Cb~3E?from=1#3"'
     assert [link in html.text, link in transcript.text] == [named] * 2

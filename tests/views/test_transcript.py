@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -84,6 +85,29 @@ async def test_the_start_of_a_block_is_marked(tmp_path: Path) -> None:
     assert page.shown.index("prompt 5") < page.shown.index(cut) < page.shown.index("prompt 6")
     assert "Recalled for this prompt 1 excerpt, 48 tokens: #2 (prompt) #2" in page.shown
     assert "#8: about 2,130 of 4,096 tokens; sent in full from #4" in page.shown
+
+
+@pytest.mark.asyncio
+async def test_an_exchange_that_several_excerpts_are_from_is_named_once(tmp_path: Path) -> None:
+    """It has the words that found all of them, and one that was found by none leaves no empty brackets."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, *(Said(f"prompt {number}") for number in range(8)))
+    with_sessions(path, Session(thread, "work", turns))
+    with_recall(path, turns[7], turns[1], "prompt")
+    with closing(sqlite3.connect(path)) as connection:
+        again = "select turn_id, 2, passage_id, number, 2, score, tokens, :words, thread_id from memory_recalls"
+        connection.execute(f"insert into memory_recalls {again}", {"words": "[]"})
+        connection.commit()
+        see = serving(path)
+        assert (
+            "Recalled for this prompt 2 excerpts, 96 tokens: #2 (prompt) #2"
+            in (await see("/logs/-/session/work")).shown
+        )
+        connection.execute("update memory_recalls set words_json = '[]'")
+        connection.commit()
+        assert "Recalled for this prompt 2 excerpts, 96 tokens: #2 #2" in (await see("/logs/-/session/work")).shown
 
 
 DEADLINE = "[#1 user 2026-05-01] The deadline is 4 May."
