@@ -82,7 +82,7 @@ def _options() -> list[click.Option]:
             ["--recall-share"],
             type=click.FloatRange(0, 1, min_open=True, max_open=True),
             metavar="S",
-            help="Largest share of a request that excerpts may fill (0 to 1) [0.95, at most 3,800 tokens]",
+            help="Largest share of a request that excerpts may fill [0.95, at most 3,800 tokens]",
         ),
         click.Option(
             ["--recall-model"],

@@ -111,8 +111,8 @@ class Beyond:
         told = [*self.meant.notices]
         if self.left:
             told.append(
-                f"Recall can't find anything in {counted(self.left, 'conversation')} yet, because they have to be"
-                " indexed first. The next prompts go on with that; any `llm sessions search` does it at once."
+                f"Recall can't find everything in {counted(self.left, 'other session')} yet, because the index is"
+                " behind. The next prompts go on with it; any `llm sessions search` finishes it at once."
             )
         return told
 
