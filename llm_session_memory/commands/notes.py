@@ -14,7 +14,7 @@ from ..memory import Memory
 from ..model import Filters, Note, Session
 from ..reader.files.fields import note_fields
 from ..reader.files.markdown import listed
-from ..rules.limits import LONGEST_TAG
+from ..rules.limits import LONGEST_TAG, checked_note
 from ..rules.names import key
 from ..rules.safe_text import one_line, plain
 from .common import as_json, complete, opened, session_command
@@ -76,6 +76,7 @@ def note_command(  # noqa: PLR0913  one parameter an option
 def _note_for_all(text: str | None, delete: int | None, database: str | None, *, json_: bool) -> None:
     """Add, delete or list notes for all sessions. They can be kept before there is any session."""
     path, none = log_path(database), "There are no notes for all sessions."
+    text = text if text is None else checked_note(text)  # before there is a file
     if text is None and not delete and not path.exists():
         _print_notes([], none, json_=json_)
         return

@@ -21,9 +21,11 @@ def _note(llm_: Command, *words: str) -> str:
 
 
 def test_the_first_note_can_come_before_any_session(llm_: Command, log: Path, script: Script) -> None:
-    """A note is kept before there is a log; listing makes no log. Notes are listed, printed as JSON and deleted."""
+    """A note is kept before there is a log; listing, or an invalid note, makes no log. Notes can be deleted again."""
     assert _note(llm_) == "There are no notes for all sessions.\n"
     assert _note(llm_, "--json") == "[]\n"
+    for wrong in ("", "x" * 2_001):
+        assert "A note can have 1 to 2,000 characters" in llm_("sessions", "note", "--global", wrong).err
     assert not log.exists()
     assert _note(llm_, BRITISH) == f"1. {BRITISH}\n"
     assert _note(llm_, "Metric units.") == f"1. {BRITISH}\n2. Metric units.\n"
