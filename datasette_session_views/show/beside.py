@@ -74,6 +74,8 @@ def rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
         ("Budget", settings.budget and f"{settings.budget:,}"),
         ("Window", f"{settings.window:,}" if settings.window else settings.window_source),
         ("Options", one_line(options_in_words(settings.options), 200)),
+        ("Recall from", settings.recall_from and one_line(settings.recall_from, 100)),
+        ("Private", "yes" if settings.is_private else ""),
         ("Template", page.line.template and one_line(page.line.template, 100)),
     ]
     clock = []

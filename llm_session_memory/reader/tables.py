@@ -50,7 +50,7 @@ COLUMNS: dict[str, str] = {
     "tool_results": "id response_id tool_id name output tool_call_id instance_id exception",
     "tool_results_attachments": "tool_result_id attachment_id order",
     "memory_sessions": "thread_id name name_key created_utc model system options_json max_context_tokens memory"
-    " project template archived_utc budget_usd private global_notes",
+    " project template archived_utc budget_usd private global_notes recall_from",
     "memory_blocks": "id thread_id start_turn_id start_number pinned_json policy budget window window_source front clip"
     " oversized reason began_utc",
     "memory_contexts": "rowid turn_id thread_id block_id exchange_turn_id number after_turn_id base estimate cut",

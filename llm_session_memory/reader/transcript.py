@@ -239,6 +239,8 @@ def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:
         last_estimate=row["last_estimate"],
         last_budget=row["last_budget"],
         last_start=row["last_start"],
+        recall_from=row["recall_from"] or "",
+        is_private=bool(row["private"]),
     )
 
 

@@ -231,6 +231,8 @@ class Settings:
     last_estimate: int | None = None
     last_budget: int | None = None
     last_start: int | None = None
+    recall_from: str = ""
+    is_private: bool = False
 
 
 @dataclass(frozen=True)

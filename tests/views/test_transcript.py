@@ -110,6 +110,24 @@ async def test_an_exchange_that_several_excerpts_are_from_is_named_once(tmp_path
         assert "Recalled for this prompt 2 excerpts, 96 tokens: #2 #2" in (await see("/logs/-/session/work")).shown
 
 
+@pytest.mark.asyncio
+async def test_the_settings_say_where_it_recalls_from_and_that_it_is_private(tmp_path: Path) -> None:
+    """Both are in the sidebar if they are set, and in no other case."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said("prompt 1"))
+    with_sessions(path, Session(thread, "work", turns))
+    see = serving(path)
+    shown = (await see("/logs/-/session/work")).shown
+    assert "Recall from" not in shown
+    assert "Private" not in shown
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update memory_sessions set private = 1, recall_from = 'play <b>,tag:x'")
+        connection.commit()
+    assert "Recall from play <b>,tag:x Private yes" in (await see("/logs/-/session/work")).shown
+
+
 DEADLINE = "[#1 user 2026-05-01] The deadline is 4 May."
 
 

@@ -1,6 +1,6 @@
 -- A session's settings, and its newest request.
 select
-    s.name, s.created_utc, s.model, s.system, s.options_json, s.max_context_tokens, s.memory,
+    s.name, s.created_utc, s.model, s.system, s.options_json, s.max_context_tokens, s.memory, s.recall_from, s.private,
     c.turn_id as last_turn_id, c.estimate as last_estimate,
     b.policy as last_policy, b.budget as last_budget, b.window, b.window_source, b.start_number as last_start
 from memory_sessions s
