@@ -66,7 +66,7 @@ class Beyond:
         self.snapshot = snapshot
         self.log = snapshot.store.log
         self.out = out
-        self.trouble: str | None = None
+        self.trouble: SessionError | None = None
         """Why passages could not be found by meaning."""
         self.is_current = False
         self.left = 0
@@ -125,7 +125,7 @@ class Beyond:
             try:
                 nearest = near(self.elsewhere.scopes, self.snapshot.request.text)
             except SessionError as error:
-                self.trouble = error.message
+                self.trouble = error
         if not self.snapshot.request.recall_fragments:
             nearest = {id_: nearest[id_] for id_ in self.index.without_fragments(nearest)}
         hits = self._found(words)

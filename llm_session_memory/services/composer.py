@@ -60,8 +60,9 @@ class Composer:
             made, begun = begin(snapshot, made, block, recall, self.fold)
         for used in recalling:
             if used.trouble:
-                news = f"The embedding model failed ({used.trouble.rstrip('.')}), so recall searched by words only."
-                made = replace(made, notices=(*made.notices, news))
+                why = used.trouble.message.rstrip(".")
+                news = f"The embedding model failed ({why}), so recall searched by words only. {used.trouble.hint}"
+                made = replace(made, notices=(*made.notices, news.strip()))
             if used.beyond:
                 made = replace(made, notices=(*made.notices, *used.beyond.notices))
         return made, replace(self, snapshot=begun)

@@ -74,7 +74,7 @@ class Recall:
         self.size = 1
         self.numbers: dict[int, int | None] = {}
         """What was found: the passages that hold each word of the prompt, of how many, and their exchanges' numbers."""
-        self.trouble: str | None = None
+        self.trouble: SessionError | None = None
 
     @cached_property
     def index(self) -> Index:
@@ -138,7 +138,7 @@ class Recall:
             try:
                 self.nearest = self.near(self.scopes, self.prompt)
             except SessionError as error:  # recall by words works without it
-                self.trouble = error.message
+                self.trouble = error
         near = self.nearest if self.fragments else self.index.without_fragments(self.nearest)
         self.nearest = {id_: self.nearest[id_] for id_ in near if id_ not in out}
         from ..rules import ranking

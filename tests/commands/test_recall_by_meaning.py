@@ -65,7 +65,8 @@ def test_the_environment_names_a_model_for_sessions_without_one(
     monkeypatch.setenv("LLM_RECALL_MODEL", "nosuch")
     done = llm_("--session", "work", ASKED).ok()
     assert (
-        "The embedding model failed (Embedding model “nosuch” not found), so recall searched by words only." in done.err
+        "The embedding model failed (Embedding model “nosuch” not found), so recall searched by words only."
+        " List embedding models with: llm embed-models" in done.err
     )
 
 
