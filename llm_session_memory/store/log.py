@@ -26,7 +26,7 @@ WAIT_SECONDS = 10
 """How long to wait for a locked log."""
 
 
-_NEWEST = "think"
+_NEWEST = "private"
 """A column of memory_sessions that the newest migration added."""
 
 
@@ -213,10 +213,14 @@ class Log:
         return not self.value("select 1 from sqlite_master limit 1")
 
     def has_sessions(self) -> bool:
-        """Return whether our tables exist; those of an earlier version are migrated."""
+        """Return whether our tables exist; those of an earlier version are migrated, unless the log is read-only."""
         columns = self.columns("memory_sessions")
         if columns and (_NEWEST not in columns or lost(self.database)):
-            self.migrate()
+            try:
+                self.migrate()
+            except LogUnusable as error:
+                if "readonly" not in str(error.__cause__):
+                    raise
         return bool(columns)
 
     def check_shape(self) -> None:

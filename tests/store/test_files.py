@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -201,6 +203,33 @@ def test_a_read_only_log_can_be_read(used: Path, llm_: Command, command: tuple[s
     before = used.read_bytes()
     done = llm_(*command).ok()
     assert done.out
+    assert used.read_bytes() == before
+
+
+def _as_before_recall(log: Path) -> None:
+    """Take back what the migration 008_recall added, as if an earlier version had made the log."""
+    kept = {"memory_recalls": ["thread_id"], "memory_windows": ["server"]}
+    kept["memory_projects"] = ["recall_from", "recall_fragments", "global_notes"]
+    kept["memory_sessions"] = ["private", *kept["memory_projects"]]
+    with closing(sqlite3.connect(log)) as database:
+        database.execute("drop index memory_recalls_thread")
+        database.execute("drop table memory_global_notes")
+        for table, columns in kept.items():
+            for column in columns:
+                database.execute(f"alter table {table} drop column {column}")
+        database.execute("delete from _sqlite_migrations where name = '008_recall'")
+        database.commit()
+
+
+def test_a_read_only_log_of_an_earlier_version_can_be_read(used: Path, llm_: Command) -> None:
+    """A log that can't be migrated is read as it is, and refuses changes."""
+    _as_before_recall(used)
+    logs.as_read_only(used)
+    before = used.read_bytes()
+    for command in (UNRECORDED, LIST, SHOW, CONTEXT, ("sessions", "memory", "work"), ("sessions", "set", "work")):
+        assert llm_(*command).ok().out
+    done = llm_("sessions", "set", "work", "--private", "yes")
+    assert (done.code, "is read-only" in done.err) == (1, True)
     assert used.read_bytes() == before
 
 
