@@ -34,7 +34,13 @@ Embed = Callable[[Sequence[str]], Iterable[Sequence[float]]]
 """Returns a vector for each text."""
 
 NEAREST = 100
-"""How many passages similar in meaning are considered for a prompt."""
+NEAREST_ONE_IN = 5
+NEAREST_AT_LEAST = 10
+"""How many passages similar in meaning are considered for a prompt: a fifth of a session, but 10 to 100.
+
+Some passage is always the nearest. If all passages of a short session were, replies such as “Noted.” would be among
+them. There is no least similarity, because each model has a scale of its own.
+"""
 
 _SECONDS = 1.0
 _BATCH = 16
@@ -362,7 +368,8 @@ class Nearness:
         from ..store.vectors import packed
 
         vector = packed(self.embed([prompt]))[0]
-        return self.vectors.nearest(scopes, vector, NEAREST)
+        share = sum(scope.passages for scope in scopes) // NEAREST_ONE_IN
+        return self.vectors.nearest(scopes, vector, min(NEAREST, max(NEAREST_AT_LEAST, share)))
 
     def waiting(self, thread_id: str, most: int | None = None) -> list[int]:
         """Return the ids of the passages of a session that have no vector yet, newest first, at most `most`."""

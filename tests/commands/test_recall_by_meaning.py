@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from llm_session_memory.memory import Memory
+from llm_session_memory.services.recall import Nearness
+from llm_session_memory.store.index import Index
 from tests.conftest import Command
 from tests.world.meaning import Meaning
 from tests.world.scripted import Script
@@ -33,6 +36,18 @@ def test_by_words_alone_a_synonym_is_not_found(llm_: Command, script: Script, me
     llm_("--session", "work", ASKED).ok()
     assert "Biscuit" not in sent(script)
     assert meaning.seen == []
+
+
+def test_of_a_short_session_only_the_nearest_are_similar(llm_: Command, script: Script, log: Path) -> None:
+    """At most a fifth of a session's passages, but ten at least, count as similar in meaning: not every “Noted.”."""
+    for count, most in ((6, 10), (36, 17)):
+        talk(llm_, count=count)
+        with Memory(log) as memory:
+            thread_id = memory.sessions.get("work").thread_id
+            Index(memory.desk.log).catch_up(thread_id)
+            nearness = Nearness(memory.desk, "made up", lambda texts: [[1.0, len(text) / 99] for text in texts])
+            assert nearness.catch_up(thread_id, None) > most
+            assert len(nearness.near(Index(memory.desk.log).scopes(thread_id), ASKED)) == most
 
 
 @pytest.mark.parametrize("how", ["default", "session"])
