@@ -119,5 +119,7 @@ def _with_recalled(
     found = recall.deserved(room, whole=whole)
     over = outgrown(made.tokens, budget=budget, wanted=recall.cost(found))
     if over and recall_budget.is_enough(left, recall.cost(found), room, recall_budget.shares(budget, share).low):
-        return recall.added(made, recall.deserved(room, whole=whole, most=left))
+        fewer = recall.deserved(room, whole=whole, most=left)
+        if fewer and fewer[0] == found[0]:  # never without the best one
+            return recall.added(made, fewer)
     return over or recall.added(made, found)
