@@ -8,6 +8,7 @@ they can't be verbs, and abbreviations (Mar, Dec) only next to a number; Sun and
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from .time_words import (
     ALL_MONTHS,
     AT,
     DECEMBER,
+    FIRST_YEAR,
     HOURS,
     LAST,
     MONTHS,
@@ -61,7 +63,7 @@ def read(text: str, now: datetime) -> list[Named]:
     at = 0
     while at < len(words) and len(found) < _MOST:
         time = reader.time(at)
-        past = tuple((start, min(end, now)) for start, end in time.spans if start < now) if time else ()
+        past = tuple(_within(time.spans, now)) if time else ()
         first = reader.first(at)
         if time and past and reader.word(first - 1).text not in _OTHER:
             start, end = words[first].start, words[at + time.length - 1].end
@@ -70,6 +72,14 @@ def read(text: str, now: datetime) -> list[Named]:
             found.append(Named(_said(text[start:end]), spans, start, end, time.absolute))
         at += time.length if time else 1
     return found
+
+
+def _within(spans: Iterable[Span], now: datetime) -> Iterator[Span]:
+    """Yield the parts of spans that are in the past, from FIRST_YEAR on."""
+    for start, end in spans:
+        span = max(start, month_of(FIRST_YEAR, 1)[0]), min(end, now)
+        if span[0] < span[1]:
+            yield span
 
 
 def _said(time: str) -> str:

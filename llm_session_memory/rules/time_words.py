@@ -29,7 +29,10 @@ _TOKEN = re.compile(
     r"|\d+|[^\W\d_]+|[^\s\w]"
 )
 ORDINALS = frozenset(("st", "nd", "rd", "th"))
-YEAR_DIGITS, FEBRUARY, DECEMBER, SATURDAY, FIRST_YEAR = 4, 2, 12, 5, 1970
+YEAR_DIGITS, FEBRUARY, DECEMBER, SATURDAY = 4, 2, 12, 5
+
+FIRST_YEAR = 1971
+"""Nothing was logged before this year, and not every system can tell the zone of a local time before it."""
 
 Span = tuple[datetime, datetime]
 """From a moment up to another one, in local time without a zone."""

@@ -44,6 +44,7 @@ def said(prompt: str) -> list[str]:
         ("a couple of days ago", "a couple of days ago: 2026-11-25 00:00 to 11-27 00:00"),
         ("an hour ago", "an hour ago: 2026-11-28 08:30 to 11-28 09:30"),
         ("in the last three days", "in the last three days: 2026-11-25 00:00 to 11-28 10:00"),
+        ("in the last 99 years", "in the last 99 years: 1971-01-01 00:00 to 11-28 10:00"),
         ("last week", "last week: 2026-11-16 00:00 to 11-23 00:00"),
         ("this month", "this month: 2026-11-01 00:00 to 11-28 10:00"),
         ("last weekend", "last weekend: 2026-11-21 00:00 to 11-23 00:00"),
@@ -81,6 +82,7 @@ def test_times_mean_days_in_the_past(prompt: str, time: str) -> None:
         "31 February, 2026-13-01, 99.99.2026, 0000-00-00, 9999-12-31",
         "Version 1.2.3 at 192.168.1.1 costs 2026 dollars, 12-345-67, 2026-05-04-11",
         "a thousand years ago, 99999 years ago, 9999 days hence",
+        "0001-01-01, 1066-10-14, 1066/10/14, 14.10.1066, 999 years ago, 1970-01-01",
         "last time, last one, this is, the past, in the last",
     ],
 )
@@ -94,7 +96,8 @@ def test_other_words_are_no_times(prompt: str) -> None:
     st.lists(
         st.one_of(
             st.sampled_from(
-                "last this in on the of a couple few ago days weeks may May 4 th 31 2023 Tuesday , .".split()
+                "last this in on the of a couple few ago days weeks years may May 4 th 31 99 2023 Tuesday , ."
+                " 0001-01-01".split()
             ),
             st.text(max_size=6),
         ),

@@ -90,6 +90,12 @@ def test_a_time_of_which_nothing_is_known_is_a_word(memory: Memory) -> None:
     assert "day 66." in recalled(memory, "Which market was on day 66 in 1999?")
 
 
+@pytest.mark.parametrize("time", ["on 0001-01-01", "on 1066-10-14", "999 years ago"])
+def test_a_time_before_all_logs_is_a_word(memory: Memory, time: str) -> None:
+    """A day of a history book is looked up as any other words, and the ends of the calendar do no harm."""
+    assert "heating" in recalled(memory, f"What did we say of heating {time}?")
+
+
 def test_days_are_those_of_the_person(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Days begin at midnight where the person is: noon in UTC is the next day in a zone that is 13 hours ahead."""
     asked = "What did we discuss on 27 November?"
