@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from ..store.forks import Lineage, joined, traced
-from ..store.numbering import Numbering, Pair, with_older, without
+from ..store.numbering import Numbering, Pair, paired, with_older, without
 from .cache import CACHE, kept
 from .figures import Cost, Figures
 from .older import older_log
@@ -79,16 +78,17 @@ def _read(source: Source, thread_id: str) -> Numbering:
 
 def _own(source: Source, thread_id: str) -> Iterable[Pair]:
     """Return the turns that were logged in a thread."""
-    turns: Iterable[tuple[Any, ...]] = source.tuples("turns_of_thread", thread_id=thread_id)
+    turns = paired(
+        source.tuples("turns_of_thread", thread_id=thread_id),
+        lambda hashes: source.tuples("request_answers", hashes=ids(hashes)),
+        {},
+    )
     older = older_log(source).get(thread_id)
     if older:
         where = {"first_row": older.first_row, "last_row": older.last_row}
         earlier = source.tuples("old_turns", thread_id=thread_id, **where)
-        turns = with_older(
-            [(str(id_), continues) for id_, continues in earlier],
-            [(str(id_), continues) for id_, continues, _ in turns],
-        )
-    return ((turn[0], turn[1]) for turn in turns)
+        return with_older([(str(id_), continues) for id_, continues in earlier], [*turns])
+    return turns
 
 
 def _figures(source: Source, thread_id: str, numbers: Numbering) -> Figures:

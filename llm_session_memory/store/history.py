@@ -12,7 +12,7 @@ from typing import Any
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
 from .forks import joined, lineage
 from .log import Log
-from .numbering import Numbering, Pair, with_older, without
+from .numbering import Numbering, Pair, paired, with_older, without
 from .schema import statement
 from .undone import undone_in
 
@@ -60,24 +60,12 @@ def _own(log: Log, thread_id: str) -> Iterator[Pair]:
 
 
 def _new(log: Log, thread_id: str) -> Iterator[Pair]:
-    """Yield the turns of a thread. For those that no session recorded, messages have to be looked up, but only once.
-
-    A message never changes, because its hash names it, so a program that holds a long conversation remembers what it
-    has looked up: that takes two thirds of the time.
-    """
-    answers = log.answers.get(thread_id)
-    if answers is None:
-        answers = {}
-        for turn_id, continues, parent in log.stream(statement("turns_of_thread"), {"thread_id": thread_id}):
-            if parent is not None:
-                answers[parent] = continues
-            yield turn_id, continues
-        log.answers[thread_id] = answers
-        return
-    for turn_id, continues, parent in log.stream(statement("turns_recorded"), {"thread_id": thread_id}):
-        if parent is not None and parent not in answers:
-            answers[parent] = log.value(statement("request_answers"), {"hash": parent})
-        yield turn_id, continues if parent is None else answers[parent]
+    """Return the turns of a thread. A program that holds a long conversation remembers what it has looked up."""
+    return paired(
+        log.stream(statement("turns_of_thread"), {"thread_id": thread_id}),
+        lambda hashes: log.tuples(statement("request_answers"), {"hashes": json.dumps(hashes)}),
+        log.answers.setdefault(thread_id, {}),
+    )
 
 
 def undone_turns(log: Log, thread_ids: Iterable[str]) -> list[str]:

@@ -6,14 +6,18 @@ number, what is logged later must not change it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
-from typing import overload
+from itertools import islice
+from typing import Any, overload
 
 from ..rules import order
 
 Pair = tuple[str, "str | None"]
 """A turn's id, and the first turn of the exchange that it belongs to (see Numbering)."""
+
+_TOGETHER = 500
+"""How many turns are held while their messages are looked up; see Numbering for why not all."""
 
 
 Inherited = tuple[str, int]
@@ -157,6 +161,24 @@ def without(turns: Iterable[Pair], undone: Collection[str]) -> Numbering:
     found.greatest, found.undone = every.greatest, left_out
     found.undone_after = tuple(every.numbers()[ids[0]] - 1 - place for place, ids in enumerate(left_out))
     return found
+
+
+def paired(
+    turns: Iterable[tuple[Any, ...]],
+    look_up: Callable[[list[str]], Iterable[tuple[Any, ...]]],
+    known: dict[str, str | None],
+) -> Iterator[Pair]:
+    """Yield turns, given as rows of turns_of_thread, as pairs.
+
+    `look_up` returns rows of request_answers for messages, given by hash. A message never changes, because its hash
+    names it, so what was looked up is added to `known`, and not looked up again.
+    """
+    left = iter(turns)
+    while some := [*islice(left, _TOGETHER)]:
+        new = [parent for _, _, parent in some if parent is not None and parent not in known]
+        if new:
+            known.update(look_up(new))
+        yield from ((id_, continues if parent is None else known.get(parent)) for id_, continues, parent in some)
 
 
 def with_older(older: Iterable[Pair], turns: Iterable[Pair]) -> Iterator[Pair]:

@@ -186,7 +186,6 @@ def test_a_log_stays_sound_through_many_pruned_prompts(log: Path, llm_: Command,
 
 ON_THE_PROMPT_PATH = [
     "turns_of_thread",
-    "turns_recorded",
     "request_answers",
     "turn_messages",
     "turns",
