@@ -20,13 +20,13 @@ class Others(NamedTuple):
 
 def checked(log: Log, text: str) -> str:
     """Return a value of `--recall-from` in its normal form. Raises SessionError if it is invalid or names nothing."""
-    there = _migrated(log)
+    there = log.has_sessions()
     return recall_from.checked(text, lambda source: recall_sources.known(log, source) if there else None)
 
 
 def others(log: Log, text: str | None, thread_id: str) -> Others:
     """Return the other sessions that a thread may recall from, given the setting in its normal form."""
-    if text is None or not _migrated(log):
+    if text is None or not log.has_sessions():
         return Others({})
     try:
         sources = recall_from.read(text)
@@ -49,13 +49,6 @@ def choices(log: Log, names: Sequence[str]) -> list[str]:
     kept = [Source(NAME, name) for name in names]
     kept += [Source(kind, value) for kind in (TAG, PROJECT) for value in recall_sources.some(log, kind)]
     return [recall_from.SELF, recall_from.ALL, *map(str, kept)]
-
-
-def _migrated(log: Log) -> bool:
-    """Return whether a log has sessions. One of an earlier version is migrated."""
-    if log.has_sessions() and "private" not in log.columns("memory_sessions"):
-        log.migrate()
-    return log.has_sessions()
 
 
 def _left_out(log: Log, source: Source, thread_id: str) -> Iterator[str]:

@@ -64,6 +64,8 @@ class Elsewhere:
 
     @cached_property
     def _private(self) -> frozenset[str]:
+        if "private" not in self.log.columns("memory_sessions"):  # a read-only log of an earlier version
+            return frozenset()
         rows = self.log.tuples("select thread_id from memory_sessions where private = 1")
         return frozenset(thread_id for (thread_id,) in rows)
 

@@ -1,4 +1,7 @@
-"""The sessions that excerpts may come from: never private or archived ones."""
+"""The sessions that excerpts may come from: never private or archived ones.
+
+A read-only log of an earlier version lacks columns and tables: no session of it is private, and none has a project.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from ..rules.names import key
 from ..rules.recall_from import ALL, NAME, PROJECT, TAG, Source, replaced
 from .log import Log
 
-_OPEN = "select thread_id, name from memory_sessions s where private = 0 and archived_utc is null and thread_id <> :own"
+_OPEN = {"private": " and private = 0", "archived_utc": " and archived_utc is null"}
+"""The conditions for a session that others may recall from, and the column that each needs."""
 
 _WHICH = {
     ALL: "",
@@ -19,21 +23,27 @@ _WHICH = {
 }
 
 _KNOWN = {
-    NAME: "select name from memory_sessions where name_key = :key",
-    PROJECT: "select name from memory_projects where name_key = :key",
-    TAG: "select tag from memory_tags where tag_key = :key limit 1",
+    NAME: ("memory_sessions", "select name from memory_sessions where name_key = :key"),
+    PROJECT: ("memory_projects", "select name from memory_projects where name_key = :key"),
+    TAG: ("memory_tags", "select tag from memory_tags where tag_key = :key limit 1"),
 }
 
 
 def sessions(log: Log, source: Source, own: str) -> dict[str, str]:
     """Return the sessions of a source that may be recalled from in the thread `own`: names by thread."""
-    sql = f"{_OPEN}{_WHICH[source.kind]} order by thread_id"
+    columns = log.columns("memory_sessions")
+    shared = "".join(condition for column, condition in _OPEN.items() if column in columns)
+    sql = (
+        "select thread_id, name from memory_sessions s where thread_id <> :own"  # noqa: S608  constants
+        f"{shared}{_WHICH[source.kind]} order by thread_id"
+    )
     return dict(log.tuples(sql, {"own": own, "key": key(source.value)}))
 
 
 def known(log: Log, source: Source) -> str | None:
     """Return the stored form of a session's name, a project's name or a tag, or None if there is none."""
-    found = log.value(_KNOWN[source.kind], {"key": key(source.value)})
+    table, sql = _KNOWN[source.kind]
+    found = log.value(sql, {"key": key(source.value)}) if log.columns(table) else None
     return None if found is None else str(found)
 
 

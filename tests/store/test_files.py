@@ -233,6 +233,21 @@ def test_a_read_only_log_of_an_earlier_version_can_be_read(used: Path, llm_: Com
     assert used.read_bytes() == before
 
 
+def test_a_read_only_log_of_an_earlier_version_is_recalled_from(used: Path, llm_: Command) -> None:
+    """What other sessions said is found as far as it is indexed; in an older log no session is private."""
+    llm_("-m", "scripted", "--session", "play", "The lacquer is red.").ok()
+    llm_("sessions", "search", "lacquer").ok()
+    _as_before_recall(used)
+    logs.as_read_only(used)
+    before = used.read_bytes()
+    llm_(*UNRECORDED, "--recall-from", "play").ok()
+    for source in ("play", "all", "play,work"):
+        shown = llm_("sessions", "context", "work", "Which lacquer?", "--recall-from", source, "--text").ok()
+        assert "[play #1 user" in shown.out
+    assert "Project “harbour” not found." in llm_(*CONTEXT, "--recall-from", "project:harbour").err
+    assert used.read_bytes() == before
+
+
 def test_an_unrecorded_prompt_has_the_history(used: Path, llm_: Command, script: Script) -> None:
     """With -n on a read-only log, the session is still read."""
     logs.as_read_only(used)
