@@ -222,7 +222,7 @@ class Sessions:
     def archive(self, name: str, *, archived: bool = True) -> bool:
         """Archive a session, or bring it back from the archive. Return whether that changed anything.
 
-        An archived session is left out of lists and completion, and models don't find it; its name still works.
+        An archived session is left out of lists and completion, and models don't find it; commands still take its name.
         """
         self._desk.prepare()
         with self._desk.writing():

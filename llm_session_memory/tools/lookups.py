@@ -1,9 +1,9 @@
 """The code behind the tools of `SessionMemory`: look things up in the log, keep a note. Text in, text out.
 
-Writes only notes of the session in use (and the index that search needs). Private sessions are shown only to
-themselves. Results are fenced as material, because
-text in the log may have been written to mislead a model. They are also limited in size: to a quarter of the request's
-budget if a session is in use. Errors are returned as sentences that the model can act on.
+Writes only notes of the session in use (and the index that search needs). Private and archived sessions are shown only
+to themselves. Results are fenced as material, because text in the log may have been written to mislead a model. They
+are also limited in size: to a quarter of the request's budget if a session is in use. Errors are returned as sentences
+that the model can act on.
 """
 
 from __future__ import annotations
@@ -107,9 +107,10 @@ def _shown(memory: Memory) -> Filters:
 
 
 def _open(memory: Memory, name: str) -> Session:
-    """Return a session by its name. A private one is not found, unless it is in use. Raises NoSuchSession."""
+    """Return a session by its name. A private or archived one is not found, unless in use. Raises NoSuchSession."""
     found, shown = memory.sessions.find(name), _shown(memory)
-    if found is None or (found.private and found.thread_id != shown.visible_in):
+    hidden = found is not None and (found.private or found.archived_utc is not None)
+    if found is None or (hidden and found.thread_id != shown.visible_in):
         near = names.near(name, (one.name for one in memory.sessions.matching(shown)))
         raise NoSuchSession(f"Session “{name}” not found.", f"Did you mean “{near}”?" if near else "")
     return found

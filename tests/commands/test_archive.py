@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.llm_seam.models import known_names
+from llm_session_memory.services.current import Current
 from llm_session_memory.tools import lookups
 from tests.conftest import Command
 from tests.store.world import contents
@@ -45,13 +46,15 @@ def test_archived_sessions_are_out_of_lists(llm_: Command, three: None, log: Pat
 def test_models_do_not_find_archived_sessions(
     llm_: Command, three: None, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model that looks everywhere does not find them, but may read one by its name."""
+    """No tool shows one, even by its name, unless it is the session in use."""
     monkeypatch.setattr(lookups, "log_in_use", lambda: log)
     assert "of work" in lookups.search("harbour", "*")
     llm_("sessions", "archive", "work").ok()
     assert "of work" not in lookups.search("harbour", "*")
-    assert "of work" in lookups.search("harbour", "work")
     assert "work:" not in lookups.sessions()
+    assert lookups.search("harbour", "work") == lookups.read("work", 1, 1) == "Session “work” not found."
+    monkeypatch.setattr(lookups, "held", lambda: Current(log, "work", "scripted", 4_000))
+    assert "of work" in lookups.search("harbour")
     assert "of work" in lookups.read("work", 1, 1)
 
 
