@@ -19,7 +19,7 @@ from ..llm_seam.models import known_names, known_projects, known_sources, known_
 from ..llm_seam.output import takes_everything
 from ..memory import Memory
 from ..model import RATED
-from ..rules.safe_text import escaped, plain
+from ..rules.safe_text import escaped, plain, unbroken
 from ..rules.words import counted
 from ..store.log import telling
 
@@ -38,7 +38,7 @@ def session_command(name: str, **attributes: Any) -> Callable[[F], click.Command
                 with telling(functools.partial(echo, err=True)):
                     done = function(*args, **parameters)
             except SessionError as error:
-                raise click.ClickException(plain(str(error))) from error
+                raise click.ClickException(unbroken(str(error))) from error
             if received.is_unreadable(command, parameters):
                 click.echo(received.NOTICE, err=True)
             return done

@@ -18,7 +18,7 @@ from ..errors import SessionError
 from ..model import Settings
 from ..rules.names import check
 from ..rules.policy import checked
-from ..rules.safe_text import plain
+from ..rules.safe_text import plain, unbroken
 from ..services import current
 from ..services.bundle import Services
 from ..store import history, owned_file
@@ -62,9 +62,11 @@ def _reported(original: Callable[..., Any], parameters: dict[str, Any], ours: di
     try:
         return _run(original, parameters, ours, output)
     except SessionError as error:
-        raise click.ClickException(plain(str(error))) from error
+        raise click.ClickException(unbroken(str(error))) from error
     except click.ClickException as error:
-        shown = plain(error.message)
+        # a server's text may have several lines, our sentences don't
+        safe = unbroken if isinstance(error.__context__, SessionError) else plain
+        shown = safe(error.message)
         if shown == error.message:
             raise
         raise click.ClickException(shown) from error  # llm passes on the server's text unchanged
@@ -142,7 +144,7 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
         if _kept(one, error, quiet=output.caused(error)) and isinstance(error, Exception) and not told:
             # llm chat shows a model's errors as tracebacks, and llm shows those without a message as “Error: ”.
             # Ctrl-C and signals are raised unchanged.
-            raise SessionError(cause(error)) from error
+            raise click.ClickException(cause(error)) from error
         raise
     else:
         return done

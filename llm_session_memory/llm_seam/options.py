@@ -138,12 +138,15 @@ def _policy(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     from ..errors import SessionError
     from ..model import POLICIES
     from ..rules.policy import parsed_policy
+    from ..rules.safe_text import unbroken
 
     try:
         return parsed_policy(value)
     except SessionError:
         choices = ", ".join(POLICIES)
-        raise click.BadParameter(f"“{value}” is not one of: {choices} or summary,recall.", ctx, param) from None
+        raise click.BadParameter(
+            f"“{unbroken(value)}” is not one of: {choices} or summary,recall.", ctx, param
+        ) from None
 
 
 def _recall_from(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -152,11 +155,12 @@ def _recall_from(ctx: click.Context, param: click.Parameter, value: str | None) 
         return None
     from ..errors import SessionError
     from ..rules.recall_from import normal
+    from ..rules.safe_text import unbroken
 
     try:
         return normal(value)
     except SessionError as error:
-        raise click.BadParameter(str(error), ctx, param) from None
+        raise click.BadParameter(unbroken(str(error)), ctx, param) from None
 
 
 def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any]:

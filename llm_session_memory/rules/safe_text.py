@@ -45,6 +45,14 @@ def plain(text: str) -> str:
     return _suspect().sub(_shown, mended(text).replace("\r\n", "\n"))
 
 
+def unbroken(text: str) -> str:
+    """Return a text like `plain`, with its line ends and tabs shown too, for a sentence that quotes what was given.
+
+    Otherwise a name could end the sentence and begin another.
+    """
+    return re.sub(r"[\n\t]", _shown, plain(text))
+
+
 def mended(text: str) -> str:
     """Return a text with the bytes that Python could not decode decoded as UTF-8, as far as they are UTF-8.
 

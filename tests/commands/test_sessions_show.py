@@ -15,6 +15,7 @@ from tests.conftest import Command
 from tests.world.logs import Call, LogBuilder, Said
 from tests.world.scripted import Script
 
+SPOOF, SHOWN = "a\nError: \x07gone\tb", "a␊Error: ␇gone␉b"
 USAGE = "Usage: cli sessions show [OPTIONS] NAME\nTry 'cli sessions show --help' for help.\n\n"
 
 
@@ -39,6 +40,22 @@ def _thread(llm_: Command, script: Script, log: Path) -> str:
     llm_("sessions", "name", thread, "work").ok()
     llm_("sessions", "pin", "work", "1").ok()
     return thread
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (("sessions", "show", SPOOF), f"Error: Session “{SHOWN}” not found. List sessions with: llm sessions\n"),
+        (("--session", "new", "--recall-from", f"tag:{SPOOF}", "Hi"), f"Error: No session has the tag “{SHOWN}”."),
+        (("--session", "new", "--recall-from", f'"{SPOOF}', "Hi"), f'“"{SHOWN}” has a quotation mark in the wrong'),
+        (("--session", "new", "--memory", SPOOF, "Hi"), f"Error: Invalid value for '--memory': “{SHOWN}” is not"),
+        (("--session", "new", "-m", SPOOF, "Hi"), f"Error: Model “{SHOWN}” not found."),
+    ],
+    ids=["command", "prompt", "recall from", "policy", "model"],
+)
+def test_a_name_cannot_end_an_error(llm_: Command, thread: str, command: tuple[str, ...], shown: str) -> None:
+    """A line end or control character in a name that an error quotes is shown as a sign, and ends no line."""
+    assert shown in llm_(*command).err
 
 
 TRANSCRIPT = """\

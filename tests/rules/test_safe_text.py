@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_session_memory.rules.safe_text import escaped, mended, one_line, plain, storable, visible
+from llm_session_memory.rules.safe_text import escaped, mended, one_line, plain, storable, unbroken, visible
 
 SHOWN = {
     "plain text": ("On 4 May.", "On 4 May."),
@@ -40,6 +40,15 @@ SHOWN = {
 def test_control_characters_are_shown(text: str, shown: str) -> None:
     """Control characters and direction marks become visible signs; everything else is unchanged."""
     assert plain(text) == shown
+
+
+@given(st.text())
+def test_a_sentence_stays_one_line(text: str) -> None:
+    """No line end or control character is left in a sentence that quotes a text; printable text is unchanged."""
+    shown = unbroken(f"Session “{text}” not found.")
+    assert not {c for c in shown if unicodedata.category(c) in {"Cc", "Zl", "Zp"}}
+    assert len(shown.splitlines()) == 1
+    assert shown == f"Session “{text}” not found." or not text.isprintable()
 
 
 @given(st.text())
