@@ -17,10 +17,10 @@ from ..rules import names
 from ..rules.dates import day_after
 from ..rules.passages import reach
 from ..rules.search_terms import Marker, Query, match, query_of, snippet
-from ..store.beside import FRAGMENT, MOST, Beside, joined, text_of
+from ..store.beside import FRAGMENT
 from ..store.finder import Finder, found_in
 from ..store.finder import Found as FoundTurn
-from ..store.index import LEAST_RULES
+from ..store.index import LEAST_RULES, Index
 from ..store.numbering import Numbering
 from .among import Among, of_sessions
 from .entries import MARK, PAGE, UNMARK, Filters, Found, Hit, Line, Results
@@ -28,6 +28,7 @@ from .figures import Figures
 from .held import holder, line_of, unnamed_parents
 from .llms_indexes import INDEXES, MOST_RANKED, Key, LlmsIndexes, Order
 from .numbering import figures, numbering
+from .seen import SeenLog
 from .source import Source, ids
 from .tables import COLUMNS
 
@@ -261,21 +262,9 @@ class _Search:
         """What marks the words and signs of the query."""
         return Marker(self.query.words, self.query.signs)
 
-    def _texts(self, turn_ids: Iterable[str], beside: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+    def _texts(self, turn_ids: Sequence[str], beside: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
         """Return the texts of turns, one for each of SIDES: what went with their prompts only for those in `beside`."""
-        wanted = list(turn_ids)
-        rows = self.source.rows("turn_texts", ids=ids(wanted))
-        missing = set(wanted) - {row["turn_id"] for row in rows}
-        if missing:
-            rows += self.source.rows("response_texts", ids=ids(missing))
-        with_them: dict[str, list[Beside]] = {}
-        for name in ("went_with", "went_with_response") if beside else ():
-            for row in self.source.rows(name, ids=ids(beside), texts=1, most=MOST):
-                with_them.setdefault(row["turn_id"], []).append(Beside(row["key"], text_of(row["content"])))
-        return {
-            row["turn_id"]: (row["prompt"], row["tool"], row["reply"], joined(with_them.get(row["turn_id"], ())))
-            for row in rows
-        }
+        return Index(SeenLog(self.source)).turn_texts(turn_ids, fragments_of=beside)
 
     def hits(self, found: Sequence[FoundTurn | Hit]) -> list[Hit]:
         """Return what to show of matches."""

@@ -87,11 +87,8 @@ VIEWS: dict[str, frozenset[str]] = {
 
 _SQL = Path(__file__).parent / "sql"
 
-OF_THE_STORE = frozenset(
-    {"chain", "parts", "turn_messages", "turn_texts", "turns_of_thread", "request_answers", "response_texts"}
-    | {"went_with", "went_with_response"}
-)
-"""Statements of the store that the reader runs too, so that both read turns, messages and texts in the same way."""
+OF_THE_STORE = frozenset({"chain", "parts", "turn_messages", "turns_of_thread", "request_answers"})
+"""Statements of the store that the reader runs too, so that both read turns and messages in the same way."""
 
 _WITH = re.compile(r"\s*with(\s+recursive)?\b", re.IGNORECASE)
 _COMMENT = re.compile(r"--[^\n]*\n?")
