@@ -133,7 +133,12 @@ def origin(text: str) -> str:
 
 def in_order(recalled: Iterable[Recalled]) -> list[Recalled]:
     """Return the excerpts in conversation order, those of other sessions first."""
-    return sorted(recalled, key=lambda one: (one.thread_id is None, one.thread_id, one.number, one.passage_id))
+    return sorted(recalled, key=lambda one: place(one.thread_id, one.number, one.passage_id))
+
+
+def place(thread_id: str | None, number: int, passage_id: int) -> tuple[bool, str, int, int]:
+    """Return the key by which the excerpts of a prompt are sorted."""
+    return not thread_id, thread_id or "", number, passage_id
 
 
 def with_excerpts(asked: tuple[Message, ...], recalled: Sequence[Recalled]) -> tuple[Message, ...]:
@@ -141,13 +146,13 @@ def with_excerpts(asked: tuple[Message, ...], recalled: Sequence[Recalled]) -> t
     if not recalled:
         return asked
     before = "\n".join(texts_of(recalled))
-    for place, message in enumerate(asked):
+    for at, message in enumerate(asked):
         for number, part in enumerate(message.parts):
             if message.role == "user" and part.type == "text":
                 text = f"{before}\n{part.data.get('text') or ''}"
                 changed = replace(part, data={**part.data, "text": text}, fragments=(before, *part.fragments))
                 parts = (*message.parts[:number], changed, *message.parts[number + 1 :])
-                return (*asked[:place], replace(message, parts=parts), *asked[place + 1 :])
+                return (*asked[:at], replace(message, parts=parts), *asked[at + 1 :])
     return (*asked, Message("user", (Part({"type": "text", "text": before}, (), (before,)),)))
 
 

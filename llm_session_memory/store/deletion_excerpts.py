@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..rules.fences import excerpts_in, has_all, origin, with_only
+from ..rules.fences import excerpts_in, has_all, origin, place, with_only
 from .log import Log
 from .message_parts import DELETED
 
@@ -27,8 +27,8 @@ def rewritten(log: Log, rows: Iterable[Mapping[str, Any]]) -> dict[int, int | No
     for id_, going in whole.items():
         fragment = log.row("select content, source from fragments where id = :id", {"id": id_}) or {}
         excerpts = excerpts_in(fragment["content"])
-        places = {place for row in going for place in _places(log, row, excerpts)}
-        kept = [text for place, text in enumerate(excerpts) if place not in places]
+        places = {at for row in going for at in _places(log, row, excerpts)}
+        kept = [text for at, text in enumerate(excerpts) if at not in places]
         found[id_] = _add(log, with_only(fragment["content"], kept, DELETED), fragment["source"])
     return found
 
@@ -36,15 +36,12 @@ def rewritten(log: Log, rows: Iterable[Mapping[str, Any]]) -> dict[int, int | No
 def _places(log: Log, row: Mapping[str, Any], excerpts: Sequence[str]) -> list[int]:
     """Return which of the excerpts of a prompt goes. If the record doesn't fit the text, all of its exchange go."""
     recalls = log.rows("select * from memory_recalls where turn_id = :turn_id", row)
-    in_order = sorted(
-        recalls,
-        key=lambda one: (not one.get("thread_id"), one.get("thread_id") or "", one["number"], one["passage_id"]),
-    )
-    place = next(place for place, one in enumerate(in_order) if one["rank"] == row["rank"])
-    ends = f"#{in_order[place]['number']}"
-    if place < len(excerpts) and origin(excerpts[place]).endswith(ends):
-        return [place]
-    return [place for place, text in enumerate(excerpts) if origin(text).endswith(ends)]
+    in_order = sorted(recalls, key=lambda one: place(one.get("thread_id"), one["number"], one["passage_id"]))
+    found = next(at for at, one in enumerate(in_order) if one["rank"] == row["rank"])
+    ends = f"#{in_order[found]['number']}"
+    if found < len(excerpts) and origin(excerpts[found]).endswith(ends):
+        return [found]
+    return [at for at, text in enumerate(excerpts) if origin(text).endswith(ends)]
 
 
 def _add(log: Log, content: str, source: str) -> int:

@@ -1,8 +1,8 @@
 -- The best passage of each turn that matches :match (FTS5), best first or newest first. Prompts get slightly more
--- weight, tool results, fragments and attachments slightly less. Only sessions are searched, and the conversations :shared (a JSON array), which
--- forks have exchanges of. If they are not null, :threads (a JSON array) limits it to some of those, :model,
--- :since and :until (ISO, UTC) to turns, :turns (a JSON array) to these turns, or to all others if :among is 0. For
--- calls that only an older llm logged, datetime_utc is null and the caller applies the filters.
+-- weight, tool results, fragments and attachments slightly less. Only sessions are searched, and the conversations
+-- :shared (a JSON array), which forks have exchanges of. If they are not null, :threads (a JSON array) limits it to some
+-- of those, :model, :since and :until (ISO, UTC) to turns, :turns (a JSON array) to these turns, or to all others if
+-- :among is 0. For calls that only an older llm logged, datetime_utc is null and the caller applies the filters.
 with found as materialized (
     select * from (
         select rowid as id, rank as score
@@ -23,7 +23,7 @@ with found as materialized (
 select
     p.id, p.turn_id, p.side, p."start", p."end", i.thread_id, s.name, t.model,
     case when t.id is not null then coalesce(t.datetime_utc, '') end as datetime_utc,
-    min(f.score * case p.side when 0 then 1.2 when 1 then 0.8 when 3 then 0.8 else 1.0 end) as score,
+    min(f.score * case p.side when 0 then 1.2 when 2 then 1.0 else 0.8 end) as score,
     (select count(*) from found) as candidates
 from found f
 join memory_passages p on p.id = f.id
