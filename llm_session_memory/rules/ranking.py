@@ -142,6 +142,7 @@ def match(
 
     A time is as rare as the passages of that time. It counts only in passages that have a word of the prompt too, or,
     if there is none and the prompt is `asking`, in all of them: naming a day in passing doesn't ask for all of it.
+    Whoever asks only for a time wants what was said then, even if that is all of the session and so not rare.
 
     Args:
         hits: for each word of the prompt, the ids of the passages that contain it; ids grow with time
@@ -167,10 +168,11 @@ def match(
             words[id_].append(word)
     everything = sum(weights.values()) + sum(then.values())
     unit = math.log1p(passages)
+    least = THRESHOLD if asking and not weights else 0.0
     return {
         id_: Match(
             tuple(words[id_]),
-            weight * (weight / everything) ** COVERAGE_POWER / unit,
+            max(least, weight * (weight / everything) ** COVERAGE_POWER / unit),
             tuple(time for time in then if id_ in (times or {})[time]),
         )
         for weight, id_ in strongest

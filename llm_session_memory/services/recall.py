@@ -80,6 +80,9 @@ class Recall:
         self.size = 1
         self.numbers: dict[int, int | None] = {}
         """What was found: the passages that hold each word of the prompt, of how many, and their exchanges' numbers."""
+        self.only_when = False
+        """Whether the prompt asks for what was said at a time, whatever it was: what is like the prompt, or stands
+        beside that time, is not asked for."""
         self.trouble: SessionError | None = None
 
     @cached_property
@@ -140,7 +143,8 @@ class Recall:
             from ..rules.passages import characters
 
             hits = self._hits(characters(self.prompt), out)
-        if self.near is not None and self.scopes:
+        self.only_when = bool(said) and not words
+        if self.near is not None and self.scopes and not self.only_when:
             try:
                 self.nearest = self.near(self.scopes, self.prompt)
             except SessionError as error:  # recall by words works without it
@@ -199,13 +203,14 @@ class Recall:
         return {word: ids for word, ids in hits.items() if len(ids) <= ranking.COMMON} or hits
 
     def _near(self, matches: Collection[int]) -> list[Passage]:
-        """Return the passages of the exchanges that matched and of their neighbours."""
+        """Return the passages of the exchanges that matched and, unless only a time was asked for, their neighbours."""
         from ..rules.ranking import Passage
 
         found_in = self.index.turns_of([*matches, *self.nearest])
         self.numbers = {id_: self.turns.number_of(turn_id) for id_, turn_id in found_in.items()}
         hit = set(filter(None, self.numbers.values()))
-        wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
+        reach = 0 if self.only_when else 1
+        wanted = sorted({near for number in hit for near in range(number - reach, number + reach + 1)})
         beside = [id_ for number in wanted if 1 <= number <= len(self.turns) for id_ in self.turns[number - 1]]
         dated = any(self.index.dates(beside[:1]).values())  # what was imported without times has labels without dates
         label = self.measure.text(fences.label(len(self.turns), "reply", _LONGEST_DATE if dated else "")) + 1

@@ -85,6 +85,17 @@ def test_the_environment_names_a_model_for_sessions_without_one(
     )
 
 
+@pytest.mark.usefixtures("script")
+def test_who_asks_only_for_a_time_gets_nothing_similar(llm_: Command, meaning: Meaning) -> None:
+    """“What did we talk about today?” is like other prompts that talk of talking: what it means is only the day."""
+    talk(llm_, "--recall-model", "meaning")
+    seen = len(meaning.seen)
+    told = llm_("sessions", "context", "work", "What did we talk about today?").ok().out
+    assert "said today" in told
+    assert "similar in meaning" not in told
+    assert len(meaning.seen) == seen
+
+
 def test_a_passage_is_embedded_once(llm_: Command, script: Script, meaning: Meaning, log: Path) -> None:
     """Vectors are stored: no passage is embedded twice, and each passage has one vector per model."""
     del script

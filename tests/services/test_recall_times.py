@@ -72,6 +72,22 @@ def test_a_time_decides_between_matches(memory: Memory) -> None:
     assert best.words == ("ferry", "said in May")
 
 
+def test_a_time_alone_recalls_nothing_of_other_times(memory: Memory) -> None:
+    """Nothing of the days before and after is recalled, not even as a neighbour of a match."""
+    context = memory.requests.context("work", "What did we talk about the day before yesterday?", 1_500)
+    assert {one.number for one in context.recalled} == {219}
+
+
+def test_a_session_of_one_day_is_recalled_by_that_day(tmp_path: Path) -> None:
+    """If all of a session was said yesterday, that is not rare, but it is what “yesterday” asks for."""
+    when = (NOW - timedelta(days=1)).isoformat()
+    said = ({"prompt": f"Stall {n} sells figs.", "response": f"Noted. {LONG}", "datetime_utc": when} for n in range(40))
+    into(tmp_path / "logs.db", io.BytesIO("\n".join(map(json.dumps, said)).encode()), "work", "work")
+    with Memory(tmp_path / "logs.db", now=lambda: NOW) as memory:
+        assert "sells figs" in recalled(memory, "What did we talk about yesterday?")
+        assert recalled(memory, "I saw a heron yesterday.") == ""
+
+
 def test_a_time_in_passing_recalls_no_day(memory: Memory) -> None:
     """A prompt that names a time without asking for it recalls nothing more than its words do."""
     assert "heating" not in recalled(memory, "I saw a heron two days ago.")
