@@ -6,6 +6,7 @@ import re
 
 from ..model import Context
 from ..model.frozen import dataclass
+from .windows import positive
 
 _LEAST = 256
 """A smaller window in an error is a mistake: some versions of vLLM name what is left of it."""
@@ -49,7 +50,7 @@ def overflow(error: str) -> Overflow | None:
 
 def _number(pattern: re.Pattern[str], text: str) -> int | None:
     match = pattern.search(text)
-    return next((int(group) for group in match.groups() if group), None) if match else None
+    return next((positive(group) for group in match.groups() if group), None) if match else None
 
 
 def told(found: Overflow, sent: Context) -> str:

@@ -60,3 +60,11 @@ ERRORS = {
 def test_an_error_that_names_the_window(error: str, found: tuple[int, int | None] | None) -> None:
     """The errors of llama.cpp's server, LM Studio, vLLM and others have the window, and most what was needed."""
     assert overflow(error) == (Overflow(*found) if found else None)
+
+
+@pytest.mark.parametrize("digits", [10, 20, 5_000])
+def test_a_number_that_no_window_has_is_another_error(digits: int) -> None:
+    """A number that no log could hold, or Python read, is no window and no count of a request."""
+    absurd = "9" * digits
+    assert overflow(f"'n_ctx': {absurd}") is None
+    assert overflow(f"'n_prompt_tokens': {absurd}, 'n_ctx': 4096") == Overflow(4096)
