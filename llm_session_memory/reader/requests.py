@@ -160,10 +160,11 @@ def _excerpts(source: Source, numbers: Numbering, made: Sent, block_id: int) -> 
     """Return the excerpts that a request holds: those of its prompt, and in older logs those of the block's others."""
     first, *later = own = numbers.turns(made.number)
     hashes = {message.hash for message in made.messages}
+    moved = made.turn_id in later and _holds(source, made)
     rows = [
         row
         for row in source.rows("context_recalls", block_id=block_id, turn_id=made.turn_id, first_id=first)
-        if row["ended"] in hashes or (row["turn_id"] == first and made.turn_id in later and _holds(source, made))
+        if row["ended"] in hashes or (row["turn_id"] == first and moved)
     ]
     texts: dict[str, list[str]] = {}
     if rows:

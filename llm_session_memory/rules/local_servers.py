@@ -1,8 +1,7 @@
 """The context windows of local servers with OpenAI's interface, read from what they answer.
 
-Pure. `services.local_servers` asks the servers. The fields are those that
-the servers document: llama.cpp's tools/server/README.md, LM Studio's REST API, vLLM's model list, KoboldCpp's
-`/api/extra`, and Ollama's API.
+Pure. `services.local_servers` asks the servers. The fields are those that the servers document: llama.cpp's
+tools/server/README.md, LM Studio's REST API, vLLM's model list, KoboldCpp's `/api/extra`, and Ollama's API.
 """
 
 from __future__ import annotations

@@ -194,6 +194,9 @@ ON_THE_PROMPT_PATH = [
     "counted_turns",
     "first_turn_tools",
     "session_counts",
+    "went_with",
+    "went_with_before",
+    "elsewhere",
 ]
 
 ACCEPTED = {

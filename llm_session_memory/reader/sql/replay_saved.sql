@@ -8,7 +8,7 @@ with exchanges as (
 ),
 counted as (
     select
-        e.*, t.model, t.datetime_utc, t.input_tokens, t.output_tokens,
+        e.*, t.input_tokens, t.output_tokens,
         t.input_tokens - coalesce(
             (select sum(r.tokens) from memory_recalls r where r.turn_id = e.exchange_turn_id), 0
         ) as said
