@@ -15,7 +15,7 @@ from typing import Any
 from llm_session_memory.interchange.importing import into
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Context
-from llm_session_memory.services.recall import Embed, Near, Nearness
+from llm_session_memory.services.nearness import Embed, Near, Nearness
 from llm_session_memory.store.index import Index, Scope
 
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")

@@ -40,7 +40,7 @@ from benchmarks.generate import Topics
 from benchmarks.machine import table
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Context, Settings
-from llm_session_memory.services.recall import Embed, Near
+from llm_session_memory.services.nearness import Embed, Near
 
 COLD = (1_000, 2_000, 4_000, 8_000)
 IN_USE = (2_000, 4_000)

@@ -20,7 +20,7 @@ from ..services.bundle import Services
 from ..store import check_file
 
 if TYPE_CHECKING:
-    from ..services.recall import Near, Nearness
+    from ..services.nearness import Near, Nearness
     from ..store.index import Scope
 
 RELIED_ON = {
@@ -293,7 +293,7 @@ class Embedding:
         model = self._model
         if model is None:
             return None
-        from ..services.recall import Nearness
+        from ..services.nearness import Nearness
 
         def embed(texts: Sequence[str]) -> list[list[float]]:
             return list(model.embed_multi(texts))

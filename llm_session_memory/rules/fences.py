@@ -79,6 +79,10 @@ _STARTS = rf"(?m)^\[(?P<origin>(?:[^\[\]\n]{{1,80}} )?#\d+) (?:{'|'.join(_ROLES.
 """How an excerpt begins; compiled when it is first needed, which is not when a prompt is sent."""
 
 
+LONGEST_DATE = "2026-01-01"
+"""Stands for the day in a label while the tokens of an excerpt are estimated."""
+
+
 def label(number: int, side: Side, datetime_utc: str, session: str = "") -> str:
     """Return the label of an excerpt: its exchange, its speaker and the day, after the name of any other session.
 

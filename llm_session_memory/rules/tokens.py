@@ -104,6 +104,10 @@ class Measure:
         """Return the base of a text."""
         return by_characters(text) if self.characters else base(text)
 
+    def stored(self, weight: float, length: int) -> float:
+        """Return the base of a text that the log has with its base, given its length in characters."""
+        return max(weight, length / 4) if self.characters else weight
+
     def part(self, part: Part) -> float:
         """Return the base of one part, including its attachments."""
         data = part.data

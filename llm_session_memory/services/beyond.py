@@ -9,9 +9,9 @@ Never found are passages of private and archived sessions, and exchanges that we
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import SessionError
 from ..model import SIDES
@@ -22,13 +22,13 @@ from ..rules.tokens import Measure
 from ..rules.words import counted
 from ..store import history
 from ..store.elsewhere import Elsewhere
-from ..store.index import Index, Scope
+from ..store.index import Index
 from ..store.numbering import Numbering
 from .snapshot import Snapshot
 from .sources import Others, others
 
-Find = Callable[[Sequence[Scope], str], Mapping[int, float]]
-"""Returns the passages (given where to look) that are nearest to a prompt, with their cosine similarities."""
+if TYPE_CHECKING:
+    from .nearness import Near
 
 SECONDS = 1.0
 """A prompt brings the index of other sessions up to date for about this long, the newest first."""
@@ -45,8 +45,6 @@ _AS_IF = 200
 
 _APART = 10_000_000
 """More than any session has exchanges."""
-
-_LONGEST_DATE = "2026-01-01"
 
 
 class Place(NamedTuple):
@@ -116,7 +114,7 @@ class Beyond:
             )
         return told
 
-    def ranked(self, words: Sequence[str], near: Find | None) -> list[Excerpt]:
+    def ranked(self, words: Sequence[str], near: Near | None) -> list[Excerpt]:
         """Return the excerpts of other sessions that are worth sending, best first."""
         if not self.passages:
             return []
@@ -176,15 +174,13 @@ class Beyond:
     def _passages(self, session: int, hit: Iterable[int], matched: Sequence[int]) -> list[Passage]:
         thread_id = self._sessions[session]
         turns = self._turns[thread_id]
-        wanted = sorted({near for number in hit for near in (number - 1, number, number + 1)})
-        beside = [id_ for number in wanted if 1 <= number <= len(turns) for id_ in turns[number - 1]]
         name = self.meant.names[thread_id]
-        label = self.measure.text(fences.label(len(turns), "reply", _LONGEST_DATE, name)) + 1
+        label = self.measure.text(fences.label(len(turns), "reply", fences.LONGEST_DATE, name)) + 1
         found: list[Passage] = []
-        for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside, matched):
+        for id_, turn_id, side, part, length, weight, whole in self.index.measures(turns.around(hit), matched):
             if id_ in self.out or self.snapshot.turns.number_of(turn_id) is not None:
                 continue
-            cost = max(weight, length / 4) if self.measure.characters else weight
+            cost = self.measure.stored(weight, length)
             number = (turns.number_of(turn_id) or 0) - (session + 1) * _APART
             found.append(Passage(id_, number, SIDES[side], part, self.measure.tokens(cost + label), whole))
         return found

@@ -20,7 +20,8 @@ from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     from .beginning import Fold
-    from .recall import Near, Recall
+    from .nearness import Near
+    from .recall import Recall
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ prompts are sent with all of their session and recall nothing.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timezone
@@ -18,7 +17,7 @@ from ..errors import LogUnusable, SessionError
 from ..model import SIDES, Context, Recalled
 from ..rules import fences
 from ..rules.thinking import keeps, said_within
-from .desk import Clock, Desk, now_utc
+from .desk import Clock, now_utc
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -26,32 +25,10 @@ if TYPE_CHECKING:
     from ..rules.time_reading import Named
     from ..store.index import Index, Scope
     from .beyond import Beyond
-
-Near = Callable[["Sequence[Scope]", str], Mapping[int, float]]
-"""Returns the passages (given where to look) that are nearest to a prompt, with their cosine similarities."""
-
-Embed = Callable[[Sequence[str]], Iterable[Sequence[float]]]
-"""Returns a vector for each text."""
-
-NEAREST = 100
-NEAREST_ONE_IN = 5
-NEAREST_AT_LEAST = 10
-"""How many passages similar in meaning are considered for a prompt: a fifth of a session, but 10 to 100.
-
-Some passage is always the nearest. If all passages of a short session were, replies such as “Noted.” would be among
-them. There is no least similarity, because each model has a scale of its own.
-"""
-
-_SECONDS = 1.0
-_BATCH = 16
-_MOST = 1_024
-"""After each reply, passages are embedded for about this long, in batches of this size, and no more than these. Later
-prompts do the rest."""
+    from .nearness import Near
 
 _INDEXING_SECONDS = 3.0
 """A prompt brings the index up to date for about this long; later prompts or a search do the rest."""
-
-_LONGEST_DATE = "2026-01-01"
 
 
 class Recall:
@@ -209,14 +186,12 @@ class Recall:
         found_in = self.index.turns_of([*matches, *self.nearest])
         self.numbers = {id_: self.turns.number_of(turn_id) for id_, turn_id in found_in.items()}
         hit = set(filter(None, self.numbers.values()))
-        reach = 0 if self.only_when else 1
-        wanted = sorted({near for number in hit for near in range(number - reach, number + reach + 1)})
-        beside = [id_ for number in wanted if 1 <= number <= len(self.turns) for id_ in self.turns[number - 1]]
-        dated = any(self.index.dates(beside[:1]).values())  # what was imported without times has labels without dates
-        label = self.measure.text(fences.label(len(self.turns), "reply", _LONGEST_DATE if dated else "")) + 1
+        turn_ids = self.turns.around(hit, 0 if self.only_when else 1)
+        dated = any(self.index.dates(turn_ids[:1]).values())  # what was imported without times has labels without dates
+        label = self.measure.text(fences.label(len(self.turns), "reply", fences.LONGEST_DATE if dated else "")) + 1
         found: list[Passage] = []
-        for id_, turn_id, side, part, length, weight, whole in self.index.measures(beside, [*matches, *self.nearest]):
-            cost = max(weight, length / 4) if self.measure.characters else weight
+        for id_, turn_id, side, part, length, weight, whole in self.index.measures(turn_ids, [*matches, *self.nearest]):
+            cost = self.measure.stored(weight, length)
             number = self.turns.number_of(turn_id) or 0
             found.append(Passage(id_, number, SIDES[side], part, self.measure.tokens(cost + label), whole))
         return found
@@ -353,52 +328,3 @@ class Recall:
         if self.beyond:
             found += [id_ for number in numbers if number < 0 for id_ in self.beyond.place(number).turn_ids]
         return found
-
-
-class Nearness:
-    """Finds passages of sessions by meaning, with the vectors of one embedding model.
-
-    Without `fragments`, texts that went with prompts are not given to the model.
-    """
-
-    def __init__(self, desk: Desk, model: str, embed: Embed, *, fragments: bool = True) -> None:
-        from ..store.vectors import Vectors
-
-        self.vectors = Vectors(desk.log, model)
-        self.embed = embed
-        self.fragments = fragments
-
-    def near(self, scopes: Sequence[Scope], prompt: str) -> Mapping[int, float]:
-        """Return the passages of a session nearest to a prompt, with their cosine similarities."""
-        from ..store.vectors import packed
-
-        vector = packed(self.embed([prompt]))[0]
-        share = sum(scope.passages for scope in scopes) // NEAREST_ONE_IN
-        return self.vectors.nearest(scopes, vector, min(NEAREST, max(NEAREST_AT_LEAST, share)))
-
-    def waiting(self, thread_id: str, most: int | None = None) -> list[int]:
-        """Return the ids of the passages of a session that have no vector yet, newest first, at most `most`."""
-        return self.vectors.waiting(self.vectors.index.scopes(thread_id), most, fragments=self.fragments)
-
-    def catch_up(self, thread_id: str, seconds: float | None = _SECONDS, *, patient: bool = False) -> int:
-        """Embed passages of a session that have no vector yet, newest first, for about `seconds` (None: all of them).
-
-        If `patient`, fewer than a batch of them wait. Returns the number embedded. Errors of the model propagate.
-        """
-        began, done = time.monotonic(), 0
-        waiting = self.waiting(thread_id, None if seconds is None else _MOST)
-        for count in self.add(waiting if len(waiting) >= _BATCH or not patient else ()):
-            done += count
-            if seconds is not None and time.monotonic() - began >= seconds:
-                break
-        return done
-
-    def add(self, ids: Sequence[int]) -> Iterator[int]:
-        """Embed passages, and yield after each batch how many it had. A batch that was yielded is in the log."""
-        from ..store.vectors import packed
-
-        for start in range(0, len(ids), _BATCH):
-            batch = ids[start : start + _BATCH]
-            texts = self.vectors.texts(batch)
-            self.vectors.add(dict(zip(texts, packed(self.embed(list(texts.values()))), strict=True)))
-            yield len(batch)

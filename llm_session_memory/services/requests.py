@@ -19,7 +19,7 @@ from .windows import sends_reasoning
 
 if TYPE_CHECKING:
     from .beginning import Fold
-    from .recall import Near
+    from .nearness import Near
 
 
 class Requests:

@@ -133,6 +133,11 @@ class Numbering(Sequence[tuple[str, ...]]):
             number = self._numbers.get(self._heads.get(turn_id, ""))
         return number
 
+    def around(self, numbers: Iterable[int], reach: int = 1) -> list[str]:
+        """Return the turns of exchanges and of those up to `reach` before and after each, given their numbers."""
+        wanted = {near for number in numbers for near in range(number - reach, number + reach + 1)}
+        return [id_ for number in sorted(wanted) if 1 <= number <= len(self) for id_ in self[number - 1]]
+
     def begun(self, turn_id: str | None) -> int | None:
         """Return how many exchanges had begun when a turn was logged, or None for no turn or one of another thread."""
         late = self._late.get(turn_id or "")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.memory import Memory
-from llm_session_memory.services.recall import Nearness
+from llm_session_memory.services.nearness import Nearness
 from llm_session_memory.store.index import Index
 from tests.conftest import Command
 from tests.world.meaning import Meaning
