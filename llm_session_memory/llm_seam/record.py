@@ -21,6 +21,8 @@ RELIED_ON = {
     "llm": "Fragment",
     "logs": "LogStore",
     "parameters of logs.LogStore.ensure_chain": "fragments",
+    "parameters of logs.LogStore.ensure_thread": "thread_id name",
+    "models": "_conversation_name",
     "models.Response": "log_to_db",
     "an instance of models.Response": "id prompt",
     "an instance of models.Prompt": "fragments messages",
@@ -50,6 +52,9 @@ def log(  # noqa: PLR0913  what belongs to one exchange
             from .forks import begin  # the first prompt of a fork
 
             begin(desk, asked.session.thread_id, origin, asked.prompt)
+        elif sent[0].context.recalled and not sent[0].context.exchanges:  # llm would name it after the excerpts
+            name = models._conversation_name(asked.prompt)  # noqa: SLF001
+            LogStore(database).ensure_thread(asked.session.thread_id, name=name)
         for response, before, one in zip(responses, sent, logged, strict=True):
             response.id = one.turn_id
             moved = one.context is not logged[0].context  # to another block, with the prompt that llm stored before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ def asked(llm_: Command, script: Script, *words: str) -> str:
 def items(llm_: Command, *words: str) -> list[dict[str, Any]]:
     shown = json.loads(llm_("sessions", "context", *words, "--json").ok().out)
     return [one for one in shown["items"] if one["fate"] == "recalled"]
+
+
+@pytest.mark.usefixtures("play")
+def test_a_session_is_not_named_after_excerpts(llm_: Command, script: Script, log: Path) -> None:
+    """llm names a conversation after its first words: those of the person, not the excerpts before them."""
+    assert FACT in asked(llm_, script, "--session", "new", "--recall-from", "all", QUESTION)
+    with sqlite3.connect(log) as database:
+        assert (QUESTION,) in database.execute("select name from threads").fetchall()
 
 
 def test_a_new_session_recalls_at_once(llm_: Command, play: str, script: Script) -> None:
