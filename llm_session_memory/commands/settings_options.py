@@ -13,7 +13,7 @@ from ..errors import SessionError
 from ..llm_seam.models import NONE, Models, embedding_model_of, valid_options
 from ..model import POLICIES, THINK, Settings
 from ..rules.policy import parsed_policy
-from ..rules.recall_from import SELF, normal
+from ..rules.recall_from import ALL, SELF, normal
 from .common import complete_sources
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,10 +68,8 @@ def settings_lines(settings: Settings) -> Iterator[tuple[str, str]]:
         model = settings.recall_model
         yield "recall", "by words only" if model == NONE else f"by words, and by meaning with {model}"
     if settings.recall_from is not None:
-        yield (
-            "recall",
-            "from this session only" if settings.recall_from == SELF else f"also from {settings.recall_from}",
-        )
+        beyond = "all other sessions" if settings.recall_from == ALL else settings.recall_from
+        yield "recall", "from this session only" if settings.recall_from == SELF else f"also from {beyond}"
     if settings.summary_model is not None:
         yield "summary", f"made by {settings.summary_model}"
     if settings.think is not None:
