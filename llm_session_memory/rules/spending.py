@@ -50,7 +50,7 @@ def _questions() -> re.Pattern[str]:
     be = "is|are|was|were|did|does|has|had"
     auxiliary = f"{be}|do|have|will|would|can|could|should"
     return re.compile(
-        r"[?？؟]\W*$"
+        r"[?？؟][^\w?？؟]*$"
         r"|^\W*(?:what|where|who|whom|whose|why|how)\b(?!.*!$)"
         rf"|^\W*when\W+(?:{auxiliary})\b"
         rf"|^\W*which\W+(?:\w+\W+){{0,3}}?(?:{auxiliary})\b"

@@ -23,6 +23,7 @@ SHARE = st.floats(0, 1)
         "Wann ist die Frist?",
         "¿Cuándo vence?",
         "什么时候到期？",
+        "(Is it, “really”?!?)…",
         "Remind me of the deadline.",
         "As you said, the harbour office signs.",
         "We've decided on M20 bolts.",
@@ -47,6 +48,12 @@ def test_questions_and_what_speaks_of_before_ask(prompt: str) -> None:
 def test_other_prompts_do_not(prompt: str) -> None:
     """A prompt that tells, thanks or gives an order asks nothing of the past."""
     assert asking(prompt) == 0
+
+
+def test_a_long_row_of_question_marks_is_read_at_once() -> None:
+    """A file in a wrong encoding may be all question marks: each is looked at once, not each with all after it."""
+    assert asking("?" * 400_000 + "a") == 0
+    assert asking("?" * 400_000) == 1
 
 
 def test_a_question_in_a_long_prompt_counts_by_its_length() -> None:
