@@ -28,6 +28,7 @@ from llm.cli import cli
 from llm.plugins import pm
 
 from llm_session_memory.llm_seam import embedder
+from llm_session_memory.services import current
 from tests.world import laws, left_out, processes, quick_tables
 from tests.world.everything import World, write_world
 from tests.world.meaning import Meaning, MeaningPlugin
@@ -180,6 +181,14 @@ def _llm_process(start_llm: Callable[..., processes.Running]) -> Command:
         return Done(out, err, process.returncode if process.returncode is not None else -1)
 
     return run
+
+
+@pytest.fixture(name="nobody")
+def _nobody() -> Iterator[None]:
+    """No prompt is in progress before or after a test."""
+    current.hold(None)
+    yield
+    current.hold(None)
 
 
 @pytest.fixture(name="world", scope="session")

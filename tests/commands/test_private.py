@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,8 @@ from llm_session_memory.tools import lookups
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
 from tests.world.scripted import Script
+
+pytestmark = pytest.mark.usefixtures("nobody")
 
 SECRET = "My sister's surprise is a heron in bronze."
 
@@ -32,14 +33,6 @@ def _logged(log: Path, llm_: Command, script: Script) -> Path:
     llm_("sessions", "project", "Ponte", "--new").ok()
     llm_("sessions", "set", "diary", "--private", "yes").ok()
     return log
-
-
-@pytest.fixture(name="nobody", autouse=True)
-def _nobody() -> Iterator[None]:
-    """No prompt is in progress before or after a test."""
-    current.hold(None)
-    yield
-    current.hold(None)
 
 
 def is_private(llm_: Command, name: str) -> bool:

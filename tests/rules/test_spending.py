@@ -92,15 +92,16 @@ def test_orders_on_the_topic_at_hand_deserve_nothing() -> None:
     assert worth(0, unknown=1, strength=5) == TOLD, "but one that names something else does"
 
 
+def excerpt(id_: int, tokens: int, score: float) -> Excerpt:
+    return Excerpt(Passage(id_, id_, "prompt", 0, tokens, float(tokens)), score, score)
+
+
 @st.composite
 def rankings(draw: st.DrawFn) -> list[Excerpt]:
     """Draw excerpts, best first."""
     scores = sorted(draw(st.lists(st.floats(0.001, 1), max_size=30)), reverse=True)
     tokens = [draw(st.integers(1, 300)) for _ in scores]
-    return [
-        Excerpt(Passage(id_, id_, "prompt", 0, size, float(size)), score, score)
-        for id_, (score, size) in enumerate(zip(scores, tokens, strict=True), 1)
-    ]
+    return [excerpt(id_, size, score) for id_, (score, size) in enumerate(zip(scores, tokens, strict=True), 1)]
 
 
 def _tokens(chosen: list[Excerpt]) -> int:
@@ -126,7 +127,6 @@ def test_deserving_more_never_buys_fewer_tokens(ranked: list[Excerpt], one: int,
 
 def test_a_further_excerpt_has_to_be_better_the_fuller_the_room() -> None:
     """At the same score, an excerpt is sent while there is much room, and not once most of it is used up."""
-    best = Excerpt(Passage(1, 1, "prompt", 0, 100, 100.0), 1.0, 1.0)
-    weak = [Excerpt(Passage(id_, id_, "prompt", 0, 100, 100.0), 0.2, 0.2) for id_ in range(2, 11)]
+    best, *weak = (excerpt(id_, 100, 1.0 if id_ == 1 else 0.2) for id_ in range(1, 11))
     assert len(worthwhile([best, *weak], 1_000, 1_000, 120)) == 5, "0.1 and 0.18 of the way are 0.2 at 556 tokens"
     assert len(worthwhile([best, *weak], 2_000, 2_000, 120)) == 10
