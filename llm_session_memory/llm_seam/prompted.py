@@ -230,8 +230,8 @@ class Prompted:
                 "notes": ("its notes are", ("note", name, "--delete", "N")),
                 "summary": ("its summary is", ("set", name, "--memory", "recall")),
             }[cause]
-            hint, what = command(*words), f"{what} sent as a system prompt"
-            self.say(f"session {name}: {what}, which this model seems to refuse. Use another model, or: {hint}")
+            seems = f"{what} sent as a system prompt, which this model seems to refuse"
+            self.say(f"session {name}: {seems}. Use another model, or: {command(*words)}")
         if self.new:
             gone = command("attempts", name, "--drop")
             self.say(f"session {name}: it is new and has only this prompt. To remove it: {gone}")

@@ -59,4 +59,4 @@ def _left_out(log: Log, source: Source, thread_id: str) -> Iterator[str]:
     found = Sessions(log).session(source.value) if source.kind == NAME else None
     if found is not None and found.thread_id != thread_id:
         why = "private" if found.private else "archived"
-        yield f"Recall left out {what}, because it is {why}."
+        yield f"Recall left out session “{source.value}”, because it is {why}."

@@ -75,7 +75,7 @@ class Summariser:
                 rest = rest[[exchange.id for exchange in rest].index(made.last_turn_id) + 1 :]
         except ModelFailed as error:
             why = error.message.rstrip(".")
-            self.say(f"the summary could not be made ({why}), so {_range(rest)} {_are(rest)} left out without one.")
+            self.say(f"the summary could not be made ({why}), so {_are(rest)} left out without one.")
         return before
 
     def redo(self, exchanges: Sequence[Exchange], budget: Budget, measure: Measure) -> Summary:
@@ -119,7 +119,7 @@ class Summariser:
         portions, unread = summary.portions(exchanges, room, own, most_calls)
         if unread:
             why = "because there are too many to read at once; redo the summary later to include them"
-            self.say(f"{_range(unread)} {_are(unread)} left out of the summary {why}.")
+            self.say(f"{_are(unread)} left out of the summary {why}.")
         times = "" if len(portions) == 1 else f", in {len(portions):,} calls"
         self.say(f"summarising {_range(exchanges[len(unread) :])} with {self.ask.name()}{times} …")
         return portions
@@ -186,4 +186,6 @@ def _range(exchanges: Sequence[Exchange]) -> str:
 
 
 def _are(exchanges: Sequence[Exchange]) -> str:
-    return "is" if len(exchanges) == 1 else "are"
+    """Return the range with its verb."""
+    first, last = exchanges[0].number, exchanges[-1].number
+    return f"exchange #{first} is" if first == last else f"exchanges #{first} to #{last} are"
