@@ -204,7 +204,8 @@ class Prompting:
         session = session or self._created(made, conversation, settings)  # a refused prompt creates nothing
         for notice in found.notices:
             see = self.services.desk.command("context", session.name)
-            self.say(f"session {session.name}: {notice} See: {see}")
+            more = f" See: {see}" if notice.endswith(".") else ""  # it ends with a command of its own
+            self.say(f"session {session.name}: {notice}{more}")
         if found.recalled:
             from ..rules.fences import fragment_of
 

@@ -81,8 +81,8 @@ def test_the_environment_names_a_model_for_sessions_without_one(
     done = llm_("--session", "work", ASKED).ok()
     assert (
         "The embedding model failed (Embedding model “nosuch” not found), so recall searched by words only."
-        " List embedding models with: llm embed-models" in done.err
-    )
+        " List embedding models with: llm embed-models\n" in done.err
+    ), "nothing stands after the command"
 
 
 @pytest.mark.usefixtures("script")
