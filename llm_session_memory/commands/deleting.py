@@ -254,7 +254,8 @@ def _print(plan: DeletionPlan, what: _What, how: _How) -> None:
         return
     done = isinstance(plan, Deleted)
     if plan.amounts == Amounts() and any(stay.undone for stay in plan.stays):
-        echo(f"{'Deleted nothing, but took' if done else 'Would delete nothing, but take'} exchanges out of a session.")
+        was = "was" if done else "would be"
+        echo(f"Nothing {was} deleted; exchanges {'were' if done else was} only taken out of a session.")
     else:
         echo(f"{'Deleted' if done else 'Would delete'} {what.amounts(plan)}.")
     for text in (*what.lines(MOST if done else None), *lines(plan, blank=how.with_traces)):

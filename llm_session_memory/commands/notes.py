@@ -30,7 +30,7 @@ def _complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.argument("name", required=False, shell_complete=_complete_name)
 @click.argument("text", required=False)
 @click.option("--global", "everywhere", is_flag=True, help="A note for all sessions; leave out NAME")
-@click.option("--list", "list_", is_flag=True, help="List the notes (as without TEXT)")
+@click.option("--list", "list_", is_flag=True, help="List the notes, as without TEXT")
 @click.option("--delete", type=click.IntRange(min=1), metavar="N", help="Delete note number N")
 @click.option("json_", "--json", is_flag=True, help="Output the notes as JSON")
 def note_command(  # noqa: PLR0913  one parameter an option
@@ -84,7 +84,7 @@ def _note_for_all(text: str | None, delete: int | None, database: str | None, *,
         if text is not None:
             named = memory.sessions.find(text)
             if named is not None:
-                hint = 'Give its text: llm sessions note --global "TEXT"'
+                hint = 'Give the text of the note: llm sessions note --global "TEXT"'
                 raise SessionError(f"“{named.name}” is a session, not a note for all sessions.", hint)
             memory.notes.add_global(text, model_of=_model_of)
         if delete:

@@ -122,7 +122,7 @@ class Notes:
         needed, most = self._requests.always_sent(session, model, (text,))
         if needed > most:
             without = self._desk.command("set", session.name, "--no-global-notes")
-            hint = f"Shorten the note, or keep all notes for all sessions out of this one: {without}"
+            hint = f"Shorten the note, or keep the notes for all sessions out of this session: {without}"
             raise _too_much(session, needed, most, hint)
         return needed
 

@@ -261,7 +261,7 @@ def test_an_exchange_that_a_fork_has_is_taken_out(llm_: Command) -> None:
     """A single exchange that a fork has stays in the log, is taken out of its session, and the command says so."""
     done = llm_("sessions", "delete", "work", "--exchange", "2", "--yes").ok()
     assert re.sub(r"20\d\d\S* \S+", "T", done.out) == (
-        "Deleted nothing, but took exchanges out of a session.\n  #2  T  Two\n"
+        "Nothing was deleted; exchanges were only taken out of a session.\n  #2  T  Two\n"
         "#2 of “work” stays in the log, because “copy” has it. It was only taken out of “work”, as if undone. "
         "Delete it there too: llm sessions delete copy --exchange 2\n"
         "  After that, delete it for good with: llm sessions purge --undone\n"
