@@ -194,17 +194,17 @@ class Sessions:
         turns = history.exchange_turns(self._desk.log, thread_id)
         return self.create(kept, thread_id, history.settings_of(self._desk.log, turns[-1][-1]))
 
-    def settled(self, settings: Settings, before: Settings | None = None) -> Settings:
-        """Return settings in their normal form. Names in them that are not in the settings `before` have to exist.
+    def settled(self, settings: Settings, session: Session | None = None) -> Settings:
+        """Return settings in their normal form. Names that are not in those of the `session` so far have to exist.
 
         Raises SessionError if a setting is invalid, or names a session, tag or project that doesn't exist.
         """
         settings = checked(settings)
-        if settings.recall_from is None or (before is not None and settings.recall_from == before.recall_from):
+        if settings.recall_from is None or (session and settings.recall_from == session.settings.recall_from):
             return settings
         from . import sources  # few sessions recall from others
 
-        return replace(settings, recall_from=sources.checked(self._desk.log, settings.recall_from))
+        return replace(settings, recall_from=sources.checked(self._desk.log, settings.recall_from, session))
 
     def set(self, name: str, settings: Settings, facts: Mapping[str, str | None] | None = None) -> Session:
         """Replace a session's settings and set facts about it (None deletes one): all of it or nothing.
@@ -212,7 +212,7 @@ class Sessions:
         Raises SessionError if a setting or a fact breaks the rules.
         """
         session = self.get(name)
-        settings = self.settled(settings, session.settings)
+        settings = self.settled(settings, session)
         with self._desk.writing():
             self._store.set_settings(session.thread_id, settings)
             if facts:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import SessionError
+from ..model import Session
 from ..rules import recall_from
 from ..rules.recall_from import ALL, NAME, PROJECT, TAG, Source
 from ..store import Log, Sessions, recall_sources
@@ -18,10 +19,15 @@ class Others(NamedTuple):
     notices: tuple[str, ...] = ()
 
 
-def checked(log: Log, text: str) -> str:
-    """Return a value of `--recall-from` in its normal form. Raises SessionError if it is invalid or names nothing."""
+def checked(log: Log, text: str, session: Session | None = None) -> str:
+    """Return a value of `--recall-from` in its normal form, without the name of the `session` that it is for.
+
+    Raises SessionError if it is invalid or names nothing.
+    """
     there = log.has_sessions()
-    return recall_from.checked(text, lambda source: recall_sources.known(log, source) if there else None)
+    found = recall_from.checked(text, lambda source: recall_sources.known(log, source) if there else None)
+    own = Source(NAME, session.name) if session else None
+    return recall_from.written(tuple(one for one in recall_from.read(found) if one != own))
 
 
 def others(log: Log, text: str | None, thread_id: str) -> Others:

@@ -130,6 +130,12 @@ def test_names_are_kept_as_they_are_now(llm_: Command, log_: Path) -> None:
     assert 'from "all", plans, tag:bridge, project:Bridge' in llm_("sessions", "set", "work").ok().out
 
 
+def test_a_session_does_not_recall_also_from_itself(llm_: Command, log_: Path) -> None:
+    """Its own name in the setting says nothing: it is left out, and without others it is `self`."""
+    assert "recall   from this session only\n" in llm_("sessions", "set", "work", "--recall-from", "WORK").ok().out
+    assert "recall   also from diary\n" in llm_("sessions", "set", "work", "--recall-from", "work,diary").ok().out
+
+
 def test_other_settings_change_beside_a_name_that_is_gone(llm_: Command, log_: Path) -> None:
     """A setting that names a tag that no session has any more does not keep another from being changed."""
     llm_("sessions", "set", "work", "--recall-from", "tag:bridge").ok()
