@@ -36,6 +36,9 @@ _OWNERS = {
 _NAMES = (".localhost", ".local", ".lan", ".internal", ".home", ".home.arpa")
 """Endings of names that are never on the internet (RFC 6761, 6762, 8375, and common routers)."""
 
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+"""An address written as one number: it may be on the internet, as 134744072 is, and hardly anybody writes one."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -72,7 +75,7 @@ def is_local(host: str) -> bool:
         return not ip_address(host.partition("%")[0]).is_global
     except ValueError:
         name = host.rstrip(".").lower()
-        return "." not in name or name.endswith(_NAMES)
+        return ("." not in name and not _NUMBER.fullmatch(name)) or name.endswith(_NAMES)
 
 
 # -- answers -----------------------------------------------------------

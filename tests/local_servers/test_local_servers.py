@@ -127,6 +127,8 @@ def test_a_silent_server_costs_only_the_answer(desk: Desk, monkeypatch: pytest.M
         ("https://api.openai.com/v1", False),
         ("https://openrouter.ai/api/v1", False),
         ("http://8.8.8.8/v1", False),
+        ("http://134744072/v1", False),
+        ("http://0x08080808/v1", False),
         ("http://localhost.example.com/v1", False),
         ("ftp://localhost/v1", False),
         ("http://[::1/v1", False),
