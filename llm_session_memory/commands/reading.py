@@ -134,7 +134,7 @@ def context_command(  # noqa: PLR0913  one parameter an option
             recall_share,
             recall_from=recall_from,
         )
-        asked = memory.sessions.settled(asked)
+        asked = memory.desk.settled(asked)
         model = session_model(session, asked)
         made = memory.requests.context(name, prompt, model=model, asked=asked, near=near_of(memory, session, asked))
         settings = effective(session.settings, asked)

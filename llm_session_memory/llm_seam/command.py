@@ -17,7 +17,6 @@ from llm import cli as llm_cli
 from ..errors import SessionError
 from ..model import Settings
 from ..rules.names import check
-from ..rules.policy import checked
 from ..rules.safe_text import plain, unbroken
 from ..services import current
 from ..services.bundle import Services
@@ -95,7 +94,7 @@ def _run(original: Callable[..., Any], parameters: dict[str, Any], ours: dict[st
             place = replace(place, template=given.remembered, system_once=once)
         said = found(Settings(**{one.name: ours[one.name] for one in fields(Settings) if one.name in ours}))
         if ours.get("retrying") is None:
-            said = checked(said) if said.recall_from is None else memory.sessions.settled(said)
+            said = memory.desk.settled(said)
         keeps = recording and name is not None and "prompt" in parameters  # a chat has no prompt yet
         models = Models(async_=bool(parameters.get("async_")), missing=_stand_in if keeps else None)
         _choose_model(parameters, session is not None or bool(kept.model or (given and given.model)), models)

@@ -43,7 +43,7 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
     """Return a conversation in a session. `settings` are fields of model.Settings; `llms` are llm's own arguments."""
     insist, over_budget = bool(settings.get("send_anyway")), bool(settings.get("over_budget"))
     said = found(_said({name_: settings[name_] for name_ in settings if name_ not in ("send_anyway", "over_budget")}))
-    said = services.sessions.settled(said)
+    said = services.desk.settled(said)
     place = place_of(services, name, project, new=new)
     if isinstance(place, Wanted) and place.over is None and name is not None:
         names.check(name)

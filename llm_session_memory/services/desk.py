@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NoSuchSession
-from ..model import Session
+from ..model import Project, Session, Settings
 from ..rules import names
+from ..rules.policy import checked
 from ..store import Log, Sessions, history
 
 if TYPE_CHECKING:
@@ -100,6 +102,19 @@ class Desk:
                 hint = f'There are no sessions in {self.path} yet. Start one with: llm --session NAME "..."'
             raise NoSuchSession(f"Session “{name}” not found.", hint)
         return found
+
+    def settled(self, settings: Settings, whose: Session | Project | None = None) -> Settings:
+        """Return settings in their normal form. Names that are not in those of `whose` so far have to exist.
+
+        Raises SessionError if a setting is invalid, or names a session, tag or project that doesn't exist.
+        """
+        settings = checked(settings)
+        if settings.recall_from is None or (whose is not None and settings.recall_from == whose.settings.recall_from):
+            return settings
+        from . import sources  # few sessions recall from others
+
+        session = whose if isinstance(whose, Session) else None
+        return replace(settings, recall_from=sources.checked(self.log, settings.recall_from, session))
 
     def exchange_id(self, session: Session, number: int) -> str:
         """Return the id (its first turn) of the exchange with that number. Raises NoSuchSession."""

@@ -114,8 +114,9 @@ class Notes:
             model = session.settings.model
             if model not in neediest or needed > neediest[model][0]:
                 neediest[model] = needed, session
-        for _, session in neediest.values() if model_of else ():
-            self._check_one(session, text, model_of(session) if model_of else None)
+        if model_of is not None:
+            for _, session in neediest.values():
+                self._check_one(session, text, model_of(session))
 
     def _check_one(self, session: Session, text: str, model: Any) -> int:
         """Return the tokens that a session would always send. Raises OverBudget if they exceed its budget."""

@@ -17,7 +17,6 @@ from ..rules.policy import checked
 from ..rules.recall_from import PROJECT
 from ..store import projects as store
 from ..store import recall_sources
-from . import sources
 from .desk import Desk
 
 
@@ -81,10 +80,9 @@ class Projects:
         Raises NameRefused if the name breaks the rules or is taken, SessionError if a setting is invalid.
         """
         kept = names.check_project(name)
-        new = checked(settings or Settings())
+        new = checked(settings or Settings())  # before the log gets its tables
         self._desk.prepare()
-        new = self._settled(new)
-        made = Project(names.key(kept), kept, self._desk.timestamp(), new, **limits)
+        made = Project(names.key(kept), kept, self._desk.timestamp(), self._desk.settled(new), **limits)
         with self._desk.writing():
             self._store.add(made)
         return made
@@ -92,7 +90,7 @@ class Projects:
     def set(self, name: str, settings: Settings | None = None, **limits: Any) -> Project:
         """Change a project's defaults (None: keep them) and limits, for the sessions that are created from now on."""
         with self._changing(name) as found:
-            new = None if settings is None else self._settled(settings, found.settings)
+            new = None if settings is None else self._desk.settled(settings, found)
             changed = replace(found, settings=new or found.settings, **limits)
             self._store.change(changed)
         return changed
@@ -109,13 +107,6 @@ class Projects:
         """Delete a project. Its sessions stay as they are, without a project; return their number."""
         with self._changing(name) as found:
             return self._store.remove(found.key)
-
-    def _settled(self, settings: Settings, before: Settings | None = None) -> Settings:
-        """Return settings in their normal form. Raises SessionError, also if one names what doesn't exist."""
-        new = checked(settings)
-        if new.recall_from is None or (before is not None and new.recall_from == before.recall_from):
-            return new
-        return replace(new, recall_from=sources.checked(self._desk.log, new.recall_from))
 
     @contextmanager
     def _changing(self, name: str) -> Iterator[Project]:

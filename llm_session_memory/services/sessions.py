@@ -10,7 +10,6 @@ from .. import store
 from ..errors import NoSuchSession, OverBudget, SessionError
 from ..model import Exchange, Session, Settings
 from ..rules import names
-from ..rules.policy import checked
 from ..rules.ulids import Ulids
 from ..store import history
 from ..store.numbering import Numbering
@@ -194,25 +193,13 @@ class Sessions:
         turns = history.exchange_turns(self._desk.log, thread_id)
         return self.create(kept, thread_id, history.settings_of(self._desk.log, turns[-1][-1]))
 
-    def settled(self, settings: Settings, session: Session | None = None) -> Settings:
-        """Return settings in their normal form. Names that are not in those of the `session` so far have to exist.
-
-        Raises SessionError if a setting is invalid, or names a session, tag or project that doesn't exist.
-        """
-        settings = checked(settings)
-        if settings.recall_from is None or (session and settings.recall_from == session.settings.recall_from):
-            return settings
-        from . import sources  # few sessions recall from others
-
-        return replace(settings, recall_from=sources.checked(self._desk.log, settings.recall_from, session))
-
     def set(self, name: str, settings: Settings, facts: Mapping[str, str | None] | None = None) -> Session:
         """Replace a session's settings and set facts about it (None deletes one): all of it or nothing.
 
         Raises SessionError if a setting or a fact breaks the rules.
         """
         session = self.get(name)
-        settings = self.settled(settings, session)
+        settings = self._desk.settled(settings, session)
         with self._desk.writing():
             self._store.set_settings(session.thread_id, settings)
             if facts:
