@@ -108,22 +108,18 @@ def permission_resources_sql(datasette: Any, actor: Any, action: str) -> Any:
 def extra_css_urls(view_name: str | None, datasette: Any) -> list[str]:
     """Add our style sheets to our own pages only."""
     from .compat import static_url
+    from .web.assets import sheets
 
-    if not (view_name or "").startswith("sv_"):
-        return []
-    more = ["replay.css"] if view_name in ("sv_context", "sv_replay") else []
-    return [static_url(datasette, name) for name in ("sessions.css", *more)]
+    return [static_url(datasette, name) for name in sheets(view_name)]
 
 
 @hookimpl
 def extra_js_urls(view_name: str | None, datasette: Any) -> list[dict[str, Any]]:
-    """Add the copy buttons to our own pages, and the player to the replay."""
+    """Add our scripts to our own pages only."""
     from .compat import static_url
+    from .web.assets import scripts
 
-    if not (view_name or "").startswith("sv_"):
-        return []
-    more = ["replay/main.js"] if view_name == "sv_replay" else []
-    return [{"url": static_url(datasette, name), "module": True} for name in ("sessions.js", *more)]
+    return [{"url": static_url(datasette, name), "module": True} for name in scripts(view_name)]
 
 
 @hookimpl

@@ -67,7 +67,12 @@ async def as_page(  # noqa: PLR0913  the parts of a page
     frame = await datasette.render_template("sv_frame.html", {}, request=request, view_name=view)
     headers["Content-Security-Policy"] = policy(frame)
     html = await datasette.render_template(f"{view}.html", whole, request=request, view_name=view)
-    return Response.html(html, headers=headers)
+    return Response.html(_in_english(html), headers=headers)
+
+
+def _in_english(html: str) -> str:
+    """Return a page with its language, which Datasette 0.65's layout doesn't name and screen readers need."""
+    return html.replace("<html>", '<html lang="en">', 1)
 
 
 def policy(frame: str) -> str:

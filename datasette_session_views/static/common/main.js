@@ -1,0 +1,3 @@
+// What all pages share. They work without scripts; these add comfort.
+import "./copy.js";
+import "./folds.js";
