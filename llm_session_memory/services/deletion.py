@@ -29,6 +29,9 @@ _TURNS = 500
 _FEWEST = 250.0
 """How many turns go in a transaction at least: each has a price of its own."""
 
+_LONG = 2_000
+"""A conversation of more turns is taken out of our index first, in transactions of its own: its last one is shorter."""
+
 _PAUSE_SECONDS = 0.12
 """The pause between two transactions. SQLite looks every 0.1 seconds at most whether a lock is gone."""
 
@@ -97,6 +100,7 @@ class Deletion:
             if erase:
                 held.enter_context(overwriting(self._desk.log))
             working = held.enter_context(self._working(wanted, kept_fragments))
+            total += self._lighten(working, wanted)
             for batch, last in self._batches(working, wanted, progress, _PAUSE_SECONDS):
                 working.prepare(batch.threads)
                 with self._desk.writing():
@@ -129,6 +133,23 @@ class Deletion:
             everything = Batch(self._desk, wanted)
             working.find(everything.threads, everything.turns(), kept_fragments)
             yield working
+
+    def _lighten(self, working: Working, wanted: Sequence[Target]) -> Amounts:
+        """Take long conversations that share no exchanges out of our index, in portions between which others can write.
+
+        A conversation goes in one transaction, and half of that is the index. A deletion that is broken off here has
+        deleted nothing: the index catches up with the log when the conversation is used. Returns what went.
+        """
+        went = Amounts()
+        sizes = working.sizes()
+        long = [one.thread_id for one in wanted if one.exchanges is None and sizes.get(one.thread_id, 0) > _LONG]
+        shared = related(self._desk.log, long)
+        for thread_id in long:
+            for portion in working.portions(thread_id) if thread_id not in shared else ():
+                with self._desk.writing():
+                    went += working.take_out(portion)
+                time.sleep(_PAUSE_SECONDS)
+        return went
 
     def _batches(
         self, working: Working, wanted: Sequence[Target], progress: Progress | None, pause: float = 0

@@ -184,6 +184,14 @@ class Deletion:
         """Do for a batch what takes long and needs no transaction."""
         deletion_words.prepare(self.log, threads)
 
+    def portions(self, thread_id: str) -> Iterator[list[dict[str, Any]]]:
+        """Yield what our index has of a conversation, in portions for `take_out`."""
+        return deletion_words.portions(self.log, thread_id)
+
+    def take_out(self, portion: list[dict[str, Any]]) -> Amounts:
+        """Take a portion out of our index, in a transaction of the caller's, and return how much that was."""
+        return Amounts(passages=deletion_words.take_out(self.log, portion))
+
     def amounts(self, batch: int | None = None) -> Amounts:
         """Return how much goes with a batch (None: with all of them)."""
         return Amounts(**(self.log.row(statement("deletion_amounts"), {"batch": batch}) or {}))

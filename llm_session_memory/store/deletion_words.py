@@ -47,6 +47,37 @@ def prepare(log: Log, thread_ids: Iterable[str]) -> None:
         )
 
 
+def portions(log: Log, thread_id: str) -> Iterator[list[dict[str, Any]]]:
+    """Yield the passages of a conversation, those of some turns at a time, with their words where they have any.
+
+    Each portion is for one transaction of `take_out`. The words are made here, before the log is locked.
+    """
+    rows = log.rows(_OF_THREAD, {"id": thread_id})
+    by_turn: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_turn[row["turn_id"]].append(row)
+    turns = list(by_turn)
+    for start in range(0, len(turns), _CHUNK):
+        portion = [row for turn_id in turns[start : start + _CHUNK] for row in by_turn[turn_id]]
+        worded = {row["id"]: row for row in _worded(log, portion)}
+        yield [worded.get(row["id"], row) for row in portion]
+
+
+def take_out(log: Log, portion: Sequence[Mapping[str, Any]]) -> int:
+    """Take turns out of the index before they go, and return how many passages that were.
+
+    If the turns stay after all, the index is behind and catches up.
+    """
+    ids = json.dumps([row["id"] for row in portion])
+    sql = "select id from memory_passages where id in (select value from json_each(:ids))"
+    still = {id_ for (id_,) in log.tuples(sql, {"ids": ids})}
+    rows = [row for row in portion if row["id"] in still]
+    _unword(log, [row for row in rows if "words" in row])
+    _drop(log, rows)
+    _incomplete(log, [row for row in rows if row["side"] == FRAGMENT])
+    return len(rows)
+
+
 def remove(log: Log, batch: int) -> None:
     """Remove the passages, words and vectors of the turns that go with a batch, and correct the counts.
 
@@ -71,9 +102,12 @@ def _incomplete(log: Log, rows: Iterable[Mapping[str, Any]], column: str = "thre
 
 def _remove(log: Log, rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> None:
     """Remove passages: those of `whole` turns, or only some of theirs."""
-    if not rows:
-        return
-    _unword(log, _known(log, rows))
+    if rows:
+        _unword(log, _known(log, rows))
+        _drop(log, rows, whole=whole)
+
+
+def _drop(log: Log, rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> None:
     for model in _models(log):
         sql = "delete from memory_vectors where model = :model and thread = :thread and passage_id = :id"
         log.many(sql, ({"model": model, "thread": row["thread"], "id": row["id"]} for row in rows))

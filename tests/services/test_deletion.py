@@ -14,8 +14,10 @@ from llm_session_memory.reader.functions import register
 from llm_session_memory.reader.requests import request
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
+from llm_session_memory.services import deletion
 from llm_session_memory.services.bundle import Services
-from llm_session_memory.store import Notes, Sessions
+from llm_session_memory.services.deletion_batch import Batch
+from llm_session_memory.store import Notes, Sessions, deletion_words
 from llm_session_memory.store.attempts import Attempts
 from llm_session_memory.store.index import Index
 from tests.conftest import Command
@@ -194,3 +196,38 @@ def test_what_people_set_beside_an_exchange_of_an_older_llm_goes_with_it_and_is_
         assert done == planned
         assert services.ratings.bookmarks("work") == {}
     checked(log)
+
+
+@pytest.mark.parametrize("broken_off", [False, True])
+def test_a_long_conversation_goes_from_the_index_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, broken_off: bool
+) -> None:
+    """The index goes in portions. If the deletion is broken off then, nothing is deleted, and all is found again."""
+    path = tmp_path / "logs.db"
+    secret, _ = secret_log(path)
+    monkeypatch.setattr(deletion, "_LONG", 1)
+    monkeypatch.setattr(deletion_words, "_CHUNK", 1)
+    monkeypatch.setattr(deletion, "_PAUSE_SECONDS", 0)
+    with Services.open(path) as services:
+        log, index = services.desk.log, Index(services.desk.log)
+        indexed = "select count(*) from memory_passages where side < 3"
+        passages = log.value(indexed)
+        hits = len(services.search(SECRET))
+        planned = services.deletion.plan([Target(secret)]).amounts
+        if broken_off:
+            monkeypatch.setattr(Batch, "apply", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                services.deletion.delete([Target(secret)])
+            assert log.value(indexed) < passages - 1
+            assert index.catch_up(secret)
+            assert log.value(indexed) == passages
+            assert len(services.search(SECRET)) == hits
+        else:
+            assert services.deletion.delete([Target(secret)]).amounts == planned
+            assert not log.rows(f"select rowid from memory_words where memory_words match '{SECRET}*'")
+    checked(path)
+
+
+def interrupted(*_: object, **__: object) -> None:
+    """Be the person who presses Ctrl-C."""
+    raise KeyboardInterrupt
