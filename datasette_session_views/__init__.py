@@ -36,10 +36,10 @@ def prepare_connection(conn: Any, database: str) -> None:
 
 @hookimpl
 def prepare_jinja2_environment(env: Any) -> None:
-    """Add a filter that makes untrusted names safe to show."""
-    from llm_session_memory.rules.safe_text import visible
+    """Add the filters of our templates: short numbers, times, and untrusted names made safe to show."""
+    from .show.words import FILTERS
 
-    env.filters["sv_visible"] = visible
+    env.filters.update(FILTERS)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Format times and snippets for the pages. Pure."""
+"""Format numbers, times and snippets for the pages. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from llm_session_memory.rules.safe_text import one_line, visible
 
 _MINUTE = 60
 _TWO_DAYS = 48
+
+_UNITS = ("k", "M", "G", "T")
+_JUST_BELOW_1000, _JUST_BELOW_10 = 999.5, 9.95
+"""From here on, rounding makes 1,000 and 10 of a number."""
 
 
 def marked(snippet: str) -> str:
@@ -60,13 +64,46 @@ def span(seconds: float) -> str:
     return f"{hours // 24} days"
 
 
+def compact(number: int) -> str:
+    """Return a number in short: `980`, `1.2k`, `418k`, `1.2M`."""
+    scaled, units = float(number), iter(_UNITS)
+    unit = ""
+    while abs(scaled) >= _JUST_BELOW_1000 and (following := next(units, None)):
+        scaled, unit = scaled / 1000, following
+    if not unit:
+        return f"{number:,}"
+    return f"{scaled:,.0f}{unit}" if abs(scaled) >= _JUST_BELOW_10 else f"{scaled:.1f}{unit}".replace(".0", "")
+
+
 def moment(utc: str) -> str:
-    """Return a stored time to the minute in UTC, as in `21 Nov 2026 14:02`. Return other texts unchanged."""
+    """Return a stored time to the minute in UTC, as in `2026-11-21 14:02`. Return other texts unchanged."""
     found = parsed_moment(utc)
-    return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y %H:%M}"
+    return one_line(utc, 30) if found is None else f"{found:%Y-%m-%d %H:%M}"
+
+
+def exact_moment(utc: str) -> str:
+    """Return a stored time to the second with its zone, as in `2026-11-21 14:02:31 UTC`; empty if it is no time."""
+    found = parsed_moment(utc)
+    return "" if found is None else f"{found:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def iso_moment(utc: str) -> str:
+    """Return a stored time as a `time` element has it, as in `2026-11-21T14:02:31Z`; empty if it is no time."""
+    found = parsed_moment(utc)
+    return "" if found is None else f"{found:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def day(utc: str) -> str:
     """Return the day of a stored time, as in `21 Nov 2026`."""
     found = parsed_moment(utc)
     return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y}"
+
+
+FILTERS = {
+    "sv_compact": compact,
+    "sv_moment": moment,
+    "sv_exact_moment": exact_moment,
+    "sv_iso_moment": iso_moment,
+    "sv_visible": visible,
+}
+"""The filters of our templates."""
