@@ -5,11 +5,12 @@ from __future__ import annotations
 from .analytics import analytics
 from .attachments import attachment
 from .context import context
+from .exchange import exchange, turn
 from .listing import everywhere, listing
 from .rating import rate
 from .replay import replay
 from .search import search
-from .transcript import session, turn
+from .transcript import session
 
 _DATABASE = r"^/(?P<database>[^/\.]+)"
 
@@ -21,6 +22,7 @@ ROUTES = [
     (_DATABASE + r"/-/sessions/attachment/(?P<attachment>[^/\.]+)$", attachment),
     (_DATABASE + r"/-/sessions/turn/(?P<turn>[^/\.]+)$", turn),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)(\.(?P<format>json|md|jsonl|html))?$", session),
+    (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/exchange/(?P<exchange>[^/\.]+)$", exchange),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/context/(?P<number>\d+)(\.(?P<format>json))?$", context),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/replay(\.(?P<format>json))?$", replay),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/rate(\.(?P<format>json))?$", rate),

@@ -15,7 +15,7 @@ from llm_session_memory.rules.safe_text import one_line
 from ..compat import Forbidden, Refused, Response, checked_by_nobody, tilde_decode
 from ..web.access import RATINGS, Log, log_of, thread_of
 from ..web.answering import answering, as_json
-from ..web.links import Links
+from ..web.links import Links, card_id
 from ..web.rating import Problem, Rating, keep, rating_of
 
 _FORM = "application/x-www-form-urlencoded"
@@ -50,7 +50,7 @@ async def rate(datasette: Any, request: Any) -> Any:
         return as_json({"ok": True, "session": named, "number": number, "turn_id": turn_id, "rating": kept})
     begin = form.get("from", "")
     asked = {"from": begin} if begin.isascii() and begin.isdigit() and len(begin) < 12 else {}  # noqa: PLR2004
-    return Response.redirect(f"{links.session(named, **asked)}#{number}", status=303)
+    return Response.redirect(f"{links.session(named, **asked)}#{card_id(turn_id)}", status=303)
 
 
 async def _check(datasette: Any, request: Any, log: Log) -> None:

@@ -66,7 +66,7 @@ async def search(datasette: Any, request: Any) -> Any:
         "within": within,
         "within_title": within and one_line(within.heading, 80),
         "found": found,
-        "groups": [_group(links, group) for group in found.groups],
+        "groups": [_group(links, group, filters.text) for group in found.groups],
         "searched": bool(asked_for.words or asked_for.signs),
         "more_url": links.search(next=found.next, **asked) if found.next else None,
         "everywhere_url": links.search(**{**asked, "session": None}) if within else None,
@@ -84,7 +84,7 @@ async def _within(log: Log, reference: str | None) -> tuple[str | None, Any]:
     return thread_id, line
 
 
-def _group(links: Links, group: Found) -> dict[str, Any]:
+def _group(links: Links, group: Found, words: str | None) -> dict[str, Any]:
     here = group.line.reference
     return {
         "url": links.session(here),
@@ -94,7 +94,7 @@ def _group(links: Links, group: Found) -> dict[str, Any]:
         "archived": bool(group.line.archived_utc),
         "hits": [
             {
-                "url": links.exchange(here, hit.number) if hit.number else links.session(here),
+                "url": links.exchange(here, hit.turn_id, q=words),
                 "number": hit.number,
                 "utc": hit.datetime_utc,
                 "when": moment(hit.datetime_utc),

@@ -7,14 +7,11 @@ from typing import Any
 
 from llm_session_memory.reader import transcript as reader
 from llm_session_memory.reader.by_hand import transcript_by_hand
-from llm_session_memory.reader.entries import PAGE, Line
-from llm_session_memory.reader.numbering import numbering
-from llm_session_memory.reader.source import Source
-from llm_session_memory.reader.threads import lines, owner
+from llm_session_memory.reader.entries import PAGE
 from llm_session_memory.reader.values import Transcript
 from llm_session_memory.rules.safe_text import one_line
 
-from ..compat import NotFound, Response, allowed, csrf_token, sql_url, tilde_decode
+from ..compat import Response, allowed, csrf_token, sql_url
 from ..show.beside import facts, family, rail
 from ..show.cards import cards
 from ..show.downloads import FORMS, download
@@ -23,7 +20,7 @@ from ..show.showing import Showing
 from ..show.words import command_for, day, moment
 from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
-from ..web.links import Links, page_of
+from ..web.links import Links
 from ..web.rating import LONGEST_REMARK
 from . import parameters
 
@@ -46,32 +43,6 @@ async def session(datasette: Any, request: Any) -> Any:
     if form == "json":
         return as_json(_as_json(datasette, request, links, page))
     return await _as_page(datasette, request, log, links, page, undone=undone)
-
-
-async def turn(datasette: Any, request: Any) -> Any:
-    """Redirect to the exchange of a turn."""
-    log = await log_of(datasette, request)
-    turn_id = tilde_decode(request.url_vars["turn"])
-
-    def place(source: Source) -> tuple[Line, int | None, str | None, int] | None:
-        """Return the turn's session, and its number or, if it was undone, its exchange and the number before it."""
-        thread_id = owner(source, turn_id)
-        if thread_id is None:
-            return None
-        (line,) = lines(source, [thread_id])
-        numbers = numbering(source, thread_id)
-        undone = next((turn_ids[0] for turn_ids in numbers.undone if turn_id in turn_ids), None)
-        return line, numbers.number_of(turn_id), undone, numbers.place(undone) if undone else 0
-
-    found = await log.read(place)
-    if found is None:
-        raise NotFound("Turn not found in this log.")
-    line, number, undone, before = found
-    links = Links(datasette, log.name)
-    if undone:
-        page = links.session(line.reference, undone=1, **{"from": page_of(max(before, 1))})
-        return Response.redirect(f"{page}#undone-{undone}")
-    return Response.redirect(links.exchange(line.reference, number) if number else links.session(line.reference))
 
 
 async def _download(log: Log, thread_id: str, form: str, begin: int | None, end: int | None) -> Any:

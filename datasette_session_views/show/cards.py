@@ -14,6 +14,7 @@ from llm_session_memory.rules.order import together
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
+from ..web.links import card_id
 from .points import Divider, Mark, dividers, marks
 from .showing import Showing
 from .words import day, span
@@ -48,6 +49,7 @@ class Card:
     """An exchange or an attempt on the page."""
 
     anchor: str
+    """Its DOM id."""
     number: int | None
     utc: str
     facts: tuple[str, ...]
@@ -72,6 +74,10 @@ class Card:
     """The part of a fork's history that begins after it and has nothing yet."""
     snapshots: tuple[Mark, ...] = ()
     """The snapshots that were taken after it."""
+    url: str = ""
+    """Its address that lasts."""
+    old_anchor: str = ""
+    """The place that older addresses lead to."""
 
     @property
     def id(self) -> str:
@@ -129,7 +135,7 @@ class _Cards:
 
     def _folded(self, one: Summary, html: str = "") -> Folded:
         by = f"made by {one_line(one.model, 60)}" if one.model else "written by a person"
-        url = f"{self._links.exchange(self._reference, one.last).partition('#')[0]}#summary-{one.id}"
+        url = f"{self._links.page(self._reference, one.last)}#summary-{one.id}"
         return Folded(one.first, one.last, url, f"{by} on {day(one.made_utc)}", html)
 
     def undone(self, undone: Undone, usual_model: str) -> Card:
@@ -137,7 +143,7 @@ class _Cards:
         card = self.exchange(undone.exchange, usual_model)
         return replace(
             card,
-            anchor=f"undone-{escape(undone.id)}",
+            old_anchor=f"undone-{undone.id}",
             number=None,
             undone=f"undone on {day(undone.undone_utc)}" if undone.undone_utc else "undone",
             judged=None,
@@ -165,7 +171,9 @@ class _Cards:
             why = f"Why it was {one_line(exchange.judged.words, 40)}"
             blocks.append(_folded("rated", why, one_line(exchange.judged.note, 100), plain(exchange.judged.note)))
         return Card(
-            anchor=str(exchange.number),
+            anchor=card_id(exchange.id),
+            old_anchor=str(exchange.number),
+            url=self._links.exchange(self._reference, exchange.id),
             number=exchange.number,
             utc=exchange.calls[0].datetime_utc,
             facts=_facts(exchange, usual_model),
@@ -229,7 +237,11 @@ class _Cards:
         """Return a link to the exchange that an excerpt is from, or its number if that session can't be seen."""
         here = recall.session if recall.thread_id else self._reference
         label = escape(_origin(recall))
-        return f'<a href="{escape(self._links.exchange(here, recall.number))}">{label}</a>' if here else label
+        return (
+            f'<a href="{escape(self._links.exchange(here, recall.turn_id or recall.number))}">{label}</a>'
+            if here
+            else label
+        )
 
     def attempt(self, attempt: Attempt) -> Card:
         """Return the card of a prompt that got no complete answer."""
@@ -249,7 +261,9 @@ class _Cards:
         if attempt.duration_ms is not None:
             facts.insert(1, span(attempt.duration_ms / 1000))
         return Card(
-            anchor=f"attempt-{escape(attempt.id)}",
+            anchor=card_id(attempt.id),
+            old_anchor=f"attempt-{attempt.id}",
+            url=self._links.exchange(self._reference, attempt.id),
             number=None,
             utc=attempt.datetime_utc,
             facts=tuple(facts),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from llm_session_memory.reader.values import Snapshot, Stem, Transcript
 from llm_session_memory.rules.safe_text import one_line
 
-from ..web.links import Links, page_of
+from ..web.links import Links
 from .words import command_for, day
 
 
@@ -74,5 +74,4 @@ def snapshot_url(transcript: Transcript, snapshot: Snapshot, links: Links) -> st
     """Return the URL of the mark of a snapshot or, if it was taken before the first exchange, of the transcript."""
     if not snapshot.number:
         return links.session(transcript.line.reference, **{"from": 1})
-    page = links.session(transcript.line.reference, **{"from": page_of(snapshot.number)})
-    return f"{page}#snapshot-{snapshot.id}"
+    return f"{links.page(transcript.line.reference, snapshot.number)}#snapshot-{snapshot.id}"

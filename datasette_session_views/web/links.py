@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from llm_session_memory.reader.entries import PAGE
 
@@ -26,9 +26,20 @@ class Links:
         """Return the URL of a session by its name, or of a conversation by its id."""
         return _asked(f"{self.database}/-/session/{tilde_encode(reference)}{_form(form)}", asked)
 
-    def exchange(self, reference: str, number: int) -> str:
-        """Return the URL of an exchange: its page of the transcript and its place on it."""
-        return f"{self.session(reference, **{'from': page_of(number)})}#{number}"
+    def exchange(self, reference: str, wanted: str | int, /, **asked: Any) -> str:
+        """Return the lasting URL of an exchange, given by its id. It redirects to where the exchange stands now.
+
+        A number leads there too, but another exchange may get that number later. `q` are words to mark in it.
+        """
+        return _asked(f"{self.session(reference)}/exchange/{tilde_encode(str(wanted))}", asked)
+
+    def page(self, reference: str, number: int, /, **asked: Any) -> str:
+        """Return the URL of the page of a transcript that has the exchange with this number."""
+        return self.session(reference, **{"from": page_of(max(number, 1)), **asked})
+
+    def card(self, reference: str, number: int, exchange_id: str, /, **asked: Any) -> str:
+        """Return the URL of an exchange's place on its page, as it is now."""
+        return f"{self.page(reference, number, **asked)}#{quote(card_id(exchange_id))}"
 
     def context(self, reference: str, number: int, form: str = "", /, **asked: Any) -> str:
         """Return the URL of the page that shows what the model saw at an exchange."""
@@ -65,6 +76,11 @@ class Links:
     def row(self, table: str, key: str) -> str:
         """Return the URL of Datasette's own page for a row."""
         return str(self._datasette.urls.row(self._name, table, tilde_encode(key)))
+
+
+def card_id(exchange_id: str) -> str:
+    """Return the DOM id of an exchange or a failed prompt on a page."""
+    return f"e-{exchange_id}"
 
 
 def page_of(number: int) -> int:

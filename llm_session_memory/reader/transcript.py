@@ -152,7 +152,7 @@ def _recalls(source: Source, numbers: Numbering, turn_ids: list[str]) -> dict[st
         theirs = row["thread_id"]
         number = row["number"] if theirs else numbers.number_of(row["from_turn_id"]) or row["number"]
         words = tuple(map(str, json.loads(row["words_json"] or "[]")))
-        recall = Recall(number, words, row["tokens"], theirs, row["session"] or "")
+        recall = Recall(number, words, row["tokens"], theirs, row["session"] or "", row["from_turn_id"] or "")
         found.setdefault(row["turn_id"], []).append(recall)
     return found
 

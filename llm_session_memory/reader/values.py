@@ -82,6 +82,8 @@ class Recall:
     tokens: int
     thread_id: str | None = None
     session: str = ""
+    turn_id: str = ""
+    """The turn that it is from, or empty if that is unknown."""
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ async def test_each_earlier_exchange_has_the_fate_it_had_then(
     Tags(html.text)
     for first, last, fate in expected:
         for one in range(first, last + 1):
-            assert f'class="sv-c-{fate}" href="/logs/-/session/work?from=1#{one}"' in html.text
+            assert f'class="sv-c-{fate}" href="/logs/-/session/work/exchange/{one}"' in html.text
 
 
 @pytest.mark.asyncio
@@ -189,7 +189,7 @@ async def test_an_excerpt_of_another_session(tmp_path: Path, *, named: bool) -> 
     transcript = await see("/logs/-/session/work")
     assert f"recalled from {f'session {whose}' if named else whose}: score 2.5, rank 1" in html.shown
     assert f"#3 of {whose}" in transcript.shown
-    link = 'href="/logs/-/session/play+~3Cb~3E?from=1#3"'
+    link = 'href="/logs/-/session/play+~3Cb~3E/exchange/'
     assert [link in html.text, link in transcript.text] == [named] * 2
     shown = (await see("/logs/-/session/work.json")).json()
     assert [one["session"] for exchange in shown["exchanges"] for one in exchange["recalled"]] == [name]

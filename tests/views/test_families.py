@@ -104,7 +104,7 @@ async def test_a_fork_is_shown_with_its_whole_history(see: Get, family: Family) 
     places = [shown.index(text) for text in parts]
     assert places == sorted(places)
     assert "Forked from work-b after exchange #3" in shown
-    assert 'href="/logs/-/session/work-b?from=1#3"' in page.text
+    assert 'href="/logs/-/session/work-b/exchange/3"' in page.text
     assert "Family work work-b after #2 work-c after #3 work-d after #1" in shown
     found = (await see("/logs/-/session/work-c.json")).json()
     assert [exchange["number"] for exchange in found["exchanges"]] == [1, 2, 3, 4]
@@ -183,7 +183,7 @@ async def test_what_was_undone_is_shown_on_request(see: Get, family: Family) -> 
     assert [(one["number"], one["after"], one["id"]) for one in found["undone"]] == [(None, 4, family.turns["work"][4])]
     assert (await see("/logs/-/session/work.json")).json()["undone_in_all"] == 1
     turn = await see(f"/logs/-/sessions/turn/{family.turns['work'][4]}")
-    assert turn.headers["location"].endswith(f"/work?undone=1&from=1#undone-{family.turns['work'][4]}")
+    assert turn.headers["location"].endswith(f"/work?from=1&undone=1#e-{family.turns['work'][4]}")
 
 
 @pytest.mark.asyncio

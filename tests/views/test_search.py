@@ -37,12 +37,13 @@ async def test_both_generations_are_searched(get: Get) -> None:
 
 
 @pytest.mark.asyncio
-async def test_hits_are_grouped_by_session_marked_and_linked_to_the_exchange(get: Get) -> None:
+async def test_hits_are_grouped_by_session_marked_and_linked_to_the_exchange(get: Get, world: World) -> None:
     """Each session appears once; each hit has marked matches, its number and a link to its place."""
     page = await get("/logs/-/sessions/search?q=Lisbon")
     tags = Tags(page.text)
     assert "<mark>Lisbon</mark>" in page.text
-    assert "/logs/-/session/work?from=1#1" in [attributes.get("href") for _, attributes in tags.found]
+    link = f"/logs/-/session/work/exchange/{world.work.turns[0]}?q=Lisbon"
+    assert link in [attributes.get("href") for _, attributes in tags.found]
     assert "work #1" in page.shown
 
 
