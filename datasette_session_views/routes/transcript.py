@@ -14,7 +14,7 @@ from llm_session_memory.rules.safe_text import one_line
 from ..compat import Response, allowed, csrf_token, sql_url
 from ..show.beside import facts, family, rail
 from ..show.cards import cards
-from ..show.downloads import FORMS, download
+from ..show.downloads import FORMS, disposition, download, file_name, heading
 from ..show.fields import fields
 from ..show.showing import Showing
 from ..show.words import command_for, day, moment
@@ -47,9 +47,9 @@ async def session(datasette: Any, request: Any) -> Any:
 
 async def _download(log: Log, thread_id: str, form: str, begin: int | None, end: int | None) -> Any:
     body = await log.read(download, thread_id, form, begin, end)
-    named = f"-{thread_id[:40]}" if thread_id.isascii() and thread_id.isalnum() else ""
+    name = file_name(await log.read(heading, thread_id), form, begin, end)
     headers = {
-        "Content-Disposition": f'attachment; filename="session{named}.{form}"',
+        "Content-Disposition": disposition(name),
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox",
     }

@@ -6,7 +6,7 @@ about half a kilobyte per conversation.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -46,6 +46,11 @@ class OlderLog:
     def before(self, key: str) -> Iterator[Older]:
         """Yield the conversations whose newest response has a lower id, newest first."""
         for place in range(bisect_left(self._keys, key) - 1, -1, -1):
+            yield self._ordered[place]
+
+    def after(self, key: str) -> Iterator[Older]:
+        """Yield the conversations whose newest response has a higher id, oldest first."""
+        for place in range(bisect_right(self._keys, key), len(self._ordered)):
             yield self._ordered[place]
 
     def models(self) -> frozenset[str]:
