@@ -26,6 +26,7 @@ PAGES = (
     "/logs/-/session/work.md",
     "/logs/-/session/work.jsonl",
     "/logs/-/session/work.html",
+    "/logs/-/session/work.csv",
     "/logs/-/session/work/context/1",
     "/logs/-/session/work/context/1.json?exact=1",
     "/logs/-/session/work/replay",
