@@ -119,11 +119,12 @@ def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact:
         "session": found.reference,
         **shown.call_fields(sent),
         "rating": rating_fields(found.judged),
-        "sent_is_logged": not sent.older,
+        "sent_is_logged": sent.unknown is None,
+        "not_logged_because": None if sent.unknown is None else shown.NOT_LOGGED[sent.unknown],
         "recorded": None if sent.why is None else shown.why_fields(sent.why),
         **shown.extra_fields(sent),
         "inherited": [{"session": s.reference, "first": s.first, "last": s.last} for s in found.stems],
-        "fates": [shown.run_fields(run) for run in sent.runs] if not sent.older else [],
+        "fates": [shown.run_fields(run) for run in sent.runs] if sent.has_fates else [],
         "since": None if found.change is None else shown.since_fields(found.change, sent),
         "messages_in_all": len(sent.messages),
         "messages": [
@@ -154,6 +155,8 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
     loop = asyncio.get_running_loop()
 
     def drawn() -> tuple[list[Any], list[Any]]:
+        if sent.unknown:
+            return [], []
         if exact:
             return [], [
                 (place, one.role, f"{one.characters:,}", message(said, showing, sent.number))
@@ -170,6 +173,7 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
         "reference": here,
         "title": found.title,
         "sent": sent,
+        "unknown": shown.unknown(sent),
         "facts": shown.facts(sent, found.history),
         "of_session": session_of(found.stems, sent.number),
         "when": moment(sent.datetime_utc),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_session_memory.reader.figures import small_dollars
-from llm_session_memory.reader.sent import Fate, Run, Sent, Since, Why, ranges
+from llm_session_memory.reader.sent import Fate, Run, Sent, Since, Unknown, Why, ranges
 from llm_session_memory.reader.values import Stem
 from llm_session_memory.rules.words import counted
 
@@ -21,6 +21,9 @@ WORDS: dict[Fate, str] = {
     "summarised": "summarised",
     "pruned": "in the log, not sent",
 }
+
+NOT_LOGGED: dict[Unknown, str] = {"older": "logged by an older llm", "imported": "imported"}
+"""Why a request is not in the log, in the JSON of the pages."""
 
 _CELLS = 400
 """In requests after more exchanges than this, a long run of the same fate is one cell."""
@@ -42,16 +45,33 @@ class Cell:
 def facts(sent: Sent, history: int | None) -> list[tuple[str, str]]:
     """Return the facts in the header, each a figure and its label."""
     found: list[tuple[str, str]] = []
-    if sent.input_tokens is not None:
+    if sent.input_tokens is not None and sent.unknown == "imported":
+        found.append((f"{sent.input_tokens:,}", "input tokens, according to the imported file"))
+    elif sent.input_tokens is not None:
         expected = f" (estimate: {sent.why.estimate:,})" if sent.why else ""
         found.append((f"{sent.input_tokens:,}", f"tokens sent, counted by the server{expected}"))
     elif sent.why:
         found.append((f"{sent.why.estimate:,}", "tokens sent, estimated because the server reported no count"))
-    if not sent.older:
+    if sent.has_fates:
         found.append(("", fates(sent)))
     if history is not None and (whole := sent.share(history)) and sent.tokens and whole > sent.tokens:
         found.append((f"about {whole:,}", "tokens in the whole history"))
     return found
+
+
+def unknown(sent: Sent) -> str:
+    """Return in words why the messages that were sent are not in the log, or an empty text if they are."""
+    if sent.unknown == "older":
+        return (
+            "This exchange was logged by an older llm, which kept the prompt and the reply, but not what else it sent."
+        )
+    if sent.unknown and sent.why:
+        return (
+            "This exchange was imported. The file says what was chosen for it, but not how it was sent, word for word."
+        )
+    if sent.unknown:
+        return "This exchange was imported with its prompt and its reply. What else was sent to the model is not known."
+    return ""
 
 
 def fates(sent: Sent) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llm_session_memory.insight.scenes import Scene
+from llm_session_memory.reader.sent import Unknown
 
+from .context import NOT_LOGGED
 from .showing import Showing
 
 _UNSAFE = tuple((character, f"\\u{ord(character):04x}") for character in "<>&\u2028\u2029")
@@ -33,3 +35,15 @@ def dressed(scenes: Sequence[Scene], showing: Showing) -> dict[str, Any]:
         scene.id: [[html(scene, kind, text) for kind, _, text in side] for side in (scene.before, scene.after)]
         for scene in scenes
     }
+
+
+def unknown_runs(unknown: Mapping[int, Unknown]) -> list[tuple[int, int, str]]:
+    """Return the exchanges whose request was not logged, in runs of the first, the last, and why."""
+    found: list[tuple[int, int, str]] = []
+    for number, why in sorted(unknown.items()):
+        words = NOT_LOGGED[why]
+        if found and found[-1][1:] == (number - 1, words):
+            found[-1] = (found[-1][0], number, words)
+        else:
+            found.append((number, number, words))
+    return found

@@ -11,10 +11,13 @@ from ..reader.values import Exchange
 
 @dataclass(frozen=True)
 class Window:
-    """The context window at an exchange, as the session recorded it."""
+    """The context window at an exchange, as the session recorded it, or as its request was logged: without a budget.
 
-    tokens: int
-    budget: int
+    Earlier exchanges from `start` on were sent whole, but those that were `left` out.
+    """
+
+    tokens: int | None
+    budget: int | None
     window: int | None
     start: int
     pinned: tuple[int, ...]
@@ -22,12 +25,13 @@ class Window:
     summarised: tuple[int, int] | None = None
     parts: tuple[int, ...] = ()
     """The estimated tokens of each of PARTS; empty if part of what was sent is outside the replay."""
+    left: tuple[int, ...] = ()
 
     def fields(self) -> list[Any]:
         """Return plain values in the order that the page's script expects."""
         summarised = list(self.summarised) if self.summarised else None
         numbers = [list(self.pinned), list(self.recalled), summarised, list(self.parts)]
-        return [self.tokens, self.budget, self.window, self.start, *numbers]
+        return [self.tokens, self.budget, self.window, self.start, *numbers, *([list(self.left)] if self.left else [])]
 
 
 PARTS = ("system", "summary", "pinned", "recent", "recalled", "prompt")
@@ -56,9 +60,10 @@ def parts(window: Window, number: int, front: Front, recalled: int, sizes: Mappi
         sum(sizes[one].whole for one in recent),
         sizes[number].asked,
     ]
-    left, whole = max(window.tokens - recalled, 0), sum(characters) or 1
+    tokens = window.tokens or 0
+    left, whole = max(tokens - recalled, 0), sum(characters) or 1
     shares = [round(left * part / whole) for part in characters]
-    return (*shares[:4], min(recalled, window.tokens), shares[4])
+    return (*shares[:4], min(recalled, tokens), shares[4])
 
 
 @dataclass(frozen=True)

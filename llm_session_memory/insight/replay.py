@@ -11,13 +11,17 @@ from ..reader.points import snapshots
 from ..reader.recorded import (
     Recorded,
     System,
+    Unrecorded,
     block_of,
     excerpts_between,
     labels,
     left_out,
     requests_between,
     system_messages,
+    unrecorded_between,
 )
+from ..reader.requests import request as read_request
+from ..reader.sent import Unknown
 from ..reader.source import Source
 from ..reader.threads import line
 from ..reader.transcript import attempts_between, in_pieces
@@ -33,6 +37,9 @@ _STRETCH = 100
 _MOST_TEXT = 6_000_000
 """The most characters in one replay."""
 
+_LEFT = 50
+"""The most exchanges left out in between for which a replay says what was sent, if no session recorded it."""
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -45,6 +52,8 @@ class Replay:
     scenes: tuple[Scene, ...]
     windows: dict[int, Window]
     chapters: dict[int, str]
+    unknown: dict[int, Unknown]
+    """Why the log doesn't say what was sent, for each exchange of which that is so."""
 
 
 def replay(source: Source, thread_id: str, start: int | None = None) -> Replay:
@@ -62,14 +71,17 @@ def replay(source: Source, thread_id: str, start: int | None = None) -> Replay:
         length += sum(sizes[exchange.number].whole for exchange in some)
         found += some
     attempts = attempts_between(source, numbers, thread_id, first, last)
+    windows = _windows(source, numbers, thread_id, (first, last), sizes)
+    unrecorded = unrecorded_between(source, numbers, first, last) if first <= last else []
     return Replay(
         line=line(source, thread_id, figures(source, thread_id, numbers)),
         first=first,
         last=last,
         total=len(numbers),
         scenes=tuple(scenes(found, attempts, left_out(source, thread_id))),
-        windows=_windows(source, numbers, thread_id, (first, last), sizes),
+        windows=windows | _as_logged(source, thread_id, unrecorded, windows),
         chapters=_chapters(source, numbers, thread_id),
+        unknown={one.number: one.unknown for one in unrecorded if one.unknown},
     )
 
 
@@ -129,6 +141,35 @@ def _windows(
         tokens = sum(tokens for _, tokens in kept)
         found[request.number] = replace(window, parts=parts(window, request.number, front, tokens, sizes))
     return found
+
+
+def _as_logged(
+    source: Source, thread_id: str, unrecorded: Sequence[Unrecorded], recorded: Mapping[int, Window]
+) -> dict[int, Window]:
+    """Return what was sent at exchanges that no session recorded: what was sent at the one before it, and that one."""
+    found: dict[int, Window] = {}
+    for one in unrecorded:
+        number, follows = one.number, one.follows
+        if one.unknown or follows is None:
+            continue
+        before = found.get(follows) or recorded.get(follows)
+        if before is None and follows == unrecorded[0].number - 1 > 0:  # it is in the part before this one
+            before = _at(source, thread_id, follows)
+        window = before or Window(None, None, None, follows or number, (), ())
+        left = (*window.left, *range(max(follows + 1, window.start), number))
+        if len(left) <= _LEFT:
+            found[number] = replace(window, tokens=one.tokens, budget=None, window=None, parts=(), left=left)
+    return found
+
+
+def _at(source: Source, thread_id: str, number: int) -> Window | None:
+    """Return what was sent at one exchange, read from its messages."""
+    read = read_request(source, thread_id, number)
+    if read is None or read[0].unknown:
+        return None
+    sent = read[0]
+    start = min((one for one in sent.whole if sent.fate(one) == "recent"), default=number)
+    return Window(None, None, None, start, sent.why.pinned if sent.why else (), tuple(sorted(sent.excerpted)))
 
 
 def _fronts(source: Source, numbers: Numbering, thread_id: str, requests: Sequence[Recorded]) -> dict[int, Front]:

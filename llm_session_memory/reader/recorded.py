@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..rules.ulids import is_imported
 from ..store.numbering import Numbering
 from .exchanges import chain_messages
 from .numbering import family_line, lineage
 from .requests import summary_in
-from .sent import Summary
+from .sent import Summary, Unknown
 from .source import Source, ids
 
 
@@ -31,6 +32,20 @@ class Recorded:
     pinned: tuple[int, ...]
     ended: str
     asked: str | None
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """The request of an exchange that no session recorded, by the message that its own input follows.
+
+    `follows` is the exchange that ends with that message: 0 if there is none before it, None if it is another one.
+    `unknown` says why that can't be known, or is None.
+    """
+
+    number: int
+    tokens: int | None
+    follows: int | None
+    unknown: Unknown | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,29 @@ def requests_between(source: Source, numbers: Numbering, first: int, last: int) 
                 asked=row["asked"],
             )
         )
+    return found
+
+
+def unrecorded_between(source: Source, numbers: Numbering, first: int, last: int) -> list[Unrecorded]:
+    """Return the requests of exchanges `first` to `last` that no session recorded, in order."""
+    rows = {row["turn_id"]: row for row in source.rows("replay_requests", ids=ids(numbers.first[first - 1 : last]))}
+    if not rows:
+        return []
+    sql = "select id, tip_message_hash as tip from turns where id in (select value from json_each(:ids))"
+    before = source.query(sql, ids=_turns(numbers, max(first - 1, 1), last))
+    ends = {row["tip"]: numbers.number_of(row["id"]) for row in before}
+    found: list[Unrecorded] = []
+    for number in range(first, last + 1):
+        row = rows.get(numbers.first[number - 1])
+        if row is None:
+            continue
+        if row["thread_id"] is None:
+            found.append(Unrecorded(number, None, None, "older"))
+        elif row["after"] is None and is_imported(row["thread_id"]):
+            found.append(Unrecorded(number, row["input_tokens"], None, "imported"))
+        else:
+            follows = ends.get(row["after"]) if row["after"] is not None else 0
+            found.append(Unrecorded(number, row["input_tokens"], follows))
     return found
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..rules.fences import NOTES_FOR_ALL, excerpts_in, has_all
+from ..rules.ulids import is_imported
 from ..store.numbering import Numbering
 from .cache import kept
 from .chains import chain
 from .exchanges import calls, chain_messages
 from .moments import parsed_moment
 from .numbering import family_line, numbering
-from .sent import Excerpt, Sent, Since, Stretch, Summary, Why, beginnings, since, stretches
+from .sent import Excerpt, Message, Sent, Since, Stretch, Summary, Why, beginnings, since, stretches
 from .source import Source, ids
 from .values import Call, Said
 
@@ -36,19 +37,20 @@ def request(source: Source, thread_id: str, number: int, call: int | None = None
     if not 1 <= number <= len(numbers):
         return None
     now = _sent(source, numbers, thread_id, number, call)
-    if now is None or now.older or number == 1:
+    if now is None or now.unknown or number == 1:
         return None if now is None else (now, None)
     turn_id = numbers.turns(number - 1)[-1]
     tip = source.value("select tip_message_hash from turns where id = :id", id=turn_id)
     places = {message.hash: place for place, message in enumerate(now.messages)}
-    if now.why is None and tip in places:  # it holds the whole history, so the previous request need not be read
+    if now.why is None and tip in places and _holds_replies(now.messages[: places[tip]]):
+        # it holds the whole history, so the previous request need not be read
         shared = sum(message.characters for message in now.messages[: places[tip] + 1])
         kept = tuple(stretch for stretch in now.stretches if stretch.number not in (number, number - 1))
         found = calls(source, [turn_id])[turn_id]
         then = replace(now, number=number - 1, stretches=kept, input_tokens=found.input_tokens, model=found.model)
         return now, since(then, now, shared)
     before = _sent(source, numbers, thread_id, number - 1, None)
-    if before is None or before.older:
+    if before is None or before.unknown:
         return now, None
     return now, since(before, now, _shared(source, tip, now, places))
 
@@ -85,18 +87,27 @@ def _sent(source: Source, numbers: Numbering, thread_id: str, number: int, call:
         tools=found.tools,
         messages=(),
         stretches=(),
-        older=found.older,
+        unknown="older" if found.older else None,
         total=len(numbers),
     )
     if found.older:
         return made
-    tip = source.value("select parent_message_hash from turns where id = :id", id=turn_id)
+    sql = "select parent_message_hash, thread_id from turns where id = :id"
+    tip, logged_in = source.query(sql, id=turn_id)[0].values()
     changed = source.value("select changed_utc from memory_changed where turn_id = :id", id=turn_id)
     made = replace(made, messages=chain(source, tip), changed_utc=changed)
     recorded = source.first("context", turn_id=turn_id)
+    alone = is_imported(logged_in) and not _holds_replies(made.messages)
+    if recorded is None and alone:
+        return replace(made, messages=(), unknown="imported")
     if recorded is None:
         return replace(made, stretches=_as_logged(source, numbers, thread_id, made))
-    return _chosen(source, numbers, thread_id, made, recorded, found)
+    return _chosen(source, numbers, thread_id, replace(made, unknown="imported" if alone else None), recorded, found)
+
+
+def _holds_replies(messages: Iterable[Message]) -> bool:
+    """Return whether a request has a reply of the model, which an imported one lacks: only its own input was logged."""
+    return any(message.role == "assistant" for message in messages)
 
 
 def _as_logged(source: Source, numbers: Numbering, thread_id: str, made: Sent) -> tuple[Stretch, ...]:
@@ -123,31 +134,36 @@ def _chosen(  # noqa: PLR0913  what was read of one request
     system = chain_messages(source, [{"hash": made.system.hash, "role": "system"}]) if made.system else ()
     text = "".join(piece.text for message in system for piece in message.pieces)
     sent = [*(n for n in pinned if n not in recent), *recent, made.number]
-    if len(beginnings(made.messages)) > len(sent):  # some of them have been deleted since
-        found_stretches = _as_logged(source, numbers, thread_id, made)
-    else:
-        found_stretches = stretches(made.messages, sent)
+    why = Why(
+        policy=recorded["policy"],
+        budget=recorded["budget"],
+        window=recorded["window"],
+        window_source=recorded["window_source"] or "",
+        reason=recorded["reason"] or "",
+        estimate=recorded["estimate"],
+        cut=found.cut,
+        began=began,
+        start=start,
+        pinned=pinned,
+        clipped=recorded["clip"] is not None,
+    )
     return replace(
-        made,
-        stretches=found_stretches,
-        why=Why(
-            policy=recorded["policy"],
-            budget=recorded["budget"],
-            window=recorded["window"],
-            window_source=recorded["window_source"] or "",
-            reason=recorded["reason"] or "",
-            estimate=recorded["estimate"],
-            cut=found.cut,
-            began=began,
-            start=start,
-            pinned=pinned,
-            clipped=recorded["clip"] is not None,
-        ),
+        _with_stretches(source, numbers, thread_id, made, sent),
+        why=why,
         excerpts=_excerpts(source, numbers, made, recorded["block_id"]),
         summary=summary_in(source, numbers, thread_id, text, made.datetime_utc),
         notes=_notes(text, everywhere=False),
         everywhere=_notes(text, everywhere=True),
     )
+
+
+def _with_stretches(source: Source, numbers: Numbering, thread_id: str, made: Sent, sent: Sequence[int]) -> Sent:
+    """Return a request with its exchanges, given the numbers that the session recorded; the last is its own."""
+    if made.unknown and (made.call > 1 or len(sent) > 1):  # an import has the choice, without the messages
+        return replace(made, messages=(), stretches=tuple(Stretch(number, 0, 0, 0) for number in sent))
+    if len(beginnings(made.messages)) > len(sent):  # some of them have been deleted since
+        return replace(made, unknown=None, stretches=_as_logged(source, numbers, thread_id, made))
+    return replace(made, unknown=None, stretches=stretches(made.messages, sent))
 
 
 def _notes(system: str, *, everywhere: bool) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ from ..rules.words import counted
 
 Fate = Literal["recent", "pinned", "recalled", "summarised", "pruned"]
 
+Unknown = Literal["older", "imported"]
+"""Why the log does not say what was sent: an older llm made the request, or the exchange was imported without it."""
+
 
 class Message(NamedTuple):
     """One message of a request."""
@@ -105,8 +108,9 @@ class Run:
 class Sent:
     """The request of one call of an exchange.
 
-    `why` is None if no session recorded a choice. `older` means that an older llm made the request and did not log what
-    was sent. `changed_utc` is when text of deleted exchanges was blanked in it, or None.
+    `why` is None if no session recorded a choice. `unknown` says why the messages that were sent are not in the log, or
+    is None if they are. An imported request can have a recorded choice all the same; its stretches have no messages.
+    `changed_utc` is when text of deleted exchanges was blanked in it, or None.
     """
 
     number: int
@@ -127,9 +131,14 @@ class Sent:
     notes: tuple[str, ...] = ()
     everywhere: tuple[str, ...] = ()
     """The notes for all sessions that were sent with it."""
-    older: bool = False
+    unknown: Unknown | None = None
     total: int = 0
     changed_utc: str | None = None
+
+    @property
+    def has_fates(self) -> bool:
+        """Whether the fate of each earlier exchange is known: from the messages, or from the recorded choice."""
+        return self.unknown is None or self.why is not None
 
     @cached_property
     def characters(self) -> int:

@@ -46,14 +46,23 @@ export class Rail {
 
   words(found, exchange) {
     const words = get("window-words");
-    get("fill").hidden = !found;
+    get("fill").hidden = !found || found[1] === null; // without a budget there is nothing to fill
     if (!found) {
-      words.textContent = exchange ? "The log does not say how this request was chosen." : "";
+      words.textContent = exchange ? this.unknown(exchange) : "";
       return;
     }
     const [tokens, budget, window] = found;
+    if (budget === null) {
+      words.textContent = `${tokens === null ? "" : `${number(tokens)} tokens. `}No session chose what was sent.`;
+      return;
+    }
     words.textContent = `${number(tokens)} of ${number(budget)} tokens${window ? `, window ${number(window)}` : ""}`;
     if (this.cuts.has(exchange + 1)) words.append(" — ", element("b", "", "older exchanges are dropped at the next prompt"));
+  }
+
+  unknown(exchange) {
+    const run = this.data.not_logged.find(([first, last]) => first <= exchange && exchange <= last);
+    return `${run ? `This exchange was ${run[2]}. ` : ""}The log does not say what was sent.`;
   }
 
   fill([tokens, budget, window, , , , , parts]) {
@@ -96,16 +105,17 @@ export class Rail {
   }
 }
 
-// Return a function that gives the fate of any exchange in the request of this one.
+// Return a function that gives the fate of any exchange in the request of this one: "none" if it is not known.
 function fates(exchange, found) {
-  const [, , , start, pinned, recalled, summarised] = found ?? [0, 0, 0, Infinity, [], [], null];
+  if (!found) return (one) => (one === exchange ? "now" : "none");
+  const [, , , start, pinned, recalled, summarised, , left = []] = found;
   const special = new Map([...recalled.map((one) => [one, "recalled"]), ...pinned.map((one) => [one, "pinned"])]);
   const isFolded = (one) => summarised && summarised[0] <= one && one <= summarised[1];
   return (one) => {
-    if (!exchange || one > exchange) return "none";
+    if (one > exchange) return "none";
     if (one === exchange) return "now";
     if (special.has(one)) return special.get(one);
-    if (one >= start) return "recent";
+    if (one >= start && !left.includes(one)) return "recent";
     return isFolded(one) ? "summarised" : "pruned";
   };
 }
