@@ -180,7 +180,7 @@ async def test_without_javascript_the_page_is_the_transcript(play: Get) -> None:
     assert "hidden" in player
 
 
-PLAYER = """replay said card-window context fill window-words cells in out cost saved card-chapters chapters
+PLAYER = """main replay said card-window context fill window-words cells in out cost saved card-chapters chapters
 marks seek before play after speed idle kind jump copy help where clock model keys data"""
 
 
