@@ -56,6 +56,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
     """Return the dashboard of one log."""
     log = await log_of(datasette, request)
     await offer(datasette, [log.name])
+    parameters.only(request, "since", "until", "model", "project")
     filters = await parameters.narrowed(log, request)
     whole = parameters.all_days(request)
     usual = None if whole or filters.since or filters.until else await log.read(usual_start)

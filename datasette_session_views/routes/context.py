@@ -60,7 +60,8 @@ async def context(datasette: Any, request: Any) -> Any:
     thread_id = await thread_of(log, request)
     digits = request.url_vars["number"]
     number = int(digits) if digits.isascii() and len(digits) < 12 else 0  # noqa: PLR2004  more than any log has
-    exact = parameters.number(request, "exact") is not None
+    parameters.only(request, "exact", "call", "from")
+    exact = parameters.flag(request, "exact")
     call, begin = parameters.number(request, "call"), parameters.number(request, "from")
     found: Found | None = await log.read(_read, thread_id, number, call, begin if exact else None)
     if found is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from llm_session_memory.insight.replay import Replay, stretch
@@ -24,6 +25,8 @@ from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from . import parameters
 
+_AT = re.compile(r"(\d{1,100})(?::\d{1,9}(?:\.\d{1,9})?)?", re.ASCII)
+
 _RENDERED = 25
 """Exchanges rendered as HTML in one response. The script requests the ones around the current moment."""
 
@@ -37,6 +40,7 @@ async def replay(datasette: Any, request: Any) -> Any:
     log = await log_of(datasette, request)
     reference = tilde_decode(request.url_vars["session"])
     thread_id = await thread_of(log, request)
+    parameters.only(request, "at", "from", "snapshot", "rendered")
     at = _exchange(request)
     start = parameters.number(request, "from")
     links = Links(datasette, log.name)
@@ -101,8 +105,11 @@ async def replay(datasette: Any, request: Any) -> Any:
 
 def _exchange(request: Any) -> int | None:
     """Return the number of the exchange that the replay starts at: from `at=12`, or `at=12:3.5` with seconds."""
-    given = (request.args.get("at") or "").partition(":")[0]
-    return max(int(given), 1) if given.isascii() and given.isdigit() and len(given) < 12 else None  # noqa: PLR2004
+    given = parameters.text(request, "at")
+    found = _AT.fullmatch(given) if given else None
+    if given and not found:
+        raise parameters.Wrong("`at` must be the number of an exchange like 12, or with seconds like 12:3.5.", "at")
+    return min(max(int(found[1]), 1), 10**11) if found else None
 
 
 def _fields(links: Links, found: Replay) -> dict[str, Any]:

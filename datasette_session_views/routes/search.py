@@ -19,6 +19,8 @@ from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from . import parameters
 
+_ORDERS: tuple[Order, ...] = ("best", "newest")
+
 
 @answering
 async def search(datasette: Any, request: Any) -> Any:
@@ -28,14 +30,14 @@ async def search(datasette: Any, request: Any) -> Any:
         if await log.has_index():
             raise Forbidden("view-table")
         raise NotFound("This log has no search index: its llm was older than 0.6. Any prompt with today's llm adds one")
+    parameters.only(request, "q", "session", "sort", "next", *parameters.FILTERS)
     filters = await parameters.narrowed(log, request)
+    start = parameters.number(request, "next")
     asked_for = query_of(filters.text or "")
-    order: Order = "newest" if parameters.text(request, "sort") == "newest" else "best"
+    order: Order = parameters.choice(request, "sort", _ORDERS) or "best"
     links = Links(datasette, log.name)
     thread_id, within = await _within(log, parameters.text(request, "session"))
-    found: Results = await log.read(
-        read, filters, thread_id=thread_id, order=order, after=parameters.text(request, "next")
-    )
+    found: Results = await log.read(read, filters, thread_id=thread_id, order=order, after=start and str(start))
     asked = {
         **parameters.asked(filters),
         "session": within and within.reference,
@@ -71,7 +73,7 @@ async def search(datasette: Any, request: Any) -> Any:
         "more_url": links.search(next=found.next, **asked) if found.next else None,
         "everywhere_url": links.search(**{**asked, "session": None}) if within else None,
     }
-    twin = links.search("json", next=request.args.get("next"), **asked)
+    twin = links.search("json", next=start, **asked)
     return await as_page(datasette, request, "sv_search", context, twin)
 
 

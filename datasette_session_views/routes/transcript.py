@@ -36,8 +36,9 @@ async def session(datasette: Any, request: Any) -> Any:
         return await _download(
             log, thread_id, form, parameters.number(request, "from"), parameters.number(request, "to")
         )
+    parameters.only(request, "from", "undone", "exchanges")
     start = parameters.number(request, "from")
-    undone = parameters.number(request, "undone") is not None
+    undone = parameters.flag(request, "undone")
 
     page: Transcript = await log.read(reader.transcript, thread_id, start=start, undone=undone)
     if form == "json":

@@ -174,9 +174,9 @@ async def test_tokens_saved_count_the_whole_history(busy: Path) -> None:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("asked", ["since=soon", "until=2026-99-99", "since=%00", "model=%00%27", "until=9999-12-31"])
-async def test_invalid_parameters_do_no_harm(busy: Path, asked: str) -> None:
-    """An invalid range is ignored, or treated as a range without days."""
+@pytest.mark.parametrize("asked", ["since=2027-01-01&until=2026-01-01", "model=%00%27", "until=9999-12-31"])
+async def test_strange_parameters_do_no_harm(busy: Path, asked: str) -> None:
+    """A range without days and a model that never was are answered."""
     get = serving(busy)
     assert (await get(f"{DASHBOARD}?{asked}")).status == 200
     assert (await get(f"{DASHBOARD}.json?{asked}")).status == 200

@@ -143,8 +143,6 @@ STRANGE = [
     "next=%00",
     "next=~~~",
     "next=1,2,3",
-    "sort=x",
-    "since=yesterday",
     "until=9999-12-31",
     "q=%ff%fe",
     "model=%00",
@@ -154,8 +152,8 @@ STRANGE = [
 @pytest.mark.asyncio
 @pytest.mark.parametrize("query", STRANGE)
 @pytest.mark.parametrize("sort", ["used", "tokens"])
-async def test_an_invalid_request_is_still_answered(get: Get, query: str, sort: str) -> None:
-    """Invalid parameters are ignored and never cause a server error."""
+async def test_a_strange_request_is_still_answered(get: Get, query: str, sort: str) -> None:
+    """Strange parameters never cause a server error."""
     assert (await get(f"/logs/-/sessions?{query}&sort={sort}")).status == 200
 
 
