@@ -1,0 +1,129 @@
+"""Every kind of page, and the logs behind them, for rules that hold on all pages."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import llm
+
+from datasette_session_views.compat import IS_1
+from tests.views.browsing import running
+from tests.world.everything import PNG, Session, World, with_rating, with_sessions, write_family
+from tests.world.logs import Call, LogBuilder, Said
+
+PAGES = {
+    "the logs": "/-/sessions",
+    "list": "/logs/-/sessions",
+    "list without a match": "/logs/-/sessions?q=nothing",
+    "list with a project": "/family/-/sessions?project=lisbon",
+    "list of an empty log": "/empty/-/sessions",
+    "transcript": "/logs/-/session/work",
+    "transcript with a cut": "/played/-/session/work",
+    "transcript of a fork": "/family/-/session/work-b",
+    "transcript with what was undone": "/family/-/session/work?undone=1",
+    "search": "/logs/-/sessions/search",
+    "search with hits": "/logs/-/sessions/search?q=tide",
+    "search without a hit": "/logs/-/sessions/search?q=zanzibar",
+    "context": "/played/-/session/work/context/5",
+    "context exactly as sent": "/played/-/session/work/context/5?exact=1",
+    "replay": "/played/-/session/work/replay?autoplay=0",
+    "analytics": "/played/-/sessions/analytics",
+    "analytics of an empty log": "/empty/-/sessions/analytics",
+}
+"""One address of each kind of page, by what it shows."""
+
+SAID = """## What it needs
+
+Read https://tides.example/table, then *this* and ***that***, `a b`, ~~not that~~ and a note[^1].
+
+- [x] surveyed
+- [ ] painted
+  1. twice
+
+> Quoted, and **bold**.
+
+| day | water | |
+|:--|--:|:-:|
+| 14 | 0.42 | low |
+
+```python
+class Pier(Base):  # a comment
+    depth: int = 14
+    name = "north"
+```
+
+```
+no language, and a line that is far too long to fit on any screen that a person would hold in one hand while walking
+```
+
+The sum is \\( a = 7 \\), and \\[ \\frac{a}{b} \\]
+
+[^1]: A footnote.
+"""
+
+ARABIC = """مرحبا بالعالم
+
+1. استخدم `git commit -m "x"`
+2. ثم ادفع
+
+An English paragraph.
+"""
+
+
+def write_said(path: Path) -> None:
+    """Write a log with all that models and people write: Markdown, JSON, right to left, very long, and nothing."""
+    picture = llm.Attachment(type="image/png", content=PNG)
+    (path.parent / "plan.png").write_bytes(PNG)
+    plan = llm.Attachment(type="image/png", path=str(path.parent / "plan.png"))
+    notes = llm.Fragment("The harbour office signs off.\n", "notes.txt")
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(
+            thread,
+            Said("What does the pier need?", SAID, system="Be brief.", tokens=(310, 220)),
+            Said("كيف حالك؟", ARABIC, tokens=(20, 80)),
+            Said("As JSON, please.", json.dumps({"bio": "A *good* dog_with_under_scores", "n": [1, 2]}, indent=2)),
+            Said("And this?", "Seen.", fragments=(notes,), attachments=(picture, plan)),
+            Said("And the tide?", "Low.", calls=(Call("tide_table", {"place": "Lisbon <b>"}, "7 rows"),)),
+            Said("", ""),
+            Said("A long one. " * 400, "## Long\n\n" + "A long reply. " * 2000),
+            model="claude-sonnet-4.5",
+        )
+    with_sessions(path, Session(thread, "said", turns, tags=("Bridge",), notes=("The deadline is 4 May.",)))
+    with_rating(path, thread, turns[0], "4", "As I say", "The <b>start</b>")
+
+
+def write_visits(world: World, folder: Path) -> list[Path]:
+    """Write the logs behind `PAGES` into a folder, and return their paths: the first two have links of every kind."""
+    from tests.views.test_replay import write_replay
+
+    paths = {name: folder / f"{name}.db" for name in ("played", "family", "logs", "said", "empty")}
+    shutil.copy(world.path, paths["logs"])
+    write_replay(paths["played"])
+    write_family(paths["family"])
+    write_said(paths["said"])
+    with LogBuilder(paths["empty"]):
+        pass
+    return list(paths.values())
+
+
+@contextmanager
+def visited(world: World, folder: Path) -> Iterator[str]:
+    """Serve the logs behind `PAGES` with the installed Datasette, where everybody may rate; yield its URL."""
+    from tests.views.test_rating_form import granting
+
+    first, *others = write_visits(world, folder)
+    config = folder / "datasette.json"
+    config.write_text(json.dumps(granting(True)))
+    with running(first, *map(str, others), "--config" if IS_1 else "--metadata", str(config)) as root:
+        yield root
+
+
+def name_of(value: Any) -> str:
+    """Return the id of a test for one of the pages."""
+    return str(value).replace(" ", "-")
