@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,13 +11,14 @@ from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
 from llm_session_memory.reader.threads import lines
+from llm_session_memory.reader.values import Judged
 from llm_session_memory.rules.safe_text import one_line
 
-from ..compat import Forbidden, Refused, Response, checked_by_nobody, tilde_decode
+from ..compat import Forbidden, Refused, Response, checked_by_nobody, csrf_token, tilde_decode
 from ..web.access import RATINGS, Log, log_of, thread_of
 from ..web.answering import answering, as_json
 from ..web.links import Links, card_id
-from ..web.rating import Problem, Rating, keep, rating_of
+from ..web.rating import LONGEST_REMARK, Problem, Rating, keep, rating_of
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -45,12 +47,50 @@ async def rate(datasette: Any, request: Any) -> Any:
     problem = await log.write(keep, log.name, (thread_id, turn_id), rating)
     if problem is not None:
         raise Refused(problem.words, 503)
-    if as_data:
-        kept = None if rating is None else asdict(rating)
-        return as_json({"ok": True, "session": named, "number": number, "turn_id": turn_id, "rating": kept})
     begin = form.get("from", "")
     asked = {"from": begin} if begin.isascii() and begin.isdigit() and len(begin) < 12 else {}  # noqa: PLR2004
+    if as_data:
+        kept = None if rating is None else asdict(rating)
+        answer = {"ok": True, "session": named, "number": number, "turn_id": turn_id, "rating": kept}
+        if form.get("form"):
+            rated = _Rated(turn_id, number, Judged() if rating is None else Judged(rating.mark, rating.note or ""))
+            shared = form_values(request, links, named, asked.get("from"))
+            answer |= {"words": rated.rated, "form": await _as_form(datasette, request, rated, shared)}
+        return as_json(answer)
     return Response.redirect(f"{links.session(named, **asked)}#{card_id(turn_id)}", status=303)
+
+
+@dataclass(frozen=True)
+class _Rated:
+    """An exchange that was just rated, as the template of its form takes it."""
+
+    id: str
+    number: int
+    judged: Judged
+
+    @property
+    def rated(self) -> str:
+        return one_line(self.judged.words, 40)
+
+    @property
+    def note(self) -> str:
+        return one_line(self.judged.note, 100)
+
+
+def form_values(request: Any, links: Links, reference: str, start: int | str | None) -> dict[str, Any]:
+    """Return the values that all rating forms of a page share. `start` is the first exchange that was asked for."""
+    return {
+        "url": links.rating(reference),
+        "token": csrf_token(request),
+        "start": start,
+        "longest": LONGEST_REMARK,
+    }
+
+
+async def _as_form(datasette: Any, request: Any, rated: _Rated, shared: Mapping[str, Any]) -> str:
+    """Return the form of an exchange as it is now, and the rating in words, as HTML."""
+    context = {"card": rated, "rating": shared}
+    return str(await datasette.render_template("_sv_rated.html", context, request=request, view_name="sv_rated"))
 
 
 async def _check(datasette: Any, request: Any, log: Log) -> None:

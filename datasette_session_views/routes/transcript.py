@@ -11,18 +11,18 @@ from llm_session_memory.reader.entries import PAGE
 from llm_session_memory.reader.values import Transcript
 from llm_session_memory.rules.safe_text import one_line
 
-from ..compat import Response, allowed, csrf_token, sql_url
+from ..compat import Response, allowed, sql_url
 from ..show.beside import facts, family, rail
 from ..show.cards import cards
 from ..show.downloads import FORMS, disposition, download, file_name, heading
-from ..show.fields import fields
+from ..show.fields import fields, progress_fields
 from ..show.showing import Showing
 from ..show.words import command_for, day, moment
 from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
-from ..web.rating import LONGEST_REMARK
 from . import parameters
+from .rating import form_values
 
 
 @answering
@@ -39,7 +39,9 @@ async def session(datasette: Any, request: Any) -> Any:
     parameters.only(request, "from", "undone", "exchanges")
     start = parameters.number(request, "from")
     undone = parameters.flag(request, "undone")
-
+    if form == "json" and parameters.text(request, "exchanges") == "0":
+        newest: Transcript = await log.read(reader.transcript, thread_id, count=1)
+        return as_json({"ok": True, **progress_fields(newest)})
     page: Transcript = await log.read(reader.transcript, thread_id, start=start, undone=undone)
     if form == "json":
         return as_json(_as_json(datasette, request, links, page))
@@ -123,19 +125,22 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         if may_sql
         else None,
         "may_search": log.searchable,
-        "rating": _rating(request, links, here, start) if may_rate else None,
+        "live": _live(log, links, page),
+        "rating": form_values(request, links, here, start) if may_rate else None,
     }
     twin = links.session(here, "json", undone=1 if undone else None, **{"from": start})
     return await as_page(datasette, request, "sv_transcript", context, twin, posts=may_rate)
 
 
-def _rating(request: Any, links: Links, reference: str, start: int | None) -> dict[str, Any]:
-    """Return the values shared by all rating forms of a page."""
+def _live(log: Log, links: Links, page: Transcript) -> dict[str, Any] | None:
+    """Return what the page's script needs to say that the session has gone on, or None if it can't go on."""
+    if not log.mutable:
+        return None
+    here = page.line.reference
     return {
-        "url": links.rating(reference),
-        "token": csrf_token(request),
-        "start": start,
-        "longest": LONGEST_REMARK,
+        "url": links.session(here, "json", exchanges="0"),
+        "total": page.total,
+        "next_url": links.exchange(here, page.total + 1),
     }
 
 

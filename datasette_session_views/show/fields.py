@@ -52,6 +52,17 @@ def fields(page: Transcript) -> dict[str, Any]:
     }
 
 
+def progress_fields(page: Transcript) -> dict[str, Any]:
+    """Return how far a session has got, as plain values: for a script that asks again and again whether it goes on."""
+    return {
+        "name": page.line.name,
+        "thread_id": page.line.thread_id,
+        "exchanges_in_all": page.total,
+        "last_exchange": page.exchanges[-1].id if page.exchanges else None,
+        "attempts": [{"id": one.id, "in_progress": one.in_progress} for one in page.attempts],
+    }
+
+
 def fork_fields(line: Line) -> dict[str, Any]:
     """Return which session a session was forked from, and after which exchange, as plain values."""
     origin = line.origin

@@ -140,16 +140,17 @@ def test_a_transcript_prints_without_forms_and_buttons(browser: Pages, root: str
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 @pytest.mark.parametrize("width", [390, 1200])
 def test_an_exchange_is_rated_by_keyboard(browser: Pages, rating_root: str, width: int, scripts: bool) -> None:
-    """A rating is made, changed and removed with and without JavaScript, and each step returns to the exchange."""
+    """A rating is made, changed and removed. Without JavaScript, each step returns to the exchange."""
     watched = browser.watched(rating_root, scripts=scripts)
     watched.page.set_viewport_size({"width": width, "height": 800})
     page = watched.open("/logs/-/session/work")
     article = page.locator("article.sv-ex").nth(2)
     article.get_by_role("button", name="Rate up").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/work#e-*")
-    page.screenshot()  # waits for a frame; after a page's first one, its anchor has the focus
-    assert article.locator(".sv-rated").inner_text() == "rated up"
+    if not scripts:
+        page.wait_for_url("**/work#e-*")
+        page.screenshot()  # waits for a frame; after a page's first one, its anchor has the focus
+    article.locator(".sv-rated", has_text="rated up").wait_for()
     article.get_by_text("Rate in detail").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
@@ -161,8 +162,9 @@ def test_an_exchange_is_rated_by_keyboard(browser: Pages, rating_root: str, widt
     page.keyboard.press("Space")
     article.locator(".sv-rated", has_text="rated 4 of 5").wait_for()
     assert "As I say" in article.inner_text()
-    article.get_by_text("Rate in detail").click()
+    if not scripts:  # with them, the fold stays open
+        article.get_by_text("Rate in detail").click()
     article.get_by_role("button", name="Remove rating").click()
     article.locator(".sv-rated").wait_for(state="detached")
-    assert "/work#e-" in page.url
+    assert ("/work#e-" in page.url) != scripts
     assert watched.wrong == []

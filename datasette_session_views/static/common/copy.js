@@ -1,23 +1,61 @@
-// Copy buttons for code.
-for (const block of document.querySelectorAll(".sv-code")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "sv-copy";
-  button.textContent = "Copy";
-  button.addEventListener("click", async () => {
-    const text = block.querySelector("code").textContent;
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const range = document.createRange();
-      range.selectNodeContents(block.querySelector("code"));
-      getSelection().removeAllRanges();
-      getSelection().addRange(range);
-      button.textContent = "Selected";
-      return;
-    }
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 2000);
-  });
-  block.append(button);
+// Copy buttons. A button appears
+// - in each block of code (.sv-code);
+// - after each element with the attribute data-sv-copy: it copies the attribute or, if that is empty, the element's text.
+// A button written by the server, with the attributes data-sv-copy and hidden, is shown and copies its own attribute;
+// with data-sv-copy-of="ID", a button copies the text of the element with that id.
+
+import { button, element, say } from "./say.js";
+
+const LABEL = "Copy";
+const SHOWN = 2000; // milliseconds that a button says what it did
+
+async function copy(pressed, text, source) {
+  let said = "Copied";
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    if (!source) return;
+    getSelection().selectAllChildren(source); // without a secure connection there is no clipboard
+    said = "Selected";
+  }
+  const words = pressed.dataset.svLabel ?? (pressed.dataset.svLabel = pressed.textContent);
+  pressed.textContent = said;
+  say(said);
+  setTimeout(() => (pressed.textContent = words), SHOWN);
 }
+
+// Return the text of an element as a person sees it, but without our own buttons.
+function textOf(source) {
+  return source.matches("code, pre") ? source.textContent : source.innerText;
+}
+
+export function addButtons(root) {
+  for (const block of root.querySelectorAll(".sv-code:not([data-sv-copies])")) {
+    const code = block.querySelector("code");
+    if (!code) continue;
+    block.dataset.svCopies = "";
+    block.append(button("sv-copy", LABEL, (event) => copy(event.currentTarget, code.textContent, code)));
+  }
+  for (const one of root.querySelectorAll("[data-sv-copy]:not([data-sv-copies])")) {
+    one.dataset.svCopies = "";
+    const text = () => one.dataset.svCopy || textOf(one);
+    if (one.matches("button")) {
+      one.hidden = false;
+      one.addEventListener("click", () => copy(one, one.dataset.svCopy, null));
+    } else {
+      const made = button("sv-copy sv-copy-beside", LABEL, (event) => copy(event.currentTarget, text(), one));
+      made.append(element("span", "sv-aside", `: ${text().slice(0, 80)}`));
+      made.dataset.svLabel = LABEL;
+      one.after(made);
+    }
+  }
+  for (const one of root.querySelectorAll("button[data-sv-copy-of]:not([data-sv-copies])")) {
+    const source = document.getElementById(one.dataset.svCopyOf);
+    if (!source) continue;
+    one.dataset.svCopies = "";
+    one.hidden = false;
+    one.addEventListener("click", () => copy(one, textOf(source), source));
+  }
+}
+
+addButtons(document);

@@ -1,6 +1,23 @@
 // If the URL points into a fold, open the fold.
-const place = location.hash ? document.getElementById(location.hash.slice(1)) : null;
-place?.closest("details")?.setAttribute("open", "");
+function openPlace() {
+  const name = decoded(location.hash.slice(1));
+  const place = name ? document.getElementById(name) : null;
+  const fold = place?.closest("details");
+  if (!fold || fold.open) return;
+  fold.open = true;
+  place.scrollIntoView();
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+openPlace();
+addEventListener("hashchange", openPlace);
 
 // Datasette 0.65 closes every open <details> on a click outside of it, to close its menus. Keep our folds open.
 document.addEventListener(
@@ -12,3 +29,13 @@ document.addEventListener(
   },
   true,
 );
+
+// Paper can't be unfolded: print what is in the folds of a conversation.
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("main article details.sv-fold:not([open])")];
+  for (const fold of opened) fold.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const fold of opened) fold.open = false;
+});

@@ -1,1 +1,3 @@
 // The transcript's own scripts.
+import "./live.js";
+import "./rating.js";

@@ -1,0 +1,57 @@
+// The list of keyboard shortcuts: a dialog, and a button at the end of the page that opens it.
+
+import { button, element } from "./say.js";
+
+export class Help {
+  // `isOn` and `turn` ask for and set whether single keys act: people who speak to their computer must be able to stop it.
+  constructor(isOn, turn) {
+    Object.assign(this, { isOn, turn, dialog: null });
+  }
+
+  toggle(keys) {
+    if (this.dialog?.open) this.dialog.close();
+    else this.show(keys);
+    return true;
+  }
+
+  show(keys) {
+    this.dialog?.remove();
+    this.dialog = this.made(keys);
+    document.querySelector("main").append(this.dialog);
+    this.dialog.showModal();
+  }
+
+  made(keys) {
+    const dialog = element("dialog", "sv-keys");
+    const head = element("h2", "", "Keyboard shortcuts");
+    head.id = "sv-keys-head";
+    dialog.setAttribute("aria-labelledby", head.id);
+    const list = element("dl");
+    for (const [key, words] of keys) {
+      const term = element("dt");
+      for (const one of key.split(" ")) term.append(element("kbd", "", one), " ");
+      list.append(term, element("dd", "", words));
+    }
+    const close = button("sv-btn", "Close", () => dialog.close());
+    dialog.append(head, list, this.choice(), close);
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // outside of its content
+    return dialog;
+  }
+
+  choice() {
+    const label = element("label");
+    const box = element("input");
+    box.type = "checkbox";
+    box.checked = this.isOn();
+    box.addEventListener("change", () => this.turn(box.checked));
+    label.append(box, " Use single keys as shortcuts");
+    return label;
+  }
+
+  // Add the button that opens the list.
+  offer(keys) {
+    const hint = button("sv-keys-hint", "Keyboard shortcuts ", () => this.show(keys()));
+    hint.append(element("kbd", "", "?"));
+    document.querySelector("main")?.append(hint);
+  }
+}

@@ -1,0 +1,115 @@
+// Keyboard shortcuts of all pages. `?` lists those that do something on the page at hand.
+// A link or button of a template joins in with aria-keyshortcuts="x": the key x clicks it, the nearest one first.
+
+import { Help } from "./help.js";
+import * as places from "./places.js";
+import { remember, remembered } from "./say.js";
+
+const OFF = "sv-keys-off";
+const WAIT = 1500; // milliseconds between the keys of a sequence like “g l”
+
+const search = () => document.querySelector("main input[type=search]:not([hidden])");
+const within = (selector) => places.current()?.querySelector(selector);
+
+// Datasette 1.0 has its own “/”, which jumps to a table or a session.
+const datasettesJump = document.querySelector("navigation-search") !== null;
+const ofPlayer = document.getElementById("sv-keys") !== null; // the replay has its own keys, and its own help
+
+function find() {
+  const field = search();
+  if (!field) return places.open(places.page("search"));
+  for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  field.focus();
+  field.select();
+  return true;
+}
+
+const hasItems = () => !ofPlayer && places.items().length > 1;
+const canSearch = () => search() !== null || places.page("search") !== null;
+const context = () => within('a[href*="/context/"]');
+const replay = () => within('a[href*="/replay"]') ?? document.querySelector('main a[href*="/replay"]');
+
+// Each key or sequence: what it does, what that is called, and whether the page has it.
+const KEYS = [
+  ["j", () => places.step(1), "next exchange, hit or session", hasItems],
+  ["k", () => places.step(-1), "previous exchange, hit or session", hasItems],
+  ["g g", places.first, "first on this page", hasItems],
+  ["G", places.last, "last on this page", hasItems],
+  ["/", find, "search", () => canSearch() && !datasettesJump],
+  ["s", find, "search", () => canSearch() && !ofPlayer],
+  ["c", () => places.follow(context()), "what the model saw at this exchange", () => !ofPlayer && context()],
+  ["r", () => places.follow(replay()), "replay", () => !ofPlayer && replay()],
+  ["[", () => places.follow(document.querySelector("main a[rel=prev]")), "previous", () => linked("prev")],
+  ["]", () => places.follow(document.querySelector("main a[rel=next]")), "next", () => linked("next")],
+  ["g l", () => places.open(places.page("list")), "list of sessions", () => places.page("list") !== null],
+  ["g s", () => places.open(places.page("search")), "search all sessions", () => places.page("search") !== null],
+  ["g a", () => places.open(places.page("analytics")), "analytics", () => places.page("analytics") !== null],
+  ["?", () => help.toggle(known()), "show these shortcuts", () => !ofPlayer],
+];
+
+function linked(rel) {
+  return !ofPlayer && document.querySelector(`main a[rel=${rel}]`) !== null;
+}
+
+// Return the keys that do something here, with those of the page's own links.
+function known() {
+  const ours = KEYS.filter(([, , , has]) => has()).map(([key, , words]) => [key, words]);
+  const taken = new Set(ours.map(([key]) => key));
+  for (const link of document.querySelectorAll("main [aria-keyshortcuts]")) {
+    const key = link.getAttribute("aria-keyshortcuts");
+    if (taken.has(key)) continue;
+    taken.add(key);
+    ours.unshift([key, (link.title || link.textContent).trim().toLowerCase()]);
+  }
+  if (datasettesJump) ours.push(["/", "Datasette’s menu: jump to a session or a table"]);
+  return ours;
+}
+
+const help = new Help(
+  () => remembered(OFF) === null,
+  (on) => remember(OFF, on ? null : "1"),
+);
+
+let begun = ""; // the first key of a sequence
+let waiting = 0;
+
+function begin(key) {
+  clearTimeout(waiting);
+  begun = key;
+  if (key) waiting = setTimeout(() => (begun = ""), WAIT);
+}
+
+function isOurs(event) {
+  const target = event.target instanceof Element ? event.target : document.body;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || event.isComposing) return false;
+  if (target.closest("input:not([type=range], [type=checkbox]), select, textarea, [contenteditable]")) return false;
+  if (event.key === "?") return true;
+  return remembered(OFF) === null && !document.querySelector("dialog[open]");
+}
+
+// Click the link or button that has this key: one of the current item, or else of the page.
+function clicked(key) {
+  const wanted = `[aria-keyshortcuts="${CSS.escape(key)}"]`;
+  const link = within(wanted) ?? document.querySelector(`main ${wanted}`);
+  link?.click();
+  return Boolean(link);
+}
+
+function act(key) {
+  const found = KEYS.find(([keys, , , has]) => keys === key && has());
+  return clicked(key) || Boolean(found?.[1]());
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!isOurs(event) || event.key.length !== 1) return;
+  const key = begun ? `${begun} ${event.key}` : event.key;
+  if (!begun && event.key === "g" && KEYS.some(([keys, , , has]) => keys.startsWith("g ") && has())) {
+    begin("g");
+    event.preventDefault();
+    return;
+  }
+  begin("");
+  if (act(key)) event.preventDefault();
+});
+
+if (!ofPlayer) help.offer(known);

@@ -1,0 +1,46 @@
+// Small things that several scripts need.
+
+let place = null;
+
+// Tell users of screen readers what has happened. Nothing is seen.
+export function say(words) {
+  if (!place) {
+    place = element("div", "sv-aside");
+    place.setAttribute("role", "status");
+    document.body.append(place);
+  }
+  place.textContent = "";
+  setTimeout(() => (place.textContent = words), 50); // the same words a second time are a change, too
+}
+
+export function element(name, className = "", text = "") {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+export function button(className, text, act) {
+  const made = element("button", className, text);
+  made.type = "button";
+  made.addEventListener("click", act);
+  return made;
+}
+
+// A value that this browser remembers, or null. Some browsers forbid to remember anything.
+export function remembered(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(name, value) {
+  try {
+    if (value === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, value);
+  } catch {
+    // it holds until the page is left
+  }
+}
