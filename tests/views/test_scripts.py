@@ -165,7 +165,8 @@ def test_a_session_that_goes_on_says_so(browser: Pages, root: str, path: Path) -
     assert page.title().startswith("(2) ")
     page.clock.run_for(60_000)
     link.click()
-    page.wait_for_url(f"**{WORK}?from=1#{total + 1}")
+    page.wait_for_url(f"**{WORK}*#e-*")
+    assert page.locator("article:target .sv-no").inner_text() == f"#{total + 1}"
 
 
 def test_a_rating_is_saved_without_loading_the_page_again(browser: Pages, root: str, path: Path) -> None:

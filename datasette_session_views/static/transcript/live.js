@@ -48,6 +48,7 @@ function put(said, running, more) {
   const link = line.querySelector("a");
   link.textContent = said;
   link.hidden = !said;
+  link.href = more ? line.dataset.svNext : location.pathname + location.search; // a failed prompt is on this page
   line.classList.toggle("sv-running", running);
   line.querySelector("span").textContent = running ? "A prompt is being answered …" : "";
   document.title = said ? `(${more || "!"}) ${known.title}` : known.title;
