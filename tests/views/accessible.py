@@ -20,6 +20,8 @@ STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 """WCAG 2.2 A and AA, and what axe-core's authors advise beyond them."""
 
 _RUN = """async ([tags, rules]) => {
+    // The jump menu of Datasette 1.0 has a list of this name, and axe-core calls the element's own function.
+    document.querySelectorAll('navigation-search').forEach(one => { delete one.matches; });
     const asked = rules.length ? {runOnly: {type: 'rule', values: rules}} : {runOnly: {type: 'tag', values: tags}};
     const found = await axe.run(document, {...asked, resultTypes: ['violations']});
     return found.violations.flatMap(one => one.nodes.map(node =>

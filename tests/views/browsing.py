@@ -87,7 +87,7 @@ class Watched:
         """Return itself as it was at first: nothing went wrong yet, and only this server may be asked."""
         self.page.goto("about:blank")  # the page of the test before must not go on asking
         self.page.unroute_all()
-        self.page.emulate_media(media="null", reduced_motion="null")
+        self.page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
         self.page.set_viewport_size({"width": 1200, "height": 800})
         self.wrong, self._open, self._root = [], set(), root
         return self

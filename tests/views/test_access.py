@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from datasette_session_views.compat import IS_1
 from tests.views.accessible import needs_axe, violations, walk
 from tests.views.browsing import Pages, needs_browser
 from tests.views.visits import PAGES, name_of, visited
@@ -76,3 +77,27 @@ def test_nothing_moves_for_those_who_want_no_motion(browser: Pages, root: str) -
         page = watched.open(PAGES[what])
         assert page.evaluate("document.getAnimations().length") == 0
         assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+
+
+def test_paper_is_white_and_shows_what_is_folded(browser: Pages, root: str) -> None:
+    """A page printed in the dark theme is dark on white, and what is folded is on it: paper can't be unfolded."""
+    page = browser.watched(root).open(PAGES["transcript"])
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.querySelector('.sv')).color") == "rgb(17, 26, 53)"
+    folds = "article details.sv-fold:not([open], form *) > .sv-in"
+    folded = page.evaluate(f"[...document.querySelectorAll('{folds}')].map(one => one.clientHeight)")
+    assert len(folded) > 2
+    assert min(folded) > 10
+
+
+@pytest.mark.skipif(not IS_1, reason="Datasette 0.65 has no jump menu")
+def test_the_jump_menu_follows_the_theme(browser: Pages, root: str) -> None:
+    """Datasette's own menu on our pages can be read in both themes too."""
+    page = browser.watched(root).open(PAGES["transcript"])
+    page.emulate_media(reduced_motion="reduce")  # no colour is measured while it changes
+    page.keyboard.press("/")
+    page.keyboard.type("wo")
+    page.wait_for_selector("navigation-search .result-item")
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert violations(page, ["color-contrast", "target-size"]) == []

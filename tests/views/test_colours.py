@@ -41,7 +41,7 @@ _ANY_COLOUR = re.compile(
 
 def themes() -> dict[str, dict[str, str]]:
     """Return the colours of both themes by name; what dark doesn't change is as in light."""
-    light, dark = (CSS / "colours.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
+    light, dark = (CSS / "colours.css").read_text("utf-8").split("(prefers-color-scheme: dark)")
     first = dict(_PROPERTY.findall(light))
     return {"light": first, "dark": first | dict(_PROPERTY.findall(dark))}
 
@@ -89,7 +89,7 @@ def test_contrast_is_that_of_wcag() -> None:
 
 def test_every_colour_has_a_place_in_both_themes() -> None:
     """Each colour of the light theme is set again in the dark one, but for those that are made of others."""
-    dark = (CSS / "colours.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")[1]
+    dark = (CSS / "colours.css").read_text("utf-8").split("(prefers-color-scheme: dark)")[1]
     again = {name for name, _ in _PROPERTY.findall(dark)}
     assert {name for name, value in THEMES["light"].items() if value.startswith("#")} == again - {"shadow", "mono"}
 
