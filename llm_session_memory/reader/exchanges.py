@@ -72,6 +72,7 @@ def _todays(source: Source, wanted: list[str]) -> dict[str, Call]:
             tools=tuple(parsed(row["tools"]) or ()),
             estimate=row["estimate"],
             cut=row["cut"],
+            schema=_text(row["schema_json"]),
         )
         for row in source.rows("calls", ids=asked)
     }
@@ -119,9 +120,9 @@ def _pieces(
     given = tuple(held.get(id_, Held(id_, "")) for id_ in _attachment_ids(payload))
     name = _text(payload.get("name"))
     if kind == "tool_call":
-        yield Piece(kind, _shown(payload.get("arguments")), name)
+        yield Piece(kind, _shown(payload.get("arguments")), name, call=_text(payload.get("tool_call_id")))
     elif kind == "tool_result":
-        yield Piece(kind, _text(payload.get("output")), name, given)
+        yield Piece(kind, _text(payload.get("output")), name, given, _text(payload.get("tool_call_id")))
     elif kind == "attachment":
         yield Piece(kind, attachments=given)
     elif kind in ("text", "reasoning") and isinstance(payload.get("text_ref"), list):
@@ -255,7 +256,13 @@ def _old_call(row: Mapping[str, Any], held: Mapping[str, Held], thought: str | N
     for entry in json.loads(row["result_attachments"]):
         of_results.setdefault(entry["result"], []).append(held.get(entry["id"], Held(entry["id"], "")))
     results = [
-        Piece("tool_result", _text(result["output"]), _text(result["name"]), tuple(of_results.get(result["id"], ())))
+        Piece(
+            "tool_result",
+            _text(result["output"]),
+            _text(result["name"]),
+            tuple(of_results.get(result["id"], ())),
+            _text(result["call"]),
+        )
         for result in json.loads(row["tool_results"])
     ]
     asked = [Piece("fragment", _text(f["content"]), _text(f["name"])) for f in json.loads(row["fragments"])]
@@ -264,7 +271,7 @@ def _old_call(row: Mapping[str, Any], held: Mapping[str, Held], thought: str | N
     said = [Piece("reasoning", _text(thought))] if thought else []
     said += [Piece("text", _text(row["response"]))] if row["response"] else []
     said += [
-        Piece("tool_call", _text(call["arguments"] or "{}"), _text(call["name"]))
+        Piece("tool_call", _text(call["arguments"] or "{}"), _text(call["name"]), call=_text(call["call"]))
         for call in json.loads(row["tool_calls"])
     ]
     reply = _with_reasoning(Said("assistant", tuple(said)))
@@ -280,4 +287,5 @@ def _old_call(row: Mapping[str, Any], held: Mapping[str, Held], thought: str | N
         cost=cost(row["model"], row["input_tokens"], row["output_tokens"], row["datetime_utc"]),
         tools=tuple(json.loads(row["tools"])),
         older=True,
+        schema=_text(row["schema_json"]),
     )

@@ -12,10 +12,24 @@ from ..rules.words import counted
 
 @dataclass(frozen=True)
 class Given:
-    """A fragment with its text, or an attachment without its bytes; `words` describes it on one line."""
+    """A fragment with its text, or an attachment without its bytes; `words` describes it on one line.
+
+    A fragment has a `source`; an attachment has a type, and the path or URL that it is at, or its size in bytes.
+    """
 
     words: str
     text: str | None = None
+    source: str = ""
+    type: str = ""
+    path: str | None = None
+    url: str | None = None
+    size: int | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as plain values, ready for JSON."""
+        if self.text is not None:
+            return {"kind": "fragment", "source": self.source or None, "text": self.text}
+        return {"kind": "attachment", "type": self.type, "path": self.path, "url": self.url, "bytes": self.size}
 
 
 def given_with(request: str | Mapping[str, Any] | None) -> tuple[Given, ...]:
@@ -34,13 +48,13 @@ def given_with(request: str | Mapping[str, Any] | None) -> tuple[Given, ...]:
 
 def _fragment(fragment: Mapping[str, Any]) -> Given:
     text = str(fragment.get("text") or "")
-    source = str(fragment.get("source") or "without a name")
-    return Given(f"Fragment {source}, {counted(len(text), 'character')}", text)
+    source = str(fragment.get("source") or "")
+    return Given(f"Fragment {source or 'without a name'}, {counted(len(text), 'character')}", text, source)
 
 
 def _attachment(attachment: Mapping[str, Any]) -> Given:
-    kind = str(attachment.get("type") or "a file")
-    where = attachment.get("path") or attachment.get("url")
-    if not where:
-        where = counted(len(str(attachment.get("content") or "")) * 3 // 4, "byte")
-    return Given(f"Attachment: {kind}, {where}")
+    kind = str(attachment.get("type") or "")
+    path, url = (str(attachment[name]) if attachment.get(name) else None for name in ("path", "url"))
+    size = None if path or url else len(str(attachment.get("content") or "")) * 3 // 4
+    where = path or url or counted(size or 0, "byte")
+    return Given(f"Attachment: {kind or 'a file'}, {where}", type=kind, path=path, url=url, size=size)

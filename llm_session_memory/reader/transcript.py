@@ -171,6 +171,7 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
     least, most = begin if begin > 1 else 0, min(len(numbers), end)
     wanted = ids(id_ for id_, place in places.items() if least <= place <= most)
     sql = "select * from memory_attempts where id in (select value from json_each(:ids)) order by id"
+    again = _next_again(source, thread_id) if wanted != ids([]) else None
     return tuple(
         Attempt(
             id=row["id"],
@@ -184,9 +185,17 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
             answered_number=numbers.number_of(row["answered_by"]),
             in_progress=open_,
             given=given_with(row["request_json"]),
+            is_next=row["id"] == again,
         )
         for row, open_ in ((row, in_progress(row["request_json"])) for row in source.query(sql, ids=wanted))
     )
+
+
+def _next_again(source: Source, thread_id: str) -> str | None:
+    """Return the id of the newest attempt that got no answer and isn't in progress."""
+    sql = "select id, request_json from memory_attempts where thread_id = :thread_id and answered_by is null"
+    rows = source.query(f"{sql} order by id desc", thread_id=thread_id)
+    return next((str(row["id"]) for row in rows if not in_progress(row["request_json"])), None)
 
 
 def notes_of(source: Source, thread_id: str) -> tuple[Note, ...]:

@@ -35,13 +35,14 @@ class Piece:
     """One piece of a message.
 
     `kind` decides how it is shown: text, reasoning, tool_call, tool_result, fragment, excerpt, fence, attachment, or
-    other. `name` is the name of the tool or the fragment.
+    other. `name` is the name of the tool or the fragment. `call` is the id that a tool call shares with its result.
     """
 
     kind: str
     text: str = ""
     name: str = ""
     attachments: tuple[Held, ...] = ()
+    call: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Call:
     estimate: int | None = None
     cut: str | None = None
     older: bool = False
+    schema: str = ""
+    """The JSON schema of the reply that was asked for, as JSON, or empty."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,8 @@ class Attempt:
     answered_number: int | None = None
     in_progress: bool = False
     given: tuple[Given, ...] = ()
+    is_next: bool = False
+    """Whether it is the one that `llm sessions retry` would send again: the newest that failed and has no answer."""
 
 
 @dataclass(frozen=True)
