@@ -9,7 +9,7 @@ from html import escape
 from llm_session_memory.reader.figures import small_dollars
 from llm_session_memory.reader.files.markup import plain
 from llm_session_memory.reader.sent import Summary
-from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Recall, Said, Transcript, Undone
+from llm_session_memory.reader.values import Attempt, Exchange, Judged, Recall, Transcript, Undone
 from llm_session_memory.rules.order import together
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
@@ -17,20 +17,22 @@ from llm_session_memory.rules.words import counted
 from ..web.links import card_id
 from .points import Divider, Mark, dividers, marks
 from .showing import Showing
-from .words import day, span
+from .speech import Block, Part, Speech
+from .words import command_for, compact, day, pause, span
 
 _PAUSE = 3600
 """Seconds without a prompt after which a pause is marked."""
 
+_EXCERPTS = 60
+"""The most excerpts of a prompt that are shown."""
+
 
 @dataclass(frozen=True)
-class Block:
-    """One block of an exchange. `kind` is its CSS class. If it has a `summary`, the block is folded under that line."""
+class Fact:
+    """A fact in the line above an exchange, and what it says in full if one points at it."""
 
-    kind: str
-    html: str
-    summary: str = ""
-    detail: str = ""
+    words: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,12 @@ class Card:
     """Its DOM id."""
     number: int | None
     utc: str
-    facts: tuple[str, ...]
-    blocks: tuple[Block, ...]
+    facts: tuple[Fact, ...]
+    parts: tuple[Part, ...]
+    heading: str = ""
+    """What it is, if it has no number."""
     pinned: bool = False
-    pause: str = ""
+    pause: Fact | None = None
     start: str = ""
     answered: int | None = None
     rows: tuple[tuple[str, str], ...] = ()
@@ -66,6 +70,8 @@ class Card:
     folds: Folded | None = None
     """The newest summary that begins with it."""
     judged: Judged | None = None
+    again: str = ""
+    """The command that sends it again, if it is the prompt that this command would send."""
     undone: str = ""
     """If it was undone: that it was, and when."""
     divider: Divider | None = None
@@ -88,14 +94,13 @@ class Card:
 def cards(transcript: Transcript, showing: Showing) -> list[Card]:
     """Return exchanges with the attempts among them, and with what was undone if that was asked for."""
     making = _Cards(showing)
-    model = transcript.line.model
     found: list[Card] = []
     others: list[Attempt | Undone] = [*transcript.attempts, *transcript.undone]
     for one in together(transcript.exchanges, others):
         if isinstance(one, Attempt):
             found.append(making.attempt(one))
         else:
-            found.append(making.undone(one, model) if isinstance(one, Undone) else making.exchange(one, model))
+            found.append(making.undone(one) if isinstance(one, Undone) else making.exchange(one))
     if transcript.summaries:
         found = [making.with_summaries(card, transcript.summaries) for card in found]
     marked = marks(transcript, showing.links)
@@ -123,6 +128,8 @@ class _Cards:
 
     def __init__(self, showing: Showing) -> None:
         self._showing, self._links, self._reference = showing, showing.links, showing.reference
+        self._tools: tuple[str, ...] | None = None
+        """The tools of the exchange above, or None at the beginning of the page."""
 
     def with_summaries(self, card: Card, summaries: Sequence[Summary]) -> Card:
         """Return a card with the summaries that end at it, and the newest one if it begins at it."""
@@ -138,48 +145,37 @@ class _Cards:
         url = f"{self._links.page(self._reference, one.last)}#summary-{one.id}"
         return Folded(one.first, one.last, url, f"{by} on {day(one.made_utc)}", html)
 
-    def undone(self, undone: Undone, usual_model: str) -> Card:
+    def undone(self, undone: Undone) -> Card:
         """Return the card of an exchange that was undone."""
-        card = self.exchange(undone.exchange, usual_model)
+        card = self.exchange(undone.exchange)
         return replace(
             card,
             old_anchor=f"undone-{undone.id}",
             number=None,
+            heading="Undone exchange",
             undone=f"undone on {day(undone.undone_utc)}" if undone.undone_utc else "undone",
             judged=None,
         )
 
-    def exchange(self, exchange: Exchange, usual_model: str) -> Card:
+    def exchange(self, exchange: Exchange) -> Card:
         """Return the card of an exchange."""
-        blocks: list[Block] = []
-        for place, call in enumerate(exchange.calls):
-            if place == 0 and call.tools:
-                blocks.append(_folded("tools", "Tools offered", ", ".join(call.tools), plain("\n".join(call.tools))))
-            for message in call.messages:
-                blocks.extend(self._message(message, exchange.number))
-            if call.cut:
-                blocks.append(Block("cut", plain(f"The server cut this request. {call.cut}")))
-        if exchange.recalls:
-            numbers = ", ".join(_found(exchange.recalls))
-            tokens = sum(recall.tokens for recall in exchange.recalls)
-            many = counted(len(exchange.recalls), "excerpt")
-            links = " ".join(dict.fromkeys(map(self._recall, exchange.recalls)))
-            blocks.append(
-                _folded("recalled", "Recalled for this prompt", f"{many}, {tokens:,} tokens: {numbers}", links)
-            )
+        first = exchange.calls[0]
+        before = self._offered(first.tools)
+        parts = Speech(self._showing, exchange.number).of_exchange(exchange, before, self._recalled(exchange))
         if exchange.judged.note:
             why = f"Why it was {one_line(exchange.judged.words, 40)}"
-            blocks.append(_folded("rated", why, one_line(exchange.judged.note, 100), plain(exchange.judged.note)))
+            note = Block("rated", plain(exchange.judged.note), why, one_line(exchange.judged.note, 100))
+            parts = (*parts, Part("between", (note,)))
         return Card(
             anchor=card_id(exchange.id),
             old_anchor=str(exchange.number),
             url=self._links.exchange(self._reference, exchange.id),
             number=exchange.number,
-            utc=exchange.calls[0].datetime_utc,
-            facts=_facts(exchange, usual_model),
-            blocks=tuple(blocks),
+            utc=first.datetime_utc,
+            facts=_facts(exchange),
+            parts=parts,
             pinned=exchange.pinned,
-            pause=span(exchange.pause) if exchange.pause is not None and exchange.pause >= _PAUSE else "",
+            pause=_pause(exchange.pause),
             start=_start(exchange),
             rows=tuple(
                 (call.id, self._links.row("responses" if call.older else "turns", call.id)) for call in exchange.calls
@@ -189,49 +185,33 @@ class _Cards:
             judged=exchange.judged,
         )
 
-    def _message(self, message: Said, number: int) -> list[Block]:
-        blocks: list[Block] = []
-        for piece in message.pieces:
-            blocks.extend(self._piece(piece, message.role, number))
-        return blocks
+    def _offered(self, tools: tuple[str, ...]) -> list[Block]:
+        """Return the tools of an exchange if they are not those of the exchange above."""
+        above, self._tools = self._tools, tools
+        if tools == (above or ()):
+            return []
+        if not tools:
+            return [Block("", '<p class="sv-sub">From here on, no tools are offered.</p>')]
+        title = "Tools offered" if above is None else "Tools offered from here on"
+        return [Block("tools", plain("\n".join(tools)), title, one_line(", ".join(tools), 200))]
 
-    def _piece(self, piece: Piece, role: str, number: int) -> list[Block]:
-        blocks: list[Block] = []
-        if piece.kind == "text" and role == "user":
-            blocks.append(Block("you", self._showing.text(piece.text, number)))
-        elif piece.kind == "text" and role == "system":
-            blocks.append(
-                _folded("system", "System prompt", one_line(piece.text, 80), self._showing.text(piece.text, number))
-            )
-        elif piece.kind == "text":
-            blocks.append(Block("reply", self._showing.markdown(piece.text, number)))
-        elif piece.kind == "reasoning":
-            said = f"{_size(piece.text)}" if piece.text else "withheld by the provider"
-            blocks.append(_folded("reasoning", "Reasoning", said, self._showing.markdown(piece.text, number)))
-        elif piece.kind == "tool_call":
-            detail = one_line(piece.text, 100)
-            blocks.append(
-                _folded("tool", f"Tool call {one_line(piece.name, 80)}", detail, self._showing.code(piece.text, number))
-            )
-        elif piece.kind == "tool_result":
-            title = f"Result of {one_line(piece.name, 80)}" if piece.name else "Tool result"
-            detail = one_line(piece.text, 100) or "empty"
-            blocks.append(_folded("tool", title, detail, self._showing.code(piece.text, number)))
-        elif piece.kind in ("fragment", "excerpt"):
-            blocks.append(self._borrowed(piece, number))
-        elif piece.kind == "other":
-            blocks.append(_folded("other", one_line(piece.name, 80), "", self._showing.code(piece.text, number)))
-        files = "".join(self._showing.file(held) for held in piece.attachments)
-        if files:
-            blocks.append(Block("files", files))
-        return blocks
-
-    def _borrowed(self, piece: Piece, number: int) -> Block:
-        """Return a block for a fragment that was given with a prompt, or for an excerpt that was recalled for it."""
-        text = self._showing.text(piece.text, number)
-        if piece.kind == "excerpt":
-            return _folded("recalled", f"Recalled from {one_line(piece.name.rpartition('/')[2], 80)}", "", text)
-        return _folded("fragment", "Fragment", f"{one_line(piece.name, 100)}, {_size(piece.text)}", text)
+    def _recalled(self, exchange: Exchange) -> list[Block]:
+        """Return the fold with what was recalled for an exchange: links to where it is from, and the excerpts."""
+        said = (piece for call in exchange.calls for one in call.messages for piece in one.pieces)
+        excerpts = [piece for piece in said if piece.kind == "excerpt"][:_EXCERPTS]
+        recalls = exchange.recalls
+        if not recalls and not excerpts:
+            return []
+        detail = counted(len(recalls) or len(excerpts), "excerpt")
+        if recalls:
+            detail += f", {sum(recall.tokens for recall in recalls):,} tokens"
+        origins = _found(recalls) if recalls else dict.fromkeys(one.name.rpartition("/")[2] for one in excerpts)
+        links = " ".join(dict.fromkeys(map(self._recall, recalls[:_EXCERPTS])))
+        html = (f"<p>{links}</p>" if links else "") + "".join(
+            self._showing.text(one.text, exchange.number) for one in excerpts
+        )
+        detail = f"{detail}: {one_line(', '.join(origins), 300)}"
+        return [Block("recalled", html, "Recalled for this prompt", detail)]
 
     def _recall(self, recall: Recall) -> str:
         """Return a link to the exchange that an excerpt is from, or its number if that session can't be seen."""
@@ -245,30 +225,24 @@ class _Cards:
 
     def attempt(self, attempt: Attempt) -> Card:
         """Return the card of a prompt that got no complete answer."""
-        blocks = [Block("you", self._showing.text(attempt.prompt))]
-        for one in attempt.given:
-            if one.text is None:
-                blocks.append(Block("files", f"<p>{escape(one_line(one.words, 200))}</p>"))
-            else:
-                blocks.append(_folded("fragment", one_line(one.words, 160), "", self._showing.text(one.text)))
-        if attempt.partial:
-            blocks.append(Block("reply", self._showing.markdown(attempt.partial)))
-        blocks.append(Block("failed", plain(attempt.error)))
-        what = f"{'interrupted' if attempt.error == 'interrupted' else 'failed'} prompt"
-        if not attempt.answered_by:
-            what = "prompt in progress" if attempt.in_progress else f"{what}, not answered"
-        facts = [one_line(attempt.model, 60), what]
-        if attempt.duration_ms is not None:
-            facts.insert(1, span(attempt.duration_ms / 1000))
+        if attempt.in_progress:
+            heading, end = "Prompt in progress", Block("", '<p class="sv-sub">In progress</p>')
+        elif attempt.error == "interrupted":
+            heading, end = "Interrupted prompt", Block("failed", "<b>Interrupted</b>")
+        else:
+            heading, end = "Failed prompt", Block("failed", f"<b>Failed:</b> {plain(attempt.error)}")
+        took = () if attempt.duration_ms is None else (Fact(span(attempt.duration_ms / 1000)),)
         return Card(
             anchor=card_id(attempt.id),
             old_anchor=f"attempt-{attempt.id}",
             url=self._links.exchange(self._reference, attempt.id),
             number=None,
             utc=attempt.datetime_utc,
-            facts=tuple(facts),
-            blocks=tuple(blocks),
+            facts=took if attempt.answered_by else (*took, Fact("not answered")),
+            parts=Speech(self._showing).of_attempt(attempt, end),
+            heading=heading,
             answered=attempt.answered_number,
+            again=command_for("retry", self._reference) if attempt.is_next else "",
             rows=((attempt.id, self._links.row("memory_attempts", attempt.id)),),
         )
 
@@ -289,22 +263,21 @@ def _found(recalls: Iterable[Recall]) -> Iterator[str]:
         yield f"{origin} ({', '.join(words)})" if words else origin
 
 
-def _folded(kind: str, summary: str, detail: str, html: str) -> Block:
-    return Block(kind, html, summary, detail)
-
-
-def _facts(exchange: Exchange, usual_model: str) -> tuple[str, ...]:
-    facts: list[str] = []
-    models = list(dict.fromkeys(call.model for call in exchange.calls))
-    if models != [usual_model]:
-        facts.append(one_line(", ".join(models), 80))
+def _facts(exchange: Exchange) -> tuple[Fact, ...]:
+    facts: list[Fact] = []
     if exchange.duration_ms:
-        facts.append(span(exchange.duration_ms / 1000))
+        facts.append(Fact(span(exchange.duration_ms / 1000), "Model time"))
     if exchange.input_tokens is not None or exchange.output_tokens is not None:
-        facts.append(f"{exchange.input_tokens or 0:,} → {exchange.output_tokens or 0:,} tokens")
+        sent, got = exchange.input_tokens or 0, exchange.output_tokens or 0
+        facts.append(Fact(f"{compact(sent)} → {compact(got)} tokens", f"{sent:,} tokens in, {got:,} out"))
     if exchange.cost is not None:
-        facts.append(small_dollars(exchange.cost))
+        facts.append(Fact(small_dollars(exchange.cost), "Cost"))
     return tuple(facts)
+
+
+def _pause(seconds: float | None) -> Fact | None:
+    """Return the time that passed before an exchange, if it was long."""
+    return None if seconds is None or seconds < _PAUSE else Fact(f"{pause(seconds)} later", span(seconds))
 
 
 def _start(exchange: Exchange) -> str:
@@ -317,7 +290,3 @@ def _start(exchange: Exchange) -> str:
     else:
         left = f"exchanges before #{start.first_sent:,} are no longer sent"
     return f"From here on, {left}{reason}. They stay in the log."
-
-
-def _size(text: str) -> str:
-    return counted(len(text), "character")

@@ -6,9 +6,9 @@ from html import escape
 
 from llm_session_memory.reader.files.markup import code_block, plain, rendered
 from llm_session_memory.reader.values import Held
-from llm_session_memory.rules.safe_text import one_line
 
 from ..web.links import Links
+from .attached import attached
 
 _PAGE_OF_MARKDOWN = 400_000
 """Characters rendered as Markdown on one page. The rest is shown as plain text."""
@@ -20,8 +20,6 @@ _MESSAGE = 500_000
 """Characters shown of one message."""
 
 _AT_LEAST = 5_000
-
-_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 class Showing:
@@ -50,18 +48,8 @@ class Showing:
         return code_block(kept, "json" if kept[:1] in ("{", "[") else "") + rest
 
     def file(self, held: Held) -> str:
-        """Return an attachment as an image or a link."""
-        kind = escape(one_line(held.type or "a file", 80))
-        if held.kept and self._may_see_files:
-            address = escape(self.links.attachment(held.id))
-            if held.type in _IMAGES:
-                return (
-                    f'<a class="sv-picture" href="{address}"><img src="{address}" loading="lazy"'
-                    f' alt="Attachment, {kind}"></a>'
-                )
-            return f'<p>Attachment: <a href="{address}">{kind}, {held.size or 0:,} bytes</a></p>'
-        where = held.url or held.path or (held.id[:12] and f"{held.id[:12]}…")
-        return f"<p>Attachment: {kind}, {escape(one_line(where, 200))}</p>"
+        """Return an attachment as a picture or a chip."""
+        return attached(held, self.links.attachment(held.id) if held.kept and held.id and self._may_see_files else None)
 
     def _taken(self, text: str, number: int | None) -> tuple[str, str]:
         """Return the part of a text to show, and a notice about the rest."""

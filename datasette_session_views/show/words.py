@@ -8,9 +8,20 @@ from html import escape
 from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.reader.moments import parsed_moment
 from llm_session_memory.rules.safe_text import one_line, visible
+from llm_session_memory.rules.words import counted
 
 _MINUTE = 60
 _TWO_DAYS = 48
+_HOUR = 3600
+_DAY = 24 * _HOUR
+_ROUGHLY = (
+    ("year", 365 * _DAY, 2.0),
+    ("month", 30 * _DAY, 2.0),
+    ("week", 7 * _DAY, 2.0),
+    ("day", _DAY, 0.9),
+    ("hour", _HOUR, 0.0),
+)
+"""Units of time with their seconds, and how many there must be for a long time to be said in them."""
 
 _UNITS = ("k", "M", "G", "T")
 _JUST_BELOW_1000, _JUST_BELOW_10 = 999.5, 9.95
@@ -73,6 +84,12 @@ def compact(number: int) -> str:
     if not unit:
         return f"{number:,}"
     return f"{scaled:,.0f}{unit}" if abs(scaled) >= _JUST_BELOW_10 else f"{scaled:.1f}{unit}".replace(".0", "")
+
+
+def pause(seconds: float) -> str:
+    """Return a long time roughly, as a person would say it: `9 hours`, `2 days`, `3 weeks`, `5 months`, `2 years`."""
+    unit, one, _ = next(row for row in _ROUGHLY if seconds >= row[1] * row[2])
+    return counted(max(round(seconds / one), 1), unit)
 
 
 def moment(utc: str) -> str:

@@ -394,6 +394,11 @@ def requests(draw: st.DrawFn) -> tuple[Sent, list[SaidBy]]:
     return sent, said
 
 
+CHIP = {"bdi", "path", "rect", "svg"}
+DRAWN = {"aria-hidden", "d", "height", "rx", "viewbox", "width", "x", "y"}
+"""What the chip of an attachment is made of."""
+
+
 @given(requests(), TEXT)
 def test_whatever_was_sent_its_page_is_safe(request: tuple[Sent, list[SaidBy]], words: str) -> None:
     """Items, texts and messages nest, run and load nothing, hide nothing, and can be encoded as UTF-8."""
@@ -406,6 +411,6 @@ def test_whatever_was_sent_its_page_is_safe(request: tuple[Sent, list[SaidBy]], 
     html += escape(f"{parts}{marks}{facts(sent, 1_000)}{cells(sent, NOWHERE, 'work')}")
     html.encode("utf-8")
     tags = Tags(html)
-    assert tags.names() <= {*ALLOWED, "b", "mark"}
-    assert {name for _, attributes in tags.found for name in attributes} <= ATTRIBUTES
+    assert tags.names() <= {*ALLOWED, "b", "mark", *CHIP}
+    assert {name for _, attributes in tags.found for name in attributes} <= ATTRIBUTES | DRAWN
     assert not re.search("[\u2028\u2029\x00\x1b\u202e]", tags.text)
