@@ -6,16 +6,28 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .. import model
+from ..rules.openings import beginning
 from .figures import Figures
 
 PAGE = 50
 """Page size: sessions of the list, exchanges of a transcript, hits of a search."""
 
 
-Sort = Literal["used", "tokens", "exchanges"]
+Sort = Literal["used", "name", "model", "exchanges", "tokens", "cost"]
 
 
-SORTS: dict[Sort, str] = {"used": "last used", "tokens": "most tokens", "exchanges": "most exchanges"}
+SORTS: dict[Sort, str] = {
+    "used": "last used",
+    "name": "name",
+    "model": "model",
+    "exchanges": "exchanges",
+    "tokens": "tokens",
+    "cost": "cost",
+}
+"""What a list can be sorted by."""
+
+TEXTS: frozenset[Sort] = frozenset({"name", "model"})
+"""The sort orders that begin with A; all others begin with the newest or the most."""
 
 
 MARKS, RATED = model.MARKS, model.RATED
@@ -40,7 +52,10 @@ ARCHIVED: dict[str, bool | None] = {"only": True, "all": None}
 
 @dataclass(frozen=True)
 class Filters:
-    """The filters of a list or a search; None means no filter. Dates are `YYYY-MM-DD`, `until` included."""
+    """The filters of a list or a search; None means no filter. Dates are `YYYY-MM-DD`, `until` included.
+
+    A session matches a model or days if any of its calls does.
+    """
 
     text: str | None = None
     model: str | None = None
@@ -69,7 +84,10 @@ class _Called:
     thread_id: str
     name: str | None
     first_words: str
+    """The name that llm gave it: the first 32 characters of its first prompt."""
     title: str
+    opening: str
+    """The beginning of its first prompt on one line, without Markdown; empty if it isn't known."""
 
     @property
     def reference(self) -> str:
@@ -79,7 +97,7 @@ class _Called:
     @property
     def heading(self) -> str:
         """What it is called on the pages."""
-        return self.name or self.title or self.first_words or self.thread_id
+        return self.name or self.title or beginning(self.opening) or self.first_words or self.thread_id
 
 
 @dataclass(frozen=True)
@@ -95,6 +113,7 @@ class Relative(_Called):
     first_words: str
     number: int | None = None
     title: str = ""
+    opening: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,11 +156,44 @@ class Line(_Called):
     """The name of its project."""
     template: str | None = None
     archived_utc: str | None = None
+    opening: str = ""
+    models: tuple[str, ...] = ()
+    """All models that it used: the one of `model` first, the others in the order of their names."""
+    own_model: str = ""
+    """The session's own model, which its next prompt goes to; empty without one."""
+
+    @property
+    def listed_model(self) -> str:
+        """The model in a list: the session's own, as `llm sessions list` has it, or that of the newest call."""
+        return self.own_model or self.model
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A value that a list can be narrowed to, and how many sessions of the list have it."""
+
+    value: str
+    sessions: int
+
+
+@dataclass(frozen=True)
+class Facets:
+    """The models, tags and projects of a list, the most frequent first.
+
+    Each is counted as if the list were not narrowed by its own kind, so that one can go from one model to another.
+    """
+
+    models: tuple[Facet, ...] = ()
+    tags: tuple[Facet, ...] = ()
+    projects: tuple[Facet, ...] = ()
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A page of the list, and the key of the next page. `named` does not count the archived sessions."""
+    """A page of the list, and the key of the next page. `named` does not count the archived sessions.
+
+    `matching` is how many sessions the filters select, in all pages.
+    """
 
     lines: tuple[Line, ...]
     next: str | None
@@ -152,6 +204,8 @@ class Listing:
     rated: bool = False
     projects: tuple[str, ...] = ()
     archived: int = 0
+    matching: int = 0
+    facets: Facets = Facets()
 
 
 @dataclass(frozen=True)

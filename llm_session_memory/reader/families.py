@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..store.numbering import Numbering
 from .entries import Branch, Family, Relative
 from .numbering import lineage, numbering
+from .openings import openings
 from .source import Source, ids
 
 _LARGEST = 60
@@ -100,7 +101,9 @@ def lengths(source: Source, own: Mapping[str, int]) -> dict[str, int]:
 
 def _named(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:
     """Return what each thread is called."""
+    rows = {row["thread_id"]: row for row in source.rows("titles", ids=ids(thread_ids))}
+    first = openings(source, [id_ for id_, row in rows.items() if not row["name"] and not row["title"]])
     return {
-        row["thread_id"]: Relative(row["thread_id"], row["name"], row["first_words"] or "", title=row["title"] or "")
-        for row in source.rows("titles", ids=ids(thread_ids))
+        id_: Relative(id_, row["name"], row["first_words"] or "", title=row["title"] or "", opening=first.get(id_, ""))
+        for id_, row in rows.items()
     }

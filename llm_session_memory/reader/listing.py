@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
 
-from ..rules import names
-from ..rules.dates import day_after
-from .among import among
+from . import ranking
 from .cache import kept
-from .entries import PAGE, Filters, Line, Listing, Sort
-from .families import lengths
+from .entries import PAGE, TEXTS, Filters, Listing, Sort
+from .facets import facets
 from .moments import parsed_moment
-from .older import Older, older_log
+from .older import older_log
+from .selecting import Selected, of_model, of_tag, selected
 from .source import Source, ids
 from .threads import lines
+from .usage import everything, models_called, usage
 
 _LAST = "~"
 """Sorts after every id, because ids are letters and digits."""
 
+_FEW = 100
+"""Up to so many conversations are looked up at once; for more, the newest are walked through first."""
+
+_WALKED = 2_000
+"""How many conversations are walked through before those that filters select are looked up."""
+
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
 
+Keyed = list[tuple[str, str]]
+"""Pairs of key and conversation. The key continues the list after the conversation."""
 
-def listing(
+
+def listing(  # noqa: PLR0913  the parts of a request
     source: Source,
     filters: Filters,
     *,
     sort: Sort = "used",
+    descending: bool | None = None,
     after: str | None = None,
     count: int = PAGE,
 ) -> Listing:
-    """Return a page of the list; `after` is the `next` key of the previous page."""
-    asked = ("list", filters, sort, after, count)
-    return kept(source, asked, lambda: _page(source, filters, sort, after, count), lambda page: len(page.lines) + 1)
+    """Return a page of the list; `after` is the `next` key of the previous page.
+
+    Without `descending`, names and models begin with A, and everything else with the newest or the most.
+    """
+    down = sort not in TEXTS if descending is None else descending
+    asked = ("list", filters, sort, down, after, count)
+    return kept(
+        source, asked, lambda: _page(source, filters, sort, down, after, count), lambda page: len(page.lines) + 1
+    )
 
 
-def _page(source: Source, filters: Filters, sort: Sort, after: str | None, count: int) -> Listing:
+def keys(source: Source, filters: Filters, *, sort: Sort, descending: bool, most: int) -> list[str]:
+    """Return the ids of the first `most` conversations of a list, in its order."""
     reading = _Reading(source, filters)
-    keyed = reading.by_use(after, count + 1) if sort == "used" else reading.ranked(sort, after, count + 1)
+    return [thread_id for _, thread_id in reading.sorted(sort, None, most, descending=descending)]
+
+
+def _page(source: Source, filters: Filters, sort: Sort, descending: bool, after: str | None, count: int) -> Listing:  # noqa: FBT001, PLR0913  as above
+    reading = _Reading(source, filters)
+    keyed = reading.sorted(sort, after, count + 1, descending=descending)
     shown = keyed[:count]
     named, others = totals(source)
     archived = source.value("select count(archived_utc) from memory_sessions")
@@ -54,6 +76,8 @@ def _page(source: Source, filters: Filters, sort: Sort, after: str | None, count
             row["tag"] for row in source.query("select min(tag) as tag from memory_tags group by tag_key limit 200")
         ),
         projects=projects(source),
+        matching=reading.chosen.count(everything(source)),
+        facets=facets(source, filters, reading.beside),
     )
 
 
@@ -69,146 +93,76 @@ def totals(source: Source) -> tuple[int, int]:
 
 
 class _Reading:
-    """One reading of the list, with its log and its filters."""
+    """One reading of the list, with its log and what its filters select."""
 
     def __init__(self, source: Source, filters: Filters) -> None:
-        self._source, self._filters = source, filters
+        self._source = source
         self._old = older_log(source)
-        self._among = among(source, filters)
-        self._given = {
-            "model": filters.model,
-            "tag": names.key(filters.tag) if filters.tag else None,
-            "since": filters.since,
-            "until": day_after(filters.until),
-            "named": filters.named,
-            "like": None if filters.text is None else f"%{_escaped(filters.text)}%",
-            **self._among.parameters(),
-        }
+        self.beside: Selected = selected(source, filters)
+        """What all filters but model and tag select."""
+        self.chosen = self.beside
+        """What all filters select."""
+        if filters.model:
+            self.chosen = self.chosen.narrowed(of_model(source, filters.model))
+        if filters.tag:
+            self.chosen = self.chosen.narrowed(of_tag(source, filters.tag))
 
-    def by_use(self, after: str | None, count: int) -> list[tuple[str, str]]:
-        """Return (key, thread id), last used first. The key is the id of the newest turn, response or attempt."""
-        before = after or _LAST
-        attempted = self._attempted()
-        few = "list_among" if self._among.only is not None else "list_named" if self._filters.named else None
-        today = (
-            (row["last_id"], row["thread_id"])
-            for row in self._source.rows(
-                few or "list_threads",
-                **self._given,
-                before=before,
-                count=count,
-                elsewhere=ids(id_ for _, id_ in attempted),
-            )
+    def sorted(self, by: Sort, after: str | None, count: int, *, descending: bool) -> Keyed:
+        """Return (key, conversation) in an order."""
+        if by == "used":
+            return self._by_use(after, count, newest_first=descending)
+        values = ranking.values(self._source, by, descending=descending)
+        chosen = self.chosen.of(everything(self._source))
+        wanted = {id_: value for id_, value in values.items() if id_ in chosen}
+        return ranking.ranked(wanted, after, count, descending=descending)
+
+    def _by_use(self, after: str | None, count: int, *, newest_first: bool) -> Keyed:
+        """Return (key, conversation) by last use. The key is the id of the newest turn, response or attempt."""
+        key = after or (_LAST if newest_first else "")
+        attempted = dict(self._attempted())
+        special = [(at, id_) for id_, at in attempted.items() if (at < key if newest_first else at > key)]
+        there = usage(self._source).threads
+        beyond = self._old.before(key) if newest_first else self._old.after(key)
+        older = ((one.last_id, one.thread_id) for one in beyond if one.thread_id not in there)
+        found = merge(
+            sorted(((at, id_) for at, id_ in special), reverse=newest_first),
+            ((at, id_) for at, id_ in self._today(key, newest_first=newest_first) if id_ not in attempted),
+            ((at, id_) for at, id_ in older if id_ not in attempted),
+            reverse=newest_first,
         )
-        special = sorted((key for key in attempted if key[0] < before), reverse=True)
-        older = ((one.last_id, one.thread_id) for one in self._older(self._old.before(before), attempted))
-        return list(islice(merge(today, self._kept(special), older, reverse=True), count))
+        return list(islice((pair for pair in found if self.chosen.has(pair[1])), count))
 
-    def ranked(self, by: Sort, after: str | None, count: int) -> list[tuple[str, str]]:
-        """Return (key, thread id), highest value first. The key is the value and the id."""
-        counted = dict(self._source.tuples("list_ranked", **self._given, by=by))
-        gone_on = [one for one in self._old.before(_LAST) if one.thread_id in counted]
-        for one in (*gone_on, *self._older(self._old.before(_LAST), ())):
-            figures = one.figures
-            tokens = (figures.input_tokens or 0) + (figures.output_tokens or 0)
-            value = tokens if by == "tokens" else figures.exchanges
-            counted[one.thread_id] = (counted.get(one.thread_id) or 0) + value
-        for _, thread_id in self._kept(self._attempted()):
-            counted.setdefault(thread_id, 0)
-        if by == "exchanges":
-            counted |= lengths(self._source, {id_: number or 0 for id_, number in counted.items()})
-        from heapq import nlargest
+    def _today(self, key: str, *, newest_first: bool) -> Iterator[tuple[str, str]]:
+        """Yield (key, conversation) of today's tables: all, or if few are chosen, those."""
+        only = self.chosen.only
+        if only is None or len(only) > _FEW:
+            walk = self._source.tuples("list_threads" if newest_first else "list_threads_up", after=key)
+            if only is None:
+                yield from walk
+                return
+            for pair in islice(walk, _WALKED):
+                key = pair[0]
+                yield pair
+        found = self._source.tuples("list_among", only=ids(only - self.chosen.without))
+        wanted = [(last, id_) for last, id_ in found if (last < key if newest_first else last > key)]
+        yield from sorted(wanted, reverse=newest_first)
 
-        below = _ranked_key(after)
-        pairs = ((number or 0, id_) for id_, number in counted.items())
-        best = nlargest(count, (pair for pair in pairs if below is None or pair < below))
-        return [(f"{number},{id_}", id_) for number, id_ in best]
-
-    def _attempted(self) -> list[tuple[str, str]]:
-        """Return (key, thread id) of the sessions whose newest event is a failed attempt or their creation."""
-        found = self._source.rows("list_attempted")
-        return [
-            (row["attempt_id"] or f"{_as_id(row['created_utc'])}{row['thread_id']}", row["thread_id"]) for row in found
-        ]
-
-    def _kept(self, keys: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-        """Yield the sessions that match the filters."""
-        wanted = list(keys)
-        if not self._filters.any:
-            yield from (key for key in wanted if self._among.has(key[1]))
-            return
-        found = {line.thread_id: line for line in lines(self._source, [i for _, i in wanted])}
-        yield from (key for key in wanted if key[1] in found and self._fits(found[key[1]]))
-
-    def _fits(self, line: Line) -> bool:
-        asked, given = self._filters, self._given
-        tags = [names.key(tag) for tag in line.tags]
-        return (
-            self._among.has(line.thread_id)
-            and self._used(line.model, line.figures.last_utc)
-            and (given["tag"] is None or given["tag"] in tags)
-            and (
-                asked.text is None
-                or asked.text.lower() in f"{line.name or ''}\n{line.title}\n{line.first_words}".lower()
-            )
-        )
-
-    def _used(self, model: str, last_utc: str) -> bool:
-        """Return whether a model and a time of last use match the filters."""
-        asked, until = self._filters, self._given["until"]
-        return (
-            (asked.model is None or asked.model == model)
-            and (asked.since is None or last_utc >= asked.since)
-            and (until is None or last_utc < str(until))
-        )
-
-    def _older(self, found: Iterator[Older], attempted: Iterable[tuple[str, str]]) -> Iterator[Older]:
-        """Yield the older conversations that match the filters and are not listed by newer turns.
-
-        Those with a name, and therefore tags, are not among them: `_attempted` lists them.
-        """
-        if self._filters.named or self._filters.tag or self._filters.project or self._filters.template:
-            return
-        skip = {thread_id for _, thread_id in attempted}
-        sql = "select distinct thread_id as id from turns where thread_id in (select value from json_each(:ids))"
-        while chunk := list(islice(found, 200)):
-            chunk_ids = ids(one.thread_id for one in chunk)
-            skip |= {row["id"] for row in self._source.query(sql, ids=chunk_ids)}
-            left = [one for one in chunk if one.thread_id not in skip and self._among.has(one.thread_id)]
-            left = [one for one in left if self._used(one.model, one.figures.last_utc)]
-            if self._filters.text is not None:
-                like = "select id from conversations c where id in (select value from json_each(:ids))"
-                like += " and (name like :like escape '\\' or exists"
-                like += " (select 1 from memory_titles y where y.thread_id = c.id and y.title like :like escape '\\'))"
-                fitting = {row["id"] for row in self._source.query(like, ids=chunk_ids, like=self._given["like"])}
-                left = [one for one in left if one.thread_id in fitting]
-            yield from left
+    def _attempted(self) -> Iterator[tuple[str, str]]:
+        """Yield the sessions whose newest event is a failed attempt or their creation, each with its key."""
+        for row in self._source.rows("list_attempted"):
+            older = self._old.get(row["thread_id"])
+            if older is None or (row["attempt_id"] or "") > older.last_id:
+                yield row["thread_id"], row["attempt_id"] or f"{_as_id(row['created_utc'])}{row['thread_id']}"
 
 
 def models(source: Source) -> tuple[str, ...]:
-    """Return the models that a filter can choose from: those of the newest calls and of older conversations."""
-    sql = "select distinct model from (select model from turns order by rowid desc limit 2000) where model <> ''"
-    found = {row["model"] for row in source.query(sql)}
-    return tuple(sorted(found | {model for model in older_log(source).models() if model}))
+    """Return all models that were ever called, in the order of their names."""
+    return models_called(source)
 
 
 def projects(source: Source) -> tuple[str, ...]:
     """Return the names of the projects, in order."""
     return tuple(row["name"] for row in source.query("select name from memory_projects order by name_key"))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _ranked_key(after: str | None) -> tuple[float, str] | None:
-    if not after:
-        return None
-    number, _, thread_id = after.partition(",")
-    try:
-        return float(number), thread_id
-    except ValueError:
-        return None
 
 
 def _as_id(utc: str) -> str:

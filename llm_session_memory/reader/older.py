@@ -6,11 +6,12 @@ about half a kilobyte per conversation.
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from .cache import CACHE
+from .cache import CACHE, kept
 from .figures import Cost, Figures
 from .source import Source
 from .tables import OLDER
@@ -26,6 +27,8 @@ class Older:
     last_id: str
     model: str
     figures: Figures
+    models: tuple[str, ...] = ()
+    """All models that it used, in the order of their names."""
 
 
 class OlderLog:
@@ -35,9 +38,19 @@ class OlderLog:
         self._ordered = sorted(conversations, key=lambda one: one.last_id)
         self._keys = [one.last_id for one in self._ordered]
         self._by_id = {one.thread_id: one for one in self._ordered}
+        used: dict[str, set[str]] = {}
+        for one in self._ordered:
+            for model in one.models:
+                used.setdefault(model, set()).add(one.thread_id)
+        self.by_model = {model: frozenset(threads) for model, threads in used.items()}
+        """The conversations that used each model."""
+        self.threads = frozenset(self._by_id)
 
     def __len__(self) -> int:
         return len(self._ordered)
+
+    def __iter__(self) -> Iterator[Older]:
+        return iter(self._ordered)
 
     def get(self, thread_id: str) -> Older | None:
         """Return a conversation, or None."""
@@ -53,13 +66,13 @@ class OlderLog:
         for place in range(bisect_right(self._keys, key), len(self._ordered)):
             yield self._ordered[place]
 
-    def models(self) -> frozenset[str]:
-        """Return the model of each conversation's newest response."""
-        return frozenset(one.model for one in self._ordered)
-
 
 def older_log(source: Source) -> OlderLog:
     """Return the conversations that an older llm wrote into a log."""
+    return kept(source, "older, as of now", lambda: _older_log(source), lambda _: 1)
+
+
+def _older_log(source: Source) -> OlderLog:
     if not source.tables.issuperset(OLDER):
         return OlderLog()
     (counted,) = source.query("select count(*) as rows, max(rowid) as last from responses")
@@ -85,5 +98,6 @@ def _read(source: Source) -> OlderLog:
             row["last_utc"] or "",
         )
         where = (row["first_row"], row["last_row"], row["last_id"] or "")
-        found.append(Older(row["conversation_id"], *where, names.setdefault(model, model), figures))
+        used = tuple(names.setdefault(one, one) for one in sorted(filter(None, json.loads(row["models"]))))
+        found.append(Older(row["conversation_id"], *where, names.setdefault(model, model), figures, used))
     return OlderLog(found)

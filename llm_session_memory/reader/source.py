@@ -51,6 +51,10 @@ class Source:
         """Return all rows of a short statement, given as text."""
         return self._run(completed(sql, self.tables), given)
 
+    def column(self, sql: str, /, **given: Any) -> list[Any]:
+        """Return the first column of all rows of a short statement, for results of many thousand rows."""
+        return [values[0] for values in self.connection.execute(completed(sql, self.tables), bindable(given))]
+
     def value(self, sql: str, /, **given: Any) -> Any:
         """Return the first column of the first row of a short statement, or None."""
         values = self.connection.execute(completed(sql, self.tables), bindable(given)).fetchone()

@@ -12,7 +12,9 @@ from .entries import Line, Relative
 from .families import lengths, parents
 from .figures import Cost, Figures
 from .older import Older, older_log
+from .openings import openings
 from .source import Source, ids
+from .usage import models_used
 
 
 def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
@@ -28,10 +30,12 @@ def lines(source: Source, thread_ids: Iterable[str]) -> tuple[Line, ...]:
             ids=ids(thread_id for thread_id in wanted if old.get(thread_id)),
         )
     }
+    first = openings(source, wanted)
+    used = models_used(source)
     made = {id_: _line(found[id_], old.get(id_), older_names.get(id_)) for id_ in wanted if id_ in found}
     whole = lengths(source, {id_: line.figures.exchanges for id_, line in made.items()})
     made |= {id_: replace(made[id_], figures=replace(made[id_].figures, exchanges=n)) for id_, n in whole.items()}
-    return tuple(_completed(source, made[id_], origins) for id_ in wanted if id_ in made)
+    return tuple(_completed(source, made[id_], origins, first, used) for id_ in wanted if id_ in made)
 
 
 def line(source: Source, thread_id: str, figures: Figures) -> Line:
@@ -40,13 +44,27 @@ def line(source: Source, thread_id: str, figures: Figures) -> Line:
     sql = "select name from conversations where id = :id"
     older_name = source.value(sql, id=thread_id) if older else None
     (row,) = source.rows("line", thread_id=thread_id)
-    return _completed(source, _described(row, figures, older, older_name), parents(source, [thread_id]))
+    found = _described(row, figures, older, older_name)
+    return _completed(source, found, parents(source, [thread_id]), openings(source, [thread_id]), models_used(source))
 
 
-def _completed(source: Source, line: Line, origins: Mapping[str, Relative]) -> Line:
-    """Return a line with its origin, and without its project if the visitor may not see projects."""
+def _completed(
+    source: Source,
+    line: Line,
+    origins: Mapping[str, Relative],
+    first: Mapping[str, str],
+    used: Mapping[str, frozenset[str]],
+) -> Line:
+    """Return a line with its origin, opening and models, and with its project if the visitor may see projects."""
     project = line.project if "memory_projects" in source.tables else None
-    return replace(line, origin=origins.get(line.thread_id), project=project)
+    others = sorted(model for model, threads in used.items() if model != line.model and line.thread_id in threads)
+    return replace(
+        line,
+        origin=origins.get(line.thread_id),
+        project=project,
+        opening=first.get(line.thread_id, ""),
+        models=(*([line.model] if line.model else []), *others),
+    )
 
 
 def find(source: Source, reference: str) -> str | None:
@@ -97,6 +115,7 @@ def _described(row: dict[str, Any], figures: Figures, older: Older | None, older
         name=row["name"],
         first_words=older_name or row["first_words"] or "",
         model=row["last_model"] or row["session_model"] or (older.model if older else "") or "",
+        own_model=row["session_model"] or "",
         figures=figures,
         tags=tuple(json.loads(row["tags"] or "[]")),
         policy=row["policy"],
