@@ -123,6 +123,29 @@ def extra_js_urls(view_name: str | None, datasette: Any) -> list[dict[str, Any]]
 
 
 @hookimpl
+def handle_exception(datasette: Any, request: Any, exception: Exception) -> Callable[[], Awaitable[Any]] | None:
+    """Show what went wrong on our pages with crumbs and the nearest names."""
+    from .web.mistakes import failed, wants_page
+
+    async def page() -> Any:
+        return await failed(datasette, request, exception)
+
+    return page if wants_page(request) else None
+
+
+@hookimpl
+def forbidden(datasette: Any, request: Any, message: str) -> Callable[[], Awaitable[Any]] | None:
+    """Show visitors of our pages what they have no permission for, unless another plugin does."""
+    from .web.mistakes import forbidden as refused
+    from .web.mistakes import wants_page
+
+    async def page() -> Any:
+        return await refused(datasette, request, message)
+
+    return page if wants_page(request) else None
+
+
+@hookimpl
 def menu_links(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[dict[str, str]]]]:
     """Add “Sessions” to the menu if the actor may see any."""
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from datasette import Forbidden, NotFound, Response
-from datasette.utils import actor_matches_allow, tilde_decode, tilde_encode
+from datasette.utils import actor_matches_allow, await_me_maybe, tilde_decode, tilde_encode
+from datasette.utils.asgi import Base400
 from datasette.views.base import DatasetteError
 
 try:  # 1.0a20 and newer
@@ -39,10 +40,12 @@ __all__ = [
     "jump_sql",
     "may_rate",
     "offer_queries",
+    "others_forbid",
     "own_queries",
     "rating_allowed",
     "sql_url",
     "static_url",
+    "status_and_words",
     "tilde_decode",
     "tilde_encode",
 ]
@@ -168,6 +171,29 @@ class Refused(DatasetteError):  # type: ignore[misc]  # Datasette has no types
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message, status=status)
+
+
+def status_and_words(error: Exception) -> tuple[int, str]:
+    """Return the HTTP status of an error and what it says. Other errors than Datasette's are 500."""
+    if isinstance(error, DatasetteError):
+        return int(error.status), str(error.message)
+    if isinstance(error, Base400):
+        said = str(error.args[0]) if error.args else ""
+        return int(error.status), said if " " in said else "This page doesn't exist."
+    return 500, str(error)
+
+
+async def others_forbid(datasette: Any, request: Any, message: str) -> Any:
+    """Return what another plugin shows to a visitor without permission, or None. Datasette's own page doesn't count."""
+    from datasette.plugins import pm
+
+    own = [one for one in pm.get_plugins() if getattr(one, "__name__", "") in ("datasette.forbidden", __package__)]
+    others = pm.subset_hook_caller("forbidden", own)
+    for answer in others(datasette=datasette, request=request, message=message):
+        found = await await_me_maybe(answer)
+        if found is not None:
+            return found
+    return None
 
 
 async def may_rate(datasette: Any, actor: Actor, database: str, table: str) -> bool:

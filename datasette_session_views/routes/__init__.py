@@ -7,6 +7,7 @@ from .attachments import attachment
 from .context import context
 from .exchange import exchange, turn
 from .listing import everywhere, listing
+from .nowhere import nowhere
 from .rating import rate
 from .replay import replay
 from .search import search
@@ -26,4 +27,9 @@ ROUTES = [
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/context/(?P<number>\d+)(\.(?P<format>json))?$", context),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/replay(\.(?P<format>json))?$", replay),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/rate(\.(?P<format>json))?$", rate),
+]
+_MISSING = nowhere([*ROUTES])
+ROUTES += [
+    (r"^/-/sessions(?:/.*?)?(\.(?P<format>[A-Za-z0-9]+))?$", _MISSING),
+    (_DATABASE + r"/-/sessions?(?:/.*?)?(\.(?P<format>[A-Za-z0-9]+))?$", _MISSING),
 ]

@@ -65,7 +65,7 @@ def number(request: Any, name: str) -> int | None:
     if given is None:
         return None
     if not _NUMBER.fullmatch(given):
-        raise Wrong(f"`{name}` must be a number, not {_quoted(given)}.", name)
+        raise Wrong(f"“{name}” must be a number, not {_quoted(given)}.", name)
     return min(max(int(given), 1), _MOST)
 
 
@@ -83,7 +83,7 @@ def choice(request: Any, name: str, known: Iterable[Known]) -> Known | None:
     for word in words:
         if given == word:
             return word
-    raise Wrong(f"`{name}` must be one of {', '.join(words)}; it is {_quoted(given)}.", name)
+    raise Wrong(f"“{name}” must be one of {', '.join(words)}; it is {_quoted(given)}.", name)
 
 
 def day(request: Any, name: str, *, end: bool = False) -> str | None:
@@ -103,7 +103,7 @@ def day(request: Any, name: str, *, end: bool = False) -> str | None:
     except ValueError:
         pass  # there is no such day, as in 2026-02-30
     raise Wrong(
-        f"`{name}` must be a date like 2026-11-28, a month like 2026-11 or a year; it is {_quoted(given)}.", name
+        f"“{name}” must be a date like 2026-11-28, a month like 2026-11 or a year; it is {_quoted(given)}.", name
     )
 
 

@@ -108,7 +108,7 @@ def _exchange(request: Any) -> int | None:
     given = parameters.text(request, "at")
     found = _AT.fullmatch(given) if given else None
     if given and not found:
-        raise parameters.Wrong("`at` must be the number of an exchange like 12, or with seconds like 12:3.5.", "at")
+        raise parameters.Wrong("“at” must be the number of an exchange like 12, or with seconds like 12:3.5.", "at")
     return min(max(int(found[1]), 1), 10**11) if found else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..compat import Forbidden, NotFound, Refused, Response
+from .hints import hints
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 
@@ -37,7 +38,9 @@ def answering(handler: Handler) -> Handler:
                 raise
             status = 403 if isinstance(error, Forbidden) else 404
             said = "Forbidden" if status == 403 else (str(error) or "Not found")  # noqa: PLR2004  as above
-            return as_json({"ok": False, "error": said, "errors": [said], "status": status}, status)
+            near = [] if status == 403 else [name for name, _ in (await hints(datasette, request)).alike]  # noqa: PLR2004  as above
+            more = {"did_you_mean": near} if near else {}
+            return as_json({"ok": False, "error": said, "errors": [said], "status": status, **more}, status)
 
     return answered
 
@@ -62,12 +65,20 @@ async def as_page(  # noqa: PLR0913  the parts of a page
     """
     alternate = datasette.absolute_url(request, twin)
     whole = {**context, "alternate_url_json": alternate, "json_url": twin}
-    referrer = {"Referrer-Policy": "same-origin"} if posts else {}
-    headers = {**_HEADERS, **referrer, "Link": f'<{alternate}>; rel="alternate"; type="application/json+datasette"'}
+    headers = {"Link": f'<{alternate}>; rel="alternate"; type="application/json+datasette"'}
+    if posts:
+        headers["Referrer-Policy"] = "same-origin"
+    return await rendered(datasette, request, view, whole, headers)
+
+
+async def rendered(  # noqa: PLR0913  as above
+    datasette: Any, request: Any, view: str, context: Mapping[str, Any], headers: Mapping[str, str], status: int = 200
+) -> Any:
+    """Return a page in Datasette's layout with these headers and those of all our pages."""
     frame = await datasette.render_template("sv_frame.html", {}, request=request, view_name=view)
-    headers["Content-Security-Policy"] = policy(frame)
-    html = await datasette.render_template(f"{view}.html", whole, request=request, view_name=view)
-    return Response.html(_in_english(html), headers=headers)
+    html = await datasette.render_template(f"{view}.html", context, request=request, view_name=view)
+    whole = {**_HEADERS, "Content-Security-Policy": policy(frame), **headers}
+    return Response.html(_in_english(html), status=status, headers=whole)
 
 
 def _in_english(html: str) -> str:

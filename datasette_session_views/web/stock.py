@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
@@ -18,7 +19,11 @@ from .links import Links, everything
 async def menu(datasette: Any, actor: Any) -> list[dict[str, str]]:
     """Return the menu entry if there is a log that the actor may see."""
     for database in list(datasette.databases.values()):
-        if await seen(datasette, actor, database) is not None:  # stop at the first one: this runs on every page
+        try:
+            log = await seen(datasette, actor, database)
+        except sqlite3.DatabaseError:
+            continue  # a damaged file must not take every page of Datasette with it
+        if log is not None:  # stop at the first one: this runs on every page
             return [{"href": everything(datasette), "label": "Sessions"}]
     return []
 

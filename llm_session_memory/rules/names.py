@@ -25,6 +25,12 @@ _BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
 _NEAR = 0.75
 """How similar two names must be (difflib's ratio) for a "did you mean"."""
 
+_ALIKE = 0.6
+"""How similar a name must be to be offered among others."""
+
+_PART = 3
+"""The fewest characters of a name that is a part of another."""
+
 _JOINER, _NON_JOINER = "\u200d", "\u200c"
 
 _MODIFIERS = "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
@@ -136,6 +142,17 @@ def near(name: str, existing: Iterable[str]) -> str | None:
     by_key.pop(key(name), None)
     found = difflib.get_close_matches(key(name), by_key, n=1, cutoff=_NEAR)
     return by_key[found[0]] if found else None
+
+
+def alike(name: str, existing: Iterable[str], most: int = 5) -> list[str]:
+    """Return the existing names that may be meant by `name`: misspelt ones, then those with a part in common."""
+    import difflib  # as above
+
+    by_key = {key(other): other for other in existing}
+    sought = key(name[:LONGEST])
+    close = difflib.get_close_matches(sought, by_key, n=most, cutoff=_ALIKE)
+    parts = [one for one in by_key if min(len(one), len(sought)) >= _PART and (sought in one or one in sought)]
+    return [by_key[one] for one in dict.fromkeys([*close, *parts])][:most]
 
 
 def mistyped(name: str, existing: Iterable[str]) -> str | None:

@@ -13,16 +13,16 @@ NOT_UNDERSTOOD = [
     ("/-/sessions", "until=2026-02-30", "“2026-02-30”"),
     ("/-/sessions", "rated=best", "“best”"),
     ("/-/sessions", "archived=maybe", "“maybe”"),
-    ("/-/sessions/search", "q=tide&sort=worst", "`sort` must be one of best, newest; it is “worst”."),
-    ("/-/sessions/search", "q=tide&next=x", "`next` must be a number, not “x”."),
+    ("/-/sessions/search", "q=tide&sort=worst", "“sort” must be one of best, newest; it is “worst”."),
+    ("/-/sessions/search", "q=tide&next=x", "“next” must be a number, not “x”."),
     ("/-/sessions/search", "q=tide&since=soon", "a date like 2026-11-28"),
     ("/-/sessions/search", "q=tide&named=perhaps", "“perhaps”"),
     ("/-/sessions/analytics", "since=soon", "a date like 2026-11-28"),
-    ("/-/session/work", "from=x", "`from` must be a number, not “x”."),
-    ("/-/session/work", "from=%D9%A1", "`from` must be a number"),
-    ("/-/session/work/context/2", "call=two", "`call` must be a number, not “two”."),
+    ("/-/session/work", "from=x", "“from” must be a number, not “x”."),
+    ("/-/session/work", "from=%D9%A1", "“from” must be a number"),
+    ("/-/session/work/context/2", "call=two", "“call” must be a number, not “two”."),
     ("/-/session/work/context/2", "exact=%3Cb%3E", "“<b>”"),
-    ("/-/session/work/replay", "at=1e3", "`at` must be the number of an exchange"),
+    ("/-/session/work/replay", "at=1e3", "“at” must be the number of an exchange"),
 ]
 
 

@@ -1,0 +1,157 @@
+"""Rules of the pages for what went wrong: crumbs, a sentence, and where to go from here."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasette import Response
+from datasette.plugins import pm
+
+from datasette_session_views import hookimpl
+from llm_session_memory.rules.names import alike
+from tests.views.conftest import Answer, Get, Tags, serving
+from tests.views.test_permissions import configured
+from tests.world.everything import World
+
+
+def links(page: Answer) -> list[str | None]:
+    """Return where the links of a page lead to."""
+    return [attributes.get("href") for tag, attributes in Tags(page.text).found if tag == "a"]
+
+
+MISSING = [
+    ("/logs/-/session/wrok", "Session “wrok” not found.", "/logs/-/session/work"),
+    ("/logs/-/session/wor/replay", "Session “wor” not found.", "/logs/-/session/work"),
+    ("/logs/-/sessions/search?q=x&session=wokr", "Session “wokr” not found.", "/logs/-/session/work"),
+    ("/logs/-/session/work/exchange/99", "Exchange “99” not found", "/logs/-/session/work"),
+    ("/logs/-/session/work/context/99", "Exchange #99 not found", "/logs/-/session/work"),
+    ("/logs/-/session/work/replay?snapshot=x", "Snapshot “x” not found", "/logs/-/session/work"),
+    ("/logs/-/session/work/contxt/1", "This page doesn't exist.", "/logs/-/session/work"),
+    ("/logs/-/session", "This page doesn't exist.", "/logs/-/sessions"),
+    ("/logs/-/sessions/serach", "This page doesn't exist.", "/logs/-/sessions/search"),
+    ("/logs/-/sessions.rss", "This page has no .rss version. It has .json", "/logs/-/sessions"),
+    ("/logs/-/session/work.pdf", "This page has no .pdf version. It has .json", "/logs/-/session/work"),
+    ("/logs/-/session/work/exchange/1.md", "This page has no .md version.", "/logs/-/session/work"),
+    ("/logs/-/sessions/turn/none", "Turn not found in this log.", "/logs/-/sessions"),
+    ("/logs/-/sessions/attachment/none", "Attachment not found in this log.", "/logs/-/sessions"),
+    ("/-/sessions/nothing", "This page doesn't exist.", "/logs/-/sessions"),
+    ("/lgos/-/sessions", "Database not found: lgos", "/logs/-/sessions"),
+    ("/none/-/session/work", "Database not found: none", "/logs/-/sessions"),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("address", "said", "link"), MISSING)
+async def test_what_is_missing_is_said_with_a_way_on(get: Get, address: str, said: str, link: str) -> None:
+    """The page has crumbs, a sentence and links to what may have been meant, and no script from elsewhere."""
+    page = await get(address, headers={"Accept": "text/html"})
+    assert page.status == 404
+    assert said in page.shown
+    assert link in links(page)
+    assert links(page)[0] == "#sv-main"
+    assert 'class="crumbs"' in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+@pytest.mark.asyncio
+async def test_json_has_the_nearest_names(get: Get) -> None:
+    """So has a program that asks for JSON; and pages that programs read are text unless a browser asks."""
+    answer = await get("/logs/-/session/wrok.json")
+    assert (answer.status, answer.json()["did_you_mean"]) == (404, ["work"])
+    assert (await get("/logs/-/session/wrok.md")).text == "Session “wrok” not found.\n"
+    assert "<h1>" in (await get("/logs/-/session/wrok.md", headers={"Accept": "text/html"})).text
+
+
+@pytest.mark.asyncio
+async def test_an_id_that_was_cut_off_finds_its_conversation(get: Get, world: World) -> None:
+    """The beginning of an id leads to the conversations that begin so."""
+    page = await get(f"/logs/-/session/{world.unnamed[:-1]}")
+    assert f"/logs/-/session/{world.unnamed}" in links(page)
+
+
+@pytest.mark.asyncio
+async def test_a_parameter_that_is_wrong_can_be_left_out(get: Get) -> None:
+    """The page links to itself without it, and keeps the others."""
+    page = await get("/logs/-/sessions/search?q=low+tide&since=soon&named=1")
+    assert page.status == 400
+    assert "/logs/-/sessions/search?q=low+tide&named=1" in links(page)
+
+
+@pytest.mark.asyncio
+async def test_names_in_an_address_stay_text(get: Get) -> None:
+    """Nothing in an address becomes markup or hides."""
+    page = await get("/logs/-/session/~3Cscript~3Ealert~281~29~E2~80~AE")
+    assert page.status == 404
+    assert Tags(page.text).names().isdisjoint({"script"}) or "alert(1)" not in page.text.partition("<main")[0]
+    assert "⟦U+202E⟧" in page.shown
+
+
+@pytest.mark.asyncio
+async def test_a_visitor_without_permission_learns_nothing_else(world: World) -> None:
+    """The page says that permission is missing, and names no session."""
+    get = serving(world.path, **configured({"databases": {"logs": {"allow": {"id": "root"}}}}))
+    for address in ("/logs/-/sessions", "/logs/-/session/wrok", "/logs/-/session/work", "/logs/-/sessions/nothing"):
+        page = await get(address)
+        assert page.status == 403
+        assert "You don't have permission to see this page." in page.shown
+        assert "work" not in page.text
+    assert "logs" not in (await get("/none/-/sessions")).shown
+
+
+@pytest.mark.asyncio
+async def test_another_plugin_may_ask_to_sign_in(world: World) -> None:
+    """If a plugin has its own page for visitors without permission, that is shown."""
+
+    class Door:
+        """A plugin with a page to sign in."""
+
+        __name__ = "Door"
+
+        @hookimpl
+        def forbidden(self, datasette: Any, request: Any, message: str) -> Any:
+            """Lead to the page to sign in."""
+            return Response.redirect("/-/login")
+
+    pm.register(Door(), name="door")
+    try:
+        get = serving(world.path, **configured({"databases": {"logs": {"allow": {"id": "root"}}}}))
+        assert (await get("/logs/-/sessions")).headers["location"] == "/-/login"
+    finally:
+        pm.unregister(name="door")
+
+
+@pytest.mark.asyncio
+async def test_a_damaged_log_is_said_on_the_page(world: World, tmp_path: Path) -> None:
+    """A log that can't be read gets a page with a sentence instead of Datasette's bare one."""
+    path = tmp_path / "logs.db"
+    shutil.copy(world.path, path)
+    with closing(sqlite3.connect(path)) as connection:
+        (size,) = connection.execute("pragma page_size").fetchone()
+        (root,) = connection.execute("select rootpage from sqlite_master where name = 'turns'").fetchone()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\0" * size)
+    page = await serving(path)("/logs/-/session/work")
+    assert page.status == 503
+    assert "The log can't be read: " in page.shown
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("wrok", ["work", "work-b"]),
+        ("WORK", ["work", "work-b", "homework"]),
+        ("harbor", ["harbour"]),
+        ("the harbour office", ["harbour"]),
+        ("x", []),
+        ("", []),
+    ],
+)
+def test_alike_names_are_misspelt_or_have_a_part_in_common(name: str, expected: list[str]) -> None:
+    """Misspelt names come first; a part has at least three characters."""
+    assert alike(name, ["harbour", "work", "work-b", "homework", "x-ray"]) == expected
