@@ -37,7 +37,7 @@ THIRD = {
     "": {"pluggy", "click", "llm"},
     "rules": set[str](),
     "store": {"sqlite_utils", "sqlite_vec"},
-    "reader": {"genai_prices", "markdown_it"},
+    "reader": {"genai_prices", "latex2mathml", "markdown_it"},
     "services": {"llm_ollama", "sqlite_utils", "typing_extensions"},
     "llm_seam": {"click", "llm", "pydantic", "condense_json", "numpy", "onnxruntime", "tokenizers"},
     "tools": {"click", "llm"},

@@ -55,7 +55,7 @@ async def replay(datasette: Any, request: Any) -> Any:
     rendered = parameters.number(request, "rendered")
     if rendered is not None and request.url_vars.get("format") == "json":
         some = await log.read(stretch, thread_id, rendered, rendered + _RENDERED - 1)
-        showing = Showing(links, reference, may_see_files=False)
+        showing = Showing(links, reference, may_see_files=False, folds=False)
         html = await asyncio.get_running_loop().run_in_executor(None, dressed, some, showing)
         return as_json({"ok": True, "session": reference, "first": rendered, "rendered": html})
 

@@ -1,150 +1,137 @@
 """Render untrusted Markdown as safe HTML, and untrusted text as plain text. Pure.
 
 Nothing is lost: raw HTML is escaped and shown, an image becomes a link to it, and a link to anything but http, https or
-mailto stays text. Text that is too long or nested too deeply is shown as plain text. The output is always balanced
-HTML, whatever the input.
+mailto stays text. Formulas become MathML, or code if they can't. A part that is nested too deeply to format is shown as
+it was written, and a sentence says so. The output is always balanced HTML, whatever the input.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import MutableMapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 from html import escape
-from typing import Any
-from urllib.parse import urlsplit
 
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from ...rules.safe_text import one_line, visible
-from .code import coloured
-
-LONGEST = 60_000
-"""The most characters of a text that is rendered as Markdown."""
-
-_DEEPEST = 40
-"""The most levels of nesting (quotes, lists) of a text that is rendered as Markdown."""
+from ...rules.safe_text import visible
+from .dialect import footnotes
+from .elements import DEEPEST, Env, Page, code_block, reader
+from .segments import Segment, as_json, segments
 
 _MOST_BRACKETS = 3_000
-"""The most brackets of a text that is rendered as Markdown: parsing time grows with the square of open brackets."""
-
-_LINK = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x1f]+", re.IGNORECASE)
-"""The addresses that a link may have. The slashes matter: `https:/-/logout` would lead to the page's own server."""
-
-Options = Any
-Env = MutableMapping[str, Any]
+"""The most brackets of a part that is rendered as Markdown: parsing time grows with the square of open brackets."""
 
 
-def rendered(text: str) -> str:
-    """Return Markdown as harmless HTML."""
-    if len(text) > LONGEST or text.count("[") > _MOST_BRACKETS:
-        return plain(text)
+_NESTED = '<p class="sv-rest">What is nested too deeply to format is shown as it was written.</p>'
+
+
+def rendered(text: str, page: Page | None = None, *, fold: bool = False) -> str:
+    """Return Markdown as harmless HTML; JSON becomes a block of code.
+
+    Args:
+        text: What a model wrote.
+        page: What may still be formatted on the page. Without it, the text is alone.
+        fold: Whether the rest of a long text is folded behind “Show all”.
+    """
+    shown = visible(text)
+    data = as_json(shown)
+    if data is not None:
+        return f'<div class="sv-md">{code_block(data, "json")}</div>'
+    parts = [*segments(shown)]
+    notes = footnotes("\n".join(part.text for part in parts if part.language is None))
+    page = page or Page()
+    env: Env = {"footnotes": notes, "key": page.key(shown) if notes else "", "page": page}
+    html = [_part(part, page, env) for part in parts]
+    cut = _cut(parts) if fold else len(parts)
+    rest = _folded(parts[cut:], "".join(html[cut:])) if cut < len(parts) else ""
+    why = _NESTED if env.get("deep") else ""
+    return f'<div class="sv-md">{"".join(html[:cut])}{rest}{why}</div>'
+
+
+def json_block(text: str) -> str:
+    """Return data as a block of code: JSON on lines of its own, other text as it is."""
+    data = as_json(text)
+    return code_block(text if data is None else data, "" if data is None and text[:1] not in ("{", "[") else "json")
+
+
+def plain(text: str, *, fold: bool = False) -> str:
+    """Return a text as HTML with its line breaks and without markup. With `fold`, “Show all” unfolds a long one."""
+    shown = visible(text)
+    cut = _cut_plain(shown) if fold else len(shown)
+    begin = f'<div class="sv-plain" dir="auto">{escape(shown[:cut])}</div>'
+    if cut == len(shown):
+        return begin
+    rest = shown[cut:].removeprefix("\n")
+    return begin + _unfolding(len(rest), f'<div class="sv-plain" dir="auto">{escape(rest)}</div>')
+
+
+# -- parts and folds -----------------------------------------------------------
+
+_SHOWN, _FOLDED_FROM = 6_000, 3_000
+"""The characters of a long text that are shown at first, and how many must be left for folding them to be worth it."""
+
+_SHOWN_PLAIN, _SHOWN_LINES = 1_800, 24
+_CODE_COUNTS = 2_000
+"""The characters that a block of code counts as at most, because a long one scrolls by itself."""
+
+
+def _part(part: Segment, page: Page, env: Env) -> str:
+    if part.language is not None:
+        return code_block(part.text, part.language)
+    if page.prose <= 0:
+        page.unformatted = True
+        return plain(part.text)
+    page.prose -= len(part.text)
+    tokens = _tokens(part.text, env)
+    if tokens is None:
+        env["deep"] = True
+        return plain(part.text)
+    html: str = reader().renderer.render(tokens, reader().options, env)
+    return visible(html)  # again, because entities can spell such characters
+
+
+def _tokens(text: str, env: Env) -> list[Token] | None:
+    """Return the tokens of a part, or None if the parser would take too long or drop text."""
+    if text.count("[") > _MOST_BRACKETS:
+        return None
     try:
-        tokens = _reader().parse(visible(text))
+        tokens = reader().parse(text, env)
     except RecursionError:
-        return plain(text)
-    if any(token.level >= _DEEPEST - 1 for token in tokens):  # deeper than this, the parser drops text
-        return plain(text)
-    html: str = _reader().renderer.render(tokens, _reader().options, {})
-    return f'<div class="sv-md" dir="auto">{visible(html)}</div>'  # again, because entities can spell such characters
+        return None
+    if any(token.level >= DEEPEST - 1 for token in tokens):  # deeper than this, the parser drops text
+        return None
+    for token in tokens:
+        if token.level == 0 and token.nesting == 1:
+            token.attrSet("dir", "auto")  # each block by itself, and not what is in code
+    return tokens
 
 
-def plain(text: str) -> str:
-    """Return a text as HTML with its line breaks and without markup."""
-    return f'<div class="sv-plain" dir="auto">{escape(visible(text))}</div>'
+def _cut(parts: Sequence[Segment]) -> int:
+    """Return how many parts of a long text are shown before “Show all”."""
+    sizes = [min(len(part.text), _CODE_COUNTS) if part.language is not None else len(part.text) for part in parts]
+    total = 0
+    for place, size in enumerate(sizes):
+        if place and total + size > _SHOWN and sum(sizes[place:]) >= _FOLDED_FROM:
+            return place
+        total += size
+    return len(parts)
 
 
-def code_block(text: str, language: str = "") -> str:
-    """Return code as an HTML block that scrolls and can be copied."""
-    label = one_line(language)
-    named = f' data-language="{escape(label)}"' if label else ""
-    shown = coloured(visible(text).removesuffix("\n"), label.split(" ", 1)[0])
-    return f'<div class="sv-code"{named}><pre tabindex="0"><code>{shown}</code></pre></div>\n'
+def _cut_plain(text: str) -> int:
+    """Return how many characters of a long text are shown before “Show all”."""
+    lines = text.split("\n", _SHOWN_LINES)
+    end = sum(len(line) + 1 for line in lines[:_SHOWN_LINES]) - 1 if len(lines) > _SHOWN_LINES else len(text)
+    if end > _SHOWN_PLAIN:
+        last = max(text.rfind("\n", _SHOWN_PLAIN // 2, _SHOWN_PLAIN), text.rfind(" ", _SHOWN_PLAIN // 2, _SHOWN_PLAIN))
+        end = last if last > 0 else _SHOWN_PLAIN
+    rest = text[end:]
+    return end if len(rest) >= _SHOWN_PLAIN or rest.count("\n") >= _SHOWN_LINES else len(text)
 
 
-def is_safe_link(address: str) -> bool:
-    """Return whether an address may be a link: it must be a full web or mail address."""
-    try:
-        urlsplit(address)
-    except ValueError:
-        return False
-    return bool(_LINK.fullmatch(address))
+def _folded(parts: Sequence[Segment], html: str) -> str:
+    return _unfolding(sum(len(part.text) for part in parts), f'<div class="sv-md">{html}</div>')
 
 
-class _Renderer(RendererHTML):
-    """Markdown-it's renderer with a few rules of our own."""
-
-    def fence(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del options, env
-        return code_block(tokens[index].content, tokens[index].info)
-
-    def code_block(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del options, env
-        return code_block(tokens[index].content)
-
-    def image(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        token = tokens[index]
-        address = str(token.attrs.get("src") or "")
-        alt = escape(self.renderInlineAsText(token.children or [], options, env) or "image")
-        if not is_safe_link(address):
-            return f'<span class="sv-image">{alt} ({escape(address)})</span>'
-        return f'<span class="sv-image">image, not loaded: {_link(address)}{alt}</a></span>'
-
-    def link_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del options, env
-        token = tokens[index]
-        return _link(str(token.attrs.get("href") or ""), str(token.attrs.get("title") or ""))
-
-    def heading_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del options, env
-        return f"<{_lower(tokens[index].tag)}>"
-
-    def heading_close(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del options, env
-        return f"</{_lower(tokens[index].tag)}>\n"
-
-    def table_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del tokens, index, options, env
-        return '<div class="sv-table" tabindex="0"><table>\n'
-
-    def table_close(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del tokens, index, options, env
-        return "</table></div>\n"
-
-    def th_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del options, env
-        return f"<th{_aligned(tokens[index])}>"
-
-    def td_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del options, env
-        return f"<td{_aligned(tokens[index])}>"
-
-
-def _link(address: str, title: str = "") -> str:
-    shown = escape(visible(f"{title} — {address}" if title else address))
-    return f'<a href="{escape(address)}" title="{shown}" rel="nofollow noopener noreferrer ugc">'
-
-
-def _lower(tag: str) -> str:
-    """Return the heading two levels lower, because the page's own headings come above the messages."""
-    return f"h{min(int(tag[1:]) + 2, 6)}"
-
-
-def _aligned(token: Token) -> str:
-    """Return a cell's alignment as a class, because the page's policy blocks style attributes."""
-    for side in ("right", "center"):
-        if side in str(token.attrs.get("style") or ""):
-            return f' class="sv-{side}"'
-    return ""
-
-
-@cache
-def _reader() -> MarkdownIt:
-    reader = MarkdownIt(
-        "commonmark", {"html": False, "linkify": False, "maxNesting": _DEEPEST}, renderer_cls=_Renderer
-    ).enable(["table", "strikethrough"])
-    reader.disable("reference")  # link definitions would not be shown
-    reader.validateLink = is_safe_link  # type: ignore[method-assign, assignment]  # as its documentation does
-    return reader
+def _unfolding(size: int, html: str) -> str:
+    more = f'<span class="sv-when-closed">Show all: {size:,} more characters</span>'
+    less = '<span class="sv-when-open">Show less</span>'
+    return f'<details class="sv-fold sv-long"><summary>{more}{less}</summary>{html}</details>'
