@@ -217,7 +217,7 @@ async def test_messages_come_rendered_a_few_exchanges_at_a_time(play: Get) -> No
     assert list(found["rendered"]) == [scene["id"] for scene in twin["scenes"][2:]]
     (before, after), _, (result, _), *_, (_, failed) = found["rendered"].values()
     assert before == [None]
-    assert after[0].startswith('<div class="sv-md" dir="auto"><p>&lt;/script&gt;')
+    assert after[0].startswith('<div class="sv-md"><p dir="auto">&lt;/script&gt;')
     assert result[0].startswith('<div class="sv-code"><pre')
     assert failed[0].startswith('<div class="sv-md"')
     assert failed[1] is None

@@ -57,7 +57,7 @@ def code_block(text: str, language: str = "") -> str:
     label = one_line(language)
     named = f' data-language="{escape(label)}"' if label else ""
     shown = coloured(visible(text).removesuffix("\n"), label.split(" ", 1)[0])
-    return f'<div class="sv-code" dir="ltr"{named}><pre tabindex="0"><code>{shown}</code></pre></div>\n'
+    return f'<div class="sv-code"{named}><pre tabindex="0" dir="ltr"><code>{shown}</code></pre></div>\n'
 
 
 def is_safe_link(address: str) -> bool:
