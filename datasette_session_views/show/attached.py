@@ -6,7 +6,7 @@ import re
 from html import escape
 from urllib.parse import urlsplit
 
-from llm_session_memory.reader.files.markup import is_safe_link
+from llm_session_memory.reader.files.elements import is_safe_link
 from llm_session_memory.reader.values import Held
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
