@@ -6,21 +6,26 @@ import asyncio
 from typing import Any
 
 from llm_session_memory.reader import transcript as reader
+from llm_session_memory.reader.around import around
 from llm_session_memory.reader.by_hand import transcript_by_hand
 from llm_session_memory.reader.entries import PAGE
 from llm_session_memory.reader.values import Transcript
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Response, allowed, sql_url
-from ..show.beside import facts, family, rail
+from ..show.beside import family, rail
 from ..show.cards import cards
+from ..show.commands import commands
 from ..show.downloads import FORMS, disposition, download, file_name, heading
 from ..show.fields import fields, progress_fields
+from ..show.head import chips, neighbours
+from ..show.outline import elsewhere, outline
 from ..show.showing import Showing
 from ..show.words import command_for, day, moment
 from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
+from ..web.log_path import to_name
 from . import parameters
 from .rating import form_values
 
@@ -87,6 +92,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
     line, here = page.line, page.line.reference
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
     loop = asyncio.get_running_loop()
+    beyond = await log.read(around, line.thread_id)
     shown, beside = await loop.run_in_executor(None, lambda: (cards(page, showing), rail(links, page, showing)))
     may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
     start = parameters.number(request, "from")
@@ -95,6 +101,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
     def at(**asked: Any) -> str:
         return links.session(here, **{"undone": 1 if undone else None, **asked})
 
+    twin = links.session(here, "json", undone=1 if undone else None, **{"from": start})
     context = {
         "database": log.name,
         "private": log.private,
@@ -103,7 +110,11 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "line": line,
         "reference": here,
         "called": one_line(line.title, 300) if line.name else "",
-        "facts": facts(line),
+        "chips": chips(line, beyond),
+        "commands": commands(page, to_name(log.database.path)),
+        "near": neighbours(beyond, links),
+        "outline": outline(page, shown),
+        "elsewhere": elsewhere(page, beyond.bookmarks, links),
         "project": line.project and (one_line(line.project, 60), links.listing(project=line.project)),
         "archived": day(line.archived_utc) if line.archived_utc else "",
         "unarchive": command_for("unarchive", here),
@@ -119,16 +130,12 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "earlier_url": at(**{"from": _earlier(page)}) if page.first > 1 else None,
         "later_url": at(**{"from": _later(page)}) if page.last < page.total else None,
         "newest_url": at() if page.last < page.total else None,
-        "downloads": [(name, links.session(here, form)) for name, form in _OFFERED],
-        "thread_url": links.row(_row_of(page), line.thread_id),
-        "sql_url": sql_url(datasette, log.name, transcript_by_hand(log.tables), {"thread_id": line.thread_id})
-        if may_sql
-        else None,
+        "downloads": [(form.title, form.about, links.session(here, ending)) for ending, form in FORMS.items()],
+        "data": _data(datasette, log, links, page, twin, may_sql=may_sql),
         "may_search": log.searchable,
         "live": _live(log, links, page),
         "rating": form_values(request, links, here, start) if may_rate else None,
     }
-    twin = links.session(here, "json", undone=1 if undone else None, **{"from": start})
     return await as_page(datasette, request, "sv_transcript", context, twin, posts=may_rate)
 
 
@@ -144,7 +151,19 @@ def _live(log: Log, links: Links, page: Transcript) -> dict[str, Any] | None:
     }
 
 
-_OFFERED = (("Markdown", "md"), ("JSONL", "jsonl"), ("HTML", "html"))
+def _data(  # noqa: PLR0913  the parts of a page
+    datasette: Any, log: Log, links: Links, page: Transcript, twin: str, *, may_sql: bool
+) -> list[tuple[str, str, str]]:
+    """Return what leads to the page's data: a name, what it is, and the URL."""
+    thread_id = page.line.thread_id
+    found = [
+        ("JSON", "this page", twin),
+        ("Row", "in Datasette's tables", links.row(_row_of(page), thread_id)),
+    ]
+    if may_sql:
+        sql = sql_url(datasette, log.name, transcript_by_hand(log.tables), {"thread_id": thread_id})
+        found.append(("SQL", "the query for this transcript", sql))
+    return found
 
 
 def _row_of(page: Transcript) -> str:

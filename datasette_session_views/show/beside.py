@@ -1,41 +1,28 @@
-"""What stands above and beside a transcript: its figures, its family, settings, notes, pins, snapshots, times. Pure."""
+"""What stands beside a transcript: its family, settings, notes, pins, snapshots, times. Pure."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from llm_session_memory.reader.entries import Line, Relative
-from llm_session_memory.reader.values import Transcript
+from llm_session_memory.reader.entries import Relative
+from llm_session_memory.reader.values import Settings, Transcript
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
 from .points import snapshot_url
 from .showing import Showing
-from .words import day, moment, span
+from .words import day, span
 
 _FORKS = 20
 """The most forks named above a transcript."""
 
+_NOTES, _PINS, _SNAPSHOTS = 20, 60, 40
+"""The most notes, pins and snapshots listed beside a transcript."""
 
-def facts(line: Line) -> list[tuple[str, str]]:
-    """Return the facts in the header, each a figure and its label."""
-    figures = line.figures
-    found = [(f"{figures.exchanges:,}", "exchange" if figures.exchanges == 1 else "exchanges")]
-    if line.model:
-        found.append(("", one_line(line.model, 80)))
-    first, last = day(figures.first_utc), day(figures.last_utc)
-    if first:
-        found.append(("", first if first == last else f"{first} – {last}"))
-    if figures.input_tokens is not None or figures.output_tokens is not None:
-        found.append((f"{figures.input_tokens or 0:,}", "tokens in since the fork" if line.origin else "tokens in"))
-        found.append((f"{figures.output_tokens or 0:,}", "out"))
-    if figures.cost.words:
-        found.append((figures.cost.words, ""))
-    if line.attempts:
-        found.append((f"{line.attempts:,}", "failed prompt" if line.attempts == 1 else "failed prompts"))
-    return found
+_NOTE = 600
+"""The most characters shown of a note."""
 
 
 def family(links: Links, page: Transcript) -> dict[str, Any]:
@@ -78,36 +65,45 @@ def rail(links: Links, page: Transcript, showing: Showing) -> dict[str, Any]:
         ("Private", "yes" if settings.is_private else ""),
         ("Template", page.line.template and one_line(page.line.template, 100)),
     ]
-    clock = []
-    if page.exchanges and figures.first_utc and figures.last_utc:
-        clock.append(("First", moment(figures.first_utc)))
-        clock.append(("Last", moment(figures.last_utc)))
-    if figures.duration_ms:
-        clock.append(("Model time", span(figures.duration_ms / 1000)))
-    sent = None
-    if settings.last_number and settings.last_estimate is not None:
-        words = f"#{settings.last_number:,}: about {settings.last_estimate:,}"
-        sent = {
-            "words": f"{words} of {settings.last_budget:,} tokens" if settings.last_budget else f"{words} tokens",
-            "part": settings.last_estimate,
-            "whole": max(settings.last_budget or settings.last_estimate, 1),
-            "start": settings.last_start,
-        }
+    notes = [*((note, ", for all sessions") for note in page.everywhere), *((note, "") for note in page.notes)]
+    asked = bool(page.exchanges and figures.first_utc and figures.last_utc)
     return {
         "system": showing.text(settings.system) if settings.system else None,
         "system_size": counted(len(settings.system or ""), "character"),
         "settings": [(name, value) for name, value in chosen if value],
         "window_source": visible(settings.window_source) if settings.window else "",
         "notes": [
-            (visible(note.text), f"{one_line(note.author, 60)}, {day(note.created_utc)}{where}")
-            for notes, where in ((page.everywhere, ", for all sessions"), (page.notes, ""))
-            for note in notes
+            (_short(visible(note.text)), f"{one_line(note.author, 60)}, {day(note.created_utc)}{where}")
+            for note, where in notes[:_NOTES]
         ],
-        "pins": [(number, links.exchange(page.line.reference, number)) for number in page.pins],
+        "more_notes": max(len(notes) - _NOTES, 0),
+        "pins": [(number, links.exchange(page.line.reference, number)) for number in page.pins[:_PINS]],
+        "more_pins": max(len(page.pins) - _PINS, 0),
         "snapshots": [
             (one_line(one.label, 100), one.number, bool(one.undone), day(one.made_utc), snapshot_url(page, one, links))
-            for one in page.snapshots
+            for one in page.snapshots[-_SNAPSHOTS:]
         ],
-        "clock": clock,
-        "sent": sent,
+        "more_snapshots": max(len(page.snapshots) - _SNAPSHOTS, 0),
+        "times": (figures.first_utc, figures.last_utc) if asked else None,
+        "model_time": span(figures.duration_ms / 1000) if figures.duration_ms else "",
+        "sent": _sent(settings, links, page.line.reference),
+    }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _NOTE else f"{text[:_NOTE].rstrip()}…"
+
+
+def _sent(settings: Settings, links: Links, reference: str) -> dict[str, Any] | None:
+    """Return the size of the newest request in words and as a percentage of its budget, if there was one."""
+    if not settings.last_number or settings.last_estimate is None:
+        return None
+    budget = settings.last_budget
+    whole = max(budget or settings.last_estimate, 1)
+    return {
+        "number": settings.last_number,
+        "url": links.context(reference, settings.last_number),
+        "words": f"about {settings.last_estimate:,}{f' of {budget:,}' if budget else ''} tokens",
+        "percent": min(round(100 * settings.last_estimate / whole, 1), 100),
+        "start": settings.last_start,
     }

@@ -116,6 +116,18 @@ def day(utc: str) -> str:
     return one_line(utc, 30) if found is None else f"{found.day} {found:%b %Y}"
 
 
+def days(first: str, last: str) -> str:
+    """Return the days from one stored time to another: `21 Nov 2026`, `20–22 Nov 2026`, `28 Nov – 3 Dec 2026`."""
+    begin, end = parsed_moment(first), parsed_moment(last)
+    if begin is None or end is None or begin.date() == end.date():
+        return day(last or first)
+    if begin.year != end.year:
+        return f"{day(first)} – {day(last)}"
+    if begin.month != end.month:
+        return f"{begin.day} {begin:%b} – {day(last)}"
+    return f"{begin.day}–{day(last)}"
+
+
 FILTERS = {
     "sv_compact": compact,
     "sv_moment": moment,

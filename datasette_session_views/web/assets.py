@@ -8,7 +8,7 @@ _SHEETS = {
     "sv_all": ("list",),
     "sv_list": ("list",),
     "sv_search": ("reply", "transcript", "search"),
-    "sv_transcript": ("reply", "transcript"),
+    "sv_transcript": ("reply", "transcript", "head"),
     "sv_context": ("reply", "transcript", "window", "context"),
     "sv_replay": ("reply", "transcript", "window", "replay"),
     "sv_analytics": ("reply", "list", "analytics"),

@@ -40,8 +40,17 @@ class Answer:
     def shown(self) -> str:
         """Return the text of the page's content as a person reads it."""
         content = self.text.partition('<section class="content">')[2].rpartition("</section>\n</div>")[0]
-        text = re.sub(r"<(script|style)\b.*?</\1>", "", content or self.text, flags=re.DOTALL)
-        return " ".join(_unescape(re.sub(r"<[^>]*>", " ", text)).split())
+        return _read(content or self.text)
+
+    @property
+    def talk(self) -> str:
+        """Return the text of a transcript's conversation, without its head and its outline."""
+        return _read(self.text.partition('<div class="sv-talk">')[2].rpartition("</main>")[0])
+
+
+def _read(html: str) -> str:
+    text = re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
+    return " ".join(_unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
 def _unescape(text: str) -> str:

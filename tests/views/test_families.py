@@ -101,7 +101,7 @@ async def test_a_fork_is_shown_with_its_whole_history(see: Get, family: Family) 
     shown = page.shown
     parts = ["#1 to #2 are from work", "work prompt 1", "work prompt 2", "#3 is from work-b", "work-b prompt 3",
              "work-c goes on from here", "work-c prompt 4"]  # fmt: skip
-    places = [shown.index(text) for text in parts]
+    places = [page.talk.index(text) for text in parts]
     assert places == sorted(places)
     assert "Forked from work-b after exchange #3" in shown
     assert 'href="/logs/-/session/work-b/exchange/3"' in page.text
@@ -135,13 +135,13 @@ async def test_a_fork_without_exchanges_of_its_own_ends_with_what_it_shares(
 ) -> None:
     """It says where it goes on, and every link of its page answers."""
     page = await see("/logs/-/session/work-d")
-    assert page.shown.index("Reply to work prompt 1") < page.shown.index("work-d goes on from here")
+    assert page.talk.index("Reply to work prompt 1") < page.talk.index("work-d goes on from here")
     path = tmp_path / "logs.db"
     shutil.copy(family.path, path)
     said = {"prompt": "Failed?", "partial": "", "error": "HTTP 500", "datetime_utc": LATER, "request_json": "{}"}
     attempt = {"id": "zz", "thread_id": family.threads["work-d"], "model": "gpt-4o-mini", **said}
     with_rows(path, "memory_attempts", attempt)
-    failed = (await serving(path)("/logs/-/session/work-d")).shown
+    failed = (await serving(path)("/logs/-/session/work-d")).talk
     assert failed.index("work-d goes on from here") < failed.index("Failed?")
     assert failed.count("goes on from here") == 1
     for name in ("work-d", "work", "work-c", "attic"):
@@ -176,7 +176,7 @@ async def test_what_was_undone_is_shown_on_request(see: Get, family: Family) -> 
     assert "work prompt 5" not in page.shown
     asked = await see("/logs/-/session/work?undone=1")
     assert "1 exchange was undone: hide it" in asked.shown
-    assert asked.shown.index("work prompt 4") < asked.shown.index("undone on 3 Sep 2026")
+    assert asked.talk.index("work prompt 4") < asked.talk.index("undone on 3 Sep 2026")
     assert "work prompt 5" in asked.shown
     assert 'class="sv-ex sv-undone"' in asked.text
     found = (await see("/logs/-/session/work.json?undone=1")).json()
@@ -193,7 +193,8 @@ async def test_snapshots_title_project_and_archive_are_on_the_transcript(see: Ge
     Tags(page.text)
     shown = page.shown
     mark = "Snapshot “ before the <b>railing ”, 3 Sep 2026 · replay from here · go back with llm sessions restore work"
-    assert shown.index("work prompt 3") < shown.index(mark) < shown.index("work prompt 4")
+    talk = page.talk
+    assert talk.index("work prompt 3") < talk.index(mark) < talk.index("work prompt 4")
     assert "Snapshots before the <b>railing after #3, 3 Sep 2026" in shown
     assert shown.index("work") < shown.index("A <i>bridge") < shown.index("Lisbon")
     assert 'href="/logs/-/sessions?project=Lisbon"' in page.text
@@ -245,7 +246,7 @@ async def test_the_last_request_is_not_one_that_was_undone(family: Family, tmp_p
     connection.execute("delete from memory_undone")
     connection.commit()
     connection.close()
-    assert "Last request #5: about 2,130" in (await serving(path)("/logs/-/session/work")).shown
+    assert "Last request #5 : about 2,130" in (await serving(path)("/logs/-/session/work")).shown
 
 
 @pytest.mark.asyncio
@@ -258,8 +259,8 @@ async def test_a_snapshot_of_an_undone_exchange_says_so(family: Family, tmp_path
     get = serving(path)
     mark = "Snapshot “ late ”, 3 Sep 2026, of an exchange that was undone"
     closed, opened = [(await get(f"/logs/-/session/work{query}")).shown for query in ("", "?undone=1")]
-    assert closed.index("work prompt 4") < closed.index(mark)
-    assert opened.index("work prompt 5") < opened.index(mark)
+    assert closed.rindex("work prompt 4") < closed.index(mark)
+    assert opened.rindex("work prompt 5") < opened.index(mark)
     assert "late undone since, 3 Sep 2026" in closed
 
 
@@ -320,7 +321,7 @@ LOCKED = [
     ("memory_projects", "Lisbon", "/logs/-/session/work.json"),
     ("memory_forks", '"work-b", "forked', "/logs/-/sessions.json"),
     ("memory_forks", "work prompt 1", "/logs/-/session/work-c"),
-    ("memory_forks", "work-b", "/logs/-/session/work"),
+    ("memory_forks", "Forks: ", "/logs/-/session/work"),
     ("memory_forks", "work prompt 1", "/logs/-/session/work-c.md"),
     ("memory_forks", "work prompt 1", "/logs/-/sessions/search.json?q=prompt&session=work-c"),
     ("memory_forks", "an exchange of", "/logs/-/session/work-c/context/1"),

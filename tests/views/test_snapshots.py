@@ -46,6 +46,7 @@ def content(html: str) -> str:
     """Return our part of a page as a tree that is the same on both Datasettes."""
     found = html.partition('<section class="content">')[2].rpartition("</section>\n</div>")[0]
     found = re.sub(r'href="[^"]*\?sql=[^"]*"', 'href="SQL"', found)
+    found = re.sub(r" -d \S+/logs\.db\b", " -d LOG", found)
     return tree(re.sub(r"(analytics\?since=)[0-9-]+", r"\1DAY", found))
 
 

@@ -23,7 +23,7 @@ from tests.world.logs import START, LogBuilder, Said
 async def test_a_transcript_shows_what_was_said_in_order(get: Get) -> None:
     """Exchanges have their figures; prompts are as typed, replies are Markdown, code has its language."""
     page = await get("/logs/-/session/work")
-    shown = page.shown
+    shown = page.talk
     places = [shown.index(text) for text in ("#1", "We build a bridge", "harbour office signs off", "#2", "#3", "#4")]
     assert places == sorted(places)
     assert "800 ms 310 → 220 tokens" in shown
@@ -36,7 +36,7 @@ async def test_a_transcript_shows_what_was_said_in_order(get: Get) -> None:
 async def test_everything_but_prompts_and_replies_is_folded(get: Get) -> None:
     """System prompt, tools, tool calls, results and fragments are each folded under one line."""
     page = await get("/logs/-/session/work")
-    tags = Tags(page.text)
+    tags = Tags(page.text.partition('<div class="sv-talk">')[2].partition("</main>")[0].rsplit("</div>", 2)[0])
     folds = [attributes for tag, attributes in tags.found if tag == "details" and "sv-fold" in str(attributes["class"])]
     assert len(folds) == 4
     assert not [fold for fold in folds if "open" in fold]
@@ -66,7 +66,8 @@ async def test_pauses_pins_notes_and_failed_attempts_are_marked(get: Get) -> Non
     assert (
         "gpt-4o-mini half a Failed: The model runner stopped (HTTP 500). Send it again with llm sessions retry" in shown
     )
-    assert shown.index("Sleep well.") < shown.index("And on the 15th?")
+    talk = (await get("/logs/-/session/work")).talk
+    assert talk.index("Sleep well.") < talk.index("And on the 15th?")
     assert "“The deadline is 4 May.” you, 1 Sep 2026" in shown
 
 
@@ -84,9 +85,9 @@ async def test_the_start_of_a_block_is_marked(tmp_path: Path) -> None:
     page = await serving(path)("/logs/-/session/work")
     cut = "From here on, exchanges before #4 are no longer sent (the budget was full)."
     assert cut in page.shown
-    assert page.shown.index("prompt 5") < page.shown.index(cut) < page.shown.index("prompt 6")
+    assert page.talk.index("prompt 5") < page.talk.index(cut) < page.talk.index("prompt 6")
     assert "Recalled for this prompt 1 excerpt, 48 tokens: #2 (prompt) #2" in page.shown
-    assert "#8: about 2,130 of 4,096 tokens; sent in full from #4" in page.shown
+    assert "#8 : about 2,130 of 4,096 tokens; sent in full from #4" in page.shown
 
 
 @pytest.mark.asyncio
@@ -182,14 +183,14 @@ async def test_an_old_conversation_reads_as_a_new_one(world: World, get: Get) ->
     shown = (await get(f"/logs/-/session/{world.old}")).shown
     assert "You What is FTS5 in SQLite? gpt-4o-mini Tool call look (a=1) → found" in shown
     assert "Result found A search engine." in shown
-    assert "1 exchange ·" in shown
+    assert "1 exchange gpt-4o-mini" in shown
 
 
 @pytest.mark.asyncio
 async def test_a_conversation_of_both_generations_is_one_transcript(world: World, get: Get) -> None:
     """Exchanges from current llm follow those from an older one."""
     shown = (await get(f"/logs/-/session/{world.mixed}")).shown
-    assert shown.index("By an old llm.") < shown.index("#2") < shown.index("By today's llm.")
+    assert shown.index("By an old llm.") < shown.rindex("#2") < shown.index("By today's llm.")
 
 
 @pytest.mark.asyncio
@@ -335,7 +336,7 @@ async def test_a_session_whose_only_prompt_failed_leads_to_its_row(world: World,
     database.close()
     get = serving(log)
     page = await get("/logs/-/session/alone")
-    assert '<a href="/logs/memory_sessions/t9">row</a>' in page.text
+    assert 'href="/logs/memory_sessions/t9"' in page.text
     assert (await get("/logs/memory_sessions/t9")).status == 200
     assert "Fragment plan.txt, 10 characters" in page.shown
     assert "Attachment: image/png, 0 bytes" in page.shown

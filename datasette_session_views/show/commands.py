@@ -1,0 +1,59 @@
+"""The commands that a transcript's page offers to copy: to go on, try again, name and fork. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from llm_session_memory.reader.values import Transcript
+from llm_session_memory.rules.safe_text import visible
+
+_PROMPT = '"…"'
+"""What stands for the prompt in a command. A person replaces it, so it is not quoted as the rest is."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command does, and the command as a person would type it. `first` ones are shown, the others folded."""
+
+    does: str
+    text: str
+    first: bool = False
+
+
+def commands(page: Transcript, database: str = "") -> tuple[Command, ...]:
+    """Return the commands for a session: first to go on, to send a failed prompt again, to name what has no name.
+
+    Args:
+        page: a page of the session's transcript.
+        database: the path of its log, or nothing if that is the log that llm uses without being told.
+    """
+    line = page.line
+    where = ("-d", database) if database else ()
+    if line.name is None:
+        found = [
+            Command("Go on", f"{_typed('llm', '--cid', line.thread_id, *where)} {_PROMPT}", first=True),
+            Command("Name it", _sessions("name", (line.thread_id, "NAME"), where), first=True),
+        ]
+        fork = _sessions("fork", (line.thread_id,), ("--as", "NAME", *where))
+    else:
+        found = [Command("Go on", f"{_typed('llm', '--session', line.name, *where)} {_PROMPT}", first=True)]
+        if line.attempts:
+            found.append(Command("Retry failed", _sessions("retry", (line.name,), where), first=True))
+        found += [
+            Command("Chat", _typed("llm", "chat", "--session", line.name, *where)),
+            Command("Rename", _sessions("rename", (line.name, "NEW_NAME"), where)),
+        ]
+        fork = _sessions("fork", (line.name,), ("--at", str(page.last), *where))
+    return (*found, Command("Fork", fork)) if page.last else tuple(found)
+
+
+def _sessions(name: str, given: tuple[str, ...], options: tuple[str, ...]) -> str:
+    """Return a command of `llm sessions`. A name that looks like an option comes last, after `--`."""
+    if any(one.startswith("-") for one in given):
+        return _typed("llm", "sessions", name, *options, "--", *given)
+    return _typed("llm", "sessions", name, *given, *options)
+
+
+def _typed(*words: str) -> str:
+    return visible(shlex.join(words))
