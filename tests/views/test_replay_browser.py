@@ -14,6 +14,8 @@ from tests.views.browsing import Pages, fits, needs_browser, running
 from tests.views.playing import at, revealed
 from tests.views.test_browser import SCRIPTS
 from tests.views.test_replay import write_replay
+from tests.world.everything import Session, with_sessions
+from tests.world.logs import LogBuilder, Said
 
 pytestmark = [pytest.mark.slow, *needs_browser]
 
@@ -24,25 +26,38 @@ STEPS += [Step(3_598_400, 2000), Step(11_998_000, 1200)]
 
 REPLIES = ["a" * 100, "b" * 100]
 
+MANY = 70
+"""Exchanges of the long session: more than the stage keeps."""
+
+SHOWN = 30
+"""Exchanges that the stage keeps."""
+
+LONG = "/long/-/session/work/replay"
+
 
 @pytest.fixture(name="root", scope="module")
 def _root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the URL of a Datasette that serves a session with everything a replay marks."""
     path: Path = tmp_path_factory.mktemp("played") / "logs.db"
     write_replay(path)
-    with running(path) as root:
+    long = path.with_name("long.db")
+    with LogBuilder(long) as log:
+        thread = log.thread()
+        log.turns(thread, *(Said(f"prompt {n}", "A line.\n\n" * 3) for n in range(1, MANY + 1)), block=10)
+    with_sessions(long, Session(thread, "work", []))
+    with running(path, str(long)) as root:
         yield root
 
 
 class Played:
     """The replay on a browser page, with a clock that stands still until the test moves it."""
 
-    def __init__(self, browser: Pages, root: str, asked: str = "autoplay=0", **media: Any) -> None:
+    def __init__(self, browser: Pages, root: str, asked: str = "speed=1", here: str = HERE, **media: Any) -> None:
         self.watched = browser.watched(root, stands_still=True)
         self.page = self.watched.page
         self.page.emulate_media(**media)
-        self.page.goto(f"{root}{HERE}?{asked}")
-        self.page.wait_for_function("document.querySelector('#sv-where')?.textContent")
+        self.page.goto(f"{root}{here}?{asked}")
+        self.page.wait_for_selector("#sv-where:not(:empty)", state="attached")
 
     def pass_(self, milliseconds: int) -> None:
         """Let time pass, frame by frame."""
@@ -61,8 +76,7 @@ class Played:
         """Return the prompts and replies on the stage, by exchange."""
         found: list[str] = self.page.evaluate(
             "[...document.querySelectorAll('#sv-said article')].map(one =>"
-            " [...one.querySelectorAll('.sv-you, .sv-reply, .sv-failed, summary')]"
-            ".map(e => e.textContent.trim()).join('|'))"
+            " [...one.querySelectorAll('.sv-said, summary')].map(e => e.textContent.trim()).join('|'))"
         )
         return found
 
@@ -95,6 +109,81 @@ def test_seeking_shows_exactly_the_messages_of_that_moment(browser: Pages, root:
         played.seek(moment)
         assert played.said == expected(moment), moment
     assert played.watched.wrong == []
+
+
+def test_nothing_plays_before_it_is_asked_to(browser: Pages, root: str) -> None:
+    """A poster says how long the replay is, and its button plays; a link to a moment shows that moment instead."""
+    played = Played(browser, root, "")
+    played.pass_(3000)
+    assert (played.moment, played.text("time"), played.text("length")) == (0, "0:00", "0:20")
+    assert played.text("poster-words") == "5 exchanges, 0:20 long"
+    played.page.click("#sv-begin")
+    played.pass_(500)
+    assert not played.page.locator("#sv-poster").is_visible()
+    assert played.moment == pytest.approx(500, abs=120)
+    assert played.page.evaluate("document.activeElement.id") == "sv-play"
+    assert not Played(browser, root, "at=2").page.locator("#sv-poster").is_visible()
+
+
+def test_a_long_replay_takes_three_minutes_at_most(browser: Pages, root: str) -> None:
+    """The speed is proposed by the length, however long that is, and a speed in the address comes first."""
+    played = Played(browser, root, "idle=off")
+    assert played.page.input_value("#sv-speed") == "128"
+    assert played.text("poster-words") == "5 exchanges, 6:20:01 long. At 128× it takes 2:58."
+    assert played.text("left") == "2:58 left at 128×"
+    played.page.keyboard.press("<")
+    assert played.page.input_value("#sv-speed") == "16"
+    played.page.keyboard.press(">")
+    assert played.page.input_value("#sv-speed") == "128"
+    assert Played(browser, root, "idle=off&speed=2").page.input_value("#sv-speed") == "2"
+
+
+def test_a_request_that_no_session_chose_is_shown_too(browser: Pages, root: str) -> None:
+    """Without a budget there is no bar, but it is known which exchanges were sent."""
+    played = Played(browser, root, "at=23", LONG)
+    fates = played.page.evaluate("[...document.querySelectorAll('#sv-cells i')].map(cell => cell.className)")
+    assert fates[:23] == ["sv-c-pruned"] * 20 + ["sv-c-recent"] * 2 + ["sv-c-now"]
+    assert played.text("window-words") == "No session chose what was sent."
+    assert not played.page.locator("#sv-fill").is_visible()
+
+
+def test_one_can_scroll_back_to_the_first_message(browser: Pages, root: str) -> None:
+    """Earlier exchanges are added as one scrolls up, and moving on in the session leads back to the newest one."""
+    played = Played(browser, root, f"at={MANY}", LONG)
+    played.pass_(1000)
+    page = played.page
+    assert page.locator("#sv-said article").count() == SHOWN
+    for _ in range(20):
+        page.evaluate("document.querySelector('.sv-stage').scrollTop = -1e6")
+        played.pass_(100)
+        page.wait_for_timeout(20)  # the browser itself sends the event of scrolling
+    assert page.locator("#sv-said article").count() == MANY
+    assert page.text_content("#sv-said article:first-child .sv-no") == "#1"
+    assert page.locator(".sv-earlier").count() == 0
+    page.click("#sv-before")
+    assert page.evaluate("document.querySelector('.sv-stage').scrollTop") == 0
+
+
+def test_without_scrolling_a_button_shows_earlier_messages(browser: Pages, root: str) -> None:
+    """The first message on the stage is below a button that adds those before it."""
+    played = Played(browser, root, "at=40", LONG)
+    played.pass_(1000)
+    first = "#sv-said article >> nth=0"
+    assert played.page.text_content(f"{first} >> .sv-no") == f"#{40 - SHOWN + 1}"
+    played.page.evaluate("document.querySelector('.sv-earlier button').click()")
+    assert played.page.text_content(f"{first} >> .sv-no") == "#1"
+
+
+def test_a_card_says_who_speaks_and_how_long_nobody_did(browser: Pages, root: str) -> None:
+    """Prompt and reply have headings with their speakers, and a long pause is said in words."""
+    played = Played(browser, root, "at=5:2")
+    last = "#sv-said article:last-of-type {}"
+    assert played.page.locator(last.format("h3")).all_inner_texts() == ["You", "scripted"]
+    assert played.page.get_attribute(last.format("h2 a"), "href") == "/logs/-/session/work/exchange/5"
+    played.seek(10**9)
+    assert played.page.locator("#sv-said .sv-gap").all_text_contents() == ["3 hours later"]
+    heads = played.page.locator("#sv-said article").last.locator("h2, h3").all_text_contents()
+    assert heads == ["Failed prompt", "You", "gpt-4o-mini", "Failed"]
 
 
 def test_playing_shows_what_seeking_shows(browser: Pages, root: str) -> None:
@@ -162,6 +251,8 @@ KEYS = {
     "five seconds back": (["ArrowRight", "ArrowRight", "ArrowLeft"], "#2 of 5"),
     "90 percent": (["9"], "#5 of 5"),
     "the start": (["9", "0"], "#1 of 5"),
+    "the end": (["End"], "failed prompt"),
+    "home": (["End", "Home"], "#1 of 5"),
     "with ctrl it is the browser's": (["Control+9"], "#1 of 5"),
 }
 
@@ -178,26 +269,32 @@ def test_keys_and_addresses_lead_where_they_say(browser: Pages, root: str) -> No
     played.page.focus("#sv-speed")
     played.page.keyboard.press("9")
     assert played.text("where") == "#1 of 5"
+    played.page.keyboard.press("Escape")
     played.page.focus("#sv-copy")
+    played.page.keyboard.press("f")
+    played.page.wait_for_selector("#sv-replay:fullscreen")
+    assert played.page.get_attribute("#sv-full", "aria-label") == "Leave full screen"
+    played.page.keyboard.press("f")
+    played.page.wait_for_selector("#sv-replay:not(:fullscreen)")
     played.page.keyboard.press(" ")
     assert played.page.get_attribute("#sv-play", "aria-label") == "Play"
 
 
 def test_everything_is_in_the_address(browser: Pages, root: str) -> None:
     """A URL opens at its exchange and second with its speed and cap, and the page updates its URL."""
-    played = Played(browser, root, "at=2:0.5&speed=8&idle=1&autoplay=0")
+    played = Played(browser, root, "at=2:0.5&speed=8&idle=1")
     assert played.said == expected(2500)
     assert (played.page.input_value("#sv-speed"), played.page.input_value("#sv-idle")) == ("8", "1")
     played.seek(1000)
     played.pass_(300)
-    assert played.page.url.endswith("?at=1:1.0&speed=8&idle=1&autoplay=0")
+    assert played.page.url.endswith("?at=1:1.0&speed=8&idle=1")
     again = Played(browser, root, played.page.url.partition("?")[2])
     assert again.moment == 1000
 
 
 def test_the_window_moves_along(browser: Pages, root: str) -> None:
     """The sidebar shows the context window at the exchange and links to what the model saw."""
-    played = Played(browser, root, "at=5&autoplay=0")
+    played = Played(browser, root, "at=5")
     fates = played.page.evaluate("[...document.querySelectorAll('#sv-cells i')].map(cell => cell.className)")
     assert fates == ["sv-c-recalled", "sv-c-recent", "sv-c-recent", "sv-c-recent", "sv-c-now"]
     assert played.text("window-words") == "2,130 of 4,096 tokens, window 8,192"
@@ -215,7 +312,7 @@ def test_chapters_lead_to_their_exchanges(browser: Pages, root: str) -> None:
 
 def test_hostile_text_is_text(browser: Pages, root: str) -> None:
     """A reply that closes the script tag is shown as text, and nothing in it runs."""
-    played = Played(browser, root, "at=4&autoplay=0")
+    played = Played(browser, root, "at=4")
     assert any("</script><script>window.ran = 1" in said for said in played.said)
     assert played.page.evaluate("window.ran") is None
     assert played.watched.wrong == []
@@ -223,13 +320,13 @@ def test_hostile_text_is_text(browser: Pages, root: str) -> None:
 
 def test_messages_are_rendered_as_in_the_transcript(browser: Pages, root: str) -> None:
     """Markdown and tool calls look as in the transcript, and nothing in them runs."""
-    played = Played(browser, root, "at=5:2&autoplay=0")
+    played = Played(browser, root, "at=5:2")
     played.page.wait_for_selector("#sv-said .sv-reply .sv-md table")
     found = "[...document.querySelectorAll('{}')].map(one => one.innerHTML)"
-    shown = [played.page.evaluate(found.format(f"#sv-said {part}")) for part in (".sv-reply", ".sv-code")]
+    shown = [played.page.evaluate(found.format(f"#sv-said {part}")) for part in (".sv-reply .sv-md", ".sv-code")]
     written = browser.watched(root).open("/logs/-/session/work")
     written.evaluate("document.querySelectorAll('.sv-copy').forEach(one => one.remove())")
-    assert shown[0] == written.evaluate(found.format(".sv-reply"))[: len(shown[0])]
+    assert shown[0] == written.evaluate(found.format(".sv-reply .sv-md"))[: len(shown[0])]
     assert shown[1] == written.evaluate(found.format(".sv-main .sv-code"))
     assert played.page.evaluate("window.ran") is None
     assert played.watched.wrong == []
@@ -237,7 +334,7 @@ def test_messages_are_rendered_as_in_the_transcript(browser: Pages, root: str) -
 
 def test_rendered_messages_grow_as_plain_ones_do(browser: Pages, root: str) -> None:
     """While a reply streams, the beginning of its HTML is shown, from nothing to all of it."""
-    played = Played(browser, root, "at=5:2&autoplay=0")
+    played = Played(browser, root, "at=5:2")
     played.page.wait_for_selector("#sv-said .sv-reply .sv-md table")
     reply = (
         "[...document.querySelectorAll('#sv-said article:last-of-type .sv-reply')].map(one => one.innerText).join('')"
@@ -263,14 +360,14 @@ def test_without_the_rendered_form_messages_stay_plain_text(browser: Pages, root
     """If the server does not respond, the replay continues with the plain text on the page."""
     watched = browser.watched(root)
     watched.page.route("**/replay.json?rendered=*", lambda route: route.fulfill(status=500, body="no"))
-    page = watched.open(f"{HERE}?at=5:2&autoplay=0")
+    page = watched.open(f"{HERE}?at=5:2")
     assert "**tide**" in page.text_content("#sv-said article:last-of-type .sv-reply")
     assert page.locator("#sv-said .sv-md").count() == 0
 
 
 def test_reduced_motion_means_whole_replies_and_no_autoplay(browser: Pages, root: str) -> None:
-    """With reduced motion nothing plays automatically, and a reply appears when it is complete."""
-    played = Played(browser, root, "", reduced_motion="reduce")
+    """With reduced motion nothing plays automatically, even if asked to, and a reply appears when it is complete."""
+    played = Played(browser, root, "autoplay=1", reduced_motion="reduce")
     played.pass_(2000)
     assert played.moment == 0
     played.seek(999)
@@ -280,7 +377,7 @@ def test_reduced_motion_means_whole_replies_and_no_autoplay(browser: Pages, root
 
 
 @SCRIPTS
-@pytest.mark.parametrize("address", [f"{HERE}?autoplay=0", "/logs/-/session/work/context/5"], ids=["replay", "context"])
+@pytest.mark.parametrize("address", [f"{HERE}", "/logs/-/session/work/context/5"], ids=["replay", "context"])
 def test_pages_open_without_an_error_and_fit(browser: Pages, root: str, address: str, scripts: bool) -> None:
     """Pages have no errors, foreign requests or horizontal scrolling, and a player only if scripts run."""
     watched = browser.watched(root, scripts=scripts)
@@ -297,7 +394,7 @@ def test_pages_open_without_an_error_and_fit(browser: Pages, root: str, address:
 
 def test_a_rating_is_in_the_line_of_its_exchange(browser: Pages, root: str) -> None:
     """A rated exchange shows its rating from its beginning, and others show none."""
-    played = Played(browser, root, "at=3&autoplay=0")
+    played = Played(browser, root, "at=3")
     assert played.page.locator("#sv-said .sv-rated").all_inner_texts() == ["rated up"]
     assert played.page.locator('#sv-said article[data-number="2"] .sv-meta .sv-rated').count() == 1
 
@@ -308,7 +405,7 @@ def test_modules_load_below_a_base_url(browser: Pages, tmp_path: Path) -> None:
     write_replay(path)
     with running(path, "--setting", "base_url", "/behind/") as root:
         watched = browser.watched(root)
-        page = watched.open(f"/behind{HERE}?at=5:2&autoplay=0")
+        page = watched.open(f"/behind{HERE}?at=5:2")
         page.wait_for_selector("#sv-said .sv-reply .sv-md table")
         scripts = page.evaluate("performance.getEntriesByType('resource').map(one => new URL(one.name).pathname)")
         modules = {one.rpartition("/")[2] for one in scripts if "/replay/" in one and one.endswith(".js")}

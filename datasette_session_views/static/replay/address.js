@@ -1,19 +1,19 @@
-// The state of a replay in its URL: ?at=EXCHANGE:SECONDS&speed=2&idle=3&autoplay=0.
+// The state of a replay in its URL: ?at=EXCHANGE:SECONDS&speed=2&idle=3. With autoplay=1 it plays at once.
 
 const SLOWEST = 0.1;
-const FASTEST = 64;
+const FASTEST = 4096;
 const BARELY = 0.05; // seconds too short to write into the URL
 
-// The requested state. Invalid values are ignored.
+// The requested state. Invalid values are ignored. The speed is null if none was requested.
 export function read(asked, usualIdle) {
   const speed = Number(asked.get("speed"));
   const [exchange, seconds] = (asked.get("at") ?? "").split(":");
   return {
-    speed: speed >= SLOWEST && speed <= FASTEST ? speed : 1,
+    speed: speed >= SLOWEST && speed <= FASTEST ? speed : null,
     idle: cap(asked.get("idle"), usualIdle),
     exchange: exchange ? Number(exchange) : null,
     seconds: Number(seconds) || 0,
-    plays: asked.get("autoplay") !== "0",
+    plays: asked.get("autoplay") === "1",
   };
 }
 
@@ -34,7 +34,6 @@ export function write({ at, speed, idle, playing }) {
   else asked.delete("at");
   asked.set("speed", speed);
   asked.set("idle", capWords(idle));
-  if (playing) asked.delete("autoplay");
-  else asked.set("autoplay", "0");
+  if (!playing) asked.delete("autoplay");
   return `${location.pathname}?${asked.toString().replaceAll("%3A", ":")}`;
 }

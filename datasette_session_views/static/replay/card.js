@@ -1,7 +1,7 @@
 // An exchange or an attempt on the stage, and the pieces of its messages.
 
 import { Growing } from "./growing.js";
-import { date, element, number } from "./words.js";
+import { element, later, moment, number } from "./words.js";
 
 const SPOKEN = ["you", "reply", "failed"]; // shown open; everything else is folded
 
@@ -15,14 +15,34 @@ const NAMES = {
   file: "Attachment",
 };
 
-// One piece of a message, shown as plain text until its HTML arrives.
+// Who speaks, above what is said.
+function speaker(name) {
+  const heading = element("h3", "sv-who");
+  heading.append(element("bdi", "", name));
+  return heading;
+}
+
+// One piece of a message, shown as plain text until its HTML arrives. `who` is a new speaker, or null.
 class Piece {
-  constructor([kind, name, text]) {
-    const spoken = SPOKEN.includes(kind);
+  constructor([kind, name, text], who) {
     this.part = 1;
-    this.within = element("div", spoken ? `sv-${kind}` : "sv-in");
-    this.within.append(element("div", "sv-plain", text));
-    this.block = spoken ? this.within : this.folded(kind, name, text);
+    this.within = element("div", SPOKEN.includes(kind) ? "sv-said" : "sv-in");
+    const plain = element("div", "sv-plain", text);
+    plain.dir = "auto";
+    this.within.append(plain);
+    this.block = SPOKEN.includes(kind) ? this.spoken(kind, who) : this.folded(kind, name, text);
+    this.heading = SPOKEN.includes(kind) || !who ? null : speaker(who); // above a fold
+  }
+
+  get blocks() {
+    return this.heading ? [this.heading, this.block] : [this.block];
+  }
+
+  spoken(kind, who) {
+    const block = element("div", `sv-${kind}`);
+    if (who) block.append(speaker(who));
+    block.append(this.within);
+    return block;
   }
 
   folded(kind, name, text) {
@@ -51,30 +71,51 @@ class Piece {
 
 // An exchange or an attempt on the page, with its scenes up to one of them.
 export class Card {
-  constructor(scene, chapter) {
+  // `urls` are those of its exchange in the transcript and of what the model saw, or null for an attempt.
+  constructor(scene, chapter, urls) {
     this.scenes = new Map(); // index of a scene -> its pieces, [before, after]
     this.article = element("article", "sv-ex");
+    this.article.setAttribute("aria-label", scene.number ? `Exchange ${scene.number}` : "Failed prompt");
     if (scene.number) this.article.dataset.number = scene.number;
+    if (later(scene.pause)) this.article.append(element("div", "sv-gap", later(scene.pause)));
     if (scene.marks.includes("cut")) this.article.append(element("div", "sv-cut", "From here on, older exchanges are no longer sent."));
-    if (chapter) this.article.append(element("h3", "sv-chapter", chapter));
     this.tokens = element("span");
-    this.article.append(this.meta(scene));
+    this.model = scene.model;
+    this.speaker = null;
+    this.article.append(this.meta(scene, chapter, urls));
   }
 
-  meta(scene) {
+  meta(scene, chapter, urls) {
     const meta = element("div", "sv-meta");
-    meta.append(element("span", "sv-no", scene.number ? `#${number(scene.number)}` : "failed prompt"));
+    const heading = element("h2", "sv-no");
+    heading.append(urls ? link(urls.exchange, `#${number(scene.number)}`, "Show it in the transcript") : "Failed prompt");
+    if (chapter) heading.append(" ", element("bdi", "sv-chapter", chapter));
+    meta.append(heading);
     if (scene.marks.includes("pin")) meta.append(element("span", "sv-pin", "◆ pinned"));
-    meta.append(element("span", "", date(Date.parse(scene.utc))), element("span", "", scene.model), this.tokens);
+    meta.append(moment(scene.utc), this.tokens);
     if (scene.rated) meta.append(element("span", "sv-rated", scene.rated));
+    if (!urls) return meta;
+    const rows = element("span", "sv-rows");
+    rows.append(link(urls.context, "context", "What the model saw"));
+    meta.append(rows);
     return meta;
   }
 
   add(index, texts, html) {
-    const pieces = texts.map((side) => side.map((piece) => new Piece(piece)));
+    const pieces = texts.map((side, which) => side.map((piece) => new Piece(piece, this.speaks(piece[0], which === 1))));
     this.scenes.set(index, pieces);
-    for (const piece of pieces.flat()) this.article.append(piece.block);
+    for (const piece of pieces.flat()) this.article.append(...piece.blocks);
     this.dress(index, html);
+  }
+
+  // Return who says a piece, if it is another one than before.
+  speaks(kind, isOutput) {
+    const said = kind === "failed" ? "Failed" : this.model;
+    const asked = kind === "you" ? "You" : null;
+    const who = isOutput ? said : asked;
+    if (!who || who === this.speaker) return null;
+    this.speaker = who;
+    return who;
   }
 
   dress(index, html) {
@@ -92,13 +133,20 @@ export class Card {
     this.scenes.get(index)[1].forEach((piece, place) => {
       const length = lengths[place];
       const there = part >= 1 || left > 0;
-      if (there && !piece.block.parentNode) this.article.append(piece.block);
-      if (!there) piece.block.remove();
+      if (there && !piece.block.parentNode) this.article.append(...piece.blocks);
+      if (!there) for (const block of piece.blocks) block.remove();
       piece.reveal(part >= 1 || !length ? 1 : Math.min(left, length) / length);
       left -= Math.min(left, length);
     });
     this.tokens.textContent = part < 1 ? speed(scene) : spent(scene);
   }
+}
+
+function link(href, text, title) {
+  const made = element("a", "", text);
+  made.href = href;
+  made.title = title;
+  return made;
 }
 
 function speed(scene) {

@@ -1,6 +1,15 @@
 // The time of a replay. What is shown depends only on the moment, so that seeking equals playing. A moment is in
 // milliseconds of the replay at speed 1. The sums are those of insight/timing.py; a test compares the two.
 
+const LONGEST = 180_000; // milliseconds that a replay takes at most at the proposed speed
+
+// The lowest of these speeds at which a replay of this length takes three minutes at most; a greater one if none does.
+export function proposed(total, speeds) {
+  let speed = speeds.find((one) => one >= 1 && total / one <= LONGEST) ?? speeds.at(-1);
+  while (total / speed > LONGEST) speed *= 2;
+  return speed;
+}
+
 export class Timeline {
   // `idle`: the longest pause in seconds, or null for pauses as recorded.
   constructor(scenes, idle) {

@@ -1,4 +1,5 @@
 // The keys of video players and asciinema. Ignored with ctrl, alt or meta, and in text fields and selects.
+// They come before those of all pages, some of which are the same.
 
 const LEAP = 5; // seconds
 
@@ -7,15 +8,17 @@ export function listen(player) {
     const act = isOurs(event, player) ? action(event, player) : null;
     if (!act) return;
     event.preventDefault();
+    event.stopPropagation();
     act();
-  });
+  }, true);
 }
 
 function isOurs(event, player) {
-  const target = event.target instanceof Element ? event.target : document.body;
+  const within = event.composedPath()[0]; // the target may be the host of a text field
+  const target = within instanceof Element ? within : document.body;
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return false;
   if (target.closest("input:not([type=range]), select, textarea, [contenteditable]")) return false;
-  if (player.showsKeys && event.key !== "?") return false;
+  if (player.controls.showsKeys && event.key !== "?") return false;
   const isPressed = event.key === " " || event.key === "Enter";
   return !(isPressed && target.closest("button, a, summary"));
 }
@@ -33,7 +36,12 @@ function action(event, player) {
     "]": () => player.stepToEvent(1),
     "<": () => player.slower(),
     ">": () => player.faster(),
-    "?": () => player.toggleKeys(),
+    Home: () => player.seek(0),
+    End: () => player.seek(player.timeline.total),
+    f: () => player.controls.toggleFull(),
+    c: () => player.open("context"),
+    t: () => player.open("transcript"),
+    "?": () => player.controls.toggleKeys(),
   };
   if (/^[0-9]$/.test(event.key)) return () => player.seek((player.timeline.total * Number(event.key)) / 10);
   return Object.hasOwn(keys, event.key) ? keys[event.key] : null;

@@ -1,13 +1,15 @@
 // The player: its position, whether it plays and how fast. It updates the stage, the rail and the clocks.
 
 import * as address from "./address.js";
-import { Timeline } from "./clock.js";
+import { Timeline, proposed } from "./clock.js";
+import { Controls } from "./controls.js";
 import { Events, totals } from "./events.js";
 import * as keys from "./keys.js";
 import * as marks from "./marks.js";
+import { Poster } from "./poster.js";
 import { Rail } from "./rail.js";
 import { Stage } from "./stage.js";
-import { date, dollars, duration, element, get, number } from "./words.js";
+import { date, dollars, duration, get, number, utcTime } from "./words.js";
 
 const LONGEST_FRAME = 1000; // milliseconds that one frame counts at most, so that a hidden tab continues where it was
 const GRACE = 500; // milliseconds: during play, “back” skips a scene that has only just begun
@@ -26,7 +28,10 @@ export class Player {
     const player = new Player(data, wanted);
     await breathe();
     player.totals = totals(data.scenes);
-    player.wire();
+    player.controls = new Controls(player);
+    player.poster = new Poster(data, () => player.begin());
+    keys.listen(player);
+    addEventListener("resize", () => player.measure());
     await breathe();
     get("replay").hidden = false;
     player.rail = new Rail(data);
@@ -39,46 +44,22 @@ export class Player {
   }
 
   constructor(data, { speed, idle, exchange, seconds }) {
-    Object.assign(this, { data, speed, idle });
+    Object.assign(this, { data, idle });
     this.playing = false;
     this.events = new Events(data);
     this.timeline = new Timeline(data.scenes, idle);
+    const usual = proposed(this.timeline.total, data.speeds);
+    this.speed = speed ?? usual;
+    this.speeds = [...new Set([...data.speeds, usual])].sort((one, other) => one - other);
     const begin = exchange === null ? -1 : this.events.begin(exchange);
+    this.begun = begin >= 0; // a link to a moment shows that moment, not the poster
     this.moment = begin < 0 ? 0 : this.timeline.within(this.timeline.starts[begin] + seconds * 1000);
   }
 
-  wire() {
-    const clicked = (id, act) => get(id).addEventListener("click", act);
-    clicked("play", () => this.toggle());
-    clicked("before", () => this.step(this.events.exchanges, -1));
-    clicked("after", () => this.step(this.events.exchanges, 1));
-    clicked("jump", () => this.stepToEvent(1));
-    clicked("copy", () => this.copy());
-    clicked("help", () => this.toggleKeys());
-    get("seek").addEventListener("input", (event) => this.seek(Number(event.target.value)));
-    get("speed").addEventListener("change", (event) => this.setSpeed(Number(event.target.value)));
-    get("idle").addEventListener("change", (event) => this.setIdle(address.cap(event.target.value, null)));
-    keys.listen(this);
-    addEventListener("resize", () => this.measure());
-    for (const [exchange, label] of Object.entries(this.data.chapters)) this.chapter(Number(exchange), label);
-  }
-
-  // Add a button that jumps to a chapter.
-  chapter(exchange, label) {
-    const place = this.events.begin(exchange);
-    if (place < 0) return;
-    const button = element("button", "sv-link", `#${number(exchange)} ${label}`);
-    button.type = "button";
-    button.addEventListener("click", () => this.seek(this.timeline.starts[place]));
-    get("chapters").appendChild(element("li")).append(button);
-    get("card-chapters").hidden = false;
-  }
-
-  // Update what depends on timing and speed: the scrubber's length and marks, and the selects.
+  // Update what depends on timing and speed.
   setup() {
-    get("seek").max = Math.max(1, this.timeline.total);
-    choose(get("speed"), String(this.speed), (value) => `${value}×`);
-    choose(get("idle"), address.capWords(this.idle), (value) => `up to ${value} s`);
+    this.controls.setup(this);
+    this.poster.say(this.timeline.total, this.speed);
     this.measure();
   }
 
@@ -91,6 +72,7 @@ export class Player {
 
   seek(moment) {
     this.moment = this.timeline.within(moment);
+    this.begun = true;
     this.draw();
     this.follow();
   }
@@ -118,31 +100,41 @@ export class Player {
     this.step(this.events.of(get("kind").value), direction);
   }
 
+  // Go to a page about the exchange of this moment.
+  open(what) {
+    const { context_url, transcript_url } = this.data;
+    const { number: exchange } = this.scene();
+    if (exchange === null) return;
+    location.assign(what === "context" ? `${context_url}${exchange}` : `${transcript_url}/exchange/${exchange}`);
+  }
+
   // -- playing --------------------------------------------------------------------
+
+  // Play from the poster. Its button goes, so the one below gets the focus.
+  begin() {
+    this.play();
+    get("play").focus();
+  }
 
   play() {
     if (this.playing) return;
     if (this.moment >= this.timeline.total) this.moment = 0;
     this.playing = true;
+    this.begun = true;
     this.last = performance.now();
-    this.face();
+    this.controls.face();
     requestAnimationFrame((now) => this.frame(now));
   }
 
   pause() {
     this.playing = false;
-    this.face();
+    this.controls.face();
     this.follow();
   }
 
   toggle() {
     if (this.playing) this.pause();
     else this.play();
-  }
-
-  face() {
-    get("play").setAttribute("aria-label", this.playing ? "Pause" : "Play");
-    get("replay").classList.toggle("sv-playing", this.playing);
   }
 
   frame(now) {
@@ -158,15 +150,16 @@ export class Player {
   setSpeed(speed) {
     this.speed = speed;
     this.setup();
+    this.draw();
     this.follow();
   }
 
   slower() {
-    this.setSpeed(this.data.speeds.findLast((speed) => speed < this.speed) ?? this.speed);
+    this.setSpeed(this.speeds.findLast((speed) => speed < this.speed) ?? this.speed);
   }
 
   faster() {
-    this.setSpeed(this.data.speeds.find((speed) => speed > this.speed) ?? this.speed);
+    this.setSpeed(this.speeds.find((speed) => speed > this.speed) ?? this.speed);
   }
 
   // Change the cap on pauses and stay at the same part of the same scene.
@@ -184,10 +177,10 @@ export class Player {
 
   draw() {
     const now = this.timeline.at(this.moment);
+    this.poster.show(!this.begun);
     this.stage.show(now);
     const isBegun = now.part !== null || now.done > 0;
-    const scene = this.data.scenes[Math.max(now.part === null ? now.done - 1 : now.done, 0)];
-    const exchange = isBegun ? scene.number : null;
+    const exchange = isBegun ? this.scene(now).number : null;
     if (!isBegun || exchange !== null) this.rail.show(exchange); // an attempt leaves the rail unchanged
     const where = isBegun ? this.where(exchange) : "at the start";
     this.read(where, this.totals[now.done]);
@@ -197,21 +190,32 @@ export class Player {
     if (seek.getAttribute("aria-valuetext") !== words) seek.setAttribute("aria-valuetext", words);
   }
 
+  // The scene of a state: the one that is under way, or else the last one that is over.
+  scene({ done, part } = this.timeline.at(this.moment)) {
+    return this.data.scenes[Math.max(part === null ? done - 1 : done, 0)];
+  }
+
   where(exchange) {
     return exchange === null ? "failed prompt" : `#${number(exchange)} of ${number(this.data.exchanges_in_all)}`;
   }
 
   read(where, { input, output, cost, saved }) {
+    const { total } = this.timeline;
+    const wall = this.timeline.wall(this.moment);
+    put("time", duration(this.moment));
+    put("length", duration(total));
+    put("left", this.speed === 1 ? "" : `${duration((total - this.moment) / this.speed)} left at ${this.speed}×`);
     put("where", where);
     put("in", number(input));
     put("out", number(output));
     put("saved", saved === null ? "–" : `about ${number(Math.round(saved))} tokens`);
     put("cost", cost === null ? this.data.unpriced || "–" : dollars(cost));
-    put("clock", date(this.timeline.wall(this.moment)));
+    put("clock", date(wall));
+    get("clock").title = Number.isNaN(wall) ? "" : `${utcTime(wall)} UTC`;
     put("model", `${duration(this.timeline.modelTime(this.moment))} of ${duration(this.timeline.models.at(-1))}`);
   }
 
-  // -- address and keys -----------------------------------------------------------
+  // -- address --------------------------------------------------------------------
 
   link() {
     const { starts, scenes } = this.timeline;
@@ -227,42 +231,10 @@ export class Player {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => history.replaceState(null, "", this.link()), SETTLED);
   }
-
-  async copy() {
-    const link = new URL(this.link(), location.href).href;
-    const button = get("copy");
-    try {
-      await navigator.clipboard.writeText(link);
-      button.textContent = "Copied";
-    } catch {
-      history.replaceState(null, "", link);
-      button.textContent = "Link is in the address bar";
-    }
-    setTimeout(() => (button.textContent = "Copy link"), 2000);
-  }
-
-  get showsKeys() {
-    return get("keys").open;
-  }
-
-  toggleKeys() {
-    if (this.showsKeys) {
-      get("keys").close();
-      return;
-    }
-    this.pause();
-    get("keys").showModal();
-  }
 }
 
 // Set a text only if it changed, because setting it causes a new layout.
 function put(id, text) {
   const found = get(id);
   if (found.textContent !== text) found.textContent = text;
-}
-
-// Select a value, and add it as an option if it is missing.
-function choose(select, value, words) {
-  if (![...select.options].some((option) => option.value === value)) select.append(new Option(words(value), value));
-  select.value = value;
 }

@@ -31,7 +31,7 @@ export class Rail {
     const found = this.data.windows[exchange];
     this.link(exchange);
     this.words(found, exchange);
-    if (found) this.fill(found);
+    if (found && found[1] !== null) this.fill(found);
     clearTimeout(this.later);
     const wait = this.painted + CALM - performance.now();
     if (wait <= 0) this.paint(exchange, found);

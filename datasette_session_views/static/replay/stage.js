@@ -4,7 +4,9 @@ import { Card } from "./card.js";
 import { Texts } from "./texts.js";
 import { element } from "./words.js";
 
-const SHOWN = 30; // exchanges kept on the page; earlier ones are in the transcript
+const SHOWN = 30; // exchanges kept on the page; earlier ones are added when one scrolls back to them
+const MORE = 10; // earlier exchanges added at once
+const NEAR = 600; // pixels from the first one on the page at which earlier ones are added
 const AT_ONCE = 5; // exchanges added at once after a jump
 const AHEAD = 12; // scenes ahead whose HTML is requested
 const FAR = 50; // scenes to look ahead for more of the same exchange
@@ -30,6 +32,8 @@ export class Stage {
     this.texts = new Texts(data);
     this.place = -1; // the last scene on the page, begun or over
     this.cards = []; // [exchange or attempt, its card], oldest first
+    this.box = root.parentElement; // it scrolls, from the bottom: 0 is the newest exchange, and less is further up
+    this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
   }
 
   show({ done, part }) {
@@ -58,7 +62,7 @@ export class Stage {
   goOn(last) {
     this.reveal(this.place, 1);
     this.add(last);
-    while (this.cards.length > SHOWN) this.cards.shift()[1].article.remove();
+    while (this.cards.length > SHOWN && !this.isReadingBack) this.cards.shift()[1].article.remove();
     this.note();
     this.want(last, last + 2 * AHEAD);
   }
@@ -69,6 +73,7 @@ export class Stage {
     this.cards = [];
     for (let one = Math.max(now - AT_ONCE + 1, 0); one <= now; one++) this.cards.push([one, this.card(one, last)]);
     this.root.replaceChildren(...this.cards.map(([, card]) => card.article));
+    this.box.scrollTop = 0;
     const first = this.place === -1;
     if (first) this.want(last, last + AHEAD);
     this.filling = setTimeout(() => this.fill(last), first ? 0 : SETTLED);
@@ -101,14 +106,45 @@ export class Stage {
     }
   }
 
-  // Link to the transcript for exchanges that are no longer on the page.
+  // -- scrolling back ------------------------------------------------------------
+
+  get isReadingBack() {
+    return this.box.scrollTop < -1;
+  }
+
+  scrolled() {
+    const above = this.box.scrollHeight - this.box.clientHeight + this.box.scrollTop;
+    if (above < NEAR && this.isReadingBack) this.earlier();
+  }
+
+  // Add some of the exchanges above the first one on the page.
+  earlier() {
+    if (!this.cards.length || this.cards[0][0] === 0) return;
+    const first = this.cards[0][0];
+    for (let one = first - 1; one >= Math.max(first - MORE, 0); one--) {
+      const card = this.card(one, this.place);
+      this.cards.unshift([one, card]);
+      this.root.prepend(card.article);
+    }
+    this.note();
+    this.want(this.begins[this.cards[0][0]], this.begins[first - 1]);
+  }
+
+  // Offer the exchanges above the first one on the page: those of this part, or the transcript for those before it.
   note() {
     this.root.querySelector(".sv-earlier")?.remove();
-    if (!this.cards.length || this.cards[0][0] === 0) return;
+    if (!this.cards.length) return;
     const note = element("p", "sv-sub sv-earlier");
-    const link = element("a", "", "in the transcript");
-    link.href = `${this.data.transcript_url}?from=1`;
-    note.append("Earlier exchanges are ", link, ".");
+    if (this.cards[0][0] > 0) {
+      const button = element("button", "sv-link", "Show earlier exchanges");
+      button.type = "button";
+      button.addEventListener("click", () => this.earlier());
+      note.append(button);
+    } else if (this.data.first > 1) {
+      const link = element("a", "", "in the transcript");
+      link.href = `${this.data.transcript_url}?from=1`;
+      note.append("Exchanges before this part of the replay are ", link, ".");
+    } else return;
     this.root.prepend(note);
   }
 
@@ -116,7 +152,12 @@ export class Stage {
   card(whose, last) {
     const begin = this.begins[whose];
     const scene = this.data.scenes[begin];
-    const card = new Card(scene, this.data.chapters[scene.number]);
+    const { transcript_url, context_url, chapters } = this.data;
+    const urls = scene.number && {
+      exchange: `${transcript_url}/exchange/${scene.number}`,
+      context: `${context_url}${scene.number}`,
+    };
+    const card = new Card(scene, chapters[scene.number], urls);
     for (let index = begin; index <= last && index < this.whose.length; index++) {
       if (this.whose[index] === whose) this.within(card, index);
       else if (index - begin > FAR) break;
