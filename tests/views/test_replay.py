@@ -181,8 +181,8 @@ async def test_without_javascript_the_page_is_the_transcript(play: Get) -> None:
 
 
 PLAYER = """main replay said poster begin poster-words card-window context fill window-words cells in out cost saved
-card-chapters chapters marks seek before play after time length left speed more others idle kind jump copy help full where
-clock model keys data"""
+card-chapters chapters marks seek before play after time length left speed more others idle kind jump copy help full
+where clock model keys data"""
 
 
 @pytest.mark.asyncio
@@ -194,8 +194,8 @@ async def test_the_page_has_every_element_the_player_needs(play: Get) -> None:
     controls = [one for one in shape(tags) if one.startswith(("button", "select", "canvas", "dialog"))]
     own = controls[controls.index("canvas.") :]  # Datasette 1.0's page begins with a button of its own
     assert own == [
-        "canvas.", "button.", "button.sv-play", "button.", "select.", "button.", "select.", "select.", "button.", "button.",
-        "button.", "button.", "dialog.", "button.",
+        "canvas.", "button.", "button.sv-play", "button.", "select.", "button.", "select.", "select.", "button.",
+        "button.", "button.", "button.", "dialog.", "button.",
     ]  # fmt: skip
 
 

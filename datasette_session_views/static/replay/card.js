@@ -1,5 +1,6 @@
 // An exchange or an attempt on the stage, and the pieces of its messages.
 
+import { show as inZone } from "../common/times.js";
 import { Growing } from "./growing.js";
 import { element, later, moment, number } from "./words.js";
 
@@ -93,6 +94,7 @@ export class Card {
     meta.append(heading);
     if (scene.marks.includes("pin")) meta.append(element("span", "sv-pin", "◆ pinned"));
     meta.append(moment(scene.utc), this.tokens);
+    inZone(meta);
     if (scene.rated) meta.append(element("span", "sv-rated", scene.rated));
     if (!urls) return meta;
     const rows = element("span", "sv-rows");
