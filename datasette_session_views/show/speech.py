@@ -19,7 +19,7 @@ _MOST = 200
 
 _LAST = 50
 
-_NO_TEXT = '<p class="sv-sub">(no text)</p>'
+_NO_TEXT = '<p class="sv-sub sv-no-text">(no text)</p>'
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pytest
 from datasette_session_views.compat import IS_1
 from tests.views.browsing import Pages, fits, needs_browser, running
 from tests.views.test_rating_form import granting
-from tests.world.everything import World
+from tests.world.everything import MARKDOWN, World
 
 pytestmark = [pytest.mark.slow, *needs_browser]
 
@@ -95,6 +95,17 @@ def test_code_is_copied_with_a_button(browser: Pages, root: str) -> None:
     page.wait_for_timeout(100)
     assert page.evaluate("navigator.clipboard.readText()").startswith("def plan(week: int) -> str:\n    return")
     assert page.locator(".sv-copy").first.inner_text() == "Copied"
+
+
+def test_an_answer_is_copied_as_the_model_wrote_it(browser: Pages, root: str) -> None:
+    """The button below a reply copies its Markdown, not what the page made of it; a failed prompt has none."""
+    watched = browser.watched(root)
+    page = watched.open("/logs/-/session/work")
+    page.get_by_role("button", name="Copy answer").first.click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").strip() == MARKDOWN.strip()
+    assert page.locator("article.sv-attempt .sv-answer").count() == 0
+    assert watched.wrong == []
 
 
 def test_the_page_is_used_by_keyboard(browser: Pages, root: str) -> None:
