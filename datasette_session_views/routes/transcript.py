@@ -19,6 +19,7 @@ from ..show.commands import commands
 from ..show.downloads import FORMS, disposition, download, file_name, heading
 from ..show.fields import fields, progress_fields
 from ..show.head import chips, neighbours
+from ..show.marks import Marks, marked
 from ..show.outline import elsewhere, outline
 from ..show.showing import Showing
 from ..show.words import command_for, day, moment
@@ -93,13 +94,16 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
     loop = asyncio.get_running_loop()
     beyond = await log.read(around, line.thread_id)
-    shown, beside = await loop.run_in_executor(None, lambda: (cards(page, showing), rail(links, page, showing)))
+    marks = Marks(parameters.text(request, "q") or "")
+    shown, beside = await loop.run_in_executor(
+        None, lambda: (marks.cards(cards(page, showing)), rail(links, page, showing))
+    )
     may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
     start = parameters.number(request, "from")
     may_rate = await log.may_be_rated_by(datasette, request.actor)
 
     def at(**asked: Any) -> str:
-        return links.session(here, **{"undone": 1 if undone else None, **asked})
+        return links.session(here, **{"undone": 1 if undone else None, "q": marks.text, **asked})
 
     twin = links.session(here, "json", undone=1 if undone else None, **{"from": start})
     context = {
@@ -125,6 +129,7 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "page": page,
         "cards": shown,
         "rail": beside,
+        "marked": marked(links, here, marks, at(q=None, **{"from": start})),
         "moment": moment,
         "first_url": at(**{"from": 1}) if page.first > 1 else None,
         "earlier_url": at(**{"from": _earlier(page)}) if page.first > 1 else None,

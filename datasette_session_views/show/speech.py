@@ -34,6 +34,8 @@ class Block:
     summary: str = ""
     detail: str = ""
     lead: str = ""
+    opened: bool = False
+    """Whether its fold is open, because it has marked words."""
 
 
 @dataclass(frozen=True)

@@ -224,3 +224,34 @@ def test_anything_can_have_a_copy_button(browser: Pages, root: str) -> None:
         page.wait_for_timeout(50)
         assert page.evaluate(copied) == text
     assert page.locator("#two").inner_text() == "Copied"
+
+
+def test_a_place_that_is_on_another_page_is_found(browser: Pages, root: str) -> None:
+    """A number or an id that the page lacks leads to the page that has it, and an old place to its exchange."""
+    watched = browser.watched(root)
+    first = str(watched.open(WORK).locator("article.sv-ex").first.get_attribute("id"))
+    for place in ("#1", f"#{first}"):
+        page = watched.open(f"{WORK}?from=3{place}")
+        page.wait_for_url(f"**/work?from=1#{first}")
+    page = watched.open(f"{WORK}#1")
+    page.wait_for_url(f"**/work#{first}")
+    assert page.locator("article:target").get_attribute("id") == first
+    page.locator("article.sv-ex").nth(1).locator(".sv-no").get_by_role("link").click()
+    page.wait_for_url("**/work/exchange/*")
+    assert page.locator("article:target").get_attribute("id") == page.url.rpartition("/")[2].join(["e-", ""])
+    page.reload()
+    page.wait_for_url("**/work?from=1#e-*")
+    assert watched.wrong == []
+
+
+def test_a_hit_opens_at_its_words(browser: Pages, root: str) -> None:
+    """A search leads to the exchange, with the words marked and in sight."""
+    watched = browser.watched(root)
+    watched.page.set_viewport_size({"width": 900, "height": 300})
+    page = watched.open("/logs/-/sessions/search?q=foundations")
+    page.locator(".sv-hit a").first.click()
+    page.wait_for_url("**/work?from=1&q=foundations#e-*")
+    mark = page.locator("article:target mark").first
+    assert page.evaluate("e => e.getBoundingClientRect().bottom <= innerHeight", mark.element_handle())
+    assert page.evaluate("e => e.getBoundingClientRect().top >= 0", mark.element_handle())
+    assert watched.wrong == []

@@ -1,4 +1,5 @@
 // The transcript's own scripts.
+import "./addresses.js";
 import "./answers.js";
 import "./live.js";
 import "./menus.js";
