@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from html import unescape
+from itertools import islice
 from typing import Any
 
+from llm_session_memory.rules.folding import fold
 from llm_session_memory.rules.passages import STOP_WORDS
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.search_terms import Marker, query_of
@@ -26,8 +28,11 @@ _INLINE = frozenset("a b bdi bdo code del em i ins kbd mark s small span strong 
 _SKIPPED = frozenset("button math svg".split())
 """Elements without words to mark."""
 
-_LONGEST = 40_000
-"""The most characters of a block in which words are looked for."""
+_STRETCH = 20_000
+"""The characters in which words are looked for at once."""
+
+_BEGINNING = 3
+"""How many characters a word and its other endings have in common; stretches without them need no closer look."""
 
 _MOST = 1_000
 """The most marks on a page."""
@@ -42,12 +47,14 @@ class Marks:
 
     text: str
     count: int = 0
-    _until: float = field(default_factory=lambda: time.monotonic() + _PATIENCE)
+    _until: float = 0.0
 
     def __post_init__(self) -> None:
         query = query_of(self.text)
         words = [word for word in query.words if word.lower() not in STOP_WORDS] or query.words
         self._marker = Marker(words, query.signs)
+        texts = (term.units[0].text.casefold()[:_BEGINNING] for term in self._marker.terms)
+        self._beginnings = [*texts, *(fold(sign).casefold() for sign in query.signs)]
 
     @property
     def any(self) -> bool:
@@ -67,15 +74,28 @@ class Marks:
 
     def html(self, html: str) -> str:
         """Return a piece of HTML with the words marked in its texts; the folds in it that have some are open."""
+        self._until = self._until or time.monotonic() + _PATIENCE
         if self.count >= _MOST or time.monotonic() > self._until:
             return html
         tokens = list(_tokens(html))
         plain = "".join(token.plain for token in tokens)
-        spans = self._marker.spans(plain[:_LONGEST])[: _MOST - self.count]
+        spans = [*islice(self._spans(plain), _MOST - self.count)]
         if not spans:
             return html
         self.count += len(spans)
         return _written(tokens, spans)
+
+    def _spans(self, plain: str) -> Iterator[tuple[int, int]]:
+        """Yield where the words are, until there is no time left."""
+        begin = 0
+        while begin < len(plain) and time.monotonic() <= self._until:
+            end = max(plain.rfind(" ", begin, begin + _STRETCH), begin) if begin + _STRETCH < len(plain) else len(plain)
+            end = end if end > begin else begin + _STRETCH
+            stretch = plain[begin:end]
+            folded = fold(stretch).casefold()
+            if any(beginning in folded for beginning in self._beginnings):
+                yield from ((begin + first, begin + last) for first, last in self._marker.spans(stretch))
+            begin = end
 
 
 def marked(links: Links, reference: str, marks: Marks, without_url: str) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasette_session_views.show.marks import Marks
-from llm_session_memory.reader.files.markup import code_block, plain, rendered
+from llm_session_memory.reader.files.markup import json_block, plain, rendered
 from tests.views.anything import TEXT
 from tests.views.conftest import Get, Tags
 from tests.world.everything import World
@@ -45,7 +45,7 @@ def test_the_words_are_marked_in_texts_alone(html: str, words: str, expected: st
 @tried(200, 60)
 def test_marks_change_nothing_else(text: str, words: str) -> None:
     """Whatever a model wrote and whatever is searched: the elements nest, and without the marks all is as before."""
-    for made in (rendered, plain, code_block):
+    for made in (rendered, plain, json_block):
         html = made(text)
         marked = Marks(words).html(html)
         Tags(marked)
@@ -58,6 +58,12 @@ def test_the_number_of_marks_is_bounded() -> None:
     for _ in range(20):
         marks.html("<p>" + "tide " * 100 + "</p>")
     assert marks.count == 1_000
+
+
+def test_words_far_down_a_long_text_are_marked() -> None:
+    """They are found wherever they are; texts without them cost little."""
+    assert "<mark>zebras</mark>" in Marks("zebra").html(f"<p>{'low tide ' * 100_000} zebras</p>")
+    assert "<mark>Ärger</mark>" in Marks("arger").html(f"<p>{'x' * 50_000} Ärger</p>")
 
 
 @pytest.mark.asyncio
