@@ -23,6 +23,7 @@ from ..show.words import moment
 from ..web.access import log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
+from ..web.log_path import to_name
 from . import parameters
 
 _AT = re.compile(r"(\d{1,100})(?::\d{1,9}(?:\.\d{1,9})?)?", re.ASCII)
@@ -77,7 +78,7 @@ async def replay(datasette: Any, request: Any) -> Any:
         pieces = [embedded(texts[place : place + _TOGETHER]) for place in range(0, len(texts), _TOGETHER)]
         ask = {"rendered_url": links.replay(here, "json", rendered="0").removesuffix("0"), "rendered": _RENDERED}
         whole = {**data, **ask, "together": _TOGETHER, "speeds": SPEEDS}
-        return cards(page, showing), embedded(whole), pieces
+        return cards(page, showing, to_name(log.database.path)), embedded(whole), pieces
 
     shown, data, texts = await asyncio.get_running_loop().run_in_executor(None, drawn)
     earlier = max(found.first - (found.last - found.first + 1), 1)

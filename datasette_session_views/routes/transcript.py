@@ -15,14 +15,14 @@ from llm_session_memory.rules.safe_text import one_line
 from ..compat import Response, allowed, sql_url
 from ..show.beside import family, rail
 from ..show.cards import cards
-from ..show.commands import commands
+from ..show.commands import command, commands
 from ..show.downloads import FORMS, disposition, download, file_name, heading
 from ..show.fields import fields, progress_fields
 from ..show.head import chips, neighbours
 from ..show.marks import Marks, marked
 from ..show.outline import elsewhere, outline
 from ..show.showing import Showing
-from ..show.words import command_for, day, moment
+from ..show.words import day, moment
 from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
@@ -94,9 +94,10 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
     loop = asyncio.get_running_loop()
     beyond = await log.read(around, line.thread_id)
+    path = to_name(log.database.path)
     marks = Marks(parameters.text(request, "q") or "")
     shown, beside = await loop.run_in_executor(
-        None, lambda: (marks.cards(cards(page, showing)), rail(links, page, showing))
+        None, lambda: (marks.cards(cards(page, showing, path)), rail(links, page, showing))
     )
     may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
     start = parameters.number(request, "from")
@@ -115,13 +116,13 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "reference": here,
         "called": one_line(line.title, 300) if line.name else "",
         "chips": chips(line, beyond),
-        "commands": commands(page, to_name(log.database.path)),
+        "commands": commands(page, path),
         "near": neighbours(beyond, links),
         "outline": outline(page, shown),
         "elsewhere": elsewhere(page, beyond.bookmarks, links),
         "project": line.project and (one_line(line.project, 60), links.listing(project=line.project)),
         "archived": day(line.archived_utc) if line.archived_utc else "",
-        "unarchive": command_for("unarchive", here),
+        "unarchive": command("unarchive", here, database=path),
         "family": family(links, page),
         "undone": undone,
         "undone_url": at(undone=None if undone else 1, **{"from": start}),

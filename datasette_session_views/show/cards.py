@@ -15,10 +15,11 @@ from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
 from ..web.links import card_id
+from .commands import command
 from .points import Divider, Mark, dividers, marks
 from .showing import Showing
 from .speech import Block, Part, Speech
-from .words import command_for, compact, day, pause, span
+from .words import compact, day, pause, span
 
 _PAUSE = 3600
 """Seconds without a prompt after which a pause is marked."""
@@ -91,9 +92,15 @@ class Card:
         return self.rows[0][0] if self.rows else ""
 
 
-def cards(transcript: Transcript, showing: Showing) -> list[Card]:
-    """Return exchanges with the attempts among them, and with what was undone if that was asked for."""
-    making = _Cards(showing)
+def cards(transcript: Transcript, showing: Showing, database: str = "") -> list[Card]:
+    """Return exchanges with the attempts among them, and with what was undone if that was asked for.
+
+    Args:
+        transcript: a page of a transcript.
+        showing: renders its texts.
+        database: the path of the log that commands name, or nothing if llm uses it anyway.
+    """
+    making = _Cards(showing, database)
     found: list[Card] = []
     others: list[Attempt | Undone] = [*transcript.attempts, *transcript.undone]
     for one in together(transcript.exchanges, others):
@@ -103,7 +110,7 @@ def cards(transcript: Transcript, showing: Showing) -> list[Card]:
             found.append(making.undone(one) if isinstance(one, Undone) else making.exchange(one))
     if transcript.summaries:
         found = [making.with_summaries(card, transcript.summaries) for card in found]
-    marked = marks(transcript, showing.links)
+    marked = marks(transcript, showing.links, database)
     if marked:
         found = [replace(card, snapshots=marked.get(card.number or card.id, ())) for card in found]
     return _divided(found, transcript, showing) if transcript.stems else found
@@ -126,8 +133,9 @@ def _divided(found: Sequence[Card], transcript: Transcript, showing: Showing) ->
 class _Cards:
     """Makes the cards of one page."""
 
-    def __init__(self, showing: Showing) -> None:
+    def __init__(self, showing: Showing, database: str) -> None:
         self._showing, self._links, self._reference = showing, showing.links, showing.reference
+        self._database = database
         self._tools: tuple[str, ...] | None = None
         """The tools of the exchange above, or None at the beginning of the page."""
 
@@ -242,7 +250,7 @@ class _Cards:
             parts=Speech(self._showing).of_attempt(attempt, end),
             heading=heading,
             answered=attempt.answered_number,
-            again=command_for("retry", self._reference) if attempt.is_next else "",
+            again=command("retry", self._reference, database=self._database) if attempt.is_next else "",
             rows=((attempt.id, self._links.row("memory_attempts", attempt.id)),),
         )
 

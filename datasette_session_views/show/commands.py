@@ -48,6 +48,11 @@ def commands(page: Transcript, database: str = "") -> tuple[Command, ...]:
     return (*found, Command("Fork", fork)) if page.last else tuple(found)
 
 
+def command(name: str, *given: str, database: str = "") -> str:
+    """Return one command of `llm sessions`, for the log at `database` if llm would take another one."""
+    return _sessions(name, given, ("-d", database) if database else ())
+
+
 def _sessions(name: str, given: tuple[str, ...], options: tuple[str, ...]) -> str:
     """Return a command of `llm sessions`. A name that looks like an option comes last, after `--`."""
     if any(one.startswith("-") for one in given):

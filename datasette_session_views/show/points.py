@@ -9,7 +9,8 @@ from llm_session_memory.reader.values import Snapshot, Stem, Transcript
 from llm_session_memory.rules.safe_text import one_line
 
 from ..web.links import Links
-from .words import command_for, day
+from .commands import command
+from .words import day
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,18 @@ def dividers(transcript: Transcript, links: Links) -> dict[int, Divider]:
     return {max(part.first, transcript.first): part for part in parts}
 
 
-def marks(transcript: Transcript, links: Links) -> dict[int | str, tuple[Mark, ...]]:
+def marks(transcript: Transcript, links: Links, database: str = "") -> dict[int | str, tuple[Mark, ...]]:
     """Return the snapshots by the number of the exchange that each was taken after or, if it was undone, by its id.
 
-    If what was undone is not shown, they are at the exchange before it.
+    If what was undone is not shown, they are at the exchange before it. `database` is named in commands, if given.
     """
     shown = {one.id for one in transcript.undone}
     found: dict[int | str, tuple[Mark, ...]] = {}
     for one in transcript.snapshots:
         url = links.replay(transcript.line.reference, snapshot=one.label)
-        command = command_for("restore", transcript.line.reference, one.label) if transcript.line.name else ""
-        mark = Mark(f"snapshot-{one.id}", one_line(one.label, 100), day(one.made_utc), url, command, bool(one.undone))
+        name = transcript.line.name
+        back = command("restore", name, one.label, database=database) if name else ""
+        mark = Mark(f"snapshot-{one.id}", one_line(one.label, 100), day(one.made_utc), url, back, bool(one.undone))
         place = one.undone if one.undone in shown else one.number
         found[place] = (*found.get(place, ()), mark)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from html import escape
 
 from llm_session_memory.reader.entries import MARK, UNMARK
@@ -53,11 +52,6 @@ def visible_but_marks(snippet: str) -> list[str]:
                 found.append(UNMARK)
             found.append(piece)
     return found
-
-
-def command_for(*words: str) -> str:
-    """Return a command of `llm sessions` as a person would type it."""
-    return visible(shlex.join(["llm", "sessions", *words]))
 
 
 def span(seconds: float) -> str:
