@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from llm_session_memory.reader.files.elements import Page
+from llm_session_memory.reader.files.elements import Formatting
 from llm_session_memory.reader.files.markup import json_block, plain, rendered
 from llm_session_memory.reader.values import Held
 
@@ -26,14 +26,14 @@ class Showing:
     def __init__(self, links: Links, reference: str, *, may_see_files: bool, folds: bool = True) -> None:
         """Prepare a page. With `folds`, the rest of a long text is folded behind “Show all”."""
         self.links, self.reference, self._may_see_files, self._folds = links, reference, may_see_files, folds
-        self._page, self._text = Page(), _PAGE_OF_TEXT
+        self._formatting, self._text = Formatting(), _PAGE_OF_TEXT
 
     def markdown(self, text: str, number: int | None = None) -> str:
         """Return Markdown as HTML, within the limits of the page."""
         kept, rest = self._taken(text, number)
-        html = rendered(kept, self._page, fold=self._folds)
-        if self._page.unformatted:
-            self._page.unformatted = False
+        html = rendered(kept, self._formatting, fold=self._folds)
+        if self._formatting.unformatted:
+            self._formatting.unformatted = False
             rest = self._unformatted(number) + rest
         return html + rest
 

@@ -60,6 +60,25 @@ def test_a_transcript_reads_from_top_to_bottom() -> None:
     )
 
 
+BEGUN = [
+    pytest.param('{"a": "*b*"}', '**Model:**\n\n```json\n{"a": "*b*"}\n```', id="JSON"),
+    pytest.param('{"a": "```"}', '**Model:**\n\n````json\n{"a": "```"}\n````', id="JSON with a fence in it"),
+    pytest.param("- one\n- two", "**Model:**\n\n- one\n- two", id="a list"),
+    pytest.param("```python\nx\n```", "**Model:**\n\n```python\nx\n```", id="a fence"),
+    pytest.param("# Title", "**Model:**\n\n# Title", id="a heading"),
+    pytest.param("-5 degrees", "**Model:** -5 degrees", id="words"),
+]
+
+
+@pytest.mark.parametrize(("reply", "shown"), BEGUN)
+def test_a_reply_keeps_its_meaning_as_markdown(reply: str, shown: str) -> None:
+    """JSON is fenced, and a reply that begins with a list, a heading or a fence has a line of its own."""
+    assert shown in as_markdown(transcript(said(1, "Go", reply)))
+    assert shown.replace("Model:", "Model (partial reply):") in as_markdown(
+        transcript(attempts=(attempt("03", partial=reply),))
+    )
+
+
 HEADS = {
     "none": (transcript(), "# work\n\n0 exchanges · llama3 · 01thread\n"),
     "one": (transcript(said(1, "Q", "A")), "# work\n\n1 exchange · llama3 · 01thread\n"),

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llm_session_memory.reader.files.code import coloured
-from llm_session_memory.reader.files.elements import Page, is_safe_link
+from llm_session_memory.reader.files.elements import Formatting, is_safe_link
 from llm_session_memory.reader.files.markup import plain, rendered
 from llm_session_memory.reader.files.segments import LONGEST, as_json, segments
 from tests.views.conftest import Tags
@@ -155,8 +155,10 @@ def test_links_lead_to_the_web_or_a_mailbox(address: str, safe: bool) -> None:
     assert is_safe_link(address) is safe
 
 
-@pytest.mark.parametrize("language", ["python", "js", "sql", "json", "html", "sh", "unknown"])
-@given(code=st.text(alphabet=st.sampled_from("abc \"'`#/*-<>&\\\n0123.=()def")))
+@pytest.mark.parametrize(
+    "language", ["python", "js", "sql", "json", "html", "sh", "lisp", "ocaml", "latex", "diff", "unknown"]
+)
+@given(code=st.text(alphabet=st.sampled_from("abc \"'`#/*-<>&\\\n0123.=()def:;%+@")))
 def test_colours_do_not_change_code(language: str, code: str) -> None:
     """Colouring code does not change its text."""
     assert Tags(coloured(code, language)).text == code
@@ -169,6 +171,10 @@ def test_code_is_coloured_by_its_language() -> None:
     assert '<span class="hl-c"># why</span>' in html
     assert '<span class="hl-s">&quot;x&quot;</span>' in html
     assert '<span class="hl-n">12</span>' in html
+    assert '<span class="hl-p">&quot;a&quot;</span>: <span class="hl-s">&quot;b&quot;</span>' in coloured(
+        '{"a": "b"}', "json"
+    )
+    assert coloured("+a\n-b\n c", "diff") == '<span class="hl-i">+a</span>\n<span class="hl-d">-b</span>\n c'
 
 
 # -- what models write -----------------------------------------------------------
@@ -281,7 +287,7 @@ def test_any_formula_becomes_harmless_elements(pieces: list[str]) -> None:
 
 def test_the_formulas_of_a_page_have_a_limit() -> None:
     """When a page has had enough formulas, the rest are code; text is still formatted."""
-    page = Page(formulas=3)
+    page = Formatting(formulas=3)
     tags = checked(rendered("$x$ $y$ $z$ $u$ **bold**", page))
     assert [tag for tag, _ in tags.found if tag in ("math", "code", "strong")] == ["math"] * 3 + ["code", "strong"]
 
@@ -305,7 +311,7 @@ def test_tasks_are_boxes() -> None:
 
 def test_footnotes_lead_there_and_back() -> None:
     """A reference leads to its footnote and back, on a page that shows the same text twice, too."""
-    page = Page()
+    page = Formatting()
     text = (
         "One[^1], two[^b], again[^1], none[^9].\n\n[^1]: The first,\nwhich goes on.\n[^b]: The *second*.\n\n    More."
     )
@@ -386,7 +392,7 @@ def test_the_rest_of_a_long_text_is_folded(long: str) -> None:
 
 def test_a_page_says_that_a_text_is_not_formatted() -> None:
     """When a page has had enough text, the next one is shown as it was written, except its code, and the page knows."""
-    page = Page(prose=10)
+    page = Formatting(prose=10)
     rendered("A text of more than ten characters", page)
     assert not page.unformatted
     tags = checked(rendered("**bold**\n```\ncode\n```", page))

@@ -39,6 +39,16 @@ _RUBY_LUA = (
     "begin class def do else elsif end ensure false for function if in local module nil not or then true unless until"
 )
 
+_LISP = """
+    and case catch cond def defclass define defmacro defmethod defn defun defvar do else fn if lambda let letrec loop
+    nil not ns or progn quote recur require set setq throw true try unless when
+"""
+_ML = """
+    and as begin case class data deriving do done downto else end exception external false forall fun function functor
+    if import in infix infixl infixr instance let match module mutable newtype object of open qualified rec sig struct
+    then to true try type val when where while with
+"""
+
 _STRINGS = r"\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?"
 _TRIPLE = r"\"\"\"(?:[^\"]|\"(?!\"\"))*(?:\"\"\")?|'''(?:[^']|'(?!''))*(?:''')?"
 _BLOCK = r"/\*(?:[^*]|\*(?!/))*(?:\*/)?"
@@ -48,6 +58,14 @@ _FAMILIES: dict[str, tuple[str, str, str, bool]] = {
     "python": (_PYTHON + _RUBY_LUA, r"\#[^\n]*", rf"{_TRIPLE}|{_STRINGS}", False),
     "shell": (_SHELL, r"(?<![^\s;|&(])\#[^\n]*", _STRINGS, False),
     "sql": (_SQL, rf"--[^\n]*|{_BLOCK}", r"'[^']*'?|\"[^\"]*\"?", True),
+    "lisp": (_LISP, r";[^\n]*", r"\"(?:[^\"\\]|\\.)*\"?", False),
+    "ml": (_ML, r"--[^\n]*|\(\*(?:[^*]|\*(?!\)))*(?:\*\))?", r"\"(?:[^\"\\\n]|\\.)*\"?", False),
+    "percent": (
+        "begin end documentclass usepackage newcommand function return if else for while",
+        r"%[^\n]*",
+        r"(?!)",
+        False,
+    ),
     "data": ("true false null yes no on off", r"\#[^\n]*|//[^\n]*", _STRINGS, False),
     "markup": ("", r"<!--(?:[^-]|-(?!->))*(?:-->)?", r"\"[^\"<>]*\"?", False),
 }
@@ -59,12 +77,17 @@ _LANGUAGES = {
         "zig css scss objective-c".split(),
         "c",
     ),
-    **dict.fromkeys("python py python3 pycon ruby rb lua elixir perl r julia".split(), "python"),
+    **dict.fromkeys("python py python3 pycon ruby rb lua elixir perl julia gdscript nim".split(), "python"),
     **dict.fromkeys(
-        "sh bash shell zsh fish console shell-session powershell dockerfile makefile make".split(), "shell"
+        "sh bash shell zsh fish console shell-session powershell dockerfile makefile make nginx hcl "
+        "terraform r".split(),
+        "shell",
     ),
     **dict.fromkeys("sql sqlite postgresql postgres mysql plsql".split(), "sql"),
     **dict.fromkeys("json jsonc json5 yaml yml toml ini properties".split(), "data"),
+    **dict.fromkeys("lisp clojure clj scheme racket elisp emacs-lisp common-lisp".split(), "lisp"),
+    **dict.fromkeys("haskell hs ocaml ml fsharp elm purescript reason".split(), "ml"),
+    **dict.fromkeys("latex tex matlab octave erlang".split(), "percent"),
     **dict.fromkeys("html xml svg xhtml vue svelte".split(), "markup"),
 }
 
@@ -74,6 +97,8 @@ LONGEST = 50_000
 
 def coloured(code: str, language: str) -> str:
     """Return code as escaped HTML, coloured if the language is known."""
+    if language.lower() in ("diff", "patch"):
+        return "\n".join(map(_difference, code.split("\n")))
     family = _LANGUAGES.get(language.lower())
     if family is None:
         return escape(code)
@@ -87,13 +112,20 @@ def coloured(code: str, language: str) -> str:
     return "".join(pieces)
 
 
+def _difference(line: str) -> str:
+    """Return a line of a patch: added, removed, or neither."""
+    kind = {"+": "i", "-": "d", "@": "c"}.get(line[:1])
+    return f'<span class="hl-{kind}">{escape(line)}</span>' if kind else escape(line)
+
+
 @cache
 def _scanner(family: str) -> re.Pattern[str]:
     keywords, comments, strings, any_case = _FAMILIES[family]
     words = "|".join(sorted(set(keywords.split()), key=len, reverse=True)) or "(?!)"
+    keys = r"(?P<p>\"(?:[^\"\\\n]|\\.)*\"(?= {0,4}:))|" if family == "data" else ""
     flags = re.IGNORECASE if any_case else 0
     return re.compile(
-        rf"(?P<c>{comments})|(?P<s>{strings})|(?P<n>\b\d[\w.]*)|\b(?P<k>(?:{words}))\b|(?P<_>\b[^\W\d]\w*)",
+        rf"(?P<c>{comments})|{keys}(?P<s>{strings})|(?P<n>\b\d[\w.]*)|\b(?P<k>(?:{words}))\b|(?P<_>\b[^\W\d]\w*)",
         flags,
     )
 

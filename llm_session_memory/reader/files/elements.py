@@ -31,7 +31,7 @@ Env = MutableMapping[str, Any]
 
 
 @dataclass
-class Page:
+class Formatting:
     """What may still be formatted on a page, so that a page of long texts does not take long: counts of characters."""
 
     prose: int = 600_000
@@ -168,7 +168,7 @@ _WIDE = 40
 
 def _formula(tex: str, env: Env, *, block: bool) -> str | None:
     """Return a formula as MathML, or None if it can't be shown so, or the page has had enough of them."""
-    page: Page = env["page"]
+    page: Formatting = env["page"]
     page.formulas -= len(tex)
     html = mathml(tex, block=block) if page.formulas >= 0 else None
     if html is None:

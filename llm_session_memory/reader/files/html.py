@@ -17,8 +17,9 @@ from ...model import Attachment, Attempt, Beside, Bookmark, Exchange, Message, P
 from ...rules.safe_text import one_line, plain, visible
 from ...rules.server_cuts import counts_all
 from ...rules.thinking import as_reasoning
+from .elements import Formatting
 from .markdown import family_words, headline, mark_words
-from .markup import rendered
+from .markup import json_block, rendered
 from .style import STYLE
 
 _IMAGES = (
@@ -43,6 +44,7 @@ class Page:
         self.session = session
         self.beside = beside
         self.filled = filled
+        self._keys: set[str] = set()
 
     def top(self, title: str, many: str, exported_utc: str) -> str:
         """Return the beginning: head, title, facts, notes, system prompt. `many` says which exchanges the page has."""
@@ -107,7 +109,7 @@ class Page:
         meta = ["<span>not answered</span>", _time(attempt.datetime_utc), _isolated(visible(attempt.model))]
         if answered_by:
             meta.append(f'<a href="#e{answered_by}">answered by #{answered_by:,}</a>')
-        partial = f'<div class="reply">{rendered(attempt.partial)}</div>\n' if attempt.partial else ""
+        partial = f'<div class="reply">{self._rendered(attempt.partial)}</div>\n' if attempt.partial else ""
         return (
             f'<article>\n<div class="meta">{" ".join(meta)}</div>\n'
             f'<div class="you" dir="auto">{_text(attempt.prompt)}</div>\n{partial}'
@@ -126,20 +128,24 @@ class Page:
             text = str(part.data.get("text") or "")
             match part.type:
                 case "text" if message.role == "assistant":
-                    yield f'<div class="reply">{rendered(text)}</div>\n'
+                    yield f'<div class="reply">{self._rendered(text)}</div>\n'
                 case "text":
                     yield f'<div class="you" dir="auto">{_text(text)}</div>\n'
                 case "reasoning":
                     yield _folded("Reasoning", _text(text)) if text else '<p class="soft">Reasoning withheld</p>\n'
                 case "tool_call":
-                    yield _folded(f"Tool call {_named(part)}", _text(_arguments(part)))
+                    yield _folded_code(f"Tool call {_named(part)}", _arguments(part))
                 case "tool_result":
                     failed = part.data.get("exception")
                     output = f"{part.data.get('output') or ''}" + (f"\n{failed}" if failed else "")
-                    yield _folded(f"Result of {_named(part)}", _text(output))
+                    yield _folded_code(f"Result of {_named(part)}", output)
                 case _:
                     pass
             yield from map(self._attachment, part.attachments)
+
+    def _rendered(self, text: str) -> str:
+        """Return a reply as HTML; the addresses of its footnotes are its own in the whole page."""
+        return rendered(text, Formatting(keys=self._keys))
 
     def _attachment(self, attachment: Attachment) -> str:
         where = attachment.url or attachment.path or ""
@@ -172,6 +178,10 @@ def _isolated(text: str) -> str:
 
 def _folded(title: str, html: str) -> str:
     return f'<details><summary>{title}</summary><pre dir="auto">{html}</pre></details>\n'
+
+
+def _folded_code(title: str, text: str) -> str:
+    return f"<details><summary>{title}</summary>{json_block(text)}</details>\n"
 
 
 def _named(part: Part) -> str:

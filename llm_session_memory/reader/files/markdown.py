@@ -19,6 +19,7 @@ from ...rules.server_cuts import counts_all
 from ...rules.thinking import as_reasoning
 from ...rules.words import counted
 from ..given import given_with
+from .segments import as_json
 
 _AUTHOR_WIDTH = 60
 
@@ -218,7 +219,7 @@ def _message(message: Message) -> Iterator[str]:
         data = part.data
         match part.type:
             case "text":
-                yield f"{who} {plain(str(data.get('text') or ''))}"
+                yield _spoken(who, str(data.get("text") or ""), is_reply=message.role == "assistant")
             case "reasoning":
                 yield _quoted("Reasoning", str(data.get("text") or "")) if data.get("text") else "*Reasoning withheld*"
             case "tool_call":
@@ -229,6 +230,20 @@ def _message(message: Message) -> Iterator[str]:
             case _:
                 pass
         yield from _attachments(part)
+
+
+_BLOCK = re.compile(r" {0,3}(?:#{1,6} |```|~~~|[-*+] |\d{1,9}[.)] |>|\||\$\$|\\\[)|    \S")
+"""The beginning of a reply that means nothing after other words on the same line: a list, a heading, a fence."""
+
+
+def _spoken(who: str, text: str, *, is_reply: bool) -> str:
+    """Return a text with its speaker. A reply in JSON is fenced; one that begins with a block gets its own line."""
+    shown = plain(text)
+    data = as_json(shown) if is_reply else None
+    if data is not None:
+        fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", data)), 3)
+        return f"{who}\n\n{fence}json\n{data}\n{fence}"
+    return f"{who}\n\n{shown}" if is_reply and _BLOCK.match(shown) else f"{who} {shown}"
 
 
 def _attachments(part: Part) -> Iterator[str]:
@@ -261,7 +276,7 @@ def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> s
     lines.append(f"**You:** {plain(attempt.prompt)}")
     lines += [f"*{inert(one.words)}*" for one in given_with(attempt.request)]
     if attempt.partial:
-        lines.append(f"**Model (partial reply):** {plain(attempt.partial)}")
+        lines.append(_spoken("**Model (partial reply):**", attempt.partial, is_reply=True))
     if attempt.in_progress:
         return "\n\n".join([*lines, "*In progress*"])
     lines.append("*Interrupted*" if attempt.error == "interrupted" else f"*Failed: {plain(attempt.error)}*")

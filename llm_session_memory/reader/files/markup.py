@@ -14,7 +14,7 @@ from markdown_it.token import Token
 
 from ...rules.safe_text import visible
 from .dialect import footnotes
-from .elements import DEEPEST, Env, Page, code_block, reader
+from .elements import DEEPEST, Env, Formatting, code_block, reader
 from .segments import Segment, as_json, segments
 
 _MOST_BRACKETS = 3_000
@@ -24,7 +24,7 @@ _MOST_BRACKETS = 3_000
 _NESTED = '<p class="sv-rest">What is nested too deeply to format is shown as it was written.</p>'
 
 
-def rendered(text: str, page: Page | None = None, *, fold: bool = False) -> str:
+def rendered(text: str, page: Formatting | None = None, *, fold: bool = False) -> str:
     """Return Markdown as harmless HTML; JSON becomes a block of code.
 
     Args:
@@ -38,7 +38,7 @@ def rendered(text: str, page: Page | None = None, *, fold: bool = False) -> str:
         return f'<div class="sv-md">{code_block(data, "json")}</div>'
     parts = [*segments(shown)]
     notes = footnotes("\n".join(part.text for part in parts if part.language is None))
-    page = page or Page()
+    page = page or Formatting()
     env: Env = {"footnotes": notes, "key": page.key(shown) if notes else "", "page": page}
     html = [_part(part, page, env) for part in parts]
     cut = _cut(parts) if fold else len(parts)
@@ -74,7 +74,7 @@ _CODE_COUNTS = 2_000
 """The characters that a block of code counts as at most, because a long one scrolls by itself."""
 
 
-def _part(part: Segment, page: Page, env: Env) -> str:
+def _part(part: Segment, page: Formatting, env: Env) -> str:
     if part.language is not None:
         return code_block(part.text, part.language)
     if page.prose <= 0:

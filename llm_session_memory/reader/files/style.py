@@ -24,24 +24,56 @@ article { border-top: 1px solid var(--line); padding: .7rem 0 1.1rem }
   padding: .5rem .8rem; margin: .5rem 0; white-space: pre-wrap }
 .note { border-inline-start: 4px solid var(--line); padding: .2rem .8rem; margin: .3rem 0; white-space: pre-wrap }
 .with { margin: .4rem 0; padding-inline-start: 1.2rem }
+.you, .note, .sv-plain, .reply :is(p, li, h3, h4, h5, h6, th, td) { unicode-bidi: plaintext; text-align: start }
 .reply h3, .reply h4, .reply h5, .reply h6 { margin: 1rem 0 .3rem; font-size: 1.05rem }
-pre, code { font: .88em/1.45 ui-monospace, Menlo, Consolas, monospace; background: var(--code); border-radius: 4px }
-code { padding: .1em .25em }
+.reply h3 { font-size: 1.25rem }
+.reply li.sv-task { list-style: none; margin-inline-start: -1.35rem }
+.reply sub, .reply sup { font-size: .75em; line-height: 0 }
+.sv-footnote { position: relative; padding-inline-start: 1.7rem; color: var(--soft); font-size: .9rem }
+.sv-footnote > * { margin: .2rem 0 }
+.sv-footnote > sup:first-child { position: absolute; inset-inline-start: 0; line-height: inherit }
+.sv-rest { color: var(--soft); font-size: .9rem }
+code { direction: ltr; unicode-bidi: isolate }
+kbd { border: 1px solid var(--soft) }
+pre, code, kbd { font: .88em/1.45 ui-monospace, Menlo, Consolas, monospace; background: var(--code);
+  border-radius: 4px }
+code, kbd { padding: .1em .25em }
 pre { padding: .6rem .8rem; overflow-x: auto; white-space: pre; overflow-wrap: normal }
+.sv-code { background: var(--code); border-radius: 4px; margin: .6rem 0 }
+.sv-code pre { margin: 0; background: none }
+.sv-code[data-language]::before { content: attr(data-language); display: block; padding: .35rem .8rem 0;
+  color: var(--soft); font-size: .78rem }
 pre code { padding: 0; font-size: 1em; background: none }
 details { border: 1px solid var(--line); border-radius: 4px; margin: .5rem 0 }
 summary { cursor: pointer; padding: .35rem .7rem; color: var(--soft); font-size: .92rem }
+details > .sv-code { margin: 0; border-radius: 0 }
 details pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: 0 }
 blockquote { margin: .6rem 0; padding-inline-start: .8rem; border-inline-start: 3px solid var(--line) }
 table { border-collapse: collapse; display: block; overflow-x: auto }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: start }
-.sv-right { text-align: right }
-.sv-center { text-align: center }
+.reply .sv-right { text-align: end }
+.reply .sv-center { text-align: center }
+math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", math, serif; font-size: 1.08em }
+.sv-display, .sv-math-long { display: block; overflow: auto hidden; padding: .2rem 0 }
+.sv-math-long { display: inline-block; max-width: 100%; vertical-align: middle }
+mtd { border: 0; padding: .25em .4em }
+mtd.sv-m-left { text-align: left }
+mtd.sv-m-right { text-align: right; padding-inline-end: 0 }
+mtd.sv-m-right + mtd.sv-m-left { padding-inline-start: 0 }
+mtd.sv-m-below { border-block-end: 1px solid }
+mtd.sv-m-beside { border-inline-end: 1px solid }
+.sv-m-box { border: 1px solid; padding: .25em .35em }
+.sv-m-struck { background: linear-gradient(to top right, transparent calc(50% - .5px), currentColor,
+  transparent calc(50% + .5px)) }
+.sv-m-bold { font-weight: 700 }
+.sv-m-italic { font-style: italic }
+.sv-m-mono { font-family: ui-monospace, Menlo, Consolas, monospace }
 .sv-plain { white-space: pre-wrap }
 .sv-table { overflow-x: auto }
 .hl-c { color: var(--soft) }
-.hl-s { color: var(--pin) }
-.hl-k, .hl-n { color: var(--link) }
+.hl-s, .hl-i { color: var(--pin) }
+.hl-d { color: var(--bad) }
+.hl-k, .hl-n, .hl-p { color: var(--link) }
 figure { margin: .5rem 0 }
 img { max-width: 100%; max-height: 40rem; height: auto; border-radius: 4px }
 @media print {
