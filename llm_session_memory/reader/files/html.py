@@ -20,6 +20,7 @@ from ...rules.thinking import as_reasoning
 from .elements import Formatting
 from .markdown import family_words, headline, mark_words
 from .markup import json_block, rendered
+from .markup import plain as unmarked
 from .style import STYLE
 
 _IMAGES = (
@@ -112,7 +113,7 @@ class Page:
         partial = f'<div class="reply">{self._rendered(attempt.partial)}</div>\n' if attempt.partial else ""
         return (
             f'<article>\n<div class="meta">{" ".join(meta)}</div>\n'
-            f'<div class="you" dir="auto">{_text(attempt.prompt)}</div>\n{partial}'
+            f'<div class="you">{unmarked(attempt.prompt, fold=True)}</div>\n{partial}'
             f'<div class="failed" dir="auto">{_text(attempt.error)}</div>\n</article>\n'
         )
 
@@ -130,7 +131,7 @@ class Page:
                 case "text" if message.role == "assistant":
                     yield f'<div class="reply">{self._rendered(text)}</div>\n'
                 case "text":
-                    yield f'<div class="you" dir="auto">{_text(text)}</div>\n'
+                    yield f'<div class="you">{unmarked(text, fold=True)}</div>\n'
                 case "reasoning":
                     yield _folded("Reasoning", _text(text)) if text else '<p class="soft">Reasoning withheld</p>\n'
                 case "tool_call":
@@ -145,7 +146,7 @@ class Page:
 
     def _rendered(self, text: str) -> str:
         """Return a reply as HTML; the addresses of its footnotes are its own in the whole page."""
-        return rendered(text, Formatting(keys=self._keys))
+        return rendered(text, Formatting(keys=self._keys), fold=True)
 
     def _attachment(self, attachment: Attachment) -> str:
         where = attachment.url or attachment.path or ""

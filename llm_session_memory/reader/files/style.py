@@ -19,7 +19,7 @@ article { border-top: 1px solid var(--line); padding: .7rem 0 1.1rem }
 .no { font-weight: 700; font-size: 1rem; color: var(--ink); text-decoration: none }
 .pin { color: var(--pin); font-weight: 600 }
 .you { background: var(--you); border-inline-start: 4px solid var(--link); border-radius: 4px; padding: .5rem .8rem;
-  margin: .5rem 0; white-space: pre-wrap }
+  margin: .5rem 0 }
 .failed { background: var(--bad-ground); border-inline-start: 4px solid var(--bad); border-radius: 4px;
   padding: .5rem .8rem; margin: .5rem 0; white-space: pre-wrap }
 .note { border-inline-start: 4px solid var(--line); padding: .2rem .8rem; margin: .3rem 0; white-space: pre-wrap }
@@ -48,6 +48,11 @@ details { border: 1px solid var(--line); border-radius: 4px; margin: .5rem 0 }
 summary { cursor: pointer; padding: .35rem .7rem; color: var(--soft); font-size: .92rem }
 details > .sv-code { margin: 0; border-radius: 0 }
 details pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: 0 }
+details.sv-long { border: 0 }
+.sv-long > summary { display: inline-block; border: 1px solid var(--soft); border-radius: 6px; color: var(--link);
+  background: var(--ground); padding: .2rem .8rem; margin-bottom: .4rem }
+.sv-long:not([open]) .sv-when-open, .sv-long[open] > summary .sv-when-closed { display: none }
+.reply hr { border: 0; border-top: 1px solid var(--line) }
 blockquote { margin: .6rem 0; padding-inline-start: .8rem; border-inline-start: 3px solid var(--line) }
 table { border-collapse: collapse; display: block; overflow-x: auto }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: start }
@@ -82,6 +87,7 @@ img { max-width: 100%; max-height: 40rem; height: auto; border-radius: 4px }
   body { font-size: 10pt }
   main { max-width: none; padding: 0 }
   pre { white-space: pre-wrap; overflow-wrap: anywhere }
+  .sv-long > summary { display: none }
   .meta, summary, figure { break-after: avoid; break-inside: avoid }
   .reply a[href]::after { content: " (" attr(href) ")" }
   details::details-content { content-visibility: visible; height: auto }
