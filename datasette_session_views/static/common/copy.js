@@ -29,15 +29,19 @@ function textOf(source) {
   return source.matches("code, pre") ? source.textContent : source.innerText;
 }
 
+const done = new WeakSet(); // elements that can be copied already
+
+function isNew(one) {
+  return !done.has(one) && Boolean(done.add(one));
+}
+
 export function addButtons(root) {
-  for (const block of root.querySelectorAll(".sv-code:not([data-sv-copies])")) {
+  for (const block of root.querySelectorAll(".sv-code")) {
     const code = block.querySelector("code");
-    if (!code) continue;
-    block.dataset.svCopies = "";
-    block.append(button("sv-copy", LABEL, (event) => copy(event.currentTarget, code.textContent, code)));
+    if (code && isNew(block)) block.append(button("sv-copy", LABEL, (event) => copy(event.currentTarget, code.textContent, code)));
   }
-  for (const one of root.querySelectorAll("[data-sv-copy]:not([data-sv-copies])")) {
-    one.dataset.svCopies = "";
+  for (const one of root.querySelectorAll("[data-sv-copy]")) {
+    if (!isNew(one)) continue;
     const text = () => one.dataset.svCopy || textOf(one);
     if (one.matches("button")) {
       one.hidden = false;
@@ -49,10 +53,9 @@ export function addButtons(root) {
       one.after(made);
     }
   }
-  for (const one of root.querySelectorAll("button[data-sv-copy-of]:not([data-sv-copies])")) {
+  for (const one of root.querySelectorAll("button[data-sv-copy-of]")) {
     const source = document.getElementById(one.dataset.svCopyOf);
-    if (!source) continue;
-    one.dataset.svCopies = "";
+    if (!source || !isNew(one)) continue;
     one.hidden = false;
     one.addEventListener("click", () => copy(one, textOf(source), source));
   }
