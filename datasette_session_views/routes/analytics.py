@@ -10,25 +10,23 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from llm_session_memory.insight.catalogue import Query, catalogue
-from llm_session_memory.insight.charts import Chart, figure
 from llm_session_memory.insight.numbers import DAYS, LARGE, PATIENCE, Numbers, numbers, usual_start
-from llm_session_memory.insight.panels import PANELS, Panel, in_words, totals
+from llm_session_memory.insight.panels import PANELS, Panel, Rows, totals
+from llm_session_memory.insight.periods import Days
+from llm_session_memory.insight.tiles import QUERIES, before, tiles
 from llm_session_memory.reader.entries import Filters
 from llm_session_memory.reader.listing import models, projects
 from llm_session_memory.reader.narrowing import Span
 from llm_session_memory.rules import names
-from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import allowed, sql_url
-from ..show.svg import drawn, legend
+from ..show.dashboard import Place, panel_values, spread, tile_values
+from ..show.svg import patterns
 from ..web.access import Log, log_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from ..web.offering import may_see, offer
 from . import parameters
-
-_ROWS = 50
-"""Rows of a table on the page. The query returns all."""
 
 _AT_ONCE = 2
 """Panels computed at once. Datasette has three threads for SQL, and other pages need them too."""
@@ -65,9 +63,14 @@ async def analytics(datasette: Any, request: Any) -> Any:
     project = filters.project and names.key(filters.project)
     span = Span(filters.since, filters.until, filters.model, project=project if offered else None)
     reading = _Reading(datasette, request, log, span)
+    today = datetime.now(timezone.utc).date()
+    days = (span.since, span.until or (usual and _last(usual)))
     shown = await asyncio.gather(*map(reading.panel, PANELS))
+    period = before(days, today)
+    earlier = None if period is None else await reading.earlier(period)
     known = await log.read(models)
-    figures = totals({one.panel.made_by: one.numbers.rows for one in shown if one.numbers})
+    rows = _rows_of(shown)
+    figures = tiles(rows, None if earlier is None else _rows_of(earlier), days, today)
     chosen = {"model": span.model, "project": span.project and filters.project}
     asked = {"since": span.since or ("all" if whole else None), "until": span.until, **chosen}
     links = Links(datasette, log.name)
@@ -81,12 +84,15 @@ async def analytics(datasette: Any, request: Any) -> Any:
                 **chosen,
                 "usual_range": usual is not None,
                 "models": list(known),
-                "totals": dict(figures),
+                "totals": dict(totals(rows)),
+                "before": _earlier_fields(period, earlier),
                 "panels": [_fields(one) for one in shown],
             }
         )
-    may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
-    panels = [await _panel(datasette, request, log, links, one, may_sql=may_sql) for one in shown]
+    place = Place(links, span.model, chosen["project"])
+    panels = [await _panel(datasette, request, log, place, one, days) for one in shown]
+    drawn = [panel for panel in panels if not panel.get("nothing")]
+    empty = not any(one.numbers is None or one.numbers.late or one.numbers.rows for one in shown if not one.panel.fixed)
     context = {
         "database": log.name,
         "private": log.private,
@@ -95,13 +101,34 @@ async def analytics(datasette: Any, request: Any) -> Any:
         "whole": whole,
         "usual": None if usual is None else {"calls": f"{LARGE:,}", "days": DAYS},
         "all_url": links.analytics(since="all", **chosen),
+        "all_time_url": links.analytics(since="all"),
         "models": known,
         "projects": offered,
-        "figures": in_words(figures, lambda value: figure(_rounded(value))),
-        "ranges": _ranges(links, filters, chosen, datetime.now(timezone.utc).date()),
-        "panels": panels,
+        "patterns": patterns(),
+        "tiles": [tile_values(tile) for tile in figures],
+        "ranges": _ranges(links, filters, chosen, today),
+        "empty": empty,
+        "narrowed": bool(filters.since or filters.until or span.model or span.project),
+        "panels": [{**panel, "classes": classes} for panel, classes in zip(drawn, spread(len(drawn)), strict=True)],
+        "nothing": [panel for panel in panels if panel.get("nothing")],
     }
     return await as_page(datasette, request, "sv_analytics", context, links.analytics("json", **asked))
+
+
+def _rows_of(shown: Sequence[_Shown]) -> dict[str, Rows]:
+    return {one.panel.made_by: one.numbers.rows for one in shown if one.numbers and not one.numbers.late}
+
+
+def _last(usual: str) -> str:
+    """Return the last day of the range that a large log shows."""
+    return (date.fromisoformat(usual) + timedelta(days=DAYS - 1)).isoformat()
+
+
+def _earlier_fields(period: Days | None, earlier: Sequence[_Shown] | None) -> dict[str, Any] | None:
+    """Return the period before and its totals, or None if all days are shown."""
+    if period is None or earlier is None:
+        return None
+    return {"since": period[0], "until": period[1], "totals": dict(totals(_rows_of(earlier)))}
 
 
 class _Reading:
@@ -112,14 +139,20 @@ class _Reading:
         self._turn = asyncio.Semaphore(_AT_ONCE)
         self._until = time.monotonic() + _PATIENCE
 
-    async def panel(self, panel: Panel) -> _Shown:
+    async def earlier(self, period: Days) -> list[_Shown]:
+        """Return what the tiles are made of, as it was in an earlier period."""
+        span = replace(self._span, since=period[0], until=period[1])
+        wanted = [panel for panel in PANELS if panel.made_by in QUERIES]
+        return await asyncio.gather(*(self.panel(panel, span) for panel in wanted))
+
+    async def panel(self, panel: Panel, span: Span | None = None) -> _Shown:
         """Return a panel with its numbers."""
         query = catalogue()[f"sessions_{panel.made_by}"]
         if not await may_see(self._datasette, self._request.actor, self._log.name, query.name):
             return _Shown(panel, query, None)
         async with self._turn:
             patience = max(min(PATIENCE, self._until - time.monotonic()), 0.0)
-            return _Shown(panel, query, await self._log.read(numbers, panel, self._span, patience))
+            return _Shown(panel, query, await self._log.read(numbers, panel, span or self._span, patience))
 
 
 def _fields(one: _Shown) -> dict[str, Any]:
@@ -135,58 +168,22 @@ def _fields(one: _Shown) -> dict[str, Any]:
     }
 
 
-async def _panel(datasette: Any, request: Any, log: Log, links: Links, one: _Shown, *, may_sql: bool) -> dict[str, Any]:  # noqa: PLR0913  the parts of a page
+async def _panel(  # noqa: PLR0913  the parts of a page
+    datasette: Any, request: Any, log: Log, place: Place, one: _Shown, days: Days
+) -> dict[str, Any]:
     panel, found = one.panel, one.numbers
     about: dict[str, Any] = {"name": panel.name, "title": panel.title, "means": one.query.means}
     if found is None:
         return {**about, "said": "You don't have permission to see a table that this panel reads."}
-    if may_sql:
+    if await allowed(datasette, request.actor, "execute-sql", log.name):
         about["sql_url"] = sql_url(datasette, log.name, found.sql, found.given)
     if await allowed(datasette, request.actor, "view-query", log.name, one.query.name):
-        about["query_url"] = links.query(one.query.name)
+        about["query_url"] = place.links.query(one.query.name)
     if found.late:
         return {**about, "said": "This took too long to compute. Choose fewer days, or run its query."}
-    chart = panel.draw(found.rows)
-    if found.rows and not chart.empty:
-        about |= {"svg": drawn(panel.name, panel.title, chart), "legend": legend(panel.name, chart)}
-        about["caption"] = _caption(chart)
-    else:
-        about["said"] = "Nothing to draw: the rows have no values." if found.rows else "No data yet."
-    return {**about, **_table(links, found)}
-
-
-def _caption(chart: Chart) -> str | None:
-    if chart.kind == "grid":
-        return f"A larger square means more {chart.unit}."
-    return f"One column per {chart.each}." if chart.each not in ("", "day") else None
-
-
-def _table(links: Links, found: Numbers) -> dict[str, Any]:
-    rows = found.rows[:_ROWS]
-    right = [any(isinstance(row[column], int | float) for row in rows) for column in found.columns]
-    cells = [
-        [
-            (_cell(row[column]), _link(links, column, row[column]), side)
-            for column, side in zip(found.columns, right, strict=True)
-        ]
-        for row in rows
-    ]
-    heads = [(column.replace("_", " "), side) for column, side in zip(found.columns, right, strict=True)]
-    return {"heads": heads, "cells": cells, "rows": len(found.rows), "more": max(len(found.rows) - _ROWS, 0)}
-
-
-def _cell(value: Any) -> str:
-    if value is None or isinstance(value, int | float):
-        return figure(value)
-    return one_line(str(value), 120)
-
-
-def _link(links: Links, column: str, value: Any) -> str | None:
-    return links.session(str(value)) if column == "thread_id" and value else None
-
-
-def _rounded(value: float | None) -> float | int | None:
-    return round(value, 2) if isinstance(value, float) else value
+    loop = asyncio.get_running_loop()
+    broad = panel is PANELS[0]
+    return about | await loop.run_in_executor(None, lambda: panel_values(place, panel, found, days, broad=broad))
 
 
 def _ranges(

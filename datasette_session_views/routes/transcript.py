@@ -153,6 +153,7 @@ def _live(log: Log, links: Links, page: Transcript) -> dict[str, Any] | None:
     return {
         "url": links.session(here, "json", exchanges="0"),
         "total": page.total,
+        "here_url": links.session(here),
         "next_url": links.exchange(here, page.total + 1),
     }
 

@@ -95,10 +95,13 @@ def dollars(value: float) -> str:
 
 
 _CENT = 0.01
+_LARGE = 10
 
 
 def on_axis(value: float, unit: str) -> str:
-    """Return a number on an axis: `950`, `1.2k`, `$0.5`, `50%`, `2 s`."""
+    """Return a number on an axis: `950`, `1.2k`, `$0.50`, `50%`, `2 s`."""
+    if unit == "US dollars" and 0 < value < _LARGE and value != int(value) and round(value, 2) == value:
+        return f"${value:.2f}"
     said = short(value)
     return {"US dollars": f"${said}", "percent": f"{said}%", "seconds": f"{said} s"}.get(unit, said)
 

@@ -36,6 +36,8 @@ class Panel:
     within: bool = False
     rows: int = 10
     spread: bool = False
+    fixed: bool = False
+    """Whether the query has the same rows for every log, also for an empty one."""
 
     @property
     def name(self) -> str:
@@ -175,7 +177,7 @@ PANELS = (
         "tokens_a_second",
     ),
     Panel("hour_of_the_week", "Hour and weekday (UTC)", _hours, "all_days", rows=24),
-    Panel("session_lengths", "Session lengths, in exchanges", _lengths, "unnamed_conversations"),
+    Panel("session_lengths", "Session lengths, in exchanges", _lengths, "unnamed_conversations", fixed=True),
     Panel(
         "pruning_by_exchange", "Requests with and without pruning", _pruning, "tokens_sent", within=True, spread=True
     ),

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasette_session_views.show.svg import drawn, legend
-from llm_session_memory.insight.charts import SERIES, Chart, Series, ceiling, described, figure, short, without_noise
+from datasette_session_views.show.svg import drawn, legend, patterns
+from llm_session_memory.insight.charts import (
+    COUNTED,
+    SERIES,
+    Chart,
+    Series,
+    described,
+    figure,
+    on_axis,
+    short,
+    ticks,
+    with_unit,
+    without_noise,
+)
 from llm_session_memory.insight.panels import totals
 
 KINDS = ("columns", "rows", "lines", "grid")
@@ -38,12 +52,13 @@ def test_a_chart_has_a_title_and_a_description(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_chart_contains_nothing_that_the_policy_forbids(kind: str) -> None:
-    """A chart has no script, style or handler, and it links only to its own patterns."""
+    """A chart has no script, style or handler, no colour of its own, and it links only to the page's patterns."""
     svg = drawn("tokens", "Tokens", two(kind))
+    assert not re.search(r"#[0-9a-f]{3,6}\b", svg)
     names = {element.tag.removeprefix(SVG) for element in parsed(svg).iter()}
-    assert names <= {"svg", "title", "desc", "defs", "pattern", "g", "rect", "path", "polyline", "circle", "text"}
+    assert names <= {"svg", "title", "desc", "g", "rect", "path", "polyline", "circle", "text"}
     assert not re.search(r"\s(style|on\w+|href)=|@import|data:", svg)
-    assert set(re.findall(r"url\(([^)]*)\)", svg)) <= {f"#tokens-{place}" for place in range(SERIES)}
+    assert set(re.findall(r"url\(([^)]*)\)", svg)) <= {f"#sv-fill-{place}" for place in range(SERIES)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -59,7 +74,7 @@ def test_hostile_labels_are_text(kind: str) -> None:
     """Names of models and texts of people are escaped everywhere in a chart."""
     evil = '</text></svg><script>alert(1)</script>"\x00\u202e'
     chart = Chart(kind, (evil, evil), (Series(evil, (1, 2)), Series(evil, (3, 4))), evil)
-    svg = drawn("x", evil, chart) + legend("x", chart)
+    svg = drawn("x", evil, chart) + legend(chart)
     assert "<script" not in svg
     assert "\u202e" not in svg
     assert "\x00" not in svg
@@ -81,13 +96,12 @@ def test_columns_are_stacked() -> None:
 def test_fills_differ_without_colour() -> None:
     """Each measure has its own pattern, and the legend shows the same patterns."""
     many = Chart("rows", ("a",), tuple(Series(f"s{n}", (n + 1,)) for n in range(SERIES)))
-    svg = parsed(drawn("x", "X", many))
-    drawings = [ET.tostring(one).split(b">", 1)[1] for one in svg.iter(f"{SVG}pattern")]
-    plain = [re.sub(rb"#[0-9a-f]{6}", b"", one) for one in drawings]
+    drawings = [ET.tostring(one).split(b">", 1)[1] for one in parsed(patterns()).iter(f"{SVG}pattern")]
+    plain = [re.sub(rb"sv-[gsd][0-9]", b"", one) for one in drawings]
     assert len(set(plain[:5])) == 5
-    assert legend("x", many).count("url(#x-") == SERIES
-    assert legend("x", Chart("rows", ("a",), (Series("only", (1,)),))) == ""
-    dashes = re.findall(r'stroke-dasharray="([^"]*)"', legend("x", two("lines")))
+    assert legend(many).count("url(#sv-fill-") == SERIES
+    assert legend(Chart("rows", ("a",), (Series("only", (1,)),))) == ""
+    dashes = re.findall(r'stroke-dasharray="([^"]*)"', legend(two("lines")))
     assert len(dashes) == 1
 
 
@@ -140,10 +154,48 @@ def test_any_values_and_labels_make_a_valid_drawing(data: st.DataObject) -> None
         assert -1 <= y <= y + h <= height + 1
 
 
-@given(st.floats(1e-6, 1e15))
-def test_an_axis_ends_above_the_greatest_value(most: float) -> None:
-    """The end of an axis is at least the greatest value and about twice that value at most."""
-    assert most * 0.999 <= ceiling(most) <= most * 2.01
+@given(st.floats(1e-6, 1e15), st.sampled_from(["", "US dollars", *COUNTED]))
+def test_an_axis_has_a_few_round_marks_that_end_above_the_greatest_value(most: float, unit: str) -> None:
+    """The marks begin at 0, are at equal distances, and the last is close above. Whole things have whole marks."""
+    marks = ticks(most, unit)
+    assert 2 <= len(marks) <= 6
+    assert marks[0] == 0
+    assert most * 0.999 <= marks[-1] <= max(most * 2.01, 1)
+    assert {round((after - before) / marks[1], 6) for before, after in itertools.pairwise(marks)} == {1}
+    assert unit not in COUNTED or all(mark == int(mark) for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "sentence", "axis"),
+    [
+        (68.92, "US dollars", "$68.92", "$68.9"),
+        (0.5, "US dollars", "$0.50", "$0.50"),
+        (0.00085, "US dollars", "$0.0008", "$0.00085"),
+        (1200.0, "US dollars", "$1,200.00", "$1.2k"),
+        (66.7, "percent", "66.7%", "66.7%"),
+        (1.25, "seconds", "1.25 s", "1.25 s"),
+        (1, "calls", "1 call", "1"),
+        (1234, "tokens", "1,234 tokens", "1.23k"),
+        (3.5, "tokens per second", "3.5 tokens per second", "3.5"),
+        (None, "tokens", "", ""),
+    ],
+)
+def test_numbers_have_their_units(value: float | None, unit: str, sentence: str, axis: str) -> None:
+    """A number says what it counts, in sentences, tables and on an axis."""
+    assert with_unit(value, unit) == sentence
+    assert value is None or on_axis(value, unit) == axis
+
+
+@pytest.mark.parametrize("labels", [(f"2026-09-{day:02}" for day in range(1, 31)), map(str, range(9)), ("0",) * 70])
+def test_labels_below_an_axis_do_not_overlap(labels: Iterable[str]) -> None:
+    """Labels are at equal distances, with room between them, each at its mark."""
+    names = tuple(labels)
+    svg = parsed(drawn("x", "X", Chart("columns", names, (Series("s", (1,) * len(names)),))))
+    shown = [one for one in svg.iter(f"{SVG}text") if one.get("text-anchor") == "middle"]
+    places = [float(one.get("x") or 0) for one in shown]
+    wide = max(len(one.text or "") for one in shown) * 5.9
+    assert len(shown) > 1
+    assert all(after - before > wide for before, after in itertools.pairwise(places))
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ async def test_each_panel_has_its_chart_its_table_its_words_and_its_query(busy: 
     assert page.status == 200
     tags = Tags(page.text)
     charts = [attributes for tag, attributes in tags.found if tag == "svg" and attributes.get("class") == "sv-chart"]
-    assert len(charts) == len(PANELS)
+    assert len(charts) == len(PANELS) + 1  # the first one for phones, too
     assert all(chart.get("role") == "img" and chart.get("aria-labelledby") for chart in charts)
     links = {str(attributes.get("href")) for tag, attributes in tags.found if tag == "a"}
     for panel in PANELS:
@@ -94,10 +94,11 @@ async def test_each_panel_has_its_chart_its_table_its_words_and_its_query(busy: 
 DRAWN = frozenset("circle defs desc g path pattern polyline rect text title".split())
 
 SOMETIMES = frozenset(
-    {"ul.sv-legend", "li.", "svg.", "a.", "bdi.", "figcaption.sv-sub", "th.", "td.", "th.sv-n", "td.sv-n"}
+    {"ul.sv-legend", "li.", "svg.", "a.", "bdi.", "figcaption.sv-sub", "th.", "td.", "th.sv-n", "td.sv-n", "span."}
+    | {"div.sv-plot sv-narrow", "div.sv-plot sv-broad", "div.sv-plot", "div.sv-hits"}
 )
 
-PANEL = ["section.sv-panel", "h2.", "figure.", "svg.sv-chart", "p.sv-sub"]
+PANEL = ["section.sv-panel", "h2.", "figure.", "svg.sv-chart", "div.sv-about", "p.sv-sub"]
 PANEL += ["details.sv-fold", "summary.", "b.", "div.sv-in sv-table", "table.sv-list", "thead.", "tr.", "tbody."]
 PANEL += ["p.sv-sub sv-made", "span.sv-aside"]
 
@@ -106,10 +107,11 @@ PANEL += ["p.sv-sub sv-made", "span.sv-aside"]
 async def test_all_panels_are_built_alike(busy: Path) -> None:
     """Every panel has the same structure, whatever its chart and table show."""
     page = await serving(busy)(f"{DASHBOARD}?model=gpt-4o-mini")
-    found = re.findall(r'<section class="sv-panel".*?</section>', page.text, re.DOTALL)
+    found = re.findall(r'<section class="sv-panel[ "].*?</section>', page.text, re.DOTALL)
     assert len(found) == len(PANELS)
     for html in found:
-        names = dict.fromkeys(one for one in shape(Tags(html)) if one.partition(".")[0] not in DRAWN)
+        shaped = [one.partition(" sv-")[0] if one.startswith("section") else one for one in shape(Tags(html))]
+        names = dict.fromkeys(one for one in shaped if one.partition(".")[0] not in DRAWN)
         assert [name for name in names if name not in SOMETIMES] == PANEL
 
 
@@ -229,14 +231,68 @@ async def test_a_chart_of_many_days_has_weeks_or_months(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_log_with_nothing_in_it(tmp_path: Path) -> None:
-    """Each panel says so if nothing was logged."""
+async def test_a_log_with_nothing_in_it_is_one_sentence(tmp_path: Path, busy: Path) -> None:
+    """Instead of a dozen empty panels, the page says what to do, or that nothing matches."""
     with LogBuilder(tmp_path / "logs.db"):
         pass
     page = await serving(tmp_path / "logs.db")(DASHBOARD)
     assert page.status == 200
-    assert page.text.count("No data yet.") >= len(PANELS) - 1
-    assert "Nothing was logged in this period." in page.shown
+    assert "Nothing was logged yet. Start with:" in page.shown
+    narrowed = await serving(busy)(f"{DASHBOARD}?since=2030-01-01")
+    assert "Nothing was logged that matches. Show everything" in narrowed.shown
+    assert not any(
+        "sv-panel" in one or "sv-tile" in one for one in (*shape(Tags(page.text)), *shape(Tags(narrowed.text)))
+    )
+
+
+@pytest.mark.asyncio
+async def test_panels_without_data_are_named_in_one_line(busy: Path) -> None:
+    """What a period has no data for takes no room, but its query is still there."""
+    page = await serving(busy)(f"{DASHBOARD}?since=2026-09-02")
+    assert "No data in this period for: Failed prompts , Ratings, by model ." in page.shown
+    assert 'id="failed-prompts"' not in page.text
+    assert "/logs/sessions_failed_prompts" in page.text
+
+
+@pytest.mark.asyncio
+async def test_figures_are_compared_with_the_period_before(busy: Path) -> None:
+    """Each tile has its figure with a unit, and what it was in as many days before; JSON has both periods."""
+    get = serving(busy)
+    asked = "?since=2026-09-02&until=2026-09-02"
+    page = await get(DASHBOARD + asked)
+    tiles = re.findall(r'<div class="sv-tile">.*?</div>', page.text, re.DOTALL)
+    said = [" ".join(Tags(tile).text.split()) for tile in tiles]
+    assert said == [
+        "calls 3 ▼ 25% less than in the day before",
+        "tokens 440 ▼ 31% less than in the day before",
+        "cost $0.0001 The same as in the day before",
+        "tokens saved by pruning (estimate) 275 ▲ All of it, nothing in the day before",
+    ]
+    assert 'title="3 calls, before: 4 calls"' in page.text
+    answer = (await get(f"{DASHBOARD}.json{asked}")).json()
+    before = answer["before"]
+    assert (before["since"], before["until"], before["totals"]["calls"]) == ("2026-09-01", "2026-09-01", 4)
+    assert (await get(f"{DASHBOARD}.json")).json()["before"] is None
+
+
+@pytest.mark.asyncio
+async def test_a_day_leads_to_the_sessions_of_that_day(busy: Path) -> None:
+    """Each column of days, and each day in a table, links to the sessions used then, with the page's filters."""
+    get = serving(busy)
+    page = await get(f"{DASHBOARD}?model=gpt-4o-mini")
+    links = {
+        str(attributes["href"]) for tag, attributes in Tags(page.text).found if tag == "a" and "href" in attributes
+    }
+    days = sorted(link for link in links if "/-/sessions?since=2026-09-0" in link)
+    assert [parse_qs(urlsplit(day).query)["since"] for day in days] == [["2026-09-01"], ["2026-09-02"]]
+    listed = await get(days[1])
+    assert listed.status == 200
+    assert "work" in listed.shown
+    hits = [
+        attributes for tag, attributes in Tags(page.text).found if tag == "a" and attributes.get("tabindex") == "-1"
+    ]
+    assert {hit["href"] for hit in hits} == set(days)
+    assert any(str(hit["title"]).startswith("2026-09-02: ") for hit in hits)
 
 
 @pytest.mark.asyncio

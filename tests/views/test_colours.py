@@ -30,6 +30,7 @@ CONTRASTS = [
     (EDGE, "system recent pinned recalled summary other", f"{GROUNDS} empty"),
     (EDGE, "mark-exchange mark-chapter mark-tool mark-pin mark-cut mark-failed", "paper"),
     (EDGE, "on-colour", "other"),
+    *((EDGE, name, f"{name}-pale") for name in ("system", "pinned", "recalled", "summary")),
 ]
 """The least contrast of each of some colours on each of some grounds."""
 
