@@ -5,7 +5,7 @@ Everything here returns the same shape on both, so the rest of the package does 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,6 +46,7 @@ __all__ = [
     "sql_url",
     "static_url",
     "status_and_words",
+    "streamed",
     "tilde_decode",
     "tilde_encode",
 ]
@@ -148,6 +149,17 @@ def _plugin_name() -> str:
         if plugin.get("static_path") and Path(plugin["static_path"]).resolve() == ours.resolve():
             return str(plugin["name"])
     return "datasette_session_views"
+
+
+def streamed(pieces: AsyncIterator[str], content_type: str, headers: Mapping[str, str]) -> Any:
+    """Return a response that is sent piece by piece."""
+    from datasette.utils.asgi import AsgiStream
+
+    async def write(writer: Any) -> None:
+        async for piece in pieces:
+            await writer.write(piece)
+
+    return AsgiStream(write, headers=dict(headers), content_type=content_type)
 
 
 def sql_url(datasette: Any, database: str, sql: str, parameters: Mapping[str, Any]) -> str:

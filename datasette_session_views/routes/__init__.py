@@ -6,6 +6,7 @@ from .analytics import analytics
 from .attachments import attachment
 from .context import context
 from .exchange import exchange, turn
+from .feeds import as_atom, as_csv, as_rss
 from .listing import everywhere, listing
 from .nowhere import nowhere
 from .rating import rate
@@ -18,6 +19,9 @@ _DATABASE = r"^/(?P<database>[^/\.]+)"
 ROUTES = [
     (r"^/-/sessions(\.(?P<format>json))?$", everywhere),
     (_DATABASE + r"/-/sessions(\.(?P<format>json))?$", listing),
+    (_DATABASE + r"/-/sessions\.csv$", as_csv),
+    (_DATABASE + r"/-/sessions\.atom$", as_atom),
+    (_DATABASE + r"/-/sessions\.rss$", as_rss),
     (_DATABASE + r"/-/sessions/search(\.(?P<format>json))?$", search),
     (_DATABASE + r"/-/sessions/analytics(\.(?P<format>json))?$", analytics),
     (_DATABASE + r"/-/sessions/attachment/(?P<attachment>[^/\.]+)$", attachment),

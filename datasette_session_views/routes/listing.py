@@ -2,75 +2,84 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from llm_session_memory.reader import listing as reader
 from llm_session_memory.reader.by_hand import sessions_by_hand
-from llm_session_memory.reader.entries import RATED_WORDS, SORTS, Filters, Line, Listing, Sort
-from llm_session_memory.rules.safe_text import one_line
-from llm_session_memory.rules.words import counted
+from llm_session_memory.reader.entries import RATED_WORDS, Filters, Line, Listing
 
 from ..compat import Forbidden, allowed, sql_url
-from ..show.fields import fork_fields
-from ..show.words import day, moment
-from ..web.access import Log, log_of, logs
+from ..show.listing import ORDERS, Order, fields, order, row
+from ..web.access import Log, logs
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links, everything
 from ..web.offering import offer
 from . import parameters
+from .asking import COLUMNS, Asked, active, asked_of, facets, headers, unknown, values_of
 
 _A_FEW = 10
 """Sessions shown for each log on the page of all logs."""
+
+_SHAPES = ("objects", "array")
+"""What `_shape` may ask for, as on Datasette's own pages: an object with the list in it, or the list alone."""
 
 
 @answering
 async def listing(datasette: Any, request: Any) -> Any:
     """Return the sessions of one log."""
-    log = await log_of(datasette, request)
-    await offer(datasette, [log.name])
-    archived, wanted = parameters.archived(request)
-    filters = replace(await parameters.narrowed(log, request), archived=wanted)
-    sort = parameters.sort(request)
-    page = await _read(log, filters, sort, parameters.text(request, "next"))
-    links = Links(datasette, log.name)
-    asked = {**parameters.asked(filters), "archived": archived, "sort": None if sort == "used" else sort}
-    older = links.listing(next=page.next, **asked) if page.next else None
+    asked = await asked_of(datasette, request)
+    await offer(datasette, [asked.log.name])
+    after = parameters.text(request, "next")
+    page = await _read(asked.log, asked.filters, asked.order, after)
     if request.url_vars.get("format") == "json":
-        return as_json(
-            {
-                "ok": True,
-                "database": log.name,
-                "sessions": [_fields(datasette, request, links, line) for line in page.lines],
-                "named": page.named,
-                "unnamed": page.others,
-                "archived": page.archived,
-                "next": page.next,
-                "next_url": datasette.absolute_url(request, links.listing("json", next=page.next, **asked))
-                if page.next
-                else None,
-            }
-        )
-    may_sql = await allowed(datasette, request.actor, "execute-sql", log.name)
+        return _as_json(datasette, request, asked, page)
+    may_sql = await allowed(datasette, request.actor, "execute-sql", asked.log.name)
     context = {
-        "database": log.name,
-        "private": log.private,
-        "links": links,
-        "page": page,
-        "rows": [_row(links, line) for line in page.lines],
-        "filters": filters,
-        "sort": sort,
-        "sorts": SORTS,
+        **_frame(asked.log, asked.links, page),
+        "filters": asked.filters,
+        "order": asked.order,
+        "orders": ORDERS,
+        "headers": headers(asked),
+        "facets": facets(asked, page),
+        "active": active(asked),
+        "unknown": unknown(asked, page),
         "rated": RATED_WORDS,
-        "archived": archived,
-        "archived_url": links.listing(archived="only"),
-        "older_url": older,
-        "newest_url": links.listing(**asked) if request.args.get("next") else None,
-        "sql_url": sql_url(datasette, log.name, sessions_by_hand(log.tables), {}) if may_sql else None,
-        "may_search": log.searchable,
+        "archived": asked.archived,
+        "archived_url": asked.links.listing(archived="only"),
+        "older_url": asked.url(next=page.next) if page.next else None,
+        "newest_url": asked.url() if request.args.get("next") else None,
+        "sql_url": sql_url(datasette, asked.log.name, sessions_by_hand(asked.log.tables), {}) if may_sql else None,
+        "csv_url": asked.url("csv"),
+        "atom_url": asked.url("atom"),
     }
-    twin = links.listing("json", next=request.args.get("next"), **asked)
+    twin = asked.url("json", next=request.args.get("next"))
     return await as_page(datasette, request, "sv_list", context, twin)
+
+
+def _as_json(datasette: Any, request: Any, asked: Asked, page: Listing) -> Any:
+    sessions = [_fields(datasette, request, asked.links, line) for line in page.lines]
+    following = asked.url("json", next=page.next, _shape=request.args.get("_shape")) if page.next else None
+    next_url = following and datasette.absolute_url(request, following)
+    if parameters.choice(request, "_shape", _SHAPES) == "array":
+        return as_json(sessions, link=next_url)
+    return as_json(
+        {
+            "ok": True,
+            "database": asked.log.name,
+            "sessions": sessions,
+            "named": page.named,
+            "unnamed": page.others,
+            "archived": page.archived,
+            "matching": page.matching,
+            "facets": {
+                name: [{"value": one.value, "sessions": one.sessions} for one in values]
+                for name, values in values_of(page).items()
+            },
+            "next": page.next,
+            "next_url": next_url,
+            "html_url": datasette.absolute_url(request, asked.url(next=request.args.get("next"))),
+        }
+    )
 
 
 @answering
@@ -79,10 +88,11 @@ async def everywhere(datasette: Any, request: Any) -> Any:
     if not await allowed(datasette, request.actor, "view-instance"):
         raise Forbidden("view-instance")
     seen = [
-        (log, await _read(log, Filters(archived=False), "used", None, _A_FEW))
+        (log, await _read(log, Filters(archived=False), order(None), None, _A_FEW))
         for log in await logs(datasette, request.actor)
     ]
     if request.url_vars.get("format") == "json":
+        parameters.only(request)
         return as_json(
             {
                 "ok": True,
@@ -90,6 +100,7 @@ async def everywhere(datasette: Any, request: Any) -> Any:
                     {
                         "database": log.name,
                         "url": datasette.absolute_url(request, Links(datasette, log.name).listing("json")),
+                        "html_url": datasette.absolute_url(request, Links(datasette, log.name).listing()),
                         "named": page.named,
                         "unnamed": page.others,
                         "sessions": [
@@ -100,83 +111,34 @@ async def everywhere(datasette: Any, request: Any) -> Any:
                 ],
             }
         )
-    sections = []
-    for log, page in seen:
-        links = Links(datasette, log.name)
-        section = {"database": log.name, "private": log.private, "links": links, "page": page}
-        rows = [_row(links, line) for line in page.lines]
-        sections.append({**section, "rows": rows, "may_search": log.searchable})
-    return await as_page(datasette, request, "sv_all", {"sections": sections}, everything(datasette, "json"))
+    context = {
+        "sections": [_frame(log, Links(datasette, log.name), page) for log, page in seen],
+        "headers": [{"by": by, "label": label} for by, label in COLUMNS.items()],
+        "named": sum(page.named for _, page in seen),
+        "others": sum(page.others for _, page in seen),
+    }
+    return await as_page(datasette, request, "sv_all", context, everything(datasette, "json"))
 
 
-async def _read(log: Log, filters: Filters, sort: Sort, after: str | None, count: int | None = None) -> Listing:
+async def _read(log: Log, filters: Filters, order: Order, after: str | None, count: int | None = None) -> Listing:
     more = {} if count is None else {"count": count}
-    return await log.read(reader.listing, filters, sort=sort, after=after, **more)
+    return await log.read(reader.listing, filters, sort=order.by, descending=order.descending, after=after, **more)
 
 
-def _row(links: Links, line: Line) -> dict[str, Any]:
-    figures = line.figures
-    facts = [one_line(line.model, 60)] if line.model else []
-    if line.name is None:
-        facts.append("unnamed conversation")
-    if line.policy or line.budget:
-        chosen = (line.policy and f"policy {line.policy}", f"budget {line.budget:,} tokens" if line.budget else "")
-        facts.append(", ".join(filter(None, chosen)))
-    if line.template:
-        facts.append(f"template {one_line(line.template, 60)}")
-    if line.pins:
-        facts.append(f"{line.pins} pinned")
-    if line.attempts:
-        facts.append(counted(line.attempts, "failed prompt"))
-    if line.snapshots:
-        facts.append(counted(line.snapshots, "snapshot"))
-    if line.first_words and line.first_words != line.heading and not (line.name and line.title):
-        facts.append(f"“{one_line(line.first_words, 70)}”")
+def _frame(log: Log, links: Links, page: Listing) -> dict[str, Any]:
+    """Return what both pages show of a log."""
     return {
-        "url": links.session(line.reference),
-        "title": one_line(line.heading, 100) or line.thread_id,
-        "named": line.name is not None,
-        "project": line.project and (one_line(line.project, 60), links.listing(project=line.project)),
-        "called": one_line(line.title, 120) if line.name else "",
-        "tags": [(one_line(tag, 40), links.listing(tag=tag)) for tag in line.tags],
-        "archived": day(line.archived_utc) if line.archived_utc else "",
-        "fork_of": line.origin and (one_line(line.origin.heading, 60), links.session(line.origin.reference)),
-        "facts": " · ".join(facts),
-        "exchanges": f"{figures.exchanges:,}",
-        "tokens": None
-        if figures.input_tokens is None and figures.output_tokens is None
-        else f"{figures.input_tokens or 0:,} / {figures.output_tokens or 0:,}",
-        "cost": figures.cost.words,
-        "utc": figures.last_utc,
-        "used": moment(figures.last_utc),
-        "first": day(figures.first_utc),
+        "database": log.name,
+        "private": log.private,
+        "links": links,
+        "page": page,
+        "rows": [row(links, line) for line in page.lines],
+        "may_search": log.searchable,
     }
 
 
 def _fields(datasette: Any, request: Any, links: Links, line: Line) -> dict[str, Any]:
-    figures = line.figures
-    return {
-        "name": line.name,
-        "thread_id": line.thread_id,
-        "first_words": line.first_words,
-        "model": line.model,
-        "exchanges": figures.exchanges,
-        "calls": figures.calls,
-        "input_tokens": figures.input_tokens,
-        "output_tokens": figures.output_tokens,
-        "cost_usd": figures.cost.dollars,
-        "calls_priced": figures.cost.priced,
-        "calls_local": figures.cost.local,
-        "first_used_utc": figures.first_utc,
-        "last_used_utc": figures.last_utc,
-        "tags": list(line.tags),
-        "pins": line.pins,
-        "failed_prompts": line.attempts,
-        "title": line.title or None,
-        "project": line.project,
-        "template": line.template,
-        "archived_utc": line.archived_utc,
-        "snapshots": line.snapshots,
-        **fork_fields(line),
-        "url": datasette.absolute_url(request, links.session(line.reference, "json")),
-    }
+    def address(form: str = "") -> str:
+        return str(datasette.absolute_url(request, links.session(line.reference, form)))
+
+    return fields(line, address("json"), address())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 
-from llm_session_memory.reader.entries import ARCHIVED, RATED, SORTS, Filters, Sort
+from llm_session_memory.reader.entries import ARCHIVED, RATED, Filters
 from llm_session_memory.reader.listing import models
 from llm_session_memory.rules.safe_text import one_line, visible
 
@@ -140,11 +140,6 @@ def archived(request: Any) -> tuple[str | None, bool | None]:
 def all_days(request: Any) -> bool:
     """Return whether all days were requested: `since=all` and no day."""
     return _ALL in request.args.getlist("since") and day(request, "since") is None
-
-
-def sort(request: Any) -> Sort:
-    """Return the sort order of a list."""
-    return choice(request, "sort", SORTS) or "used"
 
 
 def asked(filters: Filters, search: str = "q") -> dict[str, str | None]:

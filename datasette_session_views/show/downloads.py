@@ -122,17 +122,17 @@ def _row(exchange: Exchange) -> list[object]:
         exchange.number,
         exchange.id,
         exchange.calls[0].datetime_utc,
-        _cell(", ".join(dict.fromkeys(call.model for call in exchange.calls))),
-        _cell("\n\n".join(_texts(exchange, "user"))),
-        _cell("\n\n".join(_texts(exchange, "assistant"))),
+        cell(", ".join(dict.fromkeys(call.model for call in exchange.calls))),
+        cell("\n\n".join(_texts(exchange, "user"))),
+        cell("\n\n".join(_texts(exchange, "assistant"))),
         exchange.input_tokens,
         exchange.output_tokens,
         exchange.duration_ms,
         None if exchange.cost is None else f"{exchange.cost:.6f}",
         "yes" if exchange.pinned else "",
         exchange.judged.mark,
-        _cell(exchange.judged.note),
-        _cell(exchange.judged.label),
+        cell(exchange.judged.note),
+        cell(exchange.judged.label),
     ]
 
 
@@ -144,7 +144,7 @@ def _texts(exchange: Exchange, role: str) -> Iterator[str]:
                 yield from (piece.text for piece in said.pieces if piece.kind == "text" and piece.text)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Return a text for a cell, with hidden characters shown. A spreadsheet must not run what a model wrote."""
     shown = visible(text)
     return f"'{shown}" if shown.startswith(_FORMULA) else shown

@@ -16,7 +16,7 @@ Handler = Callable[[Any, Any], Awaitable[Any]]
 
 _INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 
-_HEADERS = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+HEADERS = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 """Datasette sends the first header with its own pages, but not with those of plugins."""
 
 
@@ -45,9 +45,10 @@ def answering(handler: Handler) -> Handler:
     return answered
 
 
-def as_json(value: Mapping[str, Any], status: int = 200) -> Any:
-    """Return a JSON response."""
-    return Response.json(value, status=status, headers=_HEADERS)
+def as_json(value: Mapping[str, Any] | list[Any], status: int = 200, link: str | None = None) -> Any:
+    """Return a JSON response. `link` is the address of the next page, for a list that has no place for it."""
+    headers = {**HEADERS, "Link": f'<{link}>; rel="next"'} if link else HEADERS
+    return Response.json(value, status=status, headers=headers)
 
 
 async def as_page(  # noqa: PLR0913  the parts of a page
@@ -77,7 +78,7 @@ async def rendered(  # noqa: PLR0913  as above
     """Return a page in Datasette's layout with these headers and those of all our pages."""
     frame = await datasette.render_template("sv_frame.html", {}, request=request, view_name=view)
     html = await datasette.render_template(f"{view}.html", context, request=request, view_name=view)
-    whole = {**_HEADERS, "Content-Security-Policy": policy(frame), **headers}
+    whole = {**HEADERS, "Content-Security-Policy": policy(frame), **headers}
     return Response.html(_in_english(html), status=status, headers=whole)
 
 

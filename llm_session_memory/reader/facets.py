@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..rules import names
 from .entries import Facet, Facets, Filters
-from .selecting import Selected, of_model, of_tag
+from .selecting import Selected, of_model, of_tag, selected
 from .source import Source
 from .usage import Threads, models_used
 
@@ -18,10 +19,11 @@ def facets(source: Source, filters: Filters, beside: Selected) -> Facets:
     """Return the facets of a list. `beside` is what all filters but model and tag select."""
     tagged = of_tag(source, filters.tag) if filters.tag else None
     used = of_model(source, filters.model) if filters.model else None
+    anywhere = selected(source, replace(filters, project=None)) if filters.project else beside
     return Facets(
         models=_counted(models_used(source), beside.narrowed(tagged), filters.model),
         tags=_counted(_tags(source), beside.narrowed(used), filters.tag),
-        projects=_counted(_projects(source), beside.narrowed(tagged).narrowed(used), filters.project),
+        projects=_counted(_projects(source), anywhere.narrowed(tagged).narrowed(used), filters.project),
     )
 
 

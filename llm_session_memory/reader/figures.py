@@ -27,10 +27,22 @@ class Cost:
 
     @property
     def words(self) -> str:
-        """The cost as text: empty if unknown, “local” if all models are local, with “+” if some prices are unknown."""
+        """The cost as text: empty if unknown, “local” if all models are local, with “≥” if some prices are unknown."""
         if self.dollars is None:
             return "local" if self.calls and self.local == self.calls else ""
-        return dollars(self.dollars) + ("" if self.priced == self.counted else " +")
+        if self.priced == self.counted:
+            return dollars(self.dollars)
+        return f"≥ {dollars(self.dollars)}" if self.dollars >= _CENT else "> $0.00"
+
+    @property
+    def explained(self) -> str:
+        """The cost with all its digits and, if some prices are unknown, a sentence about it; empty if it is unknown."""
+        if self.dollars is None:
+            return "These models run on your own machine." if self.words else ""
+        exact = f"${self.dollars:.6f}"
+        if self.priced == self.counted:
+            return exact
+        return f"{exact} for {self.priced:,} of {self.counted:,} calls. The price of the others isn't known."
 
 
 def dollars(amount: float) -> str:

@@ -84,7 +84,7 @@ def test_local_models_are_recognised(model: object, local: bool) -> None:
         (Cost(None, 3, 3, 0, 3), "local"),
         (Cost(None, 3, 3, 0, 1), ""),
         (Cost(3.312, 5, 5, 5, 0), "$3.31"),
-        (Cost(3.312, 5, 5, 4, 1), "$3.31 +"),
+        (Cost(3.312, 5, 5, 4, 1), "≥ $3.31"),
         (Cost(0.0004, 1, 1, 1, 0), "<$0.01"),
         (Cost(1234.5, 1, 1, 1, 0) + Cost(1, 1, 1, 1, 0), "$1,235.50"),
     ],

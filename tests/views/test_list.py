@@ -43,11 +43,14 @@ async def test_the_list_has_conversations_of_both_generations_by_last_use(get: G
 @pytest.mark.asyncio
 async def test_a_line_has_what_a_person_looks_for(get: Get) -> None:
     """A line has name, model, exchanges, tokens, cost, last use, tags, pins and failed prompts."""
-    shown = (await get("/logs/-/sessions")).shown
+    page = await get("/logs/-/sessions")
+    shown = page.shown
     assert "1 named session, 3 other conversations" in shown
-    assert "work Bridge lisbon gpt-4o-mini · policy window, budget 4,096 tokens · 1 pinned · 1 failed prompt" in shown
-    assert " 4 3,079 / 1,056 <$0.01 " in shown
-    assert "What is the capital of Portugal? ollama/llama3 · unnamed conversation 1" in shown
+    assert "work Bridge lisbon We build a bridge" in shown
+    assert "policy window, budget 4,096 tokens · 1 pinned · 1 failed prompt gpt-4o-mini" in shown
+    assert " 4 3.1k / 1.1k <$0.01 " in shown
+    assert '<span title="3,079">3.1k</span> / <span title="1,056">1.1k</span>' in page.text
+    assert "What is the capital of Portugal?" in shown
 
 
 @pytest.mark.asyncio
