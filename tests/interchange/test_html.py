@@ -14,12 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from llm_session_memory.model import Attempt, Beside, Session, Settings
+from llm_session_memory.reader.files.html import Page
 from tests.interchange.world import PNG, copied, exported, import_lines
 from tests.world.laws import tried
 
 TAGS = set(
     """
-    html head meta title style body main header h1 h3 h4 h5 h6 p bdi time article div span a ul ol li details summary
+    html head meta title style body main header h1 h2 h3 h4 h5 h6 p bdi time article div span a ul ol li details summary
     b pre figure img em strong code blockquote table thead tbody tr th td hr br s
     """.split()
 )
@@ -34,7 +36,7 @@ ATTRIBUTES = {
     "code": {"class"},
     "img": {"src", "alt"},
     "ol": {"start"},
-    **{key: {"class"} for key in ["p", "span", "ul", "th", "td"]},
+    **{key: {"class"} for key in ["h3", "p", "span", "ul", "th", "td"]},
 }
 LINK = re.compile(r"#e\d+|https?://.*|mailto:.*", re.IGNORECASE | re.DOTALL)
 IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
@@ -277,7 +279,32 @@ def test_pins_cuts_attempts_and_answers_are_there(fresh: Path) -> None:
         "2026-09-01 08:00 UTC",
     ):
         assert text in seen.text
-    assert seen.text.count("not answered") == 2
+    assert seen.text.count("Failed prompt") == 2
+    assert seen.text.count("not answered") == 1
+
+
+def test_the_page_says_who_speaks(fresh: Path) -> None:
+    """“You” and the model's name are headings, and stand there once until somebody else speaks."""
+    called = [{"type": "tool_call", "name": "t", "arguments": {}}, {"type": "text", "text": "So."}]
+    turn = {"model": "llama3", "output": [{"role": "assistant", "parts": called}]}
+    page = page_of(
+        fresh, {"turns": [{**turn, "input": [{"role": "user", "parts": [{"type": "text", "text": "And?"}]}]}]}
+    )
+    assert re.findall(r"<h3[^>]*><bdi>(.*?)</bdi></h3>", page) == ["You", "llama3"]
+    assert re.findall(r"<h2>.*?>(#1)<", page) == ["#1"]
+
+
+def test_what_was_given_with_a_failed_prompt_is_named() -> None:
+    """Its fragments and attachments stand below it."""
+    request = {
+        "attachments": [{"type": "image/png", "path": "/deck.png"}],
+        "fragments": [{"text": "x", "source": "a<b"}],
+    }
+    attempt = Attempt("a1", "t", "m", "Does it hold?", "gone", "", "2026-09-01T08:00:00", None, request)
+    session = Session("t", "work", "2026-09-01T08:00:00", Settings())
+    html = Page(session, lambda one: one, Beside()).attempt(attempt, None)
+    assert "<li><bdi>Attachment: image/png, /deck.png</bdi></li>" in html
+    assert "<li><bdi>Fragment a&lt;b, 1 character</bdi></li>" in html
 
 
 def test_a_text_too_long_to_be_markdown_is_shown_as_it_is(fresh: Path) -> None:

@@ -17,6 +17,7 @@ from ...model import Attachment, Attempt, Beside, Bookmark, Exchange, Message, P
 from ...rules.safe_text import one_line, plain, visible
 from ...rules.server_cuts import counts_all
 from ...rules.thinking import as_reasoning
+from ..given import given_with
 from .elements import Formatting
 from .markdown import family_words, headline, mark_words
 from .markup import json_block, rendered
@@ -46,6 +47,7 @@ class Page:
         self.beside = beside
         self.filled = filled
         self._keys: set[str] = set()
+        self._speaker = ""
 
     def top(self, title: str, many: str, exported_utc: str) -> str:
         """Return the beginning: head, title, facts, notes, system prompt. `many` says which exchanges the page has."""
@@ -85,7 +87,8 @@ class Page:
     ) -> str:
         """Return an exchange."""
         number = f"e{exchange.number}"
-        meta = [f'<a class="no" href="#{number}">#{exchange.number:,}</a>', *_facts(exchange)]
+        self._speaker = ""
+        meta = [f'<h2><a class="no" href="#{number}">#{exchange.number:,}</a></h2>', *_facts(exchange)]
         if pinned:
             meta.append('<span class="pin">pinned</span>')
         if bookmark:
@@ -107,13 +110,19 @@ class Page:
 
     def attempt(self, attempt: Attempt, answered_by: int | None) -> str:
         """Return a failed attempt; `answered_by` is the exchange that answered its prompt later."""
-        meta = ["<span>not answered</span>", _time(attempt.datetime_utc), _isolated(visible(attempt.model))]
+        self._speaker = ""
+        meta = ["<h2>Failed prompt</h2>", _time(attempt.datetime_utc), _isolated(visible(attempt.model))]
         if answered_by:
             meta.append(f'<a href="#e{answered_by}">answered by #{answered_by:,}</a>')
+        else:
+            meta.append("<span>not answered</span>")
+        given = "".join(f"<li>{_isolated(one_line(one.words, 200))}</li>" for one in given_with(attempt.request))
+        with_it = f'<ul class="with">{given}</ul>\n' if given else ""
+        asked = f'{self._said("You")}<div class="you">{unmarked(attempt.prompt, fold=True)}</div>\n{with_it}'
+        answer = self._said(attempt.model or "The model")
         partial = f'<div class="reply">{self._rendered(attempt.partial)}</div>\n' if attempt.partial else ""
         return (
-            f'<article>\n<div class="meta">{" ".join(meta)}</div>\n'
-            f'<div class="you">{unmarked(attempt.prompt, fold=True)}</div>\n{partial}'
+            f'<article>\n<div class="meta">{" ".join(meta)}</div>\n{asked}{answer}{partial}'
             f'<div class="failed" dir="auto">{_text(attempt.error)}</div>\n</article>\n'
         )
 
@@ -122,9 +131,17 @@ class Page:
     def _turn(self, turn: Turn) -> str:
         sources = "".join(f"<li>{_isolated(visible(source[:200]))}</li>" for source in turn.fragments)
         fragments = f'<ul class="with">{sources}</ul>\n' if sources else ""
-        return fragments + "".join(html for message in (*turn.input, *turn.output) for html in self._message(message))
+        messages = (html for message in (*turn.input, *turn.output) for html in self._message(message, turn.model))
+        return fragments + "".join(messages)
 
-    def _message(self, message: Message) -> Iterator[str]:
+    def _said(self, who: str) -> str:
+        """Return a heading if somebody else speaks than before."""
+        before, self._speaker = self._speaker, who
+        return "" if who == before else f'<h3 class="who">{_isolated(visible(who))}</h3>\n'
+
+    def _message(self, message: Message, model: str) -> Iterator[str]:
+        if message.parts and message.role in ("assistant", "user"):
+            yield self._said("You" if message.role == "user" else model or "The model")
         for part in as_reasoning(message).parts:
             text = str(part.data.get("text") or "")
             match part.type:

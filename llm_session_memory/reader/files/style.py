@@ -12,6 +12,8 @@ body { margin: 0; background: var(--ground); color: var(--ink); overflow-wrap: a
   font: 1rem/1.5 "Helvetica Neue", Helvetica, Arial, sans-serif }
 main { max-width: 50rem; margin: 0 auto; padding: 1rem }
 h1 { font-size: 1.7rem; margin: .4rem 0 0 }
+h2, h3.who { font-size: 1rem; margin: 0 }
+h3.who { font-size: .9rem; margin-top: .6rem }
 header p, .soft, .meta, .with { color: var(--soft); font-size: .9rem }
 a { color: var(--link) }
 article { border-top: 1px solid var(--line); padding: .7rem 0 1.1rem }
