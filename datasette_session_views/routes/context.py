@@ -21,15 +21,17 @@ from llm_session_memory.rules.words import counted
 
 from ..compat import NotFound
 from ..show import context as shown
+from ..show import sent_fields as fields
+from ..show.commands import to_send_more
 from ..show.fields import message_fields, rating_fields
 from ..show.items import Items, message
 from ..show.points import session_of
 from ..show.showing import Showing
 from ..show.window import window
-from ..show.words import moment
 from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
+from ..web.log_path import to_name
 from . import parameters
 
 _MESSAGES = 100
@@ -42,6 +44,7 @@ class Found:
 
     title: str
     reference: str
+    name: str | None
     sent: Sent
     change: Since | None
     said: tuple[Said, ...]
@@ -90,6 +93,7 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
     return Found(
         title=one_line(about.heading, 120) or thread_id,
         reference=about.reference,
+        name=about.name,
         sent=sent,
         change=change,
         said=said,
@@ -118,15 +122,15 @@ def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact:
     return {
         "ok": True,
         "session": found.reference,
-        **shown.call_fields(sent),
+        **fields.call_fields(sent),
         "rating": rating_fields(found.judged),
         "sent_is_logged": sent.unknown is None,
-        "not_logged_because": None if sent.unknown is None else shown.NOT_LOGGED[sent.unknown],
-        "recorded": None if sent.why is None else shown.why_fields(sent.why),
-        **shown.extra_fields(sent),
+        "not_logged_because": None if sent.unknown is None else fields.NOT_LOGGED[sent.unknown],
+        "recorded": None if sent.why is None else fields.why_fields(sent.why),
+        **fields.extra_fields(sent),
         "inherited": [{"session": s.reference, "first": s.first, "last": s.last} for s in found.stems],
-        "fates": [shown.run_fields(run) for run in sent.runs] if sent.has_fates else [],
-        "since": None if found.change is None else shown.since_fields(found.change, sent),
+        "fates": [fields.run_fields(run) for run in sent.runs] if sent.has_fates else [],
+        "since": None if found.change is None else fields.since_fields(found.change, sent),
         "messages_in_all": len(sent.messages),
         "messages": [
             {
@@ -175,21 +179,21 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
         "title": found.title,
         "sent": sent,
         "unknown": shown.unknown(sent),
-        "facts": shown.facts(sent, found.history),
+        "lead": shown.lead(sent),
+        "chips": shown.chips(sent, found.history),
         "of_session": session_of(found.stems, sent.number),
-        "when": moment(sent.datetime_utc),
-        "changed": moment(sent.changed_utc or ""),
         "rated": one_line(found.judged.with_reason, 200),
-        "model": one_line(sent.model, 80),
         "parts": parts,
         "marks": marks,
         "cells": [] if exact else shown.cells(sent, links, here, found.stems),
         "words": shown.WORDS,
+        "left_out": shown.left_out(sent) if sent.has_fates else "",
+        "commands": to_send_more(sent, found.name, to_name(log.database.path)),
         "reason": visible(sent.why.reason) if sent.why else "",
         "window_source": visible(sent.why.window_source) if sent.why else "",
         "change": change,
-        "reuse": shown.reuse(change, sent) if change else "",
-        "cost": shown.cost(sent, change) if change else "",
+        "cached": shown.cached(change, sent) if change else "",
+        "size": shown.size(sent, change) if change else "",
         "rows": rows,
         "exact": exact,
         "messages": messages,

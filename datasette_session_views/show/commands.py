@@ -1,10 +1,11 @@
-"""The commands that a transcript's page offers to copy: to go on, try again, name and fork. Pure."""
+"""The commands that pages offer to copy: to go on, try again, name and fork, and to send a model more. Pure."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
 
+from llm_session_memory.reader.sent import Sent
 from llm_session_memory.reader.values import Transcript
 from llm_session_memory.rules.safe_text import visible
 
@@ -51,6 +52,19 @@ def commands(page: Transcript, database: str = "") -> tuple[Command, ...]:
 def command(name: str, *given: str, database: str = "") -> str:
     """Return one command of `llm sessions`, for the log at `database` if llm would take another one."""
     return _sessions(name, given, ("-d", database) if database else ())
+
+
+def to_send_more(sent: Sent, name: str | None, database: str = "") -> tuple[Command, ...]:
+    """Return the commands that help if a model forgot something: for a session that left exchanges out."""
+    if name is None or sent.why is None or not sent.counted("pruned"):
+        return ()
+    where = ("-d", database) if database else ()
+    larger = ("--max-context-tokens", str(2 * sent.why.budget), *where)
+    return (
+        Command("Always send one", _sessions("pin", (name, "NUMBER"), where)),
+        Command("Send more", _sessions("set", (name,), larger)),
+        Command("Go on", f"{_typed('llm', '--session', name, *where)} {_PROMPT}"),
+    )
 
 
 def _sessions(name: str, given: tuple[str, ...], options: tuple[str, ...]) -> str:

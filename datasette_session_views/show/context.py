@@ -1,17 +1,18 @@
-"""Describe a request for its page: its figures, the fate of every exchange, and what changed. Pure."""
+"""Describe a request for its page: what was sent in words and figures, every exchange's fate, what changed. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from llm_session_memory.reader.figures import small_dollars
-from llm_session_memory.reader.sent import Fate, Run, Sent, Since, Unknown, Why, ranges
+from llm_session_memory.reader.sent import Fate, Sent, Since, ranges
 from llm_session_memory.reader.values import Stem
+from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
+from .head import Chip
 from .points import session_of
 
 WORDS: dict[Fate, str] = {
@@ -19,14 +20,14 @@ WORDS: dict[Fate, str] = {
     "pinned": "pinned",
     "recalled": "recalled",
     "summarised": "summarised",
-    "pruned": "in the log, not sent",
+    "pruned": "not sent",
 }
-
-NOT_LOGGED: dict[Unknown, str] = {"older": "logged by an older llm", "imported": "imported"}
-"""Why a request is not in the log, in the JSON of the pages."""
 
 _CELLS = 400
 """In requests after more exchanges than this, a long run of the same fate is one cell."""
+
+_NAMED = 12
+"""The most stretches of exchanges that are named as not sent."""
 
 _LONG = 24
 """A run of more exchanges than this is long."""
@@ -42,20 +43,24 @@ class Cell:
     text: str = ""
 
 
-def facts(sent: Sent, history: int | None) -> list[tuple[str, str]]:
-    """Return the facts in the header, each a figure and its label."""
-    found: list[tuple[str, str]] = []
+def chips(sent: Sent, history: int | None) -> list[Chip]:
+    """Return the figures of a request as chips; `history` is the length of all that was said before."""
+    found: list[Chip] = []
     if sent.input_tokens is not None and sent.unknown == "imported":
-        found.append((f"{sent.input_tokens:,}", "input tokens, according to the imported file"))
+        found.append(Chip(f"{sent.input_tokens:,}", "input tokens, according to the imported file"))
     elif sent.input_tokens is not None:
-        expected = f" (estimate: {sent.why.estimate:,})" if sent.why else ""
-        found.append((f"{sent.input_tokens:,}", f"tokens sent, counted by the server{expected}"))
+        expected = f"The estimate was {sent.why.estimate:,}" if sent.why else ""
+        found.append(Chip(f"{sent.input_tokens:,}", "tokens sent", f"Counted by the server. {expected}".strip()))
     elif sent.why:
-        found.append((f"{sent.why.estimate:,}", "tokens sent, estimated because the server reported no count"))
-    if sent.has_fates:
-        found.append(("", fates(sent)))
+        found.append(Chip(f"{sent.why.estimate:,}", "tokens sent, by estimate", "The server reported no count"))
+    if sent.why:
+        found.append(Chip(f"{sent.why.budget:,}", "budget", "The most tokens that a request of the session could have"))
     if history is not None and (whole := sent.share(history)) and sent.tokens and whole > sent.tokens:
-        found.append((f"about {whole:,}", "tokens in the whole history"))
+        found.append(Chip(f"about {whole:,}", "in the whole history", "The tokens of everything said before"))
+    if sent.model:
+        found.append(Chip(one_line(sent.model, 80)))
+    if sent.datetime_utc:
+        found.append(Chip("", utc=sent.datetime_utc))
     return found
 
 
@@ -74,19 +79,49 @@ def unknown(sent: Sent) -> str:
     return ""
 
 
-def fates(sent: Sent) -> str:
-    """Return the fates of the earlier exchanges in words."""
-    if sent.number == 1:
-        return "the first exchange"
-    parts = [
-        (sent.counted("recent"), "whole"),
-        (sent.counted("pinned"), "pinned"),
-        (sent.counted("recalled"), "recalled"),
-        (sent.counted("summarised"), "in a summary"),
-        (sent.counted("pruned"), "not sent"),
-    ]
-    said = ", ".join(f"{count:,} {what}" for count, what in parts if count)
-    return f"of {counted(sent.number - 1, 'earlier exchange')}: {said}"
+def lead(sent: Sent) -> str:
+    """Return in a sentence or two what the model was sent of the earlier exchanges."""
+    if not sent.has_fates:
+        return ""
+    earlier = sent.number - 1
+    if not earlier:
+        return "This is the first exchange, so there was nothing earlier to send."
+    whole, left = sent.counted("recent") + sent.counted("pinned"), sent.counted("pruned")
+    if whole == earlier:
+        return f"The model was sent {'the' if earlier == 1 else f'all {earlier:,}'} earlier {_exchanges(earlier)}."
+    parts = [f"{whole:,} of {earlier:,} earlier {_exchanges(earlier)}"] if whole else []
+    if recalled := sent.counted("recalled"):
+        parts.append(f"passages of {recalled:,}" + ("" if parts else f" of {earlier:,} earlier {_exchanges(earlier)}"))
+    if summarised := sent.counted("summarised"):
+        parts.append(
+            f"a summary of {summarised:,}" + ("" if parts else f" of {earlier:,} earlier {_exchanges(earlier)}")
+        )
+    if not parts:
+        return f"The model was sent nothing of the {counted(earlier, 'earlier exchange')}."
+    rest = (
+        f" It saw nothing of the other {left:,}." if left > 1 else " It saw nothing of the other one." if left else ""
+    )
+    return f"The model was sent {_listed(parts)}.{rest}"
+
+
+def _exchanges(count: int) -> str:
+    return "exchange" if count == 1 else "exchanges"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def left_out(sent: Sent) -> str:
+    """Return which earlier exchanges were not sent, in words, or nothing if all were. Many are shortened."""
+    runs = [run for run in sent.runs if run.fate == "pruned"]
+    if not runs:
+        return ""
+    names = [f"#{run.first:,}" if run.count == 1 else f"#{run.first:,}–#{run.last:,}" for run in runs]
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    verb = "was" if sum(run.count for run in runs) == 1 else "were"
+    why = f" A request of this session could have at most {sent.why.budget:,} tokens." if sent.why else ""
+    return f"{', '.join(names[:_NAMED])}{more} {verb} not sent.{why}"
 
 
 def cells(sent: Sent, links: Links, reference: str, stems: Sequence[Stem] = ()) -> list[Cell]:
@@ -110,101 +145,24 @@ def cells(sent: Sent, links: Links, reference: str, stems: Sequence[Stem] = ()) 
     return found
 
 
-def reuse(change: Since, sent: Sent) -> str:
-    """Return in words how much of the previous request the server could reuse."""
+def cached(change: Since, sent: Sent) -> str:
+    """Return in words how much of a request began as the previous one, which is what a prompt cache can keep."""
     if not change.same_model:
-        return "nothing: a different model answered the previous exchange"
+        return "Nothing: a different model answered the previous exchange."
     part = round(100 * change.shared / sent.characters) if sent.characters else 0
     tokens = sent.share(change.shared)
-    figure = f"{tokens:,} of {sent.tokens:,} tokens ({part}%)" if tokens is not None else f"{part}% of the characters"
-    return f"about {figure}, the beginning shared with the previous request"
+    if not part:
+        return "Nothing at the beginning is unchanged."
+    figure = f", about {tokens:,} of {sent.tokens:,} tokens" if tokens is not None else ""
+    return f"{part}% unchanged{figure}, counted from the beginning."
 
 
-def cost(sent: Sent, change: Since) -> str:
-    """Return in words what a request cost compared to the previous one."""
+def size(sent: Sent, change: Since) -> str:
+    """Return in words how large a request was compared to the previous one, and what it cost."""
     said = []
     if change.tokens is not None:
-        said.append(
-            f"{abs(change.tokens):,} {'more' if change.tokens >= 0 else 'fewer'} tokens than at #{change.number:,}"
-        )
+        more = "more" if change.tokens >= 0 else "fewer"
+        said.append(f"{counted(abs(change.tokens), f'{more} token')} than at #{change.number:,}")
     if sent.cost is not None:
         said.append(f"{small_dollars(sent.cost)} with the reply")
     return "; ".join(said) or "not counted"
-
-
-# -- as plain values ------------------------------------------------------------------
-
-
-def call_fields(sent: Sent) -> dict[str, Any]:
-    """Return the call that a request belongs to, with its tokens and cost."""
-    return {
-        "number": sent.number,
-        "call": sent.call,
-        "calls": sent.calls,
-        "turn_id": sent.turn_id,
-        "model": sent.model,
-        "datetime_utc": sent.datetime_utc,
-        "input_tokens": sent.input_tokens,
-        "output_tokens": sent.output_tokens,
-        "cost_usd": sent.cost,
-        "changed_utc": sent.changed_utc,
-    }
-
-
-def why_fields(why: Why) -> dict[str, Any]:
-    """Return the recorded reasons for a request's contents."""
-    return {
-        "policy": why.policy,
-        "budget": why.budget,
-        "window": why.window,
-        "window_source": why.window_source,
-        "estimate": why.estimate,
-        "cut_by_server": why.cut,
-        "block_began": why.began,
-        "block_reason": why.reason,
-        "start": why.start,
-        "start_clipped": why.clipped,
-        "pinned": list(why.pinned),
-    }
-
-
-def extra_fields(sent: Sent) -> dict[str, Any]:
-    """Return the parts of a request other than whole exchanges: tools, notes, a summary, excerpts."""
-    summary = sent.summary
-    return {
-        "tools": list(sent.tools),
-        "notes": list(sent.notes),
-        "notes_for_all_sessions": list(sent.everywhere),
-        "summary": None if summary is None else {"first": summary.first, "last": summary.last, "text": summary.text},
-        "recalled": [
-            {
-                "number": one.number,
-                "thread_id": one.thread_id,
-                "session": one.session or None,
-                "rank": one.rank,
-                "score": one.score,
-                "tokens": one.tokens,
-                "words": list(one.words),
-                "text": one.text,
-                "for_an_earlier_prompt": one.earlier,
-            }
-            for one in sent.excerpts
-        ],
-    }
-
-
-def since_fields(change: Since, sent: Sent) -> dict[str, Any]:
-    """Return the changes since the previous request."""
-    return {
-        "number": change.number,
-        "came_in": list(change.came),
-        "fell_out": list(change.fell),
-        "tokens": change.tokens,
-        "reusable_tokens_about": sent.share(change.shared) if change.same_model else 0,
-        "same_block": change.same_block,
-    }
-
-
-def run_fields(run: Run) -> dict[str, int | str]:
-    """Return a run as plain values."""
-    return {"first": run.first, "last": run.last, "fate": run.fate}

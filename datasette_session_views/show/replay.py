@@ -9,7 +9,7 @@ from typing import Any
 from llm_session_memory.insight.scenes import Scene
 from llm_session_memory.reader.sent import Unknown
 
-from .context import NOT_LOGGED
+from .sent_fields import NOT_LOGGED
 from .showing import Showing
 
 _UNSAFE = tuple((character, f"\\u{ord(character):04x}") for character in "<>&\u2028\u2029")

@@ -8,9 +8,9 @@ _SHEETS = {
     "sv_all": ("list",),
     "sv_list": ("list",),
     "sv_search": ("reply", "transcript", "search"),
-    "sv_transcript": ("reply", "transcript", "head"),
-    "sv_context": ("reply", "transcript", "window", "context"),
-    "sv_replay": ("reply", "transcript", "window", "replay"),
+    "sv_transcript": ("reply", "transcript", "acts", "head"),
+    "sv_context": ("reply", "transcript", "acts", "window", "context"),
+    "sv_replay": ("reply", "transcript", "acts", "window", "replay"),
     "sv_analytics": ("reply", "list", "analytics"),
 }
 """The style sheets of a page, between those of all pages and the one for paper."""

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasette_session_views.show.context import cells, facts
+from datasette_session_views.show.context import cells, chips, lead, left_out
 from datasette_session_views.show.items import Items, message
 from datasette_session_views.show.showing import Showing
 from datasette_session_views.show.window import window
@@ -146,6 +146,38 @@ async def test_each_earlier_exchange_has_the_fate_it_had_then(
             assert f'class="sv-c-{fate}" href="/logs/-/session/work/exchange/{one}"' in html.text
 
 
+LEADS = [
+    pytest.param(1, "This is the first exchange, so there was nothing earlier to send.", "", id="the first"),
+    pytest.param(2, "The model was sent the earlier exchange.", "", id="one"),
+    pytest.param(6, "The model was sent all 5 earlier exchanges.", "", id="all"),
+    pytest.param(
+        8,
+        "The model was sent 3 of 7 earlier exchanges, passages of 1 and a summary of 1. It saw nothing of the other 2.",
+        "#1, #5 were not sent. A request of this session could have at most 250 tokens.",
+        id="each fate",
+    ),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("number", "sentence", "rest"), LEADS)
+async def test_a_sentence_says_what_the_model_saw(see: Get, number: int, sentence: str, rest: str) -> None:
+    """The page begins with it, and names what was not sent."""
+    shown = (await see(f"/logs/-/session/work/context/{number}")).shown
+    assert sentence in shown
+    assert rest in shown
+    assert ("not sent. A request" in shown) == bool(rest)
+
+
+@pytest.mark.asyncio
+async def test_the_page_offers_commands_that_help_a_model_to_remember(see: Get) -> None:
+    """A session that left something out can pin it or send more; if nothing was left out, nothing is offered."""
+    shown = (await see("/logs/-/session/work/context/8")).shown
+    for command in ("llm sessions pin work NUMBER -d", "llm sessions set work --max-context-tokens 500 -d"):
+        assert command in shown
+    assert "llm sessions pin" not in (await see("/logs/-/session/work/context/6")).shown
+
+
 @pytest.mark.asyncio
 async def test_the_items_say_why_they_were_sent(see: Get) -> None:
     """System prompt, note, summary, pin, newest, excerpt and prompt are in this order, each with its reason."""
@@ -204,13 +236,14 @@ async def test_words_of_an_excerpt_are_marked_and_nothing_in_it_is_markup(see: G
 
 @pytest.mark.asyncio
 async def test_the_difference_to_the_exchange_before(see: Get) -> None:
-    """The page shows what came in, what fell out and why, the cost, and how much of the beginning is the same."""
+    """The page shows what is new, what is no longer sent and why, the size, and how much of the beginning stayed."""
     cut = (await see("/logs/-/session/work/context/7")).shown
-    assert "Came in + #6, with its reply + a summary of #3–#4 + 1 note" in cut
-    assert "Fell out − #1, " not in cut
-    assert "Fell out − #1 − #3–#5 a new block: the budget was <full>" in cut
-    assert "The server could reuse about 0 of 120 tokens (0%)" in cut
-    assert "120 fewer tokens than at #6" in cut
+    assert "New + #6, with its reply + a summary of #3–#4 + 1 note" in cut
+    assert "No longer sent − #1, " not in cut
+    assert "No longer sent − #1 − #3–#5 Why: the budget was <full>." in cut
+    assert "Prompt cache Nothing at the beginning is unchanged." in cut
+    assert "Size 120 fewer tokens than at #6" in cut
+    assert "unchanged, about" in (await see("/logs/-/session/work/context/8")).shown
     grown = (await see("/logs/-/session/work/context/8.json")).json()
     assert grown["since"]["came_in"] == ["#7", "recalled #3"]
     assert grown["since"]["fell_out"] == []
@@ -256,7 +289,7 @@ async def test_a_request_in_which_deleted_text_was_blanked_says_so(path: Path) -
     get = serving(path)
     page, before = await get("/logs/-/session/work/context/9"), await get("/logs/-/session/work/context/8")
     assert "This is not exactly what was sent" in page.text
-    assert '<time datetime="2026-09-03T08:00:00+00:00">' in page.text
+    assert '<time datetime="2026-09-03T08:00:00Z"' in page.text
     assert "This is not exactly" not in before.text
     assert (await get("/logs/-/session/work/context/9.json")).json()["changed_utc"] == "2026-09-03T08:00:00+00:00"
 
@@ -408,7 +441,7 @@ def test_whatever_was_sent_its_page_is_safe(request: tuple[Sent, list[SaidBy]], 
     html = "".join(row.html + row.text for row in rows) + "".join(message(one, showing, 4) for one in said)
     html += escape("".join(f"{row.kind}{row.label}{row.why}" for row in rows))
     parts, marks = window(sent)
-    html += escape(f"{parts}{marks}{facts(sent, 1_000)}{cells(sent, NOWHERE, 'work')}")
+    html += escape(f"{parts}{marks}{chips(sent, 1_000)}{cells(sent, NOWHERE, 'work')}{lead(sent)}{left_out(sent)}")
     html.encode("utf-8")
     tags = Tags(html)
     assert tags.names() <= {*ALLOWED, "b", "mark", *CHIP}

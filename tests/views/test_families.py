@@ -230,7 +230,7 @@ async def test_the_context_of_a_fork_names_the_sessions_of_what_it_shares(see: G
     assert "#1 work prompt 1" in page.shown
     assert "sent whole; from work-b" in page.shown
     assert page.shown.count("; from work ") == 2
-    assert "an exchange of work ·" in (await see("/logs/-/session/work-c/context/1")).shown
+    assert "an exchange of work " in (await see("/logs/-/session/work-c/context/1")).shown
     found = (await see("/logs/-/session/work-c/context/4.json")).json()
     assert [one["session"] for one in found["inherited"]] == ["work", "work-b"]
 
