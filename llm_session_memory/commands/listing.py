@@ -180,7 +180,7 @@ def _row(line: SessionSummary) -> tuple[str, ...]:
     failed = f" ({line.attempts} failed)" if line.attempts else ""
     return (
         one_line(line.session.name, _WIDTH),
-        one_line(line.session.settings.model or "", _WIDTH),
+        one_line(line.model or "", _WIDTH),
         f"{line.exchanges:,}{failed}",
         f"{line.input_tokens:,}",
         f"{line.output_tokens:,}",
@@ -193,7 +193,7 @@ def _fields(line: SessionSummary) -> dict[str, object]:
         "name": line.session.name,
         "title": line.title or None,
         "thread_id": line.session.thread_id,
-        "model": line.session.settings.model,
+        "model": line.model,
         "exchanges": line.exchanges,
         "input_tokens": line.input_tokens,
         "output_tokens": line.output_tokens,

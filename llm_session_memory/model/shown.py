@@ -103,7 +103,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class SessionSummary:
-    """A session as one line of the list. `project` is its project's name, `origin` what it was forked from."""
+    """A session as one line of the list. `project` is its project's name, `origin` what it was forked from.
+
+    `last_used_utc` is the time of its newest exchange or attempt; without any, that of its creation.
+    """
 
     session: Session
     exchanges: int
@@ -116,6 +119,12 @@ class SessionSummary:
     project: str | None = None
     title: str = ""
     origin: Relative | None = None
+    last_model: str | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The session's own model or, if it has none, that of its newest exchange."""
+        return self.session.settings.model or self.last_model
 
 
 @dataclass(frozen=True)

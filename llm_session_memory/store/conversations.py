@@ -58,7 +58,7 @@ def fragment_numbers(log: Log, hashes: Iterable[str]) -> list[int]:
 
 
 def _named(log: Log, filters: Filters) -> Iterator[Conversation]:
-    for line in session_list.uncounted(log, filters):
+    for line in session_list.uncounted(log, filters, touched=True):
         session = line.session
         yield Conversation(session.thread_id, session.name, line.last_used_utc, session.settings.model)
 

@@ -21,7 +21,13 @@ from .schema import statement
 from .sessions import session_of
 from .titles import titles
 
-_PARAMETERS = ("count", "threads", "model", "called", "since", "until", "after_key", "after_used")
+_PARAMETERS = ("count", "threads", "model", "called", "since", "until", "after_key", "after_used", "touched")
+
+_NO_OLDER = (
+    "with conversations (id) as (select null where 0),"
+    " responses (rowid, conversation_id, model, datetime_utc) as (select null, null, null, null where 0), logged"
+)
+"""The beginning of the statement for a log without the tables of an older llm."""
 
 
 def page(
@@ -41,11 +47,15 @@ def matching(log: Log, filters: Filters) -> list[Session]:
     return [line.session for line in uncounted(log, filters)]
 
 
-def uncounted(log: Log, filters: Filters) -> list[SessionSummary]:
-    """Return all sessions that match the filters as lines without figures, newest use first."""
+def uncounted(log: Log, filters: Filters, *, touched: bool = False) -> list[SessionSummary]:
+    """Return all sessions that match the filters as lines without figures, newest use first.
+
+    With `touched`, a session counts as used when it was created too, for what deletes: a conversation of last year that
+    was imported or named today is not forgotten.
+    """
     if not log.has_sessions():
         return []
-    return _lines(log, _filtering(log, filters) | {"count": -1})
+    return _lines(log, _filtering(log, filters) | {"count": -1, "touched": touched})
 
 
 def thread_ids(log: Log) -> frozenset[str]:
@@ -89,8 +99,16 @@ def _line(log: Log, thread_id: str) -> SessionSummary:
 
 def _lines(log: Log, parameters: Mapping[str, Any]) -> list[SessionSummary]:
     """Return lines without their counts."""
-    rows = log.rows(statement("session_list"), {**dict.fromkeys(_PARAMETERS), **parameters})
-    return [SessionSummary(session_of(row), 0, 0, 0, row["last_used_utc"] or row["created_utc"], 0) for row in rows]
+    sql = statement("session_list")
+    if not log.columns("responses") or not log.columns("conversations"):
+        sql = sql.replace("with logged", _NO_OLDER, 1)
+    rows = log.rows(sql, {**dict.fromkeys(_PARAMETERS), **parameters})
+    return [
+        SessionSummary(
+            session_of(row), 0, 0, 0, row["last_used_utc"] or row["created_utc"], 0, last_model=row["last_model"]
+        )
+        for row in rows
+    ]
 
 
 def _counted(log: Log, lines: list[SessionSummary]) -> list[SessionSummary]:

@@ -12,6 +12,7 @@ from typing import Any
 import llm
 import pytest
 
+from llm_session_memory import Memory
 from llm_session_memory.reader.cache import CACHE
 from llm_session_memory.reader.entries import SORTS, Filters, Line, Listing, Sort
 from llm_session_memory.reader.listing import keys, listing
@@ -176,3 +177,32 @@ def test_all_keys_of_a_list_can_be_had_at_once(read: Any, path: Path) -> None:
     with opened(path) as source:
         found = keys(source, Filters(), sort="name", descending=False, most=4)
     assert found == [line.thread_id for line in read(sort="name").lines][:4]
+
+
+def test_the_page_and_the_command_say_the_same_of_a_session(tmp_path: Path) -> None:
+    """Order, last use, model, exchanges and tokens are those of `llm sessions list`, however a session came to be."""
+    path = tmp_path / "logs.db"
+    later = "2026-11-01T09:00:00+00:00"
+    with LogBuilder(path) as log:
+        named, old, failed, empty = (log.thread() for _ in range(4))
+        sessions = [
+            Session(named, "named today", log.turns(named, Said("One", tokens=(7, 1)), model="gpt-4o"), model=""),
+            Session(old, "of an older llm", log.responses(old, Said("Two", tokens=(5, 2)), model="gpt-4"), model=""),
+            Session(
+                failed, "failed", log.turns(failed, Said("Three")), model=OTHER, attempts=[("01m2", "Four", "No.")]
+            ),
+            Session(empty, "empty", [], model=OTHER),
+        ]
+    with_sessions(
+        path, *(replace(one, created=later if one.name == "named today" else one.created) for one in sessions)
+    )
+    with Memory(path) as memory, opened(path) as source:
+        told = [*memory.sessions.list()]
+        shown = listing(source, Filters(named=True)).lines
+    assert [one.session.name for one in told] == [line.name for line in shown]
+    assert [(one.model, one.exchanges, one.input_tokens) for one in told] == [
+        (line.listed_model, line.figures.exchanges, line.figures.input_tokens or 0) for line in shown
+    ]
+    assert [one.last_used_utc[:19] for one in told] == [line.figures.last_utc[:19] for line in shown]
+    assert {one.session.name for one in told if one.last_used_utc > "2026-10"} == set()
+    assert len(shown) == 4

@@ -82,7 +82,7 @@ CASES = {
     ),
     "sessions": (
         call("sessions"),
-        material("work: 3 exchanges, last used 2026-09-01", "paint: 1 exchange, last used 2026-09-01"),
+        material("paint: 1 exchange, last used 2026-09-01", "work: 3 exchanges, last used 2026-09-01"),
     ),
 }
 
