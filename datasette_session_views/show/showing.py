@@ -6,6 +6,7 @@ from html import escape
 
 from llm_session_memory.reader.files.elements import Formatting
 from llm_session_memory.reader.files.markup import json_block, plain, rendered
+from llm_session_memory.reader.files.segments import as_json
 from llm_session_memory.reader.values import Held
 
 from ..web.links import Links
@@ -31,6 +32,8 @@ class Showing:
     def markdown(self, text: str, number: int | None = None) -> str:
         """Return Markdown as HTML, within the limits of the page."""
         kept, rest = self._taken(text, number)
+        if rest and as_json(text) is not None:
+            return json_block(kept) + rest  # a part of JSON is still no Markdown
         html = rendered(kept, self._formatting, fold=self._folds)
         if self._formatting.unformatted:
             self._formatting.unformatted = False

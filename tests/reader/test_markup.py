@@ -50,6 +50,8 @@ def checked(html: str) -> Tags:
         if "id" in attributes:
             assert ID.fullmatch(attributes["id"] or "")
         assert CLASS.fullmatch(attributes.get("class") or "")
+    ids = [attributes["id"] for _, attributes in tags.found if "id" in attributes]
+    assert len(set(ids)) == len(ids)
     return tags
 
 
@@ -83,7 +85,7 @@ def test_nothing_hostile_gets_through(text: str) -> None:
     checked(rendered(text))
 
 
-@given(st.text(alphabet=st.sampled_from("<>&\"'`*_[]()!#-|\\/:;=~.+ \n\tabhrefjavscipt\u202e\x00")))
+@given(st.text(alphabet=st.sampled_from("<>&\"'`*_[]()!#-|\\/:;=~.+ \n\tabhrefjavscipt\u202e\x00$^{}1x")))
 @example("[a]: javascript:x\n[a]")
 @settings(tried(300), deadline=200)
 def test_any_text_becomes_harmless_balanced_elements(text: str) -> None:
@@ -320,6 +322,7 @@ def test_footnotes_lead_there_and_back() -> None:
     assert len(set(ids)) == len(ids) == 8
     assert {attributes["href"] for tag, attributes in tags.found if tag == "a"} == {f"#{id_}" for id_ in ids}
     assert "none[^9]" in tags.text
+    checked(rendered("a[^1] b[^1]\n\n[^1]: x\n[^1]: y"))
     assert "which goes on" in tags.text
     assert "em" in tags.names()
 

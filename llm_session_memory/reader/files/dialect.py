@@ -33,13 +33,14 @@ _ADDRESS = re.compile(
 _TASK = re.compile(r"\[([ xX])\]\s")
 _DEFINITION = re.compile(r" {0,3}\[\^([^\]\s\[^]{1,60})\]:[ \t]*")
 _REFERENCE = re.compile(r"\[\^([^\]\s\[^]{1,60})\]")
+_MOST_FOOTNOTES = 200
 _SMALL = re.compile(r"<(sub|sup|kbd)>([^<>\n]{1,200})</\1>|<br ?/?>", re.IGNORECASE)
 
 
 def footnotes(text: str) -> dict[str, int]:
-    """Return the labels of the footnotes that a text defines, each with its number."""
+    """Return the labels of the footnotes that a text defines, each with its number. Others stay text."""
     labels = [match[1] for line in text.split("\n") if (match := _DEFINITION.match(line))]
-    return {label: number for number, label in enumerate(dict.fromkeys(labels), 1)}
+    return {label: number for number, label in enumerate([*dict.fromkeys(labels)][:_MOST_FOOTNOTES], 1)}
 
 
 def teach(reader: MarkdownIt) -> None:

@@ -97,9 +97,11 @@ class _Renderer(RendererHTML):
 
     def footnote_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
         del options
-        number = tokens[index].meta["number"]
+        number, direction = tokens[index].meta["number"], _direction(tokens[index])
+        if not _is_first("defined", number, env):
+            return f'<div class="sv-footnote"{direction}><sup>{number}</sup>\n'
         back = f'<a href="#fnref-{env["key"]}-{number}" aria-label="Back to note {number} in the text">{number}</a>'
-        return f'<div class="sv-footnote" id="fn-{env["key"]}-{number}"{_direction(tokens[index])}><sup>{back}</sup>\n'
+        return f'<div class="sv-footnote" id="fn-{env["key"]}-{number}"{direction}><sup>{back}</sup>\n'
 
     def footnote_close(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
         del tokens, index, options, env
@@ -108,9 +110,7 @@ class _Renderer(RendererHTML):
     def footnote_reference(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
         del options
         number = tokens[index].meta["number"]
-        again = number in env.setdefault("referred", set())
-        env["referred"].add(number)
-        own = "" if again else f' id="fnref-{env["key"]}-{number}"'
+        own = f' id="fnref-{env["key"]}-{number}"' if _is_first("referred", number, env) else ""
         return f'<sup{own}><a href="#fn-{env["key"]}-{number}" aria-label="Note {number}">{number}</a></sup>'
 
     def task(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
@@ -177,6 +177,14 @@ def _formula(tex: str, env: Env, *, block: bool) -> str | None:
     kind = " sv-display" if block else " sv-math-long" if wide else ""
     scrolls = ' tabindex="0"' if wide else ""
     return f'<span class="sv-math{kind}"{scrolls}>{html}</span>'
+
+
+def _is_first(what: str, number: int, env: Env) -> bool:
+    """Return whether a footnote is defined or referred to for the first time, which gives it its id."""
+    seen: set[int] = env.setdefault(what, set())
+    is_new = number not in seen
+    seen.add(number)
+    return is_new
 
 
 def _code(text: str) -> str:
