@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_session_memory.reader.entries import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
-from llm_session_memory.reader.listing import projects
+from llm_session_memory.reader.alike import alike
+from llm_session_memory.reader.entries import PAGE, RATED_WORDS, Results
+from llm_session_memory.reader.listing import models, projects, tags
 from llm_session_memory.reader.llms_indexes import Order
 from llm_session_memory.reader.search import search as read
 from llm_session_memory.reader.threads import lines
@@ -13,7 +14,7 @@ from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.search_terms import query_of
 
 from ..compat import Forbidden, NotFound
-from ..show.words import marked, moment
+from ..show import found as shown
 from ..web.access import RATINGS, Log, log_of, thread_named
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
@@ -29,11 +30,12 @@ async def search(datasette: Any, request: Any) -> Any:
     if not log.searchable:
         if await log.has_index():
             raise Forbidden("view-table")
-        raise NotFound("This log has no search index: its llm was older than 0.6. Any prompt with today's llm adds one")
+        raise NotFound(
+            "This log has no search index: its llm was older than 0.6. Any prompt with today's llm adds one."
+        )
     parameters.only(request, "q", "session", "sort", "next", *parameters.FILTERS)
     filters = await parameters.narrowed(log, request)
     start = parameters.number(request, "next")
-    asked_for = query_of(filters.text or "")
     order: Order = parameters.choice(request, "sort", _ORDERS) or "best"
     links = Links(datasette, log.name)
     thread_id, within = await _within(log, parameters.text(request, "session"))
@@ -43,34 +45,50 @@ async def search(datasette: Any, request: Any) -> Any:
         "session": within and within.reference,
         "sort": None if order == "best" else order,
     }
+
+    def absolute(address: str) -> str:
+        return str(datasette.absolute_url(request, address))
+
     if request.url_vars.get("format") == "json":
         following = links.search("json", next=found.next, **asked) if found.next else None
         return as_json(
             {
                 "ok": True,
                 "database": log.name,
-                "groups": [_fields(datasette, request, links, group) for group in found.groups],
+                "groups": [shown.fields(absolute, links, group, filters.text) for group in found.groups],
                 "hits": found.hits,
+                "exchanges": found.hits,
+                "sessions": len(found.groups),
                 "limited_to_newest": found.limited,
                 "llms_index": found.llms_index,
                 "next": found.next,
-                "next_url": following and datasette.absolute_url(request, following),
+                "next_url": following and absolute(following),
+                "html_url": absolute(links.search(next=start, **asked)),
             }
         )
+    asked_for = query_of(filters.text or "")
+    searched = bool(asked_for.words or asked_for.signs)
+    near = await log.read(alike, filters.text) if searched and not found.hits and not within and not start else ()
     context = {
         "database": log.name,
         "private": log.private,
         "links": links,
         "filters": filters,
+        "models": await log.read(models),
+        "tags": await log.read(tags),
         "projects": await log.read(projects),
         "rated": RATED_WORDS if RATINGS in log.tables else None,
         "order": order,
         "within": within,
         "within_title": within and one_line(within.heading, 80),
         "found": found,
-        "groups": [_group(links, group, filters.text) for group in found.groups],
-        "searched": bool(asked_for.words or asked_for.signs),
+        "count": shown.count(found, start or 0, PAGE),
+        "groups": [shown.group(links, group, filters.text) for group in found.groups],
+        "active": shown.active(links, asked),
+        "near": [(one_line(one.heading, 80), links.session(one.reference)) for one in near],
+        "searched": searched,
         "more_url": links.search(next=found.next, **asked) if found.next else None,
+        "first_url": links.search(**asked) if start else None,
         "everywhere_url": links.search(**{**asked, "session": None}) if within else None,
     }
     twin = links.search("json", next=start, **asked)
@@ -84,54 +102,3 @@ async def _within(log: Log, reference: str | None) -> tuple[str | None, Any]:
     thread_id = await thread_named(log, reference)
     (line,) = await log.read(lines, [thread_id])
     return thread_id, line
-
-
-def _group(links: Links, group: Found, words: str | None) -> dict[str, Any]:
-    here = group.line.reference
-    return {
-        "url": links.session(here),
-        "title": one_line(group.line.heading, 100) or group.line.thread_id,
-        "named": group.line.name is not None,
-        "called": one_line(group.line.title, 120) if group.line.name else "",
-        "archived": bool(group.line.archived_utc),
-        "hits": [
-            {
-                "url": links.exchange(here, hit.turn_id, q=words),
-                "number": hit.number,
-                "utc": hit.datetime_utc,
-                "when": moment(hit.datetime_utc),
-                "model": one_line(hit.model, 60),
-                "prompt": marked(hit.prompt),
-                "reply": marked(hit.reply),
-            }
-            for hit in group.hits
-        ],
-    }
-
-
-def _fields(datasette: Any, request: Any, links: Links, group: Found) -> dict[str, Any]:
-    line = group.line
-
-    def hit_fields(hit: Hit) -> dict[str, Any]:
-        return {
-            "number": hit.number,
-            "turn_id": hit.turn_id,
-            "model": hit.model,
-            "datetime_utc": hit.datetime_utc,
-            "prompt": _plain(hit.prompt),
-            "reply": _plain(hit.reply),
-        }
-
-    return {
-        "name": line.name,
-        "thread_id": line.thread_id,
-        "first_words": line.first_words,
-        "title": line.title or None,
-        "archived_utc": line.archived_utc,
-        "url": datasette.absolute_url(request, links.session(line.reference, "json")),
-        "hits": [hit_fields(hit) for hit in group.hits],
-    }
-
-
-def _plain(snippet: str) -> str:
-    return snippet.replace(MARK, "").replace(UNMARK, "")

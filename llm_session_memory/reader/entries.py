@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .. import model
+from ..model import Side
 from ..rules.openings import beginning
 from .figures import Figures
 
@@ -210,7 +211,10 @@ class Listing:
 
 @dataclass(frozen=True)
 class Hit:
-    """One match of a search. Snippets have MARK before and UNMARK after each matching word."""
+    """One match of a search. Snippets have MARK before and UNMARK after each matching word.
+
+    `side` is what the snippet in `reply` is from: the reply, a tool's result, or a fragment that went with the prompt.
+    """
 
     turn_id: str
     number: int | None
@@ -218,6 +222,7 @@ class Hit:
     datetime_utc: str
     prompt: str
     reply: str
+    side: Side = "reply"
 
 
 MARK, UNMARK = "\ue000", "\ue001"

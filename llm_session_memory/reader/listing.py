@@ -72,13 +72,17 @@ def _page(source: Source, filters: Filters, sort: Sort, descending: bool, after:
         others=others,
         models=models(source),
         rated=bool(source.value("select 1 from memory_ratings limit 1")),
-        tags=tuple(
-            row["tag"] for row in source.query("select min(tag) as tag from memory_tags group by tag_key limit 200")
-        ),
+        tags=tags(source),
         projects=projects(source),
         matching=reading.chosen.count(everything(source)),
         facets=facets(source, filters, reading.beside),
     )
+
+
+def tags(source: Source) -> tuple[str, ...]:
+    """Return the tags of all sessions, each as it was first written."""
+    found = source.query("select min(tag) as tag from memory_tags group by tag_key limit 200")
+    return tuple(row["tag"] for row in found)
 
 
 def totals(source: Source) -> tuple[int, int]:

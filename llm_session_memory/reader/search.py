@@ -15,6 +15,7 @@ from typing import Any
 from .. import model
 from ..rules import names
 from ..rules.dates import day_after
+from ..rules.openings import without_signs
 from ..rules.passages import reach
 from ..rules.search_terms import Marker, Query, match, query_of, snippet
 from ..store.beside import FRAGMENT
@@ -272,7 +273,18 @@ class _Search:
         beside = {one.turn_id for one in turns if one.passage and one.passage["side"] == FRAGMENT}
         texts = self._texts([one.turn_id for one in turns], beside)
         nothing = ("",) * len(model.SIDES)
-        return [one if isinstance(one, Hit) else self._hit(one, texts.get(one.turn_id, nothing)) for one in found]
+        return [
+            self._plain(one) if isinstance(one, Hit) else self._hit(one, texts.get(one.turn_id, nothing))
+            for one in found
+        ]
+
+    def _plain(self, hit: Hit) -> Hit:
+        """Return a hit of llm's index without Markdown's signs. Its words are marked already."""
+        prompt, reply = (
+            plain if (plain := without_signs(text)).count(MARK) == text.count(MARK) else text
+            for text in (hit.prompt, hit.reply)
+        )
+        return replace(hit, prompt=prompt, reply=reply)
 
     def _hit(self, found: FoundTurn, texts: tuple[str, ...]) -> Hit:
         """Return a hit: the prompt, or its beginning, and the reply, tool result or fragment that matched."""
@@ -280,8 +292,10 @@ class _Search:
         if found.passage:
             text = texts[found.passage["side"]]
             passage = text[found.passage["start"] : reach(text, found.passage["end"])]
-            prompt, others = (passage, []) if found.passage["side"] == 0 else (prompt[:_PROMPT], [passage])
-        best = max(others, key=self.marker.held, default="")
+            side = int(found.passage["side"])
+            others = ["" if place != side else passage for place in range(1, len(model.SIDES))]
+            prompt = prompt[:_PROMPT] if side else passage
+        side, best = max(enumerate(others, 1), key=lambda one: self.marker.held(one[1]), default=(0, ""))
         return Hit(
             turn_id=found.turn_id,
             number=None,
@@ -289,10 +303,15 @@ class _Search:
             datetime_utc=found.datetime_utc,
             prompt=self._marked(prompt),
             reply=self._marked(best) if self.marker.held(best) else "",
+            side=model.SIDES[side],
         )
 
     def _marked(self, text: str) -> str:
-        shown, marks = snippet(text.replace(MARK, "").replace(UNMARK, ""), self.marker, _SNIPPET)
+        text = text.replace(MARK, "").replace(UNMARK, "")
+        plain = without_signs(text)
+        if self.marker.held(plain) == self.marker.held(text):  # else the words are in an address or among the signs
+            text = plain
+        shown, marks = snippet(text, self.marker, _SNIPPET)
         for start, end in reversed(marks):
             shown = f"{shown[:start]}{MARK}{shown[start:end]}{UNMARK}{shown[end:]}"
         return shown

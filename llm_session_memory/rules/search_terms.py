@@ -25,6 +25,7 @@ _MOST_WORDS = 40
 
 _WORDS_AND_PHRASES = re.compile(r'"([^"]+)"|([^\s"]+)')
 _PHRASE = re.compile(r'"([^"]*)"')
+_BEGINNING = re.compile(r"[^*]*\w{2}\*")
 _RAW = re.compile(r'"((?:[^"]|"")*)"\s*(\*?)|([A-Za-z0-9_\x1a\u0080-\U0010ffff]+)\s*(\*?)|(.)', re.DOTALL)
 _KEPT = re.compile(r"AND|OR|NOT|NEAR")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -64,15 +65,22 @@ class Query:
 
 
 def query_of(text: str) -> Query:
-    """Return any text as a query of words, and of phrases in double quotes. No other character is treated as syntax."""
+    """Return any text as a query of words, and of phrases in double quotes; `pier*` finds words that begin with pier.
+
+    No other character is treated as syntax.
+    """
     found: dict[str, tuple[str, Term]] = {}
+    beginnings: set[str] = set()
     for typed in _typed(text):
-        for term in terms(typed):
+        begins = typed.removesuffix("*") if _BEGINNING.fullmatch(typed) else None
+        for term in terms(typed if begins is None else begins):
             if len(found) < MOST_TERMS:
-                found.setdefault(term.exact, (typed, term))
+                found.setdefault(term.exact, (typed if begins is None else begins, term))
+                if begins is not None:
+                    beginnings.add(term.exact)
     telling = {exact for exact, (typed, _) in found.items() if typed.lower() not in STOP_WORDS} or set(found)
     last = next(reversed(found), None)
-    exact = {expression: expression for expression in found}
+    exact = {one: found[one][1].loose(STOP_WORDS) if one in beginnings else one for one in found}
     few = len(found) <= _MOST_LOOSE
     if len(_PUNCTUATION.sub("", text)) == 1:
         last = None  # a letter by itself would find nearly everything
@@ -142,7 +150,8 @@ def match(text: str) -> str | None:
     Those indexes split texts differently from ours, and know nothing of `terms`.
     """
     words = [quoted or word for quoted, word in _WORDS_AND_PHRASES.findall(text)][:_MOST_WORDS]
-    return " ".join(f'"{word}"' for word in words if any(character.isalnum() for character in word)) or None
+    wanted = [word for word in words if any(character.isalnum() for character in word)]
+    return " ".join(f'"{word[:-1]}"*' if _BEGINNING.fullmatch(word) else f'"{word}"' for word in wanted) or None
 
 
 # -- marks -------------------------------------------------------------

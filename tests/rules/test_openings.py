@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_session_memory.rules.openings import LONGEST, beginning, opening
+from llm_session_memory.rules.openings import LONGEST, beginning, opening, without_signs
 from llm_session_memory.rules.safe_text import visible
 
 PROMPTS = [
@@ -40,3 +40,20 @@ def test_a_long_opening_ends_between_words() -> None:
     """A cut is between two words and marked."""
     assert beginning("word " * 40).endswith("word…")
     assert beginning("x" * 200) == "x" * 79 + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("| day | water |\n|---|--:|\n| 14 | 0.42 |", "day water 14 0.42"),
+        (
+            "Low\n===\n\n***\n\n- [x] at **09:42**, see [the table](https://tides.example)",
+            "Low at 09:42, see the table",
+        ),
+        ("a | b, __init__ and x * y * z", "a | b, __init__ and x * y * z"),
+        ("```python\nreturn `x`\n```", "return x"),
+    ],
+)
+def test_tables_and_rules_lose_their_signs(text: str, plain: str) -> None:
+    """Signs of tables, rules and underlined headings go too; what may be meant as it stands stays."""
+    assert " ".join(without_signs(text).split()) == plain

@@ -44,7 +44,7 @@ async def test_hits_are_grouped_by_session_marked_and_linked_to_the_exchange(get
     assert "<mark>Lisbon</mark>" in page.text
     link = f"/logs/-/session/work/exchange/{world.work.turns[0]}?q=Lisbon"
     assert link in [attributes.get("href") for _, attributes in tags.found]
-    assert "work #1" in page.shown
+    assert "work Exchange #1" in page.shown
 
 
 FILTERS = [
@@ -124,6 +124,7 @@ async def test_the_pages_of_a_search_make_up_the_whole(many: Path, sort: str) ->
         ("'; drop table turns; --", '"drop" "table" "turns;"'),
         ("... !!!", None),
         ("", None),
+        ("two* *wo wo* w*", '"two"* "*wo" "wo"* "w*"'),
     ],
 )
 def test_any_text_becomes_words_and_phrases(text: str, asked: str | None) -> None:
@@ -224,3 +225,56 @@ async def test_the_page_says_if_llms_own_index_was_used(tmp_path: Path) -> None:
     page = await serving(path)("/logs/-/sessions/search?q=harb")
     assert "llm's own index finds whole words only" in page.shown
     assert (await serving(path)("/logs/-/sessions/search.json?q=harbour&sort=newest")).json()["hits"] == 50
+
+
+@pytest.mark.asyncio
+async def test_the_page_says_how_much_it_found_and_who_said_it(said: Path) -> None:
+    """It counts exchanges and sessions, and names the speaker of each excerpt."""
+    get = serving(said)
+    page = await get("/logs/-/sessions/search?q=Noted")
+    assert "9 exchanges in 1 session" in page.shown
+    assert "You The harbour office scripted Noted ." in page.shown
+    tool = await get("/logs/-/sessions/search.json?q=gauge")
+    assert [hit["reply_from"] for group in tool.json()["groups"] for hit in group["hits"]] == ["tool"]
+    assert "Tool tide gauge : 3.2 m" in (await get("/logs/-/sessions/search?q=gauge")).shown
+
+
+@pytest.mark.asyncio
+async def test_a_word_that_is_among_the_signs_is_still_shown(tmp_path: Path) -> None:
+    """A word in an address is marked, and then the excerpt stays as it was written."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        log.turns(log.thread(), Said("See **this**: [the table](https://tides.example/lisbon)", "Seen."))
+    get = serving(path)
+    assert "See this: the <mark>table</mark>" in (await get("/logs/-/sessions/search?q=table")).text
+    assert "https://tides.example/<mark>lisbon</mark>" in (await get("/logs/-/sessions/search?q=lisbon")).text
+
+
+@pytest.mark.asyncio
+async def test_a_star_finds_words_that_begin_so(said: Path) -> None:
+    """In our index, in llm's and in texts that no index holds."""
+    get = serving(said)
+    for query, numbers in (("harb*", [9]), ("harb* off*", [9]), ("harb* tide", [])):
+        for sort in ("best", "newest"):
+            found = (await get("/logs/-/sessions/search.json", params={"q": query, "sort": sort})).json()
+            assert [hit["number"] for group in found["groups"] for hit in group["hits"]] == numbers
+
+
+@pytest.mark.asyncio
+async def test_a_search_is_narrowed_and_widened(get: Get) -> None:
+    """All models and tags are offered, and each filter that is set can be removed."""
+    page = await get("/logs/-/sessions/search?q=lisbon&tag=bridge&model=gpt-4o-mini&since=2026")
+    tags = Tags(page.text)
+    offered = {attributes["value"] for tag, attributes in tags.found if tag == "option"}
+    assert {"claude-sonnet-4.5", "gpt-4o-mini", "ollama/llama3", "Bridge", "lisbon"} <= offered
+    links = {attributes.get("href") for tag, attributes in tags.found if tag == "a"}
+    assert "/logs/-/sessions/search?q=lisbon&tag=bridge&since=2026-01-01" in links
+    assert "Filter 3" in page.shown
+
+
+@pytest.mark.asyncio
+async def test_a_name_is_offered_when_nothing_is_found(get: Get) -> None:
+    """A misspelt name of a session is no dead end."""
+    page = await get("/logs/-/sessions/search?q=wrok")
+    assert "No matches. Did you mean the session work ?" in page.shown
+    assert 'href="/logs/-/session/work"' in page.text
