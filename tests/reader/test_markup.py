@@ -231,6 +231,7 @@ def test_formulas_are_mathml(text: str, elements: list[str]) -> None:
 NO_FORMULAS = [
     pytest.param("It costs $5 and $10, or $5-$10, or 5$ to 10$.", id="prices"),
     pytest.param("$20, or 15$", id="dollars before and after"),
+    pytest.param("$5 = 4€ and 3$", id="sums in words"),
     pytest.param("$HOME/bin:$PATH and US$6/AU$7", id="variables"),
     pytest.param("a $ b $ c, $$", id="signs alone"),
 ]
@@ -301,6 +302,16 @@ def test_bare_addresses_are_links() -> None:
     found = [attributes["href"] for tag, attributes in tags.found if tag == "a"]
     assert found == ["https://e.example/a_b(c)", "https://www.e.example", "https://y.example"]
     assert "a" not in checked(rendered("https:// xhttps://e.example www. wwww.e.example /www.e.example")).names()
+
+
+@pytest.mark.parametrize(
+    "text", ["**注意：**内容", "これは**「重要」**です", "**한국어(강조)**는", "中文**粗体。**后面", "**b**"]
+)
+def test_emphasis_needs_no_blanks_in_east_asia(text: str) -> None:
+    """Words between asterisks are strong next to Chinese, Japanese and Korean punctuation too."""
+    tags = checked(rendered(text))
+    assert "strong" in tags.names()
+    assert "*" not in tags.text
 
 
 def test_tasks_are_boxes() -> None:

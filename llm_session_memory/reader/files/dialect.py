@@ -13,6 +13,7 @@ from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.emphasis import tokenize
 from markdown_it.token import Token
 
 from .mathml import LONGEST
@@ -33,6 +34,9 @@ _ADDRESS = re.compile(
 _TASK = re.compile(r"\[([ xX])\]\s")
 _DEFINITION = re.compile(r" {0,3}\[\^([^\]\s\[^]{1,60})\]:[ \t]*")
 _REFERENCE = re.compile(r"\[\^([^\]\s\[^]{1,60})\]")
+_EAST_ASIAN = re.compile(
+    r"[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]|[\U00020000-\U0003ffff]"
+)
 _MOST_FOOTNOTES = 200
 _SMALL = re.compile(r"<(sub|sup|kbd)>([^<>\n]{1,200})</\1>|<br ?/?>", re.IGNORECASE)
 
@@ -48,6 +52,7 @@ def teach(reader: MarkdownIt) -> None:
     interrupting: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     reader.block.ruler.before("code", "math_block", _math_block, interrupting)
     reader.block.ruler.before("hr", "footnote", _footnote, interrupting)
+    reader.inline.ruler.at("emphasis", _emphasis)
     reader.inline.ruler.before("escape", "math_inline", _math_inline)
     reader.inline.ruler.before("link", "footnote_reference", _footnote_reference)
     reader.inline.ruler.before("autolink", "small_tag", _small_tag)
@@ -90,9 +95,8 @@ def _is_formula(before: str, inside: str, after: str) -> bool:
     """Return whether what stands between two dollar signs is a formula, not a price or a variable of a shell."""
     if before.isalnum() or after.isalnum() or after == "$" or inside[0].isspace() or inside[-1].isspace():
         return False
-    return "\n" not in inside and (
-        bool(re.search(r"[\\^_={}<>+]", inside)) or not re.search(r"\s.*\w\w|\w\w.*\s", inside)
-    )
+    has_words = re.search(r"\s", inside) and re.search(r"[^\W\d_]{2}", inside)
+    return "\n" not in inside and (bool(re.search(r"[\\^_{}]", inside)) or not has_words)
 
 
 def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001  as above
@@ -175,6 +179,22 @@ def _small_tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  as ab
         token = state.push("small_tag" if match[1] else "hardbreak", tag, 0)
         token.content = match[2] or ""
     state.pos = match.end()
+    return True
+
+
+def _emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  as above
+    """Read asterisks as CommonMark does, but let them stand between punctuation and a character of East Asia.
+
+    CommonMark expects a blank there, which these scripts don't have: `**注意：**内容`.
+    """
+    start, place = len(state.delimiters), state.pos
+    if not tokenize(state, silent):
+        return False
+    before, after = state.src[place - 1 : place], state.src[state.pos : state.pos + 1]
+    if state.src[place] == "*" and (_EAST_ASIAN.match(before) or _EAST_ASIAN.match(after)):
+        for delimiter in state.delimiters[start:]:
+            delimiter.open = delimiter.open or bool(_EAST_ASIAN.match(before) and after.strip())
+            delimiter.close = delimiter.close or bool(_EAST_ASIAN.match(after) and before.strip())
     return True
 
 
