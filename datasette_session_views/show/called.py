@@ -89,6 +89,14 @@ def schema_in_line(schema: str) -> str:
     return one_line(", ".join(names), 100)
 
 
+def schema_value(text: str) -> object:
+    """Return a schema as plain values, as text if it is not JSON, or None if there is none."""
+    found = (
+        None if "NaN" in text or "Infinity" in text else parsed(text)
+    )  # Python reads these, but JSON has no such numbers
+    return text or None if found is None else found
+
+
 def _properties(schema: object) -> dict[str, object]:
     properties = schema.get("properties") if isinstance(schema, dict) else None
     return properties if isinstance(properties, dict) else {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from llm_session_memory.reader.entries import Line
-from llm_session_memory.reader.exchanges import parsed
 from llm_session_memory.reader.values import Attempt, Exchange, Judged, Piece, Said, Transcript
+
+from .called import schema_value
 
 
 def fields(page: Transcript) -> dict[str, Any]:
@@ -104,20 +105,12 @@ def exchange_fields(exchange: Exchange) -> dict[str, Any]:
                 "cost_usd": call.cost,
                 "cut": call.cut,
                 "tools": list(call.tools),
-                "schema": _schema(call.schema),
+                "schema": schema_value(call.schema),
                 "messages": [message_fields(said) for said in call.messages],
             }
             for call in exchange.calls
         ],
     }
-
-
-def _schema(text: str) -> Any:
-    """Return a schema as plain values, as text if it is not JSON, or None if there is none."""
-    found = (
-        None if "NaN" in text or "Infinity" in text else parsed(text)
-    )  # Python reads these, but JSON has no such numbers
-    return text or None if found is None else found
 
 
 def rating_fields(judged: Judged) -> dict[str, str] | None:

@@ -15,6 +15,7 @@ from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
+from .called import laid_out, schema_in_line, schema_title
 from .points import session_of
 from .showing import Showing
 from .window import kind as kind_of
@@ -70,6 +71,10 @@ class Items:
         elif sent.tools:
             names = one_line(", ".join(sent.tools), 300)
             rows.append(Row("system", "tools", escape(names), "tool definitions, included in the request's count", ""))
+        if sent.schema:
+            names = " ".join(filter(None, [schema_title(sent.schema), schema_in_line(sent.schema)]))
+            text = self._showing.code(laid_out(sent.schema), sent.number)
+            rows.append(Row("system", "schema", escape(names), "the schema that the reply must follow", "", text))
         by = {note.text: f"; added by {note.author} on {day(note.created_utc)}" for note in notes}
         for texts, where in ((sent.everywhere, "sent in all sessions"), (sent.notes, "always sent")):
             rows += [

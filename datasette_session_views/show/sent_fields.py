@@ -6,6 +6,8 @@ from typing import Any
 
 from llm_session_memory.reader.sent import Run, Sent, Since, Unknown, Why
 
+from .called import schema_value
+
 NOT_LOGGED: dict[Unknown, str] = {"older": "logged by an older llm", "imported": "imported"}
 """Why a request is not in the log, in the JSON of the pages."""
 
@@ -48,6 +50,7 @@ def extra_fields(sent: Sent) -> dict[str, Any]:
     summary = sent.summary
     return {
         "tools": list(sent.tools),
+        "schema": schema_value(sent.schema),
         "notes": list(sent.notes),
         "notes_for_all_sessions": list(sent.everywhere),
         "summary": None if summary is None else {"first": summary.first, "last": summary.last, "text": summary.text},

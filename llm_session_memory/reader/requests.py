@@ -89,6 +89,7 @@ def _sent(source: Source, numbers: Numbering, thread_id: str, number: int, call:
         stretches=(),
         unknown="older" if found.older else None,
         total=len(numbers),
+        schema=found.schema,
     )
     if found.older:
         return made

@@ -134,6 +134,8 @@ class Sent:
     unknown: Unknown | None = None
     total: int = 0
     changed_utc: str | None = None
+    schema: str = ""
+    """The JSON schema of the reply that it asked for, as JSON, or empty."""
 
     @property
     def has_fates(self) -> bool:

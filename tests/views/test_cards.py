@@ -285,7 +285,7 @@ async def test_tools_are_named_once_and_when_they_change(tmp_path: Path) -> None
 
 @pytest.mark.asyncio
 async def test_a_schema_is_a_fold_and_in_the_json(tmp_path: Path) -> None:
-    """The page and its JSON have the schema that was asked for."""
+    """The page, the page of the request and their JSON have the schema that was asked for."""
     schema = {"type": "object", "properties": {"bio": {"type": "string"}}}
     path = tmp_path / "logs.db"
     page = await page_of(path, Written("Free.", "Yes."), Written("As JSON.", '{"bio": "x"}'), schema=json.dumps(schema))
@@ -293,6 +293,11 @@ async def test_a_schema_is_a_fold_and_in_the_json(tmp_path: Path) -> None:
     (address,) = re.findall(r'rel="alternate"[^>]*href="([^"]*)"', page.text)
     found = (await serving(path)(address)).json()
     assert [one["calls"][0]["schema"] for one in found["exchanges"]] == [None, schema]
+    context = address.replace(".json", "/context/2")
+    shown = (await serving(path)(context)).shown
+    assert "schema bio" in shown
+    assert "the schema that the reply must follow" in shown
+    assert (await serving(path)(f"{context}.json")).json()["schema"] == schema
 
 
 @pytest.mark.asyncio
