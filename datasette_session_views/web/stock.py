@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,9 @@ from weakref import WeakSet
 
 from markupsafe import Markup
 
+from llm_session_memory.reader.moments import parsed_moment
 from llm_session_memory.reader.tables import is_log, present
+from llm_session_memory.rules.safe_text import visible
 
 from ..compat import jump_sql
 from .access import logs, seen
@@ -73,6 +76,11 @@ async def cell(datasette: Any, place: Place, row: Any, value: Any) -> Any:
 
     A row's own id is left alone, because Datasette makes it the link to the row.
     """
+    of_query = await _of_query(datasette, place, row, value) if place.table is None else None
+    return await _of_id(datasette, place, row, value) if of_query is None else of_query
+
+
+async def _of_id(datasette: Any, place: Place, row: Any, value: Any) -> Any:
     names_thread = place.table in _NAMED and place.column == "name"
     if not names_thread and place.column not in (*_THREAD_COLUMNS, *_TURN_COLUMNS):
         return None
@@ -92,6 +100,31 @@ async def cell(datasette: Any, place: Place, row: Any, value: Any) -> Any:
     if place.table in ("turns", "responses"):
         linked += Markup(' <a href="{}">exchange</a>').format(links.turn(str(row["id"])))
     return linked
+
+
+_STORED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.]*(?:Z|\+00:00)?", re.ASCII)
+"""A time as llm and our tables store it."""
+
+
+async def _of_query(datasette: Any, place: Place, row: Any, value: Any) -> Any:
+    """Return a cell of a query's results: a time to the minute that does not break, or a session as a link to it.
+
+    The exact time is in the tooltip, and in the CSV and JSON of the query.
+    """
+    if not isinstance(value, str):
+        return None
+    thread_id = row["thread_id"] if place.column == "session" and "thread_id" in row.keys() else None  # noqa: SIM118  a row of SQLite has no `in`
+    found = parsed_moment(value) if _STORED.fullmatch(value) else None
+    if not (found or (isinstance(thread_id, str) and _is_id(thread_id))):
+        return None
+    if not await _is_log(datasette.get_database(place.database)):
+        return None
+    if thread_id:
+        return Markup('<a href="{}"><bdi>{}</bdi></a>').format(
+            Links(datasette, place.database).session(thread_id), visible(value)
+        )
+    words = f"{found:%Y-%m-%d %H:%M}".replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(f"{found:%Y-%m-%dT%H:%M:%SZ}", value, words)
 
 
 async def _is_log(database: Any) -> bool:

@@ -48,7 +48,7 @@ def test_the_keys_lead_through_a_session(browser: Pages, root: str) -> None:
     watched = browser.watched(root)
     page = watched.open(f"{WORK}?from=1")
     press = page.keyboard.press
-    number = "document.activeElement.closest('article')?.querySelector('.sv-no').textContent"
+    number = "document.activeElement.closest('article')?.querySelector('.sv-no').textContent.trim().split(' ').at(-1)"
     for keys, at in (
         ("j", "#1"),
         ("j", "#2"),
@@ -59,12 +59,12 @@ def test_the_keys_lead_through_a_session(browser: Pages, root: str) -> None:
         ("j", "#2"),
     ):
         press(keys)
-        last = page.locator("article.sv-ex").last.locator(".sv-no").inner_text()
+        last = page.locator("article.sv-ex").last.locator(".sv-no").inner_text().split()[-1]
         assert page.evaluate(number) == (last if at == "last" else at), keys
     press("?")
     page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
     listed = page.locator("dialog dt").all_inner_texts()
-    assert {"j", "k", "c", "r", "s", "?", "g l", "g s", "g a"} <= {" ".join(keys.split()) for keys in listed}
+    assert {"j", "k", "c", "r", "/", "?", "g l", "g s", "g a"} <= {" ".join(keys.split()) for keys in listed}
     assert len(listed) == len(set(listed))
     press("j")
     assert page.evaluate("document.activeElement.closest('dialog') !== null")
@@ -166,7 +166,7 @@ def test_a_session_that_goes_on_says_so(browser: Pages, root: str, path: Path) -
     page.clock.run_for(60_000)
     link.click()
     page.wait_for_url(f"**{WORK}*#e-*")
-    assert page.locator("article:target .sv-no").inner_text() == f"#{total + 1}"
+    assert page.locator("article:target .sv-no").inner_text().split()[-1] == f"#{total + 1}"
 
 
 def test_a_rating_is_saved_without_loading_the_page_again(browser: Pages, root: str, path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -56,3 +58,26 @@ async def test_the_jump_menu_finds_sessions_by_name(world: World, get: Get) -> N
     """The jump menu (/) finds a session by name."""
     found = (await get("/-/jump.json?q=work")).json()
     assert f"/logs/-/session/{world.work.thread_id}" in str(found)
+
+
+@pytest.mark.asyncio
+async def test_times_in_the_results_of_a_query_do_not_break_and_sessions_are_links(get: Get) -> None:
+    """A time is shown to the minute, with the exact one in the tooltip; JSON has it as stored."""
+    page = await get("/logs/sessions_inactive_sessions?days=0")
+    (row, *_) = (await get("/logs/sessions_inactive_sessions.json?days=0&_shape=array")).json()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:.*", row["last_used"])
+    shown = row["last_used"][:16].replace("T", "\xa0").replace("-", "\u2011")
+    assert f'title="{row["last_used"]} UTC">{shown}</time>' in page.text
+    assert f'/logs/-/session/{row["thread_id"]}"><bdi>{row["session"]}</bdi></a>' in page.text
+
+
+@pytest.mark.asyncio
+async def test_only_what_is_a_stored_time_is_shown_as_one(get: Get) -> None:
+    """Texts that look like a time, impossible times, and sessions without an id stay as they are."""
+    sql = "select '2026-11-27T09:51:00' || '<b>' as a, '2026-13-27T09:51:00' as b, 'work' as session, 'x' as thread_id"
+    path = "/logs/-/query" if IS_1 else "/logs"
+    page = await get(f"{path}?sql={quote(sql)}")
+    assert "2026-11-27T09:51:00&lt;b&gt;" in page.text
+    assert "2026-13-27T09:51:00" in page.text
+    assert "<time" not in page.text
+    assert "/-/session/" not in page.text

@@ -26,7 +26,7 @@ function find() {
 
 const hasItems = () => !ofPlayer && places.items().length > 1;
 const canSearch = () => search() !== null || places.page("search") !== null;
-const context = () => within('a[href*="/context/"]');
+const context = () => within('a[href*="/context/"]') ?? document.querySelector('main article a[href*="/context/"]');
 const replay = () => within('a[href*="/replay"]') ?? document.querySelector('main a[href*="/replay"]');
 
 // Each key or sequence: what it does, what that is called, and whether the page has it.
@@ -51,6 +51,11 @@ function linked(rel) {
   return !ofPlayer && document.querySelector(`main a[rel=${rel}]`) !== null;
 }
 
+// Return what a link is called, without a sign before its words.
+function wordsOf(link) {
+  return (link.title || link.textContent).trim().replace(/^[^\p{L}]+/u, "").toLowerCase();
+}
+
 // Return the keys that do something here, with those of the page's own links.
 function known() {
   const ours = KEYS.filter(([, , , has]) => has()).map(([key, , words]) => [key, words]);
@@ -59,8 +64,9 @@ function known() {
     const key = link.getAttribute("aria-keyshortcuts");
     if (taken.has(key)) continue;
     taken.add(key);
-    ours.unshift([key, (link.title || link.textContent).trim().toLowerCase()]);
+    ours.splice(-1, 0, [key, wordsOf(link)]);
   }
+  if (taken.has("/")) return ours.filter(([key]) => key !== "s"); // the same as “/”
   if (datasettesJump) ours.push(["/", "Datasette’s menu: jump to a session or a table"]);
   return ours;
 }
