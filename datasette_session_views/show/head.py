@@ -41,8 +41,10 @@ def chips(line: Line, around: Around) -> list[Chip]:
         found.append(Chip("", "last used", utc=figures.last_utc))
     if figures.input_tokens is not None or figures.output_tokens is not None:
         found.append(_tokens(figures.input_tokens or 0, figures.output_tokens or 0, forked=line.origin is not None))
-    if figures.cost.words:
+    if figures.cost.dollars is not None:
         found.append(Chip(figures.cost.words, title="The cost of all calls that have a price"))
+    elif figures.cost.words:
+        found.append(Chip("", f"{figures.cost.words} model{'' if len(models) == 1 else 's'}"))
     if line.attempts:
         found.append(Chip(f"{line.attempts:,}", "failed prompt" if line.attempts == 1 else "failed prompts"))
     return found

@@ -45,7 +45,7 @@ class Answer:
     @property
     def talk(self) -> str:
         """Return the text of a transcript's conversation, without its head and its outline."""
-        return _read(self.text.partition('<div class="sv-talk">')[2].rpartition("</main>")[0])
+        return _read(self.text.partition('id="sv-talk" tabindex="-1">')[2].rpartition("</main>")[0])
 
 
 def _read(html: str) -> str:

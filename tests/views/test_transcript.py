@@ -36,7 +36,7 @@ async def test_a_transcript_shows_what_was_said_in_order(get: Get) -> None:
 async def test_everything_but_prompts_and_replies_is_folded(get: Get) -> None:
     """System prompt, tools, tool calls, results and fragments are each folded under one line."""
     page = await get("/logs/-/session/work")
-    tags = Tags(page.text.partition('<div class="sv-talk">')[2].partition("</main>")[0].rsplit("</div>", 2)[0])
+    tags = Tags(page.text.partition('id="sv-talk" tabindex="-1">')[2].partition("</main>")[0].rsplit("</div>", 2)[0])
     folds = [attributes for tag, attributes in tags.found if tag == "details" and "sv-fold" in str(attributes["class"])]
     assert len(folds) == 4
     assert not [fold for fold in folds if "open" in fold]
