@@ -131,8 +131,20 @@ def test_an_image_becomes_a_link() -> None:
 
 
 def test_headings_rank_below_those_of_the_page() -> None:
-    """The largest heading of a message is at level three."""
-    assert [tag for tag, _ in Tags(rendered("# a\n\n## b\n\n###### c")).found if tag[0] == "h"] == ["h3", "h4", "h6"]
+    """The largest heading of a message is at level three, and none is more than one level below the one before it."""
+
+    def levels(text: str) -> str:
+        return " ".join(tag for tag, _ in checked(rendered(text)).found if re.fullmatch("h[1-6]", tag))
+
+    assert levels("# a\n\n## b\n\n###### c\n\n## d\n\n# e") == "h3 h4 h5 h4 h3"
+    assert levels("### a\n\n```\ncode\n```\n\n#### b\n\n## c") == "h3 h4 h3"
+    assert levels("".join(f"{'#' * level} a\n\n" for level in range(1, 7))) == "h3 h4 h5 h6 h6 h6"
+
+
+def test_a_head_without_a_word_heads_no_column() -> None:
+    """A table's head has header cells, except where nothing is written in them."""
+    tags = checked(rendered("| day |  |\n|--|:-:|\n| 14 | low |"))
+    assert [tag for tag, _ in tags.found if tag in ("th", "td")] == ["th", "td", "td", "td"]
 
 
 @pytest.mark.parametrize(

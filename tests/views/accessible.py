@@ -55,13 +55,15 @@ class Stop:
     """Whether it is within the page's main part."""
 
 
-_HERE = """() => {
+_HERE = """async () => {
     const element = document.activeElement;
     window.walked ??= [];
     const last = window.walked.at(-1);
     if (element === last) return {again: true};  // the next part of a date
     if (element === document.body || window.walked.includes(element)) return null;
     window.walked.push(element);
+    const drawn = () => new Promise(requestAnimationFrame);
+    if (!element.getBoundingClientRect().width) await drawn().then(drawn);  // far away, a page isn't drawn yet
     const wrong = [], box = element.getBoundingClientRect();
     if (last && !(last.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING)) wrong.push('out of order');
     if (box.width < 2 || box.height < 2) wrong.push('has no size');
@@ -83,7 +85,7 @@ _HERE = """() => {
 
 _MISSED = """() => [...document.querySelectorAll(
     'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]')].filter(element =>
-    element.tabIndex >= 0 && !element.disabled && !window.walked.includes(element)
+    element.tabIndex >= 0 && !element.disabled && !element.closest("[inert]") && !window.walked.includes(element)
     && element.checkVisibility({visibilityProperty: true, contentVisibilityAuto: false})
     && !(element.type === 'radio' && window.walked.some(one => one.name === element.name))).map(one => one.outerHTML)"""
 

@@ -273,7 +273,7 @@ def test_keys_and_addresses_lead_where_they_say(browser: Pages, root: str) -> No
     played.page.focus("#sv-copy")
     played.page.keyboard.press("f")
     played.page.wait_for_selector("#sv-replay:fullscreen")
-    assert played.page.get_attribute("#sv-full", "aria-label") == "Leave full screen"
+    played.page.wait_for_selector('#sv-full[aria-label="Leave full screen"]')
     played.page.keyboard.press("f")
     played.page.wait_for_selector("#sv-replay:not(:fullscreen)")
     played.page.keyboard.press(" ")

@@ -11,6 +11,7 @@ from typing import Any
 
 import llm
 
+from benchmarks.generate import Talk
 from datasette_session_views.compat import IS_1
 from tests.views.browsing import running
 from tests.world.everything import PNG, Session, World, with_rating, with_sessions, write_family
@@ -26,6 +27,7 @@ PAGES = {
     "transcript with a cut": "/played/-/session/work",
     "transcript of a fork": "/family/-/session/work-b",
     "transcript with what was undone": "/family/-/session/work?undone=1",
+    "transcript of all that models write": "/said/-/session/said",
     "search": "/logs/-/sessions/search",
     "search with hits": "/logs/-/sessions/search?q=tide",
     "search without a hit": "/logs/-/sessions/search?q=zanzibar",
@@ -34,10 +36,11 @@ PAGES = {
     "replay": "/played/-/session/work/replay?autoplay=0",
     "analytics": "/played/-/sessions/analytics",
     "analytics of an empty log": "/empty/-/sessions/analytics",
+    "a session that does not exist": "/logs/-/session/nobody",
 }
 """One address of each kind of page, by what it shows."""
 
-SAID = """## What it needs
+SAID = """### What it needs
 
 Read https://tides.example/table, then *this* and ***that***, `a b`, ~~not that~~ and a note[^1].
 
@@ -62,6 +65,8 @@ no language, and a line that is far too long to fit on any screen that a person 
 ```
 
 The sum is \\( a = 7 \\), and \\[ \\frac{a}{b} \\]
+
+###### Deep
 
 [^1]: A footnote.
 """
@@ -96,6 +101,28 @@ def write_said(path: Path) -> None:
         )
     with_sessions(path, Session(thread, "said", turns, tags=("Bridge",), notes=("The deadline is 4 May.",)))
     with_rating(path, thread, turns[0], "4", "As I say", "The <b>start</b>")
+
+
+def write_long(path: Path, exchanges: int = 50) -> None:
+    """Write a log with the session `long`, whose replies are as long and as structured as those of today's models."""
+    talk = Talk(3).exchanges(exchanges * 3)
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        said = [Said(next(talk)[0], _long_reply(next(talk)[1][:450], next(talk)[1])) for _ in range(exchanges)]
+        turns = log.turns(thread, *said, model="gpt-4o-mini", block=10)
+    with_sessions(path, Session(thread, "long", turns))
+
+
+def _long_reply(one: str, two: str) -> str:
+    """Return a reply with headings, a list, code and a table, which say the same again, as replies do."""
+    sentences = [sentence for sentence in two.split(". ") if len(sentence) > 30]
+    points = "\n".join(f"- **{sentence[:18]}**{sentence[18:]}" for sentence in sentences)
+    code = "\n".join(
+        f"def {line.split()[0].lower()}(depth: int) -> int:\n    return depth + {len(line)}" for line in sentences
+    )
+    rows = "\n".join(f"| {line[:20]} | {line[20:60]} | {len(line)} |" for line in sentences)
+    table = f"| what | where | n |\n|---|---|--:|\n{rows}\n"
+    return f"{one}\n\n## {two[:40]}\n\n{points}\n\n```python\n{code}\n```\n\n{table}\n{two}\n"
 
 
 def write_visits(world: World, folder: Path) -> list[Path]:

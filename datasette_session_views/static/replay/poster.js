@@ -17,5 +17,6 @@ export class Poster {
 
   show(isWanted) {
     get("poster").hidden = !isWanted;
+    get("said").parentElement.inert = isWanted; // nobody can tab into what is behind it
   }
 }

@@ -138,12 +138,12 @@ class _Renderer(RendererHTML):
         return _link(str(token.attrs.get("href") or ""), str(token.attrs.get("title") or ""))
 
     def heading_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del options, env
-        return f"<{_lower(tokens[index].tag)}{_direction(tokens[index])}>"
+        del options
+        return f"<{_under(env, int(tokens[index].tag[1:]))}{_direction(tokens[index])}>"
 
     def heading_close(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
-        del options, env
-        return f"</{_lower(tokens[index].tag)}>\n"
+        del options
+        return f"</{_under(env, int(tokens[index].tag[1:]))}>\n"
 
     def table_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
         del options, env
@@ -155,7 +155,11 @@ class _Renderer(RendererHTML):
 
     def th_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
         del options, env
-        return f"<th{_aligned(tokens[index])}>"
+        return f"<{_head(tokens[index + 1])}{_aligned(tokens[index])}>"
+
+    def th_close(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
+        del options, env
+        return f"</{_head(tokens[index - 1])}>\n"
 
     def td_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
         del options, env
@@ -200,9 +204,22 @@ def _link(address: str, title: str = "") -> str:
     return f'<a href="{escape(address)}" title="{shown}" rel="nofollow noopener noreferrer ugc">'
 
 
-def _lower(tag: str) -> str:
-    """Return the heading two levels lower, because the page's own headings come above the messages."""
-    return f"h{min(int(tag[1:]) + 2, 6)}"
+def _under(env: Env, level: int) -> str:
+    """Return the element of a heading: below the page's own two levels, one level below the heading that it is under.
+
+    A text that begins with ###, or goes on from # to ###, would otherwise leave a level out, and screen readers that
+    lead from heading to heading would have readers look for it.
+    """
+    above: list[int] = env.setdefault("headings", [])
+    while above and above[-1] >= level:
+        above.pop()
+    above.append(level)
+    return f"h{min(2 + len(above), 6)}"
+
+
+def _head(inside: Token) -> str:
+    """Return the element of a cell in a table's head: one without a word heads nothing."""
+    return "th" if inside.content.strip() else "td"
 
 
 def _aligned(token: Token) -> str:
