@@ -126,11 +126,12 @@ def unknown(asked: Asked, page: Listing) -> list[dict[str, str]]:
     """Return the models, tags and projects asked for that no session has, each with the nearest that one has."""
     found = []
     filters = parameters.asked(asked.filters)
+    there = {"model": page.models, "tag": page.tags, "project": (*page.projects, names.NO_PROJECT)}
     for name, values in values_of(page).items():
-        given = filters[name]
-        if not given or any(names.key(one.value) == names.key(given) for one in values) or given == names.NO_PROJECT:
+        given, known = filters[name], {*there[name], *(one.value for one in values)}
+        if not given or names.key(given) in map(names.key, known):
             continue
-        near = names.near(given, [one.value for one in values])
+        near = names.near(given, known)
         found.append(
             {
                 "kind": name,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from .cache import kept
 from .entries import Relative
+from .families import called
 from .numbering import family_line, numbering
 from .older import Older, older_log
-from .source import Source, ids
+from .source import Source
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,7 @@ def neighbours(source: Source, thread_id: str) -> tuple[Relative | None, Relativ
     before = [_nearest(source, "used_before", thread_id, key), _first_kept(source, thread_id, older.before(key))]
     after = [_nearest(source, "used_after", thread_id, key), _first_kept(source, thread_id, older.after(key))]
     chosen = max(filter(None, before), default=None), min(filter(None, after), default=None)
-    known = {
-        row["thread_id"]: Relative(row["thread_id"], row["name"], row["first_words"] or "", title=row["title"] or "")
-        for row in source.rows("titles", ids=ids(one[1] for one in chosen if one))
-    }
+    known = called(source, [one[1] for one in chosen if one])
     earlier, later = (known.get(one[1]) if one else None for one in chosen)
     return earlier, later
 

@@ -20,7 +20,7 @@ def family(source: Source, thread_id: str) -> Family:
     sql = "select thread_id, at_turn_id from memory_forks where from_thread_id = :id order by forked_utc, thread_id"
     forks = {row["thread_id"]: row["at_turn_id"] for row in source.query(sql, id=thread_id)}
     numbers = numbering(source, thread_id) if forks else None
-    known = _named(source, forks)
+    known = called(source, forks)
     return Family(
         parents(source, [thread_id]).get(thread_id),
         tuple(replace(known[one], number=numbers.number_of(at) if numbers else None) for one, at in forks.items()),
@@ -47,7 +47,7 @@ def _below(source: Source, root: str) -> tuple[Branch, ...]:
         if one not in depths:  # a damaged log may go in circles
             depths[one] = depth
             waiting += [(fork, depth + 1) for fork in reversed(forks.get(one, []))]
-    known = _named(source, depths)
+    known = called(source, depths)
     last = shared(source, depths)
     return tuple(Branch(depth, replace(known[one], number=last.get(one) or None)) for one, depth in depths.items())
 
@@ -66,7 +66,7 @@ def parents(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:
         " order by thread_id"
     )
     found = {row["thread_id"]: row["from_thread_id"] for row in source.query(sql, ids=ids(thread_ids))}
-    known = _named(source, found.values())
+    known = called(source, found.values())
     last = shared(source, found)
     return {one: replace(known[of], number=last[one] or None) for one, of in found.items()}
 
@@ -99,7 +99,7 @@ def lengths(source: Source, own: Mapping[str, int]) -> dict[str, int]:
     }
 
 
-def _named(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:
+def called(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:
     """Return what each thread is called."""
     rows = {row["thread_id"]: row for row in source.rows("titles", ids=ids(thread_ids))}
     first = openings(source, [id_ for id_, row in rows.items() if not row["name"] and not row["title"]])

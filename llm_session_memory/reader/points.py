@@ -8,8 +8,9 @@ from typing import Any
 from ..rules import names
 from ..store.numbering import Numbering
 from .exchanges import calls
+from .families import called
 from .numbering import numbering
-from .source import Source, ids
+from .source import Source
 from .values import Exchange, Snapshot, Stem, Undone
 
 
@@ -46,13 +47,12 @@ def stems(source: Source, numbers: Numbering) -> tuple[Stem, ...]:
     if not numbers.inherited:
         return ()
     threads = [thread_id for thread_id, _ in numbers.inherited]
-    known = {row["thread_id"]: row for row in source.rows("titles", ids=ids(threads))}
+    known = called(source, threads)
     found: list[Stem] = []
     for thread_id, last in numbers.inherited:
-        row = known[thread_id]
-        heading = row["name"] or row["title"] or row["first_words"] or thread_id
+        one = known[thread_id]
         first = found[-1].last + 1 if found else 1
-        found.append(Stem(row["name"] or thread_id, heading, first, last))
+        found.append(Stem(one.reference, one.heading, first, last))
     return tuple(found)
 
 

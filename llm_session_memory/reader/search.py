@@ -29,6 +29,7 @@ from .figures import Figures
 from .held import holder, line_of, unnamed_parents
 from .llms_indexes import INDEXES, MOST_RANKED, Key, LlmsIndexes, Order
 from .numbering import figures, numbering
+from .openings import openings
 from .seen import SeenLog
 from .source import Source, ids
 from .tables import COLUMNS
@@ -354,14 +355,15 @@ def _grouped(source: Source, hits: Iterable[tuple[str, Hit]], numbers: Mapping[s
     for thread_id, hit in hits:
         by_thread.setdefault(thread_id, []).append(hit)
     named = {row["thread_id"]: row for row in source.rows("titles", ids=ids(by_thread))}
+    first = openings(source, by_thread)
     groups: list[Found] = []
     for thread_id, found in by_thread.items():
         counted = figures(source, thread_id, numbers[thread_id])
-        groups.append(Found(_line(named[thread_id], counted), tuple(found)))
+        groups.append(Found(_line(named[thread_id], counted, first.get(thread_id, "")), tuple(found)))
     return tuple(groups)
 
 
-def _line(row: Mapping[str, Any], figures: Figures) -> Line:
+def _line(row: Mapping[str, Any], figures: Figures, opening: str) -> Line:
     return Line(
         row["thread_id"],
         row["name"],
@@ -370,4 +372,5 @@ def _line(row: Mapping[str, Any], figures: Figures) -> Line:
         figures,
         title=row["title"] or "",
         archived_utc=row["archived_utc"],
+        opening=opening,
     )

@@ -109,10 +109,15 @@ def _joins(name: str, place: int) -> bool:
         return False
     if unicodedata.combining(before[-1]) == _VIRAMA or (after and unicodedata.combining(after) == _VIRAMA):
         return True  # conjuncts, as in Hindi, Bengali and Sinhala
-    if character == _JOINER and after and unicodedata.category(after) == "So":
-        return unicodedata.category(before.rstrip(_MODIFIERS)[-1:] or " ") == "So"
+    if character == _JOINER and after and _is_picture(after):
+        return _is_picture(before.rstrip(_MODIFIERS)[-1:] or " ")
     bare = next((c for c in reversed(before) if unicodedata.category(c) != "Mn"), "")
     return _changes_form(bare) and (_changes_form(after) or (not after and character == _JOINER))
+
+
+def _is_picture(character: str) -> bool:
+    """Return whether a character can be part of a joined emoji; two arrows of emoji count as mathematical signs."""
+    return unicodedata.category(character) == "So" or character in "\u2194\u27a1"
 
 
 def _changes_form(character: str) -> bool:

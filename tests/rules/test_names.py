@@ -34,6 +34,7 @@ KEPT = {
     "emoji of a profession": ("👩🏽\u200d💻 shift", "👩🏽\u200d💻 shift"),
     "a flag of two signs": ("🏳\ufe0f\u200d🌈", "🏳\ufe0f\u200d🌈"),
     "a heart in an emoji": ("👩\u200d❤\ufe0f\u200d👨", "👩\u200d❤\ufe0f\u200d👨"),
+    "two arrows of emoji": ("🙂\u200d↔\ufe0f", "🙂\u200d↔\ufe0f"),
     "persian": ("می\u200cخواهم", "می\u200cخواهم"),
     "hindi": ("क्\u200dष", "क्\u200dष"),
     "bengali": ("র\u200d্যাব", "র\u200d্যাব"),

@@ -37,10 +37,11 @@ async def listed(get: Get, query: str = "") -> dict[str, Any]:
 async def test_a_line_has_title_project_fork_and_snapshots(see: Get, family: Family) -> None:
     """The list shows them as text, whoever wrote it, and the JSON has them as values."""
     page = await see("/logs/-/sessions")
-    assert "work A <i>bridge Lisbon gpt-4o-mini" in page.shown
+    assert "work A <i>bridge Lisbon work prompt 1" in page.shown
     assert "1 snapshot" in page.shown
-    assert "work-b Lisbon fork of work · gpt-4o-mini" in page.shown
-    assert "Portugal gpt-4o-mini · unnamed conversation · “What is the capital of Portugal?”" in page.shown
+    assert "work-b Lisbon work-b prompt 3" in page.shown
+    assert "fork of work ·" in page.shown
+    assert "Portugal What is the capital of Portugal?" in page.shown
     assert "i" not in Tags(page.text).names()
     lines = await listed(see)
     assert [lines["work"][key] for key in ("title", "project", "snapshots", "forked_from")] == [
@@ -82,7 +83,7 @@ async def test_lists_and_searches_are_filtered_by_project_and_title(see: Get) ->
 @pytest.mark.asyncio
 async def test_a_search_finds_archived_sessions_and_marks_them(see: Get) -> None:
     """Archived is out of the lists, not out of the log."""
-    assert "attic archived #1" in (await see("/logs/-/sessions/search?q=lamps")).shown
+    assert "attic archived Exchange #1" in (await see("/logs/-/sessions/search?q=lamps")).shown
 
 
 @pytest.mark.asyncio

@@ -68,6 +68,8 @@ async def test_a_value_that_no_session_has_is_named_with_the_nearest(ask: Get) -
     assert f"{HERE}?q=prompt&model=gpt-4o" in links
     assert f"{HERE}/search?q=prompt" in links
     assert ("option", {"value": "gpt-4", "selected": None}) in Tags(page.text).found
+    both = (await ask(f"{HERE}?tag=brigde&q=nothing")).shown
+    assert "No session has the tag “ brigde ”. Did you mean bridge ?" in both
 
 
 @pytest.mark.asyncio
