@@ -34,20 +34,21 @@ def answers(said: Sequence[Spoken]) -> dict[int, int]:
         if one.piece.kind == "tool_call":
             waiting.append(place)
         elif one.piece.kind == "tool_result":
-            call = _answered(said, waiting[-_WAITING:], one.piece)
-            if call is not None:
-                waiting.remove(call)
-                found[call] = place
+            index = _answered([said[call].piece for call in waiting[-_WAITING:]], one.piece)
+            if index is not None:
+                found[waiting.pop(index)] = place
     return found
 
 
-def _answered(said: Sequence[Spoken], waiting: Sequence[int], result: Piece) -> int | None:
-    """Return the first call with the result's id or, if one of them has no id, with its name."""
-    same = (place for place in waiting if result.call and said[place].piece.call == result.call)
+def _answered(waiting: Sequence[Piece], result: Piece) -> int | None:
+    """Return which call a result answers, counted from the end (-1 is the last), or None if it is none of them.
+
+    It is the first one with the result's id or, if one of them has no id, with its name.
+    """
+    places = range(-len(waiting), 0)
+    same = (place for place in places if result.call and waiting[place].call == result.call)
     named = (
-        place
-        for place in waiting
-        if not (result.call and said[place].piece.call) and said[place].piece.name == result.name
+        place for place in places if not (result.call and waiting[place].call) and waiting[place].name == result.name
     )
     return next(same, next(named, None))
 

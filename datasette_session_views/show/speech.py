@@ -19,6 +19,9 @@ _MOST = 200
 
 _LAST = 50
 
+_FILES = 60
+"""The most attachments of one message or of one failed prompt on a page."""
+
 _NO_TEXT = '<p class="sv-sub sv-no-text">(no text)</p>'
 
 
@@ -101,9 +104,10 @@ class Speech:
 
     def of_attempt(self, attempt: Attempt, end: Block) -> tuple[Part, ...]:
         """Return the parts of an attempt; `end` is the block that says how it ended."""
-        for given in attempt.given:
-            if given.text is not None:
-                self._add("you", "You", self._fragment(given.source or "without a name", given.text))
+        fragments = [one for one in attempt.given if one.text is not None]
+        for given in fragments[:_FILES]:
+            self._add("you", "You", self._fragment(given.source or "without a name", given.text or ""))
+        self._more("you", "You", len(fragments) - _FILES, "fragment")
         if attempt.prompt.strip():
             self._add("you", "You", Block("", self._showing.text(attempt.prompt)))
         self._files("you", "You", [Held("", o.type, o.path, o.url, o.size) for o in attempt.given if o.text is None])
@@ -165,12 +169,18 @@ class Speech:
 
     def _files(self, kind: str, who: str, files: Sequence[Held]) -> None:
         """Add attachments, together with those just before them."""
-        for held in files:
+        for held in files[:_FILES]:
             html = self._showing.file(held)
             last = self._drafts[-1] if self._drafts else None
             if last and (last.kind, last.who) == (kind, who) and last.blocks[-1].kind == "files":
                 html = last.blocks.pop().html + html
             self._add(kind, who, Block("files", html))
+        self._more(kind, who, len(files) - _FILES, "attachment")
+
+    def _more(self, kind: str, who: str, many: int, noun: str) -> None:
+        """Say how many things there are beyond those on the page, if there are any."""
+        if many > 0:
+            self._add(kind, who, Block("", f'<p class="sv-sub">… and {counted(many, f"more {noun}")}</p>'))
 
     # -- parts -----------------------------------------------------------
 

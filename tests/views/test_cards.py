@@ -142,6 +142,35 @@ def test_an_exchange_of_a_thousand_calls_is_shown_in_part() -> None:
     assert shown.endswith("All done.")
 
 
+def test_what_comes_in_thousands_is_shown_in_part() -> None:
+    """A message with many attachments, and a failed prompt with many things given, say how many more there are."""
+    many = tuple(Held(str(number), "image/png", path=f"/{number}.png") for number in range(500))
+    shown = told(call(Said("user", (Piece("text", "See."), Piece("attachment", attachments=many))), reply("I see.")))
+    assert shown.count("Attachment:") < 100
+    assert "… and 440 more attachments [llama3] I see." in shown
+    given = (
+        *(Given("", "x", "a") for _ in range(500)),
+        *(Given("", type="image/png", path="/a.png") for _ in range(500)),
+    )
+    attempt = Attempt("a1", "m", "Hm?", "", "gone", "", None, None, given=given)
+    html = "".join(
+        block.html + block.summary
+        for part in Speech(Showing(NOWHERE, "work", may_see_files=True)).of_attempt(attempt, Block("failed", "gone"))
+        for block in part.blocks
+    )
+    assert "… and 440 more fragments" in html
+    assert "… and 440 more attachments" in html
+    assert html.count("Fragment") + html.count("Attachment:") < 200
+
+
+def test_a_result_is_looked_for_among_the_newest_calls() -> None:
+    """Otherwise the time would grow with the square of their number, if many calls have no result."""
+    waiting = [tool("a", str(number)) for number in range(150)]
+    for wanted, pairs in ((149, {149: 150}), (60, {60: 150}), (20, {})):
+        pieces = [*waiting, result("a", "x", str(wanted))]
+        assert answers([Spoken(call(), "assistant", piece) for piece in pieces]) == pairs
+
+
 IN_LINE = [
     ('{"a": "b", "n": [1, 2]}', 'a="b", n=[1, 2]'),
     ("{}", ""),
