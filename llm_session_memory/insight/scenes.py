@@ -15,6 +15,12 @@ from .timing import Step
 _LONGEST = 20_000
 """The most characters that a replay shows of one text; the transcript has all of it."""
 
+_LETTER, _LEAST, _MOST = 12, 500, 8000
+"""Milliseconds of a letter of a reply whose duration is unknown, and the least and the most of such a reply."""
+
+_PAUSE = 2000
+"""Milliseconds before a call whose time is unknown."""
+
 _NOTE = 200
 """The most characters of a rating and its reason."""
 
@@ -42,6 +48,8 @@ class Scene:
     saved: float | None = None
     id: str = ""
     """The id of the turn or of the attempt."""
+    paced: bool = False
+    """Whether its duration is unknown, as of an imported call: it plays at a steady pace."""
 
     @property
     def characters(self) -> int:
@@ -58,6 +66,7 @@ class Scene:
             "model": self.model,
             "pause": self.step.pause,
             "run": self.step.run,
+            "paced": self.paced,
             "marks": list(self.marks),
             "input": self.input_tokens,
             "output": self.output_tokens,
@@ -83,8 +92,9 @@ def scenes(
     over: float | None = None
     for exchange, event in events:
         began = parsed_moment(event.datetime_utc)
-        run = max(event.duration_ms or 0, 0)
-        pause = 0
+        paced = isinstance(event, Call) and event.duration_ms is None
+        run = _pace(event) if isinstance(event, Call) and paced else max(event.duration_ms or 0, 0)
+        pause = _PAUSE if began is None and made else 0
         if began is not None:
             at = began.timestamp() * 1000
             pause = 0 if over is None else max(round(at - over), 0)
@@ -92,8 +102,14 @@ def scenes(
         step = Step(pause, run)
         utc = "" if began is None else began.isoformat()
         scene = _attempt(event, utc, step) if isinstance(event, Attempt) else _call(exchange, event, utc, step)
-        made.append(replace(scene, saved=(saved or {}).get(event.id)))
+        made.append(replace(scene, saved=(saved or {}).get(event.id), paced=paced))
     return made
+
+
+def _pace(call: Call) -> int:
+    """Return how long a reply plays if nobody knows how long it took."""
+    said = sum(len(piece.text) for one in call.messages if one.role == "assistant" for piece in one.pieces)
+    return min(max(said * _LETTER, _LEAST), _MOST)
 
 
 def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:

@@ -56,6 +56,16 @@ async def test_the_replay_does_not_know_it_either(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_replay_without_times_plays_at_a_steady_pace(tmp_path: Path) -> None:
+    """An import may know no times: longer replies take longer, and the data says that the pace is made up."""
+    long = {"prompt": "And at length?", "response": "a" * 100}
+    imported(tmp_path / "logs.db", lines(2) + json.dumps(long) + "\n" + json.dumps({**long, "duration_ms": 70}) + "\n")
+    data = (await serving(tmp_path / "logs.db")("/logs/-/session/came/replay.json")).json()
+    found = [(scene["pause"], scene["run"], scene["paced"]) for scene in data["scenes"]]
+    assert found == [(0, 500, True), (2000, 500, True), (2000, 1200, True), (2000, 70, False)]
+
+
+@pytest.mark.asyncio
 async def test_what_is_said_after_an_import_is_known(tmp_path: Path) -> None:
     """llm goes on with what the log has of the last exchange, and that is shown; nothing is compared to the unknown."""
     path = tmp_path / "logs.db"

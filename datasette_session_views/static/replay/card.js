@@ -152,7 +152,7 @@ function link(href, text, title) {
 }
 
 function speed(scene) {
-  if (!scene.output || !scene.run) return "";
+  if (!scene.output || !scene.run || scene.paced) return "";
   return `streaming at ${number(Math.round((1000 * scene.output) / scene.run))} tokens a second`;
 }
 

@@ -10,6 +10,11 @@ export function proposed(total, speeds) {
   return speed;
 }
 
+// The time that the model took; not known of a call that plays at a steady pace.
+function modelTime(scene) {
+  return scene.paced ? 0 : scene.run;
+}
+
 export class Timeline {
   // `idle`: the longest pause in seconds, or null for pauses as recorded.
   constructor(scenes, idle) {
@@ -26,7 +31,7 @@ export class Timeline {
       this.starts.push(at);
       at += scene.run;
       this.ends.push(at);
-      this.models.push(this.models.at(-1) + scene.run);
+      this.models.push(this.models.at(-1) + modelTime(scene));
     }
     this.total = at;
   }
@@ -62,7 +67,7 @@ export class Timeline {
 
   modelTime(moment) {
     const { done, part } = this.at(moment);
-    return this.models[done] + (part === null ? 0 : part * this.scenes[done].run);
+    return this.models[done] + (part === null ? 0 : part * modelTime(this.scenes[done]));
   }
 
   // The wall-clock time. It runs faster within a capped pause.

@@ -103,7 +103,7 @@ export class Player {
   // Go to a page about the exchange of this moment.
   open(what) {
     const { context_url, transcript_url } = this.data;
-    const { number: exchange } = this.scene();
+    const exchange = this.latest(this.timeline.at(this.moment));
     if (exchange === null) return;
     location.assign(what === "context" ? `${context_url}${exchange}` : `${transcript_url}/exchange/${exchange}`);
   }
@@ -180,8 +180,8 @@ export class Player {
     this.poster.show(!this.begun);
     this.stage.show(now);
     const isBegun = now.part !== null || now.done > 0;
-    const exchange = isBegun ? this.scene(now).number : null;
-    if (!isBegun || exchange !== null) this.rail.show(exchange); // an attempt leaves the rail unchanged
+    const exchange = isBegun ? this.data.scenes[this.index(now)].number : null;
+    this.rail.show(isBegun ? this.latest(now) : null);
     const where = isBegun ? this.where(exchange) : "at the start";
     this.read(where, this.totals[now.done]);
     const seek = get("seek");
@@ -190,9 +190,16 @@ export class Player {
     if (seek.getAttribute("aria-valuetext") !== words) seek.setAttribute("aria-valuetext", words);
   }
 
-  // The scene of a state: the one that is under way, or else the last one that is over.
-  scene({ done, part } = this.timeline.at(this.moment)) {
-    return this.data.scenes[Math.max(part === null ? done - 1 : done, 0)];
+  // The index of a state's scene: the one that is under way, or else the last one that is over.
+  index({ done, part }) {
+    return Math.max(part === null ? done - 1 : done, 0);
+  }
+
+  // The latest exchange of a state, or null before the first. An attempt is not an exchange.
+  latest(state) {
+    let index = this.index(state);
+    while (index >= 0 && this.data.scenes[index].number === null) index--;
+    return index < 0 ? null : this.data.scenes[index].number;
   }
 
   where(exchange) {

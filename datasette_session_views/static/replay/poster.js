@@ -13,6 +13,7 @@ export class Poster {
     const count = this.data.last - this.data.first + 1;
     const long = `${number(count)} exchange${count === 1 ? "" : "s"}, ${duration(total)} long`;
     get("poster-words").textContent = speed === 1 ? long : `${long}. At ${speed}× it takes ${duration(total / speed)}.`;
+    get("paced").hidden = !this.data.scenes.some((scene) => scene.paced);
   }
 
   show(isWanted) {
