@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from llm_session_memory.reader import transcript as reader
-from llm_session_memory.reader.around import around
+from llm_session_memory.reader.around import Around, around
 from llm_session_memory.reader.by_hand import transcript_by_hand
 from llm_session_memory.reader.entries import PAGE
 from llm_session_memory.reader.values import Transcript
@@ -20,7 +21,7 @@ from ..show.downloads import FORMS, disposition, download, file_name, heading
 from ..show.fields import fields, progress_fields
 from ..show.head import chips, neighbours
 from ..show.marks import Marks, marked
-from ..show.outline import elsewhere, outline
+from ..show.outline import elsewhere, more_elsewhere, outline
 from ..show.showing import Showing
 from ..show.words import day, moment
 from ..web.access import Log, log_of, thread_of
@@ -29,6 +30,9 @@ from ..web.links import Links
 from ..web.log_path import to_name
 from . import parameters
 from .rating import form_values
+
+_TAGS = 30
+"""The most tags shown in a page's head."""
 
 
 @answering
@@ -114,28 +118,16 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "title": one_line(line.heading, 120) or line.thread_id,
         "line": line,
         "reference": here,
-        "called": one_line(line.title, 300) if line.name else "",
-        "chips": chips(line, beyond),
-        "commands": commands(page, path),
-        "near": neighbours(beyond, links),
+        **_head(links, page, beyond, path),
         "outline": outline(page, shown),
-        "elsewhere": elsewhere(page, beyond.bookmarks, links),
-        "project": line.project and (one_line(line.project, 60), links.listing(project=line.project)),
-        "archived": day(line.archived_utc) if line.archived_utc else "",
-        "unarchive": command("unarchive", here, database=path),
-        "family": family(links, page),
         "undone": undone,
         "undone_url": at(undone=None if undone else 1, **{"from": start}),
-        "tags": [(one_line(tag, 40), links.listing(tag=tag)) for tag in line.tags],
         "page": page,
         "cards": shown,
         "rail": beside,
         "marked": marked(links, here, marks, at(q=None, **{"from": start})),
         "moment": moment,
-        "first_url": at(**{"from": 1}) if page.first > 1 else None,
-        "earlier_url": at(**{"from": _earlier(page)}) if page.first > 1 else None,
-        "later_url": at(**{"from": _later(page)}) if page.last < page.total else None,
-        "newest_url": at() if page.last < page.total else None,
+        **_paging(page, at),
         "downloads": [(form.title, form.about, links.session(here, ending)) for ending, form in FORMS.items()],
         "data": _data(datasette, log, links, page, twin, may_sql=may_sql),
         "may_search": log.searchable,
@@ -143,6 +135,35 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "rating": form_values(request, links, here, start) if may_rate else None,
     }
     return await as_page(datasette, request, "sv_transcript", context, twin, posts=may_rate)
+
+
+def _head(links: Links, page: Transcript, beyond: Around, path: str) -> dict[str, Any]:
+    """Return what stands in a page's head, and what leads to other pages of the session and to other sessions."""
+    line = page.line
+    return {
+        "called": one_line(line.title, 300) if line.name else "",
+        "chips": chips(line, beyond),
+        "project": line.project and (one_line(line.project, 60), links.listing(project=line.project)),
+        "tags": [(one_line(tag, 40), links.listing(tag=tag)) for tag in line.tags[:_TAGS]],
+        "more_tags": max(len(line.tags) - _TAGS, 0),
+        "commands": commands(page, path),
+        "archived": day(line.archived_utc) if line.archived_utc else "",
+        "unarchive": command("unarchive", line.reference, database=path),
+        "family": family(links, page),
+        "elsewhere": elsewhere(page, beyond.bookmarks, links),
+        "more_elsewhere": more_elsewhere(page, beyond.bookmarks),
+        "near": neighbours(beyond, links),
+    }
+
+
+def _paging(page: Transcript, at: Callable[..., str]) -> dict[str, str | None]:
+    """Return the URLs of the other pages of a session. `at` returns the URL of a page."""
+    return {
+        "first_url": at(**{"from": 1}) if page.first > 1 else None,
+        "earlier_url": at(**{"from": _earlier(page)}) if page.first > 1 else None,
+        "later_url": at(**{"from": _later(page)}) if page.last < page.total else None,
+        "newest_url": at() if page.last < page.total else None,
+    }
 
 
 def _live(log: Log, links: Links, page: Transcript) -> dict[str, Any] | None:

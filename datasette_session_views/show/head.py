@@ -72,6 +72,6 @@ def neighbours(around: Around, links: Links) -> tuple[Neighbour | None, Neighbou
     """Return the sessions last used before and after."""
 
     def named(one: Relative | None) -> Neighbour | None:
-        return Neighbour(links.session(one.reference), one_line(one.heading, 60)) if one else None
+        return Neighbour(links.session(one.reference), one_line(one.heading, 44)) if one else None
 
     return named(around.before), named(around.after)

@@ -63,12 +63,21 @@ def outline(page: Transcript, cards: Iterable[Card]) -> tuple[Line, ...]:
 
 def elsewhere(page: Transcript, bookmarks: Sequence[tuple[int, str]], links: Links) -> tuple[Elsewhere, ...]:
     """Return the session's bookmarks that are not on this page: those nearest to it, in order."""
-    others = [one for one in bookmarks if not page.first <= one[0] <= page.last]
-    near = sorted(others, key=lambda one: min(abs(one[0] - page.first), abs(one[0] - page.last)))[:_BOOKMARKS]
+    near = sorted(_others(page, bookmarks), key=lambda one: min(abs(one[0] - page.first), abs(one[0] - page.last)))
     reference = page.line.reference
     return tuple(
-        Elsewhere(links.exchange(reference, number), number, one_line(label, 80)) for number, label in sorted(near)
+        Elsewhere(links.exchange(reference, number), number, one_line(label, 80))
+        for number, label in sorted(near[:_BOOKMARKS])
     )
+
+
+def more_elsewhere(page: Transcript, bookmarks: Sequence[tuple[int, str]]) -> int:
+    """Return how many bookmarks on other pages are too many to be listed."""
+    return max(len(_others(page, bookmarks)) - _BOOKMARKS, 0)
+
+
+def _others(page: Transcript, bookmarks: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    return [one for one in bookmarks if not page.first <= one[0] <= page.last]
 
 
 def first_words(exchange: Exchange) -> str:
