@@ -108,10 +108,10 @@ KINDS = (
     ),
     Kind(
         "In the browser",
-        ("NotFound", "Forbidden", "Refused"),
-        "The address names something that is not in this log, or you aren't allowed to see or rate it. "
-        "See [permissions](pages.md#permissions).",
-        "Check the address, and sign in as a user who has the permission.",
+        ("NotFound", "Forbidden", "Refused", "Wrong"),
+        "The address names something that is not in this log or can't be understood, or you aren't allowed to see or "
+        "rate it. See [permissions](pages.md#permissions).",
+        "Check the address, or follow a link on the page; sign in as a user who has the permission.",
     ),
 )
 

@@ -34,7 +34,7 @@ MISSING = [
     ("/logs/-/session/work/contxt/1", "This page doesn't exist.", "/logs/-/session/work"),
     ("/logs/-/session", "This page doesn't exist.", "/logs/-/sessions"),
     ("/logs/-/sessions/serach", "This page doesn't exist.", "/logs/-/sessions/search"),
-    ("/logs/-/sessions.rss", "This page has no .rss version. It has .json", "/logs/-/sessions"),
+    ("/logs/-/sessions.pdf", "This page has no .pdf version. It has .json", "/logs/-/sessions"),
     ("/logs/-/session/work.pdf", "This page has no .pdf version. It has .json", "/logs/-/session/work"),
     ("/logs/-/session/work/exchange/1.md", "This page has no .md version.", "/logs/-/session/work"),
     ("/logs/-/sessions/turn/none", "Turn not found in this log.", "/logs/-/sessions"),

@@ -28,6 +28,7 @@ PAGES = {
     "transcript of a fork": "/family/-/session/work-b",
     "transcript with what was undone": "/family/-/session/work?undone=1",
     "transcript of all that models write": "/said/-/session/said",
+    "transcript with marks": "/logs/-/session/work?q=tide+table",
     "search": "/logs/-/sessions/search",
     "search with hits": "/logs/-/sessions/search?q=tide",
     "search without a hit": "/logs/-/sessions/search?q=zanzibar",
