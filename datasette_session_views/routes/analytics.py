@@ -87,6 +87,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
                 "totals": dict(totals(rows)),
                 "before": _earlier_fields(period, earlier),
                 "panels": [_fields(one) for one in shown],
+                "html_url": datasette.absolute_url(request, links.analytics(**asked)),
             }
         )
     place = Place(links, span.model, chosen["project"])

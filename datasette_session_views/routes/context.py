@@ -122,6 +122,7 @@ def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact:
     return {
         "ok": True,
         "session": found.reference,
+        "name": found.name,
         **fields.call_fields(sent),
         "rating": rating_fields(found.judged),
         "sent_is_logged": sent.unknown is None,

@@ -68,7 +68,8 @@ async def replay(datasette: Any, request: Any) -> Any:
 
     found, page = await log.read(read)
     if request.url_vars.get("format") == "json":
-        return as_json({"ok": True, **_fields(links, found)})
+        html_url = datasette.absolute_url(request, links.replay(found.line.reference, **{"from": start}))
+        return as_json({"ok": True, **_fields(links, found), "html_url": html_url})
     here = found.line.reference
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
 
@@ -117,6 +118,8 @@ def _fields(links: Links, found: Replay) -> dict[str, Any]:
     here = found.line.reference
     return {
         "session": here,
+        "name": found.line.name,
+        "thread_id": found.line.thread_id,
         "first": found.first,
         "last": found.last,
         "exchanges_in_all": found.total,

@@ -14,6 +14,7 @@ def fields(page: Transcript) -> dict[str, Any]:
     """Return a page of a transcript as plain values, with texts as in the log."""
     line, settings = page.line, page.settings
     return {
+        "session": line.reference,
         "name": line.name,
         "thread_id": line.thread_id,
         "first_words": line.first_words,
@@ -57,6 +58,7 @@ def fields(page: Transcript) -> dict[str, Any]:
 def progress_fields(page: Transcript) -> dict[str, Any]:
     """Return how far a session has got, as plain values: for a script that asks again and again whether it goes on."""
     return {
+        "session": page.line.reference,
         "name": page.line.name,
         "thread_id": page.line.thread_id,
         "exchanges_in_all": page.total,

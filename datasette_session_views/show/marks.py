@@ -28,6 +28,9 @@ _INLINE = frozenset("a b bdi bdo code del em i ins kbd mark s small span strong 
 _SKIPPED = frozenset("button math svg".split())
 """Elements without words to mark."""
 
+_UNSEARCHED = frozenset("cut failed files rated recalled schema tools".split())
+"""Kinds of blocks that no search looks in: marks there would only open folds."""
+
 _STRETCH = 20_000
 """The characters in which words are looked for at once."""
 
@@ -69,7 +72,7 @@ class Marks:
         return replace(part, blocks=tuple(map(self._block, part.blocks)))
 
     def _block(self, block: Block) -> Block:
-        html = self.html(block.html)
+        html = block.html if block.kind in _UNSEARCHED else self.html(block.html)
         return block if html == block.html else replace(block, html=html, opened=True)
 
     def html(self, html: str) -> str:

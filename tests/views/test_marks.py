@@ -69,12 +69,12 @@ def test_words_far_down_a_long_text_are_marked() -> None:
 @pytest.mark.asyncio
 async def test_a_transcript_opened_from_a_search_has_its_words_marked(get: Get, world: World) -> None:
     """The words are marked in prompts, replies and folds, which open, and the page says how to be without them."""
-    hit = await get(f"/logs/-/session/work/exchange/{world.work.turns[0]}?q=low+water+tide_table")
+    hit = await get(f"/logs/-/session/work/exchange/{world.work.turns[0]}?q=low+water+rows")
     page = await get(hit.headers["location"].partition("#")[0])
     Tags(page.text)
     assert "<mark>Low</mark> <mark>water</mark> at 09:42." in page.text
     assert re.search(r'<details class="sv-fold sv-k-\w+" open>', page.text)
-    assert "“ low water tide_table ” is marked in" in page.shown
+    assert "“ low water rows ” is marked in" in page.shown
     assert 'href="/logs/-/session/work?from=1"' in page.text
     without = await get("/logs/-/session/work")
     assert "<mark>" not in without.text

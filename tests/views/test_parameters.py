@@ -73,3 +73,16 @@ async def test_a_month_or_a_year_is_all_of_its_days(get: Get, world: World, quer
     """`since` counts from the first of its days, `until` up to its last, and an empty field is no filter."""
     found = (await get(f"/logs/-/sessions/search.json?q=bridge&{query}")).json()
     assert [group["thread_id"] for group in found["groups"]] == [world.work.thread_id] * finds
+
+
+@pytest.mark.asyncio
+async def test_the_same_is_called_the_same_in_all_json(get: Get) -> None:
+    """A session is `session` (its name or id in addresses) and `name` everywhere, and `html_url` is the page."""
+    pages = ("/-/session/work", "/-/session/work/context/2", "/-/session/work/replay")
+    found = [(await get(f"/logs{page}.json")).json() for page in pages]
+    found += [one for one in (await get("/logs/-/sessions.json")).json()["sessions"] if one["name"] == "work"]
+    found += (await get("/logs/-/sessions/search.json?q=deadline")).json()["groups"]
+    assert [(one["session"], one["name"]) for one in found] == [("work", "work")] * 5
+    found += [(await get(f"/logs/-/sessions{page}.json")).json() for page in ("", "/search", "/analytics")]
+    for one in found:
+        assert (await get(one["html_url"])).status == 200
