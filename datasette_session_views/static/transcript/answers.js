@@ -75,6 +75,6 @@ async function pressed(card, one) {
 
 for (const card of document.querySelectorAll("article.sv-ex:not(.sv-attempt)")) {
   if (card.querySelector(".sv-reply > .sv-no-text")) continue;
-  const row = card.querySelector(".sv-acts") ?? card.appendChild(element("div", "sv-acts"));
+  const row = card.querySelector(".sv-below") ?? card.appendChild(element("div", "sv-below"));
   row.append(button("sv-answer", LABEL, (event) => pressed(card, event.currentTarget)));
 }

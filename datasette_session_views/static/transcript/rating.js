@@ -26,7 +26,7 @@ function replace(form, html, pressed) {
   swap(card.querySelector(".sv-rated"), made.querySelector(".sv-rated"), (rated) => {
     (card.querySelector(".sv-meta time") ?? card.querySelector(".sv-meta")?.lastElementChild)?.after(rated);
   });
-  swap(card.querySelector(".sv-k-rated"), made.querySelector(".sv-k-rated"), (reason) => (fresh.closest(".sv-acts") ?? fresh).before(reason));
+  swap(card.querySelector(".sv-k-rated"), made.querySelector(".sv-k-rated"), (reason) => (fresh.closest(".sv-below") ?? fresh).before(reason));
   addButtons(fresh);
   const same = pressed && fresh.querySelector(`button[name="${pressed.name}"][value="${CSS.escape(pressed.value)}"]`);
   (same ?? fresh.querySelector("button"))?.focus({ preventScroll: true });
