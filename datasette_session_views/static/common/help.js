@@ -1,12 +1,9 @@
 // The list of keyboard shortcuts: a dialog, and a button at the end of the page that opens it.
 
-import { button, element } from "./say.js";
+import { areKeysOn, button, element, turnKeys } from "./say.js";
 
 export class Help {
-  // `isOn` and `turn` ask for and set whether single keys act: people who speak to their computer must be able to stop it.
-  constructor(isOn, turn) {
-    Object.assign(this, { isOn, turn, dialog: null });
-  }
+  dialog = null;
 
   toggle(keys) {
     if (this.dialog?.open) this.dialog.close();
@@ -38,12 +35,13 @@ export class Help {
     return dialog;
   }
 
+  // Return the choice whether single keys act.
   choice() {
     const label = element("label");
     const box = element("input");
     box.type = "checkbox";
-    box.checked = this.isOn();
-    box.addEventListener("change", () => this.turn(box.checked));
+    box.checked = areKeysOn();
+    box.addEventListener("change", () => turnKeys(box.checked));
     label.append(box, " Use single keys as shortcuts");
     return label;
   }

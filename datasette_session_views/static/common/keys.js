@@ -3,9 +3,8 @@
 
 import { Help } from "./help.js";
 import * as places from "./places.js";
-import { remember, remembered } from "./say.js";
+import { areKeysOn } from "./say.js";
 
-const OFF = "sv-keys-off";
 const WAIT = 1500; // milliseconds between the keys of a sequence like “g l”
 
 const search = () => document.querySelector("main input[type=search]:not([hidden])");
@@ -71,10 +70,7 @@ function known() {
   return ours;
 }
 
-const help = new Help(
-  () => remembered(OFF) === null,
-  (on) => remember(OFF, on ? null : "1"),
-);
+const help = new Help();
 
 let begun = ""; // the first key of a sequence
 let waiting = 0;
@@ -90,7 +86,7 @@ function isOurs(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || event.isComposing) return false;
   if (target.closest("input:not([type=range], [type=checkbox]), select, textarea, [contenteditable]")) return false;
   if (event.key === "?") return true;
-  return remembered(OFF) === null && !document.querySelector("dialog[open]");
+  return areKeysOn() && !document.querySelector("dialog[open]");
 }
 
 // Click the link or button that has this key: one of the current item, or else of the page.

@@ -28,7 +28,7 @@ export function button(className, text, act) {
 }
 
 // A value that this browser remembers, or null. Some browsers forbid to remember anything.
-export function remembered(name) {
+function remembered(name) {
   try {
     return localStorage.getItem(name);
   } catch {
@@ -36,11 +36,22 @@ export function remembered(name) {
   }
 }
 
-export function remember(name, value) {
+function remember(name, value) {
   try {
     if (value === null) localStorage.removeItem(name);
     else localStorage.setItem(name, value);
   } catch {
     // it holds until the page is left
   }
+}
+
+const OFF = "sv-keys-off";
+
+// Whether single keys act as shortcuts. People who speak to their computer must be able to stop that.
+export function areKeysOn() {
+  return remembered(OFF) === null;
+}
+
+export function turnKeys(on) {
+  remember(OFF, on ? null : "1");
 }

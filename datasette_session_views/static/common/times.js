@@ -3,7 +3,7 @@
 
 const DAY = 86_400_000; // milliseconds
 
-const zone = new Intl.DateTimeFormat("en-GB", {
+const zone = new Intl.DateTimeFormat("en-US", {
   year: "numeric", month: "short", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
 });
 

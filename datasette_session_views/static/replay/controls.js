@@ -1,8 +1,7 @@
 // The buttons and selects of the player, and the chapters: what each does when it is used.
 
-import { remember, remembered } from "../common/say.js";
+import { areKeysOn, turnKeys } from "../common/say.js";
 import * as address from "./address.js";
-import { OFF } from "./keys.js";
 import { element, get, number } from "./words.js";
 
 const SAID = 2000; // milliseconds that a button says what it did
@@ -23,8 +22,8 @@ export class Controls {
     get("speed").addEventListener("change", (event) => player.setSpeed(Number(event.target.value)));
     get("idle").addEventListener("change", (event) => player.setIdle(address.cap(event.target.value, null)));
     for (const [exchange, label] of Object.entries(player.data.chapters)) this.chapter(Number(exchange), label);
-    get("single").checked = remembered(OFF) === null;
-    get("single").addEventListener("change", (event) => remember(OFF, event.target.checked ? null : "1"));
+    get("single").checked = areKeysOn();
+    get("single").addEventListener("change", (event) => turnKeys(event.target.checked));
     get("full").hidden = !document.fullscreenEnabled;
     document.addEventListener("fullscreenchange", () => this.face());
   }

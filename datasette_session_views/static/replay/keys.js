@@ -1,10 +1,9 @@
 // The keys of video players and asciinema. Ignored with ctrl, alt or meta, and in text fields and selects.
 // They come before those of all pages, some of which are the same.
 
-import { remembered } from "../common/say.js";
+import { areKeysOn } from "../common/say.js";
 
 const LEAP = 5; // seconds
-export const OFF = "sv-keys-off"; // set if single keys shall do nothing, for people who speak to their computer
 
 export function listen(player) {
   document.addEventListener("keydown", (event) => {
@@ -21,8 +20,8 @@ function isOurs(event, player) {
   const target = within instanceof Element ? within : document.body;
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return false;
   if (target.closest("input:not([type=range]), select, textarea, [contenteditable]")) return false;
-  if (/^[^ ?]$/.test(event.key) && remembered(OFF) !== null) return false;
   if (player.controls.showsKeys && event.key !== "?") return false;
+  if (/^[^ ?]$/u.test(event.key) && !areKeysOn()) return false;
   const isPressed = event.key === " " || event.key === "Enter";
   return !(isPressed && target.closest("button, a, summary"));
 }
