@@ -102,6 +102,8 @@ def test_keys_do_nothing_in_fields_and_when_they_are_turned_off(browser: Pages, 
     assert page.locator("#sv-seek").input_value() == "0"
     page.get_by_label("Use single keys as shortcuts").check()
     page.keyboard.press("Escape")
+    page.locator("#sv-keys").wait_for(state="hidden")
+    page.wait_for_timeout(100)
     page.keyboard.press("5")
     page.wait_for_timeout(100)
     assert page.locator("#sv-seek").input_value() != "0"
