@@ -17,28 +17,29 @@ from hypothesis import strategies as st
 from llm_session_memory.model import Attempt, Beside, Session, Settings
 from llm_session_memory.reader.files.html import Page
 from tests.interchange.world import PNG, copied, exported, import_lines
+from tests.reader.test_markup import ALLOWED, FORMULAS, OF_FORMULAS
 from tests.world.laws import tried
 
-TAGS = set(
-    """
-    html head meta title style body main header h1 h2 h3 h4 h5 h6 p bdi time article div span a ul ol li details summary
-    b pre figure img em strong code blockquote table thead tbody tr th td hr br s
-    """.split()
+TAGS = ALLOWED | set(
+    "html head meta title style body main header h1 h2 h3 p bdi time article summary b figure img".split()
 )
 ATTRIBUTES = {
     "html": {"lang"},
     "meta": {"charset", "http-equiv", "content", "name"},
     "time": {"datetime"},
     "article": {"id"},
-    "div": {"class", "dir", "tabindex", "data-language"},
-    "a": {"class", "href", "rel", "title"},
+    "a": {"class", "href", "rel", "title", "aria-label"},
+    "div": {"class", "dir", "tabindex", "data-language", "id"},
     "pre": {"dir", "tabindex"},
-    "code": {"class"},
+    "code": {"class", "dir"},
     "img": {"src", "alt"},
-    "ol": {"start"},
-    **{key: {"class"} for key in ["h3", "p", "span", "ul", "th", "td"]},
+    "ol": {"start", "dir"},
+    "sup": {"id"},
+    "span": {"class", "role", "aria-label", "tabindex"},
+    **{key: {"class", "dir"} for key in ["details", "h3", "h4", "h5", "h6", "li", "p", "ul", "th", "td", "blockquote"]},
+    **dict.fromkeys(FORMULAS, OF_FORMULAS),
 }
-LINK = re.compile(r"#e\d+|https?://.*|mailto:.*", re.IGNORECASE | re.DOTALL)
+LINK = re.compile(r"#e\d+|#(?:fn|fnref)-[\da-f]{8}(?:-\d+)?-\d+|https?://.*|mailto:.*", re.IGNORECASE | re.DOTALL)
 IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 
 
@@ -116,6 +117,7 @@ HOSTILE = {
     "a title that breaks out": "[x](https://e.com/ '\"><script>alert(1)</script>') ![y](https://e.com/ '\" onload=x')",
     "a language that breaks out": '```"><script>alert(1)</script>\ncode\n```',
     "an alternative text that breaks out": '!["><script>alert(1)</script>](https://e.com/x.png)',
+    "a formula": r"\(\href{javascript:alert(1)}{x}\) \(\text{<script>alert(1)</script>}\)",
     "a table": '| <b>a</b> | b |\n|:---|---:|\n| [x](javascript:x) | "onload=x |',
 }
 
@@ -201,8 +203,8 @@ def test_markdown_in_replies_is_rendered(fresh: Path) -> None:
     page = page_of(fresh, reply(text))
     harmless(page)
     for piece in (
-        "<h3>One</h3>",
-        "<h4>Two</h4>",
+        '<h3 dir="auto">One</h3>',
+        '<h4 dir="auto">Two</h4>',
         "<strong>bold</strong>",
         'x &lt; <span class="hl-n">1</span>',
         '<td class="sv-right">1</td>',
@@ -213,7 +215,9 @@ def test_markdown_in_replies_is_rendered(fresh: Path) -> None:
 
 def test_prompts_are_shown_as_they_were_typed(fresh: Path) -> None:
     """A person's prompt is not rendered as Markdown."""
-    assert '<div class="you" dir="auto">**not bold** &lt;b&gt;</div>' in page_of(fresh, {"prompt": "**not bold** <b>"})
+    assert '<div class="you"><div class="sv-plain" dir="auto">**not bold** &lt;b&gt;</div>' in page_of(
+        fresh, {"prompt": "**not bold** <b>"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,8 +258,8 @@ def test_hidden_characters_in_names_are_shown(fresh: Path) -> None:
 def test_texts_keep_their_own_direction(fresh: Path) -> None:
     """Arabic and Hebrew are read from the right, and marks that would turn other text around are shown."""
     page = page_of(fresh, {"prompt": "שלום \u202eabc", "response": "مرحبا"})
-    assert '<div class="you" dir="auto">שלום ⟦U+202E⟧abc</div>' in page
-    assert '<div class="reply"><div class="sv-md" dir="auto"><p>مرحبا</p>' in page
+    assert '<div class="you"><div class="sv-plain" dir="auto">שלום ⟦U+202E⟧abc</div>' in page
+    assert '<div class="reply"><div class="sv-md"><p dir="auto">مرحبا</p>' in page
 
 
 def test_pins_cuts_attempts_and_answers_are_there(fresh: Path) -> None:
@@ -307,11 +311,11 @@ def test_what_was_given_with_a_failed_prompt_is_named() -> None:
     assert "<li><bdi>Fragment a&lt;b, 1 character</bdi></li>" in html
 
 
-def test_a_text_too_long_to_be_markdown_is_shown_as_it_is(fresh: Path) -> None:
-    """A reply of more than 60,000 characters is plain text, because rendering could take arbitrarily long."""
+def test_a_long_text_is_rendered_to_its_end(fresh: Path) -> None:
+    """However long a reply is, all of it is Markdown; what comes after its beginning is folded."""
     page = page_of(fresh, reply("**word** " * 30_000))
-    assert "<strong>" not in page
-    assert page.count("**word**") == 30_000
+    assert page.count("<strong>word</strong>") == 30_000
+    assert "Show all: " in page
 
 
 @pytest.mark.parametrize("text", ["> " * 60 + "end", "- > " * 400 + "end", "- " * 24 + "end", "> " * 47 + "end"])

@@ -9,6 +9,7 @@ import pytest
 
 import datasette_session_views
 from llm_session_memory.reader.files.markup import plain, rendered
+from tests.views.accessible import needs_axe, violations
 from tests.views.browsing import Pages, fits, needs_browser
 
 pytestmark = [pytest.mark.slow, *needs_browser]
@@ -60,7 +61,8 @@ def _page(browser: Pages) -> Any:
     )
     body = f'<div class="sv-reply">{rendered(TEXT)}</div><div class="sv-you">{plain("word " * 9_000, fold=True)}</div>'
     page.set_content(
-        f'<!doctype html><html><style>{DATASETTES}{styles}</style><body class="sv"><main>{body}</main></body></html>'
+        f'<!doctype html><html lang="en"><title>A reply</title><style>{DATASETTES}{styles}</style>'
+        f'<body class="sv"><main><h1>One</h1><h2>Two</h2>{body}</main></body></html>'
     )
     return page
 
@@ -83,7 +85,7 @@ def test_a_reply_looks_as_it_was_meant(page: Any) -> None:
     assert style("ol", "direction", "paddingLeft", "listStyleType") == ["rtl", "0px", "decimal"]
     assert style("blockquote", "borderLeftWidth", "borderRightWidth") == ["0px", "3px"]
     assert style("p[dir]:has(+ blockquote)", "direction") == ["ltr"]
-    assert style("h6", "textDecorationLine", "fontStyle") == ["none", "normal"]
+    assert style("h4", "textDecorationLine", "fontStyle") == ["none", "normal"]
     assert style("td", "whiteSpace") == ["normal"]
 
     assert page.eval_on_selector("math", "one => one.namespaceURI") == "http://www.w3.org/1998/Math/MathML"
@@ -95,3 +97,13 @@ def test_a_reply_looks_as_it_was_meant(page: Any) -> None:
     assert box(".sv-you")["height"] > 3 * before
     page.get_by_text("Show less").click()
     assert box(".sv-you")["height"] == before
+
+
+@needs_axe
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_with_a_reply(page: Any, theme: str) -> None:
+    """A reply with everything in it breaks no rule of WCAG 2.2 A and AA on a phone, in either theme."""
+    page.emulate_media(color_scheme=theme)
+    assert fits(page, 390)
+    page.get_by_text("Show all: ").click()
+    assert violations(page) == []
