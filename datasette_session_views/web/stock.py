@@ -137,14 +137,27 @@ def _is_id(text: str) -> bool:
     return 20 <= len(text) <= 40 and text.isascii() and text.isalnum()  # noqa: PLR2004  ULIDs and their like
 
 
+_ABOUT = """
+    coalesce('last used ' || (
+        select substr(u.datetime_utc, 1, 10) from turns u where u.thread_id = memory_sessions.thread_id
+        order by u.rowid desc limit 1
+    ) || ', ' || (
+        select count(*) || case count(*) when 1 then ' call' else ' calls' end
+        from turns u where u.thread_id = memory_sessions.thread_id
+    ), 'not used yet') || coalesce(', ' || nullif(model, ''), '')
+"""
+"""What the jump menu says of a session."""
+
+
 async def jump(datasette: Any, actor: Any) -> list[Any]:
     """Return entries for 1.0's jump menu: the named sessions of every log that the actor may see."""
     found = []
     for log in await logs(datasette, actor):
         base = Links(datasette, log.name).session("")
         if "memory_sessions" in log.tables:
+            about = _ABOUT if "turns" in log.tables else "coalesce(model, '')"
             sql = (
-                "select 'session' as type, name as label, coalesce(model, '') as description,"
+                f"select 'session' as type, name as label, {about} as description,"  # noqa: S608  our own words
                 " :base || thread_id as url, name as search_text, name as display_name from memory_sessions"
             )
             if "memory_sessions without archived_utc" not in log.tables:

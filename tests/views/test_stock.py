@@ -55,9 +55,10 @@ async def test_a_database_without_a_log_gets_no_links(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 @pytest.mark.skipif(not IS_1, reason="the jump menu is of Datasette 1.0")
 async def test_the_jump_menu_finds_sessions_by_name(world: World, get: Get) -> None:
-    """The jump menu (/) finds a session by name."""
+    """The jump menu (/) finds a session by name, and says when it was used and how much."""
     found = (await get("/-/jump.json?q=work")).json()
     assert f"/logs/-/session/{world.work.thread_id}" in str(found)
+    assert re.search(r"last used 2026-09-01, \d+ calls, gpt-4o-mini", str(found))
 
 
 @pytest.mark.asyncio
