@@ -55,6 +55,9 @@ def test_the_line_of_what_is_read_is_lit(browser: Pages, root: str) -> None:
     assert lit(page) == "40 prompt 40."
     page.locator("#sv-outline a").nth(37).click()  # it can't be scrolled to the top of the window
     assert lit(page) == "38 prompt 38."
+    page.keyboard.press("G")
+    page.keyboard.press("k")
+    assert lit(page) == "39 prompt 39."
     assert watched.wrong == []
 
 

@@ -12,7 +12,7 @@ for (const link of list?.querySelectorAll("a") ?? []) {
 }
 
 let lit = null;
-let chosen = null; // the card that a click led to: it is current until the reader scrolls, even at the end of the page
+let chosen = null; // the card that a click or a key led to: it is current until the reader scrolls, even at the page's end
 let waiting = false;
 
 // Return how far down the window the line of reading is. It sinks to the bottom at the end of the page, where the last
@@ -57,10 +57,14 @@ function soon() {
   requestAnimationFrame(light);
 }
 
-function choose() {
-  const card = document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("article") ?? null;
+function choose(place) {
+  const card = place?.closest("article") ?? null;
   chosen = links.has(card) ? card : null;
   soon();
+}
+
+function addressed() {
+  choose(document.getElementById(decodeURIComponent(location.hash.slice(1))));
 }
 
 function read() {
@@ -70,9 +74,11 @@ function read() {
 if (links.size) {
   addEventListener("scroll", soon, { passive: true });
   addEventListener("resize", soon, { passive: true });
-  addEventListener("hashchange", choose);
-  for (const moved of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(moved, read, { passive: true });
-  choose();
+  addEventListener("hashchange", addressed);
+  document.addEventListener("focusin", (event) => choose(event.target)); // the keys j and k move the focus
+  const first = { capture: true, passive: true }; // before a key moves the focus
+  for (const moved of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(moved, read, first);
+  addressed();
 }
 
 if (fold) {
