@@ -217,6 +217,9 @@ def test_json_on_one_line_is_indented_without_changing_it(value: dict[str, objec
     shown = as_json(text)
     assert shown is not None
     assert json.loads(shown) == value
+    assert as_json(json.dumps({"a": [1, 2], "b" * 90: ["x", []]})) == (
+        '{\n  "a": [1, 2],\n  "' + "b" * 90 + '": [\n    "x",\n    []\n  ]\n}'
+    )
     assert re.sub(r"\s", "", shown) == re.sub(r"\s", "", text)
 
 

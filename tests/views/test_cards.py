@@ -340,3 +340,17 @@ async def test_a_picture_given_by_path_is_a_chip_in_the_prompt(tmp_path: Path) -
     page = await page_of(tmp_path / "logs.db", said)
     assert "You See. Attachment: deck.png llama3 Noted." in page.shown
     assert f'title="image/png, {picture}"' in page.text
+
+
+def test_a_page_with_too_much_text_says_what_is_not_formatted() -> None:
+    """What comes after more text than a page formats is shown as it was written, and says why and where to see it."""
+    showing = Showing(NOWHERE, "work", may_see_files=False)
+    long = f"{'word ' * 90_000}\n\n**bold**"
+    assert "<strong>bold</strong>" in showing.markdown(long, 1)
+    showing.markdown(long, 2)
+    last = showing.markdown("**bold**\n```\ncode\n```", 3)
+    assert "**bold**" in last
+    assert "<pre" in last
+    assert 'href="/logs/-/session/work?from=3">Show the page from #3 on</a>' in last
+    assert "Not formatted" in last
+    assert "Not formatted" not in showing.text("short", 4)

@@ -92,7 +92,12 @@ def as_json(text: str) -> str | None:
 
 _ONE_LINE = 80
 _DEEPEST = 20
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_SHORT = r'\[(?:[^\[\]{}"]|"(?:[^"\\]|\\.){0,16}"){1,24}\]'
+"""A list of a few numbers or short strings, which stays on one line."""
+
+_ATOM = re.compile(rf'{_STRING}|[{{}}\[\],:]|[^\s{{}}\[\],:"]+')
+_TOKEN = re.compile(rf"{_SHORT}|{_ATOM.pattern}")
 
 
 def _indented(text: str) -> str:
@@ -107,7 +112,10 @@ def _indented(text: str) -> str:
             pieces.append(_new_line(depth))
         opened = piece in "{["
         depth += opened
-        pieces.append({",": "," + _new_line(depth), ":": ": "}.get(piece, piece))
+        if len(piece) > 1 and piece[0] == "[":
+            pieces.extend(", " if atom == "," else atom for atom in _ATOM.findall(piece))
+        else:
+            pieces.append({",": "," + _new_line(depth), ":": ": "}.get(piece, piece))
     return "".join(pieces)
 
 
