@@ -78,7 +78,7 @@ def _offer(query: Query, tables: frozenset[str]) -> dict[str, Any]:
         "sql": query.text(tables),
         "title": query.title,
         "description": " ".join(
-            [query.means, *(f"{name}: {words}." for name, words in query.parameters)],
+            [query.means, *(f"Fill in {name}: {words}." for name, words in query.parameters)],
         ),
         "params": [name for name, _ in query.parameters],
         "hide_sql": True,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import datasette_session_views as views
+from datasette_session_views.show.axes import BROAD, NARROW
 from datasette_session_views.show.svg import drawn, legend, patterns
 from llm_session_memory.insight.charts import (
     COUNTED,
@@ -222,3 +225,22 @@ def test_totals_are_sums_without_noise() -> None:
     """The costs of several days add up without binary rounding errors."""
     rows: list[dict[str, object]] = [{"dollars": 1.2}, {"dollars": 2.4}, {"dollars": None}]
     assert dict(totals({"cost_a_day": rows}))["US dollars"] == 3.6
+
+
+def test_the_areas_over_columns_are_where_the_columns_are() -> None:
+    """The style sheet places the areas that react to the mouse by the same margins as the drawing."""
+    css = (Path(views.__file__).parent / "static/css/analytics.css").read_text("utf-8")
+    found = [tuple(map(float, one.replace("%", "").split())) for one in re.findall(r"inset: ([0-9.% ]+);", css)]
+    expected = [
+        pytest.approx(
+            [
+                100 * frame.top / frame.height,
+                100 * frame.right / frame.width,
+                100 * frame.bottom / frame.height,
+                100 * frame.left / frame.width,
+            ],
+            abs=0.1,
+        )
+        for frame in (NARROW, BROAD)
+    ]
+    assert [list(one) for one in found] == expected
