@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from llm_session_memory.reader import transcript as reader
@@ -33,6 +34,9 @@ from .rating import form_values
 
 _TAGS = 30
 """The most tags shown in a page's head."""
+
+_ATTEMPTS = 100
+"""The most failed prompts shown on a page: the newest."""
 
 
 @answering
@@ -95,6 +99,8 @@ def _later(page: Transcript) -> int | None:
 
 async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: Transcript, *, undone: bool) -> Any:  # noqa: PLR0913  the parts of a page
     line, here = page.line, page.line.reference
+    failed = len(page.attempts)
+    page = replace(page, attempts=page.attempts[-_ATTEMPTS:])
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
     loop = asyncio.get_running_loop()
     beyond = await log.read(around, line.thread_id)
@@ -124,6 +130,8 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "undone_url": at(undone=None if undone else 1, **{"from": start}),
         "page": page,
         "cards": shown,
+        "more_attempts": failed - len(page.attempts),
+        "list_attempts": command("attempts", here, database=path),
         "rail": beside,
         "marked": marked(links, here, marks, at(q=None, **{"from": start})),
         "moment": moment,

@@ -207,9 +207,20 @@ async def test_everything_beside_a_conversation_is_bounded(world: World, tmp_pat
     thread = world.work.thread_id
     note = {"thread_id": thread, "author": "you", "created_utc": "2026-09-01"}
     with_rows(path, "memory_notes", *({**note, "text": f"note {n} " + "x" * 5_000} for n in range(300)))
+    tag = {"thread_id": thread}
+    with_rows(path, "memory_tags", *({**tag, "tag": f"tag{n}", "tag_key": f"tag{n}"} for n in range(100)))
+    failed = {"thread_id": thread, "model": "m", "partial": "", "error": "HTTP 500", "request_json": "{}"}
+    failed |= {"datetime_utc": "2026-09-02T08:00:00+00:00"}
+    newest = world.work.turns[-1]
+    attempts = ({**failed, "id": f"{newest[:-4]}z{n:03d}", "prompt": f"attempt {n}"} for n in range(300))
+    with_rows(path, "memory_attempts", *attempts)
     page = await serving(path)("/logs/-/session/work")
     assert "and 281 more" in page.shown
-    assert len(page.text) < 60_000
+    assert "and 72 more tags" in page.shown
+    assert "201 earlier failed prompts of these exchanges are not shown." in page.talk
+    assert "attempt 299" in page.talk
+    assert "attempt 199" not in page.talk
+    assert len(page.text) < 200_000
 
 
 @pytest.mark.asyncio
