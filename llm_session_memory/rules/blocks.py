@@ -17,6 +17,7 @@ class NewBlock(Enum):
     """The reason that a block begins, in words for people."""
 
     FIRST = "the session's first prompt"
+    TAKEN_UP = "the first prompt since the session was imported or named"
     FORKED = "the session was forked"
     ELSEWHERE = "the conversation was continued elsewhere since the last prompt"
     HISTORY = "exchanges were undone, brought back or deleted since the last prompt"

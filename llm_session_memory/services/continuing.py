@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def continued(snapshot: Snapshot, block: Block | None, recall: Callable[[], Recall]) -> Context | NewBlock:
     """Return the request that continues a block, or the reason why a new one must begin."""
     if block is None:
-        return NewBlock.FORKED if snapshot.turns.inherited or snapshot.request.before else NewBlock.FIRST
+        return _first(snapshot)
     last = _last_turn(snapshot, block)
     if last is None:
         return _why_not(snapshot, block)
@@ -46,6 +46,13 @@ def continued(snapshot: Snapshot, block: Block | None, recall: Callable[[], Reca
     if recalls(policy) and (left_out or snapshot.request.recalls_beyond):
         return _with_recalled(snapshot, made, recall(), in_front, left_out=left_out)
     return made
+
+
+def _first(snapshot: Snapshot) -> NewBlock:
+    """Return why the first block of a session begins."""
+    if snapshot.turns.inherited or snapshot.request.before:
+        return NewBlock.FORKED
+    return NewBlock.TAKEN_UP if len(snapshot.turns) else NewBlock.FIRST
 
 
 def _last_turn(snapshot: Snapshot, block: Block) -> Turn | None:

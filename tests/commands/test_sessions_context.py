@@ -166,6 +166,17 @@ def test_a_block_says_why_it_begins(llm_: Command, work: Script, log: Path) -> N
     assert _context(llm_, "Hello")["block"] == {"continues": False, "start": 1, "reason": elsewhere}
 
 
+def test_an_imported_session_had_prompts_before(llm_: Command, work: Script, tmp_path: Path) -> None:
+    """The next prompt of an imported session is not called its first, and what it would be sent is known."""
+    file = tmp_path / "came.jsonl"
+    file.write_text('{"prompt": "We build a bridge.", "response": "Where?"}\n')
+    llm_("sessions", "import", str(file), "--as", "came").ok()
+    made = json.loads(llm_("sessions", "context", "came", "In Lisbon.", "-m", "scripted", "--json").ok().out)
+    reason = "the first prompt since the session was imported or named"
+    assert made["block"] == {"continues": False, "start": 1, "reason": reason}
+    assert [item["fate"] for item in made["items"]] == ["recent", "prompt"]
+
+
 def test_json(llm_: Command, work: Script) -> None:
     """--json has budget, window, policy, block, items with fate and reason, and the messages in full."""
     llm_("sessions", "pin", "work", "1").ok()

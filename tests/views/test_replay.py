@@ -180,7 +180,7 @@ async def test_without_javascript_the_page_is_the_transcript(play: Get) -> None:
     assert "hidden" in player
 
 
-PLAYER = """main replay said poster begin poster-words paced card-window context fill window-words cells in out cost
+PLAYER = """main replay said now poster begin poster-words paced card-window context fill window-words cells in out cost
 saved card-chapters chapters marks seek before play after time length left speed more others idle kind jump copy help
 full where clock model keys single data"""
 

@@ -148,7 +148,7 @@ def test_a_request_that_no_session_chose_is_shown_too(browser: Pages, root: str)
 
 
 def test_one_can_scroll_back_to_the_first_message(browser: Pages, root: str) -> None:
-    """Earlier exchanges are added as one scrolls up, and moving on in the session leads back to the newest one."""
+    """Earlier exchanges are added as one scrolls up, and a button leads back to the newest one."""
     played = Played(browser, root, f"at={MANY}", LONG)
     played.pass_(1000)
     page = played.page
@@ -160,7 +160,7 @@ def test_one_can_scroll_back_to_the_first_message(browser: Pages, root: str) -> 
     assert page.locator("#sv-said article").count() == MANY
     assert page.text_content("#sv-said article:first-child .sv-no") == "#1"
     assert page.locator(".sv-earlier").count() == 0
-    page.click("#sv-before")
+    page.click("#sv-now")
     assert page.evaluate("document.querySelector('.sv-stage').scrollTop") == 0
 
 

@@ -2,7 +2,7 @@
 
 import { Card } from "./card.js";
 import { Texts } from "./texts.js";
-import { element } from "./words.js";
+import { element, get } from "./words.js";
 
 const SHOWN = 30; // exchanges kept on the page; earlier ones are added when one scrolls back to them
 const MORE = 10; // earlier exchanges added at once
@@ -34,6 +34,10 @@ export class Stage {
     this.cards = []; // [exchange or attempt, its card], oldest first
     this.box = root.parentElement; // it scrolls, from the bottom: 0 is the newest exchange, and less is further up
     this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    get("now").addEventListener("click", () => {
+      this.box.scrollTop = 0;
+      this.box.focus({ preventScroll: true });
+    });
   }
 
   show({ done, part }) {
@@ -113,6 +117,7 @@ export class Stage {
   }
 
   scrolled() {
+    get("now").hidden = !this.isReadingBack;
     const above = this.box.scrollHeight - this.box.clientHeight + this.box.scrollTop;
     if (above < NEAR && this.isReadingBack) this.earlier();
   }
