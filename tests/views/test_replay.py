@@ -204,6 +204,7 @@ async def test_text_that_closes_the_tag_stays_in_it(play: Get) -> None:
     """The page's data is the same as its JSON, and a reply can't close the script tag."""
     page = await play("/logs/-/session/work/replay")
     twin = (await play("/logs/-/session/work/replay.json")).json()
+    assert twin.pop("html_url") == "http://localhost/logs/-/session/work/replay"
     assert {"ok": True, **data_of(page)} == twin
     assert "</script><script>window.ran" in twin["scenes"][2]["after"][0][2]
     assert "<script>window.ran" not in page.text
