@@ -94,7 +94,7 @@ def test_code_is_copied_with_a_button(browser: Pages, root: str) -> None:
     page.locator(".sv-code .sv-copy").first.click()
     page.wait_for_timeout(100)
     assert page.evaluate("navigator.clipboard.readText()").startswith("def plan(week: int) -> str:\n    return")
-    assert page.locator(".sv-copy").first.inner_text() == "Copied"
+    assert page.locator(".sv-code .sv-copy").first.inner_text() == "Copied"
 
 
 def test_an_answer_is_copied_as_the_model_wrote_it(browser: Pages, root: str) -> None:

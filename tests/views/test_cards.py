@@ -292,7 +292,8 @@ async def test_each_exchange_is_a_heading_and_each_speaker_one_below(tmp_path: P
     headings = re.findall(r"<h([23]) class=\"sv-[^>]*>(.*?)</h", page.text, re.DOTALL)
     found = [(level, words(f"<p>{text}</p>")) for level, text in headings]
     one = [("3", "You"), ("3", "llama3")]
-    assert found[:6] == [("2", "Exchange #1"), *one, ("2", "Exchange #2"), *one]
+    assert found[:6] == [("2", "#1"), *one, ("2", "#2"), *one]
+    assert page.text.count('aria-label="Exchange #1"') == 1
 
 
 @pytest.mark.asyncio
