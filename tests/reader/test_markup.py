@@ -128,6 +128,7 @@ def test_an_image_becomes_a_link() -> None:
     assert "img" not in tags.names()
     assert ("a", "https://e.example/map.png") in [(tag, found.get("href")) for tag, found in tags.found]
     assert "not loaded" in tags.text
+    assert "not loaded: a `b` x^2 c" in checked(rendered("![a \\`b\\` $x^2$ **c**](https://e.example/map.png)")).text
 
 
 def test_headings_rank_below_those_of_the_page() -> None:
@@ -249,6 +250,7 @@ NO_FORMULAS = [
     pytest.param("$5 = 4€ and 3$", id="sums in words"),
     pytest.param("$HOME/bin:$PATH and US$6/AU$7", id="variables"),
     pytest.param("a $ b $ c, $$", id="signs alone"),
+    pytest.param("$$ $$", id="nothing between signs"),
 ]
 
 
@@ -349,6 +351,7 @@ def test_footnotes_lead_there_and_back() -> None:
     assert {attributes["href"] for tag, attributes in tags.found if tag == "a"} == {f"#{id_}" for id_ in ids}
     assert "none[^9]" in tags.text
     checked(rendered("a[^1] b[^1]\n\n[^1]: x\n[^1]: y"))
+    assert "a" not in checked(rendered("[^1]: That nothing refers to.")).names()
     assert "which goes on" in tags.text
     assert "em" in tags.names()
 

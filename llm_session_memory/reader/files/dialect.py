@@ -120,11 +120,12 @@ def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool: 
     else:
         return False
     content = "\n".join(lines).rstrip()
-    if not content.endswith(closing) or len(content) > LONGEST:
+    inside = content if named else content[: -len(closing)]
+    if not content.endswith(closing) or len(content) > LONGEST or not inside.strip():
         return False  # text follows on the same line: the rule for formulas within a line sees to it
     if not silent:
         token = state.push("math_block", "math", 0)
-        token.content = content if named else content[: -len(closing)]
+        token.content = inside
         token.markup, token.block, token.map = opening, True, [start, number + 1]
         state.line = number + 1
     return True

@@ -98,10 +98,11 @@ class _Renderer(RendererHTML):
     def footnote_open(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
         del options
         number, direction = tokens[index].meta["number"], _direction(tokens[index])
-        if not _is_first("defined", number, env):
-            return f'<div class="sv-footnote"{direction}><sup>{number}</sup>\n'
-        back = f'<a href="#fnref-{env["key"]}-{number}" aria-label="Back to note {number} in the text">{number}</a>'
-        return f'<div class="sv-footnote" id="fn-{env["key"]}-{number}"{direction}><sup>{back}</sup>\n'
+        back = str(number)
+        if number in env.get("referred", ()):
+            back = f'<a href="#fnref-{env["key"]}-{number}" aria-label="Back to note {number} in the text">{number}</a>'
+        own = f' id="fn-{env["key"]}-{number}"' if _is_first("defined", number, env) else ""
+        return f'<div class="sv-footnote"{own}{direction}><sup>{back}</sup>\n'
 
     def footnote_close(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
         del tokens, index, options, env
@@ -125,9 +126,10 @@ class _Renderer(RendererHTML):
         return f"<{tokens[index].tag}>{escape(tokens[index].content)}</{tokens[index].tag}>"
 
     def image(self, tokens: Sequence[Token], index: int, options: Options, env: Env) -> str:
+        del options, env
         token = tokens[index]
         address = str(token.attrs.get("src") or "")
-        alt = escape(self.renderInlineAsText(token.children or [], options, env) or "image")
+        alt = escape(_words(token.children or []) or "image")
         if not is_safe_link(address):
             return f'<span class="sv-image">{alt} ({escape(address)})</span>'
         return f'<span class="sv-image">image, not loaded: {_link(address)}{alt}</a></span>'
@@ -189,6 +191,13 @@ def _is_first(what: str, number: int, env: Env) -> bool:
     is_new = number not in seen
     seen.add(number)
     return is_new
+
+
+def _words(tokens: Sequence[Token]) -> str:
+    """Return the text of a line's tokens: an image's description, in which formulas are their source."""
+    return "".join(
+        _words(token.children) if token.children else token.content or " " * ("break" in token.type) for token in tokens
+    )
 
 
 def _code(text: str) -> str:
