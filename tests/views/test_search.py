@@ -44,7 +44,7 @@ async def test_hits_are_grouped_by_session_marked_and_linked_to_the_exchange(get
     assert "<mark>Lisbon</mark>" in page.text
     link = f"/logs/-/session/work/exchange/{world.work.turns[0]}?q=Lisbon"
     assert link in [attributes.get("href") for _, attributes in tags.found]
-    assert "work Exchange #1" in page.shown
+    assert "work #1" in page.shown
 
 
 FILTERS = [
