@@ -1,111 +1,56 @@
-"""Responses: pages inside Datasette's layout with their content security policy, JSON, and errors in either form."""
+"""The responses of our handlers: what they return, and what went wrong as a page or as JSON."""
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
-import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..compat import Forbidden, NotFound, Refused, Response
-from .hints import hints
+from ..compat import Forbidden, NotFound, Refused
+from .hints import hints, path_of
+from .mistakes import failed, wants_page
+from .rendering import HEADERS, as_json, as_page
+
+__all__ = ["HEADERS", "Handler", "answering", "as_json", "as_page"]
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 
-_INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
-
-HEADERS = {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
-"""Datasette sends the first header with its own pages, but not with those of plugins."""
+_FORBIDDEN = 403
 
 
 def answering(handler: Handler) -> Handler:
-    """Return a handler's errors as JSON if JSON was requested. Otherwise Datasette makes pages of them."""
+    """Return a handler whose errors are JSON if JSON was requested, and else a page that says what went wrong.
+
+    A page is made here and not left to Datasette, which prints a traceback for it. Missing permission is left to
+    it, because another plugin may lead to a page to sign in; so are addresses that it redirects.
+    """
 
     @functools.wraps(handler)
     async def answered(datasette: Any, request: Any) -> Any:
-        form = request.url_vars.get("format")
         try:
             return await handler(datasette, request)
-        except Refused as error:
-            if form != "json":
+        except (Refused, NotFound) as error:
+            if request.url_vars.get("format") == "json":
+                return await _in_json(datasette, request, error)
+            redirected = isinstance(error, NotFound) and ("%" in request.path or path_of(request).endswith("/"))
+            page = None if redirected or not wants_page(request) else await failed(datasette, request, error)
+            if page is None:
                 raise
-            said = str(error.message)
-            return as_json({"ok": False, "error": said, "errors": [said], "status": error.status}, error.status)
-        except (Forbidden, NotFound) as error:
-            if form != "json":
+            return page
+        except Forbidden:
+            if request.url_vars.get("format") != "json":
                 raise
-            status = 403 if isinstance(error, Forbidden) else 404
-            said = "Forbidden" if status == 403 else (str(error) or "Not found")  # noqa: PLR2004  as above
-            near = [] if status == 403 else [name for name, _ in (await hints(datasette, request)).alike]  # noqa: PLR2004  as above
-            more = {"did_you_mean": near} if near else {}
-            return as_json({"ok": False, "error": said, "errors": [said], "status": status, **more}, status)
+            said = "Forbidden"
+            return as_json({"ok": False, "error": said, "errors": [said], "status": _FORBIDDEN}, _FORBIDDEN)
 
     return answered
 
 
-def as_json(value: Mapping[str, Any] | list[Any], status: int = 200, link: str | None = None) -> Any:
-    """Return a JSON response. `link` is the address of the next page, for a list that has no place for it."""
-    headers = {**HEADERS, "Link": f'<{link}>; rel="next"'} if link else HEADERS
-    return Response.json(value, status=status, headers=headers)
-
-
-async def as_page(  # noqa: PLR0913  the parts of a page
-    datasette: Any, request: Any, view: str, context: Mapping[str, Any], twin: str, *, posts: bool = False
-) -> Any:
-    """Return a page in Datasette's layout.
-
-    Args:
-        datasette: The Datasette instance.
-        request: The request to respond to.
-        view: The name of the view and of its template.
-        context: Values for the template.
-        twin: The URL of the same page as JSON.
-        posts: Whether the page has a form that writes. Browsers name the origin of a form only if there is a referrer.
-    """
-    alternate = datasette.absolute_url(request, twin)
-    whole = {**context, "alternate_url_json": alternate, "json_url": twin}
-    headers = {"Link": f'<{alternate}>; rel="alternate"; type="application/json+datasette"'}
-    if posts:
-        headers["Referrer-Policy"] = "same-origin"
-    return await rendered(datasette, request, view, whole, headers)
-
-
-async def rendered(  # noqa: PLR0913  as above
-    datasette: Any, request: Any, view: str, context: Mapping[str, Any], headers: Mapping[str, str], status: int = 200
-) -> Any:
-    """Return a page in Datasette's layout with these headers and those of all our pages."""
-    frame = await datasette.render_template("sv_frame.html", {}, request=request, view_name=view)
-    html = await datasette.render_template(f"{view}.html", context, request=request, view_name=view)
-    whole = {**HEADERS, "Content-Security-Policy": policy(frame), **headers}
-    return Response.html(_in_english(html), status=status, headers=whole)
-
-
-def _in_english(html: str) -> str:
-    """Return a page with its language, which Datasette 0.65's layout doesn't name and screen readers need."""
-    return html.replace("<html>", '<html lang="en">', 1)
-
-
-def policy(frame: str) -> str:
-    """Return a content security policy: nothing from other sites, and no inline scripts except the layout's own.
-
-    The frame was rendered without the page's content, so its inline scripts come from Datasette and its plugins.
-    """
-    hashes = [
-        "'sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8", "replace")).digest()).decode() + "'"
-        for script in dict.fromkeys(_INLINE_SCRIPT.findall(frame))
-    ]
-    return "; ".join(
-        [
-            "default-src 'none'",
-            " ".join(["script-src", "'self'", *hashes]),
-            "style-src 'self'",
-            "img-src 'self' data:",
-            "font-src 'self'",
-            "connect-src 'self'",
-            "form-action 'self'",
-            "base-uri 'none'",
-            "frame-ancestors 'self'",
-        ]
-    )
+async def _in_json(datasette: Any, request: Any, error: Exception) -> Any:
+    if isinstance(error, Refused):
+        said, status, near = str(error.message), int(error.status), []
+    else:
+        said, status = str(error) or "Not found", 404
+        near = [name for name, _ in (await hints(datasette, request)).alike]
+    more = {"did_you_mean": near} if near else {}
+    return as_json({"ok": False, "error": said, "errors": [said], "status": status, **more}, status)

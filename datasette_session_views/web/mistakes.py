@@ -10,8 +10,8 @@ from llm_session_memory.errors import SessionError
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Response, others_forbid, status_and_words
-from .answering import rendered
 from .hints import Hints, hints, is_ours, path_of
+from .rendering import rendered
 
 _TITLES = {400: "Not understood", 403: "Not allowed", 404: "Not found"}
 _FAILED = "Something went wrong"
