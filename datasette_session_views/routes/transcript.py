@@ -32,7 +32,7 @@ from ..web.log_path import to_name
 from . import parameters
 from .rating import form_values
 
-_TAGS = 30
+_TAGS = 12
 """The most tags shown in a page's head."""
 
 _ATTEMPTS = 100

@@ -216,7 +216,7 @@ async def test_everything_beside_a_conversation_is_bounded(world: World, tmp_pat
     with_rows(path, "memory_attempts", *attempts)
     page = await serving(path)("/logs/-/session/work")
     assert "and 281 more" in page.shown
-    assert "and 72 more tags" in page.shown
+    assert "and 90 more tags" in page.shown
     assert "201 earlier failed prompts of these exchanges are not shown." in page.talk
     assert "attempt 299" in page.talk
     assert "attempt 199" not in page.talk
