@@ -13,6 +13,12 @@ from .source import Source
 
 Value = float | str
 
+_BETWEEN = "\x1f"
+"""Between a text and an id in a key: a blank to Python, so no text has it."""
+
+_LONGEST = 200
+"""How many characters of a text count in sorting."""
+
 
 def ranked(values: Mapping[str, Value], after: str | None, count: int, *, descending: bool) -> list[tuple[str, str]]:
     """Return (key, conversation) in the order of their values; conversations with the same value by their ids.
@@ -29,14 +35,14 @@ def ranked(values: Mapping[str, Value], after: str | None, count: int, *, descen
         found = nlargest(count, (pair for pair in pairs if last is None or pair < last))
     else:
         found = nsmallest(count, (pair for pair in pairs if last is None or pair > last))
-    return [(f"{value},{id_}", id_) for value, id_ in found]
+    return [(f"{value}{_BETWEEN if isinstance(value, str) else ','}{id_}", id_) for value, id_ in found]
 
 
 def _of_key(key: str | None, *, texts: bool) -> tuple[Value, str] | None:
     if not key:
         return None
     if texts:
-        value, _, thread_id = key.rpartition(",")
+        value, _, thread_id = key.partition(_BETWEEN)
         return value, thread_id
     number, _, thread_id = key.partition(",")
     try:
@@ -60,10 +66,15 @@ def _weight(found: Mapping[str, object]) -> int:
 
 def _texts(source: Source, by: Sort) -> dict[str, Value]:
     name = "list_called" if by == "name" else "list_models"
-    found: dict[str, Value] = {id_: str(value).casefold() for id_, value in source.tuples(name)}
+    found: dict[str, Value] = {id_: _sortable(value) for id_, value in source.tuples(name)}
     for one in older_log(source) if by == "model" else ():
-        found.setdefault(one.thread_id, one.model.casefold())
+        found.setdefault(one.thread_id, _sortable(one.model))
     return found
+
+
+def _sortable(text: object) -> str:
+    """Return a text as it is sorted: whatever its case, and in a form that an address carries unchanged."""
+    return " ".join(str(text).replace("\0", " ").split())[:_LONGEST].casefold()
 
 
 def _numbers(source: Source, by: Sort) -> dict[str, float | None]:

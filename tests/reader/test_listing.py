@@ -91,6 +91,22 @@ def test_the_list_is_sorted_both_ways_by_what_its_lines_say(read: Any, by: Sort,
     assert len(whole) == 10
 
 
+def test_whatever_a_model_is_called_the_pages_go_on(tmp_path: Path) -> None:
+    """A page's key survives an address, whatever blanks, NULs, commas or thousands of characters a name has."""
+    models = (" gpt ", "gpt", "a,b,", "x" * 5_000, "x" * 5_000 + "y", "Z\0", "")
+    with LogBuilder(tmp_path / "logs.db") as log:
+        for model in models:
+            log.turns(log.thread(), Said("One"), model=model)
+    with opened(tmp_path / "logs.db") as source:
+        for descending in (True, False):
+            found, after = [], None
+            for _ in models:
+                page = listing(source, Filters(), sort="model", descending=descending, after=after, count=1)
+                found += [line.thread_id for line in page.lines]
+                after = page.next and page.next.replace("\0", " ")[:1_000].strip()
+            assert (len({*found}), after) == (len(models), None)
+
+
 def test_names_begin_with_a_and_everything_else_with_the_most(read: Any) -> None:
     """Without a direction, a column is sorted in the one that is asked for most."""
     assert read(sort="name").lines == read(sort="name", descending=False).lines
