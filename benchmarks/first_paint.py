@@ -101,7 +101,7 @@ def _open(browser: Any, address: str) -> Opened:
 
 def _print(name: str, opened: list[Opened]) -> None:
     last = opened[-1]
-    ours = [body for url, body in last.loaded.items() if "/-/static-plugins/" in url]
+    ours = [body for url, body in last.loaded.items() if "/-/static/" not in url]
     zipped = sum(len(gzip.compress(body)) for body in (last.html, *ours))
     times = [one.painted for one in opened]
     figures = (f"{len(last.html) / 1000:.0f}", f"{zipped / 1000:.1f}", f"{len(last.loaded) + 1}")

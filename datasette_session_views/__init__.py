@@ -105,12 +105,11 @@ def permission_resources_sql(datasette: Any, actor: Any, action: str) -> Any:
 
 
 @hookimpl
-def extra_css_urls(view_name: str | None, datasette: Any) -> list[str]:
-    """Add our style sheets to our own pages only."""
-    from .compat import static_url
-    from .web.assets import sheets
+def extra_css_urls(view_name: str | None) -> list[str]:
+    """Add our style to our own pages only."""
+    from .web.assets import style_url
 
-    return [static_url(datasette, name) for name in sheets(view_name)]
+    return [url] if (url := style_url(view_name)) else []
 
 
 @hookimpl

@@ -12,12 +12,14 @@ from .nowhere import nowhere
 from .rating import rate
 from .replay import replay
 from .search import search
+from .styles import styles
 from .transcript import session
 
 _DATABASE = r"^/(?P<database>[^/\.]+)"
 
 ROUTES = [
     (r"^/-/sessions(\.(?P<format>json))?$", everywhere),
+    (r"^/-/sessions/style/(?P<view>[a-z_]+)\.css$", styles),
     (_DATABASE + r"/-/sessions(\.(?P<format>json))?$", listing),
     (_DATABASE + r"/-/sessions\.csv$", as_csv),
     (_DATABASE + r"/-/sessions\.atom$", as_atom),

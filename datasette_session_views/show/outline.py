@@ -11,7 +11,7 @@ from llm_session_memory.rules.safe_text import one_line
 from ..web.links import Links
 from .cards import Card
 
-_WIDTH = 90
+_WIDTH = 60
 """The most characters of a prompt in the outline. The rail shows about half of them; the tooltip shows all."""
 
 _BOOKMARKS = 40

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+_STATIC = Path(__file__).parent.parent / "static"
+
 _EVERY = ("colours", "frame")
 
-_SHEETS = {
+_SHEETS: dict[str, tuple[str, ...]] = {
+    "sv_error": (),
     "sv_all": ("list",),
     "sv_list": ("list",),
     "sv_search": ("reply", "transcript", "search"),
@@ -18,16 +26,39 @@ _SHEETS = {
 _SCRIPTS = {"sv_transcript": ("transcript/main.js",), "sv_replay": ("replay/main.js",)}
 
 
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
 def is_ours(view: str | None) -> bool:
     """Return whether a view is one of our pages."""
     return (view or "").startswith("sv_")
 
 
-def sheets(view: str | None) -> list[str]:
-    """Return the style sheets of a page, as paths below our static folder, in their order. Other pages have none."""
-    if not is_ours(view):
-        return []
-    return [f"css/{name}.css" for name in (*_EVERY, *_SHEETS.get(view or "", ()), "print")]
+def is_page(view: str) -> bool:
+    """Return whether this is the name of one of our pages."""
+    return view in _SHEETS
+
+
+def style_url(view: str | None) -> str | None:
+    """Return the address of a page's style, or None for pages that are not ours. It changes with its content."""
+    return f"/-/sessions/style/{view}.css?_hash={style_hash(view)}" if view and is_ours(view) else None
+
+
+def style_hash(view: str) -> str:
+    """Return what tells one content of a page's style from another."""
+    return hashlib.sha256(style(view)).hexdigest()[:12]
+
+
+@cache
+def style(view: str) -> bytes:
+    """Return the style of a page: its sheets in their order, in one piece, without comments and indentation.
+
+    A page appears when it has its whole style, and one request is there sooner than seven.
+    """
+    names = (*_EVERY, *_SHEETS.get(view, ()), "print")
+    text = "".join((_STATIC / "css" / f"{name}.css").read_text("utf-8") for name in names)
+    lines = _COMMENT.sub("", text).splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip()).encode()
 
 
 def scripts(view: str | None) -> list[str]:

@@ -109,7 +109,7 @@ def write_long(path: Path, exchanges: int = 50) -> None:
     talk = Talk(3).exchanges(exchanges * 3)
     with LogBuilder(path) as log:
         thread = log.thread()
-        said = [Said(next(talk)[0], _long_reply(next(talk)[1][:450], next(talk)[1])) for _ in range(exchanges)]
+        said = [Said(next(talk)[0], _long_reply(next(talk)[1][:100], next(talk)[1])) for _ in range(exchanges)]
         turns = log.turns(thread, *said, model="gpt-4o-mini", block=10)
     with_sessions(path, Session(thread, "long", turns))
 

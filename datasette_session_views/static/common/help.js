@@ -1,4 +1,4 @@
-// The list of keyboard shortcuts: a dialog, and a button at the end of the page that opens it.
+// The list of keyboard shortcuts: a dialog.
 
 import { areKeysOn, button, element, turnKeys } from "./say.js";
 
@@ -44,12 +44,5 @@ export class Help {
     box.addEventListener("change", () => turnKeys(box.checked));
     label.append(box, " Use single keys as shortcuts");
     return label;
-  }
-
-  // Add the button that opens the list.
-  offer(keys) {
-    const hint = button("sv-keys-hint", "Keyboard shortcuts ", () => this.show(keys()));
-    hint.append(element("kbd", "", "?"));
-    document.querySelector("main")?.append(hint);
   }
 }

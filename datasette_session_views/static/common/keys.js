@@ -1,9 +1,8 @@
 // Keyboard shortcuts of all pages. `?` lists those that do something on the page at hand.
 // A link or button of a template joins in with aria-keyshortcuts="x": the key x clicks it, the nearest one first.
 
-import { Help } from "./help.js";
 import * as places from "./places.js";
-import { areKeysOn } from "./say.js";
+import { areKeysOn, button, element } from "./say.js";
 
 const WAIT = 1500; // milliseconds between the keys of a sequence like “g l”
 
@@ -43,7 +42,7 @@ const KEYS = [
   ["g l", () => places.open(places.page("list")), "list of sessions", () => places.page("list") !== null],
   ["g s", () => places.open(places.page("search")), "search all sessions", () => places.page("search") !== null],
   ["g a", () => places.open(places.page("analytics")), "analytics", () => places.page("analytics") !== null],
-  ["?", () => help.toggle(known()), "show these shortcuts", () => !ofPlayer],
+  ["?", () => helped().then((one) => one.toggle(known())), "show these shortcuts", () => !ofPlayer],
 ];
 
 function linked(rel) {
@@ -70,7 +69,20 @@ function known() {
   return ours;
 }
 
-const help = new Help();
+let help = null; // loaded when somebody asks for it
+
+async function helped() {
+  const { Help } = await import("./help.js");
+  help ??= new Help();
+  return help;
+}
+
+// Add the button that opens the list of shortcuts.
+function offer() {
+  const hint = button("sv-keys-hint", "Keyboard shortcuts ", async () => (await helped()).show(known()));
+  hint.append(element("kbd", "", "?"));
+  document.querySelector("main")?.append(hint);
+}
 
 let begun = ""; // the first key of a sequence
 let waiting = 0;
@@ -114,4 +126,4 @@ document.addEventListener("keydown", (event) => {
   if (act(key)) event.preventDefault();
 });
 
-if (!ofPlayer) help.offer(known);
+if (!ofPlayer) offer();

@@ -4,4 +4,5 @@ import "./answers.js";
 import "./live.js";
 import "./menus.js";
 import "./outline.js";
-import "./rating.js";
+
+if (document.querySelector("form.sv-rate")) import("./rating.js");
