@@ -58,6 +58,10 @@ def test_the_line_of_what_is_read_is_lit(browser: Pages, root: str) -> None:
     page.keyboard.press("G")
     page.keyboard.press("k")
     assert lit(page) == "39 prompt 39."
+    page.emulate_media(forced_colors="active")
+    colours = "one => [one, ...one.querySelectorAll('span')].map((part) => getComputedStyle(part).color)"
+    assert len(set(page.locator(LIT).evaluate(colours))) == 1, "on the ground of what is chosen"
+    page.emulate_media(forced_colors="none")
     assert watched.wrong == []
 
 
