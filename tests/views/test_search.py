@@ -270,6 +270,10 @@ async def test_a_search_is_narrowed_and_widened(get: Get) -> None:
     links = {attributes.get("href") for tag, attributes in tags.found if tag == "a"}
     assert "/logs/-/sessions/search?q=lisbon&tag=bridge&since=2026-01-01" in links
     assert "Filter 3" in page.shown
+    for tag in ("bridge", "gone"):
+        page = await get(f"/logs/-/sessions/search?q=lisbon&tag={tag}")
+        chosen = [attributes["value"] for tag, attributes in Tags(page.text).found if "selected" in attributes]
+        assert [value for value in chosen if value] == [{"bridge": "Bridge"}.get(tag, tag)]
 
 
 @pytest.mark.asyncio
