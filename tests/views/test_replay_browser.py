@@ -117,6 +117,8 @@ def test_nothing_plays_before_it_is_asked_to(browser: Pages, root: str) -> None:
     played.pass_(3000)
     assert (played.moment, played.text("time"), played.text("length")) == (0, "0:00", "0:20")
     assert played.text("poster-words") == "5 exchanges, 0:20 long"
+    poster, stage = (played.page.locator(one).bounding_box() for one in ("#sv-poster", ".sv-stage"))
+    assert poster["height"] == pytest.approx(stage["height"], abs=2)
     played.page.click("#sv-begin")
     played.pass_(500)
     assert not played.page.locator("#sv-poster").is_visible()
