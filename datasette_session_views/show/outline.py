@@ -12,7 +12,7 @@ from ..web.links import Links
 from .cards import Card
 
 _WIDTH = 60
-"""The most characters of a prompt in the outline. The rail shows about half of them; the tooltip shows all."""
+"""The most characters of a prompt in the outline. The rail shows about half of them, a phone nearly all."""
 
 _BOOKMARKS = 40
 """The most bookmarks listed that are on other pages."""
