@@ -198,9 +198,8 @@ def test_links_work_where_the_readme_stands_alone() -> None:
     readme: str = runpy.run_path(str(generate.ROOT / "setup.py"))["absolute"](PAGES["README.md"])
     targets = re.findall(r"\]\(([^)\s]+)\)", readme)
     assert [target for target in targets if not target.startswith("https://")] == []
-    assert re.findall(r"!\[[^]]*\]\((\S+)\)", readme) == [
-        "https://raw.githubusercontent.com/llm-session-memory/llm-session-memory/main/docs/transcript.png"
-    ]
+    beside = "https://raw.githubusercontent.com/llm-session-memory/llm-session-memory/main/docs"
+    assert re.findall(r"!\[[^]]*\]\((\S+)\)", readme) == [f"{beside}/transcript.png", f"{beside}/context-dark.png"]
 
 
 def _anchors(text: str) -> set[str]:
