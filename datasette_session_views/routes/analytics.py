@@ -92,7 +92,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
         )
     place = Place(links, span.model, chosen["project"])
     panels = [await _panel(datasette, request, log, place, one, days) for one in shown]
-    drawn = [panel for panel in panels if not panel.get("nothing")]
+    drawn = sorted((panel for panel in panels if not panel.get("nothing")), key=lambda panel: "svg" not in panel)
     empty = not any(one.numbers is None or one.numbers.late or one.numbers.rows for one in shown if not one.panel.fixed)
     context = {
         "database": log.name,

@@ -73,7 +73,7 @@ def panel_values(place: Place, panel: Panel, found: Numbers, days: Days, *, broa
         if broad:
             values["broad"] = drawn(f"{panel.name}-broad", values["title"], chart, broad=True)
     else:
-        values["said"] = "Nothing to draw: the rows have no values." if found.rows else "No data yet."
+        values["said"] = "No chart: all values are zero or unknown." if found.rows else "No data yet."
         values["nothing"] = not found.rows
     return values | _table(place, found)
 

@@ -70,7 +70,9 @@ class Change:
         period = "day" if self.days == 1 else f"{self.days:,} days"
         within = f" in the last {period}" if self.recent else ""
         if not before:
-            return f"All{within or ' of it'}, nothing in the {period} before" if now else f"Nothing{within}"
+            if now and within:
+                return f"All{within}, nothing in the {period} before"
+            return f"Nothing{within}" if self.recent else f"Nothing in the {period} before{'' if now else ' either'}"
         if now == before:
             return f"The same{within} as in the {period} before"
         if now > before * _LARGE:

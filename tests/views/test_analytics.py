@@ -255,6 +255,20 @@ async def test_panels_without_data_are_named_in_one_line(busy: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_has_no_chart_comes_last_and_few_figures_are_not_stretched(tmp_path: Path) -> None:
+    """A log without tokens, times and prices has one figure, and its panels without a chart stand in one column."""
+    with LogBuilder(tmp_path / "logs.db") as log:
+        log.turns(log.thread(), Said("Hi?", at=START))
+    page = await serving(tmp_path / "logs.db")(DASHBOARD)
+    found = [str(attributes.get("class")).split() for _, attributes in Tags(page.text).found]
+    assert [classes for classes in found if "sv-tiles" in classes] == [["sv-tiles", "sv-few"]]
+    plain = ["sv-plain" in classes for classes in found if "sv-panel" in classes]
+    assert any(plain)
+    assert plain == sorted(plain)
+    assert "No chart: all values are zero or unknown." in page.shown
+
+
+@pytest.mark.asyncio
 async def test_figures_are_compared_with_the_period_before(busy: Path) -> None:
     """Each tile has its figure with a unit, and what it was in as many days before; JSON has both periods."""
     get = serving(busy)
@@ -266,7 +280,7 @@ async def test_figures_are_compared_with_the_period_before(busy: Path) -> None:
         "calls 3 ▼ 25% less than in the day before",
         "tokens 440 ▼ 31% less than in the day before",
         "cost $0.0001 The same as in the day before",
-        "tokens saved by pruning (estimate) 275 ▲ All of it, nothing in the day before",
+        "tokens saved by pruning (estimate) 275 ▲ Nothing in the day before",
     ]
     assert 'title="3 calls, before: 4 calls"' in page.text
     answer = (await get(f"{DASHBOARD}.json{asked}")).json()
