@@ -68,8 +68,8 @@ _CHUNK = 200
 _LONGEST_NAME = 80
 """The most characters of a file's name without its ending."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""The beginnings that make a spreadsheet take a text for a formula."""
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
+"""The beginnings that make a spreadsheet take a text for a formula. Some drop blanks; some read full-width signs."""
 
 
 def download(source: Source, thread_id: str, ending: str, first: int | None, last: int | None) -> str:
@@ -120,8 +120,8 @@ def _csv(source: Source, thread_id: str, first: int | None, last: int | None) ->
 def _row(exchange: Exchange) -> list[object]:
     return [
         exchange.number,
-        exchange.id,
-        exchange.calls[0].datetime_utc,
+        cell(exchange.id),
+        cell(exchange.calls[0].datetime_utc or ""),
         cell(", ".join(dict.fromkeys(call.model for call in exchange.calls))),
         cell("\n\n".join(_texts(exchange, "user"))),
         cell("\n\n".join(_texts(exchange, "assistant"))),
@@ -147,4 +147,4 @@ def _texts(exchange: Exchange, role: str) -> Iterator[str]:
 def cell(text: str) -> str:
     """Return a text for a cell, with hidden characters shown. A spreadsheet must not run what a model wrote."""
     shown = visible(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return f"'{shown}" if _FORMULA.match(shown) else shown

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..compat import Forbidden, NotFound, Refused
 from .hints import hints, path_of
-from .mistakes import failed, wants_page
+from .mistakes import UNUSABLE, failed, unreadable, wants_page
 from .rendering import HEADERS, as_json, as_page
 
 __all__ = ["HEADERS", "Handler", "answering", "as_json", "as_page"]
@@ -42,6 +43,11 @@ def answering(handler: Handler) -> Handler:
                 raise
             said = "Forbidden"
             return as_json({"ok": False, "error": said, "errors": [said], "status": _FORBIDDEN}, _FORBIDDEN)
+        except sqlite3.DatabaseError as error:
+            if request.url_vars.get("format") != "json":
+                raise
+            said = " ".join(unreadable(error))
+            return as_json({"ok": False, "error": said, "errors": [said], "status": UNUSABLE}, UNUSABLE)
 
     return answered
 

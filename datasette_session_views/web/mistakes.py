@@ -15,7 +15,9 @@ from .rendering import rendered
 
 _TITLES = {400: "Not understood", 403: "Not allowed", 404: "Not found"}
 _FAILED = "Something went wrong"
-_UNUSABLE = 503
+UNUSABLE = 503
+"""The HTTP status of a request for a log that can't be read now."""
+
 _FORBIDDEN = 403
 _ERROR = 500
 
@@ -49,10 +51,9 @@ async def forbidden(datasette: Any, request: Any, message: str) -> Any:
 async def _page(datasette: Any, request: Any, error: Exception) -> Any:
     hint = ""
     if isinstance(error, SessionError):
-        status, said, hint = _UNUSABLE, error.message, error.hint
+        status, said, hint = UNUSABLE, error.message, error.hint
     elif isinstance(error, sqlite3.DatabaseError):
-        status, said = _UNUSABLE, f"The log can't be read: {one_line(str(error), 200)}."
-        hint = "If another program is writing to it, try again in a moment."
+        status, (said, hint) = UNUSABLE, unreadable(error)
     else:
         status, said = status_and_words(error)
     if status == _ERROR:
@@ -61,10 +62,18 @@ async def _page(datasette: Any, request: Any, error: Exception) -> Any:
     return await _shown(datasette, request, status, said, hint, getattr(error, "parameter", ""))
 
 
+def unreadable(error: sqlite3.DatabaseError) -> tuple[str, str]:
+    """Return what to say of a log that SQLite can't read, and what to do about it."""
+    return (
+        f"The log can't be read: {one_line(str(error), 200)}.",
+        "If another program is writing to it, try again in a moment.",
+    )
+
+
 async def _shown(datasette: Any, request: Any, status: int, said: str, hint: str, parameter: str = "") -> Any:  # noqa: PLR0913  the parts of a page
     if path_of(request).endswith(_FILES) and "text/html" not in request.headers.get("accept", ""):
         return Response.text(f"{said} {hint}".strip() + "\n", status=status)
-    found = await hints(datasette, request) if status != _FORBIDDEN else Hints()
+    found = Hints() if status in (_FORBIDDEN, UNUSABLE) else await hints(datasette, request)
     context = {
         "heading": _TITLES.get(status, _FAILED if status >= _ERROR else "Not done"),
         "said": said,

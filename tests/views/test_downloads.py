@@ -87,12 +87,13 @@ async def test_a_spreadsheet_runs_nothing_of_a_csv(tmp_path: Path) -> None:
     with LogBuilder(path) as log:
         thread = log.thread()
         said = Said("=HYPERLINK(1)", "- a list"), Said("+1", "@SUM(1)"), Said("a = 1", "\u202eabc")
-        turns = log.turns(thread, *said, model="gpt-4o-mini")
+        more = Said("\n =1", "\n\nNo formula"), Said("\uff1d1", "1 - 1")
+        turns = log.turns(thread, *said, *more, model="gpt-4o-mini")
     with_sessions(path, Session(thread, "work", turns))
     with_rating(path, thread, turns[0], "up", note="=1+1", label="=2+2")
-    _, *rows = csv.DictReader(io.StringIO((await serving(path)("/logs/-/session/work.csv")).text), COLUMNS)
-    assert [row["prompt"] for row in rows] == ["'=HYPERLINK(1)", "'+1", "a = 1"]
-    assert [row["reply"] for row in rows] == ["'- a list", "'@SUM(1)", "⟦U+202E⟧abc"]
+    _, *rows = csv.DictReader(io.StringIO((await serving(path)("/logs/-/session/work.csv")).text, newline=""), COLUMNS)
+    assert [row["prompt"] for row in rows] == ["'=HYPERLINK(1)", "'+1", "a = 1", "'\n =1", "'\uff1d1"]
+    assert [row["reply"] for row in rows] == ["'- a list", "'@SUM(1)", "⟦U+202E⟧abc", "\n\nNo formula", "1 - 1"]
     assert (rows[0]["reason"], rows[0]["bookmark"]) == ("'=1+1", "'=2+2")
 
 

@@ -127,7 +127,7 @@ async def test_another_plugin_may_ask_to_sign_in(world: World) -> None:
 
 @pytest.mark.asyncio
 async def test_a_damaged_log_is_said_on_the_page(world: World, tmp_path: Path) -> None:
-    """A log that can't be read gets a page with a sentence instead of Datasette's bare one."""
+    """A log that can't be read gets a page with a sentence instead of Datasette's bare one, and JSON with the same."""
     path = tmp_path / "logs.db"
     shutil.copy(world.path, path)
     with closing(sqlite3.connect(path)) as connection:
@@ -136,9 +136,13 @@ async def test_a_damaged_log_is_said_on_the_page(world: World, tmp_path: Path) -
     with path.open("r+b") as file:
         file.seek((root - 1) * size)
         file.write(b"\0" * size)
-    page = await serving(path)("/logs/-/session/work")
+    get = serving(path)
+    page = await get("/logs/-/session/work")
     assert page.status == 503
     assert "The log can't be read: " in page.shown
+    twin = await get("/logs/-/session/work.json")
+    assert (twin.status, twin.json()["ok"], twin.json()["status"]) == (503, False, 503)
+    assert twin.json()["error"].startswith("The log can't be read: ")
 
 
 @pytest.mark.parametrize(
