@@ -297,4 +297,5 @@ def _start(exchange: Exchange) -> str:
         left = "no earlier exchange is sent whole"
     else:
         left = f"exchanges before #{start.first_sent:,} are no longer sent"
-    return f"From here on, {left}{reason}. They stay in the log."
+    kept = "What matters of them is still recalled." if start.recalls else "They stay in the log."
+    return f"From here on, {left}{reason}. {kept}"

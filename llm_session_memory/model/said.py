@@ -5,6 +5,7 @@ The values are in llm's wire form, to be sent again or written to files. `reader
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -26,6 +27,11 @@ class Attachment:
     path: str | None = None
     url: str | None = None
     content: bytes | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file that it was, without its folders, or nothing if it is known by no path."""
+        return re.split(r"[/\\]", (self.path or "").rstrip("/\\"))[-1]
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,8 @@ class Turn:
     cut: str | None = None
     fragments: tuple[str, ...] = ()
     """The sources (or hashes) of the fragments that were sent with the prompt."""
+    schema: str = ""
+    """The JSON schema that the reply had to follow, if there was one."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,17 @@ class Exchange:
     def id(self) -> str:
         """The id of its first turn; unlike the number, it never changes."""
         return self.turns[0].id
+
+    @property
+    def has_prompt(self) -> bool:
+        """Whether its first turn has a prompt: a text, a file, a fragment or a result of a tool."""
+        first = self.turns[0]
+        return bool(first.fragments) or any(map(_says_something, first.input))
+
+    @property
+    def has_reply(self) -> bool:
+        """Whether its last turn has a text or the call of a tool."""
+        return any(map(_says_something, self.turns[-1].output))
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -137,3 +156,12 @@ class Attempt:
     request: Mapping[str, Any]
     answered_by: str | None = None
     in_progress: bool = False
+
+
+def _says_something(message: Message) -> bool:
+    """Return whether a message has a text that is not blank, a file, or the call or result of a tool."""
+    return any(
+        part.attachments or part.type not in ("text", "reasoning") or str(part.data.get("text") or "").strip()
+        for part in message.parts
+        if part.type != "reasoning"
+    )

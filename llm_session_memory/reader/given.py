@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,5 +57,5 @@ def _attachment(attachment: Mapping[str, Any]) -> Given:
     kind = str(attachment.get("type") or "")
     path, url = (str(attachment[name]) if attachment.get(name) else None for name in ("path", "url"))
     size = None if path or url else len(str(attachment.get("content") or "")) * 3 // 4
-    where = path or url or counted(size or 0, "byte")
+    where = url or (re.split(r"[/\\]", path.rstrip("/\\"))[-1] if path else counted(size or 0, "byte"))
     return Given(f"Attachment: {kind or 'a file'}, {where}", type=kind, path=path, url=url, size=size)

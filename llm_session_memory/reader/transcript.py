@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
+from ..rules.policy import recalls
 from ..store.attempts import in_progress
 from ..store.numbering import Numbering
 from .entries import PAGE
@@ -142,7 +143,8 @@ def _starts(source: Source, numbers: Numbering, thread_id: str) -> dict[int, Sta
         sent = numbers.number_of(row["start_turn_id"]) or row["start_number"]
         everything = row["start_number"] is None or row["start_number"] <= 1
         if number is not None and number > 1:
-            found[number] = Start(row["reason"] or "", None if everything else sent)
+            recalling = recalls(row["policy"] or "")
+            found[number] = Start(row["reason"] or "", None if everything else sent, recalling)
     return found
 
 

@@ -91,10 +91,14 @@ class Recall:
 
 @dataclass(frozen=True)
 class Start:
-    """The start of a block: the reason, and the first exchange that was still sent whole (None: all were)."""
+    """The start of a block: the reason, and the first exchange that was still sent whole (None: all were).
+
+    `recalls` tells whether relevant parts of the others are recalled from then on.
+    """
 
     reason: str
     first_sent: int | None
+    recalls: bool = False
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,7 @@ def _turns(log: Log, ids: list[str], *, with_content: bool) -> dict[str, Turn]:
             window=row["window"],
             cut=row["cut"],
             fragments=tuple(fragments.get(row["id"], ())),
+            schema=row["schema_json"] or "",
         )
         for row in log.rows(statement("turns"), wanted)
     }

@@ -14,7 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from llm_session_memory.model import Attempt, Beside, Session, Settings
+from llm_session_memory.model import (
+    Attachment,
+    Attempt,
+    Beside,
+    Exchange,
+    Message,
+    Part,
+    Session,
+    Settings,
+    Turn,
+)
 from llm_session_memory.reader.files.html import Page
 from tests.interchange.world import PNG, copied, exported, import_lines
 from tests.reader.test_markup import ALLOWED, FORMULAS, OF_FORMULAS
@@ -298,16 +308,36 @@ def test_the_page_says_who_speaks(fresh: Path) -> None:
     assert re.findall(r"<h2>.*?>(#1)<", page) == ["#1"]
 
 
+def test_schemas_and_empty_texts_are_there_and_files_have_names() -> None:
+    """A schema is a fold where it begins, an empty text says so, and the whole path of a file is in its tooltip."""
+    picture = Part({"type": "attachment"}, (Attachment("a", "image/png", "/x/deck.png"),))
+    turns = (
+        Turn(
+            "1", "m", (Message("user", (picture,)),), (Message.of_text("assistant", "{}"),), schema='{"type": "object"}'
+        ),
+        Turn(
+            "2", "m", (Message.of_text("user", ""),), (Message.of_text("assistant", " "),), schema='{"type": "object"}'
+        ),
+    )
+    page = Page(Session("t", "work", "2026-09-01T08:00:00", Settings()), lambda one: one, Beside())
+    first, second = (page.exchange(Exchange(number, (turn,)), pinned=False) for number, turn in enumerate(turns, 1))
+    assert '<p class="soft" title="/x/deck.png">Attachment: <bdi>image/png deck.png</bdi></p>' in first
+    assert first.index("Attachment:") < first.index("<summary>Schema</summary>") < first.index('class="reply"')
+    assert "(no text)" not in first
+    assert "Schema" not in second
+    assert second.count("(no text)") == 2
+
+
 def test_what_was_given_with_a_failed_prompt_is_named() -> None:
     """Its fragments and attachments stand below it."""
     request = {
-        "attachments": [{"type": "image/png", "path": "/deck.png"}],
+        "attachments": [{"type": "image/png", "path": "/x/deck.png"}],
         "fragments": [{"text": "x", "source": "a<b"}],
     }
     attempt = Attempt("a1", "t", "m", "Does it hold?", "gone", "", "2026-09-01T08:00:00", None, request)
     session = Session("t", "work", "2026-09-01T08:00:00", Settings())
     html = Page(session, lambda one: one, Beside()).attempt(attempt, None)
-    assert "<li><bdi>Attachment: image/png, /deck.png</bdi></li>" in html
+    assert '<li title="/x/deck.png"><bdi>Attachment: image/png, deck.png</bdi></li>' in html
     assert "<li><bdi>Fragment a&lt;b, 1 character</bdi></li>" in html
 
 

@@ -23,7 +23,7 @@ def test_fragments_and_attachments_are_named() -> None:
     assert [(one.words, one.text) for one in found] == [
         ("Fragment plan.txt, 10 characters", "Two piers."),
         ("Fragment without a name, 1 character", "x"),
-        ("Attachment: image/png, /deck.png", None),
+        ("Attachment: image/png, deck.png", None),
         ("Attachment: a file, 3 bytes", None),
     ]
 
@@ -38,5 +38,5 @@ def test_the_terminal_shows_them_below_the_prompt() -> None:
     """`show` names them between the prompt and the error."""
     attempt = Attempt("a1", "t", "m", "Does it hold?", "gone", "", "2026-09-01T08:00:00", None, REQUEST)
     shown = attempt_block(attempt, "llm sessions retry work", {})
-    assert "*Attachment: image/png, /deck.png*" in shown
+    assert "*Attachment: image/png, deck.png*" in shown
     assert "plan.txt" in shown

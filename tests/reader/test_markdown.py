@@ -230,6 +230,36 @@ def test_fields_hold_unchanged_texts(prompt: str, reply: str) -> None:
     assert fields["attempts"][0]["error"] == "interrupted"
 
 
+SCHEMA = '{"properties": {"low": {"type": "integer"}}}'
+
+
+def test_a_schema_is_shown_if_it_is_not_the_one_above() -> None:
+    """The schema that a reply had to follow is before the first reply that followed it."""
+    first, second = (
+        Exchange(number, (turn(f"0{number}", (text("user", "Q"),), (text("assistant", '{"low": 1}'),), schema=SCHEMA),))
+        for number in (1, 2)
+    )
+    shown = as_markdown(transcript(first, second))
+    assert shown.count("*Schema:*") == 1
+    assert "**You:** Q\n\n*Schema:*\n\n```json\n" + SCHEMA + "\n```\n\n**Model:**" in shown
+
+
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_a_prompt_or_a_reply_without_text_says_so(blank: str) -> None:
+    """Nothing is not an empty line after a name."""
+    empty = Exchange(1, (turn("01", (text("user", blank),), (text("assistant", blank),)),))
+    assert as_markdown(transcript(empty)).endswith("**You:** (no text)\n\n**Model:** (no text)\n")
+
+
+def test_a_file_is_named_without_its_folders() -> None:
+    """Whoever gets the transcript needn't know where the files of its author are."""
+    for path in ("/home/me/deck.png", "C:\\pictures\\deck.png"):
+        picture = Message("user", (Part({"type": "attachment"}, (Attachment("abc", "image/png", path=path),)),))
+        assert "*Attachment: image/png, deck.png*" in as_markdown(
+            transcript(Exchange(1, (turn("01", (picture,), ()),)))
+        )
+
+
 def test_fields_name_attachments_by_id() -> None:
     """For programs, an attachment is its id in the log."""
     picture = Message("user", (Part({"type": "attachment"}, (Attachment("abc", "image/png"),)),))

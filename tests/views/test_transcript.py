@@ -85,9 +85,28 @@ async def test_the_start_of_a_block_is_marked(tmp_path: Path) -> None:
     page = await serving(path)("/logs/-/session/work")
     cut = "From here on, exchanges before #4 are no longer sent (the budget was full)."
     assert cut in page.shown
+    assert f"{cut} They stay in the log." in page.shown
     assert page.talk.index("prompt 5") < page.talk.index(cut) < page.talk.index("prompt 6")
     assert "Recalled for this prompt 1 excerpt, 48 tokens: #2 (prompt) #2" in page.shown
     assert "#8 : about 2,130 of 4,096 tokens; sent in full from #4" in page.shown
+
+
+@pytest.mark.asyncio
+async def test_the_start_of_a_block_says_that_the_policy_recalls(tmp_path: Path) -> None:
+    """If the policy recalls, what is no longer sent isn't lost, and the page says so."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        turns = log.turns(thread, *(Said(f"prompt {number}") for number in range(8)))
+    session = Session(thread, "work", turns)
+    with_sessions(path, session)
+    with_blocks(path, session, 6)
+    connection = sqlite3.connect(path)
+    connection.execute("update memory_blocks set policy = 'summary,recall'")
+    connection.commit()
+    connection.close()
+    page = await serving(path)("/logs/-/session/work")
+    assert "(the budget was full). What matters of them is still recalled." in page.shown
 
 
 @pytest.mark.asyncio

@@ -32,6 +32,8 @@ _IMAGES = (
 )
 """The types of images that are shown, recognised by their first bytes. SVG is left out because it can hold scripts."""
 
+_NO_TEXT = '<p class="soft">(no text)</p>\n'
+
 _TITLE_WIDTH = 300
 
 _LARGEST_IMAGE = 20_000_000
@@ -48,6 +50,7 @@ class Page:
         self.filled = filled
         self._keys: set[str] = set()
         self._speaker = ""
+        self._schema = ""
 
     def top(self, title: str, many: str, exported_utc: str) -> str:
         """Return the beginning: head, title, facts, notes, system prompt. `many` says which exchanges the page has."""
@@ -99,7 +102,10 @@ class Page:
             meta.append("<span>cut by the server</span>")
         elif any(turn.cut for turn in exchange.turns):
             meta.append("<span>filled the context window</span>")
-        body = "".join(self._turn(turn) for turn in exchange.turns)
+        body = "" if exchange.has_prompt else self._said("You") + _NO_TEXT
+        body += "".join(self._turn(turn) for turn in exchange.turns)
+        if not exchange.has_reply:
+            body += self._said(exchange.turns[-1].model or "The model") + _NO_TEXT
         if rating and rating.note:
             body += _folded("Reason for the rating", _text(rating.note))
         return f'<article id="{number}">\n<div class="meta">{" ".join(meta)}</div>\n{body}</article>\n'
@@ -116,7 +122,9 @@ class Page:
             meta.append(f'<a href="#e{answered_by}">answered by #{answered_by:,}</a>')
         else:
             meta.append("<span>not answered</span>")
-        given = "".join(f"<li>{_isolated(one_line(one.words, 200))}</li>" for one in given_with(attempt.request))
+        given = "".join(
+            f"<li{_titled(one.path)}>{_isolated(one_line(one.words, 200))}</li>" for one in given_with(attempt.request)
+        )
         with_it = f'<ul class="with">{given}</ul>\n' if given else ""
         asked = f'{self._said("You")}<div class="you">{unmarked(attempt.prompt, fold=True)}</div>\n{with_it}'
         answer = self._said(attempt.model or "The model")
@@ -131,8 +139,13 @@ class Page:
     def _turn(self, turn: Turn) -> str:
         sources = "".join(f"<li>{_isolated(visible(source[:200]))}</li>" for source in turn.fragments)
         fragments = f'<ul class="with">{sources}</ul>\n' if sources else ""
-        messages = (html for message in (*turn.input, *turn.output) for html in self._message(message, turn.model))
-        return fragments + "".join(messages)
+        asked, answered = (
+            "".join(html for message in messages for html in self._message(message, turn.model))
+            for messages in (turn.input, turn.output)
+        )
+        before, self._schema = self._schema, turn.schema
+        schema = _folded_code("Schema", turn.schema) if turn.schema not in ("", before) else ""
+        return fragments + asked + schema + answered
 
     def _said(self, who: str) -> str:
         """Return a heading if somebody else speaks than before."""
@@ -145,6 +158,8 @@ class Page:
         for part in as_reasoning(message).parts:
             text = str(part.data.get("text") or "")
             match part.type:
+                case "text" if not text.strip():
+                    pass
                 case "text" if message.role == "assistant":
                     yield f'<div class="reply">{self._rendered(text)}</div>\n'
                 case "text":
@@ -166,12 +181,12 @@ class Page:
         return rendered(text, Formatting(keys=self._keys), fold=True)
 
     def _attachment(self, attachment: Attachment) -> str:
-        where = attachment.url or attachment.path or ""
+        where = attachment.url or attachment.file_name
         label = visible(" ".join(filter(None, [attachment.type or "attachment", where])))
         image = self._image(attachment) if not attachment.url else None
         if image:
             return f'<figure><img src="{image}" alt="{escape(label)}"></figure>\n'
-        return f'<p class="soft">Attachment: {_isolated(label)}</p>\n'
+        return f'<p class="soft"{_titled(attachment.path)}>Attachment: {_isolated(label)}</p>\n'
 
     def _image(self, attachment: Attachment) -> str | None:
         """Return an image as a data: URL, or None if this type is not shown."""
@@ -192,6 +207,11 @@ def _text(text: str) -> str:
 def _isolated(text: str) -> str:
     """Return a name as HTML whose text direction does not affect its surroundings."""
     return f"<bdi>{escape(text)}</bdi>"
+
+
+def _titled(path: str | None) -> str:
+    """Return the whole path of a file as a title, as an attribute for HTML."""
+    return f' title="{escape(visible(one_line(path, _TITLE_WIDTH)))}"' if path else ""
 
 
 def _folded(title: str, html: str) -> str:

@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Relative, Session
 from ...rules.order import together
@@ -49,11 +50,13 @@ def as_markdown(transcript: Transcript) -> str:
     shown = (transcript.exchanges[0].number, transcript.exchanges[-1].number) if transcript.exchanges else None
     numbers = {turn.id: exchange.number for exchange in transcript.exchanges for turn in exchange.turns}
     again = transcript.retry or retry_command(session.name)
+    above = {one.id: schema_of(before) for before, one in pairwise(transcript.exchanges)}
     entries = [
         attempt_block(one, again, numbers)
         if isinstance(one, Attempt)
         else exchange_block(
             one,
+            schema_above=above.get(one.id, ""),
             pinned=one.number in transcript.pinned,
             rating=transcript.ratings.get(one.id),
             bookmark=transcript.bookmarks.get(one.id),
@@ -155,27 +158,45 @@ def exchanges_words(total: int, shown: tuple[int, int] | None) -> str:
     return many
 
 
-def exchange_block(
+def exchange_block(  # noqa: PLR0913  what is known of one exchange
     exchange: Exchange,
     *,
     pinned: bool,
     rating: Rating | None = None,
     bookmark: Bookmark | None = None,
     snapshots: Sequence[str] = (),
+    schema_above: str = "",
 ) -> str:
-    """Return an exchange as Markdown, followed by the labels of the snapshots that were made after it."""
+    """Return an exchange as Markdown, followed by the labels of the snapshots that were made after it.
+
+    A schema that is also that of the exchange above, `schema_above`, is not repeated.
+    """
     facts = _facts_of(exchange, pinned=pinned, rating=rating)
     lines = [f"## #{exchange.number} · {' · '.join(filter(None, facts))}"]
     if bookmark:
         lines.append(f"*Bookmark: {inert(bookmark.label)}*")
     for turn in exchange.turns:
         lines.extend(_sources(turn.fragments))
-        for message in (*turn.input, *turn.output):
+        if not exchange.has_prompt and turn is exchange.turns[0]:
+            lines.append("**You:** (no text)")
+        for message in turn.input:
             lines.extend(_message(message))
+        if turn.schema not in ("", schema_above):
+            lines.append(f"*Schema:*\n\n{_fenced(as_json(plain(turn.schema)) or plain(turn.schema))}")
+        schema_above = turn.schema
+        for message in turn.output:
+            lines.extend(_message(message))
+    if not exchange.has_reply:
+        lines.append("**Model:** (no text)")
     if rating and rating.note:
         lines.append(_quoted("Reason for the rating", rating.note))
     lines += [f"*Snapshot “{inert(label)}”*" for label in snapshots]
     return "\n\n".join(lines)
+
+
+def schema_of(exchange: Exchange) -> str:
+    """Return the schema of an exchange's last call, or nothing."""
+    return exchange.turns[-1].schema
 
 
 def _facts_of(exchange: Exchange, *, pinned: bool, rating: Rating | None) -> list[str]:
@@ -218,6 +239,8 @@ def _message(message: Message) -> Iterator[str]:
     for part in as_reasoning(message).parts:
         data = part.data
         match part.type:
+            case "text" if not str(data.get("text") or "").strip():
+                pass
             case "text":
                 yield _spoken(who, str(data.get("text") or ""), is_reply=message.role == "assistant")
             case "reasoning":
@@ -241,14 +264,19 @@ def _spoken(who: str, text: str, *, is_reply: bool) -> str:
     shown = plain(text)
     data = as_json(shown) if is_reply else None
     if data is not None:
-        fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", data)), 3)
-        return f"{who}\n\n{fence}json\n{data}\n{fence}"
+        return f"{who}\n\n{_fenced(data)}"
     return f"{who}\n\n{shown}" if is_reply and _BLOCK.match(shown) else f"{who} {shown}"
+
+
+def _fenced(data: str) -> str:
+    """Return JSON as a block of code."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", data)), 3)
+    return f"{fence}json\n{data}\n{fence}"
 
 
 def _attachments(part: Part) -> Iterator[str]:
     for attachment in part.attachments:
-        where = attachment.url or attachment.path or f"{attachment.id[:12]}, stored in the log"
+        where = attachment.url or attachment.file_name or f"{attachment.id[:12]}, stored in the log"
         yield f"*Attachment: {inert(attachment.type or 'unknown type')}, {inert(where)}*"
 
 

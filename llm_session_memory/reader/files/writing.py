@@ -35,6 +35,7 @@ def _markdown(gathering: Gathering, now: str) -> Pieces:
     again = markdown.retry_command(session.name or session.thread_id)
     numbers = {id_: place[0] for id_, place in gathering.places.items()} if gathering.attempts else {}
     yield markdown.heading(session, len(gathering.turns), gathering.shown, gathering.beside, gathering.title), 0
+    schema = ""
     for entry in gathering.entries():
         if isinstance(entry, Attempt):
             yield "\n\n" + markdown.attempt_block(entry, again, numbers), 0
@@ -45,7 +46,9 @@ def _markdown(gathering: Gathering, now: str) -> Pieces:
                 rating=gathering.ratings.get(entry.id),
                 bookmark=gathering.bookmarks.get(entry.id),
                 snapshots=gathering.snapshots.get(entry.id, ()),
+                schema_above=schema,
             )
+            schema = markdown.schema_of(entry)
             yield "\n\n" + block, 1
     yield "\n", 0
 
