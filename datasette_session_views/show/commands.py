@@ -21,6 +21,11 @@ class Command:
     text: str
     first: bool = False
 
+    @property
+    def copied(self) -> str:
+        """What a button copies: the command up to where the prompt is typed, so that no “…” is sent to a model."""
+        return self.text.removesuffix(_PROMPT)
+
 
 def commands(page: Transcript, database: str = "") -> tuple[Command, ...]:
     """Return the commands for a session: first to go on, to send a failed prompt again, to name what has no name.

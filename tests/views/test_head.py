@@ -90,6 +90,13 @@ def test_the_commands_are_as_a_person_would_type_them() -> None:
     assert [one.does for one in commands(page_of("work")) if one.first] == ["Go on"]
 
 
+def test_a_copied_command_ends_where_the_prompt_begins() -> None:
+    """A command that is pasted and sent at once must not send “…” to a model; commands without a prompt are whole."""
+    copied = {one.does: one.copied for one in commands(page_of("work"), "a.db")}
+    assert copied["Go on"] == "llm --session work -d a.db "
+    assert copied["Chat"] == "llm chat --session work -d a.db"
+
+
 def test_what_fails_can_be_tried_again_and_what_has_no_name_gets_one() -> None:
     """A failed prompt brings `retry`, a conversation without a name `name`; without exchanges there is no fork."""
     assert typed(page_of("work", attempts=1))["Retry failed"] == "llm sessions retry work"
