@@ -132,7 +132,7 @@ def settings_of(log: Log, turn_id: str) -> Settings:
     else:
         row = log.row("select model, options_json, system from responses where id = :id", {"id": turn_id}) or {}
         system = row.get("system")
-    return Settings(row.get("model"), system, json.loads(row.get("options_json") or "{}"))
+    return Settings(row.get("model"), system, _payload(row.get("options_json")))
 
 
 def is_known(log: Log, thread_id: str) -> bool:
@@ -274,7 +274,7 @@ def _parts(
 
 
 def _payload(text: str | None) -> dict[str, Any]:
-    """Return a part's payload, or an empty one if llm can't have written it (the log is damaged or forged)."""
+    """Return a JSON object of the log, or an empty one if llm can't have written it (the log is damaged or forged)."""
     try:
         found = json.loads(text) if text else {}
     except (ValueError, RecursionError):

@@ -118,3 +118,14 @@ def test_a_download_can_be_imported(world: World, tmp_path: Path) -> None:
         for n, file in enumerate(files)
     ]
     assert counts == [4, 2, 1, 1, 2]
+
+
+@pytest.mark.asyncio
+async def test_options_that_are_no_json_do_not_prevent_a_download(world: World) -> None:
+    """A log that was damaged or forged can still be taken along."""
+    with closing(sqlite3.connect(world.path)) as connection, connection:
+        connection.execute("update turns set options_json = '{'")
+    get = serving(world.path)
+    for ending in ("md", "html", "jsonl"):
+        page = await get(f"/logs/-/session/{world.unnamed}.{ending}")
+        assert (page.status, "Lisbon" in page.text) == (200, True)
