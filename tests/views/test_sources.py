@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from datasette_session_views.web.assets import scripts
 
 PACKAGE = Path(__file__).parent.parent.parent / "datasette_session_views"
 TEMPLATES = {path.name: path.read_text("utf-8") for path in sorted((PACKAGE / "templates").iterdir())}
@@ -18,7 +21,8 @@ STATIC = {
 STYLES = {
     name: re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL) for name, text in STATIC.items() if name.endswith(".css")
 }
-MODULES = {name: text for name, text in STATIC.items() if name.startswith("replay/")}
+MODULES = {name: text for name, text in STATIC.items() if name.endswith(".js")}
+REPLAY = "\n".join(text for name, text in MODULES.items() if name.startswith("replay/"))
 MARKUP = PACKAGE.parent / "llm_session_memory" / "reader" / "files"
 """The module that renders Markdown and code, for pages and files."""
 PYTHON = "\n".join(
@@ -40,9 +44,9 @@ def test_lines_can_be_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_template_is_used(name: str) -> None:
-    """Every page is rendered by a route, and every partial (named _...) is used in another template."""
+    """Every page is rendered by a route, and every partial (named _...) is used in another or answered alone."""
     if name.startswith("_"):
-        assert any(f'"{name}"' in text for other, text in TEMPLATES.items() if other != name)
+        assert any(f'"{name}"' in text for other, text in {**TEMPLATES, "": PYTHON}.items() if other != name)
     else:
         assert f'"{name}"' in PYTHON or f'"{name.removesuffix(".html")}"' in PYTHON
 
@@ -76,13 +80,13 @@ def blocks(css: str) -> list[tuple[str, list[str]]]:
 
 
 def themes() -> list[set[str]]:
-    """Return the names of the properties in each block of colours."""
-    found = []
-    for css in STYLES.values():
-        for _, declarations in blocks(css):
-            if any(one.startswith("--") and COLOUR.search(one) for one in declarations):
-                found.append({one.partition(":")[0] for one in declarations})
-    return found
+    """Return the names of the colours in each block of colours, without those that are another one's."""
+    found = [
+        {one.partition(":")[0] for one in declarations if one.startswith("--") and COLOUR.search(one)}
+        for css in STYLES.values()
+        for _, declarations in blocks(css)
+    ]
+    return [theme for theme in found if theme]
 
 
 @pytest.mark.parametrize("name", STYLES)
@@ -104,7 +108,7 @@ def test_colours_have_names(name: str) -> None:
 
 def test_every_theme_has_the_same_colours() -> None:
     """Every theme defines the same colours."""
-    assert len(themes()) >= 1
+    assert len(themes()) == 2, "light and dark"
     assert all(theme == themes()[0] for theme in themes())
 
 
@@ -126,6 +130,8 @@ def test_no_style_is_unused() -> None:
         if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", sources):
             return True
         stem, _, last = name.rpartition("-")  # such as sv-c-{{ cell.fate }}, and "pinned"
+        if re.search(rf"(?<![\w-]){re.escape(name.rstrip('0123456789'))}\{{(?:place|number)\}}", sources):
+            return name[-1].isdigit()  # such as sv-g{place} and 2, for a colour of a chart
         put_together = re.search(rf"(?<![\w-]){re.escape(stem)}-\$?\{{", sources)
         return bool(put_together and re.search(rf"[\"'<]{re.escape(last)}[\"'>]", sources))
 
@@ -139,24 +145,28 @@ def test_no_style_is_unused() -> None:
 
 
 def imported(name: str) -> set[str]:
-    """Return the modules that a module imports."""
-    found = re.findall(r'^import .* from "([^"]+)";$', MODULES[name], re.MULTILINE)
-    assert all(one.startswith("./") for one in found), "relative, so that they are found below any base_url"
-    return {f"replay/{one.removeprefix('./')}" for one in found}
+    """Return the modules that a module imports, at once or when they are needed."""
+    found = re.findall(r'^import (?:.* from )?"([^"]+)";$|\bimport\("([^"]+)"\)', MODULES[name], re.MULTILINE)
+    targets = [at_once or later for at_once, later in found]
+    assert len(targets) == len(re.findall(r"^import\b|\bimport\(", MODULES[name], re.MULTILINE)), "one line each"
+    assert all(one.startswith(("./", "../")) for one in targets), "relative, so that they are found below any base_url"
+    return {posixpath.normpath(posixpath.join(posixpath.dirname(name), one)) for one in targets}
 
 
-def test_the_modules_of_the_replay_import_each_other() -> None:
-    """Every import exists, every module is needed by the one the page loads, and no module imports itself."""
+def test_the_modules_import_each_other() -> None:
+    """Every import exists, every module is needed by one that a page loads, and no module imports itself."""
     order = list(TopologicalSorter({name: imported(name) for name in MODULES}).static_order())
     assert set(order) == set(MODULES)
-    needed, rest = set(), {"replay/main.js"}
+    needed: set[str] = set()
+    rest = {name for page in TEMPLATES for name in scripts(page.removesuffix(".html"))}
+    assert len(rest) > 2
     while rest:
         needed |= rest
         rest = {one for name in rest for one in imported(name)} - needed
     assert needed == set(MODULES)
 
 
-@pytest.mark.parametrize("name", [name for name in STATIC if name.endswith(".js")])
+@pytest.mark.parametrize("name", MODULES)
 def test_scripts_are_short_and_modern(name: str) -> None:
     """Modules are short, and use neither var nor loose comparison."""
     assert len(STATIC[name].splitlines()) <= 300
@@ -165,7 +175,7 @@ def test_scripts_are_short_and_modern(name: str) -> None:
 
 def test_the_page_has_what_the_scripts_ask_for() -> None:
     """Each element that a script gets by id is in a template."""
-    ids = set(re.findall(r"(?<![.\w])(?:get|put|clicked)\(\"([a-z-]+)\"", "\n".join(MODULES.values())))
+    ids = set(re.findall(r"(?<![.\w])(?:get|put|clicked)\(\"([a-z-]+)\"", REPLAY))
     assert len(ids) > 20
     whole = "\n".join(TEMPLATES.values())
     assert sorted(one for one in ids if f'id="sv-{one}"' not in whole) == []
