@@ -145,13 +145,13 @@ def forbidden(datasette: Any, request: Any, message: str) -> Callable[[], Awaita
 
 
 @hookimpl
-def menu_links(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[dict[str, str]]]]:
+def menu_links(datasette: Any, actor: Any, request: Any) -> Callable[[], Awaitable[list[dict[str, str]]]]:
     """Add “Sessions” to the menu if the actor may see any."""
 
     async def links() -> list[dict[str, str]]:
         from .web.stock import menu
 
-        return await menu(datasette, actor)
+        return await menu(datasette, actor, request)
 
     return links
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from llm_session_memory.reader.cache import version_of
 from llm_session_memory.reader.source import Source
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 RATINGS = "memory_ratings"
 """The table of ratings."""
+
+_SEEN: WeakKeyDictionary[Any, dict[str, Log | None]] = WeakKeyDictionary()
+"""What was found out for requests that are being answered, by the name of the database."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ async def log_of(datasette: Any, request: Any) -> Log:
     database = database_of(datasette, request)
     if not await allowed(datasette, request.actor, "view-database", database.name):
         raise Forbidden("view-database")
-    log = await seen(datasette, request.actor, database)
+    log = await seen_by(datasette, request, database)
     if log is None:
         if await database.execute_fn(lambda connection: is_log(present(connection))):
             raise Forbidden("view-table")
@@ -126,6 +130,18 @@ async def seen(datasette: Any, actor: Any, database: Any) -> Log | None:
         return None
     private = actor is not None and not await _is_open(datasette, database.name, core(there))
     return Log(database, tables | lacks(there), private)
+
+
+async def seen_by(datasette: Any, request: Any, database: Any) -> Log | None:
+    """Return a database's log as the visitor of a request sees it, or None, as `seen` does.
+
+    The page itself and the menu ask the same, and the frame with its menu is rendered twice: the many permissions
+    behind it are asked once for each request.
+    """
+    known = _SEEN.setdefault(request, {})
+    if database.name not in known:
+        known[database.name] = await seen(datasette, request.actor, database)
+    return known[database.name]
 
 
 async def _is_open(datasette: Any, database: str, needed: tuple[str, ...]) -> bool:

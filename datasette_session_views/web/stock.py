@@ -15,15 +15,16 @@ from llm_session_memory.reader.tables import is_log, present
 from llm_session_memory.rules.safe_text import visible
 
 from ..compat import jump_sql
-from .access import logs, seen
+from .access import logs, seen, seen_by
 from .links import Links, everything
 
 
-async def menu(datasette: Any, actor: Any) -> list[dict[str, str]]:
-    """Return the menu entry if there is a log that the actor may see."""
+async def menu(datasette: Any, actor: Any, request: Any) -> list[dict[str, str]]:
+    """Return the menu entry if there is a log that the actor may see. The request is None if a page has none."""
     for database in list(datasette.databases.values()):
         try:
-            log = await seen(datasette, actor, database)
+            asked = seen(datasette, actor, database) if request is None else seen_by(datasette, request, database)
+            log = await asked
         except sqlite3.DatabaseError:
             continue  # a damaged file must not take every page of Datasette with it
         if log is not None:  # stop at the first one: this runs on every page

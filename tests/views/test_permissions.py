@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasette import hookimpl
 from datasette.app import Datasette
+from datasette.plugins import pm
 from datasette_test import actor_cookie
 
 from datasette_session_views.compat import IS_1
@@ -322,3 +324,27 @@ def test_every_view_of_ours_is_known_with_the_tables_that_it_reads(world: World)
         log.set_authorizer(None)
         assert read - {view} == tables
     log.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(IS_1, reason="1.0 answers for all tables of a database at once")
+async def test_a_page_asks_once_whether_a_table_may_be_seen(world: World) -> None:
+    """The permissions of a log are asked once for each request, not again for the menu and for the frame's policy."""
+    asked: list[tuple[str, str]] = []
+
+    class Counting:
+        @hookimpl  # type: ignore[untyped-decorator]
+        def permission_allowed(self, action: str, resource: tuple[str, str]) -> None:
+            if action == "view-table":
+                asked.append(resource)
+
+    get = serving(world.path)
+    await get("/logs/-/sessions")
+    pm.register(Counting(), "counting")
+    try:
+        assert (await get("/logs/-/sessions")).status == 200
+        assert asked.count(("logs", "turns")) == 1
+        assert (await get("/logs/-/sessions")).status == 200
+        assert asked.count(("logs", "turns")) == 2
+    finally:
+        pm.unregister(name="counting")
