@@ -262,7 +262,7 @@ async def test_what_has_no_chart_comes_last_and_few_figures_are_not_stretched(tm
     page = await serving(tmp_path / "logs.db")(DASHBOARD)
     found = [str(attributes.get("class")).split() for _, attributes in Tags(page.text).found]
     assert [classes for classes in found if "sv-tiles" in classes] == [["sv-tiles", "sv-few"]]
-    plain = ["sv-plain" in classes for classes in found if "sv-panel" in classes]
+    plain = ["sv-chartless" in classes for classes in found if "sv-panel" in classes]
     assert any(plain)
     assert plain == sorted(plain)
     assert "No chart: all values are zero or unknown." in page.shown
