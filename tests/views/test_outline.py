@@ -100,12 +100,12 @@ def test_a_menu_closes_by_itself(browser: Pages, root: str) -> None:
     assert data.get_attribute("open") is None
 
 
-def test_a_command_is_copied_whole(browser: Pages, root: str) -> None:
-    """The button beside a command copies it as it stands there."""
+def test_a_command_is_copied_up_to_its_prompt(browser: Pages, root: str) -> None:
+    """The button beside the command to go on copies it up to where the prompt is typed, without the “…”."""
     page = browser.watched(root).open("/logs/-/session/work")
     command = page.locator("dl.sv-commands dd").first
     command.get_by_role("button", name="Copy").click()
     page.wait_for_timeout(50)
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == command.locator("code").inner_text()
+    assert f'{copied}"…"' == command.locator("code").inner_text()
     assert copied.startswith("llm --session work ")
