@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 
 import pytest
 from hypothesis import example, given, settings
@@ -420,6 +421,41 @@ def test_the_rest_of_a_long_text_is_folded(long: str) -> None:
         assert "".join(tags.text.split()).count("x") >= long.count("x")
     assert "details" not in rendered("short", fold=True) + plain("short", fold=True)
     assert "details" not in rendered(long) + plain(long)
+
+
+SAID = "The harbour office signs off the foundations, and the city the railing. "
+
+
+def test_a_long_paragraph_is_folded_after_a_sentence() -> None:
+    """One paragraph of 12,000 characters is shown up to the end of a sentence; the rest of it is folded."""
+    begin, _, rest = rendered("## Chapter\n\n" + SAID * 170, fold=True).partition("<details")
+    assert "Show all: " in rest
+    assert begin.endswith("railing.</p>\n")
+    assert 3_000 < len(begin) < 7_000
+    assert (begin + rest).count("the railing") == 170
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**" + SAID * 170 + "**",
+        "`" + SAID * 170 + "`",
+        "[" + SAID * 170 + "](https://example.org)",
+        "- " + SAID * 170,
+        "| a |\n| - |\n| " + SAID * 170 + "|",
+    ],
+)
+def test_no_paragraph_is_cut_within_marks(text: str) -> None:
+    """A long paragraph that is bold, code, a link, an item or a cell as a whole is left whole."""
+    assert "<details" not in rendered(text, fold=True)
+
+
+@given(st.text(alphabet=st.sampled_from(list("ab. \n*`[]()#|$<>-")), max_size=400))
+def test_folding_leaves_no_word_out(words: str) -> None:
+    """Whatever is written, a text that is folded has the letters of the same text that isn't."""
+    text = "\n\n".join([words, SAID * 90, words + SAID * 90, words])
+    assert Counter(checked(rendered(text)).text)["y"] <= Counter(checked(rendered(text, fold=True)).text)["y"]
+    assert "<details" in rendered(text, fold=True)
 
 
 def test_a_page_says_that_a_text_is_not_formatted() -> None:

@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from ...rules.safe_text import visible
 from .dialect import footnotes
 from .elements import DEEPEST, Env, Formatting, code_block, reader
+from .folding import cut, cut_plain, shortened, unfolding
 from .segments import Segment, as_json, segments
 
 _MOST_BRACKETS = 3_000
@@ -36,15 +37,15 @@ def rendered(text: str, page: Formatting | None = None, *, fold: bool = False) -
     data = as_json(shown)
     if data is not None:
         return f'<div class="sv-md">{code_block(data, "json")}</div>'
-    parts = [*segments(shown)]
+    parts = shortened([*segments(shown)]) if fold else [*segments(shown)]
     notes = footnotes("\n".join(part.text for part in parts if part.language is None))
     page = page or Formatting()
     env: Env = {"footnotes": notes, "key": page.key(shown) if notes else "", "page": page}
     html = [_part(part, page, env) for part in parts]
-    cut = _cut(parts) if fold else len(parts)
-    rest = _folded(parts[cut:], "".join(html[cut:])) if cut < len(parts) else ""
+    first = cut(parts) if fold else len(parts)
+    rest = _folded(parts[first:], "".join(html[first:])) if first < len(parts) else ""
     why = _NESTED if env.get("deep") else ""
-    return f'<div class="sv-md">{"".join(html[:cut])}{rest}{why}</div>'
+    return f'<div class="sv-md">{"".join(html[:first])}{rest}{why}</div>'
 
 
 def json_block(text: str) -> str:
@@ -56,22 +57,12 @@ def json_block(text: str) -> str:
 def plain(text: str, *, fold: bool = False) -> str:
     """Return a text as HTML with its line breaks and without markup. With `fold`, “Show all” unfolds a long one."""
     shown = visible(text)
-    cut = _cut_plain(shown) if fold else len(shown)
-    begin = f'<div class="sv-plain" dir="auto">{escape(shown[:cut])}</div>'
-    if cut == len(shown):
+    end = cut_plain(shown) if fold else len(shown)
+    begin = f'<div class="sv-plain" dir="auto">{escape(shown[:end])}</div>'
+    if end == len(shown):
         return begin
-    rest = shown[cut:].removeprefix("\n")
-    return begin + _unfolding(len(rest), f'<div class="sv-plain" dir="auto">{escape(rest)}</div>')
-
-
-# -- parts and folds -----------------------------------------------------------
-
-_SHOWN, _FOLDED_FROM = 6_000, 3_000
-"""The characters of a long text that are shown at first, and how many must be left for folding them to be worth it."""
-
-_SHOWN_PLAIN, _SHOWN_LINES = 1_800, 24
-_CODE_COUNTS = 2_000
-"""The characters that a block of code counts as at most, because a long one scrolls by itself."""
+    rest = shown[end:].removeprefix("\n")
+    return begin + unfolding(len(rest), f'<div class="sv-plain" dir="auto">{escape(rest)}</div>')
 
 
 def _part(part: Segment, page: Formatting, env: Env) -> str:
@@ -105,33 +96,5 @@ def _tokens(text: str, env: Env) -> list[Token] | None:
     return tokens
 
 
-def _cut(parts: Sequence[Segment]) -> int:
-    """Return how many parts of a long text are shown before “Show all”."""
-    sizes = [min(len(part.text), _CODE_COUNTS) if part.language is not None else len(part.text) for part in parts]
-    total = 0
-    for place, size in enumerate(sizes):
-        if place and total + size > _SHOWN and sum(sizes[place:]) >= _FOLDED_FROM:
-            return place
-        total += size
-    return len(parts)
-
-
-def _cut_plain(text: str) -> int:
-    """Return how many characters of a long text are shown before “Show all”."""
-    lines = text.split("\n", _SHOWN_LINES)
-    end = sum(len(line) + 1 for line in lines[:_SHOWN_LINES]) - 1 if len(lines) > _SHOWN_LINES else len(text)
-    if end > _SHOWN_PLAIN:
-        last = max(text.rfind("\n", _SHOWN_PLAIN // 2, _SHOWN_PLAIN), text.rfind(" ", _SHOWN_PLAIN // 2, _SHOWN_PLAIN))
-        end = last if last > 0 else _SHOWN_PLAIN
-    rest = text[end:]
-    return end if len(rest) >= _SHOWN_PLAIN or rest.count("\n") >= _SHOWN_LINES else len(text)
-
-
 def _folded(parts: Sequence[Segment], html: str) -> str:
-    return _unfolding(sum(len(part.text) for part in parts), f'<div class="sv-md">{html}</div>')
-
-
-def _unfolding(size: int, html: str) -> str:
-    more = f'<span class="sv-when-closed">Show all: {size:,} more characters</span>'
-    less = '<span class="sv-when-open">Show less</span>'
-    return f'<details class="sv-fold sv-long"><summary>{more}{less}</summary>{html}</details>'
+    return unfolding(sum(len(part.text) for part in parts), f'<div class="sv-md">{html}</div>')

@@ -18,7 +18,7 @@ _ENOUGH = 3_000
 """A part that has so many characters ends where it can."""
 
 _FENCE = re.compile(r"(`{3,})([^`\n]*)$|(~{3,})([^\n]*)$")
-_GOES_ON = re.compile(r"[\s>]|[-*+](?:\s|$)|\d{1,9}[.)](?:\s|$)|\[\^")
+GOES_ON = re.compile(r"[\s>]|[-*+](?:\s|$)|\d{1,9}[.)](?:\s|$)|\[\^")
 """The beginning of a line that may belong to a block before a blank line."""
 
 
@@ -57,7 +57,7 @@ def _parts(lines: list[str]) -> Iterator[Segment]:
     size = 0
     blank = False
     for line in lines:
-        if size >= _ENOUGH and blank and line and not _GOES_ON.match(line):
+        if size >= _ENOUGH and blank and line and not GOES_ON.match(line):
             yield from _cut("\n".join(part))
             part, size = [], 0
         part.append(line)
