@@ -44,7 +44,7 @@ def chips(line: Line, around: Around) -> list[Chip]:
     if figures.cost.dollars is not None:
         found.append(Chip(figures.cost.words, title="The cost of all calls that have a price"))
     elif figures.cost.words:
-        found.append(Chip("", f"{figures.cost.words} model{'' if len(models) == 1 else 's'}"))
+        found.append(Chip("", f"{figures.cost.words} {'model' if len(models) == 1 else 'models'}"))
     if line.attempts:
         found.append(Chip(f"{line.attempts:,}", "failed prompt" if line.attempts == 1 else "failed prompts"))
     return found
