@@ -30,7 +30,7 @@ ROUTES = [
     (_DATABASE + r"/-/sessions/turn/(?P<turn>[^/\.]+)$", turn),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)(\.(?P<format>json|md|jsonl|html|csv))?$", session),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/exchange/(?P<exchange>[^/\.]+)$", exchange),
-    (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/context/(?P<number>\d+)(\.(?P<format>json))?$", context),
+    (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/context/(?P<exchange>[^/\.]+)(\.(?P<format>json))?$", context),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/replay(\.(?P<format>json))?$", replay),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)/rate(\.(?P<format>json))?$", rate),
 ]

@@ -6,20 +6,20 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llm_session_memory.reader.figures import Figures
+from llm_session_memory.reader.entries import Line
 from llm_session_memory.reader.numbering import numbering
+from llm_session_memory.reader.places import Place
 from llm_session_memory.reader.points import stems
 from llm_session_memory.reader.requests import history_length, messages_of
 from llm_session_memory.reader.requests import request as read_request
 from llm_session_memory.reader.sent import Sent, Since
 from llm_session_memory.reader.source import Source
-from llm_session_memory.reader.threads import line
 from llm_session_memory.reader.transcript import judged, notes_for_all, notes_of, pins_of
 from llm_session_memory.reader.values import Judged, Note, Said, Stem
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
-from ..compat import NotFound
+from ..compat import NotFound, Response
 from ..show import context as shown
 from ..show import sent_fields as fields
 from ..show.commands import to_send_more
@@ -28,11 +28,12 @@ from ..show.items import Items, message
 from ..show.points import session_of
 from ..show.showing import Showing
 from ..show.window import window
-from ..web.access import Log, log_of, thread_of
+from ..web.access import Log, log_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from ..web.log_path import to_name
 from . import parameters
+from .exchange import place_of
 
 _MESSAGES = 100
 """Messages on one page of “exactly as sent”, and messages whose text is on the page of a request."""
@@ -42,9 +43,10 @@ _MESSAGES = 100
 class Found:
     """The values read for a page."""
 
-    title: str
-    reference: str
-    name: str | None
+    line: Line
+    id: str
+    near: tuple[str, str]
+    """The ids of the exchanges before and after it, or empty."""
     sent: Sent
     change: Since | None
     said: tuple[Said, ...]
@@ -60,30 +62,32 @@ class Found:
 async def context(datasette: Any, request: Any) -> Any:
     """Return what was sent for an exchange, as a page or as JSON."""
     log = await log_of(datasette, request)
-    thread_id = await thread_of(log, request)
-    digits = request.url_vars["number"]
-    number = int(digits) if digits.isascii() and len(digits) < 12 else 0  # noqa: PLR2004  more than any log has
+    there, is_here = await place_of(log, request)
+    if not there.numbered:
+        said = f"“{one_line(there.id, 40)}” was undone or failed, so the log doesn't count it as an exchange."
+        raise NotFound(said)
     parameters.only(request, "exact", "call", "from")
     exact = parameters.flag(request, "exact")
     call, begin = parameters.number(request, "call"), parameters.number(request, "from")
-    found: Found | None = await log.read(_read, thread_id, number, call, begin if exact else None)
-    if found is None:
-        raise NotFound(f"Exchange #{one_line(digits, 12)} not found in this session.")
-    links = Links(datasette, log.name)
+    links, form = Links(datasette, log.name), request.url_vars.get("format") or ""
     asked = {"call": call, "exact": 1 if exact else None, "from": begin if exact else None}
-    if request.url_vars.get("format") == "json":
+    if not is_here:
+        return Response.redirect(links.context(there.line.reference, there.id, form, **asked))
+    found = await log.read(_read, there, call, begin if exact else None)
+    if form == "json":
         return as_json(_as_json(datasette, request, links, found, exact=exact))
-    twin = links.context(found.reference, number, "json", **asked)
+    twin = links.context(found.line.reference, found.id, "json", **asked)
     return await as_page(datasette, request, "sv_context", await _as_page(log, links, found, exact=exact), twin)
 
 
-def _read(source: Source, thread_id: str, number: int, call: int | None, begin: int | None) -> Found | None:
+def _read(source: Source, place: Place, call: int | None, begin: int | None) -> Found:
+    thread_id = place.line.thread_id
+    numbers = numbering(source, thread_id)
+    number = numbers.number_of(place.id) or 0
     read = read_request(source, thread_id, number, call)
     if read is None:
-        return None
+        raise NotFound("This exchange has just been deleted.")
     sent, change = read
-    numbers = numbering(source, thread_id)
-    about = line(source, thread_id, Figures())
     end = len(sent.messages)
     if begin is None:
         said = messages_of(source, sent, 0, end) if end <= 4 * _MESSAGES else _ends(source, sent)
@@ -91,21 +95,21 @@ def _read(source: Source, thread_id: str, number: int, call: int | None, begin: 
         begin = min(begin, max(end, 1))
         said = messages_of(source, sent, begin - 1, begin - 1 + _MESSAGES)
     return Found(
-        title=one_line(about.heading, 120) or thread_id,
-        reference=about.reference,
-        name=about.name,
+        line=place.line,
+        id=place.id,
+        near=(numbers.first[number - 2] if number > 1 else "", next(iter(numbers.first[number:]), "")),
         sent=sent,
         change=change,
         said=said,
         begin=begin or 1,
-        history=history_length(source, thread_id, numbers.first[number - 1]) if sent.why else None,
+        history=history_length(source, thread_id, place.id) if sent.why else None,
         notes=tuple(
             replace(note, text=" ".join(note.text.split()))
             for note in (*notes_for_all(source, thread_id), *notes_of(source, thread_id))
         ),
         pins=pins_of(source, numbers, thread_id),
         stems=stems(source, numbers),
-        judged=judged(source, thread_id).get(numbers.first[number - 1], Judged()),
+        judged=judged(source, thread_id).get(place.id, Judged()),
     )
 
 
@@ -121,8 +125,9 @@ def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact:
     sent = found.sent
     return {
         "ok": True,
-        "session": found.reference,
-        "name": found.name,
+        "session": found.line.reference,
+        "name": found.line.name,
+        "exchange": found.id,
         **fields.call_fields(sent),
         "rating": rating_fields(found.judged),
         "sent_is_logged": sent.unknown is None,
@@ -144,7 +149,7 @@ def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact:
             }
             for place, one, said in _numbered(found, exact=exact)
         ],
-        "html_url": datasette.absolute_url(request, links.context(found.reference, sent.number)),
+        "html_url": datasette.absolute_url(request, links.context(found.line.reference, found.id)),
     }
 
 
@@ -156,7 +161,7 @@ def _numbered(found: Found, *, exact: bool) -> list[tuple[int, Any, Any]]:
 
 
 async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict[str, Any]:
-    sent, here, change = found.sent, found.reference, found.change
+    sent, here, change = found.sent, found.line.reference, found.change
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
     loop = asyncio.get_running_loop()
 
@@ -177,7 +182,9 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
         "private": log.private,
         "links": links,
         "reference": here,
-        "title": found.title,
+        "exchange": found.id,
+        "near": found.near,
+        "title": one_line(found.line.heading, 120) or found.line.thread_id,
         "sent": sent,
         "unknown": shown.unknown(sent),
         "lead": shown.lead(sent),
@@ -189,7 +196,7 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
         "cells": [] if exact else shown.cells(sent, links, here, found.stems),
         "words": shown.WORDS,
         "left_out": shown.left_out(sent) if sent.has_fates else "",
-        "commands": to_send_more(sent, found.name, to_name(log.database.path)),
+        "commands": to_send_more(sent, found.line.name, to_name(log.database.path)),
         "reason": visible(sent.why.reason) if sent.why else "",
         "window_source": visible(sent.why.window_source) if sent.why else "",
         "change": change,
@@ -205,15 +212,15 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
 
 def _around(links: Links, found: Found, last: int, *, exact: bool) -> dict[str, Any]:
     """Return the places of the messages shown, and the URLs of the other pages of a request."""
-    sent, here = found.sent, found.reference
-    earlier, later = max(found.begin - _MESSAGES, 1), last + 1
+    sent = found.sent
+
+    def at(begin: int | None) -> str:
+        call = sent.call if sent.calls > 1 else None
+        return links.context(found.line.reference, found.id, exact=1, call=call, **{"from": begin})
+
     return {
-        "exact_url": links.context(here, sent.number, exact=1, call=sent.call if sent.calls > 1 else None),
-        "earlier_url": links.context(here, sent.number, exact=1, **{"from": earlier})
-        if exact and found.begin > 1
-        else None,
-        "later_url": links.context(here, sent.number, exact=1, **{"from": later})
-        if exact and last < len(sent.messages)
-        else None,
+        "exact_url": at(None),
+        "earlier_url": at(max(found.begin - _MESSAGES, 1)) if exact and found.begin > 1 else None,
+        "later_url": at(last + 1) if exact and last < len(sent.messages) else None,
         "places": (found.begin, last),
     }

@@ -10,7 +10,7 @@ from llm_session_memory.reader.threads import find
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import NotFound, Response, tilde_decode
-from ..web.access import log_of, thread_of
+from ..web.access import Log, log_of, thread_of
 from ..web.answering import answering
 from ..web.links import Links
 from . import parameters
@@ -18,19 +18,30 @@ from . import parameters
 
 @answering
 async def exchange(datasette: Any, request: Any) -> Any:
-    """Redirect to an exchange of a session, given by its id; it is found in a session that was renamed too."""
+    """Redirect to an exchange of a session."""
     log = await log_of(datasette, request)
+    found, _ = await place_of(log, request)
+    return Response.redirect(_address(Links(datasette, log.name), found, parameters.text(request, "q")))
+
+
+async def place_of(log: Log, request: Any) -> tuple[Place, bool]:
+    """Return where the exchange named in a request's path stands, and whether that is in the session named there.
+
+    It is found by its id in a session that was renamed too. Raises NotFound if the log lacks it.
+    """
     reference = tilde_decode(request.url_vars["session"])
     wanted = tilde_decode(request.url_vars["exchange"])
 
-    def read(source: Source) -> Place | None:
-        return place(source, wanted, find(source, reference))
+    def read(source: Source) -> tuple[Place | None, bool]:
+        thread_id = find(source, reference)
+        found = place(source, wanted, thread_id)
+        return found, found is not None and found.line.thread_id == thread_id
 
-    found = await log.read(read)
+    found, is_here = await log.read(read)
     if found is None:
         await thread_of(log, request)  # says so if there is no such session either
         raise NotFound(f"Exchange “{one_line(wanted, 40)}” not found in “{one_line(reference, 200)}”.")
-    return Response.redirect(_address(Links(datasette, log.name), found, parameters.text(request, "q")))
+    return found, is_here
 
 
 @answering

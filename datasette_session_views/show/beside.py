@@ -102,7 +102,7 @@ def _sent(settings: Settings, links: Links, reference: str) -> dict[str, Any] | 
     whole = max(budget or settings.last_estimate, 1)
     return {
         "number": settings.last_number,
-        "url": links.context(reference, settings.last_number),
+        "url": links.context(reference, settings.last_id),
         "words": f"about {settings.last_estimate:,}{f' of {budget:,}' if budget else ''} tokens",
         "percent": min(round(100 * settings.last_estimate / whole, 1), 100),
         "start": settings.last_start,

@@ -41,9 +41,12 @@ class Links:
         """Return the URL of an exchange's place on its page, as it is now."""
         return f"{self.page(reference, number, **asked)}#{quote(card_id(exchange_id))}"
 
-    def context(self, reference: str, number: int, form: str = "", /, **asked: Any) -> str:
-        """Return the URL of the page that shows what the model saw at an exchange."""
-        return _asked(f"{self.session(reference)}/context/{number}{_form(form)}", asked)
+    def context(self, reference: str, wanted: str | int, form: str = "", /, **asked: Any) -> str:
+        """Return the lasting URL of the page that shows what the model saw at an exchange, given by its id.
+
+        A number leads there too, but another exchange may get that number later.
+        """
+        return _asked(f"{self.session(reference)}/context/{tilde_encode(str(wanted))}{_form(form)}", asked)
 
     def replay(self, reference: str, form: str = "", /, **asked: Any) -> str:
         """Return the URL of a session's replay."""

@@ -18,13 +18,14 @@ class Place:
     """Where an exchange or a failed prompt stands.
 
     `id` is that of its first call, or of the failed prompt. `number` is its own or, if it has none because it failed or
-    was undone, that of the exchange before it (0 if there is none).
+    was undone, that of the exchange before it (0 if there is none); then it is not `numbered`.
     """
 
     line: Line
     id: str
     number: int
     undone: bool = False
+    numbered: bool = True
 
 
 def place(source: Source, wanted: str, thread_id: str | None = None) -> Place | None:
@@ -55,4 +56,4 @@ def _within(source: Source, thread_id: str, wanted: str) -> Place | None:
     described = lines(source, [thread_id]) if id_ else ()
     if id_ is None or not described:
         return None
-    return Place(described[0], str(id_), number or numbers.place(str(id_)), undone)
+    return Place(described[0], str(id_), number or numbers.place(str(id_)), undone, numbered=number is not None)

@@ -237,6 +237,7 @@ def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:
     sent = system_prompt(source, numbers.first[0]) if numbers.first else None
     if row is None:
         return Settings(system=sent)
+    last = numbers.number_of(row["last_turn_id"])
     return Settings(
         system=row["system"] or sent,
         model=row["model"],
@@ -246,7 +247,8 @@ def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:
         window=row["window"],
         window_source=row["window_source"] or "",
         created_utc=row["created_utc"] or "",
-        last_number=numbers.number_of(row["last_turn_id"]),
+        last_number=last,
+        last_id=numbers.first[last - 1] if last else "",
         last_estimate=row["last_estimate"],
         last_budget=row["last_budget"],
         last_start=row["last_start"],

@@ -239,6 +239,8 @@ class Settings:
     window_source: str = ""
     created_utc: str = ""
     last_number: int | None = None
+    last_id: str = ""
+    """The id of the exchange with that number."""
     last_estimate: int | None = None
     last_budget: int | None = None
     last_start: int | None = None

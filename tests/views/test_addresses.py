@@ -65,17 +65,86 @@ async def test_an_address_lasts_when_its_session_is_renamed(world: World, tmp_pa
 
 
 @pytest.mark.asyncio
+async def test_what_the_model_saw_is_found_by_id_and_by_number(world: World, get: Get) -> None:
+    """Any call of an exchange names its page and its JSON, as its number does; all links there name the exchange."""
+    context = "/logs/-/session/work/context"
+    first, second, call, third, _ = world.work.turns
+    by_number = await get(f"{context}/2")
+    for wanted in (second, call):
+        page = await get(f"{context}/{wanted}")
+        assert (page.status, page.text) == (200, by_number.text)
+        assert (await get(f"{context}/{wanted}.json")).text == (await get(f"{context}/2.json")).text
+    places = [link for link in _links(page.text) if link.startswith(context)]
+    assert places[:4] == [
+        f"{context}/{first}",
+        f"{context}/{third}",
+        f"{context}/{second}.json",
+        f"{context}/{second}?call=1",
+    ]
+    twin = (await get(f"{context}/2.json")).json()
+    assert (twin["number"], twin["exchange"], twin["turn_id"]) == (2, second, call)
+    assert urlsplit(twin["html_url"]).path == f"{context}/{second}"
+
+
+@pytest.mark.asyncio
+async def test_a_transcript_leads_to_what_the_model_saw_by_id(get: Get, world: World) -> None:
+    """So a link that was copied there leads to the same exchange after others were deleted."""
+    page = await get("/logs/-/session/work")
+    context = "/logs/-/session/work/context/"
+    wanted = [link.removeprefix(context) for link in _links(page.text) if link.startswith(context)]
+    firsts = [world.work.turns[place] for place in (0, 1, 3, 4)]
+    assert wanted[0] == firsts[-1]
+    assert list(dict.fromkeys(wanted[1:])) == firsts
+
+
+@pytest.mark.asyncio
+async def test_what_the_model_saw_stays_at_its_address(world: World, tmp_path: Path) -> None:
+    """Its address leads to the same exchange when an earlier one is deleted, and to a session's new name."""
+    path = tmp_path / "logs.db"
+    shutil.copy(world.path, path)
+    first, second, call, *_ = world.work.turns
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("delete from turns where id = ?", [first])
+        connection.execute("update memory_sessions set name = 'play', name_key = 'play'")
+        connection.commit()
+    get = serving(path)
+    assert "What the model saw at #1" in (await get(f"/logs/-/session/play/context/{second}")).shown
+    for wanted in (second, call):
+        for rest in ("", "?call=1", ".json?call=1&exact=1"):
+            answer = await get(f"/logs/-/session/work/context/{wanted}{rest}")
+            assert (answer.status, answer.headers["location"]) == (302, f"/logs/-/session/play/context/{second}{rest}")
+
+
+@pytest.mark.asyncio
+async def test_what_the_model_saw_is_known_of_exchanges_only(get: Get, world: World, tmp_path: Path) -> None:
+    """A fork has pages of what it shares. What was undone or failed has a place in the transcript, but no such page."""
+    family = write_family(tmp_path / "logs.db")
+    see, work = serving(family.path), family.turns["work"]
+    assert "an exchange of work " in (await see(f"/logs/-/session/work-b/context/{work[1]}")).shown
+    for one, wanted in ((see, work[4]), (get, world.work.attempts[0][0])):
+        page = await one(f"/logs/-/session/work/context/{wanted}")
+        assert page.status == 404
+        assert f"“{wanted}” was undone or failed, so the log doesn't count it as an exchange." in page.shown
+
+
+def _links(html: str) -> list[str]:
+    return [str(attributes.get("href")) for tag, attributes in Tags(html).found if tag == "a"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("page", ["exchange", "context"])
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("session", "wanted", "said"),
     [
-        ("/logs/-/session/work/exchange/01kgone", "Exchange “01kgone” not found in “work”."),
-        ("/logs/-/session/work/exchange/99", "Exchange “99” not found in “work”."),
-        ("/logs/-/session/work/exchange/0", "Exchange “0” not found in “work”."),
-        ("/logs/-/session/nothing/exchange/1", "Session “nothing” not found."),
+        ("work", "01kgone", "Exchange “01kgone” not found in “work”."),
+        ("work", "99", "Exchange “99” not found in “work”."),
+        ("work", "0", "Exchange “0” not found in “work”."),
+        ("work", "~D9~A1", "Exchange “\u0661” not found in “work”."),
+        ("nothing", "1", "Session “nothing” not found."),
     ],
 )
-async def test_an_unknown_exchange_is_not_found(get: Get, address: str, said: str) -> None:
+async def test_an_unknown_exchange_is_not_found(get: Get, page: str, session: str, wanted: str, said: str) -> None:
     """The page says what was not found."""
-    answer = await get(urlsplit(address).path)
+    answer = await get(f"/logs/-/session/{session}/{page}/{wanted}")
     assert answer.status == 404
     assert said in answer.shown

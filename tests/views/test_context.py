@@ -280,6 +280,21 @@ async def test_each_call_of_an_exchange_has_its_own_request(see: Get) -> None:
 
 
 @pytest.mark.asyncio
+async def test_the_pages_of_a_long_request_are_all_of_the_same_call(tmp_path: Path) -> None:
+    """The messages of an exchange's first call go on with those of that call."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        thread = log.thread()
+        said = [Said(f"prompt {n}") for n in range(101)]
+        log.turns(thread, *said, Said("The tide?", "Low.", calls=(Call("tide_table", {}, "7 rows"),)))
+    page = await serving(path)(f"/logs/-/session/{thread}/context/102?exact=1&call=1&from=102")
+    pages = [
+        attributes["href"] for tag, attributes in Tags(page.text).found if tag == "a" and "from=" in str(attributes)
+    ]
+    assert [str(url).partition("?")[2] for url in pages[1:]] == ["exact=1&call=1&from=2", "exact=1&call=1&from=202"]
+
+
+@pytest.mark.asyncio
 async def test_a_request_in_which_deleted_text_was_blanked_says_so(path: Path) -> None:
     """The page and its JSON say when, and the other requests say nothing."""
     with sqlite3.connect(path) as connection:

@@ -132,13 +132,13 @@ def test_llm_keeps_its_log_where_the_pages_think(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.asyncio
-async def test_what_one_can_do_stands_above_the_conversation(get: Get) -> None:
+async def test_what_one_can_do_stands_above_the_conversation(get: Get, world: World) -> None:
     """Replay, what the model saw, the files and the data are in the head; every link of it answers."""
     page = await get("/logs/-/session/work")
     head = page.text.partition('<div class="sv-acts">')[2].partition('<dl class="sv-commands"')[0]
     (links,) = [[str(a["href"]) for tag, a in Tags(head.rpartition("</div>")[0]).found if tag == "a"]]
     assert [link.rpartition(".")[2] for link in links if "/work." in link] == ["md", "html", "jsonl", "csv", "json"]
-    assert links[:2] == ["/logs/-/session/work/replay", "/logs/-/session/work/context/4"]
+    assert links[:2] == ["/logs/-/session/work/replay", f"/logs/-/session/work/context/{world.work.turns[-1]}"]
     for link in links:
         assert (await get(link)).status == 200, link
 

@@ -29,7 +29,7 @@ MISSING = [
     ("/logs/-/session/wor/replay", "Session “wor” not found.", "/logs/-/session/work"),
     ("/logs/-/sessions/search?q=x&session=wokr", "Session “wokr” not found.", "/logs/-/session/work"),
     ("/logs/-/session/work/exchange/99", "Exchange “99” not found", "/logs/-/session/work"),
-    ("/logs/-/session/work/context/99", "Exchange #99 not found", "/logs/-/session/work"),
+    ("/logs/-/session/work/context/99", "Exchange “99” not found", "/logs/-/session/work"),
     ("/logs/-/session/work/replay?snapshot=x", "Snapshot “x” not found", "/logs/-/session/work"),
     ("/logs/-/session/work/contxt/1", "This page doesn't exist.", "/logs/-/session/work"),
     ("/logs/-/session", "This page doesn't exist.", "/logs/-/sessions"),
