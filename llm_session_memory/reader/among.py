@@ -7,18 +7,36 @@ from dataclasses import dataclass
 from ..rules.names import NO_PROJECT, key
 from .entries import MARKS, RATED, Filters
 from .source import Source, ids
+from .usage import Threads
 
 
 @dataclass(frozen=True)
 class Among:
     """The threads that filters include (None: all) and, of those, the ones that they exclude."""
 
-    only: frozenset[str] | None = None
-    without: frozenset[str] = frozenset()
+    only: Threads | None = None
+    without: Threads = frozenset()
 
     def has(self, thread_id: str) -> bool:
         """Return whether a thread is selected."""
         return thread_id not in self.without and (self.only is None or thread_id in self.only)
+
+    def of(self, threads: Threads) -> Threads:
+        """Return those of these threads that are selected."""
+        included = threads if self.only is None else threads & self.only
+        return included - self.without if self.without else included
+
+    def count(self, threads: Threads) -> int:
+        """Return how many of these threads are selected."""
+        if self.only is None:
+            return len(threads) - len(threads & self.without)
+        return len(self.of(threads))
+
+    def narrowed(self, more: Threads | None) -> Among:
+        """Return those of the selected threads that are in a set too; None stands for all."""
+        if more is None:
+            return self
+        return Among(more if self.only is None else self.only & more, self.without)
 
     def parameters(self) -> dict[str, str | None]:
         """Return the parameters `only` and `without` of a statement, as JSON arrays."""
@@ -30,8 +48,8 @@ def rated(source: Source, filters: Filters) -> Among:
     if filters.rated not in RATED:
         return Among()
     sql = "select distinct thread_id from memory_ratings where mark in (select value from json_each(:marks))"
-    threads = _threads(source, sql, marks=ids(RATED[filters.rated] or MARKS))
-    return Among(without=threads) if filters.rated == "none" else Among(threads)
+    found = threads_in(source, sql, marks=ids(RATED[filters.rated] or MARKS))
+    return Among(without=found) if filters.rated == "none" else Among(found)
 
 
 def of_sessions(source: Source, filters: Filters) -> Among:
@@ -53,14 +71,13 @@ def of_sessions(source: Source, filters: Filters) -> Among:
 def among(source: Source, filters: Filters) -> Among:
     """Return the threads that all of these filters select."""
     first, second = rated(source, filters), of_sessions(source, filters)
-    without = first.without | second.without
-    both = [one.only for one in (first, second) if one.only is not None]
-    return Among(frozenset.intersection(*both) - without if both else None, without)
+    return Among(first.only, first.without | second.without).narrowed(second.only)
 
 
-def _sessions(source: Source, condition: str, **given: str | None) -> frozenset[str]:
-    return _threads(source, f"select thread_id from memory_sessions where {condition}", **given)  # noqa: S608  our own words
+def threads_in(source: Source, sql: str, **given: str | None) -> Threads:
+    """Return the threads that a short statement selects."""
+    return frozenset(source.column(sql, **given)) - {None}
 
 
-def _threads(source: Source, sql: str, **given: str | None) -> frozenset[str]:
-    return frozenset(str(row["thread_id"]) for row in source.query(sql, **given))
+def _sessions(source: Source, condition: str, **given: str | None) -> Threads:
+    return threads_in(source, f"select thread_id from memory_sessions where {condition}", **given)  # noqa: S608  our own words

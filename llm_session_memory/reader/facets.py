@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..rules import names
+from .among import Among
 from .entries import Facet, Facets, Filters
-from .selecting import Selected, of_model, of_tag, selected
+from .selecting import of_model, of_tag, selected
 from .source import Source
 from .usage import Threads, models_used
 
@@ -15,7 +16,7 @@ _MOST = 200
 """The most values of a facet."""
 
 
-def facets(source: Source, filters: Filters, beside: Selected) -> Facets:
+def facets(source: Source, filters: Filters, beside: Among) -> Facets:
     """Return the facets of a list. `beside` is what all filters but model and tag select."""
     tagged = of_tag(source, filters.tag) if filters.tag else None
     used = of_model(source, filters.model) if filters.model else None
@@ -27,7 +28,7 @@ def facets(source: Source, filters: Filters, beside: Selected) -> Facets:
     )
 
 
-def _counted(threads: Mapping[str, Threads], among: Selected, chosen: str | None) -> tuple[Facet, ...]:
+def _counted(threads: Mapping[str, Threads], among: Among, chosen: str | None) -> tuple[Facet, ...]:
     """Return the values that sessions have, the most frequent first, and the chosen value even if none has it."""
     found = [Facet(value, among.count(have)) for value, have in threads.items()]
     asked = names.key(chosen) if chosen else None

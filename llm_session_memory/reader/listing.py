@@ -7,12 +7,13 @@ from heapq import merge
 from itertools import islice
 
 from . import ranking
+from .among import Among
 from .cache import kept
 from .entries import PAGE, TEXTS, Filters, Listing, Sort
 from .facets import facets
 from .moments import parsed_moment
 from .older import older_log
-from .selecting import Selected, of_model, of_tag, selected
+from .selecting import of_model, of_tag, selected
 from .source import Source, ids
 from .threads import lines
 from .usage import everything, models_called, usage
@@ -102,7 +103,7 @@ class _Reading:
     def __init__(self, source: Source, filters: Filters) -> None:
         self._source = source
         self._old = older_log(source)
-        self.beside: Selected = selected(source, filters)
+        self.beside: Among = selected(source, filters)
         """What all filters but model and tag select."""
         self.chosen = self.beside
         """What all filters select."""

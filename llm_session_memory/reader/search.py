@@ -13,7 +13,6 @@ from itertools import chain
 from typing import Any
 
 from .. import model
-from ..rules import names
 from ..rules.dates import day_after
 from ..rules.openings import without_signs
 from ..rules.passages import reach
@@ -31,6 +30,7 @@ from .llms_indexes import INDEXES, MOST_RANKED, Key, LlmsIndexes, Order
 from .numbering import figures, numbering
 from .openings import openings
 from .seen import SeenLog
+from .selecting import of_tag
 from .source import Source, ids
 from .tables import COLUMNS
 
@@ -150,10 +150,8 @@ class _Search:
         line = self.line
         threads = [*line] or None
         if self.filters.tag:
-            rows = self.source.query(
-                "select thread_id from memory_tags where tag_key = :tag", tag=names.key(self.filters.tag)
-            )
-            threads = [row["thread_id"] for row in rows if threads is None or row["thread_id"] in threads]
+            tagged = of_tag(self.source, self.filters.tag)
+            threads = [one for one in (tagged if threads is None else threads) if one in tagged]
         if self.among.only is not None:
             threads = [*filter(self.among.has, self.among.only if threads is None else threads)]
         if len(line) > 1 and threads:  # as the fork, so what it shares
