@@ -15,8 +15,9 @@ from llm_session_memory.insight.panels import PANELS, Panel, Rows, totals
 from llm_session_memory.insight.periods import Days
 from llm_session_memory.insight.tiles import QUERIES, before, tiles
 from llm_session_memory.reader.entries import Filters
-from llm_session_memory.reader.listing import models, projects
+from llm_session_memory.reader.listing import projects
 from llm_session_memory.reader.narrowing import Span
+from llm_session_memory.reader.usage import models_called
 from llm_session_memory.rules import names
 
 from ..compat import allowed, sql_url
@@ -68,7 +69,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
     shown = await asyncio.gather(*map(reading.panel, PANELS))
     period = before(days, today)
     earlier = None if period is None else await reading.earlier(period)
-    known = await log.read(models)
+    known = await log.read(models_called)
     rows = _rows_of(shown)
     figures = tiles(rows, None if earlier is None else _rows_of(earlier), days, today)
     chosen = {"model": span.model, "project": span.project and filters.project}

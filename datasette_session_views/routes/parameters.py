@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from llm_session_memory.reader.entries import ARCHIVED, RATED, Filters
-from llm_session_memory.reader.listing import models
+from llm_session_memory.reader.usage import models_called
 from llm_session_memory.rules.safe_text import one_line, visible
 
 from ..compat import Refused
@@ -126,7 +126,7 @@ async def narrowed(log: Log, request: Any) -> Filters:
     """Return the filters of a list or a search, with the model spelled as in the log instead of as on the page."""
     found = filters(request)
     if found.model and not found.model.isascii():
-        known = await log.read(models)
+        known = await log.read(models_called)
         found = replace(found, model=next((one for one in known if visible(one) == found.model), found.model))
     return found
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from llm_session_memory.reader.alike import alike
 from llm_session_memory.reader.entries import PAGE, RATED_WORDS, Results
-from llm_session_memory.reader.listing import models, projects, tags
+from llm_session_memory.reader.listing import projects, tags
 from llm_session_memory.reader.llms_indexes import Order
 from llm_session_memory.reader.search import search as read
 from llm_session_memory.reader.threads import lines
+from llm_session_memory.reader.usage import models_called
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.search_terms import query_of
 
@@ -74,7 +75,7 @@ async def search(datasette: Any, request: Any) -> Any:
         "private": log.private,
         "links": links,
         "filters": filters,
-        "models": await log.read(models),
+        "models": await log.read(models_called),
         "tags": await log.read(tags),
         "projects": await log.read(projects),
         "rated": RATED_WORDS if RATINGS in log.tables else None,

@@ -71,7 +71,7 @@ def _page(source: Source, filters: Filters, sort: Sort, descending: bool, after:
         named=named - archived,
         archived=archived,
         others=others,
-        models=models(source),
+        models=models_called(source),
         rated=bool(source.value("select 1 from memory_ratings limit 1")),
         tags=tags(source),
         projects=projects(source),
@@ -158,11 +158,6 @@ class _Reading:
             older = self._old.get(row["thread_id"])
             if older is None or (row["attempt_id"] or "") > older.last_id:
                 yield row["thread_id"], row["attempt_id"] or f"{_as_id(row['created_utc'])}{row['thread_id']}"
-
-
-def models(source: Source) -> tuple[str, ...]:
-    """Return all models that were ever called, in the order of their names."""
-    return models_called(source)
 
 
 def projects(source: Source) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from ..rules.policy import recalls
@@ -171,9 +171,9 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
     sql = "select id from memory_attempts where thread_id = :thread_id order by id"
     places = {row["id"]: numbers.place(row["id"]) for row in source.query(sql, thread_id=thread_id)}
     least, most = begin if begin > 1 else 0, min(len(numbers), end)
-    wanted = ids(id_ for id_, place in places.items() if least <= place <= most)
+    wanted = [id_ for id_, place in places.items() if least <= place <= most]
     sql = "select * from memory_attempts where id in (select value from json_each(:ids)) order by id"
-    again = _next_again(source, thread_id) if wanted != ids([]) else None
+    again = _next_again(source, thread_id) if wanted else None
     return tuple(
         Attempt(
             id=row["id"],
@@ -189,7 +189,7 @@ def attempts_between(source: Source, numbers: Numbering, thread_id: str, begin: 
             given=given_with(row["request_json"]),
             is_next=row["id"] == again,
         )
-        for row, open_ in ((row, in_progress(row["request_json"])) for row in source.query(sql, ids=wanted))
+        for row, open_ in ((row, in_progress(row["request_json"])) for row in source.query(sql, ids=ids(wanted)))
     )
 
 
@@ -255,9 +255,3 @@ def _settings(source: Source, numbers: Numbering, thread_id: str) -> Settings:
         recall_from=row["recall_from"] or "",
         is_private=bool(row["private"]),
     )
-
-
-def attempts_of(source: Source, thread_id: str) -> Iterator[Attempt]:
-    """Yield all failed attempts of a thread, oldest first, for downloads."""
-    numbers = numbering(source, thread_id)
-    yield from attempts_between(source, numbers, thread_id, 1, len(numbers))
