@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from urllib.parse import urlsplit
 
 from llm_session_memory.reader.files.elements import is_safe_link
 from llm_session_memory.reader.values import Held
+from llm_session_memory.rules.file_names import without_folders
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
@@ -52,7 +52,7 @@ def attached(held: Held, address: str | None) -> str:
 def _name(held: Held) -> str:
     """Return the name of the file that an attachment was, as far as its path or URL has one."""
     if held.path:
-        return one_line(re.split(r"[/\\]", held.path.rstrip("/\\"))[-1], _NAME)
+        return one_line(without_folders(held.path), _NAME)
     if not held.url or held.url.startswith("data:"):
         return ""
     try:

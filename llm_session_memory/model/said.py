@@ -5,7 +5,6 @@ The values are in llm's wire form, to be sent again or written to files. `reader
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -27,11 +26,6 @@ class Attachment:
     path: str | None = None
     url: str | None = None
     content: bytes | None = None
-
-    @property
-    def file_name(self) -> str:
-        """The name of the file that it was, without its folders, or nothing if it is known by no path."""
-        return re.split(r"[/\\]", (self.path or "").rstrip("/\\"))[-1]
 
 
 @dataclass(frozen=True)
@@ -161,7 +155,7 @@ class Attempt:
 def _says_something(message: Message) -> bool:
     """Return whether a message has a text that is not blank, a file, or the call or result of a tool."""
     return any(
-        part.attachments or part.type not in ("text", "reasoning") or str(part.data.get("text") or "").strip()
+        part.attachments or part.type != "text" or str(part.data.get("text") or "").strip()
         for part in message.parts
         if part.type != "reasoning"
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..rules.file_names import without_folders
 from ..rules.words import counted
 
 
@@ -57,5 +57,5 @@ def _attachment(attachment: Mapping[str, Any]) -> Given:
     kind = str(attachment.get("type") or "")
     path, url = (str(attachment[name]) if attachment.get(name) else None for name in ("path", "url"))
     size = None if path or url else len(str(attachment.get("content") or "")) * 3 // 4
-    where = url or (re.split(r"[/\\]", path.rstrip("/\\"))[-1] if path else counted(size or 0, "byte"))
+    where = url or (without_folders(path) if path else counted(size or 0, "byte"))
     return Given(f"Attachment: {kind or 'a file'}, {where}", type=kind, path=path, url=url, size=size)

@@ -1,4 +1,4 @@
-"""Names of files for names of sessions, safe on every system.
+"""Names of files: for names of sessions, safe on every system, and without their folders.
 
 Pure.
 """
@@ -19,6 +19,11 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)
 
 _MOST_BYTES = 200
 """Most file systems allow 255; the rest is for a number and an ending."""
+
+
+def without_folders(path: str) -> str:
+    """Return the name of a file on any system, without its folders."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
 def file_names(names: Iterable[str], ending: str) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 
 from ...model import Attachment, Attempt, Beside, Bookmark, Exchange, Message, Part, Rating, Session, Turn
+from ...rules.file_names import without_folders
 from ...rules.safe_text import one_line, plain, visible
 from ...rules.server_cuts import counts_all
 from ...rules.thinking import as_reasoning
@@ -181,7 +182,7 @@ class Page:
         return rendered(text, Formatting(keys=self._keys), fold=True)
 
     def _attachment(self, attachment: Attachment) -> str:
-        where = attachment.url or attachment.file_name
+        where = attachment.url or without_folders(attachment.path or "")
         label = visible(" ".join(filter(None, [attachment.type or "attachment", where])))
         image = self._image(attachment) if not attachment.url else None
         if image:

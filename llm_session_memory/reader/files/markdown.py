@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Relative, Session
+from ...rules.file_names import without_folders
 from ...rules.order import together
 from ...rules.safe_text import one_line, plain
 from ...rules.server_cuts import counts_all
@@ -270,13 +271,13 @@ def _spoken(who: str, text: str, *, is_reply: bool) -> str:
 
 def _fenced(data: str) -> str:
     """Return JSON as a block of code."""
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", data)), 3)
+    fence = "`" * max(3, _longest_run(data) + 1)
     return f"{fence}json\n{data}\n{fence}"
 
 
 def _attachments(part: Part) -> Iterator[str]:
     for attachment in part.attachments:
-        where = attachment.url or attachment.file_name or f"{attachment.id[:12]}, stored in the log"
+        where = attachment.url or without_folders(attachment.path or "") or f"{attachment.id[:12]}, stored in the log"
         yield f"*Attachment: {inert(attachment.type or 'unknown type')}, {inert(where)}*"
 
 
@@ -286,9 +287,13 @@ def _quoted(title: str, text: str) -> str:
 
 
 def _code(text: str) -> str:
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
+    fence = "`" * (_longest_run(text) + 1)
     return f"{fence}{plain(text)}{fence}"
+
+
+def _longest_run(text: str) -> int:
+    """Return how many backticks follow each other at most; a fence must be longer."""
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> str:
