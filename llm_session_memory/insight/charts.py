@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from ..reader.figures import small_dollars
 from .periods import Period
 
 SERIES = 6
@@ -78,7 +79,7 @@ def with_unit(value: Number, unit: str) -> str:
     if value is None or not unit:
         return figure(value)
     if unit == "US dollars":
-        return dollars(value)
+        return small_dollars(value)
     if unit == "percent":
         return f"{figure(value)}%"
     if unit == "seconds":
@@ -87,23 +88,16 @@ def with_unit(value: Number, unit: str) -> str:
     return f"{figure(value)} {unit[:-1] if singular else unit}"
 
 
-def dollars(value: float) -> str:
-    """Return an amount to the cent or, below a cent, with the digits that tell it from nothing."""
-    sign, amount = "-" if value < 0 else "", abs(value)
-    digits = f"{amount:,.2f}" if amount >= _CENT or not amount else f"{amount:.4f}".rstrip("0").rstrip(".")
-    return f"{sign}${digits}"
-
-
-_CENT = 0.01
-_LARGE = 10
-
-
 def on_axis(value: float, unit: str) -> str:
     """Return a number on an axis: `950`, `1.2k`, `$0.50`, `50%`, `2 s`."""
-    if unit == "US dollars" and 0 < value < _LARGE and value != int(value) and round(value, 2) == value:
+    if unit == "US dollars" and 0 < value < _WITH_CENTS and value != int(value) and round(value, 2) == value:
         return f"${value:.2f}"
     said = short(value)
     return {"US dollars": f"${said}", "percent": f"{said}%", "seconds": f"{said} s"}.get(unit, said)
+
+
+_WITH_CENTS = 10
+"""Below this many dollars, an axis has cents."""
 
 
 def without_noise(value: Any) -> Any:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .charts import SERIES, Chart, Number, Series, dollars, without_noise
+from ..reader.figures import small_dollars
+from .charts import SERIES, Chart, Number, Series, without_noise
 from .periods import ALL, Days, periods
 
 Rows = Sequence[Mapping[str, Any]]
@@ -223,7 +224,7 @@ def in_words(figures: Iterable[tuple[str, Number]], written: Callable[[Number], 
         if value is None:
             continue
         if name == "US dollars":
-            said.append((dollars(value), "spent"))
+            said.append((small_dollars(value), "spent"))
             continue
         label, _, about = name.partition(", ")
         singular = value == 1 and label in ("calls", "failed prompts")

@@ -98,7 +98,7 @@ def _start(day: date, each: str) -> date:
     if each == "day":
         return day
     if each == "week":
-        return max(day - timedelta(days=day.weekday()), date.min) if day.toordinal() > day.weekday() else date.min
+        return day - timedelta(days=day.weekday()) if day.toordinal() > day.weekday() else date.min
     if each == "month":
         return day.replace(day=1)
     size = _size(each)

@@ -47,11 +47,11 @@ class Cost:
 
 def dollars(amount: float) -> str:
     """Return an amount as text, to the cent."""
-    return "<$0.01" if 0 < amount < _CENT else f"${amount:,.2f}"
+    return "<$0.01" if 0 < amount < _CENT else f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
 
 
 def small_dollars(amount: float) -> str:
-    """Return the cost of one exchange as text, with more digits below a cent."""
+    """Return a cost that may be small as text, with more digits below a cent."""
     return f"${amount:.4f}" if _CENT / 100 <= amount < _CENT else dollars(amount)
 
 

@@ -189,6 +189,11 @@ def test_numbers_have_their_units(value: float | None, unit: str, sentence: str,
     assert value is None or on_axis(value, unit) == axis
 
 
+def test_a_small_amount_is_not_written_as_nothing() -> None:
+    """An amount with no digit to show is said to be below a cent."""
+    assert (with_unit(0.00001, "US dollars"), with_unit(0.0, "US dollars")) == ("<$0.01", "$0.00")
+
+
 @pytest.mark.parametrize("labels", [(f"2026-09-{day:02}" for day in range(1, 31)), map(str, range(9)), ("0",) * 70])
 def test_labels_below_an_axis_do_not_overlap(labels: Iterable[str]) -> None:
     """Labels are at equal distances, with room between them, each at its mark."""

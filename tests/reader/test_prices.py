@@ -90,7 +90,7 @@ def test_local_models_are_recognised(model: object, local: bool) -> None:
     ],
 )
 def test_costs_in_words(found: Cost, words: str) -> None:
-    """Costs are shown to the cent, with a plus if some calls have no price, and as “local” if all models are local."""
+    """Costs are shown to the cent, with “≥” if some calls have no price, and as “local” if all models are local."""
     assert found.words == words
 
 
