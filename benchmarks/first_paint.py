@@ -10,22 +10,16 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import description
+from benchmarks.replaying import serving
 from tests.views.visits import write_long
 
 PAGES = {
@@ -67,12 +61,10 @@ def main() -> None:
 
 
 def _measure(log: Path, checkouts: list[Path], rounds: int) -> None:
-    from contextlib import ExitStack
-
     from playwright.sync_api import sync_playwright
 
     with ExitStack() as stack:
-        roots = [stack.enter_context(_serving(log, checkout)) for checkout in checkouts]
+        roots = [stack.enter_context(serving(log, checkout)) for checkout in checkouts]
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, address in PAGES.items():
@@ -103,41 +95,10 @@ def _print(name: str, opened: list[Opened]) -> None:
     last = opened[-1]
     ours = [body for url, body in last.loaded.items() if "/-/static/" not in url]
     zipped = sum(len(gzip.compress(body)) for body in (last.html, *ours))
-    times = [one.painted for one in opened]
+    times = sorted(one.painted for one in opened)
     figures = (f"{len(last.html) / 1000:.0f}", f"{zipped / 1000:.1f}", f"{len(last.loaded) + 1}")
-    paints = (f"{statistics.median(times):.0f}", f"{statistics.quantiles(times, n=10)[0]:.0f}")
+    paints = (f"{statistics.median(times):.0f}", f"{times[len(times) // 10]:.0f}")
     print(f"| {name} | {' | '.join((*figures, *paints))} |", flush=True)
-
-
-@contextmanager
-def _serving(log: Path, checkout: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "datasette", str(log), "--port", str(port)]
-    root = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    with subprocess.Popen(
-        command, cwd=checkout, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        _wait(root)
-        yield root
-        process.terminate()
-
-
-def _wait(root: str) -> None:
-    for _ in range(300):
-        if _answers(root):
-            return
-        time.sleep(0.1)
-
-
-def _answers(root: str) -> bool:
-    try:
-        urllib.request.urlopen(f"{root}/-/versions.json").close()
-    except OSError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

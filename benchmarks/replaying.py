@@ -8,6 +8,7 @@ plays at 1x and 16x and while the scrubber is dragged from end to end.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import shutil
 import socket
@@ -130,14 +131,16 @@ def _record(path: Path, thread: str, turns: list[str]) -> None:
 
 
 @contextmanager
-def serving(path: Path) -> Iterator[str]:
-    """Serve a log as a user would; yield its address."""
+def serving(path: Path, checkout: Path | None = None) -> Iterator[str]:
+    """Serve a log as a user would, with the code of this or of another checkout; yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     root = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "datasette", str(path), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    environment = {**os.environ, "PYTHONPATH": str(checkout)} if checkout else None
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=checkout, env=environment, stdout=quiet, stderr=quiet) as server:
         for _ in range(300):
             try:
                 urllib.request.urlopen(f"{root}/-/versions.json").close()

@@ -97,7 +97,7 @@ def on_axis(value: float, unit: str) -> str:
 
 
 _WITH_CENTS = 10
-"""Below this many dollars, an axis has cents."""
+"""The dollars below which the numbers on an axis have cents."""
 
 
 def without_noise(value: Any) -> Any:

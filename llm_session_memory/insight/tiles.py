@@ -11,7 +11,7 @@ from .panels import Rows, summed
 from .periods import Days, day_of, periods
 
 RECENT = 30
-"""If all days are shown, so many days until today are compared with those before."""
+"""If all days are shown, the last 30 are compared with the 30 before."""
 
 _POINTS = 31
 """The most points of a trend."""

@@ -22,7 +22,7 @@ _LAST = "~"
 """Sorts after every id, because ids are letters and digits."""
 
 _FEW = 100
-"""Up to so many conversations are looked up at once; for more, the newest are walked through first."""
+"""Up to this many conversations are looked up at once; if there are more, the newest are walked through first."""
 
 _WALKED = 2_000
 """How many conversations are walked through before those that filters select are looked up."""

@@ -69,7 +69,7 @@ class OlderLog:
 
 def older_log(source: Source) -> OlderLog:
     """Return the conversations that an older llm wrote into a log."""
-    return kept(source, "older, as of now", lambda: _older_log(source), lambda _: 1)
+    return kept(source, "older, as of now", lambda: _older_log(source))
 
 
 def _older_log(source: Source) -> OlderLog:

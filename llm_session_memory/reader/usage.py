@@ -70,7 +70,7 @@ def _called(source: Source) -> Usage:
             today.last,
         )
 
-    state = (id(old), today.last)
+    state = (old, today.last)  # the object itself: an id may be that of a later one
     return CACHE.get((source.log, source.tables, "called"), lambda: state, both, lambda found: len(found.threads))
 
 

@@ -72,11 +72,12 @@ def query_of(text: str) -> Query:
     found: dict[str, tuple[str, Term]] = {}
     beginnings: set[str] = set()
     for typed in _typed(text):
-        begins = typed.removesuffix("*") if _BEGINNING.fullmatch(typed) else None
-        for term in terms(typed if begins is None else begins):
+        is_beginning = bool(_BEGINNING.fullmatch(typed))
+        word = typed.removesuffix("*") if is_beginning else typed
+        for term in terms(word):
             if len(found) < MOST_TERMS:
-                found.setdefault(term.exact, (typed if begins is None else begins, term))
-                if begins is not None:
+                found.setdefault(term.exact, (word, term))
+                if is_beginning:
                     beginnings.add(term.exact)
     telling = {exact for exact, (typed, _) in found.items() if typed.lower() not in STOP_WORDS} or set(found)
     last = next(reversed(found), None)

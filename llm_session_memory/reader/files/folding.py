@@ -45,8 +45,7 @@ def _in_two(text: str, most: int) -> Iterator[Segment]:
 def _end_of_sentence(text: str, most: int) -> int:
     """Return where a paragraph can be cut: after a sentence, at a place where no mark of Markdown is open."""
     for match in reversed([*_SENTENCE.finditer(text, most // 2, most)][-_TRIES:]):
-        begin = text.rfind("\n\n", 0, match.start()) + 2 if "\n\n" in text[: match.start()] else 0
-        said = text[begin : match.end()]
+        said = text[: match.end()].rpartition("\n\n")[2]
         if _is_paragraph(said) and not any(len(mark.findall(said)) % 2 for mark in _PAIRS) and _closed(said):
             return match.end()
     return len(text)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element  # as a type only: nothing here parses XML
 
 LONGEST = 2_000
-"""The most characters of a formula. The library needs up to 30 ms for so many."""
+"""The most characters of a formula. The library needs up to 30 ms for the longest."""
 
 _MOST_ELEMENTS = 3_000
 _DEEPEST = 60

@@ -15,7 +15,7 @@ LONGEST = 20_000
 """The most characters of a part."""
 
 _ENOUGH = 3_000
-"""A part that has so many characters ends where it can."""
+"""A part that has this many characters ends where it can."""
 
 _FENCE = re.compile(r"(`{3,})([^`\n]*)$|(~{3,})([^\n]*)$")
 GOES_ON = re.compile(r"[\s>]|[-*+](?:\s|$)|\d{1,9}[.)](?:\s|$)|\[\^")
