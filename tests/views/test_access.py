@@ -69,6 +69,24 @@ def test_forced_colours_keep_what_colours_say(browser: Pages, root: str) -> None
     assert len(set(legend)) == len(legend)
 
 
+_CHOSEN = """() => {
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style = 'forced-color-adjust: none; background: Highlight; color: HighlightText';
+    const looks = (one) => getComputedStyle(one), wanted = looks(probe);
+    const chosen = document.querySelectorAll('.sv [aria-current]:not([aria-current=false]), .sv [aria-pressed=true]');
+    return [...chosen].map((one) => looks(one).backgroundColor === wanted.backgroundColor
+        && [one, ...one.querySelectorAll('*')].every((part) => looks(part).color === wanted.color));
+}"""
+
+
+@pytest.mark.parametrize("what", ["transcript", "list with a project", "analytics"], ids=name_of)
+def test_what_is_chosen_can_be_read_with_forced_colours(browser: Pages, root: str, what: str) -> None:
+    """With forced colours, what is chosen is drawn in the reader's colours for it, words and ground alike."""
+    page = browser.watched(root).open(PAGES[what])
+    page.emulate_media(forced_colors="active")
+    assert set(page.evaluate(_CHOSEN)) == {True}
+
+
 def test_nothing_moves_for_those_who_want_no_motion(browser: Pages, root: str) -> None:
     """With reduced motion nothing is animated, and a link within the page jumps."""
     watched = browser.watched(root)
