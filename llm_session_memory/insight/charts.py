@@ -90,7 +90,8 @@ def with_unit(value: Number, unit: str) -> str:
 
 def on_axis(value: float, unit: str) -> str:
     """Return a number on an axis: `950`, `1.2k`, `$0.50`, `50%`, `2 s`."""
-    if unit == "US dollars" and 0 < value < _WITH_CENTS and value != int(value) and round(value, 2) == value:
+    exact = without_noise(value)
+    if unit == "US dollars" and 0 < exact < _WITH_CENTS and exact != int(exact) and round(exact, 2) == exact:
         return f"${value:.2f}"
     said = short(value)
     return {"US dollars": f"${said}", "percent": f"{said}%", "seconds": f"{said} s"}.get(unit, said)

@@ -173,6 +173,7 @@ def test_an_axis_has_a_few_round_marks_that_end_above_the_greatest_value(most: f
     [
         (68.92, "US dollars", "$68.92", "$68.9"),
         (0.5, "US dollars", "$0.50", "$0.50"),
+        (3 * 0.2, "US dollars", "$0.60", "$0.60"),
         (0.00085, "US dollars", "$0.0008", "$0.00085"),
         (1200.0, "US dollars", "$1,200.00", "$1.2k"),
         (66.7, "percent", "66.7%", "66.7%"),
