@@ -192,6 +192,10 @@ def _nobody() -> Iterator[None]:
 
 
 @pytest.fixture(name="world", scope="session")
-def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A log with one of everything. Tests must not write to it."""
-    return write_world(tmp_path_factory.mktemp("world") / "logs.db")
+def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A log with one of everything. Tests must not write to it: those after them would read what they wrote."""
+    world = write_world(tmp_path_factory.mktemp("world") / "logs.db")
+    before = world.path.read_bytes()
+    yield world
+    is_as_it_was = world.path.read_bytes() == before  # pytest would explain the difference of the bytes for a minute
+    assert is_as_it_was, "a test has written to the log that all tests read"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -121,11 +122,12 @@ def test_a_download_can_be_imported(world: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_options_that_are_no_json_do_not_prevent_a_download(world: World) -> None:
+async def test_options_that_are_no_json_do_not_prevent_a_download(world: World, tmp_path: Path) -> None:
     """A log that was damaged or forged can still be taken along."""
-    with closing(sqlite3.connect(world.path)) as connection, connection:
+    path = Path(shutil.copy(world.path, tmp_path / "logs.db"))
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("update turns set options_json = '{'")
-    get = serving(world.path)
+    get = serving(path)
     for ending in ("md", "html", "jsonl"):
         page = await get(f"/logs/-/session/{world.unnamed}.{ending}")
         assert (page.status, "Lisbon" in page.text) == (200, True)
