@@ -68,6 +68,14 @@ def fits(page: Any, width: int) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth") <= width)
 
 
+def copied(page: Any, button: Any) -> str:
+    """Press a button that copies, and return what is in the clipboard once the button says so."""
+    pressed = button.element_handle()
+    pressed.click()
+    page.wait_for_function("pressed => pressed.textContent === 'Copied'", arg=pressed)
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
 class Watched:
     """A browser page, and everything that went wrong on it since it was lent."""
 

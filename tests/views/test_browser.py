@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from datasette_session_views.compat import IS_1
-from tests.views.browsing import Pages, fits, needs_browser, running
+from tests.views.browsing import Pages, copied, fits, needs_browser, running
 from tests.views.test_rating_form import granting
 from tests.world.everything import MARKDOWN, World
 
@@ -64,7 +63,7 @@ def test_pages_open_without_an_error_and_fit(browser: Pages, root: str, address:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
-def test_a_person_finds_reads_and_searches_a_session(browser: Pages, root: str, scripts: bool) -> None:
+def test_a_person_finds_reads_and_searches_a_session(browser: Pages, root: str, world: World, scripts: bool) -> None:
     """A person goes from the list to a session, searches it, and opens the exchange that was found."""
     watched = browser.watched(root, scripts=scripts)
     page = watched.open("/logs/-/sessions")
@@ -75,7 +74,7 @@ def test_a_person_finds_reads_and_searches_a_session(browser: Pages, root: str, 
     page.get_by_role("button", name="Search").click()
     assert page.locator("mark").first.inner_text() == "tide"
     page.get_by_role("link", name="#2").click()
-    assert "/logs/-/session/work?from=1&q=tide#e-" in page.url
+    assert page.url.endswith(f"/logs/-/session/work?from=1&q=tide#e-{world.work.turns[1]}")
     page.go_back()
     page.go_back()
     page.get_by_text("Tool call tide_table").click()
@@ -91,19 +90,15 @@ def test_code_is_copied_with_a_button(browser: Pages, root: str) -> None:
     """The button copies the code to the clipboard exactly."""
     watched = browser.watched(root)
     page = watched.open("/logs/-/session/work")
-    page.locator(".sv-code .sv-copy").first.click()
-    page.wait_for_timeout(100)
-    assert page.evaluate("navigator.clipboard.readText()").startswith("def plan(week: int) -> str:\n    return")
-    assert page.locator(".sv-code .sv-copy").first.inner_text() == "Copied"
+    code = copied(page, page.locator(".sv-code .sv-copy").first)
+    assert code.startswith("def plan(week: int) -> str:\n    return")
 
 
 def test_an_answer_is_copied_as_the_model_wrote_it(browser: Pages, root: str) -> None:
     """The button below a reply copies its Markdown, not what the page made of it; a failed prompt has none."""
     watched = browser.watched(root)
     page = watched.open("/logs/-/session/work")
-    page.get_by_role("button", name="Copy answer").first.click()
-    page.get_by_role("button", name="Copied").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()").strip() == MARKDOWN.strip()
+    assert copied(page, page.get_by_role("button", name="Copy answer").first).strip() == MARKDOWN.strip()
     assert page.locator("article.sv-attempt .sv-answer").count() == 0
     assert watched.wrong == []
 
@@ -131,12 +126,15 @@ def test_script_that_a_model_wrote_does_not_run(browser: Pages, root: str, tmp_p
     watched = browser.watched(root)
     page = watched.open("/logs/-/session/work")
     page.evaluate(
-        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s);"
+        "() => { window.refused = [];"
+        " addEventListener('securitypolicyviolation', one => window.refused.push(one.effectiveDirective));"
+        " const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s);"
         " const i = new Image(); i.src = 'https://evil.invalid/x.png'; document.body.append(i); }"
     )
-    page.wait_for_timeout(100)
     assert page.evaluate("window.ran") is None
-    assert len([wrong for wrong in watched.wrong if re.search("Content Security Policy", wrong)]) == 2
+    page.wait_for_function("window.refused.length === 2")
+    assert {one.partition(" ")[0] for one in page.evaluate("window.refused")} == {"script-src-elem", "img-src"}
+    assert len([wrong for wrong in watched.wrong if "Content Security Policy" in wrong]) == 2
 
 
 def test_a_transcript_prints_without_forms_and_buttons(browser: Pages, root: str) -> None:
@@ -150,8 +148,11 @@ def test_a_transcript_prints_without_forms_and_buttons(browser: Pages, root: str
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 @pytest.mark.parametrize("width", [390, 1200])
-def test_an_exchange_is_rated_by_keyboard(browser: Pages, rating_root: str, width: int, scripts: bool) -> None:
+def test_an_exchange_is_rated_by_keyboard(
+    browser: Pages, rating_root: str, world: World, width: int, scripts: bool
+) -> None:
     """A rating is made, changed and removed. Without JavaScript, each step returns to the exchange."""
+    here = "/work" if scripts else f"/work#e-{world.work.turns[3]}"
     watched = browser.watched(rating_root, scripts=scripts)
     watched.page.set_viewport_size({"width": width, "height": 800})
     page = watched.open("/logs/-/session/work")
@@ -159,7 +160,7 @@ def test_an_exchange_is_rated_by_keyboard(browser: Pages, rating_root: str, widt
     article.get_by_role("button", name="Rate up").focus()
     page.keyboard.press("Enter")
     if not scripts:
-        page.wait_for_url("**/work#e-*")
+        page.wait_for_url(f"**{here}")
         page.screenshot()  # waits for a frame; after a page's first one, its anchor has the focus
     article.locator(".sv-rated", has_text="rated up").wait_for()
     article.get_by_text("Rate in detail").focus()
@@ -177,5 +178,5 @@ def test_an_exchange_is_rated_by_keyboard(browser: Pages, rating_root: str, widt
         article.get_by_text("Rate in detail").click()
     article.get_by_role("button", name="Remove rating").click()
     article.locator(".sv-rated").wait_for(state="detached")
-    assert ("/work#e-" in page.url) != scripts
+    assert page.url.endswith(here)
     assert watched.wrong == []

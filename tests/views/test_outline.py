@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.views.browsing import Pages, needs_browser, running
+from tests.views.browsing import Pages, copied, needs_browser, running
 from tests.world.everything import Session, with_sessions
 from tests.world.logs import LogBuilder, Said
 
@@ -31,20 +31,19 @@ def _root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield root
 
 
-def lit(page: Any) -> str:
-    """Return the line of the outline that is lit."""
-    page.wait_for_timeout(100)
-    assert page.locator(LIT).count() == 1
-    return " ".join(page.locator(LIT).inner_text().split())
+def lit(page: Any, line: str) -> None:
+    """Wait until this line of the outline is lit, and no other."""
+    lines = f"[...document.querySelectorAll('{LIT}')].map(one => one.innerText.trim().replace(/\\s+/g, ' ')).join('|')"
+    page.wait_for_function(f"line => {lines} === line", arg=line)
 
 
 def test_the_line_of_what_is_read_is_lit(browser: Pages, root: str) -> None:
     """It follows the reader to both ends of the page, stays in sight, and is the one that was chosen."""
     watched = browser.watched(root)
     page = watched.open("/logs/-/session/work")
-    assert lit(page) == "1 prompt 1."
+    lit(page, "1 prompt 1.")
     page.evaluate("document.querySelectorAll('article')[24].scrollIntoView()")
-    assert lit(page) == "25 prompt 25."
+    lit(page, "25 prompt 25.")
     inside = """() => {
         const list = document.getElementById('sv-outline');
         const [a, b] = [list.querySelector('[aria-current]').getBoundingClientRect(), list.getBoundingClientRect()];
@@ -52,12 +51,12 @@ def test_the_line_of_what_is_read_is_lit(browser: Pages, root: str) -> None:
     }"""
     assert page.evaluate(inside)
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    assert lit(page) == "40 prompt 40."
+    lit(page, "40 prompt 40.")
     page.locator("#sv-outline a").nth(37).click()  # it can't be scrolled to the top of the window
-    assert lit(page) == "38 prompt 38."
+    lit(page, "38 prompt 38.")
     page.keyboard.press("G")
     page.keyboard.press("k")
-    assert lit(page) == "39 prompt 39."
+    lit(page, "39 prompt 39.")
     page.emulate_media(forced_colors="active")
     colours = "one => [one, ...one.querySelectorAll('span')].map((part) => getComputedStyle(part).color)"
     assert len(set(page.locator(LIT).evaluate(colours))) == 1, "on the ground of what is chosen"
@@ -104,8 +103,6 @@ def test_a_command_is_copied_up_to_its_prompt(browser: Pages, root: str) -> None
     """The button beside the command to go on copies it up to where the prompt is typed, without the “…”."""
     page = browser.watched(root).open("/logs/-/session/work")
     command = page.locator("dl.sv-commands dd").first
-    command.get_by_role("button", name="Copy").click()
-    page.wait_for_timeout(50)
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert f'{copied}"…"' == command.locator("code").inner_text()
-    assert copied.startswith("llm --session work ")
+    text = copied(page, command.get_by_role("button", name="Copy"))
+    assert f'{text}"…"' == command.locator("code").inner_text()
+    assert text.startswith("llm --session work ")

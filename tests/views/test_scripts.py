@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from datasette_session_views.compat import IS_1
-from tests.views.browsing import Pages, needs_browser, running
+from tests.views.browsing import Pages, copied, needs_browser, running
 from tests.views.test_rating_form import granting
 from tests.world.everything import World
 
@@ -103,10 +103,8 @@ def test_keys_do_nothing_in_fields_and_when_they_are_turned_off(browser: Pages, 
     page.get_by_label("Use single keys as shortcuts").check()
     page.keyboard.press("Escape")
     page.locator("#sv-keys").wait_for(state="hidden")
-    page.wait_for_timeout(100)
     page.keyboard.press("5")
-    page.wait_for_timeout(100)
-    assert page.locator("#sv-seek").input_value() != "0"
+    page.wait_for_function("document.getElementById('sv-seek').value !== '0'")
 
 
 IN_BERLIN = {
@@ -156,8 +154,8 @@ def test_a_session_that_goes_on_says_so(browser: Pages, root: str, path: Path) -
     """An open page shows how many exchanges are new and links to the first; it asks only while it can be seen."""
     page = browser.watched(root, stands_still=True).open(WORK)
     line = page.locator(".sv-live")
-    page.clock.run_for(6_000)
-    page.wait_for_timeout(200)
+    with page.expect_response(lambda answer: ".json" in answer.url):
+        page.clock.run_for(6_000)
     assert line.get_by_role("link").count() == 0
     total = int(line.get_attribute("data-sv-total"))
     with closing(sqlite3.connect(path)) as log, log:
@@ -223,7 +221,6 @@ def test_anything_can_have_a_copy_button(browser: Pages, root: str) -> None:
         }""",
         module(page, "copy"),
     )
-    copied = "navigator.clipboard.readText()"
     beside = page.locator("#one + .sv-copy")
     assert beside.count() == 1
     for pressed, text in (
@@ -231,10 +228,7 @@ def test_anything_can_have_a_copy_button(browser: Pages, root: str) -> None:
         (page.locator("#two"), "exact  text"),
         (page.locator("#three"), "llm --session work"),
     ):
-        pressed.click()
-        page.wait_for_timeout(50)
-        assert page.evaluate(copied) == text
-    assert page.locator("#two").inner_text() == "Copied"
+        assert copied(page, pressed) == text
 
 
 def test_a_place_that_is_on_another_page_is_found(browser: Pages, root: str) -> None:
