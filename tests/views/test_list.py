@@ -47,10 +47,9 @@ async def test_a_line_has_what_a_person_looks_for(get: Get) -> None:
     shown = page.shown
     assert "1 named session, 3 other conversations" in shown
     assert "work Bridge lisbon We build a bridge" in shown
-    assert "policy window, budget 4,096 tokens · 1 pinned · 1 failed prompt gpt-4o-mini" in shown
-    assert " 4 3.1k / 1.1k <$0.01 " in shown
+    assert "policy window, budget 4,096 tokens · 1 pinned · 1 failed prompt gpt-4o-mini 4 3.1k / 1.1k <$0.01 " in shown
     assert '<span title="3,079">3.1k</span> / <span title="1,056">1.1k</span>' in page.text
-    assert "What is the capital of Portugal?" in shown
+    assert "What is the capital of Portugal? ollama/llama3 1 local " in shown
 
 
 @pytest.mark.asyncio
