@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from datasette.app import Datasette
+from datasette.app import DEFAULT_SETTINGS, Datasette
 from datasette.plugins import pm
 
 import datasette_session_views
@@ -20,6 +20,8 @@ from tests.world.everything import World
 if not any(plugin is datasette_session_views for plugin in pm.get_plugins()):
     pm.register(datasette_session_views, name="datasette_session_views")
 pm.register(compiled_once)
+
+DEFAULT_SETTINGS["sql_time_limit_ms"] = 60_000  # Datasette's own queries must end on a busy machine, too
 
 pm.get_plugin(
     "datasette.handle_exception"
