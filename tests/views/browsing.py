@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from datasette_session_views.compat import IS_1
 from tests.world.left_out import needs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -45,6 +47,7 @@ def running(path: Path, *options: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "datasette", str(path), "--port", str(port), *options]
+    command += ["--setting", "sql_time_limit_ms", "60000"]  # its queries must end on a busy machine, too
     root = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
@@ -52,6 +55,17 @@ def running(path: Path, *options: str) -> Iterator[str]:
             yield root
         finally:
             server.terminate()
+
+
+@contextmanager
+def rated_by_all(path: Path, *others: Path) -> Iterator[str]:
+    """Serve logs with Datasette, and yield its URL; in the one named `logs`, everybody may rate."""
+    from tests.views.test_rating_form import granting
+
+    config = path.with_name("datasette.json")
+    config.write_text(json.dumps(granting(True)))
+    with running(path, *map(str, others), "--config" if IS_1 else "--metadata", str(config)) as root:
+        yield root
 
 
 def _wait(address: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -12,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from datasette_session_views.compat import IS_1
-from tests.views.browsing import Pages, copied, needs_browser, running
-from tests.views.test_rating_form import granting
+from tests.views.browsing import Pages, copied, needs_browser, rated_by_all
 from tests.world.everything import World
 
 pytestmark = [pytest.mark.slow, *needs_browser]
@@ -31,9 +28,7 @@ def _path(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(name="root", scope="module")
 def _root(path: Path) -> Iterator[str]:
     """Yield the URL of a Datasette where everybody may rate."""
-    config = path.with_name("datasette.json")
-    config.write_text(json.dumps(granting(True)))
-    with running(path, "--config" if IS_1 else "--metadata", str(config)) as root:
+    with rated_by_all(path) as root:
         yield root
 
 

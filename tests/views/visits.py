@@ -12,8 +12,7 @@ from typing import Any
 import llm
 
 from benchmarks.generate import Talk
-from datasette_session_views.compat import IS_1
-from tests.views.browsing import running
+from tests.views.browsing import rated_by_all
 from tests.world.everything import PNG, Session, World, with_rating, with_sessions, write_family
 from tests.world.logs import Call, LogBuilder, Said
 
@@ -142,13 +141,8 @@ def write_visits(world: World, folder: Path) -> list[Path]:
 
 @contextmanager
 def visited(world: World, folder: Path) -> Iterator[str]:
-    """Serve the logs behind `PAGES` with the installed Datasette, where everybody may rate; yield its URL."""
-    from tests.views.test_rating_form import granting
-
-    first, *others = write_visits(world, folder)
-    config = folder / "datasette.json"
-    config.write_text(json.dumps(granting(True)))
-    with running(first, *map(str, others), "--config" if IS_1 else "--metadata", str(config)) as root:
+    """Serve the logs behind `PAGES` with the installed Datasette; yield its URL."""
+    with rated_by_all(*write_visits(world, folder)) as root:
         yield root
 
 
