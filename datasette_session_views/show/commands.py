@@ -15,16 +15,25 @@ _PROMPT = '"…"'
 
 @dataclass(frozen=True)
 class Command:
-    """What a command does, and the command as a person would type it. `first` ones are shown, the others folded."""
+    """What a command does, and the command as a person would type it. `first` ones are shown, the others folded.
+
+    `blank` is the last word if a person must replace it: a prompt, a name or a number.
+    """
 
     does: str
-    text: str
+    given: str
+    blank: str = ""
     first: bool = False
 
     @property
+    def text(self) -> str:
+        """The whole command, as the page shows it."""
+        return f"{self.given} {self.blank}" if self.blank else self.given
+
+    @property
     def copied(self) -> str:
-        """What a button copies: the command up to where the prompt is typed, so that no “…” is sent to a model."""
-        return self.text.removesuffix(_PROMPT)
+        """What a button copies: the command up to the blank, so that a command pasted at once takes no NAME literally."""
+        return f"{self.given} " if self.blank else self.given
 
 
 def commands(page: Transcript, database: str = "") -> tuple[Command, ...]:
@@ -38,20 +47,20 @@ def commands(page: Transcript, database: str = "") -> tuple[Command, ...]:
     where = ("-d", database) if database else ()
     if line.name is None:
         found = [
-            Command("Go on", f"{_typed('llm', '--cid', line.thread_id, *where)} {_PROMPT}", first=True),
-            Command("Name it", _sessions("name", (line.thread_id, "NAME"), where), first=True),
+            Command("Go on", _typed("llm", "--cid", line.thread_id, *where), _PROMPT, first=True),
+            Command("Name it", _sessions("name", (line.thread_id,), where), "NAME", first=True),
         ]
-        fork = _sessions("fork", (line.thread_id,), ("--as", "NAME", *where))
     else:
-        found = [Command("Go on", f"{_typed('llm', '--session', line.name, *where)} {_PROMPT}", first=True)]
+        found = [Command("Go on", _typed("llm", "--session", line.name, *where), _PROMPT, first=True)]
         if line.attempts:
             found.append(Command("Retry failed", _sessions("retry", (line.name,), where), first=True))
         found += [
             Command("Chat", _typed("llm", "chat", "--session", line.name, *where)),
-            Command("Rename", _sessions("rename", (line.name, "NEW_NAME"), where)),
+            Command("Rename", _sessions("rename", (line.name,), where), "NEW_NAME"),
         ]
-        fork = _sessions("fork", (line.name,), ("--at", str(page.last), *where))
-    return (*found, Command("Fork", fork)) if page.last else tuple(found)
+    if page.last:
+        found.append(Command("Fork", _sessions("fork", (line.reference,), ("--at", str(page.last), *where))))
+    return tuple(found)
 
 
 def command(name: str, *given: str, database: str = "") -> str:
@@ -66,9 +75,9 @@ def to_send_more(sent: Sent, name: str | None, database: str = "") -> tuple[Comm
     where = ("-d", database) if database else ()
     larger = ("--max-context-tokens", str(2 * sent.why.budget), *where)
     return (
-        Command("Always send one", _sessions("pin", (name, "NUMBER"), where)),
+        Command("Always send one", _sessions("pin", (name,), where), "NUMBER"),
         Command("Send more", _sessions("set", (name,), larger)),
-        Command("Go on", f"{_typed('llm', '--session', name, *where)} {_PROMPT}"),
+        Command("Go on", _typed("llm", "--session", name, *where), _PROMPT),
     )
 
 

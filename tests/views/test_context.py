@@ -173,7 +173,7 @@ async def test_a_sentence_says_what_the_model_saw(see: Get, number: int, sentenc
 async def test_the_page_offers_commands_that_help_a_model_to_remember(see: Get) -> None:
     """A session that left something out can pin it or send more; if nothing was left out, nothing is offered."""
     shown = (await see("/logs/-/session/work/context/8")).shown
-    for command in ("llm sessions pin work NUMBER -d", "llm sessions set work --max-context-tokens 500 -d"):
+    for command in ("llm sessions pin work -d", "llm sessions set work --max-context-tokens 500 -d"):
         assert command in shown
     assert "llm sessions pin" not in (await see("/logs/-/session/work/context/6")).shown
 

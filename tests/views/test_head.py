@@ -65,9 +65,12 @@ async def test_the_facts_are_chips_with_exact_values(get: Get, world: World) -> 
 # -- commands ---------------------------------------------------------------------
 
 
+THREAD = "01kaz3g5t2qhx7p0a8v9w4m6cd"
+
+
 def page_of(name: str | None, *, attempts: int = 0, shown: int = 3) -> Transcript:
     """Return a page of a session with so many exchanges and failed prompts; only their numbers matter."""
-    line = Line("01kaz3g5t2qhx7p0a8v9w4m6cd", name, "", "llama3", Figures(exchanges=shown), attempts=attempts)
+    line = Line(THREAD, name, "", "llama3", Figures(exchanges=shown), attempts=attempts)
     call = Call("t", "llama3", (), "", None, None, None, None)
     return Transcript(line, Settings(), tuple(Exchange(n + 1, (call,)) for n in range(shown)), (), total=shown)
 
@@ -90,19 +93,39 @@ def test_the_commands_are_as_a_person_would_type_them() -> None:
     assert [one.does for one in commands(page_of("work")) if one.first] == ["Go on"]
 
 
-def test_a_copied_command_ends_where_the_prompt_begins() -> None:
-    """A command that is pasted and sent at once must not send “…” to a model; commands without a prompt are whole."""
-    copied = {one.does: one.copied for one in commands(page_of("work"), "a.db")}
-    assert copied["Go on"] == "llm --session work -d a.db "
-    assert copied["Chat"] == "llm chat --session work -d a.db"
+@pytest.mark.parametrize(
+    ("name", "copied"),
+    [
+        (
+            "work",
+            {
+                "Go on": "llm --session work -d a.db ",
+                "Chat": "llm chat --session work -d a.db",
+                "Rename": "llm sessions rename work -d a.db ",
+                "Fork": "llm sessions fork work --at 3 -d a.db",
+            },
+        ),
+        (
+            None,
+            {
+                "Go on": f"llm --cid {THREAD} -d a.db ",
+                "Name it": f"llm sessions name {THREAD} -d a.db ",
+                "Fork": f"llm sessions fork {THREAD} --at 3 -d a.db",
+            },
+        ),
+    ],
+)
+def test_a_copied_command_ends_where_a_person_types(name: str | None, copied: dict[str, str]) -> None:
+    """A command that is pasted and sent at once must take no “…” or NAME literally; commands without one are whole."""
+    assert {one.does: one.copied for one in commands(page_of(name), "a.db")} == copied
 
 
 def test_what_fails_can_be_tried_again_and_what_has_no_name_gets_one() -> None:
     """A failed prompt brings `retry`, a conversation without a name `name`; without exchanges there is no fork."""
     assert typed(page_of("work", attempts=1))["Retry failed"] == "llm sessions retry work"
     unnamed = typed(page_of(None))
-    assert unnamed["Go on"] == 'llm --cid 01kaz3g5t2qhx7p0a8v9w4m6cd "…"'
-    assert unnamed["Name it"] == "llm sessions name 01kaz3g5t2qhx7p0a8v9w4m6cd NAME"
+    assert unnamed["Go on"] == f'llm --cid {THREAD} "…"'
+    assert unnamed["Name it"] == f"llm sessions name {THREAD} NAME"
     assert "Fork" not in typed(page_of("work", shown=0))
 
 
@@ -113,7 +136,7 @@ def test_commands_name_a_log_that_llm_would_not_take(tmp_path: Path, monkeypatch
     assert to_name(None) == ""
     other = to_name(str(tmp_path / "an other.db"))
     assert typed(page_of("work"), other)["Go on"] == f"""llm --session work -d '{tmp_path}/an other.db' "…\""""
-    assert typed(page_of("work"), other)["Rename"].endswith(f"-d '{tmp_path}/an other.db'")
+    assert typed(page_of("work"), other)["Chat"].endswith(f"-d '{tmp_path}/an other.db'")
 
 
 def test_llm_keeps_its_log_where_the_pages_think(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
