@@ -17,7 +17,7 @@ from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import NotFound, Response, tilde_decode
 from ..show.cards import Card, cards
-from ..show.replay import dressed, embedded, unknown_runs
+from ..show.replay import dressed, embedded, pauses, unknown_runs
 from ..show.showing import Showing
 from ..show.words import moment
 from ..web.access import log_of, thread_of
@@ -129,6 +129,7 @@ def _fields(links: Links, found: Replay) -> dict[str, Any]:
         "transcript_url": links.session(here),
         "scenes": [scene.fields() for scene in found.scenes],
         "windows": {number: window.fields() for number, window in sorted(found.windows.items())},
+        "pauses": pauses(found.scenes),
         "not_logged": [list(run) for run in unknown_runs(found.unknown)],
         "chapters": {number: one_line(label, 80) for number, label in found.chapters.items()},
     }

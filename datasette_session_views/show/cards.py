@@ -19,10 +19,7 @@ from .commands import command
 from .points import Divider, Mark, dividers, marks
 from .showing import Showing
 from .speech import Block, Part, Speech
-from .words import compact, day, pause, span
-
-_PAUSE = 3600
-"""Seconds without a prompt after which a pause is marked."""
+from .words import compact, day, long_pause, pause, span
 
 _EXCERPTS = 60
 """The most excerpts of a prompt that are shown."""
@@ -100,7 +97,7 @@ def cards(transcript: Transcript, showing: Showing, database: str = "") -> list[
         showing: renders its texts.
         database: the path of the log that commands name, or nothing if llm uses it anyway.
     """
-    making = _Cards(showing, database)
+    making = _Cards(showing, database, long_pause(exchange.pause for exchange in transcript.exchanges))
     found: list[Card] = []
     others: list[Attempt | Undone] = [*transcript.attempts, *transcript.undone]
     for one in together(transcript.exchanges, others):
@@ -133,9 +130,9 @@ def _divided(found: Sequence[Card], transcript: Transcript, showing: Showing) ->
 class _Cards:
     """Makes the cards of one page."""
 
-    def __init__(self, showing: Showing, database: str) -> None:
+    def __init__(self, showing: Showing, database: str, long: float) -> None:
         self._showing, self._links, self._reference = showing, showing.links, showing.reference
-        self._database = database
+        self._database, self._long_pause = database, long
         self._tools: tuple[str, ...] | None = None
         """The tools of the exchange above, or None at the beginning of the page."""
 
@@ -183,7 +180,7 @@ class _Cards:
             facts=_facts(exchange),
             parts=parts,
             pinned=exchange.pinned,
-            pause=_pause(exchange.pause),
+            pause=self._pause(exchange.pause),
             start=_start(exchange),
             rows=tuple(
                 (call.id, self._links.row("responses" if call.older else "turns", call.id)) for call in exchange.calls
@@ -192,6 +189,12 @@ class _Cards:
             rated=one_line(exchange.judged.words, 40),
             judged=exchange.judged,
         )
+
+    def _pause(self, seconds: float | None) -> Fact | None:
+        """Return the time that passed before an exchange, if it was long."""
+        if seconds is None or seconds < self._long_pause:
+            return None
+        return Fact(f"{pause(seconds)} later", span(seconds))
 
     def _offered(self, tools: tuple[str, ...]) -> list[Block]:
         """Return the tools of an exchange if they are not those of the exchange above."""
@@ -281,11 +284,6 @@ def _facts(exchange: Exchange) -> tuple[Fact, ...]:
     if exchange.cost is not None:
         facts.append(Fact(small_dollars(exchange.cost), "Cost"))
     return tuple(facts)
-
-
-def _pause(seconds: float | None) -> Fact | None:
-    """Return the time that passed before an exchange, if it was long."""
-    return None if seconds is None or seconds < _PAUSE else Fact(f"{pause(seconds)} later", span(seconds))
 
 
 def _start(exchange: Exchange) -> str:

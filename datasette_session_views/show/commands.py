@@ -32,7 +32,7 @@ class Command:
 
     @property
     def copied(self) -> str:
-        """What a button copies: the command up to the blank, so that a command pasted at once takes no NAME literally."""
+        """What a button copies: the command up to the blank. Pasted at once, a NAME in it would be taken literally."""
         return f"{self.given} " if self.blank else self.given
 
 

@@ -11,6 +11,7 @@ from llm_session_memory.reader.sent import Unknown
 
 from .sent_fields import NOT_LOGGED
 from .showing import Showing
+from .words import long_pause, pause
 
 _UNSAFE = tuple((character, f"\\u{ord(character):04x}") for character in "<>&\u2028\u2029")
 
@@ -35,6 +36,13 @@ def dressed(scenes: Sequence[Scene], showing: Showing) -> dict[str, Any]:
         scene.id: [[html(scene, kind, text) for kind, _, text in side] for side in (scene.before, scene.after)]
         for scene in scenes
     }
+
+
+def pauses(scenes: Sequence[Scene]) -> dict[str, str]:
+    """Return the time that passed before a prompt, in words, by the id of its scene; only for pauses that stand out."""
+    passed = {one.id: one.step.pause / 1000 for one in scenes[1:] if one.first or one.number is None}
+    long = long_pause(passed.values())
+    return {id_: f"{pause(seconds)} later" for id_, seconds in passed.items() if seconds >= long}
 
 
 def unknown_runs(unknown: Mapping[int, Unknown]) -> list[tuple[int, int, str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
+from statistics import median_low
 
 from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.reader.moments import parsed_moment
@@ -21,6 +23,9 @@ _ROUGHLY = (
     ("hour", _HOUR, 0.0),
 )
 """Units of time with their seconds, and how many there must be for a long time to be said in them."""
+
+_FEW, _TIMES = 4, 3
+"""From so many pauses on one of them is usual, and from so many times the usual one on a pause stands out."""
 
 _UNITS = ("k", "M", "G", "T")
 _JUST_BELOW_1000, _JUST_BELOW_10 = 999.5, 9.95
@@ -78,6 +83,15 @@ def compact(number: int) -> str:
     if not unit:
         return f"{number:,}"
     return f"{scaled:,.0f}{unit}" if abs(scaled) >= _JUST_BELOW_10 else f"{scaled:.1f}{unit}".replace(".0", "")
+
+
+def long_pause(pauses: Iterable[float | None]) -> float:
+    """Return from how many seconds on one of these pauses stands out: an hour, and three times the usual pause.
+
+    In a session with a prompt every two hours, “2 hours later” before each of them would say nothing.
+    """
+    known = [one for one in pauses if one is not None]
+    return max(_HOUR, _TIMES * median_low(known)) if len(known) >= _FEW else _HOUR
 
 
 def pause(seconds: float) -> str:

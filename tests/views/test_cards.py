@@ -16,7 +16,7 @@ from datasette_session_views.show.attached import attached
 from datasette_session_views.show.called import Spoken, answers, in_line, laid_out, schema_in_line
 from datasette_session_views.show.showing import Showing
 from datasette_session_views.show.speech import Block, Speech
-from datasette_session_views.show.words import pause
+from datasette_session_views.show.words import long_pause, pause
 from llm_session_memory.reader.given import Given
 from llm_session_memory.reader.values import Attempt, Call, Exchange, Held, Piece, Said
 from tests.views.anything import MESSAGE, NOWHERE, TEXT
@@ -253,6 +253,22 @@ PAUSES += [(86_400 * 100, "3 months"), (86_400 * 800, "2 years")]
 def test_a_pause_is_said_roughly(seconds: float, shown: str) -> None:
     """A pause is said as a person would say it."""
     assert pause(seconds) == shown
+
+
+HOUR, DAY = 3600, 86_400
+GAPS = [
+    ([], HOUR),
+    ([None, 2 * HOUR, 3 * DAY], HOUR),
+    ([None, 60, 120, 9 * HOUR, 90], HOUR),
+    ([None, 2 * HOUR, 3 * HOUR, 2 * HOUR, 20 * HOUR], 6 * HOUR),
+    ([DAY] * 30, 3 * DAY),
+]
+
+
+@pytest.mark.parametrize(("gaps", "long"), GAPS, ids=["none", "few", "quick", "slow", "daily"])
+def test_a_pause_stands_out_among_the_others(gaps: list[float | None], long: float) -> None:
+    """An hour is long, unless most pauses are about as long: then it takes three times the usual one."""
+    assert long_pause(gaps) == long
 
 
 @given(st.lists(MESSAGE, max_size=5), TEXT)

@@ -2,7 +2,7 @@
 
 import { show as inZone } from "../common/times.js";
 import { Growing } from "./growing.js";
-import { element, later, moment, number } from "./words.js";
+import { element, moment, number } from "./words.js";
 
 const SPOKEN = ["you", "reply", "failed"]; // shown open; everything else is folded
 
@@ -72,13 +72,14 @@ class Piece {
 
 // An exchange or an attempt on the page, with its scenes up to one of them.
 export class Card {
-  // `urls` are those of its exchange in the transcript and of what the model saw, or null for an attempt.
-  constructor(scene, chapter, urls) {
+  // `pause` is the long pause before it in words, if there was one. `urls` are those of its exchange in the transcript
+  // and of what the model saw, or null for an attempt.
+  constructor(scene, chapter, pause, urls) {
     this.scenes = new Map(); // index of a scene -> its pieces, [before, after]
     this.article = element("article", "sv-ex");
     this.article.setAttribute("aria-label", scene.number ? `Exchange ${scene.number}` : "Failed prompt");
     if (scene.number) this.article.dataset.number = scene.number;
-    if (later(scene.pause)) this.article.append(element("div", "sv-gap", later(scene.pause)));
+    if (pause) this.article.append(element("div", "sv-gap", pause));
     if (scene.marks.includes("cut")) this.article.append(element("div", "sv-cut", "From here on, older exchanges are no longer sent."));
     this.tokens = element("span");
     this.model = scene.model;

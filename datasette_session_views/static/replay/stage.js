@@ -157,12 +157,12 @@ export class Stage {
   card(whose, last) {
     const begin = this.begins[whose];
     const scene = this.data.scenes[begin];
-    const { transcript_url, context_url, chapters } = this.data;
+    const { transcript_url, context_url, chapters, pauses } = this.data;
     const urls = scene.number && {
       exchange: `${transcript_url}/exchange/${scene.number}`,
       context: `${context_url}${scene.number}`,
     };
-    const card = new Card(scene, chapters[scene.number], urls);
+    const card = new Card(scene, chapters[scene.number], pauses[scene.id], urls);
     for (let index = begin; index <= last && index < this.whose.length; index++) {
       if (this.whose[index] === whose) this.within(card, index);
       else if (index - begin > FAR) break;

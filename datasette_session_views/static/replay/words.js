@@ -27,17 +27,6 @@ export function duration(milliseconds) {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
-const UNITS = [["year", 365 * 24, 2], ["month", 30 * 24, 2], ["week", 7 * 24, 2], ["day", 24, 0.9], ["hour", 1, 0]]; // hours, and how many at least
-
-// A long pause, as a person would say it: “2 days later”. Empty for less than an hour.
-export function later(milliseconds) {
-  const hours = milliseconds / 3_600_000;
-  if (hours < 1) return "";
-  const [unit, size] = UNITS.find(([, one, least]) => hours >= one * least);
-  const count = Math.round(hours / size);
-  return `${count} ${unit}${count === 1 ? "" : "s"} later`;
-}
-
 // A time in UTC to the second, as in 2026-11-20 09:52:07.
 export function utcTime(milliseconds) {
   return Number.isNaN(milliseconds) ? "–" : new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ");
