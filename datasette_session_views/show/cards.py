@@ -295,5 +295,5 @@ def _start(exchange: Exchange) -> str:
         left = "no earlier exchange is sent whole"
     else:
         left = f"exchanges before #{start.first_sent:,} are no longer sent"
-    kept = "What matters of them is still recalled." if start.recalls else "They stay in the log."
+    kept = "Their relevant parts are still recalled." if start.recalls else "They stay in the log."
     return f"From here on, {left}{reason}. {kept}"

@@ -49,8 +49,8 @@ def chips(sent: Sent, history: int | None) -> list[Chip]:
     if sent.input_tokens is not None and sent.unknown == "imported":
         found.append(Chip(f"{sent.input_tokens:,}", "input tokens, according to the imported file"))
     elif sent.input_tokens is not None:
-        expected = f"The estimate was {sent.why.estimate:,}" if sent.why else ""
-        found.append(Chip(f"{sent.input_tokens:,}", "tokens sent", f"Counted by the server. {expected}".strip()))
+        expected = f"; the estimate was {sent.why.estimate:,}" if sent.why else ""
+        found.append(Chip(f"{sent.input_tokens:,}", "tokens sent", f"Counted by the server{expected}"))
     elif sent.why:
         found.append(Chip(f"{sent.why.estimate:,}", "tokens sent, by estimate", "The server reported no count"))
     if sent.why:
@@ -75,7 +75,7 @@ def unknown(sent: Sent) -> str:
             "This exchange was imported. The file says what was chosen for it, but not how it was sent, word for word."
         )
     if sent.unknown:
-        return "This exchange was imported with its prompt and its reply. What else was sent to the model is not known."
+        return "This exchange was imported with its prompt and its reply. The log does not say what else was sent."
     return ""
 
 
@@ -89,13 +89,14 @@ def lead(sent: Sent) -> str:
     whole, left = sent.counted("recent") + sent.counted("pinned"), sent.counted("pruned")
     if whole == earlier:
         return f"The model was sent {'the' if earlier == 1 else f'all {earlier:,}'} earlier {_exchanges(earlier)}."
-    parts = [f"{whole:,} of {earlier:,} earlier {_exchanges(earlier)}"] if whole else []
-    if recalled := sent.counted("recalled"):
-        parts.append(f"passages of {recalled:,}" + ("" if parts else f" of {earlier:,} earlier {_exchanges(earlier)}"))
-    if summarised := sent.counted("summarised"):
-        parts.append(
-            f"a summary of {summarised:,}" + ("" if parts else f" of {earlier:,} earlier {_exchanges(earlier)}")
-        )
+    parts: list[str] = []
+    for what, count in (
+        ("", whole),
+        ("passages of ", sent.counted("recalled")),
+        ("a summary of ", sent.counted("summarised")),
+    ):
+        if count:
+            parts.append(f"{what}{count:,} " + ("more" if parts else f"of {earlier:,} earlier {_exchanges(earlier)}"))
     if not parts:
         return f"The model was sent nothing of the {counted(earlier, 'earlier exchange')}."
     rest = (
@@ -152,7 +153,7 @@ def cached(change: Since, sent: Sent) -> str:
     part = round(100 * change.shared / sent.characters) if sent.characters else 0
     tokens = sent.share(change.shared)
     if not part:
-        return "Nothing at the beginning is unchanged."
+        return "Nothing: the beginning is different."
     figure = f", about {tokens:,} of {sent.tokens:,} tokens" if tokens is not None else ""
     return f"{part}% unchanged{figure}, counted from the beginning."
 

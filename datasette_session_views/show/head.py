@@ -51,7 +51,7 @@ def chips(line: Line, around: Around) -> list[Chip]:
 
 
 def _all_models(models: tuple[str, ...]) -> str:
-    return one_line(f"Models, those with most calls first: {', '.join(models)}", 600)
+    return one_line(f"Models, most used first: {', '.join(models)}", 600)
 
 
 def _tokens(sent: int, received: int, *, forked: bool) -> Chip:

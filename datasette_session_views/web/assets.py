@@ -14,8 +14,8 @@ _EVERY = ("colours", "frame")
 _SHEETS: dict[str, tuple[str, ...]] = {
     "sv_error": (),
     "sv_all": ("list",),
-    "sv_list": ("list",),
-    "sv_search": ("reply", "transcript", "search"),
+    "sv_list": ("list", "filters"),
+    "sv_search": ("reply", "transcript", "search", "filters"),
     "sv_transcript": ("reply", "transcript", "acts", "head"),
     "sv_context": ("reply", "transcript", "acts", "window", "context"),
     "sv_replay": ("reply", "transcript", "acts", "window", "replay"),

@@ -58,8 +58,8 @@ def search_command(  # noqa: PLR0913  one parameter an option
     """Search the prompts, replies and tool results of sessions, best match first. Any text is a valid query.
 
     An exchange must contain all the words; if none does, exchanges with some of them are shown. Longer words that begin
-    with a word come after the word itself. Put phrases in double quotes. End a word with * for
-    all words that begin so. Put -- before words that begin with a dash.
+    with a word come after the word itself. Put phrases in double quotes. End a word with * to find
+    all words that begin with it. Put -- before words that begin with a dash.
 
     \b
         llm sessions search harbour office

@@ -239,9 +239,9 @@ async def test_a_log_with_nothing_in_it_is_one_sentence(tmp_path: Path, busy: Pa
         pass
     page = await serving(tmp_path / "logs.db")(DASHBOARD)
     assert page.status == 200
-    assert "Nothing was logged yet. Start with:" in page.shown
+    assert "Nothing has been logged yet. Start with:" in page.shown
     narrowed = await serving(busy)(f"{DASHBOARD}?since=2030-01-01")
-    assert "Nothing was logged that matches. Show everything" in narrowed.shown
+    assert "Nothing in the log matches. Show everything" in narrowed.shown
     assert not any(
         "sv-panel" in one or "sv-tile" in one for one in (*shape(Tags(page.text)), *shape(Tags(narrowed.text)))
     )

@@ -86,7 +86,7 @@ def test_an_answer_is_copied_as_the_model_wrote_it(browser: Pages, root: str) ->
     """The button below a reply copies its Markdown, not what the page made of it; a failed prompt has none."""
     watched = browser.watched(root)
     page = watched.open("/logs/-/session/work")
-    assert copied(page, page.get_by_role("button", name="Copy answer").first).strip() == MARKDOWN.strip()
+    assert copied(page, page.get_by_role("button", name="Copy reply").first).strip() == MARKDOWN.strip()
     assert page.locator("article.sv-attempt .sv-answer").count() == 0
     assert watched.wrong == []
 

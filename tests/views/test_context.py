@@ -152,7 +152,8 @@ LEADS = [
     pytest.param(6, "The model was sent all 5 earlier exchanges.", "", id="all"),
     pytest.param(
         8,
-        "The model was sent 3 of 7 earlier exchanges, passages of 1 and a summary of 1. It saw nothing of the other 2.",
+        "The model was sent 3 of 7 earlier exchanges, passages of 1 more and a summary of 1 more."
+        " It saw nothing of the other 2.",
         "#1, #5 were not sent. A request of this session could have at most 250 tokens.",
         id="each fate",
     ),
@@ -241,7 +242,7 @@ async def test_the_difference_to_the_exchange_before(see: Get) -> None:
     assert "New + #6, with its reply + a summary of #3–#4 + 1 note" in cut
     assert "No longer sent − #1, " not in cut
     assert "No longer sent − #1 − #3–#5 Why: the budget was <full>." in cut
-    assert "Prompt cache Nothing at the beginning is unchanged." in cut
+    assert "Prompt cache Nothing: the beginning is different." in cut
     assert "Size 120 fewer tokens than at #6" in cut
     assert "unchanged, about" in (await see("/logs/-/session/work/context/8")).shown
     grown = (await see("/logs/-/session/work/context/8.json")).json()

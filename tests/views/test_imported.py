@@ -38,7 +38,7 @@ async def test_what_was_sent_is_not_known(tmp_path: Path, number: int, exact: st
     imported(tmp_path / "logs.db", lines(3))
     see = serving(tmp_path / "logs.db")
     page = await see(f"/logs/-/session/came/context/{number}{exact}")
-    assert "What else was sent to the model is not known." in page.shown
+    assert "The log does not say what else was sent." in page.shown
     assert f"{number},000 input tokens, according to the imported file" in page.shown
     for claim in ("not sent", "as it was logged", "Exactly as sent", "Since #", "counted by the server"):
         assert claim not in page.shown

@@ -208,7 +208,7 @@ def test_anything_can_have_a_copy_button(browser: Pages, root: str) -> None:
             const { addButtons } = await import(url);
             const made = document.createElement("div");
             made.innerHTML = '<code data-sv-copy id="one">llm --session work</code>'
-                + '<button type="button" id="two" hidden data-sv-copy="exact  text">Copy answer</button>'
+                + '<button type="button" id="two" hidden data-sv-copy="exact  text">Copy reply</button>'
                 + '<button type="button" id="three" hidden data-sv-copy-of="one">Copy command</button>';
             document.querySelector("main").prepend(made);
             addButtons(made);

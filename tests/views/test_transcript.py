@@ -62,7 +62,7 @@ async def test_pauses_pins_notes_and_failed_attempts_are_marked(get: Get) -> Non
     shown = (await get("/logs/-/session/work")).shown
     assert "9 hours later" in shown
     assert "#2 ◆ pinned" in shown
-    assert "Failed prompt 2026-09-01 14:20 1.2 s not answered in the table You And on the 15th?" in shown
+    assert "Failed prompt 2026-09-01 14:20 1.2 s not answered row You And on the 15th?" in shown
     assert (
         "gpt-4o-mini half a Failed: The model runner stopped (HTTP 500). Send it again with llm sessions retry" in shown
     )
@@ -106,7 +106,7 @@ async def test_the_start_of_a_block_says_that_the_policy_recalls(tmp_path: Path)
     connection.commit()
     connection.close()
     page = await serving(path)("/logs/-/session/work")
-    assert "(the budget was full). What matters of them is still recalled." in page.shown
+    assert "(the budget was full). Their relevant parts are still recalled." in page.shown
 
 
 @pytest.mark.asyncio

@@ -99,7 +99,7 @@ export class Card {
     if (scene.rated) meta.append(element("span", "sv-rated", scene.rated));
     if (!urls) return meta;
     const rows = element("span", "sv-rows");
-    rows.append(link(urls.context, "context", "What the model saw"));
+    rows.append(link(urls.context, "what the model saw"));
     meta.append(rows);
     return meta;
   }
@@ -145,7 +145,7 @@ export class Card {
   }
 }
 
-function link(href, text, title) {
+function link(href, text, title = "") {
   const made = element("a", "", text);
   made.href = href;
   made.title = title;
@@ -154,7 +154,7 @@ function link(href, text, title) {
 
 function speed(scene) {
   if (!scene.output || !scene.run || scene.paced) return "";
-  return `streaming at ${number(Math.round((1000 * scene.output) / scene.run))} tokens a second`;
+  return `streaming at ${number(Math.round((1000 * scene.output) / scene.run))} tokens per second`;
 }
 
 function spent(scene) {

@@ -57,7 +57,7 @@ export class Rail {
       return;
     }
     words.textContent = `${number(tokens)} of ${number(budget)} tokens${window ? `, window ${number(window)}` : ""}`;
-    if (this.cuts.has(exchange + 1)) words.append(" — ", element("b", "", "older exchanges are dropped at the next prompt"));
+    if (this.cuts.has(exchange + 1)) words.append(" — ", element("b", "", "from the next prompt on, older exchanges are no longer sent"));
   }
 
   unknown(exchange) {

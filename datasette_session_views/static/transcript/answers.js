@@ -3,7 +3,7 @@
 
 import { button, element, say } from "../common/say.js";
 
-const LABEL = "Copy answer";
+const LABEL = "Copy reply";
 const SHOWN = 2000; // milliseconds that a button says what it did
 
 // Characters that hide, move the cursor or turn the direction of a text, so that what is pasted is not what was seen.
