@@ -8,6 +8,7 @@ from llm_session_memory.reader.attachments import attachment as read
 
 from ..compat import Forbidden, NotFound, Response, tilde_decode
 from ..web.access import log_of
+from ..web.answering import answering
 
 _IMAGES = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
@@ -18,6 +19,7 @@ _IMAGES = {
 """Image types to show inline, and the bytes they start with. Not SVG, because it can contain scripts."""
 
 
+@answering
 async def attachment(datasette: Any, request: Any) -> Any:
     """Return an attachment: images inline, everything else as a download."""
     log = await log_of(datasette, request)

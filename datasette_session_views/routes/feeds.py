@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from llm_session_memory.reader import listing as reader
@@ -30,16 +30,16 @@ async def as_csv(datasette: Any, request: Any) -> Any:
     asked = await asked_of(datasette, request)
     name = f"{asked.log.name}-sessions.csv".replace('"', "_").encode("ascii", "replace").decode().replace("?", "_")
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return streamed(_rows(datasette, request, asked), "text/csv; charset=utf-8", headers)
-
-
-async def _rows(datasette: Any, request: Any, asked: Asked) -> AsyncIterator[str]:
-    """Yield the lines of the file, some sessions at a time."""
-    yield _written([header()])
     order = asked.order
     keys: list[str] = await asked.log.read(
         reader.keys, asked.filters, sort=order.by, descending=order.descending, most=_MOST
     )
+    return streamed(_rows(datasette, request, asked, keys), "text/csv; charset=utf-8", headers)
+
+
+async def _rows(datasette: Any, request: Any, asked: Asked, keys: Sequence[str]) -> AsyncIterator[str]:
+    """Yield the lines of the file, some sessions at a time."""
+    yield _written([header()])
     for start in range(0, len(keys), _CHUNK):
         found = await asked.log.read(lines, keys[start : start + _CHUNK])
         yield _written(

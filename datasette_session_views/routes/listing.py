@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from llm_session_memory.reader import listing as reader
 from llm_session_memory.reader.by_hand import sessions_by_hand
 from llm_session_memory.reader.entries import RATED_WORDS, Filters, Line, Listing
+from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Forbidden, allowed, sql_url
 from ..show.listing import ORDERS, Order, fields, order, row
-from ..web.access import Log, logs
+from ..web.access import Log, seen
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links, everything
 from ..web.offering import offer
@@ -87,10 +89,7 @@ async def everywhere(datasette: Any, request: Any) -> Any:
     """Return the newest sessions of every log that the visitor may see."""
     if not await allowed(datasette, request.actor, "view-instance"):
         raise Forbidden("view-instance")
-    seen = [
-        (log, await _read(log, Filters(archived=False), order(None), None, _A_FEW))
-        for log in await logs(datasette, request.actor)
-    ]
+    newest, unreadable = await _newest(datasette, request.actor)
     if request.url_vars.get("format") == "json":
         parameters.only(request)
         return as_json(
@@ -107,17 +106,34 @@ async def everywhere(datasette: Any, request: Any) -> Any:
                             _fields(datasette, request, Links(datasette, log.name), line) for line in page.lines
                         ],
                     }
-                    for log, page in seen
+                    for log, page in newest
                 ],
+                "unreadable": [{"database": name, "error": why} for name, why in unreadable],
             }
         )
     context = {
-        "sections": [_frame(log, Links(datasette, log.name), page) for log, page in seen],
+        "unreadable": unreadable,
+        "sections": [_frame(log, Links(datasette, log.name), page) for log, page in newest],
         "headers": [{"by": by, "label": label} for by, label in COLUMNS.items()],
-        "named": sum(page.named for _, page in seen),
-        "others": sum(page.others for _, page in seen),
+        "named": sum(page.named for _, page in newest),
+        "others": sum(page.others for _, page in newest),
     }
     return await as_page(datasette, request, "sv_all", context, everything(datasette, "json"))
+
+
+async def _newest(datasette: Any, actor: Any) -> tuple[list[tuple[Log, Listing]], list[tuple[str, str]]]:
+    """Return the newest sessions of every log that an actor may see, and the databases that can't be read, and why."""
+    found: list[tuple[Log, Listing]] = []
+    unreadable: list[tuple[str, str]] = []
+    for database in list(datasette.databases.values()):
+        try:
+            log = await seen(datasette, actor, database)
+            if log is not None:
+                found.append((log, await _read(log, Filters(archived=False), order(None), None, _A_FEW)))
+        except sqlite3.DatabaseError as error:  # noqa: PERF203  a damaged file must not hide the other logs
+            if await allowed(datasette, actor, "view-database", database.name):
+                unreadable.append((database.name, one_line(str(error), 200)))
+    return found, unreadable
 
 
 async def _read(log: Log, filters: Filters, order: Order, after: str | None, count: int | None = None) -> Listing:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -151,6 +153,9 @@ async def _is_open(datasette: Any, database: str, needed: tuple[str, ...]) -> bo
 
 
 async def logs(datasette: Any, actor: Any) -> list[Log]:
-    """Return all logs that an actor may see, in the order their databases were attached."""
-    found = [await seen(datasette, actor, database) for database in list(datasette.databases.values())]
+    """Return all logs that an actor may see, in the order their databases were attached, but none that is damaged."""
+    found: list[Log | None] = []
+    for database in list(datasette.databases.values()):
+        with suppress(sqlite3.DatabaseError):
+            found.append(await seen(datasette, actor, database))
     return [log for log in found if log is not None]

@@ -30,7 +30,7 @@ def answering(handler: Handler) -> Handler:
     async def answered(datasette: Any, request: Any) -> Any:
         try:
             return await handler(datasette, request)
-        except (Refused, NotFound) as error:
+        except (Refused, NotFound, sqlite3.DatabaseError) as error:
             if request.url_vars.get("format") == "json":
                 return await _in_json(datasette, request, error)
             redirected = isinstance(error, NotFound) and ("%" in request.path or path_of(request).endswith("/"))
@@ -43,18 +43,16 @@ def answering(handler: Handler) -> Handler:
                 raise
             said = "Forbidden"
             return as_json({"ok": False, "error": said, "errors": [said], "status": _FORBIDDEN}, _FORBIDDEN)
-        except sqlite3.DatabaseError as error:
-            if request.url_vars.get("format") != "json":
-                raise
-            said = " ".join(unreadable(error))
-            return as_json({"ok": False, "error": said, "errors": [said], "status": UNUSABLE}, UNUSABLE)
 
     return answered
 
 
 async def _in_json(datasette: Any, request: Any, error: Exception) -> Any:
+    near: list[str] = []
     if isinstance(error, Refused):
-        said, status, near = str(error.message), int(error.status), []
+        said, status = str(error.message), int(error.status)
+    elif isinstance(error, sqlite3.DatabaseError):
+        said, status = " ".join(unreadable(error)), UNUSABLE
     else:
         said, status = str(error) or "Not found", 404
         near = [name for name, _ in (await hints(datasette, request)).alike]

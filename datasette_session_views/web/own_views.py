@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextvars import ContextVar
 from typing import Any
 
@@ -31,9 +32,18 @@ async def denials(datasette: Any, actor: Any) -> list[Any]:
             (name, view)
             for name, database in list(datasette.databases.items())
             if name != "_internal"
-            for view in VIEWS.keys() & await database.execute_fn(present)
+            for view in VIEWS.keys() & await _present(database)
             if not await may_view(datasette, actor, name, view)
         ]
     finally:
         _asking.reset(token)
     return denial_rules(denied)
+
+
+async def _present(database: Any) -> frozenset[str]:
+    """Return the tables and views of a database, or none if it can't be read: nobody reads a view in it then."""
+    try:
+        found: frozenset[str] = await database.execute_fn(present)
+    except sqlite3.DatabaseError:
+        return frozenset()
+    return found

@@ -66,7 +66,11 @@ Get = Callable[..., Awaitable[Answer]]
 
 def serving(path: Path, **settings: Any) -> Get:
     """Return a function that gets pages from a Datasette serving this log with these settings."""
-    datasette = Datasette([str(path)], **settings)
+    return served(Datasette([str(path)], **settings))
+
+
+def served(datasette: Datasette) -> Get:
+    """Return a function that gets pages from a Datasette."""
 
     async def get(address: str, **more: Any) -> Answer:
         await datasette.invoke_startup()

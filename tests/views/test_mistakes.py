@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from datasette import Response
+from datasette.app import Datasette
 from datasette.plugins import pm
 
 from datasette_session_views import hookimpl
+from datasette_session_views.compat import IS_1
 from llm_session_memory.rules.names import alike
-from tests.views.conftest import Answer, Get, Tags, serving
+from tests.views.conftest import Answer, Get, Tags, served, serving
 from tests.views.test_permissions import configured
 from tests.world.everything import World
 
@@ -125,10 +127,8 @@ async def test_another_plugin_may_ask_to_sign_in(world: World) -> None:
         pm.unregister(name="door")
 
 
-@pytest.mark.asyncio
-async def test_a_damaged_log_is_said_on_the_page(world: World, tmp_path: Path) -> None:
-    """A log that can't be read gets a page with a sentence instead of Datasette's bare one, and JSON with the same."""
-    path = tmp_path / "logs.db"
+def damaged(world: World, path: Path) -> None:
+    """Write a log whose table of turns can't be read."""
     shutil.copy(world.path, path)
     with closing(sqlite3.connect(path)) as connection:
         (size,) = connection.execute("pragma page_size").fetchone()
@@ -136,13 +136,74 @@ async def test_a_damaged_log_is_said_on_the_page(world: World, tmp_path: Path) -
     with path.open("r+b") as file:
         file.seek((root - 1) * size)
         file.write(b"\0" * size)
-    get = serving(path)
+
+
+@pytest.mark.asyncio
+async def test_a_damaged_log_is_said_on_the_page(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log that can't be read gets a page with a sentence, its JSON and its files say the same, and nothing else."""
+    damaged(world, tmp_path / "logs.db")
+    get = serving(tmp_path / "logs.db")
     page = await get("/logs/-/session/work")
     assert page.status == 503
     assert "The log can't be read: " in page.shown
     twin = await get("/logs/-/session/work.json")
     assert (twin.status, twin.json()["ok"], twin.json()["status"]) == (503, False, 503)
     assert twin.json()["error"].startswith("The log can't be read: ")
+    for file in ("sessions.csv", "sessions.atom", "session/work.md"):
+        answer = await get(f"/logs/-/{file}")
+        assert (answer.status, answer.text.partition(":")[0]) == (503, "The log can't be read"), file
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("gone", [False, True], ids=["damaged", "gone"])
+async def test_a_log_that_cannot_be_read_does_not_hide_the_others(world: World, tmp_path: Path, *, gone: bool) -> None:
+    """The page of all logs names it, says why it can't be read, and lists the sessions of the others."""
+    if gone and IS_1:
+        pytest.skip("Datasette 1.0 itself does not start without the file")
+    damaged(world, tmp_path / "lost.db")
+    datasette = Datasette([str(tmp_path / "lost.db"), str(world.path)])
+    if gone:
+        (tmp_path / "lost.db").unlink()
+    get = served(datasette)
+    page = await get("/-/sessions")
+    why = "unable to open database file" if gone else "database disk image is malformed"
+    assert page.status == 200
+    assert f"lost can't be read: {why}." in page.shown
+    assert "/logs/-/session/work" in links(page)
+    found = (await get("/-/sessions.json")).json()
+    assert [one["database"] for one in found["databases"]] == ["logs"]
+    assert found["unreadable"] == [{"database": "lost", "error": why}]
+    assert "/logs/-/sessions" in links(await get("/none/-/sessions"))
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_is_damaged_later_leaves_the_other_logs_alone(world: World, tmp_path: Path) -> None:
+    """The permission to see another log is not asked of it."""
+    path = tmp_path / "lost.db"
+    shutil.copy(world.path, path)
+    datasette = Datasette([str(path), str(world.path)])
+    await datasette.invoke_startup()
+    path.write_bytes(b"no database" * 1_000)
+    for address in ("/logs/-/sessions", "/logs/-/session/work"):
+        assert (await served(datasette)(address)).status == 200, address
+
+
+@pytest.mark.asyncio
+async def test_a_damaged_log_is_named_only_to_those_who_may_see_it(world: World, tmp_path: Path) -> None:
+    """A visitor without permission for its database learns nothing of it."""
+    damaged(world, tmp_path / "lost.db")
+    path = tmp_path / "lost.db"
+    locked = configured({"databases": {"lost": {"allow": {"id": "root"}}}})
+    get = served(Datasette([str(path), str(world.path)], **locked))
+    if not IS_1:
+        path.unlink()
+    for address in ("/-/sessions", "/-/sessions.json"):
+        page = await get(address)
+        assert page.status == 200
+        assert "lost" not in page.text
 
 
 @pytest.mark.parametrize(
