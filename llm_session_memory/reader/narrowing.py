@@ -59,7 +59,7 @@ _OF_TURNS = {"memory_contexts": "rowid, *", "memory_recalls": "*", "memory_ratin
 
 _OF_SESSIONS = (
     *("memory_sessions", "memory_blocks", "memory_pins", "memory_summaries", "memory_bookmarks"),
-    *("memory_forks", "memory_undone", "memory_snapshots", "memory_titles"),
+    *("memory_forks", "memory_undone", "memory_snapshots", "memory_titles", "memory_origins"),
 )
 """Tables whose rows belong to a conversation; a project narrows them too."""
 

@@ -75,6 +75,7 @@ COLUMNS: dict[str, str] = {
     "memory_undone": "thread_id turn_id undone_utc",
     "memory_snapshots": "id thread_id label label_key turn_id state_json made_utc",
     "memory_titles": "thread_id title author input_tokens output_tokens duration_ms spent_usd made_utc",
+    "memory_origins": "thread_id source key file imported_utc",
     "memory_tombstones": "kind id deleted_utc",
     "memory_changed": "turn_id changed_utc",
 }

@@ -59,6 +59,7 @@ _OPTIONAL: dict[str, str] = {
     "memory_summaries": "id thread_id text first_turn_id last_turn_id",
     "memory_snapshots": "id thread_id label turn_id made_utc",
     "memory_titles": "thread_id title author",
+    "memory_origins": "thread_id source key",
     "memory_forks": "thread_id from_thread_id at_turn_id forked_utc",
     "memory_undone": "thread_id turn_id undone_utc",
     "memory_passages": "id turn_id",

@@ -10,6 +10,7 @@ History of the set "llm-session-memory":
 - 006_think: the setting for thinking in replies
 - 007_keeping: projects, forks, undone exchanges, snapshots, titles, tombstones, archived sessions, budgets in dollars
 - 008_recall: private sessions, recall from other sessions, notes for all sessions
+- 009_file: origins of imported conversations
 """
 
 from __future__ import annotations
@@ -99,6 +100,10 @@ def migrations() -> Migrations:
     @found(name="008_recall")
     def recall(db: Database) -> None:
         _run(db, "008_recall")
+
+    @found(name="009_file")
+    def file(db: Database) -> None:
+        _run(db, "009_file")
 
     return found
 

@@ -97,6 +97,7 @@ _OURS: dict[str, dict[str, str | None]] = {
     "memory_snapshots": {"id": None},
     "memory_titles": {},
     "memory_projects": {},
+    "memory_origins": {},
 }
 """Our tables, likewise. The index of the log is not copied: it catches up, as after each prompt."""
 

@@ -76,6 +76,7 @@ def with_sessions(path: Path, *sessions: Session) -> None:
     if "project" not in {row[1] for row in connection.execute("pragma table_info(memory_sessions)")}:
         connection.executescript((SQL / "007_keeping.sql").read_text("utf-8"))
         connection.executescript((SQL / "008_recall.sql").read_text("utf-8"))
+        connection.executescript((SQL / "009_file.sql").read_text("utf-8"))
     for session in sessions:
         thread = session.thread_id
         connection.execute(
@@ -245,6 +246,8 @@ def write_family(path: Path) -> Family:
     with_rows(path, "memory_titles", {"thread_id": work, "title": "A <i>bridge", "author": "llama3", "made_utc": LATER})
     title = {"thread_id": threads["unnamed"], "title": "Portugal", "author": "you", "made_utc": LATER}
     with_rows(path, "memory_titles", title)
+    origin = {"source": "chatgpt", "key": "6f1c", "file": "export <i>.zip", "imported_utc": LATER}
+    with_rows(path, "memory_origins", {"thread_id": work, **origin})
     with_rows(path, "memory_projects", {"name_key": "lisbon", "name": "Lisbon", "created_utc": LATER})
     connection = sqlite3.connect(path)
     connection.execute("update memory_sessions set project = 'lisbon' where name like 'work%'")

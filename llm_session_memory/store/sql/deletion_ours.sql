@@ -33,6 +33,7 @@ delete from memory_meta where thread_id in (select id from temp.gone_threads whe
 delete from memory_summaries where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_snapshots where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_titles where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_origins where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_forks where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_index where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_sessions where thread_id in (select id from temp.gone_threads where batch = :batch);

@@ -1,0 +1,9 @@
+-- Where imported conversations are from, so that importing again takes only what is new.
+create table if not exists memory_origins (
+    thread_id text primary key,
+    source text not null,                -- the tool that wrote the file, such as 'chatgpt'
+    key text not null,                   -- the conversation's id there, or a hash of what it begins with
+    file text,                           -- the name of the file that it was read from last, without its folders
+    imported_utc text not null           -- when something of it was imported last
+);
+create index if not exists memory_origins_key on memory_origins (source, key);
