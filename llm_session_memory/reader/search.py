@@ -5,7 +5,7 @@ All of it works without our llm plugin. Our index is searched exactly as `llm se
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import merge, nsmallest
@@ -14,22 +14,17 @@ from typing import Any
 
 from .. import model
 from ..rules.dates import day_after
-from ..rules.openings import without_signs
-from ..rules.passages import reach
-from ..rules.search_terms import Marker, Query, match, query_of, snippet
-from ..store.beside import FRAGMENT
+from ..rules.search_terms import Query, match, query_of
 from ..store.finder import Finder, found_in
 from ..store.finder import Found as FoundTurn
-from ..store.index import LEAST_RULES, Index
+from ..store.index import LEAST_RULES
 from ..store.numbering import Numbering
 from .among import Among, of_sessions
-from .entries import MARK, PAGE, UNMARK, Filters, Found, Hit, Line, Results
-from .figures import Figures
+from .entries import PAGE, Filters, Hit, Results
 from .held import holder, line_of, unnamed_parents
+from .hits import Shown, grouped
 from .llms_indexes import INDEXES, MOST_RANKED, Key, LlmsIndexes, Order
-from .numbering import figures, numbering
-from .openings import openings
-from .seen import SeenLog
+from .numbering import numbering
 from .selecting import of_tag
 from .source import Source, ids
 from .tables import COLUMNS
@@ -41,9 +36,6 @@ _OURS = _LLMS | {"memory_words", "memory_passages", "memory_index", "memory_sess
 
 _NEWEST, _READ = 2_000, 300
 """Among this many of the newest turns, at most so many that our index lacks are read one by one."""
-
-_PROMPT, _SNIPPET = 160, 240
-"""The most characters shown of a prompt that did not match, and of a text that did."""
 
 _Match = tuple[str, str, FoundTurn | Hit]
 """The thread and the turn of a match, and what was found: a turn whose texts are not read yet, or all that is shown."""
@@ -77,10 +69,10 @@ def search(
             break
         if len(seen) > start:
             page.append((thread, number, one))
-    hits = made.hits([one for _, _, one in page])
+    hits = made.shown.hits([one for _, _, one in page])
     shown = [(thread, replace(hit, number=number)) for (thread, number, _), hit in zip(page, hits, strict=True)]
     return Results(
-        groups=_grouped(source, shown, numbers),
+        groups=grouped(source, shown, numbers),
         hits=len(page),
         next=str(start + PAGE) if len(seen) > start + PAGE else None,
         limited=made.limited,
@@ -122,6 +114,11 @@ class _Search:
         if self.thread_id is not None:
             return self.thread_id, numbering(self.source, self.thread_id).number_of(turn_id)
         return holder(self.source, thread_id, turn_id)
+
+    @cached_property
+    def shown(self) -> Shown:
+        """What is shown of the matches."""
+        return Shown(self.source, self.query)
 
     @cached_property
     def line(self) -> tuple[str, ...]:
@@ -250,70 +247,10 @@ class _Search:
         return self.source.rows("unindexed", **given)
 
     def _read(self) -> Iterator[_Match]:
-        texts = self._texts([row["turn_id"] for row in self._unindexed])
+        texts = self.shown.texts([row["turn_id"] for row in self._unindexed])
         for row in self._unindexed:
-            if self.marker.all_in(texts.get(row["turn_id"], ())):
+            if self.shown.marker.all_in(texts.get(row["turn_id"], ())):
                 yield self._match(_unscored(row))
-
-    # -- what is shown -------------------------------------------------
-
-    @cached_property
-    def marker(self) -> Marker:
-        """What marks the words and signs of the query."""
-        return Marker(self.query.words, self.query.signs)
-
-    def _texts(self, turn_ids: Sequence[str], beside: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
-        """Return the texts of turns, one for each of SIDES: what went with their prompts only for those in `beside`."""
-        return Index(SeenLog(self.source)).turn_texts(turn_ids, fragments_of=beside)
-
-    def hits(self, found: Sequence[FoundTurn | Hit]) -> list[Hit]:
-        """Return what to show of matches."""
-        turns = [one for one in found if isinstance(one, FoundTurn)]
-        beside = {one.turn_id for one in turns if one.passage and one.passage["side"] == FRAGMENT}
-        texts = self._texts([one.turn_id for one in turns], beside)
-        nothing = ("",) * len(model.SIDES)
-        return [
-            self._plain(one) if isinstance(one, Hit) else self._hit(one, texts.get(one.turn_id, nothing))
-            for one in found
-        ]
-
-    def _plain(self, hit: Hit) -> Hit:
-        """Return a hit of llm's index without Markdown's signs. Its words are marked already."""
-        prompt, reply = (
-            plain if (plain := without_signs(text)).count(MARK) == text.count(MARK) else text
-            for text in (hit.prompt, hit.reply)
-        )
-        return replace(hit, prompt=prompt, reply=reply)
-
-    def _hit(self, found: FoundTurn, texts: tuple[str, ...]) -> Hit:
-        """Return a hit: the prompt, or its beginning, and the reply, tool result or fragment that matched."""
-        prompt, *others = texts
-        if found.passage:
-            text = texts[found.passage["side"]]
-            passage = text[found.passage["start"] : reach(text, found.passage["end"])]
-            side = int(found.passage["side"])
-            others = ["" if place != side else passage for place in range(1, len(model.SIDES))]
-            prompt = prompt[:_PROMPT] if side else passage
-        side, best = max(enumerate(others, 1), key=lambda one: self.marker.held(one[1]), default=(0, ""))
-        return Hit(
-            turn_id=found.turn_id,
-            number=None,
-            model=found.model,
-            datetime_utc=found.datetime_utc,
-            prompt=self._marked(prompt),
-            reply=self._marked(best) if self.marker.held(best) else "",
-            side=model.SIDES[side],
-        )
-
-    def _marked(self, text: str) -> str:
-        text = text.replace(MARK, "").replace(UNMARK, "")
-        plain = without_signs(text)
-        if self.marker.held(plain) == self.marker.held(text):  # else the words are in an address or among the signs
-            text = plain
-        shown, marks = snippet(text, self.marker, _SNIPPET)
-        for start, end in reversed(marks):
-            shown = f"{shown[:start]}{MARK}{shown[start:end]}{UNMARK}{shown[end:]}"
-        return shown
 
 
 class _Readable:
@@ -344,31 +281,4 @@ def _unscored(row: Mapping[str, Any]) -> FoundTurn:
         datetime_utc=row["datetime_utc"] or "",
         score=0.0,
         passage=None,
-    )
-
-
-def _grouped(source: Source, hits: Iterable[tuple[str, Hit]], numbers: Mapping[str, Numbering]) -> tuple[Found, ...]:
-    """Return hits by session, in the order of each session's first hit."""
-    by_thread: dict[str, list[Hit]] = {}
-    for thread_id, hit in hits:
-        by_thread.setdefault(thread_id, []).append(hit)
-    named = {row["thread_id"]: row for row in source.rows("titles", ids=ids(by_thread))}
-    first = openings(source, by_thread)
-    groups: list[Found] = []
-    for thread_id, found in by_thread.items():
-        counted = figures(source, thread_id, numbers[thread_id])
-        groups.append(Found(_line(named[thread_id], counted, first.get(thread_id, "")), tuple(found)))
-    return tuple(groups)
-
-
-def _line(row: Mapping[str, Any], figures: Figures, opening: str) -> Line:
-    return Line(
-        row["thread_id"],
-        row["name"],
-        row["first_words"] or "",
-        row["model"] or "",
-        figures,
-        title=row["title"] or "",
-        archived_utc=row["archived_utc"],
-        opening=opening,
     )
