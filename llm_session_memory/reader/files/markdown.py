@@ -7,7 +7,6 @@ headings and facts, so Markdown in them is escaped.
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from ...rules.server_cuts import counts_all
 from ...rules.thinking import as_reasoning
 from ...rules.words import counted
 from ..given import given_with
+from .quoting import code, fenced, inert, quoted, spoken
 from .segments import as_json
 
 _AUTHOR_WIDTH = 60
@@ -135,15 +135,6 @@ def listed(number: int, note: Note) -> str:
     return mark + f"\n{' ' * len(mark)}".join(plain(note.text).split("\n")) + by
 
 
-_MARKUP = re.compile(r"[\\`*\[\]<>]|(?<![^\W_])_|_(?![^\W_])")
-_NAME_WIDTH = 1_000
-
-
-def inert(name: str) -> str:
-    """Return a name on one line, with its Markdown escaped."""
-    return _MARKUP.sub(r"\\\g<0>", one_line(name, _NAME_WIDTH))
-
-
 def _facts(session: Session, total: int, shown: tuple[int, int] | None) -> str:
     model = session.settings.model or "no model yet"
     return f"{exchanges_words(total, shown)} · {inert(model)} · {session.thread_id}"
@@ -183,14 +174,14 @@ def exchange_block(  # noqa: PLR0913  what is known of one exchange
         for message in turn.input:
             lines.extend(_message(message))
         if turn.schema not in ("", schema_above):
-            lines.append(f"*Schema:*\n\n{_fenced(as_json(plain(turn.schema)) or plain(turn.schema))}")
+            lines.append(f"*Schema:*\n\n{fenced(as_json(plain(turn.schema)) or plain(turn.schema))}")
         schema_above = turn.schema
         for message in turn.output:
             lines.extend(_message(message))
     if not exchange.has_reply:
         lines.append("**Model:** (no text)")
     if rating and rating.note:
-        lines.append(_quoted("Reason for the rating", rating.note))
+        lines.append(quoted("Reason for the rating", rating.note))
     lines += [f"*Snapshot “{inert(label)}”*" for label in snapshots]
     return "\n\n".join(lines)
 
@@ -243,57 +234,23 @@ def _message(message: Message) -> Iterator[str]:
             case "text" if not str(data.get("text") or "").strip():
                 pass
             case "text":
-                yield _spoken(who, str(data.get("text") or ""), is_reply=message.role == "assistant")
+                yield spoken(who, str(data.get("text") or ""), is_reply=message.role == "assistant")
             case "reasoning":
-                yield _quoted("Reasoning", str(data.get("text") or "")) if data.get("text") else "*Reasoning withheld*"
+                yield quoted("Reasoning", str(data.get("text") or "")) if data.get("text") else "*Reasoning withheld*"
             case "tool_call":
                 arguments = json.dumps(data.get("arguments") or {}, ensure_ascii=False)
-                yield f"*Tool call* {_code(str(data.get('name')))} {_code(arguments)}"
+                yield f"*Tool call* {code(str(data.get('name')))} {code(arguments)}"
             case "tool_result":
-                yield _quoted(f"Result of {_code(str(data.get('name')))}", str(data.get("output") or ""))
+                yield quoted(f"Result of {code(str(data.get('name')))}", str(data.get("output") or ""))
             case _:
                 pass
         yield from _attachments(part)
-
-
-_BLOCK = re.compile(r" {0,3}(?:#{1,6} |```|~~~|[-*+] |\d{1,9}[.)] |>|\||\$\$|\\\[)|    \S")
-"""The beginning of a reply that means nothing after other words on the same line: a list, a heading, a fence."""
-
-
-def _spoken(who: str, text: str, *, is_reply: bool) -> str:
-    """Return a text with its speaker. A reply in JSON is fenced; one that begins with a block gets its own line."""
-    shown = plain(text)
-    data = as_json(shown) if is_reply else None
-    if data is not None:
-        return f"{who}\n\n{_fenced(data)}"
-    return f"{who}\n\n{shown}" if is_reply and _BLOCK.match(shown) else f"{who} {shown}"
-
-
-def _fenced(data: str) -> str:
-    """Return JSON as a block of code."""
-    fence = "`" * max(3, _longest_run(data) + 1)
-    return f"{fence}json\n{data}\n{fence}"
 
 
 def _attachments(part: Part) -> Iterator[str]:
     for attachment in part.attachments:
         where = attachment.url or without_folders(attachment.path or "") or f"{attachment.id[:12]}, stored in the log"
         yield f"*Attachment: {inert(attachment.type or 'unknown type')}, {inert(where)}*"
-
-
-def _quoted(title: str, text: str) -> str:
-    body = "\n".join(f"> {line}" for line in plain(text).split("\n"))
-    return f"*{title}:*\n\n{body}"
-
-
-def _code(text: str) -> str:
-    fence = "`" * (_longest_run(text) + 1)
-    return f"{fence}{plain(text)}{fence}"
-
-
-def _longest_run(text: str) -> int:
-    """Return how many backticks follow each other at most; a fence must be longer."""
-    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> str:
@@ -309,12 +266,12 @@ def attempt_block(attempt: Attempt, again: str, numbers: Mapping[str, int]) -> s
     lines.append(f"**You:** {plain(attempt.prompt)}")
     lines += [f"*{inert(one.words)}*" for one in given_with(attempt.request)]
     if attempt.partial:
-        lines.append(_spoken("**Model (partial reply):**", attempt.partial, is_reply=True))
+        lines.append(spoken("**Model (partial reply):**", attempt.partial, is_reply=True))
     if attempt.in_progress:
         return "\n\n".join([*lines, "*In progress*"])
     lines.append("*Interrupted*" if attempt.error == "interrupted" else f"*Failed: {plain(attempt.error)}*")
     if not attempt.answered_by:
-        lines.append(f"*Retry sends the newest unanswered prompt again:* {_code(again)}")
+        lines.append(f"*Retry sends the newest unanswered prompt again:* {code(again)}")
     return "\n\n".join(lines)
 
 
