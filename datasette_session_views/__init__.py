@@ -113,12 +113,11 @@ def extra_css_urls(view_name: str | None) -> list[str]:
 
 
 @hookimpl
-def extra_js_urls(view_name: str | None, datasette: Any) -> list[dict[str, Any]]:
+def extra_js_urls(view_name: str | None) -> list[dict[str, Any]]:
     """Add our scripts to our own pages only."""
-    from .compat import static_url
-    from .web.assets import scripts
+    from .web.assets import script_urls
 
-    return [{"url": static_url(datasette, name), "module": True} for name in scripts(view_name)]
+    return [{"url": url, "module": True} for url in script_urls(view_name)]
 
 
 @hookimpl

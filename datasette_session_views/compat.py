@@ -6,8 +6,6 @@ Everything here returns the same shape on both, so the rest of the package does 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -44,7 +42,6 @@ __all__ = [
     "own_queries",
     "rating_allowed",
     "sql_url",
-    "static_url",
     "status_and_words",
     "streamed",
     "tilde_decode",
@@ -126,29 +123,6 @@ def find_database(datasette: Any, route: str) -> Any:
         return datasette.get_database(route=route)
     except KeyError:
         raise NotFound(f"Database not found: {route}") from None
-
-
-def static_url(datasette: Any, path: str) -> Any:
-    """Return the URL of one of our static files, with its hash if Datasette adds one.
-
-    It must not be a plain string, or Datasette would add its base_url a second time.
-    """
-    plugin = _plugin_name()
-    if hasattr(datasette, "static"):
-        return datasette.static(path, plugin=plugin)
-    return datasette.urls.static_plugins(plugin, path)
-
-
-@cache
-def _plugin_name() -> str:
-    """Return the name that Datasette serves our files under: the distribution's, or the package's."""
-    from datasette.plugins import get_plugins
-
-    ours = Path(__file__).parent / "static"
-    for plugin in get_plugins():
-        if plugin.get("static_path") and Path(plugin["static_path"]).resolve() == ours.resolve():
-            return str(plugin["name"])
-    return "datasette_session_views"
 
 
 def streamed(pieces: AsyncIterator[str], content_type: str, headers: Mapping[str, str]) -> Any:

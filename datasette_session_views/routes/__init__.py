@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .analytics import analytics
+from .assets import script, styles
 from .attachments import attachment
 from .context import context
 from .exchange import exchange, turn
@@ -12,7 +13,6 @@ from .nowhere import nowhere
 from .rating import rate
 from .replay import replay
 from .search import search
-from .styles import styles
 from .transcript import session
 
 _DATABASE = r"^/(?P<database>[^/\.]+)"
@@ -20,6 +20,7 @@ _DATABASE = r"^/(?P<database>[^/\.]+)"
 ROUTES = [
     (r"^/-/sessions(\.(?P<format>json))?$", everywhere),
     (r"^/-/sessions/style/(?P<view>[a-z_]+)\.css$", styles),
+    (r"^/-/sessions/script/(?P<hash>[0-9a-f]+)/(?P<name>[a-z]+/[a-z]+\.js)$", script),
     (_DATABASE + r"/-/sessions(\.(?P<format>json))?$", listing),
     (_DATABASE + r"/-/sessions\.csv$", as_csv),
     (_DATABASE + r"/-/sessions\.atom$", as_atom),

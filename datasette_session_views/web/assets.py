@@ -25,8 +25,10 @@ _SHEETS: dict[str, tuple[str, ...]] = {
 
 _SCRIPTS = {"sv_transcript": ("transcript/main.js",), "sv_replay": ("replay/main.js",)}
 
-
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+_COMMENT_LINE = re.compile(r"^ *//.*", re.MULTILINE)
+"""A comment in a module. Others stay: only at the start of a line `//` can be nothing else."""
 
 
 def is_ours(view: str | None) -> bool:
@@ -56,11 +58,33 @@ def style(view: str) -> bytes:
     A page appears when it has its whole style, and one request is there sooner than seven.
     """
     names = (*_EVERY, *_SHEETS.get(view, ()), "print")
-    text = "".join((_STATIC / "css" / f"{name}.css").read_text("utf-8") for name in names)
-    lines = _COMMENT.sub("", text).splitlines()
-    return "\n".join(line.strip() for line in lines if line.strip()).encode()
+    return _without(_COMMENT, *(_STATIC / "css" / f"{name}.css" for name in names))
 
 
 def scripts(view: str | None) -> list[str]:
-    """Return the modules of a page, as paths below our static folder. Other pages have none."""
+    """Return the modules that a page loads, as paths below our static folder. Other pages have none."""
     return ["common/main.js", *_SCRIPTS.get(view or "", ())] if is_ours(view) else []
+
+
+def script_urls(view: str | None) -> list[str]:
+    """Return the addresses of a page's modules. They change with any module, as modules import others."""
+    return [f"/-/sessions/script/{scripts_hash()}/{name}" for name in scripts(view)]
+
+
+@cache
+def scripts_hash() -> str:
+    """Return what tells one content of all modules from another."""
+    return hashlib.sha256(b"".join(modules().values())).hexdigest()[:12]
+
+
+@cache
+def modules() -> dict[str, bytes]:
+    """Return our modules by their path, without indentation and lines of comments: those are a quarter when zipped."""
+    paths = sorted(_STATIC.rglob("*.js"))
+    return {path.relative_to(_STATIC).as_posix(): _without(_COMMENT_LINE, path) for path in paths}
+
+
+def _without(comment: re.Pattern[str], *sheets: Path) -> bytes:
+    text = "".join(path.read_text("utf-8") for path in sheets)
+    lines = comment.sub("", text).splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip()).encode()
