@@ -64,6 +64,13 @@ def test_the_line_of_what_is_read_is_lit(browser: Pages, root: str) -> None:
     assert watched.wrong == []
 
 
+def test_an_address_that_means_nothing_leads_to_the_first_line(browser: Pages, root: str) -> None:
+    """An address whose end can't be decoded is no reason for the scripts to fail."""
+    watched = browser.watched(root)
+    lit(watched.open("/logs/-/session/work#100%"), "1 prompt 1.")
+    assert watched.wrong == []
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 def test_a_phone_has_the_outline_in_a_fold(browser: Pages, root: str, scripts: bool) -> None:
     """On a phone it is folded above the conversation; where there is room it is beside it, and always open."""

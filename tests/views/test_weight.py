@@ -9,11 +9,12 @@ from urllib.parse import urljoin
 
 import pytest
 
+from datasette_session_views.compat import IS_1
 from tests.views.conftest import Get, serving
 from tests.views.visits import write_long
 
 MOST = 60_000
-"""Bytes, zipped, of a transcript of 50 long exchanges with all that it loads of ours."""
+"""Bytes, zipped, of a transcript of 50 long exchanges with all that it loads."""
 
 _ASSET = re.compile(r"""<(?:link rel="stylesheet" href|script [^>]*src|img [^>]*src)="([^"]+)""")
 _IMPORT = re.compile(r"""^import [^"]*"(\./[^"]+)";""", re.MULTILINE)
@@ -35,7 +36,10 @@ async def assets(get: Get, page: str) -> dict[str, bytes]:
 
 @pytest.mark.asyncio
 async def test_a_transcript_of_fifty_long_exchanges_is_light(tmp_path: Path) -> None:
-    """The page and all of ours that it loads have at most 60 kB, zipped one by one as they would be sent."""
+    """The page and all that it loads have at most 60 kB, zipped one by one as they would be sent.
+
+    Datasette's own style is included. That of 1.0 has 13 kB and comes with scripts, so there only ours are counted.
+    """
     write_long(tmp_path / "logs.db")
     get = serving(tmp_path / "logs.db")
     page = await get("/logs/-/session/long")
@@ -43,8 +47,8 @@ async def test_a_transcript_of_fifty_long_exchanges_is_light(tmp_path: Path) -> 
     assert len(page.content) > 200_000
     loaded = await assets(get, page.text)
     assert sum("/common/" in address for address in loaded) > 2
-    sizes = {"the page": page.content} | {
-        address: body for address, body in loaded.items() if "/-/static/" not in address
-    }
+    counted = {address: body for address, body in loaded.items() if not (IS_1 and "/-/static/" in address)}
+    assert IS_1 or any("/app.css" in address for address in counted)
+    sizes = {"the page": page.content} | counted
     zipped = {name: len(gzip.compress(body, mtime=0)) for name, body in sizes.items()}
     assert sum(zipped.values()) <= MOST

@@ -4,10 +4,9 @@
 // A button written by the server, with the attributes data-sv-copy and hidden, is shown and copies its own attribute;
 // with data-sv-copy-of="ID", a button copies the text of the element with that id.
 
-import { button, element, say } from "./say.js";
+import { button, element, sayOn } from "./say.js";
 
 const LABEL = "Copy";
-const SHOWN = 2000; // milliseconds that a button says what it did
 
 async function copy(pressed, text, source) {
   let said = "Copied";
@@ -18,10 +17,7 @@ async function copy(pressed, text, source) {
     getSelection().selectAllChildren(source); // without a secure connection there is no clipboard
     said = "Selected";
   }
-  const words = pressed.dataset.svLabel ?? (pressed.dataset.svLabel = pressed.textContent);
-  pressed.textContent = said;
-  say(said);
-  setTimeout(() => (pressed.textContent = words), SHOWN);
+  sayOn(pressed, said);
 }
 
 // Return the text of an element as a person sees it, but without our own buttons.

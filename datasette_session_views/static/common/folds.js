@@ -1,19 +1,12 @@
+import { fragment } from "./say.js";
+
 // If the URL points into a fold, open the fold.
 function openPlace() {
-  const name = decoded(location.hash.slice(1));
-  const place = name ? document.getElementById(name) : null;
+  const place = document.getElementById(fragment());
   const fold = place?.closest("details");
   if (!fold || fold.open) return;
   fold.open = true;
   place.scrollIntoView();
-}
-
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 openPlace();

@@ -27,46 +27,31 @@ const canSearch = () => search() !== null || places.page("search") !== null;
 const context = () => within('a[href*="/context/"]') ?? document.querySelector('main article a[href*="/context/"]');
 const replay = () => within('a[href*="/replay"]') ?? document.querySelector('main a[href*="/replay"]');
 
-// Each key or sequence: what it does, what that is called, and whether the page has it.
+// Each key or sequence: what it does, and whether the page has it. What it is called is in help.js.
 const KEYS = [
-  ["j", () => places.step(1), "next exchange, hit or session", hasItems],
-  ["k", () => places.step(-1), "previous exchange, hit or session", hasItems],
-  ["g g", places.first, "first on this page", hasItems],
-  ["G", places.last, "last on this page", hasItems],
-  ["/", find, "search", () => canSearch() && !datasettesJump],
-  ["s", find, "search", () => canSearch() && !ofPlayer],
-  ["c", () => places.follow(context()), "what the model saw at this exchange", () => !ofPlayer && context()],
-  ["r", () => places.follow(replay()), "replay", () => !ofPlayer && replay()],
-  ["[", () => places.follow(document.querySelector("main a[rel=prev]")), "previous page or exchange", () => linked("prev")],
-  ["]", () => places.follow(document.querySelector("main a[rel=next]")), "next page or exchange", () => linked("next")],
-  ["g l", () => places.open(places.page("list")), "list of sessions", () => places.page("list") !== null],
-  ["g s", () => places.open(places.page("search")), "search all sessions", () => places.page("search") !== null],
-  ["g a", () => places.open(places.page("analytics")), "analytics", () => places.page("analytics") !== null],
-  ["?", () => helped().then((one) => one.toggle(known())), "show these shortcuts", () => !ofPlayer],
+  ["j", () => places.step(1), hasItems],
+  ["k", () => places.step(-1), hasItems],
+  ["g g", places.first, hasItems],
+  ["G", places.last, hasItems],
+  ["/", find, () => canSearch() && !datasettesJump],
+  ["s", find, () => canSearch() && !ofPlayer],
+  ["c", () => places.follow(context()), () => !ofPlayer && context()],
+  ["r", () => places.follow(replay()), () => !ofPlayer && replay()],
+  ["[", () => places.follow(document.querySelector("main a[rel=prev]")), () => linked("prev")],
+  ["]", () => places.follow(document.querySelector("main a[rel=next]")), () => linked("next")],
+  ["g l", () => places.open(places.page("list")), () => places.page("list") !== null],
+  ["g s", () => places.open(places.page("search")), () => places.page("search") !== null],
+  ["g a", () => places.open(places.page("analytics")), () => places.page("analytics") !== null],
+  ["?", () => helped().then((one) => one.toggle(known(), datasettesJump)), () => !ofPlayer],
 ];
 
 function linked(rel) {
   return !ofPlayer && document.querySelector(`main a[rel=${rel}]`) !== null;
 }
 
-// Return what a link is called, without a sign before its words.
-function wordsOf(link) {
-  return (link.title || link.textContent).trim().replace(/^[^\p{L}]+/u, "").toLowerCase();
-}
-
-// Return the keys that do something here, with those of the page's own links.
+// Return the keys that do something here.
 function known() {
-  const ours = KEYS.filter(([, , , has]) => has()).map(([key, , words]) => [key, words]);
-  const taken = new Set(ours.map(([key]) => key));
-  for (const link of document.querySelectorAll("main [aria-keyshortcuts]")) {
-    const key = link.getAttribute("aria-keyshortcuts");
-    if (taken.has(key)) continue;
-    taken.add(key);
-    ours.splice(-1, 0, [key, wordsOf(link)]);
-  }
-  if (taken.has("/")) return ours.filter(([key]) => key !== "s"); // the same as “/”
-  if (datasettesJump) ours.push(["/", "Datasette’s menu: jump to a session or a table"]);
-  return ours;
+  return KEYS.filter(([, , has]) => has()).map(([key]) => key);
 }
 
 let help = null; // loaded when somebody asks for it
@@ -79,7 +64,7 @@ async function helped() {
 
 // Add the button that opens the list of shortcuts.
 function offer() {
-  const hint = button("sv-keys-hint", "Keyboard shortcuts ", async () => (await helped()).show(known()));
+  const hint = button("sv-keys-hint", "Keyboard shortcuts ", async () => (await helped()).show(known(), datasettesJump));
   hint.append(element("kbd", "", "?"));
   document.querySelector("main")?.append(hint);
 }
@@ -110,14 +95,14 @@ function clicked(key) {
 }
 
 function act(key) {
-  const found = KEYS.find(([keys, , , has]) => keys === key && has());
+  const found = KEYS.find(([keys, , has]) => keys === key && has());
   return clicked(key) || Boolean(found?.[1]());
 }
 
 document.addEventListener("keydown", (event) => {
   if (!isOurs(event) || event.key.length !== 1) return;
   const key = begun ? `${begun} ${event.key}` : event.key;
-  if (!begun && event.key === "g" && KEYS.some(([keys, , , has]) => keys.startsWith("g ") && has())) {
+  if (!begun && event.key === "g" && KEYS.some(([keys, , has]) => keys.startsWith("g ") && has())) {
     begin("g");
     event.preventDefault();
     return;

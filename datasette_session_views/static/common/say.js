@@ -13,6 +13,26 @@ export function say(words) {
   setTimeout(() => (place.textContent = words), 50); // the same words a second time are a change, too
 }
 
+const SHOWN = 2000; // milliseconds that a button says what it did
+
+// Say what a button did in the place of its own words, for a moment.
+export function sayOn(pressed, said) {
+  const words = (pressed.dataset.svLabel ??= pressed.textContent);
+  pressed.textContent = said;
+  say(said);
+  setTimeout(() => (pressed.textContent = words), SHOWN);
+}
+
+// Return the id that the address of the page leads to, or "".
+export function fragment() {
+  const id = location.hash.slice(1);
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
+
 export function element(name, className = "", text = "") {
   const made = document.createElement(name);
   if (className) made.className = className;

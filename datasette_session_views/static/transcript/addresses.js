@@ -1,5 +1,7 @@
 // The places of a transcript: the address bar names an exchange by its id, and leads to it on whatever page it is.
 
+import { fragment } from "../common/say.js";
+
 const LED = "sv-led"; // where the server was asked for a place, so that it is asked once
 
 // The part of the path that names the session, whatever page of it this is.
@@ -12,17 +14,9 @@ function named(place) {
   return place.match(/^(?:e-|attempt-|undone-)(.+)$/)?.[1] ?? place.match(/^\d{1,11}$/)?.[0] ?? null;
 }
 
-function place() {
-  try {
-    return decodeURIComponent(location.hash.slice(1));
-  } catch {
-    return "";
-  }
-}
-
 // Go where the address leads: to a card, from an older address to its new one, or to the page that has it.
 function lead() {
-  const name = place();
+  const name = fragment();
   if (!name) return;
   const there = document.getElementById(name);
   const card = there?.closest("article.sv-ex");

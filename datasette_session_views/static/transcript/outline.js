@@ -1,5 +1,7 @@
 // Light the line of the outline whose exchange is being read, and keep it in sight.
 
+import { fragment } from "../common/say.js";
+
 const NEAR = 0.25; // how far down the window the line of reading is, as a part of its height
 
 const list = document.getElementById("sv-outline");
@@ -64,7 +66,7 @@ function choose(place) {
 }
 
 function addressed() {
-  choose(document.getElementById(decodeURIComponent(location.hash.slice(1))));
+  choose(document.getElementById(fragment()));
 }
 
 function read() {
