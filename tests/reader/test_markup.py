@@ -123,6 +123,12 @@ def test_nothing_is_hidden(text: str, shown: str) -> None:
     assert shown in checked(rendered(text)).text
 
 
+@pytest.mark.parametrize("sign", ["x", "["])
+def test_what_is_longer_than_a_part_is_there_to_its_last_sign(sign: str) -> None:
+    """A word or brackets without an end are shown in parts, and nothing between or after them is lost."""
+    assert checked(rendered(sign * 50_000)).text.count(sign) == 50_000
+
+
 def test_an_image_becomes_a_link() -> None:
     """An image is never loaded: it becomes a link that says so."""
     tags = checked(rendered("![map](https://e.example/map.png)"))
