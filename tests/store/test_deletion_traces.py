@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 from llm_session_memory.model import Recalled, Target
 from llm_session_memory.rules import fences
 from llm_session_memory.services.bundle import Services
-from llm_session_memory.store import Requests
+from llm_session_memory.store import Log, Requests
 from llm_session_memory.store.history import chain_as_said, exchange_turns, exchanges
 from llm_session_memory.store.index import Index
 from llm_session_memory.store.message_parts import Messages
 from tests.conftest import Command
 from tests.store.test_deletion import checked
-from tests.store.world import opened
 from tests.world.everything import World
 from tests.world.laws import tried
 from tests.world.logs import Call, LogBuilder, Said
@@ -39,7 +38,7 @@ def everything_in(path: Path) -> str:
 
 def test_hashes_are_those_of_llm(world: World) -> None:
     """Every message of a log with one of everything gets the hash that llm gave it."""
-    with opened(world.path) as log:
+    with closing(Log.open(world.path)) as log:
         messages = Messages(log)
         found = messages.read(log.rows("select * from messages"))
         assert found
