@@ -120,7 +120,7 @@ async def test_what_the_model_saw_is_known_of_exchanges_only(get: Get, world: Wo
     """A fork has pages of what it shares. What was undone or failed has a place in the transcript, but no such page."""
     family = write_family(tmp_path / "logs.db")
     see, work = serving(family.path), family.turns["work"]
-    assert "an exchange of work " in (await see(f"/logs/-/session/work-b/context/{work[1]}")).shown
+    assert "exchange from work " in (await see(f"/logs/-/session/work-b/context/{work[1]}")).shown
     for one, wanted in ((see, work[4]), (get, world.work.attempts[0][0])):
         page = await one(f"/logs/-/session/work/context/{wanted}")
         assert page.status == 404

@@ -231,7 +231,7 @@ async def test_the_context_of_a_fork_names_the_sessions_of_what_it_shares(see: G
     assert "#1 work prompt 1" in page.shown
     assert "sent whole; from work-b" in page.shown
     assert page.shown.count("; from work ") == 2
-    assert "an exchange of work " in (await see("/logs/-/session/work-c/context/1")).shown
+    assert "exchange from work " in (await see("/logs/-/session/work-c/context/1")).shown
     found = (await see("/logs/-/session/work-c/context/4.json")).json()
     assert [one["session"] for one in found["inherited"]] == ["work", "work-b"]
 
@@ -325,7 +325,7 @@ LOCKED = [
     ("memory_forks", "Forks: ", "/logs/-/session/work"),
     ("memory_forks", "work prompt 1", "/logs/-/session/work-c.md"),
     ("memory_forks", "work prompt 1", "/logs/-/sessions/search.json?q=prompt&session=work-c"),
-    ("memory_forks", "an exchange of", "/logs/-/session/work-c/context/1"),
+    ("memory_forks", "exchange from", "/logs/-/session/work-c/context/1"),
     ("memory_snapshots", "railing", "/logs/-/session/work/replay.json"),
     ("memory_projects", "Lisbon", "/logs/-/sessions/analytics"),
     ("memory_projects", "Lisbon", "/logs/-/sessions/search"),
