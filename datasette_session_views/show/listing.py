@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm_session_memory.reader.entries import SORTS, TEXTS, Line, Sort
+from llm_session_memory.reader.files.spreadsheet import cell
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
-from .downloads import cell
 from .fields import fork_fields
 from .words import day
 

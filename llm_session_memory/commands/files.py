@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -30,21 +31,22 @@ def _complete_rest(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return complete(ctx, param, incomplete) if ctx.params.get("to") else [CompletionItem(incomplete, type="file")]
 
 
-@session_command("export", short_help="Write sessions to files: JSONL, Markdown or HTML")
+@session_command("export", short_help="Write sessions to files: JSONL, Markdown, HTML, CSV")
 @click.argument("name", required=False, metavar="NAME", shell_complete=complete)
 @click.argument("rest", nargs=-1, metavar="[FILE]", type=click.Path(), shell_complete=_complete_rest)
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["jsonl", "markdown", "html"]),
-    help="Format [by FILE's ending (.md, .html), otherwise jsonl]",
+    type=click.Choice(["jsonl", "markdown", "html", "openai", "csv"]),
+    help="Format [by FILE's ending (.md, .html, .csv), otherwise jsonl]",
 )
 @click.option("--force", is_flag=True, help="Replace files that already exist")
 @click.option(
     "--to",
     metavar="FOLDER",
     type=click.Path(),
-    help="Write each session to a file in this folder (-: all to standard output); then all arguments are names",
+    help="Write each session to a file in this folder (-: all to standard output; a name that ends in .csv, or in"
+    " .jsonl with --format openai: all to one file); then all arguments are names",
 )
 @matching_options()
 @dry_run_option("Only print which files would be written")
@@ -61,7 +63,8 @@ def export_command(  # noqa: PLR0913  one parameter an option
     """Write all exchanges of a session to FILE, or to standard output. With --to, write several sessions.
 
     JSONL has everything and can be imported again. Markdown and HTML (one page that needs no other files) are for
-    reading.
+    reading. CSV has a row for each exchange. openai is one line of OpenAI's chat format for each session, to train a
+    model with.
 
     \b
         llm sessions export work work.jsonl
@@ -69,6 +72,8 @@ def export_command(  # noqa: PLR0913  one parameter an option
         llm sessions export work | gzip > work.jsonl.gz
         llm sessions export work play --to sessions
         llm sessions export --all-matching --tag bridge --to sessions --format markdown
+        llm sessions export --all-matching --to all.csv
+        llm sessions export --all-matching --rated up --to train.jsonl --format openai
     """
     if to is not None:
         names = () if name is None else (name, *map(mended, rest))
@@ -77,7 +82,7 @@ def export_command(  # noqa: PLR0913  one parameter an option
             _export_several(memory, [one.name for one in found], to, format_, force=force, dry_run=dry_run)
         return
     if matching is not None or len(rest) > 1 or dry_run:
-        raise click.UsageError("To export several sessions, give a folder: --to FOLDER.")
+        raise click.UsageError("To export several sessions, give a folder: --to FOLDER, or a file: --to FILE.csv.")
     if name is None:
         raise click.UsageError("Missing argument 'NAME'.")
     with opened(database) as memory:
@@ -91,6 +96,12 @@ def _export_several(  # noqa: PLR0913  one parameter an option
     if to == "-":
         if format_ == "html":
             raise SessionError("Several HTML pages can't go to standard output.", "Give a folder: --to FOLDER.")
+        from ..interchange.exporting import JOINED, write_joined
+
+        if format_ in JOINED and not dry_run:
+            with _standard_output() as stream, progress_line("session", patience=1) as line:
+                write_joined(memory, names, stream, format_, line.show)
+            return
         for name in names:
             if dry_run:
                 echo(f"{name}: {counted(memory.sessions.exchange_count(memory.sessions.get(name)), 'exchange')}")
@@ -111,14 +122,21 @@ def _export(memory: Memory, name: str, file: Path, format_: str | None, *, force
     """Write one session to a file, or to standard output."""
     with progress_line("exchange", every=_EVERY) as counter:
         if str(file) == "-":
-            stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="\n")
-            try:
+            with _standard_output() as stream:
                 export_session(memory, name, stream, format=format_, progress=counter.show)
-            finally:
-                stream.detach()  # flushes it, and leaves standard output open
             return
         total = export_session(memory, name, file, format=format_, force=force, progress=counter.show)
     echo(f"Wrote {counted(total, 'exchange')} to {file}.")
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[str]]:
+    """Give a stream of UTF-8 to standard output, which stays open."""
+    stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="\n")
+    try:
+        yield stream
+    finally:
+        stream.detach()  # flushes it
 
 
 @session_command("import", short_help="Import a session from a JSONL file")

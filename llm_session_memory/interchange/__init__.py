@@ -1,4 +1,4 @@
-"""Export and import sessions: JSONL both ways, Markdown and HTML out only.
+"""Export and import sessions: JSONL, OpenAI's chat format and CSV both ways, Markdown and HTML out only.
 
 `exporting` writes the files that `reader.files` composes. `importing` reads a file: `lines`, `fields`, `wire` and
 `records` check it, `importer` writes it through llm's own writer, `beside` stores tags, facts, notes and ratings.
@@ -32,7 +32,7 @@ def export_session(  # noqa: PLR0913  one parameter a choice of the caller
         memory: The log that has the session.
         name: The session's name.
         path: The file, or a text stream.
-        format: jsonl, markdown or html. None chooses by the file's ending; otherwise it is jsonl.
+        format: jsonl, markdown, html, openai or csv. None chooses by the file's ending; otherwise it is jsonl.
         force: Replace the file if it already exists.
         progress: Called with the number of exchanges done.
 
@@ -57,13 +57,16 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
     dry_run: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[tuple[Path, int]]:
-    """Write sessions to a folder, one file each: all files, or none. Return each file with its number of exchanges.
+    """Write sessions to files, all of them or none, and return each file with its number of exchanges.
+
+    Each session gets a file in the folder. If `folder` ends in `.csv` (or, with the format openai, in `.jsonl`), it is
+    one file with all sessions.
 
     Args:
         memory: The log that has the sessions.
         names: The sessions' names. Characters that a file name can't have become “_”.
-        folder: The folder; it is made if it is missing.
-        format: jsonl (the default), markdown or html.
+        folder: The folder, which is made if it is missing; or a file, as above.
+        format: jsonl (the default), markdown, html, openai or csv.
         force: Replace files that already exist.
         dry_run: Write nothing.
         progress: Called with the number of sessions done, and the number in all.
@@ -71,11 +74,13 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
     Raises:
         SessionError: There is no such session or format, or a file exists (without `force`) or can't be written.
     """
-    from .exporting import write_files
+    from .exporting import format_of, is_joined, write_files, write_joined_file
 
-    return write_files(
-        memory, names, Path(folder), format=format or "jsonl", force=force, dry_run=dry_run, progress=progress
-    )
+    path = Path(folder)
+    if is_joined(path, format):
+        kind = format or format_of(path)
+        return write_joined_file(memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress)
+    return write_files(memory, names, path, format=format or "jsonl", force=force, dry_run=dry_run, progress=progress)
 
 
 def import_session(

@@ -1,6 +1,6 @@
-"""Export a session as JSONL that can be imported again, as Markdown, or as one HTML page.
+"""Export sessions as JSONL that can be imported again, as Markdown, as HTML pages, as OpenAI's chat format, or as CSV.
 
-All three are written while the session is read, a few exchanges at a time, so that a session of any length fits in
+All are written while the session is read, a few exchanges at a time, so that a session of any length fits in
 memory.
 """
 
@@ -19,13 +19,22 @@ from ..reader.files.jsonl import Known
 from ..reader.files.writing import pieces
 from ..rules.file_names import file_names
 from ..rules.words import counted
-from .whole_file import whole_file, whole_files
+from .whole_file import check_file, whole_file, whole_files
 
 if TYPE_CHECKING:
     from ..memory import Memory
 
-FORMATS = {"jsonl": ("jsonl", "ndjson"), "markdown": ("md", "markdown"), "html": ("html", "htm")}
+FORMATS = {
+    "jsonl": ("jsonl", "ndjson"),
+    "markdown": ("md", "markdown"),
+    "html": ("html", "htm"),
+    "openai": ("jsonl", "ndjson"),
+    "csv": ("csv",),
+}
 """The formats, the default first, with their file endings."""
+
+JOINED = ("openai", "csv")
+"""The formats of which one file can have several sessions."""
 
 Progress = Callable[[int], None]
 """Called with the number of exchanges done."""
@@ -49,12 +58,24 @@ def write(
 
     Raises NoSuchSession, and SessionError for an unknown format.
     """
-    if format not in FORMATS:
-        raise SessionError(f"Unknown format “{format}”.", f"Choose one of: {', '.join(FORMATS)}.")
+    _check_format(format)
     shape.check("files")
+    return _write(memory, name, stream, format, progress)
+
+
+def _write(  # noqa: PLR0913  one parameter a choice of the caller
+    memory: Memory,
+    name: str,
+    stream: IO[str],
+    format_: str,
+    progress: Progress | None = None,
+    *,
+    heading: bool = True,
+) -> int:
     gathering = Gathering(memory.desk.log, memory.sessions.get(name).thread_id)
+    known = Known(raw_response, is_server_side)
     done = 0
-    for text, finished in pieces(gathering, format, memory.desk.timestamp(), Known(raw_response, is_server_side)):
+    for text, finished in pieces(gathering, format_, memory.desk.timestamp(), known, heading=heading):
         stream.write(text)
         done += finished
         if progress and finished:
@@ -90,8 +111,7 @@ def write_files(  # noqa: PLR0913  one parameter a choice of the caller
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[Path, int]]:
     """Write sessions to a folder, one file each, as `export_sessions` says."""
-    if format not in FORMATS:
-        raise SessionError(f"Unknown format “{format}”.", f"Choose one of: {', '.join(FORMATS)}.")
+    _check_format(format)
     paths = [folder / name for name in file_names(names, f".{FORMATS[format][0]}")]
     _check_folder(folder, paths, force=force)
     if dry_run:
@@ -105,6 +125,56 @@ def write_files(  # noqa: PLR0913  one parameter a choice of the caller
             if progress:
                 progress(len(done), len(names))
     return done
+
+
+def is_joined(path: Path, format_: str | None) -> bool:
+    """Return whether `export --to` a path writes one file with all sessions: its ending and the format say so."""
+    kind = format_ or format_of(path)
+    return kind in JOINED and path.suffix.removeprefix(".").lower() in FORMATS[kind] and not path.is_dir()
+
+
+def write_joined(
+    memory: Memory,
+    names: Sequence[str],
+    stream: IO[str],
+    format_: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[int]:
+    """Write sessions one after the other to a text stream, and return how many exchanges each has.
+
+    Raises NoSuchSession, and SessionError for an unknown format.
+    """
+    _check_format(format_)
+    shape.check("files")
+    counts: list[int] = []
+    for name in names:
+        counts.append(_write(memory, name, stream, format_, heading=not counts))
+        if progress:
+            progress(len(counts), len(names))
+    return counts
+
+
+def write_joined_file(  # noqa: PLR0913  one parameter a choice of the caller
+    memory: Memory,
+    names: Sequence[str],
+    path: Path,
+    *,
+    format: str,  # noqa: A002
+    force: bool,
+    dry_run: bool,
+    progress: Callable[[int, int], None] | None,
+) -> list[tuple[Path, int]]:
+    """Write sessions to one file, as `export_sessions` says."""
+    if dry_run:
+        check_file(path, force=force)
+        return [(path, sum(memory.sessions.exchange_count(memory.sessions.get(name)) for name in names))]
+    with whole_file(path, force=force) as stream:
+        return [(path, sum(write_joined(memory, names, stream, format, progress)))]
+
+
+def _check_format(format_: str) -> None:
+    if format_ not in FORMATS:
+        raise SessionError(f"Unknown format “{format_}”.", f"Choose one of: {', '.join(FORMATS)}.")
 
 
 def _check_folder(folder: Path, paths: Sequence[Path], *, force: bool) -> None:

@@ -39,6 +39,12 @@ def whole_files(*, force: bool) -> Iterator[WholeFiles]:
         files.remove_parts()
 
 
+def check_file(path: Path, *, force: bool) -> None:
+    """Raise SessionError if a file can't be written because it already exists (unless `force`) or is no file."""
+    with _sentences(path):
+        _check(Path(os.path.realpath(path)), path, force=force)
+
+
 class WholeFiles:
     """Files that are being written beside their places."""
 

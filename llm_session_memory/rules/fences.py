@@ -31,9 +31,17 @@ def fenced_notes(notes: Sequence[str], heading: str = "Notes on this conversatio
     return f"<notes>\n{heading}\n{lines}\n</notes>"
 
 
+_SUMMARY = "<summary>\nSummary of earlier exchanges that are not shown:\n"
+
+
 def fenced_summary(summary: str) -> str:
     """Return a summary in its fence, because a model may have written it."""
-    return f"<summary>\nSummary of earlier exchanges that are not shown:\n{_KEPT.sub('‹', summary)}\n</summary>"
+    return f"{_SUMMARY}{_KEPT.sub('‹', summary)}\n</summary>"
+
+
+def without_summary(system: str) -> str:
+    """Return a system message without the summary at its end."""
+    return system.partition(_SUMMARY)[0].removesuffix("\n\n") if system.endswith("</summary>") else system
 
 
 # -- excerpts, before a prompt -----------------------------------------

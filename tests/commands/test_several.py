@@ -212,5 +212,5 @@ def test_several_sessions_to_standard_output(llm_: Command) -> None:
 def test_several_sessions_need_a_folder(llm_: Command, words: tuple[str, ...]) -> None:
     """Without a folder for several sessions, the error says how to give one."""
     done = llm_("sessions", "export", *words)
-    assert "Error: To export several sessions, give a folder: --to FOLDER.\n" in done.err
+    assert "Error: To export several sessions, give a folder: --to FOLDER, or a file: --to FILE.csv.\n" in done.err
     assert done.code == 2

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasette_session_views.compat import IS_1
-from datasette_session_views.show.downloads import COLUMNS, disposition, download, file_name
+from datasette_session_views.show.downloads import disposition, download, file_name
 from llm_session_memory.interchange.importing import into
+from llm_session_memory.reader.files.spreadsheet import COLUMNS
 from llm_session_memory.reader.functions import register
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
@@ -78,7 +79,7 @@ async def test_csv_has_a_row_for_each_exchange(get: Get) -> None:
     assert (second["pinned"], second["reply"]) == ("yes", "Low water at 09:42.")
     assert third["prompt"] == "And my notes?"
     some = list(csv.reader(io.StringIO((await get("/logs/-/session/work.csv?from=2&to=3")).text)))
-    assert [row[0] for row in some[1:]] == ["2", "3"]
+    assert [row[1] for row in some[1:]] == ["2", "3"]
 
 
 @pytest.mark.asyncio

@@ -6,17 +6,24 @@ from collections.abc import Iterator
 
 from ...model import Attempt
 from ...rules.records import line
-from . import html, markdown
+from . import html, markdown, openai, spreadsheet
 from .gathering import Gathering
 from .jsonl import Known, Lines
 
 Pieces = Iterator[tuple[str, int]]
 
 
-def pieces(gathering: Gathering, format_: str, now: str, known: Known | None = None) -> Pieces:
-    """Yield a session's file in the format jsonl, markdown or html; `now` is the time of writing (ISO)."""
+def pieces(gathering: Gathering, format_: str, now: str, known: Known | None = None, *, heading: bool = True) -> Pieces:
+    """Yield a session's file in the format jsonl, markdown, html, openai or csv; `now` is the time of writing (ISO).
+
+    Without `heading`, CSV has no line of columns, because it goes below another session.
+    """
     if format_ == "jsonl":
         return _jsonl(Lines(gathering, known or Known()), now)
+    if format_ == "openai":
+        return openai.openai_pieces(gathering, known or Known())
+    if format_ == "csv":
+        return spreadsheet.csv_pieces(gathering, heading=heading)
     return {"markdown": _markdown, "html": _html}[format_](gathering, now)
 
 
