@@ -102,14 +102,9 @@ class Deletion:
             working = held.enter_context(self._working(wanted, kept_fragments))
             total += self._lighten(working, wanted)
             for batch, last in self._batches(working, wanted, progress, _PAUSE_SECONDS):
-                working.prepare(batch.threads)
-                with self._desk.writing():
-                    batch.choose(working, last=last, blank=with_traces)
-                    amounts = working.amounts(batch.number)
-                    batch.apply(working, tombstones=tombstones)
-                batch.close()
+                done, amounts = self._apply(working, batch, last=last, blank=with_traces, tombstones=tombstones)
                 total += amounts
-                found.add(batch)
+                found.add(done)
         if not erase:
             return Deleted(total, **found.told(), blanked=found.blanked)
         try:
@@ -126,6 +121,31 @@ class Deletion:
         Nobody else can use the log meanwhile. Raises LogUnusable: the log is whole, but the bytes may still be there.
         """
         erasing.erase(self._desk.log)
+
+    def _apply(
+        self, working: Working, batch: Batch, *, last: bool, blank: bool, tombstones: bool
+    ) -> tuple[Batch, Amounts]:
+        """Delete a batch in one transaction, and return it as it was deleted, with how much went.
+
+        What goes is found before the transaction begins, so that others wait for half as long. If anyone has written
+        to the log meanwhile, it is found once more.
+        """
+        working.prepare(batch.threads)
+        version, chosen = working.version(), batch
+        if not blank:
+            chosen.choose(working, last=last)
+            amounts = working.amounts(chosen.number)
+        with self._desk.writing():
+            began = time.monotonic()
+            if blank or working.version() != version:
+                working.forget()
+                chosen = batch.anew()
+                chosen.choose(working, last=last, blank=blank)
+                amounts = working.amounts(chosen.number)
+            chosen.apply(working, tombstones=tombstones)
+        batch.seconds = time.monotonic() - began
+        chosen.close()
+        return chosen, amounts
 
     @contextmanager
     def _working(self, wanted: Sequence[Target], kept_fragments: Iterable[int]) -> Iterator[Working]:
@@ -168,8 +188,9 @@ class Deletion:
                 size += sum(sizes.get(target.thread_id, 0) for target in groups[place]) or 1
                 place += 1
             began = time.monotonic()
-            yield Batch(self._desk, taken, going), place == len(groups)
-            seconds = time.monotonic() - began
+            batch = Batch(self._desk, taken, going)
+            yield batch, place == len(groups)
+            seconds = batch.seconds or time.monotonic() - began
             most = min(max(size * _SECONDS / max(seconds, 0.001), fewest), 2 * most)
             done += len(taken)
             if progress:

@@ -19,7 +19,7 @@ from .desk import Desk
 
 
 class Batch:
-    """Some targets that go together. Use `choose` and `apply` in one transaction."""
+    """Some targets that go together. `apply` what was chosen only if nobody has written to the log since `choose`."""
 
     def __init__(self, desk: Desk, targets: Sequence[Target], going: Collection[str] = ()) -> None:
         """Make a batch. `going` are all conversations that go, in this batch and others."""
@@ -33,7 +33,13 @@ class Batch:
         self.traces: list[Trace] = []
         self.blanked = 0
         self.moved: list[tuple[str, str, int]] = []
+        self.seconds = 0.0
+        """How long its transaction took; 0 if nothing was deleted yet."""
         self._files: list[str] = []
+
+    def anew(self) -> Batch:
+        """Return the same batch, of which nothing is known yet."""
+        return Batch(self._desk, self._all, self._going)
 
     # -- what goes -----------------------------------------------------
 

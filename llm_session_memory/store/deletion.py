@@ -26,7 +26,7 @@ from .schema import statement
 _RANGE = 100_000
 """How many turns are looked through in one statement. Meanwhile, others can't commit."""
 
-_CACHE_KB = 64_000
+_CACHE_KB = 200_000
 """SQLite's cache meanwhile. What goes is all over the file, and what doesn't fit is written and read again."""
 
 _ATTEMPTS = """
@@ -72,7 +72,7 @@ class Deletion:
     """One deletion, or the plan of one; use it in a `with` statement.
 
     First add all targets with `find`, then `choose` one batch of them after the other. `amounts` says how much goes.
-    `apply` deletes the batch that was just chosen; call both in one transaction.
+    `apply` deletes the batch that was just chosen, in a transaction before which nobody wrote to the log (`version`).
     """
 
     def __init__(self, log: Log) -> None:
@@ -102,7 +102,7 @@ class Deletion:
         self.log.run("insert into temp.searched select hash from temp.near")
         self.log.run("insert into temp.all_threads select id from temp.batch_threads")
         self._look_at_threads()
-        self._forget()
+        self.forget()
 
     def _look_through(self) -> None:
         """Find the turns whose chains end near the targets."""
@@ -114,7 +114,7 @@ class Deletion:
 
     def _look_at_threads(self) -> None:
         """Find the conversations whose tips are near the targets, and those that were forked from one of them."""
-        self._version = self.log.value("pragma data_version")
+        self._version = self.version()
         self._run("deletion_threads")
 
     def _targets(self, threads: Iterable[str], turns: Iterable[str]) -> None:
@@ -167,7 +167,7 @@ class Deletion:
         same = not id_ or self.log.value("select id from turns where rowid = :number", {"number": number}) == id_
         more = "select 1 from temp.near where hash not in (select hash from temp.searched) limit 1"
         searched = not self.log.value(more)
-        if searched and not again and self._version != self.log.value("pragma data_version"):
+        if searched and not again and self._version != self.version():
             self._look_at_threads()
         if same and searched and not again:
             self._run("deletion_new_used", after=number)
@@ -213,10 +213,14 @@ class Deletion:
         deletion_words.remove(self.log, self._batch)
         self._run("deletion_ours", batch=self._batch)
         self._run("deletion_llms", batch=self._batch)
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
-        """Forget what went: its numbers may be given again."""
+    def version(self) -> int:
+        """Return a number that is another one if someone else has written to the log."""
+        return int(self.log.value("pragma data_version"))
+
+    def forget(self) -> None:
+        """Forget what goes or went: its numbers may be given again."""
         for table in _gone():
             self.log.run(f"delete from temp.{table}")  # noqa: S608  names from the file
 

@@ -19,6 +19,7 @@ from llm_session_memory.services.bundle import Services
 from llm_session_memory.services.deletion_batch import Batch
 from llm_session_memory.store import Notes, Sessions, deletion_words
 from llm_session_memory.store.attempts import Attempts
+from llm_session_memory.store.deletion import Deletion as Working
 from llm_session_memory.store.index import Index
 from tests.conftest import Command
 from tests.store.test_deletion import checked
@@ -231,3 +232,30 @@ def test_a_long_conversation_goes_from_the_index_first(
 def interrupted(*_: object, **__: object) -> None:
     """Be the person who presses Ctrl-C."""
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("what", ["a turn", "a message that another conversation then has too"])
+def test_what_others_log_while_it_is_found_out_what_goes_is_taken_into_account(log: Path, what: str) -> None:
+    """What goes is found before the transaction begins. What somebody logs in between goes or stays rightly."""
+    with LogBuilder(log) as builder:
+        thread, other = builder.thread(), builder.thread()
+        builder.turns(thread, Said("We build a bridge.", "Noted."))
+
+    def meanwhile(working: Working, batch: Batch, *, last: bool, blank: bool = False) -> None:
+        choose(batch, working, last=last, blank=blank)
+        if not written:
+            written.append(what)
+            with LogBuilder(log) as builder:
+                said = Said("When?", "On 4 May.") if what == "a turn" else Said("We build a bridge.", "Noted.")
+                builder.turns(thread if what == "a turn" else other, said)
+
+    written: list[str] = []
+    choose = Batch.choose
+    with Services.open(log) as services, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Batch, "choose", lambda batch, working, **how: meanwhile(working, batch, **how))
+        deleted = services.deletion.delete([Target(thread)])
+    assert deleted.amounts.turns == (2 if what == "a turn" else 1)
+    checked(log)
+    with closing(sqlite3.connect(log)) as connection:
+        left = connection.execute("select prompt from turn_search order by id").fetchall()
+    assert left == ([] if what == "a turn" else [("We build a bridge.",)])
