@@ -38,7 +38,7 @@ THIRD = {
     "rules": set[str](),
     "store": {"sqlite_utils", "sqlite_vec"},
     "reader": {"genai_prices", "latex2mathml", "markdown_it"},
-    "services": {"llm_ollama", "sqlite_utils", "typing_extensions"},
+    "services": {"cryptography", "llm_ollama", "pyrage", "sqlite_utils", "typing_extensions"},
     "llm_seam": {"click", "llm", "pydantic", "condense_json", "numpy", "onnxruntime", "tokenizers"},
     "tools": {"click", "llm"},
     "commands": {"click", "click_default_group", "tabulate"},
