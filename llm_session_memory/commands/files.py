@@ -1,4 +1,4 @@
-"""`llm sessions export` and `import`: write a session to a file, and read it back."""
+"""`llm sessions export`: write sessions to files."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from click.shell_completion import CompletionItem
 
 from ..errors import SessionError
 from ..interchange import export_session, export_sessions
-from ..llm_seam.models import log_path
 from ..memory import Memory
 from ..model import Filters
-from ..rules.safe_text import mended, plain
+from ..rules.safe_text import mended
 from ..rules.words import counted
 from .common import complete, echo, opened, progress_line, session_command
 from .selecting import dry_run_option, matching_options, selection
@@ -137,39 +136,3 @@ def _standard_output() -> Iterator[IO[str]]:
         yield stream
     finally:
         stream.detach()  # flushes it
-
-
-@session_command("import", short_help="Import a session from a JSONL file")
-@click.argument("file", type=click.File("rb"))
-@click.option("--as", "name", metavar="NAME", help="Name of the session [its name in FILE]")
-@click.option("--restore-deleted", is_flag=True, help="Also import exchanges that were deleted from this log")
-def import_command(
-    file: IO[bytes],
-    name: str | None,
-    restore_deleted: bool,  # noqa: FBT001  a flag
-    database: str | None,
-) -> None:
-    """Import a session from FILE (- for standard input), in the JSONL format of `llm sessions export`.
-
-    Lines of {"prompt": "...", "response": "..."} are enough. If a line is wrong, nothing is imported. Exchanges that
-    were once deleted from this log are left out, unless you add --restore-deleted.
-
-    \b
-        llm sessions import work.jsonl --as work-again
-        zcat work.jsonl.gz | llm sessions import -
-    """
-    from ..interchange.importing import into
-
-    given = str(getattr(file, "name", "-"))
-    where = "standard input" if given in ("<stdin>", "-") else Path(given).name
-    with progress_line("exchange", every=_EVERY) as counter:
-        found = into(log_path(database), file, name, where, counter.show, restore_deleted=restore_deleted)
-    there = f" in project “{found.project}”" if found.project else ""
-    echo(f"Imported {counted(found.exchanges, 'exchange')} into session “{found.session.name}”{there}.")
-    if found.left_out:
-        them, were = ("it", "was") if found.left_out == 1 else ("them", "were")
-        what = f"{counted(found.left_out, 'exchange')} {were} left out, because you deleted {them} from this log."
-        echo(f"{what} To import {them} as well, import the file under another name with --restore-deleted.", err=True)
-    if found.tools:
-        offered = ", ".join(map(plain, found.tools))
-        click.echo(f"Its next prompts will offer models the tools of its first prompt: {offered}.", err=True)

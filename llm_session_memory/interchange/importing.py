@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +22,7 @@ from ..llm_seam import shape
 from ..llm_seam.tables import migrated
 from ..memory import Memory
 from ..model import Session, Target
+from ..services.bundle import Services
 from ..services.deletion import Deletion
 from ..services.desk import Desk, now_utc
 from ..store import Log, check_file, history, snapshots
@@ -59,23 +60,24 @@ def into(  # noqa: PLR0913  one parameter a choice of the caller
     progress: Progress | None = None,
     *,
     restore_deleted: bool = False,
+    dry_run: bool = False,
 ) -> Imported:
-    """Import a session into a log, as `read` does. If there is no log yet, it is made when the session is complete."""
+    """Import a session into a log, as `read` does. If there is no log yet, it is made when the session is complete.
+
+    With `dry_run`, only find out what would be imported.
+    """
     check_file(path)
     if path.exists():
         with Memory(path) as memory:
-            session, left_out = _read(memory, stream, name, where, progress, restore_deleted=restore_deleted)
-            return replace(_imported(memory, session), left_out=left_out)
+            return _read(memory, stream, name, where, progress, restore_deleted=restore_deleted, dry_run=dry_run)
     with _Import(path, None) as making:
         making.read(stream, name, where, now_utc().isoformat(), progress)
+        if dry_run:
+            return making.imported(0)
+        found = making.imported(0)
         with Memory(path, create=True) as memory:
-            return _imported(memory, making.copy(memory.desk.log))
-
-
-def _imported(memory: Memory, session: Session) -> Imported:
-    tools = memory.sessions.first_tools(session)
-    count, project = memory.sessions.exchange_count(session), memory.projects.name_of(session)
-    return Imported(session, count, tuple(tool["name"] for tool in tools), project)
+            making.copy(memory.desk.log)
+        return found
 
 
 def read_file(
@@ -115,7 +117,7 @@ def read(  # noqa: PLR0913  one parameter a choice of the caller
         LogUnusable: The log can't be written.
         SessionError: All exchanges of the file were once deleted from the log.
     """
-    return _read(memory, stream, name, where, progress, restore_deleted=restore_deleted)[0]
+    return _read(memory, stream, name, where, progress, restore_deleted=restore_deleted).session
 
 
 def _read(  # noqa: PLR0913  as above
@@ -126,22 +128,26 @@ def _read(  # noqa: PLR0913  as above
     progress: Progress | None,
     *,
     restore_deleted: bool,
-) -> tuple[Session, int]:
-    """Import a session and return it, with the number of exchanges that were left out."""
+    dry_run: bool = False,
+) -> Imported:
+    """Import a session, or only find out what would be imported."""
     log = memory.desk.log
     if log.database.conn.in_transaction:
         raise SessionError("A session can't be imported within a transaction.", "End the transaction first.")
     if not log.empty():
         log.check_shape()
-        migrated(log)
+        if not dry_run:
+            migrated(log)
     with _Import(log.path, None if log.empty() else log) as making:
         making.read(stream, name, where, memory.desk.timestamp(), progress)
         left_out = 0 if restore_deleted else making.leave_out_deleted(where)
-        session = making.copy(log)
-        if restore_deleted:
+        found = making.imported(left_out)
+        if not dry_run:
+            making.copy(log)
+        if restore_deleted and not dry_run:
             with memory.writing():
                 dig_up(log, making.staging.log)
-        return session, left_out
+        return found
 
 
 class _Import:
@@ -181,6 +187,13 @@ class _Import:
         self._drop_snapshots({*gone}, [ids[0] for ids in every])
         Deletion(Desk(self.staging.log)).delete([Target(self.session.thread_id, gone)], tombstones=False)
         return len(gone)
+
+    def imported(self, left_out: int) -> Imported:
+        """Return what was made, for the person who imports it."""
+        made = Services(Desk(self.staging.log))
+        tools = tuple(tool["name"] for tool in made.sessions.first_tools(self.session))
+        count, project = made.sessions.exchange_count(self.session), made.projects.name_of(self.session)
+        return Imported(self.session, count, tools, project, left_out)
 
     def _drop_snapshots(self, gone: set[str], every: list[str]) -> None:
         """Drop the snapshots that reach an exchange that is left out: a deletion keeps what a snapshot reaches."""

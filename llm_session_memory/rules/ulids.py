@@ -12,7 +12,8 @@ import secrets
 from datetime import datetime, timezone
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
-_LENGTH = 26
+LENGTH = 26
+"""The number of characters of a ULID."""
 _RANDOM_BITS = 80
 _STEP_BITS = 40
 """The next id is up to this far from the one before, so that two processes that see the same one differ."""
@@ -35,26 +36,29 @@ def after(id_: str) -> str:
     An id that is no ULID, or one at the end of all time, is followed by itself with a counter.
     """
     step = 1 + secrets.randbits(_STEP_BITS)
-    number = _number(id_.lower()) if len(id_) == _LENGTH else None
-    if number is not None and number + step < 1 << _LENGTH * 5:
-        return _text(number + step)
+    number = number_of(id_.lower()) if len(id_) == LENGTH else None
+    if number is not None and number + step < 1 << LENGTH * 5:
+        return text_of(number + step)
     counted = _COUNTED.fullmatch(id_)
     if counted:
-        count = (_number(counted[2]) or 0) + step
+        count = (number_of(counted[2]) or 0) + step
         if count < 1 << 16 * 5:
-            return f"{counted[1]}-{_text(count, 16)}"
-    return f"{id_}-{_text(step, 16)}"
+            return f"{counted[1]}-{text_of(count, 16)}"
+    return f"{id_}-{text_of(step, 16)}"
 
 
 def at(moment: datetime) -> str:
     """Return the beginning of the ids of a moment: no earlier id is greater, no later one less."""
-    return _text(_milliseconds(moment), 10)
+    return text_of(milliseconds(moment), 10)
 
 
-def of_import(created: str) -> str:
-    """Return an id for an imported conversation, which is less than those of all that were held here."""
-    moment = _text(_milliseconds(datetime.fromisoformat(created)), _LENGTH - 16)
-    return f"{_IMPORTED}{moment}{_text(secrets.randbits(30), 6)}"
+def of_import(created: str, bits: int | None = None) -> str:
+    """Return an id for an imported conversation, which is less than those of all that were held here.
+
+    It ends with 30 random bits, or with `bits`.
+    """
+    moment = text_of(milliseconds(datetime.fromisoformat(created)), LENGTH - 16)
+    return f"{_IMPORTED}{moment}{text_of(secrets.randbits(30) if bits is None else bits, 6)}"
 
 
 def is_imported(thread_id: str) -> bool:
@@ -66,30 +70,32 @@ class Ulids:
     """Makes ids whose times are never after `now`, and without a time just before `newest`, an id in the log."""
 
     def __init__(self, now: datetime, newest: str | None = None) -> None:
-        self._now = _milliseconds(now)
-        before = _number(newest.lower()) if newest and len(newest) == _LENGTH else None
+        self._now = milliseconds(now)
+        before = number_of(newest.lower()) if newest and len(newest) == LENGTH else None
         self._undated = self._now if before is None else max(min((before >> _RANDOM_BITS) - 1, self._now), 1)
         self._last = 0
 
     def next(self, at: str) -> str:
         """Return the next id, for a moment (ISO), or for the previous moment if `at` is empty."""
-        moment = min(_milliseconds(datetime.fromisoformat(at)), self._now) if at else 0
+        moment = min(milliseconds(datetime.fromisoformat(at)), self._now) if at else 0
         if not self._last and not at:
             moment = self._undated
         if moment > self._last >> _RANDOM_BITS:
             self._last = (moment << _RANDOM_BITS) + secrets.randbits(_RANDOM_BITS - 1)
         else:
             self._last += 1
-        return _text(self._last)
+        return text_of(self._last)
 
 
-def _milliseconds(moment: datetime) -> int:
+def milliseconds(moment: datetime) -> int:
+    """Return a moment as ULIDs have it: in milliseconds since 1970, at least 1."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return max(int(moment.timestamp() * 1000), 1)
 
 
-def _number(digits: str) -> int | None:
+def number_of(digits: str) -> int | None:
+    """Return the number that digits of a ULID stand for, or None if a character is no such digit."""
     number = 0
     for digit in digits:
         value = _DIGITS.find(digit)
@@ -99,5 +105,6 @@ def _number(digits: str) -> int | None:
     return number
 
 
-def _text(number: int, length: int = _LENGTH) -> str:
+def text_of(number: int, length: int = LENGTH) -> str:
+    """Return a number in the digits of ULIDs, its last ones if it has more."""
     return "".join(_DIGITS[number >> shift & 31] for shift in range((length - 1) * 5, -1, -5))

@@ -62,7 +62,7 @@ _LLMS: dict[str, tuple[dict[str, str | None], str]] = {
     ),
     "part_attachments": ({"part_id": _PART}, _NEW_PART),
     "part_fragments": ({"part_id": _PART, "fragment_id": _FRAGMENT}, _NEW_PART),
-    "threads": ({}, ""),
+    "threads": ({}, _UNKNOWN.format(table="threads", same="l.id = s.id")),
     "turns": ({}, ""),
     "turn_fragments": ({"fragment_id": _FRAGMENT}, ""),
     "turn_tools": (
@@ -97,7 +97,6 @@ _OURS: dict[str, dict[str, str | None]] = {
     "memory_snapshots": {"id": None},
     "memory_titles": {},
     "memory_projects": {},
-    "memory_origins": {},
 }
 """Our tables, likewise. The index of the log is not copied: it catches up, as after each prompt."""
 
@@ -110,6 +109,9 @@ NOT_COPIED = frozenset(
 )
 """Our tables that say nothing about one session alone."""
 
+BY_HAND = frozenset({"memory_origins"})
+"""Our tables whose rows may be in the log already."""
+
 
 class Staging:
     """A temporary database with the tables of a log, in which one session is made. Close it after use."""
@@ -121,6 +123,8 @@ class Staging:
         self.path = path
         self.log: Log = _Temporary(Database(sqlite3.connect(""), execute_plugins=False), path)
         """The temporary database. Its errors are about temporary files, not about the log."""
+        self.goes_on: dict[str, int] = {}
+        """The threads of the log that get more turns here or forks, with the number of turns that they have."""
         if like is not None:
             self._take_tables(like)
 
@@ -207,6 +211,7 @@ class Staging:
             names = "select s.name from memory_sessions s join log.memory_sessions l on l.name_key = s.name_key"
             for (name,) in self._run(names):
                 raise NameRefused(f"Session “{name}” already exists.", "Choose another name.")
+            self._check_unchanged()
             self._run("drop table if exists temp.fresh")
             self._run("create temp table fresh (hash text primary key) without rowid")
             self._run(
@@ -221,6 +226,16 @@ class Staging:
             for table, changed in _OURS.items():
                 which = _UNKNOWN_PROJECT if table == "memory_projects" else ""
                 self._copy_table(table, changed, which, blocks)
+            self._run(statement("staged_tips"), [json.dumps([*self.goes_on])])
+            self._run(statement("staged_origins"))
+
+    def _check_unchanged(self) -> None:
+        """Raise LogUnusable if what this database goes on from is no longer in the log as it was."""
+        count = "select count(*) from log.turns where thread_id = ?"
+        changed = any(self._run(count, [id_]).fetchone()[0] != turns for id_, turns in self.goes_on.items())
+        if changed or self._run("select 1 from turns s join log.turns l on l.id = s.id limit 1").fetchone():
+            message = f"Conversations in {self.path} were changed by another program in the meantime."
+            raise LogUnusable(message, "Nothing was imported. Import again.")
 
     def _fragments(self) -> dict[int, int]:
         """Return the log's number of each fragment that has another one here."""

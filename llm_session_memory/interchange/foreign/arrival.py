@@ -1,0 +1,305 @@
+"""The arrival of another tool's conversations: what is new of each is written to a temporary database.
+
+A conversation that arrives is compared with its lines, exchange by exchange, from its beginning. What a line lacks at
+its end is added to it. If the conversation and the line go on in different ways, because it has branches or because
+somebody went on with it here, it becomes a fork that shares what both have.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from ...errors import SessionError
+from ...llm_seam.writing import Writer
+from ...model import Attachment, Rating, Session
+from ...rules.arrivals import TurnIds, mark_in, thread_id
+from ...rules.safe_text import one_line
+from ...store import Log, Sessions, attachments, forks, origins
+from ...store.origins import Origin
+from ...store.ratings import Ratings
+from ...store.staging import Staging
+from ...store.tombstones import content_hash
+from ..importer import taken, verified
+from . import beside, labels
+from .content import Arriving, Exchanges, conversation_key, every
+from .families import Families, Line
+from .moments import moment
+from .values import ForeignConversation, ForeignExchange, Format, Losses
+
+_UNKNOWN_MODEL = "unknown"
+_WORDS_OF_NAME = 50
+"""The most characters of a prompt that names a conversation without a name."""
+
+
+@dataclass
+class Arrived:
+    """A session that got exchanges. `name` is None if its thread has no name (any more).
+
+    Attributes:
+        exchanges: How many exchanges it got.
+        created_utc: When the conversation began.
+        is_new: Whether it was made by this import.
+        shares: The name (or the id) of what it was forked from, or None.
+    """
+
+    name: str | None
+    thread_id: str
+    exchanges: int
+    created_utc: str
+    is_new: bool
+    shares: str | None = None
+
+
+class Arrival:
+    """The import in progress. It writes to a temporary database; `theirs` is the log, or None if there is none yet."""
+
+    def __init__(  # noqa: PLR0913  one parameter a source
+        self, staging: Staging, theirs: Log | None, format_: Format, file: str, name: str | None, now: str
+    ) -> None:
+        self.staging, self.theirs = staging, theirs
+        self.format, self.file, self.name, self.now = format_, file, name, now
+        self.losses = Losses()
+        self.arrived: dict[str, Arrived] = {}
+        """The sessions that got exchanges, by thread."""
+        self.conversations = 0
+        self.left_out = 0
+        """How many exchanges were left out because they were deleted from the log."""
+        self.restore_deleted = False
+        self.families = Families(format_.source, theirs)
+        self.names = labels.Names((Sessions(theirs) if theirs else Sessions(staging.log)).names())
+        if name is not None and self.names.is_taken(name):
+            raise taken(name)
+        self.writer = Writer(staging.log, "")
+        self._roots: dict[str, str] = {}
+        self._paths: dict[str, list[tuple[str | None, str]]] = {}
+        self._repeated: dict[str, int] = {}
+        self._marks = origins.deleted_marks(theirs) if theirs else frozenset()
+        self._contents = origins.deleted_contents(theirs) if theirs else frozenset()
+
+    def add(self, conversation: ForeignConversation) -> None:
+        """Write what is new of a conversation, or of a branch of one, whose original came before.
+
+        Raises SessionError if a second conversation arrives, but all were to have one name.
+        """
+        exchanges = every(conversation)
+        first = next(exchanges, None)
+        if first is None:
+            return
+        original = conversation.forked_from is None
+        self.conversations += original
+        if original and self.conversations > 1 and self.name is not None:
+            message = f"{self.file} has more than one conversation, so --as can't name them."
+            raise SessionError(message, "Import it without --as, then use: llm sessions rename. Nothing was imported.")
+        if original:
+            self._paths.clear()  # each original comes before its branches
+        key, exchanges = self._key(conversation, chain([first], exchanges))
+        root = self._roots.get(conversation.forked_from[0], conversation.forked_from[0]) if not original else key  # type: ignore[index]
+        if not original:
+            self._roots[key] = root
+        _Course(self, conversation, root, self._shared(conversation, root)).run(
+            exchanges, self._path(key, conversation)
+        )
+
+    def _key(
+        self, conversation: ForeignConversation, exchanges: Iterator[ForeignExchange]
+    ) -> tuple[str, Iterator[ForeignExchange]]:
+        """Return the key of a conversation, and its exchanges."""
+        if conversation.key is not None:
+            return conversation.key, exchanges
+        if not self.format.may_repeat:
+            first = next(exchanges)
+            return conversation_key(conversation, [first]), chain([first], exchanges)
+        whole = [*exchanges]
+        key = conversation_key(conversation, whole)
+        self._repeated[key] = self._repeated.get(key, 0) + 1
+        return f"{key} {self._repeated[key]}", iter(whole)
+
+    # -- branches ------------------------------------------------------
+
+    def _path(self, key: str, conversation: ForeignConversation) -> list[tuple[str | None, str]]:
+        """Return the exchanges (key and first mark) that come before a branch's own, to be gone on with."""
+        path: list[tuple[str | None, str]] = []
+        if conversation.forked_from is not None:
+            parent, last = conversation.forked_from
+            before = self._paths.get(parent, [])
+            ends = [place for place, (one, _) in enumerate(before) if one == last]
+            path = before[: ends[-1] + 1] if ends and last is not None else []
+        self._paths[key] = path
+        return path
+
+    def _shared(self, conversation: ForeignConversation, root: str) -> tuple[Line, int] | None:
+        """Return a line with what a branch shares with its original, and how many turns that are, or None."""
+        parent, last = conversation.forked_from or ("", None)
+        if last is None:
+            return None
+        path = self._paths.get(parent, [])
+        ends = [place for place, (one, _) in enumerate(path) if one == last]
+        marks = [one for _, one in path[: ends[-1] + 1]] if ends else [self._mark(root, last)]
+        lines = self.families.of(root)
+        for mark in reversed(marks):  # the last one that was not deleted here
+            for line in lines:
+                place = line.find(mark)
+                if place is not None:
+                    return line, line.end_of(place)
+        return None
+
+    def _mark(self, root: str, exchange_key: str) -> str:
+        read = Exchanges(self.format.source, root, "", self.losses)
+        return read.mark_of_key(exchange_key)
+
+    # -- what is left out ------------------------------------------------
+
+    def is_deleted(self, arriving: Arriving, lines: Sequence[Line]) -> bool:
+        """Return whether an exchange was once deleted from the log, and is in no line."""
+        if self.restore_deleted or not (self._marks or self._contents):
+            return False
+        if not self._marks.isdisjoint(arriving.marks):
+            return all(line.find(arriving.marks[0]) is None for line in lines)
+        if not self._contents:
+            return False
+        hashes = (
+            content_hash(turn.datetime_utc, turn.input[-1].text, "".join(message.text for message in turn.output))
+            for turn in arriving.turns
+        )
+        return not self._contents.isdisjoint(hashes) and all(line.find(arriving.marks[0]) is None for line in lines)
+
+    def kept(self, attachment: Attachment) -> Attachment:
+        """Return an attachment as it is stored: the log's own if the log has it already."""
+        made = verified(attachment)
+        theirs = attachments.attachment(self.theirs, made.id) if self.theirs else None
+        return theirs or attachments.attachment(self.staging.log, made.id) or made
+
+
+class _Course:
+    """The course of one conversation: along the lines that have it as far as it came, then along a line of its own."""
+
+    def __init__(
+        self, arrival: Arrival, conversation: ForeignConversation, root: str, shared: tuple[Line, int] | None
+    ) -> None:
+        self._to = arrival
+        self._conversation = conversation
+        self._root = root
+        self._lines = arrival.families.of(root)
+        self._along = list(self._lines)
+        self._at = 0
+        if shared is not None:
+            line, self._at = shared
+            marks = [*map(mark_in, line.ids[: self._at])]
+            self._along = [one for one in self._lines if one.has(0, marks) == self._at]
+        self._line: Line | None = None
+        self._ids = TurnIds(datetime.fromisoformat(arrival.now))
+        self._copies: Counter[str] | None = None
+
+    def run(self, exchanges: Iterator[ForeignExchange], path: list[tuple[str | None, str]]) -> None:
+        """Write what is new. The exchanges are added to `path` (key and first mark), which is its conversation's."""
+        place = one_line(self._conversation.name or self._conversation.key or self._to.file, 60)
+        read = Exchanges(self._to.format.source, self._root, place, self._to.losses)
+        for exchange in exchanges:
+            arriving = read.read(exchange)
+            path.append((exchange.key, arriving.marks[0]))
+            if self._to.is_deleted(arriving, self._lines):
+                self._to.left_out += 1
+            else:
+                self._add(arriving)
+
+    def _add(self, arriving: Arriving) -> None:
+        """Write an exchange, unless a line has it at this place."""
+        done = 0
+        if self._line is None:
+            count = len(arriving.marks)
+            having = [line for line in self._along if line.has(self._at, arriving.marks) == count]
+            if having:
+                self._along, self._at = having, self._at + count
+                return
+            self._line, done = self._next(arriving)
+        self._write(self._line, arriving, done)
+
+    def _next(self, arriving: Arriving) -> tuple[Line, int]:
+        """Return the line that an exchange is added to, and how many of its turns the line has already."""
+        first = arriving.turns[0]
+        for line in self._along:
+            done = line.has(self._at, arriving.marks)
+            if line.ids and len(line.ids) == self._at + done and (self._at or done):
+                self._go_on(line)
+                return line, done
+        shared = next((line for line in self._along if self._at), None)
+        return self._new_line(shared, first.datetime_utc, first.input[-1].text), 0
+
+    def _go_on(self, line: Line) -> None:
+        """Begin to write at the end of a line."""
+        self._ids = TurnIds(datetime.fromisoformat(self._to.now), last=line.ids[-1])
+        self._to.writer.thread_id = line.thread_id
+        self._to.writer.begin(line.name or "")
+        if line.here is not None:
+            self._to.staging.goes_on[line.thread_id] = line.here
+        if line.thread_id not in self._to.arrived:
+            self._to.arrived[line.thread_id] = Arrived(line.name, line.thread_id, 0, "", is_new=False)
+
+    def _new_line(self, shared: Line | None, said_utc: str, prompt: str) -> Line:
+        """Make a session for what follows, which shares the turns so far with a line (None: it shares nothing)."""
+        to, conversation = self._to, self._conversation
+        begun = moment(conversation.created_utc) or said_utc
+        wanted = to.name if to.name is not None else labels.label(conversation.name)
+        if wanted is None and shared is not None:
+            wanted = shared.name
+        name = to.names.take(wanted or labels.label(one_line(prompt, _WORDS_OF_NAME)) or to.format.source)
+        line = Line(self._free_thread(said_utc if shared else begun), name)
+        session = Session(line.thread_id, name, begun or to.now, beside.settings_of(conversation))
+        session = beside.keep(to.staging.log, session, conversation, to.losses, to.now)
+        to.arrived[line.thread_id] = Arrived(name, line.thread_id, 0, session.created_utc, is_new=True)
+        last = ""
+        if shared is not None:
+            head, last = shared.head_before(self._at) or "", shared.ids[self._at - 1]
+            line.ids = shared.ids[: self._at]
+            line.starts = [one for one in shared.starts if one < self._at]
+            forks.add(to.staging.log, line.thread_id, shared.thread_id, head, said_utc or to.now)
+            to.arrived[line.thread_id].shares = shared.name or shared.thread_id
+            if shared.here is not None:
+                to.staging.goes_on[shared.thread_id] = shared.here
+        self._lines.append(line)
+        self._ids = TurnIds(datetime.fromisoformat(to.now), begun, last)
+        to.writer.thread_id = line.thread_id
+        to.writer.begin(prompt)
+        return line
+
+    def _free_thread(self, begun: str) -> str:
+        """Return an id for a new thread that no thread has."""
+        number = len(self._lines)
+        while True:
+            made = thread_id(self._to.format.source, self._root, number, begun)
+            logs = [log for log in (self._to.theirs, self._to.staging.log) if log is not None]
+            if not any(origins.known_ids(log, "threads", [made]) for log in logs):
+                return made
+            number += 1
+
+    def _write(self, line: Line, arriving: Arriving, done: int) -> None:
+        """Write the turns of an exchange that the line does not have."""
+        to = self._to
+        origin = Origin(line.thread_id, to.format.source, self._root, to.file, to.now)
+        if not to.arrived[line.thread_id].exchanges:
+            origins.put(to.staging.log, origin)
+        to.arrived[line.thread_id].exchanges += 1
+        if not done:
+            line.starts.append(len(line.ids))
+        for turn, mark in list(zip(arriving.turns, arriving.marks, strict=True))[done:]:
+            system = turn.system if turn.has_system else self._conversation.system
+            id_ = self._id(turn.datetime_utc, mark)
+            to.writer.add(turn, id_, turn.model or self._conversation.model or _UNKNOWN_MODEL, system, to.kept)
+            line.ids.append(id_)
+        if arriving.exchange.rating and not done:
+            rated = Rating(arriving.exchange.rating, "", arriving.turns[-1].datetime_utc or to.now)
+            Ratings(to.staging.log).rate(line.thread_id, line.ids[-len(arriving.turns)], rated)
+
+    def _id(self, said_utc: str, mark: str) -> str:
+        """Return an id for a turn that no turn has. It is a copy if lines that differ before it have the same turn."""
+        if self._copies is None:
+            self._copies = Counter(map(mark_in, {id_ for line in self._lines for id_ in line.ids}))
+        while True:
+            made = self._ids.next(said_utc, mark, self._copies[mark])
+            self._copies[mark] += 1
+            if self._to.theirs is None or not origins.known_ids(self._to.theirs, "turns", [made]):
+                return made
