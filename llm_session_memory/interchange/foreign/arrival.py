@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -198,7 +198,7 @@ class _Course:
         """Write what is new. The exchanges are added to `path` (key and first mark), which is its conversation's."""
         place = one_line(self._conversation.name or self._conversation.key or self._to.file, 60)
         read = Exchanges(self._to.format.source, self._root, place, self._to.losses)
-        for exchange in exchanges:
+        for exchange in _answered(exchanges, self._to.losses, place):
             arriving = read.read(exchange)
             path.append((exchange.key, arriving.marks[0]))
             if self._to.is_deleted(arriving, self._lines):
@@ -303,3 +303,24 @@ class _Course:
             self._copies[mark] += 1
             if self._to.theirs is None or not origins.known_ids(self._to.theirs, "turns", [made]):
                 return made
+
+
+def _answered(exchanges: Iterator[ForeignExchange], losses: Losses, place: str) -> Iterator[ForeignExchange]:
+    """Yield exchanges, the last one without calls at its end that have no reply.
+
+    Their replies may be there when the conversation is imported again, and nothing tells those calls from these.
+    """
+    last = next(exchanges, None)
+    for exchange in exchanges:
+        if last is not None:
+            yield last
+        last = exchange
+    if last is None:
+        return
+    count = len(last.turns)
+    while count and not last.turns[count - 1].output:
+        count -= 1
+    if count < len(last.turns):
+        losses.add("a prompt without a reply", place)
+    if count:
+        yield replace(last, turns=last.turns[:count])

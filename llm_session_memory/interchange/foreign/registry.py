@@ -17,7 +17,12 @@ from ..lines import NOTHING, FileRefused
 from .source import HEAD, Source
 from .values import Format
 
-NAMES: tuple[str, ...] = ("claude_code", "codex", "gemini_cli")
+NAMES: tuple[str, ...] = (
+    "chatgpt",
+    "claude_code",
+    "codex",
+    "gemini_cli",
+)
 """The modules with a FORMAT, in the order in which they are asked whether a file is theirs: the most exact first."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +22,9 @@ HEAD = 65_536
 
 LARGEST_MEMBER = 4 << 30
 """The most bytes that one file of an archive may unpack to: more than the largest export that was ever seen."""
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, KeyError, EOFError)
+"""What Python's zipfile raises for an archive that is damaged, locked with a password, or packed in an unknown way."""
 
 _SQLITE = b"SQLite format 3\x00"
 
@@ -69,27 +73,24 @@ class Source:
         """The names of the files in the archive; none if it is no archive. They are only names, never paths here."""
         if not self.is_zip:
             return ()
-        with self._archive() as archive:
-            return tuple(one.filename for one in archive.infolist() if not one.is_dir())
+        return tuple(one.filename for one in self._archive.infolist() if not one.is_dir())
 
     @contextmanager
     def member(self, name: str) -> Iterator[IO[bytes]]:
         """Open a file in the archive as a stream. Raises FileRefused if it is damaged, locked or far too large."""
-        with self._archive() as archive:
-            try:
-                if archive.getinfo(name).file_size > LARGEST_MEMBER:
-                    raise FileRefused(f"“{one_line(name, 80)}” in {self.name} would unpack to more than 4 GB.")
-                with archive.open(name) as stream:
-                    yield io.BufferedReader(_Bounded(stream, name, self.name))
-            except (zipfile.BadZipFile, RuntimeError, NotImplementedError, KeyError, EOFError) as error:
-                raise FileRefused(f"“{one_line(name, 80)}” in {self.name} can't be unpacked: {error}.") from error
+        with _damage(name, self.name):
+            if self._archive.getinfo(name).file_size > LARGEST_MEMBER:
+                raise FileRefused(f"“{one_line(name, 80)}” in {self.name} would unpack to more than 4 GB.")
+            stream = self._archive.open(name)
+        with stream:
+            yield io.BufferedReader(_Bounded(stream, name, self.name))
 
-    @contextmanager
-    def _archive(self) -> Iterator[zipfile.ZipFile]:
+    @cached_property
+    def _archive(self) -> zipfile.ZipFile:
+        """The archive, which stays open: to list what is in it takes long if there is much."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                yield archive
-        except (zipfile.BadZipFile, OSError) as error:
+            return zipfile.ZipFile(self.path)
+        except (*_DAMAGED, ValueError) as error:
             raise FileRefused(f"{self.name} can't be unpacked: {error}.") from error
 
     # -- folders -------------------------------------------------------
@@ -99,6 +100,16 @@ class Source:
         if not self.is_folder:
             return []
         return sorted(path for path in self.path.rglob(pattern) if path.is_file() and not path.is_symlink())
+
+
+@contextmanager
+def _damage(name: str, where: str) -> Iterator[None]:
+    """Turn what Python raises for a damaged archive into a sentence about one of its files."""
+    try:
+        yield
+    except _DAMAGED as error:
+        said = one_line(str(error), 200).rstrip(".") or "it is damaged"
+        raise FileRefused(f"“{one_line(name, 80)}” in {where} can't be unpacked: {said}.") from error
 
 
 class _Bounded(io.RawIOBase):
@@ -113,7 +124,8 @@ class _Bounded(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # typeshed has no Buffer before 3.12
-        data = self._stream.read(len(view))
+        with _damage(self._name, self._where):
+            data = self._stream.read(len(view))
         self._left -= len(data)
         if self._left < 0:
             raise FileRefused(f"“{one_line(self._name, 80)}” in {self._where} unpacks to more than 4 GB.")

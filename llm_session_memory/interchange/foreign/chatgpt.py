@@ -1,0 +1,194 @@
+"""ChatGPT's export: the archive that OpenAI sends, the folder that it was unpacked to, or its conversations.json.
+
+A conversation is a tree of messages, because prompts can be edited and replies made again. The branch that was seen
+last becomes the session, and each other one a fork of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ...llm_seam.past import PastTurn
+from ...model import Message
+from ...rules.safe_text import one_line
+from ..lines import NOTHING, FileRefused
+from .chatgpt_messages import Messages, contexts, dict_of, is_hidden
+from .export_files import ExportFiles
+from .moments import moment
+from .source import Source
+from .tree import Branches, paths
+from .values import ForeignConversation, ForeignExchange, Losses
+
+_FILES = r"conversations(-\d+)?\.json"
+
+_FIELDS = frozenset(
+    "title create_time update_time mapping current_node conversation_id id is_archived is_starred default_model_slug"
+    " gizmo_id gizmo_type conversation_template_id"
+    # These say nothing about what was said:
+    " moderation_results plugin_ids safe_urls blocked_urls conversation_origin voice async_status disabled_tool_ids"
+    " is_do_not_remember memory_scope context_scopes sugar_item_id sugar_item_visible is_study_mode owner is_read_only"
+    " pinned_time atlas_mode_enabled".split()
+)
+_MESSAGE_FIELDS = frozenset(
+    "id author create_time update_time content status end_turn weight metadata recipient channel".split()
+)
+
+Rating = Literal["up", "down"]
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A message of the tree that is shown."""
+
+    id: str
+    message: Mapping[str, Any]
+
+    @property
+    def is_prompt(self) -> bool:
+        return bool(dict_of(self.message.get("author")).get("role") == "user")
+
+
+class ChatGPT:
+    """The format."""
+
+    source, title, may_repeat = "chatgpt", "ChatGPT's export", False
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether there is a file conversations.json with trees of messages, or the file is one."""
+        if source.is_sqlite:
+            return False
+        files = ExportFiles(source)
+        found = files.matching(_FILES)
+        head = files.head(found[0]) if found else b""
+        return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{") and all(
+            word in head for word in (b'"mapping"', b'"parent"', b'"children"')
+        )
+
+    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+        """Read the conversations, each with its branches after it."""
+        files = ExportFiles(source)
+        ratings = _ratings(files)
+        number = 0
+        for name in files.matching(_FILES):
+            for value in files.items(name):
+                number += 1
+                place = f"Conversation {number:,} of {source.name}"
+                if not isinstance(value, dict) or not isinstance(value.get("mapping"), dict):
+                    raise FileRefused(f"{place} has no “mapping” of its messages.", f"Export it again. {NOTHING}")
+                yield from _Tree(value, files, losses, ratings).conversations()
+
+
+def _ratings(files: ExportFiles) -> dict[str, Rating]:
+    """Return the thumbs that a person gave, by the ids of the messages."""
+    found: dict[str, Rating] = {}
+    for one in files.beside("message_feedback.json"):
+        if isinstance(one, dict) and isinstance(one.get("id"), str):
+            rating = str(one.get("rating")).lower()
+            if "up" in rating or "down" in rating:
+                found[one["id"]] = "up" if "up" in rating else "down"
+    return found
+
+
+class _Tree:
+    """One conversation."""
+
+    def __init__(
+        self, value: Mapping[str, Any], files: ExportFiles, losses: Losses, ratings: Mapping[str, Rating]
+    ) -> None:
+        self._value, self._ratings = value, ratings
+        self._nodes: dict[str, Any] = {id_: one for id_, one in value["mapping"].items() if isinstance(one, dict)}
+        self._id = _text(value.get("conversation_id")) or _text(value.get("id"))
+        self._title = _text(value.get("title"))
+        place = f"“{one_line(self._title or self._id or 'a conversation', 60)}”"
+        self._read = Messages(files.attachment, losses, place)
+        for field in value.keys() - _FIELDS:
+            losses.add(f"the field {field} of a conversation", place)
+        for node in self._nodes.values():
+            for field in dict_of(node.get("message")).keys() - _MESSAGE_FIELDS:
+                losses.add(f"the field {field} of a message", place)
+
+    def conversations(self) -> Iterator[ForeignConversation]:
+        """Yield the branch that was seen last, and then what each other branch has that no earlier one has."""
+        parents = {id_: _text(node.get("parent")) for id_, node in self._nodes.items()}
+        branches = Branches()
+        names: list[str | None] = []
+        for path in paths(parents, _text(self._value.get("current_node"))):
+            exchanges = self._exchanges(path)
+            keys = [_key(one) for one in exchanges]
+            found = branches.add(keys)
+            if found is None:
+                continue
+            number, origin, shared = found
+            names.append(self._id if not number else f"{self._id} {keys[-1]}")
+            forked = None
+            if number:
+                forked = (names[origin or 0] or "", keys[shared - 1] if shared else None)
+            yield self._conversation(path, exchanges[shared:], names[-1], forked)
+
+    def _exchanges(self, path: list[str]) -> list[list[_Node]]:
+        """Return the messages of a path that are shown, in groups that begin with a prompt."""
+        found: list[list[_Node]] = []
+        for id_ in path:
+            message = self._nodes[id_].get("message")
+            if not isinstance(message, dict) or is_hidden(message):
+                continue
+            node = _Node(id_, message)
+            if node.is_prompt or not found:
+                found.append([])
+            found[-1].append(node)
+        return found
+
+    def _conversation(
+        self,
+        path: list[str],
+        exchanges: list[list[_Node]],
+        key: str | None,
+        forked_from: tuple[str, str | None] | None,
+    ) -> ForeignConversation:
+        value = self._value
+        notes = [text for id_ in path for text in contexts(dict_of(self._nodes[id_].get("message")))]
+        meta = {"address": f"https://chatgpt.com/c/{self._id}"} if self._id else {}
+        for name, field in (("gpt", "gizmo_id"), ("project", "conversation_template_id")):
+            if _text(value.get(field)):
+                meta[name] = str(value[field])
+        return ForeignConversation(
+            key=key,
+            exchanges=map(self._exchange, exchanges),
+            name=self._title,
+            created_utc=moment(value.get("create_time")),
+            tags=("starred",) if value.get("is_starred") else (),
+            meta=meta,
+            notes=tuple(dict.fromkeys(notes)),
+            archived=bool(value.get("is_archived")),
+            forked_from=forked_from,
+        )
+
+    def _exchange(self, nodes: list[_Node]) -> ForeignExchange:
+        prompt = nodes[0].message if nodes[0].is_prompt else None
+        replies = [node.message for node in nodes[1 if prompt else 0 :]]
+        asked = (Message("user", self._read.prompt(prompt)),) if prompt else ()
+        parts = self._read.reply(replies)
+        slugs = [_text(dict_of(one.get("metadata")).get("model_slug")) for one in replies]
+        times = [moment(one.get("create_time")) for one in (node.message for node in nodes)]
+        turn = PastTurn(
+            input=asked,
+            output=(Message("assistant", parts),) if parts else (),
+            model=next(filter(None, reversed(slugs)), None) or _text(self._value.get("default_model_slug")),
+            datetime_utc=next(filter(None, times), "") or moment(self._value.get("create_time")),
+        )
+        rated = [self._ratings[node.id] for node in nodes if node.id in self._ratings]
+        return ForeignExchange(_key(nodes), (turn,), rated[-1] if rated else None)
+
+
+def _key(nodes: list[_Node]) -> str:
+    """Return what identifies an exchange: its prompt, and the last message of its reply, if it has one."""
+    return nodes[0].id if len(nodes) == 1 else f"{nodes[0].id} {nodes[-1].id}"
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+FORMAT = ChatGPT()
