@@ -171,6 +171,18 @@ def schema() -> None:
     show("\n".join(path.read_text("utf-8").strip().replace(" if not exists", "") for path in files), "sql")
 
 
+def invariants() -> None:
+    """Print the rules that rows of our tables keep, and what `check --fix` does about rows that break one."""
+    from llm_session_memory.store.invariants import INVARIANTS
+
+    print("\n| table | column | rule | rows that break it |\n| --- | --- | --- | --- |")
+    for one in INVARIANTS:
+        does = "the index is made again" if one.mend == "index" else one.does or "stay"
+        table = one.table.removesuffix("_docsize")  # where FTS5 keeps the rows of an index without texts
+        print(f"| `{table}` | `{one.column}` | {one.rule} | {does}{' and do no harm' if one.harmless else ''} |")
+    print()
+
+
 def query_catalogue() -> None:
     """Print the canned queries: name, title, definition, parameters."""
     from llm_session_memory.insight.catalogue import catalogue

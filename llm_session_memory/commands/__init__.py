@@ -30,6 +30,7 @@ _FAMILIES = {
     "searching": ("search",),
     "indexing": ("index",),
     "retaining": ("retention",),
+    "checking": ("check",),
     "deleting": ("delete", "purge"),
     "files": ("export",),
     "importing": ("import",),

@@ -324,8 +324,10 @@ def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
         message = f"The log {path} is damaged ({said})."
         import shlex
 
-        rescue = f"sqlite3 {shlex.quote(str(path))} .recover | sqlite3 rescued.db"
-        return LogUnusable(message, f"Keep a copy of it, then try: {rescue}")
+        return LogUnusable(
+            message,
+            f"Save what can be read with: llm sessions salvage {shlex.quote(str(path))} --to salvaged.db",
+        )
     hints = {"full": "Free some space on its disk, then try again.", "I/O": "Check its disk, then try again."}
     hint = next((hint for what, hint in hints.items() if what in said), "Try again; if it fails again, check the file.")
     return LogUnusable(f"The log {path} could not be used: {said}.", f"{hint} The log was not changed.")

@@ -59,7 +59,11 @@ def test_a_damaged_log_comes_with_a_way_to_rescue_it(llm_: Command, written: Pat
         file.seek(100)
         file.write(b"\xff" * (size - 100))
     done = llm_(*command)
-    assert (done.code, f"The log {written} is damaged" in done.err, ".recover" in done.err) == (1, True, True)
+    assert (done.code, f"The log {written} is damaged" in done.err, "llm sessions salvage" in done.err) == (
+        1,
+        True,
+        True,
+    )
 
 
 @pytest.mark.parametrize("name", ["query", "stats", "replay"])
