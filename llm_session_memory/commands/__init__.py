@@ -32,6 +32,7 @@ _FAMILIES = {
     "retaining": ("retention",),
     "checking": ("check",),
     "deleting": ("delete", "purge"),
+    "secrets": ("secrets",),
     "files": ("export",),
     "importing": ("import",),
     "querying": ("query",),

@@ -22,6 +22,7 @@ from .sent import Block, Budget, Context, Fate, Item, Recalled, Sized, Window, W
 
 if TYPE_CHECKING:
     from .deleting import Amounts, Covering, Deleted, DeletionPlan, Stay, Target, Trace
+    from .secrets import Redacted, Secret, SecretPlace
     from .shown import (
         Beside,
         Bookmark,
@@ -68,7 +69,10 @@ __all__ = [
     "ProjectSummary",
     "Rating",
     "Recalled",
+    "Redacted",
     "Relative",
+    "Secret",
+    "SecretPlace",
     "Session",
     "SessionSummary",
     "Settings",
@@ -86,13 +90,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Return a value of `shown` or `deleting`, which are imported only when something asks for them."""
+    """Return a value of `shown`, `deleting` or `secrets`, which are imported only when something asks for them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import shown
+    from importlib import import_module
 
-    if not hasattr(shown, name):
-        from . import deleting
-
-        return getattr(deleting, name)
-    return getattr(shown, name)
+    for module in ("shown", "deleting", "secrets"):
+        found = import_module(f".{module}", __name__)
+        if hasattr(found, name):
+            return getattr(found, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

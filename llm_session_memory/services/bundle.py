@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .remembered import Remembered
     from .retention import Retention
     from .search import Search
+    from .secrets import Secrets
     from .sessions import Sessions
     from .snapshots import Snapshots
     from .stats import Stats
@@ -144,6 +145,13 @@ class Services:
         from .search import Search
 
         return Search(self.desk)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Keys, tokens and passwords in the log. Imported late, because no prompt needs them."""
+        from .secrets import Secrets
+
+        return Secrets(self.desk)
 
     @cached_property
     def titles(self) -> Titles:
