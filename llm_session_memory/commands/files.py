@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,9 @@ from ..memory import Memory
 from ..model import Filters
 from ..rules.safe_text import mended
 from ..rules.words import counted
+from ..services.encryption import Locking
 from .common import complete, echo, opened, progress_line, session_command
+from .encryption_options import Encrypting, check_binary_output, encryption_options
 from .selecting import dry_run_option, matching_options, selection
 
 _EVERY = 100
@@ -47,6 +48,7 @@ def _complete_rest(ctx: click.Context, param: click.Parameter, incomplete: str) 
     help="Write each session to a file in this folder (-: all to standard output; a name that ends in .csv, or in"
     " .jsonl with --format openai: all to one file); then all arguments are names",
 )
+@encryption_options()
 @matching_options()
 @dry_run_option("Only print which files would be written")
 def export_command(  # noqa: PLR0913  one parameter an option
@@ -55,6 +57,7 @@ def export_command(  # noqa: PLR0913  one parameter an option
     format_: str | None,
     force: bool,  # noqa: FBT001  a flag
     to: str | None,
+    encrypt: Encrypting | None,
     matching: Filters | None,
     dry_run: bool,  # noqa: FBT001  a flag
     database: str | None,
@@ -69,6 +72,7 @@ def export_command(  # noqa: PLR0913  one parameter an option
         llm sessions export work work.jsonl
         llm sessions export work work.html
         llm sessions export work | gzip > work.jsonl.gz
+        llm sessions export work work.jsonl.age --encrypt
         llm sessions export work play --to sessions
         llm sessions export --all-matching --tag bridge --to sessions --format markdown
         llm sessions export --all-matching --to all.csv
@@ -77,19 +81,30 @@ def export_command(  # noqa: PLR0913  one parameter an option
     if to is not None:
         names = () if name is None else (name, *map(mended, rest))
         with opened(database) as memory:
-            found = selection(names, matching).sessions(memory)
-            _export_several(memory, [one.name for one in found], to, format_, force=force, dry_run=dry_run)
+            found = [one.name for one in selection(names, matching).sessions(memory)]
+            # A dry run needs no key: a lock makes the names of the files end with .age.
+            lock = (Locking() if dry_run else encrypt.lock()) if encrypt else None
+            _export_several(memory, found, to, format_, force=force, dry_run=dry_run, lock=lock)
         return
     if matching is not None or len(rest) > 1 or dry_run:
         raise click.UsageError("To export several sessions, give a folder: --to FOLDER, or a file: --to FILE.csv.")
     if name is None:
         raise click.UsageError("Missing argument 'NAME'.")
     with opened(database) as memory:
-        _export(memory, name, Path(rest[0] if rest else "-"), format_, force=force)
+        memory.sessions.get(name)  # a typo is told before a passphrase is asked for
+        lock = encrypt.lock() if encrypt else None
+        _export(memory, name, Path(rest[0] if rest else "-"), format_, force=force, lock=lock)
 
 
 def _export_several(  # noqa: PLR0913  one parameter an option
-    memory: Memory, names: Sequence[str], to: str, format_: str | None, *, force: bool, dry_run: bool
+    memory: Memory,
+    names: Sequence[str],
+    to: str,
+    format_: str | None,
+    *,
+    force: bool,
+    dry_run: bool,
+    lock: Locking | None,
 ) -> None:
     """Write sessions to a folder or, one after the other, to standard output."""
     if to == "-":
@@ -97,19 +112,21 @@ def _export_several(  # noqa: PLR0913  one parameter an option
             raise SessionError("Several HTML pages can't go to standard output.", "Give a folder: --to FOLDER.")
         from ..interchange.exporting import JOINED, write_joined
 
-        if format_ in JOINED and not dry_run:
-            with _standard_output() as stream, progress_line("session", patience=1) as line:
-                write_joined(memory, names, stream, format_, line.show)
-            return
-        for name in names:
-            if dry_run:
+        if dry_run:
+            for name in names:
                 echo(f"{name}: {counted(memory.sessions.exchange_count(memory.sessions.get(name)), 'exchange')}")
-            else:
-                _export(memory, name, Path("-"), format_, force=force)
+        else:
+            with _standard_output(lock) as stream, progress_line("session", patience=1) as line:
+                if format_ in JOINED:
+                    write_joined(memory, names, stream, format_, line.show)
+                    return
+                for number, name in enumerate(names, 1):
+                    export_session(memory, name, stream, format=format_)
+                    line.show(number, len(names))
     else:
         with progress_line("session", patience=1) as line:
             written = export_sessions(
-                memory, names, to, format=format_, force=force, dry_run=dry_run, progress=line.show
+                memory, names, to, format=format_, force=force, dry_run=dry_run, progress=line.show, lock=lock
             )
         for path, count in written:
             echo(f"{'' if dry_run else 'Wrote '}{path}: {counted(count, 'exchange')}")
@@ -117,22 +134,26 @@ def _export_several(  # noqa: PLR0913  one parameter an option
         echo(f"Dry run: {counted(len(names), 'session')} would be written. Nothing was written.", err=True)
 
 
-def _export(memory: Memory, name: str, file: Path, format_: str | None, *, force: bool) -> None:
+def _export(  # noqa: PLR0913  one parameter an option
+    memory: Memory, name: str, file: Path, format_: str | None, *, force: bool, lock: Locking | None
+) -> None:
     """Write one session to a file, or to standard output."""
     with progress_line("exchange", every=_EVERY) as counter:
         if str(file) == "-":
-            with _standard_output() as stream:
+            with _standard_output(lock) as stream:
                 export_session(memory, name, stream, format=format_, progress=counter.show)
             return
-        total = export_session(memory, name, file, format=format_, force=force, progress=counter.show)
+        total = export_session(memory, name, file, format=format_, force=force, progress=counter.show, lock=lock)
     echo(f"Wrote {counted(total, 'exchange')} to {file}.")
 
 
 @contextmanager
-def _standard_output() -> Iterator[IO[str]]:
-    """Give a stream of UTF-8 to standard output, which stays open."""
-    stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="\n")
-    try:
+def _standard_output(lock: Locking | None) -> Iterator[IO[str]]:
+    """Give a stream of UTF-8 to standard output, which stays open; with a lock, it is encrypted."""
+    from ..interchange.whole_file import text
+
+    if lock is not None:
+        check_binary_output()
+    with text(sys.stdout.buffer, lock) as stream:
         yield stream
-    finally:
-        stream.detach()  # flushes it
+    sys.stdout.buffer.flush()

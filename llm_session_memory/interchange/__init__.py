@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..memory import Memory
     from ..model import Session
+    from ..services.encryption import Locking
 
 
 def export_session(  # noqa: PLR0913  one parameter a choice of the caller
@@ -23,6 +24,7 @@ def export_session(  # noqa: PLR0913  one parameter a choice of the caller
     format: str | None = None,  # noqa: A002
     force: bool = False,
     progress: Callable[[int], None] | None = None,
+    lock: Locking | None = None,
 ) -> int:
     """Write a session to a file or a text stream, and return how many exchanges it has.
 
@@ -35,6 +37,7 @@ def export_session(  # noqa: PLR0913  one parameter a choice of the caller
         format: jsonl, markdown, html, openai or csv. None chooses by the file's ending; otherwise it is jsonl.
         force: Replace the file if it already exists.
         progress: Called with the number of exchanges done.
+        lock: Encrypt the file (not a stream: see `services.encryption.encrypted`).
 
     Raises:
         SessionError: There is no such session or format, or the file exists (without `force`) or can't be written.
@@ -43,7 +46,7 @@ def export_session(  # noqa: PLR0913  one parameter a choice of the caller
 
     if isinstance(path, (str, Path)):
         kind = format or format_of(Path(path))
-        return write_file(memory, name, Path(path), format=kind, force=force, progress=progress)
+        return write_file(memory, name, Path(path), format=kind, force=force, progress=progress, lock=lock)
     return write(memory, name, path, format=format or "jsonl", progress=progress)
 
 
@@ -56,6 +59,7 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
     force: bool = False,
     dry_run: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    lock: Locking | None = None,
 ) -> list[tuple[Path, int]]:
     """Write sessions to files, all of them or none, and return each file with its number of exchanges.
 
@@ -70,6 +74,7 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
         force: Replace files that already exist.
         dry_run: Write nothing.
         progress: Called with the number of sessions done, and the number in all.
+        lock: Encrypt the files. The names of those in a folder then end with .age.
 
     Raises:
         SessionError: There is no such session or format, or a file exists (without `force`) or can't be written.
@@ -79,8 +84,11 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
     path = Path(folder)
     if is_joined(path, format):
         kind = format or format_of(path)
-        return write_joined_file(memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress)
-    return write_files(memory, names, path, format=format or "jsonl", force=force, dry_run=dry_run, progress=progress)
+        return write_joined_file(
+            memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress, lock=lock
+        )
+    kind = format or "jsonl"
+    return write_files(memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress, lock=lock)
 
 
 def import_session(

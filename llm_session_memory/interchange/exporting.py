@@ -19,6 +19,7 @@ from ..reader.files.jsonl import Known
 from ..reader.files.writing import pieces
 from ..rules.file_names import file_names
 from ..rules.words import counted
+from ..services.encryption import ENDING, Locking
 from .whole_file import check_file, whole_file, whole_files
 
 if TYPE_CHECKING:
@@ -41,9 +42,14 @@ Progress = Callable[[int], None]
 
 
 def format_of(path: Path) -> str:
-    """Return the format for a file's ending, or the default."""
-    ending = path.suffix.removeprefix(".").lower()
+    """Return the format for a file's ending (before .age), or the default."""
+    ending = ending_of(path)
     return next((format_ for format_, endings in FORMATS.items() if ending in endings), "jsonl")
+
+
+def ending_of(path: Path) -> str:
+    """Return how a file's name ends, without .age and without a dot."""
+    return Path(path.name.removesuffix(ENDING)).suffix.removeprefix(".").lower()
 
 
 def write(
@@ -91,12 +97,14 @@ def write_file(  # noqa: PLR0913  one parameter a choice of the caller
     format: str = "jsonl",  # noqa: A002
     force: bool = False,
     progress: Progress | None = None,
+    lock: Locking | None = None,
 ) -> int:
     """Write a session to a file, completely or not at all, and return how many exchanges it has.
 
-    Raises SessionError if the file already exists (unless `force`) or can't be written.
+    With a lock, the file is encrypted. Raises SessionError if the file already exists (unless `force`) or can't be
+    written.
     """
-    with whole_file(path, force=force) as stream:
+    with whole_file(path, force=force, lock=lock) as stream:
         return write(memory, name, stream, format=format, progress=progress)
 
 
@@ -109,10 +117,12 @@ def write_files(  # noqa: PLR0913  one parameter a choice of the caller
     force: bool,
     dry_run: bool,
     progress: Callable[[int, int], None] | None,
+    lock: Locking | None,
 ) -> list[tuple[Path, int]]:
     """Write sessions to a folder, one file each, as `export_sessions` says."""
     _check_format(format)
-    paths = [folder / name for name in file_names(names, f".{FORMATS[format][0]}")]
+    ending = f".{FORMATS[format][0]}{ENDING if lock else ''}"
+    paths = [folder / name for name in file_names(names, ending)]
     _check_folder(folder, paths, force=force)
     if dry_run:
         counts = [memory.sessions.exchange_count(memory.sessions.get(name)) for name in names]
@@ -120,7 +130,7 @@ def write_files(  # noqa: PLR0913  one parameter a choice of the caller
     with _made(folder), whole_files(force=force) as files:
         done = []
         for name, path in zip(names, paths, strict=True):
-            with files.add(path) as stream:
+            with files.add(path, lock) as stream:
                 done.append((path, write(memory, name, stream, format=format)))
             if progress:
                 progress(len(done), len(names))
@@ -130,7 +140,7 @@ def write_files(  # noqa: PLR0913  one parameter a choice of the caller
 def is_joined(path: Path, format_: str | None) -> bool:
     """Return whether `export --to` a path writes one file with all sessions: its ending and the format say so."""
     kind = format_ or format_of(path)
-    return kind in JOINED and path.suffix.removeprefix(".").lower() in FORMATS[kind] and not path.is_dir()
+    return kind in JOINED and ending_of(path) in FORMATS[kind] and not path.is_dir()
 
 
 def write_joined(
@@ -163,12 +173,13 @@ def write_joined_file(  # noqa: PLR0913  one parameter a choice of the caller
     force: bool,
     dry_run: bool,
     progress: Callable[[int, int], None] | None,
+    lock: Locking | None,
 ) -> list[tuple[Path, int]]:
     """Write sessions to one file, as `export_sessions` says."""
     if dry_run:
         check_file(path, force=force)
         return [(path, sum(memory.sessions.exchange_count(memory.sessions.get(name)) for name in names))]
-    with whole_file(path, force=force) as stream:
+    with whole_file(path, force=force, lock=lock) as stream:
         return [(path, sum(write_joined(memory, names, stream, format, progress)))]
 
 

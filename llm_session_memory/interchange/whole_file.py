@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
 from ..errors import SessionError
+from ..services.encryption import Locking, encrypted
 
 
 @contextmanager
-def whole_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
+def whole_file(path: Path, *, force: bool, lock: Locking | None = None) -> Iterator[IO[str]]:
     """Give a text stream to a file that appears when everything is written. A replaced file keeps its permissions.
 
-    Raises SessionError if the file already exists (unless `force`) or can't be written.
+    With a lock, the file is encrypted. Raises SessionError if the file already exists (unless `force`) or can't be
+    written.
     """
-    with whole_files(force=force) as files, files.add(path) as stream:
+    with whole_files(force=force) as files, files.add(path, lock) as stream:
         yield stream
 
 
@@ -53,7 +56,7 @@ class WholeFiles:
         self._parts: dict[Path, Path] = {}
 
     @contextmanager
-    def add(self, path: Path) -> Iterator[IO[str]]:
+    def add(self, path: Path, lock: Locking | None = None) -> Iterator[IO[str]]:
         """Give a text stream to one more file. Raises SessionError if it already exists or can't be written."""
         target = Path(os.path.realpath(path))
         with _sentences(path):
@@ -61,7 +64,7 @@ class WholeFiles:
             part = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
             self._parts[path] = part
             descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
+            with os.fdopen(descriptor, "wb") as binary, text(binary, lock) as stream:
                 yield stream
 
     def appear(self) -> None:
@@ -88,6 +91,17 @@ class WholeFiles:
         for part in self._parts.values():
             with contextlib.suppress(OSError):
                 part.unlink()
+
+
+@contextmanager
+def text(binary: IO[bytes], lock: Locking | None) -> Iterator[IO[str]]:
+    """Give a text stream that writes, in UTF-8, into a binary one, which stays open; with a lock, encrypted."""
+    with nullcontext(binary) if lock is None else encrypted(binary, lock) as below:
+        stream = io.TextIOWrapper(below, encoding="utf-8", errors="replace", newline="\n")
+        try:
+            yield stream
+        finally:
+            stream.detach()  # flushes it
 
 
 @contextmanager
