@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from ..llm_seam.models import log_path
 from ..rules.safe_text import plain
 from ..rules.words import counted
 from .common import echo, local_time, progress_line, session_command
+from .encryption_options import decryption_options
 from .selecting import dry_run_option
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from ..interchange.foreign.arriving import Arrivals
     from ..interchange.foreign.source import Source
     from ..interchange.foreign.values import Format
+    from ..services.encryption import Unlocking
 
 _EVERY = 100
 """How many exchanges between updates of the progress line."""
@@ -38,13 +42,15 @@ class _FileOrFolder(click.File):
 @session_command("import", short_help="Import sessions from a file, also one of another tool")
 @click.argument("file", type=_FileOrFolder("rb"))
 @click.option("--as", "name", metavar="NAME", help="Name of the session [its name in FILE]")
+@decryption_options()
 @dry_run_option("Only print what would be imported")
 @click.option("--restore-deleted", is_flag=True, help="Also import exchanges that were deleted from this log")
-def import_command(
+def import_command(  # noqa: PLR0913  one parameter an option
     file: IO[bytes] | Path,
     name: str | None,
     dry_run: bool,  # noqa: FBT001  a flag
     restore_deleted: bool,  # noqa: FBT001  a flag
+    unlock: Unlocking,
     database: str | None,
 ) -> None:
     """Import a session from FILE (- for standard input), in the JSONL format of `llm sessions export`.
@@ -55,20 +61,35 @@ def import_command(
     FILE can also be a file or a folder of another tool: its kind is recognised by looking into it. Each conversation
     becomes a session, and a branch of one becomes a fork. If you import it again, only what is new is imported.
 
+    An encrypted file (in the age format) is recognised too. Its passphrase is asked for; a key is given with -i.
+
     \b
         llm sessions import work.jsonl --as work-again
         zcat work.jsonl.gz | llm sessions import -
+        llm sessions import work.jsonl.age -i key.txt
         llm sessions import chatgpt-export.zip --dry-run
     """
     from ..interchange.foreign.registry import looked_at
 
     given = str(getattr(file, "name", "-"))
     where = "standard input" if given in ("<stdin>", "-") else Path(given).name
-    with looked_at(file, where) as (stream, source, format_):
+    with _plain(file, unlock, where) as shown, looked_at(shown, where) as (stream, source, format_):
         if format_ is not None:
             _arrive(database, source, format_, name, restore_deleted=restore_deleted, dry_run=dry_run)
         elif stream is not None:
             _import(stream, where, name, database, restore_deleted=restore_deleted, dry_run=dry_run)
+
+
+@contextmanager
+def _plain(file: IO[bytes] | Path, unlock: Unlocking, where: str) -> Iterator[IO[bytes] | Path]:
+    """Give a file as it is, or decrypted."""
+    if isinstance(file, Path):
+        yield file
+        return
+    from ..services.encryption import revealed
+
+    with revealed(file, unlock, where) as stream:
+        yield stream
 
 
 def _import(  # noqa: PLR0913  one parameter an option

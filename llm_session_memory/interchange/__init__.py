@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..memory import Memory
     from ..model import Session
-    from ..services.encryption import Locking
+    from ..services.encryption import Locking, Unlocking
 
 
 def export_session(  # noqa: PLR0913  one parameter a choice of the caller
@@ -91,13 +91,14 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
     return write_files(memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress, lock=lock)
 
 
-def import_session(
+def import_session(  # noqa: PLR0913  one parameter a choice of the caller
     memory: Memory,
     path: str | Path | IO[Any],
     name: str | None = None,
     *,
     progress: Callable[[int, int | None], None] | None = None,
     restore_deleted: bool = False,
+    unlock: Unlocking | None = None,
 ) -> Session:
     """Import a session from a JSONL file or a stream, and return it. If anything is wrong, nothing is imported.
 
@@ -107,6 +108,7 @@ def import_session(
         name: The session's name. None takes the name in the file, or generates one if it has none.
         progress: Called with the number of exchanges done, and the number in all if the file says it.
         restore_deleted: Import exchanges too that were once deleted from the log. Otherwise they are left out.
+        unlock: The keys, or the passphrase, of an encrypted file (see `services.encryption`).
 
     Raises:
         SessionError: The file can't be read; the message has the line.
@@ -115,6 +117,6 @@ def import_session(
     from .importing import read, read_file
 
     if isinstance(path, (str, Path)):
-        return read_file(memory, Path(path), name, progress, restore_deleted=restore_deleted)
+        return read_file(memory, Path(path), name, progress, restore_deleted=restore_deleted, unlock=unlock)
     where = Path(str(getattr(path, "name", "the file"))).name
     return read(memory, path, name, where, progress, restore_deleted=restore_deleted)

@@ -25,6 +25,7 @@ from ..model import Session, Target
 from ..services.bundle import Services
 from ..services.deletion import Deletion
 from ..services.desk import Desk, now_utc
+from ..services.encryption import Unlocking, revealed
 from ..store import Log, check_file, history, snapshots
 from ..store.staging import Staging
 from ..store.tombstones import deleted_among, dig_up
@@ -80,16 +81,25 @@ def into(  # noqa: PLR0913  one parameter a choice of the caller
         return found
 
 
-def read_file(
-    memory: Memory, path: Path, name: str | None, progress: Progress | None = None, *, restore_deleted: bool = False
+def read_file(  # noqa: PLR0913  one parameter a choice of the caller
+    memory: Memory,
+    path: Path,
+    name: str | None,
+    progress: Progress | None = None,
+    *,
+    restore_deleted: bool = False,
+    unlock: Unlocking | None = None,
 ) -> Session:
-    """Import a session from a file, as `read` does. Raises FileRefused if it can't be opened."""
+    """Import a session from a file, which may be encrypted, as `read` does. Raises FileRefused if it can't be opened.
+
+    `unlock` has the keys, or the passphrase.
+    """
     try:
         stream = path.open("rb")
     except OSError as error:
         raise FileRefused(f"{path} can't be read: {error.strerror or error}.") from error
-    with stream:
-        return read(memory, stream, name, path.name, progress, restore_deleted=restore_deleted)
+    with stream, revealed(stream, unlock or Unlocking(), path.name) as plain:
+        return read(memory, plain, name, path.name, progress, restore_deleted=restore_deleted)
 
 
 def read(  # noqa: PLR0913  one parameter a choice of the caller

@@ -18,7 +18,7 @@ from ..rules import age_format
 from ..rules.age_format import Header, NotAge, is_age
 from . import age_keys, age_passphrase, age_recipients
 
-__all__ = ["ENDING", "HEAD", "Locking", "Unlocking", "decrypted", "encrypted", "is_age", "locking", "opened"]
+__all__ = ["ENDING", "Locking", "Unlocking", "decrypted", "encrypted", "is_age", "locking", "opened", "revealed"]
 
 ENDING = ".age"
 """How the names of encrypted files end."""
@@ -57,7 +57,7 @@ def locking(recipients: Sequence[str], passphrase: Callable[[], str] | None = No
         return Locking(age_keys.recipients(recipients))
     if passphrase is None:
         raise SessionError("Encryption needs a passphrase or a key.", "Give a recipient's key with -r.")
-    return Locking(passphrase=_checked(passphrase()))
+    return Locking(passphrase=_checked(passphrase()), work=age_passphrase.WORK)
 
 
 @contextmanager
@@ -116,12 +116,33 @@ def opened(path: Path, unlock: Unlocking) -> Iterator[IO[bytes]]:
         stream = path.open("rb")
     except OSError as error:
         raise SessionError(f"{path} can't be read: {error.strerror or error}.", "Choose another file.") from error
-    with stream:
-        if not is_age(stream.peek(HEAD)):
-            yield stream
-            return
-        with decrypted(stream, unlock, path.name) as plain:
-            yield plain
+    with stream, revealed(stream, unlock, path.name) as plain:
+        yield plain
+
+
+@contextmanager
+def revealed(stream: IO[bytes], unlock: Unlocking, where: str) -> Iterator[IO[bytes]]:
+    """Give a stream as it is, or decrypted if an age file begins there; a pipe, too. It stays open.
+
+    `where` is what errors call it. Raises SessionError if it can't be decrypted.
+    """
+    if stream.seekable():
+        place = stream.tell()
+        head = stream.read(HEAD)
+        stream.seek(place)
+        looked: Any = stream
+    else:
+        looked = io.BufferedReader(stream)
+        head = looked.peek(HEAD)
+    try:
+        if is_age(head):
+            with decrypted(looked, unlock, where) as plain:
+                yield plain
+        else:
+            yield looked
+    finally:
+        if looked is not stream:
+            looked.detach()
 
 
 def _key_file(unlock: Unlocking) -> Callable[[bytes, str], bytes]:
