@@ -14,9 +14,10 @@ from ...llm_seam.past import PastTurn
 from ...model import Message
 from ...rules.safe_text import one_line
 from ..lines import NOTHING, FileRefused
-from .chatgpt_messages import Messages, contexts, dict_of, is_hidden
+from .chatgpt_messages import Messages, contexts, is_hidden
 from .export_files import ExportFiles
 from .moments import moment
+from .shapes import dict_of, text_of
 from .source import Source
 from .tree import Branches, paths
 from .values import ForeignConversation, ForeignExchange, Losses
@@ -99,8 +100,8 @@ class _Tree:
     ) -> None:
         self._value, self._ratings = value, ratings
         self._nodes: dict[str, Any] = {id_: one for id_, one in value["mapping"].items() if isinstance(one, dict)}
-        self._id = _text(value.get("conversation_id")) or _text(value.get("id"))
-        self._title = _text(value.get("title"))
+        self._id = text_of(value.get("conversation_id")) or text_of(value.get("id"))
+        self._title = text_of(value.get("title"))
         place = f"“{one_line(self._title or self._id or 'a conversation', 60)}”"
         self._read = Messages(files.attachment, losses, place)
         for field in value.keys() - _FIELDS:
@@ -111,20 +112,19 @@ class _Tree:
 
     def conversations(self) -> Iterator[ForeignConversation]:
         """Yield the branch that was seen last, and then what each other branch has that no earlier one has."""
-        parents = {id_: _text(node.get("parent")) for id_, node in self._nodes.items()}
+        parents = {id_: text_of(node.get("parent")) for id_, node in self._nodes.items()}
         branches = Branches()
-        names: list[str | None] = []
-        for path in paths(parents, _text(self._value.get("current_node"))):
+        names: list[str] = []
+        for path in paths(parents, text_of(self._value.get("current_node"))):
             exchanges = self._exchanges(path)
             keys = [_key(one) for one in exchanges]
             found = branches.add(keys)
             if found is None:
                 continue
             number, origin, shared = found
-            names.append(self._id if not number else f"{self._id} {keys[-1]}")
-            forked = None
-            if number:
-                forked = (names[origin or 0] or "", keys[shared - 1] if shared else None)
+            own = self._id or f"without id {keys[0]}"
+            names.append(f"{own} {keys[-1]}" if number else own)
+            forked = (names[origin or 0], keys[shared - 1] if shared else None) if number else None
             yield self._conversation(path, exchanges[shared:], names[-1], forked)
 
     def _exchanges(self, path: list[str]) -> list[list[_Node]]:
@@ -144,14 +144,14 @@ class _Tree:
         self,
         path: list[str],
         exchanges: list[list[_Node]],
-        key: str | None,
+        key: str,
         forked_from: tuple[str, str | None] | None,
     ) -> ForeignConversation:
         value = self._value
         notes = [text for id_ in path for text in contexts(dict_of(self._nodes[id_].get("message")))]
         meta = {"address": f"https://chatgpt.com/c/{self._id}"} if self._id else {}
         for name, field in (("gpt", "gizmo_id"), ("project", "conversation_template_id")):
-            if _text(value.get(field)):
+            if text_of(value.get(field)):
                 meta[name] = str(value[field])
         return ForeignConversation(
             key=key,
@@ -170,12 +170,12 @@ class _Tree:
         replies = [node.message for node in nodes[1 if prompt else 0 :]]
         asked = (Message("user", self._read.prompt(prompt)),) if prompt else ()
         parts = self._read.reply(replies)
-        slugs = [_text(dict_of(one.get("metadata")).get("model_slug")) for one in replies]
+        slugs = [text_of(dict_of(one.get("metadata")).get("model_slug")) for one in replies]
         times = [moment(one.get("create_time")) for one in (node.message for node in nodes)]
         turn = PastTurn(
             input=asked,
             output=(Message("assistant", parts),) if parts else (),
-            model=next(filter(None, reversed(slugs)), None) or _text(self._value.get("default_model_slug")),
+            model=next(filter(None, reversed(slugs)), None) or text_of(self._value.get("default_model_slug")),
             datetime_utc=next(filter(None, times), "") or moment(self._value.get("create_time")),
         )
         rated = [self._ratings[node.id] for node in nodes if node.id in self._ratings]
@@ -185,10 +185,6 @@ class _Tree:
 def _key(nodes: list[_Node]) -> str:
     """Return what identifies an exchange: its prompt, and the last message of its reply, if it has one."""
     return nodes[0].id if len(nodes) == 1 else f"{nodes[0].id} {nodes[-1].id}"
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 FORMAT = ChatGPT()

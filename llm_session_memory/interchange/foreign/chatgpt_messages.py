@@ -13,6 +13,7 @@ from typing import Any
 
 from ...model import Attachment, Part
 from .export_files import file_id_in
+from .shapes import dict_of, list_of
 from .values import Losses
 
 Held = Callable[[str, "str | None"], "Attachment | None"]
@@ -197,13 +198,3 @@ def _readable(text: str, message: Mapping[str, Any]) -> str:
 
 def _joined(*texts: object) -> str:
     return "\n".join(text for text in texts if isinstance(text, str) and text)
-
-
-def dict_of(value: object) -> dict[str, Any]:
-    """Return a JSON object, or an empty one if a value is something else."""
-    return value if isinstance(value, dict) else {}
-
-
-def list_of(value: object) -> list[dict[str, Any]]:
-    """Return the objects of a JSON list; none if a value is something else."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

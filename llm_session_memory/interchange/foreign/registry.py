@@ -19,6 +19,7 @@ from .values import Format
 
 NAMES: tuple[str, ...] = (
     "chatgpt",
+    "claude",
     "claude_code",
     "codex",
     "gemini_cli",
