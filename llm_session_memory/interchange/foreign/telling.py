@@ -88,6 +88,15 @@ class Told:
         """Return whether the model called a tool with this id, and its result has not come."""
         return id_ in self._names and id_ not in self._results
 
+    def knows(self, id_: str) -> bool:
+        """Return whether the model called a tool with this id."""
+        return id_ in self._names
+
+    @property
+    def newest_said(self) -> list[Part]:
+        """What the model said last."""
+        return next((call.said for call in reversed(self.calls) if call.said), [])
+
     def result(self, part: Part, at: str = "") -> bool:
         """Add the result of a tool. Return False if the model did not call it, or has its result already."""
         id_ = str(part.data.get("tool_call_id") or "")
