@@ -39,6 +39,7 @@ THIRD = {
     "store": {"sqlite_utils", "sqlite_vec"},
     "reader": {"genai_prices", "latex2mathml", "markdown_it"},
     "services": {"cryptography", "detect_secrets", "llm_ollama", "pyrage", "sqlite_utils", "typing_extensions"},
+    "interchange": {"yaml"},
     "llm_seam": {"click", "llm", "pydantic", "condense_json", "numpy", "onnxruntime", "tokenizers"},
     "tools": {"click", "llm"},
     "commands": {"click", "click_default_group", "tabulate"},

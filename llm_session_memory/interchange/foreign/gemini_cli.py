@@ -17,7 +17,7 @@ from ..lines import NOTHING, FileRefused
 from . import telling
 from .gemini_messages import Chat
 from .source import Source
-from .transcripts import beginning, folder_name, mapping, mappings, records, some_files, text
+from .transcripts import beginning, folder_name, last_changed, mapping, mappings, records, some_files, text
 from .values import ForeignConversation, Losses
 
 _LARGEST = 512 << 20
@@ -124,7 +124,7 @@ def _conversation(facts: Mapping[str, Any], chat: Chat, source: Source) -> Forei
         key=text(facts.get("sessionId")) or f"checkpoint {name}",
         exchanges=(),
         name=text(facts.get("summary")) or (None if facts else name),
-        created_utc=text(facts.get("startTime")),
+        created_utc=text(facts.get("startTime")) or last_changed(source),
         model=chat.model,
         project=folder_name(folder),
         tags=("subagent",) if is_part else (),

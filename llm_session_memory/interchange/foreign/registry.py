@@ -23,6 +23,9 @@ NAMES: tuple[str, ...] = (
     "claude_code",
     "codex",
     "gemini_cli",
+    "gptme",
+    "aichat",
+    "shell_gpt",
 )
 """The modules with a FORMAT, in the order in which they are asked whether a file is theirs: the most exact first."""
 

@@ -11,6 +11,7 @@ import binascii
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timezone
 from itertools import islice
 from typing import IO, Any
 
@@ -80,6 +81,14 @@ def some_files(source: Source, *patterns: str) -> Iterator[Source]:
     for pattern in patterns:
         paths = source.path.rglob(pattern)
         yield from (Source(path) for path in islice(paths, _LOOKED_AT) if path.is_file() and not path.is_symlink())
+
+
+def last_changed(source: Source) -> str:
+    """Return when a file was last changed, for a conversation without times; “” if that is not known."""
+    try:
+        return datetime.fromtimestamp(source.path.stat().st_mtime, timezone.utc).isoformat()
+    except (OSError, OverflowError, ValueError):
+        return ""
 
 
 # -- fields --------------------------------------------------------------
