@@ -75,7 +75,7 @@ def export_command(  # noqa: PLR0913  one parameter an option
         llm sessions export work work.jsonl.age --encrypt
         llm sessions export work play --to sessions
         llm sessions export --all-matching --tag bridge --to sessions --format markdown
-        llm sessions export --all-matching --to all.csv
+        llm sessions export --all-matching --all --to all.csv
         llm sessions export --all-matching --rated up --to train.jsonl --format openai
     """
     if to is not None:

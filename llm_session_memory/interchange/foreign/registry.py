@@ -26,6 +26,12 @@ NAMES: tuple[str, ...] = (
     "gptme",
     "aichat",
     "shell_gpt",
+    "qv_session_manager",
+    "ollama_prompt",
+    "sqlite_tables",
+    "sharegpt",
+    "openai",
+    "table",
 )
 """The modules with a FORMAT, in the order in which they are asked whether a file is theirs: the most exact first."""
 

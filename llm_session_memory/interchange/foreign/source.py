@@ -37,6 +37,11 @@ class Source:
         self.name = one_line(path.name, 80)
 
     @property
+    def stem(self) -> str | None:
+        """The file's name without its ending, or None if the file has no name of its own: standard input."""
+        return self.path.stem if self.name == one_line(self.path.name, 80) else None
+
+    @property
     def is_folder(self) -> bool:
         """Whether it is a folder."""
         return self.path.is_dir()

@@ -24,8 +24,11 @@ COLUMNS = (
 )
 """The columns of sessions as CSV. An import recognises such a file by them."""
 
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
-"""The beginnings that make a spreadsheet take a text for a formula. Some drop blanks; some read full-width signs."""
+_FORMULA = re.compile(r"'*(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])")
+"""The beginnings that make a spreadsheet take a text for a formula. Some drop blanks; some read full-width signs.
+
+Apostrophes before it are counted in, so that an import knows which one was put there.
+"""
 
 
 def csv_pieces(gathering: Gathering, *, heading: bool) -> Iterator[tuple[str, int]]:

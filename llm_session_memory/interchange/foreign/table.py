@@ -1,0 +1,181 @@
+"""CSV with named columns: a message in each row (role, content), or an exchange (prompt, reply).
+
+Other columns that are read: the session, its title, time, model, tokens, duration, cost, rating and some more, by many
+names (see columns). Without a column of sessions, the file is one conversation. Format: RFC 4180, with “,”, “;”, “|” or
+tabs between the columns. What `llm sessions export --format csv` wrote can be read again.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from typing import IO
+
+from ...reader.files.spreadsheet import COLUMNS, uncelled
+from ..lines import LONGEST, NOTHING, FileRefused
+from .chats import Said, begun, exchanges, key_of
+from .columns import OF_SESSIONS, Columns, facts, said_of, several, words
+from .source import Source
+from .values import ForeignConversation, ForeignExchange, Losses
+
+_Row = dict[str, str]
+
+_CODES = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+"""The first bytes of a text, and the encoding that they mean. Spreadsheets write “Unicode text” in UTF-16."""
+
+_DELIMITERS = ",;\t|"
+_OWN_TEXTS = ("session", "prompt", "reply", "model", "reason", "bookmark", "datetime_utc", "id")
+"""The columns in which our own table marks what a spreadsheet would take for a formula."""
+
+
+class Table:
+    """The format."""
+
+    source = "csv"
+    title = "CSV with named columns"
+    may_repeat = False
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether a file's first row names the columns of messages or of exchanges."""
+        if source.is_folder or source.is_sqlite or source.is_zip or source.head.lstrip()[:1] in (b"{", b"["):
+            return False
+        try:
+            first = _first_line(source)
+            found = Columns.of(next(csv.reader([first], delimiter=_delimiter(first)), []))
+        except csv.Error:
+            return False
+        return found.has_messages or found.has_exchanges
+
+    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+        """Yield the conversations of a file. Raises FileRefused, with the line, for what is not CSV."""
+        for rows in _sessions(source):
+            made = _conversation(rows, source, losses)
+            if made is not None:
+                yield made
+
+
+FORMAT = Table()
+
+
+# -- rows ------------------------------------------------------------------
+
+
+def _encoding(source: Source) -> str:
+    return next((name for mark, name in _CODES if source.head.startswith(mark)), "utf-8")
+
+
+def _delimiter(first: str) -> str:
+    return max(_DELIMITERS, key=first.count)
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[IO[str]]:
+    with source.open() as stream, io.TextIOWrapper(stream, encoding=_encoding(source), newline="") as text:
+        yield text
+
+
+def _first_line(source: Source) -> str:
+    lines = source.head.decode(_encoding(source), "ignore").splitlines()
+    return lines[0] if lines else ""
+
+
+def _rows(source: Source) -> Iterator[tuple[str, _Row]]:
+    """Yield the place and the values of each row that is not empty. Raises FileRefused."""
+    csv.field_size_limit(LONGEST)
+    place = f"Line 1 of {source.name}"
+    try:
+        with _opened(source) as text:
+            reader = csv.reader(_without_nuls(text), delimiter=_delimiter(_first_line(source)), strict=True)
+            columns = next(reader, [])
+            ours = tuple(columns) == COLUMNS
+            place = f"Line {reader.line_num + 1:,} of {source.name}"
+            for values in reader:
+                if len(values) > len(columns):
+                    raise FileRefused(
+                        f"{place} has {len(values)} cells, but the first line names {len(columns)} columns."
+                    )
+                row = dict(zip(columns, values, strict=False))
+                if any(values):
+                    yield (
+                        place,
+                        {name: uncelled(row[name]) if ours and name in _OWN_TEXTS else row[name] for name in row},
+                    )
+                place = f"Line {reader.line_num + 1:,} of {source.name}"
+    except csv.Error as error:
+        raise FileRefused(f"{place} is not CSV: {error}.") from error
+    except UnicodeDecodeError as error:
+        message = f"{source.name} is not UTF-8 text, at or after {place.removesuffix(f' of {source.name}').lower()}."
+        raise FileRefused(message, f"Save it as “CSV UTF-8”, then import it again. {NOTHING}") from error
+
+
+def _without_nuls(text: IO[str]) -> Iterator[str]:
+    """Yield lines without NULs, which Python 3.10 can't read in CSV."""
+    return (line.replace("\0", "\ufffd") if "\0" in line else line for line in text)
+
+
+def _sessions(source: Source) -> Iterator[list[tuple[str, _Row]]]:
+    """Yield the rows of each session. If they are not together in the file, all rows are held in memory."""
+
+    def session(row: tuple[str, _Row]) -> str:
+        return row[1].get(column or "", "")
+
+    first = next(_rows(source), None)
+    names = Columns.of(first[1]).names if first else {}
+    column = next((name for name, meaning in names.items() if meaning == "session"), None)
+    if column is None:
+        column = next((name for name, meaning in names.items() if meaning == "title"), None)
+    if column is None or _is_together(session(row) for row in _rows(source)):
+        yield from ([*rows] for _, rows in groupby(_rows(source), session))
+        return
+    kept: dict[str, list[tuple[str, _Row]]] = {}
+    for row in _rows(source):
+        kept.setdefault(session(row), []).append(row)
+    yield from kept.values()
+
+
+def _is_together(sessions: Iterator[str]) -> bool:
+    seen: set[str] = set()
+    for session, _ in groupby(sessions):
+        if session in seen:
+            return False
+        seen.add(session)
+    return True
+
+
+# -- conversations -----------------------------------------------------------
+
+
+def _conversation(rows: list[tuple[str, _Row]], source: Source, losses: Losses) -> ForeignConversation | None:
+    place, first = rows[0]
+    columns = Columns.of(first)
+    head = columns.read(first, "", place, Losses())
+    made: list[Said] = []
+    system = ""
+    for where, values in rows:
+        row = columns.read(values, "", where, losses)
+        for name in OF_SESSIONS:
+            if row.get(name) and row[name] != head.get(name):
+                losses.add(f"the {name} of a single row", where)
+        for said in said_of(row, where, losses):
+            if said.role != "system" or said.text != system:
+                made.append(said)
+            system = said.text if said.role == "system" else system
+    begins, rest = begun(made)
+    found: list[ForeignExchange] = [*exchanges(rest, place, losses, grows=True)]
+    if not found:
+        return None
+    return ForeignConversation(
+        key=key_of(head.get("session"), found[0]),
+        exchanges=found,
+        name=head.get("title") or head.get("session") or source.stem,
+        created_utc=next((one.at for one in made if one.at), ""),
+        model=next((one.model for one in reversed(made) if one.model), None),
+        system=begins or words(head.get("system")) or None,
+        tags=several(head.get("tags")),
+        meta=facts(head.get("metadata")),
+        project=head.get("project") or None,
+    )
