@@ -35,6 +35,7 @@ _FAMILIES = {
     "secrets": ("secrets",),
     "files": ("export",),
     "importing": ("import",),
+    "backing_up": ("backup",),
     "querying": ("query",),
     "stats": ("stats",),
     "browse": ("browse",),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .backup import Backups
     from .conversations import Conversations
     from .costs import Costs
     from .deletion import Deletion
@@ -87,6 +88,13 @@ class Services:
         from .deletion import Deletion
 
         return Deletion(self.desk)
+
+    @cached_property
+    def backups(self) -> Backups:
+        """Copies of the whole log. Imported late, because no prompt needs them."""
+        from .backup import Backups
+
+        return Backups(self.desk)
 
     @cached_property
     def undoing(self) -> Undoing:

@@ -25,6 +25,14 @@ def attachment(log: Log, id_: str) -> Attachment | None:
     return Attachment(**row) if row else None
 
 
+def paths(log: Log) -> list[str]:
+    """Return the paths of all attachments that are stored as files outside the log."""
+    if not log.columns("attachments"):
+        return []
+    sql = "select distinct path from attachments where path is not null and content is null order by path"
+    return [path for (path,) in log.tuples(sql)]
+
+
 def with_file(kept: Attachment) -> Attachment:
     """Return an attachment known by its path, with the file's bytes if the file has not changed since."""
     try:

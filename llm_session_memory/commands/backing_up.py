@@ -1,0 +1,84 @@
+"""`llm sessions backup`: copy the log to a file while it is in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..rules.words import counted
+from .common import echo, opened, progress_line, session_command
+from .encryption_options import Encrypting, encryption_options
+
+if TYPE_CHECKING:
+    from ..services.backup import Backup
+
+
+@session_command("backup", short_help="Copy the log to a file while it is in use")
+@click.argument("file", required=False, metavar="FILE", type=click.Path())
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists")
+@click.option(
+    "--dir", "folder", metavar="FOLDER", type=click.Path(), help="Write to this folder, with the date as name"
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Keep the newest N backups in --dir, and delete older ones",
+)
+@click.option("--attachments", is_flag=True, help="Also copy files that attachments name by their paths")
+@encryption_options()
+def backup_command(  # noqa: PLR0913  one parameter an option
+    file: str | None,
+    overwrite: bool,  # noqa: FBT001  a flag
+    folder: str | None,
+    keep: int | None,
+    attachments: bool,  # noqa: FBT001  a flag
+    encrypt: Encrypting | None,
+    database: str | None,
+) -> None:
+    """Write a copy of the whole log to FILE, and check it. Other programs can use the log meanwhile.
+
+    Only you can read the file. Bring it back with: llm sessions restore FILE
+
+    \b
+        llm sessions backup backup.db
+        llm sessions backup backup.db --overwrite --attachments
+        llm sessions backup --dir ~/backups --keep 7
+        llm sessions backup backup.db.age --encrypt
+        llm sessions backup backup.db.age -r ~/.ssh/id_ed25519.pub
+    """
+    if (file is None) == (folder is None):
+        raise click.UsageError("Give a FILE, or a folder with --dir FOLDER.")
+    if keep is not None and folder is None:
+        raise click.UsageError("--keep needs a folder: --dir FOLDER.")
+    if overwrite and folder is not None:
+        raise click.UsageError("--overwrite needs a FILE; with --dir, every backup has a name of its own.")
+    with opened(database) as memory:
+        lock = encrypt.lock() if encrypt else None
+        with progress_line("byte", patience=0.5) as line:
+
+            def show(what: str, done: int, total: int) -> None:
+                line.say(f"{what}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else f"{what}…")
+
+            if file is not None:
+                made = memory.backups.make(
+                    Path(file), overwrite=overwrite, lock=lock, attachments=attachments, progress=show
+                )
+            else:
+                made = memory.backups.rotate(
+                    Path(folder or ""), keep=keep, lock=lock, attachments=attachments, progress=show
+                )
+    _print(made, Path(file) if file is not None else made.path)
+
+
+def _print(made: Backup, path: Path) -> None:
+    kind = "encrypted " if made.encrypted else ""
+    echo(f"Wrote {path}: {kind}backup of the log, {made.size:,} bytes, checked.")
+    if made.files:
+        echo(f"Copied {counted(made.files, 'file')} of attachments to {path}.attachments.")
+    for gone in made.missing:
+        echo(f"Not in the backup, because it does not exist: {gone}", err=True)
+    for old in made.removed:
+        echo(f"Deleted the old backup {old}.")
