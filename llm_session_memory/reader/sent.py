@@ -110,7 +110,7 @@ class Sent:
 
     `why` is None if no session recorded a choice. `unknown` says why the messages that were sent are not in the log, or
     is None if they are. An imported request can have a recorded choice all the same; its stretches have no messages.
-    `changed_utc` is when text of deleted exchanges was blanked in it, or None.
+    `changed_utc` is when text in it was deleted or redacted, or None.
     """
 
     number: int

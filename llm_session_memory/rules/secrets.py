@@ -233,6 +233,12 @@ class Redactor:
             return json.dumps(self.value(json.loads(text)))
         return changed
 
+    def spans(self, text: str) -> list[tuple[int, int, int]]:
+        """Return where a text changes: the start and the end of each secret, and the length of what replaces it."""
+        if self._pattern is None or not self.has(text):
+            return []
+        return [(*match.span(), len(self._by[match[0]])) for match in self._pattern.finditer(text)]
+
     def value(self, value: Any) -> Any:
         """Return a JSON value without the secrets, in the names of fields too."""
         return mapped(value, self.text)

@@ -37,7 +37,7 @@ def fix(path: Path, now: datetime, say: Say) -> Mended:
         return Mended((), None, before)
     log = Log.open(path)
     try:
-        backup = _back_up(log, now, say)
+        backup = back_up(log, now, say, "fix")
         say("Mending")
         done = _mend(log, before)
     finally:
@@ -56,11 +56,14 @@ def _mend(log: Log, found: Checked) -> list[str]:
     return done
 
 
-def _back_up(log: Log, now: datetime, say: Say) -> Path:
-    """Copy the log to a file beside it that only its owner can read, and return its path. Raises LogUnusable."""
+def back_up(log: Log, now: datetime, say: Say, before: str) -> Path:
+    """Copy the log to a file beside it that only its owner can read, and return its path. Raises LogUnusable.
+
+    `before` says in the name of the file what comes next.
+    """
     stamp = now.strftime("%Y-%m-%d-%H%M%S")
     place = log.path.resolve()
-    place = place.with_name(f"{place.stem}-before-fix-{stamp}.db")
+    place = place.with_name(f"{place.stem}-before-{before}-{stamp}.db")
     try:
         os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:

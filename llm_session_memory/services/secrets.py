@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..model import Secret, SecretPlace
+from ..model import Redacted, Secret, SecretPlace
 from ..rules.secrets import RULES, hinted, matches, texts_of
 from ..store import secret_places, secret_texts
 from ..store.log import Log
@@ -97,6 +98,35 @@ class Secrets:
             progress: Called with the number of rows that were looked at, after each portion.
         """
         return _find(self._desk, thread_id, progress)
+
+    def plan(self, found: Sequence[Secret]) -> Redacted:
+        """Return what `redact` would replace, without changing anything. The log may be read-only."""
+        from .redaction import plan
+
+        return plan(self._desk, found)
+
+    def back_up(self, say: Callable[[str], None] = lambda _text: None) -> Path:
+        """Copy the log to a file beside it that only its owner can read. It has the secrets. Raises LogUnusable."""
+        from .redaction import backed_up
+
+        return backed_up(self._desk, say)
+
+    def redact(self, found: Sequence[Secret], say: Callable[[str], None] = lambda _text: None) -> Redacted:
+        """Replace secrets everywhere in the log, in one transaction, and rewrite its file without their bytes.
+
+        llm's hashes stay valid. Requests that had a secret are marked as changed.
+
+        Args:
+            found: The secrets, as `find` returned them. They are replaced in all conversations.
+            say: Called with what is being done, in a few words.
+
+        Raises:
+            SessionError: Another process is sending a prompt in a session that has one. Nothing was changed.
+            LogUnusable: The log can't be written; or its secrets are replaced, and its file can't be rewritten now.
+        """
+        from .redaction import redact
+
+        return redact(self._desk, found, say)
 
 
 def _find(desk: Desk, thread_id: str | None, progress: Progress | None) -> list[Secret]:

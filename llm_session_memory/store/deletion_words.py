@@ -43,7 +43,7 @@ def prepare(log: Log, thread_ids: Iterable[str]) -> None:
         rows = log.rows(_OF_THREAD, {"id": thread_id})
         log.many(
             "insert or replace into temp.worded values (:id, :scope, :words, :parts)",
-            ({name: row[name] for name in ("id", "scope", "words", "parts")} for row in _worded(log, rows)),
+            ({name: row[name] for name in ("id", "scope", "words", "parts")} for row in words_of(log, rows)),
         )
 
 
@@ -59,7 +59,7 @@ def portions(log: Log, thread_id: str) -> Iterator[list[dict[str, Any]]]:
     turns = list(by_turn)
     for start in range(0, len(turns), _CHUNK):
         portion = [row for turn_id in turns[start : start + _CHUNK] for row in by_turn[turn_id]]
-        worded = {row["id"]: row for row in _worded(log, portion)}
+        worded = {row["id"]: row for row in words_of(log, portion)}
         yield [worded.get(row["id"], row) for row in portion]
 
 
@@ -72,7 +72,7 @@ def take_out(log: Log, portion: Sequence[Mapping[str, Any]]) -> int:
     sql = "select id from memory_passages where id in (select value from json_each(:ids))"
     still = {id_ for (id_,) in log.tuples(sql, {"ids": ids})}
     rows = [row for row in portion if row["id"] in still]
-    _unword(log, [row for row in rows if "words" in row])
+    unword(log, [row for row in rows if "words" in row])
     _drop(log, rows)
     _incomplete(log, [row for row in rows if row["side"] == FRAGMENT])
     return len(rows)
@@ -103,7 +103,7 @@ def _incomplete(log: Log, rows: Iterable[Mapping[str, Any]], column: str = "thre
 def _remove(log: Log, rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> None:
     """Remove passages: those of `whole` turns, or only some of theirs."""
     if rows:
-        _unword(log, _known(log, rows))
+        unword(log, _known(log, rows))
         _drop(log, rows, whole=whole)
 
 
@@ -127,8 +127,8 @@ def move(log: Log) -> None:
             moved.append(row)
     if not moved:
         return
-    worded = list(_worded(log, moved))
-    _unword(log, worded)
+    worded = list(words_of(log, moved))
+    unword(log, worded)
     log.many(
         "insert into memory_words (rowid, thread, text, parts) values (:id, :scope, :words, :parts)",
         (
@@ -153,7 +153,7 @@ def move(log: Log) -> None:
     _incomplete(log, moved, "to")
 
 
-def _unword(log: Log, worded: Iterable[Mapping[str, Any]]) -> None:
+def unword(log: Log, worded: Iterable[Mapping[str, Any]]) -> None:
     """Take rows out of the full-text index, which must be told exactly what is in it."""
     log.many(
         "insert into memory_words (memory_words, rowid, thread, text, parts)"
@@ -171,10 +171,10 @@ def _known(log: Log, rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str,
         found = log.rows(sql, {"ids": ids})
         made.update(row["id"] for row in found)
         yield from found
-    yield from _worded(log, [row for row in rows if row["id"] not in made and row["end"] > row["start"]])
+    yield from words_of(log, [row for row in rows if row["id"] not in made and row["end"] > row["start"]])
 
 
-def _worded(log: Log, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def words_of(log: Log, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield passages with their words, except those that have none."""
     index = Index(log)
     by_turn: dict[str, list[Mapping[str, Any]]] = defaultdict(list)

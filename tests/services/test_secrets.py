@@ -24,7 +24,7 @@ EVERYWHERE = {
     *(("work", 2, where) for where in ("prompt", "reply", "fragment", "name of a fragment", "tool result")),
     ("work", 2, "system prompt"),
     *(("work", 3, where) for where in ("note of a rating", "snapshot", "name of a snapshot")),
-    *(("work", None, where) for where in ("system prompt", "options", "fact", "tag", "summary", "note")),
+    *(("work", None, where) for where in ("system prompt", "fact", "tag", "summary", "note")),
     *(("work", None, where) for where in ("failed prompt", "error of a failed prompt", "request of a failed prompt")),
     ("work", None, "llm's name of the conversation"),
 }

@@ -59,7 +59,7 @@ def secret_log(path: Path) -> tuple[str, str]:
         log_, now = services.desk.log, "2026-11-28T08:00:00+00:00"
         with services.writing():
             sessions, notes = Sessions(log_), Notes(log_)
-            sessions.add(Session(secret, "work", now, Settings(system=f"Use {OPENAI}", options={"user": OPENAI})))
+            sessions.add(Session(secret, "work", now, Settings(system=f"Use {OPENAI}")))
             sessions.add(Session(other, "other", now, Settings()))
             turn = str(log_.value("select max(id) from turns where thread_id = :id", {"id": secret}))
             notes.set_meta(secret, {"key": OPENAI})
