@@ -65,7 +65,9 @@ class Arrival:
         self.losses = Losses()
         self.arrived: dict[str, Arrived] = {}
         """The sessions that got exchanges, by thread."""
+        self.is_empty = True
         self.conversations = 0
+        """How many conversations came, without their branches."""
         self.left_out = 0
         """How many exchanges were left out because they were deleted from the log."""
         self.restore_deleted = False
@@ -89,6 +91,7 @@ class Arrival:
         first = next(exchanges, None)
         if first is None:
             return
+        self.is_empty = False
         original = conversation.forked_from is None
         self.conversations += original
         if original and self.conversations > 1 and self.name is not None:

@@ -137,7 +137,7 @@ class _Staged:
                 arrival.add(conversation)
                 if progress:
                     progress(arrival.conversations, None)
-        if not arrival.conversations:
+        if arrival.is_empty:
             raise FileRefused(f"There are no conversations in {source.name} ({format_.title}).", NOTHING)
         return Arrivals(
             title=format_.title,
