@@ -21,8 +21,9 @@ from typing import Any
 from llm_session_memory.interchange.foreign.arriving import into
 from llm_session_memory.interchange.foreign.registry import recognised
 from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.memory import Memory
 
-from .machine import table
+from .machine import description, table
 
 _WORDS = "the bridge over tide pier deck harbour steel of wind Lisbon span cable and load river toll".split()
 _BEGUN = 1_700_000_000
@@ -38,7 +39,7 @@ def export(path: Path, conversations: int, exchanges: int) -> None:
 
 
 def _conversation(number: int, exchanges: int) -> dict[str, Any]:
-    made = random.Random(number)  # noqa: S311  the same texts each time
+    made = random.Random(number)
     mapping: dict[str, Any] = {f"{number}": {"id": f"{number}", "message": None, "parent": None, "children": []}}
     last = f"{number}"
     for id_, parent, role in _messages(number, exchanges):
@@ -72,6 +73,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file, log = Path(folder) / "export.zip", Path(folder) / "logs.db"
         export(file, conversations, exchanges)
+        with Memory(log, create=True):
+            pass
         rows = []
         for what in ("first import", "the same again"):
             source = Source(file)
@@ -81,7 +84,10 @@ def main() -> None:
             found = into(log, source, format_)
             took, spent = time.perf_counter() - begun, time.process_time() - used
             most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            rows.append((what, f"{len(found.arrived):,}", f"{found.exchanges:,}", f"{took:.1f}", f"{spent:.1f}", f"{most:.0f}"))
+            rows.append(
+                (what, f"{len(found.arrived):,}", f"{found.exchanges:,}", f"{took:.1f}", f"{spent:.1f}", f"{most:.0f}")
+            )
+        print(description())
         print(table(("", "sessions", "exchanges", "seconds", "of processor time", "MB at most"), rows))
 
 
