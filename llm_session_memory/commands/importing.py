@@ -134,11 +134,21 @@ def _arrive(  # noqa: PLR0913  one parameter an option
         them, were = ("it", "was") if found.left_out == 1 else ("them", "were")
         what = f"{counted(found.left_out, 'exchange')} {were} left out, because you deleted {them} from this log."
         echo(f"{what} To import {them} as well, add --restore-deleted.", err=True)
-    for what, count in found.losses.most_common():
-        times = "" if count == 1 else f", {count:,} times"
-        echo(f"Not imported: {what}{times} (first in {found.places[what]}).", err=True)
+    _say_losses(found, all_=dry_run)
     if dry_run:
         echo("Dry run: nothing was imported.", err=True)
+
+
+def _say_losses(found: Arrivals, *, all_: bool) -> None:
+    """Say what could not be taken over: all of it, or the most frequent."""
+    most = found.losses.most_common()
+    shown = most if all_ or len(most) <= _FEW + 1 else most[:_FEW]
+    for what, count in shown:
+        times = "" if count == 1 else f" ({count:,} times)"
+        echo(f"Not imported: {what}{times}, first in {found.places[what]}.", err=True)
+    if len(most) > len(shown):
+        rest = sum(count for _, count in most[len(shown) :])
+        echo(f"Not imported: {rest:,} others, which --dry-run lists.", err=True)
 
 
 def _session(one: Arrived) -> str:
@@ -152,7 +162,7 @@ def _session(one: Arrived) -> str:
 def _total(found: Arrivals, source: Source, *, dry_run: bool) -> str:
     """Return the sentence that sums up."""
     if not found.arrived:
-        return f"Nothing in {source.name} is new: all of its {counted(found.conversations, 'conversation')} are here."
+        return f"Nothing in {source.name} is new ({counted(found.conversations, 'conversation')})."
     new = sum(one.is_new for one in found.arrived)
     into = [counted(new, "new session")] if new else []
     into += [counted(len(found.arrived) - new, "session") + " that went on"] if len(found.arrived) > new else []

@@ -199,7 +199,7 @@ class _Course:
 
     def run(self, exchanges: Iterator[ForeignExchange], path: list[tuple[str | None, str]]) -> None:
         """Write what is new. The exchanges are added to `path` (key and first mark), which is its conversation's."""
-        place = one_line(self._conversation.name or self._conversation.key or self._to.file, 60)
+        place = f"“{one_line(self._conversation.name or self._conversation.key or self._to.file, 60)}”"
         read = Exchanges(self._to.format.source, self._root, place, self._to.losses)
         for exchange in _answered(exchanges, self._to.losses, place):
             arriving = read.read(exchange)

@@ -70,6 +70,8 @@ def recognised(source: Source) -> Format | None:
     """
     if not source.is_folder and is_ours(source.head):
         return None
+    if source.head.startswith(b"PK\x03\x04") and not source.is_zip:
+        raise FileRefused(f"{source.name} is an archive that is damaged or not complete.", f"Get it again. {NOTHING}")
     found = format_of(source)
     if found is None:
         what = "a folder" if source.is_folder else "an archive" if source.is_zip else "a database"
