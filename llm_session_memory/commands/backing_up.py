@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,11 +59,7 @@ def backup_command(  # noqa: PLR0913  one parameter an option
         raise click.UsageError("--overwrite needs a FILE; with --dir, every backup has a name of its own.")
     with opened(database) as memory:
         lock = encrypt.lock() if encrypt else None
-        with progress_line("byte", patience=0.5) as line:
-
-            def show(what: str, done: int, total: int) -> None:
-                line.say(f"{what}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else f"{what}…")
-
+        with copying_line() as show:
             if file is not None:
                 made = memory.backups.make(
                     Path(file), overwrite=overwrite, lock=lock, attachments=attachments, progress=show
@@ -71,6 +69,18 @@ def backup_command(  # noqa: PLR0913  one parameter an option
                     Path(folder or ""), keep=keep, lock=lock, attachments=attachments, progress=show
                 )
     _print(made, Path(file) if file is not None else made.path)
+
+
+@contextmanager
+def copying_line() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that shows on the terminal what is done, and how many bytes of how many."""
+    with progress_line("byte", patience=0.5) as line:
+
+        def show(what: str, done: int, total: int) -> None:
+            of = f" of {total / 1e6:,.0f}" if total else ""
+            line.say(f"{what}: {done / 1e6:,.0f}{of} MB" if done else f"{what}…")
+
+        yield show
 
 
 def _print(made: Backup, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`llm sessions snapshot`, `snapshots` and `restore`: named points in a session to go back to."""
+"""`llm sessions snapshot`, `snapshots` and `restore`: named points in a session to go back to. See also `restoring`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 from tabulate import tabulate
 
 from ..llm_seam.models import known_snapshots
@@ -15,8 +16,10 @@ from ..rules.dates import zoned
 from ..rules.safe_text import one_line
 from ..rules.words import counted
 from .common import as_json, complete, echo, local_time, opened, session_argument, session_command
+from .encryption_options import decryption_options
 
 if TYPE_CHECKING:
+    from ..services.encryption import Unlocking
     from ..services.snapshots import Point
 
 _WIDTH = 60
@@ -82,18 +85,43 @@ def snapshots_command(name: str | None, json_: bool, database: str | None) -> No
         echo(f"No snapshots {where}. Make one with: {make}", err=True)
 
 
-@session_command("restore", short_help="Go back to a snapshot")
-@session_argument()
-@click.argument("label", metavar="SNAPSHOT", shell_complete=_complete_label)
-def restore_command(name: str, label: str, database: str | None) -> None:
-    """Go back to a snapshot: to its exchanges, settings, pins, notes and summary.
+def _complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the names of sessions, and of files."""
+    return [*map(CompletionItem, complete(ctx, param, incomplete)), CompletionItem(incomplete, type="file")]
 
-    Nothing is lost. Later exchanges are undone, so `redo` brings them back. If settings, pins or notes have changed
-    since, the present ones are kept as another snapshot.
+
+@session_command("restore", short_help="Go back to a snapshot, or restore a backup")
+@click.argument("name", metavar="NAME|FILE", shell_complete=_complete_file)
+@click.argument("label", metavar="[SNAPSHOT]", required=False, shell_complete=_complete_label)
+@click.option("--attachments", is_flag=True, help="FILE: also put back files of attachments that are missing")
+@decryption_options()
+def restore_command(
+    name: str,
+    label: str | None,
+    attachments: bool,  # noqa: FBT001  a flag
+    unlock: Unlocking,
+    database: str | None,
+) -> None:
+    """Go back to a snapshot of the session NAME, or put the backup FILE in the place of the log.
+
+    Going back to a snapshot loses nothing. Later exchanges are undone, so `redo` brings them back. If settings, pins or
+    notes have changed since, the present ones are kept as another snapshot.
+
+    A backup is checked first, and the log that it replaces is kept beside it under another name. Encrypted backups are
+    recognised.
 
     \b
         llm sessions restore work "before the refactoring"
+        llm sessions restore backup.db
+        llm sessions restore backup.db.age -i key.txt
     """
+    if label is None:
+        from .restoring import restore_backup
+
+        restore_backup(name, unlock, attachments=attachments, database=database)
+        return
+    if attachments or unlock.identities:
+        raise click.UsageError("--attachments and -i are for a backup: llm sessions restore FILE.")
     with opened(database) as memory:
         done = memory.snapshots.restore(name, label)
         redo = memory.desk.command("redo", done.point.session.name)

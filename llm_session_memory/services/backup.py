@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timezone
 from pathlib import Path
@@ -17,16 +14,13 @@ from ..errors import LogUnusable, SessionError
 from ..store import copying
 from . import backup_files
 from .desk import Desk
-from .file_parts import beside, check_room, part_of, sealed, sync_folder, synced, writing
+from .file_parts import beside, part_of, plain_copy, sealed, sync_folder, synced
 
 if TYPE_CHECKING:
     from .encryption import Locking
 
 Progress = Callable[[str, int, int], object]
 """Called with what is being done (“Copying”, “Encrypting”), the bytes that are done, and the bytes in all."""
-
-_ROOM = 1.02
-"""How much room a copy needs, times the log's size."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,7 @@ class Backups:
         if log.empty():
             raise LogUnusable(f"There is nothing in {self._desk.path} yet, so there is nothing to back up.")
         said = progress or (lambda _what, _done, _total: None)
-        with _plain_copy(
+        with plain_copy(
             self._desk.path.resolve().parent if lock else path.parent, path, log.path.stat().st_size
         ) as copy:
             copying.copy(log, copy, lambda done, total: said("Copying", done, total))
@@ -165,26 +159,6 @@ class Backups:
         if used:
             message = f"{path} is in use by another program, because {used[0].name} is beside it."
             raise SessionError(message, "Choose another name, or stop that program.")
-
-
-@contextmanager
-def _plain_copy(folder: Path, target: Path, size: int) -> Iterator[Path]:
-    """Give an empty file that only its owner can read, and remove it at the end if it is still there.
-
-    Raises SessionError if the folder can't be written, or has no room for so many bytes.
-    """
-    if not os.access(folder, os.W_OK):
-        folder = Path(tempfile.gettempdir())  # of an encrypted backup, and the log's folder is read-only
-    check_room(folder, round(size * _ROOM))
-    with writing(target):
-        part = folder / f".{target.name[:200]}.{secrets.token_hex(4)}.part"
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        try:
-            yield part
-        finally:
-            for one in (part, *beside(part)):
-                with suppress(OSError):
-                    one.unlink()
 
 
 def _finished(copy: Path, path: Path, lock: Locking | None, progress: Progress) -> int:

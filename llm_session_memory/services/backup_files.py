@@ -30,10 +30,10 @@ _MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
-class Restored:
+class PutBack:
     """Files of attachments: those that were put back, that were there already, and that differ from the backup's."""
 
-    put_back: int = 0
+    count: int = 0
     same: int = 0
     different: tuple[str, ...] = ()
 
@@ -104,7 +104,7 @@ def copied(log: Log, backup: Path, lock: Locking | None, *, overwrite: bool) -> 
     return Copied(folder, part, len(entries), missing)
 
 
-def put_back(backup: Path, unlock: Unlocking, named: Sequence[str]) -> Restored:
+def put_back(backup: Path, unlock: Unlocking, named: Sequence[str]) -> PutBack:
     """Write those files of a backup's folder that are missing to their places. No file is replaced.
 
     Args:
@@ -130,7 +130,7 @@ def put_back(backup: Path, unlock: Unlocking, named: Sequence[str]) -> Restored:
             continue
         _put(folder / entry["file"], path, entry["sha256"], unlock)
         done += 1
-    return Restored(done, same, tuple(different))
+    return PutBack(done, same, tuple(different))
 
 
 def _copied(path: Path, target: Path, lock: Locking | None) -> dict[str, Any] | None:

@@ -6,6 +6,8 @@ import errno
 import os
 import secrets
 import shutil
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +20,43 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20
 """How many bytes are copied or encrypted at a time."""
+
+_ROOM = 1.02
+"""How much room a copy needs, times the log's size."""
+
+_OLD_SECONDS = 86_400
+"""After how long a part counts as left behind by a process that was killed."""
+
+
+@contextmanager
+def plain_copy(folder: Path, target: Path, size: int) -> Iterator[Path]:
+    """Give an empty file that only its owner can read, and remove it at the end if it is still there.
+
+    Raises SessionError if the folder can't be written, or has no room for so many bytes.
+    """
+    if folder != target.parent and not os.access(folder, os.W_OK):
+        folder = Path(tempfile.gettempdir())  # of an encrypted backup, and the log's folder is read-only
+    _sweep(folder, target.name)
+    check_room(folder, round(size * _ROOM))
+    with writing(target):
+        part = folder / f".{target.name[:200]}.{secrets.token_hex(4)}.part"
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            yield part
+        finally:
+            for one in (part, *beside(part)):
+                with suppress(OSError):
+                    one.unlink()
+
+
+def _sweep(folder: Path, name: str) -> None:
+    """Delete old parts of a file, which processes that were killed left behind."""
+    with suppress(OSError):
+        for one in folder.iterdir():
+            if one.name.startswith(f".{name[:200]}.") and ".part" in one.name:
+                with suppress(OSError):
+                    if time.time() - one.stat().st_mtime > _OLD_SECONDS:
+                        one.unlink()
 
 
 def sealed(plain: IO[bytes], stream: IO[bytes], lock: Locking | None, progress: Callable[[int], object]) -> None:
