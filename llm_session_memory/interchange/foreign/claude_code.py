@@ -66,7 +66,7 @@ def _is_transcript(head: bytes) -> bool:
     kinds = {text(one.get("type")) for one in found}
     if kinds.isdisjoint(KINDS):
         return kinds <= _OTHERS | TITLES.keys()
-    said = next(one for one in found if one.get("type") in KINDS)
+    said = next(one for one in found if text(one.get("type")) in KINDS)
     return isinstance(said.get("message"), dict) and any(name in said for name in ("uuid", "sessionId", "cwd"))
 
 

@@ -57,10 +57,10 @@ def _is_rollout(head: bytes) -> bool:
             re.match(rb'\{"timestamp":"[^"]*",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{', head) is not None
         )
     first = found[0]
-    if first.get("type") in _KINDS:
+    if text(first.get("type")) in _KINDS:
         return isinstance(first.get("payload"), dict)
     old = {"id", "timestamp"} <= first.keys() <= {"id", "timestamp", "instructions", "git"}
-    return old and all(one.get("type") in ITEMS or "record_type" in one for one in islice(found, 1, None))
+    return old and all(text(one.get("type")) in ITEMS or "record_type" in one for one in islice(found, 1, None))
 
 
 def _session(source: Source, losses: Losses, seen: dict[str, str]) -> Iterator[ForeignConversation]:

@@ -116,7 +116,7 @@ class Rollout:
             if usage and self._now is not None:
                 self._now.count(_usage(usage))
         elif kind == "thread_rolled_back":
-            for _ in range(number(payload.get("num_turns")) or 0):
+            for _ in range(min(number(payload.get("num_turns")) or 0, len(self.told))):
                 self._now = self._now.before if self._now is not None else None
         elif kind not in _MIRRORS:
             self._losses.add(f"an event of the kind {kind or 'without a kind'}", place)
