@@ -26,6 +26,7 @@ NAMES: tuple[str, ...] = (
     "gptme",
     "aichat",
     "shell_gpt",
+    "mods",
     "qv_session_manager",
     "ollama_prompt",
     "sqlite_tables",
