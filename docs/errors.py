@@ -83,8 +83,12 @@ KINDS = (
     ),
     Kind(
         "A file that can't be imported",
-        ("FileRefused",),
-        "The file is not a session's JSONL, or it was changed or cut off. The message names the line.",
+        (
+            "FileRefused",
+            "DatabaseRefused",
+        ),
+        "The file is not a session's JSONL or a file of a tool that import knows, or it was changed or cut off. "
+        "The message names the place.",
         "Nothing was imported. Export the session again, or correct that line. "
         "The format is in [database.md](database.md#the-jsonl-format).",
     ),

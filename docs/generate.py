@@ -195,6 +195,44 @@ def query_catalogue() -> None:
     print()
 
 
+def import_columns() -> None:
+    """Print the names by which an import knows the columns of a table."""
+    from llm_session_memory.interchange.foreign.columns import WORDS
+
+    print("\n| what | names of the column |\n| --- | --- |")
+    for what, words in _COLUMNS.items():
+        print(f"| {what} | {', '.join(f'`{one}`' for one in WORDS[words].split())} |")
+    print()
+
+
+_COLUMNS = {
+    "the session": "session",
+    "its title": "title",
+    "who speaks (user, assistant, system, tool)": "role",
+    "what is said": "content",
+    "a prompt": "prompt",
+    "its reply": "reply",
+    "the system prompt": "system",
+    "the thinking": "thinking",
+    "the model": "model",
+    "the time, ISO or seconds since 1970": "at",
+    "an id": "id",
+    "the order": "order",
+    "the tokens of the request": "input_tokens",
+    "the tokens of the reply": "output_tokens",
+    "milliseconds": "duration_ms",
+    "the cost": "cost",
+    "a thumb: up, down, 1, -1": "rating",
+    "tool calls, as JSON": "tool_calls",
+    "the call that a result is of": "tool_call_id",
+    "the tool that a result is of": "tool_name",
+    "tags": "tags",
+    "the project": "project",
+    "facts, as a JSON object": "metadata",
+}
+"""What the columns of a table have, and what the import calls that."""
+
+
 def example_error() -> None:
     """Print a command that fails, and what it says."""
     line = 'llm -m llama3 --session work "When is the deadline?"'

@@ -16,7 +16,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -26,6 +25,7 @@ from llm.cli import cli
 from datasette_session_views.routes import ROUTES
 from docs import errors, generate
 from llm_session_memory.insight.catalogue import catalogue
+from llm_session_memory.interchange.foreign.registry import formats
 from tests.conftest import Command
 from tests.test_imports import LAYERS
 from tests.world.scripted import Script
@@ -279,6 +279,7 @@ def test_each_example_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "work.jsonl").touch()
     (tmp_path / "work.jsonl.age").touch()
+    (tmp_path / "chatgpt-export.zip").touch()
     (tmp_path / "reply.json").touch()
     (tmp_path / "plan.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     wrong = {shlex.join(words): why for words in COMMANDS if (why := _parse_error(words))}
@@ -302,11 +303,11 @@ def test_each_query_answers(talk: Path) -> None:
 
 
 def test_each_block_of_data_can_be_read() -> None:
-    """Every YAML example is valid YAML, and every line of a JSON example is valid JSON."""
+    """Every YAML example is valid YAML, and a JSON example is valid JSON, or each of its lines is."""
     for text in _blocks("yaml"):
         assert yaml.safe_load(text)
     for text in _blocks("json"):
-        assert [json.loads(line) for line in text.splitlines()]
+        assert [json.loads(one) for one in ([text] if text.startswith("[\n") else text.splitlines())]
 
 
 def test_the_example_of_the_file_format_can_be_imported(llm_: Command, tmp_path: Path) -> None:
@@ -371,77 +372,45 @@ with Memory("bridge.db", create=True) as memory:
 
 # -- moving -------------------------------------------------------------------------
 
-SAID: list[dict[str, Any]] = [
-    {"role": "system", "content": "Be brief."},
-    {"role": "user", "content": "The deadline is 4 May."},
-    {"role": "assistant", "content": "Noted."},
-    {
-        "role": "user",
-        "content": [{"type": "text", "text": "When is it?"}, {"type": "image_url", "image_url": {"url": "x"}}],
-    },
-    {"role": "assistant", "content": "4 May."},
-]
-"""A conversation as most tools store it."""
+EXAMPLES = dict(re.findall(r"^`([\w.]+)`:\n\n```\w+\n(.*?)^```$", PAGES["docs/coming.md"], re.MULTILINE | re.DOTALL))
+"""The example files of docs/coming.md, by their names."""
 
 
-@pytest.fixture(name="moving")
-def _moving(tmp_path: Path) -> Path:
-    """A folder with the programs of docs/moving.md and conversations from other tools."""
-    pairs, chatgpt = _blocks("python", "docs/moving.md")
-    (tmp_path / "pairs.py").write_text(pairs, "utf-8")
-    (tmp_path / "chatgpt.py").write_text(chatgpt, "utf-8")
-    (tmp_path / "messages.json").write_text(json.dumps(SAID), "utf-8")
-    session = {"model": "ollama:llama3", "compressed_messages": SAID[:3], "messages": SAID[3:]}
-    (tmp_path / "work.yaml").write_text(yaml.safe_dump(session), "utf-8")
-    (tmp_path / "conversations.json").write_text(json.dumps([_of_chatgpt("Bridge in Lisbon")]), "utf-8")
-    store = tmp_path / ".config" / "ollama-prompt"
-    store.mkdir(parents=True)
-    with contextlib.closing(sqlite3.connect(store / "sessions.db")) as db:
-        db.execute("create table sessions (session_id text primary key, history_json text)")
-        db.execute("insert into sessions values ('ID', ?)", [json.dumps({"messages": SAID})])
-        db.commit()
-    return tmp_path
+def test_there_are_examples_of_other_tools_files() -> None:
+    """A rule about the examples would hold for an empty page, too."""
+    assert len(EXAMPLES) == 7
 
 
-def _of_chatgpt(title: str) -> dict[str, object]:
-    """Return a conversation as ChatGPT exports it: a tree, with one regenerated reply."""
-    said = [(str(one["role"]), one["content"] if isinstance(one["content"], str) else "When is it?") for one in SAID]
-    nodes: dict[str, object] = {"0": {"parent": None, "message": None}}
-    for number, (role, text) in enumerate(said, 1):
-        content = {"content_type": "text", "parts": [text]}
-        nodes[str(number)] = {"parent": str(number - 1), "message": {"author": {"role": role}, "content": content}}
-    nodes["again"] = {"parent": "4", "message": {"author": {"role": "assistant"}, "content": {"parts": ["5 May."]}}}
-    return {"title": title, "current_node": str(len(said)), "mapping": nodes}
-
-
-FROM = {
-    "messages": "python pairs.py < messages.json",
-    "aichat": "yaml",
-    "ollama-prompt": "sqlite3 ",
-    "chatgpt": "chatgpt.py",
-}
-
-
-@pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
-@pytest.mark.parametrize("begins", FROM.values(), ids=FROM)
-def test_the_instructions_for_moving_work(begins: str, moving: Path, llm_: Command) -> None:
-    """The commands in docs/moving.md turn a conversation of each other tool into a session."""
-    if begins == "sqlite3 " and not _has_sqlite3():
-        pytest.skip("the command line of SQLite is not installed")
-    lines = next(text for text in _blocks("sh", "docs/moving.md") if begins in text and "pairs.py" in text).splitlines()
-    steps = [line.partition(" | llm")[0] for line in lines if "python" in line or "sqlite3" in line]
-    there = {"HOME": str(moving), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
-    for step in steps:
-        done = subprocess.run(
-            ["/bin/sh", "-c", step], cwd=moving, env=there, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-    llm_("sessions", "import", "-", "--as", "moved", input=done.stdout).ok()
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_files_can_be_imported(name: str, llm_: Command, tmp_path: Path) -> None:
+    """Each example file has the same two exchanges, and all of it comes."""
+    path = tmp_path / name
+    if path.suffix == ".sql":
+        path = path.with_suffix(".db")
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.executescript(EXAMPLES[name])
+    else:
+        path.write_text(EXAMPLES[name], "utf-8")
+    done = llm_("sessions", "import", str(path), "--as", "moved").ok()
+    assert "Not imported" not in done.err
     shown = json.loads(llm_("sessions", "show", "moved", "--json").ok().out)
     assert [(one["prompt"], one["reply"]) for one in shown["exchanges"]] == [
         ("The deadline is 4 May.", "Noted."),
         ("When is it?", "4 May."),
     ]
+
+
+def test_the_program_for_anything_else_writes_an_example(tmp_path: Path) -> None:
+    """The program in docs/coming.md writes the lines that the page shows."""
+    (program,) = _blocks("python", "docs/coming.md")
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    assert (tmp_path / "pairs.jsonl").read_text("utf-8") == EXAMPLES["pairs.jsonl"]
+
+
+def test_every_kind_of_file_is_on_the_page() -> None:
+    """The page names each tool whose files can be imported."""
+    for format_ in formats():
+        assert re.split(r"'s |\u2019s | with ", format_.title)[0].removeprefix("a ") in PAGES["docs/coming.md"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")

@@ -16,7 +16,7 @@ from .openai_parts import calls, content_parts
 from .transcripts import result_part, text_part, thought
 from .values import Losses
 
-_WORDS = {
+WORDS = {
     "session": "session session_id conversation conversation_id chat chat_id thread thread_id dialog_id dialogue_id "
     "conv_id session_uuid chat_session_id",
     "title": "title name session_name session_title conversation_title chat_title topic subject",
@@ -48,7 +48,7 @@ _WORDS = {
 }
 """What columns are called, by what they have."""
 
-_MEANING = {word: meaning for meaning, words in _WORDS.items() for word in words.split()}
+_MEANING = {word: meaning for meaning, words in WORDS.items() for word in words.split()}
 
 _UP, _DOWN = (
     frozenset(("up", "1", "+1", "good", "like", "liked", "👍")),
