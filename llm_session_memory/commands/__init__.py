@@ -31,6 +31,7 @@ _FAMILIES = {
     "indexing": ("index",),
     "retaining": ("retention",),
     "checking": ("check",),
+    "salvaging": ("salvage",),
     "deleting": ("delete", "purge"),
     "secrets": ("secrets",),
     "files": ("export",),

@@ -61,6 +61,15 @@ def of_import(created: str, bits: int | None = None) -> str:
     return f"{_IMPORTED}{moment}{text_of(secrets.randbits(30) if bits is None else bits, 6)}"
 
 
+def moment_of(id_: str) -> datetime | None:
+    """Return the time that an id was made at, or None if it is not a ULID of a time."""
+    number = number_of(id_.lower()) if len(id_) == LENGTH else None
+    try:
+        return None if number is None else datetime.fromtimestamp((number >> _RANDOM_BITS) / 1000, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def is_imported(thread_id: str) -> bool:
     """Return whether an id is that of an imported conversation."""
     return thread_id.startswith(_IMPORTED)

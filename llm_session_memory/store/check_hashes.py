@@ -43,12 +43,7 @@ class Hashes:
 
 def hashes(log: Log, progress: Callable[[int, int], None] | None = None) -> Hashes:
     """Hash everything again. Raises LogUnusable."""
-    found = Hashes()
-    if log.columns("fragments"):
-        found.fragments += _fragments(log)
-    outside: dict[str, str] = {}
-    if log.columns("attachments"):
-        outside = _attachments(log, found)
+    found, outside = _content(log)
     if log.columns("messages") and log.columns("parts"):
         messages = _Bounded(log, outside)
         total = log.value("select count(*) from messages")
@@ -58,6 +53,18 @@ def hashes(log: Log, progress: Callable[[int, int], None] | None = None) -> Hash
             if progress and done % _REPORT_EVERY == 0:
                 progress(done, total)
     return found
+
+
+def hashes_of_content(log: Log) -> Hashes:
+    """Hash fragments and attachments again, but no messages. Raises LogUnusable."""
+    return _content(log)[0]
+
+
+def _content(log: Log) -> tuple[Hashes, dict[str, str]]:
+    found = Hashes()
+    if log.columns("fragments"):
+        found.fragments += _fragments(log)
+    return found, _attachments(log, found) if log.columns("attachments") else {}
 
 
 def _is_right(messages: _Bounded, message: Stored) -> bool:

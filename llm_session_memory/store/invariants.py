@@ -241,10 +241,10 @@ class Broken:
 def broken(log: Log, invariants: Collection[Invariant] = INVARIANTS) -> Iterator[Broken]:
     """Yield the rules that rows of a log break."""
     for invariant in invariants:
-        condition = _condition(log, invariant)
-        if condition is None:
+        which = condition(log, invariant)
+        if which is None:
             continue
-        of = f"from {invariant.table} r where {condition}"
+        of = f"from {invariant.table} r where {which}"
         count = log.value(f"select count(*) {of}")
         if count:
             shown = log.tuples(f"select r.{invariant.column} {of} limit {_EXAMPLES}")
@@ -253,15 +253,15 @@ def broken(log: Log, invariants: Collection[Invariant] = INVARIANTS) -> Iterator
 
 def mend(log: Log, invariant: Invariant) -> int:
     """Mend the rows that break a rule, with its statement, and return how many did. Call it inside `log.writing()`."""
-    condition = _condition(log, invariant)
-    if condition is None or invariant.mend is None:
+    which = condition(log, invariant)
+    if which is None or invariant.mend is None:
         return 0
-    count = log.value(f"select count(*) from {invariant.table} r where {condition}")  # noqa: S608
-    log.run(invariant.mend.format(table=invariant.table, broken=condition))
+    count = log.value(f"select count(*) from {invariant.table} r where {which}")  # noqa: S608
+    log.run(invariant.mend.format(table=invariant.table, broken=which))
     return int(count)
 
 
-def _condition(log: Log, invariant: Invariant) -> str | None:
+def condition(log: Log, invariant: Invariant) -> str | None:
     """Return the condition for a log, with the tables that it has; None if it lacks one that the rule needs."""
     if not log.columns(invariant.table) >= {invariant.column}:
         return None
