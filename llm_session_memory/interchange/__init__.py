@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..memory import Memory
     from ..model import Session
     from ..services.encryption import Locking, Unlocking
+    from .foreign.arriving import Arrivals
 
 
 def export_session(  # noqa: PLR0913  one parameter a choice of the caller
@@ -120,3 +121,38 @@ def import_session(  # noqa: PLR0913  one parameter a choice of the caller
         return read_file(memory, Path(path), name, progress, restore_deleted=restore_deleted, unlock=unlock)
     where = Path(str(getattr(path, "name", "the file"))).name
     return read(memory, path, name, where, progress, restore_deleted=restore_deleted)
+
+
+def import_conversations(  # noqa: PLR0913  one parameter a choice of the caller
+    memory: Memory,
+    path: str | Path,
+    name: str | None = None,
+    *,
+    progress: Callable[[int, int | None], None] | None = None,
+    restore_deleted: bool = False,
+    dry_run: bool = False,
+) -> Arrivals:
+    """Import what is new in a file or folder of another tool, and return what that is. It is all of it, or nothing.
+
+    Args:
+        memory: The log to import into. It must not be in a transaction.
+        path: The file or folder. Its kind is recognised by looking into it.
+        name: The session's name, if there is only one conversation. None: what its tool calls each.
+        progress: Called with the number of conversations done, and None.
+        restore_deleted: Import exchanges too that were once deleted from the log. Otherwise they are left out.
+        dry_run: Import nothing.
+
+    Raises:
+        SessionError: The file is of no known kind, or is not as its kind should be; the message has the place.
+        NameRefused: The name is taken, or breaks the rules.
+    """
+    from .foreign.arriving import within
+    from .foreign.registry import recognised
+    from .foreign.source import Source
+    from .lines import NOTHING, FileRefused
+
+    source = Source(Path(path))
+    format_ = recognised(source)
+    if format_ is None:
+        raise FileRefused(f"{source.name} is no file of another tool that can be imported.", NOTHING)
+    return within(memory, source, format_, name, progress, restore_deleted=restore_deleted, dry_run=dry_run)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...model import Attachment, Part
 from .export_files import file_id_in
-from .shapes import dict_of, list_of
+from .shapes import dict_of, list_of, text_of
 from .values import Losses
 
 Held = Callable[[str, "str | None"], "Attachment | None"]
@@ -128,7 +128,7 @@ class Messages:
     def _content(self, message: Mapping[str, Any]) -> tuple[str, dict[str, Attachment | None]]:
         """Return the text of a message, and the files in it by their ids."""
         content = dict_of(message.get("content"))
-        kind = content.get("content_type")
+        kind = text_of(content.get("content_type"))
         held: dict[str, Attachment | None] = {}
         if kind == "thoughts":
             thoughts = (dict_of(one) for one in list_of(content.get("thoughts")))

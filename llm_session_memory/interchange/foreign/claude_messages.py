@@ -14,7 +14,7 @@ from ...llm_seam.past import PastTurn
 from ...model import Message, Part
 from ...rules.safe_text import one_line
 from .moments import moment
-from .shapes import dict_of, list_of
+from .shapes import dict_of, list_of, text_of
 from .values import Losses
 
 _FIELDS = frozenset(
@@ -70,9 +70,9 @@ class Messages:
                 found.append(("prompt", one_line(name, 200) if isinstance(name, str) and name else None, content))
             else:
                 self._losses.add("an attached file that is not in the export", self._place)
-        named = {one.get("file_name") for one in list_of(message.get("attachments"))}
+        named = {text_of(one.get("file_name")) for one in list_of(message.get("attachments"))}
         for one in list_of(message.get("files")):
-            if one.get("file_name") not in named:
+            if text_of(one.get("file_name")) not in named:
                 self._losses.add("an attached file that is not in the export", self._place)
         return tuple(found)
 

@@ -100,7 +100,7 @@ class _Reader:
             self._ended = not data
             self._text = rest + self._decode.decode(data, final=self._ended)
         except UnicodeDecodeError as error:
-            raise self.wrong("is not UTF-8 text") from error
+            raise FileRefused(f"{self._where} is not UTF-8 text.", f"Export it again. {NOTHING}") from error
         self._at = 0
         return not self._ended
 

@@ -9,6 +9,9 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECONDS_FROM = 10_000_000_000
 """Numbers from here are milliseconds since 1970, or smaller units: as seconds they would be after the year 2286."""
 
+_NANOSECONDS_UNTIL = 10_000_000_000_000_000_000
+"""Larger numbers are no times: not even as nanoseconds."""
+
 _FRACTION = re.compile(r"(\.\d{1,9})")
 
 
@@ -40,8 +43,8 @@ def moment(value: object) -> str:
 
 
 def _since_1970(number: float) -> str:
+    if not 0 < number < _NANOSECONDS_UNTIL:
+        return ""
     while abs(number) >= _MILLISECONDS_FROM:
         number /= 1000
-    if number <= 0 or number != number:  # noqa: PLR0124  NaN
-        return ""
     return (_BEGINNING + timedelta(seconds=number)).isoformat()

@@ -13,6 +13,8 @@ def paths(parents: Mapping[str, str | None], current: str | None) -> Iterator[li
 
     `parents` has the parent of each node, in the order in which the nodes were made. A parent that is missing is none.
     """
+    if not parents:
+        return
     inner = {parent for parent in parents.values() if parent in parents}
     leaves = [node for node in parents if node not in inner]
     if not leaves:  # it goes in circles
