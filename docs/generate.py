@@ -25,7 +25,7 @@ PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 OURS_ON_LLM = (
     *("session", "new_session", "fork_at", "max_context_tokens"),
     *("project", "memory", "recall_share", "recall_model", "summary_model", "think"),
-    *("recall_fragments", "global_notes", "recall_from", "over_budget"),
+    *("recall_fragments", "global_notes", "recall_from", "guard", "over_budget"),
 )
 
 _NORMALISED = (

@@ -111,10 +111,10 @@ class Memory(Services):
             after_call: Called after each tool call.
             chain_limit: How many model calls one prompt with tools may make.
             **settings: `system`, `options`, `max_context_tokens`, `memory`, `recall_share`, `recall_model`,
-                `summary_model`, `think`, `recall_fragments`, `global_notes`, `recall_from`. They become the defaults of
-                a new session. In an existing session they only apply to this conversation. `send_anyway=True` sends
-                prompts that seem not to fit the context window, `over_budget=True` those that would exceed a budget in
-                dollars.
+                `summary_model`, `think`, `recall_fragments`, `global_notes`, `recall_from`, `guard`. They become the
+                defaults of a new session. In an existing session they only apply to this conversation.
+                `send_anyway=True` sends prompts that seem not to fit the context window, `over_budget=True` those that
+                would exceed a budget in dollars.
 
         Raises:
             SessionError: The model or the project is unknown, the session is in another project, or a setting or the

@@ -150,7 +150,7 @@ def test_prompt_and_chat_get_the_same_options() -> None:
     assert both[0] == both[1]
     of_sessions = ["--session", "--new-session", "--fork-at", "--project", "--max-context-tokens"]
     of_memory = ["--memory", "--recall-share", "--recall-model", "--summary-model", "--think"]
-    of_memory += ["--recall-fragments", "--global-notes", "--recall-from", "--over-budget"]
+    of_memory += ["--recall-fragments", "--global-notes", "--recall-from", "--guard", "--over-budget"]
     assert [opts[0] for opts, _ in both[0]] == [*of_sessions, *of_memory]
 
 

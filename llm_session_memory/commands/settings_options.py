@@ -78,6 +78,8 @@ def settings_lines(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "recall", "not from fragments and attachments"
     if settings.global_notes is False:
         yield "notes", "those for all sessions are not sent"
+    if settings.guard is not None:
+        yield "guard", "asks before a secret is sent to a model that is not local" if settings.guard else "off"
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,10 @@ def _share(text: str) -> float:
 
 def _yes(text: str) -> bool:
     return text == "yes"
+
+
+def _on(text: str) -> bool:
+    return text == "on"
 
 
 def _budget(text: str) -> int:
@@ -199,6 +205,15 @@ _OPTIONS = {
             "shell_complete": complete_sources,
             "help": f"Other sessions to recall from: names, tag:TAG or project:NAME, separated by commas; all; or "
             f"“{SELF}” (none)",
+        },
+    ),
+    "guard": _Option(
+        ("--guard",),
+        _unless_default(_on),
+        {
+            "type": click.Choice(["on", "off", DEFAULT]),
+            "help": "Say so, and ask on a terminal, before a secret is sent to a model that is not local, "
+            f"or “{DEFAULT}” (off)",
         },
     ),
 }

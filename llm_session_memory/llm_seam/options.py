@@ -119,6 +119,12 @@ def _options() -> list[click.Option]:
             "[self: none]",
         ),
         click.Option(
+            ["--guard"],
+            type=bool,
+            metavar="[on|off]",
+            help="Say so, and ask on a terminal, before a secret is sent to a model that is not local [off]",
+        ),
+        click.Option(
             ["--send-anyway"],
             is_flag=True,
             help="Send the prompt even if it seems not to fit the context window; the figures are estimates",
@@ -182,8 +188,8 @@ def _before(original: Callable[..., Any], names: list[str]) -> Callable[..., Any
 
 
 def _asks(name: str, value: Any) -> bool:
-    """Return whether the value of an option asks for something: for these two settings, so does False."""
-    return value is not None and (value is not False or name in ("recall_fragments", "global_notes"))
+    """Return whether the value of an option asks for something: for these settings, so does False."""
+    return value is not None and (value is not False or name in ("recall_fragments", "global_notes", "guard"))
 
 
 def _typed(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from llm import models
 
 from ..errors import LogUnusable, SessionError
-from ..model import TITLE_AFTER, Attempt, Context, Session
+from ..model import TITLE_AFTER, Attempt, Context, Message, Session
 from ..rules import server_cuts, tokens
 from ..rules.safe_text import one_line
 from ..rules.thinking import keeps, turn_without_thinking
@@ -24,7 +24,7 @@ from ..store import log_settings
 from ..store.log import sentence
 from . import attempts, record, rescue
 from .asked import Asked
-from .calls import Call, bound, complete, countable, learned, num_ctx_of, sendable, sent_of, told
+from .calls import Call, bound, complete, countable, learned, num_ctx_of, own_input, sendable, sent_of, told
 from .following import Following
 from .models import Embedding
 from .shape import check
@@ -80,6 +80,8 @@ class Prompted:
     following: Following | None = None
     key: str | None = None
     """The API key that was given with it."""
+    guard: Callable[[Iterable[Message]], None] | None = None
+    """Checks the results of tools before they are sent, if the session has a guard."""
     titling: Titling | None = None
     """What writes the session's first title, after this prompt or an earlier one."""
 
@@ -136,6 +138,8 @@ class Prompted:
         snapshot = composer.snapshot
         think = snapshot.request.think
         messages, original = sendable(response, think)
+        if self.guard is not None:
+            self.guard(own_input(messages))
         base = snapshot.measure.base(messages) + snapshot.request.beside
         last = self.calls[-1].turn
         estimate = tokens.continued(last if keeps(think) else turn_without_thinking(last), base, snapshot.measure)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import llm
 from llm import models
 
 from ..errors import SessionError
-from ..model import POLICIES, Attempt, Session, Settings, Window
+from ..model import POLICIES, Attempt, Context, Session, Settings, Window
 from ..rules import tokens
 from ..rules.blank import is_blank
 from ..rules.policy import effective, summarises
@@ -19,12 +19,16 @@ from ..rules.safe_text import mended, storable, without_halves
 from ..services.bundle import Services
 from ..services.snapshot import Request
 from ..services.windows import sends_reasoning
+from ..store import history
 from . import attempts, convert
 from .asked import Asked
 from .creating import Wanted, created
 from .models import embedding_of, options_of
 from .prompted import Prompted, Say
 from .shape import check
+
+if TYPE_CHECKING:
+    from .guarding import Guard
 
 _TEXTS = ("system", "fragments", "system_fragments")
 
@@ -70,6 +74,7 @@ class Prompting:
         self.insist = insist
         self.over_budget = over_budget
         self.told_archived = False
+        self.guard: Guard | None = None
         self.latest: Prompted | None = None
         """The prompt that was composed last or is being composed."""
 
@@ -112,6 +117,10 @@ class Prompting:
         if getattr(conversation.model, "is_missing", False):
             raise self._kept_for_later(conversation, prompt or "", parameters)
         made = self._prompted(prompt or "", settings, parameters)
+        if settings.guard:  # before the prompt is in the log, or sent to a model that embeds it
+            from .guarding import texts_of_prompt  # few sessions have a guard
+
+            self._check_secrets(made, conversation.model, texts_of_prompt(prompt, parameters))
         if self.session is None and not self.recording:
             what = "not started over because" if self.known else "does not exist, and"
             name = self.known.name if self.known else self.place.name or "(new)"
@@ -199,6 +208,8 @@ class Prompting:
             near=made.embedding.near if made.embedding else None,
         )
         made.context, made.key = found, parameters.get("key")
+        if settings.guard:
+            self._check_history(made, conversation.model, found)
         self._check_cost(settings, found.tokens)
         session = self._adopting(settings, first=not found.exchanges)
         session = session or self._created(made, conversation, settings)  # a refused prompt creates nothing
@@ -217,6 +228,27 @@ class Prompting:
         asynchronous = isinstance(conversation, models.AsyncConversation)
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
         return naming(found.budget.window, {**parameters, "messages": chain})
+
+    def _check_secrets(self, made: Prompted, model: Any, texts: Iterable[str]) -> None:
+        """Say which secrets would be sent, and ask. Raises SessionError if the person says no."""
+        from .guarding import Guard, texts_of_messages
+
+        name = self.session.name if self.session else self.place.name or "(new)"
+        if self.guard is None:
+            off = self.services.desk.command("set", name, "--guard", "off") if self.place.name else "--guard off"
+            self.guard = Guard(self.say, off, asks=not self.by_itself)
+        guard = self.guard
+        made.guard = lambda messages: guard.check(name, model, texts_of_messages(messages))
+        guard.check(name, model, texts)
+
+    def _check_history(self, made: Prompted, model: Any, found: Context) -> None:
+        """Check what is sent besides the new prompt. The model that answered last has seen the history already."""
+        from .guarding import texts_of_messages
+
+        log, last = self.services.desk.log, found.after_turn_id
+        seen = last is not None and history.settings_of(log, last).model == model.model_id
+        texts = [] if seen else [found.system or "", *texts_of_messages(found.chain)]
+        self._check_secrets(made, model, [*(one.text for one in found.recalled), *texts])
 
     def _check_cost(self, settings: Settings, tokens: int | None) -> None:
         """Raise TooExpensive if a request of this many tokens (None: unknown) would exceed a budget in dollars."""

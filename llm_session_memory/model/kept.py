@@ -30,6 +30,7 @@ class Settings:
     `recall_model` an embedding model, `summary_model` the model that writes summaries, `think` one of THINK.
     `recall_fragments`: whether texts that went with prompts are recalled; `global_notes`: whether the notes for all
     sessions are sent. None is yes for both.
+    `guard`: whether the person is asked before a secret is sent to a model that is not local. None is no.
     `recall_from` says which other sessions excerpts may come from (see rules/recall_from.py).
     """
 
@@ -45,6 +46,7 @@ class Settings:
     recall_fragments: bool | None = None
     global_notes: bool | None = None
     recall_from: str | None = None
+    guard: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def checked(settings: Settings) -> Settings:
         check_tokens(settings.max_context_tokens)
     if settings.recall_share is not None and not 0 < settings.recall_share < 1:
         raise SessionError(f"“{settings.recall_share}” is not a valid share.", "Give a number between 0 and 1.")
-    for name in ("recall_fragments", "global_notes"):
+    for name in ("recall_fragments", "global_notes", "guard"):
         if getattr(settings, name) not in (None, True, False):
             raise SessionError(f"“{getattr(settings, name)}” is not a valid value of {name}.", "Give True or False.")
     if settings.recall_from is not None:

@@ -49,6 +49,23 @@ def is_hosted(model: Any) -> bool:
     return tag == "cloud" or tag.endswith("-cloud") or (urlparse(host).hostname or host) == "ollama.com"
 
 
+_HERE = frozenset(
+    "llm_gguf llm_mlx llm_gpt4all llm_llama_cpp llm_llamafile llm_mlc llm_echo llm_sentence_transformers".split()
+)
+"""Plugins whose models run in this process or on this computer."""
+
+
+def stays_here(model: Any) -> bool:
+    """Return whether what is sent to a model stays on this computer or in its private network."""
+    if is_ollama(model):
+        from ..rules.local_servers import is_local as is_near  # a hosted model doesn't need this import
+
+        host = os.environ.get("OLLAMA_HOST") or "127.0.0.1"
+        host = urlparse(host if "//" in host else f"//{host}").hostname or host
+        return not is_hosted(model) and is_near(host)
+    return address_of(model) is not None or type(model).__module__.split(".")[0] in _HERE
+
+
 def takes_num_ctx(model: Any) -> bool:
     """Return whether a request to this model can name its context window."""
     return is_ollama(model) and not is_hosted(model)

@@ -26,7 +26,7 @@ WAIT_SECONDS = 10
 """How long to wait for a locked log."""
 
 
-_NEWEST = "private"
+_NEWEST = "guard"
 """A column of memory_sessions that the newest migration added."""
 
 

@@ -28,6 +28,7 @@ VALUES: dict[str, Any] = {
     "recall_fragments": False,
     "global_notes": False,
     "recall_from": "all",
+    "guard": True,
 }
 """A value other than the default for each setting. A new setting needs one."""
 
@@ -42,6 +43,8 @@ def typed(**values: Any) -> list[str]:
         if name == "global_notes":
             found += ["--global-notes" if value else "--no-global-notes"]
             continue
+        if name == "guard" and isinstance(value, bool):
+            value = "on" if value else "off"  # noqa: PLW2901  as it is typed
         if value is False:
             value = "no"  # noqa: PLW2901  as it is typed
         words = [str(word) for pair in value.items() for word in pair] if isinstance(value, dict) else [str(value)]

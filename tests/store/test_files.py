@@ -209,7 +209,7 @@ def test_a_read_only_log_can_be_read(used: Path, llm_: Command, command: tuple[s
 def _as_before_recall(log: Path) -> None:
     """Take back what the migration 008_recall added, as if an earlier version had made the log."""
     kept = {"memory_recalls": ["thread_id"], "memory_windows": ["server"]}
-    kept["memory_projects"] = ["recall_from", "recall_fragments", "global_notes"]
+    kept["memory_projects"] = ["recall_from", "recall_fragments", "global_notes", "guard"]
     kept["memory_sessions"] = ["private", *kept["memory_projects"]]
     with closing(sqlite3.connect(log)) as database:
         database.execute("drop index memory_recalls_thread")

@@ -7,3 +7,6 @@ create table if not exists memory_origins (
     imported_utc text not null           -- when something of it was imported last
 );
 create index if not exists memory_origins_key on memory_origins (source, key);
+-- Whether the person is asked before a secret is sent to a model that is not local; null: the default of the package.
+alter table memory_sessions add column guard integer; -- 1: asked
+alter table memory_projects add column guard integer;
