@@ -37,6 +37,7 @@ _FAMILIES = {
     "files": ("export",),
     "importing": ("import",),
     "backing_up": ("backup",),
+    "maintaining": ("maintenance", "migrations", "migrate"),
     "querying": ("query",),
     "stats": ("stats",),
     "browse": ("browse",),

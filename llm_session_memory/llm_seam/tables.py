@@ -23,6 +23,13 @@ def migrated(log: Log) -> None:
         migrate(log.database)
 
 
+def names_of_migrations() -> list[str]:
+    """Return the names of the migrations of llm's tables that the installed llm has, oldest first."""
+    from llm import migrations
+
+    return [one.__name__ for one in getattr(migrations, "MIGRATIONS", ())]
+
+
 def named(memory: Services, thread_id: str, name: str) -> Session:
     """Bind a name to an existing conversation, in a log that may be older than the installed llm.
 

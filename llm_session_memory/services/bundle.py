@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .deletion import Deletion
     from .forks import Forks
     from .indexing import Indexing
+    from .maintenance import Maintenance
     from .notes import Notes
     from .projects import Projects
     from .ratings import Ratings
@@ -95,6 +96,13 @@ class Services:
         from .backup import Backups
 
         return Backups(self.desk)
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        """Upkeep of the log's file, and migrations. Imported late, because no prompt needs it."""
+        from .maintenance import Maintenance
+
+        return Maintenance(self.desk)
 
     @cached_property
     def undoing(self) -> Undoing:
