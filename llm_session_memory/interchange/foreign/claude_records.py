@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ...model import Attachment, Part
@@ -124,6 +125,11 @@ class Session:
             self.facts.note(record)
             count_unknown(record, _RECORD, "a record", place, self._losses)
             before = self._said(record, before, uuid)
+        elif _is_queued_prompt(record):
+            self.facts.note(record)
+            content = mapping(record["attachment"]).get("prompt")
+            asked = [text_part(content)] if isinstance(content, str) else [*chain(*map(self._parts, mappings(content)))]
+            before = self._asked(record, asked, before, uuid) if asked else before
         else:
             self._losses.add(f"a record of the kind {kind or 'without a kind'}", place)
         if uuid:
@@ -256,6 +262,13 @@ class Session:
                     other.before = one.before
         gone = {*map(id, local)}
         return [one for one in self.told if id(one) not in gone]
+
+
+def _is_queued_prompt(record: Mapping[str, Any]) -> bool:
+    """Return whether a record is a prompt that was typed while the model worked: the only place where it is."""
+    attachment = mapping(record.get("attachment"))
+    mode = text(attachment.get("commandMode")) or "prompt"
+    return attachment.get("type") == "queued_command" and mode == "prompt"
 
 
 def _file(source: Mapping[str, Any]) -> Part | None:

@@ -85,7 +85,7 @@ def _session(source: Source, losses: Losses, seen: dict[str, str]) -> Iterator[F
     whole = _conversation(rollout, source)
     assert whole.key is not None
     for one in telling.conversations(whole, rollout.told, source.name, losses, rollout.system):
-        yield from telling.unshared(one, whole.key, seen)
+        yield from telling.unshared(one, whole.key, seen, {whole.key, *rollout.others})
 
 
 def _conversation(rollout: Rollout, file: Source) -> ForeignConversation:

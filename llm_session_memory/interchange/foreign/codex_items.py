@@ -67,6 +67,8 @@ class Rollout:
         self.facts: Mapping[str, Any] = {}
         self.told: list[Told] = []
         self.prompts: set[str] = set()
+        self.others: set[str] = set()
+        """The sessions whose turns this one may begin with."""
         self.system: str | None = None
         self.model: str | None = None
         self._losses = losses
@@ -102,7 +104,9 @@ class Rollout:
     def _meta(self, payload: Mapping[str, Any]) -> None:
         """Take what the first line says. A forked session has the lines of the other session after its own."""
         if self.facts:
+            self.others.add(text(payload.get("id")))
             return
+        self.others.update(text(payload.get(name)) for name in ("forked_from_id", "parent_thread_id"))
         self.facts = payload
         base = payload.get("base_instructions")
         self.system = text(mapping(base).get("text")) or text(base) or text(payload.get("instructions")) or None

@@ -23,6 +23,9 @@ from .values import ForeignConversation, Losses
 _LARGEST = 512 << 20
 """The most bytes of a chat that is one JSON object; it is read whole."""
 
+_FILES = ("chats/*.jsonl", "chats/*.json", "*.jsonl", "*.json")
+"""The files that are looked at to recognise a folder, chats first: Gemini CLI's own folder has many others."""
+
 _HASH = re.compile("[0-9a-f]{64}")
 _FACTS = frozenset(
     "sessionId projectHash startTime lastUpdated messages summary kind directories memoryScratchpad".split()
@@ -39,7 +42,7 @@ class GeminiCli:
     def recognises(self, source: Source) -> bool:
         """Return whether a file begins as a chat or a checkpoint does, or a folder has such a file."""
         if source.is_folder:
-            return any(_is_chat(one.head) for one in some_files(source, "*.jsonl", "*.json"))
+            return any(_is_chat(one.head) for one in some_files(source, *_FILES))
         return _is_chat(source.head)
 
     def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:

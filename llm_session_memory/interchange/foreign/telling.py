@@ -6,7 +6,7 @@ says until results of tools come is one call of it, and so one turn; results beg
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -197,15 +197,21 @@ def _way(leaf: Told, seen: set[int]) -> list[Told]:
     return way[::-1]
 
 
-def unshared(whole: ForeignConversation, key: str, seen: dict[str, str]) -> Iterator[ForeignConversation]:
+def unshared(
+    whole: ForeignConversation, key: str, seen: dict[str, str], others: Collection[str] | None = None
+) -> Iterator[ForeignConversation]:
     """Yield a conversation without the exchanges that it shares with one that was read before, if anything is left.
 
     `seen` has the key of the conversation of each exchange that was read so far, by the exchange's; `key` is that of
-    this one, or of the one that it is a branch of.
+    this one, or of the one that it is a branch of. `others` are the conversations that it may share exchanges with
+    (None: any, because keys of exchanges are unique).
     """
     exchanges = [*whole.exchanges]
     known = 0
-    while known < len(exchanges) and exchanges[known].key in seen:
+    while known < len(exchanges):
+        of = seen.get(exchanges[known].key or "")
+        if of is None or (others is not None and of not in others):
+            break
         known += 1
     seen.update((one.key, key) for one in exchanges[known:] if one.key)
     if known == len(exchanges):

@@ -195,6 +195,29 @@ def test_what_claude_code_writes_as_a_prompt_is_none(tmp_path: Path) -> None:
     }
 
 
+def test_a_prompt_that_was_typed_while_the_model_worked_is_a_prompt(tmp_path: Path) -> None:
+    """It is in no message, only in a record of the queue; a notice in the queue is none."""
+    typed = {"type": "queued_command", "commandMode": "prompt", "prompt": "And the tests."}
+    notice = {"type": "queued_command", "commandMode": "task-notification", "prompt": "<task-notification>…"}
+    path = lines(
+        tmp_path / "s.jsonl",
+        [
+            user("u1", None, "Check it."),
+            answer("a1", "u1", [use("t1", "Bash", command="ls")]),
+            user("r1", "a1", [result("t1", "two files")]),
+            {"type": "attachment", "uuid": "q1", "parentUuid": "r1", "sessionId": SESSION, "attachment": typed},
+            {"type": "attachment", "uuid": "q2", "parentUuid": "q1", "sessionId": SESSION, "attachment": notice},
+            answer("a2", "q2", [text("Both hold.")]),
+        ],
+    )
+    (found,), losses = read(FORMAT, path)
+    assert [said(one) for one in found.exchanges] == [
+        ["user: Check it.", 'assistant calls Bash {"command": "ls"}', "tool Bash: two files"],
+        ["user: And the tests.", "assistant: Both hold."],
+    ]
+    assert losses.counts == {"a record of the kind attachment": 1}
+
+
 def test_subagents_are_sessions_that_are_put_away(tmp_path: Path) -> None:
     """A subagent's transcript is read with its session's, from its own file or from among the session's records."""
     whole = [user("u1", None, "Look around."), answer("a1", "u1", [text("Done.")])]

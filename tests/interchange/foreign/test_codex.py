@@ -152,6 +152,19 @@ def test_a_forked_session_shares_what_it_began_with_and_a_subagent_is_put_away(t
     assert (sub.tags, sub.archived) == (("subagent",), True)
 
 
+def test_sessions_whose_turns_have_equal_ids_are_still_two(tmp_path: Path) -> None:
+    """Only a session that says so begins with the turns of another one."""
+    for name in ("1", "2"):
+        lines(
+            tmp_path / f"{name}.jsonl", [meta(name), turn("1"), message("user", "Hello."), message("assistant", name)]
+        )
+    found, _ = read(FORMAT, tmp_path)
+    assert [said(one) for each in found for one in each.exchanges] == [
+        ["user: Hello.", "assistant: 1"],
+        ["user: Hello.", "assistant: 2"],
+    ]
+
+
 def test_transcripts_of_before_september_2025_are_read(tmp_path: Path) -> None:
     """Their items have no type and payload around them."""
     path = lines(
