@@ -91,9 +91,11 @@ def _done(mended: Mended) -> Iterator[str]:
 def _facts(facts: LogFacts) -> Iterator[str]:
     """Yield what the log is like."""
     free = facts.free_pages * facts.page_size
-    said = [in_words(facts.size), f"{in_words(free)} of it free" if free else "", f"journal mode {facts.journal_mode}"]
-    yield ", ".join(filter(None, said))
-    counts = facts.counts or {}
+    mode = f"journal mode {facts.journal_mode}" if facts.journal_mode else ""
+    yield ", ".join(filter(None, [in_words(facts.size), f"{in_words(free)} of it free" if free else "", mode]))
+    if facts.counts is None:
+        return
+    counts = facts.counts
     turns = counts.get("turns", 0) + counts.get("responses", 0)
     conversations = counts.get("threads", 0) + counts.get("conversations", 0)
     sessions = counts.get("memory_sessions", 0)

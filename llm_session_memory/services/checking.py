@@ -37,7 +37,7 @@ def check(path: Path, say: Say) -> Checked:
         journal = log_facts.journal_mode(log)
 
         def copied(done: int, total: int) -> None:
-            say(f"Copying the log: {100 * done // max(total, 1)} %")
+            say(f"Copying the log{percent(done, total)}")
 
         with private_copy(log, 2, copied) as connections:
             return _Check(path, journal, connections, say).run()
@@ -49,11 +49,16 @@ def check(path: Path, say: Say) -> Checked:
         log.close()
 
 
+def percent(done: int, total: int) -> str:
+    """Return how much is done as it stands after what is being done, or nothing if that isn't known."""
+    return f": {100 * done // total} %" if total else ""
+
+
 def _unreadable(path: Path, error: LogUnusable) -> Checked:
     """Return the result for a file of which SQLite can read nothing because it is damaged. Raises all other errors."""
     if "damaged" not in error.message:
         raise error
-    facts = LogFacts(size=log_facts.size_of(path), mode=log_facts.mode_of(path))
+    facts = LogFacts(log_facts.size_of(path), mode=log_facts.mode_of(path))
     return Checked((Finding("pages", "wrong", error.message, error.hint),), ("pages",), facts)
 
 
@@ -117,7 +122,7 @@ class _Check:
             yield from findings.about_pending(pending)
 
     def _hashes(self) -> list[Finding]:
-        found = hashes(self._log, lambda done, total: self._say(f"Hashing messages: {100 * done // total} %"))
+        found = hashes(self._log, lambda done, total: self._say(f"Hashing messages{percent(done, total)}"))
         return [*findings.about_hashes(found)]
 
     def _references(self) -> list[Finding]:

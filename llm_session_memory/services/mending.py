@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import LogUnusable, SessionError
+from ..errors import SessionError
 from ..model.checking import Checked, Mended
 from ..store import mending
-from ..store.log import Log, sentence
-from ..store.private_copy import copy_pages
-from .checking import check
+from ..store.log import Log
+from .backup import Backups
+from .checking import check, percent
+from .desk import Desk
 from .findings import salvage
 
 Say = Callable[[str], None]
@@ -57,25 +55,11 @@ def _mend(log: Log, found: Checked) -> list[str]:
 
 
 def back_up(log: Log, now: datetime, say: Say, before: str) -> Path:
-    """Copy the log to a file beside it that only its owner can read, and return its path. Raises LogUnusable.
+    """Copy the log to a file beside it, and return its path. `before` says in its name what comes next.
 
-    `before` says in the name of the file what comes next.
+    Raises SessionError if the copy can't be written, and LogUnusable. Nothing was changed then.
     """
-    stamp = now.strftime("%Y-%m-%d-%H%M%S")
     place = log.path.resolve()
-    place = place.with_name(f"{place.stem}-before-{before}-{stamp}.db")
-    try:
-        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as error:
-        message = f"The backup {place} can't be written: {error.strerror or error}."
-        raise LogUnusable(message, "Nothing was changed. Make the folder of the log writable.") from error
-    try:
-        with closing(sqlite3.connect(place)) as copy:
-            copy_pages(log, copy, lambda part, all_: say(f"Backing up: {100 * part // max(all_, 1)} %"))
-    except sqlite3.Error as error:
-        place.unlink(missing_ok=True)
-        raise sentence(error, place) from error
-    except BaseException:
-        place.unlink(missing_ok=True)
-        raise
+    place = place.with_name(f"{place.stem}-before-{before}-{now.strftime('%Y-%m-%d-%H%M%S')}.db")
+    Backups(Desk(log)).make(place, progress=lambda what, done, total: say(f"{what} the backup{percent(done, total)}"))
     return place

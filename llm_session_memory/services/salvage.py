@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..errors import LogUnusable, SessionError
 from ..model.checking import Checked
-from ..rules.sqlite_format import MAGIC
 from ..store import mending
 from ..store.damaged_file import DamagedFile
 from ..store.log import Log, owned_file
@@ -73,6 +72,8 @@ def salvage(path: Path, to: Path, make_tables: Callable[[Log], None], now: datet
     """
     if to.exists():
         raise SessionError(f"The file {to} already exists.", "Choose another name with --to.")
+    if not to.parent.is_dir():
+        raise SessionError(f"There is no folder {to.parent}.", "Choose another name with --to.")
     try:
         file = DamagedFile(path)
     except OSError as error:
@@ -82,8 +83,7 @@ def salvage(path: Path, to: Path, make_tables: Callable[[Log], None], now: datet
         owned_file(unfinished)
         found = _made(file, unfinished, make_tables, now, say)
         if not any(one.rows for one in found.tables):
-            what = "is not a SQLite database, or" if not file.page(1).startswith(MAGIC) else "has"
-            raise SessionError(f"Nothing could be saved: {path} {what} nothing that can be read.", "Restore a backup.")
+            raise SessionError(f"Nothing could be saved: no row can be read in {path}.", "Restore a backup.")
         unfinished.replace(to)
     finally:
         file.close()
