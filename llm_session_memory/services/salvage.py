@@ -15,6 +15,7 @@ from ..store.damaged_file import DamagedFile
 from ..store.log import Log, owned_file
 from ..store.salvage_messages import Mender
 from ..store.salvage_rest import (
+    dropped_deleted,
     dropped_references,
     mark_changed,
     mended_values,
@@ -100,6 +101,8 @@ def _made(file: DamagedFile, to: Path, make_tables: Callable[[Log], None], now: 
         with new.writing():
             finish = without_triggers(new)
             tables = salvage_tables(file, new, say)
+            if not file.knows_free:
+                dropped_deleted(new)
             say("Making lost messages again")
             turns = restored_turns(new)
             conversations = restored_conversations(new)

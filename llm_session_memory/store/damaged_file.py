@@ -7,8 +7,9 @@ would bring back, stand instead of those in the file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ..rules.sqlite_format import (
@@ -28,6 +29,10 @@ from ..rules.sqlite_journals import committed, rolled_back
 
 _MOST_OVERFLOW = 1_000_000_000
 """SQLite's own limit for the bytes of a row."""
+
+
+Rows = list[tuple[int | None, list[Value]]]
+"""Row ids, None for tables without them, and values."""
 
 
 @dataclass
@@ -149,41 +154,54 @@ class DamagedFile:
             if kind(self.page(number), number) == TABLE_INTERIOR:
                 left += [cell.left for cell in found if cell]
 
-    def orphans(self) -> Iterator[list[tuple[int | None, list[Value]]]]:
-        """Yield the rows of each page of a table that no other page leads to, but none of the free ones.
+    def orphans(self, is_wanted: Callable[[bool, list[Value]], bool]) -> Iterator[tuple[bool, Rows]]:
+        """Yield the rows of each page of a table that no other page leads to, and that is not known to be free.
 
-        If the list of free pages can't be read to its end, there are none: what was deleted must not come back.
+        With them comes whether they are of a table without row ids. `is_wanted` is asked about the first row of a page.
         """
-        free = self._free()
-        if free is None:
-            return
+        free = self.free
         for number in range(2, self.pages + 1):
             if number in self.seen or number in free:
                 continue
             page = self.page(number)
-            if len(page) == self.header.page_size and kind(page, number) == TABLE_LEAF:
-                losses = Losses()
-                rows = [row for cell in self._cells(number, losses) or () for row in self._row(cell, losses)]
-                if rows:
-                    yield rows
+            if len(page) < self.header.page_size or kind(page, number) in (0, TABLE_INTERIOR):
+                continue
+            losses = Losses()
+            without_rowid = kind(page, number) != TABLE_LEAF
+            rows: Rows = []
+            for cell in self._cells(number, losses) or ():
+                if cell is not None and not cell.size:
+                    continue  # only leads to another page
+                rows += self._row(cell, losses)
+                if len(rows) == 1 and not is_wanted(without_rowid, rows[0][1]):
+                    break
+            else:
+                yield without_rowid, rows
 
-    def _free(self) -> set[int] | None:
-        """Return the free pages, or None if their list is damaged."""
+    @cached_property
+    def free(self) -> frozenset[int]:
+        """The pages that are known to be free. What was deleted may still be in them."""
+        return frozenset(self._free()[0])
+
+    @property
+    def knows_free(self) -> bool:
+        """Whether all free pages are known."""
+        return self._free()[1]
+
+    def _free(self) -> tuple[set[int], bool]:
+        """Return the free pages as far as they are known, and whether that is all of them."""
         found: set[int] = set()
         number = self.header.free
-        if not self.header.readable:
-            return None
         while number:
             page = self.page(number)
-            if number in found or not 0 < number <= self.pages or len(page) < self.header.page_size:
-                return None
             count = int.from_bytes(page[4:8], "big")
-            if count > (self.header.usable - 8) // 4:
-                return None
+            readable = 0 < number <= self.pages and len(page) == self.header.page_size
+            if number in found or not readable or count > (self.header.usable - 8) // 4:
+                return found, False
             found.add(number)
             found.update(int.from_bytes(page[8 + 4 * n : 12 + 4 * n], "big") for n in range(count))
             number = int.from_bytes(page[:4], "big")
-        return found if len(found) == self.header.free_count else None
+        return found, self.header.readable and len(found) == self.header.free_count
 
 
 def _read(path: Path) -> bytes:

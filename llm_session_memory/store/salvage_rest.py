@@ -15,6 +15,7 @@ from .log import Log
 from .log_facts import settings
 from .message_parts import Messages, Part, Stored
 from .salvage_messages import add
+from .schema import statement
 from .sessions import SETTINGS_COLUMNS, settings_of
 
 _MOST_ROUNDS = 20
@@ -51,6 +52,24 @@ def restored_turns(log: Log) -> int:
         )
         done += 1
     return done
+
+
+def dropped_deleted(log: Log) -> int:
+    """Delete turns that were deleted before, and messages that nothing leads to. Return how many turns.
+
+    If the free pages of the damaged file are not known, what was deleted may have been read from them.
+    """
+    buried = "(select id from memory_tombstones where kind = 'turn')"
+    threads = "(select id from memory_tombstones where kind = 'thread')"
+    if not log.value("select 1 from memory_tombstones limit 1"):
+        return 0
+    count = log.value(f"select count(*) from turns where id in {buried} or thread_id in {threads}")  # noqa: S608
+    log.run(f"delete from turn_search where turn_id in {buried}")  # noqa: S608
+    log.run(f"delete from turns where id in {buried} or thread_id in {threads}")  # noqa: S608
+    log.run(f"delete from threads where id in {threads}")  # noqa: S608
+    log.run(statement("unreached_parts"))
+    log.run("delete from messages where hash not in (select message_hash from parts)")
+    return int(count)
 
 
 def _stored(messages: Messages, role: str, text: str, parent: str | None) -> Stored:

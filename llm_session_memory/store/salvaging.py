@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..rules.sqlite_format import Value
-from .damaged_file import DamagedFile, Losses
+from .damaged_file import DamagedFile, Losses, Rows
 from .log import Log
 
 _SCHEMA_PAGE = 1
@@ -33,6 +33,14 @@ _LOOKS = {
     "memory_originals": {"turn_id": r"\S{20,}", "messages_json": r"\[.*\]"},
     "memory_blocks": {"pinned_json": r"\[.*\]"},
     "memory_attempts": {"id": r"\S{20,}", "request_json": r"\{.*\}"},
+    "memory_tombstones": {"kind": r"turn|thread|content", "id": r"\S{20,}", "deleted_utc": r"\d{4}-.*"},
+    "memory_undone": {"thread_id": r"\S{20,}", "turn_id": r"\S{20,}", "undone_utc": r"\d{4}-.*"},
+    "memory_changed": {"turn_id": r"\S{20,}", "changed_utc": r"\d{4}-.*"},
+    "memory_log_settings": {"key": r"[a-z]+\.[a-z_]+"},
+    "memory_recalls": {"turn_id": r"\S{20,}", "words_json": r"\[.*\]"},
+    "memory_notes": {"thread_id": r"\S{20,}", "created_utc": r"\d{4}-.*"},
+    "memory_titles": {"thread_id": r"\S{20,}", "made_utc": r"\d{4}-.*"},
+    "memory_pins": {"thread_id": r"\S{20,}", "turn_id": r"\S{20,}", "pinned_utc": r"\d{4}-.*"},
     "memory_snapshots": {"state_json": r"\{.*\}"},
     "memory_sessions": {"thread_id": r"\S{20,}", "options_json": r"\{.*\}"},
 }
@@ -111,8 +119,12 @@ def salvage_tables(file: DamagedFile, new: Log, say: Callable[[str], None]) -> l
     lost += missing.values()
     if lost:
         say("Looking for pages that nothing leads to")
-        for rows in file.orphans():
-            owner = _owner(lost, rows)
+
+        def is_wanted(without_rowid: bool, values: list[Value]) -> bool:  # noqa: FBT001  as it is called
+            return any(table.without_rowid == without_rowid and _fits(table, values) for table in lost)
+
+        for without_rowid, rows in file.orphans(is_wanted):
+            owner = _owner([one for one in lost if one.without_rowid == without_rowid], rows)
             if owner:
                 _insert(new, owner, rows, found[owner.name])
     return [one for one in found.values() if one.rows or one.losses.pages or one.losses.rows or one.refused]
@@ -171,7 +183,7 @@ def _make_room(new: Log, table: Table, sql: str) -> None:
 
 
 def _insert(new: Log, table: Table, rows: Iterable[tuple[int | None, list[Value]]], saved: Saved) -> None:
-    batch: list[tuple[int | None, list[Value]]] = []
+    batch: Rows = []
     for row in rows:
         batch.append(row)
         if len(batch) == _BATCH:
@@ -180,7 +192,7 @@ def _insert(new: Log, table: Table, rows: Iterable[tuple[int | None, list[Value]
     _insert_batch(new, table, batch, saved)
 
 
-def _insert_batch(new: Log, table: Table, rows: list[tuple[int | None, list[Value]]], saved: Saved) -> None:
+def _insert_batch(new: Log, table: Table, rows: Rows, saved: Saved) -> None:
     """Insert rows. Those of older versions of the table may have fewer values than it has columns."""
     connection = new.database.conn
     columns, alias = table.stored(), table.alias
@@ -206,7 +218,7 @@ def _insert_batch(new: Log, table: Table, rows: list[tuple[int | None, list[Valu
         saved.refused += len(group) - done
 
 
-def _owner(tables: list[Table], rows: list[tuple[int | None, list[Value]]]) -> Table | None:
+def _owner(tables: list[Table], rows: Rows) -> Table | None:
     """Return the table whose rows these are; None if they fit none, or several equally well."""
     fitting = [table for table in tables if all(_fits(table, values) for _, values in rows)]
     known = [table for table in fitting if table.name in _LOOKS]
@@ -219,10 +231,12 @@ def _owner(tables: list[Table], rows: list[tuple[int | None, list[Value]]]) -> T
 
 def _fits(table: Table, values: list[Value]) -> bool:
     """Return whether values can be a row of a table, which may have got more columns since."""
-    if table.without_rowid or not len(table.columns) // 2 <= len(values) <= len(table.columns):
+    if not len(table.columns) // 2 <= len(values) <= len(table.columns):
         return False
     looks = _LOOKS.get(table.name, {})
-    pairs = enumerate(zip(table.columns, values, strict=False))
+    if table.without_rowid and not looks:  # a page of an index looks the same
+        return False
+    pairs = enumerate(zip(table.stored(), values, strict=False))
     return all(
         value is None if place == table.alias else _may_be(column, value, looks.get(column.name))
         for place, (column, value) in pairs

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from llm_session_memory.errors import SessionError
 from llm_session_memory.llm_seam.tables import migrated
 from llm_session_memory.memory import Memory
+from llm_session_memory.model import Target
 from llm_session_memory.rules import sqlite_format
 from llm_session_memory.services.salvage import Salvaged, salvage
 from llm_session_memory.store.salvage_messages import LOST
@@ -131,6 +132,7 @@ LOSSES: dict[str, tuple[Callable[[bytes, dict[str, int]], bytes], int]] = {
     "all indexes": (lambda whole, roots: damaged(whole, *(roots[n] for n in roots if "idx_" in n)), EXCHANGES),
     "the full-text index": (lambda whole, roots: damaged(whole, roots["turn_search_fts_data"]), EXCHANGES),
     "the second half": (lambda whole, _: whole[: len(whole) * 3 // 4 + 99], EXCHANGES // 4),
+    "the first page": (lambda whole, _: damaged(whole, 1), EXCHANGES),
     "the header": (lambda whole, _: b"\0" * 100 + whole[100:], EXCHANGES),
 }  # fmt: skip
 """What is damaged, and how many prompts there must be at least afterwards."""
@@ -178,6 +180,23 @@ def test_a_lost_schema_does_not_lose_the_rows(log: Path, whole: bytes) -> None:
         db.commit()
     _, new = saved(log)
     assert len([text for text in texts(new) if text.startswith("Prompt ")]) == EXCHANGES
+
+
+def test_what_was_deleted_does_not_come_back(log: Path, whole: bytes) -> None:
+    """If it isn't known which pages are free, what has a tombstone is left out, with its messages."""
+    log.write_bytes(whole)
+    with Memory(log) as memory:
+        memory.desk.log.run("pragma secure_delete = off")
+        turns = memory.desk.log.tuples("select id, thread_id from turns order by id")
+        (thread,) = {one for _, one in turns}
+        memory.deletion.delete([Target(thread, tuple(id_ for id_, _ in turns[60:]))])
+    assert b"Prompt 100 of the bridge" in log.read_bytes()
+    log.write_bytes(damaged(log.read_bytes(), 1))
+    _, new = saved(log)
+    assert sorted(text for text in texts(new) if text.startswith("Prompt ")) == sorted(
+        f"Prompt {n} of the bridge" for n in range(60)
+    )
+    assert b"Prompt 100 of the bridge" not in new.read_bytes()
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])
