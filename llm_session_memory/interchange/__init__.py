@@ -80,7 +80,7 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
     Raises:
         SessionError: There is no such session or format, or a file exists (without `force`) or can't be written.
     """
-    from .exporting import format_of, is_joined, write_files, write_joined_file
+    from .exporting import check_not_joined, format_of, is_joined, write_files, write_joined_file
 
     path = Path(folder)
     if is_joined(path, format):
@@ -89,6 +89,7 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
             memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress, lock=lock
         )
     kind = format or "jsonl"
+    check_not_joined(path, format or format_of(path))
     return write_files(memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress, lock=lock)
 
 

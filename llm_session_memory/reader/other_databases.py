@@ -35,7 +35,7 @@ def opened(path: Path) -> Iterator[OtherDatabase]:
             yield OtherDatabase(connection)
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the names in a damaged file may not be text
         busy = "locked" in str(error) or "busy" in str(error)
         hint = "Close the program that uses it, then try again." if busy else "Copy the file, and try the copy."
         raise DatabaseRefused(f"{path.name} can't be read: {error}.", f"{hint} Nothing was imported.") from error

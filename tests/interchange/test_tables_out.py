@@ -123,6 +123,15 @@ def test_an_older_conversation_is_in_both(fresh: Path, llm_: Command) -> None:
     assert [one["role"] for one in chat["messages"]].count("tool") == 1
 
 
+@pytest.mark.parametrize("file", ["all.jsonl", "all.md", "all.HTML"])
+def test_a_file_of_another_format_has_one_session(llm_: Command, fresh: Path, tmp_path: Path, file: str) -> None:
+    """A name that looks like a file's is not made a folder."""
+    import_lines(fresh, [{"prompt": "Hello.", "response": "Good day."}])
+    done = llm_("sessions", "export", "work", "-d", str(fresh), "--to", str(tmp_path / file))
+    assert done.err.startswith(f"Error: {tmp_path / file} is the name of a file, but")
+    assert not (tmp_path / file).exists()
+
+
 @pytest.mark.parametrize(("file", "options"), [("all.csv", ()), ("all.jsonl", ("--format", "openai"))])
 def test_several_sessions_in_one_file(
     llm_: Command, fresh: Path, tmp_path: Path, file: str, options: tuple[str, ...]

@@ -154,6 +154,12 @@ def _content(value: Any, role: str, place: str, losses: Losses) -> list[Part]:
     return content_parts(said, role, place, losses)
 
 
+def model_in(row: Mapping[str, Any]) -> str | None:
+    """Return the model of a row, or None. Our own exports say “unknown” of what came without one."""
+    name = words(row.get("model")).strip()
+    return None if name.lower() in ("", "unknown") else name
+
+
 def _thought(row: Mapping[str, Any]) -> list[Part]:
     return [thought(words(row["thinking"]))] if words(row.get("thinking")).strip() else []
 
@@ -164,7 +170,7 @@ def _measured(role: str, parts: list[Part], row: Mapping[str, Any], place: str, 
         tuple(parts),
         key=words(row.get("id")) or None,
         at=moment(row.get("at")),
-        model=words(row.get("model")) or None,
+        model=model_in(row),
         input_tokens=_count(row.get("input_tokens")),
         output_tokens=_count(row.get("output_tokens")),
         duration_ms=_count(row.get("duration_ms")),

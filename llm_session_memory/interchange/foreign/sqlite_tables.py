@@ -18,7 +18,7 @@ from ...reader.other_databases import DatabaseRefused, OtherDatabase, opened
 from ...rules.safe_text import one_line
 from ..lines import FileRefused
 from .chats import Said, begun, exchanges, key_of
-from .columns import OF_SESSIONS, Columns, facts, plain_name, said_of, several, words
+from .columns import OF_SESSIONS, Columns, facts, model_in, plain_name, said_of, several, words
 from .moments import moment
 from .source import Source
 from .values import ForeignConversation, Losses
@@ -174,7 +174,7 @@ def _conversation(  # noqa: PLR0913  what a conversation is made of
         exchanges=chain([first], made),
         name=title,
         created_utc=moment(head.get("at")) or first.turns[0].datetime_utc,
-        model=words(head.get("model")) or first.turns[0].model,
+        model=model_in(head) or first.turns[0].model,
         system=begins or words(head.get("system")) or None,
         tags=several(head.get("tags")),
         meta=facts(head.get("metadata")),

@@ -27,6 +27,7 @@ _Row = dict[str, str]
 _CODES = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 """The first bytes of a text, and the encoding that they mean. Spreadsheets write “Unicode text” in UTF-16."""
 
+_ENDINGS = (".csv", ".tsv")
 _DELIMITERS = ",;\t|"
 _OWN_TEXTS = ("session", "prompt", "reply", "model", "reason", "bookmark", "datetime_utc", "id")
 """The columns in which our own table marks what a spreadsheet would take for a formula."""
@@ -40,7 +41,10 @@ class Table:
     may_repeat = False
 
     def recognises(self, source: Source) -> bool:
-        """Return whether a file's first row names the columns of messages or of exchanges."""
+        """Return whether a file's first row names the columns of messages or of exchanges.
+
+        Raises FileRefused for a file whose name says that it is a table, because no other kind is asked after this one.
+        """
         if source.is_folder or source.is_sqlite or source.is_zip or source.head.lstrip()[:1] in (b"{", b"["):
             return False
         try:
@@ -48,7 +52,11 @@ class Table:
             found = Columns.of(next(csv.reader([first], delimiter=_delimiter(first)), []))
         except csv.Error:
             return False
-        return found.has_messages or found.has_exchanges
+        known = found.has_messages or found.has_exchanges
+        if not known and source.path.suffix.lower() in _ENDINGS:
+            hint = f"Name the columns prompt and reply, or role and content. {NOTHING}"
+            raise FileRefused(f"Line 1 of {source.name} does not name the columns of a conversation.", hint)
+        return known
 
     def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield the conversations of a file. Raises FileRefused, with the line, for what is not CSV."""

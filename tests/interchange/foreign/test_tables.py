@@ -135,7 +135,20 @@ def test_what_is_no_csv_is_named_with_its_line(tmp_path: Path, content: bytes, s
 @pytest.mark.parametrize("first", ["a,b\n", "prompt\n", "prompt,mood\n", '{"prompt": 1, "reply": 2}\n', "", "\x00\x01"])
 def test_only_named_columns_are_a_table(tmp_path: Path, first: str) -> None:
     """A file is a table of conversations if its first row says so."""
-    assert not table.FORMAT.recognises(Source(written(tmp_path, first, "chats.csv")))
+    assert not table.FORMAT.recognises(Source(written(tmp_path, first, "chats.txt")))
+
+
+def test_a_table_of_something_else_is_told_what_it_lacks(tmp_path: Path) -> None:
+    """If the name says that a file is a table, the error is about its columns."""
+    with pytest.raises(FileRefused, match=r"Line 1 of chats\.csv does not name the columns of a conversation"):
+        table.FORMAT.recognises(Source(written(tmp_path, "a,b\n1,2\n", "chats.csv")))
+
+
+def test_a_model_that_nobody_knows_is_none(tmp_path: Path) -> None:
+    """What we wrote for a model that was not known is not taken for the name of one."""
+    rows = [("prompt", "reply", "model"), ("Hello.", "Good day.", "unknown")]
+    (made,) = of(table.FORMAT, csv_of(tmp_path, rows))
+    assert made.model is None
 
 
 # -- SQLite ------------------------------------------------------------------
@@ -293,6 +306,14 @@ def test_a_damaged_database_is_a_sentence(tmp_path: Path) -> None:
         stream.write(b"\xff" * 60_000)
     with pytest.raises(FileRefused, match=r"chats\.db can't be read: "):
         of(sqlite_tables.FORMAT, path)
+
+
+def test_names_that_are_no_text_are_a_sentence(tmp_path: Path) -> None:
+    """SQLite names a damaged table in its error, and Python can't decode that."""
+    path = generic(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE sessions (id", b"CREATE TABLE sess\xf3ons id"))
+    with pytest.raises(FileRefused, match=r"chats\.db can't be read: "):
+        sqlite_tables.FORMAT.recognises(Source(path))
 
 
 def test_text_is_no_database(tmp_path: Path) -> None:
