@@ -17,8 +17,7 @@ from .encryption_options import decryption_options
 from .selecting import dry_run_option
 
 if TYPE_CHECKING:
-    from ..interchange.foreign.arrival import Arrived
-    from ..interchange.foreign.arriving import Arrivals
+    from ..interchange.foreign.arrived import Arrivals, Arrived
     from ..interchange.foreign.source import Source
     from ..interchange.foreign.values import Format
     from ..services.encryption import Unlocking

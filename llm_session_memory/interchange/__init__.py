@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..memory import Memory
     from ..model import Session
     from ..services.encryption import Locking, Unlocking
-    from .foreign.arriving import Arrivals
+    from .foreign.arrived import Arrivals
 
 
 def export_session(  # noqa: PLR0913  one parameter a choice of the caller

@@ -7,9 +7,7 @@ somebody went on with it here, it becomes a fork that shares what both have.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
@@ -22,10 +20,11 @@ from ...store import Log, Sessions, attachments, forks, origins
 from ...store.origins import Origin
 from ...store.ratings import Ratings
 from ...store.staging import Staging
-from ...store.tombstones import content_hash
 from ..importer import taken, verified
 from . import beside, labels
-from .content import Arriving, Exchanges, conversation_key, every
+from .arrived import Arrived
+from .content import Arriving, Exchanges, answered, conversation_key, every
+from .deleted import Deleted
 from .families import Families, Line
 from .moments import moment
 from .values import ForeignConversation, ForeignExchange, Format, Losses
@@ -35,30 +34,19 @@ _WORDS_OF_NAME = 50
 """The most characters of a prompt that names a conversation without a name."""
 
 
-@dataclass
-class Arrived:
-    """A session that got exchanges. `name` is None if its thread has no name (any more).
-
-    Attributes:
-        exchanges: How many exchanges it got.
-        created_utc: When the conversation began.
-        is_new: Whether it was made by this import.
-        shares: The name (or the id) of what it was forked from, or None.
-    """
-
-    name: str | None
-    thread_id: str
-    exchanges: int
-    created_utc: str
-    is_new: bool
-    shares: str | None = None
-
-
 class Arrival:
     """The import in progress. It writes to a temporary database; `theirs` is the log, or None if there is none yet."""
 
     def __init__(  # noqa: PLR0913  one parameter a source
-        self, staging: Staging, theirs: Log | None, format_: Format, file: str, name: str | None, now: str
+        self,
+        staging: Staging,
+        theirs: Log | None,
+        format_: Format,
+        file: str,
+        name: str | None,
+        now: str,
+        *,
+        restore_deleted: bool = False,
     ) -> None:
         self.staging, self.theirs = staging, theirs
         self.format, self.file, self.name, self.now = format_, file, name, now
@@ -70,7 +58,6 @@ class Arrival:
         """How many conversations came, without their branches."""
         self.left_out = 0
         """How many exchanges were left out because they were deleted from the log."""
-        self.restore_deleted = False
         self.families = Families(format_.source, theirs)
         self.names = labels.Names((Sessions(theirs) if theirs else Sessions(staging.log)).names())
         if name is not None and self.names.is_taken(name):
@@ -79,8 +66,7 @@ class Arrival:
         self._roots: dict[str, str] = {}
         self._paths: dict[str, list[tuple[str | None, str]]] = {}
         self._repeated: dict[str, int] = {}
-        self._marks = origins.deleted_marks(theirs) if theirs else frozenset()
-        self._contents = origins.deleted_contents(theirs) if theirs else frozenset()
+        self.deleted = Deleted(None if restore_deleted else theirs)
 
     def add(self, conversation: ForeignConversation) -> None:
         """Write what is new of a conversation, or of a branch of one, whose original came before.
@@ -142,7 +128,7 @@ class Arrival:
         path = self._paths.get(parent, [])
         ends = [place for place, (one, _) in enumerate(path) if one == last]
         marks = [one for _, one in path[: ends[-1] + 1]] if ends else [self._mark(root, last)]
-        lines = self.families.of(root)
+        lines = self.families.of(root).lines
         for mark in reversed(marks):  # the last one that was not deleted here
             for line in lines:
                 place = line.find(mark)
@@ -154,21 +140,7 @@ class Arrival:
         read = Exchanges(self.format.source, root, "", self.losses)
         return read.mark_of_key(exchange_key)
 
-    # -- what is left out ------------------------------------------------
-
-    def is_deleted(self, arriving: Arriving, lines: Sequence[Line]) -> bool:
-        """Return whether an exchange was once deleted from the log, and is in no line."""
-        if self.restore_deleted or not (self._marks or self._contents):
-            return False
-        if not self._marks.isdisjoint(arriving.marks):
-            return all(line.find(arriving.marks[0]) is None for line in lines)
-        if not self._contents:
-            return False
-        hashes = (
-            content_hash(turn.datetime_utc, turn.input[-1].text, "".join(message.text for message in turn.output))
-            for turn in arriving.turns
-        )
-        return not self._contents.isdisjoint(hashes) and all(line.find(arriving.marks[0]) is None for line in lines)
+    # -- attachments ----------------------------------------------------
 
     def kept(self, attachment: Attachment) -> Attachment:
         """Return an attachment as it is stored: the log's own if the log has it already."""
@@ -186,25 +158,26 @@ class _Course:
         self._to = arrival
         self._conversation = conversation
         self._root = root
-        self._lines = arrival.families.of(root)
+        self._family = arrival.families.of(root)
+        self._lines = self._family.lines
         self._along = list(self._lines)
         self._at = 0
         if shared is not None:
             line, self._at = shared
-            marks = [*map(mark_in, line.ids[: self._at])]
-            self._along = [one for one in self._lines if one.has(0, marks) == self._at]
+            ids = line.ids[: self._at]
+            marks = [*map(mark_in, ids)]
+            self._along = [one for one in self._lines if one.ids[: self._at] == ids or one.has(0, marks) == self._at]
         self._line: Line | None = None
         self._ids = TurnIds(datetime.fromisoformat(arrival.now))
-        self._copies: Counter[str] | None = None
 
     def run(self, exchanges: Iterator[ForeignExchange], path: list[tuple[str | None, str]]) -> None:
         """Write what is new. The exchanges are added to `path` (key and first mark), which is its conversation's."""
         place = f"“{one_line(self._conversation.name or self._conversation.key or self._to.file, 60)}”"
         read = Exchanges(self._to.format.source, self._root, place, self._to.losses)
-        for exchange in _answered(exchanges, self._to.losses, place):
+        for exchange in answered(exchanges, self._to.losses, place):
             arriving = read.read(exchange)
             path.append((exchange.key, arriving.marks[0]))
-            if self._to.is_deleted(arriving, self._lines):
+            if self._to.deleted.has(arriving, self._lines):
                 self._to.left_out += 1
             else:
                 self._add(arriving)
@@ -299,31 +272,7 @@ class _Course:
 
     def _id(self, said_utc: str, mark: str) -> str:
         """Return an id for a turn that no turn has. It is a copy if lines that differ before it have the same turn."""
-        if self._copies is None:
-            self._copies = Counter(map(mark_in, {id_ for line in self._lines for id_ in line.ids}))
         while True:
-            made = self._ids.next(said_utc, mark, self._copies[mark])
-            self._copies[mark] += 1
+            made = self._ids.next(said_utc, mark, self._family.copies(mark))
             if self._to.theirs is None or not origins.known_ids(self._to.theirs, "turns", [made]):
                 return made
-
-
-def _answered(exchanges: Iterator[ForeignExchange], losses: Losses, place: str) -> Iterator[ForeignExchange]:
-    """Yield exchanges, the last one without calls at its end that have no reply.
-
-    Their replies may be there when the conversation is imported again, and nothing tells those calls from these.
-    """
-    last = next(exchanges, None)
-    for exchange in exchanges:
-        if last is not None:
-            yield last
-        last = exchange
-    if last is None:
-        return
-    count = len(last.turns)
-    while count and not last.turns[count - 1].output:
-        count -= 1
-    if count < len(last.turns):
-        losses.add("a prompt without a reply", place)
-    if count:
-        yield replace(last, turns=last.turns[:count])

@@ -5,9 +5,6 @@ As with our own files, they are made in a temporary database and copied into the
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import NameRefused, SessionError
@@ -19,35 +16,10 @@ from ...store import Log, check_file, origins
 from ...store.staging import Staging
 from ...store.tombstones import dig_up
 from ..lines import NOTHING, FileRefused
-from .arrival import Arrival, Arrived
+from .arrival import Arrival
+from .arrived import Arrivals
 from .source import Source
 from .values import Format, Progress
-
-
-@dataclass(frozen=True)
-class Arrivals:
-    """What was imported, or would be.
-
-    Attributes:
-        title: What the file is called, such as “ChatGPT's export”.
-        conversations: How many conversations the file has.
-        arrived: The sessions that got exchanges.
-        left_out: How many exchanges were left out because they were once deleted from the log.
-        losses: What could not be taken over: how many of each.
-        places: The first place of each.
-    """
-
-    title: str
-    conversations: int
-    arrived: Sequence[Arrived]
-    left_out: int
-    losses: Counter[str]
-    places: Mapping[str, str]
-
-    @property
-    def exchanges(self) -> int:
-        """The number of exchanges that were imported."""
-        return sum(one.exchanges for one in self.arrived)
 
 
 def into(  # noqa: PLR0913  one parameter a choice of the caller
@@ -131,8 +103,10 @@ class _Staged:
         migrated(self.staging.log)
         self.staging.prepare()
         with self.staging.log.writing():
-            arrival = Arrival(self.staging, self.theirs, format_, source.name, name, now_utc().isoformat())
-            arrival.restore_deleted = restore_deleted
+            now = now_utc().isoformat()
+            arrival = Arrival(
+                self.staging, self.theirs, format_, source.name, name, now, restore_deleted=restore_deleted
+            )
             for conversation in format_.conversations(source, arrival.losses):
                 arrival.add(conversation)
                 if progress:

@@ -134,3 +134,24 @@ def _begun(turn: PastTurn) -> PastTurn:
 def every(conversation: ForeignConversation) -> Iterator[ForeignExchange]:
     """Yield the exchanges that have a turn."""
     return (exchange for exchange in conversation.exchanges if exchange.turns)
+
+
+def answered(exchanges: Iterator[ForeignExchange], losses: Losses, place: str) -> Iterator[ForeignExchange]:
+    """Yield exchanges, the last one without calls at its end that have no reply.
+
+    Their replies may be there when the conversation is imported again, and nothing tells those calls from these.
+    """
+    last = next(exchanges, None)
+    for exchange in exchanges:
+        if last is not None:
+            yield last
+        last = exchange
+    if last is None:
+        return
+    count = len(last.turns)
+    while count and not last.turns[count - 1].output:
+        count -= 1
+    if count < len(last.turns):
+        losses.add("a prompt without a reply", place)
+    if count:
+        yield replace(last, turns=last.turns[:count])

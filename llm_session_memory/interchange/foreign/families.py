@@ -6,11 +6,14 @@ A line is a thread with the exchanges that it shares with another. A conversatio
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...rules.arrivals import mark_in
 from ...store import Log, Sessions, history, origins
+
+_SEVERAL = 2
 
 
 @dataclass
@@ -54,19 +57,36 @@ class Line:
         return next((place for place, id_ in enumerate(self.ids) if mark_in(id_) == mark), None)
 
 
+@dataclass
+class Family:
+    """The lines of one conversation."""
+
+    lines: list[Line]
+    _copies: Counter[str] | None = None
+
+    def copies(self, mark: str) -> int:
+        """Return how many turns with a mark there are, and count one more: the one that is about to be written."""
+        if len(self.lines) < _SEVERAL:
+            return 0
+        if self._copies is None:
+            self._copies = Counter(map(mark_in, {id_ for line in self.lines for id_ in line.ids}))
+        self._copies[mark] += 1
+        return self._copies[mark] - 1
+
+
 class Families:
     """The lines of each conversation of a tool. `theirs` is the log, or None if there is none yet."""
 
     def __init__(self, source: str, theirs: Log | None) -> None:
         self._source = source
         self._theirs = theirs
-        self._known: dict[str, list[Line]] = {}
+        self._known: dict[str, Family] = {}
 
-    def of(self, key: str) -> list[Line]:
-        """Return the lines of a conversation, given its key. A line that is added to the list stays."""
+    def of(self, key: str) -> Family:
+        """Return the lines of a conversation, given its key. A line that is added to them stays."""
         if key not in self._known:
             threads = origins.threads_of(self._theirs, self._source, key) if self._theirs else []
-            self._known[key] = [self._line(one) for one in threads]
+            self._known[key] = Family([self._line(one) for one in threads])
         return self._known[key]
 
     def _line(self, thread_id: str) -> Line:

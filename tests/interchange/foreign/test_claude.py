@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from llm_session_memory.interchange.foreign.arriving import Arrivals, into
+from llm_session_memory.interchange.foreign.arrived import Arrivals
+from llm_session_memory.interchange.foreign.arriving import into
 from llm_session_memory.interchange.foreign.registry import recognised
 from llm_session_memory.interchange.foreign.source import Source
 from llm_session_memory.interchange.lines import FileRefused

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from llm_session_memory.interchange.foreign.arriving import Arrivals, into
+from llm_session_memory.interchange.foreign.arrived import Arrivals
+from llm_session_memory.interchange.foreign.arriving import into
 from llm_session_memory.interchange.foreign.source import Source
 from llm_session_memory.interchange.foreign.values import ForeignConversation, ForeignExchange, Losses
 from llm_session_memory.llm_seam.past import PastTurn
