@@ -280,6 +280,7 @@ def test_each_example_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "work.jsonl").touch()
     (tmp_path / "work.jsonl.age").touch()
     (tmp_path / "chatgpt-export.zip").touch()
+    (tmp_path / "work.sealed.age").touch()
     (tmp_path / "reply.json").touch()
     (tmp_path / "plan.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     wrong = {shlex.join(words): why for words in COMMANDS if (why := _parse_error(words))}

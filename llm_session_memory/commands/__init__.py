@@ -38,6 +38,7 @@ _FAMILIES = {
     "importing": ("import",),
     "backing_up": ("backup",),
     "maintaining": ("maintenance", "migrations", "migrate"),
+    "sealing": ("seal", "unseal"),
     "querying": ("query",),
     "stats": ("stats",),
     "browse": ("browse",),

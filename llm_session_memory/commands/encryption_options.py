@@ -69,11 +69,10 @@ class Encrypting:
         return locking(self.recipients, self.passphrase.new)
 
 
-def encryption_options(*, reads: bool = False) -> Callable[[F], F]:
+def encryption_options() -> Callable[[F], F]:
     """Return a decorator for `--encrypt`, `-r` and `--passphrase-fd`.
 
-    The command gets `encrypt`, which is None unless one of them was given. If it `reads` encrypted files as well, it
-    also gets `unlock`, and there is `-i`.
+    The command gets `encrypt`, which is None unless one of them was given.
     """
 
     def decorate(function: F) -> F:
@@ -85,25 +84,53 @@ def encryption_options(*, reads: bool = False) -> Callable[[F], F]:
             passphrase_fd: int | None,
             **parameters: Any,
         ) -> Any:
-            passphrase = Passphrase(passphrase_fd)
-            wanted = encrypt or recipients or (passphrase_fd is not None and not reads)
-            if recipients and passphrase_fd is not None and not reads:
+            if recipients and passphrase_fd is not None:
                 raise click.UsageError("Give keys with -r, or a passphrase with --passphrase-fd, not both.")
-            given = Encrypting(recipients, passphrase) if wanted else None
-            if reads:
-                parameters["unlock"] = _unlocking(parameters.pop("identities"), passphrase)
+            wanted = encrypt or recipients or passphrase_fd is not None
+            given = Encrypting(recipients, Passphrase(passphrase_fd)) if wanted else None
             return function(*args, encrypt=given, **parameters)
 
         options = [
             click.option("--encrypt", is_flag=True, help="Encrypt, in the age format, with a passphrase or for keys"),
-            click.option(*("-r", "--recipient", "recipients"), multiple=True, metavar="KEY", help=_RECIPIENT),
-            *([_identity_option()] if reads else []),
+            _recipient_option(),
             _descriptor_option(),
         ]
         decorated: F = _with(gathered, options)
         return decorated
 
     return decorate
+
+
+def sealing_options() -> Callable[[F], F]:
+    """Return a decorator for `-r`, `-i` and `--passphrase-fd`, of a command that reads again what it has encrypted.
+
+    The command gets `keys`, a function that returns how it locks and unlocks, and asks for a passphrase if need be.
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def gathered(
+            *args: Any, recipients: tuple[str, ...], identities: tuple[str, ...], passphrase_fd: int | None, **more: Any
+        ) -> Any:
+            if bool(recipients) != bool(identities):
+                raise click.UsageError("A key needs both halves: -r to encrypt, and -i to compare what was encrypted.")
+            passphrase = Passphrase(passphrase_fd)
+            return function(*args, keys=functools.partial(_both, recipients, identities, passphrase), **more)
+
+        decorated: F = _with(gathered, [_recipient_option(), _identity_option(), _descriptor_option()])
+        return decorated
+
+    return decorate
+
+
+def _both(
+    recipients: tuple[str, ...], identities: tuple[str, ...], passphrase: Passphrase
+) -> tuple[Locking, Unlocking]:
+    from ..services.encryption import Unlocking
+
+    lock = Encrypting(recipients, passphrase).lock()
+    said = lock.passphrase
+    return lock, _unlocking(identities, passphrase) if said is None else Unlocking(passphrase=lambda _: said)
 
 
 def decryption_options() -> Callable[[F], F]:
@@ -133,6 +160,12 @@ def _unlocking(identities: tuple[str, ...], passphrase: Passphrase) -> Unlocking
     from ..services.encryption import Unlocking
 
     return Unlocking(tuple(map(Path, identities)), passphrase.of)
+
+
+def _recipient_option() -> Callable[[F], F]:
+    names = ("-r", "--recipient", "recipients")
+    decorate: Callable[[F], F] = click.option(*names, multiple=True, metavar="KEY", help=_RECIPIENT)
+    return decorate
 
 
 def _identity_option() -> Callable[[F], F]:

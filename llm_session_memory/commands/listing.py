@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -16,6 +16,7 @@ from ..model import Filters, SessionSummary
 from ..reader.files.fields import relative_fields
 from ..rules import dates
 from ..rules.safe_text import one_line
+from ..store.sealing import Sealed
 from .common import as_json, complete, echo, local_time, session_command
 from .selecting import filter_options, is_narrowed, typed
 
@@ -31,6 +32,7 @@ _WIDTH = 40
 )
 @filter_options()
 @click.option("--tree", is_flag=True, help="List forks below what they were forked from; -n counts families")
+@click.option("--sealed", is_flag=True, help="List sealed sessions: with their dates, and the file that each is in")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 @click.pass_context
 def list_command(  # noqa: PLR0913  one parameter an option
@@ -39,6 +41,7 @@ def list_command(  # noqa: PLR0913  one parameter an option
     after: str | None,
     filters: Filters,
     tree: bool,  # noqa: FBT001  a flag
+    sealed: bool,  # noqa: FBT001  a flag
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
@@ -51,14 +54,22 @@ def list_command(  # noqa: PLR0913  one parameter an option
         llm sessions list --project bridge
         llm sessions list --archived
         llm sessions list --tree
+        llm sessions list --sealed
     """
     if tree and after:
         raise click.UsageError("--tree can't be combined with --after.")
+    if sealed and (tree or after or is_narrowed(filters)):
+        raise click.UsageError("--sealed can't be combined with filters, --tree or --after.")
     path = log_path(database)
     found: Sequence[SessionSummary] = []
     archived = 0
+    kept: Sequence[Sealed] = []
     if path.exists():
         with Memory(path, typed=database) as memory:
+            kept = memory.sessions.sealed()
+            if sealed:
+                _print_sealed(kept, path, json_=json_)
+                return
             found = memory.sessions.list(count + 1 if count and not tree else -1, after, filters)
             archived = 0 if found else len(memory.sessions.names(archived=True))
     branches = [*families(found, count)] if tree else [Branch(line) for line in found[: count or None]]
@@ -69,8 +80,30 @@ def list_command(  # noqa: PLR0913  one parameter an option
         print_table(shown, names=[branch.name for branch in branches])
         if len(found) > len(shown):
             echo(f"More: {_next(ctx, None if tree else shown[-1].session.name)}", err=True)
-    else:
+    elif not kept or after or is_narrowed(filters):
         echo(_none(path, after, archived if filters.archived is False else 0, narrowed=is_narrowed(filters)), err=True)
+    if kept and len(found) == len(shown) and not (json_ or after or is_narrowed(filters)):
+        echo("" if shown else f"No other sessions in {path}.", err=not shown)
+        _print_sealed(kept, path, json_=False)
+
+
+def _print_sealed(kept: Sequence[Sealed], path: Path, *, json_: bool) -> None:
+    """Print the sealed sessions."""
+    if json_:
+        as_json([asdict(one) for one in kept])
+    elif kept:
+        rows = [
+            (one_line(one.name, _WIDTH), f"{one.exchanges:,}", *map(_day, (one.first_utc, one.last_utc)), one.file)
+            for one in kept
+        ]
+        headers = ("sealed", "exchanges", "first", "last", "file")
+        echo(tabulate(rows, headers, tablefmt="plain", colalign=("left", "right"), disable_numparse=True))
+    else:
+        echo(f"No sealed sessions in {path}.", err=True)
+
+
+def _day(utc: str | None) -> str:
+    return local_time(utc)[:10] if utc else ""
 
 
 def _none(path: Path, after: str | None, archived: int, *, narrowed: bool) -> str:

@@ -22,6 +22,7 @@ from ..llm_seam import shape
 from ..llm_seam.tables import migrated
 from ..memory import Memory
 from ..model import Session, Target
+from ..rules.records import SEALED
 from ..services.bundle import Services
 from ..services.deletion import Deletion
 from ..services.desk import Desk, now_utc
@@ -248,6 +249,8 @@ def _begun(stream: IO[Any], where: str) -> tuple[Header, Iterator[tuple[int, Map
     first = next(lines, None)
     if first is None:
         raise FileRefused(f"There is no session in {where}.")
+    if first[1].get("format") == SEALED:
+        raise FileRefused(f"{where} is a sealed session.", "Bring it back with: llm sessions unseal FILE")
     if is_header(first[1]):
         return header_of(first[1], where, f"Line {first[0]:,} of {where}"), lines
     return Header(Fields({}, where), None, None), chain([first], lines)

@@ -31,6 +31,9 @@ from .safe_text import escaped
 FORMAT = "llm-session"
 VERSION = 1
 
+SEALED = "llm-session-sealed"
+"""The format of sealed sessions, which are not exports."""
+
 Place = tuple[int, int]
 """A turn: the number of its exchange, and its own number within it, from 1; 0 for the last one."""
 

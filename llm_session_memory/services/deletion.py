@@ -73,6 +73,7 @@ class Deletion:
         kept_fragments: Iterable[int] = (),
         progress: Progress | None = None,
         tombstones: bool = True,
+        within: Callable[[], object] | None = None,
     ) -> Deleted:
         """Delete these targets, and return what went and what stayed.
 
@@ -86,6 +87,7 @@ class Deletion:
             kept_fragments: Numbers of fragments that stay in any case, such as those that templates name.
             progress: Called after each batch.
             tombstones: Remember what was deleted, so that imports don't bring it back.
+            within: Called in each transaction before anything of it is deleted. If it raises, nothing more is deleted.
 
         Raises:
             LogUnusable: The log can't be written.
@@ -102,7 +104,9 @@ class Deletion:
             working = held.enter_context(self._working(wanted, kept_fragments))
             total += self._lighten(working, wanted)
             for batch, last in self._batches(working, wanted, progress, _PAUSE_SECONDS):
-                done, amounts = self._apply(working, batch, last=last, blank=with_traces, tombstones=tombstones)
+                done, amounts = self._apply(
+                    working, batch, last=last, blank=with_traces, tombstones=tombstones, within=within
+                )
                 total += amounts
                 found.add(done)
         if not erase:
@@ -122,8 +126,15 @@ class Deletion:
         """
         erasing.erase(self._desk.log)
 
-    def _apply(
-        self, working: Working, batch: Batch, *, last: bool, blank: bool, tombstones: bool
+    def _apply(  # noqa: PLR0913  one parameter an option
+        self,
+        working: Working,
+        batch: Batch,
+        *,
+        last: bool,
+        blank: bool,
+        tombstones: bool,
+        within: Callable[[], object] | None,
     ) -> tuple[Batch, Amounts]:
         """Delete a batch in one transaction, and return it as it was deleted, with how much went.
 
@@ -137,6 +148,8 @@ class Deletion:
             amounts = working.amounts(chosen.number)
         with self._desk.writing():
             began = time.monotonic()
+            if within:
+                within()
             if blank or working.version() != version:
                 working.forget()
                 chosen = batch.anew()

@@ -19,6 +19,7 @@ from .requests import Requests
 
 if TYPE_CHECKING:
     from ..model import Filters, SessionSummary
+    from ..store.sealing import Sealed
 
 
 class Sessions:
@@ -80,6 +81,12 @@ class Sessions:
     def exchange_count(self, session: Session) -> int:
         """Return the number of exchanges in a session."""
         return len(self._turns(session))
+
+    def sealed(self) -> Sequence[Sealed]:
+        """Return the sessions that are in encrypted files and no longer in the log, in the order of their names."""
+        from ..store import sealing
+
+        return sealing.sealed(self._desk.log)
 
     def turn_ids(self, name: str) -> Sequence[tuple[str, ...]]:
         """Return the turn ids of each exchange of a session; those of number N are at index N - 1."""

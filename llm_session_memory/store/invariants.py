@@ -212,6 +212,14 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     _of_turn("memory_changed", "A changed request"),
     _of_thread("memory_origins", "An origin"),
+    Invariant(
+        "memory_sealed",
+        "thread_id",
+        "A sealed session is not in the log.",
+        "{thread}",
+        mend=_DELETE,
+        does="deleted: the sessions are here",
+    ),
 )
 """All rules, in the order of the tables in the documentation."""
 

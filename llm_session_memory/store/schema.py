@@ -10,7 +10,7 @@ History of the set "llm-session-memory":
 - 006_think: the setting for thinking in replies
 - 007_keeping: projects, forks, undone exchanges, snapshots, titles, tombstones, archived sessions, budgets in dollars
 - 008_recall: private sessions, recall from other sessions, notes for all sessions
-- 009_file: origins of imported conversations, the guard of sessions and projects
+- 009_file: origins of imported conversations, the guard of sessions and projects, sealed sessions
 """
 
 from __future__ import annotations

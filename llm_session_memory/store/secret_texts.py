@@ -40,7 +40,8 @@ and are left alone."""
 
 _NOT_TEXTS = frozenset(
     "memory_passages memory_words memory_index memory_vectors memory_tombstones memory_changed memory_contexts"
-    " memory_windows memory_log_settings memory_origins memory_pins memory_forks memory_undone memory_blocks".split()
+    " memory_windows memory_log_settings memory_origins memory_pins memory_forks memory_undone memory_blocks"
+    " memory_sealed".split()
 )
 """Our tables without texts of a person's or a model's."""
 

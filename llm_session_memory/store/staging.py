@@ -33,6 +33,7 @@ _INSTANCE = (
     "(select l.id from tool_instances i join log.tool_instances l on l.name is i.name and l.plugin is i.plugin"
     " and l.arguments is i.arguments where i.id = s.instance_id order by l.id limit 1)"
 )
+_TOOL = "(select l.id from tools t join log.tools l on l.hash = t.hash where t.id = s.tool_id)"
 _PART = (
     "(select l.id from parts p join log.parts l on l.message_hash = p.message_hash and l.position = p.position"
     " where p.id = s.part_id)"
@@ -67,7 +68,7 @@ _LLMS: dict[str, tuple[dict[str, str | None], str]] = {
     "turn_fragments": ({"fragment_id": _FRAGMENT}, ""),
     "turn_tools": (
         {
-            "tool_id": "(select l.id from tools t join log.tools l on l.hash = t.hash where t.id = s.tool_id)",
+            "tool_id": _TOOL,
             "instance_id": _INSTANCE,
         },
         "",
@@ -97,20 +98,40 @@ _OURS: dict[str, dict[str, str | None]] = {
     "memory_snapshots": {"id": None},
     "memory_titles": {},
     "memory_projects": {},
+    "memory_changed": {},
 }
 """Our tables, likewise. The index of the log is not copied: it catches up, as after each prompt."""
 
-_WITHOUT_ROWID = frozenset({"memory_recalls", "memory_undone"})
+_OLDER: dict[str, dict[str, str | None]] = {
+    "conversations": {},
+    "responses": {},
+    "prompt_attachments": {},
+    "prompt_fragments": {"fragment_id": _FRAGMENT},
+    "system_fragments": {"fragment_id": _FRAGMENT},
+    "tool_responses": {"tool_id": _TOOL},
+    "tool_calls": {"id": None, "tool_id": _TOOL},
+    "tool_results": {"id": "s.id + :results", "tool_id": _TOOL, "instance_id": _INSTANCE},
+    "tool_results_attachments": {"tool_result_id": "s.tool_result_id + :results"},
+}
+"""The tables of an older llm, likewise. Only a sealed session has rows in them."""
+
+TABLES = (*_LLMS, *_OLDER)
+"""llm's tables."""
+
+WITHOUT_ROWID = frozenset({"memory_recalls", "memory_undone", "memory_changed"})
 """Those whose order is their primary key."""
 
 NOT_COPIED = frozenset(
     {"memory_windows", "memory_index", "memory_passages", "memory_words", "memory_vectors"}
-    | {"memory_tombstones", "memory_log_settings", "memory_changed", "memory_global_notes"}
+    | {"memory_tombstones", "memory_log_settings", "memory_global_notes", "memory_sealed"}
 )
 """Our tables that say nothing about one session alone."""
 
 BY_HAND = frozenset({"memory_origins"})
 """Our tables whose rows may be in the log already."""
+
+OURS = (*_OURS, *sorted(BY_HAND))
+"""Our tables with rows about a session."""
 
 
 class Staging:
@@ -223,11 +244,21 @@ class Staging:
                 if table == "parts":
                     connection.create_function("renumbered", 1, _Renumbered(self._fragments()))
                 self._copy_table(table, changed, which)
+            self._copy_older()
             for table, changed in _OURS.items():
                 which = _UNKNOWN_PROJECT if table == "memory_projects" else ""
                 self._copy_table(table, changed, which, blocks)
             self._run(statement("staged_tips"), [json.dumps([*self.goes_on])])
             self._run(statement("staged_origins"))
+
+    def _copy_older(self) -> None:
+        """Copy the rows in the tables of an older llm, if there are any."""
+        if not self._run("select 1 from main.sqlite_master where name = 'responses'").fetchone():
+            return
+        if self._run("select 1 from main.responses limit 1").fetchone():
+            numbers = {"results": self._run("select coalesce(max(id), 0) from log.tool_results").fetchone()[0]}
+            for table, changed in _OLDER.items():
+                self._copy_table(table, changed, "", numbers)
 
     def _check_unchanged(self) -> None:
         """Raise LogUnusable if what this database goes on from is no longer in the log as it was."""
@@ -252,7 +283,7 @@ class Staging:
         names = ", ".join(f'"{name}"' for name in taken)
         if values and "first" in values:
             which += " and s.id between :first and :last"
-        order = "" if table in _WITHOUT_ROWID else " order by s.rowid"
+        order = "" if table in WITHOUT_ROWID else " order by s.rowid"
         sql = f"insert into log.{table} ({names}) select {', '.join(map(str, taken.values()))} from main.{table} s "  # noqa: S608  names of columns
         self._run(sql + which + order, values or {})
 

@@ -46,6 +46,22 @@ def dig_up(log: Log, made: Log) -> None:
         log.many(sql, ({"id": hash_} for _, hash_ in _contents(made)))
 
 
+def dig_up_all(log: Log, made: Log) -> None:
+    """Remove all tombstones of the conversations, calls and texts in another database, which are in the log again."""
+    dig_up(log, made)
+    if log.columns("memory_tombstones"):
+        sql = "delete from memory_tombstones where kind = :kind and id = :id"
+        for kind, table in (
+            ("thread", "threads"),
+            ("thread", "conversations"),
+            ("turn", "turns"),
+            ("turn", "responses"),
+        ):
+            if made.columns(table):
+                ids = made.tuples(f"select id from {table}")  # noqa: S608  constants
+                log.many(sql, ({"kind": kind, "id": id_} for (id_,) in ids))
+
+
 def is_buried(log: Log, kind: str, ids: Iterable[str]) -> Collection[str]:
     """Return those of some ids that have a tombstone."""
     if not log.columns("memory_tombstones"):

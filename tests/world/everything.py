@@ -248,6 +248,8 @@ def write_family(path: Path) -> Family:
     with_rows(path, "memory_titles", title)
     origin = {"source": "chatgpt", "key": "6f1c", "file": "export <i>.zip", "imported_utc": LATER}
     with_rows(path, "memory_origins", {"thread_id": work, **origin})
+    away = {"thread_id": "01k4a", "name": "away", "file": "/mnt/<b>away.sealed.age", "sha256": "0", "exchanges": 3}
+    with_rows(path, "memory_sealed", {**away, "first_utc": LATER, "last_utc": LATER, "sealed_utc": LATER})
     with_rows(path, "memory_projects", {"name_key": "lisbon", "name": "Lisbon", "created_utc": LATER})
     connection = sqlite3.connect(path)
     connection.execute("update memory_sessions set project = 'lisbon' where name like 'work%'")
