@@ -6,6 +6,7 @@ last becomes the session, and each other one a fork of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from ...llm_seam.past import PastTurn
 from ...model import Message
 from ...rules.safe_text import one_line
 from ..lines import NOTHING, FileRefused
+from . import chatgpt_fields
 from .chatgpt_messages import Messages, contexts, is_hidden
 from .export_files import ExportFiles
 from .moments import moment
@@ -23,18 +25,6 @@ from .tree import Branches, paths
 from .values import ForeignConversation, ForeignExchange, Losses
 
 _FILES = r"conversations(-\d+)?\.json"
-
-_FIELDS = frozenset(
-    "title create_time update_time mapping current_node conversation_id id is_archived is_starred default_model_slug"
-    " gizmo_id gizmo_type conversation_template_id"
-    # These say nothing about what was said:
-    " moderation_results plugin_ids safe_urls blocked_urls conversation_origin voice async_status disabled_tool_ids"
-    " is_do_not_remember memory_scope context_scopes sugar_item_id sugar_item_visible is_study_mode owner is_read_only"
-    " pinned_time atlas_mode_enabled".split()
-)
-_MESSAGE_FIELDS = frozenset(
-    "id author create_time update_time content status end_turn weight metadata recipient channel".split()
-)
 
 Rating = Literal["up", "down"]
 
@@ -71,6 +61,9 @@ class ChatGPT:
         """Read the conversations, each with its branches after it."""
         files = ExportFiles(source)
         ratings = _ratings(files)
+        for name in files.matching(r".*\.(json|html)"):
+            if name not in chatgpt_fields.FILES and not re.fullmatch(_FILES, name) and source.path.name != name:
+                losses.add(f"the file {one_line(name, 60)}", source.name)
         number = 0
         for name in files.matching(_FILES):
             for value in files.items(name):
@@ -104,11 +97,13 @@ class _Tree:
         self._title = text_of(value.get("title"))
         place = f"“{one_line(self._title or self._id or 'a conversation', 60)}”"
         self._read = Messages(files.attachment, losses, place)
-        for field in value.keys() - _FIELDS:
-            losses.add(f"the field {field} of a conversation", place)
+        unknown = [f"{field} of a conversation" for field in value.keys() - chatgpt_fields.CONVERSATION]
         for node in self._nodes.values():
-            for field in dict_of(node.get("message")).keys() - _MESSAGE_FIELDS:
-                losses.add(f"the field {field} of a message", place)
+            unknown += [f"{field} of a node" for field in node.keys() - chatgpt_fields.NODE]
+            message = dict_of(node.get("message"))
+            unknown += [f"{field} of a message" for field in message.keys() - chatgpt_fields.MESSAGE]
+        for field in unknown:
+            losses.add(f"the field {field}", place)
 
     def conversations(self) -> Iterator[ForeignConversation]:
         """Yield the branch that was seen last, and then what each other branch has that no earlier one has."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ...model import Attachment, Part
+from . import chatgpt_fields
 from .export_files import file_id_in
 from .shapes import dict_of, list_of, text_of
 from .values import Losses
@@ -33,14 +34,6 @@ _TEXTS = {
     "computer_output": "text",
 }
 """Which field has the text, by the content's type. The others have “parts”, or are handled by themselves."""
-
-_FIELDS = frozenset(
-    "content_type parts text result language response_format_name url domain title tether_id name summary assets"
-    " thoughts source_analysis_msg_id content user_profile user_instructions model_set_context repository repo_summary"
-    " structured_context snippet crawl_date pub_timestamp pub_date ref_id computer_id screenshot state"
-    " is_ephemeral".split()
-)
-"""The fields of a content that are taken over, or that say nothing about what was said."""
 
 CONTEXTS = ("user_editable_context", "model_editable_context")
 """The types of what ChatGPT always sends: what a person told it about themselves, and what it remembers."""
@@ -80,6 +73,9 @@ class Messages:
         to = message.get("recipient")
         text, held = self._content(message)
         if role == "tool":
+            for one in list_of(dict_of(dict_of(message.get("metadata")).get("aggregate_result")).get("messages")):
+                if file_id := file_id_in(one.get("image_url")):
+                    held.setdefault(file_id, self._held(file_id, None))
             yield from self._result(str(author.get("name") or "tool"), text, held)
         elif kind in ("thoughts", "reasoning_recap"):
             if text:
@@ -143,9 +139,13 @@ class Messages:
             parts = content.get("parts")
             pieces = parts if isinstance(parts, list) else [content.get("text"), content.get("result")]
             text = "\n".join(filter(None, (self._piece(piece, held) for piece in pieces)))
-        for name in content.keys() - _FIELDS:
-            self._losses.add(f"the field {name} of a message's content", self._place)
+        self._unknown(content, chatgpt_fields.CONTENT, "a message's content")
+        self._unknown(dict_of(message.get("metadata")), chatgpt_fields.METADATA, "a message's metadata")
         return _readable(text, message), held
+
+    def _unknown(self, value: Mapping[str, Any], known: frozenset[str], what: str) -> None:
+        for name in value.keys() - known:
+            self._losses.add(f"the field {name} of {what}", self._place)
 
     def _piece(self, piece: object, held: dict[str, Attachment | None]) -> str:
         """Return the text of a part of a content, and add its file to `held`."""
@@ -155,6 +155,7 @@ class Messages:
             return ""
         if piece.get("content_type") == "audio_transcription":
             return str(piece.get("text") or "")
+        self._unknown(piece, chatgpt_fields.PIECE, "a part of a message")
         pointers = [piece.get("asset_pointer"), dict_of(piece.get("audio_asset_pointer")).get("asset_pointer")]
         found = [file_id for pointer in pointers if (file_id := file_id_in(pointer))]
         for file_id in found:

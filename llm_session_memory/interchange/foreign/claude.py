@@ -6,6 +6,7 @@ become forks. The export does not say which models were used.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,8 @@ from .tree import Branches, paths
 from .values import ForeignConversation, ForeignExchange, Losses
 
 _FILES = r"conversations(-\d+)?\.json"
+
+_KNOWN_FILES = ("users.json", "projects.json")
 
 _FIELDS = frozenset(
     "uuid name summary created_at updated_at account chat_messages model is_starred is_temporary settings"
@@ -46,7 +49,10 @@ class Claude:
     def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the conversations, each with its branches after it."""
         files = ExportFiles(source)
-        projects = _projects(files)
+        projects = _projects(files, losses)
+        for name in files.matching(r".*\.json"):
+            if name not in _KNOWN_FILES and not re.fullmatch(_FILES, name) and source.path.name != name:
+                losses.add(f"the file {one_line(name, 60)}", source.name)
         number = 0
         for name in files.matching(_FILES):
             for value in files.items(name):
@@ -57,16 +63,24 @@ class Claude:
                 yield from _Chat(value, losses, projects).conversations()
 
 
-def _projects(files: ExportFiles) -> dict[str, str]:
-    """Return the names of the projects, by their ids."""
-    found = (dict_of(one) for one in files.beside("projects.json"))
-    return {str(one["uuid"]): str(one["name"]) for one in found if one.get("uuid") and one.get("name")}
+def _projects(files: ExportFiles, losses: Losses) -> dict[str, tuple[str, str | None]]:
+    """Return the names and the instructions of the projects, by their ids. Their documents are counted as losses."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for one in map(dict_of, files.beside("projects.json")):
+        name = text_of(one.get("name"))
+        if name is not None and text_of(one.get("uuid")):
+            found[one["uuid"]] = name, text_of(one.get("prompt_template"))
+        for _ in list_of(one.get("docs")):
+            losses.add("a document of a project", f"project “{one_line(name or '', 60)}”")
+    return found
 
 
 class _Chat:
     """One conversation."""
 
-    def __init__(self, value: Mapping[str, Any], losses: Losses, projects: Mapping[str, str]) -> None:
+    def __init__(
+        self, value: Mapping[str, Any], losses: Losses, projects: Mapping[str, tuple[str, str | None]]
+    ) -> None:
         self._value, self._projects = value, projects
         messages = list_of(value.get("chat_messages"))
         self._messages = {str(one.get("uuid") or number): one for number, one in enumerate(messages)}
@@ -119,7 +133,7 @@ class _Chat:
     ) -> ForeignConversation:
         value = self._value
         project = dict_of(value.get("project"))
-        known = project.get("name") or self._projects.get(str(project.get("uuid") or value.get("project_uuid")))
+        known, system = self._projects.get(str(project.get("uuid") or value.get("project_uuid")), (None, None))
         meta = {"address": f"https://claude.ai/chat/{self._id}"} if self._id else {}
         summary = value.get("summary")
         if text_of(summary):
@@ -130,7 +144,8 @@ class _Chat:
             name=self._name,
             created_utc=moment(value.get("created_at")),
             tags=("starred",) if value.get("is_starred") else (),
-            project=text_of(known),
+            project=text_of(project.get("name")) or known,
+            system=system,
             meta=meta,
             forked_from=forked_from,
         )

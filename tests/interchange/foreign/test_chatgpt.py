@@ -141,10 +141,16 @@ def test_pictures_are_attached(fresh: Path, file: Path) -> None:
     more = [{"id": "file-Abc", "name": "x.png", "mimeType": "image/png"}, {"id": "file-Lost", "name": "plan.pdf"}]
     made = {"content_type": "multimodal_text", "parts": [_picture("sediment://file_00de")]}
     tree = Tree("Picture").add("u", message("user", content=asked, metadata={"attachments": more}))
+    plot = {"aggregate_result": {"messages": [{"message_type": "image", "image_url": "file-service://file-Plot"}]}}
+    tree.add(
+        "p", message("tool", content={"content_type": "execution_output", "text": ""}, name="python", metadata=plot)
+    )
     tree.add("d", message("tool", content=made, name="dalle.text2im")).add("a", message("assistant", "A bridge."))
     files = {"file-Abc-x.png": PNG, "dalle-generations/file_00de-1.webp": b"RIFF....WEBP"}
+    files["file-Plot"] = b"\xff\xd8\xff"
     found = arrive(fresh, export(file, tree.value(), files=files))
     assert sorted(rows(fresh, "select type, content from attachments")) == [
+        ("image/jpeg", b"\xff\xd8\xff"),
         ("image/png", PNG),
         ("image/webp", b"RIFF....WEBP"),
     ]
@@ -164,15 +170,18 @@ def test_what_chatgpt_always_sends_becomes_notes(fresh: Path, file: Path) -> Non
 
 def test_what_is_unknown_is_counted(fresh: Path, file: Path) -> None:
     """An unknown field or type of content is said; its text is imported."""
-    odd = message("assistant", content={"content_type": "hologram", "text": "a", "depth": 3}, aura="blue")
+    holo = {"content_type": "hologram", "text": "a", "depth": 3}
+    odd = message("assistant", content=holo, aura="blue", metadata={"model_slug": "x", "karma": 7})
     tree = Tree("x").add("u", message("user", "A")).add("a", odd).add("u2", message("user", "no reply"))
-    found = arrive(fresh, export(file, tree.value(mood="good")))
+    found = arrive(fresh, export(file, tree.value(mood="good"), dreams=[]))
     assert texts(fresh, "x") == ["A > a"]
     assert sorted(found.losses) == [
         "a prompt without a reply",
         "the field aura of a message",
         "the field depth of a message's content",
+        "the field karma of a message's metadata",
         "the field mood of a conversation",
+        "the file dreams.json",
         "the form of a message of the type “hologram” (its text is imported)",
     ]
 

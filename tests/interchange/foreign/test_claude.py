@@ -61,13 +61,17 @@ def test_a_conversation_becomes_a_session(fresh: Path, file: Path) -> None:
     bridge = chat("Bridge", said("1", "human", "A"), said("2", "assistant", "a"), project_uuid="p")
     old = chat("Old", said("3", "human", "B", content=None), said("4", "assistant", "b", content=[]))
     empty = chat("Empty")
-    arrive(fresh, export(file, bridge, old, empty, projects=[{"uuid": "p", "name": "Bridges"}]))
+    arrive(
+        fresh,
+        export(file, bridge, old, empty, projects=[{"uuid": "p", "name": "Bridges", "prompt_template": "Be brief."}]),
+    )
     assert (texts(fresh, "Bridge"), texts(fresh, "Old")) == (["A > a"], ["B > b"])
     assert rows(fresh, "select distinct datetime_utc, model from turns") == [
         ("2026-01-01T08:00:00.123456+00:00", "unknown")
     ]
     with Memory(fresh) as memory:
-        assert memory.sessions.get("Bridge").project == "bridges"
+        session = memory.sessions.get("Bridge")
+        assert (session.project, session.settings.system) == ("bridges", "Be brief.")
     assert names(fresh) == ["Bridge", "Old"]
     path = file.with_name("one.json")
     path.write_text(json.dumps(chat("One", said("1", "human", "C"), said("2", "assistant", "c"))))
