@@ -11,24 +11,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 from ...model import Attachment, Part
+from .claude_blocks import count_unknown_in, parts_of
 from .telling import Told, Usage
 from .transcripts import (
-    call_part,
     count_unknown,
-    file_part,
     mapping,
     mappings,
     number,
-    of_base64,
-    of_url,
     result_part,
     text,
     text_part,
-    thought,
 )
 from .values import Losses
 
@@ -48,16 +43,6 @@ _MESSAGE = frozenset(
     "id type role model content usage stop_reason stop_sequence stop_details container context_management "
     "diagnostics".split()
 )
-_BLOCKS = {
-    "text": frozenset("type text citations cache_control".split()),
-    "thinking": frozenset("type thinking signature cache_control".split()),
-    "redacted_thinking": frozenset("type data".split()),
-    "tool_use": frozenset("type id name input caller cache_control".split()),
-    "server_tool_use": frozenset("type id name input caller".split()),
-    "tool_result": frozenset("type tool_use_id content is_error cache_control".split()),
-    "image": frozenset("type source cache_control".split()),
-    "document": frozenset("type source title context citations cache_control".split()),
-}
 _INJECTED = re.compile(
     r"\s*<(bash-input|bash-stdout|bash-stderr|local-command-\w+|task-notification|user-memory-input|system-reminder)>"
 )
@@ -128,7 +113,11 @@ class Session:
         elif _is_queued_prompt(record):
             self.facts.note(record)
             content = mapping(record["attachment"]).get("prompt")
-            asked = [text_part(content)] if isinstance(content, str) else [*chain(*map(self._parts, mappings(content)))]
+            asked = (
+                [text_part(content)]
+                if isinstance(content, str)
+                else [part for one in mappings(content) for part in parts_of(one, self._at, self._losses)]
+            )
             before = self._asked(record, asked, before, uuid) if asked else before
         else:
             self._losses.add(f"a record of the kind {kind or 'without a kind'}", place)
@@ -162,7 +151,7 @@ class Session:
             if block.get("type") == "tool_result":
                 self._result(block, before, at)
             else:
-                asked += self._parts(block)
+                asked += parts_of(block, self._at, self._losses)
         if record.get("toolUseResult") is not None:
             self._losses.add("what Claude Code noted for itself about the result of a tool (toolUseResult)", self._at)
         return self._asked(record, asked, before, uuid) if asked else before
@@ -194,11 +183,11 @@ class Session:
         return told
 
     def _result(self, block: Mapping[str, Any], before: Told | None, at: str) -> None:
-        self._known(block)
+        count_unknown_in(block, self._at, self._losses)
         content, files = block.get("content"), list[Attachment]()
         said = [content] if isinstance(content, str) else []
         for one in mappings(content):
-            for part in self._parts(one):
+            for part in parts_of(one, self._at, self._losses):
                 files += part.attachments
                 said += [text(part.data.get("text"))] if part.type == "text" else []
         part = result_part(
@@ -217,7 +206,7 @@ class Session:
             return before
         content = message.get("content")
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else mappings(content)
-        parts = [part for block in blocks for part in self._parts(block)]
+        parts = [part for block in blocks for part in parts_of(block, self._at, self._losses)]
         if before is None:
             before = Told(text(record.get("uuid")) or None, [], at, None)
             self.told.append(before)
@@ -226,29 +215,6 @@ class Session:
             parts, at, text(message.get("model")) or None, _usage(usage) if usage else None, text(message.get("id"))
         )
         return before
-
-    def _parts(self, block: Mapping[str, Any]) -> list[Part]:
-        """Return a block of a message as parts; none if it can't be taken over."""
-        kind = text(block.get("type"))
-        self._known(block)
-        if kind == "text":
-            return [text_part(text(block.get("text")))] if text(block.get("text")) else []
-        if kind in ("thinking", "redacted_thinking"):
-            return [thought(text(block.get("thinking")))]
-        if kind in ("tool_use", "server_tool_use"):
-            server = kind == "server_tool_use"
-            return [call_part(text(block.get("name")), block.get("input"), text(block.get("id")), server=server)]
-        if kind in ("image", "document"):
-            found = _file(mapping(block.get("source")))
-            if found:
-                return [found]
-        self._losses.add(f"a block of the kind {kind or 'without a kind'}", self._at)
-        return []
-
-    def _known(self, block: Mapping[str, Any]) -> None:
-        kind = text(block.get("type"))
-        if kind in _BLOCKS:
-            count_unknown(block, _BLOCKS[kind], f"a block of the kind {kind}", self._at, self._losses)
 
     # -- the end -------------------------------------------------------
 
@@ -269,14 +235,6 @@ def _is_queued_prompt(record: Mapping[str, Any]) -> bool:
     attachment = mapping(record.get("attachment"))
     mode = text(attachment.get("commandMode")) or "prompt"
     return attachment.get("type") == "queued_command" and mode == "prompt"
-
-
-def _file(source: Mapping[str, Any]) -> Part | None:
-    """Return an image or a document as a part, or None if its content is elsewhere."""
-    if source.get("type") == "text":
-        return text_part(text(source.get("data")))
-    found = of_base64(source.get("data"), source.get("media_type")) if source.get("data") else of_url(source.get("url"))
-    return file_part(found) if found else None
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
