@@ -156,8 +156,11 @@ def _usage(metadata: Mapping[str, Any]) -> Usage | None:
     sent, got, *cached = (number(usage.get(name)) for name in _COUNTS)
     if sent is None and got is None:
         return None
-    details = {name: count for name, count in zip(_COUNTS[2:], cached, strict=True) if count}
-    return Usage(None if sent is None else sent + sum(details.values()), got, details)
+    details: dict[str, Any] = {name: count for name, count in zip(_COUNTS[2:], cached, strict=True) if count}
+    whole = None if sent is None else sent + sum(details.values())
+    cost = metadata.get("cost")
+    priced = {"cost": cost} if isinstance(cost, (int, float)) and not isinstance(cost, bool) else {}
+    return Usage(whole, got, {**details, **priced})
 
 
 def _duration(timings: Mapping[str, Any]) -> int | None:

@@ -67,7 +67,7 @@ def test_a_conversation_has_its_messages_tools_files_tokens_and_folder(tmp_path:
         first, second, _ = exchange.turns
         assert first.system == "You are gptme.\n\n# Workspace"
         assert (first.input_tokens, first.output_tokens, first.duration_ms) == (100, 5, 1000)
-        assert (second.input_tokens, first.token_details) == (7, {"cache_read_tokens": 90})
+        assert (second.input_tokens, first.token_details) == (7, {"cache_read_tokens": 90, "cost": 0.1})
         assert losses.counts == {
             "a file that gptme did not store with the conversation": 1,
             "the field mood of a message": 1,
