@@ -16,6 +16,7 @@ from ..interchange import export_session, export_sessions
 from ..memory import Memory
 from ..model import Filters
 from ..rules.safe_text import mended
+from ..rules.sanitizing import Hide
 from ..rules.words import counted
 from ..services.encryption import Locking
 from .common import complete, echo, opened, progress_line, session_command
@@ -48,6 +49,8 @@ def _complete_rest(ctx: click.Context, param: click.Parameter, incomplete: str) 
     help="Write each session to a file in this folder (-: all to standard output; a name that ends in .csv, or in"
     " .jsonl with --format openai: all to one file); then all arguments are names",
 )
+@click.option("--redact", is_flag=True, help="Replace what looks like a key, a token or a password")
+@click.option("--sanitize", is_flag=True, help="Replace all texts by their lengths, as for a bug report (JSONL)")
 @encryption_options()
 @matching_options()
 @dry_run_option("Only print which files would be written")
@@ -57,6 +60,8 @@ def export_command(  # noqa: PLR0913  one parameter an option
     format_: str | None,
     force: bool,  # noqa: FBT001  a flag
     to: str | None,
+    redact: bool,  # noqa: FBT001  a flag
+    sanitize: bool,  # noqa: FBT001  a flag
     encrypt: Encrypting | None,
     matching: Filters | None,
     dry_run: bool,  # noqa: FBT001  a flag
@@ -73,18 +78,23 @@ def export_command(  # noqa: PLR0913  one parameter an option
         llm sessions export work work.html
         llm sessions export work | gzip > work.jsonl.gz
         llm sessions export work work.jsonl.age --encrypt
+        llm sessions export work work.md --redact
+        llm sessions export work bug.jsonl --sanitize
         llm sessions export work play --to sessions
         llm sessions export --all-matching --tag bridge --to sessions --format markdown
         llm sessions export --all-matching --all --to all.csv
         llm sessions export --all-matching --rated up --to train.jsonl --format openai
     """
+    if redact and sanitize:
+        raise click.UsageError("Give --redact or --sanitize: without texts there are no secrets either.")
+    hide: Hide = "secrets" if redact else "texts" if sanitize else None
     if to is not None:
         names = () if name is None else (name, *map(mended, rest))
         with opened(database) as memory:
             found = [one.name for one in selection(names, matching).sessions(memory)]
             # A dry run needs no key: a lock makes the names of the files end with .age.
             lock = (Locking() if dry_run else encrypt.lock()) if encrypt else None
-            _export_several(memory, found, to, format_, force=force, dry_run=dry_run, lock=lock)
+            _export_several(memory, found, to, format_, force=force, dry_run=dry_run, lock=lock, hide=hide)
         return
     if matching is not None or len(rest) > 1 or dry_run:
         raise click.UsageError("To export several sessions, give a folder: --to FOLDER, or a file: --to FILE.csv.")
@@ -93,7 +103,7 @@ def export_command(  # noqa: PLR0913  one parameter an option
     with opened(database) as memory:
         memory.sessions.get(name)  # a typo is told before a passphrase is asked for
         lock = encrypt.lock() if encrypt else None
-        _export(memory, name, Path(rest[0] if rest else "-"), format_, force=force, lock=lock)
+        _export(memory, name, Path(rest[0] if rest else "-"), format_, force=force, lock=lock, hide=hide)
 
 
 def _export_several(  # noqa: PLR0913  one parameter an option
@@ -105,6 +115,7 @@ def _export_several(  # noqa: PLR0913  one parameter an option
     force: bool,
     dry_run: bool,
     lock: Locking | None,
+    hide: Hide,
 ) -> None:
     """Write sessions to a folder or, one after the other, to standard output."""
     if to == "-":
@@ -118,15 +129,23 @@ def _export_several(  # noqa: PLR0913  one parameter an option
         else:
             with _standard_output(lock) as stream, progress_line("session", patience=1) as line:
                 if format_ in JOINED:
-                    write_joined(memory, names, stream, format_, line.show)
+                    write_joined(memory, names, stream, format_, line.show, hide=hide)
                     return
                 for number, name in enumerate(names, 1):
-                    export_session(memory, name, stream, format=format_)
+                    export_session(memory, name, stream, format=format_, hide=hide)
                     line.show(number, len(names))
     else:
         with progress_line("session", patience=1) as line:
             written = export_sessions(
-                memory, names, to, format=format_, force=force, dry_run=dry_run, progress=line.show, lock=lock
+                memory,
+                names,
+                to,
+                format=format_,
+                force=force,
+                dry_run=dry_run,
+                progress=line.show,
+                lock=lock,
+                hide=hide,
             )
         for path, count in written:
             echo(f"{'' if dry_run else 'Wrote '}{path}: {counted(count, 'exchange')}")
@@ -135,15 +154,17 @@ def _export_several(  # noqa: PLR0913  one parameter an option
 
 
 def _export(  # noqa: PLR0913  one parameter an option
-    memory: Memory, name: str, file: Path, format_: str | None, *, force: bool, lock: Locking | None
+    memory: Memory, name: str, file: Path, format_: str | None, *, force: bool, lock: Locking | None, hide: Hide
 ) -> None:
     """Write one session to a file, or to standard output."""
     with progress_line("exchange", every=_EVERY) as counter:
         if str(file) == "-":
             with _standard_output(lock) as stream:
-                export_session(memory, name, stream, format=format_, progress=counter.show)
+                export_session(memory, name, stream, format=format_, progress=counter.show, hide=hide)
             return
-        total = export_session(memory, name, file, format=format_, force=force, progress=counter.show, lock=lock)
+        total = export_session(
+            memory, name, file, format=format_, force=force, progress=counter.show, lock=lock, hide=hide
+        )
     echo(f"Wrote {counted(total, 'exchange')} to {file}.")
 
 

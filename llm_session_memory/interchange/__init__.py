@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..memory import Memory
     from ..model import Session
+    from ..rules.sanitizing import Hide
     from ..services.encryption import Locking, Unlocking
     from .foreign.arrived import Arrivals
 
@@ -26,6 +27,7 @@ def export_session(  # noqa: PLR0913  one parameter a choice of the caller
     force: bool = False,
     progress: Callable[[int], None] | None = None,
     lock: Locking | None = None,
+    hide: Hide = None,
 ) -> int:
     """Write a session to a file or a text stream, and return how many exchanges it has.
 
@@ -39,6 +41,7 @@ def export_session(  # noqa: PLR0913  one parameter a choice of the caller
         force: Replace the file if it already exists.
         progress: Called with the number of exchanges done.
         lock: Encrypt the file (not a stream: see `services.encryption.encrypted`).
+        hide: "secrets" replaces what looks like a secret; "texts" replaces all texts by their lengths (only in jsonl).
 
     Raises:
         SessionError: There is no such session or format, or the file exists (without `force`) or can't be written.
@@ -47,8 +50,8 @@ def export_session(  # noqa: PLR0913  one parameter a choice of the caller
 
     if isinstance(path, (str, Path)):
         kind = format or format_of(Path(path))
-        return write_file(memory, name, Path(path), format=kind, force=force, progress=progress, lock=lock)
-    return write(memory, name, path, format=format or "jsonl", progress=progress)
+        return write_file(memory, name, Path(path), format=kind, force=force, progress=progress, lock=lock, hide=hide)
+    return write(memory, name, path, format=format or "jsonl", progress=progress, hide=hide)
 
 
 def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
@@ -61,6 +64,7 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
     dry_run: bool = False,
     progress: Callable[[int, int], None] | None = None,
     lock: Locking | None = None,
+    hide: Hide = None,
 ) -> list[tuple[Path, int]]:
     """Write sessions to files, all of them or none, and return each file with its number of exchanges.
 
@@ -76,6 +80,7 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
         dry_run: Write nothing.
         progress: Called with the number of sessions done, and the number in all.
         lock: Encrypt the files. The names of those in a folder then end with .age.
+        hide: As in `export_session`.
 
     Raises:
         SessionError: There is no such session or format, or a file exists (without `force`) or can't be written.
@@ -86,11 +91,13 @@ def export_sessions(  # noqa: PLR0913  one parameter a choice of the caller
     if is_joined(path, format):
         kind = format or format_of(path)
         return write_joined_file(
-            memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress, lock=lock
+            memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress, lock=lock, hide=hide
         )
     kind = format or "jsonl"
     check_not_joined(path, format or format_of(path))
-    return write_files(memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress, lock=lock)
+    return write_files(
+        memory, names, path, format=kind, force=force, dry_run=dry_run, progress=progress, lock=lock, hide=hide
+    )
 
 
 def import_session(  # noqa: PLR0913  one parameter a choice of the caller

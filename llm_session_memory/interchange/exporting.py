@@ -18,6 +18,7 @@ from ..reader.files.gathering import Gathering
 from ..reader.files.jsonl import Known
 from ..reader.files.writing import pieces
 from ..rules.file_names import file_names
+from ..rules.sanitizing import Hide, Sanitizer
 from ..rules.words import counted
 from ..services.encryption import ENDING, Locking
 from .whole_file import check_file, whole_file, whole_files
@@ -52,21 +53,22 @@ def ending_of(path: Path) -> str:
     return Path(path.name.removesuffix(ENDING)).suffix.removeprefix(".").lower()
 
 
-def write(
+def write(  # noqa: PLR0913  one parameter a choice of the caller
     memory: Memory,
     name: str,
     stream: IO[str],
     *,
     format: str = "jsonl",  # noqa: A002
     progress: Progress | None = None,
+    hide: Hide = None,
 ) -> int:
     """Write a session to a text stream (in UTF-8) in one of FORMATS, and return how many exchanges it has.
 
-    Raises NoSuchSession, and SessionError for an unknown format.
+    `hide`: see `export_session`. Raises NoSuchSession, and SessionError for an unknown format.
     """
-    _check_format(format)
+    _check_format(format, hide)
     shape.check("files")
-    return _write(memory, name, stream, format, progress)
+    return _write(memory, name, stream, format, progress, hide=hide)
 
 
 def _write(  # noqa: PLR0913  one parameter a choice of the caller
@@ -77,16 +79,33 @@ def _write(  # noqa: PLR0913  one parameter a choice of the caller
     progress: Progress | None = None,
     *,
     heading: bool = True,
+    hide: Hide = None,
 ) -> int:
-    gathering = Gathering(memory.desk.log, memory.sessions.get(name).thread_id)
+    thread_id = memory.sessions.get(name).thread_id
+    gathering = Gathering(memory.desk.log, thread_id, change=_without_secrets(memory, thread_id, hide))
     known = Known(raw_response, is_server_side)
     done = 0
-    for text, finished in pieces(gathering, format_, memory.desk.timestamp(), known, heading=heading):
+    for text, finished in pieces(
+        gathering, format_, memory.desk.timestamp(), known, heading=heading, sanitizer=_sanitizer(hide)
+    ):
         stream.write(text)
         done += finished
         if progress and finished:
             progress(done)
     return gathering.total
+
+
+def _without_secrets(memory: Memory, thread_id: str, hide: Hide) -> Callable[[str], str] | None:
+    """Return what replaces the secrets of a conversation in texts, or None if they stay."""
+    if hide != "secrets":
+        return None
+    from ..rules.secrets import Redactor  # few exports need it
+
+    return Redactor({one.value: one.kind for one in memory.secrets.find(thread_id)}).text
+
+
+def _sanitizer(hide: Hide) -> Sanitizer | None:
+    return Sanitizer() if hide == "texts" else None
 
 
 def write_file(  # noqa: PLR0913  one parameter a choice of the caller
@@ -98,14 +117,16 @@ def write_file(  # noqa: PLR0913  one parameter a choice of the caller
     force: bool = False,
     progress: Progress | None = None,
     lock: Locking | None = None,
+    hide: Hide = None,
 ) -> int:
     """Write a session to a file, completely or not at all, and return how many exchanges it has.
 
     With a lock, the file is encrypted. Raises SessionError if the file already exists (unless `force`) or can't be
     written.
     """
+    _check_format(format, hide)
     with whole_file(path, force=force, lock=lock) as stream:
-        return write(memory, name, stream, format=format, progress=progress)
+        return write(memory, name, stream, format=format, progress=progress, hide=hide)
 
 
 def write_files(  # noqa: PLR0913  one parameter a choice of the caller
@@ -118,9 +139,10 @@ def write_files(  # noqa: PLR0913  one parameter a choice of the caller
     dry_run: bool,
     progress: Callable[[int, int], None] | None,
     lock: Locking | None,
+    hide: Hide = None,
 ) -> list[tuple[Path, int]]:
     """Write sessions to a folder, one file each, as `export_sessions` says."""
-    _check_format(format)
+    _check_format(format, hide)
     ending = f".{FORMATS[format][0]}{ENDING if lock else ''}"
     paths = [folder / name for name in file_names(names, ending)]
     _check_folder(folder, paths, force=force)
@@ -131,7 +153,7 @@ def write_files(  # noqa: PLR0913  one parameter a choice of the caller
         done = []
         for name, path in zip(names, paths, strict=True):
             with files.add(path, lock) as stream:
-                done.append((path, write(memory, name, stream, format=format)))
+                done.append((path, write(memory, name, stream, format=format, hide=hide)))
             if progress:
                 progress(len(done), len(names))
     return done
@@ -151,22 +173,24 @@ def check_not_joined(path: Path, format_: str) -> None:
         raise SessionError(f"{path} is the name of a file, but a file of this format has only one session.", hint)
 
 
-def write_joined(
+def write_joined(  # noqa: PLR0913  one parameter a choice of the caller
     memory: Memory,
     names: Sequence[str],
     stream: IO[str],
     format_: str,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    hide: Hide = None,
 ) -> list[int]:
     """Write sessions one after the other to a text stream, and return how many exchanges each has.
 
     Raises NoSuchSession, and SessionError for an unknown format.
     """
-    _check_format(format_)
+    _check_format(format_, hide)
     shape.check("files")
     counts: list[int] = []
     for name in names:
-        counts.append(_write(memory, name, stream, format_, heading=not counts))
+        counts.append(_write(memory, name, stream, format_, heading=not counts, hide=hide))
         if progress:
             progress(len(counts), len(names))
     return counts
@@ -182,18 +206,22 @@ def write_joined_file(  # noqa: PLR0913  one parameter a choice of the caller
     dry_run: bool,
     progress: Callable[[int, int], None] | None,
     lock: Locking | None,
+    hide: Hide = None,
 ) -> list[tuple[Path, int]]:
     """Write sessions to one file, as `export_sessions` says."""
+    _check_format(format, hide)
     if dry_run:
         check_file(path, force=force)
         return [(path, sum(memory.sessions.exchange_count(memory.sessions.get(name)) for name in names))]
     with whole_file(path, force=force, lock=lock) as stream:
-        return [(path, sum(write_joined(memory, names, stream, format, progress)))]
+        return [(path, sum(write_joined(memory, names, stream, format, progress, hide=hide)))]
 
 
-def _check_format(format_: str) -> None:
+def _check_format(format_: str, hide: Hide = None) -> None:
     if format_ not in FORMATS:
         raise SessionError(f"Unknown format “{format_}”.", f"Choose one of: {', '.join(FORMATS)}.")
+    if hide == "texts" and format_ != "jsonl":
+        raise SessionError("Texts can only be replaced by their lengths in JSONL.", "Use --sanitize with that format.")
 
 
 def _check_folder(folder: Path, paths: Sequence[Path], *, force: bool) -> None:

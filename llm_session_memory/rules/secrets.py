@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..model.frozen import dataclass
+from .json_texts import mapped
 from .secret_forms import FORMS, NAMED
 
 
@@ -253,17 +254,6 @@ class Redactor:
             except ValueError:
                 pass
         return self.text(text)
-
-
-def mapped(value: Any, change: Callable[[str], str]) -> Any:
-    """Return a JSON value with every text in it changed, names of fields too."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, Mapping):
-        return {change(name): mapped(one, change) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [mapped(one, change) for one in value]
-    return value
 
 
 def _is_json(text: str) -> bool:

@@ -38,7 +38,7 @@ def test_every_place_of_a_secret_is_named(tmp_path: Path) -> None:
         assert {one.value for one in found} == {OPENAI, PASSWORD, PEM}
         assert places(found, OPENAI) == EVERYWHERE
         assert places(found, PASSWORD) == {("work", 2, "attachment"), ("", None, "note for all sessions")}
-        assert ("work", 3, "tool result in full") in places(found, PEM)
+        assert ("work", 2, "tool result in full") in places(found, PEM)
         assert OPENAI not in repr(found)
 
 

@@ -11,7 +11,7 @@ import llm
 
 from llm_session_memory.model import Attempt, Rating, Session, Settings, Summary
 from llm_session_memory.services.bundle import Services
-from llm_session_memory.store import Notes, Sessions
+from llm_session_memory.store import Log, Notes, Sessions
 from llm_session_memory.store.index import Index
 from tests.world.logs import Call, LogBuilder, Said
 
@@ -70,13 +70,21 @@ def secret_log(path: Path) -> tuple[str, str]:
             sessions.attempts.add(
                 Attempt("01zz", secret, "scripted", f"Try {OPENAI}", f"401: {OPENAI}", PEM, now, 1, request)
             )
-            log_.run("insert into memory_originals values (:id, :json)", {"id": turn, "json": _original()})
+            log_.run(
+                "insert into memory_originals values (:id, :json)", {"id": _second(log_, secret), "json": _original()}
+            )
         services.notes.add("work", f"Note {OPENAI}")
         services.notes.add_global(f"password: {PASSWORD}")
         services.snapshots.make("work", f"before {OPENAI}")
         Index(log_).catch_up(secret)
         Index(log_).catch_up(other)
     return secret, other
+
+
+def _second(log: Log, thread: str) -> str:
+    """Return the turn that answers the call of the tool."""
+    sql = "select id from turns where thread_id = :id order by id limit 1 offset 1"
+    return str(log.value(sql, {"id": thread}))
 
 
 def _original() -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from ...errors import SessionError
 from ...model import Attachment, Attempt, Beside, Exchange, Message, Session, Settings
+from ...rules.json_texts import mapped
 from ...rules.records import Place
 from ...store import Log, Notes, Sessions, attachments, history
 from ...store.families import forks, origins
@@ -15,6 +17,7 @@ from ...store.projects import name_of
 from ...store.ratings import Ratings
 from ...store.snapshots import labels, snapshots
 from ...store.titles import titles
+from .hiding import Change, hidden
 
 _CHUNK = 20
 """The number of exchanges read at a time."""
@@ -27,11 +30,28 @@ class Gathering:
     the meantime are not included. If exchanges are deleted in the meantime, the reading fails.
     """
 
-    def __init__(
-        self, log: Log, thread_id: str, first: int | None = None, last: int | None = None, *, files: bool = True
+    def __init__(  # noqa: PLR0913  what a caller chooses, each on its own
+        self,
+        log: Log,
+        thread_id: str,
+        first: int | None = None,
+        last: int | None = None,
+        *,
+        files: bool = True,
+        change: Change | None = None,
     ) -> None:
-        """Begin reading. `files` allows reading attached files of which llm stores only the path: never for a page."""
+        """Begin reading.
+
+        Args:
+            log: The log.
+            thread_id: The conversation.
+            first: The number of the first exchange in the file, None from the beginning.
+            last: That of the last one.
+            files: Attached files may be read of which llm stores only the path: never for a page.
+            change: Changes every text, so that the file has no secrets.
+        """
         self.log = log
+        self._change = change
         self.files = files
         self.turns = history.exchange_turns(log, thread_id)
         self.session = self._session(thread_id)
@@ -49,6 +69,17 @@ class Gathering:
         self.pins: Mapping[str, str] = Sessions(log).pin_times(thread_id) if self._there("pins") else {}
         self.snapshots, self.points = labels(log, thread_id), snapshots(log, thread_id)
         self.ratings, self.bookmarks = ratings.ratings(thread_id), ratings.bookmarks(thread_id)
+        if change is not None:
+            self._hide(change)
+
+    def _hide(self, change: Change) -> None:
+        for name in ("session", "titled", "beside", "attempts", "summaries", "snapshots", "points"):
+            setattr(self, name, hidden(getattr(self, name), change))
+        self.ratings, self.bookmarks = hidden(self.ratings, change), hidden(self.bookmarks, change)
+
+    def record(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return a record for the file, of which parts were read past this object, as the file may have it."""
+        return record if self._change is None else mapped(record, self._change)
 
     def _there(self, table: str) -> bool:
         return bool(self.log.columns(f"memory_{table}"))
@@ -69,7 +100,8 @@ class Gathering:
         named = (
             self.log.value(sql % t, {"id": thread_id}) for t in ("threads", "conversations") if self.log.columns(t)
         )
-        return self.session.name or next(filter(None, named), None) or thread_id
+        found = self.session.name or next(filter(None, named), None) or thread_id
+        return found if self._change is None else self._change(found)
 
     @property
     def total(self) -> int:
@@ -99,7 +131,7 @@ class Gathering:
             for exchange in found:
                 while waiting and places[waiting[-1].id] < exchange.number:
                     yield waiting.pop()
-                yield exchange
+                yield exchange if self._change is None else hidden(exchange, self._change)
         yield from reversed(waiting)
 
     @cached_property
@@ -128,4 +160,5 @@ class Gathering:
         if attachment.content is None:
             attachment = attachments.attachment(self.log, attachment.id) or attachment
         lost = attachment.content is None and attachment.path is not None
-        return attachments.with_file(attachment) if self.files and lost else attachment
+        filled = attachments.with_file(attachment) if self.files and lost else attachment
+        return filled if self._change is None else hidden(filled, self._change)

@@ -43,10 +43,18 @@ def openai_pieces(gathering: Gathering, known: Known) -> Iterator[tuple[str, int
         for turn in entry.turns:
             tools |= {one.name: _tool(one) for one in found[turn.id].tools if not known.is_server_side(one)}
         messages = [*changed, *_Messages(gathering, entry).all()]
-        yield ("" if begun else '{"messages": [') + (", " if begun else "") + ", ".join(map(_json, messages)), 1
+        yield (
+            ("" if begun else '{"messages": [')
+            + (", " if begun else "")
+            + ", ".join(_json(gathering.record(one)) for one in messages),
+            1,
+        )
         begun = True
     if begun:
-        yield "]" + (f', "tools": {_json([*tools.values()])}' if tools else "") + "}\n", 0
+        yield (
+            "]" + (f', "tools": {_json([gathering.record(one) for one in tools.values()])}' if tools else "") + "}\n",
+            0,
+        )
 
 
 def _json(value: Any) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ...model import Attempt
 from ...rules.records import line
+from ...rules.sanitizing import Sanitizer
 from . import html, markdown, openai, spreadsheet
 from .gathering import Gathering
 from .jsonl import Known, Lines
@@ -13,13 +15,22 @@ from .jsonl import Known, Lines
 Pieces = Iterator[tuple[str, int]]
 
 
-def pieces(gathering: Gathering, format_: str, now: str, known: Known | None = None, *, heading: bool = True) -> Pieces:
+def pieces(  # noqa: PLR0913  one parameter a choice of the caller
+    gathering: Gathering,
+    format_: str,
+    now: str,
+    known: Known | None = None,
+    *,
+    heading: bool = True,
+    sanitizer: Sanitizer | None = None,
+) -> Pieces:
     """Yield a session's file in the format jsonl, markdown, html, openai or csv; `now` is the time of writing (ISO).
 
-    Without `heading`, CSV has no line of columns, because it goes below another session.
+    Without `heading`, CSV has no line of columns, because it goes below another session. A `sanitizer` replaces the
+    texts of JSONL by their lengths.
     """
     if format_ == "jsonl":
-        return _jsonl(Lines(gathering, known or Known()), now)
+        return _jsonl(Lines(gathering, known or Known()), now, sanitizer)
     if format_ == "openai":
         return openai.openai_pieces(gathering, known or Known())
     if format_ == "csv":
@@ -27,13 +38,17 @@ def pieces(gathering: Gathering, format_: str, now: str, known: Known | None = N
     return {"markdown": _markdown, "html": _html}[format_](gathering, now)
 
 
-def _jsonl(lines: Lines, now: str) -> Pieces:
-    yield line(lines.header(now)), 0
+def _jsonl(lines: Lines, now: str, sanitizer: Sanitizer | None) -> Pieces:
+    def made(record: dict[str, Any]) -> str:
+        record = lines.gathering.record(record)
+        return line(sanitizer.record(record) if sanitizer else record)
+
+    yield made(lines.header(now)), 0
     for entry in lines.gathering.entries():
         if isinstance(entry, Attempt):
-            yield line({"attempt": lines.attempt(entry)}), 0
+            yield made({"attempt": lines.attempt(entry)}), 0
         else:
-            yield line(lines.exchange(entry)), 1
+            yield made(lines.exchange(entry)), 1
 
 
 def _markdown(gathering: Gathering, now: str) -> Pieces:
