@@ -13,11 +13,11 @@ import errno
 import os
 import sqlite3
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from time import monotonic
 
 from ..errors import LogUnusable
 from .log import Log
@@ -130,14 +130,14 @@ class _Steps:
         self._page, self._progress, self._again = page, progress, again
         self._left: int | None = None
         self._synced = 0
-        self._moved = time.monotonic()
+        self._moved = monotonic()
 
     def __call__(self, status: int, left: int, total: int) -> None:
         if status in _WAITING:
-            if time.monotonic() - self._moved > WAIT_SECONDS:
+            if monotonic() - self._moved > WAIT_SECONDS:
                 raise sqlite3.OperationalError("database is locked")
             return
-        self._moved = time.monotonic()
+        self._moved = monotonic()
         if self._left is not None and left >= self._left > 0 and not self._again:
             raise _WrittenTo
         self._left = left
@@ -164,19 +164,21 @@ class _Catching:
         self._source = _opened(log.path)
         self._here, self._there = bytearray(STEP), bytearray(STEP)
         self._version: int | None = None
-        self._size = self._offset = self._equal = 0
+        self._size = self._offset = self._equal = self._unsynced = 0
 
     def run(self) -> None:
         """Compare until both are equal. Raises LogUnusable."""
-        began = time.monotonic()
+        began = monotonic()
+        with _reading(self._connection):
+            self._look()
         with FileIO(self._target, "rb+") as target:
-            while self._version is None or self._equal < self._size:
-                round_began, left = time.monotonic(), max(self._size, 1)
-                while left > 0 and (self._version is None or self._equal < self._size):
+            while self._equal < self._size:
+                round_began, left = monotonic(), self._size
+                while left > 0 and self._equal < self._size:
                     left -= self._part(target)
-                now = time.monotonic()
+                now = monotonic()
                 hold = SHORT_HOLD if now - began < PATIENCE else LONGEST_HOLD
-                if now - round_began < hold:
+                if self._equal < self._size and now - round_began < hold:
                     with _reading(self._connection):
                         while self._equal < self._size:
                             self._part(target)
@@ -197,7 +199,10 @@ class _Catching:
         if _read(target, self._there, length) != here:
             target.seek(self._offset)
             target.write(here)
-            os.fsync(target.fileno())
+            self._unsynced += length
+            if self._unsynced > _SYNCED:
+                os.fsync(target.fileno())
+                self._unsynced = 0
         self._offset += length
         self._equal += length
         self._progress(self._equal, self._size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import stat
@@ -116,6 +117,17 @@ def test_nothing_is_left_of_a_backup_that_fails(
     assert f"The log {used} is damaged (row 3 missing from index), so no backup was made." in done.err
     assert (tmp_path / "b.db").read_text() == "the good old one"
     assert left(tmp_path) == before
+
+
+def test_what_a_killed_backup_left_is_removed_a_day_later(llm_: Command, used: Path, tmp_path: Path) -> None:
+    """A part that is younger may belong to a backup that is being made."""
+    parts = [tmp_path / f".b.db.{name}.part" for name in ("00000000", "11111111")]
+    for part in parts:
+        part.write_text("half")
+    os.utime(parts[0], (0, 0))
+    llm_("sessions", "backup", str(tmp_path / "b.db")).ok()
+    assert [part.exists() for part in parts] == [False, True]
+    assert used.exists()
 
 
 def test_a_full_disk_is_said_before_anything_is_written(

@@ -19,6 +19,7 @@ from llm_session_memory.store.attempts import Attempts
 from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.logs import LogBuilder, Said
+from tests.world.old_llms import OLD_LLMS, write_old_log
 from tests.world.scripted import Script
 
 linux = pytest.mark.skipif(not Path("/proc/self/fdinfo").is_dir(), reason="Only Linux says who has a file open.")
@@ -272,3 +273,19 @@ def test_an_encrypted_backup_without_its_key_is_refused(llm_: Command, backup: P
     assert "other keys" in llm_("sessions", "restore", str(path), "-i", str(tmp_path / "other.txt")).err
     assert log.read_bytes() == before
     assert backup.exists()
+
+
+@pytest.mark.parametrize("version", OLD_LLMS)
+def test_a_log_of_an_older_llm_is_backed_up_and_restored(
+    llm_: Command, log: Path, tmp_path: Path, version: str
+) -> None:
+    """It stays the log of that version, and is looked after as any other."""
+    write_old_log(log, version)
+    then = contents(log)
+    backup = tmp_path / "b.db"
+    llm_("sessions", "backup", str(backup), "--attachments").ok()
+    llm_("sessions", "maintenance", "--optimize", "--reindex", "--vacuum").ok()
+    listed = llm_("sessions", "migrations").ok().out
+    assert "pending" in listed
+    assert f"{log} has 1 conversation." in llm_("sessions", "restore", str(backup)).ok().out
+    assert contents(log) == contents(backup) == contents(kept(log)[0]) == then

@@ -34,14 +34,16 @@ def _log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     log.close()
 
 
-def written(path: Path) -> None:
-    """Write to both ends of a log in one transaction, unless it is locked."""
+def written(path: Path) -> bool:
+    """Write to both ends of a log in one transaction, and return whether it was not locked."""
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     with closing(connection), suppress(sqlite3.OperationalError):
         connection.execute("begin immediate")
         connection.execute("update first set n = n + 1")
         connection.execute("update last set n = n + 1")
         connection.execute("commit")
+        return True
+    return False
 
 
 def ends(path: Path) -> tuple[int, int]:
@@ -120,6 +122,23 @@ def test_a_log_that_is_never_quiet_is_refused_in_the_end(
         monkeypatch.setattr(copying, name, 0.0)
     with pytest.raises(LogUnusable, match=r"so often .* --wal on"):
         copy(float("inf"))
+
+
+def test_nobody_waits_for_a_whole_round(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a round takes longer than anyone should wait, all who write get through, from the first to the last."""
+    target = log.path.with_name("copy.db")
+    target.touch()
+    steps: list[bool] = []
+    monkeypatch.setattr(copying, "monotonic", lambda: len(steps) * copying.SHORT_HOLD / 4)
+
+    def progress(done: int, total: int) -> None:
+        del done, total
+        steps.append(written(log.path) if len(steps) < 3 * PAGES else True)
+
+    copying.copy(log, target, progress)
+    assert len(steps) > 3 * PAGES
+    assert all(steps)
+    assert ends(target) == ends(log.path)
 
 
 def test_a_locked_log_is_said_to_be_locked(
