@@ -168,7 +168,7 @@ def is_joined(path: Path, format_: str | None) -> bool:
 def check_not_joined(path: Path, format_: str) -> None:
     """Raise SessionError if a path that is to be a folder looks like a file of a format that has one session a file."""
     _check_format(format_)
-    if path.suffix.removeprefix(".").lower() in FORMATS[format_] and not path.is_dir():
+    if ending_of(path) in FORMATS[format_] and not path.is_dir():
         hint = "Give the name of a folder. One file can have several sessions with --format csv or --format openai."
         raise SessionError(f"{path} is the name of a file, but a file of this format has only one session.", hint)
 

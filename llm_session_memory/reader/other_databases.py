@@ -6,7 +6,7 @@ Such a file may be damaged, in use, or an attack: only tables are read, never vi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,9 +48,24 @@ class OtherDatabase:
         self._connection = connection
 
     def tables(self) -> dict[str, tuple[str, ...]]:
-        """Return the columns of each table, by the names of the tables."""
-        rows = self._connection.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
-        return {str(name): self._columns(str(name)) for (name,) in rows if not str(name).startswith("sqlite_")}
+        """Return the columns of each table, by the names of the tables.
+
+        Those of virtual tables are left out: they belong to extensions, which may be missing here.
+        """
+        return {name: self._columns(name) for name in self._names(virtual=False)}
+
+    def beside(self, known: Collection[str]) -> dict[str, int]:
+        """Return how many rows each table has that is not known, without empty ones and those of an index of words."""
+        indexes = tuple(f"{name}_" for name in self._names(virtual=True))
+        names = [name for name in self._names(virtual=False) if name not in known and not name.startswith(indexes)]
+        counts = {name: self._connection.execute(f"select count(*) from {quoted(name)}").fetchone() for name in names}  # noqa: S608  quoted
+        return {name: int(count) for name, (count,) in counts.items() if count}
+
+    def _names(self, *, virtual: bool) -> list[str]:
+        sql = "select name from sqlite_master where type = 'table' and sql like 'create virtual%' = ? order by name"
+        return [
+            str(name) for (name,) in self._connection.execute(sql, (virtual,)) if not str(name).startswith("sqlite_")
+        ]
 
     def _columns(self, table: str) -> tuple[str, ...]:
         return tuple(str(row[0]) for row in self._connection.execute("select name from pragma_table_info(?)", (table,)))

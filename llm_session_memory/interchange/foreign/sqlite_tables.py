@@ -27,6 +27,9 @@ _MESSAGES = (
     *("messages", "message", "chat_messages", "conversation_messages", "session_messages", "chat_message"),
     *("exchanges", "turns", "history", "chat_history", "responses", "interactions"),
 )
+_NOTHING_SAID = frozenset(("alembic_version", "schema_migrations", "migrations", "schema_version", "db_version"))
+"""Tables that only say how a database was made."""
+
 _LLM = "_llm_migrations"
 """A table that every log of llm has."""
 
@@ -127,6 +130,9 @@ def read(other: OtherDatabase, tables: Tables, losses: Losses) -> Iterator[Forei
         made = _conversation(id_, some, columns, tables, sessions.pop(id_, {}), losses)
         if made is not None:
             yield made
+    for name, count in other.beside([tables.messages, *filter(None, [tables.sessions])]).items():
+        if plain_name(name) not in _NOTHING_SAID:
+            losses.add(f"a row of the table {one_line(name, 40)}", "the file", count)
     if sessions:
         losses.add(
             f"a row of the table {one_line(str(tables.sessions), 40)} without messages",

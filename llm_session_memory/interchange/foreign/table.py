@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import IO
 
 from ...reader.files.spreadsheet import COLUMNS, uncelled
+from ...rules.safe_text import one_line
 from ..lines import LONGEST, NOTHING, FileRefused
 from .chats import Said, begun, exchanges, key_of
 from .columns import OF_SESSIONS, Columns, facts, said_of, several, words
@@ -98,7 +99,10 @@ def _rows(source: Source) -> Iterator[tuple[str, _Row]]:
     try:
         with _opened(source) as text:
             reader = csv.reader(_without_nuls(text), delimiter=_delimiter(_first_line(source)), strict=True)
-            columns = next(reader, [])
+            columns = [name or str(number) for number, name in enumerate(next(reader, []), 1)]
+            twice = next((name for number, name in enumerate(columns) if name in columns[:number]), None)
+            if twice is not None:
+                raise FileRefused(f"{place} names the column “{one_line(twice, 40)}” twice.")
             ours = tuple(columns) == COLUMNS
             place = f"Line {reader.line_num + 1:,} of {source.name}"
             for values in reader:

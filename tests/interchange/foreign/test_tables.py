@@ -115,6 +115,7 @@ def test_our_own_table_comes_back(fresh: Path, tmp_path: Path) -> None:
 
 
 CSV_REFUSED = [
+    (b"prompt,reply,reply\na,b,c\n", "Line 1 of chats.csv names the column “reply” twice."),
     (b"prompt,reply\na,b\na,b,c\n", "Line 3 of chats.csv has 3 cells, but the first line names 2 columns."),
     (b'prompt,reply\n"two\nlines",b\n"a"x,b\n', "Line 4 of chats.csv is not CSV"),
     (b'prompt,reply\na,"b\n', "Line 2 of chats.csv is not CSV"),
@@ -296,6 +297,33 @@ def test_a_view_is_never_read(tmp_path: Path) -> None:
     """The SQL of a view is the file's own, and could run for ever."""
     script = "create table t (a); create view messages as select 1 as session_id, 'user' as role, 'Hello.' as content"
     assert not sqlite_tables.FORMAT.recognises(Source(database_of(tmp_path, script)))
+
+
+def test_other_tables_are_counted(tmp_path: Path) -> None:
+    """What is in other tables is said; indexes, and tables of extensions that are not here, say nothing."""
+    script = f"""{GENERIC}
+        create virtual table words using fts5(content); insert into words values ('Hello.');
+        create table users (name); insert into users values ('Ana'), ('Rui');
+        create table schema_version (number); insert into schema_version values (3);
+        create table unused (a);
+        pragma writable_schema = on;
+        insert into sqlite_master values ('table', 'vec', 'vec', 0, 'create virtual table vec using vec0(a)');
+    """
+    said = (
+        ("messages", (1, 1, "user", "Hello.", 0, 0, 0, 0, None)),
+        ("messages", (2, 1, "ai", "Yes.", 0, 0, 0, 0, None)),
+    )
+    losses = Losses()
+    assert len(of(sqlite_tables.FORMAT, database_of(tmp_path, script, *said), losses)) == 1
+    assert losses.counts == {"a row of the table users": 2}
+
+
+def test_cells_of_columns_without_a_name_are_counted(tmp_path: Path) -> None:
+    """Columns without a name, as spreadsheets write them at the end, are counted if something is in them."""
+    losses = Losses()
+    rows = [("prompt", "reply", "", ""), ("Hello.", "Good day.", "", ""), ("When?", "4 May.", "", "beside")]
+    (made,) = of(table.FORMAT, csv_of(tmp_path, rows), losses)
+    assert (spoken(made), losses.counts) == ([HELLO, DEADLINE], {"the column 4": 1})
 
 
 def test_a_damaged_database_is_a_sentence(tmp_path: Path) -> None:
