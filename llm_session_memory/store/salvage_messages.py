@@ -61,10 +61,12 @@ class Mender:
 
     def _drop_damaged_content(self) -> None:
         """Give fragments the hash of what was read of them, and drop attachments whose bytes are damaged."""
-        for id_, hash_, content in self.log.tuples("select id, hash, content from fragments"):
+        wrong = []
+        for id_, hash_, content in self.log.stream("select id, hash, content from fragments"):
             right = hashlib.sha256(str(content or "").encode("utf-8", "surrogatepass")).hexdigest()
             if right != hash_:
-                self.log.run("update or replace fragments set hash = :hash where id = :id", {"hash": right, "id": id_})
+                wrong.append({"hash": right, "id": id_})
+        self.log.many("update or replace fragments set hash = :hash where id = :id", wrong)
         for named in hashes_of_content(self.log).attachments:
             self.log.run("delete from attachments where id = :id", {"id": named.removeprefix("attachment ")})
 
@@ -73,7 +75,8 @@ class Mender:
         fragments = {id_ for (id_,) in self.log.tuples("select id from fragments")}
         attachments = {id_ for (id_,) in self.log.tuples("select id from attachments")}
         sql = "select id, type, text, payload, tool_name from parts where payload is not null"
-        for id_, type_, text, payload, tool in self.log.tuples(sql):
+        changed: list[tuple[int, Part]] = []
+        for id_, type_, text, payload, tool in self.log.stream(sql):
             try:
                 part = Part(type_, text, json.loads(payload), tool)
                 gone = {one: None for one in part.fragments if one not in fragments}
@@ -81,9 +84,11 @@ class Mender:
             except (ValueError, TypeError, KeyError, AttributeError):
                 part, gone, lost = Part(type_, text, {}, tool), {}, ["?"]
             if gone:
-                self._store_part(id_, without_fragments(part, gone))
+                changed.append((id_, without_fragments(part, gone)))
             elif lost:
-                self._store_part(id_, Part("text", part.text or LOST, {}, None))
+                changed.append((id_, Part("text", part.text or LOST, {}, None)))
+        for id_, part in changed:
+            self._store_part(id_, part)
 
     def _store_part(self, id_: int, part: Part) -> None:
         values = {"type": part.type, "text": part.text, "tool": part.tool_name, "id": id_}

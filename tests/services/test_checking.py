@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timezone
@@ -24,6 +26,7 @@ from llm_session_memory.services.checking import check
 from llm_session_memory.services.mending import fix
 from llm_session_memory.store import Log, invariants
 from llm_session_memory.store.check_hashes import hashes
+from llm_session_memory.store.checks import full_text
 from tests.conftest import Command
 from tests.world.everything import write_family, write_world
 from tests.world.logs import LogBuilder, Said
@@ -118,6 +121,32 @@ def test_a_log_in_wal_mode_is_checked_with_what_is_only_in_its_wal(log: Path) ->
         found = quietly(log)
         assert [one.area for one in found.wrong] == ["sessions"]
         assert found.facts.journal_mode == "wal"
+
+
+def test_a_full_text_index_is_checked_while_somebody_reads(log: Path) -> None:
+    """Both threads of a check use the same copy: the one that reads must not make an index look broken."""
+    reader = sqlite3.connect(log)
+    with closing(reader), closing(sqlite3.connect(log, isolation_level=None, timeout=0)) as db:
+        left_open = reader.execute("select * from turns")
+        assert left_open.fetchone()
+        assert [*full_text(db)] == []
+        assert left_open.fetchone()
+
+
+def test_the_copy_of_a_check_that_was_killed_is_removed(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy that was not finished has texts of the log; the next check removes it, but not that of one that runs."""
+    monkeypatch.setenv("SQLITE_TMPDIR", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead, alive = tmp_path / f"llm-check-{ended.pid}-a", tmp_path / f"llm-check-{os.getppid()}-b"
+    for folder in (dead, alive):
+        folder.mkdir()
+        (folder / "copy.db").write_text("texts")
+    assert wrong(log) == []
+    assert (dead.exists(), alive.exists()) == (os.name != "posix", True)
+    assert {*tmp_path.glob("llm-check-*")} - {dead} == {alive}
 
 
 def test_others_can_write_while_a_log_is_checked(log: Path) -> None:
