@@ -13,7 +13,7 @@ from typing import Any
 
 from ...model import Attachment, Part
 from . import chatgpt_fields
-from .export_files import file_id_in
+from .export_files import MISSING, file_id_in
 from .shapes import dict_of, list_of, text_of
 from .values import Losses
 
@@ -115,7 +115,7 @@ class Messages:
     def _attached(self, held: Mapping[str, Attachment | None]) -> Iterator[Part]:
         for attachment in held.values():
             if attachment is None:
-                self._losses.add("an attached file that is not in the export", self._place)
+                self._losses.add(MISSING, self._place)
             else:
                 yield Part({"type": "attachment"}, (attachment,))
 

@@ -11,6 +11,7 @@ from ...llm_seam.past import PastTurn
 from ...model import Message, Part
 from ...rules.arrivals import digest, mark
 from ...rules.safe_text import storable
+from ...store import attachments
 from .moments import moment
 from .values import ForeignConversation, ForeignExchange, Losses
 
@@ -80,7 +81,7 @@ def content_of(exchange: ForeignExchange) -> list[Any]:
 
 
 def _said(part: Part) -> list[Any]:
-    held = [[one.id, one.type, one.url, digest((one.content or b"").hex())] for one in part.attachments]
+    held = [[one.id, one.type, one.url, attachments.hash_of(one.content or b"")] for one in part.attachments]
     return [part.data, held]
 
 

@@ -14,8 +14,11 @@ from ..lines import FileRefused
 from .json_items import items
 from .source import HEAD, Source
 
-LARGEST = 200_000_000
+LARGEST = 100_000_000
 """The most bytes of an attachment that is imported."""
+
+MISSING = f"an attached file that is not in the export, or that has more than {LARGEST // 1_000_000} MB"
+"""What is lost with an attachment that `attachment` does not find."""
 
 _ID = re.compile(r"file[-_][0-9A-Za-z]+")
 
@@ -90,7 +93,7 @@ class ExportFiles:
             yield from self.items(name)
 
     def attachment(self, file_id: str, type_: str | None) -> Attachment | None:
-        """Return the file with an id (see `file_id_in`), or None if the export does not have it."""
+        """Return the file with an id (see `file_id_in`), or None if it is not there or too large."""
         name = self._by_id.get(file_id)
         if name is None:
             return None

@@ -254,3 +254,17 @@ def test_all_or_nothing(fresh: Path, file: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(KeyError):
         arrive(fresh, chats(file, chat("z", D, key="3"), {"chat": 1, "name": "broken"}))
     assert names(fresh) == ["x", "y"]
+
+
+def test_a_deleted_session_whose_fork_stays(fresh: Path, file: Path) -> None:
+    """What comes later of the deleted one is a session again; what its fork shares is not there twice."""
+    b2 = said("B2", "b2", key="B2")
+    branch = chat("x", b2, key="1b", forked_from=("1", "A"))
+    arrive(fresh, chats(file, chat("x", A, B, key="1"), branch))
+    with Memory(fresh) as memory:
+        memory.deletion.delete([Target(memory.sessions.get("x").thread_id)])
+    assert came(arrive(fresh, file)) == []
+    found = arrive(fresh, chats(file, chat("x", A, B, C, key="1"), branch))
+    assert came(found) == [("x", 1)]
+    assert texts(fresh, "x") == ["A > a", "C > c"]
+    assert rows(fresh, "select count(*) from turns") == [(3,)]

@@ -11,6 +11,7 @@ import pytest
 
 from llm_session_memory.interchange.foreign.arrived import Arrivals
 from llm_session_memory.interchange.foreign.arriving import into
+from llm_session_memory.interchange.foreign.export_files import MISSING
 from llm_session_memory.interchange.foreign.registry import recognised
 from llm_session_memory.interchange.foreign.source import Source
 from llm_session_memory.interchange.lines import FileRefused
@@ -154,8 +155,8 @@ def test_pictures_are_attached(fresh: Path, file: Path) -> None:
         ("image/png", PNG),
         ("image/webp", b"RIFF....WEBP"),
     ]
-    assert dict(found.losses) == {"an attached file that is not in the export": 1}
-    assert found.places["an attached file that is not in the export"] == "“Picture”"
+    assert dict(found.losses) == {MISSING: 1}
+    assert found.places[MISSING] == "“Picture”"
 
 
 def test_what_chatgpt_always_sends_becomes_notes(fresh: Path, file: Path) -> None:
