@@ -39,6 +39,7 @@ _FAMILIES = {
     "backing_up": ("backup",),
     "maintaining": ("maintenance", "migrations", "migrate"),
     "sealing": ("seal", "unseal"),
+    "merging": ("merge", "conflicts"),
     "querying": ("query",),
     "stats": ("stats",),
     "browse": ("browse",),

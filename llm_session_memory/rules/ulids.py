@@ -18,7 +18,7 @@ _RANDOM_BITS = 80
 _STEP_BITS = 40
 """The next id is up to this far from the one before, so that two processes that see the same one differ."""
 
-_IMPORTED = "0" * 10
+IMPORTED = "0" * 10
 """The beginning of the ids of imported conversations: as a time, it is that of no conversation."""
 
 _COUNTED = re.compile(f"(.*)-([{_DIGITS}]{{16}})", re.DOTALL)
@@ -58,7 +58,7 @@ def of_import(created: str, bits: int | None = None) -> str:
     It ends with 30 random bits, or with `bits`.
     """
     moment = text_of(milliseconds(datetime.fromisoformat(created)), LENGTH - 16)
-    return f"{_IMPORTED}{moment}{text_of(secrets.randbits(30) if bits is None else bits, 6)}"
+    return f"{IMPORTED}{moment}{text_of(secrets.randbits(30) if bits is None else bits, 6)}"
 
 
 def moment_of(id_: str) -> datetime | None:
@@ -72,7 +72,7 @@ def moment_of(id_: str) -> datetime | None:
 
 def is_imported(thread_id: str) -> bool:
     """Return whether an id is that of an imported conversation."""
-    return thread_id.startswith(_IMPORTED)
+    return thread_id.startswith(IMPORTED)
 
 
 class Ulids:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .forks import Forks
     from .indexing import Indexing
     from .maintenance import Maintenance
+    from .merging import Merging
     from .notes import Notes
     from .projects import Projects
     from .ratings import Ratings
@@ -145,6 +146,13 @@ class Services:
         from .indexing import Indexing
 
         return Indexing(self.desk)
+
+    @cached_property
+    def merging(self) -> Merging:
+        """Merges other logs into this one. Imported late, because no prompt needs it."""
+        from .merging import Merging
+
+        return Merging(self.desk)
 
     def remembered(self, name: str) -> Remembered:
         """Return everything that is remembered for the prompts of a session: notes, pins, summary, sources of recall.

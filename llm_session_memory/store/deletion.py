@@ -228,10 +228,12 @@ class Deletion:
 
     def __enter__(self) -> Deletion:  # noqa: PYI034  Self needs Python 3.11
         connection = self.log.database.conn
-        if connection.in_transaction:
+        if connection.in_transaction and connection.isolation_level is not None:
             raise SessionError("Nothing can be deleted within a transaction.", "End the transaction first.")
         # without this, Python would begin a transaction when a working table is filled, which would lock the log
-        self._level, connection.isolation_level = connection.isolation_level, None
+        self._level = connection.isolation_level
+        if self._level is not None:  # setting it again would commit a transaction of the caller's
+            connection.isolation_level = None
         self._cache = int(connection.execute("pragma cache_size").fetchone()[0])
         connection.execute(f"pragma cache_size = {-_CACHE_KB}")
         self._drop()
@@ -248,7 +250,8 @@ class Deletion:
             self._drop()
         finally:
             self.log.database.conn.execute(f"pragma cache_size = {self._cache}")
-            self.log.database.conn.isolation_level = self._level
+            if self._level is not None:
+                self.log.database.conn.isolation_level = self._level
 
     def _drop(self) -> None:
         names = self.log.tuples("select name from sqlite_temp_master where type = 'table' and name not glob 'sqlite_*'")

@@ -44,6 +44,11 @@ def own_turns(log: Log, thread_id: str) -> list[str]:
     return [turn_id for turn_id, _ in _own(log, thread_id)]
 
 
+def own_exchanges(log: Log, thread_id: str) -> Numbering:
+    """Return the exchanges that were logged in a thread, undone ones too, but nothing that a fork shares."""
+    return Numbering(_own(log, thread_id))
+
+
 def own_count(log: Log, thread_id: str) -> int:
     """Return how many turns were logged in a thread."""
     if is_old(log, thread_id):

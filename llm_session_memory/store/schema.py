@@ -10,7 +10,7 @@ History of the set "llm-session-memory":
 - 006_think: the setting for thinking in replies
 - 007_keeping: projects, forks, undone exchanges, snapshots, titles, tombstones, archived sessions, budgets in dollars
 - 008_recall: private sessions, recall from other sessions, notes for all sessions
-- 009_file: origins of imported conversations, the guard of sessions and projects, sealed sessions
+- 009_file: origins of imported conversations, guards, sealed sessions; branches, changes and conflicts, for merging
 """
 
 from __future__ import annotations
@@ -106,6 +106,11 @@ def migrations() -> Migrations:
         _run(db, "009_file")
 
     return found
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the migrations."""
+    return _FILES
 
 
 def lost(db: Database) -> frozenset[str]:

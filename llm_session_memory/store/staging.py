@@ -124,6 +124,7 @@ WITHOUT_ROWID = frozenset({"memory_recalls", "memory_undone", "memory_changed"})
 NOT_COPIED = frozenset(
     {"memory_windows", "memory_index", "memory_passages", "memory_words", "memory_vectors"}
     | {"memory_tombstones", "memory_log_settings", "memory_global_notes", "memory_sealed"}
+    | {"memory_branches", "memory_changes", "memory_conflicts"}
 )
 """Our tables that say nothing about one session alone."""
 
@@ -242,7 +243,7 @@ class Staging:
             blocks = {"blocks": self._run("select coalesce(max(id), 0) from log.memory_blocks").fetchone()[0]}
             for table, (changed, which) in _LLMS.items():
                 if table == "parts":
-                    connection.create_function("renumbered", 1, _Renumbered(self._fragments()))
+                    connection.create_function("renumbered", 1, Renumbered(self._fragments()))
                 self._copy_table(table, changed, which)
             self._copy_older()
             for table, changed in _OURS.items():
@@ -316,13 +317,14 @@ class _Temporary(Log):
             raise LogUnusable(message, hint) from error
 
 
-class _Renumbered:
+class Renumbered:
     """Gives a part's payload the log's numbers of its fragments."""
 
     def __init__(self, numbers: Mapping[int, int]) -> None:
         self._numbers = numbers
 
     def __call__(self, payload: str | None) -> str | None:
+        """Return a payload with these numbers."""
         if not self._numbers or not payload or '"text_ref"' not in payload:
             return payload
         value = json.loads(payload)

@@ -22,7 +22,7 @@ _KINDS = {
 
 def bury(log: Log, batch: int, deleted_utc: str) -> None:
     """Leave a tombstone for everything that goes with a batch. Call it before that goes, in the same transaction."""
-    _register(log)
+    register(log)
     for kind, which in _KINDS.items():
         log.run(
             "insert or ignore into memory_tombstones (kind, id, deleted_utc)"  # noqa: S608  constants
@@ -75,7 +75,7 @@ def is_buried(log: Log, kind: str, ids: Iterable[str]) -> Collection[str]:
 
 def _contents(log: Log) -> list[tuple[str, str]]:
     """Return the turns of a database that have texts, with their hashes."""
-    _register(log)
+    register(log)
     return [
         (turn_id, hash_)
         for turn_id, hash_ in log.tuples(
@@ -86,7 +86,8 @@ def _contents(log: Log) -> list[tuple[str, str]]:
     ]
 
 
-def _register(log: Log) -> None:
+def register(log: Log) -> None:
+    """Let SQL call `content_hash`."""
     log.database.conn.create_function("content_hash", 3, content_hash, deterministic=True)
 
 

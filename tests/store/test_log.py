@@ -37,12 +37,13 @@ def schema(path: Path) -> dict[str, str]:
 
 
 def test_our_tables_leave_llms_as_they_are(log: Path) -> None:
-    """Migrating adds tables, indexes and a view named memory_…, no trigger, and changes nothing else."""
+    """Migrating adds tables, indexes and a view named memory_…, triggers on these alone, and changes nothing else."""
     LogBuilder(log).db.close()
     before = schema(log)
     with opened(log) as found:
-        ours = found.rows("select type, name from sqlite_master where name like 'memory_%'")
-        assert {row["type"] for row in ours} == {"table", "index", "view"}
+        ours = found.rows("select type, tbl_name from sqlite_master where name like 'memory_%'")
+        assert {row["type"] for row in ours} == {"table", "index", "view", "trigger"}
+        assert {row["tbl_name"] for row in ours if not row["tbl_name"].startswith("memory_")} == set()
     assert schema(log) == before
 
 

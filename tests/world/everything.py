@@ -35,6 +35,7 @@ MEMORY_TABLES = """
 create table if not exists memory_notes (
     id integer primary key, thread_id text, text text, author text, created_utc text);
 create table if not exists memory_tags (thread_id text, tag text, tag_key text, primary key (thread_id, tag_key));
+create table if not exists memory_meta (thread_id text, key text, value text, primary key (thread_id, key));
 create table if not exists memory_passages (
     id integer primary key, thread integer, turn_id text, side integer, part integer, "start" integer, "end" integer,
     weight real, message_weight real);

@@ -37,3 +37,11 @@ delete from memory_origins where thread_id in (select id from temp.gone_threads 
 delete from memory_forks where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_index where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_sessions where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_branches where thread_id in (select id from temp.gone_threads where batch = :batch);
+-- the deletion of what a person put on it, which triggers have just recorded, says what it was about
+delete from memory_changes where thread_id in (select id from temp.gone_threads where batch = :batch)
+   or key in (select id from temp.gone_turns where batch = :batch)
+   or key in (select id from temp.gone_responses where batch = :batch);
+delete from memory_conflicts where thread_id in (select id from temp.gone_threads where batch = :batch)
+   or key in (select id from temp.gone_turns where batch = :batch)
+   or key in (select id from temp.gone_responses where batch = :batch);

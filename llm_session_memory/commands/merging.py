@@ -1,0 +1,136 @@
+"""`llm sessions merge` and `conflicts`: put the log of another machine into this one, and see what lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from ..llm_seam.models import log_path
+from ..llm_seam.tables import migrated
+from ..llm_seam.template_fragments import hashes
+from ..memory import Memory
+from ..model.merging import Conflict, Merged
+from ..rules.words import counted
+from .common import as_json, echo, local_time, opened, progress_line, session_command
+from .selecting import dry_run_option
+
+
+@session_command("merge", short_help="Put the log of another machine into this one")
+@click.argument("other", metavar="OTHER.db", type=click.Path())
+@click.option(
+    "--host", metavar="NAME", help="What to call the other machine in names [the name of OTHER.db or of its folder]"
+)
+@dry_run_option("Only print what would be added and changed")
+@click.option("--json", "json_", is_flag=True, help="Output as JSON")
+def merge_command(
+    other: str,
+    host: str | None,
+    dry_run: bool,  # noqa: FBT001  a flag
+    json_: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """Put another log into this one: all conversations, sessions, notes, ratings and so on that this one lacks.
+
+    OTHER.db is only read. Merging it again adds only what is new. If both logs have a setting, rating or title, the
+    newer one wins; list the others with: llm sessions conflicts. What was deleted in OTHER.db is deleted here too.
+
+    \b
+        llm sessions merge laptop.db --dry-run
+        llm sessions merge laptop.db
+        llm sessions merge backup/logs.db --host laptop
+    """
+    with (
+        _log(log_path(database), dry_run=dry_run) as path,
+        progress_line("turn", patience=1) as line,
+        Memory(path, create=True, typed=database) as memory,
+    ):
+        kept = memory.conversations.fragment_numbers(hashes())
+        done = memory.merging.merge(
+            Path(other), migrated, host=host, dry_run=dry_run, kept_fragments=kept, say=line.say
+        )
+        hint = memory.desk.command("conflicts")
+    if json_:
+        as_json(asdict(done))
+        return
+    for text in _lines(done, would=dry_run, hint=hint):
+        echo(text)
+    if dry_run:
+        echo("Dry run: nothing was merged.", err=True)
+
+
+@contextmanager
+def _log(path: Path, *, dry_run: bool) -> Iterator[Path]:
+    """Give the log to merge into. A new one is removed if the merge fails; a dry run makes one elsewhere."""
+    if path.exists():
+        yield path
+    elif dry_run:
+        with TemporaryDirectory() as folder:
+            yield Path(folder, "logs.db")
+    else:
+        try:
+            yield path
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _lines(done: Merged, *, would: bool, hint: str) -> list[str]:
+    """Return what a merge did, or would do, a line for each kind of thing."""
+    if done == Merged():
+        return ["Nothing to merge: this log has everything that the other one has."]
+    said = []
+    if done.turns or done.conversations:
+        more = [counted(getattr(done, name), name[:-1]) for name in ("messages", "fragments", "attachments")]
+        what = f"{counted(done.conversations, 'new conversation')} and {counted(done.turns, 'new turn')}"
+        said.append(f"{'Would add' if would else 'Added'} {what} ({', '.join(more)}).")
+    for theirs, name in done.sessions:
+        said.append(f"New session “{name}”" + (f", there called “{theirs}”." if name != theirs else "."))
+    for kept, *others in done.branches:
+        names = ", ".join(f"“{name}”" for name in others)
+        said.append(f"“{kept}” went on in both logs; what does not follow its first branch is a fork: {names}.")
+    if done.changed:
+        were = "is" if done.changed == 1 else "are"
+        said.append(f"{counted(done.changed, 'setting, note or rating')} {were} newer in the other log and replaced.")
+    if done.conflicts:
+        said.append(f"{counted(done.conflicts, 'older value')} kept apart. List them with: {hint}")
+    if done.deleted:
+        said.append(f"{counted(done.deleted, 'exchange')} deleted here, because the other log deleted them.")
+    if done.left_out:
+        said.append(f"{counted(done.left_out, 'exchange')} left out, because this log deleted them.")
+    return [*said, *done.stayed]
+
+
+@session_command("conflicts", short_help="List what lost against newer values in merges")
+@click.option("--forget", is_flag=True, help="Forget all of them")
+@click.option("--json", "json_", is_flag=True, help="Output as JSON")
+def conflicts_command(forget: bool, json_: bool, database: str | None) -> None:  # noqa: FBT001  flags
+    """List the settings, ratings, titles and so on that lost against newer ones when logs were merged.
+
+    \b
+        llm sessions conflicts
+        llm sessions conflicts --forget
+    """
+    with opened(database) as memory:
+        if forget:
+            echo(f"Forgot {counted(memory.merging.forget_conflicts(), 'conflict')}.")
+            return
+        found = memory.merging.conflicts()
+    if json_:
+        as_json([asdict(one) for one in found])
+        return
+    if not found:
+        echo("No conflicts.", err=True)
+    for one in found:
+        echo(_line(one))
+
+
+def _line(one: Conflict) -> str:
+    about = " ".join(part for part in (one.name, one.key) if part)
+    values = ", ".join(f"{name}: {value}" for name, value in one.row.items() if value is not None)
+    when = f" (set {local_time(one.changed_utc)})" if one.changed_utc else ""
+    return f"{one.kind} of {about}{when}: {values or 'no value'}" if about else f"{one.kind}{when}: {values}"

@@ -1,0 +1,243 @@
+"""Use cases for merging: put another log into this one, and list what lost against newer rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import LogUnusable, SessionError
+from ..model import Target
+from ..model.merging import Conflict, Merged
+from ..rules.words import counted
+from ..store import Log, Sessions, history, merge_branches, merge_rows, merging, other_log
+from ..store.deletion_beside import name_of
+from ..store.deletion_family import related
+from .deletion import Deletion
+from .desk import Desk
+
+Say = Callable[[str], object]
+"""Called with a line about what is being done."""
+
+_GENERIC = frozenset({"logs", "log", "other", "copy", "backup"})
+"""Names of files that say nothing about where a log is from."""
+
+
+class _DryRun(Exception):
+    """Undoes the transaction."""
+
+
+class Merging:
+    """Merging logs into this one."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def merge(  # noqa: PLR0913  one parameter an option
+        self,
+        other: Path,
+        migrate: Callable[[Log], object],
+        *,
+        host: str | None = None,
+        dry_run: bool = False,
+        kept_fragments: Iterable[int] = (),
+        say: Say = lambda _: None,
+    ) -> Merged:
+        """Put another log into this one, whole or not at all, and return what that added and changed.
+
+        Args:
+            other: The other log. It is only read; a copy of it is brought up to date.
+            migrate: Brings llm's own tables up to date.
+            host: What its sessions are called after if another session has their name (`work@HOST`); by default the
+                name of its file or folder.
+            dry_run: Undo everything at the end.
+            kept_fragments: Numbers of fragments that no deletion takes, such as those that templates name.
+            say: Called with what is being done.
+
+        Raises:
+            LogUnusable: One of the logs can't be used; nothing was merged.
+            SessionError: It is the same log, or another process is prompting in a session that has to be set apart.
+        """
+        path = self._desk.path
+        if _is_same(other, path):
+            message = f"{path} is the log that you merge into."
+            raise SessionError(message, "Name the log of the other machine. Nothing was merged.")
+        log = self._desk.log
+        if log.database.conn.in_transaction:
+            raise SessionError("Logs can't be merged within a transaction.", "End the transaction first.")
+        with other_log.copied(other, migrate, say) as theirs:
+            migrate(log)
+            self._desk.prepare()
+            with merging.attachable(log), suppress(_DryRun):
+                with log.writing():
+                    done, sources = self._merge(theirs, host or host_of(other), tuple(kept_fragments), say, dry_run)
+                    if dry_run:
+                        raise _DryRun
+                self._link(sources, say)
+        return done
+
+    def conflicts(self) -> list[Conflict]:
+        """Return the rows that lost against newer ones in merges, those of the newest merge first."""
+        log = self._desk.log
+        found = []
+        for row in merge_rows.conflicts(log) if log.has_sessions() else []:
+            key = str(row["key"])
+            if row["kind"] in ("rating", "bookmark"):
+                number = history.exchange_turns(log, row["thread_id"]).number_of(key)
+                key = f"#{number}" if number else key
+            found.append(
+                Conflict(
+                    row["kind"],
+                    row["thread_id"],
+                    row["name"] or row["thread_id"],
+                    key,
+                    json.loads(row["row_json"]),
+                    row["changed_utc"],
+                    row["merged_utc"],
+                )
+            )
+        return found
+
+    def forget_conflicts(self) -> int:
+        """Forget all rows that lost, and return how many those were."""
+        self._desk.prepare()
+        with self._desk.writing():
+            count = len(merge_rows.conflicts(self._desk.log))
+            merge_rows.forget_conflicts(self._desk.log)
+        return count
+
+    # -- steps ---------------------------------------------------------
+
+    def _merge(
+        self,
+        theirs: Log,
+        host: str,
+        kept: Sequence[int],
+        say: Say,
+        dry_run: bool,  # noqa: FBT001  private
+    ) -> tuple[Merged, list[str]]:
+        ours = self._desk.log
+        say("Comparing the logs…")
+        gone, left_out = merging.buried(ours, theirs), merging.buried(theirs, ours)
+        merging.drop_removed_snapshots(ours, theirs)
+        with theirs.writing():
+            merging.drop_removed_snapshots(theirs, ours)
+        deleted, stayed = _delete(self._desk, gone, theirs, kept, dry_run=dry_run)
+        not_taken, _ = _delete(Desk(theirs, self._desk.now), left_out, ours, ())
+        conversations = merge_branches.went_on(ours, theirs)
+        known = merge_branches.known(ours, conversations)
+        self._check_busy(conversations)
+        for one in conversations:
+            merge_branches.set_apart(ours, one, indexed=True)
+        with theirs.writing():
+            for one in conversations:
+                merge_branches.set_apart(theirs, one, indexed=False)
+            merge_rows.forget_undone_removals(theirs)
+        merge_rows.forget_undone_removals(ours)
+        before = len(merge_rows.conflicts(ours))
+        merging.attach(ours, theirs)
+        other_log.check_columns(ours, (*merging.TABLES, *merge_rows.tables()), theirs.path)
+        merging.find(ours)
+        new = merging.counts(ours)
+        say(f"Adding {counted(new['turns'], 'turn')}…")
+        merging.put(ours)
+        merging.put_tombstones(ours)
+        say("Merging settings, notes and ratings…")
+        rows = merge_rows.rows(ours, host, self._desk.timestamp())
+        for one in conversations:
+            merge_branches.record(ours, one)
+            for thread_id, order in one.apart.order.items():
+                merge_branches.reorder(ours, thread_id, order)
+        sources = merging.remember_excerpts(ours)
+        lost = len(merge_rows.conflicts(ours)) - before
+        branches = tuple(
+            tuple(name_of(ours, thread) for thread in one.apart.order)
+            for one in conversations
+            if not known.issuperset(one.apart.order)
+        )
+        done = Merged(
+            **new,
+            sessions=rows.added,
+            branches=branches,
+            changed=rows.changed,
+            conflicts=lost,
+            deleted=deleted,
+            left_out=not_taken,
+            stayed=stayed,
+        )
+        return done, sources
+
+    def _check_busy(self, conversations: Iterable[merge_branches.Conversation]) -> None:
+        """Raise SessionError if another process is prompting in a session whose newest exchanges get another thread."""
+        busy = Sessions(self._desk.log).attempts.busy()
+        for one in conversations:
+            for thread_id in one.threads & busy:
+                if merge_branches.moving(self._desk.log, one):
+                    name = name_of(self._desk.log, thread_id)
+                    message = f"Session “{name}” went on in both logs, and another process is sending a prompt in it."
+                    raise SessionError(message, "Try again when it is answered. Nothing was merged.")
+
+    def _link(self, threads: Iterable[str], say: Say) -> None:
+        """Tell where recalled excerpts are from. They are there without that, should the log be locked just now."""
+        from ..store.index import Index
+
+        with suppress(LogUnusable):
+            for thread_id in threads:
+                say("Indexing what was recalled…")
+                Index(self._desk.log).catch_up(thread_id)
+            with self._desk.writing():
+                merging.link_excerpts(self._desk.log)
+
+
+def _delete(
+    desk: Desk, gone: merging.Buried, elsewhere: Log, kept_fragments: Sequence[int], *, dry_run: bool = False
+) -> tuple[int, tuple[str, ...]]:
+    """Delete from a log what was deleted elsewhere. Return how many exchanges went, and why others stayed."""
+    targets = list(_targets(desk.log, gone, elsewhere))
+    if not targets:
+        return 0, ()
+    deletion = Deletion(desk)
+    if dry_run:  # a deletion also closes files beside the log, which no transaction brings back
+        done = deletion.plan(targets, kept_fragments=kept_fragments)
+    else:
+        done = deletion.delete(targets, kept_fragments=kept_fragments, tombstones=False)
+    return done.amounts.exchanges, tuple(f"{stay.why} {stay.hint}" for stay in done.stays)
+
+
+def _targets(log: Log, gone: merging.Buried, elsewhere: Log) -> Iterator[Target]:
+    """Yield the conversations and exchanges that were deleted elsewhere.
+
+    A fork that the other log doesn't know keeps what it shares.
+    """
+    turns = {turn_id for some in gone.turns.values() for turn_id in some}
+    exchanges: dict[str, list[str]] = {}
+    for thread_id in {*gone.turns, *gone.threads}:
+        own = history.own_exchanges(log, thread_id)
+        if thread_id in gone.threads and all(turn_id in turns for ids in own for turn_id in ids):
+            yield Target(thread_id)
+            continue
+        exchanges[thread_id] = [ids[0] for ids in own if not turns.isdisjoint(ids)]
+    families = related(log, exchanges)
+    for thread_id in {*exchanges}.union(*families.values()):
+        of = {one for near in families.get(thread_id, {thread_id}) for one in exchanges.get(near, ())}
+        if thread_id in gone.threads and thread_id not in exchanges:
+            continue
+        if thread_id in exchanges or history.is_known(elsewhere, thread_id):
+            seen = tuple(one for one in history.every_exchange(log, thread_id).first if one in of)
+            if seen:
+                yield Target(thread_id, seen)
+
+
+def host_of(other: Path) -> str:
+    """Return what the sessions of a log are called after: the name of its file, or of its folder."""
+    path = other.resolve()
+    names = [path.stem, path.parent.name]
+    return next((one for one in names if one and one.casefold() not in _GENERIC), "other")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.exists() and one.samefile(other)
+    except OSError:
+        return False

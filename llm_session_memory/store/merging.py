@@ -1,0 +1,309 @@
+"""Put another log into this one: what llm keeps by ids and hashes, and our rows about each turn.
+
+Nothing that this log has is changed by that. Numbers that a log gives itself (of parts, fragments, blocks and so on)
+are replaced by this log's own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from ..rules.ulids import IMPORTED
+from . import merge_branches
+from .deletion import statements
+from .log import Log
+from .other_log import file_of
+from .staging import Renumbered
+from .tombstones import register
+
+_FRAGMENT = "(select l.id from other.fragments f join main.fragments l on l.hash = f.hash where f.id = s.fragment_id)"
+_TOOL = "(select l.id from other.tools t join main.tools l on l.hash = t.hash where t.id = s.tool_id)"
+_INSTANCE = (
+    "(select l.id from other.tool_instances i join main.tool_instances l on l.name is i.name"
+    " and l.plugin is i.plugin and l.arguments is i.arguments where i.id = s.instance_id order by l.id limit 1)"
+)
+_PART = (
+    "(select l.id from other.parts p join main.parts l on l.message_hash = p.message_hash"
+    " and l.position = p.position where p.id = s.part_id)"
+)
+_TURNS = "where s.turn_id in (select id from temp.merge_turns)"
+_RESPONSES = "where s.response_id in (select id from temp.merge_responses)"
+
+LLMS: dict[str, tuple[dict[str, str | None], str]] = {
+    "schemas": ({}, "where s.id in (select id from temp.merge_schemas)"),
+    "attachments": ({}, "where s.id in (select id from temp.merge_attachments)"),
+    "fragments": ({"id": None}, "where s.id in (select id from temp.merge_fragments)"),
+    "fragment_aliases": ({"fragment_id": _FRAGMENT}, "where s.alias not in (select alias from main.fragment_aliases)"),
+    "tools": ({"id": None}, "where s.id in (select id from temp.merge_tools)"),
+    "tool_instances": ({"id": None}, "where s.id in (select id from temp.merge_instances)"),
+    "messages": ({}, "where s.hash in (select hash from temp.merge_messages)"),
+    "parts": (
+        {"id": None, "payload": "renumbered(s.payload)"},
+        "where s.message_hash in (select hash from temp.merge_messages)",
+    ),
+    "part_attachments": ({"part_id": _PART}, "where s.part_id in (select id from temp.merge_parts)"),
+    "part_fragments": (
+        {"part_id": _PART, "fragment_id": _FRAGMENT},
+        "where s.part_id in (select id from temp.merge_parts)",
+    ),
+    "threads": ({}, "where s.id in (select id from temp.merge_threads)"),
+    "turns": ({}, "where s.id in (select id from temp.merge_turns)"),
+    "turn_fragments": ({"fragment_id": _FRAGMENT}, _TURNS),
+    "turn_tools": ({"tool_id": _TOOL, "instance_id": _INSTANCE}, _TURNS),
+    "tool_instantiations": ({"instance_id": _INSTANCE}, _TURNS),
+    "conversations": ({}, "where s.id not in (select id from main.conversations)"),
+    "responses": ({}, "where s.id in (select id from temp.merge_responses)"),
+    "prompt_attachments": ({}, _RESPONSES),
+    "prompt_fragments": ({"fragment_id": _FRAGMENT}, _RESPONSES),
+    "system_fragments": ({"fragment_id": _FRAGMENT}, _RESPONSES),
+    "tool_responses": ({"tool_id": _TOOL}, _RESPONSES),
+    "tool_calls": ({"id": None, "tool_id": _TOOL}, _RESPONSES),
+    "tool_results": (
+        {"id": "s.id + :results", "tool_id": _TOOL, "instance_id": _INSTANCE},
+        "where s.id in (select id from temp.merge_results)",
+    ),
+    "tool_results_attachments": (
+        {"tool_result_id": "s.tool_result_id + :results"},
+        "where s.tool_result_id in (select id from temp.merge_results)",
+    ),
+    "turn_search": (
+        {"id": None},
+        f"{_TURNS} and s.turn_id not in (select turn_id from main.turn_search)",  # noqa: S608  constants
+    ),
+}
+"""llm's tables in the order in which they are copied: the columns that are not copied as they are (None: SQLite gives
+the number), and which rows are copied."""
+
+_BLOCK = "(select b.to_id from temp.merge_blocks b where b.id = s.block_id)"
+
+_OURS: dict[str, tuple[dict[str, str | None], str]] = {
+    "memory_blocks": (
+        {"id": "(select b.to_id from temp.merge_blocks b where b.id = s.id)"},
+        "where s.id in (select id from temp.merge_blocks where is_new)",
+    ),
+    "memory_contexts": ({"block_id": _BLOCK}, _TURNS),
+    "memory_originals": ({}, _TURNS),
+    "memory_changed": ({}, _TURNS),
+    "memory_recalls": ({"passage_id": "0"}, _TURNS),
+    "memory_attempts": ({}, "where s.id not in (select id from main.memory_attempts)"),
+    "memory_branches": ({}, "where s.thread_id not in (select thread_id from main.memory_branches)"),
+    "memory_forks": ({}, "where s.thread_id not in (select thread_id from main.memory_forks)"),
+}
+
+TABLES = (*LLMS, *_OURS)
+
+NOT_MERGED = frozenset(
+    {"memory_windows", "memory_log_settings", "memory_sealed"}
+    | {"memory_index", "memory_passages", "memory_words", "memory_vectors"}
+)
+"""Our tables that are about one machine, or about the log's own index."""
+
+_SAME_BLOCK = " and ".join(
+    f"l.{name} {'=' if name == 'thread_id' else 'is'} b.{name}"
+    for name in ("thread_id", "began_utc", "start_turn_id", "policy", "budget", "front", "reason", "pinned_json")
+)
+
+_COUNTED = {
+    "conversations": "select count(*) from (select id from temp.merge_threads where id not in"
+    " (select id from main.conversations) union select c.id from other.conversations c"
+    " where c.id not in (select id from main.conversations union select id from main.threads))",
+    "turns": "select count(*) from (select id from temp.merge_turns union select id from temp.merge_responses"
+    " where id not in (select id from main.turns))",
+    "messages": "select count(*) from temp.merge_messages",
+    "fragments": "select count(*) from temp.merge_fragments",
+    "attachments": "select count(*) from temp.merge_attachments",
+}
+
+
+_CACHE_KB = 64_000
+
+
+@contextmanager
+def attachable(log: Log) -> Iterator[None]:
+    """Let transactions begin and end only where the code says so, with a large cache. Detach `other` at the end.
+
+    A database can be attached within a transaction, but not detached.
+    """
+    connection = log.database.conn
+    level, connection.isolation_level = connection.isolation_level, None
+    cache = int(connection.execute("pragma cache_size").fetchone()[0])
+    connection.execute(f"pragma cache_size = {-_CACHE_KB}")
+    try:
+        yield
+    finally:
+        connection.execute(f"pragma cache_size = {cache}")
+        with suppress(sqlite3.Error):  # it was never attached
+            connection.execute("detach other")
+        connection.isolation_level = level
+
+
+def attach(log: Log, other: Log) -> None:
+    """Attach a copy of the other log as `other`."""
+    log.run("attach :file as other", {"file": file_of(other)})
+
+
+def counts(log: Log) -> dict[str, int]:
+    """Return how much is new to the log, after `find`."""
+    return {name: int(log.value(sql)) for name, sql in _COUNTED.items()}
+
+
+def find(log: Log) -> None:
+    """Find out what the attached log has that this one lacks."""
+    for sql in statements("merge_find"):
+        log.run(sql)
+
+
+def put(log: Log) -> None:
+    """Add what `find` found."""
+    grown = [
+        one
+        for (one,) in log.tuples(
+            "select distinct t.thread_id from temp.merge_turns n join other.turns t on t.id = n.id"
+            " where t.thread_id not in (select id from temp.merge_threads)"
+        )
+    ]
+    values = {"results": log.value("select coalesce(max(id), 0) from main.tool_results")}
+    for table, (changed, which) in LLMS.items():
+        if table == "parts":
+            numbers = log.tuples(
+                "select f.id, l.id from other.fragments f join main.fragments l on l.hash = f.hash where f.id <> l.id"
+            )
+            log.database.conn.create_function("renumbered", 1, Renumbered(dict(numbers)))
+        _copy(log, table, changed, which, values)
+    _find_blocks(log)
+    for table, (changed, which) in _OURS.items():
+        _copy(log, table, changed, which, {})
+    _finish_attempts(log)
+    for thread_id in grown:
+        merge_branches.retip(log, thread_id)
+
+
+def _copy(log: Log, table: str, changed: Mapping[str, str | None], which: str, values: Mapping[str, int]) -> None:
+    columns = [name for (name,) in log.tuples(f"select name from pragma_table_info('{table}', 'other')")]  # noqa: S608  constants
+    taken = {name: changed.get(name, f's."{name}"') for name in columns}
+    taken = {name: value for name, value in taken.items() if value is not None}
+    names = ", ".join(f'"{name}"' for name in taken)
+    order = "" if table in _WITHOUT_ROWID else " order by s.rowid"
+    used = {name: value for name, value in values.items() if any(f":{name}" in str(one) for one in taken.values())}
+    log.run(
+        f"insert into main.{table} ({names}) select {', '.join(map(str, taken.values()))} from other.{table} s "  # noqa: S608  constants
+        + which
+        + order,
+        used,
+    )
+
+
+_WITHOUT_ROWID = frozenset({"memory_recalls", "memory_changed"})
+
+
+def _find_blocks(log: Log) -> None:
+    """Find the number that each block of the other log has here, or will have."""
+    newest = {"newest": log.value("select coalesce(max(id), 0) from main.memory_blocks")}
+    log.run("drop table if exists temp.merge_blocks")
+    log.run("create temp table merge_blocks (id integer primary key, to_id integer not null, is_new integer not null)")
+    log.run(
+        "insert into temp.merge_blocks select b.id, coalesce(min(l.id), b.id + :newest), min(l.id) is null"  # noqa: S608  constants
+        f" from other.memory_blocks b left join main.memory_blocks l on {_SAME_BLOCK} group by b.id",
+        newest,
+    )
+
+
+def _finish_attempts(log: Log) -> None:
+    """Leave no attempt open that one of the logs knows to be answered."""
+    log.run("delete from main.memory_attempts where answered_by is null and id in (select id from main.turns)")
+    log.run(
+        "update main.memory_attempts set answered_by = (select o.answered_by from other.memory_attempts o"
+        " where o.id = memory_attempts.id) where answered_by is null and id in"
+        " (select id from other.memory_attempts where answered_by is not null)"
+    )
+
+
+# -- tombstones --------------------------------------------------------
+
+
+class Buried(NamedTuple):
+    """What one log has and another deleted: the turns by thread, and the conversations that were deleted as a whole."""
+
+    turns: Mapping[str, Sequence[str]]
+    threads: frozenset[str]
+
+
+def buried(log: Log, elsewhere: Log) -> Buried:
+    """Return what a log has and another one deleted."""
+    log.run("create temp table if not exists merge_buried (kind text, id text, primary key (kind, id)) without rowid")
+    log.run("delete from temp.merge_buried")
+    tombstones = elsewhere.stream("select kind, id from memory_tombstones")
+    log.many("insert into temp.merge_buried values (:kind, :id)", ({"kind": k, "id": id_} for k, id_ in tombstones))
+    turns: dict[str, list[str]] = {}
+    for thread_id, turn_id in (*log.tuples(_BURIED_TURNS), *_buried_imports(log)):
+        turns.setdefault(thread_id, []).append(turn_id)
+    return Buried(turns, frozenset(one for (one,) in log.tuples(_BURIED_THREADS)))
+
+
+_BURIED_TURNS = (
+    "select t.thread_id, t.id from temp.merge_buried b join turns t on t.id = b.id where b.kind = 'turn' union"
+    " select r.conversation_id, r.id from temp.merge_buried b join responses r on r.id = b.id where b.kind = 'turn'"
+)
+_BURIED_THREADS = (
+    "select id from temp.merge_buried where kind = 'thread' and (id in (select id from threads)"
+    " or id in (select id from conversations) or id in (select thread_id from memory_sessions))"
+)
+
+
+def _buried_imports(log: Log) -> list[tuple[str, str]]:
+    """Return the imported turns whose texts were deleted: each log gives them ids of its own."""
+    if not log.value("select 1 from temp.merge_buried where kind = 'content' limit 1"):
+        return []
+    register(log)
+    return log.tuples(
+        "select t.thread_id, t.id from turns t join turn_search s on s.turn_id = t.id where t.thread_id glob :imported"
+        " and content_hash(t.datetime_utc, s.prompt, s.response) in"
+        " (select id from temp.merge_buried where kind = 'content')",
+        {"imported": f"{IMPORTED}*"},
+    )
+
+
+def drop_removed_snapshots(log: Log, elsewhere: Log) -> None:
+    """Delete the snapshots that were deleted from another log since: they would keep their exchanges."""
+    gone = elsewhere.rows("select thread_id, key, changed_utc from memory_changes where kind = 'snapshot' and removed")
+    log.many(
+        "delete from memory_snapshots where thread_id = :thread_id and label_key = :key and made_utc < :changed_utc",
+        gone,
+    )
+
+
+def put_tombstones(log: Log) -> None:
+    """Add the attached log's tombstones; each has the time of the first deletion."""
+    log.run(
+        "insert into main.memory_tombstones (kind, id, deleted_utc) select kind, id, deleted_utc"
+        " from other.memory_tombstones where true on conflict (kind, id) do update"
+        " set deleted_utc = min(deleted_utc, excluded.deleted_utc)"
+    )
+
+
+# -- excerpts ----------------------------------------------------------
+
+
+def remember_excerpts(log: Log) -> list[str]:
+    """Remember which texts the new turns' excerpts are from, and return the threads of these texts."""
+    log.run("drop table if exists temp.merge_excerpts")
+    log.run(
+        "create temp table merge_excerpts as select r.turn_id, r.rank, p.turn_id as from_turn_id, p.side, p.part"
+        " from temp.merge_turns n join other.memory_recalls r on r.turn_id = n.id"
+        " join other.memory_passages p on p.id = r.passage_id"
+    )
+    sql = "select distinct t.thread_id from temp.merge_excerpts e join main.turns t on t.id = e.from_turn_id"
+    return [one for (one,) in log.tuples(sql)]
+
+
+def link_excerpts(log: Log) -> None:
+    """Link excerpts to the passages that they are from, when those are in the index."""
+    log.run(
+        "update memory_recalls set passage_id = coalesce((select p.id from temp.merge_excerpts e"
+        " join memory_passages p on p.turn_id = e.from_turn_id and p.side = e.side and p.part = e.part"
+        " where e.turn_id = memory_recalls.turn_id and e.rank = memory_recalls.rank limit 1), passage_id)"
+        " where turn_id in (select turn_id from temp.merge_excerpts)"
+    )

@@ -1,0 +1,125 @@
+"""A private copy of another log: what is read of it can't change meanwhile, and nothing is ever written to it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import LogUnusable
+from .frozen import address
+from .log import Log, check_file, sentence
+from .schema import MIGRATION_SET, names
+
+_PAGES = 4_000
+"""How many pages are copied at a time."""
+
+_HINT = "Check the name of the file. Nothing was merged."
+
+
+@contextmanager
+def copied(path: Path, migrate: Callable[[Log], object], progress: Callable[[str], object]) -> Iterator[Log]:
+    """Copy a log into a temporary file, with the tables of today's llm and ours, and return the copy.
+
+    Args:
+        path: The other log. It is only read.
+        migrate: Brings llm's own tables up to date.
+        progress: Called with what is being done.
+
+    Raises:
+        LogUnusable: The file is not a log, is damaged, or there is no space for the copy.
+    """
+    from sqlite_utils import Database
+
+    check_file(path)
+    if not path.exists():
+        raise LogUnusable(f"{path} does not exist.", _HINT)
+    folder = Path(tempfile.mkdtemp(prefix="llm-sessions-merge-"))
+    copy = Log(Database(sqlite3.connect(folder / "other.db"), execute_plugins=False), path)
+    try:
+        with _sentences(path):
+            _copy(path, copy.database.conn, progress)
+        progress("Checking the other log…")
+        with copy.sentences():
+            _check(copy)
+        with copy.sentences():
+            migrate(copy)
+            copy.migrate()
+        copy.database.conn.isolation_level = None  # otherwise a temporary table would begin a transaction
+        yield copy
+    finally:
+        with suppress(sqlite3.Error):
+            copy.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def file_of(copy: Log) -> str:
+    """Return the path of a copy's own file."""
+    found = [row[2] for row in copy.tuples("pragma database_list") if row[1] == "main"]
+    return str(found[0])
+
+
+def _copy(path: Path, to: sqlite3.Connection, progress: Callable[[str], object]) -> None:
+    theirs = sqlite3.connect(address(path) or f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+
+    def show(_: int, left: int, total: int) -> None:
+        progress(f"Reading the other log… {100 * (total - left) // max(total, 1)} %")
+
+    try:
+        theirs.execute("select 1 from sqlite_master limit 1")
+        theirs.execute("begin")  # one state of it, whoever writes to it meanwhile
+        theirs.execute("select 1 from sqlite_master limit 1")
+        theirs.backup(to, pages=_PAGES, progress=show)
+    finally:
+        theirs.close()
+    to.execute("pragma journal_mode = delete")
+    to.execute("pragma synchronous = off")
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into sentences about the file that is read, or about the copy."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if "full" in str(error):
+            message = f"There is no space for a copy of {path} in {tempfile.gettempdir()}."
+            raise LogUnusable(message, "Choose another folder with TMPDIR. Nothing was merged.") from error
+        raise sentence(error, path) from error
+
+
+def _check(copy: Log) -> None:
+    """Raise LogUnusable if the copy is of something that is no log, that is damaged, or that a newer version wrote."""
+    path = copy.path
+    if copy.value("pragma quick_check(1)") != "ok":
+        message = f"The log {path} is damaged, so nothing was merged."
+        raise LogUnusable(message, "Save what can be read with `llm sessions salvage`, and merge the new file.")
+    if not copy.columns("turns") and not copy.columns("responses"):
+        what = "is an empty file" if copy.empty() else "is not a log of llm"
+        raise LogUnusable(f"{path} {what}.", _HINT)
+    if copy.columns("_sqlite_migrations"):
+        sql = (
+            "select name from _sqlite_migrations"
+            " where migration_set = :set and name not in (select value from json_each(:ours))"
+        )
+        newer = copy.value(sql, {"set": MIGRATION_SET, "ours": json.dumps(names())})
+        if newer:
+            message = f"The log {path} was written by a newer version of this plugin ({newer})."
+            raise LogUnusable(message, "Update this one first: llm install -U llm-session-memory. Nothing was merged.")
+
+
+def check_columns(log: Log, tables: tuple[str, ...], path: Path) -> None:
+    """Raise LogUnusable if the attached `other` has columns that the log can't keep: a newer llm wrote it."""
+    for table in tables:
+        here, there = (
+            {name for (name,) in log.tuples(f"select name from pragma_table_info('{table}', '{schema}')")}  # noqa: S608  constants
+            for schema in ("main", "other")
+        )
+        more = sorted(there - here)
+        if more:
+            message = f"The log {path} has {table}.{more[0]}, so a newer version of llm wrote it."
+            raise LogUnusable(message, "Update llm first: llm install -U llm. Nothing was merged.")
