@@ -24,6 +24,11 @@ _OTHERS = frozenset(
 )
 """Kinds of records with which a transcript may begin, besides messages and titles."""
 
+_LONG = re.compile(
+    rb'\{(?=.{0,900}?"type":"(?:user|assistant)")(?=.{0,900}?"message":\{")[^\n]{,900}?"(?:parentUuid|sessionId)":'
+)
+"""How a long record begins."""
+
 
 class ClaudeCode:
     """Reads a transcript, or a folder of them."""
@@ -62,7 +67,7 @@ class ClaudeCode:
 def _is_transcript(head: bytes) -> bool:
     found = beginning(head)
     if not found:  # the first line may be longer than what is looked at
-        return re.match(rb'\{"parentUuid":(?:null|"[\w-]*"),', head) is not None
+        return _LONG.match(head) is not None
     kinds = {text(one.get("type")) for one in found}
     if kinds.isdisjoint(KINDS):
         return kinds <= _OTHERS | TITLES.keys()

@@ -268,6 +268,13 @@ def test_damaged_lines_and_unknown_fields_are_counted(tmp_path: Path) -> None:
     assert losses.places["a line that is damaged or cut off"] == "line 3 of s.jsonl"
 
 
+def test_a_transcript_that_begins_with_a_picture_is_recognised(tmp_path: Path) -> None:
+    """Its first line is longer than what is looked at."""
+    path = lines(tmp_path / "s.jsonl", [user("u1", None, [text("x" * 100_000)]), answer("a1", "u1", [text("Yes.")])])
+    (found,), _ = read(FORMAT, path)
+    assert len([*found.exchanges]) == 1
+
+
 @pytest.mark.parametrize(
     "text_",
     [
