@@ -103,7 +103,7 @@ def conversation_of(value: Mapping[str, Any], place: str, losses: Losses) -> For
     if not made:
         losses.add("a conversation without messages", place)
         return None
-    names = [text(whole.get(name)) for name in _NAMES]
+    names, tags = [text(whole.get(name)) for name in _NAMES], whole.get("tags")
     return ForeignConversation(
         key=None,
         exchanges=made,
@@ -111,8 +111,7 @@ def conversation_of(value: Mapping[str, Any], place: str, losses: Losses) -> For
         created_utc=next(filter(None, (moment(whole.get(name)) for name in _TIMES)), ""),
         model=text(whole.get("model")) or None,
         system=system,
-        options=offered.options,
-        tags=tuple(one for one in whole.get("tags") or () if isinstance(one, str)),
+        tags=tuple(one for one in tags if isinstance(one, str)) if isinstance(tags, list) else (),
         meta=_meta(whole),
     )
 
@@ -140,6 +139,7 @@ def _meta(whole: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _options(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a call. They are not the session's: the model that goes on may not have them."""
     return {name: whole[name] for name in _OPTIONS if whole.get(name) is not None}
 
 

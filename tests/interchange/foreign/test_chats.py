@@ -65,7 +65,7 @@ def test_a_chat_is_a_conversation(tmp_path: Path) -> None:
     }
     line = {"messages": TOOLED, "tools": [tool], "model": "gpt-4o", "temperature": 0.5, "metadata": {"by": "Ana"}}
     (made,) = of(openai.FORMAT, written(tmp_path, [line]))
-    assert (made.system, made.model, made.options) == ("Be brief.", "gpt-4o", {"temperature": 0.5})
+    assert (made.system, made.model, made.options) == ("Be brief.", "gpt-4o", {})
     assert made.meta == {"by": "Ana"}
     assert spoken(made) == [
         [
@@ -75,7 +75,7 @@ def test_a_chat_is_a_conversation(tmp_path: Path) -> None:
         [[("user", ["Thank you."])]],
     ]
     called, answered = next(iter(made.exchanges)).turns
-    assert [one.name for one in called.tools] == ["tides"]
+    assert ([one.name for one in called.tools], called.options) == (["tides"], {"temperature": 0.5})
     assert called.output[0].parts[1].data["arguments"] == {"place": "Porto"}
     assert answered.input[0].parts[0].data == {
         "type": "tool_result",
@@ -142,7 +142,7 @@ def test_files_in_a_chat(tmp_path: Path) -> None:
     ]
     losses = Losses()
     messages = [{"role": "user", "content": parts, "name": "Ana"}, {"role": "critic", "content": "No."}]
-    (made,) = of(openai.FORMAT, written(tmp_path, [{"messages": messages, "canvas": 1}]), losses)
+    (made,) = of(openai.FORMAT, written(tmp_path, [{"messages": messages, "canvas": 1, "tags": 3}]), losses)
     held = [one for part in next(iter(made.exchanges)).turns[0].input[0].parts for one in part.attachments]
     assert [(one.type, one.url, one.content) for one in held] == [
         ("image/png", None, PNG),
