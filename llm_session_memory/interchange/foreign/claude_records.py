@@ -78,10 +78,11 @@ class Facts:
     @property
     def title(self) -> str:
         """The title that the person gave, else the one that a model made."""
-        return next((self.titles[kind] for kind in ("custom-title", "ai-title", "summary") if kind in self.titles), "")
+        return next((self.titles[kind] for kind in TITLES if self.titles.get(kind)), "")
 
 
 TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "summary": "summary"}
+"""The kinds of records with a title, each with the field that has it; the one that counts most is first."""
 
 
 class Session:
@@ -94,11 +95,16 @@ class Session:
         self._at = place
         self._of: dict[str, Told | None] = {}
         self._commands: set[int] = set()
+        self._summaries: dict[str, str] = {}
+        """Titles that a model made, by the record that each ends with: it may be of another session."""
 
     def add(self, record: Mapping[str, Any], place: str) -> None:
         """Add a record of any kind."""
         self._at = place
         kind = text(record.get("type"))
+        if kind == "summary":
+            self._summaries[text(record.get("leafUuid"))] = text(record.get("summary")).strip()
+            return
         if kind in TITLES:
             self.facts.titles[kind] = text(record.get(TITLES[kind])).strip() or self.facts.titles.get(kind, "")
             return
@@ -219,7 +225,12 @@ class Session:
     # -- the end -------------------------------------------------------
 
     def finished(self) -> list[Told]:
-        """Return the exchanges, without commands that the model did not see."""
+        """Return the exchanges, without commands that the model did not see. Nothing can be added any more."""
+        for leaf, title in self._summaries.items():
+            if leaf in self._of:
+                self.facts.titles["summary"] = title
+            else:
+                self._losses.add("the title of another session (summary)", self._at)
         local = [one for one in self.told if id(one) in self._commands and not one.answered]
         for one in local:
             self._losses.add("a command of Claude Code itself, such as /clear", self._at)

@@ -58,6 +58,8 @@ _OURS = re.compile(
     r"subagent_notification|user_shell_command|personality_spec|realtime_conversation|hook_context)\b"
     r"|# AGENTS\.md instructions)"
 )
+_PICTURE = re.compile(r"\s*</?image(?: [^>]*)?>\s*")
+"""What Codex writes before and after a picture in a prompt."""
 
 
 class Rollout:
@@ -165,10 +167,16 @@ class Rollout:
         said = "".join(text(part.data.get("text")) for part in parts)
         if role == "assistant":
             self._say(parts, at)
-        elif role == "user" and parts and (said.strip() in self.prompts or not _OURS.match(said)):
-            self._ask(parts, at)
+        elif role == "user" and parts and self._is_prompt(said, parts):
+            self._ask([part for part in parts if not _PICTURE.fullmatch(text(part.data.get("text")))], at)
         else:
             self._losses.add("a message with which Codex instructed the model", place)
+
+    def _is_prompt(self, said: str, parts: list[Part]) -> bool:
+        """Return whether a message of the user is a prompt. If events say what is, other texts in tags are not."""
+        if any(one.strip() in self.prompts for one in (said, *(text(part.data.get("text")) for part in parts))):
+            return True
+        return not (_OURS.match(said) or (self.prompts and said.lstrip().startswith("<")))
 
     def _ask(self, parts: list[Part], at: str) -> None:
         """Begin an exchange. Its key is the id of Codex's turn, unless a second prompt came in the same turn."""

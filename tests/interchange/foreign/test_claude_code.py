@@ -117,6 +117,20 @@ def picture() -> dict[str, Any]:
     return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
 
 
+def test_a_title_of_another_session_is_not_taken(tmp_path: Path) -> None:
+    """Claude Code once wrote the titles of all sessions into the newest one; the person's own title counts most."""
+    talk = [user("u1", None, "Hello."), answer("a1", "u1", [text("Hi.")])]
+    other, own = (
+        {"type": "summary", "summary": name, "leafUuid": leaf} for name, leaf in (("Other", "x"), ("Own", "a1"))
+    )
+    given = {"type": "custom-title", "customTitle": "Given", "sessionId": SESSION}
+    names = []
+    for number, records in enumerate(([other, *talk], [own, other, *talk], [own, *talk, given])):
+        (found,), losses = read(FORMAT, lines(tmp_path / f"{number}.jsonl", records))
+        names.append((found.name, losses.counts["the title of another session (summary)"]))
+    assert names == [(None, 1), ("Own", 1), ("Given", 0)]
+
+
 def test_an_earlier_prompt_that_was_changed_is_a_branch(tmp_path: Path) -> None:
     """The way to the newest prompt is the session; what was left behind shares its beginning."""
     path = lines(

@@ -120,6 +120,29 @@ def test_a_prompt_that_looks_like_codex_is_one_if_an_event_says_so(tmp_path: Pat
     assert [said(one) for one in found.exchanges] == [[f"user: {asked}", "assistant: A tag."]]
 
 
+def test_tags_around_a_picture_are_no_text_of_the_prompt(tmp_path: Path) -> None:
+    """A text in tags that no event calls a prompt is Codex's, also if it is new."""
+    content = [
+        {"type": "input_text", "text": "<image name=[Image #1]>"},
+        {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"},
+        {"type": "input_text", "text": "</image>"},
+        {"type": "input_text", "text": "What is it?"},
+    ]
+    path = lines(
+        tmp_path / "r.jsonl",
+        [
+            meta(),
+            message("user", "<some_new_context>…</some_new_context>"),
+            item("message", role="user", content=content),
+            event("user_message", message="What is it?"),
+            message("assistant", "A dot."),
+        ],
+    )
+    (found,), losses = read(FORMAT, path)
+    assert [said(one) for one in found.exchanges] == [["user [image/png]", "user: What is it?", "assistant: A dot."]]
+    assert losses.counts == {"a message with which Codex instructed the model": 1}
+
+
 def test_what_was_rolled_back_is_a_branch(tmp_path: Path) -> None:
     """The session goes on from what was kept."""
     path = lines(
