@@ -38,6 +38,8 @@ class Codex:
     def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the sessions, oldest first, each with what was rolled back in it as a branch."""
         some = False
+        for path in source.files("*.jsonl.zst"):
+            losses.add("a transcript that Codex compressed (unpack it with: unzstd FILE)", path.name)
         seen: dict[str, str] = {}
         for file in map(Source, source.files("*.jsonl")) if source.is_folder else [source]:
             if source.is_folder and not _is_rollout(file.head):

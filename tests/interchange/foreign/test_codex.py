@@ -169,7 +169,9 @@ def test_a_forked_session_shares_what_it_began_with_and_a_subagent_is_put_away(t
     lines(tmp_path / "2026" / "2.jsonl", [meta("fork", forked_from_id=ID), meta(), *begun, *more])
     part = meta("part", source={"subagent": {"other": "review"}})
     lines(tmp_path / "2026" / "3.jsonl", [part, message("user", "Review it."), message("assistant", "Good.")])
-    (one, fork, sub), _ = read(FORMAT, tmp_path)
+    (tmp_path / "2026" / "4.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd")
+    (one, fork, sub), losses = read(FORMAT, tmp_path)
+    assert losses.counts == {"a transcript that Codex compressed (unpack it with: unzstd FILE)": 1}
     assert (one.key, fork.key, fork.forked_from, fork.meta["from"]) == (ID, "fork", (ID, "t1"), ID)
     assert [said(each)[0] for each in fork.exchanges] == ["user: And a sea?"]
     assert (sub.tags, sub.archived) == (("subagent",), True)
