@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from ..errors import SessionError
 from ..interchange import export_session, export_sessions
+from ..interchange.whole_file import check_file
 from ..memory import Memory
 from ..model import Filters
 from ..rules.safe_text import mended
@@ -92,8 +93,7 @@ def export_command(  # noqa: PLR0913  one parameter an option
         names = () if name is None else (name, *map(mended, rest))
         with opened(database) as memory:
             found = [one.name for one in selection(names, matching).sessions(memory)]
-            # A dry run needs no key: a lock makes the names of the files end with .age.
-            lock = (Locking() if dry_run else encrypt.lock()) if encrypt else None
+            lock = _lock(encrypt, to, dry_run=dry_run)
             _export_several(memory, found, to, format_, force=force, dry_run=dry_run, lock=lock, hide=hide)
         return
     if matching is not None or len(rest) > 1 or dry_run:
@@ -102,8 +102,21 @@ def export_command(  # noqa: PLR0913  one parameter an option
         raise click.UsageError("Missing argument 'NAME'.")
     with opened(database) as memory:
         memory.sessions.get(name)  # a typo is told before a passphrase is asked for
-        lock = encrypt.lock() if encrypt else None
-        _export(memory, name, Path(rest[0] if rest else "-"), format_, force=force, lock=lock, hide=hide)
+        file = Path(rest[0] if rest else "-")
+        if str(file) != "-":
+            check_file(file, force=force)
+        _export(memory, name, file, format_, force=force, lock=_lock(encrypt, str(file)), hide=hide)
+
+
+def _lock(encrypt: Encrypting | None, to: str, *, dry_run: bool = False) -> Locking | None:
+    """Return who can read what is written, after what can be checked before a passphrase is asked for."""
+    if encrypt is None:
+        return None
+    if dry_run:
+        return Locking()  # no key is needed to say how the names of the files end
+    if to == "-":
+        check_binary_output()
+    return encrypt.lock()
 
 
 def _export_several(  # noqa: PLR0913  one parameter an option
@@ -173,8 +186,6 @@ def _standard_output(lock: Locking | None) -> Iterator[IO[str]]:
     """Give a stream of UTF-8 to standard output, which stays open; with a lock, it is encrypted."""
     from ..interchange.whole_file import text
 
-    if lock is not None:
-        check_binary_output()
     with text(sys.stdout.buffer, lock) as stream:
         yield stream
     sys.stdout.buffer.flush()

@@ -87,6 +87,8 @@ def _plain(file: IO[bytes] | Path, unlock: Unlocking, where: str) -> Iterator[IO
         return
     from ..services.encryption import revealed
 
+    if where == "standard input" and click.get_current_context().params.get("passphrase_fd") == 0:
+        raise click.UsageError("Standard input is the file, so give the passphrase on another file descriptor.")
     with revealed(file, unlock, where) as stream:
         yield stream
 

@@ -83,12 +83,11 @@ def list_command(  # noqa: PLR0913  one parameter an option
     elif not kept or after or is_narrowed(filters):
         echo(_none(path, after, archived if filters.archived is False else 0, narrowed=is_narrowed(filters)), err=True)
     if kept and len(found) == len(shown) and not (json_ or after or is_narrowed(filters)):
-        echo("" if shown else f"No other sessions in {path}.", err=not shown)
-        _print_sealed(kept, path, json_=False)
+        _print_sealed(kept, path, json_=False, apart=bool(shown))
 
 
-def _print_sealed(kept: Sequence[Sealed], path: Path, *, json_: bool) -> None:
-    """Print the sealed sessions."""
+def _print_sealed(kept: Sequence[Sealed], path: Path, *, json_: bool, apart: bool = False) -> None:
+    """Print the sealed sessions; `apart`: below a blank line."""
     if json_:
         as_json([asdict(one) for one in kept])
     elif kept:
@@ -96,6 +95,8 @@ def _print_sealed(kept: Sequence[Sealed], path: Path, *, json_: bool) -> None:
             (one_line(one.name, _WIDTH), f"{one.exchanges:,}", *map(_day, (one.first_utc, one.last_utc)), one.file)
             for one in kept
         ]
+        if apart:
+            echo("")
         headers = ("sealed", "exchanges", "first", "last", "file")
         echo(tabulate(rows, headers, tablefmt="plain", colalign=("left", "right"), disable_numparse=True))
     else:

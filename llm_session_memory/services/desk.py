@@ -100,8 +100,16 @@ class Desk:
             hint = f"Did you mean “{near}”?" if near else f"List sessions with: {self.command()}"
             if not existing:
                 hint = f'There are no sessions in {self.path} yet. Start one with: llm --session NAME "..."'
+            hint = self._unsealing(name) or hint
             raise NoSuchSession(f"Session “{name}” not found.", hint)
         return found
+
+    def _unsealing(self, name: str) -> str | None:
+        """Return how to bring back a sealed session, or None if none has this name."""
+        from ..store import sealing  # nobody names a session that isn't there often
+
+        file = next((one.file for one in sealing.sealed(self.log) if names.key(one.name) == names.key(name)), None)
+        return None if file is None else f"It is sealed. Bring it back with: {self.command('unseal', file)}"
 
     def settled(self, settings: Settings, whose: Session | Project | None = None) -> Settings:
         """Return settings in their normal form. Names that are not in those of `whose` so far have to exist.

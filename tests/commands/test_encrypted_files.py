@@ -129,6 +129,8 @@ def test_a_passphrase_from_a_file_descriptor(llm_: Command, tmp_path: Path, sayi
     assert wrong.err == "Error: The passphrase does not open work.age. Try again. Nothing was changed.\n"
     closed = llm_("sessions", "import", str(file), "--as", "third", "--passphrase-fd", "321")
     assert closed.err.startswith("Error: The passphrase can't be read from file descriptor 321: Bad file descriptor.")
+    twice = llm_("sessions", "import", "-", "--passphrase-fd", "0", input="tall\n")
+    assert "Standard input is the file, so give the passphrase on another file descriptor." in twice.err
     both = llm_("sessions", "export", "work", str(file), "-r", "age1", "--passphrase-fd", "3")
     assert "not both" in both.err
 
@@ -156,6 +158,9 @@ def test_without_a_terminal(llm_: Command, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("llm_session_memory.commands.encryption_options._has_terminal", lambda: False)
     done = llm_("sessions", "export", "work", str(tmp_path / "out" / "work.age"), "--encrypt")
     assert done.err.startswith("Error: There is no terminal to ask for the passphrase on. Give it with --passphrase-fd")
+    (tmp_path / "there.age").touch()
+    there = llm_("sessions", "export", "work", str(tmp_path / "there.age"), "--encrypt")
+    assert "there.age already exists." in there.err
     typo = llm_("sessions", "export", "wrok", str(tmp_path / "work.age"), "--encrypt")
     assert typo.err.startswith("Error: Session “wrok” not found.")
     assert not (tmp_path / "out").exists()

@@ -228,6 +228,22 @@ def test_nothing_is_lost_if_someone_writes_meanwhile(lived: Path, monkeypatch: p
     assert [*lived.parent.glob("*.age")] == []
 
 
+def test_others_may_write_elsewhere_meanwhile(lived: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another program writes about another session does not matter."""
+    compare = sealing._compare
+
+    def late(*arguments: Any) -> None:
+        compare(*arguments)
+        connection = sqlite3.connect(lived)
+        connection.execute("insert into memory_tags (thread_id, tag, tag_key) values ('another', 'a', 'a')")
+        connection.commit()
+        connection.close()
+
+    monkeypatch.setattr(sealing, "_compare", late)
+    (file,) = sealed(lived, "work")
+    assert sealing.is_known(lived, file)
+
+
 @pytest.mark.parametrize("fault", ["_compare", "_kept_for_good", "_digest_of"])
 def test_a_failure_leaves_the_log_as_it_was(lived: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     """Whatever fails before the deletion, the session stays and the file goes."""
@@ -333,6 +349,8 @@ def test_seal_and_unseal(lived: Path, llm_: Command, saying: Callable[[], None])
     listed = llm_("sessions", "list").ok()
     assert (listed.out.split()[:5], str(file) in listed.out) == (["sealed", "exchanges", "first", "last", "file"], True)
     assert json.loads(llm_("sessions", "list", "--sealed", "--json").ok().out)[0]["name"] == "work"
+    gone = llm_("sessions", "show", "Work")
+    assert gone.err.startswith("Error: Session “Work” not found. It is sealed. Bring it back with: llm sessions unseal")
     imported = llm_("sessions", "import", str(file), input="a b\n")
     assert "is a sealed session. Bring it back with: llm sessions unseal" in imported.err
     back = llm_("sessions", "unseal", str(file), input="a b\n").ok()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
@@ -259,6 +260,18 @@ def test_secrets_are_not_repeated(keys: Keys) -> None:
         unlocked(locked(b"a", locking([keys.public])), Unlocking((keys.file,)))
     assert secret[20:40] not in str(raised.value)
     assert "tall ships" not in repr(knows("tall ships"))
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the extra, a sentence says how to install it; files that are not encrypted are read all the same."""
+    data = locked(b"hello", knows("p"))
+    monkeypatch.setitem(sys.modules, "pyrage", None)
+    for do in (lambda: locking(["age1"]), lambda: unlocked(data, says("p"))):
+        with pytest.raises(SessionError, match="needs pyrage.*llm install 'llm-session-memory.encrypt.'"):
+            do()
+    (tmp_path / "plain").write_bytes(b"hello")
+    with opened(tmp_path / "plain", Unlocking()) as stream:
+        assert stream.read() == b"hello"
 
 
 def test_a_plain_file_is_opened_as_it_is(keys: Keys, tmp_path: Path) -> None:
