@@ -61,6 +61,9 @@ _OF_MESSAGES = frozenset(("role", "content", "tool_calls", "tool_call_id", "tool
 _OF_EXCHANGES = frozenset(("prompt", "reply"))
 """The meanings that only tables of messages have, and only tables of exchanges."""
 
+TOOL = "function_name"
+"""The fact of a tool's message that names the tool."""
+
 OF_SESSIONS = ("tags", "project", "metadata")
 """The meanings that are of a whole session."""
 
@@ -139,7 +142,7 @@ def _message(row: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Sai
     if role == "tool":
         output = "\n".join(str(part.data.get("text") or "") for part in parts if part.type == "text")
         made = result_part(output, words(row.get("tool_call_id")) or None)
-        name = words(row.get("tool_name"))
+        name = words(row.get("tool_name")) or facts(row.get("metadata")).get(TOOL)
         parts = [Part({**made.data, "name": name}) if name else made]
     yield _measured(role, parts or [text_part("")], row, place, losses)
 

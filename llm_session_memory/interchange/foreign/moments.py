@@ -48,3 +48,15 @@ def _since_1970(number: float) -> str:
     while abs(number) >= _MILLISECONDS_FROM:
         number /= 1000
     return (_BEGINNING + timedelta(seconds=number)).isoformat()
+
+
+def of_this_zone(value: object) -> object:
+    """Return a time without a zone as ISO text with the zone of this machine, for tools that write their local time.
+
+    Anything else is returned as it is.
+    """
+    try:
+        read = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return value if read is None or read.tzinfo else read.astimezone().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return value

@@ -4,7 +4,8 @@
              system_prompt)
 
 Format: https://github.com/dansasser/ollama-prompt, docs/session_management.md (1.2). `context` has the same messages as
-plain text. ollama-prompt removes the oldest messages of a long session, so the log may come to have more than it.
+plain text. Times are local ones, without a zone. ollama-prompt removes the oldest messages of a long session, so the
+log may come to have more than it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from ...rules.safe_text import one_line
 from .chats import Said, begun, exchanges, key_of
 from .columns import facts, words
-from .moments import moment
+from .moments import moment, of_this_zone
 from .openai_parts import said_of
 from .source import Source
 from .sqlite_tables import database
@@ -74,7 +75,7 @@ def _conversation(row: Mapping[str, Any], losses: Losses) -> ForeignConversation
     return ForeignConversation(
         key=key_of(id_, first),
         exchanges=chain([first], made),
-        created_utc=moment(row.get("created_at")),
+        created_utc=moment(of_this_zone(row.get("created_at"))),
         model=words(row.get("model_name")) or None,
         system=words(row.get("system_prompt")) or begins,
         meta=facts(row.get("metadata_json")),
@@ -90,4 +91,5 @@ def _messages(row: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Sa
     for message in mappings(mapping(history).get("messages")):
         if message.get("tokens") is not None:
             losses.add("an estimate of a message's tokens", place)
-        yield from said_of({name: one for name, one in message.items() if name != "tokens"}, place, losses)
+        kept = {name: one for name, one in message.items() if name != "tokens"}
+        yield from said_of({**kept, "timestamp": of_this_zone(message.get("timestamp"))}, place, losses)

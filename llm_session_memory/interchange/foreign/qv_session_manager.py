@@ -4,12 +4,14 @@
     messages(id, conversation_id, role, content, created_at, metadata)
 
 Format: https://github.com/quantyverse/qv-session-manager (0.3). The oldest databases have no model_name.
+Times are local ones, without a zone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .moments import of_this_zone
 from .source import Source
 from .sqlite_tables import Tables, database, read
 from .values import ForeignConversation, Losses
@@ -38,7 +40,7 @@ class QvSessionManager:
     def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield the conversations of a file. Raises FileRefused if it can't be read."""
         with database(source) as other:
-            yield from read(other, _TABLES, losses)
+            yield from read(other, _TABLES, losses, of_this_zone)
 
 
 FORMAT = QvSessionManager()

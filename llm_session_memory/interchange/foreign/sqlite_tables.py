@@ -8,7 +8,7 @@ alone, each with the id of its session, is read as well. A row may also be an ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -18,7 +18,7 @@ from ...reader.other_databases import DatabaseRefused, OtherDatabase, opened
 from ...rules.safe_text import one_line
 from ..lines import FileRefused
 from .chats import Said, begun, exchanges, key_of
-from .columns import OF_SESSIONS, Columns, facts, model_in, plain_name, said_of, several, words
+from .columns import OF_SESSIONS, TOOL, Columns, facts, model_in, plain_name, said_of, several, words
 from .moments import moment
 from .source import Source
 from .values import ForeignConversation, Losses
@@ -27,6 +27,8 @@ _MESSAGES = (
     *("messages", "message", "chat_messages", "conversation_messages", "session_messages", "chat_message"),
     *("exchanges", "turns", "history", "chat_history", "responses", "interactions"),
 )
+_EMPTY = ("", "{}", "[]", "null")
+
 _NOTHING_SAID = frozenset(("alembic_version", "schema_migrations", "migrations", "schema_version", "db_version"))
 """Tables that only say how a database was made."""
 
@@ -118,8 +120,10 @@ def database(source: Source) -> Iterator[OtherDatabase]:
         raise FileRefused(error.message, error.hint or "") from error
 
 
-def read(other: OtherDatabase, tables: Tables, losses: Losses) -> Iterator[ForeignConversation]:
-    """Yield the conversations in the tables of a database."""
+def read(
+    other: OtherDatabase, tables: Tables, losses: Losses, when: Callable[[object], object] = lambda time: time
+) -> Iterator[ForeignConversation]:
+    """Yield the conversations in the tables of a database. `when` returns a time in the form in which it is read."""
     sessions: dict[str, Mapping[str, Any]] = {}
     if tables.sessions and tables.key:
         sessions = {words(row[tables.key]): row for row in other.rows(tables.sessions)}
@@ -127,7 +131,7 @@ def read(other: OtherDatabase, tables: Tables, losses: Losses) -> Iterator[Forei
     order = [tables.link, *_order(other, tables, columns)]
     rows = other.rows(tables.messages, order)
     for id_, some in groupby(rows, lambda row: words(row[tables.link])):
-        made = _conversation(id_, some, columns, tables, sessions.pop(id_, {}), losses)
+        made = _conversation(id_, some, columns, tables, sessions.pop(id_, {}), losses, when)
         if made is not None:
             yield made
     for name, count in other.beside([tables.messages, *filter(None, [tables.sessions])]).items():
@@ -156,6 +160,7 @@ def _conversation(  # noqa: PLR0913  what a conversation is made of
     tables: Tables,
     session: Mapping[str, Any],
     losses: Losses,
+    when: Callable[[object], object],
 ) -> ForeignConversation | None:
     place = f"{one_line(tables.link, 40)} {one_line(id_, 40)}"
     of_table = f" of the table {one_line(tables.messages, 40)}"
@@ -165,9 +170,10 @@ def _conversation(  # noqa: PLR0913  what a conversation is made of
         for row in rows:
             values = columns.read(row, of_table, place, losses)
             for name in OF_SESSIONS:
-                if words(values.get(name)).strip() not in ("", "{}", "[]", "null"):
+                kept = words(values.get(name)).strip()
+                if kept not in _EMPTY and {*facts(kept)} != {TOOL}:
                     losses.add(f"the column {name}{of_table}", place)
-            yield from said_of(values, place, losses)
+            yield from said_of({**values, "at": when(values.get("at"))}, place, losses)
 
     begins, rest = begun(messages())
     made = exchanges(rest, place, losses, grows=True)
@@ -179,7 +185,7 @@ def _conversation(  # noqa: PLR0913  what a conversation is made of
         key=key_of(id_, first),
         exchanges=chain([first], made),
         name=title,
-        created_utc=moment(head.get("at")) or first.turns[0].datetime_utc,
+        created_utc=moment(when(head.get("at"))) or first.turns[0].datetime_utc,
         model=model_in(head) or first.turns[0].model,
         system=begins or words(head.get("system")) or None,
         tags=several(head.get("tags")),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,19 @@ QV = """
 UUIDS = [f"3f2b8c1e-0000-4000-8000-00000000000{number}" for number in range(5)]
 
 
+@pytest.fixture(name="lisbon_in_summer")
+def _lisbon_in_summer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine that is an hour before UTC."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("Windows has no tzset")
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "WEST-1")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("lisbon_in_summer")
 def test_qv_session_manager(tmp_path: Path) -> None:
     """Conversations have their ids, titles and facts; what is said of a single message is counted."""
     path = database_of(
@@ -242,10 +256,13 @@ def test_qv_session_manager(tmp_path: Path) -> None:
         ("messages", (UUIDS[3], UUIDS[0], "assistant", "Good day.", "2026-03-01T08:00:05", '{"done": true}')),
         ("messages", (UUIDS[1], UUIDS[0], "system", "Be brief.", "2026-03-01T08:00:00", "{}")),
         ("messages", (UUIDS[2], UUIDS[0], "user", "Hello.", "2026-03-01T08:00:01", "{}")),
+        ("messages", (UUIDS[4], UUIDS[0], "tool", "09:42", "2026-03-01T08:00:06", '{"function_name": "tides"}')),
     )
     losses = Losses()
     (made,) = of(qv_session_manager.FORMAT, path, losses)
-    assert spoken(made) == [HELLO]
+    ((first, looked_up),) = (exchange.turns for exchange in made.exchanges)
+    assert (first.input[0].text, first.output[0].text) == ("Hello.", "Good day.")
+    assert (first.datetime_utc, looked_up.input[0].parts[0].data["name"]) == ("2026-03-01T07:00:01+00:00", "tides")
     assert (made.key, made.name, made.model, made.system) == (UUIDS[0], "Bridge", "llama3", "Be brief.")
     assert made.meta == {"place": "Lisbon"}
     assert losses.counts == {"the column metadata of the table messages": 1}
@@ -258,6 +275,7 @@ OLLAMA_PROMPT = """
 """
 
 
+@pytest.mark.usefixtures("lisbon_in_summer")
 def test_ollama_prompt(tmp_path: Path) -> None:
     """Messages come out of the JSON in a row. Its tokens are an estimate, so they are not kept."""
     messages = [
@@ -277,7 +295,7 @@ def test_ollama_prompt(tmp_path: Path) -> None:
     assert spoken(made) == [HELLO]
     assert (made.key, made.model, made.system) == (UUIDS[0], "llama3", "Be brief.")
     turn = next(iter(of(ollama_prompt.FORMAT, path)[0].exchanges)).turns[0]
-    assert (turn.datetime_utc, turn.input_tokens, turn.output_tokens) == (DAY, None, None)
+    assert (turn.datetime_utc, turn.input_tokens, turn.output_tokens) == ("2026-03-01T07:00:00+00:00", None, None)
     assert losses.counts == {
         "an estimate of a message's tokens": 2,
         "a session without messages": 2,
