@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +26,9 @@ _WORDS = {
     "file": "the file",
 }
 """What the areas of a check are called."""
+
+_COMMANDS = re.compile(r"llm sessions (?!salvage|restore)\S+( --?[a-z]+| NAME| N\b)*")
+"""A command in a hint that works on the log."""
 
 _LARGEST = 5
 """How many tables are named with their sizes."""
@@ -109,22 +114,23 @@ def _facts(facts: LogFacts) -> Iterator[str]:
         yield f"largest tables: {', '.join(largest)}"
 
 
-def _lines(checked: Checked) -> Iterator[str]:
-    """Yield a line for each area, with what was found there."""
+def _lines(checked: Checked, typed: str | None) -> Iterator[str]:
+    """Yield a line for each area, with what was found there. `typed` is the -d option, which commands in hints get."""
     for area in checked.areas:
         found = [one for one in checked.findings if one.area == area]
         if not found:
             yield f"ok     {_WORDS[area]}"
         for one in found:
-            yield from _finding(one)
+            yield from _finding(one, typed)
 
 
-def _finding(one: Finding) -> Iterator[str]:
+def _finding(one: Finding, typed: str | None) -> Iterator[str]:
     yield f"{'WRONG' if one.level == 'wrong' else 'note':<6} {_WORDS[one.area]}: {one.message}"
     for detail in one.details:
         yield f"         {detail}"
     if one.hint:
-        yield f"       {one.hint}"
+        log = f" -d {shlex.quote(typed)}" if typed else ""
+        yield f"       {_COMMANDS.sub(lambda found: found[0] + log, one.hint)}"
 
 
 def _end(checked: Checked) -> str:

@@ -153,7 +153,7 @@ class _Check:
         except SessionError as error:
             yield findings.about_settings(whose, error.message, error.hint)
         except (ValueError, TypeError, AttributeError, KeyError):
-            yield findings.about_settings(whose, "it can't be read.", findings.RESTORE)
+            yield findings.about_settings(whose, "it can't be read.", "")
 
 
 class _Beside:

@@ -57,7 +57,8 @@ def about_pages(pages: Pages, path: Path) -> list[Finding]:
     return found
 
 
-_FIX = "Mend it with: llm sessions check --fix"
+_CHECK = "llm sessions check --fix"
+_FIX = f"Mend it with: {_CHECK}"
 
 
 def about_references(missing: Counter[tuple[str, str]]) -> list[Finding]:
@@ -99,7 +100,7 @@ def about_lost(names: Collection[str], *, pending: bool) -> Iterator[Finding]:
     """Yield what it means that some of our tables are missing. A migration that is pending makes them."""
     if names and not pending:
         message = f"The log has lost {'a table' if len(names) == 1 else 'tables'}: {', '.join(sorted(names))}."
-        yield Finding("tables", "wrong", message, f"{_FIX} makes them again, empty.", mend="tables")
+        yield Finding("tables", "wrong", message, f"Make it again, empty, with: {_CHECK}", mend="tables")
 
 
 def about_pending(names: Sequence[str]) -> Iterator[Finding]:
@@ -152,7 +153,8 @@ def about_name(table: str, whose: str) -> Finding:
 
 def about_settings(whose: str, message: str, hint: str) -> Finding:
     """Return what it means that a setting is not one that the program would store."""
-    return Finding("settings", "wrong", f"A setting of the {whose} can't be used: {message}", hint)
+    again = f"Set it again with: llm sessions {'project' if whose.startswith('project') else 'set'} NAME"
+    return Finding("settings", "wrong", f"A setting of the {whose} can't be used: {message}", f"{hint} {again}".strip())
 
 
 def about_log_setting(key: str, value: str) -> Iterator[Finding]:
