@@ -61,7 +61,7 @@ def check_command(fix: bool, json_: bool, database: str | None) -> None:  # noqa
         for text in (
             *_facts(checked.facts),
             "",
-            *_lines(checked),
+            *_lines(checked, database),
             "",
             *(_done(mended) if mended else ()),
             _end(checked),

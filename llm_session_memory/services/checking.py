@@ -17,7 +17,7 @@ from ..store import checks, invariants, log_facts
 from ..store.check_hashes import hashes
 from ..store.log import Log, sentence
 from ..store.private_copy import private_copy
-from ..store.schema import lost
+from ..store.schema import lost, lost_parts
 from ..store.sessions import settings_of
 from . import findings
 
@@ -120,6 +120,8 @@ class _Check:
             pending = log_facts.pending(self._log)
             yield from findings.about_lost(lost(self._log.database), pending=bool(pending))
             yield from findings.about_pending(pending)
+            if not pending:
+                yield from findings.about_lost_parts(lost_parts(self._log.database))
 
     def _hashes(self) -> list[Finding]:
         found = hashes(self._log, lambda done, total: self._say(f"Hashing messages{percent(done, total)}"))

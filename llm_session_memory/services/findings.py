@@ -103,6 +103,14 @@ def about_lost(names: Collection[str], *, pending: bool) -> Iterator[Finding]:
         yield Finding("tables", "wrong", message, f"Make it again, empty, with: {_CHECK}", mend="tables")
 
 
+def about_lost_parts(names: Collection[str]) -> Iterator[Finding]:
+    """Yield what it means that indexes or triggers of our tables are missing."""
+    if names:
+        what = "an index or trigger" if len(names) == 1 else "indexes or triggers"
+        message = f"The log has lost {what} of the plugin's tables: {', '.join(sorted(names))}."
+        yield Finding("tables", "wrong", message, f"Make them again with: {_CHECK}", mend="parts")
+
+
 def about_pending(names: Sequence[str]) -> Iterator[Finding]:
     """Yield what it means that migrations were not applied."""
     if names:

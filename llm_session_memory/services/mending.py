@@ -10,6 +10,7 @@ from ..errors import SessionError
 from ..model.checking import Checked, Mended
 from ..store import mending
 from ..store.log import Log
+from ..store.schema import remake
 from .backup import Backups
 from .checking import check, percent
 from .desk import Desk
@@ -50,7 +51,11 @@ def _mend(log: Log, found: Checked) -> list[str]:
         log.migrate()
         done.append("The tables that were lost were made again, empty.")
     with log.writing():
-        done += [mending.mend(log, one) for one in mending.in_order([one for one in wanted if one != "tables"])]
+        if "parts" in wanted:
+            remake(log.database, frozenset())
+            done.append("The indexes and triggers of the plugin's tables that were lost were made again.")
+        others = [one for one in wanted if one not in ("tables", "parts")]
+        done += [mending.mend(log, one) for one in mending.in_order(others)]
     return done
 
 

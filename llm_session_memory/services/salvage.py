@@ -123,7 +123,7 @@ def _mended(new: Log, path: Path, say: Say) -> Checked:
     """Check the new log, and delete those of our rows whose turn or session was lost. Return the last check."""
     checked = check(path, say)
     for _ in range(_MOST_CHECKS):
-        mends = [one.mend for one in checked.findings if one.mend and one.mend != "tables"]
+        mends = [one.mend for one in checked.findings if one.mend and one.mend not in ("tables", "parts")]
         if not mends:
             break
         with new.writing():

@@ -233,6 +233,11 @@ HISTORY: Mapping[str, str] = {
     "memory_bookmarks.thread_id": "as its turn, or a fork of its conversation",
     "memory_recalls.thread_id": "the session that an excerpt came from, even if it was deleted since",
     "memory_sessions.thread_id": "the conversation may not have begun",
+    "memory_branches.thread_id": "a branch that was merged, even if it was deleted since",
+    "memory_branches.turn_id": "where that branch began, likewise",
+    "memory_branches.kept_turn_id": "where the other branch began, likewise",
+    "memory_changes.thread_id": "where a row was changed or removed, even if the conversation was deleted since",
+    "memory_conflicts.thread_id": "where a row lost in a merge, even if the conversation was deleted since",
 }
 """Columns that name a turn or conversation and have no rule, each with the reason."""
 

@@ -119,6 +119,13 @@ def lost(db: Database) -> frozenset[str]:
     return _ours() - there
 
 
+def lost_parts(db: Database) -> frozenset[str]:
+    """Return our indexes and triggers that a log lacks, though it has all migrations."""
+    there = {name for (name,) in db.execute("select name from sqlite_master where type in ('index', 'trigger')")}
+    made = re.compile(r"^create (?:unique )?(?:index|trigger) if not exists (\w+)", re.MULTILINE)
+    return frozenset(name for file in _FILES for name in made.findall(statement(file))) - there
+
+
 def remake(db: Database, missing: frozenset[str]) -> None:
     """Make lost tables and views again, empty. If a part of the search index is lost, the index starts over."""
     for name in _FILES:
