@@ -121,7 +121,7 @@ def _tell(found: Sequence[Secret], redacted: Redacted, how: _How, backup: Path |
         echo(f"The file was rewritten: {redacted.size_before:,} bytes before, {redacted.size_after:,} bytes now.")
         if backup:
             echo(f"The log as it was before is in {backup}. It still has the secrets: delete it when all is well.")
-        echo("Revoke or change those that are still valid: they may be elsewhere too.", err=True)
+        echo("Revoke what is still valid: it may be elsewhere too.", err=True)
 
 
 def _amounts(plan: Redacted) -> str:
@@ -161,7 +161,8 @@ def _print(found: Sequence[Secret], memory: Memory, name: str | None) -> None:
         echo(f"No secrets found in {f'session “{name}”' if name else 'the log'}.")
     _list(found)
     if found:
-        echo(f"Found {counted(len(found), 'secret')}. Replace them with: {_command(memory, name)}", err=True)
+        them = "it" if len(found) == 1 else "them"
+        echo(f"Found {counted(len(found), 'secret')}. Replace {them} with: {_command(memory, name)}", err=True)
     if not memory.secrets.has_package():
         echo(_EXTRA, err=True)
 

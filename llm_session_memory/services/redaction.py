@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ..errors import LogUnusable, SessionError
 from ..model import Redacted, Secret
 from ..rules.secrets import Redactor
 from ..store import Sessions
-from ..store.attempts import Attempts
+from ..store.attempts import Attempts, overflow
 from ..store.deletion import unchecked
 from ..store.erasing import erase, overwriting
 from ..store.secret_rewriting import Rewriting
@@ -64,6 +64,7 @@ def redact(desk: Desk, secrets: Sequence[Secret], say: Say = lambda _text: None)
                 _check_busy(desk, rewriting)
                 rewriting.apply(desk.timestamp())
             told = told or _told(rewriting, secrets)
+    _change_files(desk, redactor)
     assert told is not None
     say("Rewriting the file…")
     try:
@@ -80,6 +81,15 @@ def _redactor(secrets: Sequence[Secret]) -> Redactor:
 
 def _told(rewriting: Rewriting, secrets: Sequence[Secret]) -> Redacted:
     return Redacted(len(secrets), rewriting.rows, len(rewriting.messages), len(rewriting.turns))
+
+
+def _change_files(desk: Desk, redactor: Redactor) -> None:
+    """Replace secrets in the files beside the log that have replies which were interrupted."""
+    for file in overflow(desk.path, "*").parent.glob("*.txt"):
+        with suppress(OSError):
+            text = file.read_text("utf-8", "replace")
+            if redactor.has(text) and file.stem not in Attempts(desk.log).in_progress():
+                file.write_text(redactor.text(text), "utf-8")
 
 
 def _check_busy(desk: Desk, rewriting: Rewriting) -> None:

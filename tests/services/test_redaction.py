@@ -7,13 +7,18 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import llm
 import pytest
 from llm.logs import LogStore
 from sqlite_utils import Database
 
+from llm_session_memory.errors import SessionError
+from llm_session_memory.model import Attempt
 from llm_session_memory.services.bundle import Services
+from llm_session_memory.store.attempts import Attempts, overflow
 from llm_session_memory.store.index import Index
 from tests.store.test_deletion import checked
+from tests.world.logs import LogBuilder, Said
 from tests.world.secret_log import OPENAI, PASSWORD, PEM, key, secret_log
 
 FORMS = [one.encode() for one in (OPENAI, PASSWORD, PEM, json.dumps(PEM)[1:-1], PEM.splitlines()[1])]
@@ -113,12 +118,33 @@ def test_names_and_their_keys_stay_together(tmp_path: Path) -> None:
         assert services.snapshots.restore(session.name, "before [redacted: OpenAI key]")
 
 
+def test_a_reply_that_was_interrupted_is_changed_in_its_file(tmp_path: Path) -> None:
+    """The file beside the log that has the rest of an interrupted reply has no secret either."""
+    path = tmp_path / "logs.db"
+    secret_log(path)
+    file = overflow(path, "01zz")
+    file.parent.mkdir()
+    file.write_text(f"Use {OPENAI}")
+    redacted(path)
+    assert file.read_text() == "Use [redacted: OpenAI key]"
+
+
+def test_nothing_is_replaced_while_a_prompt_is_being_sent(tmp_path: Path) -> None:
+    """A process that is sending a prompt would log the old messages again, so the redaction is refused, whole."""
+    path = tmp_path / "logs.db"
+    secret, _ = secret_log(path)
+    with Services.open(path) as services:
+        attempts = Attempts(services.desk.log)
+        with services.writing():
+            attempts.open(Attempt("01zy", secret, "scripted", "Hello", "", "", "2026-11-28T08:00:00+00:00", None, {}))
+        found = services.secrets.find()
+        with pytest.raises(SessionError, match="another process is sending a prompt in “work”"):
+            services.secrets.redact(found)
+        assert services.secrets.find() == found
+
+
 def test_a_fragment_that_becomes_equal_to_another_is_that_one(tmp_path: Path) -> None:
     """Two files that differ in a key only are one fragment afterwards, for both prompts."""
-    import llm
-
-    from tests.world.logs import LogBuilder, Said
-
     path = tmp_path / "logs.db"
     one, two = (llm.Fragment(f"KEY={key('hf_', 34, seed=seed)}\n", "x.env") for seed in (1, 2))
     with LogBuilder(path) as built:
