@@ -213,6 +213,7 @@ class Redactor:
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         """Take secrets by their value, each with its kind."""
+        self.secrets = dict(secrets)
         self._by: dict[str, str] = {}
         for value, kind in secrets.items():
             for form in _forms(value):

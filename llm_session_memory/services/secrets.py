@@ -61,6 +61,7 @@ _WHERE = {
     ("memory_projects", "name"): "name of a project",
     ("memory_projects", "options_json"): "options of a project",
     ("memory_projects", "system"): "system prompt of a project",
+    ("memory_conflicts", "row_json"): "row that a merge left out",
     ("memory_recalls", "words_json"): "words of a prompt",
 }
 """How places are called. Another column is named as it is in the database."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..rules.names import key
-from ..rules.secrets import Redactor
+from ..rules.secrets import Redactor, replacement
 from . import secret_content
 from .log import Log
 from .message_parts import Messages, Part, Stored
@@ -105,6 +105,7 @@ class Rewriting:
         for texts in self._tables:
             if texts.table not in ("parts", "messages", "fragments", "attachments"):
                 self._change(texts)
+        self._change_keys()
         indexed.put_back()
         without_words(self.log, self.redactor.needles, touched)
         self.log.many(
@@ -211,6 +212,19 @@ class Rewriting:
                 sets = ", ".join(f'"{name}" = :new_{name}' for name in changed)
                 values = {f"new_{name}": value for name, value in changed.items()}
                 self.log.run(f"update or replace {texts.table} set {sets} where {which}", {**where, **values})  # noqa: S608
+
+    def _change_keys(self) -> None:
+        """Replace secrets in the keys by which a merge knows names: they are in lower case there."""
+        keys = {key(value): key(replacement(kind)) for value, kind in self.redactor.secrets.items()}
+        for table in ("memory_changes", "memory_conflicts"):
+            if self.log.columns(table):
+                for (old,) in self.log.tuples(f"select distinct key from {table}"):  # noqa: S608  constants
+                    new = old
+                    for one, instead in keys.items():
+                        new = new.replace(one, instead)
+                    if new != old:
+                        sql = f"update or replace {table} set key = :new where key = :old"  # noqa: S608  constants
+                        self.log.run(sql, {"old": old, "new": new})
 
     def _values(self, texts: Texts, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns of a row that change."""
