@@ -123,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", help="where to put the copy [the temporary folder]")
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--gaps", type=float, nargs="*", default=[5, 1, 0.05])
+    parser.add_argument("--modes", nargs="*", default=["delete", "wal"])
     asked = parser.parse_args(arguments)
     print(f"{machine.description()}. {asked.file.stat().st_size:,} bytes.\n")
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
@@ -133,14 +134,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(
                 machine.table(["what", "seconds", "ratio to cp", "processor time, ratio to cp"], rows), "\n", flush=True
             )
-        rows = []
-        for mode in ("delete", "wal"):
+        headers = ["a writer's waits", "backup, s", "rows", "median, ms", "99 %, ms", "longest, ms"]
+        print(machine.table(headers, []))
+        for mode in asked.modes:
             with closing(sqlite3.connect(log)) as connection:
                 connection.execute(f"pragma journal_mode = {mode}")
             for gap in asked.gaps:
-                rows += [waits(log, gap, backup=backup) for backup in (False, True)]
-        headers = ["a writer's waits", "backup, s", "rows", "median, ms", "99 %, ms", "longest, ms"]
-        print(machine.table(headers, rows))
+                for backup in (False, True):
+                    print("| " + " | ".join(waits(log, gap, backup=backup)) + " |", flush=True)
     print(f"\nPeak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB.")
 
 

@@ -29,6 +29,7 @@ def _log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
             connection.execute(f"insert into {table} values (0)")
         connection.commit()
     monkeypatch.setattr(copying, "STEP", 8192)
+    monkeypatch.setattr(copying, "PART", 8192)
     log = Log.open(path)
     yield log
     log.close()
