@@ -121,8 +121,10 @@ class Merging:
         say("Comparing the logs…")
         gone, left_out = merging.buried(ours, theirs), merging.buried(theirs, ours)
         merging.drop_removed_snapshots(ours, theirs)
+        merge_branches.follow(ours, theirs, gone.threads, indexed=True)
         with theirs.writing():
             merging.drop_removed_snapshots(theirs, ours)
+            merge_branches.follow(theirs, ours, left_out.threads, indexed=False)
         deleted, stayed = _delete(self._desk, gone, theirs, kept, dry_run=dry_run)
         not_taken, _ = _delete(Desk(theirs, self._desk.now), left_out, ours, ())
         conversations = merge_branches.went_on(ours, theirs)

@@ -76,7 +76,7 @@ def _touched(ours: Log, theirs: Log, near: dict[str, set[str]]) -> set[str]:
     touched: set[str] = set()
     grown: set[str] = set()
     for sql in (_TURNS, _RESPONSES):
-        for mine, other in _side_by_side(ours.stream(sql), theirs.stream(sql)):
+        for _, mine, other in _side_by_side(ours.stream(sql), theirs.stream(sql)):
             if mine is None:
                 grown.add(str(other))
             elif mine != other and other is not None:
@@ -93,19 +93,48 @@ def _touched(ours: Log, theirs: Log, near: dict[str, set[str]]) -> set[str]:
 
 def _side_by_side(
     ours: Iterator[tuple[Any, ...]], theirs: Iterator[tuple[Any, ...]]
-) -> Iterator[tuple[str | None, str | None]]:
-    """Yield the threads that each turn has in the two logs, or None in the log that lacks it. Both are in order."""
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """Yield each turn with its threads in the two logs, or None in the log that lacks it. Both are in order."""
     mine, other = next(ours, None), next(theirs, None)
     while mine is not None or other is not None:
-        if other is None or (mine is not None and mine[0] < other[0]):
-            yield mine[1] if mine else None, None
+        if mine is not None and (other is None or mine[0] < other[0]):
+            yield mine[0], mine[1], None
             mine = next(ours, None)
-        elif mine is None or other[0] < mine[0]:
-            yield None, other[1]
+        elif other is not None and (mine is None or other[0] < mine[0]):
+            yield other[0], None, other[1]
             other = next(theirs, None)
-        else:
-            yield mine[1], other[1]
+        elif mine is not None and other is not None:
+            yield mine[0], mine[1], other[1]
             mine, other = next(ours, None), next(theirs, None)
+
+
+def follow(log: Log, elsewhere: Log, gone: Collection[str], *, indexed: bool) -> None:
+    """Give the turns of conversations that were deleted elsewhere to the forks that took them over there."""
+    if not gone:
+        return
+    moved = {
+        turn_id: other
+        for sql in (_TURNS, _RESPONSES)
+        for turn_id, mine, other in _side_by_side(log.stream(sql), elsewhere.stream(sql))
+        if mine in gone and other is not None and other != mine
+    }
+    _move(log, moved, indexed=indexed)
+
+
+def _move(log: Log, moved: Mapping[str, str], *, indexed: bool) -> None:
+    """Give turns to other threads. `indexed`: the search index of the log is kept up."""
+    log.run("create temp table if not exists moved_turns (id text primary key, thread_id text not null) without rowid")
+    log.run("delete from temp.moved_turns")
+    log.many(
+        "insert into temp.moved_turns values (:id, :thread_id)",
+        ({"id": turn_id, "thread_id": thread_id} for turn_id, thread_id in moved.items()),
+    )
+    if moved:
+        _add_threads(log)
+        if indexed:
+            deletion_words.move(log)
+        for sql in statements("deletion_moves"):
+            log.run(sql)
 
 
 def _branches(log: Log) -> dict[str, tuple[str, Branch]]:
@@ -183,18 +212,8 @@ def set_apart(log: Log, one: Conversation, *, indexed: bool) -> None:
     """Give the branches of a conversation their threads in a log. `indexed`: the search index of the log is kept up."""
     goes = {thread_id: _goes(log, one, thread_id) for thread_id in sorted(one.threads)}
     moved = moving(log, one)
-    log.run("create temp table if not exists moved_turns (id text primary key, thread_id text not null) without rowid")
-    log.run("delete from temp.moved_turns")
-    log.many(
-        "insert into temp.moved_turns values (:id, :thread_id)",
-        ({"id": turn_id, "thread_id": thread_id} for turn_id, thread_id in moved.items()),
-    )
+    _move(log, moved, indexed=indexed)
     if moved:
-        _add_threads(log)
-        if indexed:
-            deletion_words.move(log)
-        for sql in statements("deletion_moves"):
-            log.run(sql)
         _relabel(log, {was: to for was, to in goes.items() if was != to})
     record(log, one)
 

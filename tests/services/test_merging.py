@@ -381,6 +381,21 @@ def test_a_fork_keeps_what_the_other_log_deleted(two: list[Machine]) -> None:
         assert memory.sessions.find("work") is None
 
 
+def test_what_a_fork_took_over_is_with_the_fork_in_both_logs(two: list[Machine]) -> None:
+    """If a session was deleted and its fork took its exchanges over, the other log follows, in both orders."""
+    a, b = two
+    with Memory(b.path) as memory:
+        memory.forks.make(memory.forks.point("work", 1), "fork")
+        memory.deletion.delete([Target(memory.sessions.get("work").thread_id)])
+    a0 = a.copy("a0")
+    a.merge(b)
+    b.merge(a0)
+    assert differences(contents(a.path), contents(b.path)) == {}
+    assert prompts(a, "fork") == ["Hello"]
+    with Memory(a.path) as memory:
+        assert memory.sessions.find("work") is None
+
+
 def test_logs_of_older_and_plain_llm_come_in(two: list[Machine], tmp_path: Path) -> None:
     """A log that an old llm wrote, or that never had our tables, is merged, and is not changed itself."""
     old, plain = tmp_path / "old.db", tmp_path / "plain.db"
