@@ -78,20 +78,21 @@ class Arrival:
         if first is None:
             return
         self.is_empty = False
-        original = conversation.forked_from is None
-        self.conversations += original
-        if original and self.conversations > 1 and self.name is not None:
+        if conversation.forked_from is None:
+            self._begin_another()
+        key, exchanges = self._key(conversation, chain([first], exchanges))
+        parent = conversation.forked_from[0] if conversation.forked_from else None
+        root = key if parent is None else self._roots.setdefault(key, self._roots.get(parent, parent))
+        shared = self._shared(conversation, root)
+        _Course(self, conversation, root, shared).run(exchanges, self._path(key, conversation))
+
+    def _begin_another(self) -> None:
+        """Count a conversation that is no branch; its branches come before the next one."""
+        self.conversations += 1
+        self._paths.clear()
+        if self.conversations > 1 and self.name is not None:
             message = f"{self.file} has more than one conversation, so --as can't name them."
             raise SessionError(message, "Import it without --as, then use: llm sessions rename. Nothing was imported.")
-        if original:
-            self._paths.clear()  # each original comes before its branches
-        key, exchanges = self._key(conversation, chain([first], exchanges))
-        root = self._roots.get(conversation.forked_from[0], conversation.forked_from[0]) if not original else key  # type: ignore[index]
-        if not original:
-            self._roots[key] = root
-        _Course(self, conversation, root, self._shared(conversation, root)).run(
-            exchanges, self._path(key, conversation)
-        )
 
     def _key(
         self, conversation: ForeignConversation, exchanges: Iterator[ForeignExchange]

@@ -79,7 +79,8 @@ def recognised(source: Source) -> Format | None:
         if source.is_folder or source.is_zip or source.is_sqlite:
             known = ", ".join(one.title for one in formats())
             message = f"{source.name} is {what} of no kind that can be imported."
-            raise FileRefused(message, f"These can: {known}. {NOTHING}")
+            merge = "To take over another log of llm: llm sessions merge FILE. " if source.is_sqlite else ""
+            raise FileRefused(message, f"{merge}These can be imported: {known}. {NOTHING}")
     return found
 
 
