@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import stat
+import sys
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -117,6 +119,24 @@ def test_nothing_is_left_of_a_backup_that_fails(
     assert f"The log {used} is damaged (row 3 missing from index), so no backup was made." in done.err
     assert (tmp_path / "b.db").read_text() == "the good old one"
     assert left(tmp_path) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals.")
+def test_nothing_is_left_of_a_backup_that_is_ended(
+    llm_: Command, used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that gets SIGTERM in the middle removes what it has written, and others end as usual afterwards."""
+    before = left(tmp_path)
+
+    def ended(_path: Path) -> str:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return ""
+
+    monkeypatch.setattr(copying, "check", ended)
+    assert llm_("sessions", "backup", str(tmp_path / "b.db")).code == 128 + signal.SIGTERM
+    assert left(tmp_path) == before
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert used.exists()
 
 
 def test_what_a_killed_backup_left_is_removed_a_day_later(llm_: Command, used: Path, tmp_path: Path) -> None:
