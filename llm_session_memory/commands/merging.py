@@ -19,6 +19,9 @@ from ..rules.words import counted
 from .common import as_json, echo, local_time, opened, progress_line, session_command
 from .selecting import dry_run_option
 
+_MOST = 20
+"""How many new sessions are listed; --json has all of them."""
+
 
 @session_command("merge", short_help="Put the log of another machine into this one")
 @click.argument("other", metavar="OTHER.db", type=click.Path())
@@ -88,8 +91,10 @@ def _lines(done: Merged, *, would: bool, hint: str) -> list[str]:
         more = [counted(getattr(done, name), name[:-1]) for name in ("messages", "fragments", "attachments")]
         what = f"{counted(done.conversations, 'new conversation')} and {counted(done.turns, 'new turn')}"
         said.append(f"{'Would add' if would else 'Added'} {what} ({', '.join(more)}).")
-    for theirs, name in done.sessions:
+    for theirs, name in done.sessions[:_MOST]:
         said.append(f"New session “{name}”" + (f", there called “{theirs}”." if name != theirs else "."))
+    if len(done.sessions) > _MOST:
+        said.append(f"And {counted(len(done.sessions) - _MOST, 'more new session')}.")
     for kept, *others in done.branches:
         names = ", ".join(f"“{name}”" for name in others)
         said.append(f"“{kept}” went on in both logs; what does not follow its first branch is a fork: {names}.")
