@@ -23,7 +23,6 @@ def _key(kind: str, begins: str, rest: str, *hints: str) -> Form:
 
 FORMS: tuple[Form, ...] = (
     # a block without its end was cut, so it goes to the end of the text
-    # a block without its end was cut
     (
         "private key",
         rf"-----BEGIN {_PEM}-----(?:[\s\S]{{1,20000}}?-----END {_PEM}-----|(?:\\n|[A-Za-z0-9+/=:,\s-])+)",
@@ -97,14 +96,18 @@ FORMS: tuple[Form, ...] = (
     _key("Postman key", "PMAK-", r"[0-9a-f]{24}-[0-9a-f]{30,}"),
     _key("Atlassian token", "ATATT3", r"[\w=-]{60,}"),
     _key("Square token", "sq0(?:atp|csp)-", r"[\w-]{22,}", "sq0atp-", "sq0csp-"),
-    _key("JSON Web Token", "eyJ", r"[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
+    _key("JSON Web Token", "eyJ", r"[\w-]{10,500}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
     (
         "password in an address",
-        r"[a-z][a-z0-9+.-]*://[^\s:/@\"'`<>]{1,100}:(?P<secret>[^\s/@\"'`<>]{6,200})@[\w.\[-]",
+        r"[a-z][a-z0-9+.-]{0,30}://[^\s:/@\"'`<>]{1,100}:(?P<secret>[^\s/@\"'`<>]{6,200})@[\w.\[-]",
         ("://",),
     ),
 )
-"""For each form its kind, its pattern, and hints: one of them is in each text that has a match."""
+"""For each form its kind, its pattern, and hints: one of them is in each text that has a match.
+
+What stands before a fixed piece of a form has a greatest length, or a long text would be looked through again from each
+of its characters.
+"""
 
 Named = tuple[str, tuple[str, ...], str, str]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -123,10 +124,14 @@ def matches(text: str, rules: Iterable[Rule] | None = None, more: More | None = 
     if more is not None:
         found += more(text)
     kept: list[Match] = []
+    starts: list[int] = []
     for one in found:
-        if not any(one.start < other.end and other.start < one.end for other in kept):
-            kept.append(one)
-    return sorted(kept, key=lambda one: one.start)
+        place = bisect(starts, one.start)
+        before, after = kept[max(place - 1, 0) : place], kept[place : place + 1]
+        if all(other.end <= one.start for other in before) and all(one.end <= other.start for other in after):
+            kept.insert(place, one)
+            starts.insert(place, one.start)
+    return kept
 
 
 def is_plausible(value: str) -> bool:
@@ -185,7 +190,7 @@ def texts_of(column: str | None, *, is_json: bool) -> Iterator[str]:
     if is_json:
         try:
             yield from texts_in(json.loads(column))
-        except ValueError:
+        except (ValueError, RecursionError):
             yield column
     else:
         yield column
@@ -252,7 +257,7 @@ class Redactor:
         if is_json:
             try:
                 return json.dumps(self.value(json.loads(text)))
-            except ValueError:
+            except (ValueError, RecursionError):
                 pass
         return self.text(text)
 

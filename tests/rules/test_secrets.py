@@ -91,6 +91,26 @@ def test_what_only_looks_like_a_secret_is_left_alone(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize("noise", ["acgt", "-eyJ", "0123abcd"])
+def test_a_long_text_without_an_end_is_looked_through_once(noise: str) -> None:
+    """Data beside an address or a token's beginning: from each character anew, it would take minutes."""
+    assert found(f"https://x.example {noise * 100_000}") == []
+
+
+def test_of_many_secrets_in_one_text_none_is_lost() -> None:
+    """They are found in order, and of two that overlap only the one of the first rule."""
+    keys = [key(f"sk-proj-{number:05}", 40) for number in range(5_000)]
+    assert [value for _, value in found("\n".join(f"token={one}" for one in keys))] == keys
+
+
+def test_json_that_is_nested_too_deeply_is_a_text() -> None:
+    """A tool may return anything."""
+    deep = "[" * 100_000 + f'"{key("sk-proj-", 60)}"' + "]" * 100_000
+    assert [*texts_of(deep, is_json=True)] == [deep]
+    redactor = Redactor({key("sk-proj-", 60): "OpenAI key"})
+    assert key("sk-proj-", 60) not in redactor.column(deep, is_json=True)
+
+
 def test_every_rule_has_hints_that_its_matches_have() -> None:
     """No rule is kept from a match by its hints: each key of the table is found by the rules without hints too."""
     for value, kind in KEYS.items():
