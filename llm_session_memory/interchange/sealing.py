@@ -310,11 +310,12 @@ class _Reading:
         self._lines = enumerate(stream, 1)
         self._where = where
         self._count = 0
+        self._number = 1
         self._ready = False
 
     def into(self, staging: Staging) -> list[Sealed]:
         """Write all rows into a database, and return the records of the sessions. Raises FileRefused."""
-        number, header = next(self._values(), (1, None))
+        _, header = next(self._values(), (1, None))
         if not isinstance(header, dict) or header.get("format") != SEALED:
             hint = "Import it with: llm sessions import FILE"
             raise FileRefused(f"{self._where} is not a sealed session.", hint)
@@ -325,8 +326,8 @@ class _Reading:
             records = [Sealed(**{**one, "sha256": ""}) for one in header["sessions"]]
             sealing.make_tables(staging, header["llm"])
             rows = self._rows(staging)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise self._refused(number) from error
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+            raise self._refused(self._number) from error
         if not self._ready:
             self._prepare(staging)
         if rows != self._count:
@@ -365,6 +366,7 @@ class _Reading:
 
     def _values(self) -> Iterator[tuple[int, Any]]:
         for number, line in self._lines:
+            self._number = number
             yield number, self._value(number, line)
 
     def _value(self, number: int, line: bytes) -> Any:
@@ -388,7 +390,7 @@ def _encoded(value: Any) -> Any:
 
 
 def _loaded(value: Any) -> Any:
-    return base64.b64decode(value["base64"]) if isinstance(value, dict) else value
+    return base64.b64decode(value["base64"], validate=True) if isinstance(value, dict) else value
 
 
 def _digest_of(path: Path) -> str:

@@ -6,6 +6,7 @@ which only tables that are stored by row id, and tables without one, are read he
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ _ENCODINGS = {1: "utf-8", 2: "utf-16-le", 3: "utf-16-be"}
 _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 _FLOAT, _ZERO, _ONE, _FIRST_TEXT = 7, 8, 9, 12
 _VARINT_BYTES = 9
+
+_NAME = r"(?:\w+|\"[^\"]+\"|\[[^\]]+\]|`[^`]+`|'[^']+')"
+_BETWEEN = r"(?:\s|--[^\n]*\n|/\*[^*]*\*/)*"
+_MAKES_TABLE = re.compile(rf"CREATE TABLE {_BETWEEN}{_NAME}{_BETWEEN}\(", re.IGNORECASE)
 
 Value = int | float | str | bytes | None
 
@@ -67,6 +72,14 @@ class Cell:
     payload: bytes = b""
     size: int = 0
     more: int = 0
+
+
+def makes_table(sql: str) -> bool:
+    """Return whether a statement makes a table with columns that it names, and does nothing else.
+
+    SQLite stores such statements in a file's schema. A file from someone else may have any other there.
+    """
+    return _MAKES_TABLE.match(sql) is not None
 
 
 def header(data: bytes) -> Header:

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..rules.sqlite_format import Value
+from ..rules.sqlite_format import Value, makes_table
 from .damaged_file import DamagedFile, Losses, Rows
 from .log import Log
 
@@ -140,7 +140,9 @@ def _schema(file: DamagedFile) -> Iterator[tuple[str, int, str]]:
 
 
 def _parsed(name: str, root: int, sql: str) -> Table | None:
-    """Return a table as its statement makes it; None if the statement is damaged."""
+    """Return a table as its statement makes it; None if the statement is damaged, or is another one."""
+    if not makes_table(sql):
+        return None
     try:
         with closing(sqlite3.connect(":memory:")) as db:
             db.execute(sql)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import LogUnusable
+from ..rules.sqlite_format import makes_table
 from .log import Log
 from .schema import statement
 from .staging import OURS, TABLES, WITHOUT_ROWID, Staging
@@ -95,7 +96,7 @@ _PROJECTS = """
 name_key in (select project from memory_sessions where thread_id in (select id from temp.sealed_threads))
 """
 
-_STATEMENT = re.compile(r"CREATE\s+(TABLE|(UNIQUE\s+)?INDEX)\s", re.IGNORECASE)
+_MAKES_INDEX = re.compile(r"CREATE\s+(UNIQUE\s+)?INDEX\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ def make_tables(staging: Staging, made: Mapping[str, Any]) -> None:
     log = staging.log
     with log.writing():
         for sql in made["tables"]:
-            if not isinstance(sql, str) or not _STATEMENT.match(sql):
+            if not isinstance(sql, str) or not (makes_table(sql) or _MAKES_INDEX.match(sql)):
                 raise LogUnusable("The file holds something that is no table of llm.", "Nothing was changed.")
             log.run(sql)
         log.many("insert into _llm_migrations (name, applied_at) values (:name, :applied_at)", made["migrations"])

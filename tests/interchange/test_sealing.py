@@ -292,6 +292,7 @@ def _lines(folder: Path, *lines: str) -> Path:
 MIGRATIONS = "CREATE TABLE _llm_migrations (name TEXT PRIMARY KEY, applied_at TEXT)"
 LLM = {"tables": [MIGRATIONS], "migrations": []}
 GOOD = {"format": "llm-session-sealed", "version": 1, "sessions": [], "llm": LLM}
+TAGS = {"table": "memory_tags", "columns": ["tag"]}
 
 BAD: dict[str, tuple[list[Any], str]] = {
     "another format": ([{"prompt": "a"}], "is not a sealed session. Import it"),
@@ -301,12 +302,21 @@ BAD: dict[str, tuple[list[Any], str]] = {
         [{**GOOD, "llm": {"tables": ["create trigger x after insert on y begin select 1; end"], "migrations": []}}],
         "something that is no table of llm",
     ),
+    "a table with rows of its own": (
+        [{**GOOD, "llm": {"tables": ["CREATE TABLE turns AS SELECT 1 AS id"], "migrations": []}}],
+        "something that is no table of llm",
+    ),
     "no sessions": ([{"format": "llm-session-sealed", "version": 1}], "Line 1 of bad.age can't be read"),
     "a strange table": (
         [GOOD, {"table": "sqlite_master", "columns": ["sql"]}, ["x"], {"rows": 1}],
         "does not know sqlite_master",
     ),
     "a row too long": ([GOOD, {"table": "memory_tags", "columns": ["tag"]}, ["x", "y"]], "Line 3 of bad.age"),
+    "bytes that are none": ([GOOD, TAGS, [{"base64": "?"}], {"rows": 1}], "Line 3 of bad.age can't be read"),
+    "a number too large": ([GOOD, TAGS, [2**70], {"rows": 1}], "Line 4 of bad.age can't be read"),
+    "half a character": ([GOOD, TAGS, ["\ud800"], {"rows": 1}], "Line 4 of bad.age can't be read"),
+    "a list in a row": ([GOOD, TAGS, [[1]], {"rows": 1}], "."),
+    "no number of rows": ([GOOD, {"rows": "many"}], "Line 2 of bad.age can't be read"),
     "no end": ([GOOD], "bad.age is not complete"),
 }
 

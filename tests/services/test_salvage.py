@@ -182,6 +182,22 @@ def test_a_lost_schema_does_not_lose_the_rows(log: Path, whole: bytes) -> None:
     assert len([text for text in texts(new) if text.startswith("Prompt ")]) == EXCHANGES
 
 
+def test_no_statement_of_the_file_is_run_but_those_that_make_tables(log: Path, whole: bytes) -> None:
+    """A damaged log may be from someone else, and its schema may have any statement in place of a table's."""
+    log.write_bytes(whole)
+    stolen = log.with_name("stolen.db")
+    with closing(sqlite3.connect(log)) as db:
+        db.execute("pragma writable_schema = on")
+        sql = "insert into sqlite_master values ('table', ?, ?, 0, ?)"
+        db.execute(sql, ("a", "a", f"vacuum into '{stolen}'"))
+        db.execute(sql, ("b", "b", "create table b as select 1"))
+        db.commit()
+    _, new = saved(log)
+    assert not stolen.exists()
+    with closing(sqlite3.connect(new)) as db:
+        assert not db.execute("select 1 from sqlite_master where name in ('a', 'b')").fetchall()
+
+
 def test_what_was_deleted_does_not_come_back(log: Path, whole: bytes) -> None:
     """If it isn't known which pages are free, what has a tombstone is left out, with its messages."""
     log.write_bytes(whole)
