@@ -10,7 +10,7 @@ whatever was merged first.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .names import LONGEST, key
@@ -156,14 +156,16 @@ def _threads(root: str, top: _Node) -> Apart:
     return Apart(threads, order, branches, links)
 
 
-def from_elsewhere(name: str, host: str, taken: Iterable[str]) -> str:
-    """Return the name of a session from another log if another session has its name: `work@HOST`, `work@HOST-2`."""
-    keys = {key(other) for other in taken}
+def from_elsewhere(name: str, host: str, taken: Container[str]) -> str:
+    """Return the name of a session from another log if another session has its name: `work@HOST`, `work@HOST-2`.
+
+    `taken` are the keys of all names (`names.key`), so that thousands of sessions need no time for each other.
+    """
     place = host.replace("/", "-").strip()[: LONGEST // 2] or "other"
     number = 1
     while True:
         ending = f"@{place}" + (f"-{number}" if number > 1 else "")
         candidate = name[: LONGEST - len(ending)] + ending
-        if key(candidate) not in keys:
+        if key(candidate) not in taken:
             return candidate
         number += 1

@@ -314,11 +314,11 @@ def _new_sessions(log: Log, host: str) -> tuple[tuple[str, str], ...]:
         f"select {', '.join(columns)} from other.memory_sessions"  # noqa: S608  names of columns
         " where thread_id not in (select thread_id from main.memory_sessions) order by created_utc, thread_id"
     )
-    taken = dict(log.tuples("select name_key, name from main.memory_sessions")) if found else {}
+    taken = {key for (key,) in log.tuples("select name_key from main.memory_sessions")} if found else set()
     added: list[tuple[str, str]] = []
     for row in found:
-        name = row["name"] if row["name_key"] not in taken else from_elsewhere(row["name"], host, taken.values())
-        taken[name_key(name)] = name
+        name = row["name"] if row["name_key"] not in taken else from_elsewhere(row["name"], host, taken)
+        taken.add(name_key(name))
         added.append((row["name"], name))
         log.run(
             f"insert into main.memory_sessions ({', '.join(columns)})"  # noqa: S608

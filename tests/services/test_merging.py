@@ -324,7 +324,7 @@ def test_sessions_of_one_name_are_kept_apart(two: list[Machine]) -> None:
     threads = [a.new("plan"), b.new("plan")]
     assert a.merge(b, host="laptop").sessions == (("plan", "plan@laptop"),)
     assert [thread_of(a, "plan"), thread_of(a, "plan@laptop")] == threads
-    assert from_elsewhere("plan", "laptop", ["plan", "plan@laptop"]) == "plan@laptop-2"
+    assert from_elsewhere("Plan", "Laptop", {"plan", "plan@laptop"}) == "Plan@Laptop-2"
     assert a.merge(b, host="phone") == Merged()
 
 
