@@ -69,9 +69,8 @@ def about_references(missing: Counter[tuple[str, str]]) -> list[Finding]:
             continue
         if (table, other) == _LEFT_OVER:
             has = "has" if rows == 1 else "have"
-            message = (
-                f"{counted(rows, 'row')} of {table} {has} no turn. An import that was broken off leaves such rows."
-            )
+            cause = "An import or a merge that was broken off leaves such rows."
+            message = f"{counted(rows, 'row')} of {table} {has} no turn. {cause}"
             found.append(Finding("references", "wrong", message, _FIX, mend="left over"))
             continue
         refer = "refers to a row" if rows == 1 else "refer to rows"

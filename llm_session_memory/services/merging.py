@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from ..errors import LogUnusable, SessionError
 from ..model import Target
 from ..model.merging import Conflict, Merged
 from ..rules.words import counted
-from ..store import Log, Sessions, history, merge_branches, merge_rows, merging, other_log
+from ..store import Log, Sessions, history, merge_ahead, merge_branches, merge_rows, merging, other_log
 from ..store.deletion_beside import name_of
 from ..store.deletion_family import related
 from .deletion import Deletion
@@ -70,7 +71,7 @@ class Merging:
             migrate(log)
             self._desk.prepare()
             with merging.attachable(log), suppress(_DryRun):
-                with log.writing():
+                with self._ahead(theirs, say, dry_run), log.writing():
                     done, sources = self._merge(theirs, host or host_of(other), tuple(kept_fragments), say, dry_run)
                     if dry_run:
                         raise _DryRun
@@ -109,6 +110,20 @@ class Merging:
 
     # -- steps ---------------------------------------------------------
 
+    @contextmanager
+    def _ahead(self, theirs: Log, say: Say, dry_run: bool) -> Iterator[None]:  # noqa: FBT001  private
+        """Refuse a log that can't be merged, and copy what nobody sees yet: others wait less for the rest."""
+        ours = self._desk.log
+        with merging.attached(ours, theirs):
+            other_log.check_columns(ours, (*merging.TABLES, *merge_rows.tables()), theirs.path)
+        if dry_run:
+            yield
+            return
+        say("Adding to llm's search index…")
+        left_out = merging.buried(theirs, ours).turns.values()
+        with merge_ahead.search_rows(ours, theirs, chain.from_iterable(left_out)):
+            yield
+
     def _merge(
         self,
         theirs: Log,
@@ -139,11 +154,12 @@ class Merging:
         merge_rows.forget_undone_removals(ours)
         before = len(merge_rows.conflicts(ours))
         merging.attach(ours, theirs)
-        other_log.check_columns(ours, (*merging.TABLES, *merge_rows.tables()), theirs.path)
         merging.find(ours)
         new = merging.counts(ours)
         say(f"Adding {counted(new['turns'], 'turn')}…")
-        merging.put(ours)
+        merging.put(ours, search=not dry_run)
+        if not dry_run:
+            merge_ahead.drop_left_out(ours)
         merging.put_tombstones(ours)
         say("Merging settings, notes and ratings…")
         rows = merge_rows.rows(ours, host, self._desk.timestamp())

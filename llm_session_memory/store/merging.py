@@ -140,6 +140,16 @@ def attachable(log: Log) -> Iterator[None]:
         connection.isolation_level = level
 
 
+@contextmanager
+def attached(log: Log, other: Log) -> Iterator[None]:
+    """Attach a copy of the other log as `other`, outside of transactions."""
+    attach(log, other)
+    try:
+        yield
+    finally:
+        log.run("detach other")
+
+
 def attach(log: Log, other: Log) -> None:
     """Attach a copy of the other log as `other`."""
     log.run("attach :file as other", {"file": file_of(other)})
@@ -156,8 +166,8 @@ def find(log: Log) -> None:
         log.run(sql)
 
 
-def put(log: Log) -> None:
-    """Add what `find` found."""
+def put(log: Log, *, search: bool = True) -> None:
+    """Add what `find` found; without llm's search rows if nothing of it is to stay."""
     grown = [
         one
         for (one,) in log.tuples(
@@ -172,22 +182,26 @@ def put(log: Log) -> None:
                 "select f.id, l.id from other.fragments f join main.fragments l on l.hash = f.hash where f.id <> l.id"
             )
             log.database.conn.create_function("renumbered", 1, Renumbered(dict(numbers)))
-        _copy(log, table, changed, which, values)
+        if search or table != "turn_search":
+            copy_table(log, table, changed, which, values)
     _find_blocks(log)
     for table, (changed, which) in _OURS.items():
-        _copy(log, table, changed, which, {})
+        copy_table(log, table, changed, which, {})
     _finish_attempts(log)
     for thread_id in grown:
         merge_branches.retip(log, thread_id)
 
 
-def _copy(log: Log, table: str, changed: Mapping[str, str | None], which: str, values: Mapping[str, int]) -> None:
+def copy_table(log: Log, table: str, changed: Mapping[str, str | None], which: str, values: Mapping[str, int]) -> None:
+    """Copy rows of a table of the attached log, in their order. `values` are those of parameters."""
     columns = [name for (name,) in log.tuples(f"select name from pragma_table_info('{table}', 'other')")]  # noqa: S608  constants
     taken = {name: changed.get(name, f's."{name}"') for name in columns}
     taken = {name: value for name, value in taken.items() if value is not None}
     names = ", ".join(f'"{name}"' for name in taken)
     order = "" if table in _WITHOUT_ROWID else " order by s.rowid"
-    used = {name: value for name, value in values.items() if any(f":{name}" in str(one) for one in taken.values())}
+    used = {
+        name: value for name, value in values.items() if any(f":{name}" in str(one) for one in (*taken.values(), which))
+    }
     log.run(
         f"insert into main.{table} ({names}) select {', '.join(map(str, taken.values()))} from other.{table} s "  # noqa: S608  constants
         + which

@@ -2,31 +2,23 @@
 
 To write 50,000 exchanges takes most of a minute. Nobody else could use the log meanwhile, so that minute is spent on a
 temporary database, which SQLite deletes when it is closed or when the process dies. What takes long in the copy is
-llm's search index. So its rows are copied first, in portions, with pauses in which other programs can write: nobody
-sees them, because llm looks up each row's turn. Everything else follows in one transaction, whole or not at all.
+llm's search index. So its rows are copied first, in portions, with pauses in which other programs can write (see
+search_ahead.py). Everything else follows in one transaction, whole or not at all.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import LogUnusable, NameRefused
+from . import search_ahead
 from .log import Log
 from .schema import statement
-
-PORTION = 4_000_000
-"""How many characters of llm's search rows are copied in one transaction: a few tenths of a second."""
-
-PAUSE_SECONDS = 0.12
-"""The pause between two portions. SQLite looks every 0.1 seconds at most whether a lock is gone, so whoever waits can
-write in each pause."""
 
 _FRAGMENT = "(select l.id from fragments f join log.fragments l on l.hash = f.hash where f.id = s.fragment_id)"
 _INSTANCE = (
@@ -197,35 +189,24 @@ class Staging:
 
         Raises NameRefused if the session's name has been taken in the meantime, and LogUnusable.
         """
-        with theirs.sentences(), _seen_by_others(self.path) as alone:
+        with theirs.sentences(), search_ahead.seen_by_others(self.path) as alone:
             self._run("attach ? as log", [str(self.path)])
             if alone:
-                self._clean("")
+                search_ahead.clean(self.log, "log")
             try:
                 self._copy_search_rows()
                 self._copy_the_rest()
             except BaseException:
                 with suppress(sqlite3.Error):
-                    self._clean(" and s.turn_id in (select id from main.turns)")
+                    search_ahead.clean(self.log, "log", " and s.turn_id in (select id from main.turns)")
                 raise
 
     def _copy_search_rows(self) -> None:
         """Copy all of llm's search rows but the last portion, with a pause after each portion."""
-        for first, last in self._portions():
-            with self.log.locked():
-                self._copy_table("turn_search", *_LLMS["turn_search"], {"first": first, "last": last})
-            time.sleep(PAUSE_SECONDS)
-
-    def _portions(self) -> list[tuple[int, int]]:
-        """Return the first and last id of each portion of search rows but the last."""
-        found: list[tuple[int, int]] = []
-        first, size = 1, 0
-        for id_, length in self._run("select id, length(prompt) + length(response) from turn_search order by id"):
-            size += length
-            if size >= PORTION:
-                found.append((first, id_))
-                first, size = id_ + 1, 0
-        return found
+        rows = self._run("select id, length(prompt) + length(response) from turn_search order by id")
+        search_ahead.copy(
+            self.log, rows, lambda portion: self._copy_table("turn_search", *_LLMS["turn_search"], portion)
+        )
 
     def _copy_the_rest(self) -> None:
         connection = self.log.database.conn
@@ -288,18 +269,6 @@ class Staging:
         sql = f"insert into log.{table} ({names}) select {', '.join(map(str, taken.values()))} from main.{table} s "  # noqa: S608  names of columns
         self._run(sql + which + order, values or {})
 
-    def _clean(self, which: str) -> None:
-        """Delete the search rows of an import that did not come to its end: those whose turn isn't there."""
-        sql = "select s.id from log.turn_search s left join log.turns t on t.id = s.turn_id where t.id is null"
-        left = [row[0] for row in self._run(sql + which)]
-        for start in range(0, len(left), 500):
-            with self.log.locked():
-                self._run(
-                    "delete from log.turn_search where id in (select value from json_each(?))",
-                    [json.dumps(left[start : start + 500])],
-                )
-            time.sleep(PAUSE_SECONDS)
-
     def _run(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
         return self.log.database.conn.execute(sql, values)
 
@@ -332,30 +301,3 @@ class Renumbered:
             if "fragment" in piece:
                 piece["fragment"] = self._numbers.get(piece["fragment"], piece["fragment"])
         return json.dumps(value)
-
-
-@contextmanager
-def _seen_by_others(path: Path) -> Iterator[bool]:
-    """Give whether no other import is copying into a log of this folder, and let others see this one.
-
-    Only manners: an import that another one cleans away by mistake copies its search rows again at its end.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield True
-        return
-    try:
-        folder = os.open(path.resolve().parent, os.O_RDONLY)
-    except OSError:
-        yield False
-        return
-    try:
-        alone = True
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            alone = False
-        yield alone
-    finally:
-        os.close(folder)

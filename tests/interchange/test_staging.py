@@ -19,7 +19,7 @@ from llm_session_memory.llm_seam import writing
 from llm_session_memory.llm_seam.tables import migrated
 from llm_session_memory.memory import Memory
 from llm_session_memory.services.desk import Desk
-from llm_session_memory.store import schema, staging
+from llm_session_memory.store import schema, search_ahead, staging
 from tests.conftest import Command
 from tests.interchange.world import copied, exported, import_lines, rows
 
@@ -32,8 +32,8 @@ OURS_ALONE |= {"memory_changes"}  # SQLite's clock does not stand still
 @pytest.fixture(autouse=True)
 def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Search rows are copied in portions of four."""
-    monkeypatch.setattr(staging, "PORTION", 60)
-    monkeypatch.setattr(staging, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(search_ahead, "PORTION", 60)
+    monkeypatch.setattr(search_ahead, "PAUSE_SECONDS", 0)
 
 
 def at_each_pause(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
@@ -42,7 +42,7 @@ def at_each_pause(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> 
     def pause(seconds: float) -> None:
         do()
 
-    monkeypatch.setattr("llm_session_memory.store.staging.time.sleep", pause)
+    monkeypatch.setattr("llm_session_memory.store.search_ahead.time.sleep", pause)
 
 
 # -- the same rows ----------------------------------------------------------------
@@ -220,7 +220,7 @@ def test_two_imports_of_one_name(fresh: Path, monkeypatch: pytest.MonkeyPatch) -
     at_each_pause(monkeypatch, lambda: another("work"))
     with pytest.raises(NameRefused, match="Session “work” already exists. Import it under another name with --as."):
         import_lines(fresh, LINES)
-    monkeypatch.setattr(staging, "PORTION", 60)
+    monkeypatch.setattr(search_ahead, "PORTION", 60)
     at_each_pause(monkeypatch, lambda: another("two"))
     import_lines(fresh, LINES, "three")
     assert rows(fresh, "select name from memory_sessions order by name") == [("three",), ("two",), ("work",)]
