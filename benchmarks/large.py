@@ -47,8 +47,8 @@ class Prose(Talk):
         return self._text(70)
 
 
-def write(path: Path, exchanges: int, threads: int) -> None:
-    """Write the log."""
+def write(path: Path, exchanges: int, threads: int, seed: int = 1) -> None:
+    """Write the log. Other seeds make other texts."""
     import sqlite_utils
 
     from llm_session_memory.model import Settings
@@ -59,7 +59,7 @@ def write(path: Path, exchanges: int, threads: int) -> None:
 
     database = sqlite_utils.Database(path)
     database.conn.execute("pragma synchronous = off")
-    talk = Prose()
+    talk = Prose(seed)
     memory = Services(Desk(Log(database, path)))
     writer = _writer(database)
     memory.desk.prepare()
