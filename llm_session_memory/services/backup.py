@@ -84,6 +84,7 @@ class Backups:
             if wrong:
                 check = self._desk.command("check")
                 raise LogUnusable(f"The log {log.path} is damaged ({wrong}), so no backup was made.", f"See: {check}")
+            self._check_place(path, overwrite=overwrite)  # the copy took its time
             if not attachments:
                 return Backup(path, _finished(copy, path, lock, said), lock is not None)
             with backup_files.copied(log, path, lock, overwrite=overwrite) as found:

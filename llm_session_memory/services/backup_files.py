@@ -46,8 +46,13 @@ def folder_of(backup: Path) -> Path:
 def remove(backup: Path) -> None:
     """Remove the attachments of a backup, if it has any."""
     folder = folder_of(backup)
-    if any((folder / name).exists() for name in (_MANIFEST, f"{_MANIFEST}.age")):
+    if _is_ours(folder):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Return whether a folder was made here. Any other one is left alone, whatever it is called."""
+    return any((folder / name).exists() for name in (_MANIFEST, f"{_MANIFEST}.age"))
 
 
 class Copied:
@@ -75,9 +80,11 @@ class Copied:
 def copied(log: Log, backup: Path, lock: Locking | None, *, overwrite: bool) -> Copied:
     """Copy all files that attachments of a log name by their paths. Those that don't exist any more are counted.
 
-    Raises SessionError if the folder exists (unless `overwrite`), or can't be written.
+    Raises SessionError if the folder exists (unless `overwrite`, and it is that of a backup), or can't be written.
     """
     folder = folder_of(backup)
+    if os.path.lexists(folder) and not _is_ours(folder):
+        raise SessionError(f"{folder} exists, and is not from a backup.", "Choose another name for the backup.")
     if folder.exists() and not overwrite:
         raise SessionError(f"{folder} already exists.", "Choose another name, or replace it with --overwrite.")
     part = folder.with_name(f".{folder.name[:200]}.{secrets.token_hex(4)}.part")
@@ -122,7 +129,7 @@ def put_back(backup: Path, unlock: Unlocking, named: Sequence[str]) -> PutBack:
         path = Path(entry["path"])
         if entry["path"] not in wanted or not path.is_absolute():
             continue
-        if path.exists():
+        if os.path.lexists(path):  # also a link that leads nowhere
             if path.is_file() and _hash(path) == entry["sha256"]:
                 same += 1
             else:

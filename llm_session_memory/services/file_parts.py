@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -50,10 +51,12 @@ def plain_copy(folder: Path, target: Path, size: int) -> Iterator[Path]:
 
 
 def _sweep(folder: Path, name: str) -> None:
-    """Delete old parts of a file, which processes that were killed left behind."""
+    """Delete old parts of a file, which processes that were killed left behind. A date in its name may be another."""
+    pattern = re.sub(r"\d+", r"\\d+", re.escape(name[:200]))
+    parts = re.compile(rf"\.{pattern}\.[0-9a-f]{{8}}\.part(?:-wal|-shm|-journal)?")
     with suppress(OSError):
         for one in folder.iterdir():
-            if one.name.startswith(f".{name[:200]}.") and ".part" in one.name:
+            if parts.fullmatch(one.name):
                 with suppress(OSError):
                     if time.time() - one.stat().st_mtime > _OLD_SECONDS:
                         one.unlink()

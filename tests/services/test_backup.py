@@ -150,6 +150,50 @@ def test_what_a_killed_backup_left_is_removed_a_day_later(llm_: Command, used: P
     assert used.exists()
 
 
+def test_what_a_killed_backup_with_a_date_left_is_removed_too(llm_: Command, used: Path, tmp_path: Path) -> None:
+    """The next one has another date. Beside the log of an encrypted backup, the part has everything in plain text."""
+    pyrage = pytest.importorskip("pyrage", reason="The extra encrypt is not installed.")
+    parts = [
+        used.with_name(".logs-2026-01-01-000000Z.db.age.0123abcd.part"),
+        used.with_name(".logs-2026-01-01-000000Z.db.age.my.partial"),
+    ]
+    for part in parts:
+        part.write_text("half")
+        os.utime(part, (0, 0))
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    llm_("sessions", "backup", "--dir", str(tmp_path / "kept"), "-r", recipient).ok()
+    assert [part.exists() for part in parts] == [False, True]
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(
+    used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy takes minutes, and somebody else may choose the same name."""
+    path = tmp_path / "b.db"
+
+    def check(_copy: Path) -> str:
+        path.write_text("theirs")
+        return ""
+
+    monkeypatch.setattr(copying, "check", check)
+    with Services.open(used) as memory, pytest.raises(SessionError, match="already exists"):
+        memory.backups.make(path)
+    assert path.read_text() == "theirs"
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_folder_that_is_not_from_a_backup_stays(llm_: Command, used: Path, tmp_path: Path) -> None:
+    """Not even --overwrite removes what somebody else keeps under that name."""
+    folder = tmp_path / "b.db.attachments"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    done = llm_("sessions", "backup", str(tmp_path / "b.db"), "--attachments", "--overwrite")
+    assert f"{folder} exists, and is not from a backup." in done.err
+    assert left(folder) == ["mine.txt"]
+    assert used.exists()
+    assert not (tmp_path / "b.db").exists()
+
+
 def test_a_full_disk_is_said_before_anything_is_written(
     llm_: Command, used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

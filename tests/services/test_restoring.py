@@ -259,6 +259,11 @@ def test_attachments_are_put_back(llm_: Command, log: Path, tmp_path: Path, *, e
     assert "Put back 1 file of attachments." in done.out
     assert f"Not put back, because another file is there: {tmp_path / 'changed.txt'}\n" in done.err
     assert {name: (tmp_path / name).read_text() for name in texts} == {**texts, "changed.txt": "another"}
+    (tmp_path / "gone.txt").unlink()
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
+    done = llm_("sessions", "restore", str(backup), "--attachments", *options).ok()
+    assert f"Not put back, because another file is there: {tmp_path / 'gone.txt'}\n" in done.err
+    assert (tmp_path / "gone.txt").is_symlink()
 
 
 def test_an_encrypted_backup_without_its_key_is_refused(llm_: Command, backup: Path, log: Path, tmp_path: Path) -> None:
