@@ -64,7 +64,5 @@ def back_up(log: Log, now: datetime, say: Say, before: str) -> Path:
 
     Raises SessionError if the copy can't be written, and LogUnusable. Nothing was changed then.
     """
-    place = log.path.resolve()
-    place = place.with_name(f"{place.stem}-before-{before}-{now.strftime('%Y-%m-%d-%H%M%S')}.db")
-    Backups(Desk(log)).make(place, progress=lambda what, done, total: say(f"{what} the backup{percent(done, total)}"))
-    return place
+    desk = Desk(log, lambda: now)
+    return Backups(desk).beside(before, lambda what, done, total: say(f"{what} the backup{percent(done, total)}")).path

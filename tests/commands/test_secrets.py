@@ -55,7 +55,7 @@ def test_a_redaction_is_shown_asked_for_and_backed_up(log: Path, llm_: Command, 
     )
     assert log.read_bytes() == before
     said = llm_("sessions", "secrets", "--redact", "--yes").ok()
-    [backup] = log.parent.glob("*-before-redaction-*.db")
+    [backup] = log.parent.glob("*.before-redaction.db")
     assert said.out.splitlines()[0].startswith("Replaced 3 secrets in ")
     assert f"The log as it was before is in {backup}. It still has the secrets" in said.out
     assert PASSWORD.encode() in backup.read_bytes()

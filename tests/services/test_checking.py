@@ -241,7 +241,7 @@ def test_before_anything_is_mended_the_log_is_copied(log: Path) -> None:
     assert fix(log, NOW, lambda _: None).backup is None
     run(log, "insert into memory_pins values ('t', 'gone', '2026')")
     backup = fix(log, NOW, lambda _: None).backup
-    assert backup == str(log.with_name("logs-before-fix-2026-11-28-120000.db"))
+    assert backup == str(log.with_name("logs-2026-11-28-120000Z.before-fix.db"))
     assert wrong(Path(backup)) != []
     if os.name == "posix":
         assert Path(backup).stat().st_mode & 0o777 == 0o600
