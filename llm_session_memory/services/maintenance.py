@@ -137,7 +137,7 @@ def _network(path: Path) -> str | None:
     real = path.resolve()
     found = ("", "")
     with suppress(OSError):
-        for line in Path("/proc/self/mounts").read_text("utf-8", "replace").splitlines():
+        for line in Path("/proc/self/mounts").read_text("utf-8", "replace").split("\n")[:-1]:
             _, folder, kind, *_ = line.split(" ")
             folder = folder.replace("\\040", " ")
             if real.is_relative_to(folder) and len(folder) >= len(found[0]):

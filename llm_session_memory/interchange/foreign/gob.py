@@ -88,6 +88,8 @@ class _Stream:
             raise NotGob(f"it has a value of type {number}")
         if kind.key is not None and kind.element is not None:
             key, element = kind.key, kind.element
+            if key not in basic:
+                raise NotGob("a map has keys that are no texts or numbers")
             return {self._read(key, depth + 1): self._read(element, depth + 1) for _ in range(self._count())}
         if kind.element is not None:
             return [self._read(kind.element, depth + 1) for _ in range(self._count())]

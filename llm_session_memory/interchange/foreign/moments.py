@@ -12,6 +12,9 @@ _MILLISECONDS_FROM = 10_000_000_000
 _NANOSECONDS_UNTIL = 10_000_000_000_000_000_000
 """Larger numbers are no times: not even as nanoseconds."""
 
+_LONGEST = 100
+"""A longer text is no time."""
+
 _FRACTION = re.compile(r"(\.\d{1,9})")
 
 
@@ -25,9 +28,9 @@ def moment(value: object) -> str:
         return ""
     if isinstance(value, (int, float)):
         return _since_1970(value)
-    if not isinstance(value, str) or not value.strip():
+    text = value.strip() if isinstance(value, str) else ""
+    if not 0 < len(text) <= _LONGEST:
         return ""
-    text = value.strip()
     if re.fullmatch(r"\d{9,19}(\.\d+)?", text):
         return _since_1970(float(text))
     # Python 3.10 reads neither Z nor other than 3 or 6 decimals.

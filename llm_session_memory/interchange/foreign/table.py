@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
@@ -100,7 +101,7 @@ def _rows(source: Source) -> Iterator[tuple[str, _Row]]:
         with _opened(source) as text:
             reader = csv.reader(_without_nuls(text), delimiter=_delimiter(_first_line(source)), strict=True)
             columns = [name or str(number) for number, name in enumerate(next(reader, []), 1)]
-            twice = next((name for number, name in enumerate(columns) if name in columns[:number]), None)
+            twice = next((name for name, count in Counter(columns).items() if count > 1), None)
             if twice is not None:
                 raise FileRefused(f"{place} names the column “{one_line(twice, 40)}” twice.")
             ours = tuple(columns) == COLUMNS

@@ -91,6 +91,8 @@ def test_bytes_that_are_no_gob_are_refused_wherever_they_end(tmp_path: Path) -> 
     for place in range(len(TALK)):
         with suppress(NotGob):
             decoded(TALK[:place] + b"\xf8" + TALK[place + 1 :])
+    with pytest.raises(NotGob, match="keys"):  # a map whose keys are maps
+        decoded(bytes.fromhex("0aff810402ff82010c0000 06ff8200010000"))
     path = tmp_path / "ab1.gob"
     path.write_bytes(TALK[:250])
     with pytest.raises(FileRefused, match=r"ab1\.gob can't be read: it is cut off\."):
