@@ -323,8 +323,10 @@ class _Reading:
             hint = "Update the plugin: llm install -U llm-session-memory"
             raise FileRefused(f"{self._where} was sealed by a newer version of the plugin.", hint)
         try:
-            records = [Sealed(**{**one, "sha256": ""}) for one in header["sessions"]]
+            records = [_sealed(one) for one in header["sessions"]]
             sealing.make_tables(staging, header["llm"])
+            if not records:
+                raise self._refused(self._number)
             rows = self._rows(staging)
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise self._refused(self._number) from error
@@ -379,6 +381,14 @@ class _Reading:
 
     def _refused(self, number: int) -> FileRefused:
         return FileRefused(f"Line {number:,} of {self._where} can't be read.", _OTHER_COPY)
+
+
+def _sealed(said: dict[str, Any]) -> Sealed:
+    """Return what a header says about a session. Raises TypeError if it is not as we write it."""
+    found = Sealed(**{**said, "sha256": ""})
+    if not isinstance(found.thread_id, str) or not isinstance(found.name, str):
+        raise TypeError(found.thread_id)
+    return found
 
 
 def _dumped(value: Any) -> str:

@@ -20,7 +20,7 @@ _SIZES = """
 select coalesce(m.tbl_name, d.name) as name, sum(d.pgsize) as size
 from dbstat d
 left join sqlite_master m on m.name = d.name
-where d.aggregate
+where d.aggregate = true
 group by 1
 order by 2 desc, 1
 """

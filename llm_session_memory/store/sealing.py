@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -216,7 +217,11 @@ def make_tables(staging: Staging, made: Mapping[str, Any]) -> None:
 
 
 def insert(staging: Staging, table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
-    """Write rows into a staging database. Raises LogUnusable for a table or a column that this version doesn't know."""
+    """Write rows into a staging database.
+
+    Raises LogUnusable for a table or a column that this version doesn't know, and ValueError for a row that it can't
+    have: one that is there already, or a value that is no value of SQLite's.
+    """
     known = staging.log.columns(table) if table in (*TABLES, *OURS, EXCERPTS) else frozenset()
     unknown = next((name for name in columns if name not in known), None)
     if not known or unknown:
@@ -225,7 +230,10 @@ def insert(staging: Staging, table: str, columns: Sequence[str], values: Iterabl
     names = ", ".join(f'"{name}"' for name in columns)
     sql = f'insert into "{table}" ({names}) values ({", ".join("?" * len(columns))})'  # noqa: S608  known columns
     with staging.log.sentences():
-        staging.log.database.conn.executemany(sql, values)
+        try:
+            staging.log.database.conn.executemany(sql, values)
+        except (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
+            raise ValueError(table) from error
 
 
 def present(log: Log, thread_ids: Iterable[str]) -> list[str]:

@@ -291,8 +291,9 @@ def _lines(folder: Path, *lines: str) -> Path:
 
 MIGRATIONS = "CREATE TABLE _llm_migrations (name TEXT PRIMARY KEY, applied_at TEXT)"
 LLM = {"tables": [MIGRATIONS], "migrations": []}
-GOOD = {"format": "llm-session-sealed", "version": 1, "sessions": [], "llm": LLM}
-TAGS = {"table": "memory_tags", "columns": ["tag"]}
+ONE = {"thread_id": "t", "name": "work", "file": "", "exchanges": 0, "first_utc": None, "last_utc": None}
+GOOD = {"format": "llm-session-sealed", "version": 1, "sessions": [{**ONE, "sealed_utc": ""}], "llm": LLM}
+TAGS = {"table": "memory_tags", "columns": ["thread_id", "tag", "tag_key"]}
 
 BAD: dict[str, tuple[list[Any], str]] = {
     "another format": ([{"prompt": "a"}], "is not a sealed session. Import it"),
@@ -312,11 +313,17 @@ BAD: dict[str, tuple[list[Any], str]] = {
         "does not know sqlite_master",
     ),
     "a row too long": ([GOOD, {"table": "memory_tags", "columns": ["tag"]}, ["x", "y"]], "Line 3 of bad.age"),
-    "bytes that are none": ([GOOD, TAGS, [{"base64": "?"}], {"rows": 1}], "Line 3 of bad.age can't be read"),
-    "a number too large": ([GOOD, TAGS, [2**70], {"rows": 1}], "Line 4 of bad.age can't be read"),
-    "half a character": ([GOOD, TAGS, ["\ud800"], {"rows": 1}], "Line 4 of bad.age can't be read"),
-    "a list in a row": ([GOOD, TAGS, [[1]], {"rows": 1}], "."),
-    "no number of rows": ([GOOD, {"rows": "many"}], "Line 2 of bad.age can't be read"),
+    "an empty list of sessions": ([{**GOOD, "sessions": []}], "Line 1 of bad.age"),
+    "an id that is a number": (
+        [{**GOOD, "sessions": [{**ONE, "thread_id": 1, "sealed_utc": ""}]}],
+        "Line 1 of bad.age",
+    ),
+    "bytes that are none": ([GOOD, TAGS, [{"base64": "x"}, "a", "a"]], "Line 3 of bad.age"),
+    "a list as a value": ([GOOD, TAGS, [["t"], "a", "a"], {"rows": 1}], "Line 4 of bad.age"),
+    "a number too large": ([GOOD, TAGS, [2**70, "a", "a"], {"rows": 1}], "Line 4 of bad.age"),
+    "half a character": ([GOOD, TAGS, ["\ud800", "a", "a"], {"rows": 1}], "Line 4 of bad.age"),
+    "a row twice": ([GOOD, TAGS, ["t", "a", "a"], ["t", "a", "a"], {"rows": 2}], "Line 5 of bad.age"),
+    "a number of rows that is none": ([GOOD, {"rows": "many"}], "Line 2 of bad.age"),
     "no end": ([GOOD], "bad.age is not complete"),
 }
 

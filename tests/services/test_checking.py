@@ -86,6 +86,8 @@ def test_nothing_is_wrong_with_a_good_log(log: Path) -> None:
     assert [*log.parent.iterdir()] == [log]
     assert found.facts.counts is not None
     assert found.facts.counts["turns"] == 4
+    tables = found.facts.tables
+    assert tables is None or sum(tables.values()) == log.stat().st_size  # None: SQLite without dbstat
 
 
 @pytest.mark.parametrize("version", OLD_LLMS)
