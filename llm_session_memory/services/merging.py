@@ -71,8 +71,10 @@ class Merging:
             migrate(log)
             self._desk.prepare()
             with merging.attachable(log), suppress(_DryRun):
-                with self._ahead(theirs, say, dry_run), log.writing():
-                    done, sources = self._merge(theirs, host or host_of(other), tuple(kept_fragments), say, dry_run)
+                with self._ahead(theirs, say, dry_run) as found, log.writing():
+                    plain = found is not None and found == merging.version(log)
+                    host = host or host_of(other)
+                    done, sources = self._merge(theirs, host, tuple(kept_fragments), say, plain=plain, dry_run=dry_run)
                     if dry_run:
                         raise _DryRun
                 self._link(sources, say)
@@ -111,30 +113,42 @@ class Merging:
     # -- steps ---------------------------------------------------------
 
     @contextmanager
-    def _ahead(self, theirs: Log, say: Say, dry_run: bool) -> Iterator[None]:  # noqa: FBT001  private
-        """Refuse a log that can't be merged, and copy what nobody sees yet: others wait less for the rest."""
+    def _ahead(self, theirs: Log, say: Say, dry_run: bool) -> Iterator[int | None]:  # noqa: FBT001  private
+        """Do what can be done before the log is locked, so that others wait less, and give what `_find` returns.
+
+        A log that can't be merged is refused, and search rows are copied, which nobody sees yet.
+        """
         ours = self._desk.log
         with merging.attached(ours, theirs):
             other_log.check_columns(ours, (*merging.TABLES, *merge_rows.tables()), theirs.path)
         if dry_run:
-            yield
+            yield self._find(theirs, say)
             return
         say("Adding to llm's search index…")
         left_out = merging.buried(theirs, ours).turns.values()
         with merge_ahead.search_rows(ours, theirs, chain.from_iterable(left_out)):
-            yield
+            yield self._find(theirs, say)
 
-    def _merge(
-        self,
-        theirs: Log,
-        host: str,
-        kept: Sequence[int],
-        say: Say,
-        dry_run: bool,  # noqa: FBT001  private
-    ) -> tuple[Merged, list[str]]:
+    def _find(self, theirs: Log, say: Say) -> int | None:
+        """Find what is new, and return the log's version then. Return None if something has to go or be set apart."""
         ours = self._desk.log
         say("Comparing the logs…")
-        gone, left_out = merging.buried(ours, theirs), merging.buried(theirs, ours)
+        version = merging.version(ours)
+        deleted = any(any(merging.buried(*logs)) for logs in ((ours, theirs), (theirs, ours)))
+        if deleted or merge_branches.went_on(ours, theirs):
+            return None
+        with merging.attached(ours, theirs):
+            merging.find(ours)
+        return version
+
+    def _merge(  # noqa: PLR0913  one parameter an option
+        self, theirs: Log, host: str, kept: Sequence[int], say: Say, *, plain: bool, dry_run: bool
+    ) -> tuple[Merged, list[str]]:
+        """Merge in a transaction. `plain`: nothing has to go or be set apart, and what is new was found before it."""
+        ours = self._desk.log
+        gone, left_out = merging.NOTHING, merging.NOTHING
+        if not plain:
+            gone, left_out = merging.buried(ours, theirs), merging.buried(theirs, ours)
         merging.drop_removed_snapshots(ours, theirs)
         merge_branches.follow(ours, theirs, gone.threads, indexed=True)
         with theirs.writing():
@@ -142,7 +156,7 @@ class Merging:
             merge_branches.follow(theirs, ours, left_out.threads, indexed=False)
         deleted, stayed = _delete(self._desk, gone, theirs, kept, dry_run=dry_run)
         not_taken, _ = _delete(Desk(theirs, self._desk.now), left_out, ours, ())
-        conversations = merge_branches.went_on(ours, theirs)
+        conversations = [] if plain else merge_branches.went_on(ours, theirs)
         known = merge_branches.known(ours, conversations)
         self._check_busy(conversations)
         for one in conversations:
@@ -154,7 +168,8 @@ class Merging:
         merge_rows.forget_undone_removals(ours)
         before = len(merge_rows.conflicts(ours))
         merging.attach(ours, theirs)
-        merging.find(ours)
+        if not plain:
+            merging.find(ours)
         new = merging.counts(ours)
         say(f"Adding {counted(new['turns'], 'turn')}…")
         merging.put(ours, search=not dry_run)

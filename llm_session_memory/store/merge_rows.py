@@ -163,25 +163,30 @@ def _merge(log: Log, kind: Kind, now: str) -> int:
     newer = f"exists (select 1 from main.{kind.table} l where {on} and ({theirs}) > ({mine}))"  # noqa: S608  constants
     count = log.value(f"select count(*) from other.{kind.table} o where {newer}") if kind.values else 0  # noqa: S608
     names = ", ".join(columns)
+    new = f"not exists (select 1 from main.{kind.table} l where {on}) and not {_removed(kind, 'other', 'o')}"  # noqa: S608
     log.run("drop table if exists temp.merge_wins")
     log.run(
         f"create temp table merge_wins as select {', '.join(f'o.{name}' for name in columns)}"  # noqa: S608
-        f" from other.{kind.table} o where {newer} or not exists (select 1 from main.{kind.table} l where {on})"
+        f" from other.{kind.table} o where {newer} or {new}"
         f" order by {'o.id' if kind.numbered else '1'}"
     )
     there = " and ".join(f"w.{name} = {kind.table}.{name}" for name in kind.keys)
     log.run(f"delete from main.{kind.table} where exists (select 1 from temp.merge_wins w where {there})")  # noqa: S608
     log.run(f"insert into main.{kind.table} ({names}) select {names} from temp.merge_wins")  # noqa: S608
-    later = "" if kind.time is None else f" and c.changed_utc > {_time(kind, 'main', kind.table)}"
-    removed = (
-        f"exists (select 1 from temp.merge_changes c where {_same_change(kind, 'c', kind.table)} and c.removed{later})"  # noqa: S608
-    )
+    removed = _removed(kind, "main", kind.table)
     gone = log.value(f"select count(*) from main.{kind.table} where {removed}")  # noqa: S608
     if gone:
         log.run(f"delete from main.{kind.table} where {removed}")  # noqa: S608
     if kind.numbered:
         _renumber(log, kind, columns)
     return int(count) + int(gone)
+
+
+def _removed(kind: Kind, schema: str, row: str) -> str:
+    """Return the condition that a row was removed in one of the logs after it was written."""
+    later = "" if kind.time is None else f" and c.changed_utc > {_time(kind, schema, row)}"
+    same = _same_change(kind, "c", row)
+    return f"exists (select 1 from temp.merge_changes c where {same} and c.removed{later})"  # noqa: S608  constants
 
 
 def _json(kind: Kind, row: str) -> str:

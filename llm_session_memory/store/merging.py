@@ -160,6 +160,11 @@ def counts(log: Log) -> dict[str, int]:
     return {name: int(log.value(sql)) for name, sql in _COUNTED.items()}
 
 
+def version(log: Log) -> int:
+    """Return a number that is another one if someone else has written to the log."""
+    return int(log.value("pragma data_version"))
+
+
 def find(log: Log) -> None:
     """Find out what the attached log has that this one lacks."""
     for sql in statements("merge_find"):
@@ -243,6 +248,9 @@ class Buried(NamedTuple):
 
     turns: Mapping[str, Sequence[str]]
     threads: frozenset[str]
+
+
+NOTHING = Buried({}, frozenset())
 
 
 def buried(log: Log, elsewhere: Log) -> Buried:

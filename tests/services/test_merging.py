@@ -367,6 +367,15 @@ def test_what_a_person_removed_does_not_come_back(two: list[Machine]) -> None:
         assert memory.notes.list("work") == []
 
 
+def test_what_was_removed_here_is_no_change_when_it_is_merged_again(two: list[Machine]) -> None:
+    """A pin that the other log still has, and that was removed here, is not counted as removed in each merge."""
+    a, b = two
+    for machine in two:
+        machine.do(Step("pin", 0, 0))
+    a.do(Step("unpin", 0, 0))
+    assert (a.merge(b).changed, a.merge(b).changed) == (0, 0)
+
+
 def test_a_fork_keeps_what_the_other_log_deleted(two: list[Machine]) -> None:
     """An exchange that a fork has stays in the log for it, and the merge says so."""
     a, b = two

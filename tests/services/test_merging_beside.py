@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.model import Target
 from llm_session_memory.model.merging import Merged
 from llm_session_memory.services.merging import Merging
-from llm_session_memory.store import search_ahead
+from llm_session_memory.store import Log, merge_branches, merging, search_ahead
 from tests.conftest import Command
 from tests.services.test_merging import Machine, contents, differences, everything, machines, thread_of
 
@@ -177,3 +178,48 @@ def test_what_was_deleted_here_leaves_no_search_row(two: list[Machine], monkeypa
         at_each_pause(monkeypatch, deleted)
         assert c.merge(b).turns == 0
         assert value(c, ORPHANS) == 0
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_is_new_is_found_again_if_someone_wrote_before_the_lock(
+    two: list[Machine], monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    """What is said in the session between the comparison and the transaction becomes a branch, as at any other time."""
+    a, b = two
+    after = a.copy("after")
+    find = Merging._find
+
+    def written(self: Merging, *values: Any) -> int | None:
+        version = find(self, *values)
+        assert version is not None
+        monkeypatch.setattr(Merging, "_find", find)
+        with closing(sqlite3.connect(a.path)) as connection:
+            connection.execute("attach ? as after", [str(after.path)])
+            for table in ("messages", "parts", "turns", "turn_search"):
+                connection.execute(f"insert or ignore into {table} select * from after.{table}")
+            connection.commit()
+        return version
+
+    after.say(thread_of(after, "work"), "mine")
+    expected = after.copy("expected").merge(b, host="laptop")
+    monkeypatch.setattr(Merging, "_find", written)
+    assert a.merge(b, host="laptop", dry_run=dry_run) == expected
+    assert len(expected.branches) == 1
+
+
+def test_a_plain_merge_looks_for_what_is_new_before_it_locks_the_log(
+    two: list[Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is compared while others wait, if nothing has to go or be set apart and nobody wrote meanwhile."""
+    a, b = two
+    locked: list[bool] = []
+    for module, name in ((merging, "find"), (merge_branches, "went_on")):
+        original = getattr(module, name)
+
+        def noted(log: Log, *others: Log, original: Any = original) -> Any:
+            locked.append(log.database.conn.in_transaction)
+            return original(log, *others)
+
+        monkeypatch.setattr(module, name, noted)
+    a.merge(b)
+    assert locked == [False, False]
