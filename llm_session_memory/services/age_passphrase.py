@@ -136,6 +136,8 @@ def _file_key(header: Header, passphrase: str) -> bytes:
         file_key: bytes = _cipher(key).decrypt(bytes(12), stanza.body, None)
     except InvalidTag as error:
         raise WrongPassphrase from error
+    except MemoryError as error:  # 4 GB for the highest cost
+        raise NotAge(f"its header asks for work of 2^{cost}, which needs more memory than there is") from error
     mac = age_format.mac_of(header.signed, age_format.hkdf(file_key, b"", b"header"))
     if not hmac.compare_digest(mac, header.mac):
         raise NotAge("its header is damaged")

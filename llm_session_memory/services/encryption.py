@@ -26,6 +26,9 @@ ENDING = ".age"
 HEAD = 128
 """How many bytes `is_age` needs to see."""
 
+_LONGEST_LINE = 65_536
+"""How many bytes of a line of armor are read at once. Lines should have 64, but a file may have a single one."""
+
 Ask = Callable[[str], str]
 """Returns the passphrase of what it is called with, such as “work.age”. It may raise SessionError."""
 
@@ -197,7 +200,7 @@ class _Dearmored(io.RawIOBase):
     """A stream of the bytes in an ASCII-armored file. Raises NotAge for anything but lines of base64."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._lines = iter(stream.readline, b"")
+        self._lines = iter(lambda: stream.readline(_LONGEST_LINE), b"")  # of a longer one, pieces of whole groups of 4
         self._data = b""
         self._ended = False
         next((line for line in self._lines if line.strip() == age_format.ARMOR), None)

@@ -283,3 +283,22 @@ def test_a_plain_file_is_opened_as_it_is(keys: Keys, tmp_path: Path) -> None:
     path.write_bytes(locked(b"hello", locking([keys.public])))
     with opened(path, Unlocking((keys.file,))) as stream:
         assert stream.read() == b"hello"
+
+
+def test_armor_may_be_one_long_line(keys: Keys) -> None:
+    """Lines of any length are read, a piece at a time."""
+    armored = pyrage.encrypt(b"y" * 200_000, [pyrage.x25519.Recipient.from_str(keys.public)], armored=True)
+    first, *lines, last = armored.strip().splitlines()
+    assert unlocked(b"\n".join([first, b"".join(lines), last, b""]), Unlocking((keys.file,))) == b"y" * 200_000
+
+
+def test_work_that_needs_more_memory_than_there_is_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may ask for 4 GB."""
+    data = locked(b"x", knows("pass"))
+
+    def exhausted(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(age_passphrase, "_stretched", exhausted)
+    with pytest.raises(SessionError, match="more memory than there is"):
+        unlocked(data, says("pass"))
