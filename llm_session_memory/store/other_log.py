@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 from ..errors import LogUnusable
 from .frozen import address
 from .log import Log, check_file, sentence
+from .private_copy import private_folder, temporary_folder
 from .schema import MIGRATION_SET, names
 
 _PAGES = 4_000
@@ -38,23 +37,22 @@ def copied(path: Path, migrate: Callable[[Log], object], progress: Callable[[str
     check_file(path)
     if not path.exists():
         raise LogUnusable(f"{path} does not exist.", _HINT)
-    folder = Path(tempfile.mkdtemp(prefix="llm-sessions-merge-"))
-    copy = Log(Database(sqlite3.connect(folder / "other.db"), execute_plugins=False), path)
-    try:
-        with _sentences(path):
-            _copy(path, copy.database.conn, progress)
-        progress("Checking the other log…")
-        with copy.sentences():
-            _check(copy)
-        with copy.sentences():
-            migrate(copy)
-            copy.migrate()
-        copy.database.conn.isolation_level = None  # otherwise a temporary table would begin a transaction
-        yield copy
-    finally:
-        with suppress(sqlite3.Error):
-            copy.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with private_folder() as folder:
+        copy = Log(Database(sqlite3.connect(folder / "other.db"), execute_plugins=False), path)
+        try:
+            with _sentences(path):
+                _copy(path, copy.database.conn, progress)
+            progress("Checking the other log…")
+            with copy.sentences():
+                _check(copy)
+            with copy.sentences():
+                migrate(copy)
+                copy.migrate()
+            copy.database.conn.isolation_level = None  # otherwise a temporary table would begin a transaction
+            yield copy
+        finally:
+            with suppress(sqlite3.Error):
+                copy.close()
 
 
 def file_of(copy: Log) -> str:
@@ -87,8 +85,8 @@ def _sentences(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         if "full" in str(error):
-            message = f"There is no space for a copy of {path} in {tempfile.gettempdir()}."
-            raise LogUnusable(message, "Choose another folder with TMPDIR. Nothing was merged.") from error
+            message = f"There is no space for a copy of {path} in {temporary_folder()}."
+            raise LogUnusable(message, "Choose another folder with SQLITE_TMPDIR. Nothing was merged.") from error
         raise sentence(error, path) from error
 
 

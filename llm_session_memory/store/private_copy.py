@@ -19,7 +19,7 @@ from ..rules.sizes import in_words
 from .copying import Progress, copy
 from .log import Log
 
-_PREFIX = "llm-check-"
+_PREFIX = "llm-copy-"
 
 
 @contextmanager
@@ -30,12 +30,9 @@ def private_copy(log: Log, connections: int, progress: Progress | None = None) -
     `kill -9`; a copy that was not finished is removed by the next one. Raises LogUnusable if there is no room for it.
     """
     folder = temporary_folder()
-    _remove_those_of_the_dead(folder)
-    _check_room(log.path, folder)
     with ExitStack() as stack:
-        prefix = f"{_PREFIX}{os.getpid()}-"
-        temporary = tempfile.TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True)
-        target = Path(stack.enter_context(temporary)) / "copy.db"
+        target = stack.enter_context(private_folder()) / "copy.db"
+        _check_room(log.path, folder)
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         try:
             copy(log, target, progress)
@@ -51,6 +48,23 @@ def private_copy(log: Log, connections: int, progress: Progress | None = None) -
                 target.unlink()
                 target.parent.rmdir()
         yield opened
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Make a folder for large temporary files that only this user can read, and remove it at the end.
+
+    Those of processes that were killed are removed too. Raises LogUnusable if it can't be made.
+    """
+    folder = temporary_folder()
+    _remove_those_of_the_dead(folder)
+    try:
+        made = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=folder, ignore_cleanup_errors=True)
+    except OSError as error:
+        message = f"The folder {folder} can't be written: {error.strerror or error}."
+        raise LogUnusable(message, "Choose another folder with SQLITE_TMPDIR.") from error
+    with made as name:
+        yield Path(name)
 
 
 def temporary_folder() -> Path:

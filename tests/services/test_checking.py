@@ -142,13 +142,13 @@ def test_the_copy_of_a_check_that_was_killed_is_removed(
     monkeypatch.setenv("SQLITE_TMPDIR", str(tmp_path))
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    dead, alive = tmp_path / f"llm-check-{ended.pid}-a", tmp_path / f"llm-check-{os.getppid()}-b"
+    dead, alive = tmp_path / f"llm-copy-{ended.pid}-a", tmp_path / f"llm-copy-{os.getppid()}-b"
     for folder in (dead, alive):
         folder.mkdir()
         (folder / "copy.db").write_text("texts")
     assert wrong(log) == []
     assert (dead.exists(), alive.exists()) == (os.name != "posix", True)
-    assert {*tmp_path.glob("llm-check-*")} - {dead} == {alive}
+    assert {*tmp_path.glob("llm-copy-*")} - {dead} == {alive}
 
 
 def test_others_can_write_while_a_log_is_checked(log: Path) -> None:
