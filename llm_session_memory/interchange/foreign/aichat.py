@@ -15,7 +15,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ..lines import NOTHING, FileRefused
 from .plain_talk import Talk
 from .source import Source
 from .transcripts import count_unknown, last_changed, mapping, mappings, some_files, text
@@ -61,10 +60,7 @@ def _is_session(head: bytes) -> bool:
 
 
 def _session(source: Source, losses: Losses) -> ForeignConversation:
-    with source.open() as stream:
-        content = stream.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise FileRefused(f"{source.name} is larger than {_LARGEST >> 20} MB.", f"Split it. {NOTHING}")
+    content = source.content(_LARGEST)
     session = mapping(parsed(content, source.name))
     count_unknown(session, _SESSION, "a session", source.name, losses)
     compressed, messages = mappings(session.get("compressed_messages")), mappings(session.get("messages"))

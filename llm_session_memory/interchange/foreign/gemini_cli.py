@@ -105,10 +105,7 @@ def _values(source: Source, losses: Losses) -> Iterator[tuple[Any, str]]:
         for place, line in records(source, losses):
             yield line, place
         return
-    with source.open() as stream:
-        content = stream.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise FileRefused(f"{source.name} is larger than {_LARGEST >> 20} MB.", f"Split it. {NOTHING}")
+    content = source.content(_LARGEST)
     try:
         yield json.loads(content), source.name
     except UnicodeDecodeError as error:

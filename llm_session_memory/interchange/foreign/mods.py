@@ -74,10 +74,7 @@ def _is_conversation(head: bytes) -> bool:
 
 
 def _conversation(source: Source, row: Mapping[str, Any], losses: Losses) -> ForeignConversation:
-    with source.open() as stream:
-        content = stream.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise FileRefused(f"{source.name} is larger than {_LARGEST >> 20} MB.", f"Remove it. {NOTHING}")
+    content = source.content(_LARGEST)
     try:
         messages = mappings(decoded(content))
     except NotGob as error:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 from .plain_talk import Talk, openai_calls
 from .source import Source
 from .transcripts import count_unknown, last_changed, some_files, text
@@ -47,10 +47,7 @@ class ShellGpt:
 
 
 def _chat(source: Source, losses: Losses) -> ForeignConversation:
-    with source.open() as stream:
-        content = stream.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise FileRefused(f"{source.name} is larger than {_LARGEST >> 20} MB.", f"Split it. {NOTHING}")
+    content = source.content(_LARGEST)
     try:
         messages = json.loads(content)
     except (ValueError, RecursionError) as error:

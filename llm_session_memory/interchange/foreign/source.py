@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ...rules.safe_text import one_line
-from ..lines import FileRefused
+from ..lines import NOTHING, FileRefused
 
 HEAD = 65_536
 """How many bytes of a file are looked at to recognise it."""
@@ -70,6 +70,14 @@ class Source:
             return self.path.open("rb")
         except OSError as error:
             raise FileRefused(f"{self.path} can't be read: {error.strerror or error}.") from error
+
+    def content(self, largest: int) -> bytes:
+        """Return the whole file. Raises FileRefused if it can't be read, or has more than `largest` bytes."""
+        with self.open() as stream:
+            content = stream.read(largest + 1)
+        if len(content) > largest:
+            raise FileRefused(f"{self.name} is larger than {largest >> 20} MB.", f"Split it, or remove it. {NOTHING}")
+        return content
 
     # -- archives ------------------------------------------------------
 
