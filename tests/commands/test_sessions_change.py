@@ -113,7 +113,7 @@ def test_set_changes_all_or_nothing(llm_: Command, work: Script, log: Path, wron
     assert contents(log) == before
     llm_("sessions", "set", "work", *GOOD).ok()
     changed = {table for table, rows in contents(log).items() if rows != before[table]}
-    assert changed == {"memory_sessions", "memory_meta"}
+    assert changed == {"memory_sessions", "memory_meta", "memory_changes"}
 
 
 @pytest.mark.parametrize(

@@ -142,9 +142,9 @@ def test_a_log_in_a_folder_that_cannot_be_made(home: Path, llm_: Command) -> Non
     [
         pytest.param(directory, "is a folder, not a log.", "Choose the log with -d", id="directory"),
         pytest.param(no_database, "is not a SQLite database.", "Choose the log with -d", id="no_database"),
-        pytest.param(truncated, "is damaged", "Keep a copy of it, then try: sqlite3", id="truncated"),
-        pytest.param(damaged_schema, "is damaged", "Keep a copy of it, then try: sqlite3", id="damaged_schema"),
-        pytest.param(damaged_pages, "is damaged", "Keep a copy of it, then try: sqlite3", id="damaged_pages"),
+        pytest.param(truncated, "is damaged", "llm sessions salvage ", id="truncated"),
+        pytest.param(damaged_schema, "is damaged", "llm sessions salvage ", id="damaged_schema"),
+        pytest.param(damaged_pages, "is damaged", "llm sessions salvage ", id="damaged_pages"),
     ],
 )
 def test_a_file_that_is_not_a_sound_log(  # noqa: PLR0913  a table of cases
