@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .words import counted
+
 _STEP = 1_000
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
@@ -13,5 +15,5 @@ def in_words(size: int) -> str:
         amount /= _STEP
         unit += 1
     if unit == 0:
-        return f"{size:,} byte{'' if size == 1 else 's'}"
+        return counted(size, "byte")
     return f"{amount:.1f} {_UNITS[unit]}" if amount < 9.95 else f"{amount:,.0f} {_UNITS[unit]}"  # noqa: PLR2004  two digits

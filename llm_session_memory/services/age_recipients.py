@@ -65,20 +65,20 @@ class _Work(threading.Thread):
 
     def __init__(self, run: Callable[[], object], end: IO[bytes], watched: Sequence[_Watched]) -> None:
         super().__init__(daemon=True)
-        self._run, self._end, self._watched = run, end, watched
+        self._run, self._sink, self._watched = run, end, watched
         self._error: BaseException | None = None
         self.start()
 
     def run(self) -> None:
         try:
             self._run()
-            if self._end.writable():
-                self._end.flush()
+            if self._sink.writable():
+                self._sink.flush()
         except BaseException as error:  # noqa: BLE001  raised in the other thread
             self._error = error
         finally:
             with suppress(OSError):
-                self._end.close()
+                self._sink.close()
 
     def check(self) -> None:
         """Raise what went wrong: an error of a stream rather than what pyrage makes of it."""

@@ -30,7 +30,8 @@ def test_archived_sessions_are_out_of_lists(llm_: Command, three: None, log: Pat
     """Lists, completion and the tools of models leave them out; they are shown, searched and prompted as before."""
     before = contents(log)
     assert llm_("sessions", "archive", "work", "WORK").ok().out == "“work” is archived.\n"
-    assert {name for name, rows in contents(log).items() if rows != before[name]} == {"memory_sessions", "memory_changes"}
+    changed = {name for name, rows in contents(log).items() if rows != before[name]}
+    assert changed == {"memory_sessions", "memory_changes"}
     assert names(llm_) == ["play", "rest"]
     assert names(llm_, "--archived") == ["work"]
     assert names(llm_, "--all") == ["play", "rest", "work"]

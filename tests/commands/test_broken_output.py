@@ -64,6 +64,11 @@ OTHERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "note": (("work", ARGUMENTS["text"]), ("work", "--json")),
     "export": (("work",), ("work", "new.md"), ("work", "--format", "html")),
     "import": (("lines.jsonl", "--as", "imported"),),
+    "backup": (("copy.db",),),
+    "salvage": (("logs.db", "--to", "saved.db"),),
+    "merge": (("other.db",),),
+    "seal": (("--help",),),  # otherwise it asks for a passphrase
+    "unseal": (("--help",),),
     "query": ((), ("one_session", "-p", "session", "work"), ("one_session", "-p", "session", "work", "--json")),
     "stats": ((), ("--json",)),
     "replay": (("work",), ("work", "--to", "new.cast")),
@@ -129,6 +134,8 @@ def _write(home: Path, patch: pytest.MonkeyPatch) -> None:
         assert done.exit_code == 0, done.output
     with LogBuilder(home / "logs.db") as built:
         built.turns(UNNAMED, Said("An unnamed conversation."))
+    with LogBuilder(home / "other.db") as built:
+        built.turns(UNNAMED[:-1] + "b", Said("A conversation of another machine."))
     (home / "lines.jsonl").write_text('{"prompt": "a", "response": "b"}\n', "utf-8")
     with Memory(home / "logs.db") as memory:
         thread = memory.sessions.get("work").thread_id

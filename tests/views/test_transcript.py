@@ -38,8 +38,9 @@ async def test_everything_but_prompts_and_replies_is_folded(get: Get) -> None:
     page = await get("/logs/-/session/work")
     folds = [attributes for _, attributes in Tags(page.text).found if "sv-fold sv-k-" in str(attributes.get("class"))]
     kinds = [str(fold["class"]).removeprefix("sv-fold sv-k-") for fold in folds]
-    assert kinds == ["system", "tools", "tool", "fragment"]
+    assert kinds == ["tools", "tool", "fragment"]
     assert not [fold for fold in folds if "open" in fold]
+    assert '<details class="sv-fold">\n  <summary><b>System prompt</b>' in page.text
     shown = page.shown
     assert "System prompt , 9 characters Be brief." in shown
     assert 'Tool call tide_table (place="Lisbon <b>") → 7 rows' in shown

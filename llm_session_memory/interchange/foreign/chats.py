@@ -101,8 +101,8 @@ class _Exchange:
 
     def __init__(self, place: str, losses: Losses, offered: Offered) -> None:
         self._place, self._losses, self._offered = place, losses, offered
-        self._system: tuple[bool, str | None] = (False, None)
-        self._later: tuple[bool, str | None] = self._system
+        self._system_prompt: tuple[bool, str | None] = (False, None)
+        self._later: tuple[bool, str | None] = self._system_prompt
         self.turns: list[tuple[list[Said], list[Said]]] = []
         self.asked: list[Said] = []
         self._names: dict[str, str] = {}
@@ -116,7 +116,7 @@ class _Exchange:
     def next(self) -> _Exchange:
         """Return the exchange after it."""
         made = _Exchange(self._place, self._losses, self._offered)
-        made._system = made._later = self._later
+        made._system_prompt = made._later = self._later
         return made
 
     def add(self, said: Said) -> None:
@@ -124,7 +124,7 @@ class _Exchange:
         if said.role == "system":
             self._later = (True, said.text)
             if not self.is_answered:
-                self._system = self._later
+                self._system_prompt = self._later
         elif said.role == "assistant":
             if self.asked or not self.turns:
                 self.turns.append((self.asked, []))
@@ -166,7 +166,7 @@ class _Exchange:
         return ForeignExchange(first.key, turns, ratings[-1] if ratings else None)
 
     def _turn(self, asked: Sequence[Said], output: Sequence[Said]) -> PastTurn:
-        has_system, system = self._system
+        has_system, system = self._system_prompt
         models = [one.model for one in (*output, *asked) if one.model]
         if len({one.model for one in output if one.model}) > 1:
             self._losses.add("the model of a further reply to the same prompt", self._place)
