@@ -50,11 +50,17 @@ def salvage_command(damaged: str, to: str) -> None:
 
 def _lines(done: Salvaged, damaged: str, to: str) -> Iterator[str]:
     """Yield what was saved and what was lost."""
+    from ..store.salvaging import SCHEMA
+
     turns = sum(one.rows for one in done.tables if one.table in ("turns", "responses"))
     rows = sum(one.rows for one in done.tables)
-    yield f"Saved {counted(turns, 'turn')} ({counted(rows, 'row')} of {counted(len(done.tables), 'table')}) to {to}"
+    tables = sum(one.table != SCHEMA for one in done.tables)
+    yield f"Saved {counted(turns, 'turn')} ({counted(rows, 'row')} of {counted(tables, 'table')}) to {to}"
     unread = [one for one in done.tables if one.losses.pages or one.losses.rows or one.refused]
-    if not unread and not done.partly:
+    if done.cut_off:
+        whole = done.pages + done.cut_off
+        yield f"{damaged} was cut off: {done.cut_off:,} of its {counted(whole, 'page')} are missing."
+    if not unread and not done.partly and not done.cut_off:
         yield f"Everything in {damaged} could be read."
     for one in unread:
         yield _lost(one)
@@ -83,6 +89,8 @@ def _many(what: str) -> str:
 
 
 def _lost(one: Saved) -> str:
+    from ..store.salvaging import SCHEMA
+
     pages = sorted(set(one.losses.pages))
     said = []
     if pages:
@@ -94,4 +102,6 @@ def _lost(one: Saved) -> str:
         said.append(
             f"{counted(one.refused, 'row')} had damaged values or {'was' if one.refused == 1 else 'were'} there twice"
         )
+    if one.table == SCHEMA:
+        return f"The list of tables: {'; '.join(said)}, so more may be lost than is said here"
     return f"{one.table}: {counted(one.rows, 'row')} saved; {'; '.join(said)}"

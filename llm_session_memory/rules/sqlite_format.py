@@ -43,7 +43,7 @@ class Header:
     """What a file's header says, or what is usual if it can't be read.
 
     `reserved` bytes at the end of each page are not used; `free` is the first page of the list of free ones, of which
-    there are `free_count`.
+    there are `free_count`. `count` is how many pages the file should have, or 0 if it does not say so.
     """
 
     page_size: int = _DEFAULT_SIZE
@@ -51,6 +51,7 @@ class Header:
     encoding: str = "utf-8"
     free: int = 0
     free_count: int = 0
+    count: int = 0
     readable: bool = False
 
     @property
@@ -92,7 +93,9 @@ def header(data: bytes) -> Header:
         return Header()
     free, count = struct.unpack(">II", data[32:40])
     encoding = _ENCODINGS.get(int.from_bytes(data[56:60], "big"), "utf-8")
-    return Header(size, data[20], encoding, free, count, readable=True)
+    # Only programs that count the pages keep these two equal: “In-header database size” in the format's description.
+    pages = int.from_bytes(data[28:32], "big") if data[24:28] == data[92:96] else 0
+    return Header(size, data[20], encoding, free, count, pages, readable=True)
 
 
 def kind(page: bytes, number: int) -> int:

@@ -44,6 +44,7 @@ class Salvaged:
         conversations: Conversations that were lost and whose turns are there.
         references: References to lost rows that were dropped.
         pages: The pages of the file, by its size.
+        cut_off: The pages that are missing at its end.
         checked: What a check of the new log found.
     """
 
@@ -54,6 +55,7 @@ class Salvaged:
     conversations: int
     references: int
     pages: int
+    cut_off: int
     checked: Checked
 
 
@@ -116,7 +118,8 @@ def _made(file: DamagedFile, to: Path, make_tables: Callable[[Log], None], now: 
         checked = _mended(new, to, say)
     finally:
         new.close()
-    return Salvaged(tuple(tables), mender.whole, mender.partly, turns, conversations, references, file.pages, checked)
+    lost = (mender.whole, mender.partly, turns, conversations, references)
+    return Salvaged(tuple(tables), *lost, file.pages, file.cut_off, checked)
 
 
 def _mended(new: Log, path: Path, say: Say) -> Checked:

@@ -60,6 +60,11 @@ class DamagedFile:
         self.seen: set[int] = set()
         """The pages of tables that were read, or that were tried."""
 
+    @property
+    def cut_off(self) -> int:
+        """How many pages are missing at the end of the file, as far as its header tells."""
+        return max(0, self.header.count - self.pages)
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

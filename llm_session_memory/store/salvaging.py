@@ -13,6 +13,9 @@ from ..rules.sqlite_format import Value, makes_table
 from .damaged_file import DamagedFile, Losses, Rows
 from .log import Log
 
+SCHEMA = "sqlite_schema"
+"""SQLite's own table, which says where the others are. It is among what was saved only if it can't all be read."""
+
 _SCHEMA_PAGE = 1
 _BATCH = 1_000
 
@@ -93,7 +96,8 @@ class Saved:
 
 def salvage_tables(file: DamagedFile, new: Log, say: Callable[[str], None]) -> list[Saved]:
     """Copy the rows of all tables that can be read. The new log has its tables; call it inside `new.writing()`."""
-    made = [*_schema(file)]
+    schema = Saved(SCHEMA)
+    made = [*_schema(file, schema.losses)]
     virtual = [name for name, _, sql in made if re.match(r"create\s+virtual", sql, re.IGNORECASE)]
     expected = _tables_of(new)
     tables: dict[str, Table] = {}
@@ -127,12 +131,12 @@ def salvage_tables(file: DamagedFile, new: Log, say: Callable[[str], None]) -> l
             owner = _owner([one for one in lost if one.without_rowid == without_rowid], rows)
             if owner:
                 _insert(new, owner, rows, found[owner.name])
-    return [one for one in found.values() if one.rows or one.losses.pages or one.losses.rows or one.refused]
+    return [one for one in (schema, *found.values()) if one.rows or one.losses.pages or one.losses.rows or one.refused]
 
 
-def _schema(file: DamagedFile) -> Iterator[tuple[str, int, str]]:
+def _schema(file: DamagedFile, losses: Losses) -> Iterator[tuple[str, int, str]]:
     """Yield the tables that the schema names: name, first page, and the statement that made them."""
-    for _, values in file.rows(_SCHEMA_PAGE, Losses()):
+    for _, values in file.rows(_SCHEMA_PAGE, losses):
         if len(values) == 5 and values[0] == "table":  # noqa: PLR2004  the columns of sqlite_master
             _, name, _, root, sql = values
             if isinstance(name, str) and isinstance(sql, str):

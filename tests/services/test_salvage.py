@@ -305,3 +305,16 @@ def test_the_command_says_what_was_saved_and_lost(log: Path, whole: bytes, llm_:
     done = llm_("sessions", "salvage", str(log), "--to", f"{new}.2")
     assert (done.code, "Nothing could be saved" in done.err) == (1, True)
     assert not Path(f"{new}.2").exists()
+
+
+@pytest.mark.parametrize("parts", [2, 5])
+def test_a_file_that_was_cut_off_is_never_said_to_be_read_whole(
+    log: Path, whole: bytes, llm_: Command, parts: int
+) -> None:
+    """It says how many pages are missing, and that the list of tables is not whole if parts of that are missing."""
+    log.write_bytes(whole[: len(whole) // parts // 4096 * 4096])
+    out = llm_("sessions", "salvage", str(log), "--to", str(log.with_name("new.db"))).ok().out
+    missing = len(whole) // 4096 - len(whole) // parts // 4096
+    assert f"was cut off: {missing} of its {len(whole) // 4096:,} pages are missing." in out
+    assert "The list of tables: " in out
+    assert "could be read" not in out.replace("could not be read", "")
