@@ -13,7 +13,7 @@ import click
 
 from ..rules.words import counted
 from .common import echo, opened, progress_line, session_command
-from .encryption_options import Encrypting, encryption_options
+from .encryption_options import Encrypting, check_plain_name, encryption_options
 
 if TYPE_CHECKING:
     from ..services.backup import Backup
@@ -59,6 +59,7 @@ def backup_command(  # noqa: PLR0913  one parameter an option
         raise click.UsageError("--keep needs a folder: --dir FOLDER.")
     if overwrite and folder is not None:
         raise click.UsageError("--overwrite needs a FILE; with --dir, every backup has a name of its own.")
+    check_plain_name(file or "", encrypt)
     with opened(database) as memory:
         lock = encrypt.lock() if encrypt else None
         with copying_line() as show:

@@ -101,6 +101,15 @@ def encryption_options() -> Callable[[F], F]:
     return decorate
 
 
+def check_plain_name(name: str, encrypt: Encrypting | None) -> None:
+    """Refuse to write plain text into a file that is named like an encrypted one. Raises click.UsageError."""
+    if encrypt is None and name.lower().endswith(".age"):
+        from ..rules.safe_text import one_line
+
+        message = f"{one_line(name, 200)} is the name of an encrypted file."
+        raise click.UsageError(f"{message} Encrypt it with --encrypt or -r KEY, or choose a name without .age.")
+
+
 def sealing_options() -> Callable[[F], F]:
     """Return a decorator for `-r`, `-i` and `--passphrase-fd`, of a command that reads again what it has encrypted.
 

@@ -21,7 +21,7 @@ from ..rules.sanitizing import Hide
 from ..rules.words import counted
 from ..services.encryption import Locking
 from .common import complete, echo, opened, progress_line, session_command
-from .encryption_options import Encrypting, check_binary_output, encryption_options
+from .encryption_options import Encrypting, check_binary_output, check_plain_name, encryption_options
 from .selecting import dry_run_option, matching_options, selection
 
 _EVERY = 100
@@ -89,6 +89,7 @@ def export_command(  # noqa: PLR0913  one parameter an option
     if redact and sanitize:
         raise click.UsageError("Give --redact or --sanitize: without texts there are no secrets either.")
     hide: Hide = "secrets" if redact else "texts" if sanitize else None
+    check_plain_name(to or (rest[0] if rest else ""), encrypt)
     if to is not None:
         names = () if name is None else (name, *map(mended, rest))
         with opened(database) as memory:

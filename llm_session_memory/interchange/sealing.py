@@ -67,11 +67,12 @@ def groups(memory: Memory, chosen: Sequence[Session], folder: Path | None = None
     found: dict[object, list[Session]] = {}
     for one in by_thread.values():
         family = families.get(one.thread_id, frozenset({one.thread_id}))
-        for other in sealing.present(log, family - by_thread.keys()):
-            kept = Sessions(log).session_of_thread(other)
-            called = kept.name if kept else other
-            hint = f"Seal both: {memory.desk.command('seal', one.name, called)}"
-            raise SessionError(f"“{one.name}” shares exchanges with “{called}”, where they would stay.", hint)
+        others = [_called(log, other) for other in sealing.present(log, family - by_thread.keys())]
+        if others:
+            together = [each.name for each in by_thread.values() if each.thread_id in family]
+            hint = f"Seal them together: {memory.desk.command('seal', *together, *others)}"
+            quoted = ", ".join(f"“{called}”" for called in others)
+            raise SessionError(f"“{one.name}” shares exchanges with {quoted}, where they would stay.", hint)
         found.setdefault(family, []).append(one)
     where = folder or log.path.resolve().parent
     taken: set[Path] = set()
@@ -81,6 +82,12 @@ def groups(memory: Memory, chosen: Sequence[Session], folder: Path | None = None
         taken.add(path)
         made.append(Group(tuple(family_), path))
     return made
+
+
+def _called(log: Log, thread_id: str) -> str:
+    """Return the name of the session of a conversation, or the conversation's id if it has none."""
+    kept = Sessions(log).session_of_thread(thread_id)
+    return kept.name if kept else thread_id
 
 
 def _free(path: Path, taken: set[Path]) -> Path:

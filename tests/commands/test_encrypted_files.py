@@ -153,6 +153,15 @@ def test_standard_output(llm_: Command, tmp_path: Path, key: tuple[str, str], mo
     assert shown.err.startswith("Error: What is encrypted can't be shown on a terminal.")
 
 
+def test_plain_text_gets_no_name_of_an_encrypted_file(llm_: Command, tmp_path: Path) -> None:
+    """A file that is called work.jsonl.age is encrypted, or not written: its owner would trust it."""
+    for words in (("export", "work", "work.jsonl.age"), ("export", "work", "--to", "all.csv.AGE"), ("backup", "b.age")):
+        refused = llm_("sessions", *words[:-1], str(tmp_path / words[-1]))
+        assert refused.code == 2
+        assert "is the name of an encrypted file. Encrypt it with --encrypt or -r KEY" in " ".join(refused.err.split())
+    assert not [*tmp_path.glob("*.[aA]*")]
+
+
 def test_without_a_terminal(llm_: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If nobody can be asked, a sentence says what to give instead, and nothing is written."""
     monkeypatch.setattr("llm_session_memory.commands.encryption_options._has_terminal", lambda: False)
