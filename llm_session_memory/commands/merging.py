@@ -97,7 +97,7 @@ def _lines(done: Merged, *, would: bool, hint: str) -> list[str]:
         said.append(f"And {counted(len(done.sessions) - _MOST, 'more new session')}.")
     for kept, *others in done.branches:
         names = ", ".join(f"“{name}”" for name in others)
-        said.append(f"“{kept}” went on in both logs; what does not follow its first branch is a fork: {names}.")
+        said.append(f"A session went on in both logs. Its branches share the beginning: “{kept}”, {names}.")
     if done.changed:
         were = "is" if done.changed == 1 else "are"
         said.append(f"{counted(done.changed, 'setting, note or rating')} {were} newer in the other log and replaced.")

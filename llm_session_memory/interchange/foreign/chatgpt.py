@@ -7,7 +7,7 @@ last becomes the session, and each other one a fork of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -153,12 +153,19 @@ class _Tree:
             exchanges=map(self._exchange, exchanges),
             name=self._title,
             created_utc=moment(value.get("create_time")),
+            model=self._newest_model([node.message for nodes in exchanges for node in nodes]),
             tags=("starred",) if value.get("is_starred") else (),
             meta=meta,
             notes=tuple(dict.fromkeys(notes)),
             archived=bool(value.get("is_archived")),
             forked_from=forked_from,
         )
+
+    def _newest_model(self, messages: Sequence[Mapping[str, Any]]) -> str | None:
+        """Return the model that replied last, or None: “auto” is ChatGPT's choice, and no model."""
+        used = [text_of(dict_of(one.get("metadata")).get("model_slug")) for one in messages]
+        named = (*reversed(used), text_of(self._value.get("default_model_slug")))
+        return next((one for one in named if one and one != "auto"), None)
 
     def _exchange(self, nodes: list[_Node]) -> ForeignExchange:
         prompt = nodes[0].message if nodes[0].is_prompt else None

@@ -61,6 +61,8 @@ _OF_MESSAGES = frozenset(("role", "content", "tool_calls", "tool_call_id", "tool
 _OF_EXCHANGES = frozenset(("prompt", "reply"))
 """The meanings that only tables of messages have, and only tables of exchanges."""
 
+_NO_TIME = frozenset(("", "0", "0.0", "null", "none"))
+
 TOOL = "function_name"
 """The fact of a tool's message that names the tool."""
 
@@ -114,7 +116,10 @@ class Columns:
         for column in self.unknown:
             if values.get(column) not in (None, ""):
                 losses.add(f"the column {one_line(column, 40)}{table}", place)
-        return {meaning: values.get(name) for name, meaning in self.names.items()}
+        read = {meaning: values.get(name) for name, meaning in self.names.items()}
+        if words(read.get("at")).strip().lower() not in _NO_TIME and not moment(read["at"]):
+            losses.add(f"a time that is not like 2026-03-01 08:00{table}", place)
+        return read
 
 
 def said_of(row: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Said]:

@@ -140,7 +140,7 @@ def read(
     if sessions:
         losses.add(
             f"a row of the table {one_line(str(tables.sessions), 40)} without messages",
-            next(iter(sessions)),
+            f"{one_line(str(tables.key), 40)} {one_line(next(iter(sessions)), 40)}",
             len(sessions),
         )
 

@@ -55,6 +55,7 @@ def test_a_conversation_becomes_a_session(fresh: Path, file: Path) -> None:
     ]
     with Memory(fresh) as memory:
         session = memory.sessions.get("A bridge in Lisbon")
+        assert session.settings.model == "gpt-4o"  # the conversation's default is “auto”
         assert session.archived_utc
         assert session.created_utc == "2026-01-01T00:00:00+00:00"
         second = memory.sessions.turn_ids(session.name)[1][0]

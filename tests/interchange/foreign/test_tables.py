@@ -196,6 +196,15 @@ def test_tables_of_sessions_and_messages(tmp_path: Path) -> None:
     }
 
 
+def test_a_time_in_another_form_is_counted(tmp_path: Path) -> None:
+    """A spreadsheet may write 01.03.2026, which is a day in March or in January: it is said, not guessed."""
+    rows = [("prompt", "reply", "date"), ("Hi", "Hello", "01.03.2026 08:00"), ("Bye", "Bye", ""), ("So", "So", "0")]
+    losses = Losses()
+    (made,) = of(table.FORMAT, csv_of(tmp_path, rows), losses)
+    assert next(iter(made.exchanges)).turns[0].datetime_utc == ""
+    assert losses.counts == {"a time that is not like 2026-03-01 08:00": 1}
+
+
 def test_the_same_number_in_two_files_is_not_the_same_session(tmp_path: Path) -> None:
     """A session is known by its number and its beginning, so it stays the same when it goes on, and only then."""
     here, there = tmp_path / "here", tmp_path / "there"
