@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import click
 from ..rules.words import counted
 from .common import echo, opened, progress_line, session_command
 from .encryption_options import Encrypting, check_plain_name, encryption_options
+from .ending import ending_in_order
 
 if TYPE_CHECKING:
     from ..services.backup import Backup
@@ -80,34 +79,13 @@ def copying_line() -> Iterator[Callable[[str, int, int], None]]:
 
     Meanwhile, `kill` and a closed terminal end the command as Ctrl-C does, so that no half-written file is left.
     """
-    with progress_line("byte", patience=0.5) as line, _ending_in_order():
+    with progress_line("byte", patience=0.5) as line, ending_in_order():
 
         def show(what: str, done: int, total: int) -> None:
             of = f" of {total / 1e6:,.0f}" if total else ""
             line.say(f"{what}: {done / 1e6:,.0f}{of} MB" if done else f"{what}…")
 
         yield show
-
-
-@contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """Let the signals that end a process raise SystemExit, unless somebody else handles them."""
-
-    def leave(number: int, frame: object) -> None:
-        del frame
-        raise SystemExit(128 + number)
-
-    found = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
-    ours = [one for one in found if one is not None and signal.getsignal(one) == signal.SIG_DFL]
-    if threading.current_thread() is not threading.main_thread():
-        ours = []
-    for one in ours:
-        signal.signal(one, leave)
-    try:
-        yield
-    finally:
-        for one in ours:
-            signal.signal(one, signal.SIG_DFL)
 
 
 def _print(made: Backup, path: Path) -> None:

@@ -13,6 +13,7 @@ from ..model.checking import Checked, Finding, LogFacts, Mended, as_fields
 from ..rules.sizes import in_words
 from ..rules.words import counted
 from .common import as_json, echo, existing_log, progress_line, session_command
+from .ending import ending_in_order
 
 _WORDS = {
     "pages": "pages, indexes and values",
@@ -37,6 +38,7 @@ _LARGEST = 5
 @session_command("check", short_help="Check the log: pages, indexes, hashes, references, settings")
 @click.option("--fix", is_flag=True, help="Mend what can be mended without loss, after a backup beside the log")
 @click.option("--json", "json_", is_flag=True, help="Output the findings and figures as JSON")
+@ending_in_order()
 def check_command(fix: bool, json_: bool, database: str | None) -> None:  # noqa: FBT001  flags
     """Check whether everything in the log is as it should be, and say what to do if not.
 

@@ -22,6 +22,7 @@ from ..rules.words import counted
 from ..services.encryption import Locking
 from .common import complete, echo, opened, progress_line, session_command
 from .encryption_options import Encrypting, check_binary_output, check_plain_name, encryption_options
+from .ending import ending_in_order
 from .selecting import dry_run_option, matching_options, selection
 
 _EVERY = 100
@@ -55,6 +56,7 @@ def _complete_rest(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @encryption_options()
 @matching_options()
 @dry_run_option("Only print which files would be written")
+@ending_in_order()
 def export_command(  # noqa: PLR0913  one parameter an option
     name: str | None,
     rest: tuple[str, ...],

@@ -14,6 +14,7 @@ from ..rules.safe_text import plain
 from ..rules.words import counted
 from .common import echo, local_time, progress_line, session_command
 from .encryption_options import decryption_options
+from .ending import ending_in_order
 from .selecting import dry_run_option
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class _FileOrFolder(click.File):
 @decryption_options()
 @dry_run_option("Only print what would be imported")
 @click.option("--restore-deleted", is_flag=True, help="Also import exchanges that were deleted from this log")
+@ending_in_order()
 def import_command(  # noqa: PLR0913  one parameter an option
     file: IO[bytes] | Path,
     name: str | None,

@@ -17,6 +17,7 @@ from ..memory import Memory
 from ..model.merging import Conflict, Merged
 from ..rules.words import counted
 from .common import as_json, echo, local_time, opened, progress_line, session_command
+from .ending import ending_in_order
 from .selecting import dry_run_option
 
 _MOST = 20
@@ -30,6 +31,7 @@ _MOST = 20
 )
 @dry_run_option("Only print what would be added and changed")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
+@ending_in_order()
 def merge_command(
     other: str,
     host: str | None,

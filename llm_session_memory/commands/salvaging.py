@@ -10,6 +10,7 @@ import click
 
 from ..rules.words import counted
 from .common import echo, progress_line
+from .ending import ending_in_order
 
 if TYPE_CHECKING:
     from ..services.salvage import Salvaged
@@ -21,6 +22,7 @@ _EXAMPLES = 5
 @click.command("salvage", short_help="Save what can be read of a damaged log")
 @click.argument("damaged", type=click.Path(dir_okay=False))
 @click.option("--to", required=True, metavar="NEW", type=click.Path(), help="The new log, which must not exist yet")
+@ending_in_order()
 def salvage_command(damaged: str, to: str) -> None:
     """Save what can be read of the log DAMAGED into a new one, row by row, and say what could not be read.
 

@@ -18,6 +18,7 @@ from ..rules.words import counted
 from .common import echo, opened, session_command
 from .deletion_text import lines
 from .encryption_options import decryption_options, sealing_options
+from .ending import ending_in_order
 from .selecting import dry_run_option, matching_options, names_argument, selection
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @dry_run_option("Only print what would be sealed")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask before erasing")
 @matching_options()
+@ending_in_order()
 def seal_command(  # noqa: PLR0913  one parameter an option
     names: tuple[str, ...],
     to: str | None,
@@ -114,6 +116,7 @@ def _ask(question: str, done: str) -> None:
 @click.option("--as", "name", metavar="NAME", help="Name of the session [the name that it had]")
 @decryption_options()
 @click.option("-y", "--yes", is_flag=True, help="Don't ask before a file is unsealed that this log did not seal")
+@ending_in_order()
 def unseal_command(
     file: str,
     name: str | None,
