@@ -12,7 +12,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks import large, machine
@@ -46,10 +46,9 @@ def locks(path: Path) -> Iterator[list[Seconds]]:
             with locked(self):
                 yield
             return
-        with locked(self):
-            began, worked = time.perf_counter(), time.process_time()
+        with ExitStack() as held, locked(self):
+            held.enter_context(timed(found))  # until it is committed
             yield
-        found.append((time.perf_counter() - began, time.process_time() - worked))
 
     Log.locked = measured  # type: ignore[method-assign]
     try:
