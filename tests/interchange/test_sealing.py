@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from llm_session_memory.errors import NameRefused, SessionError
-from llm_session_memory.interchange import import_session, sealing
+from llm_session_memory.interchange import import_session, sealed_file, sealing
 from llm_session_memory.memory import Memory
 from llm_session_memory.services.encryption import Locking, Unlocking, encrypted
 from llm_session_memory.store import sealing as rows_of
@@ -264,7 +264,7 @@ def test_a_failure_leaves_the_log_as_it_was(lived: Path, monkeypatch: pytest.Mon
 
 def test_what_does_not_come_back_the_same_is_not_deleted(lived: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows that are read back are compared, not only that there are some."""
-    monkeypatch.setattr(sealing, "_loaded", lambda value: "x" if value == "We build a bridge." else value)
+    monkeypatch.setattr(sealed_file, "_loaded", lambda value: "x" if value == "We build a bridge." else value)
     with pytest.raises(SessionError, match="is not what is in the log"):
         sealed(lived, "work")
     assert thread_of(lived, "work")
