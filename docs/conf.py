@@ -28,7 +28,7 @@ html_theme_options = {"source_repository": REPOSITORY, "source_branch": "main", 
 
 def _pages() -> list[str]:
     """Return the pages in the order in which docs/index.md links them."""
-    linked = re.findall(r"\]\((\w+)\.md\)", (FOLDER / "index.md").read_text("utf-8"))
+    linked = re.findall(r"\]\(([\w-]+)\.md\)", (FOLDER / "index.md").read_text("utf-8"))
     return list(dict.fromkeys(linked))
 
 
