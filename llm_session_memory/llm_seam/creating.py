@@ -130,7 +130,10 @@ def created(services: Services, place: Wanted, conversation: Any, settings: Sett
     alike = mistyped(made.name, existing)
     doubt = f" (did you mean {alike}?)" if alike and place.name is not None else ""
     once = "; its system prompt contains the prompt, so it is for this prompt only" if place.system_once else ""
-    return made, f"created{told}{doubt}{once}"
+    sealed = services.desk.sealed_file(made.name) if place.name is not None else None
+    unseal = services.desk.command("unseal", sealed or "", "--as", "NAME")
+    of_old = f"; a sealed session of this name is brought back with: {unseal}" if sealed else ""
+    return made, f"created{told}{doubt}{once}{of_old}"
 
 
 def _told(settings: Settings, project: str | None, template: str | None) -> str:

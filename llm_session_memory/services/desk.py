@@ -106,10 +106,14 @@ class Desk:
 
     def _unsealing(self, name: str) -> str | None:
         """Return how to bring back a sealed session, or None if none has this name."""
+        file = self.sealed_file(name)
+        return None if file is None else f"It is sealed. Bring it back with: {self.command('unseal', file)}"
+
+    def sealed_file(self, name: str) -> str | None:
+        """Return the file of the sealed session of this name, or None if there is none."""
         from ..store import sealing  # nobody names a session that isn't there often
 
-        file = next((one.file for one in sealing.sealed(self.log) if names.key(one.name) == names.key(name)), None)
-        return None if file is None else f"It is sealed. Bring it back with: {self.command('unseal', file)}"
+        return next((one.file for one in sealing.sealed(self.log) if names.key(one.name) == names.key(name)), None)
 
     def settled(self, settings: Settings, whose: Session | Project | None = None) -> Settings:
         """Return settings in their normal form. Names that are not in those of `whose` so far have to exist.

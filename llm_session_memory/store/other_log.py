@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import LogUnusable
+from ..rules.age_format import is_age
 from .frozen import address
 from .log import Log, check_file, sentence
 from .private_copy import private_folder, temporary_folder
@@ -87,7 +89,18 @@ def _sentences(path: Path) -> Iterator[None]:
         if "full" in str(error):
             message = f"There is no space for a copy of {path} in {temporary_folder()}."
             raise LogUnusable(message, "Choose another folder with SQLITE_TMPDIR. Nothing was merged.") from error
+        if "not a database" in str(error):
+            raise LogUnusable(f"{path} is not a SQLite database.", _instead(path)) from error
         raise sentence(error, path) from error
+
+
+def _instead(path: Path) -> str:
+    """Return what to do with a file that is no database."""
+    with path.open("rb") as file:
+        if is_age(file.read(200)):
+            command = shlex.join(["llm", "sessions", "restore", str(path), "-d", "other.db"])
+            return f"It is encrypted. Decrypt it with `{command}`, and merge other.db. Nothing was merged."
+    return _HINT
 
 
 def _check(copy: Log) -> None:

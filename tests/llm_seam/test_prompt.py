@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from llm_session_memory.memory import Memory
+from llm_session_memory.store import sealing
 from tests.conftest import Command
 from tests.world.scripted import Script
 
@@ -107,6 +109,16 @@ def test_a_similar_name_is_created_with_a_question(llm_: Command, script: Script
     done = llm_("-m", "scripted", "--session", "brigde", "Hello").ok()
     assert done.err == "session brigde: created with scripted (did you mean bridge?)\n"
     assert llm_("-m", "scripted", "--session", "paint", "Hello").ok().err == "session paint: created with scripted\n"
+
+
+def test_a_new_session_with_the_name_of_a_sealed_one_says_so(llm_: Command, script: Script) -> None:
+    """Who forgot that a session is sealed would go on without its history."""
+    llm_("-m", "scripted", "--session", "play", "Hello").ok()
+    with Memory() as memory, memory.desk.writing():
+        sealing.add(memory.desk.log, sealing.Sealed("gone", "work", "w.age", "", 3, None, None, ""))
+    done = llm_("-m", "scripted", "--session", "work", "Hello").ok()
+    told = "a sealed session of this name is brought back with: llm sessions unseal w.age --as NAME"
+    assert done.err == f"session work: created with scripted; {told}\n"
 
 
 @pytest.mark.parametrize("typed", ["prefixed", "ollama/prefixed"])

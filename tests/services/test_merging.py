@@ -449,7 +449,10 @@ def test_a_merge_that_fails_changes_nothing(two: list[Machine], monkeypatch: pyt
     [
         pytest.param(lambda path: None, "does not exist", id="missing"),
         pytest.param(lambda path: path.mkdir(), "is a folder", id="folder"),
-        pytest.param(lambda path: path.write_text("no database" * 100), "not a SQLite database", id="text"),
+        pytest.param(lambda path: path.write_text("no database" * 100), "is not a SQLite database. Check", id="text"),
+        pytest.param(
+            lambda path: path.write_text("age-encryption.org/v1\n" * 50), "It is encrypted. Decrypt it with", id="age"
+        ),
         pytest.param(lambda path: path.touch(), "is an empty file", id="empty"),
         pytest.param(
             lambda path: sqlite3.connect(path).execute("create table t (x)"), "is not a log", id="other tables"
