@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,7 +176,9 @@ class Log:
         Read them to the end before you do anything else with this log.
         """
         with self.sentences():
-            yield from self.database.conn.execute(sql, bindable(parameters or {}))
+            # Through chain, which has no close(): a command that fails may close the log first, and a cursor of a
+            # closed log can't be closed.
+            yield from chain(self.database.conn.execute(sql, bindable(parameters or {})))
 
     def tuples(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Return all rows as tuples, for thousands of rows: dictionaries would take twice as long."""

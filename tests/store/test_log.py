@@ -252,3 +252,14 @@ def test_a_scan_is_noticed(log: Path) -> None:
         slow = "select t.id from turns t join messages m on m.role = t.model"
         assert scans_of(found, "slow", slow) == {("slow", "SCAN t"), ("slow", "SCAN m")}
         assert ("legacy_turns", "SCAN tool_calls") in scanned(found, "legacy_turns")
+
+
+def test_rows_that_nobody_reads_to_the_end_are_left_in_silence(log: Path) -> None:
+    """A command that fails in the middle of them closes the log first; that is no other error."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch()
+    found = Log.open(log)
+    rows = found.stream("select 1 union all select 2")
+    next(rows)
+    found.close()
+    rows.close()  # type: ignore[attr-defined]  # it is a generator
