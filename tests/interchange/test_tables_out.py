@@ -123,7 +123,7 @@ def test_an_older_conversation_is_in_both(fresh: Path, llm_: Command) -> None:
     assert [one["role"] for one in chat["messages"]].count("tool") == 1
 
 
-@pytest.mark.parametrize("file", ["all.jsonl", "all.md", "all.HTML", "all.jsonl.age"])
+@pytest.mark.parametrize("file", ["all.jsonl", "all.md", "all.HTML"])
 def test_a_file_of_another_format_has_one_session(llm_: Command, fresh: Path, tmp_path: Path, file: str) -> None:
     """A name that looks like a file's is not made a folder."""
     import_lines(fresh, [{"prompt": "Hello.", "response": "Good day."}])

@@ -80,7 +80,7 @@ def recognised(source: Source) -> Format | None:
             known = ", ".join(one.title for one in formats())
             message = f"{source.name} is {what} of no kind that can be imported."
             merge = "To take over another log of llm: llm sessions merge FILE. " if source.is_sqlite else ""
-            raise FileRefused(message, f"{merge}These can be imported: {known}. {NOTHING}")
+            raise FileRefused(message, f"{merge}Choose one of: {known}. {NOTHING}")
     return found
 
 
