@@ -39,6 +39,8 @@ def copied(path: Path, migrate: Callable[[Log], object], progress: Callable[[str
     check_file(path)
     if not path.exists():
         raise LogUnusable(f"{path} does not exist.", _HINT)
+    if path.is_dir():
+        raise LogUnusable(f"{path} is a folder, not a log.", "Name the log in it. Nothing was merged.")
     with private_folder() as folder:
         copy = Log(Database(sqlite3.connect(folder / "other.db"), execute_plugins=False), path)
         try:

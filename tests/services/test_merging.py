@@ -448,7 +448,7 @@ def test_a_merge_that_fails_changes_nothing(two: list[Machine], monkeypatch: pyt
     ("make", "said"),
     [
         pytest.param(lambda path: None, "does not exist", id="missing"),
-        pytest.param(lambda path: path.mkdir(), "is a folder", id="folder"),
+        pytest.param(lambda path: path.mkdir(), "is a folder, not a log. Name the log in it", id="folder"),
         pytest.param(lambda path: path.write_text("no database" * 100), "is not a SQLite database. Check", id="text"),
         pytest.param(
             lambda path: path.write_text("age-encryption.org/v1\n" * 50), "It is encrypted. Decrypt it with", id="age"
