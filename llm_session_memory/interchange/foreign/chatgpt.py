@@ -48,14 +48,8 @@ class ChatGPT:
 
     def recognises(self, source: Source) -> bool:
         """Return whether there is a file conversations.json with trees of messages, or the file is one."""
-        if source.is_sqlite:
-            return False
-        files = ExportFiles(source)
-        found = files.matching(_FILES)
-        head = files.head(found[0]) if found else b""
-        return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{") and all(
-            word in head for word in (b'"mapping"', b'"parent"', b'"children"')
-        )
+        fields = (b'"mapping"', b'"parent"', b'"children"')
+        return not source.is_sqlite and ExportFiles(source).begins_with(_FILES, fields)
 
     def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the conversations, each with its branches after it."""

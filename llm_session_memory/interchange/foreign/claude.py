@@ -38,13 +38,8 @@ class Claude:
 
     def recognises(self, source: Source) -> bool:
         """Return whether there is a file conversations.json with chat messages, or the file is one."""
-        if source.is_sqlite:
-            return False
-        files = ExportFiles(source)
-        found = files.matching(_FILES)
-        head = files.head(found[0]) if found else b""
-        begins = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{")
-        return begins and b'"chat_messages"' in head and b'"uuid"' in head
+        fields = (b'"chat_messages"', b'"uuid"')
+        return not source.is_sqlite and ExportFiles(source).begins_with(_FILES, fields)
 
     def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the conversations, each with its branches after it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import IO, Any
@@ -80,6 +80,12 @@ class ExportFiles:
                 return stream.read(HEAD)
         except FileRefused:
             return b""
+
+    def begins_with(self, pattern: str, fields: Collection[bytes]) -> bool:
+        """Return whether the first file that matches a pattern begins as JSON, and names all these fields there."""
+        found = self.matching(pattern)
+        head = self.head(found[0]) if found else b""
+        return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{") and all(field in head for field in fields)
 
     def items(self, name: str) -> Iterator[Any]:
         """Yield the items of a JSON file that has a list. Raises FileRefused."""

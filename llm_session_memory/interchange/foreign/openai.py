@@ -46,7 +46,7 @@ class OpenAI:
 
     def recognises(self, source: Source) -> bool:
         """Return whether a file's first object has messages with roles, or is such a message."""
-        if source.is_folder or source.is_sqlite or source.is_zip:
+        if not source.may_be_text:
             return False
         value = first_value(source.head)
         first = value[0] if isinstance(value, list) and value else value

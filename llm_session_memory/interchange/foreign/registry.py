@@ -76,7 +76,7 @@ def recognised(source: Source) -> Format | None:
     found = format_of(source)
     if found is None:
         what = "a folder" if source.is_folder else "an archive" if source.is_zip else "a database"
-        if source.is_folder or source.is_zip or source.is_sqlite:
+        if not source.may_be_text:
             known = ", ".join(one.title for one in formats())
             message = f"{source.name} is {what} of no kind that can be imported."
             merge = "To take over another log of llm: llm sessions merge FILE. " if source.is_sqlite else ""

@@ -55,6 +55,11 @@ class Source:
             return stream.read(HEAD)
 
     @property
+    def may_be_text(self) -> bool:
+        """Whether it is a file that is neither an archive nor a database."""
+        return not (self.is_folder or self.is_sqlite or self.is_zip)
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether the file is a SQLite database."""
         return self.head.startswith(_SQLITE)

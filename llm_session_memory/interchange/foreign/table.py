@@ -47,7 +47,7 @@ class Table:
 
         Raises FileRefused for a file whose name says that it is a table, because no other kind is asked after this one.
         """
-        if source.is_folder or source.is_sqlite or source.is_zip or source.head.lstrip()[:1] in (b"{", b"["):
+        if not source.may_be_text or source.head.lstrip()[:1] in (b"{", b"["):
             return False
         try:
             first = _first_line(source)
