@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from ..errors import LogUnusable, NameRefused, SessionError
 from ..llm_seam import shape
-from ..llm_seam.tables import migrated
+from ..llm_seam.tables import migrated, ready_to_import
 from ..memory import Memory
 from ..model import Session, Target
 from ..rules.records import SEALED
@@ -143,12 +143,7 @@ def _read(  # noqa: PLR0913  as above
 ) -> Imported:
     """Import a session, or only find out what would be imported."""
     log = memory.desk.log
-    if log.database.conn.in_transaction:
-        raise SessionError("A session can't be imported within a transaction.", "End the transaction first.")
-    if not log.empty():
-        log.check_shape()
-        if not dry_run:
-            migrated(log)
+    ready_to_import(log, dry_run=dry_run)
     with _Import(log.path, None if log.empty() else log) as making:
         making.read(stream, name, where, memory.desk.timestamp(), progress)
         left_out = 0 if restore_deleted else making.leave_out_deleted(where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import SessionError
 from ..model import Session
 from ..rules import names
 from ..services.bundle import Services
@@ -21,6 +22,19 @@ def migrated(log: Log) -> None:
 
     with log.writing():
         migrate(log.database)
+
+
+def ready_to_import(log: Log, *, dry_run: bool) -> None:
+    """Check that a log can be imported into and, unless `dry_run`, bring llm's tables in it up to date.
+
+    Raises SessionError within a transaction, and LogUnusable for a log that this version doesn't know.
+    """
+    if log.database.conn.in_transaction:
+        raise SessionError("Nothing can be imported within a transaction.", "End the transaction first.")
+    if not log.empty():
+        log.check_shape()
+        if not dry_run:
+            migrated(log)
 
 
 def names_of_migrations() -> list[str]:

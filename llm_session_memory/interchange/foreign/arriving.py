@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import NameRefused, SessionError
+from ...errors import NameRefused
 from ...llm_seam import shape
-from ...llm_seam.tables import migrated
+from ...llm_seam.tables import migrated, ready_to_import
 from ...memory import Memory
 from ...services.desk import now_utc
 from ...store import Log, check_file, origins
@@ -74,12 +74,7 @@ def within(  # noqa: PLR0913  as above
 ) -> Arrivals:
     """Import into an open log, as `into` does. It must not be in a transaction."""
     log = memory.desk.log
-    if log.database.conn.in_transaction:
-        raise SessionError("Conversations can't be imported within a transaction.", "End the transaction first.")
-    if not log.empty():
-        log.check_shape()
-        if not dry_run:
-            migrated(log)
+    ready_to_import(log, dry_run=dry_run)
     with _Staged(log.path, None if log.empty() else log) as staged:
         found = staged.read(source, format_, name, progress, restore_deleted=restore_deleted)
         if not dry_run and found.arrived:
