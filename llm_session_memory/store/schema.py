@@ -11,11 +11,13 @@ History of the set "llm-session-memory":
 - 007_keeping: projects, forks, undone exchanges, snapshots, titles, tombstones, archived sessions, budgets in dollars
 - 008_recall: private sessions, recall from other sessions, notes for all sessions
 - 009_file: origins of imported conversations, guards, sealed sessions; branches, changes and conflicts, for merging
+- 010_jobs: jobs and their items, groups of sessions that are compared, votes for the better answer
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,44 +70,18 @@ def migrations() -> Migrations:
 
     found = Migrations(MIGRATION_SET)
 
-    @found(name="001_sessions")
-    def sessions(db: Database) -> None:
-        _run(db, "001_sessions")
-
-    @found(name="002_memory")
-    def memory(db: Database) -> None:
-        _run(db, "002_memory")
-
-    @found(name="003_ratings")
-    def ratings(db: Database) -> None:
-        _run(db, "003_ratings")
-
-    @found(name="004_words")
-    def words(db: Database) -> None:
-        db.execute("drop table if exists memory_words")
-        _run(db, "004_words")
-
-    @found(name="005_windows")
-    def windows(db: Database) -> None:
-        _run(db, "005_windows")
-
-    @found(name="006_think")
-    def think(db: Database) -> None:
-        _run(db, "006_think")
-
-    @found(name="007_keeping")
-    def keeping(db: Database) -> None:
-        _run(db, "007_keeping")
-
-    @found(name="008_recall")
-    def recall(db: Database) -> None:
-        _run(db, "008_recall")
-
-    @found(name="009_file")
-    def file(db: Database) -> None:
-        _run(db, "009_file")
-
+    for file in _FILES:
+        found(name=file)(_migration(file))
     return found
+
+
+def _migration(file: str) -> Callable[[Database], None]:
+    def migrate(db: Database) -> None:
+        if file == "004_words":  # made anew, by other rules
+            db.execute("drop table if exists memory_words")
+        _run(db, file)
+
+    return migrate
 
 
 def names() -> tuple[str, ...]:

@@ -41,16 +41,20 @@ and are left alone."""
 _NOT_TEXTS = frozenset(
     "memory_passages memory_words memory_index memory_vectors memory_tombstones memory_changed memory_contexts"
     " memory_windows memory_log_settings memory_origins memory_pins memory_forks memory_undone memory_blocks"
-    " memory_sealed memory_branches memory_changes".split()
+    " memory_sealed memory_branches memory_changes memory_group_members memory_votes".split()
 )
 """Our tables without texts of a person's or a model's."""
 
 _NOT_TEXT = frozenset(
     "id thread_id turn_id name_key tag_key label_key project model template author mark answered_by from_thread_id"
     " at_turn_id first_turn_id last_turn_id recall_from recall_model summary_model title_model memory think"
-    " kind".split()
+    " kind state job_id owner".split()
 )
 """Columns of ours that hold ids and settings. Keys are made from the names that they are keys of."""
+
+
+_KEYS = {("memory_conflicts", "key"), ("memory_job_items", "key")}
+"""Columns that are ids only in these tables."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def _ours(log: Log, table: str) -> Iterator[Texts]:
     texts = [
         (name, name.endswith("_json"))
         for name in (row["name"] for row in rows if row["type"].lower() == "text")
-        if name not in _NOT_TEXT and not name.endswith("_utc") and (table, name) != ("memory_conflicts", "key")
+        if name not in _NOT_TEXT and not name.endswith("_utc") and (table, name) not in _KEYS
     ]
     if texts:
         bare = "without rowid" in str(log.value("select sql from sqlite_master where name = :n", {"n": table})).lower()

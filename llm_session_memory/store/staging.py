@@ -117,6 +117,7 @@ NOT_COPIED = frozenset(
     {"memory_windows", "memory_index", "memory_passages", "memory_words", "memory_vectors"}
     | {"memory_tombstones", "memory_log_settings", "memory_global_notes", "memory_sealed"}
     | {"memory_branches", "memory_changes", "memory_conflicts"}
+    | {"memory_jobs", "memory_job_items", "memory_groups", "memory_group_members", "memory_votes"}
 )
 """Our tables that say nothing about one session alone."""
 

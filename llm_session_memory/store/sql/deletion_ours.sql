@@ -45,3 +45,13 @@ delete from memory_changes where thread_id in (select id from temp.gone_threads 
 delete from memory_conflicts where thread_id in (select id from temp.gone_threads where batch = :batch)
    or key in (select id from temp.gone_turns where batch = :batch)
    or key in (select id from temp.gone_responses where batch = :batch);
+-- an item of a job has the prompt; an item without its answer would be asked again
+delete from memory_job_items where turn_id in (select id from temp.gone_turns where batch = :batch)
+   or thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_jobs where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_job_items where job_id not in (select id from memory_jobs);
+delete from memory_group_members where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_votes where a_turn_id in (select id from temp.gone_turns where batch = :batch)
+   or a_turn_id in (select id from temp.gone_responses where batch = :batch)
+   or b_turn_id in (select id from temp.gone_turns where batch = :batch)
+   or b_turn_id in (select id from temp.gone_responses where batch = :batch);
