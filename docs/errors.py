@@ -29,8 +29,8 @@ class Kind:
 KINDS = (
     Kind(
         "Something was not found",
-        ("NoSuchSession",),
-        "The session, exchange, note, conversation or log that you named does not exist in this log. "
+        ("NoSuchSession", "NoSuchJob"),
+        "The session, exchange, note, job, conversation or log that you named does not exist in this log. "
         "Often it is a typo, or this is not the log you meant: see `-d` and `LLM_USER_PATH`.",
         "List the sessions with `llm sessions`, and check the log with `llm logs path`.",
     ),
@@ -94,7 +94,7 @@ KINDS = (
     ),
     Kind(
         "A value or an action that is not possible",
-        ("SessionError",),
+        ("SessionError", "AlreadyDone"),
         "The command is valid, but a value is not, or there is nothing to apply the command to.",
         "Nothing was changed. Correct the value that the message names.",
     ),

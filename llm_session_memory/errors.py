@@ -26,6 +26,14 @@ class NoSuchSession(SessionError):
     """The given name, id or number does not exist in this log."""
 
 
+class NoSuchJob(SessionError):
+    """The given name or id is that of no job in this log, or of several."""
+
+
+class AlreadyDone(SessionError):
+    """Another process has answered this item of a job, so its answer is not logged a second time."""
+
+
 class NameRefused(SessionError):
     """A session name that breaks the rules, or that another session already has."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.reader.tables import COLUMNS, OF_THE_STORE, statement
+from llm_session_memory.store.schema import names as migrations
 from llm_session_memory.store.schema import statement as of_the_store
 from tests.imports import PACKAGES, ROOT
 
@@ -34,8 +35,8 @@ def test_no_name_means_two_statements() -> None:
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_statement_is_run_by_its_own_layer(layer: str) -> None:
-    """Each file is named by the layer whose folder it is in."""
-    assert names_in(layer) <= words_of(layer)
+    """Each file is named by the layer whose folder it is in, or is a migration, which is found by its number."""
+    assert names_in(layer) <= {*words_of(layer), *migrations()}
 
 
 def test_what_the_reader_borrows_belongs_to_the_store() -> None:

@@ -25,6 +25,8 @@ class Item:
     one job. `id` is what its file calls it. `kind` is "prompt", or that of a step without a model. `input` has the
     prompt and what differs from the job's settings. `needs` are the positions of the items that must end before.
     `thread_id` and `turn_id` are where the answer is in the log; `output` is the value of a step without a model.
+    `tries` is how often it was asked. `input_tokens`, `output_tokens` and `duration_ms` are of all calls of its answer;
+    `cost_usd` is None if the price is unknown or the model is local.
     """
 
     job_id: str
@@ -41,6 +43,10 @@ class Item:
     thread_id: str | None = None
     turn_id: str | None = None
     output: Any = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    duration_ms: int | None = None
+    cost_usd: float | None = None
     not_before_utc: str | None = None
     started_utc: str | None = None
     ended_utc: str | None = None
@@ -52,7 +58,8 @@ class Job:
 
     `settings` is what its command was told (model, system prompt, options, limits, ...), as a JSON object; `definition`
     the text of a workflow's file, `inputs` that workflow's inputs. `thread_id` is the session of all its items; None if
-    each has one of its own. `max_cost` is in US dollars. `counts` has the number of items by state.
+    each has one of its own. `max_cost` and `spent_usd` are in US dollars; `spent_usd` is None if no
+    answer has a known cost. `counts` has the number of items by state.
     """
 
     id: str
@@ -66,5 +73,6 @@ class Job:
     definition: str | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     max_cost: float | None = None
+    spent_usd: float | None = None
     ended_utc: str | None = None
     counts: Mapping[ItemState, int] = field(default_factory=dict)

@@ -77,9 +77,9 @@ COLUMNS: dict[str, str] = {
     "memory_titles": "thread_id title author input_tokens output_tokens duration_ms spent_usd made_utc",
     "memory_origins": "thread_id source key file imported_utc",
     "memory_jobs": "id name name_key kind state reason thread_id settings_json definition inputs_json max_cost_usd"
-    " created_utc ended_utc",
+    " spent_usd created_utc ended_utc",
     "memory_job_items": "job_id position key id kind model input_json needs_json state tries error thread_id turn_id"
-    " output_json owner lease_utc not_before_utc started_utc ended_utc",
+    " output_json input_tokens output_tokens duration_ms cost_usd owner lease_utc not_before_utc started_utc ended_utc",
     "memory_groups": "name_key name created_utc",
     "memory_group_members": "name_key thread_id added_utc",
     "memory_votes": "a_turn_id b_turn_id better blind voted_utc",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .deletion import Deletion
     from .forks import Forks
     from .indexing import Indexing
+    from .jobs import Jobs
     from .maintenance import Maintenance
     from .merging import Merging
     from .notes import Notes
@@ -153,6 +154,13 @@ class Services:
         from .merging import Merging
 
         return Merging(self.desk)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Jobs and their items: many prompts. Imported late, because no single prompt needs them."""
+        from .jobs import Jobs
+
+        return Jobs(self.desk)
 
     def remembered(self, name: str) -> Remembered:
         """Return everything that is remembered for the prompts of a session: notes, pins, summary, sources of recall.

@@ -12,6 +12,7 @@ create table if not exists memory_jobs (
     definition text,                     -- the text of a workflow's file
     inputs_json text,                    -- a workflow's inputs, as a JSON object
     max_cost_usd real,                   -- the most that it may cost
+    spent_usd real,                      -- what its answers have cost, as far as it is known
     created_utc text not null,
     ended_utc text
 );
@@ -32,6 +33,10 @@ create table if not exists memory_job_items (
     thread_id text,                      -- where its answer is
     turn_id text,                        -- the first call of its answer
     output_json text,                    -- what a step without a model gave
+    input_tokens integer,                -- of all calls of its answer
+    output_tokens integer,
+    duration_ms integer,                 -- how long its answer took, without waiting for its turn
+    cost_usd real,                       -- null: not known, or a local model
     owner text,                          -- the process that works on it
     lease_utc text,                      -- until when it is that process's; after that, another one may take it
     not_before_utc text,                 -- when it may be asked again
