@@ -38,6 +38,7 @@ THIRD = {
     "rules": set[str](),
     "store": {"sqlite_utils", "sqlite_vec"},
     "reader": {"genai_prices", "latex2mathml", "markdown_it"},
+    "insight": {"numpy", "scipy"},
     "services": {"cryptography", "detect_secrets", "llm_ollama", "pyrage", "sqlite_utils", "typing_extensions"},
     "interchange": {"yaml"},
     "llm_seam": {"click", "llm", "pydantic", "condense_json", "numpy", "onnxruntime", "tokenizers"},
@@ -108,7 +109,16 @@ def test_there_is_no_import_cycle() -> None:
 
 def test_heavy_and_optional_imports_are_late() -> None:
     """Imports that would slow down every start of llm, or that need an optional package, are inside functions."""
-    late = {"detect_secrets", "sqlite_utils", "sqlite_vec", "llm_ollama", "genai_prices", f"{MEMORY}.tools.lookups"}
+    late = {
+        "numpy",
+        "scipy",
+        "detect_secrets",
+        "sqlite_utils",
+        "sqlite_vec",
+        "llm_ollama",
+        "genai_prices",
+        f"{MEMORY}.tools.lookups",
+    }
     early = [f for f in all_imports() if f.target in late and not f.inside and not f.typing_only]
     assert early == []
 

