@@ -57,7 +57,7 @@ def _message(message: Message) -> parts.Message:
 
 def _part(part: Part) -> parts.Part:
     made = parts.Part.from_dict(dict(part.data))  # type: ignore[arg-type]  # a wire dict, as it came from the log
-    held = [_attachment(attachment) for attachment in part.attachments]
+    held = [attachment_of(attachment) for attachment in part.attachments]
     if isinstance(made, parts.AttachmentPart) and held:
         made.attachment = held[0]
     elif isinstance(made, parts.ToolResultPart):
@@ -65,8 +65,8 @@ def _part(part: Part) -> parts.Part:
     return made
 
 
-def _attachment(attachment: Attachment) -> llm.Attachment:
-    """Return llm's attachment, with the id that it is stored under."""
+def attachment_of(attachment: Attachment) -> llm.Attachment:
+    """Return an attachment of ours as llm's, with the id that it is stored under."""
     made = llm.Attachment(attachment.type, attachment.path, attachment.url, attachment.content)
     made._id = attachment.id or None  # noqa: SLF001  as llm's own from_row does: the bytes need not be hashed again
     return made

@@ -82,6 +82,10 @@ class Prompted:
     """The API key that was given with it."""
     guard: Callable[[Iterable[Message]], None] | None = None
     """Checks the results of tools before they are sent, if the session has a guard."""
+    keeps: bool = True
+    """Whether a program's prompt is kept in the log while it is sent and if it fails. A command's always is."""
+    also: Callable[[Sequence[Any]], None] | None = None
+    """What else belongs to the transaction that logs the responses; called with them."""
     titling: Titling | None = None
     """What writes the session's first title, after this prompt or an earlier one."""
 
@@ -153,7 +157,7 @@ class Prompted:
 
         A program's prompt is kept only now, because it is not sent if its response is never read.
         """
-        if self.following is not None or not self.recording or self.asked.session is None:
+        if self.following is not None or not (self.recording and self.keeps) or self.asked.session is None:
             return
         if self.opened is None:
             self.mention(self.begin())
@@ -207,7 +211,7 @@ class Prompted:
 
     def failed(self, error: BaseException) -> None:
         """Keep a prompt that failed or was not read to the end unless llm's command keeps it."""
-        if not self.by_itself:
+        if not (self.by_itself and self.keeps):
             return
         try:
             kept = self.keep(error)
@@ -271,8 +275,10 @@ class Prompted:
         sent = sent_of(calls[: len(finished)])
         originals = {one.response.id: one.original for one in calls if one.original is not None}
         try:
-            record.log(self.services.desk.on(database), self.asked, finished, sent, originals, self.opened)
+            record.log(self.services.desk.on(database), self.asked, finished, sent, originals, self.opened, self.also)
         except LogUnusable as error:  # so no attempt can be kept in it either
+            if not self.keeps:
+                raise
             with rescue.signals_wait():
                 attempt = self.attempt(calls, error)
                 raise self._into_a_file(attempt, error) from error

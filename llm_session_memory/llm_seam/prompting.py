@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import llm
 from llm import models
 
 from ..errors import SessionError
-from ..model import POLICIES, Attempt, Context, Session, Settings, Window
+from ..model import POLICIES, Attempt, Context, Message, Session, Settings, Window
 from ..rules import tokens
 from ..rules.blank import is_blank
 from ..rules.policy import effective, summarises
@@ -47,6 +47,9 @@ class Prompting:
     `place` is the session, or the one to create; `said` the settings given for all prompts of this command. `recording`
     is False under -n; for `by_itself` see Prompted. `tools` has the tool parameters given to the command.
     `insist`: a prompt is sent even if it seems not to fit; `over_budget`: even if it would cost more than it may.
+    `history`: what is sent before a prompt: what the session's policy chooses, none of it, or exactly these messages.
+    Without `keeps`, a prompt that fails leaves nothing in the log. `also` is called with the responses, in the
+    transaction that logs them.
     """
 
     def __init__(  # noqa: PLR0913  what a command line says, each on its own
@@ -62,6 +65,9 @@ class Prompting:
         retrying: Attempt | None = None,
         insist: bool = False,
         over_budget: bool = False,
+        history: Literal["session", "none"] | tuple[Message, ...] = "session",
+        keeps: bool = True,
+        also: Callable[[Sequence[Any]], None] | None = None,
     ) -> None:
         self.services = services
         self.place = place
@@ -73,6 +79,9 @@ class Prompting:
         self.retrying = retrying
         self.insist = insist
         self.over_budget = over_budget
+        self.history = history
+        self.keeps = keeps
+        self.also = also
         self.told_archived = False
         self.guard: Guard | None = None
         self.latest: Prompted | None = None
@@ -180,6 +189,7 @@ class Prompting:
         asked = Asked(self.session, prompt, said, inputs, self.tools)
         titling = self.latest.titling if self.latest else None  # of an earlier prompt of a chat
         self.latest = Prompted(self.services, asked, self.say, self.recording, self.by_itself, titling=titling)
+        self.latest.keeps, self.latest.also = self.keeps, self.also
         return self.latest
 
     def _chosen(
@@ -191,23 +201,14 @@ class Prompting:
         """
         if self.session is not None:
             conversation.id = self.session.thread_id
-            if summarises(settings.memory or POLICIES[0]):  # a summary costs a request too
+            if self.history == "session" and summarises(
+                settings.memory or POLICIES[0]
+            ):  # a summary costs a request too
                 self._check_cost(settings, None)
             made.mention(self._begun(made))
             self._mention_archive(self.session)
-        made.embedding = embedding_of(self.services, settings)
-        fork = self.place.fork if isinstance(self.place, Wanted) else None
-        request = self._request(conversation, settings, prompt, parameters)
-        found, made.composer = self.services.requests.compose(
-            fork.thread_id if fork else conversation.id,
-            replace(request, before=fork.number + 1) if fork else request,
-            conversation.model,
-            settings,
-            remember=self.recording,
-            fold=self._fold(settings, parameters.get("key")),
-            near=made.embedding.near if made.embedding else None,
-        )
-        made.context, made.key = found, parameters.get("key")
+        made.embedding = embedding_of(self.services, settings) if self.history == "session" else None
+        found = self._composed(made, conversation, settings, prompt, parameters)
         if settings.guard:
             self._check_history(made, conversation.model, found)
         self._check_cost(settings, found.tokens)
@@ -228,6 +229,30 @@ class Prompting:
         asynchronous = isinstance(conversation, models.AsyncConversation)
         conversation.responses = convert.as_responses(chain, conversation, async_=asynchronous)
         return naming(found.budget.window, {**parameters, "messages": chain})
+
+    def _composed(
+        self, made: Prompted, conversation: Any, settings: Settings, prompt: str | None, parameters: dict[str, Any]
+    ) -> Context:
+        """Return what is sent for a prompt, by the session's policy or with the history that was given."""
+        fork = self.place.fork if isinstance(self.place, Wanted) else None
+        request, requests = self._request(conversation, settings, prompt, parameters), self.services.requests
+        if self.history != "session":
+            given = None if self.history == "none" else self.history
+            found, made.composer = requests.given(
+                conversation.id, request, conversation.model, settings, given, remember=self.recording
+            )
+        else:
+            found, made.composer = requests.compose(
+                fork.thread_id if fork else conversation.id,
+                replace(request, before=fork.number + 1) if fork else request,
+                conversation.model,
+                settings,
+                remember=self.recording,
+                fold=self._fold(settings, parameters.get("key")),
+                near=made.embedding.near if made.embedding else None,
+            )
+        made.context, made.key = found, parameters.get("key")
+        return found
 
     def _check_secrets(self, made: Prompted, model: Any, texts: Iterable[str]) -> None:
         """Say which secrets would be sent, and ask. Raises SessionError if the person says no."""

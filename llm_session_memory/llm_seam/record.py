@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,9 +37,11 @@ def log(  # noqa: PLR0913  what belongs to one exchange
     sent: Sequence[Sent],
     originals: Mapping[str, Sequence[Message]],
     opened: str | None,
+    also: Callable[[Sequence[Any]], None] | None = None,
 ) -> None:
     """Log responses and the reasons for what was sent, and remove the open attempt `opened`: all or nothing.
 
+    `also` is called with the responses in the same transaction; if it raises, nothing is logged.
     Wait up to 10 seconds for a locked log. A response gets another id if the session has turns with greater ones.
     """
     assert asked.session is not None
@@ -65,6 +67,8 @@ def log(  # noqa: PLR0913  what belongs to one exchange
             if original is not None:
                 written.keep_original(one.turn_id, [message.to_dict() for message in convert.to_llm(original)])
         written.add(asked.session.thread_id, logged, asked.prompt, opened)
+        if also is not None:
+            also(responses)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "titles": ("titles", "summaries"),
     "deletion": ("template_fragments",),
     "programs": ("programs", *_IN_SESSION),
+    "asking": ("asking", "tool_results", *_IN_SESSION),
     "meaning": ("embedder",),
 }
 """The modules of each use. They are imported by name, because a failed import is a problem to report too."""

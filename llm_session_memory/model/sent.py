@@ -152,7 +152,7 @@ class Context:
     counts for this model. `before` is the count and the base of the part of the request before that this one begins
     with, and how many tokens of that request's count were estimated to leave that part. `system` is the text of the
     system message, including notes and summary. `notices` are sentences for the person; `items` is the
-    explanation, if it was asked for.
+    explanation, if it was asked for. `given`: its history was given, not chosen from the session.
     """
 
     chain: tuple[Message, ...]
@@ -171,6 +171,7 @@ class Context:
     system: str | None = None
     recalled: tuple[Recalled, ...] = ()
     items: tuple[Item, ...] = ()
+    given: bool = False
 
     @property
     def leaves_out(self) -> bool:

@@ -27,6 +27,9 @@ class NewBlock(Enum):
     CROWDED = "the next request with its excerpts would have exceeded the budget"
     FULL = "the next request would have exceeded the budget"
     TOOLS = "tool results would have exceeded the budget"
+    ALONE = "the prompt was sent without earlier exchanges"
+    GIVEN = "the prompt was sent with a history of its own"
+    APART = "the last prompt was sent without the session's own history"
 
     @property
     def is_full(self) -> bool:
@@ -39,6 +42,8 @@ def changed(block: Block, last: Turn, *, policy: str, budget: int, front: str) -
 
     `last` is the block's last turn; `policy`, `budget` and `front` are those of the new prompt.
     """
+    if block.reason in (NewBlock.ALONE.value, NewBlock.GIVEN.value):
+        return NewBlock.APART
     if not last.output or open_calls(last.output) or block.oversized:
         return NewBlock.UNANSWERED
     if (block.policy, block.budget) != (policy, budget):

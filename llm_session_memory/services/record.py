@@ -50,7 +50,10 @@ class Record:
             return []
         made = sent[0].context
         greatest, number = made.greatest_id, made.exchanges + 1
-        if self._store.requests.logged_since(thread_id, made.after_turn_id):
+        if made.given:
+            greatest, before = history.end(self._desk.log, thread_id)
+            number = before + 1
+        elif self._store.requests.logged_since(thread_id, made.after_turn_id):
             now = history.exchange_turns(self._desk.log, thread_id)
             greatest, number = now.greatest, len(now) + 1
         found: list[Sent] = []

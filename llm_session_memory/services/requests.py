@@ -110,6 +110,21 @@ class Requests:
         limits = Limits(self._desk, model, settings, remember=remember, sending=True)
         return self._within(limits, thread_id, request, model, fold=fold, near=near, writing=remember)
 
+    def given(  # noqa: PLR0913  one parameter a collaborator
+        self,
+        thread_id: str,
+        request: Request,
+        model: Any,
+        settings: Settings,
+        messages: tuple[Message, ...] | None,
+        *,
+        remember: bool = True,
+    ) -> tuple[Context, Composer]:
+        """Return the same for a prompt that is sent with exactly these messages before it (None: its system prompt)."""
+        from .given import composed  # only prompts of jobs and comparisons
+
+        return composed(self._desk, thread_id, request, model, settings, messages, remember=remember)
+
     def _within(  # noqa: PLR0913  one parameter a collaborator
         self,
         limits: Limits,

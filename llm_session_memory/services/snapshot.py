@@ -103,7 +103,7 @@ class Snapshot:
         """Read a session. Without `measure`, learn it from the model's own counts, with this `reasoning`."""
         calibrated = False
         if measure is None:
-            rate, calibrated = _rate(store, thread_id, request.model)
+            rate, calibrated = rate_of(store, thread_id, request.model)
             measure = Measure(rate, reasoning)
         turns = history.exchange_turns(store.log, thread_id)
         later: tuple[str, ...] = ()
@@ -214,8 +214,8 @@ class Snapshot:
         )
 
 
-def _rate(store: Sessions, thread_id: str, model: str) -> tuple[float, bool]:
-    """Return a model's rate, and whether it was learned."""
+def rate_of(store: Sessions, thread_id: str, model: str) -> tuple[float, bool]:
+    """Return a model's rate (real tokens for each estimated one), and whether it was learned."""
     turns = store.requests.counted_turns(thread_id, model)
     learned = tokens.learn(turns, model)
     if learned is not None and not any(counts_all(turn.cut) for turn in turns if turn.model == model):

@@ -31,6 +31,22 @@ def exchange_turns(log: Log, thread_id: str) -> Numbering:
     return without(_own(log, thread_id), undone)
 
 
+def end(log: Log, thread_id: str) -> tuple[str | None, int]:
+    """Return the turn that was logged last in a thread, and how many exchanges it has: without reading them all.
+
+    If no session recorded that turn, or if exchanges were undone, they are read after all.
+    """
+    sql = (
+        "select t.id, c.number from turns t left join memory_contexts c on c.turn_id = t.id"
+        " where t.thread_id = :thread_id order by t.rowid desc limit 1"
+    )
+    row = log.row(sql, {"thread_id": thread_id})
+    if row is not None and row["number"] is not None and not undone_in(log, thread_id):
+        return row["id"], row["number"]
+    numbering = exchange_turns(log, thread_id)
+    return numbering.greatest, len(numbering)
+
+
 def every_exchange(log: Log, thread_id: str) -> Numbering:
     """Return the turn ids of each exchange of a thread as `exchange_turns` does, but with those that were undone."""
     line = lineage(log, thread_id)
