@@ -59,7 +59,7 @@ def tools_of(model: Any, given: Sequence[Any], recorded: Iterable[Result], *, ru
     except click.ClickException as error:
         raise SessionError(error.message, "List tools with: llm tools") from error
     except Exception as error:  # a toolbox may refuse its arguments in any way
-        raise SessionError(f"The tools {', '.join(names)} can't be made: {error}.") from error
+        raise SessionError(f"The tools {', '.join(names)} can't be made: {error}.", "Check their arguments.") from error
     tools = [*(one for one in given if not isinstance(one, str)), *found]
     if run:
         return tools
