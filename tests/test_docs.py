@@ -30,6 +30,8 @@ from tests.conftest import Command
 from tests.test_imports import LAYERS
 from tests.world.scripted import Script
 
+pytestmark = pytest.mark.slow  # in processor time as a whole
+
 PAGES = {str(path.relative_to(generate.ROOT)): path.read_text("utf-8") for path in generate.PAGES}
 EVERYTHING = "\n".join(PAGES.values())
 OURS = dict(generate.commands())

@@ -341,6 +341,7 @@ def test_what_was_given_with_a_failed_prompt_is_named() -> None:
     assert "<li><bdi>Fragment a&lt;b, 1 character</bdi></li>" in html
 
 
+@pytest.mark.slow
 def test_a_long_text_is_rendered_to_its_end(fresh: Path) -> None:
     """However long a reply is, all of it is Markdown; what comes after its beginning is folded."""
     page = page_of(fresh, reply("**word** " * 30_000))

@@ -108,6 +108,7 @@ def test_the_session_goes_on_where_it_was(lived: Path, llm_: Command, script: Sc
         assert memory.desk.log.value("select count(*) from memory_blocks where reason = 'imported'") == 0
 
 
+@pytest.mark.slow
 def test_recalled_excerpts_find_their_passages_again(tmp_path: Path, llm_: Command) -> None:
     """A request still says which passages were recalled for it, though the index was made anew."""
     log = tmp_path / "demo.db"

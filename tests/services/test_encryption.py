@@ -105,11 +105,12 @@ def test_the_pieces_do_not_matter(pieces: list[bytes], sizes: list[int]) -> None
     assert found == b"".join(pieces)
 
 
+@pytest.mark.slow
 def test_what_pyrage_writes_is_read(keys: Keys) -> None:
     """Files of another program are read, armored ones too, at the usual work of scrypt."""
+    by_passphrase = pyrage.passphrase.encrypt(b"x" * 70_000, "pass", armored=True)  # takes seconds
+    assert unlocked(by_passphrase, says("pass")) == b"x" * 70_000
     for armored in (False, True):
-        by_passphrase = pyrage.passphrase.encrypt(b"x" * 70_000, "pass", armored=armored)
-        assert unlocked(by_passphrase, says("pass")) == b"x" * 70_000
         by_key = pyrage.encrypt(b"y" * 70_000, [pyrage.x25519.Recipient.from_str(keys.public)], armored=armored)
         assert unlocked(by_key, Unlocking((keys.file,))) == b"y" * 70_000
         assert is_age(by_key[:128])
