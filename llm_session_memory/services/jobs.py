@@ -151,6 +151,14 @@ class Jobs:
             counted, written = counted + paid.counted, written + paid.output_tokens
         return Spent(whole, round(written / counted) if counted else 0)
 
+    def dollars(self, job: Job) -> float | None:
+        """Return what the answers of a job have cost so far, as far as it is known; None if no cost is known."""
+        return self._store.spent(job.id)
+
+    def is_open(self, job: Job) -> bool:
+        """Return whether items are taken from a job: it was not stopped, cancelled or deleted, and isn't done."""
+        return self._store.job_state(job.id) == "open"
+
     def is_worked_on(self, job: Job) -> bool:
         """Return whether a process is asking items of a job."""
         now = self._desk.timestamp()
@@ -175,8 +183,7 @@ class Jobs:
         """
         now = self._desk.now()
         with self._desk.writing():
-            found = self._store.job_state(job.id)
-            if found != "open":
+            if not self.is_open(job):
                 return None
             self._reclaim(job, now)
             return self._store.claim(job.id, owner, now.isoformat(), (now + LEASE).isoformat())
@@ -223,10 +230,14 @@ class Jobs:
             if paid is not None:
                 self._store.spend(item.job_id, paid)
 
-    def failed(self, item: Item, error: str, not_before: datetime | None = None) -> None:
-        """Say that an item failed, with a sentence. With `not_before` it waits until then and is asked again."""
+    def failed(self, item: Item, error: str, not_before: datetime | None = None, *, counted: bool = True) -> None:
+        """Say that an item failed, with a sentence. With `not_before` it waits until then and is asked again.
+
+        A try that is not `counted` was no fault of the item, for example while the server was out of reach.
+        """
         state: ItemState = "failed" if not_before is None else "waiting"
         values = {
+            "tries": item.tries if counted else max(0, item.tries - 1),
             "error": error,
             "not_before_utc": None if not_before is None else not_before.isoformat(),
             "ended_utc": self._desk.timestamp() if not_before is None else None,
@@ -241,10 +252,12 @@ class Jobs:
 
     def finish(self, job: Job) -> bool:
         """End a job none of whose items is left to ask, and return whether it has ended."""
+        if self._store.is_left(job.id):
+            return False
         with self._desk.writing():
-            if self._store.open(job.id):
+            if self._store.is_left(job.id):
                 return False
-            if self._store.job_state(job.id) == "open":
+            if self.is_open(job):
                 self._store.set_state(job.id, "done", None, self._desk.timestamp())
             return True
 
@@ -253,7 +266,7 @@ class Jobs:
     def stop(self, job: Job, reason: str) -> None:
         """Stop a job: nothing more of it is taken until it is resumed. `reason` is a sentence."""
         with self._desk.writing():
-            if self._store.job_state(job.id) == "open":
+            if self.is_open(job):
                 self._store.set_state(job.id, "stopped", reason, self._desk.timestamp())
 
     def cancel(self, job: Job) -> Job:
@@ -283,7 +296,7 @@ class Jobs:
                 self._store.set_max_cost(job.id, changed["max_cost"])
             self._reclaim(job, self._desk.now())
             self._store.move_all(job.id, "cancelled", "waiting")
-            if self._store.open(job.id):
+            if self._store.is_left(job.id):
                 self._store.set_state(job.id, "open", None, None)
         return self._job(job.id)
 

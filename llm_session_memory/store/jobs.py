@@ -77,10 +77,15 @@ class Jobs:
         sql = "select state, count(*) from memory_job_items where job_id = :id group by state"
         return dict(self.log.tuples(sql, {"id": job_id}))
 
-    def open(self, job_id: str) -> int:
-        """Return the number of items that wait or are being asked."""
-        sql = "select count(*) from memory_job_items where job_id = :id and state in ('waiting', 'running')"
-        return int(self.log.value(sql, {"id": job_id}))
+    def is_left(self, job_id: str) -> bool:
+        """Return whether an item waits or is being asked."""
+        sql = "select 1 from memory_job_items where job_id = :id and state in ('waiting', 'running') limit 1"
+        return self.log.value(sql, {"id": job_id}) is not None
+
+    def spent(self, job_id: str) -> float | None:
+        """Return what the answers of a job have cost so far, or None if no cost is known."""
+        found: float | None = self.log.value("select spent_usd from memory_jobs where id = :id", {"id": job_id})
+        return found
 
     def items(self, job_id: str, state: ItemState | None, after: int, limit: int | None) -> Iterator[Item]:
         """Yield items in order, those after a position, a page at a time: other statements may run in between."""
