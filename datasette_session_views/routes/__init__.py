@@ -8,6 +8,7 @@ from .attachments import attachment
 from .context import context
 from .exchange import exchange, turn
 from .feeds import as_atom, as_csv, as_rss
+from .jobs import job, jobs
 from .listing import everywhere, listing
 from .nowhere import nowhere
 from .rating import rate
@@ -27,6 +28,8 @@ ROUTES = [
     (_DATABASE + r"/-/sessions\.rss$", as_rss),
     (_DATABASE + r"/-/sessions/search(\.(?P<format>json))?$", search),
     (_DATABASE + r"/-/sessions/analytics(\.(?P<format>json))?$", analytics),
+    (_DATABASE + r"/-/sessions/jobs(\.(?P<format>json))?$", jobs),
+    (_DATABASE + r"/-/sessions/job/(?P<job>[^/\.]+)(\.(?P<format>json))?$", job),
     (_DATABASE + r"/-/sessions/attachment/(?P<attachment>[^/\.]+)$", attachment),
     (_DATABASE + r"/-/sessions/turn/(?P<turn>[^/\.]+)$", turn),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)(\.(?P<format>json|md|jsonl|html|csv))?$", session),

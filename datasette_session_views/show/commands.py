@@ -68,6 +68,14 @@ def command(name: str, *given: str, database: str = "") -> str:
     return _sessions(name, given, ("-d", database) if database else ())
 
 
+def job_command(name: str, job: str, database: str = "") -> str:
+    """Return one command of `llm sessions job`, for the log at `database` if llm would take another one."""
+    where = ("-d", database) if database else ()
+    if job.startswith("-"):
+        return _typed("llm", "sessions", "job", name, *where, "--", job)
+    return _typed("llm", "sessions", "job", name, job, *where)
+
+
 def to_send_more(sent: Sent, name: str | None, database: str = "") -> tuple[Command, ...]:
     """Return the commands that help if a model forgot something: for a session that left exchanges out."""
     if name is None or sent.why is None or not sent.counted("pruned"):

@@ -72,6 +72,14 @@ class Links:
         """Return the URL of the search."""
         return _asked(f"{self.database}/-/sessions/search{_form(form)}", asked)
 
+    def jobs(self, form: str = "", /, **asked: Any) -> str:
+        """Return the URL of the list of jobs."""
+        return _asked(f"{self.database}/-/sessions/jobs{_form(form)}", asked)
+
+    def job(self, reference: str, form: str = "", /, **asked: Any) -> str:
+        """Return the URL of a job by its id or its name. `after` is the position that a page of its items follows."""
+        return _asked(f"{self.database}/-/sessions/job/{tilde_encode(reference)}{_form(form)}", asked)
+
     def attachment(self, attachment_id: str) -> str:
         """Return the URL of an attachment's content."""
         return f"{self.database}/-/sessions/attachment/{tilde_encode(attachment_id)}"

@@ -36,6 +36,8 @@ PAGES = (
     "/logs/-/session/work/replay.json?rendered=1",
     "/logs/-/sessions/analytics",
     "/logs/-/sessions/analytics.json",
+    "/logs/-/sessions/jobs",
+    "/logs/-/sessions/jobs.json",
 )
 SHOWN = [page for page in PAGES if "." not in page]
 """The pages in Datasette's layout; the others are JSON and files."""

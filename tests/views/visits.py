@@ -13,6 +13,7 @@ import llm
 
 from benchmarks.generate import Talk
 from tests.views.browsing import rated_by_all
+from tests.views.jobs_world import write_jobs
 from tests.world.everything import PNG, Session, World, with_rating, with_sessions, write_family
 from tests.world.logs import Call, LogBuilder, Said
 
@@ -36,6 +37,10 @@ PAGES = {
     "replay": "/played/-/session/work/replay?autoplay=0",
     "analytics": "/played/-/sessions/analytics",
     "analytics of an empty log": "/empty/-/sessions/analytics",
+    "jobs": "/jobs/-/sessions/jobs",
+    "jobs of an empty log": "/empty/-/sessions/jobs",
+    "job": "/jobs/-/sessions/job/tides",
+    "run of a workflow": "/jobs/-/sessions/job/essay-1",
     "a session that does not exist": "/logs/-/session/nobody",
 }
 """One address of each kind of page, by what it shows."""
@@ -126,13 +131,14 @@ def _long_reply(one: str, two: str) -> str:
 
 
 def write_visits(world: World, folder: Path) -> list[Path]:
-    """Write the logs behind `PAGES` into a folder, and return their paths: the first two have links of every kind."""
+    """Write the logs behind `PAGES` into a folder, and return their paths: the first three have links of every kind."""
     from tests.views.test_replay import write_replay
 
-    paths = {name: folder / f"{name}.db" for name in ("played", "family", "logs", "said", "empty")}
+    paths = {name: folder / f"{name}.db" for name in ("played", "family", "jobs", "logs", "said", "empty")}
     shutil.copy(world.path, paths["logs"])
     write_replay(paths["played"])
     write_family(paths["family"])
+    write_jobs(paths["jobs"])
     write_said(paths["said"])
     with LogBuilder(paths["empty"]):
         pass
