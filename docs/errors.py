@@ -93,6 +93,13 @@ KINDS = (
         "The format is in [database.md](database.md#the-jsonl-format).",
     ),
     Kind(
+        "A workflow that can't be run",
+        ("WorkflowRefused", "TemplateFailed", "Mistake", "_mistake"),
+        "The file of a workflow has a mistake, or one of its templates can't be filled with what a step answered. "
+        "The message names the line.",
+        "Correct that line. `llm sessions run FILE --show` checks a file without sending anything.",
+    ),
+    Kind(
         "A value or an action that is not possible",
         ("SessionError", "AlreadyDone"),
         "The command is valid, but a value is not, or there is nothing to apply the command to.",

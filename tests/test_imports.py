@@ -39,7 +39,8 @@ THIRD = {
     "store": {"sqlite_utils", "sqlite_vec"},
     "reader": {"genai_prices", "latex2mathml", "markdown_it"},
     "insight": {"numpy", "scipy"},
-    "services": {"cryptography", "detect_secrets", "llm_ollama", "pyrage", "sqlite_utils", "typing_extensions"},
+    "services": {"cryptography", "detect_secrets", "jinja2", "llm_ollama", "pyrage", "sqlite_utils"}
+    | {"typing_extensions", "yaml"},
     "interchange": {"yaml"},
     "llm_seam": {"click", "llm", "pydantic", "condense_json", "numpy", "onnxruntime", "tokenizers"},
     "tools": {"click", "llm"},
@@ -113,6 +114,8 @@ def test_heavy_and_optional_imports_are_late() -> None:
         "numpy",
         "scipy",
         "detect_secrets",
+        "jinja2",
+        "yaml",
         "sqlite_utils",
         "sqlite_vec",
         "llm_ollama",

@@ -1,0 +1,181 @@
+"""Templates and expressions of workflows: Jinja in a sandbox, in which an unknown name is an error.
+
+What models answered reaches a template only as a value. It is never read as a template itself.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from ...errors import SessionError
+from ...model.workflows import Source
+
+WORKFLOWS = "llm-session-memory[workflows]"
+
+_LONGEST = 10_000_000
+"""How many characters or list entries a single `*` in a template may make."""
+
+_LARGEST = 10_000
+
+
+class TemplateFailed(SessionError):
+    """A template that can't be read or filled. `line` is that of the file."""
+
+    def __init__(self, message: str, *, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A place in a template that mentions something: a name, and the path that follows it, as in `steps.facts.json`."""
+
+    name: str
+    path: tuple[str | int, ...]
+    line: int
+
+
+def check_installed() -> None:
+    """Raise SessionError if Jinja isn't installed."""
+    if importlib.util.find_spec("jinja2") is None:
+        raise SessionError("Workflows need the package Jinja2.", f"Install it with: llm install '{WORKFLOWS}'")
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Environment(ImmutableSandboxedEnvironment):
+        """A sandbox in which `.items` of a JSON object is its property, if it has one, and not its method."""
+
+        intercepted_binops = frozenset(["*", "**"])
+
+        def getattr(self, obj: Any, attribute: str) -> Any:
+            if isinstance(obj, Mapping) and attribute in obj:
+                return obj[attribute]
+            return super().getattr(obj, attribute)
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            """Multiply, unless the result would fill the memory."""
+            for one, times in ((left, right), (right, left)):
+                if (
+                    operator == "*"
+                    and hasattr(one, "__len__")
+                    and isinstance(times, int)
+                    and len(one) * times > _LONGEST
+                ):
+                    raise OverflowError("the result is too long")
+            if operator == "**" and (abs(right) > _LARGEST or abs(left) > _LARGEST):
+                raise OverflowError("the result is too large")
+            return super().call_binop(context, operator, left, right)
+
+    made = Environment(undefined=StrictUndefined, keep_trailing_newline=False, trim_blocks=True, lstrip_blocks=True)
+    made.globals = {name: made.globals[name] for name in ("range", "dict", "namespace")}
+    made.filters["tojson"] = _tojson  # Jinja's own is for HTML
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return made
+
+
+def _tojson(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def mentions(source: Source, *, expression: bool) -> list[Mention]:
+    """Return what a template mentions from outside itself. Raises TemplateFailed if it is no template."""
+    from jinja2 import TemplateError, meta, nodes
+
+    text = f"{{{{ ({source.text}) }}}}" if expression else source.text
+    try:
+        tree = _environment().parse(text)
+        _environment().compile(text)  # finds unknown filters and tests
+        if expression:
+            _environment().compile_expression(source.text)
+        outside = meta.find_undeclared_variables(tree)
+    except TemplateError as error:
+        line = source.line + (getattr(error, "lineno", 1) or 1) - 1
+        said = str(error.message or error).rstrip(".")
+        what = "expression" if expression else "template"
+        raise TemplateFailed(f"This {what} can't be read: {said}.", line=line) from error
+    except RecursionError as error:
+        raise TemplateFailed("This template is nested too deeply.", line=source.line) from error
+    for loading in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
+        for found in tree.find_all(loading):
+            raise TemplateFailed("A template can't include others.", line=source.line + found.lineno - 1)
+    return [Mention(name, path, source.line + line - 1) for name, path, line in _chains(tree) if name in outside]
+
+
+def _chains(node: Any) -> Iterator[tuple[str, tuple[str | int, ...], int]]:
+    """Yield the names in a template, each with the constant path that follows it, and its line."""
+    from jinja2 import nodes
+
+    path: list[str | int] = []
+    here = node
+    while isinstance(here, nodes.Getattr | nodes.Getitem):
+        if isinstance(here, nodes.Getattr):
+            path.append(here.attr)
+        elif isinstance(here.arg, nodes.Const) and isinstance(here.arg.value, str | int):
+            path.append(here.arg.value)
+        else:  # what follows depends on a value
+            path.clear()
+            yield from _chains(here.arg)
+        here = here.node
+    if isinstance(here, nodes.Name) and here.ctx == "load":
+        yield here.name, tuple(reversed(path)), here.lineno
+        return
+    for child in here.iter_child_nodes():
+        yield from _chains(child)
+
+
+def filled(source: Source, values: Mapping[str, Any]) -> str:
+    """Return a template filled with values. Raises TemplateFailed."""
+    return str(_run(source, lambda: _template(source.text).render(values)))
+
+
+def evaluated(source: Source, values: Mapping[str, Any]) -> Any:
+    """Return the value of an expression. Raises TemplateFailed."""
+    from jinja2 import Undefined
+
+    def run() -> Any:
+        value = _expression(source.text)(values)
+        if isinstance(value, Undefined):
+            str(value)  # raises, with its reason
+        return value
+
+    return _run(source, run)
+
+
+@cache
+def _template(text: str) -> Any:
+    return _environment().from_string(text)
+
+
+@cache
+def _expression(text: str) -> Any:
+    return _environment().compile_expression(text, undefined_to_none=False)
+
+
+def _run(source: Source, run: Any) -> Any:
+    """Run a template. Whatever goes wrong within it is a mistake of the file, or of what a model answered."""
+    try:
+        return run()
+    except SessionError:
+        raise
+    except Exception as error:  # a template can call methods of values, which raise anything
+        said = str(error).rstrip(".") or type(error).__name__
+        raise TemplateFailed(f"The template could not be filled: {said}.", line=_line_of(error, source)) from error
+
+
+def _line_of(error: BaseException, source: Source) -> int:
+    """Return the line of the file in which a template failed."""
+    line, trace = 1, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return source.line + line - 1
