@@ -38,7 +38,7 @@ THIRD = {
     "rules": set[str](),
     "store": {"sqlite_utils", "sqlite_vec"},
     "reader": {"genai_prices", "latex2mathml", "markdown_it"},
-    "insight": {"numpy", "scipy"},
+    "insight": {"choix", "numpy", "scipy"},
     "services": {"cryptography", "detect_secrets", "jinja2", "llm_ollama", "pyrage", "sqlite_utils"}
     | {"typing_extensions", "yaml"},
     "interchange": {"yaml"},

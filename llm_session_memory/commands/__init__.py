@@ -27,6 +27,7 @@ _FAMILIES = {
     "notes": ("note", "tag"),
     "remembering": ("memory",),
     "rating": ("rate", "bookmark"),
+    "voting": ("votes",),
     "searching": ("search",),
     "indexing": ("index",),
     "retaining": ("retention",),

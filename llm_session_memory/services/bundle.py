@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .stats import Stats
     from .titles import Titles
     from .undoing import Undoing
+    from .votes import Votes
 
 
 class Services:
@@ -191,6 +192,13 @@ class Services:
         from .titles import Titles
 
         return Titles(self.desk)
+
+    @cached_property
+    def votes(self) -> Votes:
+        """Which answers people found better. Imported late, because no prompt needs them."""
+        from .votes import Votes
+
+        return Votes(self.desk)
 
     @classmethod
     def open(cls, path: Path, *, now: Clock = now_utc, typed: str | None = None) -> Services:
