@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from ..errors import SessionError
@@ -48,10 +48,13 @@ class FileRefused(SessionError):
         super().__init__(message, hint)
 
 
-def objects(stream: IO[Any], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def objects(
+    stream: IO[Any], where: str, refuse: Callable[[FileRefused], None] | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the number and the value of each line that is not blank. Raises FileRefused.
 
-    `stream` has bytes or text; errors call it `where`.
+    `stream` has bytes or text; errors call it `where`. `refuse` is called with the error of a line that is no JSON
+    object but may be left out; without it, the error is raised.
     """
     stream = getattr(stream, "buffer", stream)
     number = 0
@@ -61,7 +64,13 @@ def objects(stream: IO[Any], where: str) -> Iterator[tuple[int, dict[str, Any]]]
         if line is None:
             return
         if line:
-            value = _object(line, f"Line {number:,} of {where}")
+            try:
+                value = _object(line, f"Line {number:,} of {where}")
+            except FileRefused as error:
+                if refuse is None:
+                    raise
+                refuse(error)
+                continue
             line = b""  # the caller works with the value, and does not need both
             yield number, value
             del value
@@ -88,7 +97,7 @@ def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
     if start.startswith(b"["):
         raise FileRefused(
             f"{place} starts a JSON list.",
-            f"A file to import is JSONL: one JSON object per line. Convert it with: jq -c '.[]' FILE. {NOTHING}",
+            f"Convert it to JSONL, one JSON object per line, with: jq -c '.[]' FILE. {NOTHING}",
         )
     if start and not start.startswith(b"{"):
         raise FileRefused(

@@ -7,18 +7,13 @@ tabs between the columns. What `llm sessions export --format csv` wrote can be r
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import groupby
-from typing import IO
 
 from ...reader.files.spreadsheet import COLUMNS, uncelled
-from ...rules.safe_text import one_line
-from ..lines import LONGEST, NOTHING, FileRefused
+from ..csv_rows import column_names, rows
+from ..lines import NOTHING, FileRefused
 from .chats import Said, begun, exchanges, key_of
 from .columns import OF_SESSIONS, Columns, facts, said_of, several, words
 from .source import Source
@@ -26,11 +21,7 @@ from .values import ForeignConversation, ForeignExchange, Losses
 
 _Row = dict[str, str]
 
-_CODES = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-"""The first bytes of a text, and the encoding that they mean. Spreadsheets write “Unicode text” in UTF-16."""
-
 _ENDINGS = (".csv", ".tsv")
-_DELIMITERS = ",;\t|"
 _OWN_TEXTS = ("session", "prompt", "reply", "model", "reason", "bookmark", "datetime_utc", "id")
 """The columns in which our own table marks what a spreadsheet would take for a formula."""
 
@@ -50,8 +41,7 @@ class Table:
         if not source.may_be_text or source.head.lstrip()[:1] in (b"{", b"["):
             return False
         try:
-            first = _first_line(source)
-            found = Columns.of(next(csv.reader([first], delimiter=_delimiter(first)), []))
+            found = Columns.of(column_names(source.head))
         except csv.Error:
             return False
         known = found.has_messages or found.has_exchanges
@@ -62,8 +52,8 @@ class Table:
 
     def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield the conversations of a file. Raises FileRefused, with the line, for what is not CSV."""
-        for rows in _sessions(source):
-            made = _conversation(rows, source, losses)
+        for found in _sessions(source):
+            made = _conversation(found, source, losses)
             if made is not None:
                 yield made
 
@@ -74,60 +64,12 @@ FORMAT = Table()
 # -- rows ------------------------------------------------------------------
 
 
-def _encoding(source: Source) -> str:
-    return next((name for mark, name in _CODES if source.head.startswith(mark)), "utf-8")
-
-
-def _delimiter(first: str) -> str:
-    return max(_DELIMITERS, key=first.count)
-
-
-@contextmanager
-def _opened(source: Source) -> Iterator[IO[str]]:
-    with source.open() as stream, io.TextIOWrapper(stream, encoding=_encoding(source), newline="") as text:
-        yield text
-
-
-def _first_line(source: Source) -> str:
-    lines = source.head.decode(_encoding(source), "ignore").splitlines()
-    return lines[0] if lines else ""
-
-
 def _rows(source: Source) -> Iterator[tuple[str, _Row]]:
     """Yield the place and the values of each row that is not empty. Raises FileRefused."""
-    csv.field_size_limit(LONGEST)
-    place = f"Line 1 of {source.name}"
-    try:
-        with _opened(source) as text:
-            reader = csv.reader(_without_nuls(text), delimiter=_delimiter(_first_line(source)), strict=True)
-            columns = [name or str(number) for number, name in enumerate(next(reader, []), 1)]
-            twice = next((name for name, count in Counter(columns).items() if count > 1), None)
-            if twice is not None:
-                raise FileRefused(f"{place} names the column “{one_line(twice, 40)}” twice.")
-            ours = tuple(columns) == COLUMNS
-            place = f"Line {reader.line_num + 1:,} of {source.name}"
-            for values in reader:
-                if len(values) > len(columns):
-                    raise FileRefused(
-                        f"{place} has {len(values)} cells, but the first line names {len(columns)} columns."
-                    )
-                row = dict(zip(columns, values, strict=False))
-                if any(values):
-                    yield (
-                        place,
-                        {name: uncelled(row[name]) if ours and name in _OWN_TEXTS else row[name] for name in row},
-                    )
-                place = f"Line {reader.line_num + 1:,} of {source.name}"
-    except csv.Error as error:
-        raise FileRefused(f"{place} is not CSV: {error}.") from error
-    except UnicodeDecodeError as error:
-        message = f"{source.name} is not UTF-8 text, at or after {place.removesuffix(f' of {source.name}').lower()}."
-        raise FileRefused(message, f"Save it as “CSV UTF-8”, then import it again. {NOTHING}") from error
-
-
-def _without_nuls(text: IO[str]) -> Iterator[str]:
-    """Yield lines without NULs, which Python 3.10 can't read in CSV."""
-    return (line.replace("\0", "\ufffd") if "\0" in line else line for line in text)
+    ours = tuple(column_names(source.head)) == COLUMNS
+    for line, row in rows(source.open(), source.head, source.name):
+        own = {name: uncelled(row[name]) if name in _OWN_TEXTS else row[name] for name in row} if ours else row
+        yield f"Line {line:,} of {source.name}", own
 
 
 def _sessions(source: Source) -> Iterator[list[tuple[str, _Row]]]:
@@ -142,7 +84,7 @@ def _sessions(source: Source) -> Iterator[list[tuple[str, _Row]]]:
     if column is None:
         column = next((name for name, meaning in names.items() if meaning == "title"), None)
     if column is None or _is_together(session(row) for row in _rows(source)):
-        yield from ([*rows] for _, rows in groupby(_rows(source), session))
+        yield from ([*found] for _, found in groupby(_rows(source), session))
         return
     kept: dict[str, list[tuple[str, _Row]]] = {}
     for row in _rows(source):
@@ -162,13 +104,13 @@ def _is_together(sessions: Iterator[str]) -> bool:
 # -- conversations -----------------------------------------------------------
 
 
-def _conversation(rows: list[tuple[str, _Row]], source: Source, losses: Losses) -> ForeignConversation | None:
-    place, first = rows[0]
+def _conversation(lines: list[tuple[str, _Row]], source: Source, losses: Losses) -> ForeignConversation | None:
+    place, first = lines[0]
     columns = Columns.of(first)
     head = columns.read(first, "", place, Losses())
     made: list[Said] = []
     system = ""
-    for where, values in rows:
+    for where, values in lines:
         row = columns.read(values, "", where, losses)
         for name in OF_SESSIONS:
             if row.get(name) and row[name] != head.get(name):
