@@ -132,7 +132,15 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         for name in sessions.list_commands(ctx):
             command = sessions.get_command(ctx, name)
             assert command is not None
-            yield f"llm sessions {name}", command
+            yield from _with_those_below(f"llm sessions {name}", command)
+
+
+def _with_those_below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """Yield a command and, if it is a group, the commands in it."""
+    yield name, command
+    if isinstance(command, click.Group):
+        for below, one in command.commands.items():
+            yield f"{name} {below}", one
 
 
 def options(command: str) -> list[click.Option]:

@@ -140,7 +140,7 @@ def test_each_option_says_what_it_does() -> None:
     added = {f"llm {name}": [*generate.options(name)] for name in ("prompt", "chat")}
     of_ours = {name: [one for one in command.params if isinstance(one, click.Option)] for name, command in OURS.items()}
     for name, options in {**added, **of_ours}.items():
-        assert options, name
+        assert options or isinstance(OURS.get(name), click.Group), name  # a group's commands have them
         for option in options:
             assert option.help, f"{name} {option.opts[-1]}"
             assert option.opts[-1] in PAGES["docs/commands.md"], f"{name} {option.opts[-1]}"

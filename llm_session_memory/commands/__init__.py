@@ -28,6 +28,7 @@ _FAMILIES = {
     "remembering": ("memory",),
     "rating": ("rate", "bookmark"),
     "voting": ("votes",),
+    "jobs": ("jobs", "job"),
     "searching": ("search",),
     "indexing": ("index",),
     "retaining": ("retention",),

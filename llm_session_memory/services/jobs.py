@@ -72,15 +72,16 @@ class Jobs:
         now = self._desk.now()
         return Job(ulids.Ulids(now).next(now.isoformat()), kept, kind, dict(settings), now.isoformat(), **more)
 
-    def free_name(self, stem: str) -> str:
-        """Return a name for a job that no job has: `prompts-2026-11-28-1`, or the next number that is free."""
-        taken = set(map(names.key, self._store.names().values())) if self._store.there() else set()
+    def free_name(self, stem: str, taken: Iterable[str] = ()) -> str:
+        """Return a name that no job has, and none in `taken`: `prompts-2026-11-28-1`, or the next free number."""
+        known = self._store.names().values() if self._store.there() else ()
+        keys = set(map(names.key, (*known, *taken)))
         ending = f"-{self._desk.now().astimezone():%Y-%m-%d}-"
         number = 1
         while True:
             tail = f"{ending}{number}"
             name = names.check(stem.replace("/", "-")[: names.LONGEST - len(tail)] + tail, "job")
-            if names.key(name) not in taken:
+            if names.key(name) not in keys:
                 return name
             number += 1
 

@@ -210,6 +210,11 @@ class Requests:
         rate = rate or tokens.learn_from_replies(self._store.requests.counted_replies(id_)) or 1.0
         return Measure(rate, sends_reasoning(model))
 
+    def usual_reply(self, model: str) -> int | None:
+        """Return the mean number of tokens of a model's newest replies in the log, or None if it has none."""
+        counts = [count for count, _ in self._store.requests.counted_replies(model)]
+        return round(sum(counts) / len(counts)) if counts else None
+
     def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:
         """Return the budget for a model under these settings; `remember` stores what the server says about it."""
         return Limits(self._desk, model, settings, remember=remember).largest

@@ -69,6 +69,7 @@ OTHERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "merge": (("other.db",),),
     "seal": (("--help",),),  # otherwise it asks for a passphrase
     "unseal": (("--help",),),
+    "job": (("nobody",), ("cancel", "--help")),
     "query": ((), ("one_session", "-p", "session", "work"), ("one_session", "-p", "session", "work", "--json")),
     "stats": ((), ("--json",)),
     "replay": (("work",), ("work", "--to", "new.cast")),
