@@ -33,6 +33,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "deletion": ("template_fragments",),
     "programs": ("programs", *_IN_SESSION),
     "asking": ("asking", "tool_results", *_IN_SESSION),
+    "batch": ("batching",),
     "meaning": ("embedder",),
 }
 """The modules of each use. They are imported by name, because a failed import is a problem to report too."""
