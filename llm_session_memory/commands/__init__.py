@@ -42,6 +42,7 @@ _FAMILIES = {
     "maintaining": ("maintenance", "migrations", "migrate"),
     "sealing": ("seal", "unseal"),
     "merging": ("merge", "conflicts"),
+    "running": ("run",),
     "querying": ("query",),
     "stats": ("stats",),
     "browse": ("browse",),

@@ -163,6 +163,12 @@ class Crew:
         with self.changed:
             self._pace.give_back(self._release(item).guess)
 
+    def waits(self, services: Services, item: Item, needs: tuple[int, ...]) -> None:
+        """Let an item wait for others."""
+        services.jobs.wait_for(item, needs)
+        with self.changed:
+            self._pace.give_back(self._release(item).guess)
+
     def failed(self, services: Services, item: Item, error: BaseException) -> None:
         """Keep that an item failed, let it wait if it may be asked again, and stop the job if all would fail."""
         with self.changed:

@@ -27,7 +27,7 @@ from .crew import Crew, Terms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Also", "Limits", "Progress", "Runner", "Skip", "Worked", "work"]
+__all__ = ["Also", "Limits", "Progress", "Runner", "Skip", "Wait", "Worked", "work"]
 
 _PATIENCE = 300
 """How many seconds to wait for a log that another program has locked: it may be compacting it."""
@@ -41,6 +41,14 @@ class Skip(Exception):
     """Raised by a runner for an item that is not to be asked; its text says why, as a sentence."""
 
 
+class Wait(Exception):
+    """Raised by a runner for an item that is to wait for other items first: those at the given positions."""
+
+    def __init__(self, needs: tuple[int, ...]) -> None:
+        super().__init__()
+        self.needs = needs
+
+
 class Also(Protocol):
     """Makes an item done, within the transaction that logs its answer. It is what `ask` gets as `also`."""
 
@@ -51,7 +59,8 @@ class Also(Protocol):
 Runner = Callable[[Services, Item, Also], "Any | Awaitable[Any]"]
 """Asks one item: calls `ask(services, ..., also=also)`, or returns the value of a step without a model.
 
-It gets the Services of its thread. It raises Skip if the item is not to be asked, and any other exception if it failed.
+It gets the Services of its thread. It raises Skip if the item is not to be asked, Wait if others must be asked before
+it, and any other exception if it failed.
 If it is a coroutine function, all items are asked on one asyncio loop, which shares one Services.
 """
 
@@ -219,6 +228,8 @@ class _Item:
             yield
         except Skip as why:
             self._crew.skipped(self._services, self._item, str(why))
+        except Wait as later:
+            self._crew.waits(self._services, self._item, later.needs)
         except Exception as error:  # noqa: BLE001  whatever a model or its plugin raises
             self._crew.failed(self._services, self._item, error)
 

@@ -204,6 +204,12 @@ class Jobs:
         with self._desk.writing():
             self._store.end(item, "waiting", ("done",), tries=max(0, item.tries - 1), error=error)
 
+    def wait_for(self, item: Item, needs: tuple[int, ...]) -> None:
+        """Let an item wait for others, at the given positions, besides those that it needed before."""
+        needed = store.json_text(sorted({*item.needs, *needs}))
+        with self._desk.writing():
+            self._store.end(item, "waiting", ("done",), tries=max(0, item.tries - 1), needs_json=needed)
+
     def done(self, item: Item, answer: Answer | None = None, output: Any = None) -> None:
         """Say that an item is done: with its answer, or with the value of a step without a model.
 

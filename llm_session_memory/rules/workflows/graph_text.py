@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from ...model.workflows import Input, Source, Step, Workflow
 from ..words import counted
 from .order import levels
@@ -25,7 +27,8 @@ def shown(workflow: Workflow) -> list[str]:
 
 
 def _input(one: Input) -> str:
-    default = "must be given" if one.default is None else f"default: {one.default}"
+    given = one.default if isinstance(one.default, str) else json.dumps(one.default, ensure_ascii=False)
+    default = "must be given" if one.default is None else f"default: {_short(given)}"
     about = f"; {' '.join(one.description.split())}" if one.description else ""
     return f"{one.type}, {default}{about}"
 

@@ -21,9 +21,10 @@ _LONGEST = 86_400.0
 
 
 class Reader:
-    """Reads one file's nodes. `mistakes` collects what is wrong."""
+    """Reads one file's nodes. `mistakes` collects what is wrong. `model` stands for the file's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str | None = None) -> None:
+        self._model = Source(model, 0) if model is not None else None
         self.mistakes: list[Mistake] = []
 
     def workflow(self, root: Node | None, name: str) -> Workflow:
@@ -42,6 +43,8 @@ class Reader:
             name = str(values["name"]).strip() or name
         steps = values.get("steps") or {}
         defaults = {field: values[field] for field in STEP if values.get(field) is not None}
+        if self._model is not None:
+            defaults["model"] = self._model
         return Workflow(
             name,
             {step: self._step(step, key, node, defaults) for step, (key, node) in steps.items()},

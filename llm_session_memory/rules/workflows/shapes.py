@@ -54,3 +54,22 @@ def kind_of(schema: Mapping[str, Any] | None) -> str:
 
 def _schema(value: Any) -> Mapping[str, Any] | None:
     return value if isinstance(value, Mapping) and "$ref" not in value else None
+
+
+def lacking(schema: Mapping[str, Any], value: Any) -> str:
+    """Return what an answer lacks that its schema requires, in words, or "" if nothing.
+
+    Only the outermost object is looked at: models whose servers follow schemas give the rest, and the templates that
+    use a part say if it is missing.
+    """
+    if value is None:
+        return "it is not JSON"
+    if schema.get("type") == "object":
+        if not isinstance(value, dict):
+            return "it is not a JSON object"
+        required = schema.get("required")
+        missing = [str(name) for name in required if name not in value] if isinstance(required, list) else []
+        return f"it lacks {', '.join(missing)}" if missing else ""
+    if schema.get("type") == "array" and not isinstance(value, list):
+        return "it is not a JSON list"
+    return ""

@@ -28,7 +28,7 @@ SchemaOf = Callable[[Any, bool], Mapping[str, Any]]
 _ALWAYS = {"range", "dict", "namespace"}
 
 
-def checked(text: str, where: str, name: str, schema_of: SchemaOf) -> Workflow:
+def checked(text: str, where: str, name: str, schema_of: SchemaOf, model: str | None = None) -> Workflow:
     """Return the workflow of a file's text, with the needs that its templates imply.
 
     Args:
@@ -36,13 +36,14 @@ def checked(text: str, where: str, name: str, schema_of: SchemaOf) -> Workflow:
         where: The name of the file, for errors.
         name: The name of the workflow, if the file has none.
         schema_of: Makes JSON schemas.
+        model: The model of the steps that name none, instead of the file's.
 
     Raises:
         WorkflowRefused: The file has mistakes. All of them are in the error.
         SessionError: Jinja is not installed.
     """
     templates.check_installed()
-    reader = Reader()
+    reader = Reader(model)
     workflow = reader.workflow(nodes(text, where), name)
     checking = _Checking(workflow, schema_of)
     found = [*reader.mistakes, *checking.mistakes()]

@@ -16,7 +16,7 @@ LIST = "list"
 
 
 def of_steps(workflow: Workflow) -> list[Item]:
-    """Return the items of a workflow's steps, in an order in which they can run. The job's id is still empty."""
+    """Return the items of a workflow's steps, in an order in which they can run. They have no job's id yet."""
     names = [name for level in levels(workflow.steps) for name in level]
     places = {name: number for number, name in enumerate(names, 1)}
     return [_of_step(workflow.steps[name], places) for name in names]
@@ -43,13 +43,13 @@ def _input(step: Step) -> dict[str, Any]:
     return {"step": step.name, **{name: text for name, text in told.items() if text is not None}}
 
 
-def of_list(step: Step, values: Sequence[Any], first: int, needs: tuple[int, ...]) -> list[Item]:
-    """Return the items of a step with for_each, whose positions begin at `first`."""
+def of_list(step: Step, values: Sequence[Any], needs: tuple[int, ...]) -> list[Item]:
+    """Return the items of a step with for_each, which get the next positions of the job."""
     model = step.model.text if step.model and "{" not in step.model.text else None
     return [
         Item(
             "",
-            first + number,
+            0,
             key_of(step.name, number + 1),
             {**_input(step), "index": number + 1, "item": value},
             f"{step.name}[{number + 1}]",
