@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import llm
@@ -187,7 +188,7 @@ class _Asking:
         *,
         async_: bool,
     ) -> None:
-        check("asking")
+        _check_llm()
         self.services, self.where, self.question = services, where, question
         self.also, self.on_text = told
         known = where.defaults if isinstance(where, Wanted) else where.settings
@@ -286,6 +287,12 @@ class _Asking:
         except BaseException as error:
             self._ours = error
             raise
+
+
+@cache
+def _check_llm() -> None:
+    """Check once that llm is as it was: a job asks thousands of prompts, and this takes a third of each one's time."""
+    check("asking")
 
 
 def _history(question: Question) -> Literal["session", "none"] | tuple[Message, ...]:
