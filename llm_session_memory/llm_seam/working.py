@@ -33,6 +33,10 @@ _PATIENCE = 300
 """How many seconds to wait for a log that another program has locked: it may be compacting it."""
 
 _TICK = 0.2
+
+_TELLING = 0.05
+"""The share of the time that may be spent on counting items, which takes 20 ms for 100,000."""
+
 _RATE_SECONDS = 60.0
 """The rate is that of about the last minute."""
 
@@ -243,7 +247,7 @@ class _Watch:
     def __init__(self, services: Services, crew: Crew, told: Callable[[Progress], None] | None) -> None:
         self._services, self._crew, self._told = services, crew, told
         self._seen: deque[tuple[float, int]] = deque()
-        self._renewed = time.monotonic()
+        self._renewed, self._tell_again = time.monotonic(), 0.0
         self.interrupted = self._hurried = False
 
     def until_over(self, threads: list[threading.Thread]) -> bool:
@@ -272,12 +276,14 @@ class _Watch:
 
     def tell(self, *, last: bool = False) -> None:
         """Tell how far the job is."""
-        if self._told is None:
+        if self._told is None or (time.monotonic() < self._tell_again and not last):
             return
+        began = time.monotonic()
         job, now = self._services.jobs.refreshed(self._crew.job), time.monotonic()
         left = job.counts.get("waiting", 0) + job.counts.get("running", 0)
         total = sum(job.counts.values())
         rate = self._rate(now, total - left)
+        self._tell_again = began + (time.monotonic() - began) / _TELLING
         self._told(
             Progress(
                 job,

@@ -6,12 +6,14 @@ import errno
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from ..errors import LogUnusable
 from ..rules.safe_text import bindable
@@ -26,6 +28,12 @@ _say: ContextVar[Callable[[str], object] | None] = ContextVar("say", default=Non
 WAIT_SECONDS = 10
 """How long to wait for a locked log."""
 
+
+_turns: WeakValueDictionary[Path, threading.RLock] = WeakValueDictionary()
+"""By file: what the threads of this process queue up for before they write.
+
+SQLite has no queue: each of several connections tries again and again, and with eight of them one may never get a lock.
+"""
 
 _NEWEST = "guard"
 """A column of memory_sessions that the newest migration added."""
@@ -82,8 +90,10 @@ class Log:
         self.path = path
         self.answers: dict[str, dict[str, str | None]] = {}
         """What was looked up for the numbering of each thread (see history)."""
+        self._turn = _turns.setdefault(path, threading.RLock())
         with self.sentences():
-            database.conn.execute(f"pragma busy_timeout = {WAIT_SECONDS * 1000}")
+            if self._wait() < WAIT_SECONDS:  # a worker of a job waits longer
+                database.conn.execute(f"pragma busy_timeout = {WAIT_SECONDS * 1000}")
 
     @classmethod
     def open(cls, path: Path) -> Log:
@@ -154,14 +164,23 @@ class Log:
     def locked(self) -> Iterator[None]:
         """Hold the write lock and commit at the end, or undo everything. SQLite's errors are raised as they are."""
         connection = self.database.conn
-        connection.execute("begin immediate")
+        is_ours = self._turn.acquire(timeout=self._wait())  # if it isn't, SQLite decides
         try:
-            yield
-            connection.execute("commit")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                connection.execute("rollback")
-            raise
+            connection.execute("begin immediate")
+            try:
+                yield
+                connection.execute("commit")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.execute("rollback")
+                raise
+        finally:
+            if is_ours:
+                self._turn.release()
+
+    def _wait(self) -> float:
+        """Return how many seconds this connection waits for a lock."""
+        return float(self.database.conn.execute("pragma busy_timeout").fetchone()[0]) / 1000
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return all rows as dictionaries."""

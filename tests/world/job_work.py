@@ -1,4 +1,4 @@
-"""Work on a job in a process of its own, to kill it: `python -m tests.world.job_work LOG JOB ASKED WORKERS [SECONDS]`.
+"""Work on a job in a process of its own, to kill it: `python -m tests.world.job_work LOG JOB ASKED WORKERS SECONDS`.
 
 Each prompt is asked of a model in the process. Before it answers it appends the item's number to the file ASKED, so
 that prompts can be counted that were asked and whose process was killed before their answers were logged.
@@ -49,8 +49,12 @@ def make(path: Path, count: int, model: str = "slow") -> Job:
 
 
 def main(path: Path, name: str, asked: Path, workers: int, seconds: float) -> None:
+    """Resume a job and work on it to its end, with a model that takes so many seconds."""
+    resume(path, name, SlowModel(asked, seconds), workers)
+
+
+def resume(path: Path, name: str, model: Any, workers: int) -> None:
     """Resume a job and work on it to its end."""
-    model = SlowModel(asked, seconds)
 
     def run(services: Services, item: Item, also: Also) -> None:
         session = services.sessions.get("job")
