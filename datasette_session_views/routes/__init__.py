@@ -5,6 +5,7 @@ from __future__ import annotations
 from .analytics import analytics
 from .assets import script, styles
 from .attachments import attachment
+from .compare import compare
 from .context import context
 from .exchange import exchange, turn
 from .feeds import as_atom, as_csv, as_rss
@@ -30,6 +31,7 @@ ROUTES = [
     (_DATABASE + r"/-/sessions/analytics(\.(?P<format>json))?$", analytics),
     (_DATABASE + r"/-/sessions/jobs(\.(?P<format>json))?$", jobs),
     (_DATABASE + r"/-/sessions/job/(?P<job>[^/\.]+)(\.(?P<format>json))?$", job),
+    (_DATABASE + r"/-/sessions/compare(\.(?P<format>json))?$", compare),
     (_DATABASE + r"/-/sessions/attachment/(?P<attachment>[^/\.]+)$", attachment),
     (_DATABASE + r"/-/sessions/turn/(?P<turn>[^/\.]+)$", turn),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)(\.(?P<format>json|md|jsonl|html|csv))?$", session),

@@ -8,6 +8,8 @@ from typing import Any
 from llm_session_memory.reader import listing as reader
 from llm_session_memory.reader.by_hand import sessions_by_hand
 from llm_session_memory.reader.entries import RATED_WORDS, Filters, Line, Listing
+from llm_session_memory.reader.groups import has_groups
+from llm_session_memory.reader.jobs import has_jobs
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Forbidden, allowed, sql_url
@@ -46,6 +48,8 @@ async def listing(datasette: Any, request: Any) -> Any:
         "active": active(asked),
         "unknown": unknown(asked, page),
         "rated": RATED_WORDS,
+        "jobs_url": asked.links.jobs() if await asked.log.read(has_jobs) else None,
+        "compare_url": asked.links.compare() if await asked.log.read(has_groups) else None,
         "archived": asked.archived,
         "archived_url": asked.links.listing(archived="only"),
         "older_url": asked.url(next=page.next) if page.next else None,

@@ -11,6 +11,8 @@ from llm_session_memory.reader import transcript as reader
 from llm_session_memory.reader.around import Around, around
 from llm_session_memory.reader.by_hand import transcript_by_hand
 from llm_session_memory.reader.entries import PAGE
+from llm_session_memory.reader.groups import groups_of
+from llm_session_memory.reader.jobs import jobs_of
 from llm_session_memory.reader.values import Transcript
 from llm_session_memory.rules.safe_text import one_line
 
@@ -34,6 +36,9 @@ from .rating import form_values
 
 _TAGS = 12
 """The most tags shown in a page's head."""
+
+_JOBS = 5
+"""The most jobs named in a page's head."""
 
 _ATTEMPTS = 100
 """The most failed prompts shown on a page: the newest."""
@@ -105,6 +110,8 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
     loop = asyncio.get_running_loop()
     beyond = await log.read(around, line.thread_id)
     path = to_name(log.database.path)
+    jobs = await log.read(jobs_of, line.thread_id, [exchange.id for exchange in page.exchanges])
+    groups = await log.read(groups_of, line.thread_id)
     marks = Marks(parameters.text(request, "q") or "")
     shown, beside = await loop.run_in_executor(
         None, lambda: (marks.cards(cards(page, showing, path)), rail(links, page, showing))
@@ -125,6 +132,9 @@ async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: T
         "line": line,
         "reference": here,
         **_head(links, page, beyond, path),
+        "jobs": [(one_line(one.name, 80), links.job(one.id)) for one in jobs[:_JOBS]],
+        "more_jobs": max(len(jobs) - _JOBS, 0),
+        "groups": [(one_line(name, 80), links.compare(group=name)) for name in groups],
         "outline": outline(page, shown),
         "undone": undone,
         "undone_url": at(undone=None if undone else 1, **{"from": start}),

@@ -11,12 +11,16 @@ from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
 from ..web.links import Links
+from .compare import asked
 from .points import snapshot_url
 from .showing import Showing
 from .words import day, span
 
 _FORKS = 20
 """The most forks named above a transcript."""
+
+_SIDES = 5
+"""The most relatives that a session is compared with by one link."""
 
 _NOTES, _PINS, _SNAPSHOTS = 20, 60, 40
 """The most notes, pins and snapshots listed beside a transcript."""
@@ -34,7 +38,9 @@ def family(links: Links, page: Transcript) -> dict[str, Any]:
         url = links.exchange(reference, number) if number else ""
         return one_line(one.heading, 80), links.session(one.reference), f"#{one.number:,}" if one.number else "", url
 
+    relatives = [one.reference for one in (near.parent, *near.forks) if one is not None][:_SIDES]
     return {
+        "compare_url": links.compare(**asked((here.reference, *relatives))) if relatives else "",
         "parent": near.parent and kin(near.parent, near.parent.reference, page.number_in_parent),
         "forks": [kin(one, here.reference, one.number) for one in near.forks[:_FORKS]],
         "more": max(len(near.forks) - _FORKS, 0),

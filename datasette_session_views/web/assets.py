@@ -21,6 +21,8 @@ _SHEETS: dict[str, tuple[str, ...]] = {
     "sv_replay": ("reply", "transcript", "acts", "window", "replay"),
     "sv_analytics": ("reply", "list", "analytics"),
     "sv_jobs": ("list", "jobs"),
+    "sv_compare": ("reply", "list", "acts", "jobs", "compare"),
+    "sv_choose": ("list", "compare"),
     "sv_job": ("reply", "list", "acts", "jobs"),
 }
 """The style sheets of a page, between those of all pages and the one for paper."""

@@ -80,6 +80,10 @@ class Links:
         """Return the URL of a job by its id or its name. `after` is the position that a page of its items follows."""
         return _asked(f"{self.database}/-/sessions/job/{tilde_encode(reference)}{_form(form)}", asked)
 
+    def compare(self, form: str = "", /, **asked: Any) -> str:
+        """Return the URL of sessions side by side: `a`, `b` and so on, or the members of a `group`."""
+        return _asked(f"{self.database}/-/sessions/compare{_form(form)}", asked)
+
     def attachment(self, attachment_id: str) -> str:
         """Return the URL of an attachment's content."""
         return f"{self.database}/-/sessions/attachment/{tilde_encode(attachment_id)}"

@@ -83,7 +83,7 @@ async def test_no_link_leads_to_an_error(world: World, tmp_path: Path) -> None:
 
     Datasette's own pages are opened if ours link to them, but their links are Datasette's.
     """
-    datasette = Datasette([str(path) for path in write_visits(world, tmp_path)[:3]])
+    datasette = Datasette([str(path) for path in write_visits(world, tmp_path)[:4]])
     await datasette.invoke_startup()
     crawl = _Crawl(datasette)
     await crawl.follow(f"{ROOT}/-/sessions", DEPTH)

@@ -96,6 +96,14 @@ async def test_a_log_without_jobs_says_how_to_start_one(get: Get) -> None:
     assert "No jobs yet. Start one with" in (await get("/logs/-/sessions/jobs")).shown
 
 
+@pytest.mark.asyncio
+async def test_list_and_transcript_lead_to_jobs(see: Get, get: Get) -> None:
+    """The list does if there is a job, and the transcript of a session that one asked."""
+    assert "/logs/-/sessions/jobs" in (await see("/logs/-/sessions")).text
+    assert "Asked by job tides" in (await see("/logs/-/session/tides")).shown
+    assert "/sessions/jobs" not in (await get("/logs/-/sessions")).text
+
+
 # -- one job ----------------------------------------------------------------------
 
 

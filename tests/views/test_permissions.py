@@ -38,6 +38,8 @@ PAGES = (
     "/logs/-/sessions/analytics.json",
     "/logs/-/sessions/jobs",
     "/logs/-/sessions/jobs.json",
+    "/logs/-/sessions/compare?a=work&b=work",
+    "/logs/-/sessions/compare.json",
 )
 SHOWN = [page for page in PAGES if "." not in page]
 """The pages in Datasette's layout; the others are JSON and files."""

@@ -13,6 +13,7 @@ import llm
 
 from benchmarks.generate import Talk
 from tests.views.browsing import rated_by_all
+from tests.views.compared_world import write_compared
 from tests.views.jobs_world import write_jobs
 from tests.world.everything import PNG, Session, World, with_rating, with_sessions, write_family
 from tests.world.logs import Call, LogBuilder, Said
@@ -40,6 +41,10 @@ PAGES = {
     "jobs": "/jobs/-/sessions/jobs",
     "jobs of an empty log": "/empty/-/sessions/jobs",
     "job": "/jobs/-/sessions/job/tides",
+    "choice of what to compare": "/compared/-/sessions/compare",
+    "two sessions side by side": "/compared/-/sessions/compare?a=work&b=work-b",
+    "a group side by side": "/compared/-/sessions/compare?group=bridges+%3Cb%3E",
+    "transcript of a session that a job asked": "/jobs/-/session/essay-1",
     "run of a workflow": "/jobs/-/sessions/job/essay-1",
     "a session that does not exist": "/logs/-/session/nobody",
 }
@@ -131,14 +136,15 @@ def _long_reply(one: str, two: str) -> str:
 
 
 def write_visits(world: World, folder: Path) -> list[Path]:
-    """Write the logs behind `PAGES` into a folder, and return their paths: the first three have links of every kind."""
+    """Write the logs behind `PAGES` into a folder, and return their paths: the first four have links of every kind."""
     from tests.views.test_replay import write_replay
 
-    paths = {name: folder / f"{name}.db" for name in ("played", "family", "jobs", "logs", "said", "empty")}
+    paths = {name: folder / f"{name}.db" for name in ("played", "family", "jobs", "compared", "logs", "said", "empty")}
     shutil.copy(world.path, paths["logs"])
     write_replay(paths["played"])
     write_family(paths["family"])
     write_jobs(paths["jobs"])
+    write_compared(paths["compared"])
     write_said(paths["said"])
     with LogBuilder(paths["empty"]):
         pass
