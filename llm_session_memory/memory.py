@@ -15,6 +15,8 @@ from .store import owned_file
 
 if TYPE_CHECKING:
     from .llm_seam.conversation import AsyncSessionConversation, SessionConversation
+    from .llm_seam.working import Progress
+    from .model import Session
 
 
 class Memory(Services):
@@ -43,6 +45,44 @@ class Memory(Services):
             from .llm_seam.tables import made_for
 
             made_for(self.desk)
+
+    def rerun(  # noqa: PLR0913  what a program can ask for, each on its own
+        self,
+        name: str,
+        model: str | None = None,
+        *,
+        as_: str | None = None,
+        start: int = 1,
+        same_context: bool = False,
+        run_tools: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+        **settings: Any,
+    ) -> Session:
+        """Ask the prompts of a session again, in a new session with another model or other settings. Return it.
+
+        Args:
+            name: The session's name.
+            model: The id of the model to ask; None asks the session's own.
+            as_: The new session's name; None makes one, such as `work-llama3`.
+            start: The number of the first exchange to ask again. Those before it are shared, as a fork shares them.
+            same_context: Send each prompt with the messages that were sent before it then. Otherwise it is sent with
+                the new session's own history, by its policy.
+            run_tools: Run tools. Otherwise a call that was recorded gets its result, and any other a sentence.
+            progress: Called from time to time with how far it is.
+            **settings: Settings that replace the session's, as for `conversation`.
+
+        Raises:
+            NoSuchSession: There is no such session or exchange.
+            SessionError: The model or a setting is unknown, or prompts have failed; those are kept as attempts of the
+                new session, and `llm sessions rerun NAME --resume` asks them again.
+        """
+        from .llm_seam.shape import check
+
+        check("rerun")
+        from .llm_seam.rerunning import session_asked
+
+        wanted = (name, model, as_, start, same_context, run_tools)
+        return session_asked(self, *wanted, settings=settings, progress=progress)
 
     @overload
     def conversation(

@@ -21,6 +21,7 @@ _FAMILIES = {
     "undoing": ("undo", "redo"),
     "forking": ("fork",),
     "retrying": ("retry", "recover", "demo"),
+    "rerunning": ("rerun",),
     "attempts": ("attempts",),
     "summary": ("summary",),
     "titles": ("title",),

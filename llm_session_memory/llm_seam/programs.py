@@ -42,7 +42,9 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
 ) -> Any:
     """Return a conversation in a session. `settings` are fields of model.Settings; `llms` are llm's own arguments."""
     insist, over_budget = bool(settings.get("send_anyway")), bool(settings.get("over_budget"))
-    said = found(_said({name_: settings[name_] for name_ in settings if name_ not in ("send_anyway", "over_budget")}))
+    said = found(
+        said_of_program({name_: settings[name_] for name_ in settings if name_ not in ("send_anyway", "over_budget")})
+    )
     said = services.desk.settled(said)
     place = place_of(services, name, project, new=new)
     if isinstance(place, Wanted) and place.over is None and name is not None:
@@ -67,7 +69,7 @@ def conversation(  # noqa: PLR0913  what a program can ask for, each on its own
     return made
 
 
-def _said(settings: Mapping[str, Any]) -> Settings:
+def said_of_program(settings: Mapping[str, Any]) -> Settings:
     """Return a program's settings. Raises TypeError for an unknown setting, SessionError for an invalid value."""
     allowed = [one.name for one in fields(Settings) if one.name != "model"]
     unknown = sorted(set(settings) - set(allowed))

@@ -68,6 +68,25 @@ def tools_of(model: Any, given: Sequence[Any], recorded: Iterable[Result], *, ru
     return [replace(one, implementation=_recorded(one.name, results)) for one in wrapped if isinstance(one, llm.Tool)]
 
 
+def recorded_tools(rows: Iterable[Mapping[str, Any]], recorded: Iterable[Result]) -> list[Any]:
+    """Return tools as a turn offered them, given as rows of llm's tables, that look up recorded results.
+
+    Tools that a model's server runs are not among them: the log has no definition of those.
+    """
+    results = _by_call(recorded)
+    return [
+        llm.Tool(
+            row["name"],
+            row["description"],
+            json.loads(row["input_schema"] or "{}"),
+            _recorded(row["name"], results),
+            row["plugin"],
+        )
+        for row in rows
+        if row["plugin"] or not row["instance_name"]
+    ]
+
+
 def _by_call(recorded: Iterable[Result]) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {}
     for one in recorded:

@@ -44,6 +44,14 @@ def without_summary(system: str) -> str:
     return system.partition(_SUMMARY)[0].removesuffix("\n\n") if system.endswith("</summary>") else system
 
 
+def without_notes(system: str) -> str:
+    """Return a system message without the summary and the notes at its end: the system prompt."""
+    system = without_summary(system)
+    while system.endswith("</notes>") and "<notes>\n" in system:
+        system = system[: system.rindex("<notes>\n")].removesuffix("\n\n")
+    return system
+
+
 # -- excerpts, before a prompt -----------------------------------------
 
 SOURCE = "session://"

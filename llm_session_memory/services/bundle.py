@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .projects import Projects
     from .ratings import Ratings
     from .remembered import Remembered
+    from .reruns import Reruns
     from .retention import Retention
     from .search import Search
     from .secrets import Secrets
@@ -155,6 +156,13 @@ class Services:
         from .merging import Merging
 
         return Merging(self.desk)
+
+    @cached_property
+    def reruns(self) -> Reruns:
+        """Sessions that are asked again. Imported late, because no prompt needs them."""
+        from .reruns import Reruns
+
+        return Reruns(self.desk, self.jobs)
 
     @cached_property
     def jobs(self) -> Jobs:

@@ -163,6 +163,13 @@ class Record:
         self._store.attempts.close(one.id for one in interrupted)
         return interrupted
 
+    def forget_try(self, thread_id: str, prompt: str) -> None:
+        """Remove the newest attempt of a thread if it is a failed try of this prompt, which is asked again now."""
+        waiting = [one for one in self._store.attempts.of(thread_id) if one.answered_by is None and not one.in_progress]
+        if waiting and waiting[-1].prompt == prompt:
+            with self._desk.writing():
+                self._store.attempts.remove([waiting[-1].id])
+
     def withdraw(self, id_: str) -> None:
         """Remove the open attempt of a prompt that was refused before it was sent."""
         with self._desk.writing():

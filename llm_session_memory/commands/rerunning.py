@@ -1,0 +1,148 @@
+"""`llm sessions rerun`: ask the prompts of a session again, with another model or other settings."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..llm_seam.models import Models
+from ..llm_seam.shape import check
+from ..memory import Memory
+from ..rules.safe_text import one_line
+from ..rules.words import counted
+from .common import echo, opened, progress_line, session_argument, session_command
+from .settings_options import Changes, changed, settings_options
+
+if TYPE_CHECKING:
+    from ..llm_seam.working import Progress
+    from ..model.jobs import Job
+
+_MINUTE = 60
+
+_WIDTH = 160
+"""How many characters of an error are shown."""
+
+
+@session_command("rerun", short_help="Ask the prompts of a session again, with another model")
+@session_argument()
+@click.option("--as", "new_name", metavar="NAME", help="Name of the new session [NAME-MODEL, or the next that is free]")
+@click.option(
+    "--from",
+    "start",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Exchange to begin with; those before it are shared",
+)
+@settings_options
+@click.option("--same-context", is_flag=True, help="Send each prompt with the messages that were sent before it then")
+@click.option("--run-tools", is_flag=True, help="Run tools, instead of using the recorded results of their calls")
+@click.option(
+    "-j", "jobs", type=click.IntRange(min=1), metavar="N", help="How many to ask at a time, with --same-context [1]"
+)
+@click.option("--resume", is_flag=True, help="Go on with a rerun that was interrupted; ask again what failed")
+def rerun_command(  # noqa: PLR0913  one parameter an option
+    name: str,
+    new_name: str | None,
+    start: int | None,
+    changes: Changes,
+    same_context: bool,  # noqa: FBT001  a flag
+    run_tools: bool,  # noqa: FBT001  a flag
+    jobs: int | None,
+    resume: bool,  # noqa: FBT001  a flag
+    database: str | None,
+) -> None:
+    """Ask the prompts of a session again in a new session, with another model, system prompt or memory.
+
+    Fragments, attachments, schemas and options go along, and a system prompt that was for one prompt only. Each prompt
+    is sent with the new session's own history; with --same-context, with exactly the messages that were sent before it
+    in the old one. With --from, exchanges 1 to N - 1 are shared, as a fork shares them. Prompts that fail are kept as
+    attempts, and the next ones are asked.
+
+    Tools are offered, but not run: the call of a tool that was recorded gets its result, any other a sentence that says
+    so. --run-tools runs them.
+
+    \b
+        llm sessions rerun work -m gpt-4o-mini
+        llm sessions rerun work -m llama3 --from 5 --as work-llama3
+        llm sessions rerun work -s "Answer in one sentence." --same-context
+        llm sessions compare work work-llama3
+    """
+    check("rerun")
+    from ..llm_seam.rerunning import begin, carried_out, go_on
+
+    with opened(database) as memory:
+        if resume:
+            _check_alone(start, changes, same_context=same_context, run_tools=run_tools)
+            same_context = bool(memory.reruns.unfinished(name, new_name).settings["same_context"])
+        if jobs is not None and jobs > 1 and not same_context:
+            raise click.UsageError("-j needs --same-context: otherwise each prompt waits for the answer before it.")
+        if resume:
+            job = go_on(memory, name, new_name)
+        else:
+            job = begin(memory, _wanted(memory, name, new_name, start or 1, changes, (same_context, run_tools)))
+        with progress_line("prompt") as line:
+            worked = carried_out(memory, job, jobs=jobs or 1, progress=lambda one: line.say(_progress(one)))
+        _report(memory, worked.job)
+    if worked.interrupted:
+        raise click.Abort
+    if worked.job.state != "done" or worked.job.counts.get("failed"):
+        sys.exit(1)
+
+
+def _check_alone(start: int | None, changes: Changes, *, same_context: bool, run_tools: bool) -> None:
+    """Raise UsageError if --resume is combined with what a rerun is begun with."""
+    if start is not None or changes or same_context or run_tools:
+        raise click.UsageError(
+            "--resume goes on as the rerun was begun: leave out the other options, except --as and -j."
+        )
+
+
+def _wanted(  # noqa: PLR0913  one parameter an option
+    memory: Memory, name: str, new_name: str | None, start: int, changes: Changes, flags: tuple[bool, bool]
+) -> Any:
+    """Return what is to be asked again."""
+    from ..llm_seam.rerunning import settings_for
+    from ..services.reruns import Rerun
+
+    before = settings_for(memory, name, changes.get("model"))
+    settings = changed(before, changes, Models(async_=False))
+    options = {option: settings.options.get(option) for option, _ in changes.get("options", ())}
+    return Rerun(name, settings, new_name, start, options, *flags)
+
+
+def _progress(now: Progress) -> str:
+    """Return the line about how far it is."""
+    parts = [f"{now.ended:,} of {counted(now.total, 'prompt')} asked again"]
+    if failed := now.job.counts.get("failed", 0):
+        parts.append(f"{failed:,} failed")
+    if now.waits:
+        parts.append(f"waits {now.waits:.0f} s for the server")
+    elif now.seconds_left is not None and now.ended < now.total:
+        parts.append(f"about {_span(now.seconds_left)} left")
+    if now.stopping:
+        parts.append("stopping (Ctrl-C again to stop at once)")
+    return ", ".join(parts)
+
+
+def _span(seconds: float) -> str:
+    """Return a time that is left, roughly: `40 s`, `12 min`."""
+    return f"{seconds:.0f} s" if seconds < 2 * _MINUTE else f"{seconds / _MINUTE:.0f} min"
+
+
+def _report(memory: Memory, job: Job) -> None:
+    """Print what has come of it, and what can be done next."""
+    source, made = str(job.settings["source_name"]), memory.reruns.session(job).name
+    total, done = sum(job.counts.values()), job.counts.get("done", 0)
+    spent = memory.jobs.spent(job)
+    cost = f", {spent.words}" if spent.cost.priced and spent.dollars else ""
+    echo(f"Session “{made}” answers {done:,} of {counted(total, 'prompt')} of “{source}”{cost}.")
+    for item in memory.jobs.items(job, "failed", limit=5):
+        echo(f"#{item.input['number']} failed: {one_line(item.error or '', _WIDTH)}", err=True)
+    if job.reason:
+        echo(job.reason, err=True)
+    if done < total:
+        echo(f"Go on with: {memory.desk.command('rerun', source, '--as', made, '--resume')}", err=True)
+    elif done:
+        echo(f"Compare them with: {memory.desk.command('compare', source, made)}")
