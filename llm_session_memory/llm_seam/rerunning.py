@@ -86,8 +86,8 @@ def session_asked(  # noqa: PLR0913  what a program can ask for, each on its own
     if worked.job.state != "done" or worked.job.counts.get("failed"):
         failed = next(services.jobs.items(worked.job, "failed"), None)
         why = worked.job.reason or (failed.error if failed else None) or "It was interrupted."
-        go_on = services.desk.command("rerun", name, "--resume")
-        raise SessionError(f"Not all prompts of “{name}” were answered in “{session.name}”: {why}", f"Go on: {go_on}")
+        what = f"Not all prompts of “{name}” were answered in “{session.name}”: {why}"
+        raise SessionError(what, f"Go on with: {services.desk.command('rerun', name, '--resume')}")
     return session
 
 

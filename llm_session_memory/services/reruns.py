@@ -82,7 +82,8 @@ class Reruns:
             job = self._jobs.new("rerun", self._jobs.free_name(made.name), settings, thread_id=made.thread_id)
             job = self._jobs.add(job, self._items(turns, wanted))
             if not job.counts:
-                raise SessionError(f"Session “{session.name}” has no prompt from #{wanted.start} on.")
+                what = f"Session “{session.name}” has no prompt from #{wanted.start} on."
+                raise SessionError(what, "Begin with an earlier exchange: --from N")
             return job
 
     def _made(self, session: Session, wanted: Rerun) -> Session:

@@ -262,7 +262,7 @@ def test_programs(memory: Memory, script: Script) -> None:
     assert said(memory, made.name) == ASKED
     assert seen[-1] == 3
     script.replies = [ValueError("no such thing")]
-    with pytest.raises(SessionError, match="no such thing Go on: llm sessions rerun work --resume"):
+    with pytest.raises(SessionError, match="no such thing Go on with: llm sessions rerun work --resume"):
         memory.rerun("work", start=3)
     with pytest.raises(TypeError, match="Unknown setting"):
         memory.rerun("work", tempo=3)
