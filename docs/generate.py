@@ -136,11 +136,13 @@ def commands() -> Iterator[tuple[str, click.Command]]:
 
 
 def _with_those_below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    """Yield a command and, if it is a group, the commands in it."""
-    yield name, command
-    if isinstance(command, click.Group):
-        for below, one in command.commands.items():
-            yield f"{name} {below}", one
+    """Yield a command and, if it is a group, the commands in it; the one whose options its help has stands for it."""
+    from llm_session_memory.commands.grouped import Grouped
+
+    below = dict(command.commands) if isinstance(command, click.Group) else {}
+    yield name, below.pop(command.default_cmd_name) if isinstance(command, Grouped) else command
+    for word, one in below.items():
+        yield f"{name} {word}", one
 
 
 def options(command: str) -> list[click.Option]:

@@ -30,6 +30,7 @@ _FAMILIES = {
     "rating": ("rate", "bookmark"),
     "voting": ("votes",),
     "jobs": ("jobs", "job"),
+    "comparing_sessions": ("compare",),
     "searching": ("search",),
     "indexing": ("index",),
     "retaining": ("retention",),

@@ -58,6 +58,11 @@ def known_projects(database: str | None, beginning: str) -> list[str]:
     return _known(database, beginning, lambda memory: memory.projects.names().values())
 
 
+def known_groups(database: str | None, beginning: str) -> list[str]:
+    """Return the names of groups with this prefix, or [] if the log can't be read."""
+    return _known(database, beginning, lambda memory: memory.groups.names())
+
+
 def known_templates(database: str | None, beginning: str) -> list[str]:
     """Return the templates of sessions with this prefix, or [] if the log can't be read."""
     return _known(database, beginning, lambda memory: memory.projects.templates())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .costs import Costs
     from .deletion import Deletion
     from .forks import Forks
+    from .groups import Groups
     from .indexing import Indexing
     from .jobs import Jobs
     from .maintenance import Maintenance
@@ -128,6 +129,13 @@ class Services:
         from .conversations import Conversations
 
         return Conversations(self.desk)
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Groups of conversations, and comparing them: `groups.compared(...)`. No prompt needs it."""
+        from .groups import Groups
+
+        return Groups(self.desk)
 
     @cached_property
     def snapshots(self) -> Snapshots:

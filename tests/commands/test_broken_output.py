@@ -70,6 +70,7 @@ OTHERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "seal": (("--help",),),  # otherwise it asks for a passphrase
     "unseal": (("--help",),),
     "job": (("nobody",), ("cancel", "--help")),
+    "compare": (("work", UNNAMED), ("work", UNNAMED, "--json"), ("list",), ("new", "both", "work", UNNAMED)),
     "query": ((), ("one_session", "-p", "session", "work"), ("one_session", "-p", "session", "work", "--json")),
     "stats": ((), ("--json",)),
     "replay": (("work",), ("work", "--to", "new.cast")),

@@ -91,8 +91,9 @@ def headline(figures: Sequence[Figure], pairs: int, first: str, second: str) -> 
         return f"“{second}” and “{first}” have no prompt in common."
     shown = [phrase(figure) for figure in figures if figure.shown]
     over = f"Over {counted(pairs, 'prompt')}, "
-    tested = [figure.label.lower() for figure in figures if not figure.shown and figure.p is not None]
-    rest = f" No difference shown: {', '.join(tested)}." if tested else ""
+    tested = [figure for figure in figures if not figure.shown and figure.p is not None]
+    unsure = [figure.label.lower() for figure in tested if figure.less or figure.more]
+    rest = f" No difference shown: {', '.join(unsure)}." if unsure else ""
     if shown:
         return f"{over}“{second}” {_listed(shown)} than “{first}”.{rest}"
     return f"{over}no difference between “{first}” and “{second}” is shown."
@@ -179,8 +180,6 @@ def _could(figure: Figure) -> str:
     if figure.kind in ("ratio", "log"):
         size = f"a ratio of {figure.detectable:.1f}" if figure.detectable >= _TWICE else f"{figure.detectable - 1:.0%}"
     elif figure.kind == "share":
-        if figure.detectable > 1:
-            return f" {units} can't show any difference here."
         size = f"{figure.detectable * 100:.0f} points"
     else:
         size = f"{figure.detectable:.1f} {figure.unit_of_value}".rstrip()

@@ -106,7 +106,8 @@ def _of_shares(differences: Array, effect: float, comparisons: int) -> Found:
     n, less, more = len(differences), int((differences < 0).sum()), int((differences > 0).sum())
     interval = matched_shares(less, more, n) if n >= ENOUGH else None
     spread = z_of(1 - SIGNIFICANT / comparisons / 2) + z_of(POWER)
-    detectable = max(FEW / n, spread * math.sqrt((less + more) / n / n)) if n >= FEW else None
+    smallest = max(FEW / n, spread * math.sqrt(less + more) / n)
+    detectable = smallest if smallest <= 1 else None
     return Found("prompt", n, effect, interval, mcnemar(less, more), "exact McNemar", detectable)
 
 
