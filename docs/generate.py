@@ -205,6 +205,42 @@ def query_catalogue() -> None:
     print()
 
 
+def workflow_fields(table: str) -> None:
+    """Print the fields of a workflow's file: those of TOP, STEP or INPUT."""
+    from llm_session_memory.rules.workflows import fields
+
+    print("\n| field | takes | what it means |\n| --- | --- | --- |")
+    for name, field in getattr(fields, table).items():
+        takes = ", ".join(f"`{one}`" for one in field.choices) or _TAKES.get(field.takes, f"a {field.takes}")
+        print(f"| `{name}` | {takes} | {_cell(field.means)} |")
+    print()
+
+
+_TAKES = {
+    "texts": "a text, or a list of texts",
+    "templates": "a template, or a list of templates",
+    "templates by name": "templates by name",
+    "options": "values by name",
+    "expression": "an expression",
+    "list or expression": "a list, or an expression",
+    "count": "a number",
+    "seconds": "a number",
+    "inputs": "inputs by name",
+    "steps": "steps by name",
+    "any": "any value",
+}
+"""How the docs say what a field of a workflow takes, where it isn't the word itself."""
+
+
+def workflow_graph(name: str) -> None:
+    """Print the graph of an example."""
+    from llm.cli import cli
+
+    done = CliRunner().invoke(cli, ["sessions", "run", str(ROOT / "examples" / f"{name}.yaml"), "--show"])
+    assert done.exit_code == 0, done.output
+    show(f"$ llm sessions run examples/{name}.yaml --show\n{done.output.strip()}", "console")
+
+
 def import_columns() -> None:
     """Print the names by which an import knows the columns of a table."""
     from llm_session_memory.interchange.foreign.columns import WORDS

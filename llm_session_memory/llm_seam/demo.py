@@ -6,6 +6,7 @@ It is offered to llm only while the demo runs (or if you set its environment var
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -24,6 +25,7 @@ from ..rules.fences import CLOSING, OPENING
 from ..rules.passages import STOP_WORDS
 from ..rules.stems import stem
 from ..services.windows import is_ollama
+from .demo_json import json_of
 from .output import CLOSED
 
 OFFERED = "LLM_SESSIONS_DEMO"
@@ -60,6 +62,7 @@ class DemoModel(llm.Model):
 
     model_id = MODEL
     can_stream = True
+    supports_schema = True
 
     def execute(self, prompt: llm.Prompt, stream: bool, response: Any, conversation: Any) -> Iterator[str]:  # noqa: FBT001  llm's signature
         """Yield the answer."""
@@ -72,6 +75,7 @@ class AsyncDemoModel(llm.AsyncModel):
 
     model_id = MODEL
     can_stream = True
+    supports_schema = True
 
     async def execute(  # type: ignore[override]  # a generator, as llm's own models are
         self,
@@ -92,7 +96,10 @@ def _reply(prompt: llm.Prompt, response: Any) -> str:
     ]
     lines = [line for role, text in texts if role == "user" for line in text.splitlines() if line]
     *earlier, asked = [_LABEL.sub("", line) for line in lines if not _is_ours(line)] or [""]
-    answer = _answer(asked, [line for line in earlier if not line.rstrip().endswith("?")])
+    if isinstance(prompt.schema, dict):
+        answer = json.dumps(json_of(prompt.schema, [*earlier, asked]), ensure_ascii=False)
+    else:
+        answer = _answer(asked, [line for line in earlier if not line.rstrip().endswith("?")])
     response.set_usage(input=sum(_count(text) + 4 for _, text in texts), output=_count(answer))
     return answer
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import PurePath
 from typing import Any
 
 from ...errors import SessionError
@@ -78,7 +79,7 @@ def _environment() -> Any:
     made = Environment(undefined=StrictUndefined, keep_trailing_newline=False, trim_blocks=True, lstrip_blocks=True)
     made.globals = {name: made.globals[name] for name in ("range", "dict", "namespace")}
     made.filters["tojson"] = _tojson  # Jinja's own is for HTML
-    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    made.filters["basename"] = lambda path: PurePath(path).name
     return made
 
 
