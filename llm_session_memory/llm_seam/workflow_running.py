@@ -143,8 +143,8 @@ class Run:
         step = self.workflow.steps[item.input["step"]]
         results = self.results(services)
         for need in step.needs:
-            if results.is_broken(need):
-                raise Skip(f"Step “{need}” failed.")
+            if (broken := results.broken(need)) is not None:
+                self._give_up(services, broken)
         values: dict[str, Any] = {**self.job.inputs, "steps": results}
         if item.kind == items.LIST:
             return self._list(services, step, item, values)
@@ -170,6 +170,14 @@ class Run:
         """Return why the run stops when an item has failed, or None if it goes on."""
         step = self.workflow.steps[item.input["step"]]
         return f"Step “{item.id}” failed: {sentence}" if step.on_error == "stop" else None
+
+    def _give_up(self, services: Services, broken: Item) -> None:
+        """Don't ask an item that needs one without a result: skip it, or stop the run and let it wait."""
+        reason = self.on_failed(broken, str(broken.error)) if broken.state == "failed" else None
+        if reason is None:
+            raise Skip(f"Step “{broken.id}” failed.")
+        services.jobs.stop(self.job, reason)
+        raise Wait(())
 
     # -- steps ---------------------------------------------------------
 

@@ -60,8 +60,8 @@ class Results(Mapping[str, Result]):
         """Return the item that stands for a step."""
         return self._jobs.item(self._job, self._places[name])
 
-    def is_broken(self, name: str) -> bool:
-        """Return whether a step has no result because it failed, or because one that it needs did.
+    def broken(self, name: str) -> Item | None:
+        """Return the item because of which a step has no result: its own if it failed, or one that it needs.
 
         A step that was skipped because its condition doesn't hold is not broken. Neither is one whose failure the
         workflow ignores (`on_error: continue`).
@@ -72,12 +72,12 @@ class Results(Mapping[str, Result]):
             step = self._workflow.steps[waiting.pop()]
             item = self.item(step.name)
             state = item.state if item else "cancelled"
-            if state == "cancelled" or (state == "failed" and step.on_error != "continue"):
-                return True
+            if item and (state == "cancelled" or (state == "failed" and step.on_error != "continue")):
+                return item
             if state == "skipped":
                 waiting += [need for need in step.needs if need not in seen]
                 seen.update(step.needs)
-        return False
+        return None
 
     def children(self, name: str) -> Iterator[Item]:
         """Yield the items of a step with for_each, in order."""
