@@ -282,6 +282,8 @@ def test_each_example_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "work.jsonl").touch()
     (tmp_path / "work.jsonl.age").touch()
     (tmp_path / "chatgpt-export.zip").touch()
+    for name in ("questions.txt", "words.csv", "prompts.jsonl"):
+        (tmp_path / name).touch()
     (tmp_path / "work.sealed.age").touch()
     (tmp_path / "reply.json").touch()
     (tmp_path / "plan.png").write_bytes(b"\x89PNG\r\n\x1a\n")

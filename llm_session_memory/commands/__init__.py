@@ -29,6 +29,7 @@ _FAMILIES = {
     "remembering": ("memory",),
     "rating": ("rate", "bookmark"),
     "voting": ("votes",),
+    "batching": ("batch",),
     "jobs": ("jobs", "job"),
     "comparing_sessions": ("compare",),
     "searching": ("search",),

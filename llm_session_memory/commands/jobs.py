@@ -15,6 +15,7 @@ from ..rules.words import counted
 from .common import as_json, echo, local_time, opened, session_command
 from .job_argument import job_argument
 from .job_text import item_fields, item_line, job_fields, job_lines, noun, progress, spent, state, total
+from .resuming import resume_command, retry_failed_command, work_command
 
 _MOST = 20
 """How many jobs, and how many failed items, are listed."""
@@ -139,5 +140,8 @@ def delete_command(name: str, database: str | None) -> None:
     echo(f"Deleted job “{job.name}”. Its {counted(done, 'answer')} {'stays' if done == 1 else 'stay'} in the log.")
 
 
-for _command in (show_command, cancel_command, delete_command):
+for _command in (
+    *(show_command, resume_command, retry_failed_command),
+    *(work_command, cancel_command, delete_command),
+):
     job_command.add_command(_command)

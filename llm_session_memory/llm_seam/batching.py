@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class Wishes:
     """What a command says about all lines of a file.
 
     `pattern` makes a prompt of a line's columns, `templates` are the names of llm's templates, `params` values for
-    their variables. `schema` is as llm's --schema takes it.
+    their variables. `schema` is as llm's --schema takes it. `is_async`: ask llm's asynchronous models.
     """
 
     model: str | None = None
@@ -58,6 +59,7 @@ class Wishes:
     schema: str | None = None
     fragments: tuple[str, ...] = ()
     system_fragments: tuple[str, ...] = ()
+    is_async: bool = False
 
 
 class Batch:
@@ -70,19 +72,18 @@ class Batch:
         """
         self._services = services
         self._wishes = wishes
-        self._models = Models(async_=False)
         self._templates = [loaded(name) for name in wishes.templates]
         self._unknown: dict[str, SessionError] = {}
         self._options: dict[tuple[str, str], dict[str, Any]] = {}
         self._lines_of_ids: dict[bytes, int] = {}
         of_template = next((str(one.model) for one in self._templates if one.model), None)
         of_session = session.settings.model if session else None
-        self.model = str(self._models.of(wishes.model or of_template or of_session or default_model()).model_id)
+        self._models, self.model = _models(wishes.model or of_template or of_session or default_model(), wishes)
         given = self._given_options()
         self.options = self._valid(self.model, given)
         self._typed = given
         schemas = [one.schema_object for one in self._templates if one.schema_object]
-        self.schema = schemas[-1] if schemas else self._schema(wishes.schema) if wishes.schema else None
+        self.schema = schemas[-1] if schemas else self._schema(wishes.schema, "The") if wishes.schema else None
         self.system = wishes.system or self._system_of_templates()
         for one in self._templates:
             if one.functions:
@@ -124,6 +125,7 @@ class Batch:
             "system_fragments": [_settled(one) for one in system_fragments],
             "attachments": [_settled(one) for one in attachments],
             "tools": self._of_templates("tools"),
+            "async": self._models.are_async,
         }
         return {name: value for name, value in found.items() if value}
 
@@ -224,7 +226,7 @@ class Batch:
             self._options[known] = {**llm_cli.get_model_options(model), **made}
         return self._options[known]
 
-    def _schema(self, given: Any) -> Any:
+    def _schema(self, given: Any, whose: str = "its") -> Any:
         """Return a schema as an object. Raises SessionError if it is invalid."""
         if isinstance(given, dict):
             return given
@@ -233,7 +235,7 @@ class Batch:
         except (click.ClickException, click.BadParameter, llm_cli.LoadTemplateError, OSError) as error:
             message = error.message if isinstance(error, click.ClickException) else str(error)
             hint = "A schema is a JSON object, a file, or a text such as: name, age int"
-            raise SessionError(f"its schema can't be used: {message}", hint) from error
+            raise SessionError(f"{whose} schema can't be used: {message.rstrip('.')}.", hint) from error
 
     def _check_model(self, model_id: str, asked: Mapping[str, Any]) -> None:
         """Raise SessionError if a model can't take what goes with a prompt."""
@@ -293,6 +295,18 @@ _LONGEST_STEM = 100
 
 _REMEMBERED = 1000
 """How many different sets of options are remembered as valid."""
+
+
+def _models(model_id: str, wishes: Wishes) -> tuple[Models, str]:
+    """Return where models are looked up, and the id of the batch's own. One that llm has only as async is that."""
+    found = Models(async_=wishes.is_async)
+    try:
+        return found, str(found.of(model_id).model_id)
+    except SessionError:
+        others = Models(async_=True)
+        with suppress(SessionError):
+            return others, str(others.of(model_id).model_id)
+        raise
 
 
 def key_of(asked: Mapping[str, Any], model: str, options: Mapping[str, Any], id_: str | None, copy: int = 1) -> str:

@@ -159,6 +159,11 @@ class Models:
         self._missing = missing
         self._found: dict[str, Any] = {}
 
+    @property
+    def are_async(self) -> bool:
+        """Whether they are asynchronous."""
+        return self._async
+
     def of(self, model_id: str) -> Any:
         """Return an llm model by its id, or by what a person typed. Raises SessionError if llm has no such model."""
         if model_id not in self._found:

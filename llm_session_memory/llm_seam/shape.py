@@ -33,9 +33,9 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "deletion": ("template_fragments",),
     "programs": ("programs", *_IN_SESSION),
     "asking": ("asking", "tool_results", *_IN_SESSION),
-    "batch": ("batching",),
     "workflows": ("workflow_asking", "templates", "asking", "tool_results", *_IN_SESSION),
     "rerun": ("rerunning", "asking", "tool_results", *_IN_SESSION),
+    "batch": ("batching", "batch_runner", "asking", *_IN_SESSION),
     "meaning": ("embedder",),
 }
 """The modules of each use. They are imported by name, because a failed import is a problem to report too."""

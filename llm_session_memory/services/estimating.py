@@ -42,8 +42,12 @@ class Estimate:
         """Count the prompt of an item."""
         model = item.model or str(self.settings.get("model"))
         if model not in self.amounts:
-            self._measures[model] = measure = self.services.requests.measure("", self.model(model))
-            self.amounts[model] = Amount(reply_tokens=self.services.requests.usual_reply(model))
+            known = self.services.desk.log.has_sessions()  # a log without our tables is only read here
+            self._measures[model] = measure = (
+                self.services.requests.measure("", self.model(model)) if known else Measure()
+            )
+            usual = self.services.requests.usual_reply(model) if known else None
+            self.amounts[model] = Amount(reply_tokens=usual)
             self._shared[model] = measure.tokens(self._beside(measure, self.settings))
         measure, amount = self._measures[model], self.amounts[model]
         system = item.input.get("system") or self.settings.get("system") or ""

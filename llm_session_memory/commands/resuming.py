@@ -1,0 +1,75 @@
+"""`llm sessions job resume`, `retry-failed` and `work`: go on with a job."""
+
+from __future__ import annotations
+
+import click
+
+from ..errors import SessionError
+from ..rules.words import counted
+from .common import opened, session_command
+from .job_argument import job_argument
+from .job_options import Limiting, limit_options
+from .job_text import noun
+from .working import work_on
+
+
+@session_command("resume", short_help="Go on with a job that stopped or was interrupted")
+@job_argument
+@limit_options
+def resume_command(name: str, limiting: Limiting, database: str | None) -> None:
+    """Go on with a job that stopped, was cancelled or was interrupted. What is done is not asked again.
+
+    The limits that it was started with hold unless you give others. Items that failed stay so: see retry-failed.
+
+    \b
+        llm sessions job resume prompts-2026-11-28-1
+        llm sessions job resume prompts-2026-11-28-1 --max-cost 10
+    """
+    with opened(database) as memory:
+        job = memory.jobs.get(name)
+        changed = {"max_cost": limiting.max_cost} if limiting.max_cost is not None or limiting.no_max_cost else {}
+        job = memory.jobs.resume(job, **changed)
+        if not (job.counts.get("waiting") or job.counts.get("running")):
+            failed = job.counts.get("failed", 0)
+            retry = memory.desk.command("job", "retry-failed", job.name)
+            hint = f"{counted(failed, noun(job))} failed. Ask them again with: {retry}" if failed else ""
+            raise SessionError(f"Nothing of job “{job.name}” is left to ask.", hint)
+    work_on(database, job.id, limiting)
+
+
+@session_command("retry-failed", short_help="Ask again what failed")
+@job_argument
+@limit_options
+def retry_failed_command(name: str, limiting: Limiting, database: str | None) -> None:
+    """Ask the items of a job that failed again, and whatever else is left of it.
+
+    \b
+        llm sessions job retry-failed prompts-2026-11-28-1 -j 1
+    """
+    with opened(database) as memory:
+        job = memory.jobs.retry_failed(memory.jobs.get(name))
+        if limiting.max_cost is not None or limiting.no_max_cost:
+            memory.jobs.resume(job, max_cost=limiting.max_cost)
+    work_on(database, job.id, limiting)
+
+
+@session_command("work", short_help="Help another process with a job")
+@job_argument
+@limit_options
+def work_command(name: str, limiting: Limiting, database: str | None) -> None:
+    """Work on a job beside the process that started it. Each item is asked by one of them.
+
+    The limits a minute hold for each process on its own.
+
+    \b
+        llm sessions job work prompts-2026-11-28-1 -j 4
+    """
+    with opened(database) as memory:
+        job = memory.jobs.get(name)
+        if limiting.max_cost is not None or limiting.no_max_cost:
+            raise click.UsageError("--max-cost is of the whole job. Change it with: llm sessions job resume JOB")
+        if job.state != "open":
+            resume = memory.desk.command("job", "resume", job.name)
+            hint = "" if job.state == "done" else f"Go on with it: {resume}"
+            raise SessionError(f"Job “{job.name}” is {job.state}.", hint)
+    work_on(database, job.id, limiting)
