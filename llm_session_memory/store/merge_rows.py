@@ -36,6 +36,7 @@ class Kind:
 
 
 _NOTE = "{row}.created_utc || ' ' || length({row}.text)"
+_VOTE = "{row}.a_turn_id || ' ' || {row}.b_turn_id"
 
 KINDS = (
     Kind("pin", "memory_pins", ("thread_id", "turn_id"), "{row}.turn_id", "pinned_utc"),
@@ -46,6 +47,9 @@ KINDS = (
     Kind("bookmark", "memory_bookmarks", ("thread_id", "turn_id"), "{row}.turn_id", "created_utc", ("label",)),
     Kind("title", "memory_titles", ("thread_id",), "''", "made_utc", ("title", "author")),
     Kind("origin", "memory_origins", ("thread_id",), "''", "imported_utc"),
+    Kind("group", "memory_groups", ("name_key",), "{row}.name_key", "created_utc", ("name",)),
+    Kind("member", "memory_group_members", ("name_key", "thread_id"), "{row}.name_key", "added_utc"),
+    Kind("vote", "memory_votes", ("a_turn_id", "b_turn_id"), _VOTE, "voted_utc", ("better", "blind")),
     Kind(
         *("snapshot", "memory_snapshots", ("thread_id", "label_key"), "{row}.label_key", "made_utc"),
         values=("label", "turn_id", "state_json"),
@@ -86,6 +90,8 @@ def rows(log: Log, host: str, now: str) -> Merged:
     changed = 0
     for kind in KINDS:
         changed += _merge(log, kind, now)
+    # one log removed a group while a session was added to it in the other
+    log.run("delete from main.memory_group_members where name_key not in (select name_key from main.memory_groups)")
     changed += _projects(log, now)
     changed += _sessions(log, now)
     _names(log, now)

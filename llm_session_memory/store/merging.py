@@ -98,7 +98,7 @@ TABLES = (*LLMS, *_OURS)
 NOT_MERGED = frozenset(
     {"memory_windows", "memory_log_settings", "memory_sealed"}
     | {"memory_index", "memory_passages", "memory_words", "memory_vectors"}
-    | {"memory_jobs", "memory_job_items", "memory_groups", "memory_group_members", "memory_votes"}
+    | {"memory_jobs", "memory_job_items"}
 )
 """Our tables that are about one machine, or about the log's own index."""
 

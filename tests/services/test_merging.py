@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -22,8 +22,9 @@ from llm_session_memory.llm_seam.tables import migrated
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Target
 from llm_session_memory.model.merging import Merged
+from llm_session_memory.model.votes import Vote
 from llm_session_memory.rules.merging import Branch, apart, branch_thread, from_elsewhere
-from llm_session_memory.store import history, merge_rows, merging, schema
+from llm_session_memory.store import history, merge_rows, merging, schema, votes
 from tests.world.laws import tried
 from tests.world.logs import START, LogBuilder, Said
 from tests.world.old_llms import THREAD, write_old_log
@@ -42,7 +43,10 @@ class Step:
     place: int
 
 
-DONE = ("say", "say", "say", "new", "note", "pin", "unpin", "tag", "untag", "set", "rename", "rate", "undo", "fork")
+DONE = (
+    *("say", "say", "say", "new", "note", "pin", "unpin", "tag", "untag", "set", "rename", "rate", "undo", "fork"),
+    *("vote", "withdraw", "group", "ungroup"),
+)
 ALONE = tuple(one for one in DONE if one != "fork")
 """What does not let two sessions share exchanges, so that a deletion takes them."""
 GONE = ("delete exchange", "delete session")
@@ -115,12 +119,38 @@ class Machine:
                     memory.sessions.unpin(one.name, place)
             elif place and step.what == "rate":
                 memory.ratings.rate(one.name, place, "up" if step.place % 2 else "down", f"because {number}")
+            elif place > 1 and step.what in ("vote", "withdraw"):
+                self._vote(memory, exchanges[place - 2][0], exchanges[place - 1][0], step)
+            elif step.what in ("group", "ungroup"):
+                self._group(memory, one.thread_id, step)
             elif place and step.what == "undo":
                 memory.undoing.undo(one.name)
             elif place and step.what == "delete exchange":
                 memory.deletion.delete([Target(one.thread_id, (exchanges[place - 1][0],))])
             elif step.what == "delete session":
                 memory.deletion.delete([Target(one.thread_id)])
+
+    def _vote(self, memory: Memory, first: str, second: str, step: Step) -> None:
+        """Say which of two answers was better, or take it back."""
+        with memory.writing():
+            pair = (min(first, second), max(first, second))
+            if step.what == "withdraw":
+                votes.remove(memory.desk.log, [pair])
+            else:
+                better: Literal["a", "b"] = "a" if step.place > 2 else "b"
+                votes.add(memory.desk.log, [Vote(*pair, better, False, memory.desk.timestamp())])
+
+    def _group(self, memory: Memory, thread_id: str, step: Step) -> None:
+        """Put a session into a group, or remove a group."""
+        given = {"key": f"group {step.place % 2}", "id": thread_id, "now": memory.desk.timestamp()}
+        log = memory.desk.log
+        with memory.writing():
+            if step.what == "group":
+                log.run("insert or ignore into memory_groups values (:key, :key, :now)", given)
+                log.run("insert or ignore into memory_group_members values (:key, :id, :now)", given)
+            else:
+                log.run("delete from memory_group_members where name_key = :key", given)
+                log.run("delete from memory_groups where name_key = :key", given)
 
     def merge(self, other: Machine, **options: Any) -> Merged:
         """Merge the other machine's log into this one."""
@@ -162,6 +192,9 @@ OURS = {
     "memory_meta": "thread_id, key, value",
     "memory_ratings": "thread_id, turn_id, mark, note",
     "memory_undone": "thread_id, turn_id",
+    "memory_groups": "name_key, name, created_utc",
+    "memory_group_members": "name_key, thread_id, added_utc",
+    "memory_votes": "a_turn_id, b_turn_id, better, voted_utc",
     "memory_forks": "thread_id, from_thread_id, at_turn_id",
     "memory_branches": "thread_id, root_id, turn_id, kept_turn_id",
     "memory_changes": "kind, thread_id, key, changed_utc, removed",
@@ -522,6 +555,20 @@ def test_branches_do_not_depend_on_the_order_of_paths(some: list[list[str]], rng
     real = {one for path in some for one in path}
     assert apart("root", some, [], real) == apart("root", shuffled, [], real)
     assert {one for order in apart("root", some, [], real).order.values() for one in order} == real
+
+
+def test_groups_and_votes_are_merged_and_what_was_removed_stays_away() -> None:
+    """The newer vote wins, a group of one log comes to the other, and one that was removed in one goes in both."""
+    before = (Step("say", 0, 0), Step("group", 0, 0), Step("group", 0, 1), Step("vote", 0, 1))
+    here, there = (Step("ungroup", 0, 0), Step("vote", 0, 1)), (Step("group", 1, 0), Step("vote", 0, 3))
+    with machines(before, here, there) as (a, b):
+        a.merge(b)
+        b.merge(a)
+        found = contents(a.path)
+        assert differences(found, contents(b.path)) == {}
+        groups = {name for name, *_ in found["memory_group_members"]}
+        assert ({name for name, *_ in found["memory_groups"]}, groups) == ({"group 1"}, {"group 1"})
+        assert [better for _, _, better, _ in found["memory_votes"]] == ["a"]
 
 
 def test_each_table_is_merged_or_said_not_to_be() -> None:

@@ -192,7 +192,8 @@ def write_world(path: Path) -> World:
         )
         log.turns(mixed, Said("Gone on today.", "By today's llm."), model="claude-sonnet-4.5")
         unnamed = log.thread()
-        log.turns(unnamed, Said("What is the capital of Portugal?", "Lisbon."), model="ollama/llama3")
+        capital = Said("What is the capital of Portugal?", "Lisbon.")
+        (answer,) = log.turns(unnamed, capital, model="ollama/llama3")
     session = Session(
         work,
         "work",
@@ -203,7 +204,36 @@ def write_world(path: Path) -> World:
         attempts=[(f"{turns[-1][:-1]}z", "And on the 15th?", "The model runner stopped (HTTP 500).")],
     )
     with_sessions(path, session)
+    _with_work(path, session, unnamed, answer)
     return World(path, session, unnamed, old, mixed)
+
+
+def _with_work(path: Path, session: Session, unnamed: str, answer: str) -> None:
+    """Add a job with an item in each state that stays, a group of two conversations, and a vote for an answer."""
+    at = "2026-09-02T08:00:00+00:00"
+    job = {
+        "id": "01k4b00000000000000000job0",
+        "name": "Tides",
+        "name_key": "tides",
+        "kind": "batch",
+        "state": "stopped",
+    }
+    more = {"reason": "It was interrupted.", "settings_json": '{"model": "gpt-4o-mini"}', "created_utc": at}
+    with_rows(path, "memory_jobs", {**job, **more, "thread_id": session.thread_id, "spent_usd": 0.002})
+    states: dict[str, dict[str, object]] = {
+        "done": {"turn_id": session.turns[0], "thread_id": session.thread_id, "cost_usd": 0.002, "tries": 1},
+        "failed": {"error": "The server said 400.", "tries": 1},
+        "waiting": {"needs_json": "[1]"},
+    }
+    for place, (state, values) in enumerate(states.items(), 1):
+        item = {"job_id": job["id"], "position": place, "key": f"key {place}", "id": f"pier <b>{place}", "state": state}
+        with_rows(path, "memory_job_items", {**item, "input_json": '{"prompt": "When is low water?"}', **values})
+    with_rows(path, "memory_groups", {"name_key": "lisbon", "name": "Lisbon", "created_utc": at})
+    for thread_id in (session.thread_id, unnamed):
+        with_rows(path, "memory_group_members", {"name_key": "lisbon", "thread_id": thread_id, "added_utc": at})
+    first, second = sorted((session.turns[0], answer))
+    vote = {"a_turn_id": first, "b_turn_id": second, "better": "a", "blind": 1, "voted_utc": at}
+    with_rows(path, "memory_votes", vote)
 
 
 LATER = "2026-09-03T08:00:00+00:00"

@@ -72,3 +72,19 @@ create table if not exists memory_votes (
     primary key (a_turn_id, b_turn_id)
 ) without rowid;
 create index if not exists memory_votes_b on memory_votes (b_turn_id);
+
+create trigger if not exists memory_changes_no_group after delete on memory_groups begin
+    insert into memory_changes
+    values ('group', '', old.name_key, strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'), 1)
+    on conflict (kind, thread_id, key) do update set changed_utc = excluded.changed_utc, removed = excluded.removed;
+end;
+create trigger if not exists memory_changes_no_member after delete on memory_group_members begin
+    insert into memory_changes
+    values ('member', old.thread_id, old.name_key, strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'), 1)
+    on conflict (kind, thread_id, key) do update set changed_utc = excluded.changed_utc, removed = excluded.removed;
+end;
+create trigger if not exists memory_changes_no_vote after delete on memory_votes begin
+    insert into memory_changes
+    values ('vote', '', old.a_turn_id || ' ' || old.b_turn_id, strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'), 1)
+    on conflict (kind, thread_id, key) do update set changed_utc = excluded.changed_utc, removed = excluded.removed;
+end;

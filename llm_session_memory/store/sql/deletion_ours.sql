@@ -38,10 +38,21 @@ delete from memory_forks where thread_id in (select id from temp.gone_threads wh
 delete from memory_index where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_sessions where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_branches where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_group_members where thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_votes where a_turn_id in (select id from temp.gone_turns where batch = :batch)
+   or a_turn_id in (select id from temp.gone_responses where batch = :batch)
+   or b_turn_id in (select id from temp.gone_turns where batch = :batch)
+   or b_turn_id in (select id from temp.gone_responses where batch = :batch);
 -- the deletion of what a person put on it, which triggers have just recorded, says what it was about
 delete from memory_changes where thread_id in (select id from temp.gone_threads where batch = :batch)
    or key in (select id from temp.gone_turns where batch = :batch)
    or key in (select id from temp.gone_responses where batch = :batch);
+delete from memory_changes
+where kind = 'vote'
+  and (substr(key, 1, instr(key, ' ') - 1) in (select id from temp.gone_turns where batch = :batch)
+       or substr(key, instr(key, ' ') + 1) in (select id from temp.gone_turns where batch = :batch)
+       or substr(key, 1, instr(key, ' ') - 1) in (select id from temp.gone_responses where batch = :batch)
+       or substr(key, instr(key, ' ') + 1) in (select id from temp.gone_responses where batch = :batch));
 delete from memory_conflicts where thread_id in (select id from temp.gone_threads where batch = :batch)
    or key in (select id from temp.gone_turns where batch = :batch)
    or key in (select id from temp.gone_responses where batch = :batch);
@@ -50,8 +61,3 @@ delete from memory_job_items where turn_id in (select id from temp.gone_turns wh
    or thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_jobs where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_job_items where job_id not in (select id from memory_jobs);
-delete from memory_group_members where thread_id in (select id from temp.gone_threads where batch = :batch);
-delete from memory_votes where a_turn_id in (select id from temp.gone_turns where batch = :batch)
-   or a_turn_id in (select id from temp.gone_responses where batch = :batch)
-   or b_turn_id in (select id from temp.gone_turns where batch = :batch)
-   or b_turn_id in (select id from temp.gone_responses where batch = :batch);
