@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..llm_seam.models import Models
 from ..llm_seam.shape import check
 from ..memory import Memory
 from ..rules.safe_text import one_line
@@ -81,9 +80,11 @@ def rerun_command(  # noqa: PLR0913  one parameter an option
         if resume:
             job = go_on(memory, name, new_name)
         else:
-            job = begin(memory, _wanted(memory, name, new_name, start or 1, changes, (same_context, run_tools)))
+            job = begin(
+                memory, _wanted(memory, name, new_name, start or 1, changes, (same_context, run_tools, jobs or 1))
+            )
         with progress_line("prompt") as line:
-            worked = carried_out(memory, job, jobs=jobs or 1, progress=lambda one: line.say(_progress(one)))
+            worked = carried_out(memory, job, jobs=jobs, progress=lambda one: line.say(_progress(one)))
         _report(memory, worked.job)
     if worked.interrupted:
         raise click.Abort
@@ -100,14 +101,14 @@ def _check_alone(start: int | None, changes: Changes, *, same_context: bool, run
 
 
 def _wanted(  # noqa: PLR0913  one parameter an option
-    memory: Memory, name: str, new_name: str | None, start: int, changes: Changes, flags: tuple[bool, bool]
+    memory: Memory, name: str, new_name: str | None, start: int, changes: Changes, flags: tuple[bool, bool, int]
 ) -> Any:
     """Return what is to be asked again."""
     from ..llm_seam.rerunning import settings_for
     from ..services.reruns import Rerun
 
     before = settings_for(memory, name, changes.get("model"))
-    settings = changed(before, changes, Models(async_=False))
+    settings = changed(before, changes)
     options = {option: settings.options.get(option) for option, _ in changes.get("options", ())}
     return Rerun(name, settings, new_name, start, options, *flags)
 

@@ -17,13 +17,13 @@ from ..services.asked_again import Again
 from ..services.bundle import Services
 from ..services.reruns import Rerun
 from . import convert
-from .asking import Answered, Question, ask
+from .asking import Also, Answered, Question, ask
 from .models import found, model_of, valid_options
 from .programs import said_of_program
 from .tool_results import Result, recorded_tools, tools_of
 
 if TYPE_CHECKING:
-    from .working import Progress, Worked
+    from .working import Progress, Runner, Worked
 
 RELIED_ON = {"llm": "Fragment get_default_model"}
 """The parts of llm that this module relies on (see `shape`)."""
@@ -34,7 +34,7 @@ def settings_for(services: Services, name: str, model_id: str | None) -> Setting
     settings = services.desk.session(name).settings
     if model_id is None and settings.model is None:
         return settings
-    model = model_of(model_id or settings.model or "")
+    model = model_of(model_id or settings.model or llm.get_default_model())
     return replace(settings, model=model.model_id, options=usable_options(model, settings.options))
 
 
@@ -58,11 +58,14 @@ def go_on(services: Services, name: str, as_: str | None = None) -> Job:
     return services.jobs.retry_failed(job) if job.counts.get("failed") else services.jobs.resume(job)
 
 
-def carried_out(services: Services, job: Job, *, jobs: int, progress: Callable[[Progress], None] | None) -> Worked:
-    """Ask the prompts of a rerun that wait."""
+def carried_out(
+    services: Services, job: Job, *, jobs: int | None = None, progress: Callable[[Progress], None] | None
+) -> Worked:
+    """Ask the prompts of a rerun that wait, so many at the same time (None: as many as when it was begun)."""
     from .working import work
 
-    return work(services.path, job, runner(job), jobs=jobs, progress=progress, typed=services.desk.typed)
+    together = jobs or int(job.settings.get("jobs") or 1)
+    return work(services.path, job, runner(job), jobs=together, progress=progress, typed=services.desk.typed)
 
 
 def session_asked(  # noqa: PLR0913  what a program can ask for, each on its own
@@ -81,7 +84,7 @@ def session_asked(  # noqa: PLR0913  what a program can ask for, each on its own
     said = found(said_of_program(settings))
     kept = effective(settings_for(services, name, model), said)
     wanted = Rerun(name, kept, as_, start, said.options, same_context, run_tools)
-    worked = carried_out(services, begin(services, wanted), jobs=1, progress=progress)
+    worked = carried_out(services, begin(services, wanted), progress=progress)
     session = services.reruns.session(worked.job)
     if worked.job.state != "done" or worked.job.counts.get("failed"):
         failed = next(services.jobs.items(worked.job, "failed"), None)
@@ -91,11 +94,11 @@ def session_asked(  # noqa: PLR0913  what a program can ask for, each on its own
     return session
 
 
-def runner(job: Job) -> Callable[[Services, Item, Any], None]:
+def runner(job: Job) -> Runner:
     """Return the function that asks one item of a rerun. Raises SessionError if llm lacks its model."""
     model = model_of(job.settings["model"] or llm.get_default_model())
 
-    def run(services: Services, item: Item, also: Callable[[Answered], None]) -> None:
+    def run(services: Services, item: Item, also: Also) -> None:
         session = services.reruns.session(job)
         again = services.reruns.asked(job, item)
         if item.error is not None or item.tries > 1:

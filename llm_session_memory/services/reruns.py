@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import NoSuchJob, NoSuchSession, SessionError
@@ -19,6 +19,9 @@ from .desk import Desk
 from .forks import Forks
 from .jobs import Jobs
 
+_TOGETHER = 100
+"""How many exchanges are read at a time."""
+
 
 @dataclass(frozen=True)
 class Rerun:
@@ -32,6 +35,7 @@ class Rerun:
         options: The model options that replace those that a prompt was sent with; None: it is sent without.
         same_context: Whether each prompt is sent with the messages that were sent before it then.
         run_tools: Whether tools are run; otherwise they get the results that were recorded.
+        jobs: How many prompts are asked at the same time, if they have the same context.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Rerun:
     options: Mapping[str, Any] | None = None
     same_context: bool = False
     run_tools: bool = False
+    jobs: int = 1
 
 
 class Reruns:
@@ -60,31 +65,32 @@ class Reruns:
             SessionError: No exchange has a prompt, or a context that is wanted was not recorded.
         """
         self._desk.prepare()
+        session = self._desk.session(wanted.name)
+        turns = history.exchange_turns(self._desk.log, session.thread_id)
+        if not 1 <= wanted.start <= len(turns):
+            has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."
+            raise NoSuchSession(f"Session “{session.name}” has no exchange #{wanted.start}.", has)
+        prompts = [*self._prompts(turns, wanted)]  # before the log is locked
+        if not prompts:
+            what = f"Session “{session.name}” has no prompt from #{wanted.start} on."
+            raise SessionError(what, "Begin with an earlier exchange: --from N")
+        settings = {
+            "source": session.thread_id,
+            "source_name": session.name,
+            "model": wanted.settings.model,
+            "system": wanted.settings.system,
+            "source_system": session.settings.system,
+            "new_system": wanted.settings.system != session.settings.system,
+            "options": dict(wanted.options or {}),
+            "from": wanted.start,
+            "same_context": wanted.same_context,
+            "run_tools": wanted.run_tools,
+            "jobs": wanted.jobs,
+        }
         with self._desk.writing():
-            session = self._desk.session(wanted.name)
-            turns = history.exchange_turns(self._desk.log, session.thread_id)
-            if not 1 <= wanted.start <= len(turns):
-                has = f"It has {len(turns):,}, numbered from 1." if turns else "It has none yet."
-                raise NoSuchSession(f"Session “{session.name}” has no exchange #{wanted.start}.", has)
             made = self._made(session, wanted)
-            settings = {
-                "source": session.thread_id,
-                "source_name": session.name,
-                "model": wanted.settings.model,
-                "system": wanted.settings.system,
-                "source_system": session.settings.system,
-                "new_system": wanted.settings.system != session.settings.system,
-                "options": dict(wanted.options or {}),
-                "from": wanted.start,
-                "same_context": wanted.same_context,
-                "run_tools": wanted.run_tools,
-            }
             job = self._jobs.new("rerun", self._jobs.free_name(made.name), settings, thread_id=made.thread_id)
-            job = self._jobs.add(job, self._items(turns, wanted))
-            if not job.counts:
-                what = f"Session “{session.name}” has no prompt from #{wanted.start} on."
-                raise SessionError(what, "Begin with an earlier exchange: --from N")
-            return job
+            return self._jobs.add(job, _items(prompts, wanted))
 
     def _made(self, session: Session, wanted: Rerun) -> Session:
         """Make the new session. It gets what a fork gets."""
@@ -107,26 +113,18 @@ class Reruns:
         forks.copy_beside(self._desk.log, made.thread_id, session.thread_id, ())
         return made
 
-    def _items(self, turns: Numbering, wanted: Rerun) -> Iterator[Item]:
-        """Yield an item for each exchange with a prompt. Unless it has its own context, it waits for the one before."""
-        log, position = self._desk.log, 0
-        for number in range(wanted.start, len(turns) + 1):
-            turn_ids = turns.turns(number)
-            found = history.exchanges(log, [(number, turn_ids[:1])], with_content=False)
-            if not found or not found[0].has_prompt:
-                continue
-            if wanted.same_context:
-                check_recorded(log, number, turn_ids[0])
-            position += 1
-            yield Item(
-                "",
-                position,
-                hashlib.blake2b(turn_ids[0].encode(), digest_size=16).hexdigest(),
-                {"number": number, "turn_id": turn_ids[0]},
-                id=f"exchange {number}",
-                model=wanted.settings.model,
-                needs=(position - 1,) if position > 1 and not wanted.same_context else (),
-            )
+    def _prompts(self, turns: Numbering, wanted: Rerun) -> Iterator[tuple[int, str]]:
+        """Yield the number and the first turn of each exchange that has a prompt, from the first one to ask."""
+        log = self._desk.log
+        for first in range(wanted.start, len(turns) + 1, _TOGETHER):
+            numbered = [
+                (number, turns.turns(number)[:1]) for number in range(first, min(first + _TOGETHER, len(turns) + 1))
+            ]
+            for exchange in history.exchanges(log, numbered, with_content=False):
+                if exchange.has_prompt:
+                    if wanted.same_context:
+                        check_recorded(log, exchange.number, exchange.id)
+                    yield exchange.number, exchange.id
 
     def asked(self, job: Job, item: Item) -> Again:
         """Return what an item asks. Raises SessionError if it was deleted or undone meanwhile."""
@@ -167,7 +165,21 @@ class Reruns:
         raise NoSuchJob(what, f"Start one with: {self._desk.command('rerun', source.name, '-m', 'MODEL')}")
 
 
-def _name(session: Session, settings: Settings, taken: Mapping[str, Any] | Any) -> str:
+def _items(prompts: Sequence[tuple[int, str]], wanted: Rerun) -> Iterator[Item]:
+    """Yield an item for each exchange. Unless it has its own context, it waits for the one before."""
+    for position, (number, turn_id) in enumerate(prompts, 1):
+        yield Item(
+            "",
+            position,
+            hashlib.blake2b(turn_id.encode(), digest_size=16).hexdigest(),
+            {"number": number, "turn_id": turn_id},
+            id=f"exchange {number}",
+            model=wanted.settings.model,
+            needs=(position - 1,) if position > 1 and not wanted.same_context else (),
+        )
+
+
+def _name(session: Session, settings: Settings, taken: Iterable[str]) -> str:
     """Return a name for the new session that is not taken: `work-llama3`."""
     other = settings.model if settings.model != session.settings.model else None
     ending = "-" + "".join(c for c in other or "again" if c.isprintable()).replace("/", "-")
