@@ -7,7 +7,9 @@ from typing import Any, cast
 
 from llm_session_memory.model.jobs import JobKind, JobState
 from llm_session_memory.reader import jobs as reader
+from llm_session_memory.reader.groups import known
 from llm_session_memory.reader.jobs import Entries, Progress, Work
+from llm_session_memory.reader.threads import lines
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import NotFound, tilde_decode
@@ -18,6 +20,9 @@ from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from ..web.log_path import to_name
 from . import parameters
+
+_ON_PHONES = 40
+"""The most steps that are drawn one below the other for narrow screens. More are scrolled sideways."""
 
 _STEPS = 5_000
 """The most items of a workflow's run that its graph is drawn of."""
@@ -96,12 +101,14 @@ async def job(datasette: Any, request: Any) -> Any:
         "title": one_line(work.job.name, 120),
         "reason": one_line(work.job.reason or "", 500),
         "chips": shown.chips(work, progress),
+        "compare_url": await _original(log, links, work),
         "session": work.session and (one_line(work.session, 80), links.session(work.session)),
         "bar": shown.bar(work.job.counts),
         "said": shown.progress_words(work),
         "pace": shown.pace(work, progress, now),
         "commands": shown.commands(work, progress.processes, to_name(log.database.path)),
         "graph": graph(nodes, f"The steps of {work.job.name}") if nodes else "",
+        "graph_for_phones": graph(nodes, f"The steps of {work.job.name}", 1) if 0 < len(nodes) <= _ON_PHONES else "",
         "errors": [(one_line(error, 300), number) for error, number in progress.errors],
         "more_errors": progress.more_errors,
         "failed_url": links.job(work.job.id, state="failed") + "#items",
@@ -116,6 +123,17 @@ async def job(datasette: Any, request: Any) -> Any:
     }
     twin = links.job(work.job.id, "json", after=after or None, **asked)
     return await as_page(datasette, request, "sv_job", context, twin)
+
+
+async def _original(log: Log, links: Links, work: Work) -> str:
+    """Return the address that compares a session that was asked again with the new answers, or nothing."""
+    source = work.job.settings.get("source")
+    if work.job.kind != "rerun" or not work.session or not isinstance(source, str) or not work.figures.calls:
+        return ""
+    if not await log.read(known, (source,)):
+        return ""
+    (there,) = await log.read(lines, [source])
+    return links.compare(a=there.reference, b=work.session)
 
 
 async def _nodes(log: Log, links: Links, work: Work) -> list[Node]:

@@ -14,7 +14,7 @@ from llm_session_memory.model.jobs import ItemState
 from llm_session_memory.rules.safe_text import one_line
 
 from .axes import at, text
-from .layers import Layout, layout
+from .layers import WIDEST, Layout, layout
 
 SIGNS: dict[ItemState, str] = {
     "done": "✓",
@@ -56,22 +56,22 @@ class Node:
         return ", ".join(filter(None, (one_line(self.name, 200), self.said, self.took)))
 
 
-def graph(nodes: Sequence[Node], title: str) -> str:
-    """Return the steps as SVG, as wide as they are: the page lets it be scrolled."""
-    laid = layout(len(nodes), [(need, place) for place, node in enumerate(nodes) for need in node.needs])
+def graph(nodes: Sequence[Node], title: str, widest: int = WIDEST) -> str:
+    """Return the steps as SVG, at most `widest` of them side by side: a page lets it be scrolled if it is too wide."""
+    laid = layout(len(nodes), [(need, place) for place, node in enumerate(nodes) for need in node.needs], widest)
     width = round(laid.width * _ACROSS - (_ACROSS - _WIDE)) + 2 * _EDGE
     height = max(laid.height, 1) * _DOWN - (_DOWN - _HIGH) + 2 * _EDGE
     drawn = "".join(_node(node, *place) for node, place in zip(nodes, laid.nodes, strict=True))
     return (
         f'<svg class="sv-graph" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group"'
-        f' aria-labelledby="graph-title" font-size="12.5"><title id="graph-title">{text(title, 120)}</title>'
-        '<defs><marker id="sv-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8"'
+        f' aria-labelledby="graph-{widest}" font-size="12.5"><title id="graph-{widest}">{text(title, 120)}</title>'
+        f'<defs><marker id="sv-arrow-{widest}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8"'
         ' orient="auto"><path class="sv-tip" d="M0,0L8,4L0,8z"/></marker></defs>'
-        f'<g class="sv-edges" aria-hidden="true">{_edges(laid)}</g>{drawn}</svg>'
+        f'<g class="sv-edges" aria-hidden="true">{_edges(laid, widest)}</g>{drawn}</svg>'
     )
 
 
-def _edges(laid: Layout) -> str:
+def _edges(laid: Layout, widest: int) -> str:
     ends = set(laid.nodes)
     found = []
     for one, other in laid.lines:
@@ -79,7 +79,7 @@ def _edges(laid: Layout) -> str:
         low, high = one[1] * _DOWN + _HIGH + _EDGE, other[1] * _DOWN + _EDGE
         begin = f"M{at(left)},{low}" if one in ends else f"M{at(left)},{low - _HIGH}V{low}"
         bend = (low + high) / 2
-        tip = ' marker-end="url(#sv-arrow)"' if other in ends else ""
+        tip = f' marker-end="url(#sv-arrow-{widest})"' if other in ends else ""
         found.append(f'<path d="{begin}C{at(left)},{at(bend)} {at(right)},{at(bend)} {at(right)},{high}"{tip}/>')
     return "".join(found)
 

@@ -30,6 +30,9 @@ STATES = {"open": "open", "done": "done", "stopped": "stopped", "cancelled": "ca
 ITEM_STATES: tuple[ItemState, ...] = ("done", "failed", "running", "waiting", "skipped", "cancelled")
 """The states of items in the order in which they are shown."""
 
+_DID: tuple[ItemState, ...] = ("done", "failed")
+"""The states of items that took time."""
+
 _WORDS = 160
 """The most characters of a prompt that are shown of it in a table."""
 
@@ -188,20 +191,21 @@ def _value(value: object) -> str:
 def entry_row(links: Links, entry: Entry) -> dict[str, Any]:
     """Return what a job's page shows of an item."""
     item = entry.item
-    words = _words(item.input)
+    why = one_line(item.error, 500) if item.error and item.state not in ("done", "running") else ""
     output = None if item.output is None or entry.session else _value(item.output)
     return {
         "anchor": f"i-{item.position}",
         "number": f"{item.position:,}",
         "id": one_line(item.id, 80) if item.id else "",
         "kind": item.kind if item.kind != "prompt" else "",
-        "words": words,
+        "words": _words(item.input),
         "output": output,
         "model": one_line(item.model, 60) if item.model else "",
         "sign": SIGNS.get(item.state, ""),
         "state": item.state,
         "tries": f"{item.tries:,} tries" if item.tries > 1 else "",
-        "error": one_line(item.error, 500) if item.error and item.state not in ("done", "running") else "",
+        "error": "" if item.state == "skipped" else why,
+        "why": why if item.state == "skipped" else "",
         "later": item.not_before_utc if item.state == "waiting" and item.tries else None,
         "answer": links.turn(item.turn_id) if entry.session and item.turn_id else "",
         "session": one_line(entry.session or "", 60),
@@ -212,7 +216,11 @@ def entry_row(links: Links, entry: Entry) -> dict[str, Any]:
 
 
 def _words(given: Mapping[str, Any]) -> str:
-    """Return what was asked on one line: the prompt, or all of the input if it has none."""
+    """Return what was asked on one line: the value of a list, the prompt, or all of the input if it has neither."""
+    if "item" in given:
+        return _value(given["item"])
+    if given.keys() == {"number", "turn_id"}:  # the exchange that is asked again, which is its id too
+        return ""
     prompt = next((given[name] for name in ("prompt", "shell", "text") if isinstance(given.get(name), str)), None)
     if prompt is None:
         return one_line(json.dumps(given, ensure_ascii=False), _WORDS) if given else ""
@@ -220,7 +228,8 @@ def _words(given: Mapping[str, Any]) -> str:
 
 
 def _seconds(entry: Entry) -> str:
-    return "" if entry.seconds is None else span(entry.seconds)
+    """Return how long an item took, if it did something."""
+    return span(entry.seconds) if entry.seconds is not None and entry.item.state in _DID else ""
 
 
 def _took(figures: Figures) -> dict[str, Any]:
@@ -257,7 +266,7 @@ def _node(links: Links, name: str, items: Sequence[Entry], place: int, by_positi
     them = [entry for entry in items if "[" in (entry.item.id or "")] or list(items)
     state = _state(them)
     figures = sum((entry.figures for entry in items), Figures())
-    seconds = [entry.seconds for entry in them if entry.seconds is not None]
+    seconds = [entry.seconds for entry in them if entry.seconds is not None and entry.item.state in _DID]
     took = " · ".join(filter(None, (span(sum(seconds)) if seconds else "", figures.cost.words)))
     first = them[0]
     if len(them) > 1 or "[" in (first.item.id or ""):

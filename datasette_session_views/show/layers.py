@@ -49,7 +49,7 @@ def layout(count: int, edges: Sequence[Edge], widest: int = WIDEST) -> Layout:
     rows, links = _with_dummies(count, sound, layer)
     _order(rows, links)
     across = _across(rows)
-    width = max(across.values(), default=0.0) + 1
+    width = max((place + 1 - _margin(spot) for spot, place in across.items()), default=1.0)
     places = {spot: (across[spot], down) for down, row in enumerate(rows) for spot in row}
     return Layout(
         tuple(places[number, "", 0] for number in range(count)),
@@ -162,13 +162,18 @@ def _across(rows: Sequence[Sequence[_Spot]]) -> dict[_Spot, float]:
         for spot in row:
             found[spot] = left + (_width(spot) - 1) / 2
             left += _width(spot)
-    least = min(found.values(), default=0.0)
-    return {spot: place - min(least, 0.0) for spot, place in found.items()}
+    least = min((place + _margin(spot) for spot, place in found.items()), default=0.0)
+    return {spot: place - least for spot, place in found.items()}
 
 
-_DUMMY = 0.15
+_DUMMY = 0.1
 """The width of a dummy, in units of a node's."""
 
 
 def _width(spot: _Spot) -> float:
     return _DUMMY if spot[1] else 1.0
+
+
+def _margin(spot: _Spot) -> float:
+    """Return how much of a unit is empty on each side of a spot."""
+    return (1 - _width(spot)) / 2

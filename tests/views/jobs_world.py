@@ -56,7 +56,9 @@ def write_jobs(path: Path, items: int = 60) -> Jobs:
         ("work again", "rerun", "done"),
     ):
         job = {"id": ids[name], "name": name, "name_key": name, "kind": kind, "state": state, "created_utc": AT}
-        settings = {"model": MODEL[name], "system": "Be <b>brief.", "options": {"temperature": 0}}
+        settings: dict[str, Any] = {"model": MODEL[name], "system": "Be <b>brief.", "options": {"temperature": 0}}
+        if kind == "rerun":
+            settings["source"] = threads["tides"]
         more: dict[str, Any] = {"thread_id": threads[name], "settings_json": json.dumps(settings)}
         if name == "tides":
             more |= {"reason": STOPPED, "max_cost_usd": 0.05, "spent_usd": 0.05}
@@ -111,7 +113,7 @@ def _items(path: Path, jobs: Jobs, threads: dict[str, str], items: int) -> None:
             path, "memory_job_items", _row(jobs.ids["essay-1"], None if name == "count" else "ollama/llama3", one)
         )
     done = _answered(threads["work again"], jobs.turns["work again"][0], 0.02)
-    one = {"position": 1, "input_json": '{"exchange": 1}', **done}
+    one = {"position": 1, "id": "exchange 1", "input_json": json.dumps({"number": 1, "turn_id": "x"}), **done}
     with_rows(path, "memory_job_items", _row(jobs.ids["work again"], "claude-sonnet-4.5", one))
 
 

@@ -147,6 +147,16 @@ async def test_a_job_that_can_go_on_says_how(see: Get) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_rerun_leads_to_its_comparison(see: Get) -> None:
+    """The new answers are compared with those before, if these are still in the log."""
+    page = await see("/logs/-/sessions/job/work~20again")
+    (compared,) = [link for link in links(page.text) if "compare?" in link]
+    assert "a tides gpt-4o-mini" in (await see(compared)).shown
+    assert "1 exchange 1 ✓ done answer to item 1" in page.shown
+    assert "Compare with the answers before" not in (await see("/logs/-/sessions/job/tides")).shown
+
+
+@pytest.mark.asyncio
 async def test_a_job_is_found_by_its_id_too(see: Get, jobs: Jobs) -> None:
     """So is one by the beginning of its id, if no other begins so. What is none of these is said to be missing."""
     by_id = (await see(f"/logs/-/sessions/job/{jobs.ids['tides']}.json")).json()
@@ -186,6 +196,8 @@ async def test_a_runs_steps_are_drawn_with_their_states(see: Get, jobs: Jobs) ->
     assert nodes["outline, done, 1.2 s · local"].endswith(f"/turn/{jobs.turns['essay-1'][0]}")
     several = nodes["draft, 2 of 3 done, 1 failed, 2.4 s · local"]
     assert (await see(several.partition("#")[0])).text.count('<tr id="i-') == 3
+    assert 'id="graph-1"' in page.text
+    assert 'id="graph-4"' in page.text
     assert {"critique, waiting", "publish, waiting", "count, done, 42.0 s"} <= nodes.keys()
     steps = {step["step"]: step["needs"] for step in (await see("/logs/-/sessions/job/essay-1.json")).json()["steps"]}
     assert steps["critique"] == ["draft", "facts"]
