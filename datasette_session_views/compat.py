@@ -28,6 +28,7 @@ __all__ = [
     "Refused",
     "Response",
     "allowed",
+    "allowed_queries",
     "allowed_tables",
     "checked_by_nobody",
     "csrf_token",
@@ -110,6 +111,14 @@ async def allowed_tables(datasette: Any, actor: Actor, database: str, tables: It
     }
     otherwise = None in said.values() and await _database_allowed(datasette, actor, database)
     return frozenset(table for table, may in said.items() if (otherwise if may is None else may))
+
+
+async def allowed_queries(datasette: Any, actor: Actor, database: str, names: Iterable[str]) -> frozenset[str]:
+    """Return the queries that an actor may run, out of the given ones. 1.0 answers for a whole database at once."""
+    if IS_1:
+        page = await datasette.allowed_resources("view-query", actor, parent=database, limit=1000)
+        return frozenset(resource.child for resource in page.resources) & frozenset(names)
+    return frozenset([name for name in names if await allowed(datasette, actor, "view-query", database, name)])
 
 
 def database_of(datasette: Any, request: Any) -> Any:

@@ -194,14 +194,15 @@ def invariants() -> None:
 
 
 def query_catalogue() -> None:
-    """Print the canned queries: name, title, definition, parameters."""
-    from llm_session_memory.insight.catalogue import catalogue
+    """Print the canned queries by topic: name, title, definition, parameters."""
+    from llm_session_memory.insight.catalogue import by_topic
 
-    print("\n| query | what it shows | parameters |\n| --- | --- | --- |")
-    for query in catalogue().values():
-        parameters = ", ".join(f"`{name}`" for name, _ in query.parameters)
-        told = f"{query.title}: {query.means}".replace("|", r"\|")
-        print(f"| `{query.short_name}` | {told} | {parameters} |")
+    for topic, queries in by_topic().items():
+        print(f"\n### {topic}\n\n| query | what it shows | parameters |\n| --- | --- | --- |")
+        for query in queries:
+            parameters = ", ".join(f"`{name}`" for name, _ in query.parameters)
+            told = f"{query.title}: {query.means}".replace("|", r"\|")
+            print(f"| `{query.short_name}` | {told} | {parameters} |")
     print()
 
 

@@ -12,6 +12,7 @@ from .feeds import as_atom, as_csv, as_rss
 from .jobs import job, jobs
 from .listing import everywhere, listing
 from .nowhere import nowhere
+from .queries import queries
 from .rating import rate
 from .replay import replay
 from .search import search
@@ -32,6 +33,7 @@ ROUTES = [
     (_DATABASE + r"/-/sessions/jobs(\.(?P<format>json))?$", jobs),
     (_DATABASE + r"/-/sessions/job/(?P<job>[^/\.]+)(\.(?P<format>json))?$", job),
     (_DATABASE + r"/-/sessions/compare(\.(?P<format>json))?$", compare),
+    (_DATABASE + r"/-/sessions/queries(\.(?P<format>json))?$", queries),
     (_DATABASE + r"/-/sessions/attachment/(?P<attachment>[^/\.]+)$", attachment),
     (_DATABASE + r"/-/sessions/turn/(?P<turn>[^/\.]+)$", turn),
     (_DATABASE + r"/-/session/(?P<session>[^/\.]+)(\.(?P<format>json|md|jsonl|html|csv))?$", session),

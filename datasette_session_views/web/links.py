@@ -64,6 +64,10 @@ class Links:
         """Return the URL of the dashboard."""
         return _asked(f"{self.database}/-/sessions/analytics{_form(form)}", asked)
 
+    def queries(self, form: str = "", /) -> str:
+        """Return the URL of the page of all canned queries."""
+        return f"{self.database}/-/sessions/queries{_form(form)}"
+
     def query(self, name: str) -> str:
         """Return the URL of a canned query."""
         return f"{self.database}/{tilde_encode(name)}"

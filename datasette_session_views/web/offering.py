@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from llm_session_memory.insight.catalogue import Query, catalogue
+from llm_session_memory.insight.catalogue import Query, by_topic, catalogue
 from llm_session_memory.reader.tables import is_log, present
 
-from ..compat import IS_1, allowed_tables, denial_rules, offer_queries, own_queries
+from ..compat import IS_1, allowed_queries, allowed_tables, denial_rules, offer_queries, own_queries
 
 _offered: WeakKeyDictionary[Any, dict[str, tuple[Any, frozenset[str]]]] = WeakKeyDictionary()
 """For each Datasette and database: the tables that queries were offered for, and the names of the queries."""
@@ -53,6 +53,16 @@ async def may_see(datasette: Any, actor: Any, database: str, name: str) -> bool:
     tables = await _tables(datasette, database)
     needed = tables & set(query.tables)
     return needed <= await allowed_tables(datasette, actor, database, needed)
+
+
+async def visible(datasette: Any, actor: Any, database: str) -> dict[str, list[Query]]:
+    """Return our queries of a database that an actor may run, by topic, without those that configured ones replace."""
+    ours = catalogue().keys() - own_queries(datasette, database)
+    if IS_1:
+        ours &= _offered.get(datasette, {}).get(database, (None, frozenset()))[1]
+    seen = await allowed_queries(datasette, actor, database, ours)
+    found = {topic: [query for query in queries if query.name in seen] for topic, queries in by_topic().items()}
+    return {topic: queries for topic, queries in found.items() if queries}
 
 
 async def denials(datasette: Any, actor: Any) -> list[Any]:

@@ -29,6 +29,13 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     return [query.short_name for query in catalogue().values() if query.short_name.startswith(incomplete)]
 
 
+def _topics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from ..insight.catalogue import by_topic
+
+    del ctx, param
+    return list(by_topic(incomplete))
+
+
 @session_command("query", short_help="Run a canned query on the log")
 @click.argument("name", required=False, shell_complete=_names)
 @click.option("parameters", "-p", "--param", nargs=2, multiple=True, metavar="KEY VALUE", help="Parameter of the query")
@@ -36,26 +43,37 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 @click.option("form", "--table", flag_value="table", default=True, help="Output as an aligned table [default]")
 @click.option("form", "--csv", flag_value="csv", help="Output as CSV")
 @click.option("form", "--json", flag_value="json", help="Output as JSON")
-def query_command(
-    name: str | None, parameters: tuple[tuple[str, str], ...], project: str | None, form: str, database: str | None
+@click.option("form", "--sql", flag_value="sql", help="Print the query itself and do not run it")
+@click.option("--topic", metavar="WORD", shell_complete=_topics, help="Describe the queries of a topic, such as “cost”")
+def query_command(  # noqa: PLR0913  the options
+    name: str | None,
+    parameters: tuple[tuple[str, str], ...],
+    project: str | None,
+    form: str,
+    topic: str | None,
+    database: str | None,
 ) -> None:
     """Run a canned query on the log. Without NAME, list the queries.
 
     \b
         llm sessions query
+        llm sessions query --topic cost
         llm sessions query tokens_a_day -p days 7
         llm sessions query cost_a_day --project bridge
         llm sessions query one_session -p session work --csv
     """
-    from ..insight.catalogue import catalogue, named
+    from ..insight.catalogue import named
 
-    if name is None:
-        click.echo(_listed(list(catalogue().values())))
+    if name is None or topic is not None:
+        _list(name, topic)
         return
     query = named(name)
     if query is None:
         hint = "List the queries with: llm sessions query"
         raise SessionError(f"Query “{one_line(name, _WIDEST)}” not found.", hint)
+    if form == "sql":
+        click.echo(_as_sql(query))
+        return
     columns, rows = _run(query, dict(parameters), project, database)
     if form == "json":
         as_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -88,14 +106,45 @@ def _run(
     return run(existing_log(database), query, given, project_key(project, database))
 
 
-def _listed(queries: list[Query]) -> str:
+def _list(name: str | None, topic: str | None) -> None:
+    """Print all queries by topic, or the descriptions of those of a topic."""
+    from ..insight.catalogue import TOPICS, by_topic
+
+    if name is not None:
+        raise SessionError("A query and --topic can't be used together.", "Leave one of them out.")
+    found = by_topic(topic or "")
+    if not found:
+        hint = f"The topics: {', '.join(TOPICS)}."
+        raise SessionError(f"There is no topic “{one_line(topic or '', _WIDEST)}”.", hint)
+    for place, (called, queries) in enumerate(found.items()):
+        click.echo(("\n" if place else "") + click.style(called, bold=True))
+        click.echo(_titles(queries) if topic is None else _described(queries))
+    if topic is None:
+        click.echo("\nWhat they show, and their parameters: llm sessions query --topic WORD", err=True)
+
+
+def _titles(queries: list[Query]) -> str:
+    return "\n".join(f"  {query.short_name:<{_NAMES}} {query.title}" for query in queries)
+
+
+_NAMES = 28
+"""Columns for the names of queries in a list."""
+
+
+def _described(queries: list[Query]) -> str:
     width = min(shutil.get_terminal_size().columns, 100)
     lines: list[str] = []
     for query in queries:
         asked = "".join(f" -p {name} …" for name, _ in query.parameters)
-        lines.append(click.style(f"{query.short_name}{asked}", bold=True))
-        lines.append(textwrap.fill(query.means, width, initial_indent="    ", subsequent_indent="    "))
+        lines.append(click.style(f"  {query.short_name}{asked}", bold=True))
+        said = [query.means, *(f"{name}: {words}." for name, words in query.parameters)]
+        lines += [textwrap.fill(one, width, initial_indent="    ", subsequent_indent="    ") for one in said]
     return "\n".join(lines)
+
+
+def _as_sql(query: Query) -> str:
+    said = [f"-- {query.title}: {query.means}", *(f"-- :{name} is {words}" for name, words in query.parameters)]
+    return "\n".join([*said, query.sql])
 
 
 def _as_csv(columns: list[str], rows: list[tuple[Any, ...]]) -> str:

@@ -1,4 +1,4 @@
-"""The canned queries: each is an .sql file with its title, its meaning in plain words, and its parameters.
+"""The canned queries: each is an .sql file with its title, topic, meaning in plain words, and its parameters.
 
 Datasette offers these files, `llm sessions query` runs them, and docs/queries.md lists them. This module imports
 neither Datasette nor llm.
@@ -18,18 +18,30 @@ _FOLDER = Path(__file__).parent / "queries"
 _PREFIX = "sessions_"
 """Prefix of every query in Datasette: in 0.65, a query hides a table that has the same name."""
 
-_HEAD = re.compile(r"-- (title|means|param) ?([a-z_]*): ?(.*)")
+_HEAD = re.compile(r"-- (title|topic|means|param|whole) ?([a-z_]*): ?(.*)")
+
+TOPICS = (
+    *("Conversations", "Search", "Activity", "Models", "Cost and budgets", "Tools", "Fragments, schemas, attachments"),
+    *("Failures and retries", "Pruning", "Recall", "Ratings", "Forks and projects", "Batch", "Workflows"),
+    *("Comparisons", "Housekeeping"),
+)
+"""What queries are about, in the order in which they are listed."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """One query: its name, title, meaning, parameters and SQL text."""
+    """One query: its name, title, topic, meaning, parameters and SQL text.
+
+    `whole` is true if it reads something that is not of any session, so that it can't be limited to a project.
+    """
 
     name: str
     title: str
+    topic: str
     means: str
     parameters: tuple[tuple[str, str], ...]
     sql: str
+    whole: bool = False
 
     @property
     def short_name(self) -> str:
@@ -48,8 +60,20 @@ class Query:
 
 @cache
 def catalogue() -> dict[str, Query]:
-    """Return all queries by name."""
-    return {path.stem: _read(path) for path in sorted(_FOLDER.glob("*.sql"))}
+    """Return all queries by name, in the order of their topics."""
+    read = (_read(path) for path in sorted(_FOLDER.glob("*.sql")))
+    return {query.name: query for query in sorted(read, key=lambda query: TOPICS.index(query.topic))}
+
+
+def by_topic(about: str = "") -> dict[str, list[Query]]:
+    """Return the queries of each topic that has a word beginning with `about`, in order; all topics if it is empty."""
+    wanted = about.casefold()
+    found: dict[str, list[Query]] = {}
+    for query in catalogue().values():
+        topic = query.topic.casefold()
+        if topic.startswith(wanted) or f" {wanted}" in topic:
+            found.setdefault(query.topic, []).append(query)
+    return found
 
 
 def named(name: str) -> Query | None:
@@ -69,4 +93,5 @@ def _read(path: Path) -> Query:
         else:
             said[kind] = text
         lines.pop(0)
-    return Query(path.stem, said["title"], said["means"], tuple(parameters), "".join(lines).strip())
+    sql = "".join(lines).strip()
+    return Query(path.stem, said["title"], said["topic"], said["means"], tuple(parameters), sql, "whole" in said)

@@ -37,7 +37,7 @@ def run(
     with opened(path) as source:
         asked = {name: given.get(name, "") for name, _ in query.parameters}
         text = narrowed(query.sql, source.tables, span)
-        if project is not None and (text == query.text(source.tables) or "turn_search_fts" in query.sql):
+        if project is not None and (query.whole or text == query.text(source.tables)):
             hint = "To search a project, use: llm sessions search WORDS --project NAME"
             raise SessionError(f"Query “{query.short_name}” can't be limited to a project.", hint)
         columns, rows = source.answer(text, asked | span.parameters())

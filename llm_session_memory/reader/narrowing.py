@@ -54,14 +54,30 @@ class Span:
 _TIMED = {"turns": "thread_id", "responses": "conversation_id", "memory_attempts": "thread_id"}
 """Tables with a time and a model, each with the name of its thread column."""
 
-_OF_TURNS = {"memory_contexts": "rowid, *", "memory_recalls": "*", "memory_ratings": "*"}
+_OF_TURNS = {
+    "memory_contexts": "rowid, *",
+    "memory_recalls": "*",
+    "memory_ratings": "*",
+    "memory_changed": "*",
+    "turn_search": "rowid, *",
+}
 """Tables whose rows belong to a turn or an older response, and what is selected from them."""
 
 _OF_SESSIONS = (
     *("memory_sessions", "memory_blocks", "memory_pins", "memory_summaries", "memory_bookmarks"),
     *("memory_forks", "memory_undone", "memory_snapshots", "memory_titles", "memory_origins"),
+    *("memory_notes", "memory_tags", "memory_meta", "memory_index", "memory_group_members"),
 )
 """Tables whose rows belong to a conversation; a project narrows them too."""
+
+_OF_PROJECTS = {
+    "memory_projects": "name_key = :project",
+    "memory_jobs": "({of}) or id in (select job_id from main.memory_job_items where {of})",
+    "memory_job_items": "({of}) or job_id in (select id from main.memory_jobs where {of})",
+    "memory_groups": "name_key in (select name_key from main.memory_group_members where {of})",
+    "memory_votes": "a_turn_id in ({calls}) and b_turn_id in ({calls})",
+}
+"""Other tables that a project narrows. `{of}` holds for a conversation of the project, `{calls}` are its calls."""
 
 _OF_THREADS = ("memory_contexts", "memory_summaries")
 """Tables that are narrowed to the thread alone if the query filters by day and model itself."""
@@ -104,9 +120,12 @@ def _conditions(
         if table in tables and table != "memory_attempts"
     )
     of_turns = [(table, rows, f"turn_id in ({calls})") for table, rows in _OF_TURNS.items()]
-    of_sessions = [(table, "*", Span(project=span.project).conditions()) for table in _OF_SESSIONS]
-    of_sessions.append(("memory_projects", "*", "name_key = :project"))
-    return [*found, *of_turns, *(of_sessions if span.project is not None else [])]
+    if span.project is None:
+        return [*found, *of_turns]
+    of = Span(project=span.project).conditions()
+    of_sessions = [(table, "*", of) for table in _OF_SESSIONS]
+    others = [(table, "*", condition.format(of=of, calls=calls)) for table, condition in _OF_PROJECTS.items()]
+    return [*found, *of_turns, *of_sessions, *others]
 
 
 def rows_within(source: Source, span: Span) -> tuple[int, int] | None:

@@ -22,10 +22,29 @@ def _filled(log: Path) -> Path:
 
 
 def test_without_a_name_the_queries_are_listed(llm_: Command) -> None:
-    """Each query is listed with its meaning and its parameters."""
-    listed = llm_("sessions", "query").ok().out
+    """Each query is listed under its topic with its title, and how to learn more is said."""
+    listed = llm_("sessions", "query").ok()
+    activity = listed.out.partition("\nActivity\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split(None, 1) for line in activity if "tokens_a_day " in line] == [["tokens_a_day", "Tokens per day"]]
+    assert "llm sessions query --topic WORD" in listed.err
+
+
+def test_the_queries_of_a_topic_are_described(llm_: Command) -> None:
+    """With a topic, or the beginning of a word of it, its queries have their meanings and parameters."""
+    listed = llm_("sessions", "query", "--topic", "act").ok().out
     assert "tokens_a_day -p days …\n    Tokens sent to models" in listed
-    assert "one_session -p session …" in listed
+    assert "\n    days: how many days to look back; empty for all." in listed
+    assert "one_session" not in listed
+    none = llm_("sessions", "query", "--topic", "gardens")
+    assert "There is no topic “gardens”. The topics: Conversations, Search, " in none.err
+    assert "can't be used together" in llm_("sessions", "query", "search", "--topic", "search").err
+
+
+def test_a_query_can_be_read_instead_of_run(llm_: Command) -> None:
+    """The SQL is printed with its meaning and its parameters, and no log is needed."""
+    printed = llm_("sessions", "query", "slowest-calls", "--sql", "-d", "none.db").ok().out
+    assert printed.startswith("-- Slowest calls: ")
+    assert "\n-- :model is only this model; empty for all\nwith calls as (" in printed
 
 
 def test_a_query_is_an_aligned_table(llm_: Command, filled: Path) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from llm_session_memory.errors import SessionError
-from llm_session_memory.insight.catalogue import Query, catalogue, named
+from llm_session_memory.insight.catalogue import TOPICS, Query, by_topic, catalogue, named
 from llm_session_memory.insight.run import run
+from llm_session_memory.reader.opening import opened
 from llm_session_memory.reader.tables import COLUMNS
 from tests.world.everything import Session, with_blocks, with_rating, with_recall, with_rows, with_sessions
 from tests.world.logs import Call, LogBuilder, Said, tables_of_0_20
+from tests.world.old_llms import OLD_LLMS, THREAD, write_old_log
 
 QUERIES = list(catalogue().values())
 
@@ -21,6 +24,21 @@ QUERIES = list(catalogue().values())
 def test_there_are_at_least_25() -> None:
     """The catalogue answers the questions that people ask about their log."""
     assert len(QUERIES) >= 25
+
+
+def test_queries_are_listed_by_topic() -> None:
+    """Each topic has queries, which are listed together, and a topic is found by the beginning of any of its words."""
+    assert list(by_topic()) == [topic for topic in TOPICS if topic in by_topic()]
+    assert [query for queries in by_topic().values() for query in queries] == QUERIES
+    assert list(by_topic("BUDG")) == ["Cost and budgets"]
+    assert by_topic("udgets") == {}
+
+
+def test_no_two_queries_are_the_same_but_for_a_constant() -> None:
+    """Two queries differ in more than numbers and texts; what differs only in those is a parameter."""
+    bare = {query.name: re.sub(r"'[^']*'|\b\d+\b", "?", re.sub(r"--.*|\s+", " ", query.sql)) for query in QUERIES}
+    assert len(set(bare.values())) == len(QUERIES)
+    assert len({query.title for query in QUERIES}) == len(QUERIES)
 
 
 def test_every_query_is_described() -> None:
@@ -52,7 +70,7 @@ def test_every_table_that_a_query_reads_is_known() -> None:
 def tables_read(query: Query) -> set[str]:
     """Return the tables that a query's SQL reads, without its own expressions."""
     own = set(re.findall(r"\b([a-z_]+)\s*(?:\([^)]*\))?\s+as\s+(?:materialized\s+)?\(", query.sql))
-    return set(re.findall(r"\b(?:from|join)\s+([a-z_]+)\b", re.sub(r"--.*", "", query.sql))) - own
+    return set(re.findall(r"\b(?:from|join)\s+([a-z_]+)\b(?!\()", re.sub(r"--.*", "", query.sql))) - own
 
 
 def no_memory(path: Path) -> None:
@@ -83,28 +101,37 @@ GIVEN = {"q": "old", "session": "work", "exchange": "1", "model": "", "days": ""
 WRITERS = [no_memory, empty, of_2025, only_older]
 
 
-@pytest.fixture(name="written", scope="module", params=WRITERS, ids=lambda write: write.__name__)
-def _written(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """A log that was written without this plugin."""
-    path = tmp_path_factory.mktemp("written") / "logs.db"
-    request.param(path)
-    return path
-
-
-def test_every_query_runs_on_every_log(written: Path) -> None:
+@pytest.mark.parametrize("write", WRITERS, ids=lambda write: write.__name__)
+def test_every_query_runs_on_every_log(tmp_path: Path, write: Callable[[Path], None]) -> None:
     """Missing tables count as empty, so no query fails, whatever wrote the log."""
-    wrong = {query.name: words for query in QUERIES if (words := failing(written, query))}
-    assert wrong == {}
+    path = tmp_path / "logs.db"
+    write(path)
+    assert failures(path, GIVEN) == {}
+    assert failures(path, {}) == {}
 
 
-def failing(path: Path, query: Query) -> str:
-    """Return the error of a query on a log, run with parameters and without, or an empty string."""
-    try:
-        columns, rows = run(path, query, GIVEN)
-        run(path, query, {})
-    except Exception as error:  # noqa: BLE001  report every query that fails, not only the first
-        return repr(error)
-    return "" if columns and all(len(row) == len(columns) for row in rows) else f"rows do not fit {columns}"
+@pytest.mark.parametrize("version", OLD_LLMS)
+def test_every_query_runs_on_the_log_of_an_old_llm(tmp_path: Path, version: str) -> None:
+    """Missing columns count as null."""
+    path = tmp_path / "logs.db"
+    write_old_log(path, version)
+    assert failures(path, {**GIVEN, "session": THREAD, "q": "bridge", "days": "9999"}) == {}
+
+
+def failures(path: Path, given: dict[str, str]) -> dict[str, str]:
+    """Return what each query that fails on a log says."""
+    found = {}
+    with opened(path) as source:
+        for query in QUERIES:
+            asked = {name: given.get(name, "") for name, _ in query.parameters}
+            try:
+                columns, rows = source.answer(query.text(source.tables), asked)
+            except Exception as error:  # noqa: BLE001  report every query that fails, not only the first
+                found[query.short_name] = repr(error)
+                continue
+            if not columns or len(set(columns)) != len(columns) or any(len(row) != len(columns) for row in rows):
+                found[query.short_name] = f"rows do not fit {columns}"
+    return found
 
 
 @pytest.fixture(name="full", scope="module")
@@ -168,17 +195,23 @@ def _with_what_is_looked_after(path: Path, work: str, fork: str, turns: list[str
     with_rows(path, "memory_tombstones", *({"kind": kind, "id": id_, "deleted_utc": at} for kind, id_ in gone))
 
 
-@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.short_name)
-def test_a_query_can_be_limited_to_a_project(full: Path, query: Query) -> None:
-    """With a project, each query has only rows of its sessions; one that can't is refused."""
+def test_a_query_can_be_limited_to_a_project(full: Path, tmp_path: Path) -> None:
+    """With a project, each query has only rows of its sessions: those of an empty project are those of an empty log."""
     given = {"q": "days", "session": "WORK ", "exchange": "3", "days": ""}
-    if query.short_name in ("deleted_a_day", "search"):
-        with pytest.raises(SessionError, match="can't be limited to a project"):
-            run(full, query, given, "bridge")
-        return
-    assert {value for column, value in _who(*run(full, query, given, "bridge")) if column == "session"} <= {"work"}
-    assert len({value for column, value in _who(*run(full, query, given, "bridge")) if column == "thread_id"}) <= 1
-    assert not _who(*run(full, query, given, "empty"))
+    empty(tmp_path / "logs.db")
+    wrong: dict[str, object] = {}
+    for query in QUERIES:
+        if query.whole:
+            with pytest.raises(SessionError, match="can't be limited to a project"):
+                run(full, query, given, "bridge")
+            continue
+        of_bridge = _who(*run(full, query, given, "bridge"))
+        if {value for column, value in of_bridge if column == "session"} - {"work"}:
+            wrong[query.short_name] = of_bridge
+        rows = run(full, query, given, "empty")[1]
+        if rows != run(tmp_path / "logs.db", query, given)[1]:
+            wrong[query.short_name] = rows
+    assert wrong.keys() == {"projects"}
 
 
 def _who(columns: list[str], rows: list[tuple[object, ...]]) -> set[tuple[str, object]]:

@@ -30,6 +30,7 @@ ENDS = (next(iter(OLD_LLMS)), next(reversed(OLD_LLMS)))
 """The oldest and the newest: an immutable log is opened otherwise, which is the same for the tables of each version."""
 
 QUERIES = [f"/logs/{name}.json?session={THREAD}&q=bridge&days=9999" for name in catalogue()]
+"""Asked of the oldest log alone: tests/insight runs each query on the log of each version."""
 
 
 @pytest.mark.asyncio
@@ -42,7 +43,7 @@ async def test_every_page_and_query_reads_an_old_log(tmp_path: Path, version: st
     before = path.read_bytes()
     datasette = Datasette([] if immutable else [str(path)], immutables=[str(path)] if immutable else [])
     await datasette.invoke_startup()
-    all_ = PAGES if immutable and version not in ENDS else (*PAGES, *QUERIES)
+    all_ = (*PAGES, *QUERIES) if version == ENDS[0] and not immutable else PAGES
     found = {page: (await datasette.client.get(page, follow_redirects=True)).status_code for page in all_}
     assert {page: status for page, status in found.items() if status != 200} == {}
     assert path.read_bytes() == before

@@ -40,6 +40,7 @@ PAGES = (
     "/logs/-/sessions/jobs.json",
     "/logs/-/sessions/compare?a=work&b=work",
     "/logs/-/sessions/compare.json",
+    "/logs/-/sessions/queries",
 )
 SHOWN = [page for page in PAGES if "." not in page]
 """The pages in Datasette's layout; the others are JSON and files."""

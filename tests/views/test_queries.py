@@ -68,6 +68,31 @@ async def test_a_query_is_as_closed_as_the_tables_it_reads(
 
 
 @pytest.mark.asyncio
+async def test_the_page_of_queries_lists_by_topic_what_the_visitor_may_run(world: World) -> None:
+    """Each query is under its topic with its meaning, without those that a visitor may not run and those replaced."""
+    closed = with_tables({"fragments": {"allow": {"id": "root"}}})
+    closed["databases"]["logs"]["queries"] = {"sessions_archived": {"sql": "select 42 as mine"}}
+    datasette = Datasette([str(world.path)], **configured(closed))
+    await datasette.invoke_startup()
+    root = {"ds_actor": actor_cookie(datasette, {"id": "root"})}
+    address = "/logs/-/sessions/queries"
+    found = {
+        name: (await datasette.client.get(f"{address}.json", cookies=cookies)).json()
+        for name, cookies in (("anybody", {}), ("root", root))
+    }
+    listed = {who: [query["name"] for query in answer["queries"]] for who, answer in found.items()}
+    assert listed["root"] == [name for name in catalogue() if name != "sessions_archived"]
+    hidden = {name for name, query in catalogue().items() if "fragments" in query.tables}
+    assert set(listed["root"]) - set(listed["anybody"]) == hidden
+    (search,) = [query for query in found["anybody"]["queries"] if query["name"] == "sessions_search"]
+    assert (search["topic"], search["parameters"]) == ("Search", {"q": "the words to find"})
+    page = (await datasette.client.get(address)).text
+    assert ">Failures and retries</h2>" in page
+    assert '<a href="/logs/sessions_error_rate">Failure rate by model</a></dt>' in page
+    assert "sessions_fragments_used" not in page
+
+
+@pytest.mark.asyncio
 async def test_queries_run_without_permission_to_run_sql(world: World) -> None:
     """Canned queries need permission to view their tables, not to run SQL."""
     get = serving(world.path, settings={"default_allow_sql": False})

@@ -46,6 +46,7 @@ PAGES = {
     "a group side by side": "/compared/-/sessions/compare?group=bridges+%3Cb%3E",
     "transcript of a session that a job asked": "/jobs/-/session/essay-1",
     "run of a workflow": "/jobs/-/sessions/job/essay-1",
+    "queries": "/logs/-/sessions/queries",
     "a session that does not exist": "/logs/-/session/nobody",
 }
 """One address of each kind of page, by what it shows."""

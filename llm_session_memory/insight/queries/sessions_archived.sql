@@ -1,4 +1,5 @@
 -- title: Archived sessions
+-- topic: Housekeeping
 -- means: The archived sessions, the one archived last first, with their calls and last use.
 select
     s.name as session,

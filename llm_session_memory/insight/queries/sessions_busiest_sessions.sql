@@ -1,4 +1,5 @@
 -- title: Busiest sessions
+-- topic: Conversations
 -- means: The sessions and conversations with the most calls in the last few days.
 -- param days: how many days to look back; empty for 7
 with calls as (

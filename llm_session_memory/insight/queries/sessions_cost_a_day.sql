@@ -1,4 +1,5 @@
 -- title: Cost per day
+-- topic: Cost and budgets
 -- means: The cost of each day's calls in US dollars, at that day's prices. Calls to local models and calls whose price is unknown are counted, but not priced.
 -- param days: how many days to look back; empty for all
 with calls as (

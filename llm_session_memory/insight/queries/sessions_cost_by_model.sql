@@ -1,4 +1,5 @@
 -- title: Cost by model
+-- topic: Cost and budgets
 -- means: The total cost of each model and the average cost of one call, in US dollars, at the prices on the day of each call. Blank if the price is unknown.
 -- param days: how many days to look back; empty for all
 with calls as (

@@ -1,4 +1,5 @@
 -- title: Cost by session
+-- topic: Cost and budgets
 -- means: The sessions and conversations that cost the most, in US dollars. Calls whose price is unknown are counted, but not priced.
 -- param days: how many days to look back; empty for all
 with calls as (

@@ -1,4 +1,6 @@
 -- title: Deleted per day
+-- topic: Housekeeping
+-- whole: what was deleted is of no project
 -- means: The conversations and calls that were deleted on each day (UTC). The log keeps their ids, so that an import does not bring them back, but not their texts.
 -- param days: how many days to look back; empty for all
 select

@@ -1,4 +1,5 @@
 -- title: Failure rate by model
+-- topic: Failures and retries
 -- means: For each model, the percentage of prompts in sessions that failed.
 select
     model,

@@ -1,4 +1,5 @@
 -- title: Exchanges per session
+-- topic: Conversations
 -- means: The number of exchanges per conversation: mean, median, 90th percentile and longest, for named sessions and for unnamed conversations. An exchange is a prompt and every call up to its final reply.
 with
 continuing as (

@@ -1,4 +1,5 @@
 -- title: Failed prompts
+-- topic: Failures and retries
 -- means: Prompts that did not get a complete reply, by day and model, with the number answered later and the newest error. Only sessions log failed prompts; llm itself does not.
 -- param days: how many days to look back; empty for all
 select

@@ -1,4 +1,5 @@
 -- title: Forks
+-- topic: Forks and projects
 -- means: The forks, family by family: the session that each was forked from, the last exchange that both have, and the calls and dollars of the fork alone. The family is the session that all its forks began with; the level counts the forks on the way from there.
 with recursive family as (
     select distinct f.from_thread_id as root, f.from_thread_id as thread_id, 0 as level

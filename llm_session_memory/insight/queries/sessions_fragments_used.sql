@@ -1,4 +1,5 @@
 -- title: Fragments used
+-- topic: Fragments, schemas, attachments
 -- means: The fragments sent with prompts: how often each one was used, its length, and when it was last used.
 with used as (
     select u.fragment_id, u.turn_id as call_id, t.datetime_utc

@@ -1,4 +1,5 @@
 -- title: Hour of the week
+-- topic: Activity
 -- means: The number of calls in each hour of the day (UTC), for each day of the week.
 -- param days: how many days to look back; empty for all
 with calls as (

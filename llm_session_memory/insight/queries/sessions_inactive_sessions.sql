@@ -1,4 +1,5 @@
 -- title: Inactive sessions
+-- topic: Housekeeping
 -- means: Named sessions that have not been used for a while, the longest unused first.
 -- param days: the fewest days without use; empty for 30
 select

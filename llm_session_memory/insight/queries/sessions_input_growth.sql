@@ -1,4 +1,5 @@
 -- title: Growth of input tokens
+-- topic: Models
 -- means: Average input tokens of a call by its position in the conversation (first call, second call, …), overall, for named sessions and for unnamed conversations. The line flattens once history is pruned.
 -- param most: how many positions to show; empty for 50
 with calls as (

@@ -1,4 +1,5 @@
 -- title: Largest requests
+-- topic: Models
 -- means: The calls with the most input tokens, and their cost in US dollars if it is known.
 -- param model: only this model; empty for all
 with calls as (

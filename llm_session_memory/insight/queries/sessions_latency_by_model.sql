@@ -1,4 +1,5 @@
 -- title: Latency by model
+-- topic: Models
 -- means: How long calls took from start to end, in seconds: 50th, 95th and 99th percentile (nearest rank), and the slowest call.
 -- param days: how many days to look back; empty for all
 with calls as (

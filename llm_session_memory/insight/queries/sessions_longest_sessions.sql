@@ -1,4 +1,5 @@
 -- title: Longest sessions
+-- topic: Conversations
 -- means: The sessions and conversations with the most calls, and the days between their first call and their last.
 with counts as (
     select thread_id, count(*) as calls from turns group by thread_id

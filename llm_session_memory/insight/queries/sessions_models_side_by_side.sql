@@ -1,4 +1,5 @@
 -- title: Models side by side
+-- topic: Models
 -- means: For each model: calls, conversations, average tokens in and out, average seconds per call, output tokens per second, dollars per 1,000 calls (from the average call), and failed prompts.
 -- param days: how many days to look back; empty for all
 with calls as (

@@ -1,4 +1,5 @@
 -- title: One session as a table
+-- topic: Conversations
 -- means: The calls of a session or conversation, oldest first, with prompt, reply, tokens, seconds and cost.
 -- param session: name or id of the session
 with wanted as (

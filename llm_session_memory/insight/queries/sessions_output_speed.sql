@@ -1,4 +1,5 @@
 -- title: Output speed by model
+-- topic: Models
 -- means: Output tokens divided by the seconds that the calls took, over all calls of a model. The seconds include reading the prompt.
 -- param days: how many days to look back; empty for all
 with calls as (

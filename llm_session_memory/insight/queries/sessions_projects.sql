@@ -1,4 +1,5 @@
 -- title: Projects
+-- topic: Forks and projects
 -- means: The projects, the most expensive first: sessions, archived ones among them, calls, tokens, dollars, the budget in dollars if there is one, and the last use. The last line is for the named sessions without a project. Calls whose price is unknown are counted, but not priced.
 -- param days: how many days to look back; empty for all
 with members as (

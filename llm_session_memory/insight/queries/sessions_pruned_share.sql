@@ -1,4 +1,5 @@
 -- title: Pruned history and tokens saved
+-- topic: Pruning
 -- means: For each session: its number of exchanges, the first exchange that the newest request still sent whole, the percentage of exchanges left out before it, and roughly the tokens that this saved on that request. The estimate is twice the output tokens of the exchanges left out, as if prompts were as long as replies.
 with latest as (
     select thread_id, max(turn_id) as turn_id from memory_contexts group by thread_id

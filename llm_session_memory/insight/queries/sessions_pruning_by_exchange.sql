@@ -1,4 +1,5 @@
 -- title: Requests with and without pruning
+-- topic: Pruning
 -- means: Average tokens per request in named sessions, by exchange number: as sent (counted by the server), and roughly what the whole history would have taken. Between two cuts, the estimate grows by what the server counted, without the excerpts; at a cut, it grows by the tokens of the previous reply, plus the new prompt at four characters per token. It is never below what was sent.
 -- param since: only from this day on; empty for all
 -- param until: only up to this day; empty for all

@@ -1,4 +1,5 @@
 -- title: Rating by model
+-- topic: Ratings
 -- means: How people rated the exchanges that each model answered: thumbs up and down, average stars, and the percentage of good ratings. Up, 4 and 5 are good; down, 1 and 2 are bad; 3 is left out of the percentage. An exchange that forks share counts once, with its newest rating.
 -- param days: how many days of exchanges to include; empty for all
 with calls as (

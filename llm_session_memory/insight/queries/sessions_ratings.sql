@@ -1,4 +1,5 @@
 -- title: Ratings
+-- topic: Ratings
 -- means: The rated exchanges, newest rating first, with the reason given, the prompt and the model. An exchange that forks share is listed once.
 -- param mark: only this rating: up, down, or 1 to 5; empty for all
 -- param model: only this model; empty for all

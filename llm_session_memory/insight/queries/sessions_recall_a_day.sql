@@ -1,4 +1,5 @@
 -- title: Recall per day
+-- topic: Recall
 -- means: Prompts of named sessions by day, the number and percentage that recalled excerpts of older exchanges, and the excerpts and their tokens.
 -- param days: how many days to look back; empty for all
 with recalled as (

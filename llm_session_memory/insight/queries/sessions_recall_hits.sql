@@ -1,4 +1,5 @@
 -- title: Recall hits
+-- topic: Recall
 -- means: How often each session recalled older exchanges: prompts with excerpts, excerpts, their tokens and average score, and on average how many exchanges back those of the session itself were.
 select
     s.name as session,

@@ -1,4 +1,5 @@
 -- title: Recall by source session
+-- topic: Recall
 -- means: Which sessions the excerpts of each session came from: prompts with excerpts, excerpts, their tokens and average score, and the last time. A source without a name was deleted, or is on another computer.
 select
     s.name as session,

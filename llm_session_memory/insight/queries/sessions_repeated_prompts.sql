@@ -1,4 +1,5 @@
 -- title: Most repeated prompts
+-- topic: Search
 -- means: Prompts that were typed more than once in the same words, and the newest turn of each.
 -- param least: the fewest repeats to show; empty for 2
 with typed as (

@@ -1,4 +1,5 @@
 -- title: Schemas used
+-- topic: Fragments, schemas, attachments
 -- means: The schemas that replies had to follow: how often each one was used, with which models, and when last.
 with used as (
     select schema_id, model, datetime_utc from turns where schema_id is not null

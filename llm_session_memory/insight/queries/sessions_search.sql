@@ -1,4 +1,6 @@
 -- title: Full-text search
+-- topic: Search
+-- whole: the search index has all conversations
 -- means: Prompts and replies that contain all of these words, best match first, in both generations of llm's tables. For very common words, only the newest 20,000 matches are ranked.
 -- param q: the words to find
 with

@@ -1,4 +1,5 @@
 -- title: Messages sent at an exchange
+-- topic: Pruning
 -- means: The messages of the first request of an exchange, in order, as they were logged. An imported exchange has only its own, whatever was sent. A long request doesn't fit on one page of results: add a LIMIT to narrow it.
 -- param session: name or id of the session
 -- param exchange: number of the exchange

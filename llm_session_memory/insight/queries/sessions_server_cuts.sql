@@ -1,4 +1,5 @@
 -- title: Prompts cut by the server
+-- topic: Pruning
 -- means: Requests of sessions that the server cut, or that filled its context window: the tokens that the server counted, our estimate of what was sent, the context window, and how it was detected.
 select
     s.name as session, c.number as exchange, t.model, t.input_tokens as counted, c.estimate as sent_about, b.window,

@@ -1,4 +1,5 @@
 -- title: Session lengths
+-- topic: Conversations
 -- means: How many named sessions and unnamed conversations there are of each length, in exchanges. An exchange is a prompt and every call up to its final reply.
 with
 continuing as (

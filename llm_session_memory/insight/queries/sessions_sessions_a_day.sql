@@ -1,4 +1,5 @@
 -- title: Sessions and calls per day
+-- topic: Activity
 -- means: Conversations with at least one call, conversations that began, and calls, by day.
 -- param days: how many days to look back; empty for all
 with calls as (

@@ -1,4 +1,5 @@
 -- title: Slowest calls
+-- topic: Models
 -- means: The calls that took the longest.
 -- param model: only this model; empty for all
 with calls as (

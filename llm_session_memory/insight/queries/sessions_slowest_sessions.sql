@@ -1,4 +1,5 @@
 -- title: Slowest sessions
+-- topic: Models
 -- means: The sessions and conversations with the longest average wait for a call. Only those with at least three calls are included.
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns

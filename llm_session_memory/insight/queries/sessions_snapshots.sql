@@ -1,4 +1,5 @@
 -- title: Snapshots
+-- topic: Forks and projects
 -- means: The snapshots of sessions, newest first: the exchange that each ends with, and the calls, tokens and dollars since then.
 -- param session: only this session, by name or id; empty for all
 with wanted as (

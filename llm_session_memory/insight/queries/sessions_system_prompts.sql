@@ -1,4 +1,6 @@
 -- title: System prompts and templates
+-- topic: Conversations
+-- whole: a system prompt is kept once for all conversations
 -- means: The system prompts that conversations began with, and how many conversations used each. llm does not log the name of a template, only its system prompt.
 select
     substr(content, 1, 300) as system_prompt,

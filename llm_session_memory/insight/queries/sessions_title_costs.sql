@@ -1,4 +1,5 @@
 -- title: Cost of titles
+-- topic: Cost and budgets
 -- means: The titles of conversations by who wrote them, you or a model, with their tokens and seconds, and the dollars that they and earlier titles of the same conversations cost. They are not counted in the other queries.
 -- param days: how many days to look back; empty for all
 select

@@ -1,4 +1,5 @@
 -- title: Tokens per day, by model
+-- topic: Activity
 -- means: Tokens sent to models and tokens returned, as the servers counted them, by day (UTC) and model.
 -- param days: how many days to look back; empty for all
 with calls as (

@@ -1,4 +1,5 @@
 -- title: Tokens by model
+-- topic: Models
 -- means: The calls and tokens of each model, and when it was first and last used.
 -- param days: how many days to look back; empty for all
 with calls as (

@@ -1,4 +1,5 @@
 -- title: Tokens saved by pruning
+-- topic: Pruning
 -- means: By day, for the last request of each exchange in named sessions: the tokens sent (counted by the server), roughly what the whole history would have taken (see “Requests with and without pruning”), the difference, and the tokens spent on summaries that day.
 -- param since: only from this day on; empty for all
 -- param until: only up to this day; empty for all

@@ -1,4 +1,5 @@
 -- title: Tools used
+-- topic: Tools
 -- means: How often models called each tool, how many calls offered it, and when it was last offered.
 with
 called as (

@@ -1,4 +1,5 @@
 -- title: Undone exchanges
+-- topic: Forks and projects
 -- means: The exchanges that were undone, newest first, with the prompt, the model, and the tokens and dollars of the first call. They are out of their session, but still in the log.
 -- param session: only this session, by name or id; empty for all
 with wanted as (

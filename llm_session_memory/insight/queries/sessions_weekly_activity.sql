@@ -1,4 +1,5 @@
 -- title: Weekly activity
+-- topic: Activity
 -- means: Active days, conversations, calls and tokens of each week. A week is named by its Monday.
 -- param days: how many days to look back; empty for all
 with calls as (
