@@ -25,6 +25,7 @@ __all__ = [
     "IS_1",
     "Forbidden",
     "NotFound",
+    "Offered",
     "Refused",
     "Response",
     "allowed",
@@ -231,11 +232,16 @@ async def execute_write(database: Any, function: Callable[[Any], T]) -> T:
 # -- canned queries ---------------------------------------------------------------
 
 
+class Offered(dict[str, Any]):
+    """A query that we offer. 0.65 adds it to the configured queries of the database: its kind tells it from those."""
+
+
 def own_queries(datasette: Any, database: str) -> frozenset[str]:
     """Return the names of the queries configured for a database. On 1.0, see offer_queries."""
     if IS_1:
         return frozenset()
-    return frozenset(datasette.metadata("queries", database=database, fallback=False) or {})
+    queries = datasette.metadata("queries", database=database, fallback=False) or {}
+    return frozenset(name for name, query in queries.items() if not isinstance(query, Offered))
 
 
 async def offer_queries(datasette: Any, database: str, queries: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:

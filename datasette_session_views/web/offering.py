@@ -13,13 +13,13 @@ from weakref import WeakKeyDictionary
 from llm_session_memory.insight.catalogue import Query, by_topic, catalogue
 from llm_session_memory.reader.tables import is_log, present
 
-from ..compat import IS_1, allowed_queries, allowed_tables, denial_rules, offer_queries, own_queries
+from ..compat import IS_1, Offered, allowed_queries, allowed_tables, denial_rules, offer_queries, own_queries
 
 _offered: WeakKeyDictionary[Any, dict[str, tuple[Any, frozenset[str]]]] = WeakKeyDictionary()
 """For each Datasette and database: the tables that queries were offered for, and the names of the queries."""
 
 
-async def on_hook(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
+async def on_hook(datasette: Any, database: str) -> dict[str, Offered]:
     """Return the queries of a database, for 0.65's hook."""
     tables = await _tables(datasette, database)
     if not is_log(tables):
@@ -83,13 +83,11 @@ async def _tables(datasette: Any, database: str) -> frozenset[str]:
     return found
 
 
-def _offer(query: Query, tables: frozenset[str]) -> dict[str, Any]:
-    return {
-        "sql": query.text(tables),
-        "title": query.title,
-        "description": " ".join(
-            [query.means, *(f"Fill in {name}: {words}." for name, words in query.parameters)],
-        ),
-        "params": [name for name, _ in query.parameters],
-        "hide_sql": True,
-    }
+def _offer(query: Query, tables: frozenset[str]) -> Offered:
+    return Offered(
+        sql=query.text(tables),
+        title=query.title,
+        description=" ".join([query.means, *(f"Fill in {name}: {words}." for name, words in query.parameters)]),
+        params=[name for name, _ in query.parameters],
+        hide_sql=True,
+    )

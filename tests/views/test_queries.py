@@ -43,6 +43,19 @@ async def test_a_configured_query_wins(world: World) -> None:
 
 
 @pytest.mark.asyncio
+async def test_beside_a_configured_query_the_others_stay_as_closed_as_their_tables(world: World) -> None:
+    """0.65 adds our queries to the configured ones once they are listed; that makes none of them a configured one."""
+    closed = with_tables({"fragments": {"allow": {"id": "root"}}})
+    closed["databases"]["logs"]["queries"] = {"own": {"sql": "select 42 as mine"}}
+    datasette = Datasette([str(world.path)], **configured(closed))
+    await datasette.invoke_startup()
+    for _ in range(2):
+        assert (await datasette.client.get("/logs")).status_code == 200
+        assert (await datasette.client.get("/logs/sessions_fragments_used.json")).status_code == 403
+        assert (await datasette.client.get("/logs/sessions_archived.json")).status_code == 200
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("table", "closed", "still_open"),
     [
