@@ -132,11 +132,12 @@ class Run:
         self.job, self.workflow = job, of_job(job)
         self._lookups = Lookups()
         self._kept: dict[str, Result] = {}
+        self._places = {str(one.id): one.position for one in items.of_steps(self.workflow)}
         refuse_commands(self.workflow, allow_shell=allow_shell)
 
     def results(self, services: Services) -> Results:
         """Return what the steps have given so far."""
-        return Results(services.desk, self.job, self.workflow, self._kept)
+        return Results(services.desk, self.job, self.workflow, self._places, self._kept)
 
     def __call__(self, services: Services, item: Item, also: Also) -> Any:
         """Ask one item (see `working.Runner`)."""

@@ -28,14 +28,16 @@ class Result(dict[str, Any]):
 class Results(Mapping[str, Result]):
     """The results of a run's steps by name.
 
-    A step that has ended keeps its result, so `kept` may be shared by all templates of a run, in all threads.
+    A step that has ended keeps its result, so `kept` is shared by all templates of a run, in all threads. `places` has
+    the position of each step's item.
     """
 
-    def __init__(self, desk: Desk, job: Job, workflow: Workflow, kept: dict[str, Result] | None = None) -> None:
+    def __init__(
+        self, desk: Desk, job: Job, workflow: Workflow, places: Mapping[str, int], kept: dict[str, Result]
+    ) -> None:
         self._desk, self._job, self._workflow = desk, job, workflow
         self._jobs = Jobs(desk)
-        self._kept = {} if kept is None else kept
-        self._places = places(workflow)
+        self._kept, self._places = kept, places
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._workflow.steps)
@@ -124,13 +126,6 @@ class Results(Mapping[str, Result]):
         if not found:
             raise SessionError(f"The answer of step “{item.id}” was deleted from the log.", "Start the workflow again.")
         return "\n".join(one.text for one in found[0].turns[-1].output if one.text)
-
-
-def places(workflow: Workflow) -> dict[str, int]:
-    """Return the position of each step's item in a run."""
-    from .items import of_steps
-
-    return {str(item.id): item.position for item in of_steps(workflow)}
 
 
 def value_of(text: str) -> Any:

@@ -89,15 +89,12 @@ def _tojson(value: Any, indent: int | None = None) -> str:
 
 def mentions(source: Source, *, expression: bool) -> list[Mention]:
     """Return what a template mentions from outside itself. Raises TemplateFailed if it is no template."""
-    from jinja2 import TemplateError, meta, nodes
+    from jinja2 import TemplateError
 
-    text = f"{{{{ ({source.text}) }}}}" if expression else source.text
     try:
-        tree = _environment().parse(text)
-        _environment().compile(text)  # finds unknown filters and tests
-        if expression:
-            _environment().compile_expression(source.text)
-        outside = meta.find_undeclared_variables(tree)
+        return [Mention(one.name, one.path, source.line + one.line - 1) for one in _mentions(source.text, expression)]
+    except TemplateFailed as error:
+        raise TemplateFailed(error.message, line=source.line + error.line - 1) from error
     except TemplateError as error:
         line = source.line + (getattr(error, "lineno", 1) or 1) - 1
         said = str(error.message or error).rstrip(".")
@@ -105,10 +102,23 @@ def mentions(source: Source, *, expression: bool) -> list[Mention]:
         raise TemplateFailed(f"This {what} can't be read: {said}.", line=line) from error
     except RecursionError as error:
         raise TemplateFailed("This template is nested too deeply.", line=source.line) from error
+
+
+@cache
+def _mentions(text: str, expression: bool) -> tuple[Mention, ...]:  # noqa: FBT001  cached by both
+    """Return what a template mentions, with lines from 1. A file is read several times, its templates only once."""
+    from jinja2 import meta, nodes
+
+    tree = _environment().parse(f"{{{{ ({text}) }}}}" if expression else text)
+    if expression:  # this also finds unknown filters and tests
+        _expression(text)
+    else:
+        _template(text)
     for loading in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
         for found in tree.find_all(loading):
-            raise TemplateFailed("A template can't include others.", line=source.line + found.lineno - 1)
-    return [Mention(name, path, source.line + line - 1) for name, path, line in _chains(tree) if name in outside]
+            raise TemplateFailed("A template can't include others.", line=found.lineno)
+    outside = meta.find_undeclared_variables(tree)
+    return tuple(Mention(name, path, line) for name, path, line in _chains(tree) if name in outside)
 
 
 def _chains(node: Any) -> Iterator[tuple[str, tuple[str | int, ...], int]]:
