@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,14 +19,16 @@ from ..rules.words import counted
 from ..rules.workflows.graph_text import shown
 from ..rules.workflows.nodes import WorkflowRefused
 from .common import as_json, echo, progress_line, session_command
+from .job_options import DEFAULT_JOBS, Limiting, limit_options
+from .working import INTERRUPTED
+from .working import shown as shown_progress
 
 
 @session_command("run", short_help="Run a workflow: prompts that build on each other")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("-p", "--param", "params", type=(str, str), multiple=True, metavar="KEY VALUE", help="Value of an input")
 @click.option("-m", "--model", help="The model of steps that name none [the file's, or llm's default]")
-@click.option("-j", "--jobs", type=click.IntRange(1, 64), default=4, help="How many steps may run at the same time [4]")
-@click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Stop before it costs more than this")
+@limit_options
 @click.option("--allow-shell", is_flag=True, help="Allow the workflow to run its commands on this computer")
 @click.option("--dry-run", is_flag=True, help="Check everything and print the prompts that are known, but send nothing")
 @click.option("--show", is_flag=True, help="Check the file and print its graph")
@@ -35,13 +38,12 @@ def run_command(  # noqa: PLR0913  one parameter an option
     file: Path | None,
     params: tuple[tuple[str, str], ...],
     model: str | None,
-    jobs: int,
-    max_cost: float | None,
     allow_shell: bool,  # noqa: FBT001  a flag
     dry_run: bool,  # noqa: FBT001  a flag
     show: bool,  # noqa: FBT001  a flag
     resume: str | None,
     schema: bool,  # noqa: FBT001  a flag
+    limiting: Limiting,
     database: str | None,
 ) -> None:
     """Run the steps of a workflow, each as soon as the steps that it needs have ended.
@@ -54,6 +56,8 @@ def run_command(  # noqa: PLR0913  one parameter an option
         llm sessions run draft.yaml --show
         llm sessions run --resume draft-2026-11-28-1
     """
+    from ..llm_seam.workflow_running import begin, refuse_commands
+
     if schema:
         from ..rules.workflows.editor_schema import editor_schema
 
@@ -61,7 +65,7 @@ def run_command(  # noqa: PLR0913  one parameter an option
     elif resume is not None:
         if params or model or dry_run or show:
             raise click.UsageError("--resume can't be combined with -p, -m, --dry-run or --show: a run keeps its own.")
-        _resume(file, resume, jobs, max_cost, allow_shell=allow_shell, database=database)
+        _resume(file, resume, limiting, allow_shell=allow_shell, database=database)
     elif file is None:
         raise click.UsageError("Name the file of a workflow, or a run with --resume.")
     else:
@@ -75,7 +79,11 @@ def run_command(  # noqa: PLR0913  one parameter an option
         if dry_run:
             _tell_plan(workflow, inputs)
             return
-        _start(file, text, workflow, inputs, {"model": model, "max_cost": max_cost}, jobs, allow_shell, database)
+        refuse_commands(workflow, allow_shell=allow_shell)
+        with Memory(log_path(database), create=True, typed=database) as memory:
+            given = {"file": file.name, "model": model, "max_cost": limiting.max_cost, **limiting.settings}
+            job = begin(memory, workflow, text, inputs, **given)
+            _work(memory, job, limiting, allow_shell=allow_shell, database=database)
 
 
 # -- the file --------------------------------------------------------------
@@ -141,27 +149,7 @@ def _tell_plan(workflow: Workflow, inputs: Mapping[str, Any]) -> None:
 # -- runs ------------------------------------------------------------------
 
 
-def _start(  # noqa: PLR0913  what a run begins with
-    file: Path,
-    text: str,
-    workflow: Workflow,
-    inputs: Mapping[str, Any],
-    more: dict[str, Any],
-    jobs: int,
-    allow_shell: bool,  # noqa: FBT001  passed on
-    database: str | None,
-) -> None:
-    from ..llm_seam.workflow_running import begin, refuse_commands
-
-    refuse_commands(workflow, allow_shell=allow_shell)
-    with Memory(log_path(database), create=True, typed=database) as memory:
-        job = begin(memory, workflow, text, inputs, file=file.name, **more)
-        _work(memory, job, jobs, allow_shell=allow_shell, database=database)
-
-
-def _resume(  # noqa: PLR0913  as above
-    file: Path | None, reference: str, jobs: int, max_cost: float | None, *, allow_shell: bool, database: str | None
-) -> None:
+def _resume(file: Path | None, reference: str, limiting: Limiting, *, allow_shell: bool, database: str | None) -> None:
     from ..llm_seam.workflow_running import of_job, refuse_commands
     from ..services.workflows.text import read
 
@@ -173,47 +161,46 @@ def _resume(  # noqa: PLR0913  as above
                 f"{file} has changed since run “{job.name}” began.",
                 f"Continue with the file as it was: {memory.desk.command('run', '--resume', job.name)}",
             )
-        changed = {"max_cost": max_cost} if max_cost is not None else {}
+        changed = {"max_cost": limiting.max_cost} if limiting.max_cost is not None or limiting.no_max_cost else {}
         if job.state == "done" and not job.counts.get("failed"):
             echo(f"Run “{job.name}” is done.", err=True)
         elif job.counts.get("failed"):
             job = memory.jobs.resume(memory.jobs.retry_failed(job), **changed)
         else:
             job = memory.jobs.resume(job, **changed)
-        _work(memory, job, jobs, allow_shell=allow_shell, database=database)
+        _work(memory, job, limiting, allow_shell=allow_shell, database=database)
 
 
-def _work(memory: Memory, job: Job, jobs: int, *, allow_shell: bool, database: str | None) -> None:
+def _work(memory: Memory, job: Job, limiting: Limiting, *, allow_shell: bool, database: str | None) -> None:
     """Ask the steps of an open run, print what it gives, and say what went wrong."""
     from ..llm_seam.workflow_running import Run
-    from ..llm_seam.working import work
+    from ..llm_seam.working import Limits, work
 
     run = Run(job, allow_shell=allow_shell)
+    given, interrupted = {**job.settings, **limiting.settings}, False
     if job.state == "open":
         with progress_line("step", patience=0.5) as line:
             worked = work(
                 memory.path,
                 job,
                 run,
-                jobs=jobs,
-                progress=lambda now: line.say(_progress(now)),
+                jobs=given.get("jobs") or DEFAULT_JOBS,
+                limits=Limits(given.get("requests_a_minute"), given.get("tokens_a_minute")),
+                progress=lambda now: line.say(shown_progress(now, shutil.get_terminal_size().columns)),
                 on_failed=run.on_failed,
                 typed=database,
             )
-        job = worked.job
+        job, interrupted = worked.job, worked.interrupted
     problem = _problem(memory, run, job)
     if job.state == "done":
         said = run.output(memory)
         if said:
             echo(said)
+    if problem and interrupted:
+        echo(" ".join(problem), err=True)
+        raise click.exceptions.Exit(INTERRUPTED)
     if problem:
         raise SessionError(*problem)
-
-
-def _progress(now: Any) -> str:
-    ended = f"{now.ended:,} of {counted(now.total, 'step')}"
-    waits = f", waiting {now.waits:.0f} s for the server" if now.waits else ""
-    return f"{ended}, {now.running} running{waits}{', stopping' if now.stopping else ''}"
 
 
 def _problem(memory: Memory, run: Any, job: Job) -> tuple[str, str] | None:

@@ -40,11 +40,13 @@ def work_on(database: str | None, reference: str, limiting: Limiting | None = No
         job = memory.jobs.get(reference)
     given = {**job.settings, **(limiting or Limiting()).settings}
     limits = Limits(given.get("requests_a_minute"), given.get("tokens_a_minute"))
+    run = runner_of(job)
     with progress_line(noun(job)) as line:
         worked = work(
             existing_log(database),
             job,
-            runner_of(job),
+            run,
+            on_failed=getattr(run, "on_failed", None),  # a workflow says what the failure of a step means
             jobs=given.get("jobs") or DEFAULT_JOBS,
             limits=limits,
             progress=lambda now: line.say(shown(now, shutil.get_terminal_size().columns)),

@@ -15,7 +15,7 @@ from ..model.jobs import Job, JobKind
 if TYPE_CHECKING:
     from .working import Runner
 
-_MODULES: Mapping[JobKind, str] = {"batch": "batch_runner"}
+_MODULES: Mapping[JobKind, str] = {"batch": "batch_runner", "rerun": "rerunning", "workflow": "workflow_running"}
 
 
 def runner_of(job: Job) -> Runner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -111,11 +112,20 @@ def _free(services: Services, stem: str) -> str:
     return name
 
 
+def runner(job: Job) -> Run:
+    """Return what asks the items of a run, if it has no commands. Raises SessionError otherwise."""
+    try:
+        return Run(job)
+    except StepFailed as error:
+        again = f"llm sessions run --resume {shlex.quote(job.name)} --allow-shell"
+        raise SessionError(error.message, f"If you trust this workflow, continue with: {again}") from error
+
+
 def refuse_commands(workflow: Workflow, *, allow_shell: bool) -> None:
-    """Raise SessionError if a workflow has commands, unless these are allowed."""
+    """Raise StepFailed if a workflow has commands, unless these are allowed."""
     commands = [step for step in workflow.steps.values() if step.shell is not None]
     if commands and not allow_shell:
-        raise SessionError(
+        raise StepFailed(
             f"Step “{commands[0].name}” runs a command: “{one_line(str(commands[0].shell), 200)}”.",
             "If you trust this workflow, add --allow-shell.",
         )
@@ -127,7 +137,7 @@ class Run:
     def __init__(self, job: Job, *, allow_shell: bool = False) -> None:
         """Read the workflow of a job.
 
-        Raises SessionError if it has commands and `allow_shell` is False.
+        Raises StepFailed if it has commands and `allow_shell` is False.
         """
         self.job, self.workflow = job, of_job(job)
         self._lookups = Lookups()

@@ -293,3 +293,18 @@ def test_a_run_keeps_the_file_that_it_began_with(flow: Callable[[str], str], llm
     done = llm_("sessions", "run", path, "--resume", newest()[0].name)
     assert "flow.yaml has changed since run" in done.err
     assert "not the run of a workflow" not in done.err
+
+
+def test_the_commands_of_jobs_continue_a_run(flow: Callable[[str], str], llm_: Command, script: Script) -> None:
+    """`job resume` stops again at what failed, `job retry-failed` goes on; a run with commands needs --allow-shell."""
+    answering(script, {"A": ValueError("no idea")})
+    llm_("sessions", "run", flow("steps: {a: {prompt: A}, b: {prompt: 'B {{ steps.a }}'}}"))
+    name = newest()[0].name
+    assert "Step “a” failed: no idea" in llm_("sessions", "job", "resume", name).err
+    answering(script, {})
+    assert "2 steps done" in llm_("sessions", "job", "retry-failed", name).ok().out
+    assert asked() == ["A", "B A"]
+    failed = llm_("sessions", "run", flow("steps: {a: {shell: 'test -e there'}}"), "--allow-shell")
+    assert "The command ended with exit code 1." in failed.err
+    refused = llm_("sessions", "job", "retry-failed", newest()[0].name)
+    assert f"llm sessions run --resume {newest()[0].name} --allow-shell" in refused.err
