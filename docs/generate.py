@@ -163,6 +163,18 @@ def option_table() -> None:
     print()
 
 
+def compare_options() -> None:
+    """Print the options of `llm compare` that `llm prompt` doesn't have, and those that it has with another meaning."""
+    from llm_session_memory.commands.several import OWN_OPTIONS, compare_command
+
+    print("\n| option | what it does |\n| --- | --- |")
+    with click.Context(click.Command("compare")) as ctx:
+        for option in compare_command().params[:OWN_OPTIONS]:
+            usage, text = (cell.replace("|", r"\|") for cell in option.get_help_record(ctx) or ("", ""))
+            print(f"| `{usage}` | {text} |")
+    print()
+
+
 def command_reference() -> None:
     """Print the help of every command of `llm sessions`."""
     from llm.cli import cli

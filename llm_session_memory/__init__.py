@@ -27,12 +27,14 @@ hookimpl = HookimplMarker("llm")
 
 @hookimpl
 def register_commands(cli: click.Group) -> None:
-    """Add `--session` to llm's own commands, and `llm sessions`."""
-    from .commands import sessions
+    """Add `--session` to llm's own commands, `llm sessions`, and `llm compare` unless there is such a command."""
+    from .commands import compare, sessions
     from .llm_seam.options import install
 
     install(cli)
     cli.add_command(sessions)
+    if "compare" not in cli.commands:
+        cli.add_command(compare)
 
 
 @hookimpl

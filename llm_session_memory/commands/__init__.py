@@ -100,3 +100,18 @@ sessions = _Lazy(
     help="List, read and change named conversations, and see what would be sent to the model.",
     short_help="List, read and change sessions (llm --session NAME)",
 )
+
+
+class _Later(click.Command):
+    """A command that is made when it is used, or its help is printed."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        from .several import compare_command
+
+        return compare_command().make_context(info_name, args, parent, **extra)
+
+
+compare = _Later("compare", short_help="Ask several models the same prompt, and say which answer is the best")
+"""`llm compare`. Its options are those of the installed llm's `llm prompt`, so they are read when it is used."""

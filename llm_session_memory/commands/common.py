@@ -15,7 +15,7 @@ import click
 
 from ..errors import NoSuchSession, SessionError
 from ..llm_seam import received
-from ..llm_seam.models import known_names, known_projects, known_sources, known_templates, log_path
+from ..llm_seam.models import known_groups, known_names, known_projects, known_sources, known_templates, log_path
 from ..llm_seam.output import takes_everything
 from ..memory import Memory
 from ..model import RATED
@@ -88,6 +88,12 @@ def complete_project(ctx: click.Context, param: click.Parameter, incomplete: str
     """Complete project names."""
     del param
     return known_projects(ctx.params.get("database"), incomplete)
+
+
+def complete_group(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of groups."""
+    del param
+    return known_groups(ctx.params.get("database"), incomplete)
 
 
 def complete_template(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

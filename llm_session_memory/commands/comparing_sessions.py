@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 from tabulate import tabulate
 
-from ..llm_seam.models import known_groups
 from ..rules import dates
 from ..rules.safe_text import one_line
 from ..rules.words import counted
-from .common import as_json, complete, echo, local_time, opened, session_command
+from .common import as_json, complete, complete_group, echo, local_time, opened, session_command
 from .grouped import Grouped
 
 if TYPE_CHECKING:
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
 
 _WIDTH = 40
 """How many characters of a name are shown."""
-
-
-def _complete_group(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of groups."""
-    del param
-    return known_groups(ctx.params.get("database"), incomplete)
 
 
 @click.group(
@@ -50,7 +43,7 @@ def compare_command() -> None:
 
 @session_command("sessions", short_help="Compare sessions (this is what runs without a command)")
 @click.argument("names", metavar="[SESSION]...", nargs=-1, shell_complete=complete)
-@click.option("--group", metavar="NAME", shell_complete=_complete_group, help="Compare the sessions of this group")
+@click.option("--group", metavar="NAME", shell_complete=complete_group, help="Compare the sessions of this group")
 @click.option(
     "--by",
     type=click.Choice(("session", "model", "prompt")),
@@ -107,7 +100,7 @@ def _new_command(group: str, names: tuple[str, ...], database: str | None) -> No
 
 
 @session_command("add", short_help="Add sessions to a group")
-@click.argument("group", shell_complete=_complete_group)
+@click.argument("group", shell_complete=complete_group)
 @click.argument("names", metavar="SESSION...", nargs=-1, required=True, shell_complete=complete)
 def _add_command(group: str, names: tuple[str, ...], database: str | None) -> None:
     """Add sessions to a group, after those that are in it."""
@@ -136,7 +129,7 @@ def _list_command(json_: bool, database: str | None) -> None:  # noqa: FBT001  a
 
 
 @session_command("show", short_help="Show the sessions of a group")
-@click.argument("group", shell_complete=_complete_group)
+@click.argument("group", shell_complete=complete_group)
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 def _show_command(group: str, json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
     """Show the sessions of a group, in the order in which they are compared."""
@@ -154,7 +147,7 @@ def _show_command(group: str, json_: bool, database: str | None) -> None:  # noq
 
 
 @session_command("delete", short_help="Delete a group, or take sessions out of it")
-@click.argument("group", shell_complete=_complete_group)
+@click.argument("group", shell_complete=complete_group)
 @click.argument("names", metavar="[SESSION]...", nargs=-1, shell_complete=complete)
 def _delete_command(group: str, names: tuple[str, ...], database: str | None) -> None:
     """Delete a group, or only take these sessions out of it. The sessions themselves stay in the log."""

@@ -11,9 +11,10 @@ from tabulate import tabulate
 
 from ..errors import SessionError
 from ..model.votes import CastVote
+from ..rules.names import key as name_key
 from ..rules.safe_text import one_line
 from ..rules.words import counted
-from .common import as_json, echo, local_time, opened, session_command
+from .common import as_json, complete_group, echo, local_time, opened, session_command
 
 if TYPE_CHECKING:
     from ..insight.preference import Preference, Strength
@@ -25,10 +26,12 @@ _NO_VOTES = "There are no votes yet."
 
 
 @session_command("votes", short_help="Show which models you prefer, by your votes on their answers")
+@click.option("--group", metavar="NAME", shell_complete=complete_group, help="Only votes on answers of this group")
 @click.option("--blind", is_flag=True, help="Only votes that were given without knowing the models")
 @click.option("list_", "--list", is_flag=True, help="List the votes, oldest first")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 def votes_command(
+    group: str | None,
     blind: bool,  # noqa: FBT001  a flag
     list_: bool,  # noqa: FBT001  a flag
     json_: bool,  # noqa: FBT001  a flag
@@ -42,10 +45,12 @@ def votes_command(
 
     \b
         llm sessions votes
+        llm sessions votes --group compare-2026-11-28-1
         llm sessions votes --blind --json
     """
     with opened(database) as memory:
-        votes = [one for one in memory.votes.all() if one.vote.blind or not blind]
+        key = name_key(memory.groups.get(group).name) if group is not None else None
+        votes = [one for one in memory.votes.all(key) if one.vote.blind or not blind]
         threads = {id_ for one in votes for id_ in (one.a_thread_id, one.b_thread_id) if id_} if list_ else set()
         found_names = {id_: memory.sessions.of_thread(id_) for id_ in threads}
     if list_:

@@ -24,6 +24,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "sessions": ("command", *_IN_SESSION),
     "files": ("writing", "convert", "tables", "plain_continue"),
     "retry": ("retry",),
+    "several": ("several",),
     "forks": ("forks",),
     "missing": ("missing",),
     "summaries": ("summaries",),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .search import Search
     from .secrets import Secrets
     from .sessions import Sessions
+    from .several import Several
     from .snapshots import Snapshots
     from .stats import Stats
     from .titles import Titles
@@ -208,6 +209,13 @@ class Services:
         from .titles import Titles
 
         return Titles(self.desk)
+
+    @cached_property
+    def several(self) -> Several:
+        """Several models that are asked the same prompt. Imported late, because no other prompt needs it."""
+        from .several import Several
+
+        return Several(self.desk, self.sessions, self.forks, self.groups, self.deletion)
 
     @cached_property
     def votes(self) -> Votes:
