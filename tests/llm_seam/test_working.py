@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import llm
 import pytest
 
+from llm_session_memory import Memory
 from llm_session_memory.errors import LogUnusable, ModelFailed, TooExpensive
 from llm_session_memory.llm_seam import crew
+from llm_session_memory.llm_seam.asking import Question, ask_async
 from llm_session_memory.llm_seam.working import Also, Limits, Progress, Runner, Skip, Worked, work
 from llm_session_memory.model.jobs import Item, Job
 from llm_session_memory.rules.pacing import backoff
 from llm_session_memory.services.bundle import Services
 from tests.world.logs import LogBuilder, Said
+from tests.world.scripted import Script
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,26 @@ def test_async_items_share_one_loop(path: Path) -> None:
 
     assert work(path, job, run, jobs=4).job.counts == {"done": 8}
     assert (len(threads), max(together)) == (1, 4)
+
+
+def test_asynchronous_models_answer_into_one_session(log: Path, script: Script) -> None:
+    """Prompts of an asynchronous model are asked side by side; each answer and its item are one transaction."""
+    script.replies = [lambda prompt: f"Reply to {prompt.prompt}"]
+    with Memory(create=True) as memory:
+        assert memory.path == log
+        session = memory.sessions.create("work")
+        items = (Item("", n, f"key {n}", {"prompt": f"Prompt {n}"}) for n in range(1, 9))
+        job = memory.jobs.add(memory.jobs.new("batch", "prompts", {"model": "scripted"}), items)
+    model = llm.get_async_model("scripted")
+
+    async def run(services: Services, item: Item, also: Also) -> None:
+        await ask_async(services, session, Question(item.input["prompt"], context="none"), model, also=also)
+
+    assert work(log, job, run, jobs=4).job.counts == {"done": 8}
+    with Memory(log) as memory:
+        exchanges = {one.turns[0].id: (one.prompt, one.reply) for one in memory.sessions.exchanges("work")}
+        done = {item.turn_id: (p := item.input["prompt"], f"Reply to {p}") for item in memory.jobs.items(job)}
+    assert exchanges == done
 
 
 def test_what_may_pass_is_tried_again(path: Path) -> None:

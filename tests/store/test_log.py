@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from llm.logs import LogStore
 from sqlite_utils import Database
 
 from llm_session_memory.errors import LogUnusable
-from llm_session_memory.store import Log
+from llm_session_memory.store import Log, owned_file
 from llm_session_memory.store.log import sentence
 from llm_session_memory.store.schema import NEEDED, statement
 from tests.conftest import Command
@@ -263,3 +265,28 @@ def test_rows_that_nobody_reads_to_the_end_are_left_in_silence(log: Path) -> Non
     next(rows)
     found.close()
     rows.close()  # type: ignore[attr-defined]  # it is a generator
+
+
+def test_threads_of_one_process_take_turns_to_write(tmp_path: Path) -> None:
+    """A thread asks SQLite for its lock only when no other thread of the process has it."""
+    path, asked, ready = tmp_path / "logs.db", list[str](), threading.Event()
+    owned_file(path)
+
+    def write() -> None:
+        with closing(Log.open(path)) as other:
+            other.database.conn.set_trace_callback(asked.append)
+            ready.set()
+            with other.writing():
+                other.run("create table b (c)")
+
+    with closing(Log.open(path)) as log:
+        thread = threading.Thread(target=write)
+        with log.writing():
+            log.run("create table a (c)")
+            thread.start()
+            assert ready.wait(20)
+            thread.join(0.1)
+            assert [one for one in asked if one.startswith("begin")] == []
+        thread.join()
+        assert [one for one in asked if one.startswith("begin")] == ["begin immediate"]
+        assert log.columns("b")
