@@ -94,9 +94,9 @@ KINDS = (
     ),
     Kind(
         "A workflow that can't be run",
-        ("WorkflowRefused", "TemplateFailed", "Mistake", "_mistake"),
-        "The file of a workflow has a mistake, or one of its templates can't be filled with what a step answered. "
-        "The message names the line.",
+        ("WorkflowRefused", "TemplateFailed", "StepFailed", "Mistake", "_mistake"),
+        "The file of a workflow has a mistake, one of its templates can't be filled with what a step answered, or a "
+        "command or an answer can't be used. The message names the line or the step.",
         "Correct that line. `llm sessions run FILE --show` checks a file without sending anything.",
     ),
     Kind(
