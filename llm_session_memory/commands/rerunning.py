@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,12 +13,10 @@ from ..rules.safe_text import one_line
 from ..rules.words import counted
 from .common import echo, opened, progress_line, session_argument, session_command
 from .settings_options import Changes, changed, settings_options
+from .working import INTERRUPTED, shown
 
 if TYPE_CHECKING:
-    from ..llm_seam.working import Progress
     from ..model.jobs import Job
-
-_MINUTE = 60
 
 _WIDTH = 160
 """How many characters of an error are shown."""
@@ -84,12 +82,14 @@ def rerun_command(  # noqa: PLR0913  one parameter an option
                 memory, _wanted(memory, name, new_name, start or 1, changes, (same_context, run_tools, jobs or 1))
             )
         with progress_line("prompt") as line:
-            worked = carried_out(memory, job, jobs=jobs, progress=lambda one: line.say(_progress(one)))
+            worked = carried_out(
+                memory, job, jobs=jobs, progress=lambda now: line.say(shown(now, shutil.get_terminal_size().columns))
+            )
         _report(memory, worked.job)
     if worked.interrupted:
-        raise click.Abort
+        raise click.exceptions.Exit(INTERRUPTED)
     if worked.job.state != "done" or worked.job.counts.get("failed"):
-        sys.exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _check_alone(start: int | None, changes: Changes, *, same_context: bool, run_tools: bool) -> None:
@@ -111,25 +111,6 @@ def _wanted(  # noqa: PLR0913  one parameter an option
     settings = changed(before, changes)
     options = {option: settings.options.get(option) for option, _ in changes.get("options", ())}
     return Rerun(name, settings, new_name, start, options, *flags)
-
-
-def _progress(now: Progress) -> str:
-    """Return the line about how far it is."""
-    parts = [f"{now.ended:,} of {counted(now.total, 'prompt')} asked again"]
-    if failed := now.job.counts.get("failed", 0):
-        parts.append(f"{failed:,} failed")
-    if now.waits:
-        parts.append(f"waits {now.waits:.0f} s for the server")
-    elif now.seconds_left is not None and now.ended < now.total:
-        parts.append(f"about {_span(now.seconds_left)} left")
-    if now.stopping:
-        parts.append("stopping (Ctrl-C again to stop at once)")
-    return ", ".join(parts)
-
-
-def _span(seconds: float) -> str:
-    """Return a time that is left, roughly: `40 s`, `12 min`."""
-    return f"{seconds:.0f} s" if seconds < 2 * _MINUTE else f"{seconds / _MINUTE:.0f} min"
 
 
 def _report(memory: Memory, job: Job) -> None:

@@ -148,6 +148,17 @@ def test_what_fails_is_an_attempt_and_is_asked_again(memory: Memory, script: Scr
     assert nothing.err.startswith("Error: No rerun of “work” has prompts left to ask.")
 
 
+def test_a_rerun_is_a_job_like_others(memory: Memory, script: Script, llm_: Command) -> None:
+    """The commands for jobs show a rerun, and ask again what failed."""
+    script.replies = [*(["-"] * len(script.seen)), "Again.", ValueError("no such thing"), "Again."]
+    llm_("sessions", "rerun", "work", "-m", "other")
+    (job,) = memory.jobs.list()
+    assert "1 failed" in llm_("sessions", "jobs").ok().out
+    llm_("sessions", "job", "retry-failed", job.name).ok()
+    assert said(memory, "work-other") == [ASKED[0], ASKED[2], ASKED[1]]
+    assert memory.jobs.refreshed(job).counts == {"done": 3}
+
+
 def test_nothing_is_made_if_something_is_wrong(memory: Memory, script: Script, llm_: Command) -> None:
     """An unknown model, option or session, or a name that is taken, leaves neither a session nor a job."""
     for arguments, words in (
