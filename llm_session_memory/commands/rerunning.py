@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,11 +13,13 @@ from ..memory import Memory
 from ..rules.safe_text import one_line
 from ..rules.words import counted
 from .common import echo, opened, progress_line, session_argument, session_command
+from .job_options import dollars
 from .settings_options import Changes, changed, settings_options
 from .working import INTERRUPTED, shown
 
 if TYPE_CHECKING:
     from ..model.jobs import Job
+    from ..services.reruns import Rerun
 
 _WIDTH = 160
 """How many characters of an error are shown."""
@@ -38,6 +41,12 @@ _WIDTH = 160
 @click.option(
     "-j", "jobs", type=click.IntRange(min=1), metavar="N", help="How many to ask at a time, with --same-context [1]"
 )
+@click.option(
+    "--max-cost",
+    metavar="DOLLARS",
+    callback=dollars,
+    help="Stop before it costs more than this, such as 5; none: no limit",
+)
 @click.option("--resume", is_flag=True, help="Go on with a rerun that was interrupted; ask again what failed")
 def rerun_command(  # noqa: PLR0913  one parameter an option
     name: str,
@@ -47,6 +56,7 @@ def rerun_command(  # noqa: PLR0913  one parameter an option
     same_context: bool,  # noqa: FBT001  a flag
     run_tools: bool,  # noqa: FBT001  a flag
     jobs: int | None,
+    max_cost: float | str | None,
     resume: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
@@ -76,11 +86,11 @@ def rerun_command(  # noqa: PLR0913  one parameter an option
         if jobs is not None and jobs > 1 and not same_context:
             raise click.UsageError("-j needs --same-context: otherwise each prompt waits for the answer before it.")
         if resume:
-            job = go_on(memory, name, new_name)
+            job = go_on(memory, name, new_name, **({} if max_cost is None else {"max_cost": _limit(max_cost)}))
         else:
-            job = begin(
-                memory, _wanted(memory, name, new_name, start or 1, changes, (same_context, run_tools, jobs or 1))
-            )
+            wanted = _wanted(memory, name, new_name, start or 1, changes)
+            wanted = replace(wanted, same_context=same_context, run_tools=run_tools)
+            job = begin(memory, replace(wanted, jobs=jobs or 1, max_cost=_limit(max_cost)))
         with progress_line("prompt") as line:
             worked = carried_out(
                 memory, job, jobs=jobs, progress=lambda now: line.say(shown(now, shutil.get_terminal_size().columns))
@@ -96,13 +106,16 @@ def _check_alone(start: int | None, changes: Changes, *, same_context: bool, run
     """Raise UsageError if --resume is combined with what a rerun is begun with."""
     if start is not None or changes or same_context or run_tools:
         raise click.UsageError(
-            "--resume goes on as the rerun was begun: leave out the other options, except --as and -j."
+            "--resume goes on as the rerun was begun: leave out the other options, except --as, -j and --max-cost."
         )
 
 
-def _wanted(  # noqa: PLR0913  one parameter an option
-    memory: Memory, name: str, new_name: str | None, start: int, changes: Changes, flags: tuple[bool, bool, int]
-) -> Any:
+def _limit(max_cost: float | str | None) -> float | None:
+    """Return the most that it may cost, or None for no limit."""
+    return max_cost if isinstance(max_cost, float) else None
+
+
+def _wanted(memory: Memory, name: str, new_name: str | None, start: int, changes: Changes) -> Rerun:
     """Return what is to be asked again."""
     from ..llm_seam.rerunning import settings_for
     from ..services.reruns import Rerun
@@ -110,7 +123,7 @@ def _wanted(  # noqa: PLR0913  one parameter an option
     before = settings_for(memory, name, changes.get("model"))
     settings = changed(before, changes)
     options = {option: settings.options.get(option) for option, _ in changes.get("options", ())}
-    return Rerun(name, settings, new_name, start, options, *flags)
+    return Rerun(name, settings, new_name, start, options)
 
 
 def _report(memory: Memory, job: Job) -> None:

@@ -47,15 +47,20 @@ def begin(services: Services, wanted: Rerun) -> Job:
     return services.reruns.begin(replace(wanted, settings=settings))
 
 
-def go_on(services: Services, name: str, as_: str | None = None) -> Job:
+def go_on(services: Services, name: str, as_: str | None = None, **changed: Any) -> Job:
     """Open the newest unfinished rerun of a session again, with the prompts that failed, and return its job.
+
+    `max_cost` changes the most that it may cost, None for no limit.
 
     Raises NoSuchJob if there is none, SessionError if a process works on it.
     """
     job = services.reruns.unfinished(name, as_)
     if services.jobs.is_worked_on(job):
         raise SessionError(f"Another process is working on the rerun “{job.name}”.", "Wait until it has ended.")
-    return services.jobs.retry_failed(job) if job.counts.get("failed") else services.jobs.resume(job)
+    with services.writing():
+        if job.counts.get("failed"):
+            services.jobs.retry_failed(job)
+        return services.jobs.resume(job, **changed)
 
 
 def carried_out(

@@ -36,6 +36,7 @@ class Rerun:
         same_context: Whether each prompt is sent with the messages that were sent before it then.
         run_tools: Whether tools are run; otherwise they get the results that were recorded.
         jobs: How many prompts are asked at the same time, if they have the same context.
+        max_cost: The most that it may cost, in US dollars, or None.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Rerun:
     same_context: bool = False
     run_tools: bool = False
     jobs: int = 1
+    max_cost: float | None = None
 
 
 class Reruns:
@@ -89,7 +91,8 @@ class Reruns:
         }
         with self._desk.writing():
             made = self._made(session, wanted)
-            job = self._jobs.new("rerun", self._jobs.free_name(made.name), settings, thread_id=made.thread_id)
+            more = {"thread_id": made.thread_id, "max_cost": wanted.max_cost}
+            job = self._jobs.new("rerun", self._jobs.free_name(made.name), settings, **more)
             return self._jobs.add(job, _items(prompts, wanted))
 
     def _made(self, session: Session, wanted: Rerun) -> Session:

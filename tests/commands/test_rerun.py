@@ -159,6 +159,15 @@ def test_a_rerun_is_a_job_like_others(memory: Memory, script: Script, llm_: Comm
     assert memory.jobs.refreshed(job).counts == {"done": 3}
 
 
+def test_a_limit_in_dollars(memory: Memory, script: Script, llm_: Command) -> None:
+    """With --max-cost it stops, with the reason; --resume goes on with another limit."""
+    stopped = llm_("sessions", "rerun", "work", "-m", "other", "--max-cost", "0.01")
+    assert (stopped.code, "The limit of $0.01 can't be kept" in stopped.err) == (1, True)
+    assert said(memory, "work-other") == []
+    llm_("sessions", "rerun", "work", "--resume", "--max-cost", "none").ok()
+    assert said(memory, "work-other") == ASKED
+
+
 def test_nothing_is_made_if_something_is_wrong(memory: Memory, script: Script, llm_: Command) -> None:
     """An unknown model, option or session, or a name that is taken, leaves neither a session nor a job."""
     for arguments, words in (
