@@ -1,24 +1,65 @@
-"""What asks the items of a job, by the job's kind: a batch, a rerun or a workflow.
+"""How the items of a job are asked, by the job's kind: a batch, a rerun or a workflow.
 
-Each kind has a module with a function `runner`, which gets the job. A provider's batch interface (half the price, an
-answer within a day) would be one more way to run a batch: the function to choose it in is that of the kind.
+A provider's batch interface (half the price, an answer within a day) would be one more way for the kind `batch`: this
+is the place that would choose it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..model.jobs import Job, JobKind
+from ..errors import SessionError
+from ..model.jobs import Item, Job, JobKind
+from ..services.bundle import Services
 
 if TYPE_CHECKING:
     from .working import Runner
 
 _MODULES: Mapping[JobKind, str] = {"batch": "batch_runner", "rerun": "rerunning", "workflow": "workflow_running"}
 
+@dataclass(frozen=True)
+class Way:
+    """How a job is worked on.
 
-def runner_of(job: Job) -> Runner:
-    """Return what asks the items of a job. Raises SessionError if a model of the job is not found."""
-    found: Runner = import_module(f".{_MODULES[job.kind]}", __package__).runner(job)
-    return found
+    `run` and `on_failed` are as for `working.work`. `jobs` is how many items may be asked at the same time, if that is
+    not for a person to choose. `output` returns what is printed when the job is done.
+    """
+
+    run: Runner
+    on_failed: Callable[[Item, str], str | None] | None = None
+    jobs: int | None = None
+    output: Callable[[Services], str] | None = None
+
+
+def way_of(job: Job) -> Way:
+    """Return how a job is worked on. Raises SessionError if llm lacks a model of it, or if it runs commands."""
+    return _WAYS[job.kind](job)
+
+
+def _batch(job: Job) -> Way:
+    from .batch_runner import runner
+
+    return Way(runner(job))
+
+
+def _rerun(job: Job) -> Way:
+    from .rerunning import runner
+
+    return Way(runner(job), jobs=None if job.settings.get("same_context") else 1)  # each is sent with those before it
+
+
+def _workflow(job: Job) -> Way:
+    from .workflow_running import Run, of_job
+
+    commands = [step.name for step in of_job(job).steps.values() if step.shell is not None]
+    if commands:
+        resume = shlex.join(["llm", "sessions", "run", "--resume", job.name, "--allow-shell"])
+        raise SessionError(f"Step “{commands[0]}” of “{job.name}” runs a command.", f"If you trust it: {resume}")
+    run = Run(job)
+    return Way(run, run.on_failed, output=run.output)
+
+
+_WAYS: Mapping[JobKind, Callable[[Job], Way]] = {"batch": _batch, "rerun": _rerun, "workflow": _workflow}
