@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..llm_seam.batching import Batch, Wishes
     from ..model.jobs import Job
     from ..services.estimating import Estimate
+    from ..services.spooled_items import SpooledItems
 
 _EVERY = 1000
 """How many lines between updates of the progress line while a file is checked."""
@@ -139,14 +140,15 @@ def batch_command(  # noqa: PLR0913  one parameter an option
     check("batch")
     from ..interchange.prompt_files import prompt_file
     from ..llm_seam.batching import Batch, begin
+    from ..services.spooled_items import SpooledItems
     from .working import work_on
 
     into = None if output is None else _checked(output, force=force)
     source = sys.stdin.buffer if file == "-" else file
-    with prompt_file(source, form) as prompts, _log(database, dry_run=dry_run) as memory:
+    with prompt_file(source, form) as prompts, _log(database, dry_run=dry_run) as memory, SpooledItems() as items:
         place = memory.sessions.find(name) if name is not None else None
         batch = Batch(memory, wishes, place)
-        estimate = _estimate(memory, batch, prompts)
+        estimate = _estimate(memory, batch, prompts, items)
         if dry_run:
             _print(memory, estimate, limiting)
             return
@@ -154,8 +156,7 @@ def batch_command(  # noqa: PLR0913  one parameter an option
         settings |= {"as": name} if name else {"each": True} if session_each else {}
         if output is not None:
             settings |= {"output": str(output.resolve()), "output_form": into}
-        lines = batch.items(prompts.lines(batch.used))
-        job = begin(memory, settings, lines, _stem(file), max_cost=limiting.max_cost)
+        job = begin(memory, settings, items, _stem(file), max_cost=limiting.max_cost)
         _say_begun(memory, job)
     work_on(database, job.id)
 
@@ -187,16 +188,20 @@ def _log(database: str | None, *, dry_run: bool) -> Iterator[Memory]:
             yield memory
 
 
-def _estimate(memory: Memory, batch: Batch, prompts: PromptFile) -> Estimate:
-    """Check all lines of a file, and return what they will take. Raises SessionError if a line is wrong."""
+def _estimate(memory: Memory, batch: Batch, prompts: PromptFile, items: SpooledItems) -> Estimate:
+    """Check all lines of a file, write their items down, and return what they will take.
+
+    Raises SessionError if a line is wrong, or if there is none.
+    """
     from ..services.estimating import Estimate
 
     estimate = Estimate(memory, batch.model_of, batch.settings)
     with progress_line("line", every=_EVERY, patience=1) as line:
-        for number, item in enumerate(batch.items(prompts.lines(batch.used, batch.check)), 1):
+        for item in batch.items(prompts.lines(batch.used, batch.check)):
             estimate.add(item)
-            line.show(number)
-    if not estimate.amounts:
+            items.add(item)
+            line.show(items.count)
+    if not items.count:
         raise SessionError(f"{prompts.name} has no prompts.", "Each line is a prompt. Nothing was sent.")
     return estimate
 

@@ -45,7 +45,7 @@ Check = Callable[[PromptLine], None]
 def prompt_file(
     path: str | Path | IO[bytes], form: Form | None = None, name: str | None = None
 ) -> Iterator[PromptFile]:
-    """Give a file of prompts. A stream (standard input) is copied first, because a file is read twice.
+    """Give a file of prompts. A stream (standard input) is copied first, because its beginning is looked at.
 
     Raises SessionError if it can't be read.
     """

@@ -94,7 +94,7 @@ def test_what_can_not_be_read_is_a_sentence(tmp_path: Path, name: str, content: 
 
 
 def test_a_stream_can_be_read_twice() -> None:
-    """Standard input is copied, because a file is read once to check it and once more."""
+    """Standard input is copied, because its beginning is looked at before it is read."""
     with prompt_file(io.BytesIO(b"One\nTwo")) as file:
         assert [*file.lines()] == [*file.lines()] == [PromptLine(1, "One"), PromptLine(2, "Two")]
         assert file.name == "standard input"
