@@ -39,26 +39,22 @@ def work_on(database: str | None, reference: str, limiting: Limiting | None = No
     with opened(database) as memory:
         job = memory.jobs.get(reference)
     given = {**job.settings, **(limiting or Limiting()).settings}
-    way = way_of(job)
     limits = Limits(given.get("requests_a_minute"), given.get("tokens_a_minute"))
-    run = runner_of(job)
+    way = way_of(job)
     with progress_line(noun(job)) as line:
         worked = work(
             existing_log(database),
             job,
-            run,
-            on_failed=getattr(run, "on_failed", None),  # a workflow says what the failure of a step means
-            jobs=given.get("jobs") or DEFAULT_JOBS,
             way.run,
+            on_failed=way.on_failed,
             jobs=way.jobs or given.get("jobs") or DEFAULT_JOBS,
             limits=limits,
             progress=lambda now: line.say(shown(now, shutil.get_terminal_size().columns)),
-            on_failed=way.on_failed,
             typed=database,
         )
     with opened(database) as memory:
-        if worked.job.state == "done" and way.output is not None:
-            echo(way.output(memory))
+        if worked.job.state == "done" and way.output is not None and (said := way.output(memory)):
+            echo(said)
         _conclude(memory, worked.job, interrupted=worked.interrupted)
 
 

@@ -45,4 +45,4 @@ def test_a_workflow_with_commands_is_not_run_unasked(llm_: Command, script: Scri
         (job,) = memory.jobs.list()
     refused = llm_("sessions", "job", "retry-failed", job.name)
     assert refused.code == 1
-    assert f"If you trust it: llm sessions run --resume {job.name} --allow-shell" in refused.err
+    assert f"continue with: llm sessions run --resume {job.name} --allow-shell" in refused.err
