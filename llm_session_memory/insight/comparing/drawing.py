@@ -35,17 +35,33 @@ def bca(tops: Array, bottoms: Array, kind: Kind, level: float = 0.95) -> Interva
     n = len(tops)
     rng = np.random.default_rng(SEED)
     drawn = []
-    for size in _batches(RESAMPLES, n):
+    for size in batches(RESAMPLES, n):
         weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
         drawn.append(divided(weights @ tops, weights @ bottoms))
+    return corrected(np.concatenate(drawn), tops.sum() / bottoms.sum(), moves(tops, bottoms), kind, tail_of(n, level))
+
+
+def moves(tops: Array, bottoms: Array) -> Array:
+    """Return how far a ratio of sums moves down if one unit is left out, relative to the mean of all such moves."""
     left = divided(tops.sum() - tops, bottoms.sum() - bottoms)
-    return corrected(np.concatenate(drawn), float(tops.sum() / bottoms.sum()), left.mean() - left, kind, level)
+    found: Array = left.mean() - left
+    return found
 
 
-def corrected(drawn: Array, theta: float, away: Array, kind: Kind, level: float) -> Interval | None:
+def tail_of(n: int, level: float = 0.95) -> float:
+    """Return how many standard errors an interval reaches: as many as with Student's t, as if by n - 1 units.
+
+    The bootstrap's own standard error is too small by that, which matters for few units (Hesterberg 2015).
+    """
+    from scipy.stats import t
+
+    return math.sqrt(n / (n - 1)) * float(t.ppf((1 + level) / 2, n - 1))
+
+
+def corrected(drawn: Array, theta: float, away: Array, kind: Kind, tail: float) -> Interval | None:
     """Return the BCa interval of what was `drawn`, with the effect `theta`.
 
-    `away` is how far the effect moves down if one observation is left out, relative to the mean of all such moves.
+    `away` is what `moves` returns, `tail` how many standard errors the interval reaches if nothing is skewed.
     """
     import numpy as np
     from scipy.special import ndtr, ndtri
@@ -58,10 +74,9 @@ def corrected(drawn: Array, theta: float, away: Array, kind: Kind, level: float)
         return None
     spread = float((away**2).sum()) ** 1.5
     acceleration = float((away**3).sum()) / (6 * spread) if spread else 0.0
-    tail = z_of((1 + level) / 2)
     ends = [bias + (bias + z) / (1 - acceleration * (bias + z)) for z in (-tail, tail)]
     low, high = (float(np.quantile(drawn, float(ndtr(end)))) for end in ends)
-    return Interval(math.exp(low), math.exp(high), level) if kind == "log" else Interval(low, high, level)
+    return Interval(math.exp(low), math.exp(high)) if kind == "log" else Interval(low, high)
 
 
 def sign_test(differences: Array) -> tuple[float, str]:
@@ -78,7 +93,7 @@ def sign_test(differences: Array) -> tuple[float, str]:
         return float(np.mean(np.abs(signs @ values) >= seen)), "exact permutation"
     rng = np.random.default_rng(SEED)
     more = 0
-    for size in _batches(RESAMPLES, n):
+    for size in batches(RESAMPLES, n):
         signs = rng.integers(0, 2, size=(size, n)) * 2 - 1
         more += int(np.sum(np.abs(signs @ values) >= seen))
     return (more + 1) / (RESAMPLES + 1), "permutation"
@@ -114,7 +129,7 @@ def z_of(share: float) -> float:
     return float(ndtri(share))
 
 
-def _batches(total: int, width: int) -> Iterator[int]:
+def batches(total: int, width: int) -> Iterator[int]:
     """Yield how many rows of this width to draw at a time."""
     size = max(1, _AT_ONCE // max(width, 1))
     for start in range(0, total, size):

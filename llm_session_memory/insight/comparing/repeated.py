@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from .drawing import EXACT, RESAMPLES, SEED, corrected, divided
+from .drawing import EXACT, RESAMPLES, SEED, batches, corrected, divided, moves, tail_of, z_of
 from .measures import Pair
 from .values import Interval, Kind
 
@@ -76,7 +76,38 @@ def _all_differences(x: Array, y: Array) -> Array:
     return differences
 
 
-def stratified(ones: Sequence[Array], others: Sequence[Array], kind: Kind, level: float = 0.95) -> Interval | None:
+def nested(ones: Sequence[Array], others: Sequence[Array], kind: Kind) -> Interval | None:
+    """Return the BCa interval if prompts are drawn, and for each of them its answers, of both sides.
+
+    The scatter of the answers is in that of the prompts too, so such intervals are not too narrow for few units.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(SEED)
+    n, most = len(ones), max(map(len, (*ones, *others)))
+    drawn = []
+    for size in batches(RESAMPLES, n * most):
+        chosen = rng.integers(0, n, size=(size, n))
+        x, y = (_means(rng, side, chosen, most) for side in (ones, others))
+        drawn.append(divided(y.sum(axis=1), x.sum(axis=1)) if kind == "ratio" else (y - x).mean(axis=1))
+    one, other = (np.array([values.mean() for values in side]) for side in (ones, others))
+    tops, bottoms = (other, one) if kind == "ratio" else (other - one, np.ones(n))
+    return corrected(np.concatenate(drawn), tops.sum() / bottoms.sum(), moves(tops, bottoms), kind, z_of(0.975))
+
+
+def _means(rng: np.random.Generator, side: Sequence[Array], chosen: NDArray[np.int64], most: int) -> Array:
+    """Return the means of answers drawn for each of the prompts that were `chosen`."""
+    import numpy as np
+
+    padded = np.array([np.pad(values, (0, most - len(values))) for values in side])
+    sizes = np.array([len(values) for values in side])[chosen]
+    which = (rng.random((*chosen.shape, most)) * sizes[:, :, None]).astype(np.int64)
+    among = np.arange(most) < sizes[:, :, None]
+    means: Array = np.where(among, padded[chosen[:, :, None], which], 0).sum(axis=2) / sizes
+    return means
+
+
+def stratified(ones: Sequence[Array], others: Sequence[Array], kind: Kind) -> Interval | None:
     """Return the BCa interval if answers are drawn within each prompt and side."""
     import numpy as np
 
@@ -96,7 +127,8 @@ def stratified(ones: Sequence[Array], others: Sequence[Array], kind: Kind, level
             left = _left(without, top, bottom, kind, first=side is ones) / (1 if kind == "ratio" else len(ones))
             away += [*((left.mean() - left) * (len(values) - 1) / len(values))]
     drawn = divided(y, x) if kind == "ratio" else (y - x) / len(ones)
-    return corrected(drawn, theta, np.array(away), kind, level)
+    smallest = min(sum(map(len, side)) for side in (ones, others))
+    return corrected(drawn, theta, np.array(away), kind, tail_of(smallest))
 
 
 def _left(without: Array, top: float, bottom: float, kind: Kind, *, first: bool) -> Array:

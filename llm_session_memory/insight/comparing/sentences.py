@@ -156,6 +156,8 @@ def _seen(figure: Figure, first: str, second: str, *more: str) -> str:
 def _amount(effect: float, said: _Said) -> str:
     if effect >= _TWICE:
         return f"{effect:.1f} times {said.as_}"
+    if abs(effect - 1) < _ONE_PERCENT / 20:
+        return said.as_
     if abs(effect - 1) < _ONE_PERCENT:
         return f"{abs(effect - 1):.1%} {said.less if effect < 1 else said.more}"
     return f"{abs(effect - 1):.0%} {said.less if effect < 1 else said.more}"

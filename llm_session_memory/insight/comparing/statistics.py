@@ -3,8 +3,9 @@
 Pure, and the same for the same values: what is drawn at random begins with one seed. Needs numpy and scipy.
 
 - Intervals: the bias-corrected and accelerated bootstrap (BCa; Efron 1987, "Better bootstrap confidence intervals",
-  Journal of the American Statistical Association 82) of a ratio of sums. Whole units are drawn, each with all its
-  pairs and repeated answers.
+  Journal of the American Statistical Association 82) of a ratio of sums, as wide as few units need (Hesterberg 2015,
+  "What teachers should know about the bootstrap", The American Statistician 69). Whole units are drawn, and for a
+  prompt with repeated answers then its answers.
 - Tests: signs are flipped at random for each unit, and exactly if there are few (Fisher's paired permutation test). For
   shares without repeats that is the exact test of McNemar, by binomial probabilities. Its interval is "Wald + 2"
   (Agresti and Min 2005, "Simple improved confidence intervals for comparing matched proportions", Statistics in
@@ -61,7 +62,7 @@ def examined(pairs: Sequence[Pair], kind: Kind, comparisons: int = 1) -> Found:
         kind: how the values are compared; those of the kind `share` are 0 or 1
         comparisons: how many pairs of sides are compared, for what was detectable after Holm's correction
     """
-    repeated = any(len(pair.first) > 1 or len(pair.second) > 1 for pair in pairs)
+    repeated_too = any(len(pair.first) > 1 or len(pair.second) > 1 for pair in pairs)
     unit = unit_of(pairs)
     if unit == "answer":
         return _of_answers(pairs, kind, comparisons)
@@ -71,10 +72,14 @@ def examined(pairs: Sequence[Pair], kind: Kind, comparisons: int = 1) -> Found:
     if effect is None:
         return Found(unit, n)
     flips = tops - bottoms if kind == "ratio" else tops
-    if kind == "share" and unit == "prompt" and not repeated:
+    if kind == "share" and unit == "prompt" and not repeated_too:
         return _of_shares(flips, effect, comparisons)
     p, test = sign_test(flips)
-    interval = bca(tops, bottoms, kind) if n >= ENOUGH else None
+    interval = None
+    if n >= ENOUGH and unit == "prompt" and repeated_too:
+        interval = repeated.nested(*repeated.transformed(pairs, kind), kind)
+    elif n >= ENOUGH:
+        interval = bca(tops, bottoms, kind)
     return Found(unit, n, effect, interval, p, test, _detectable(tops, bottoms, kind, comparisons))
 
 
