@@ -19,8 +19,9 @@ from llm_session_memory.reader.jobs import Progress, Work
 from tests.views.conftest import Get, Tags, serving
 from tests.views.jobs_world import STEPS, STOPPED, WRONG, Jobs, write_jobs
 from tests.views.test_permissions import ROOT, asking, with_tables
-from tests.world.everything import World, with_rows
+from tests.world.everything import Session, with_rows, with_sessions
 from tests.world.laws import tried
+from tests.world.logs import LogBuilder, Said
 
 NOW = datetime(2026, 9, 1, 10, 0, tzinfo=timezone.utc)
 
@@ -33,6 +34,16 @@ def _jobs(tmp_path_factory: pytest.TempPathFactory) -> Jobs:
 @pytest.fixture(name="see")
 def _see(jobs: Jobs) -> Get:
     return serving(jobs.path)
+
+
+@pytest.fixture(name="bare")
+def _bare(tmp_path: Path) -> Get:
+    """Return a function that gets pages of a log with a session and without jobs."""
+    with LogBuilder(tmp_path / "logs.db") as log:
+        thread = log.thread()
+        turns = log.turns(thread, Said("Plain."))
+    with_sessions(tmp_path / "logs.db", Session(thread, "plain", turns))
+    return serving(tmp_path / "logs.db")
 
 
 def links(html: str) -> list[str]:
@@ -91,17 +102,17 @@ async def test_the_list_goes_on_on_another_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_log_without_jobs_says_how_to_start_one(get: Get) -> None:
-    """So does a log that our llm plugin never wrote to."""
-    assert "No jobs yet. Start one with" in (await get("/logs/-/sessions/jobs")).shown
+async def test_a_log_without_jobs_says_how_to_start_one(bare: Get) -> None:
+    """The page of jobs does, and the list has no link to it."""
+    assert "No jobs yet. Start one with" in (await bare("/logs/-/sessions/jobs")).shown
+    assert "/sessions/jobs" not in (await bare("/logs/-/sessions")).text
 
 
 @pytest.mark.asyncio
-async def test_list_and_transcript_lead_to_jobs(see: Get, get: Get) -> None:
+async def test_list_and_transcript_lead_to_jobs(see: Get) -> None:
     """The list does if there is a job, and the transcript of a session that one asked."""
     assert "/logs/-/sessions/jobs" in (await see("/logs/-/sessions")).text
     assert "Asked by job tides" in (await see("/logs/-/session/tides")).shown
-    assert "/sessions/jobs" not in (await get("/logs/-/sessions")).text
 
 
 # -- one job ----------------------------------------------------------------------
@@ -292,10 +303,8 @@ async def test_jobs_and_items_have_permissions_of_their_own(jobs: Jobs) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_log_of_llm_alone_has_no_jobs(world: World, tmp_path: Path) -> None:
+async def test_a_log_of_llm_alone_has_no_jobs(tmp_path: Path) -> None:
     """Without our tables the list is empty, and every job is missing."""
-    from tests.world.logs import LogBuilder, Said
-
     with LogBuilder(tmp_path / "logs.db") as log:
         log.turns(log.thread(), Said("Plain."))
     get = serving(tmp_path / "logs.db")
