@@ -112,8 +112,10 @@ class Crew:
     def _fits(self, services: Services) -> bool:
         """Return whether one more request fits what the job may cost, if it costs the mean of those before it."""
         most = self.job.max_cost
-        if most is None or not self._answers:
+        if most is None:
             return True
+        if not self._answers:
+            return not self._reserved  # the first one says what they cost
         spent, mean = services.jobs.dollars(self.job) or 0.0, self._dollars / self._answers
         if spent + (self._reserved + 1) * mean <= most + _TINY:
             return True
@@ -260,4 +262,5 @@ class Crew:
         with self.changed:  # a lock that its holder can take again
             self._reserved -= 1
             self.changed.notify_all()
-            return self._taken.pop(item.position)
+            # It may be gone: a machine that slept for longer than its leases takes its own items again.
+            return self._taken.pop(item.position, _Taken(self._clock(), 0.0))

@@ -13,11 +13,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..errors import LogUnusable
 from ..model.jobs import Item, Job
 from ..rules.pacing import Limits
 from ..services.bundle import Services
@@ -261,7 +262,8 @@ class _Watch:
         try:
             while alive := [thread for thread in threads if thread.is_alive()]:
                 alive[0].join(_TICK)
-                self._tick()
+                with suppress(LogUnusable):  # it is locked; if it stays unusable, the workers say so
+                    self._tick()
         except KeyboardInterrupt:
             self._hurried, self.interrupted = self.interrupted, True
             self._crew.stop()

@@ -186,7 +186,7 @@ class Jobs:
         with self._desk.writing():
             if not self.is_open(job):
                 return None
-            self._reclaim(job, now)
+            self._reclaim(job, now, besides=owner)
             return self._store.claim(job.id, owner, now.isoformat(), (now + LEASE).isoformat())
 
     def renew(self, job: Job, owner: str) -> None:
@@ -240,14 +240,17 @@ class Jobs:
     def failed(self, item: Item, error: str, not_before: datetime | None = None, *, counted: bool = True) -> None:
         """Say that an item failed, with a sentence. With `not_before` it waits until then and is asked again.
 
-        A try that is not `counted` was no fault of the item, for example while the server was out of reach.
+        A try that is not `counted` was no fault of the item, for example while the server was out of reach. If the job
+        was cancelled meanwhile, the item is not asked again.
         """
         state: ItemState = "failed" if not_before is None else "waiting"
+        if not_before is not None and self._store.job_state(item.job_id) == "cancelled":
+            state, not_before = "cancelled", None
         values = {
             "tries": item.tries if counted else max(0, item.tries - 1),
             "error": error,
             "not_before_utc": None if not_before is None else not_before.isoformat(),
-            "ended_utc": self._desk.timestamp() if not_before is None else None,
+            "ended_utc": self._desk.timestamp() if state == "failed" else None,
         }
         with self._desk.writing():
             self._store.end(item, state, ("done",), **values)
@@ -345,8 +348,8 @@ class Jobs:
             raise NoSuchJob("The job was deleted.", f"List jobs with: {self._desk.command('jobs')}")
         return found
 
-    def _reclaim(self, job: Job, now: datetime) -> None:
-        """Let the items of owners that are gone wait again."""
+    def _reclaim(self, job: Job, now: datetime, besides: str | None = None) -> None:
+        """Let the items of owners that are gone wait again; the owner `besides` is not, whatever its lease says."""
         for owner, lease in self._store.owners(job.id):
-            if store.is_gone(owner, lease, now.isoformat()):
+            if store.is_gone(owner, lease, now.isoformat()) and (owner is None or owner != besides):
                 self._store.give_back(job.id, owner)

@@ -237,6 +237,12 @@ def test_a_job_stops_at_its_cost(path: Path) -> None:
     assert work(path, again, _failing({})).job.counts == {"done": 10}
 
 
+def test_a_cost_is_kept_however_many_are_asked_together(path: Path) -> None:
+    """The first answer says what an item costs; no more are asked side by side than the rest pays for."""
+    stopped = work(path, _job(path, 10, max_cost=0.4), _failing({}), jobs=6).job
+    assert (stopped.state, stopped.counts) == ("stopped", {"done": 2, "waiting": 8})
+
+
 def test_a_limit_in_dollars_needs_a_price(path: Path) -> None:
     """Nothing is sent to a model without a known price if the job may cost only so much."""
     with Services.open(path) as services:

@@ -185,6 +185,30 @@ def test_items_of_a_process_that_is_gone_are_taken_over(memory: Services, clock:
     assert _take(memory, job, memory.jobs.owner("z")).position == 1
 
 
+def test_a_process_that_slept_keeps_its_items(memory: Services, path: Path, clock: Clock) -> None:
+    """An owner doesn't take its own items again when their lease has passed; another one does."""
+    job = _job(memory, _item(1), _item(2))
+    me = memory.jobs.owner("me")
+    _take(memory, job, me)
+    clock.now += 2 * LEASE
+    assert _take(memory, job, me).position == 2
+    assert memory.jobs.claim(job, me) is None
+    clock.now += 2 * LEASE
+    with Services(Desk.open(path, clock)) as other:
+        assert _take(other, job, other.jobs.owner("other")).position == 1
+
+
+def test_an_item_of_a_cancelled_job_is_not_asked_again(memory: Services, clock: Clock) -> None:
+    """An item that fails after its job was cancelled doesn't wait for another try, unless the job is resumed."""
+    job = _job(memory, _item(1))
+    item = _take(memory, job, memory.jobs.owner("me"))
+    memory.jobs.cancel(job)
+    memory.jobs.failed(item, "The server is busy.", clock.now + LEASE)
+    assert _states(memory, job) == ["cancelled"]
+    assert memory.jobs.resume(job).counts == {"waiting": 1}
+    assert _take(memory, job, "").position == 1
+
+
 def test_an_answer_that_another_process_gave_first_is_not_logged_again(memory: Services) -> None:
     """The second answer to an item undoes its transaction; the first one stands."""
     job = _job(memory, _item(1))
