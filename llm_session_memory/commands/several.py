@@ -6,7 +6,9 @@ import random
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import click
@@ -26,6 +28,9 @@ from ..services.several import Figures
 from ..services.votes import Answer
 from .common import as_json, complete, complete_group, echo
 from .side_by_side import Screen, screen_for
+
+_TERMINAL = "/dev/tty"
+"""The terminal of a process, whatever its standard input is. Windows has no such file; there, nothing is asked."""
 
 OWN_OPTIONS = 7
 """How many options the command has besides those of `llm prompt`. They come first."""
@@ -250,8 +255,9 @@ def _vote(one: _Comparison, replies: Sequence[_Reply]) -> None:
     """Ask which answer was better, on a terminal, and keep the votes."""
     answers = [(reply, reply.figures) for reply in replies if reply.figures is not None]
     order: tuple[tuple[int, ...], ...] = ()
-    if len(answers) > 1 and sys.stdin.isatty() and sys.stdout.isatty():
-        order = _ranking(len(answers), [reply.letter for reply, _ in answers])
+    if len(answers) > 1 and sys.stdout.isatty():
+        with keyboard() as there:
+            order = _ranking(len(answers), [reply.letter for reply, _ in answers]) if there else ()
     if one.blind:
         for reply in replies:
             echo(f"{reply.letter} was {one_line(reply.model)}{''.join(f' · {part}' for part in _known(reply))}")
@@ -263,6 +269,25 @@ def _vote(one: _Comparison, replies: Sequence[_Reply]) -> None:
             log = one.services.desk.typed
             words = ["llm", "--session", best[0].session.name, *(["-d", log] if log else [])]
             echo(f'Go on with {best[0].letter}: {shlex.join(words)} "..."', err=True)
+
+
+@contextmanager
+def keyboard() -> Iterator[bool]:
+    """Let questions be answered from the terminal, even if the prompt was piped. Yields False if there is none."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        yield True
+        return
+    try:
+        terminal = Path(_TERMINAL).open(encoding="utf-8", errors="replace")  # noqa: SIM115  closed below
+    except OSError:
+        yield False
+        return
+    before, sys.stdin = sys.stdin, terminal
+    try:
+        with terminal:
+            yield True
+    finally:
+        sys.stdin = before
 
 
 def _known(reply: _Reply) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from llm.cli import cli
 
 from llm_session_memory import register_commands
+from llm_session_memory.commands import several
 from llm_session_memory.memory import Memory
 from tests.conftest import Command
 from tests.world.scripted import Broken, Script
@@ -127,6 +130,23 @@ def test_a_vote_is_taken_and_kept(llm_: Command, script: Script, terminal: None)
     assert vote[f"{vote['better']}_model"] == "other"
     assert not vote["blind"]
     assert "1 vote" in llm_("sessions", "votes", "--group", vote["a_session"].rpartition("-")[0]).ok().out
+
+
+def test_a_vote_comes_from_the_terminal_if_the_prompt_was_piped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Standard input is the prompt then, and it is back afterwards. Without a terminal, nothing can be asked."""
+    terminal = tmp_path / "terminal"
+    monkeypatch.setattr(several, "_TERMINAL", str(terminal))
+    piped = io.StringIO("A long report.")
+    monkeypatch.setattr(sys, "stdin", piped)
+    with several.keyboard() as there:
+        assert not there
+    terminal.write_text("a\n", "utf-8")
+    with several.keyboard() as there:
+        assert there
+        assert input() == "a"
+    assert sys.stdin is piped
 
 
 def test_blind_answers_are_named_after_the_vote(llm_: Command, script: Script, terminal: None) -> None:
