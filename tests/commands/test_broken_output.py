@@ -69,6 +69,9 @@ OTHERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "merge": (("other.db",),),
     "seal": (("--help",),),  # otherwise it asks for a passphrase
     "unseal": (("--help",),),
+    "batch": (("prompts.txt", "-m", "echo", "-o", "answers.jsonl"), ("prompts.txt", "-m", "echo", "--dry-run")),
+    "rerun": (("work", "-m", "echo", "--as", "again"),),
+    "run": (("flow.yaml", "-m", "echo"), ("flow.yaml", "--show")),
     "job": (("nobody",), ("cancel", "--help")),
     "compare": (("work", UNNAMED), ("work", UNNAMED, "--json"), ("list",), ("new", "both", "work", UNNAMED)),
     "query": ((), ("one_session", "-p", "session", "work"), ("one_session", "-p", "session", "work", "--json")),
@@ -138,6 +141,8 @@ def _write(home: Path, patch: pytest.MonkeyPatch) -> None:
         built.turns(UNNAMED, Said("An unnamed conversation."))
     with LogBuilder(home / "other.db") as built:
         built.turns(UNNAMED[:-1] + "b", Said("A conversation of another machine."))
+    (home / "prompts.txt").write_text("Where is “Ω”?\nAnd 🚀?\n", "utf-8")
+    (home / "flow.yaml").write_text("steps:\n  first:\n    prompt: And “Ω”?\n", "utf-8")
     (home / "lines.jsonl").write_text('{"prompt": "a", "response": "b"}\n', "utf-8")
     with Memory(home / "logs.db") as memory:
         thread = memory.sessions.get("work").thread_id
