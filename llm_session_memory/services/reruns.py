@@ -124,7 +124,7 @@ class Reruns:
                 (number, turns.turns(number)[:1]) for number in range(first, min(first + _TOGETHER, len(turns) + 1))
             ]
             for exchange in history.exchanges(log, numbered, with_content=False):
-                if exchange.has_prompt:
+                if exchange.has_prompt and any(message.role == "user" for message in exchange.turns[0].input):
                     if wanted.same_context:
                         check_recorded(log, exchange.number, exchange.id)
                     yield exchange.number, exchange.id
