@@ -1,0 +1,23 @@
+-- title: Sessions of a group side by side
+-- topic: Comparisons
+-- means: The sessions of one group: models, calls, average tokens in and out, seconds, dollars, and good and bad ratings. Whether a difference means anything: llm sessions compare --group NAME.
+-- param group: name of the group
+with rated as (
+    select thread_id, sum(mark in ('up', '4', '5')) as good, sum(mark in ('down', '1', '2')) as bad
+    from memory_ratings
+    group by thread_id
+)
+select
+    coalesce(s.name, h.name) as session, group_concat(distinct t.model) as models, count(t.id) as calls,
+    round(avg(t.input_tokens)) as tokens_in, round(avg(t.output_tokens)) as tokens_out,
+    round(avg(t.duration_ms) / 1000.0, 2) as seconds,
+    round(sum(session_cost(t.model, t.input_tokens, t.output_tokens, t.datetime_utc)), 4) as dollars,
+    r.good, r.bad, m.thread_id
+from memory_group_members m
+left join turns t on t.thread_id = m.thread_id
+left join memory_sessions s on s.thread_id = m.thread_id
+left join threads h on h.id = m.thread_id
+left join rated r on r.thread_id = m.thread_id
+where m.name_key = session_key(:group)
+group by m.thread_id
+order by m.added_utc, m.thread_id
