@@ -77,7 +77,7 @@ def job_lines(memory: Memory, job: Job) -> Iterator[str]:
 def item_line(item: Item) -> str:
     """Return a line about an item: its number, its state, its prompt, and what went wrong."""
     name = f" {one_line(item.id, 40)}" if item.id else ""
-    text = one_line(str(item.input.get("prompt") or ""), _WIDEST - len(name))
+    text = one_line(str(item.input.get("prompt") or item.input.get("shell") or ""), _WIDEST - len(name))
     tried = f" ({counted(item.tries, 'try').replace('trys', 'tries')})" if item.tries > 1 else ""
     said = f"\n    {item.error}{tried}" if item.error else ""
     return f"#{item.position}{name} {item.state}: {text}{said}"

@@ -96,7 +96,17 @@ def begin(services: Services, workflow: Workflow, text: str, inputs: Mapping[str
             inputs=dict(inputs),
             max_cost=max_cost,
         )
-        return services.jobs.add(job, items.of_steps(workflow))
+        return services.jobs.add(job, items.of_steps(workflow, _models(workflow, inputs)))
+
+
+def _models(workflow: Workflow, inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return the ids of the models that the steps will ask, as far as they are known. A resumed run asks the same."""
+    lookups, found = Lookups(), {}
+    for step in workflow.steps.values():
+        known = is_known(step.model) if step.model else step.session is None
+        if step.kind == "prompt" and known:
+            found[step.name] = str(lookups.model(model_name(step, inputs, lookups)).model_id)
+    return found
 
 
 def _free(services: Services, stem: str) -> str:
@@ -163,7 +173,7 @@ class Run:
             values |= {"index": item.input["index"], "item": item.input.get("item")}
         if step.when is not None and not self._told(step, lambda: evaluated(step.when, values)):  # type: ignore[arg-type]
             raise Skip(f"Its condition doesn't hold: {step.when.text}")
-        return self._again(step, lambda: self._told(step, lambda: self._once(services, step, values, also)))
+        return self._again(step, lambda: self._told(step, lambda: self._once(services, step, item, values, also)))
 
     def output(self, services: Services) -> str:
         """Return what the run prints at its end: its `output`, or the answers of its last steps."""
@@ -212,13 +222,13 @@ class Run:
                     raise
                 left -= 1
 
-    def _once(self, services: Services, step: Step, values: Mapping[str, Any], also: Also) -> Any:
+    def _once(self, services: Services, step: Step, item: Item, values: Mapping[str, Any], also: Also) -> Any:
         if step.kind == "shell":
             stdin = filled(step.stdin, values) if step.stdin else ""
             return run(step, stdin, {name: filled(one, values) for name, one in step.env.items()})
         asked = question(services, step, values, self._lookups)
         where = self._where(services, step, values)
-        name = model_name(step, values, self._lookups) or _model_of(where)
+        name = item.model or model_name(step, values, self._lookups) or _model_of(where)
         wrong = ""
 
         def keep(answered: Answered) -> None:
@@ -282,7 +292,7 @@ class Run:
     def _made(self, services: Services, step: Step, item: Item, values: list[Any]) -> list[Item]:
         """Add the items of a list to the job, and return them."""
         needs = tuple(one for one in item.needs if one <= len(self.workflow.steps))
-        services.jobs.extend(self.job, items.of_list(step, values, needs))
+        services.jobs.extend(self.job, items.of_list(step, values, needs, item.model))
         return list(self.results(services).children(step.name))
 
 

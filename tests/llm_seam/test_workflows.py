@@ -93,6 +93,7 @@ def test_steps_get_what_the_others_answered(flow: Callable[[str], str], llm_: Co
         items["whole"].thread_id,
     )
     assert items["parts[2]"].needs == (1,)
+    assert {item.model for item in items.values()} == {"scripted"}
     assert all(item.turn_id for name, item in items.items() if name != "parts")
 
 

@@ -15,16 +15,18 @@ LIST = "list"
 """The kind of the item that stands for a whole step with for_each: it makes the others, and ends after them."""
 
 
-def of_steps(workflow: Workflow) -> list[Item]:
-    """Return the items of a workflow's steps, in an order in which they can run. They have no job's id yet."""
+def of_steps(workflow: Workflow, models: Mapping[str, str] | None = None) -> list[Item]:
+    """Return the items of a workflow's steps, in an order in which they can run. They have no job's id yet.
+
+    `models` has the ids of the models that are known, by step.
+    """
     names = [name for level in levels(workflow.steps) for name in level]
     places = {name: number for number, name in enumerate(names, 1)}
-    return [_of_step(workflow.steps[name], places) for name in names]
+    return [_of_step(workflow.steps[name], places, (models or {}).get(name)) for name in names]
 
 
-def _of_step(step: Step, places: Mapping[str, int]) -> Item:
+def _of_step(step: Step, places: Mapping[str, int], model: str | None) -> Item:
     kind = step.kind if step.for_each is None else LIST
-    model = step.model.text if step.model and "{" not in step.model.text else None
     return Item(
         "",
         places[step.name],
@@ -32,7 +34,7 @@ def _of_step(step: Step, places: Mapping[str, int]) -> Item:
         _input(step),
         step.name,
         kind,
-        model if kind == "prompt" else None,
+        model,
         tuple(sorted(places[need] for need in step.needs)),
     )
 
@@ -43,9 +45,8 @@ def _input(step: Step) -> dict[str, Any]:
     return {"step": step.name, **{name: text for name, text in told.items() if text is not None}}
 
 
-def of_list(step: Step, values: Sequence[Any], needs: tuple[int, ...]) -> list[Item]:
+def of_list(step: Step, values: Sequence[Any], needs: tuple[int, ...], model: str | None) -> list[Item]:
     """Return the items of a step with for_each, which get the next positions of the job."""
-    model = step.model.text if step.model and "{" not in step.model.text else None
     return [
         Item(
             "",
@@ -54,7 +55,7 @@ def of_list(step: Step, values: Sequence[Any], needs: tuple[int, ...]) -> list[I
             {**_input(step), "index": number + 1, "item": value},
             f"{step.name}[{number + 1}]",
             step.kind,
-            model if step.kind == "prompt" else None,
+            model,
             needs,
         )
         for number, value in enumerate(values)
