@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def run_command(  # noqa: PLR0913  one parameter an option
                 echo(line)
             return
         inputs = _inputs(workflow, params)
-        _check(workflow, inputs, file)
+        _check(workflow, inputs, file, database)
         if dry_run:
             _tell_plan(workflow, inputs)
             return
@@ -119,11 +120,13 @@ def _inputs(workflow: Workflow, params: tuple[tuple[str, str], ...]) -> dict[str
     return given(workflow, params, piped=piped, pipe=pipe)
 
 
-def _check(workflow: Workflow, inputs: Mapping[str, Any], file: Path) -> None:
+def _check(workflow: Workflow, inputs: Mapping[str, Any], file: Path, database: str | None) -> None:
     from ..llm_seam.workflow_running import check
 
+    path = log_path(database)
     try:
-        check(workflow, inputs, file.name)
+        with Memory(path, typed=database) if path.exists() else nullcontext() as memory:
+            check(memory, workflow, inputs, file.name)
     except WorkflowRefused as error:
         _tell_mistakes(error)
         raise

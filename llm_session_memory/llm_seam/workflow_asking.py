@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,7 +25,7 @@ from .tool_results import tools_of
 RELIED_ON = {
     "llm": "schema_dsl",
     "parameters of llm.schema_dsl": "schema_dsl multi",
-    "cli": "FragmentNotFound _apply_template resolve_attachment resolve_fragments",
+    "cli": "_apply_template resolve_attachment resolve_fragments",
     "parameters of cli._apply_template": "template prompt params system",
     "parameters of cli.resolve_fragments": "db fragments",
 }
@@ -124,10 +126,9 @@ def _applied(
 def _fragments(services: Services, name: str) -> list[Any]:
     try:
         found: list[Any] = llm_cli.resolve_fragments(services.desk.log.database, [name])
-    except llm_cli.FragmentNotFound as error:
-        raise SessionError(
-            f"Fragment “{name}” was not found: {error}.", "It can be a file, an address or an alias."
-        ) from error
+    except Exception as error:  # not found, or whatever a plugin that loads fragments raises
+        what = f"Fragment “{name}” can't be read: {str(error).rstrip('.')}."
+        raise SessionError(what, "It can be a file, an address or an alias.") from error
     return found
 
 
@@ -140,12 +141,15 @@ def _attachment(place: str) -> Any:
         ) from error
 
 
-def check(step: Step, values: Mapping[str, Any], lookups: Lookups) -> None:
+def check(services: Services | None, step: Step, values: Mapping[str, Any], lookups: Lookups) -> None:
     """Check what a prompt step names in llm, as far as it is known before any step has ended.
+
+    `services` is None if there is no log yet. Fragments from the web and from plugins are not loaded.
 
     Raises SessionError if a model, an option, a template or a tool doesn't exist, or doesn't fit the others.
     """
     template = lookups.template(step.template) if step.template else None
+    _check_files(services, step, values)
     if step.session is not None and is_known(step.session):
         names.check(filled(step.session, values).strip())
     if step.model is not None and not is_known(step.model):
@@ -161,6 +165,22 @@ def check(step: Step, values: Mapping[str, Any], lookups: Lookups) -> None:
     tools = [*((template.tools if template else None) or ()), *step.tools]
     if tools:
         tools_of(model, tools, (), run=True)
+
+
+def _check_files(services: Services | None, step: Step, values: Mapping[str, Any]) -> None:
+    """Check that the fragments and attachments of a step that are known can be read."""
+    for name in (filled(one, values).strip() for one in step.fragments if is_known(one)):
+        if name and not _REMOTE.match(name) and not Path(name).is_file():
+            if services is None:
+                raise SessionError(f"Fragment “{name}” was not found.", "It can be a file, an address or an alias.")
+            _fragments(services, name)
+    for place in (filled(one, values).strip() for one in step.attachments if is_known(one)):
+        if place and "://" not in place:
+            _attachment(place)
+
+
+_REMOTE = re.compile(r"[A-Za-z][\w.+-]+:")
+"""The beginning of an address, or of a fragment that a plugin loads."""
 
 
 def is_known(source: Source) -> bool:

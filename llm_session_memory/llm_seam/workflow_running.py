@@ -51,21 +51,25 @@ def of_job(job: Job) -> Workflow:
     return of_text(job.definition, str(job.settings.get("file") or job.name), job.settings.get("model"))
 
 
-def check(workflow: Workflow, inputs: Mapping[str, Any], where: str) -> None:
+def check(services: Services | None, workflow: Workflow, inputs: Mapping[str, Any], where: str) -> None:
     """Check what the steps name in llm, and the templates that need no other step, before anything is sent.
+
+    `services` is None if there is no log yet.
 
     Raises WorkflowRefused.
     """
     lookups = Lookups()
-    found = [wrong for step in workflow.steps.values() if (wrong := _mistake_in(step, inputs, lookups)) is not None]
+    found = [
+        wrong for step in workflow.steps.values() if (wrong := _mistake_in(services, step, inputs, lookups)) is not None
+    ]
     if found:
         raise refused(found, where)
 
 
-def _mistake_in(step: Step, inputs: Mapping[str, Any], lookups: Lookups) -> Mistake | None:
+def _mistake_in(services: Services | None, step: Step, inputs: Mapping[str, Any], lookups: Lookups) -> Mistake | None:
     try:
         if step.kind == "prompt":
-            check_step(step, inputs, lookups)
+            check_step(services, step, inputs, lookups)
         for _, source in step.sources():
             if is_known(source):
                 filled(source, inputs)

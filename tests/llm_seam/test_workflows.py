@@ -221,19 +221,22 @@ def test_a_command_runs_only_if_it_is_allowed(
 def test_nothing_is_sent_if_something_is_wrong(
     flow: Callable[[str], str], llm_: Command, script: Script, log: Path
 ) -> None:
-    """Unknown models, options, tools and templates are mistakes with lines, and so are unknown names in the file."""
+    """Unknown models, options, tools, templates and files are mistakes with lines, like unknown names."""
     path = flow("""
         steps:
           a: {prompt: A, model: no-model}
           b: {prompt: B, options: {no: 1}}
           c: {prompt: C, tools: no_tool}
           d: {prompt: D, template: no-template}
+          e: {prompt: E, fragments: [no-fragment]}
+          f: {prompt: F, attachments: "{{ item }}", for_each: [x]}
+          g: {prompt: G, attachments: no-file.png}
     """)
     done = llm_("sessions", "run", path, "--dry-run")
-    assert [line.partition(":")[0] for line in done.err.splitlines()][:4] == [
-        f"Line {line} of flow.yaml" for line in (4, 5, 6, 7)
+    assert [line.partition(":")[0] for line in done.err.splitlines()][:6] == [
+        f"Line {line} of flow.yaml" for line in (4, 5, 6, 7, 8, 10)
     ]
-    assert "flow.yaml has 4 mistakes. Nothing was sent." in done.err
+    assert "flow.yaml has 6 mistakes. Nothing was sent." in done.err
     done = llm_("sessions", "run", flow("steps: {a: {prompt: '{{ b }}'}}"))
     assert "Error: Line 2 of flow.yaml: The template uses “b”, but there is no such input." in done.err
     assert not script.seen
