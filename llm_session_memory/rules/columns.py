@@ -47,8 +47,7 @@ def beside(texts: Sequence[Sequence[str]], width: int) -> list[str]:
 
 
 def _broken(line: str, width: int) -> Iterator[str]:
-    while cells(line) > width:
-        fitting = _fitting(line, width)
+    while (fitting := _fitting(line, width)) < len(line):
         blank = line.rfind(" ", len(line) - len(line.lstrip()), fitting + 1)
         end = blank if blank > 0 else fitting
         yield line[:end].rstrip()

@@ -90,7 +90,7 @@ class Several:
                 self._groups.add(name, members)
             else:
                 self._groups.create(name, members)
-        return Begun(name, made)
+            return Begun(self._groups.get(name).name, made)
 
     def forget_unasked(self, begun: Begun) -> bool:
         """Delete the sessions that were never asked, and the group if it is then empty. Return whether it is left.

@@ -90,6 +90,7 @@ def test_what_was_never_asked_leaves_nothing(llm_: Command, script: Script, log:
     assert (done.out.count("Failed: Fragment 'nowhere.txt' not found"), done.code) == (2, 1)
     with Memory(log) as memory:
         assert (memory.sessions.names(), memory.groups.names()) == (["work"], [])
+        assert (len(memory.sessions.turn_ids("work")), len(memory.notes.list("work"))) == (1, 1)
     script.replies = [KeyboardInterrupt()]
     assert llm_(*BOTH, *place, "--group", "g", "When?").code == 1
     with Memory(log) as memory:
@@ -197,6 +198,15 @@ def test_the_names_of_models_make_names_of_sessions(llm_: Command, script: Scrip
     llm_("compare", "-m", "ollama/prefixed", "-m", "other", "--group", "g", "When?").ok()
     listed: list[dict[str, Any]] = json.loads(llm_("sessions", "list", "--json").ok().out)
     assert {one["name"] for one in listed} == {"g-prefixed", "g-other"}
+
+
+def test_more_prompts_come_into_the_same_group(llm_: Command, script: Script, log: Path) -> None:
+    """The group's name may be written otherwise; the answers get names of their own."""
+    llm_(*BOTH, "--group", "Tides", "Why?").ok()
+    assert "Group “Tides”." in llm_(*BOTH, "--group", "tides", "When?").ok().err
+    with Memory(log) as memory:
+        assert memory.groups.names() == ["Tides"]
+        assert len(memory.groups.get("tides").thread_ids) == 4
 
 
 def test_llms_own_command_would_stay(monkeypatch: pytest.MonkeyPatch) -> None:
