@@ -206,10 +206,11 @@ class Crew:
         if pause > LONGEST_WAIT:
             services.jobs.put_back(item, failure.sentence)
             minutes = f"{pause / 60:,.0f} minutes" if pause < timedelta(days=365).total_seconds() else "very long"
-            self._end(services, f"{failure.sentence} The server asks to wait {minutes}.")
+            said = failure.sentence.rstrip(".")
+            self._end(services, f"{said}. The server asks to wait {minutes}.")
         elif waves >= (_UNREACHABLE if answers else _NEVER_REACHED):
             services.jobs.put_back(item, failure.sentence)
-            self._end(services, f"No answer after {waves} waits: {failure.sentence}")
+            self._end(services, f"No answer after {waves} attempts in a row: {failure.sentence}")
         else:
             counted = not failure.busy and (failure.replied or waves <= 1)
             most = self.terms.tries(item) if callable(self.terms.tries) else self.terms.tries
@@ -254,8 +255,8 @@ class Crew:
         return max(0.0, self.waits_until - self._clock())
 
     def _end(self, services: Services, reason: str) -> None:
-        """Stop the job itself, so that other processes stop too."""
-        services.jobs.stop(self.job, reason)
+        """Stop the job itself, so that other processes stop too. The reason gets a full stop if it has none."""
+        services.jobs.stop(self.job, reason if reason.endswith((".", "!", "?", "…")) else f"{reason}.")
         self.stop()
 
     def _release(self, item: Item) -> _Taken:

@@ -185,7 +185,7 @@ def test_an_item_is_given_up_after_its_tries(path: Path) -> None:
     [
         (ServerError(401), "The server said 401."),
         (ServerError(429, {"Retry-After": "7200"}), "The server said 429. The server asks to wait 120 minutes."),
-        (ConnectionError("Connection refused"), "No answer after 4 waits: Connection refused"),
+        (ConnectionError("Connection refused"), "No answer after 4 attempts in a row: Connection refused."),
         (TooExpensive("Session “work” has cost $2.", "Nothing was sent."), "Session “work” has cost $2. Nothing was"),
     ],
     ids=["key", "told to wait for hours", "out of reach", "budget"],
