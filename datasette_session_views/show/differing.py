@@ -12,7 +12,7 @@ from llm_session_memory.rules.safe_text import visible
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 """A word, a space, or a sign."""
 
-_MOST = 1_200
+_MOST = 1_500
 """The most words of a text that are compared: the longest common subsequence takes their square in time."""
 
 _ALIKE = 0.3

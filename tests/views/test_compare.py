@@ -61,6 +61,7 @@ async def test_answers_stand_side_by_side_with_their_differences(see: Get) -> No
     assert "Prompts 21–24 of 24" in more.shown
     assert "Failed: The server is busy (HTTP 429). <b>Wait</b>." in more.shown
     assert "Not asked here." in more.shown
+    assert "No more prompts. First page" in (await see(f"{PAIR}&after=24")).shown
 
 
 @pytest.mark.asyncio

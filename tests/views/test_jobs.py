@@ -132,6 +132,7 @@ async def test_a_job_shows_its_items_with_their_answers(see: Get, jobs: Jobs) ->
     assert "When is low water at pier 6?" in landed.shown
     more = next(link for link in links(page.text) if "after=50" in link)
     assert (await see(more.partition("#")[0])).text.count('<tr id="i-') == 10
+    assert "No more items. « First page" in (await see("/logs/-/sessions/job/tides?after=60")).shown
 
 
 @pytest.mark.asyncio
