@@ -296,6 +296,12 @@ def test_few_prompts_are_said_to_be_too_few() -> None:
     assert five["output_tokens"].startswith(
         "Output tokens: too few to show a difference (5 prompts; at least 6 are needed). “work-b” used "
     )
+    few = verdict(compared(*(((said(100 + n),), (said(10),)) for n in range(5)))).comparisons[0].sentence
+    assert few == (
+        "Over 5 prompts, no difference between “work” and “work-b” is shown: at least 6 prompts are needed for that."
+    )
+    repeated_ones = verdict(compared(((said(100), said(99), said(98)), (said(10), said(11), said(12)))))
+    assert repeated_ones.comparisons[0].sentence.endswith("is shown: at least 4 answers a side are needed for that.")
     six = sentences(compared(*(((said(100 + n),), (said(10),)) for n in range(6))))
     assert "p = 0.031" in six["output_tokens"]
 
@@ -344,6 +350,7 @@ def test_without_the_extra_there_are_counts_and_means(monkeypatch: pytest.Monkey
     tokens = next(figure for figure in found.comparisons[0].figures if figure.measure == "output_tokens")
     assert (tokens.less, tokens.effect, tokens.p, tokens.shown) == (20, 0.5, None, False)
     assert tokens.sentence == "“work-b” used 50% fewer output tokens than “work” (mean 10 against 20)."
+    assert found.comparisons[0].sentence == "“work” and “work-b” have 20 prompts in common."
     assert "llm install 'llm-session-memory[compare]'" in found.notes[0]
 
 
@@ -382,3 +389,4 @@ def test_nothing_in_common_is_said() -> None:
     found = verdict(compared(((said(1),), ()), ((), (said(2),))))
     assert found.comparisons[0].sentence == "“work-b” and “work” have no prompt in common."
     assert found.comparisons[0].figures == ()
+    assert found.notes[0] == "Only “work” has 1 more prompt, which is not compared."

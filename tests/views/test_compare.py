@@ -41,7 +41,7 @@ async def test_the_verdict_comes_before_the_answers(see: Get) -> None:
     assert sorted(parts, key=said.index) == list(parts)
     assert "Failures b better 0, equal 22, a better 1 a 0% b 4%" in said
     assert page.text.count('<svg class="sv-interval"') == page.text.count('<svg class="sv-tally"') == 8
-    assert "1 prompt only “work” has: not counted." in said
+    assert "Only “work” has 1 more prompt, which is not compared." in said
 
 
 @pytest.mark.asyncio

@@ -38,6 +38,7 @@ _RATIOS = {
 _SHARES = {"thumbs": "was rated good for", "failures": "failed for", "votes": "was better in"}
 
 _UNITS = {"conversation": "conversation", "prompt": "prompt", "answer": "answer"}
+_A_SIDE = {"conversation": "", "prompt": "", "answer": " a side"}
 
 
 def phrase(figure: Figure) -> str:
@@ -67,12 +68,16 @@ def sentence(figure: Figure, first: str, second: str) -> str:
     if figure.shown:
         return f"{_seen(figure, first, second, _evidence(figure))}."
     seen = _seen(figure, first, second)
-    least = _LEAST_ANSWERS if figure.unit == "answer" else FEW
-    if figure.units < least:
-        few = f"{counted(figure.units, _UNITS[figure.unit])}{' a side' if figure.unit == 'answer' else ''}"
-        return f"{figure.label}: too few to show a difference ({few}; at least {least} are needed). {seen}."
+    if figure.units < _least(figure):
+        few = f"{counted(figure.units, _UNITS[figure.unit])}{_A_SIDE[figure.unit]}"
+        return f"{figure.label}: too few to show a difference ({few}; at least {_least(figure)} are needed). {seen}."
     seen = _seen(figure, first, second, _evidence(figure))
     return f"{figure.label}: no difference shown. {seen}; that may be chance.{_could(figure)}"
+
+
+def _least(figure: Figure) -> int:
+    """Return the fewest units with which a test can show anything."""
+    return _LEAST_ANSWERS if figure.unit == "answer" else FEW
 
 
 def _nothing(figure: Figure) -> str:
@@ -96,7 +101,11 @@ def headline(figures: Sequence[Figure], pairs: int, first: str, second: str) -> 
     rest = f" No difference shown: {', '.join(unsure)}." if unsure else ""
     if shown:
         return f"{over}“{second}” {_listed(shown)} than “{first}”.{rest}"
-    return f"{over}no difference between “{first}” and “{second}” is shown."
+    if not tested:
+        return f"“{first}” and “{second}” have {counted(pairs, 'prompt')} in common."
+    few = next((figure for figure in tested if figure.units < _least(figure)), None)
+    enough = f": at least {_least(few)} {_UNITS[few.unit]}s{_A_SIDE[few.unit]} are needed for that" if few else ""
+    return f"{over}no difference between “{first}” and “{second}” is shown{enough}."
 
 
 def alike_sentence(pairs: int, identical: int, mean: float | None) -> str:

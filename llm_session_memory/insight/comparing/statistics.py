@@ -154,7 +154,11 @@ def _mean(values: Sequence[float], kind: Kind) -> float:
 def _effect(top: float, bottom: float, kind: Kind) -> float | None:
     if not bottom or (kind == "ratio" and not top):
         return None
-    return math.exp(top / bottom) if kind == "log" else top / bottom
+    try:
+        effect = math.exp(top / bottom) if kind == "log" else top / bottom
+    except OverflowError:
+        return None
+    return effect if math.isfinite(effect) else None
 
 
 def _detectable(tops: Array, bottoms: Array, kind: Kind, comparisons: int) -> float | None:

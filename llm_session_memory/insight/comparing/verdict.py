@@ -121,7 +121,8 @@ def _notes(compared: Compared, made: Sequence[Comparison], *, tested: bool) -> l
         notes.append(f"{counted(compared.shared, 'exchange')} that forks have in common {are} left out.")
     for place, side in enumerate(compared.sides):
         if alone := compared.alone(place):
-            notes.append(f"{counted(alone, 'prompt')} only “{side.label}” has: not counted.")
+            are = "is" if alone == 1 else "are"
+            notes.append(f"Only “{side.label}” has {counted(alone, 'more prompt')}, which {are} not compared.")
     if compared.limited:
         notes.append(f"Only the newest {compared.limited:,} exchanges of each session are compared.")
     if any(row.differs for row in compared.rows):
