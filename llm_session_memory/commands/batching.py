@@ -101,8 +101,9 @@ def _wishes_options(function: F) -> F:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the answers to this .jsonl or .csv file",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write the answers to this .jsonl or .csv file (- prints them as JSONL)",
 )
 @click.option("--force", is_flag=True, help="Replace the file of answers if it already exists")
 @click.option(
@@ -141,13 +142,12 @@ def batch_command(  # noqa: PLR0913  one parameter an option
     from ..interchange.prompt_files import prompt_file
     from ..llm_seam.batching import Batch, begin
     from ..services.spooled_items import SpooledItems
-    from .working import work_on
+    from .working import STANDARD_OUTPUT, work_on
 
-    into = None if output is None else _checked(output, force=force)
+    into = None if output is None else _checked(output, file, force=force)
     source = sys.stdin.buffer if file == "-" else file
     with prompt_file(source, form) as prompts, _log(database, dry_run=dry_run) as memory, SpooledItems() as items:
-        place = memory.sessions.find(name) if name is not None else None
-        batch = Batch(memory, wishes, place)
+        batch = Batch(memory, wishes, memory.sessions.find(name) if name is not None else None)
         estimate = _estimate(memory, batch, prompts, items)
         if dry_run:
             _print(memory, estimate, limiting)
@@ -155,18 +155,24 @@ def batch_command(  # noqa: PLR0913  one parameter an option
         settings = {**batch.settings, **limiting.settings, "file": prompts.name}
         settings |= {"as": name} if name else {"each": True} if session_each else {}
         if output is not None:
-            settings |= {"output": str(output.resolve()), "output_form": into}
+            place = str(output) if str(output) == STANDARD_OUTPUT else str(output.resolve())
+            settings |= {"output": place, "output_form": into}
         job = begin(memory, settings, items, _stem(file), max_cost=limiting.max_cost)
         _say_begun(memory, job)
     work_on(database, job.id)
 
 
-def _checked(output: Path, *, force: bool) -> str:
+def _checked(output: Path, file: str, *, force: bool) -> str:
     """Return the format of a file of answers. Raises SessionError if it can't be written."""
     from ..interchange.answer_files import form_of
     from ..interchange.whole_file import check_file
+    from .working import STANDARD_OUTPUT
 
+    if str(output) == STANDARD_OUTPUT:
+        return "jsonl"
     form = form_of(output)
+    if file != "-" and output.resolve() == Path(file).resolve():
+        raise SessionError(f"{output} is the file of prompts.", "Choose another file for the answers.")
     check_file(output, force=force)
     if not output.resolve().parent.is_dir():
         raise SessionError(f"{output} can't be written: there is no folder {output.parent}.", "Make the folder first.")

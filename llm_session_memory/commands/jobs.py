@@ -16,6 +16,7 @@ from .common import as_json, echo, local_time, opened, session_command
 from .job_argument import job_argument
 from .job_text import item_fields, item_line, job_fields, job_lines, noun, progress, spent, state, total
 from .resuming import resume_command, retry_failed_command, work_command
+from .working import STANDARD_OUTPUT
 
 _MOST = 20
 """How many jobs, and how many failed items, are listed."""
@@ -93,7 +94,7 @@ def show_command(  # noqa: PLR0913  one parameter an option
 def _write(memory: Memory, job: Job, output: Path, *, force: bool) -> None:
     from ..interchange.answer_files import form_of, lines_of, write_answers
 
-    if str(output) == "-":
+    if str(output) == STANDARD_OUTPUT:
         for line in lines_of(memory, job):
             click.echo(escaped(line), nl=False)
         return

@@ -10,7 +10,7 @@ import click
 
 from ..memory import Memory
 from ..model.jobs import Job
-from ..rules.safe_text import one_line
+from ..rules.safe_text import escaped, one_line
 from ..rules.words import counted
 from .common import echo, existing_log, opened, progress_line
 from .job_options import DEFAULT_JOBS, Limiting
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
+
+STANDARD_OUTPUT = "-"
+"""What stands for the name of a file of answers that is printed instead, as JSONL."""
 
 _BAR = 20
 _MINUTE, _HOUR = 60, 3600
@@ -62,11 +65,11 @@ def _conclude(memory: Memory, job: Job, *, interrupted: bool) -> None:
     """Write the file of answers if the job is done, and print what came of it."""
     if job.state == "done" and job.settings.get("output"):
         _write(memory, job)
-    echo(_summary(memory, job))
+    echo(_summary(memory, job), err=job.settings.get("output") == STANDARD_OUTPUT)
     if job.state == "open" and interrupted:
         echo("Another process goes on with it.", err=True)
     elif job.state in ("open", "stopped"):
-        reason = f"{job.reason} " if job.reason else ""
+        reason = f"{job.reason.rstrip('.')}.\n" if job.reason else ""
         echo(f"{reason}Go on with: {memory.desk.command('job', 'resume', job.name)}", err=True)
     failed = job.counts.get("failed", 0)
     if failed:
@@ -80,8 +83,12 @@ def _conclude(memory: Memory, job: Job, *, interrupted: bool) -> None:
 
 
 def _write(memory: Memory, job: Job) -> None:
-    from ..interchange.answer_files import write_answers
+    from ..interchange.answer_files import lines_of, write_answers
 
+    if job.settings["output"] == STANDARD_OUTPUT:
+        for line in lines_of(memory, job):
+            click.echo(escaped(line), nl=False)
+        return
     path = Path(str(job.settings["output"]))
     answered = write_answers(memory, job, path, job.settings["output_form"], force=True)
     echo(f"Wrote {counted(answered, 'answer')} to {path}.", err=True)

@@ -150,8 +150,9 @@ class PromptFile:
             columns = column_names(self._head)
         except csv.Error:
             return "text"
-        known = {"prompt", *used}
-        return "csv" if known & set(columns) and (len(columns) > 1 or columns[0] == "prompt") else "text"
+        named = {name.strip().lower() for name in columns}
+        known = "prompt" in named or (len(columns) > 1 and not set(columns).isdisjoint(used))
+        return "csv" if known else "text"
 
     def _opened(self) -> IO[bytes]:
         try:

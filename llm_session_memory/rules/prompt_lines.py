@@ -1,8 +1,8 @@
 """What a line of a file of prompts says: its prompt, and what differs from the rest of its batch. Pure.
 
 The fields of a line are `prompt`, `id`, `model`, `system`, `options` (or `options.temperature` and so on),
-`attachments`, `fragments` and `schema`; all others are values for a template or a pattern. A field that the template
-uses as a variable is only that: a table of cars may have a column `model`.
+`attachments`, `fragments` and `schema`, in upper or lower case; all others are values for a template or a pattern. A
+field that the template uses as a variable is only that: a table of cars may have a column `model`.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ def line_of(number: int, fields: Mapping[str, Any], used: Collection[str] = ()) 
     options: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for name, value in fields.items():
-        meaning = _ALIASES.get(name, name)
-        if name in used or (meaning not in (*_TEXTS, *_SETTINGS) and not name.startswith(_OPTION)):
+        folded = name.strip().lower()
+        meaning = _ALIASES.get(folded, folded)
+        is_option = folded.startswith(_OPTION)
+        if name in used or (meaning not in (*_TEXTS, *_SETTINGS) and not is_option):
             values[storable(name)] = value
-        if (name in used and name in _SETTINGS) or value is None or value == "":
+        if (name in used and (is_option or meaning in _SETTINGS)) or value is None or value == "":
             continue
-        if name.startswith(_OPTION) and name not in used:
-            options[name.removeprefix(_OPTION)] = value
+        if is_option:
+            options[name.strip()[len(_OPTION) :]] = value
         elif meaning in _TEXTS:
             said[meaning] = _text(name, value)
         elif meaning in ("attachments", "fragments"):
@@ -57,7 +59,7 @@ def line_of(number: int, fields: Mapping[str, Any], used: Collection[str] = ()) 
 
 
 def _text(name: str, value: Any) -> str:
-    if name in ("id", "custom_id") and isinstance(value, int | float) and not isinstance(value, bool):
+    if name.strip().lower() in ("id", "custom_id") and isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         raise SessionError(f"“{name}” must be a text, not {_shown(value)}")

@@ -161,6 +161,7 @@ def test_if_a_line_is_wrong_nothing_is_sent(llm_: Command, folder: Path, script:
         (("none.txt", "-m", "scripted"), "File 'none.txt' does not exist"),
         (("prompts.txt", "-m", "nothing"), "Model “nothing” not found."),
         (("prompts.txt", "-m", "scripted", "-o", "prompts.csv"), "prompts.csv already exists."),
+        (("prompts.csv", "-m", "scripted", "-o", "./prompts.csv", "--force"), "prompts.csv is the file of prompts."),
         (("prompts.txt", "-m", "scripted", "-o", "none/out.csv"), "there is no folder none."),
         (("prompts.txt", "-m", "scripted", "-o", "out.txt"), "has no ending that says its format."),
         (("prompts.txt", "-m", "scripted", "--as", "a/b"), "contains a “/”"),
@@ -196,6 +197,14 @@ def test_a_dry_run_says_what_would_be_sent(llm_: Command, folder: Path, script: 
     assert (script.seen, log.exists()) == ([], False)
 
 
+def test_the_answers_can_be_printed(llm_: Command, folder: Path, script: Script) -> None:
+    """With -o - standard output has the answers alone, a JSON object a line; prompts may come from standard input."""
+    script.replies = [_repeat]
+    done = llm_("sessions", "batch", "-", "-m", "scripted", "-o", "-", input="One\nTwo\n").ok()
+    assert [json.loads(line)["response"] for line in done.out.splitlines()] == ["One!", "Two!"]
+    assert "2 prompts done" in done.err
+
+
 def test_an_asynchronous_model_is_asked_on_one_loop(llm_: Command, folder: Path, script: Script) -> None:
     """--async asks the model's asynchronous version, all prompts side by side."""
     script.replies = [_repeat]
@@ -217,7 +226,7 @@ def test_a_stopped_job_is_resumed(llm_: Command, folder: Path, script: Script) -
         (job,) = memory.jobs.list()
     assert (stopped.code, script.seen, Path("out.jsonl").exists()) == (1, [], False)
     assert "The limit of $1.00 can't be kept: the price of scripted is unknown." in stopped.err
-    assert f"Go on with: llm sessions job resume {job.name}" in stopped.err
+    assert f"Go on with: llm sessions job resume {job.name}\n" in stopped.err
     assert f"Job “{job.name}” is stopped. Go on with it:" in llm_("sessions", "job", "work", job.name).err
     resumed = llm_("sessions", "job", "resume", job.name, "--max-cost", "none").ok()
     assert resumed.out.startswith(f"Job “{job.name}”: 3 prompts done.")

@@ -11,12 +11,15 @@ from llm_session_memory.model.batch import PromptLine
 from llm_session_memory.rules.patterns import as_text, filled, names_in
 from llm_session_memory.rules.prompt_lines import LONGEST_ID, line_of
 
+_MIXED = {"prompt": "Hi", "id": "7", "options": {"top_P": 1}, "values": {"Word": "x"}}
+
 
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
         ({"prompt": "Hi", "id": 7}, {"prompt": "Hi", "id": "7"}),
         ({"custom_id": "a", "prompt": "Hi"}, {"prompt": "Hi", "id": "a"}),
+        ({" Prompt": "Hi", "ID": 7, "Options.top_P": 1, "Word": "x"}, _MIXED),
         ({"prompt": "Hi", "model": "", "system": None}, {"prompt": "Hi"}),
         ({"options": {"a": 1}, "options.b": "2"}, {"options": {"a": 1, "b": "2"}}),
         ({"options": '{"a": 1}'}, {"options": {"a": 1}}),
