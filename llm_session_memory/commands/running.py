@@ -57,7 +57,7 @@ def run_command(  # noqa: PLR0913  one parameter an option
         llm sessions run draft.yaml --show
         llm sessions run --resume draft-2026-11-28-1
     """
-    from ..llm_seam.workflow_running import begin, refuse_commands
+    from ..llm_seam.workflow_beginning import begin, refuse_commands
 
     if schema:
         from ..rules.workflows.editor_schema import editor_schema
@@ -91,7 +91,7 @@ def run_command(  # noqa: PLR0913  one parameter an option
 
 
 def _read(file: Path, model: str | None) -> tuple[str, Workflow]:
-    from ..llm_seam.workflow_running import of_text
+    from ..llm_seam.workflow_beginning import of_text
     from ..services.workflows.text import read
 
     text = read(file)
@@ -121,7 +121,7 @@ def _inputs(workflow: Workflow, params: tuple[tuple[str, str], ...]) -> dict[str
 
 
 def _check(workflow: Workflow, inputs: Mapping[str, Any], file: Path, database: str | None) -> None:
-    from ..llm_seam.workflow_running import check
+    from ..llm_seam.workflow_beginning import check
 
     path = log_path(database)
     try:
@@ -153,7 +153,7 @@ def _tell_plan(workflow: Workflow, inputs: Mapping[str, Any]) -> None:
 
 
 def _resume(file: Path | None, reference: str, limiting: Limiting, *, allow_shell: bool, database: str | None) -> None:
-    from ..llm_seam.workflow_running import of_job, refuse_commands
+    from ..llm_seam.workflow_beginning import of_job, refuse_commands
     from ..services.workflows.text import read
 
     with Memory(log_path(database), typed=database) as memory:

@@ -1,148 +1,33 @@
-"""Run a workflow: begin it as a job, ask its steps, and make the items of lists when these are known."""
+"""Run a workflow that was begun: ask its steps, and make the items of lists when these are known."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..errors import ModelFailed, SessionError
-from ..model import Session, Settings
+from ..model import Session
 from ..model.jobs import Item, Job
-from ..model.workflows import Source, Step, Workflow
+from ..model.workflows import Source, Step
 from ..rules import names
-from ..rules.safe_text import one_line
 from ..rules.words import counted
-from ..rules.workflows.nodes import Mistake, refused
 from ..rules.workflows.order import last
 from ..rules.workflows.shapes import lacking
 from ..services.bundle import Services
 from ..services.workflows import items, templates
-from ..services.workflows.checking import checked
 from ..services.workflows.commands import StepFailed, run
 from ..services.workflows.results import Result, Results, value_of
 from ..services.workflows.templates import TemplateFailed, evaluated, filled
 from .asking import Answered, ask
 from .creating import Wanted
 from .failures import read
-from .workflow_asking import Lookups, is_known, model_name, question, schema_of
-from .workflow_asking import check as check_step
+from .workflow_asking import Lookups, model_name, question
+from .workflow_beginning import of_job, refuse_commands
 from .working import Also, Skip, Wait
 
 MOST_OF_A_LIST = 10_000
 """How many items a step may run for."""
-
-
-def of_text(text: str, where: str, model: str | None = None) -> Workflow:
-    """Return the workflow of a file's text. `model` is that of the steps that name none, instead of the file's.
-
-    Raises WorkflowRefused.
-    """
-    return checked(text, where, Path(where).stem, schema_of, model)
-
-
-def of_job(job: Job) -> Workflow:
-    """Return the workflow that a job runs. Raises SessionError if the job is none of a workflow."""
-    if job.kind != "workflow" or job.definition is None:
-        raise SessionError(
-            f"Job “{job.name}” is not the run of a workflow.", "Continue it with: llm sessions job resume"
-        )
-    return of_text(job.definition, str(job.settings.get("file") or job.name), job.settings.get("model"))
-
-
-def check(services: Services | None, workflow: Workflow, inputs: Mapping[str, Any], where: str) -> None:
-    """Check what the steps name in llm, and the templates that need no other step, before anything is sent.
-
-    `services` is None if there is no log yet.
-
-    Raises WorkflowRefused.
-    """
-    lookups = Lookups()
-    found = [
-        wrong for step in workflow.steps.values() if (wrong := _mistake_in(services, step, inputs, lookups)) is not None
-    ]
-    if found:
-        raise refused(found, where)
-
-
-def _mistake_in(services: Services | None, step: Step, inputs: Mapping[str, Any], lookups: Lookups) -> Mistake | None:
-    try:
-        if step.kind == "prompt":
-            check_step(services, step, inputs, lookups)
-        for _, source in step.sources():
-            if is_known(source):
-                filled(source, inputs)
-    except TemplateFailed as error:
-        return Mistake(error.message, error.hint, error.line)
-    except SessionError as error:
-        return Mistake(f"Step “{step.name}”: {error.message}", error.hint, step.line)
-    return None
-
-
-def begin(services: Services, workflow: Workflow, text: str, inputs: Mapping[str, Any], **more: Any) -> Job:
-    """Keep a run as a job, with a session for its answers, all or nothing, and return it.
-
-    `more` are `file`, the name of the file, `model`, as for `of_text`, and `max_cost`, in US dollars or None.
-    """
-    max_cost = more.pop("max_cost", None)
-    settings = {name: value for name, value in more.items() if value is not None}
-    services.desk.prepare()
-    with services.writing():
-        name = _free(services, workflow.name)
-        session = services.sessions.create(name, settings=Settings(model=settings.get("model")))
-        job = services.jobs.new(
-            "workflow",
-            name,
-            settings,
-            thread_id=session.thread_id,
-            definition=text,
-            inputs=dict(inputs),
-            max_cost=max_cost,
-        )
-        return services.jobs.add(job, items.of_steps(workflow, _models(workflow, inputs)))
-
-
-def _models(workflow: Workflow, inputs: Mapping[str, Any]) -> dict[str, str]:
-    """Return the ids of the models that the steps will ask, as far as they are known. A resumed run asks the same."""
-    lookups, found = Lookups(), {}
-    for step in workflow.steps.values():
-        known = is_known(step.model) if step.model else step.session is None
-        if step.kind == "prompt" and known:
-            found[step.name] = str(lookups.model(model_name(step, inputs, lookups)).model_id)
-    return found
-
-
-def _free(services: Services, stem: str) -> str:
-    """Return a name that neither a job nor a session has."""
-    text = "".join(one for one in stem if one.isprintable() and one != "/").strip()[:100] or "workflow"
-    taken = {names.key(one) for one in services.sessions.names()}
-    name = services.jobs.free_name(text)
-    head, _, number = name.rpartition("-")
-    count = int(number)
-    while names.key(name) in taken:
-        count += 1
-        name = f"{head}-{count}"
-    return name
-
-
-def runner(job: Job) -> Run:
-    """Return what asks the items of a run, if it has no commands. Raises SessionError otherwise."""
-    try:
-        return Run(job)
-    except StepFailed as error:
-        again = f"llm sessions run --resume {shlex.quote(job.name)} --allow-shell"
-        raise SessionError(error.message, f"If you trust this workflow, continue with: {again}") from error
-
-
-def refuse_commands(workflow: Workflow, *, allow_shell: bool) -> None:
-    """Raise StepFailed if a workflow has commands, unless these are allowed."""
-    commands = [step for step in workflow.steps.values() if step.shell is not None]
-    if commands and not allow_shell:
-        raise StepFailed(
-            f"Step “{commands[0].name}” runs a command: “{one_line(str(commands[0].shell), 200)}”.",
-            "If you trust this workflow, add --allow-shell.",
-        )
 
 
 class Run:
@@ -311,3 +196,12 @@ def _plain(value: Any) -> Any:
 
 def _model_of(where: Session | Wanted) -> str | None:
     return where.settings.model if isinstance(where, Session) else None
+
+
+def runner(job: Job) -> Run:
+    """Return what asks the items of a run, if it has no commands. Raises SessionError otherwise."""
+    try:
+        return Run(job)
+    except StepFailed as error:
+        again = f"llm sessions run --resume {shlex.quote(job.name)} --allow-shell"
+        raise SessionError(error.message, f"If you trust this workflow, continue with: {again}") from error
