@@ -6,6 +6,7 @@ import csv
 import io
 import shutil
 import textwrap
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -83,7 +84,13 @@ def query_command(  # noqa: PLR0913  the options
         cells = [[_cell(value) for value in row] for row in rows]
         click.echo(tabulate(cells, headers=columns, tablefmt="plain", disable_numparse=True, colalign=_sides(rows)))
     else:
-        click.echo("No rows.", err=True)
+        click.echo(_nothing(query, dict(parameters)), err=True)
+
+
+def _nothing(query: Query, given: dict[str, str]) -> str:
+    """Return what to say if there are no rows: which parameter was not given, if the query finds nothing without it."""
+    needed = [name for name, words in query.parameters if "empty for" not in words and not given.get(name)]
+    return f"No rows. This query needs: {' '.join(f'-p {name} …' for name in needed)}" if needed else "No rows."
 
 
 _NUMBERS = ("days", "exchange", "least", "most")
@@ -103,7 +110,17 @@ def _run(
         if name in _NUMBERS and value and not (value.isascii() and value.isdigit()):
             message = f"Parameter “{name}” must be a whole number, not “{one_line(value, _WIDEST)}”."
             raise SessionError(message, f"Example: -p {name} 30")
+        if name == "day" and value and not _is_day(value):
+            message = f"Parameter “{name}” must be a date, not “{one_line(value, _WIDEST)}”."
+            raise SessionError(message, f"Example: -p {name} 2026-05-04")
     return run(existing_log(database), query, given, project_key(project, database))
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return len(text) == len("2026-05-04") and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _list(name: str | None, topic: str | None) -> None:

@@ -18,6 +18,8 @@ from .numbers import Numbers, numbers
 from .panels import PANELS, Panel
 from .replay import Replay, replay
 
+_SEARCH = "llm sessions search WORDS --project NAME"
+
 _NO_HURRY = 600.0
 """The most seconds that a panel may take: in a terminal, the user can interrupt it."""
 
@@ -38,7 +40,8 @@ def run(
         asked = {name: given.get(name, "") for name, _ in query.parameters}
         text = narrowed(query.sql, source.tables, span)
         if project is not None and (query.whole or text == query.text(source.tables)):
-            hint = "To search a project, use: llm sessions search WORDS --project NAME"
+            search = query.topic == "Search"
+            hint = f"To search a project, use: {_SEARCH}" if search else "Leave the project out."
             raise SessionError(f"Query “{query.short_name}” can't be limited to a project.", hint)
         columns, rows = source.answer(text, asked | span.parameters())
     return columns, [tuple(map(without_noise, row)) for row in rows]

@@ -71,6 +71,8 @@ def test_parameters_are_given_by_name(llm_: Command, filled: Path) -> None:
     assert llm_("sessions", "query", "slowest_calls", "-p", "model", "gpt-4o-mini").ok().out
     none = llm_("sessions", "query", "slowest_calls", "-p", "model", "other").ok()
     assert (none.out, none.err) == ("", "No rows.\n")
+    needed = llm_("sessions", "query", "one_session").ok()
+    assert (needed.out, needed.err) == ("", "No rows. This query needs: -p session …\n")
 
 
 def test_unknown_queries_parameters_and_logs(llm_: Command, filled: Path) -> None:
@@ -82,6 +84,8 @@ def test_unknown_queries_parameters_and_logs(llm_: Command, filled: Path) -> Non
     assert "has no parameter “x”. Its parameters: days." in wrong.err
     words = llm_("sessions", "query", "tokens_a_day", "-p", "days", "a week")
     assert "Parameter “days” must be a whole number, not “a week”. Example: -p days 30" in words.err
+    tomorrow = llm_("sessions", "query", "on_a_day", "-p", "day", "tomorrow")
+    assert "Parameter “day” must be a date, not “tomorrow”. Example: -p day 2026-05-04" in tomorrow.err
     missing = llm_("sessions", "query", "tokens_a_day", "-d", str(filled.parent / "none.db"))
     assert "There is no log at" in missing.err
 
