@@ -164,6 +164,12 @@ def test_any_values_can_be_compared(values: list[tuple[float, float]], kind: Kin
     assert found.effect is None or math.isfinite(found.effect)
 
 
+@pytest.mark.parametrize(("units", "samples"), [(20, 9_999), (1_000, 4_000), (50_000, 1_999)])
+def test_many_units_need_fewer_samples(units: int, samples: int) -> None:
+    """A comparison of thousands of prompts takes seconds, because its samples are fewer."""
+    assert drawing.draws(units) == samples
+
+
 # -- by simulation ---------------------------------------------------------------
 
 

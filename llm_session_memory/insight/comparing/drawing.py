@@ -24,6 +24,10 @@ EXACT = 20_000
 
 SEED = 20_261_128
 
+_ENOUGH = 1_999
+_WORK = 4_000_000
+"""Of many units fewer samples are drawn, so that a comparison takes seconds: this many numbers, but _ENOUGH samples."""
+
 _AT_ONCE = 2_000_000
 """How many random numbers are held at once."""
 
@@ -35,7 +39,7 @@ def bca(tops: Array, bottoms: Array, kind: Kind, level: float = 0.95) -> Interva
     n = len(tops)
     rng = np.random.default_rng(SEED)
     drawn = []
-    for size in batches(RESAMPLES, n):
+    for size in batches(draws(n), n):
         weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
         drawn.append(divided(weights @ tops, weights @ bottoms))
     return corrected(np.concatenate(drawn), tops.sum() / bottoms.sum(), moves(tops, bottoms), kind, tail_of(n, level))
@@ -66,8 +70,9 @@ def corrected(drawn: Array, theta: float, away: Array, kind: Kind, tail: float) 
     import numpy as np
     from scipy.special import ndtr, ndtri
 
+    total = len(drawn)
     drawn, away = drawn[np.isfinite(drawn)], away[np.isfinite(away)]
-    if len(drawn) < RESAMPLES // 2 or len(away) == 0 or np.ptp(drawn) == 0:
+    if len(drawn) < total / 2 or len(away) == 0 or np.ptp(drawn) == 0:
         return None
     bias = float(ndtri(float(np.mean(drawn < theta) + np.mean(drawn <= theta)) / 2))
     if not math.isfinite(bias):
@@ -92,11 +97,11 @@ def sign_test(differences: Array) -> tuple[float, str]:
         signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
         return float(np.mean(np.abs(signs @ values) >= seen)), "exact permutation"
     rng = np.random.default_rng(SEED)
-    more = 0
-    for size in batches(RESAMPLES, n):
+    more, total = 0, draws(n)
+    for size in batches(total, n):
         signs = rng.integers(0, 2, size=(size, n)) * 2 - 1
         more += int(np.sum(np.abs(signs @ values) >= seen))
-    return (more + 1) / (RESAMPLES + 1), "permutation"
+    return (more + 1) / (total + 1), "permutation"
 
 
 def mcnemar(less: int, more: int) -> float:
@@ -127,6 +132,11 @@ def z_of(share: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(share))
+
+
+def draws(width: int) -> int:
+    """Return how many samples of this many numbers to draw."""
+    return min(RESAMPLES, max(_ENOUGH, _WORK // max(width, 1)))
 
 
 def batches(total: int, width: int) -> Iterator[int]:

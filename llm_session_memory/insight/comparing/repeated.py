@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from .drawing import EXACT, RESAMPLES, SEED, batches, corrected, divided, moves, tail_of, z_of
+from .drawing import EXACT, RESAMPLES, SEED, batches, corrected, divided, draws, moves, tail_of, z_of
 from .measures import Pair
 from .values import Interval, Kind
 
@@ -86,7 +86,7 @@ def nested(ones: Sequence[Array], others: Sequence[Array], kind: Kind) -> Interv
     rng = np.random.default_rng(SEED)
     n, most = len(ones), max(map(len, (*ones, *others)))
     drawn = []
-    for size in batches(RESAMPLES, n * most):
+    for size in batches(draws(n * most), n * most):
         chosen = rng.integers(0, n, size=(size, n))
         x, y = (_means(rng, side, chosen, most) for side in (ones, others))
         drawn.append(divided(y.sum(axis=1), x.sum(axis=1)) if kind == "ratio" else (y - x).mean(axis=1))
