@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import llm
@@ -52,12 +53,14 @@ class _Batch:
     def ask(self, services: Services, item: Item, also: Also) -> None:
         """Ask an item in this thread."""
         where, question, model = self._where(services, item), self._question(services, item), self._model(item)
-        ask(services, where, question, model, also=also, keep_attempt=False)
+        with _without_empty(services, where):
+            ask(services, where, question, model, also=also, keep_attempt=False)
 
     async def ask_async(self, services: Services, item: Item, also: Also) -> None:
         """Ask an item on this loop."""
         where, question, model = self._where(services, item), self._question(services, item), self._model(item)
-        await ask_async(services, where, question, model, also=also, keep_attempt=False)
+        with _without_empty(services, where):
+            await ask_async(services, where, question, model, also=also, keep_attempt=False)
 
     def _model(self, item: Item) -> Any:
         return self._models.of(item.model or self._settings["model"])
@@ -72,9 +75,12 @@ class _Batch:
             return found
         ending = f"-{item.position:0{self._width}}"
         name = check(self._job.name[: LONGEST - len(ending)] + ending)
-        if services.sessions.find(name) is not None:
-            name = forked(name, services.sessions.names())
-        return Wanted(name)
+        found = services.sessions.find(name)
+        if found is None:
+            return Wanted(name)
+        if services.sessions.exchange_count(found) == 0:  # the process that made it was killed before the answer
+            return found
+        return Wanted(forked(name, services.sessions.names()))
 
     def _question(self, services: Services, item: Item) -> Question:
         """Return the question of an item. Raises SessionError if a fragment or an attachment is gone."""
@@ -96,6 +102,17 @@ class _Batch:
             tools=shared.get("tools") or (),
             context="none",
         )
+
+
+@contextmanager
+def _without_empty(services: Services, where: Session | Wanted) -> Iterator[None]:
+    """Remove the session that was made for an item if the item fails: it would stay empty."""
+    try:
+        yield
+    except Exception:
+        if isinstance(where, Wanted) and where.name is not None and services.sessions.find(where.name) is not None:
+            services.sessions.remove_empty(where.name)
+        raise
 
 
 def _resolved(services: Services, names: Iterable[str], *, attachments: bool = False) -> list[Any]:

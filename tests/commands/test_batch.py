@@ -143,6 +143,24 @@ def test_what_fails_is_kept_with_its_sentence_and_can_be_asked_again(
     assert [line["response"] for line in lines] == ["good!", "At last."]
 
 
+@pytest.mark.parametrize("more", [(), ("--async",)])
+def test_a_failed_item_leaves_no_empty_session(
+    llm_: Command, folder: Path, script: Script, more: tuple[str, ...]
+) -> None:
+    """With --session-each, a session is there for each answer only; asked again, an item gets the name it had."""
+    script.replies = [_repeat]
+    prompts = _write("prompts.txt", "good", "fail")
+    assert llm_("sessions", "batch", prompts, "-m", "scripted", "--session-each", *more).code == 1
+    with Memory() as memory:
+        (job,) = memory.jobs.list()
+        assert [*memory.sessions.names()] == [f"{job.name}-1"]
+        memory.sessions.create(f"{job.name}-2")  # as if a process had been killed
+    script.replies = ["At last."]
+    llm_("sessions", "job", "retry-failed", job.name).ok()
+    with Memory() as memory:
+        assert sorted(memory.sessions.names()) == [f"{job.name}-1", f"{job.name}-2"]
+
+
 def test_if_a_line_is_wrong_nothing_is_sent(llm_: Command, folder: Path, script: Script, log: Path) -> None:
     """All wrong lines are named, and there is no job and no session."""
     prompts = _write("prompts.jsonl", {"prompt": "a"}, {"prompt": "a", "options": {"x": 1}}, {"id": "b"}, "{")
