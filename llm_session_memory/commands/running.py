@@ -31,7 +31,7 @@ from .working import shown as shown_progress
 @click.option("-m", "--model", help="The model of steps that name none [the file's, or llm's default]")
 @limit_options
 @click.option("--allow-shell", is_flag=True, help="Allow the workflow to run its commands on this computer")
-@click.option("--dry-run", is_flag=True, help="Check everything and print the prompts that are known, but send nothing")
+@click.option("--dry-run", is_flag=True, help="Check everything and print commands and known prompts, but send nothing")
 @click.option("--show", is_flag=True, help="Check the file and print its graph")
 @click.option("--resume", metavar="RUN", help="Continue a run: finished steps stay, failed ones are tried again")
 @click.option("--json-schema", "schema", is_flag=True, help="Print the JSON schema of the file format, for editors")
@@ -133,14 +133,16 @@ def _check(workflow: Workflow, inputs: Mapping[str, Any], file: Path, database: 
 
 
 def _tell_plan(workflow: Workflow, inputs: Mapping[str, Any]) -> None:
-    """Print the graph, and the prompts that don't depend on an answer."""
+    """Print the graph, all commands, and the prompts that don't depend on an answer."""
     from ..llm_seam.workflow_asking import is_known
     from ..services.workflows.templates import filled
 
     for line in shown(workflow):
         echo(line)
     for step in workflow.steps.values():
-        text = step.prompt or step.stdin
+        if step.shell is not None:
+            echo(f"\n{step.name}, a command:\n{step.shell}")
+        text = step.prompt
         if text is not None and is_known(text):
             echo(f"\n{step.name}:\n{filled(text, inputs)}")
     prompts = [step for step in workflow.steps.values() if step.kind == "prompt"]

@@ -120,5 +120,5 @@ def refuse_commands(workflow: Workflow, *, allow_shell: bool) -> None:
     if commands and not allow_shell:
         raise StepFailed(
             f"Step “{commands[0].name}” runs a command: “{one_line(str(commands[0].shell), 200)}”.",
-            "If you trust this workflow, add --allow-shell.",
+            "See all its commands with --dry-run. If you trust it, add --allow-shell.",
         )

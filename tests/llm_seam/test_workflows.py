@@ -206,6 +206,8 @@ def test_a_command_runs_only_if_it_is_allowed(
     refused = llm_("sessions", "run", path)
     assert 'Step “b” runs a command: “cat; printf %s "$X"”.' in refused.err
     assert not script.seen
+    told = llm_("sessions", "run", path, "--dry-run").ok().out
+    assert "\ne, a command:\necho wrong >&2; exit 3\n" in told
     done = llm_("sessions", "run", path, "--allow-shell")
     text = "$(touch made); `touch made`"
     assert done.ok().out == (
