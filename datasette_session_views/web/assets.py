@@ -24,7 +24,7 @@ _SHEETS: dict[str, tuple[str, ...]] = {
     "sv_compare": ("reply", "list", "acts", "jobs", "compare"),
     "sv_choose": ("list", "compare"),
     "sv_job": ("reply", "list", "acts", "jobs"),
-    "sv_queries": ("list",),
+    "sv_queries": ("queries",),
 }
 """The style sheets of a page, between those of all pages and the one for paper."""
 
