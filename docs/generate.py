@@ -6,6 +6,7 @@ pages (`make docs`), `--check` compares (`make docs-check`). Nothing here is nee
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -19,7 +20,10 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 
+from llm_session_memory.rules.workflows.editor_schema import editor_schema
+
 ROOT = Path(__file__).resolve().parent.parent
+WORKFLOW_SCHEMA = ROOT / "examples" / "workflow.schema.json"
 PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 
 OURS_ON_LLM = (
@@ -321,14 +325,25 @@ def _cell(text: str) -> str:
 
 
 def main() -> int:
-    """Run cog over all pages, to rewrite them, or with --check to compare them."""
+    """Rewrite all generated parts, or with --check compare them: cog's in the pages, and the schema of workflows."""
     from cogapp import Cog
 
     how = ["--check", "--diff"] if "--check" in sys.argv[1:] else ["-r"]
     results: list[int] = [
         Cog().main(["cog", "-P", "-p", "from docs import generate", *how, str(page)]) for page in PAGES
     ]
-    return max(results)
+    return max(*results, workflow_schema(write="--check" not in sys.argv[1:]))
+
+
+def workflow_schema(*, write: bool) -> int:
+    """Write the JSON schema of workflows beside the examples, or say whether the file is up to date: 0, otherwise 1."""
+    schema = f"{json.dumps(editor_schema(), indent=2)}\n"
+    if write:
+        WORKFLOW_SCHEMA.write_text(schema, "utf-8")
+    if WORKFLOW_SCHEMA.read_text("utf-8") == schema:
+        return 0
+    print(f"{WORKFLOW_SCHEMA} is out of date.")
+    return 1
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
+from docs import generate
 from llm_session_memory import Memory
 from llm_session_memory.rules.workflows.editor_schema import editor_schema
 from tests.conftest import Command
@@ -57,3 +58,10 @@ def test_two_models_classify_the_same_texts(run: Command) -> None:
     out = run("classify-and-compare", "-p", "model_a", "session-demo", "-p", "model_b", "session-demo").out
     assert out.splitlines()[-1] == "session-demo and session-demo agree on 3 of 3 texts."
     assert "same    negative / negative  The ferry was late again" in out
+
+
+def test_the_schema_for_editors_lies_beside_the_examples() -> None:
+    """It is what the command prints, and the examples name it."""
+    assert generate.workflow_schema(write=False) == 0
+    for path in EXAMPLES:
+        assert f"$schema={generate.WORKFLOW_SCHEMA.name}\n" in path.read_text("utf-8")
