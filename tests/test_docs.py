@@ -301,10 +301,11 @@ def _parse_error(words: list[str]) -> str:
 
 
 def test_each_query_answers(talk: Path) -> None:
-    """Every SQL example runs on a log that has sessions, and finds something (except recalls, which it has none of)."""
+    """Every SQL example runs on a log that has sessions, and finds something, except what it has no rows of."""
+    none = ("memory_recalls", "memory_jobs", "memory_groups", "memory_votes")
     with contextlib.closing(sqlite3.connect(talk)) as db:
         for query in _queries():
-            assert db.execute(query).fetchall() or "memory_recalls" in query, query
+            assert db.execute(query).fetchall() or any(table in query for table in none), query
 
 
 def test_each_block_of_data_can_be_read() -> None:
