@@ -7,6 +7,7 @@ people who may not view all the tables that it reads.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -83,9 +84,15 @@ async def _tables(datasette: Any, database: str) -> frozenset[str]:
     return found
 
 
+@lru_cache(maxsize=2_000)
+def _text(query: Query, tables: frozenset[str]) -> str:
+    """Return a query's SQL. 0.65 asks for all queries again to check the permission for each of them."""
+    return query.text(tables)
+
+
 def _offer(query: Query, tables: frozenset[str]) -> Offered:
     return Offered(
-        sql=query.text(tables),
+        sql=_text(query, tables),
         title=query.title,
         description=" ".join([query.means, *(f"Fill in {name}: {words}." for name, words in query.parameters)]),
         params=[name for name, _ in query.parameters],
