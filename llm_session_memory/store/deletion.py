@@ -60,7 +60,7 @@ _OPTIONAL: dict[str, str] = {
     "memory_snapshots": "id thread_id label turn_id made_utc",
     "memory_titles": "thread_id title author",
     "memory_origins": "thread_id source key",
-    "memory_jobs": "id thread_id",
+    "memory_jobs": "id kind thread_id",
     "memory_job_items": "job_id turn_id thread_id",
     "memory_group_members": "name_key thread_id",
     "memory_votes": "a_turn_id b_turn_id",

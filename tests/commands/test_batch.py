@@ -273,3 +273,19 @@ def test_the_bar_says_how_far_a_job_is(now: Progress, line: str) -> None:
     """The bar, the rate, the cost so far and the time left are on one line, which is no wider than the terminal."""
     assert shown(now, 200).endswith(line)
     assert len(shown(now, 30)) < 30
+
+
+def test_nothing_of_a_batch_is_left_when_all_its_answers_are_deleted(
+    llm_: Command, log: Path, tmp_path: Path, script: Script
+) -> None:
+    """A batch with a session for each answer goes with the last of them, with the system prompt that it had."""
+    script.replies = ["=1+1", "=1+1"]
+    file = tmp_path / "two.txt"
+    file.write_text("One?\nTwo?\n")
+    llm_("sessions", "batch", str(file), "-m", "scripted", "-s", "You are Vasco.", "--session-each").ok()
+    with Memory(log) as memory:
+        first, second = memory.sessions.names()
+    llm_("sessions", "delete", first, "--yes", "--erase").ok()
+    assert b"Vasco" in log.read_bytes()
+    llm_("sessions", "delete", second, "--yes", "--erase").ok()
+    assert b"Vasco" not in log.read_bytes()

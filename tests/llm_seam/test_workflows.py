@@ -314,3 +314,24 @@ def test_the_commands_of_jobs_continue_a_run(flow: Callable[[str], str], llm_: C
     assert "The command ended with exit code 1." in failed.err
     refused = llm_("sessions", "job", "retry-failed", newest()[0].name)
     assert f"llm sessions run --resume {newest()[0].name} --allow-shell" in refused.err
+
+
+@pytest.mark.parametrize("deleted", ["other", "whole --exchange 1"])
+def test_nothing_of_a_deleted_answer_is_left_in_its_run(
+    deleted: str, flow: Callable[[str], str], llm_: Command, log: Path, script: Script
+) -> None:
+    """The run goes with a deleted answer, because outputs of commands and items of lists hold what they made of it."""
+    answering(script, {"Facts": "Vasco sailed"})
+    session = "session: other" if deleted == "other" else ""
+    path = flow(f"""
+        name: whole
+        steps:
+          facts: {{prompt: Facts please, {session}}}
+          upper: {{shell: "tr a-z A-Z", stdin: "{{{{ steps.facts.text }}}}"}}
+          each: {{for_each: "[steps.facts.text]", prompt: "Number {{{{ index }}}}"}}
+    """)
+    llm_("sessions", "run", path, "--allow-shell").ok()
+    name, *rest = deleted.split()
+    llm_("sessions", "delete", newest()[0].name if name == "whole" else name, *rest, "--yes", "--erase").ok()
+    assert b"vasco" not in log.read_bytes().lower()
+    llm_("sessions", "check").ok()

@@ -56,8 +56,17 @@ where kind = 'vote'
 delete from memory_conflicts where thread_id in (select id from temp.gone_threads where batch = :batch)
    or key in (select id from temp.gone_turns where batch = :batch)
    or key in (select id from temp.gone_responses where batch = :batch);
--- an item of a job has the prompt; an item without its answer would be asked again
+-- an item of a job has the prompt, and without its answer it would be asked again; of a workflow, later steps may hold
+-- what they made of the answer (outputs of commands, items of lists, errors), so the whole run goes
+delete from memory_jobs where thread_id in (select id from temp.gone_threads where batch = :batch)
+   or kind = 'workflow' and id in (
+       select job_id from memory_job_items
+       where turn_id in (select id from temp.gone_turns where batch = :batch)
+          or thread_id in (select id from temp.gone_threads where batch = :batch)
+   );
 delete from memory_job_items where turn_id in (select id from temp.gone_turns where batch = :batch)
    or thread_id in (select id from temp.gone_threads where batch = :batch);
-delete from memory_jobs where thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_job_items where job_id not in (select id from memory_jobs);
+-- a job without items still has their system prompt
+delete from memory_jobs
+where not exists (select 1 from memory_job_items i where i.job_id = memory_jobs.id);
