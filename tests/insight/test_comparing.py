@@ -19,6 +19,7 @@ from statsmodels.stats.power import TTestPower
 from llm_session_memory.insight.comparing import drawing, repeated
 from llm_session_memory.insight.comparing.fields import as_fields
 from llm_session_memory.insight.comparing.measures import Pair
+from llm_session_memory.insight.comparing.sentences import percent
 from llm_session_memory.insight.comparing.similarity import similarity
 from llm_session_memory.insight.comparing.statistics import ENOUGH, examined, holm, unit_of
 from llm_session_memory.insight.comparing.values import Kind
@@ -282,6 +283,13 @@ def test_what_is_shown_is_said_with_its_evidence() -> None:
     assert (
         verdict(found).comparisons[0].sentence == "Over 20 prompts, “work-b” used 49% fewer output tokens than “work”."
     )
+
+
+def test_only_nothing_is_a_hundred_percent_less() -> None:
+    """What is nearly a hundred percent less is not said to be nothing."""
+    found = compared(*(((said(90_000 + n),), (said(6),)) for n in range(20)))
+    assert "“work-b” used 99.9% fewer output tokens than “work”" in sentences(found)["output_tokens"]
+    assert [percent(share) for share in (0.994, 0.996, 0.99999, 1.0)] == ["99%", "99.6%", "99.9%", "100%"]
 
 
 def test_no_difference_shown_is_not_the_same() -> None:

@@ -12,6 +12,7 @@ from .values import Figure
 
 _TWICE = 2.0
 _ONE_PERCENT = 0.01
+_NEARLY_ALL = 0.995
 _LEAST_ANSWERS = 4
 """The fewest answers on each side to one prompt with which a test can show anything: 2 / (8 choose 4) is 0.03."""
 
@@ -134,10 +135,15 @@ def effect_words(figure: Figure, effect: float | None) -> str:
     if effect is None:
         return ""
     if figure.kind in ("ratio", "log"):
-        return f"×{effect:.1f}" if effect >= _TWICE else f"{effect - 1:+.0%}"
+        return f"×{effect:.1f}" if effect >= _TWICE else f"{'-' if effect < 1 else '+'}{percent(abs(effect - 1))}"
     if figure.kind == "share":
         return f"{effect * 100:+.0f} points"
     return f"{effect:+.1f}"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage, which is 100% only if it is the whole: what is 100% less is nothing."""
+    return f"{share:.0%}" if share >= 1 or share < _NEARLY_ALL else f"{min(share, 0.999):.1%}"
 
 
 def p_words(p: float) -> str:
@@ -169,7 +175,7 @@ def _amount(effect: float, said: _Said) -> str:
         return said.as_
     if abs(effect - 1) < _ONE_PERCENT:
         return f"{abs(effect - 1):.1%} {said.less if effect < 1 else said.more}"
-    return f"{abs(effect - 1):.0%} {said.less if effect < 1 else said.more}"
+    return f"{percent(abs(effect - 1))} {said.less if effect < 1 else said.more}"
 
 
 def _evidence(figure: Figure) -> str:
