@@ -164,6 +164,7 @@ async def _chooser(datasette: Any, request: Any, log: Log, asked: _Asked, thread
         "links": links,
         "letters": _SIDES[:3],
         "given": shown.asked(asked.references),
+        "alone": one_line(asked.references[0], 80) if threads else "",
         "groups": [
             (
                 one_line(str(one["name"]), 80),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from llm_session_memory.insight.comparing.sentences import effect_words, p_words, value_words
+from llm_session_memory.insight.comparing.sentences import effect_words, p_words, percent, value_words
 from llm_session_memory.insight.comparing.similarity import similarity
 from llm_session_memory.insight.comparing.values import Comparison, Figure, Verdict
 from llm_session_memory.reader.compared import LETTERS, Answer, Compared, Row, Side
@@ -25,6 +25,9 @@ ROWS = 20
 
 _LONG = 6_000
 """The most characters of an answer or a prompt on the page."""
+
+_PROMPT = 1_500
+"""The most characters of the prompt above its answers, which are what the page is for."""
 
 _OPEN = 3
 """Up to so many pairs of sides are all unfolded."""
@@ -92,10 +95,10 @@ def _figure(figure: Figure, first: str, second: str) -> dict[str, Any]:
 def _counts(figure: Figure, first: str, second: str) -> str:
     """Return the prompts that each side wins, or for which it has more, and those that are equal: `b better 9, …`."""
     if figure.better:
-        said = f"{second} better {figure.wins:,}, equal {figure.equal:,}, {first} better {figure.losses:,}"
+        parts = (f"{second} better {figure.wins:,}", f"equal {figure.equal:,}", f"{first} better {figure.losses:,}")
     else:
-        said = f"{second} more {figure.more:,}, equal {figure.equal:,}, {first} more {figure.less:,}"
-    return said
+        parts = (f"{second} more {figure.more:,}", f"equal {figure.equal:,}", f"{first} more {figure.less:,}")
+    return ", ".join(part.replace(" ", "\u00a0") for part in parts)  # a number stays with its words
 
 
 # -- answers side by side ---------------------------------------------------------
@@ -127,7 +130,8 @@ def _row(links: Links, compared: Compared, row: Row, votes: list[str]) -> dict[s
                 "others": [_answer(links, one, _plain(one.reply), base) for one in cell[1:]],
             }
         )
-    return {"number": row.number, "prompt": _clipped(visible(row.prompt)), "cells": cells, "votes": votes, "said": said}
+    prompt = _clipped(visible(row.prompt), _PROMPT)
+    return {"number": row.number, "prompt": prompt, "cells": cells, "votes": votes, "said": said}
 
 
 def _texts(row: Row) -> tuple[list[str], str]:
@@ -214,15 +218,15 @@ def _against(value: float, other: float | None, measure: _Taken) -> str:
     if ratio >= 2:  # noqa: PLR2004  from twice as much on
         return f"{ratio:.1f} times as {'many' if measure.counts else 'much'}"
     less = "fewer" if measure.counts else "less"
-    return f"{abs(ratio - 1):.0%} {less if ratio < 1 else 'more'}"
+    return f"{percent(abs(ratio - 1))} {less if ratio < 1 else 'more'}"
 
 
 def _plain(text: str) -> str:
     return escape(_clipped(visible(text)))
 
 
-def _clipped(text: str) -> str:
-    return text if len(text) <= _LONG else f"{text[:_LONG].rstrip()}…"
+def _clipped(text: str, most: int = _LONG) -> str:
+    return text if len(text) <= most else f"{text[:most].rstrip()}…"
 
 
 def asked(references: Sequence[str]) -> dict[str, str]:

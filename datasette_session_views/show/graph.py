@@ -35,7 +35,7 @@ _WIDE, _HIGH = 200, 66
 _EDGE = 6
 """The room around the drawing, for borders and the focus."""
 
-_LABEL, _LINE = 25, 33
+_LABEL, _LINE = 22, 33
 """Characters of a node's name and of the lines below it. Its tooltip has all of it."""
 
 

@@ -11,6 +11,7 @@ from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Response, others_forbid, status_and_words
 from .hints import Hints, hints, is_ours, path_of
+from .links import Links
 from .rendering import rendered
 
 _TITLES = {400: "Not understood", 403: "Not allowed", 404: "Not found"}
@@ -85,11 +86,21 @@ async def _shown(datasette: Any, request: Any, status: int, said: str, hint: str
         "alike": found.alike,
         "of_databases": found.log is None,
         "wanted": found.wanted,
+        "nearby": _nearby(path_of(request), found.links),
         "may_search": found.log is not None and found.log.searchable,
         "without": _without(request, parameter) if parameter else None,
         "parameter": parameter,
     }
     return await rendered(datasette, request, "sv_error", context, {}, status)
+
+
+def _nearby(path: str, links: Links | None) -> tuple[str, str] | None:
+    """Return the page from which a page of a job or of a comparison is reached, with its name."""
+    if links is None:
+        return None
+    if "/-/sessions/job" in path:
+        return "All jobs", links.jobs()
+    return ("Choose what to compare", links.compare()) if "/-/sessions/compare" in path else None
 
 
 def _without(request: Any, parameter: str) -> str:

@@ -105,7 +105,9 @@ async def test_what_is_missing_or_wrong_is_said(see: Get) -> None:
         ("?a=work&b=nobody", 404, "Session “nobody” not found."),
         ("?group=none", 404, "Group “none” not found."),
         ("?a=work&b=work-b&match=words", 400, "“match” must be one of prompt, number"),
-        ("?a=work", 200, "Compare sessions"),
+        ("?group=none", 404, "Choose what to compare"),
+        ("?a=work", 200, "Name another session to compare with work ."),
+        ("?a=work&b=work", 200, "Name another session to compare with work ."),
         ("?a=work-b&b=work-c&by=model", 400, "There are no two models to compare."),
         ("", 200, "Bridges <b> work, work-b, work-c"),
     ):
