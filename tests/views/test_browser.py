@@ -20,6 +20,11 @@ PAGES = [
     "/logs/-/sessions/search?q=Lisbon",
     "/logs/-/sessions/search",
     "/logs/-/sessions/analytics",
+    "/logs/-/sessions/jobs",
+    "/logs/-/sessions/job/Tides",
+    "/logs/-/sessions/compare",
+    "/logs/-/sessions/compare?group=Lisbon",
+    "/logs/-/sessions/queries",
     "/logs/sessions_tokens_by_model",
 ]
 
