@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
@@ -45,18 +46,40 @@ Check = Callable[[PromptLine], None]
 def prompt_file(
     path: str | Path | IO[bytes], form: Form | None = None, name: str | None = None
 ) -> Iterator[PromptFile]:
-    """Give a file of prompts. A stream (standard input) is copied first, because its beginning is looked at.
+    """Give a file of prompts. A stream is copied first, because its beginning is looked at: standard input, or a pipe.
 
     Raises SessionError if it can't be read.
     """
     if isinstance(path, str | Path):
-        yield PromptFile(Path(path), name or one_line(Path(path).name, 80), form)
-        return
-    with tempfile.TemporaryDirectory(prefix="llm-batch-") as folder:
+        name = name or one_line(Path(path).name, 80)
+        if not _is_pipe(Path(path)):
+            yield PromptFile(Path(path), name, form)
+            return
+        source: AbstractContextManager[IO[bytes]] = _opened(Path(path))
+    else:
+        source = nullcontext(path)
+    with tempfile.TemporaryDirectory(prefix="llm-batch-") as folder, source as stream:
         copy = Path(folder) / "prompts"
         with copy.open("wb") as file:
-            shutil.copyfileobj(path, file)
+            shutil.copyfileobj(stream, file)
         yield PromptFile(copy, name or "standard input", form)
+
+
+def _is_pipe(path: Path) -> bool:
+    """Return whether a file can be read only once, as what `<(...)` in a shell stands for."""
+    try:
+        return stat.S_ISFIFO(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file of prompts. Raises SessionError."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        what = f"{path} can't be read: {error.strerror or error}."
+        raise SessionError(what, f"Give the name of a file, or - for standard input. {_NOT_SENT}") from error
 
 
 class PromptFile:
@@ -66,7 +89,7 @@ class PromptFile:
         self.path = path
         self.name = name
         self._form = form
-        with self._opened() as stream:
+        with _opened(self.path) as stream:
             self._head = stream.read(_HEAD)
 
     def form(self, used: Collection[str] = ()) -> Form:
@@ -107,9 +130,9 @@ class PromptFile:
         form = self.form(used)
         try:
             if form == "csv":
-                yield from rows(self._opened(), self._head, self.name)
+                yield from rows(_opened(self.path), self._head, self.name)
             elif form == "jsonl":
-                with self._opened() as stream:
+                with _opened(self.path) as stream:
                     yield from objects(stream, self.name, lambda error: refuse(error.message))
             else:
                 yield from self._texts(refuse)
@@ -122,7 +145,7 @@ class PromptFile:
         if encoding == "utf-16":
             hint = f"Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE. {_NOT_SENT}"
             raise SessionError(f"{self.name} is UTF-16 text, not UTF-8.", hint)
-        with self._opened() as stream:
+        with _opened(self.path) as stream:
             number = 0
             while line := stream.readline(LONGEST + 1):
                 number += 1
@@ -153,13 +176,6 @@ class PromptFile:
         named = {name.strip().lower() for name in columns}
         known = "prompt" in named or (len(columns) > 1 and not set(columns).isdisjoint(used))
         return "csv" if known else "text"
-
-    def _opened(self) -> IO[bytes]:
-        try:
-            return self.path.open("rb")
-        except OSError as error:
-            what = f"{self.path} can't be read: {error.strerror or error}."
-            raise SessionError(what, f"Give the name of a file, or - for standard input. {_NOT_SENT}") from error
 
 
 def _is_object(line: bytes) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,15 @@ def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         pass
     with pytest.raises(SessionError, match="can't be read: Is a directory"), prompt_file(tmp_path):
         pass
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+def test_a_pipe_is_read_once_and_completely(tmp_path: Path) -> None:
+    """A pipe, as `<(...)` in a shell makes one, gives all of its lines, though its beginning is looked at first."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text("One?\nTwo?\n"))
+    writer.start()
+    with prompt_file(pipe) as file:
+        assert [line.prompt for line in file.lines()] == ["One?", "Two?"]
+    writer.join()
