@@ -19,7 +19,7 @@ from llm_session_memory.rules.workflows import order
 from llm_session_memory.rules.workflows.editor_schema import editor_schema
 from llm_session_memory.rules.workflows.graph_text import shown
 from llm_session_memory.rules.workflows.nodes import WorkflowRefused
-from llm_session_memory.services.workflows import inputs, templates
+from llm_session_memory.services.workflows import inputs, templates, text
 from llm_session_memory.services.workflows.checking import checked
 from tests.world.laws import tried
 
@@ -242,12 +242,39 @@ def test_a_property_comes_before_a_method() -> None:
         "{{ 'x' * 10 ** 9 }}",
         "{{ 9 ** 9 ** 9 }}",
         "{{ range(10 ** 9) }}",
+        "{{ '%100000000d' % 1 }}",
+        "{{ '%*d' % (10 ** 9, 1) }}",
+        "{{ 'x'.ljust(10 ** 9) }}",
+        "{{ 'x' | center(10 ** 9) }}",
+        "{{ '{:>100000000}'.format(1) }}",
+        "{{ '{:>{}}'.format(1, 10 ** 9) }}",
+        "{% for i in range(90000) %}{% for j in range(90000) %}" + 99 * "x" + "{% endfor %}{% endfor %}",
     ],
 )
 def test_a_template_can_not_leave_its_sandbox(text: str) -> None:
     """A template can't reach Python's insides, change values, or fill the memory."""
     with pytest.raises(templates.TemplateFailed):
         filled(text, a=[0])
+
+
+def test_a_template_that_python_can_not_hold_is_refused() -> None:
+    """Blocks within more blocks than Python allows are a mistake of the file."""
+    deep = 150 * "{% if 1 %}" + "x" + 150 * "{% endif %}"
+    (said,) = mistakes(f"steps: {{a: {{prompt: '{deep}'}}}}")
+    assert said == "Line 1 of flow.yaml: This template is nested too deeply."
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device without an end")
+def test_a_file_without_an_end_is_refused() -> None:
+    """A workflow's file has a greatest size, and not more of it is read."""
+    with pytest.raises(WorkflowRefused, match=r"^zero is longer than 1,000,000 characters\."):
+        text.read(Path("/dev/zero"))
+
+
+def test_formats_and_widths_work() -> None:
+    """Texts are padded and formatted as Jinja does it, up to the length that a template may have."""
+    assert filled("{{ '%5.1f|%s%%' % (1.25, 'a') }}{{ '{:>3}'.format(1) }}{{ 'x'.rjust(2) }}") == "  1.2|a%  1 x"
+    assert filled("{{ 'x' | center(3) }}{{ 'a' | center | length }}{{ 7 % 4 }}") == " x 803"
 
 
 def test_a_missing_value_is_named_with_its_line() -> None:

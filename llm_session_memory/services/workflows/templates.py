@@ -15,13 +15,9 @@ from typing import Any
 
 from ...errors import SessionError
 from ...model.workflows import Source
+from .bounds import check_call, check_operation, check_width, joined
 
 WORKFLOWS = "llm-session-memory[workflows]"
-
-_LONGEST = 10_000_000
-"""How many characters or list entries a single `*` in a template may make."""
-
-_LARGEST = 10_000
 
 
 class TemplateFailed(SessionError):
@@ -55,7 +51,7 @@ def _environment() -> Any:
     class Environment(ImmutableSandboxedEnvironment):
         """A sandbox in which `.items` of a JSON object is its property, if it has one, and not its method."""
 
-        intercepted_binops = frozenset(["*", "**"])
+        intercepted_binops = frozenset(["*", "**", "%"])
 
         def getattr(self, obj: Any, attribute: str) -> Any:
             if isinstance(obj, Mapping) and attribute in obj:
@@ -63,24 +59,26 @@ def _environment() -> Any:
             return super().getattr(obj, attribute)
 
         def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-            """Multiply, unless the result would fill the memory."""
-            for one, times in ((left, right), (right, left)):
-                if (
-                    operator == "*"
-                    and hasattr(one, "__len__")
-                    and isinstance(times, int)
-                    and len(one) * times > _LONGEST
-                ):
-                    raise OverflowError("the result is too long")
-            if operator == "**" and (abs(right) > _LARGEST or abs(left) > _LARGEST):
-                raise OverflowError("the result is too large")
+            """Calculate, unless the result would fill the memory."""
+            check_operation(operator, left, right)
             return super().call_binop(context, operator, left, right)
+
+        def call(self, context: Any, called: Any, /, *args: Any, **kwargs: Any) -> Any:
+            """Call a function or a method, unless the result would fill the memory."""
+            check_call(called, args)
+            return super().call(context, called, *args, **kwargs)
 
     made = Environment(undefined=StrictUndefined, keep_trailing_newline=False, trim_blocks=True, lstrip_blocks=True)
     made.globals = {name: made.globals[name] for name in ("range", "dict", "namespace")}
     made.filters["tojson"] = _tojson  # Jinja's own is for HTML
+    made.filters["center"] = _centered
     made.filters["basename"] = lambda path: PurePath(path).name
     return made
+
+
+def _centered(text: Any, width: int = 80) -> str:
+    check_width(width)
+    return str(text).center(width)
 
 
 def _tojson(value: Any, indent: int | None = None) -> str:
@@ -100,7 +98,7 @@ def mentions(source: Source, *, expression: bool) -> list[Mention]:
         said = str(error.message or error).rstrip(".")
         what = "expression" if expression else "template"
         raise TemplateFailed(f"This {what} can't be read: {said}.", line=line) from error
-    except RecursionError as error:
+    except (RecursionError, SyntaxError, MemoryError) as error:  # of Python, which Jinja makes of a template
         raise TemplateFailed("This template is nested too deeply.", line=source.line) from error
 
 
@@ -145,7 +143,7 @@ def _chains(node: Any) -> Iterator[tuple[str, tuple[str | int, ...], int]]:
 
 def filled(source: Source, values: Mapping[str, Any]) -> str:
     """Return a template filled with values. Raises TemplateFailed."""
-    return str(_run(source, lambda: _template(source.text).render(values)))
+    return str(_run(source, lambda: joined(_template(source.text).generate(values))))
 
 
 def evaluated(source: Source, values: Mapping[str, Any]) -> Any:

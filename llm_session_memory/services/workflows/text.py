@@ -13,6 +13,8 @@ from ..yaml_loader import loader
 MOST_CHARACTERS = 1_000_000
 """How long a file may be: its text is kept with each run."""
 
+_MOST_BYTES = 4 * MOST_CHARACTERS
+
 _DEEPEST = 60
 
 _PLAIN: dict[str, Callable[[str], Any]] = {
@@ -26,13 +28,16 @@ _PLAIN: dict[str, Callable[[str], Any]] = {
 def read(path: Path) -> str:
     """Return the text of a file. Raises SessionError if it can't be read."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:  # which may have no end, as a device
+            content = stream.read(_MOST_BYTES + 1)
     except IsADirectoryError as error:
         raise SessionError(f"{path} is a folder.", "Name the workflow's file in it.") from error
     except FileNotFoundError as error:
         raise SessionError(f"File {path} not found.", "Check the path of the workflow.") from error
     except (OSError, ValueError) as error:
         raise SessionError(f"{path} can't be read: {error}.") from error
+    if len(content) > _MOST_BYTES:
+        raise _too_long(path.name)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -40,12 +45,16 @@ def read(path: Path) -> str:
         raise WorkflowRefused(f"Line {line:,} of {path.name}: This is not UTF-8 text.") from error
 
 
+def _too_long(where: str) -> WorkflowRefused:
+    return WorkflowRefused(f"{where} is longer than {MOST_CHARACTERS:,} characters.", "Move texts into fragments.")
+
+
 def nodes(text: str, where: str) -> Node | None:
     """Return the nodes of a YAML text, or None if it is empty. Raises WorkflowRefused; errors call the file `where`."""
     import yaml
 
     if len(text) > MOST_CHARACTERS:
-        raise WorkflowRefused(f"{where} is longer than {MOST_CHARACTERS:,} characters.", "Move texts into fragments.")
+        raise _too_long(where)
     try:
         depth = 0
         for event in yaml.parse(text, Loader=loader()):
