@@ -26,7 +26,10 @@ _AFTER = (
     *("prompt", "model", "response", "state", "error", "input_tokens", "output_tokens", "duration_ms", "cost_usd"),
     *("session", "turn"),
 )
-"""The columns before and after those of the file of prompts."""
+"""The columns before and after those of the file of prompts, which begin with `values.` if they have the same name."""
+
+_SAME = ("id", "prompt")
+"""Columns of the file of prompts that are among ours, also if a template uses them."""
 
 
 def form_of(path: Path) -> AnswerForm:
@@ -52,7 +55,8 @@ def _write(services: Services, job: Job, stream: IO[str], form: AnswerForm) -> i
         return answered
     names = _names(services.jobs.items(job))
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([cell(name) for name in (*_BEFORE, *names, *_AFTER)])
+    theirs = (f"values.{name}" if name in (*_BEFORE, *_AFTER) else name for name in names)
+    writer.writerow([cell(name) for name in (*_BEFORE, *theirs, *_AFTER)])
     for answer, fields in _answers(services, job):
         answered += answer.reply is not None
         values: dict[str, Any] = dict(answer.item.input.get("values") or {})
@@ -81,7 +85,7 @@ def _names(items: Iterable[Item]) -> list[str]:
     found: dict[str, None] = {}
     for item in items:
         found.update(dict.fromkeys(item.input.get("values") or ()))
-    return [name for name in found if name not in (*_BEFORE, *_AFTER)]
+    return [name for name in found if name not in _SAME]
 
 
 def _with_sessions(services: Services, found: Iterable[Answer]) -> Iterator[tuple[Answer, str | None]]:

@@ -289,3 +289,13 @@ def test_nothing_of_a_batch_is_left_when_all_its_answers_are_deleted(
     assert b"Vasco" in log.read_bytes()
     llm_("sessions", "delete", second, "--yes", "--erase").ok()
     assert b"Vasco" not in log.read_bytes()
+
+
+def test_a_column_with_the_name_of_one_of_ours_is_kept(llm_: Command, folder: Path, script: Script) -> None:
+    """The file of answers has every column of the file of prompts, also a `state` that is one of the United States."""
+    script.replies = [_repeat]
+    file = _write("towns.csv", "prompt,town,state,line", "Hi,Salem,Oregon,7")
+    llm_("sessions", "batch", file, "-m", "scripted", "-o", "out.csv").ok()
+    (row,) = csv.DictReader(Path("out.csv").read_text().splitlines())
+    assert (row["town"], row["values.state"], row["values.line"]) == ("Salem", "Oregon", "7")
+    assert (row["state"], row["line"], row["prompt"], row["response"]) == ("done", "2", "Hi", "Hi!")
