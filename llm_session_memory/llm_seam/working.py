@@ -81,7 +81,7 @@ class Progress:
         running: How many this process is asking.
         a_minute: How many have ended a minute lately, in all processes; None at first.
         seconds_left: About how long it will take; None if that is not known.
-        stopping: Whether it ends once the items that are being asked have their answers.
+        stopping: Whether Ctrl-C was pressed, so that it ends once the items that are being asked have their answers.
         waits: How many seconds it waits for the server, or 0.
         waits_for: What the server said.
     """
@@ -294,7 +294,7 @@ class _Watch:
                 0 if last else self._crew.running(),
                 rate,
                 left / rate * 60 if rate else None,
-                self._crew.stopping and not last,
+                self.interrupted and not last,
                 self._crew.seconds_to_wait(),
                 self._crew.waits_for,
             )

@@ -106,6 +106,25 @@ def test_every_item_is_asked_once_side_by_side(path: Path) -> None:
     assert (seen[-1].total, seen[-1].ended, seen[-1].running) == (12, 12, 0)
 
 
+def test_only_ctrl_c_is_told_as_ctrl_c(path: Path) -> None:
+    """While a job that stops by itself waits for its last answers, nobody is told that they pressed Ctrl-C."""
+    job, seen, enough = _job(path, 2), list[Progress](), threading.Event()
+
+    def run(services: Services, item: Item, __: Also) -> None:
+        if item.position == 1:
+            services.jobs.stop(job, "Enough.")
+        else:
+            enough.wait(20)
+
+    def told(now: Progress) -> None:
+        seen.append(now)
+        if [one.job.state for one in seen].count("stopped") > 3:
+            enough.set()
+
+    assert work(path, job, run, jobs=2, progress=told).job.reason == "Enough."
+    assert {now.stopping for now in seen} == {False}
+
+
 def test_items_that_need_others_come_after_them(path: Path) -> None:
     """However many workers there are, items that need each other are asked in their order."""
     job, asked = _job(path, 6, needs=True), list[int]()
