@@ -18,6 +18,7 @@ from ..services.workflows import items
 from ..services.workflows.checking import checked
 from ..services.workflows.commands import StepFailed
 from ..services.workflows.templates import TemplateFailed, filled
+from .tables import migrated
 from .workflow_asking import Lookups, is_known, model_name, schema_of
 from .workflow_asking import check as check_step
 
@@ -75,6 +76,7 @@ def begin(services: Services, workflow: Workflow, text: str, inputs: Mapping[str
     """
     max_cost = more.pop("max_cost", None)
     settings = {name: value for name, value in more.items() if value is not None}
+    migrated(services.desk.log)
     services.desk.prepare()
     with services.writing():
         name = _free(services, workflow.name)

@@ -97,6 +97,15 @@ def test_steps_get_what_the_others_answered(flow: Callable[[str], str], llm_: Co
     assert all(item.turn_id for name, item in items.items() if name != "parts")
 
 
+def test_a_run_may_be_the_first_thing_in_an_empty_log(
+    flow: Callable[[str], str], llm_: Command, script: Script, log: Path
+) -> None:
+    """An empty file gets llm's tables, as the first prompt of a session gives it them."""
+    log.touch()
+    answering(script, {})
+    assert llm_("sessions", "run", flow("steps: {a: {prompt: Hi}}")).ok().out == "Hi\n"
+
+
 def test_independent_steps_run_at_the_same_time(flow: Callable[[str], str], llm_: Command, script: Script) -> None:
     """Two steps that each wait for the other to be asked are both answered."""
     both = threading.Barrier(2, timeout=20)
