@@ -80,7 +80,9 @@ def item_line(item: Item) -> str:
     text = one_line(str(item.input.get("prompt") or item.input.get("shell") or ""), _WIDEST - len(name))
     tried = f" ({counted(item.tries, 'try').replace('trys', 'tries')})" if item.tries > 1 else ""
     said = f"\n    {item.error}{tried}" if item.error else ""
-    return f"#{item.position}{name} {item.state}: {text}{said}"
+    took = f", {item.duration_ms / 1000:,.1f} s" if item.duration_ms is not None else ""
+    cost = f", {exact(item.cost_usd)}" if item.cost_usd is not None else ""
+    return f"#{item.position}{name} {item.state}{took}{cost}: {text}{said}"
 
 
 def job_fields(memory: Memory, job: Job) -> dict[str, Any]:

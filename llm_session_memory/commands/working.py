@@ -71,6 +71,8 @@ def _conclude(memory: Memory, job: Job, *, interrupted: bool) -> None:
     elif job.state in ("open", "stopped"):
         reason = f"{job.reason.rstrip('.')}.\n" if job.reason else ""
         echo(f"{reason}Go on with: {memory.desk.command('job', 'resume', job.name)}", err=True)
+        if job.max_cost is not None and not interrupted:
+            echo("Its limit stays unless you add --max-cost with another one, or with “none”.", err=True)
     failed = job.counts.get("failed", 0)
     if failed:
         see, again = (memory.desk.command("job", *words, job.name) for words in (("show",), ("retry-failed",)))

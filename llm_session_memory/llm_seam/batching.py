@@ -30,6 +30,7 @@ from ..rules.patterns import as_text, filled, names_in
 from ..rules.safe_text import storable
 from ..services.bundle import Services
 from .models import Models, default_model, valid_options
+from .tables import migrated
 from .templates import loaded
 
 RELIED_ON = {
@@ -188,7 +189,8 @@ class Batch:
             try:
                 prompt = filled(self._wishes.pattern, values)
             except KeyError as error:
-                raise SessionError(f"it has no “{error.args[0]}”, which --prompt asks for") from error
+                missing = f"it has no “{error.args[0]}”, which --prompt asks for"
+                raise SessionError(f"{missing}; it has {_named(line)}" if line.values else missing) from error
         system = line.system or self._wishes.system
         for template in self._templates:
             params = dict(self._wishes.params) | {name: as_text(value) for name, value in line.values.items()}
@@ -200,6 +202,8 @@ class Batch:
                 message = error.message if isinstance(error, click.ClickException) else str(error)
                 raise SessionError(f"template “{template.name}”: {message[:1].lower()}{message[1:]}") from error
         if not (prompt or line.attachments or line.fragments):
+            if line.values:
+                raise SessionError(f"it has no “prompt”; --prompt can make one of {_named(line)}")
             raise SessionError("it has no “prompt”")
         return prompt or "", system
 
@@ -276,6 +280,7 @@ def begin(
         NameRefused: The name of the session breaks the rules.
         SessionError: An item is wrong.
     """
+    migrated(services.desk.log)
     services.desk.prepare()
     with services.writing():
         wanted = settings.get("as")
@@ -294,6 +299,14 @@ def _stem(stem: str) -> str:
     text = "".join(c for c in storable(stem) if c.isprintable() and c != "/").strip()
     return text[:_LONGEST_STEM] if any(c.isalnum() for c in text) else "batch"
 
+
+def _named(line: PromptLine) -> str:
+    """Return the names of the first variables of a line."""
+    known = [f"“{name}”" for name in line.values]
+    return ", ".join([*known[:_MOST_NAMED], *(["…"] if len(known) > _MOST_NAMED else [])])
+
+
+_MOST_NAMED = 6
 
 _LONGEST_STEM = 100
 

@@ -136,7 +136,7 @@ def test_what_fails_is_kept_with_its_sentence_and_can_be_asked_again(
     assert f"Ask it again with: llm sessions job retry-failed {job.name}" in done.err
     lines = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
     assert [(line["response"], line.get("error")) for line in lines] == [("good!", None), (None, "I won't.")]
-    assert "1 prompt failed. Ask them again" in llm_("sessions", "job", "resume", job.name).err
+    assert "1 prompt failed. Ask again what failed: " in llm_("sessions", "job", "resume", job.name).err
     script.replies = ["At last."]
     assert llm_("sessions", "job", "retry-failed", job.name).ok().out.startswith(f"Job “{job.name}”: 2 prompts done.")
     lines = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
@@ -186,7 +186,10 @@ def test_if_a_line_is_wrong_nothing_is_sent(llm_: Command, folder: Path, script:
         (("prompts.txt", "-m", "scripted", "--as", "a", "--session-each"), "Give --as NAME or --session-each"),
         (("prompts.txt", "-m", "scripted", "--max-cost", "much"), "is not an amount of US dollars."),
         (("empty.txt", "-m", "scripted"), "empty.txt has no prompts."),
-        (("prompts.csv", "-m", "scripted"), "Line 2 of prompts.csv: it has no “prompt”."),
+        (
+            ("prompts.csv", "-m", "scripted"),
+            "Line 2 of prompts.csv: it has no “prompt”; --prompt can make one of “word”.",
+        ),
     ],
 )
 def test_what_can_not_be_done_is_said_first(
@@ -201,6 +204,12 @@ def test_what_can_not_be_done_is_said_first(
     assert why in done.err
     assert script.seen == []
     assert sorted(path.name for path in folder.glob("*.*")) == ["empty.txt", "prompts.csv", "prompts.txt"]
+
+
+def test_a_log_that_is_still_empty_will_do(llm_: Command, folder: Path, script: Script, log: Path) -> None:
+    """An empty file gets llm's tables, as the first prompt of a session gives it them."""
+    log.touch()
+    assert "1 prompt done" in llm_("sessions", "batch", _write("a.txt", "x"), "-m", "scripted").ok().out
 
 
 def test_a_dry_run_says_what_would_be_sent(llm_: Command, folder: Path, script: Script, log: Path) -> None:
@@ -245,6 +254,7 @@ def test_a_stopped_job_is_resumed(llm_: Command, folder: Path, script: Script) -
     assert (stopped.code, script.seen, Path("out.jsonl").exists()) == (1, [], False)
     assert "The limit of $1.00 can't be kept: the price of scripted is unknown." in stopped.err
     assert f"Go on with: llm sessions job resume {job.name}\n" in stopped.err
+    assert stopped.err.endswith("Its limit stays unless you add --max-cost with another one, or with “none”.\n")
     assert f"Job “{job.name}” is stopped. Go on with it:" in llm_("sessions", "job", "work", job.name).err
     resumed = llm_("sessions", "job", "resume", job.name, "--max-cost", "none").ok()
     assert resumed.out.startswith(f"Job “{job.name}”: 3 prompts done.")

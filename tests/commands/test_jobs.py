@@ -74,7 +74,7 @@ def test_a_job_is_shown_with_what_failed(llm_: Command, job: str) -> None:
     assert shown.startswith("Job “first” (batch), interrupted: 1 of 3 done, 1 waiting, 1 failed\n  id: ")
     assert "  cost: $0.15\n  max cost: $5.00\n" in shown
     assert shown.endswith("#2 failed: Two?\n    The server is ␛[31mgone.\n")
-    assert "#1 a done: One?" in llm_("sessions", "job", "show", job, "--items").ok().out
+    assert "#1 a done, 0.0 s, $0.15: One?" in llm_("sessions", "job", "show", job, "--items").ok().out
     whole = json.loads(llm_("sessions", "job", job, "--json", "--items").ok().out)
     assert [item["state"] for item in whole["item_list"]] == ["done", "failed", "waiting"]
 

@@ -106,6 +106,16 @@ def test_columns_make_a_prompt(batch: Make) -> None:
     [
         ({}, PromptLine(1), "it has no “prompt”"),
         ({"pattern": "{word}"}, PromptLine(1, "x"), "it has no “word”, which --prompt asks for"),
+        (
+            {},
+            PromptLine(1, values={"word": "sea", "in": "Dutch"}),
+            "it has no “prompt”; --prompt can make one of “word”, “in”",
+        ),
+        (
+            {"pattern": "{wrod}"},
+            PromptLine(1, values=dict.fromkeys("abcdefgh", 1)),
+            "it has no “wrod”, which --prompt asks for; it has “a”, “b”, “c”, “d”, “e”, “f”, …",
+        ),
         ({}, PromptLine(1, "x", model="nothing"), "Model “nothing” not found."),
         ({}, PromptLine(1, "x", options={"mod": "x"}), "scripted does not accept these options: mod: Extra inputs"),
         ({}, PromptLine(1, "x", options={"num_predict": "many"}), "num_predict: Input should be a valid integer"),
