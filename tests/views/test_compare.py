@@ -14,6 +14,7 @@ from llm_session_memory.insight.comparing.values import Figure, Interval
 from tests.views.compared_world import write_compared
 from tests.views.conftest import Get, Tags, serving
 from tests.views.test_permissions import ROOT, asking, with_tables
+from tests.world.logs import LogBuilder, Said
 
 PAIR = "/logs/-/sessions/compare?a=work&b=work-b"
 
@@ -62,6 +63,19 @@ async def test_answers_stand_side_by_side_with_their_differences(see: Get) -> No
     assert "Failed: The server is busy (HTTP 429). <b>Wait</b>." in more.shown
     assert "Not asked here." in more.shown
     assert "No more prompts. First page" in (await see(f"{PAIR}&after=24")).shown
+
+
+@pytest.mark.asyncio
+async def test_drawings_are_explained_if_there_are_any(see: Get, tmp_path: Path) -> None:
+    """Sessions that have no prompt in common have no figures, so there is nothing to explain."""
+    with LogBuilder(tmp_path / "logs.db") as log:
+        threads = [log.thread(), log.thread()]
+        for thread, prompt in zip(threads, ("Why?", "When?"), strict=True):
+            log.turns(thread, Said(prompt, "So."))
+    assert "In the drawings" in (await see(PAIR)).shown
+    apart = await serving(tmp_path / "logs.db")("/logs/-/sessions/compare?a={}&b={}".format(*threads))
+    assert "have no prompt in common." in apart.shown
+    assert "In the drawings" not in apart.shown
 
 
 @pytest.mark.asyncio
