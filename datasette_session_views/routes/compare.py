@@ -83,7 +83,7 @@ async def compare(datasette: Any, request: Any) -> Any:
         "database": log.name,
         "private": log.private,
         "links": links,
-        "title": one_line(compared.group or " and ".join(side.label for side in compared.sides), 120),
+        "title": one_line(compared.group or shown.listed([side.label for side in compared.sides]), 120),
         "group": compared.group,
         "sides": shown.sides(links, compared),
         "notes": found.notes,
@@ -169,7 +169,7 @@ async def _chooser(datasette: Any, request: Any, log: Log, asked: _Asked, thread
             (
                 one_line(str(one["name"]), 80),
                 links.compare(group=one["name"]),
-                one_line(", ".join(one["sessions"]), 200),
+                one_line(", ".join(one["sessions"]), 200) or "no sessions",
             )
             for one in kept
         ],

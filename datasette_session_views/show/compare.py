@@ -52,6 +52,11 @@ def sides(links: Links, compared: Compared) -> list[dict[str, Any]]:
     ]
 
 
+def listed(labels: Sequence[str]) -> str:
+    """Return labels as a sentence lists them: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(labels[:-1]), *labels[-1:])))
+
+
 def comparisons(compared: Compared, verdict: Verdict) -> list[dict[str, Any]]:
     """Return each pair of sides with its figures, in the order of the sides."""
     few = len(verdict.comparisons) <= _OPEN

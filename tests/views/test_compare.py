@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from html import unescape
 from pathlib import Path
 
@@ -128,6 +130,26 @@ async def test_what_is_missing_or_wrong_is_said(see: Get) -> None:
         page = await see(f"/logs/-/sessions/compare{address}", headers={"Accept": "text/html"})
         assert page.status == status, address
         assert said in page.shown
+
+
+@pytest.mark.asyncio
+async def test_three_sessions_are_named_as_in_a_sentence(see: Get) -> None:
+    """The title has a comma before the second one, and “and” before the last."""
+    page = await see(f"{PAIR}&c=work-c")
+    assert page.shown.startswith("work, work-b and work-c a work")
+    assert (await see(PAIR)).shown.startswith("work and work-b a work")
+
+
+@pytest.mark.asyncio
+async def test_a_group_whose_sessions_are_gone_says_so(tmp_path: Path) -> None:
+    """It is still listed, and its page says what is the matter."""
+    write_compared(tmp_path / "logs.db")
+    with closing(sqlite3.connect(tmp_path / "logs.db")) as db, db:
+        db.execute("delete from memory_group_members")
+    gone = serving(tmp_path / "logs.db")
+    assert "Bridges <b> no sessions" in (await gone("/logs/-/sessions/compare")).shown
+    page = await gone("/logs/-/sessions/compare?group=bridges+<b>", headers={"Accept": "text/html"})
+    assert (page.status, "has no sessions." in page.shown) == (400, True)
 
 
 @pytest.mark.asyncio
