@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from ..model.jobs import Item, ItemState, Job, JobKind, JobState
 from ..rules import names
+from ..rules.money import stored
 from .cache import kept
 from .entries import PAGE
 from .exchanges import parsed
@@ -246,8 +247,8 @@ def _of_item(row: Mapping[str, Any]) -> Figures:
     """Return what the answer of one item took."""
     if row["turn_id"] is None:
         return NOTHING
-    priced, counted = (int(row[name] is not None) for name in ("cost_usd", "input_tokens"))
-    return _of({**row, "calls": 1, "cost": row["cost_usd"], "priced": priced, "counted": counted})
+    priced, counted = (int(value is not None) for value in (stored(row["cost_usd"]), row["input_tokens"]))
+    return _of({**row, "calls": 1, "cost": stored(row["cost_usd"]), "priced": priced, "counted": counted})
 
 
 def _work(row: Mapping[str, Any], figures: Figures) -> Work:
@@ -262,8 +263,8 @@ def _work(row: Mapping[str, Any], figures: Figures) -> Work:
         thread_id=row["thread_id"],
         definition=row["definition"],
         inputs=_object(row["inputs_json"]),
-        max_cost=row["max_cost_usd"],
-        spent_usd=row["spent_usd"],
+        max_cost=stored(row["max_cost_usd"]),
+        spent_usd=stored(row["spent_usd"]),
         ended_utc=row["ended_utc"],
         counts=cast("Mapping[ItemState, int]", _object(row["counts"])),
     )
@@ -290,7 +291,7 @@ def _item(row: Mapping[str, Any]) -> Item:
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
         duration_ms=row["duration_ms"],
-        cost_usd=row["cost_usd"],
+        cost_usd=stored(row["cost_usd"]),
         not_before_utc=row["not_before_utc"],
         started_utc=row["started_utc"],
         ended_utc=row["ended_utc"],

@@ -40,6 +40,11 @@ def parsed_budget(text: str) -> float | None:
     return amount
 
 
+def stored(value: object) -> float | None:
+    """Return an amount as the log has it, or None if it is no number, as in a file that something else changed."""
+    return float(value) if isinstance(value, int | float) else None
+
+
 def exact(amount: float) -> str:
     """Return an amount with at least two decimals, and with as many more (up to four) as it has: `$2.00`, `$0.0031`."""
     if 0 < amount < _SMALLEST:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from ..errors import NameRefused
 from ..model.jobs import Item, ItemState, Job, JobState
+from ..rules.money import stored
 from ..rules.names import key
 from ..rules.safe_text import bindable
 from .log import Log
@@ -84,8 +85,7 @@ class Jobs:
 
     def spent(self, job_id: str) -> float | None:
         """Return what the answers of a job have cost so far, or None if no cost is known."""
-        found: float | None = self.log.value("select spent_usd from memory_jobs where id = :id", {"id": job_id})
-        return found
+        return stored(self.log.value("select spent_usd from memory_jobs where id = :id", {"id": job_id}))
 
     def items(self, job_id: str, state: ItemState | None, after: int, limit: int | None) -> Iterator[Item]:
         """Yield items in order, those after a position, a page at a time: other statements may run in between."""
@@ -269,8 +269,8 @@ class Jobs:
             row["thread_id"],
             row["definition"],
             _loaded(row["inputs_json"]),
-            row["max_cost_usd"],
-            row["spent_usd"],
+            stored(row["max_cost_usd"]),
+            stored(row["spent_usd"]),
             row["ended_utc"],
             self.counts(row["id"]),
         )
@@ -337,7 +337,7 @@ def _item(row: Mapping[str, Any]) -> Item:
         row["input_tokens"],
         row["output_tokens"],
         row["duration_ms"],
-        row["cost_usd"],
+        stored(row["cost_usd"]),
         row["not_before_utc"],
         row["started_utc"],
         row["ended_utc"],

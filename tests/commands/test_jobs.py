@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +120,12 @@ def test_a_job_is_cancelled_and_deleted(llm_: Command, job: str, log: Path) -> N
     assert llm_("sessions", "job", "delete", job).ok().out == "Deleted job “first”. Its 1 answer stays in the log.\n"
     assert "Job “first” not found." in llm_("sessions", "job", "delete", job).err
     assert "=1+1" in llm_("sessions", "show", "answers").ok().out
+
+
+def test_amounts_that_are_no_numbers_are_not_known(llm_: Command, job: str, log: Path) -> None:
+    """A job is shown although something else has written a text where an amount of dollars belongs."""
+    with closing(sqlite3.connect(log)) as connection, connection:
+        connection.execute("update memory_jobs set max_cost_usd = 'x', spent_usd = 'y'")
+        connection.execute("update memory_job_items set cost_usd = 'z'")
+    assert "1 of 3 done" in llm_("sessions", "job", "show", job).ok().out
+    assert "1 of 3 done" in llm_("sessions", "jobs").ok().out
