@@ -176,7 +176,7 @@ def sentences() -> list[Sentence]:
         path: ast.parse(path.read_text("utf-8")) for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))
     }
     constants = {name: value for tree in trees.values() for name, value in _constants(tree)}
-    found = {one for tree in trees.values() for one in _Module(tree, constants).sentences()}
+    found = {one for tree in trees.values() for one in _Module(tree, constants | dict(_constants(tree))).sentences()}
     order = {kind: number for number, kind in enumerate(KINDS)}
     return sorted(found, key=lambda one: (order[one.kind], one.message.lower(), one.hint))
 

@@ -172,7 +172,7 @@ class Run:
         source = step.for_each
         found = self._told(step, lambda: evaluated(source, values))
         if isinstance(found, str | bytes | Mapping) or not hasattr(found, "__iter__"):
-            raise StepFailed(f"Line {source.line:,}: for_each takes a list, but “{source.text.strip()}” is none.")
+            raise StepFailed(f"Line {source.line:,}: for_each takes a list, but “{source.text.strip()}” is not a list.")
         listed = [_plain(one) for one in found]
         if len(listed) > MOST_OF_A_LIST:
             raise StepFailed(f"The list has {len(listed):,} items; at most {MOST_OF_A_LIST:,} are possible.")

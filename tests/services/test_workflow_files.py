@@ -128,6 +128,9 @@ WRONG = {
     ],
     "steps: {a: {prompt: A, retry: -1}}": ["Line 1 of flow.yaml: “a.retry” must be a number: 0 or more, at most 100."],
     "steps: {a: {prompt: A, on_error: no}}": ["“a.on_error” must be one of: stop, skip, continue."],
+    "steps: {a: {prompt: A, for_each: steps.c.json}}": [
+        "The template uses step “c”, but there is no such step. The steps are: a."
+    ],
     "steps: {a: {prompt: A, needs: b}}": ["Step “a” needs “b”, but there is no such step. The steps are: a."],
     "steps: {a: {prompt: A, needs: a}}": ["Step “a” needs itself."],
     "steps:\n  a: {prompt: '{{ steps.b }}'}\n  b: {prompt: '{{ steps.c }}'}\n  c: {prompt: C, needs: a}": [

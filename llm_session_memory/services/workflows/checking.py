@@ -178,8 +178,9 @@ class _Checking:
     def _shape(self, name: str) -> Mapping[str, Any] | None:
         """Return the schema of a step's `.json`, which is a list if it has for_each."""
         schema = self.schemas.get(name)
-        each = self.workflow.steps[name].for_each is not None
-        return {"type": "array", "items": schema} if schema is not None and each else schema
+        if schema is None:  # also if there is no such step, which is a mistake of its own
+            return None
+        return schema if self.workflow.steps[name].for_each is None else {"type": "array", "items": schema}
 
     def _list(self, step: Step | None, source: Source, found: list[Mention]) -> None:
         """Check that `for_each` leads to a list, if that can be known now."""
