@@ -132,7 +132,10 @@ class Crew:
         if model not in self._prices:
             self._prices[model] = services.costs.unknown(model).partition(". ")[0]
         unknown = self._prices[model]
-        reason = unknown and f"The limit of {exact(self.job.max_cost)} can't be kept: {unknown}."
+        reason = (
+            unknown
+            and f"The limit of {exact(self.job.max_cost)} can't be kept: {unknown}. Take it away with --max-cost none."
+        )
         spent = services.jobs.dollars(self.job) or 0.0
         if not reason and spent >= self.job.max_cost and services.costs.of_call(model, 1, 1):
             reason = f"The job has cost {exact(spent)} of at most {exact(self.job.max_cost)}."

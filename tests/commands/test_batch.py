@@ -252,7 +252,10 @@ def test_a_stopped_job_is_resumed(llm_: Command, folder: Path, script: Script) -
     with Memory() as memory:
         (job,) = memory.jobs.list()
     assert (stopped.code, script.seen, Path("out.jsonl").exists()) == (1, [], False)
-    assert "The limit of $1.00 can't be kept: the price of scripted is unknown." in stopped.err
+    assert (
+        "The limit of $1.00 can't be kept: the price of scripted is unknown. Take it away with --max-cost none."
+        in stopped.err
+    )
     assert f"Go on with: llm sessions job resume {job.name}\n" in stopped.err
     assert stopped.err.endswith("Its limit stays unless you add --max-cost with another one, or with “none”.\n")
     assert f"Job “{job.name}” is stopped. Go on with it:" in llm_("sessions", "job", "work", job.name).err
