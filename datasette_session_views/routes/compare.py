@@ -70,6 +70,9 @@ async def compare(datasette: Any, request: Any) -> Any:
     asked, threads = await _threads(log, asked)
     if len(threads) < 2 and asked.group is None:  # noqa: PLR2004
         return await _chooser(datasette, request, log, asked, threads)
+    many = len(threads) > MOST_SIDES
+    if many and asked.group is not None and not parameters.text(request, "by"):
+        asked = replace(asked, by="model")  # a group that collects the answers to many prompts has sessions for each
     compared, found = await _compared(log, asked, threads)
     links = Links(datasette, log.name)
     if request.url_vars.get("format") == "json":
@@ -79,6 +82,7 @@ async def compare(datasette: Any, request: Any) -> Any:
     loop = asyncio.get_running_loop()
     rows = await loop.run_in_executor(None, shown.rows, links, compared, asked.after)
     last = asked.after + len(rows)
+    several = len({model for side in compared.sides for model in side.models}) > 1
     context = {
         "database": log.name,
         "private": log.private,
@@ -95,7 +99,7 @@ async def compare(datasette: Any, request: Any) -> Any:
         "bys": [
             (f"by {one}", asked.url(links, by=None if one == "session" else one), one == asked.by)
             for one in _BY
-            if one in (asked.by, "session") or len({model for side in compared.sides for model in side.models}) > 1
+            if one == asked.by or (not many if one == "session" else several)
         ],
         "matchings": [
             (f"same {one}", asked.url(links, match=None if one == "prompt" else one), one == asked.matching)

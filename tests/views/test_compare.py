@@ -13,9 +13,10 @@ import pytest
 from datasette_session_views.show.differing import marked_words
 from datasette_session_views.show.intervals import interval, tally
 from llm_session_memory.insight.comparing.values import Figure, Interval
-from tests.views.compared_world import write_compared
+from tests.views.compared_world import AT, write_compared
 from tests.views.conftest import Get, Tags, serving
 from tests.views.test_permissions import ROOT, asking, with_tables
+from tests.world.everything import Session, with_rows, with_sessions
 from tests.world.logs import LogBuilder, Said
 
 PAIR = "/logs/-/sessions/compare?a=work&b=work-b"
@@ -150,6 +151,24 @@ async def test_a_group_whose_sessions_are_gone_says_so(tmp_path: Path) -> None:
     assert "Bridges <b> no sessions" in (await gone("/logs/-/sessions/compare")).shown
     page = await gone("/logs/-/sessions/compare?group=bridges+<b>", headers={"Accept": "text/html"})
     assert (page.status, "has no sessions." in page.shown) == (400, True)
+
+
+@pytest.mark.asyncio
+async def test_a_group_of_many_sessions_is_compared_by_model(tmp_path: Path) -> None:
+    """More sessions than fit side by side are what several models were asked, prompt by prompt."""
+    path = tmp_path / "logs.db"
+    with LogBuilder(path) as log:
+        threads = [log.thread() for _ in range(14)]
+        turns = [
+            log.turns(thread, Said(f"Prompt {place // 2}", "So."), model=f"m{place % 2}")
+            for place, thread in enumerate(threads)
+        ]
+    with_sessions(path, *(Session(one, f"s{place}", turns[place]) for place, one in enumerate(threads)))
+    with_rows(path, "memory_groups", {"name": "many", "name_key": "many", "created_utc": AT})
+    with_rows(path, "memory_group_members", *({"name_key": "many", "thread_id": o, "added_utc": AT} for o in threads))
+    page = await serving(path)("/logs/-/sessions/compare?group=many")
+    assert "m1 (b) against m0 (a)" in page.shown
+    assert "by session" not in page.shown
 
 
 @pytest.mark.asyncio
