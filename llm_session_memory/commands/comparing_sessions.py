@@ -107,7 +107,8 @@ def _add_command(group: str, names: tuple[str, ...], database: str | None) -> No
     with opened(database) as memory:
         new = memory.groups.add(group, names)
         now = memory.groups.get(group)
-    echo(f"Added {counted(new, 'session')} to “{now.name}”, which has {len(now.thread_ids):,}.")
+    there = "" if new == len(set(names)) else " Others were in it already."
+    echo(f"Added {counted(new, 'session')} to “{now.name}”, which has {len(now.thread_ids):,}.{there}")
 
 
 @session_command("list", short_help="List groups")

@@ -25,8 +25,11 @@ def resume_command(name: str, limiting: Limiting, database: str | None) -> None:
         llm sessions job resume prompts-2026-11-28-1
         llm sessions job resume prompts-2026-11-28-1 --max-cost 10
     """
+    from ..llm_seam.runners import way_of
+
     with opened(database) as memory:
         job = memory.jobs.get(name)
+        way_of(job)  # whatever can't be worked on stays as it is
         changed = {"max_cost": limiting.max_cost} if limiting.max_cost is not None or limiting.no_max_cost else {}
         job = memory.jobs.resume(job, **changed)
         if not (job.counts.get("waiting") or job.counts.get("running")):
@@ -46,8 +49,12 @@ def retry_failed_command(name: str, limiting: Limiting, database: str | None) ->
     \b
         llm sessions job retry-failed prompts-2026-11-28-1 -j 1
     """
+    from ..llm_seam.runners import way_of
+
     with opened(database) as memory:
-        job = memory.jobs.retry_failed(memory.jobs.get(name))
+        job = memory.jobs.get(name)
+        way_of(job)  # as above
+        job = memory.jobs.retry_failed(job)
         if limiting.max_cost is not None or limiting.no_max_cost:
             memory.jobs.resume(job, max_cost=limiting.max_cost)
     work_on(database, job.id, limiting)

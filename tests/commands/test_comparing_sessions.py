@@ -76,7 +76,7 @@ def test_a_group_is_kept(llm_: Command, threads: list[str]) -> None:
         "Compare them with: llm sessions compare --group Both\n",
     )
     assert llm_("sessions", "compare", "add", "both", "work", "work-b").ok().out == (
-        "Added 1 session to “Both”, which has 2.\n"
+        "Added 1 session to “Both”, which has 2. Others were in it already.\n"
     )
     assert llm_("sessions", "compare", "--group", "BOTH").ok().out.startswith("a: work-b,")
     (listed,) = json.loads(llm_("sessions", "compare", "list", "--json").ok().out)

@@ -43,6 +43,9 @@ def test_a_workflow_with_commands_is_not_run_unasked(llm_: Command, script: Scri
     assert llm_("sessions", "run", str(flow), "--allow-shell").code == 1
     with Memory(log) as memory:
         (job,) = memory.jobs.list()
-    refused = llm_("sessions", "job", "retry-failed", job.name)
-    assert refused.code == 1
-    assert f"continue with: llm sessions run --resume {job.name} --allow-shell" in refused.err
+    for word in ("retry-failed", "resume"):
+        refused = llm_("sessions", "job", word, job.name)
+        assert refused.code == 1
+        assert f"continue with: llm sessions run --resume {job.name} --allow-shell" in refused.err
+        with Memory(log) as memory:
+            assert memory.jobs.list() == [job]

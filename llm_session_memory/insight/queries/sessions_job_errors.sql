@@ -5,7 +5,7 @@ select
     substr(error, 1, 300) as error, count(*) as items, count(distinct job_id) as jobs, sum(state = 'failed') as failed,
     sum(state = 'done') as done_later, max(coalesce(ended_utc, started_utc)) as last_time
 from memory_job_items
-where error is not null
+where error is not null and state <> 'skipped'
 group by substr(error, 1, 300)
 order by items desc, last_time desc
 limit 200
