@@ -208,7 +208,10 @@ def _estimate(memory: Memory, batch: Batch, prompts: PromptFile, items: SpooledI
             items.add(item)
             line.show(items.count)
     if not items.count:
-        raise SessionError(f"{prompts.name} has no prompts.", "Each line is a prompt. Nothing was sent.")
+        raise SessionError(
+            f"{prompts.name} has no prompts.",
+            "Each line is a prompt; a CSV's first line names its columns. Nothing was sent.",
+        )
     return estimate
 
 

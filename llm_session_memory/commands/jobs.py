@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from click_default_group import DefaultGroup
+from tabulate import tabulate
 
 from ..memory import Memory
 from ..model.jobs import Item, Job
@@ -37,12 +38,18 @@ def jobs_command(limit: int, json_: bool, database: str | None) -> None:  # noqa
         if json_:
             as_json([job_fields(memory, job) for job in found])
             return
-        for job in found:
-            now = state(job, is_worked_on=memory.jobs.is_worked_on(job))
-            parts = [job.kind, now, progress(job), spent(memory, job), local_time(job.created_utc)]
-            echo(f"{job.name}  {'  '.join(part for part in parts if part)}")
-        if not found:
-            echo("There are no jobs. Start one with: llm sessions batch FILE -m MODEL", err=True)
+        rows = [
+            (
+                *(job.name, job.kind, state(job, is_worked_on=memory.jobs.is_worked_on(job)), progress(job)),
+                *(spent(memory, job), local_time(job.created_utc)),
+            )
+            for job in found
+        ]
+    if rows:
+        headers = ("job", "kind", "state", "progress", "cost", "begun")
+        echo(tabulate(rows, headers, tablefmt="plain", disable_numparse=True))
+    else:
+        echo("There are no jobs. Start one with: llm sessions batch FILE -m MODEL", err=True)
 
 
 @click.group("job", cls=DefaultGroup, default="show", short_help="Show, resume, cancel or delete a job")

@@ -35,7 +35,9 @@ _TERMINAL = "/dev/tty"
 OWN_OPTIONS = 7
 """How many options the command has besides those of `llm prompt`. They come first."""
 
-_LEAST, _MOST = 2, len(LETTERS)
+_LEAST = 2
+_MOST = 10
+assert len(LETTERS) == _MOST  # each answer has a letter
 """How many models are compared at once."""
 
 
