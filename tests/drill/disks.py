@@ -61,10 +61,10 @@ def elsewhere(world: World) -> None:
 
 
 @fault(
-    "disk fills over many prompts", "600 KB tmpfs, prompts until it is full; then it grows", times=2, needs=("tmpfs",)
+    "disk fills over many prompts", "900 KB tmpfs, prompts until it is full; then it grows", times=2, needs=("tmpfs",)
 )
 def many(world: World) -> None:
-    disk = world.small_disk("600k")
+    disk = world.small_disk("900k")
     world.move_home(disk)
     for _ in range(12):
         asked = world.ask("-m", "many-chunks" if world.number else "long")

@@ -124,7 +124,7 @@ def test_script_that_a_model_wrote_does_not_run(browser: Pages, root: str) -> No
         " const i = new Image(); i.src = 'https://evil.invalid/x.png'; document.body.append(i); }"
     )
     assert page.evaluate("window.ran") is None
-    page.wait_for_function("window.refused.length === 2")
+    page.wait_for_function("() => window.refused.length === 2")
     assert set(page.evaluate("window.refused")) == {"script-src-elem", "img-src"}
 
 
