@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 from datasette.app import Datasette
 
-from tests.views.visits import write_visits
+from tests.views.visits import is_followed, write_visits
 from tests.world.everything import World
 
 DEPTH = 3
@@ -56,7 +56,11 @@ class _Crawl:
                 page = self.seen[urldefrag(address).url]
                 if clicks < depth and page is not None and page.ours:
                     found += [(urljoin(address, link), address) for link in page.links]
-            here = [(address, source) for address, source in dict(reversed(found)).items() if _ours(address)]
+            here = [
+                (address, source)
+                for address, source in dict(reversed(found)).items()
+                if _ours(address) and is_followed(address)
+            ]
 
     async def _open(self, address: str, source: str) -> None:
         url, fragment = urldefrag(address)
