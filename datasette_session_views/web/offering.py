@@ -7,6 +7,7 @@ people who may not view all the tables that it reads.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,7 +27,7 @@ async def on_hook(datasette: Any, database: str) -> dict[str, Offered]:
     if not is_log(tables):
         return {}
     own = own_queries(datasette, database)
-    return {name: _offer(query, tables) for name, query in catalogue().items() if name not in own}
+    return {name: copy(one) for name, one in _offers(tables).items() if name not in own}
 
 
 async def offer(datasette: Any, databases: Iterable[str] | None = None) -> None:
@@ -41,7 +42,7 @@ async def offer(datasette: Any, databases: Iterable[str] | None = None) -> None:
         tables = await _tables(datasette, name)
         if name in known and known[name][0] == tables:
             continue
-        queries = {query.name: _offer(query, tables) for query in catalogue().values()} if is_log(tables) else {}
+        queries = _offers(tables) if is_log(tables) else {}
         taken = await offer_queries(datasette, name, queries)
         known[name] = (tables, frozenset(queries) - taken)
 
@@ -84,15 +85,15 @@ async def _tables(datasette: Any, database: str) -> frozenset[str]:
     return found
 
 
-@lru_cache(maxsize=2_000)
-def _text(query: Query, tables: frozenset[str]) -> str:
-    """Return a query's SQL. 0.65 asks for all queries again to check the permission for each of them."""
-    return query.text(tables)
+@lru_cache(maxsize=20)
+def _offers(tables: frozenset[str]) -> dict[str, Offered]:
+    """Return all queries by name. 0.65 asks for them again to check the permission for each of them."""
+    return {query.name: _offer(query, tables) for query in catalogue().values()}
 
 
 def _offer(query: Query, tables: frozenset[str]) -> Offered:
     return Offered(
-        sql=_text(query, tables),
+        sql=query.text(tables),
         title=query.title,
         description=" ".join([query.means, *(f"Fill in {name}: {words}." for name, words in query.parameters)]),
         params=[name for name, _ in query.parameters],
