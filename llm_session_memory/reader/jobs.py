@@ -10,9 +10,9 @@ from typing import Any, cast
 from ..model.jobs import Item, ItemState, Job, JobKind, JobState
 from ..rules import names
 from ..rules.money import stored
+from ..store.job_rows import item_of, job_of, json_object
 from .cache import kept
 from .entries import PAGE
-from .exchanges import parsed
 from .figures import Cost, Figures
 from .moments import parsed_moment
 from .source import Source, ids
@@ -195,7 +195,7 @@ def entries(  # noqa: PLR0913  the parts of a request
     rows = source.rows("job_entries", id=job_id, state=state, step=step, after=after, count=count + 1)
     here = rows[:count]
     made = tuple(
-        Entry(_item(row), _of_item(row), (row["session"] or row["thread_id"]) if row["answered"] else None)
+        Entry(item_of(row), _of_item(row), (row["session"] or row["thread_id"]) if row["answered"] else None)
         for row in here
     )
     return Entries(made, here[-1]["position"] if len(rows) > count else None)
@@ -252,53 +252,5 @@ def _of_item(row: Mapping[str, Any]) -> Figures:
 
 
 def _work(row: Mapping[str, Any], figures: Figures) -> Work:
-    job = Job(
-        id=row["id"],
-        name=row["name"],
-        kind=row["kind"],
-        settings=_object(row["settings_json"]),
-        created_utc=row["created_utc"],
-        state=row["state"],
-        reason=row["reason"],
-        thread_id=row["thread_id"],
-        definition=row["definition"],
-        inputs=_object(row["inputs_json"]),
-        max_cost=stored(row["max_cost_usd"]),
-        spent_usd=stored(row["spent_usd"]),
-        ended_utc=row["ended_utc"],
-        counts=cast("Mapping[ItemState, int]", _object(row["counts"])),
-    )
-    return Work(job, figures, row["session"] or row["thread_id"])
-
-
-def _item(row: Mapping[str, Any]) -> Item:
-    needs = parsed(row["needs_json"])
-    return Item(
-        job_id=row["job_id"],
-        position=row["position"],
-        key=row["key"],
-        input=_object(row["input_json"]),
-        id=row["id"],
-        kind=row["kind"],
-        model=row["model"],
-        needs=tuple(one for one in needs if isinstance(one, int)) if isinstance(needs, list) else (),
-        state=row["state"],
-        tries=row["tries"],
-        error=row["error"],
-        thread_id=row["thread_id"],
-        turn_id=row["turn_id"],
-        output=parsed(row["output_json"]),
-        input_tokens=row["input_tokens"],
-        output_tokens=row["output_tokens"],
-        duration_ms=row["duration_ms"],
-        cost_usd=stored(row["cost_usd"]),
-        not_before_utc=row["not_before_utc"],
-        started_utc=row["started_utc"],
-        ended_utc=row["ended_utc"],
-    )
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    """Return a JSON object as stored, or an empty one if the text is none."""
-    found = parsed(text)
-    return found if isinstance(found, dict) else {}
+    counts = cast("Mapping[ItemState, int]", json_object(row["counts"]))
+    return Work(job_of(row, counts), figures, row["session"] or row["thread_id"])

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..errors import NameRefused
 from ..model.jobs import Item, ItemState, Job, JobState
 from ..rules.money import stored
 from ..rules.names import key
 from ..rules.safe_text import bindable
+from .job_rows import item_of, job_of
 from .log import Log
 from .running import runs, this_process
 from .schema import statement
@@ -95,7 +96,7 @@ class Jobs:
             sql = "select * from memory_job_items where job_id = :id and position > :after"
             sql += " and state = :state order by position limit :most" if state else " order by position limit :most"
             rows = self.log.rows(sql, {"id": job_id, "after": after, "state": state, "most": most})
-            yield from map(_item, rows)
+            yield from map(item_of, rows)
             if len(rows) < most:
                 return
             after = rows[-1]["position"]
@@ -105,7 +106,7 @@ class Jobs:
         """Return one item, or None."""
         sql = "select * from memory_job_items where job_id = :id and position = :position"
         row = self.log.row(sql, {"id": job_id, "position": position})
-        return _item(row) if row else None
+        return item_of(row) if row else None
 
     def paid(self, job_id: str) -> list[Paid]:
         """Return what the answers of a job took, by model."""
@@ -201,7 +202,9 @@ class Jobs:
         )
         place = {"job_id": job_id, "position": row["position"]}
         self.log.run(sql, {**place, "owner": owner, "lease": lease, "now": now})
-        return _item({**row, "state": "running", "tries": row["tries"] + 1, "not_before_utc": None, "started_utc": now})
+        return item_of(
+            {**row, "state": "running", "tries": row["tries"] + 1, "not_before_utc": None, "started_utc": now}
+        )
 
     def renew(self, job_id: str, owner: str, lease: str) -> None:
         """Keep the items that a process is asking for longer."""
@@ -258,22 +261,7 @@ class Jobs:
         return int(count)
 
     def _job(self, row: Mapping[str, Any]) -> Job:
-        return Job(
-            row["id"],
-            row["name"],
-            row["kind"],
-            _loaded(row["settings_json"]),
-            row["created_utc"],
-            row["state"],
-            row["reason"],
-            row["thread_id"],
-            row["definition"],
-            _loaded(row["inputs_json"]),
-            stored(row["max_cost_usd"]),
-            stored(row["spent_usd"]),
-            row["ended_utc"],
-            self.counts(row["id"]),
-        )
+        return job_of(row, self.counts(row["id"]))
 
 
 def owner_here(token: str) -> str:
@@ -306,46 +294,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
-
-
-def _loaded(text: str | None) -> dict[str, Any]:
-    """Return a JSON object, or an empty one if the column has none: a file that something else changed."""
-    try:
-        value = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _item(row: Mapping[str, Any]) -> Item:
-    needs = _or_none(row["needs_json"])
-    return Item(
-        row["job_id"],
-        row["position"],
-        row["key"],
-        _loaded(row["input_json"]),
-        row["id"],
-        row["kind"],
-        row["model"],
-        tuple(cast("list[int]", needs)) if isinstance(needs, list) else (),
-        row["state"],
-        row["tries"],
-        row["error"],
-        row["thread_id"],
-        row["turn_id"],
-        _or_none(row["output_json"]),
-        row["input_tokens"],
-        row["output_tokens"],
-        row["duration_ms"],
-        stored(row["cost_usd"]),
-        row["not_before_utc"],
-        row["started_utc"],
-        row["ended_utc"],
-    )
-
-
-def _or_none(text: str | None) -> Any:
-    try:
-        return None if text is None else json.loads(text)
-    except ValueError:
-        return None
