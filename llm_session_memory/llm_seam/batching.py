@@ -27,7 +27,6 @@ from ..model.batch import PromptLine
 from ..model.frozen import dataclass
 from ..model.jobs import Item, Job
 from ..rules.patterns import as_text, filled, names_in
-from ..rules.safe_text import storable
 from ..services.bundle import Services
 from .models import Models, default_model, valid_options
 from .tables import migrated
@@ -284,7 +283,7 @@ def begin(
     services.desk.prepare()
     with services.writing():
         wanted = settings.get("as")
-        name = services.jobs.free_name(_stem(stem), services.sessions.names())
+        name = services.jobs.free_name(stem, services.sessions.names())
         session = services.sessions.find(wanted) if wanted else None
         if session is None and not settings.get("each"):
             kept = Settings(model=settings.get("model"), system=settings.get("system"))
@@ -294,12 +293,6 @@ def begin(
         return services.jobs.add(job, items)
 
 
-def _stem(stem: str) -> str:
-    """Return what a name can begin with: a text without what names can't have."""
-    text = "".join(c for c in storable(stem) if c.isprintable() and c != "/").strip()
-    return text[:_LONGEST_STEM] if any(c.isalnum() for c in text) else "batch"
-
-
 def _named(line: PromptLine) -> str:
     """Return the names of the first variables of a line."""
     known = [f"“{name}”" for name in line.values]
@@ -307,8 +300,6 @@ def _named(line: PromptLine) -> str:
 
 
 _MOST_NAMED = 6
-
-_LONGEST_STEM = 100
 
 _REMEMBERED = 1000
 """How many different sets of options are remembered as valid."""

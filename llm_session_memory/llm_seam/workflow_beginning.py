@@ -10,7 +10,6 @@ from ..errors import SessionError
 from ..model import Settings
 from ..model.jobs import Job
 from ..model.workflows import Step, Workflow
-from ..rules import names
 from ..rules.safe_text import one_line
 from ..rules.workflows.nodes import Mistake, refused
 from ..services.bundle import Services
@@ -79,7 +78,7 @@ def begin(services: Services, workflow: Workflow, text: str, inputs: Mapping[str
     migrated(services.desk.log)
     services.desk.prepare()
     with services.writing():
-        name = _free(services, workflow.name)
+        name = services.jobs.free_name(workflow.name, services.sessions.names())
         session = services.sessions.create(name, settings=Settings(model=settings.get("model")))
         job = services.jobs.new(
             "workflow",
@@ -101,19 +100,6 @@ def _models(workflow: Workflow, inputs: Mapping[str, Any]) -> dict[str, str]:
         if step.kind == "prompt" and known:
             found[step.name] = str(lookups.model(model_name(step, inputs, lookups)).model_id)
     return found
-
-
-def _free(services: Services, stem: str) -> str:
-    """Return a name that neither a job nor a session has."""
-    text = "".join(one for one in stem if one.isprintable() and one != "/").strip()[:100] or "workflow"
-    taken = {names.key(one) for one in services.sessions.names()}
-    name = services.jobs.free_name(text)
-    head, _, number = name.rpartition("-")
-    count = int(number)
-    while names.key(name) in taken:
-        count += 1
-        name = f"{head}-{count}"
-    return name
 
 
 def refuse_commands(workflow: Workflow, *, allow_shell: bool) -> None:

@@ -25,6 +25,9 @@ LEASE = timedelta(minutes=10)
 _SHORTEST_ID = 4
 """How many characters of a job's id are enough to name it, if no other id begins with them."""
 
+_LONGEST_STEM = 100
+"""How many characters of a generated name come from a file or a workflow."""
+
 
 class Answer(Protocol):
     """What is kept of an answer: where it is in the log, and what all of its calls took together."""
@@ -73,14 +76,19 @@ class Jobs:
         return Job(ulids.Ulids(now).next(now.isoformat()), kept, kind, dict(settings), now.isoformat(), **more)
 
     def free_name(self, stem: str, taken: Iterable[str] = ()) -> str:
-        """Return a name that no job has, and none in `taken`: `prompts-2026-11-28-1`, or the next free number."""
+        """Return a name that no job has, and none in `taken`: `prompts-2026-11-28-1`, or the next free number.
+
+        What a name can't have is left out of `stem`, which may be the name of a file.
+        """
+        stem = "".join(one for one in stem if one.isprintable() and one != "/").strip()[:_LONGEST_STEM]
+        stem = stem if any(map(str.isalnum, stem)) else "job"
         known = self._store.names().values() if self._store.there() else ()
         keys = set(map(names.key, (*known, *taken)))
         ending = f"-{self._desk.now().astimezone():%Y-%m-%d}-"
         number = 1
         while True:
             tail = f"{ending}{number}"
-            name = names.check(stem.replace("/", "-")[: names.LONGEST - len(tail)] + tail, "job")
+            name = names.check(stem + tail, "job")
             if names.key(name) not in keys:
                 return name
             number += 1

@@ -129,11 +129,14 @@ def test_a_job_is_found_by_its_name_its_id_and_a_beginning_of_it(memory: Service
 
 
 def test_a_generated_name_is_free(memory: Services) -> None:
-    """Names count up per day, and a name that is too long for its number is cut."""
+    """Names count up per day, past taken ones. What a name can't have is left out, and a long one is cut."""
     first = memory.jobs.free_name("prompts")
     _job(memory, name=first)
     assert (first[-2:], memory.jobs.free_name("Prompts")[-2:]) == ("-1", "-2")
     assert memory.jobs.free_name("x/y" * 200).endswith("-1")
+    assert memory.jobs.free_name("notes", [f"Notes{first[7:-2]}-1"])[-2:] == "-2"
+    assert memory.jobs.free_name(" a\x00/\ud800b ").startswith("ab-20")
+    assert memory.jobs.free_name("\u200b/").startswith("job-20")
 
 
 def test_an_item_is_taken_by_one_and_in_order(memory: Services, path: Path, clock: Clock) -> None:
