@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,10 @@ from ..llm_seam.shape import check
 from ..memory import Memory
 from ..rules.safe_text import one_line
 from ..rules.words import counted
-from .common import echo, opened, progress_line, session_argument, session_command
-from .job_options import dollars
+from .common import echo, opened, session_argument, session_command
+from .job_options import Limiting, dollars
 from .settings_options import Changes, changed, settings_options
-from .working import INTERRUPTED, shown
+from .working import INTERRUPTED, asked
 
 if TYPE_CHECKING:
     from ..model.jobs import Job
@@ -77,7 +76,8 @@ def rerun_command(  # noqa: PLR0913  one parameter an option
         llm sessions compare work work-llama3
     """
     check("rerun")
-    from ..llm_seam.rerunning import begin, carried_out, go_on
+    from ..llm_seam.rerunning import begin, go_on
+    from ..llm_seam.runners import way_of
 
     with opened(database) as memory:
         if resume:
@@ -91,10 +91,7 @@ def rerun_command(  # noqa: PLR0913  one parameter an option
             wanted = _wanted(memory, name, new_name, start or 1, changes)
             wanted = replace(wanted, same_context=same_context, run_tools=run_tools)
             job = begin(memory, replace(wanted, jobs=jobs or 1, max_cost=_limit(max_cost)))
-        with progress_line("prompt") as line:
-            worked = carried_out(
-                memory, job, jobs=jobs, progress=lambda now: line.say(shown(now, shutil.get_terminal_size().columns))
-            )
+        worked = asked(memory.path, job, way_of(job), Limiting(jobs=jobs), database)
         _report(memory, worked.job)
     if worked.interrupted:
         raise click.exceptions.Exit(INTERRUPTED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -19,10 +18,9 @@ from ..model.workflows import Workflow
 from ..rules.words import counted
 from ..rules.workflows.graph_text import shown
 from ..rules.workflows.nodes import WorkflowRefused
-from .common import as_json, echo, progress_line, session_command
-from .job_options import DEFAULT_JOBS, Limiting, limit_options
-from .working import INTERRUPTED
-from .working import shown as shown_progress
+from .common import as_json, echo, session_command
+from .job_options import Limiting, limit_options
+from .working import INTERRUPTED, asked
 
 
 @session_command("run", short_help="Run a workflow: prompts that build on each other")
@@ -178,23 +176,12 @@ def _resume(file: Path | None, reference: str, limiting: Limiting, *, allow_shel
 
 def _work(memory: Memory, job: Job, limiting: Limiting, *, allow_shell: bool, database: str | None) -> None:
     """Ask the steps of an open run, print what it gives, and say what went wrong."""
+    from ..llm_seam.runners import Way
     from ..llm_seam.workflow_running import Run
-    from ..llm_seam.working import Limits, work
 
-    run = Run(job, allow_shell=allow_shell)
-    given, interrupted = {**job.settings, **limiting.settings}, False
+    run, interrupted = Run(job, allow_shell=allow_shell), False
     if job.state == "open":
-        with progress_line("step", patience=0.5) as line:
-            worked = work(
-                memory.path,
-                job,
-                run,
-                jobs=given.get("jobs") or DEFAULT_JOBS,
-                limits=Limits(given.get("requests_a_minute"), given.get("tokens_a_minute")),
-                progress=lambda now: line.say(shown_progress(now, shutil.get_terminal_size().columns)),
-                on_failed=run.on_failed,
-                typed=database,
-            )
+        worked = asked(memory.path, job, Way(run, run.on_failed, None, run.output), limiting, database)
         job, interrupted = worked.job, worked.interrupted
     problem = _problem(memory, run, job)
     if job.state == "done":

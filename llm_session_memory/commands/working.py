@@ -17,7 +17,8 @@ from .job_options import DEFAULT_JOBS, Limiting
 from .job_text import noun, spent, total
 
 if TYPE_CHECKING:
-    from ..llm_seam.working import Progress
+    from ..llm_seam.runners import Way
+    from ..llm_seam.working import Progress, Worked
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
@@ -37,28 +38,36 @@ def work_on(database: str | None, reference: str, limiting: Limiting | None = No
     `limiting` has what holds instead of what the job was begun with.
     """
     from ..llm_seam.runners import way_of
-    from ..llm_seam.working import Limits, work
 
     with opened(database) as memory:
         job = memory.jobs.get(reference)
-    given = {**job.settings, **(limiting or Limiting()).settings}
-    limits = Limits(given.get("requests_a_minute"), given.get("tokens_a_minute"))
     way = way_of(job)
-    with progress_line(noun(job)) as line:
-        worked = work(
-            existing_log(database),
-            job,
-            way.run,
-            on_failed=way.on_failed,
-            jobs=way.jobs or given.get("jobs") or DEFAULT_JOBS,
-            limits=limits,
-            progress=lambda now: line.say(shown(now, shutil.get_terminal_size().columns)),
-            typed=database,
-        )
+    worked = asked(existing_log(database), job, way, limiting or Limiting(), database)
     with opened(database) as memory:
         if worked.job.state == "done" and way.output is not None and (said := way.output(memory)):
             echo(said)
         _conclude(memory, worked.job, interrupted=worked.interrupted)
+
+
+def asked(path: Path, job: Job, way: Way, limiting: Limiting, database: str | None) -> Worked:
+    """Ask the items of an open job, with a bar on the terminal, and return what has come of it.
+
+    `limiting` has what holds instead of what the job was begun with.
+    """
+    from ..llm_seam.working import Limits, work
+
+    given = {**job.settings, **limiting.settings}
+    with progress_line(noun(job)) as line:
+        return work(
+            path,
+            job,
+            way.run,
+            on_failed=way.on_failed,
+            jobs=way.jobs or given.get("jobs") or DEFAULT_JOBS,
+            limits=Limits(given.get("requests_a_minute"), given.get("tokens_a_minute")),
+            progress=lambda now: line.say(shown(now, shutil.get_terminal_size().columns)),
+            typed=database,
+        )
 
 
 def _conclude(memory: Memory, job: Job, *, interrupted: bool) -> None:

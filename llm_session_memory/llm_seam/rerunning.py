@@ -23,7 +23,7 @@ from .programs import said_of_program
 from .tool_results import Result, recorded_tools, tools_of
 
 if TYPE_CHECKING:
-    from .working import Progress, Runner, Worked
+    from .working import Progress, Runner
 
 RELIED_ON = {"llm": "Fragment get_default_model"}
 """The parts of llm that this module relies on (see `shape`)."""
@@ -63,16 +63,6 @@ def go_on(services: Services, name: str, as_: str | None = None, **changed: Any)
         return services.jobs.resume(job, **changed)
 
 
-def carried_out(
-    services: Services, job: Job, *, jobs: int | None = None, progress: Callable[[Progress], None] | None
-) -> Worked:
-    """Ask the prompts of a rerun that wait, so many at the same time (None: as many as when it was begun)."""
-    from .working import work
-
-    together = jobs or int(job.settings.get("jobs") or 1)
-    return work(services.path, job, runner(job), jobs=together, progress=progress, typed=services.desk.typed)
-
-
 def session_asked(  # noqa: PLR0913  what a program can ask for, each on its own
     services: Services,
     name: str,
@@ -86,10 +76,13 @@ def session_asked(  # noqa: PLR0913  what a program can ask for, each on its own
     progress: Callable[[Progress], None] | None,
 ) -> Session:
     """Ask the prompts of a session again for a program, and return the new session (see Memory.rerun)."""
+    from .working import work
+
     said = found(said_of_program(settings))
     kept = effective(settings_for(services, name, model), said)
     wanted = Rerun(name, kept, as_, start, said.options, same_context, run_tools)
-    worked = carried_out(services, begin(services, wanted), progress=progress)
+    job = begin(services, wanted)
+    worked = work(services.path, job, runner(job), jobs=1, progress=progress, typed=services.desk.typed)
     session = services.reruns.session(worked.job)
     if worked.job.state != "done" or worked.job.counts.get("failed"):
         failed = next(services.jobs.items(worked.job, "failed"), None)
