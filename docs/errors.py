@@ -75,6 +75,13 @@ KINDS = (
         "Check the server, then send the prompt again with `llm sessions retry NAME`.",
     ),
     Kind(
+        "The remote can't be used",
+        ("RemoteFailed",),
+        "A server or folder that several machines keep conversations on does not answer, refuses something, or holds "
+        "what this version doesn't know. The log is as it was.",
+        "Look at the remote with `llm sessions remote test NAME`.",
+    ),
+    Kind(
         "The embedding model can't be loaded",
         ("Unusable",),
         "A package of the extra `meaning` is missing, damaged, or has another version. In a session this is a notice, "

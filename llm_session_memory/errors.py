@@ -38,6 +38,10 @@ class NameRefused(SessionError):
     """A session name that breaks the rules, or that another session already has."""
 
 
+class RemoteFailed(SessionError):
+    """A remote that can't be reached, refuses something, or has tables that this version doesn't know."""
+
+
 class OverBudget(SessionError):
     """The request doesn't fit; the message gives both figures."""
 

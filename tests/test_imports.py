@@ -26,7 +26,8 @@ LAYERS = ("errors", "model", "rules", "store", "reader", "insight", "services", 
 SKINS = {
     "interchange": {"llm_seam"},  # its writer logs through llm
     "tools": set[str](),
-    "commands": {"llm_seam", "interchange"},  # a command is how a person reaches the models and the files
+    "remotes": {"llm_seam"},  # a worker asks the models
+    "commands": {"llm_seam", "interchange", "remotes"},  # a command is how a person reaches models, files and servers
 }
 """The parts that talk to people, programs and files, above every layer; and the other skins that each may import."""
 
@@ -43,6 +44,7 @@ THIRD = {
     | {"typing_extensions", "yaml"},
     "interchange": {"yaml"},
     "llm_seam": {"click", "llm", "pydantic", "condense_json", "numpy", "onnxruntime", "tokenizers"},
+    "remotes": {"bson", "dbos", "psycopg", "pymongo", "sqlglot"},
     "tools": {"click", "llm"},
     "commands": {"click", "click_default_group", "tabulate"},
     VIEWS: {"pluggy", "datasette", "markupsafe"},

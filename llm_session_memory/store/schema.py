@@ -12,6 +12,7 @@ History of the set "llm-session-memory":
 - 008_recall: private sessions, recall from other sessions, notes for all sessions
 - 009_file: origins of imported conversations, guards, sealed sessions; branches, changes and conflicts, for merging
 - 010_jobs: jobs and their items, groups of sessions that are compared, votes for the better answer
+- 011_remotes: the machine's name, remotes, names of sessions elsewhere, ratings by others
 """
 
 from __future__ import annotations

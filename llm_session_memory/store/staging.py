@@ -118,6 +118,7 @@ NOT_COPIED = frozenset(
     | {"memory_tombstones", "memory_log_settings", "memory_global_notes", "memory_sealed"}
     | {"memory_branches", "memory_changes", "memory_conflicts"}
     | {"memory_jobs", "memory_job_items", "memory_groups", "memory_group_members", "memory_votes"}
+    | {"memory_machine", "memory_remotes", "memory_remote_threads", "memory_shared_names", "memory_other_ratings"}
 )
 """Our tables that say nothing about one session alone."""
 

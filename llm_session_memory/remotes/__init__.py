@@ -1,0 +1,1 @@
+"""Remotes: PostgreSQL, MongoDB and folders, behind the interface of `model.remotes.Remote`."""
