@@ -139,6 +139,15 @@ class RemoteSettings:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What this log is called on remotes: the machine's name, and whose log it is. `id` is a ULID."""
+
+    id: str
+    name: str
+    person: str
+
+
 class Writing(Protocol):
     """An open transaction on a remote. Nobody else writes meanwhile, and all of it is kept or nothing."""
 

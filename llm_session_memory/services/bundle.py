@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .projects import Projects
     from .ratings import Ratings
     from .remembered import Remembered
+    from .remotes import Remotes
     from .reruns import Reruns
     from .retention import Retention
     from .search import Search
@@ -165,6 +166,13 @@ class Services:
         from .merging import Merging
 
         return Merging(self.desk)
+
+    @cached_property
+    def remotes(self) -> Remotes:
+        """The remotes that this log knows. Imported late, because no prompt needs them."""
+        from .remotes import Remotes
+
+        return Remotes(self.desk)
 
     @cached_property
     def reruns(self) -> Reruns:
