@@ -29,7 +29,7 @@ from llm.plugins import pm
 
 from llm_session_memory.llm_seam import embedder
 from llm_session_memory.services import current
-from tests.world import laws, left_out, processes, quick_tables
+from tests.world import laws, left_out, postgres_server, processes, quick_tables
 from tests.world.everything import World, write_world
 from tests.world.meaning import Meaning, MeaningPlugin
 from tests.world.scripted import Script, ScriptedPlugin
@@ -199,3 +199,10 @@ def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield world
     is_as_it_was = world.path.read_bytes() == before  # pytest would explain the difference of the bytes for a minute
     assert is_as_it_was, "a test has written to the log that all tests read"
+
+
+@pytest.fixture(name="postgres", scope="session")
+def _postgres() -> Iterator[postgres_server.Postgres]:
+    """A PostgreSQL server. Tests take databases or schemas of their own."""
+    with postgres_server.running() as server:
+        yield server
