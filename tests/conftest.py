@@ -202,7 +202,6 @@ def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(name="postgres", scope="session")
-def _postgres() -> Iterator[postgres_server.Postgres]:
+def _postgres() -> postgres_server.Postgres:
     """A PostgreSQL server. Tests take databases or schemas of their own."""
-    with postgres_server.running() as server:
-        yield server
+    return postgres_server.shared()

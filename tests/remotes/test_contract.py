@@ -1,4 +1,4 @@
-"""The contract of model.remotes, which every kind of remote keeps: what is put is there, and whole, until it is removed."""
+"""The contract of model.remotes, which every kind of remote keeps: what is put is there, whole, until it is removed."""
 
 from __future__ import annotations
 
