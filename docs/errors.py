@@ -141,6 +141,7 @@ _WORDS = {
     ),
     **dict.fromkeys(("thread_id", "conversation_id"), "ID"),
     "place": "Line N of FILE",
+    "site": "ADDRESS",
     "table": "TABLE",
     "source.kind": "tag or project",
     "packages": "PACKAGES",
