@@ -136,8 +136,16 @@ def conflicts_command(forget: bool, json_: bool, database: str | None) -> None: 
         echo(_line(one))
 
 
+def _set(one: Conflict) -> str:
+    """Return when and where a value was set, and by whom, as far as it is known."""
+    when = f"set {local_time(one.changed_utc)}" if one.changed_utc else ""
+    by = f"by {one.person}" if one.person else ""
+    on = f"on {one.machine}" if one.machine else ""
+    return " ".join(part for part in (when, by, on) if part)
+
+
 def _line(one: Conflict) -> str:
     about = " ".join(part for part in (one.name, one.key) if part)
     values = ", ".join(f"{name}: {value}" for name, value in one.row.items() if value is not None)
-    when = f" (set {local_time(one.changed_utc)})" if one.changed_utc else ""
+    when = f" ({_set(one)})" if _set(one) else ""
     return f"{one.kind} of {about}{when}: {values or 'no value'}" if about else f"{one.kind}{when}: {values}"

@@ -37,9 +37,11 @@ class Merged:
 class Conflict:
     """A row that lost against a newer one when logs were merged.
 
-    `kind` says what it is (session, name, project, rating, bookmark, fact, title, snapshot), `name` is the session's
+    `kind` says what it is (session, name, project, rating, other rating, bookmark, fact, title, group,
+    vote, snapshot), `name` is the session's
     name or the thread's id, `key` what it is about: the number of an exchange, the key of a fact, the name of a
-    project, or empty. `row` has the values that lost, and `changed_utc` is when they were set, or empty.
+    project, or empty. `row` has the values that lost, and `changed_utc` is when they were set, or empty. `machine` and
+    `person` say where they were set and by whom, and are empty if that is not known.
     """
 
     kind: str
@@ -49,3 +51,5 @@ class Conflict:
     row: Mapping[str, Any] = field(default_factory=dict)
     changed_utc: str = ""
     merged_utc: str = ""
+    machine: str = ""
+    person: str = ""

@@ -90,6 +90,7 @@ COLUMNS: dict[str, str] = {
 
 VIEWS: dict[str, frozenset[str]] = {
     "memory_session_list": frozenset({"memory_sessions", "memory_attempts", "turns"}),
+    "memory_changing": frozenset({"memory_changes"}),
 }
 """The views that our llm plugin adds to a log, with the tables that each shows rows of."""
 

@@ -12,7 +12,8 @@ from ..errors import LogUnusable, SessionError
 from ..model import Target
 from ..model.merging import Conflict, Merged
 from ..rules.words import counted
-from ..store import Log, Sessions, history, merge_ahead, merge_branches, merge_rows, merging, other_log
+from ..store import Log, Sessions, history, merge_ahead, merge_branches, merge_conflicts, merge_rows, merging, other_log
+from ..store.changes import unrecorded
 from ..store.deletion_beside import name_of
 from ..store.deletion_family import related
 from .deletion import Deletion
@@ -71,7 +72,7 @@ class Merging:
             migrate(log)
             self._desk.prepare()
             with merging.attachable(log), suppress(_DryRun):
-                with self._ahead(theirs, say, dry_run) as found, log.writing():
+                with self._ahead(theirs, say, dry_run) as found, log.writing(), unrecorded(log):
                     plain = found is not None and found == merging.version(log)
                     host = host or host_of(other)
                     done, sources = self._merge(theirs, host, tuple(kept_fragments), say, plain=plain, dry_run=dry_run)
@@ -84,7 +85,7 @@ class Merging:
         """Return the rows that lost against newer ones in merges, those of the newest merge first."""
         log = self._desk.log
         found = []
-        for row in merge_rows.conflicts(log) if log.has_sessions() else []:
+        for row in merge_conflicts.conflicts(log) if log.has_sessions() else []:
             key = str(row["key"])
             if row["kind"] in ("rating", "bookmark"):
                 number = history.exchange_turns(log, row["thread_id"]).number_of(key)
@@ -98,6 +99,8 @@ class Merging:
                     json.loads(row["row_json"]),
                     row["changed_utc"],
                     row["merged_utc"],
+                    row["machine"] or "",
+                    row["person"] or "",
                 )
             )
         return found
@@ -106,8 +109,8 @@ class Merging:
         """Forget all rows that lost, and return how many those were."""
         self._desk.prepare()
         with self._desk.writing():
-            count = len(merge_rows.conflicts(self._desk.log))
-            merge_rows.forget_conflicts(self._desk.log)
+            count = merge_conflicts.count(self._desk.log)
+            merge_conflicts.forget(self._desk.log)
         return count
 
     # -- steps ---------------------------------------------------------
@@ -151,7 +154,7 @@ class Merging:
             gone, left_out = merging.buried(ours, theirs), merging.buried(theirs, ours)
         merging.drop_removed_snapshots(ours, theirs)
         merge_branches.follow(ours, theirs, gone.threads, indexed=True)
-        with theirs.writing():
+        with theirs.writing(), unrecorded(theirs):
             merging.drop_removed_snapshots(theirs, ours)
             merge_branches.follow(theirs, ours, left_out.threads, indexed=False)
         deleted, stayed = _delete(self._desk, gone, theirs, kept, dry_run=dry_run)
@@ -161,12 +164,10 @@ class Merging:
         self._check_busy(conversations)
         for one in conversations:
             merge_branches.set_apart(ours, one, indexed=True)
-        with theirs.writing():
+        with theirs.writing(), unrecorded(theirs):
             for one in conversations:
                 merge_branches.set_apart(theirs, one, indexed=False)
-            merge_rows.forget_undone_removals(theirs)
-        merge_rows.forget_undone_removals(ours)
-        before = len(merge_rows.conflicts(ours))
+        before = merge_conflicts.count(ours)
         merging.attach(ours, theirs)
         if not plain:
             merging.find(ours)
@@ -183,7 +184,7 @@ class Merging:
             for thread_id, order in one.apart.order.items():
                 merge_branches.reorder(ours, thread_id, order)
         sources = merging.remember_excerpts(ours)
-        lost = len(merge_rows.conflicts(ours)) - before
+        lost = merge_conflicts.count(ours) - before
         branches = tuple(
             tuple(name_of(ours, thread) for thread in one.apart.order)
             for one in conversations

@@ -55,6 +55,7 @@ _OPTIONAL: dict[str, str] = {
     "memory_notes": "thread_id",
     "memory_tags": "thread_id",
     "memory_ratings": "thread_id turn_id",
+    "memory_other_ratings": "thread_id turn_id person",
     "memory_bookmarks": "thread_id turn_id",
     "memory_summaries": "id thread_id text first_turn_id last_turn_id",
     "memory_snapshots": "id thread_id label turn_id made_utc",

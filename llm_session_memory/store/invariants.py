@@ -254,6 +254,10 @@ INVARIANTS: tuple[Invariant, ...] = (
     _of_thread("memory_group_members", "A member of a group"),
     _of_turn("memory_votes", "The first answer of a vote", "a_turn_id"),
     _of_turn("memory_votes", "The second answer of a vote", "b_turn_id"),
+    _json("memory_remotes", "exclude_tags_json"),
+    _json("memory_remotes", "options_json"),
+    _of_thread("memory_shared_names", "The name of a session elsewhere"),
+    _of_turn("memory_other_ratings", "A rating by somebody else", harmless=True),
 )
 """All rules, in the order of the tables in the documentation."""
 
@@ -264,6 +268,7 @@ HISTORY: Mapping[str, str] = {
     "memory_summaries.last_turn_id": "what the summary covers, even if that exchange was deleted since",
     "memory_pins.thread_id": "as its turn, or a fork of its conversation",
     "memory_ratings.thread_id": "as its turn, or a fork of its conversation",
+    "memory_other_ratings.thread_id": "as its turn, or a fork of its conversation",
     "memory_bookmarks.thread_id": "as its turn, or a fork of its conversation",
     "memory_recalls.thread_id": "the session that an excerpt came from, even if it was deleted since",
     "memory_sessions.thread_id": "the conversation may not have begun",
@@ -272,6 +277,7 @@ HISTORY: Mapping[str, str] = {
     "memory_branches.thread_id": "a branch that was merged, even if it was deleted since",
     "memory_branches.turn_id": "where that branch began, likewise",
     "memory_branches.kept_turn_id": "where the other branch began, likewise",
+    "memory_remote_threads.thread_id": "a conversation on a remote, even if it was deleted here since",
     "memory_changes.thread_id": "where a row was changed or removed, even if the conversation was deleted since",
     "memory_conflicts.thread_id": "where a row lost in a merge, even if the conversation was deleted since",
 }

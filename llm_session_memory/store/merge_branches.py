@@ -26,6 +26,8 @@ _WITH_THREAD = (
     "memory_meta",
     "memory_summaries",
     "memory_ratings",
+    "memory_other_ratings",
+    "memory_shared_names",
     "memory_bookmarks",
     "memory_undone",
     "memory_snapshots",

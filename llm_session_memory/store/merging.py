@@ -99,7 +99,7 @@ NOT_MERGED = frozenset(
     {"memory_windows", "memory_log_settings", "memory_sealed"}
     | {"memory_index", "memory_passages", "memory_words", "memory_vectors"}
     | {"memory_jobs", "memory_job_items"}
-    | {"memory_machine", "memory_remotes", "memory_remote_threads", "memory_shared_names", "memory_other_ratings"}
+    | {"memory_machine", "memory_remotes", "memory_remote_threads"}
 )
 """Our tables that are about one machine, or about the log's own index."""
 
@@ -294,7 +294,9 @@ def drop_removed_snapshots(log: Log, elsewhere: Log) -> None:
     """Delete the snapshots that were deleted from another log since: they would keep their exchanges."""
     gone = elsewhere.rows("select thread_id, key, changed_utc from memory_changes where kind = 'snapshot' and removed")
     log.many(
-        "delete from memory_snapshots where thread_id = :thread_id and label_key = :key and made_utc < :changed_utc",
+        "delete from memory_snapshots where thread_id = :thread_id and label_key = :key and made_utc < :changed_utc"
+        " and not exists (select 1 from memory_changes c where c.kind = 'snapshot' and c.thread_id = :thread_id"
+        " and c.key = :key and not c.removed and c.changed_utc >= :changed_utc)",
         gone,
     )
 

@@ -119,7 +119,7 @@ _INDEX = frozenset({"memory_index", "memory_passages", "memory_words"})
 """The tables of the search index, which belong together."""
 
 
-VIEWS = frozenset({"memory_session_list"})
+VIEWS = frozenset({"memory_session_list", "memory_changing"})
 """Those of our tables that have no rows of their own."""
 
 

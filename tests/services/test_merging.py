@@ -197,7 +197,8 @@ OURS = {
     "memory_votes": "a_turn_id, b_turn_id, better, voted_utc",
     "memory_forks": "thread_id, from_thread_id, at_turn_id",
     "memory_branches": "thread_id, root_id, turn_id, kept_turn_id",
-    "memory_changes": "kind, thread_id, key, changed_utc, removed",
+    "memory_changes": "kind, thread_id, key, changed_utc, removed, machine, person",
+    "memory_sessions left join memory_shared_names n using (thread_id)": "thread_id, coalesce(n.name, memory_sessions.name)",
     "memory_tombstones": "kind, id",
     "memory_attempts": "id, thread_id, prompt",
 }

@@ -79,6 +79,7 @@ def with_sessions(path: Path, *sessions: Session) -> None:
         connection.executescript((SQL / "008_recall.sql").read_text("utf-8"))
         connection.executescript((SQL / "009_file.sql").read_text("utf-8"))
         connection.executescript((SQL / "010_jobs.sql").read_text("utf-8"))
+        connection.executescript((SQL / "011_remotes.sql").read_text("utf-8"))
     for session in sessions:
         thread = session.thread_id
         connection.execute(

@@ -62,6 +62,10 @@ select
         select count(*) from memory_ratings
         where thread_id in (select id from gone)
            or turn_id in (select id from calls)
+    ) + (
+        select count(*) from memory_other_ratings
+        where thread_id in (select id from gone)
+           or turn_id in (select id from calls)
     ) as ratings,
     (
         select count(*) from memory_bookmarks

@@ -13,11 +13,28 @@ select m.thread_id, r.turn_id, r.mark, r.note, r.rated_utc
 from temp.moved_turns m
 join turns t on t.id = m.id
 join memory_ratings r on r.thread_id = t.thread_id and r.turn_id = m.id;
+insert or ignore into memory_other_ratings (thread_id, turn_id, person, mark, note, rated_utc)
+select m.thread_id, r.turn_id, r.person, r.mark, r.note, r.rated_utc
+from temp.moved_turns m
+join turns t on t.id = m.id
+join memory_other_ratings r on r.thread_id = t.thread_id and r.turn_id = m.id;
 insert or ignore into memory_bookmarks (thread_id, turn_id, label, created_utc)
 select m.thread_id, b.turn_id, b.label, b.created_utc
 from temp.moved_turns m
 join turns t on t.id = m.id
 join memory_bookmarks b on b.thread_id = t.thread_id and b.turn_id = m.id;
+-- who put them there, and when, is as it was
+insert or replace into memory_changes (kind, thread_id, key, changed_utc, removed, machine, person)
+select c.kind, m.thread_id, c.key, c.changed_utc, c.removed, c.machine, c.person
+from temp.moved_turns m
+join turns t on t.id = m.id
+join memory_changes c on c.kind in ('rating', 'bookmark') and c.thread_id = t.thread_id and c.key = m.id;
+insert or replace into memory_changes (kind, thread_id, key, changed_utc, removed, machine, person)
+select c.kind, m.thread_id, c.key, c.changed_utc, c.removed, c.machine, c.person
+from temp.moved_turns m
+join turns t on t.id = m.id
+join memory_changes c on c.kind = 'other rating' and c.thread_id = t.thread_id
+where substr(c.key, 1, instr(c.key, ' ') - 1) = m.id;
 update memory_blocks
 set thread_id = (
     select m.thread_id

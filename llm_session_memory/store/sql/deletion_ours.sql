@@ -21,6 +21,9 @@ delete from memory_pins where turn_id in (select id from temp.gone_turns where b
 delete from memory_ratings where turn_id in (select id from temp.gone_turns where batch = :batch)
    or turn_id in (select id from temp.gone_responses where batch = :batch)
    or thread_id in (select id from temp.gone_threads where batch = :batch);
+delete from memory_other_ratings where turn_id in (select id from temp.gone_turns where batch = :batch)
+   or turn_id in (select id from temp.gone_responses where batch = :batch)
+   or thread_id in (select id from temp.gone_threads where batch = :batch);
 delete from memory_bookmarks where turn_id in (select id from temp.gone_turns where batch = :batch)
    or turn_id in (select id from temp.gone_responses where batch = :batch)
    or thread_id in (select id from temp.gone_threads where batch = :batch);
@@ -53,6 +56,14 @@ where kind = 'vote'
        or substr(key, instr(key, ' ') + 1) in (select id from temp.gone_turns where batch = :batch)
        or substr(key, 1, instr(key, ' ') - 1) in (select id from temp.gone_responses where batch = :batch)
        or substr(key, instr(key, ' ') + 1) in (select id from temp.gone_responses where batch = :batch));
+delete from memory_changes
+where kind = 'other rating'
+  and (substr(key, 1, instr(key, ' ') - 1) in (select id from temp.gone_turns where batch = :batch)
+       or substr(key, 1, instr(key, ' ') - 1) in (select id from temp.gone_responses where batch = :batch));
+delete from memory_conflicts
+where kind in ('other rating', 'vote')
+  and (substr(key, 1, instr(key, ' ') - 1) in (select id from temp.gone_turns where batch = :batch)
+       or substr(key, 1, instr(key, ' ') - 1) in (select id from temp.gone_responses where batch = :batch));
 delete from memory_conflicts where thread_id in (select id from temp.gone_threads where batch = :batch)
    or key in (select id from temp.gone_turns where batch = :batch)
    or key in (select id from temp.gone_responses where batch = :batch);

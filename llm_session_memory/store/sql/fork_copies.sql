@@ -12,6 +12,10 @@ insert into memory_ratings (thread_id, turn_id, mark, note, rated_utc)
 select :fork, turn_id, mark, note, rated_utc from memory_ratings
 where thread_id = :origin and turn_id in (select value from json_each(:shared));
 
+insert into memory_other_ratings (thread_id, turn_id, person, mark, note, rated_utc)
+select :fork, turn_id, person, mark, note, rated_utc from memory_other_ratings
+where thread_id = :origin and turn_id in (select value from json_each(:shared));
+
 insert into memory_bookmarks (thread_id, turn_id, label, created_utc)
 select :fork, turn_id, label, created_utc from memory_bookmarks
 where thread_id = :origin and turn_id in (select value from json_each(:shared));
