@@ -1,0 +1,113 @@
+-- Rights for a team on a PostgreSQL remote: an example, to be changed to what your team needs.
+--
+-- Each member has a role of their own. Conversations without a project are everybody's, and so are those of a project
+-- that is not in team_projects. The others can be read and changed only by the members who are named there.
+--
+-- Run it as the owner of the tables, after the first `llm sessions push` has made them. The owner must not be a superuser
+-- and not one of the members, because no rule holds for an owner. Before that, as a superuser:
+--
+--     create role llm_team nologin;
+--     create role anna login password '...' in role llm_team;
+--     create role ben login password '...' in role llm_team;
+--
+-- Then: psql -d DATABASE -f team.sql, and name the members of each project:
+--
+--     insert into llm_sessions.team_projects (project, member) values ('bridge', 'anna');
+--
+-- A project's name is written there as in memory_projects.name_key: in lower case.
+
+begin;
+set local search_path = llm_sessions;
+
+-- -- who may see what ----------------------------------------------------------------
+
+create table team_projects (
+    project text collate "C" not null,   -- memory_projects.name_key
+    member name not null,
+    primary key (project, member)
+);
+
+-- The functions run with the owner's rights, so that members need none on team_projects.
+create function team_sees(its_project text, who name) returns boolean
+language sql stable security definer set search_path = llm_sessions, pg_temp
+as $$
+    select its_project is null
+        or not exists (select 1 from team_projects where project = its_project)
+        or exists (select 1 from team_projects where project = its_project and member = who)
+$$;
+
+-- Whether a conversation that the role sees needs some content: by itself, or through a message that it needs.
+create function team_needs(ref text, who name) returns boolean
+language sql stable security definer set search_path = llm_sessions, pg_temp
+as $$
+    select exists (
+        select 1 from remote_documents d join remote_threads t on t.thread_id = d.thread_id
+        where d.refs @> array[ref] and team_sees(t.project, who)
+    ) or exists (
+        select 1 from remote_documents c
+        join remote_documents d on d.refs @> array[c.kind || ' ' || c.key]
+        join remote_threads t on t.thread_id = d.thread_id
+        where c.refs @> array[ref] and c.thread_id = '' and team_sees(t.project, who)
+    )
+$$;
+
+-- -- what each role may do -----------------------------------------------------------
+
+grant usage on schema llm_sessions to llm_team;
+grant select, insert, update, delete on all tables in schema llm_sessions to llm_team;
+grant usage on all sequences in schema llm_sessions to llm_team;
+revoke all on team_projects from llm_team;
+revoke insert, update, delete on remote_version from llm_team;
+
+alter table remote_threads enable row level security;
+create policy team on remote_threads using (team_sees(project, current_user));
+
+-- Content may have been sent by several; who sent it sees it, because nothing may refer to it yet.
+alter table remote_documents enable row level security;
+create policy team_reads on remote_documents for select using (
+    case
+        when thread_id <> '' then
+            exists (select 1 from remote_threads t where t.thread_id = remote_documents.thread_id)
+        when kind = 'tombstone' then true
+        else added_by = current_user or team_needs(kind || ' ' || key, current_user)
+    end
+);
+create policy team_adds on remote_documents for insert with check (
+    added_by = current_user
+    and (thread_id = '' or exists (select 1 from remote_threads t where t.thread_id = remote_documents.thread_id))
+);
+create policy team_changes on remote_documents for update using (true) with check (
+    thread_id = '' or exists (select 1 from remote_threads t where t.thread_id = remote_documents.thread_id)
+);
+create policy team_removes on remote_documents for delete using (true);
+
+alter table remote_digests enable row level security;
+create policy team on remote_digests using (
+    thread_id = '' or exists (select 1 from remote_threads t where t.thread_id = remote_digests.thread_id)
+);
+
+-- Every other table: a row is seen with its document.
+do $$
+declare
+    its_name text;
+begin
+    for its_name in
+        select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where c.relnamespace = 'llm_sessions'::regnamespace and c.relkind = 'r' and a.attname = 'remote_doc'
+    loop
+        execute format('alter table %I enable row level security', its_name);
+        execute format(
+            'create policy team on %I using (exists (select 1 from remote_documents d where d.doc = remote_doc))',
+            its_name
+        );
+    end loop;
+    -- Views of PostgreSQL 13 and 14 show what their owner may see.
+    if current_setting('server_version_num')::integer < 150000 then
+        for its_name in select viewname from pg_views where schemaname = 'llm_sessions' loop
+            execute format('revoke all on %I from llm_team', its_name);
+        end loop;
+    end if;
+end
+$$;
+
+commit;

@@ -1,0 +1,87 @@
+"""What PostgreSQL's errors mean, in plain sentences without secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ...errors import RemoteFailed
+from ...rules.safe_text import one_line
+
+if TYPE_CHECKING:
+    import psycopg
+
+_DETAIL_LENGTH = 200
+
+_BY_STATE: dict[str, tuple[str, str]] = {
+    "28P01": ("{site} refuses the password.", "Set it again: llm keys set NAME"),
+    "28000": ("{site} does not let this role in.", "Ask whoever runs the server."),
+    "3D000": ("The server has no such database: {site}.", "Create it: createdb NAME"),
+    "3F000": ("There is nothing at {site} yet.", "Send conversations there: llm sessions push"),
+    "42P01": ("There is nothing at {site} yet.", "Send conversations there: llm sessions push"),
+    "42501": ("The role has no right to do this at {site}.", "Ask whoever runs the server."),
+    "25006": ("{site} can only be read.", "Give the address of a server that can be written to."),
+    "53100": ("The disk of the server is full: {site}.", "Nothing of this was kept. Make room there and repeat it."),
+    "53300": ("The server has too many connections: {site}.", "Repeat it later."),
+    "55P03": ("Another machine has been writing to {site} for too long.", "Nothing was changed. Repeat it later."),
+    "57014": (
+        "The server ended this because it took too long: {site}.",
+        "Raise statement_timeout for this role there.",
+    ),
+    "57P03": ("The server is starting or stopping: {site}.", "Repeat it in a moment."),
+    "54000": ("Something is too large for PostgreSQL: {site}.", "Nothing of this was kept."),
+    "0A000": ("The server lacks something: {site}.", "PostgreSQL 13 or newer is needed."),
+}
+"""Message and hint by the code of an error (PostgreSQL's manual, appendix A)."""
+
+_LOST = ("The connection to {site} broke off.", "What was not finished was not kept. Repeat it.")
+_BY_CLASS = {
+    "08": _LOST,
+    "40": ("Another machine changed the same at {site}.", "Nothing was changed. Repeat it."),
+    "53": ("The server has no room or memory left: {site}.", "Nothing of this was kept. Repeat it later."),
+    "57": _LOST,
+}
+"""Likewise, by the first two characters of the code."""
+
+_BY_TEXT: tuple[tuple[str, tuple[str, str]], ...] = (
+    (r"password authentication failed", _BY_STATE["28P01"]),
+    (r"no password supplied", ("{site} asks for a password.", "Give one: llm keys set NAME")),
+    (r"no pg_hba\.conf entry", _BY_STATE["28000"]),
+    (r'role ".*" does not exist', _BY_STATE["28000"]),
+    (r'database ".*" does not exist', _BY_STATE["3D000"]),
+    (r"too many (clients|connections)|remaining connection slots", _BY_STATE["53300"]),
+    (
+        r"does not support SSL|SSL was required|server does not support",
+        ("{site} has no TLS, which the address asks for.", "Turn TLS on there, or choose another sslmode."),
+    ),
+    (
+        r"certificate|SSL error|tlsv?1|root\.crt",
+        ("The TLS certificate of {site} can't be trusted.", "See sslmode and sslrootcert in PostgreSQL's manual."),
+    ),
+    (
+        r"could not translate host name|failed to resolve host",
+        ("No server is known by this name: {site}.", "Check the address."),
+    ),
+    (r"the database system is", _BY_STATE["57P03"]),
+    (r"server closed the connection|connection already closed|connection is closed|terminating connection", _LOST),
+)
+"""Errors that carry no code, because the connection was not made or broke off."""
+
+_UNREACHED = ("{site} can't be reached.", "Check that the server runs and that the network lets you through.")
+
+
+def failed(error: psycopg.Error, site: str) -> RemoteFailed:
+    """Return an error of psycopg as one with a plain sentence."""
+    import psycopg
+
+    state = error.sqlstate or ""
+    text = str(error)
+    found = _BY_STATE.get(state) or _BY_CLASS.get(state[:2])
+    if found is None and not state:
+        found = next((said for pattern, said in _BY_TEXT if re.search(pattern, text, re.IGNORECASE)), None)
+        if found is None and isinstance(error, psycopg.OperationalError):
+            found = _UNREACHED
+    if found is not None:
+        return RemoteFailed(found[0].format(site=site), found[1])
+    detail = one_line(error.diag.message_primary or type(error).__name__)[:_DETAIL_LENGTH]
+    return RemoteFailed(f"{site} answered: {detail}.", "Nothing of this was kept.")

@@ -1,0 +1,209 @@
+"""Rights on a PostgreSQL server: who may only read, who may do nothing, and a team that docs/team.sql is made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from llm_session_memory.errors import RemoteFailed
+from llm_session_memory.model.remotes import Digest, Document
+from llm_session_memory.remotes.postgres.remote import PostgresRemote
+from llm_session_memory.remotes.postgres.server import Server
+from tests.remotes.documents import said
+from tests.world.postgres_server import Postgres
+
+TEAM = Path(__file__).parent.parent.parent / "docs" / "team.sql"
+SECRET = "hush"
+
+
+@pytest.fixture(name="database")
+def _database(postgres: Postgres) -> str:
+    return postgres.database()
+
+
+# -- one role ---------------------------------------------------------------------
+
+
+def test_a_role_that_may_only_read_pulls_and_is_told_that_it_can_not_push(postgres: Postgres, database: str) -> None:
+    with closing(PostgresRemote(postgres.address(database))) as owner:
+        owner.prepare()
+        push(owner, "t", "bridge", "hello")
+    role = postgres.role()
+    postgres.run(f"grant usage on schema llm_sessions to {role}", database=database)
+    postgres.run(f"grant select on all tables in schema llm_sessions to {role}", database=database)
+    with closing(PostgresRemote(postgres.address(database, role))) as reader:
+        assert not reader.condition().writable
+        reader.prepare()  # there is nothing to make
+        assert [one.name for one in reader.listed()] == ["t"]
+        assert len(list(reader.documents("turn", ["turn-t"]))) == 1
+        assert reader.buckets()
+        with pytest.raises(RemoteFailed, match="no right"), reader.writing() as writing:
+            writing.put(conversation("u", None, "hello"))
+
+
+def test_a_role_without_rights_gets_sentences(postgres: Postgres, database: str) -> None:
+    role = postgres.role()
+    with closing(PostgresRemote(postgres.address(database, role))) as stranger:
+        assert stranger.condition().version == 0
+        assert not stranger.condition().writable
+        with pytest.raises(RemoteFailed, match="no right"):
+            stranger.prepare()
+        with closing(PostgresRemote(postgres.address(database))) as owner:
+            owner.prepare()
+        for use in (stranger.condition, stranger.prepare, stranger.buckets):
+            with pytest.raises(RemoteFailed, match="no right"):
+                use()
+
+
+def test_a_schema_that_is_there_needs_no_right_to_make_one(postgres: Postgres, database: str) -> None:
+    role = postgres.role()
+    postgres.run(f'create schema "team A" authorization {role}', database=database)
+    with closing(PostgresRemote(postgres.address(database, role), "team A")) as remote:
+        assert remote.condition().writable
+        remote.prepare()
+        assert remote.condition().version > 0
+
+
+# -- a team -----------------------------------------------------------------------
+
+
+Open = Callable[[str], PostgresRemote]
+
+
+@pytest.fixture(name="team")
+def _team(postgres: Postgres, database: str) -> Iterator[Open]:
+    """A remote with the rights of docs/team.sql. Anna works on the project “bridge”, Ben doesn't."""
+    roles = {name: postgres.role() for name in ("owner", "anna", "ben")}
+    postgres.run("do $$ begin create role llm_team; exception when duplicate_object then null; end $$")
+    postgres.run(f"grant llm_team to {roles['anna']}, {roles['ben']}")
+    postgres.run(f"grant create on database {database} to {roles['owner']}")
+    remotes = {name: PostgresRemote(postgres.address(database, role)) for name, role in roles.items()}
+    remotes["owner"].prepare()
+    remotes["owner"].server.script(TEAM.read_text("utf-8").replace("begin;", "").replace("commit;", ""))
+    remotes["owner"].server.run(f"insert into llm_sessions.team_projects values ('bridge', '{roles['anna']}')")
+    yield remotes.__getitem__
+    for remote in remotes.values():
+        remote.close()
+
+
+def conversation(key: str, project: str | None, text: str) -> list[Document]:
+    """Return the documents of a conversation: its name is its id, and all texts contain `text`."""
+    ids = (f"message {key}-message", "message common")
+    return [
+        Document("attachment", f"{key}-file", {"attachments": [{"id": f"{key}-file", "content": text.encode()}]}),
+        Document("message", "common", {"messages": [{"hash": "common", "role": "system"}]}),
+        Document(
+            "message",
+            f"{key}-message",
+            {
+                "messages": [{"hash": f"{key}-message", "role": "user"}],
+                "parts": [{"message_hash": f"{key}-message", "text": text}],
+                "of a newer version": [{"text": text}],
+            },
+            refs=(f"attachment {key}-file",),
+        ),
+        Document("turn", f"turn-{key}", {"turns": [{"id": f"turn-{key}", "model": text}]}, key, ids, 1, "m-1", 1),
+        Document(
+            "thread",
+            key,
+            {
+                "memory_sessions": [{"thread_id": key, "name": key, "system": text, "project": project}],
+                "memory_projects": [{"name_key": project, "name": text}] if project else [],
+                "memory_notes": [{"thread_id": key, "text": text}],
+            },
+            key,
+            bucket="s-00",
+            stamp=1,
+        ),
+    ]
+
+
+def push(remote: PostgresRemote, key: str, project: str | None, text: str) -> None:
+    """Send a conversation with its digests."""
+    with remote.writing() as writing:
+        writing.put(conversation(key, project, text))
+        writing.set_digests({("m-1", key): Digest(1, 1), ("s-00", key): Digest(1, 1)})
+
+
+def everything(server: Server) -> str:
+    """Return all that a role can read through the tables and views of the schema."""
+    relations = server.rows(
+        "select table_name from information_schema.table_privileges"
+        " where table_schema = 'llm_sessions' and privilege_type = 'SELECT' and grantee = 'llm_team'"
+    )
+    assert len(relations) > 40
+    return repr([(name, server.rows(f'select * from SCHEMA."{name}"')) for (name,) in relations])
+
+
+def test_a_member_reads_nothing_of_anothers_private_project_through_any_table_or_view(team: Open) -> None:
+    push(team("anna"), "hush-thread", "bridge", SECRET)
+    push(team("anna"), "open-thread", None, "for all")
+    assert SECRET in everything(team("anna").server)
+    seen = everything(team("ben").server)
+    assert SECRET not in seen
+    assert "for all" in seen
+
+
+def test_a_member_pulls_what_it_may_see_and_no_more(team: Open) -> None:
+    push(team("anna"), "hush-thread", "bridge", SECRET)
+    push(team("anna"), "open-thread", None, "for all")
+    ben = team("ben")
+    assert [one.thread_id for one in ben.listed()] == ["open-thread"]
+    assert ben.buckets() == {"m-1": Digest(1, 1), "s-00": Digest(1, 1)}
+    assert [thread_id for _, thread_id, _ in ben.digests(["m-1"])] == ["open-thread"]
+    assert list(ben.stamps(["hush-thread"])) == []
+    assert ben.threads_with(["turn-hush-thread", "turn-open-thread"]) == {"turn-open-thread": "open-thread"}
+    for kind, key in (
+        ("message", "hush-thread-message"),
+        ("attachment", "hush-thread-file"),
+        ("turn", "turn-hush-thread"),
+    ):
+        assert list(ben.documents(kind, [key])) == []
+    for one in conversation("open-thread", None, "for all"):
+        assert [said(found) for found in ben.documents(one.kind, [one.key])] == [said(one)]
+
+
+def test_content_that_is_there_unseen_is_seen_once_a_member_needs_it_too(team: Open) -> None:
+    push(team("anna"), "hush-thread", "bridge", SECRET)
+    assert list(team("ben").documents("message", ["common"])) == []
+    push(team("ben"), "mine", None, "of Ben")
+    assert len(list(team("ben").documents("message", ["common"]))) == 1
+    assert team("owner").server.rows("select count(*) from SCHEMA.messages where hash = 'common'") == [(1,)]
+
+
+def test_content_that_an_unseen_conversation_needs_is_not_taken_for_unneeded(team: Open) -> None:
+    push(team("anna"), "hush-thread", "bridge", SECRET)
+    push(team("ben"), "mine", None, "of Ben")
+    with team("ben").writing() as writing:
+        writing.remove("turn", ["turn-mine"])
+        assert writing.referred(["message common", "message mine-message"]) == {"message common"}
+
+
+def test_a_member_can_not_change_or_take_over_an_unseen_conversation(team: Open) -> None:
+    push(team("anna"), "hush-thread", "bridge", SECRET)
+    before = everything(team("anna").server)
+    for project in (None, "bridge", "other"):
+        with pytest.raises(RemoteFailed, match="no right|may not change"):
+            push(team("ben"), "hush-thread", project, "of Ben")
+    with team("ben").writing() as writing:
+        writing.remove("thread", ["hush-thread"])
+        writing.remove("turn", ["turn-hush-thread"])
+        writing.set_digests({("m-1", "hush-thread"): None})
+    assert everything(team("anna").server) == before
+
+
+def test_both_members_push_and_pull_what_is_shared(team: Open) -> None:
+    push(team("anna"), "shared", None, "first")
+    push(team("ben"), "shared", None, "second")
+    (found,) = team("anna").documents("thread", ["shared"])
+    assert found.rows["memory_notes"][0]["text"] == "second"
+
+
+def test_a_conversation_that_moves_into_a_private_project_is_no_longer_seen(team: Open) -> None:
+    push(team("anna"), "moves", None, SECRET)
+    assert SECRET in everything(team("ben").server)
+    push(team("anna"), "moves", "bridge", SECRET)
+    assert SECRET not in everything(team("ben").server)

