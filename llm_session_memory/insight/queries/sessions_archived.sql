@@ -12,5 +12,5 @@ from memory_sessions s
 left join memory_projects p on p.name_key = s.project
 left join turns t on t.thread_id = s.thread_id
 where s.archived_utc is not null
-group by s.thread_id
-order by s.archived_utc desc
+group by s.thread_id, s.name, p.name, s.archived_utc
+order by s.archived_utc desc, s.thread_id

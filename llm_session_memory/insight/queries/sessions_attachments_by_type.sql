@@ -26,4 +26,4 @@ select
 from uses u
 join attachments f on f.id = u.attachment_id
 group by f.type
-order by calls desc
+order by calls desc, f.type

@@ -15,5 +15,5 @@ from memory_blocks b
 left join memory_contexts c on c.block_id = b.id
 left join turns t on t.id = c.turn_id
 where b.thread_id = (select thread_id from wanted)
-group by b.id
+group by b.id, b.began_utc, b.reason, b.policy, b.start_number, b.budget, b.window, b.window_source
 order by b.id

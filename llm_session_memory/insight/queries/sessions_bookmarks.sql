@@ -8,4 +8,4 @@ from memory_bookmarks b
 left join memory_sessions s on s.thread_id = b.thread_id
 left join turn_search q on q.turn_id = b.turn_id
 left join responses r on r.id = b.turn_id
-order by b.created_utc desc
+order by b.created_utc desc, b.turn_id, b.thread_id

@@ -14,7 +14,7 @@ summed as (
     from calls
     where datetime_utc >= date('now', '-' || coalesce(nullif(cast(:days as integer), 0), 7) || ' days')
     group by thread_id
-    order by calls desc
+    order by calls desc, thread_id
     limit 100
 )
 select coalesce(s.name, c.name, h.name) as session, u.calls, u.tokens_in, u.tokens_out, u.thread_id
@@ -22,4 +22,4 @@ from summed u
 left join memory_sessions s on s.thread_id = u.thread_id
 left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
-order by u.calls desc
+order by u.calls desc, u.thread_id

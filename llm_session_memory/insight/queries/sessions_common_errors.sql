@@ -8,5 +8,5 @@ select
 from memory_attempts
 where not session_in_progress(request_json) and (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
 group by substr(error, 1, 300), model
-order by times desc, last_time desc
+order by times desc, last_time desc, error, model
 limit 200

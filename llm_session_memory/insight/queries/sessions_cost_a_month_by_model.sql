@@ -20,4 +20,4 @@ select
     round(100.0 * dollars / nullif(sum(dollars) over (partition by month), 0), 1) as percent
 from summed
 where dollars is not null
-order by month desc, dollars desc
+order by month desc, dollars desc, model

@@ -23,4 +23,4 @@ select
     count(*) * session_is_local(model) as calls_local
 from priced
 group by model
-order by dollars desc
+order by dollars desc, model

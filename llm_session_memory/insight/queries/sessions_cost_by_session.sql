@@ -17,7 +17,7 @@ summed as (
     from calls
     where (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
     group by thread_id
-    order by dollars desc
+    order by dollars desc, thread_id
     limit 100
 )
 select
@@ -29,4 +29,4 @@ from summed u
 left join memory_sessions s on s.thread_id = u.thread_id
 left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
-order by u.dollars desc
+order by u.dollars desc, u.thread_id

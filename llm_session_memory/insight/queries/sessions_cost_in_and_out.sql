@@ -33,4 +33,4 @@ select
 from priced
 group by model
 having sum(dollars_in) is not null
-order by sum(dollars_in) + sum(dollars_out) desc
+order by sum(dollars_in) + sum(dollars_out) desc, model

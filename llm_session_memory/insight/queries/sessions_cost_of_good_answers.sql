@@ -24,4 +24,4 @@ select
 from rated r
 join calls c on c.id = r.turn_id
 group by c.model
-order by dollars_a_good_one, rated desc
+order by dollars_a_good_one, rated desc, c.model

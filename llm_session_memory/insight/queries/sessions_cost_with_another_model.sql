@@ -22,4 +22,4 @@ select
     round(sum(dollars_instead), 4) as dollars_instead, round(sum(dollars_instead) - sum(dollars), 4) as difference
 from priced
 group by model
-order by dollars desc, calls desc
+order by dollars desc, calls desc, model

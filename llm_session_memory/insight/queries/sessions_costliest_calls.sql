@@ -14,7 +14,7 @@ costliest as (
         session_cost(model, input_tokens, output_tokens, datetime_utc) as dollars
     from calls
     where (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
-    order by dollars desc
+    order by dollars desc, id
     limit 100
 )
 select
@@ -24,4 +24,4 @@ from costliest u
 left join turn_search q on q.turn_id = u.id
 left join responses r on r.id = u.id
 where u.dollars is not null
-order by u.dollars desc
+order by u.dollars desc, u.id

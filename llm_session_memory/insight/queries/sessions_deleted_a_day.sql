@@ -10,5 +10,5 @@ select
 from memory_tombstones
 where (:days = '' or deleted_utc >= date('now', '-' || cast(:days as integer) || ' days'))
 group by day
-having conversations + calls > 0
+having sum(kind in ('thread', 'turn')) > 0
 order by day desc

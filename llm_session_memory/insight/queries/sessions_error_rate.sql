@@ -10,6 +10,6 @@ from (
     select t.model, 1 as answered, 0 as failed from memory_contexts c join turns t on t.id = c.turn_id
     union all
     select model, 0, 1 from memory_attempts where not session_in_progress(request_json)
-)
+) tried
 group by model
-order by percent_failed desc
+order by percent_failed desc, model

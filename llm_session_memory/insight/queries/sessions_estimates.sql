@@ -13,4 +13,4 @@ select
     round(min(percent), 1) as lowest, round(max(percent), 1) as highest
 from counted
 group by model
-order by requests desc
+order by requests desc, model

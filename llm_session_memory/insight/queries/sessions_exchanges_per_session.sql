@@ -16,7 +16,7 @@ counted as (
         select id, thread_id from turns
         union all
         select r.id, r.conversation_id from responses r where not exists (select 1 from turns t where t.id = r.id)
-    )
+    ) calls
     where id not in (select id from continuing)
     group by thread_id
 ),
@@ -38,3 +38,4 @@ select
     max(exchanges) as longest
 from ranked
 group by kind
+order by kind

@@ -13,4 +13,4 @@ select
     f.open as without_a_reply, f.last_failure, f.thread_id
 from failed f
 left join memory_sessions s on s.thread_id = f.thread_id
-order by f.failed desc, f.last_failure desc
+order by f.failed desc, f.last_failure desc, f.thread_id

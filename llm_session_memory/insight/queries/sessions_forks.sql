@@ -39,4 +39,4 @@ select
     n.thread_id
 from named n
 left join spent u on u.thread_id = n.thread_id
-order by n.root, n.level, n.forked_utc
+order by n.root, n.level, n.forked_utc, n.thread_id

@@ -3,7 +3,7 @@
 -- means: The calls that a fragment was sent with, newest first, with session, model and prompt.
 -- param fragment: its source, such as notes.txt, or the beginning of its hash
 with chosen as (
-    select id from fragments where :fragment <> '' and (source = :fragment or hash like :fragment || '%')
+    select id from fragments where :fragment <> '' and (source = :fragment or substr(hash, 1, length(:fragment)) = lower(:fragment))
 ),
 used as (
     select t.id, t.thread_id, t.model, t.datetime_utc, u.kind
@@ -27,5 +27,5 @@ from used u
 left join memory_sessions s on s.thread_id = u.thread_id
 left join turn_search q on q.turn_id = u.id
 left join responses r on r.id = u.id
-order by u.datetime_utc desc
+order by u.datetime_utc desc, u.id desc, u.kind
 limit 500

@@ -24,5 +24,5 @@ select
     f.id as fragment_id
 from used u
 join fragments f on f.id = u.fragment_id
-group by f.id
-order by calls desc, last_used desc
+group by f.id, f.source, f.hash, f.content
+order by calls desc, last_used desc, f.hash

@@ -9,14 +9,18 @@ with calls as (
     from responses r
     where not exists (select 1 from turns t where t.id = r.id)
 ),
-spoken as (
-    select
-        cast(substr(datetime_utc, 12, 2) as integer) as hour,
-        cast(strftime('%w', substr(datetime_utc, 1, 10)) as integer) as weekday,
-        count(*) as calls
+by_hour as (
+    select substr(datetime_utc, 1, 13) as begun, count(*) as calls
     from calls
     where (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
     group by substr(datetime_utc, 1, 13)
+),
+spoken as (
+    select
+        cast(substr(begun, 12, 2) as integer) as hour,
+        cast(strftime('%w', substr(begun, 1, 10)) as integer) as weekday,
+        calls
+    from by_hour
 )
 select
     hour,

@@ -18,4 +18,4 @@ select
 from memory_origins o
 left join calls c on c.thread_id = o.thread_id
 group by o.source
-order by count(distinct o.thread_id) desc
+order by count(distinct o.thread_id) desc, o.source

@@ -11,6 +11,6 @@ select
     s.thread_id
 from memory_sessions s
 left join turns t on t.thread_id = s.thread_id
-group by s.thread_id
-having days >= coalesce(nullif(cast(:days as integer), 0), 30)
-order by days desc
+group by s.thread_id, s.name, s.model, s.created_utc
+having cast(julianday('now') - julianday(coalesce(max(t.datetime_utc), s.created_utc)) as integer) >= coalesce(nullif(cast(:days as integer), 0), 30)
+order by days desc, s.thread_id

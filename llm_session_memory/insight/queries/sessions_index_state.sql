@@ -8,5 +8,5 @@ join turns t on t.thread_id = i.thread_id
 left join memory_sessions s on s.thread_id = i.thread_id
 group by i.number
 having count(t.id) > i.turns
-order by count(t.id) - i.turns desc
+order by count(t.id) - i.turns desc, i.number
 limit 200

@@ -8,5 +8,5 @@ join memory_jobs j on j.id = i.job_id
 where i.kind = 'prompt'
 group by i.key
 having count(distinct i.job_id) > 1
-order by answers desc, jobs desc
+order by answers desc, jobs desc, i.key
 limit 200

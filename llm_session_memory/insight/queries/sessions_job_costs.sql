@@ -17,4 +17,4 @@ from answered a
 join memory_jobs j on j.id = a.job_id
 join turns t on t.id = a.turn_id
 group by j.id, t.model
-order by j.id desc, dollars desc
+order by j.id desc, dollars desc, t.model

@@ -7,5 +7,5 @@ select
 from memory_job_items
 where error is not null and state <> 'skipped'
 group by substr(error, 1, 300)
-order by items desc, last_time desc
+order by items desc, last_time desc, error
 limit 200

@@ -21,6 +21,6 @@ select
     max(u.datetime_utc) as last_used, max(u.call_id) as turn_id
 from uses u
 join attachments f on f.id = u.attachment_id
-group by f.id
-order by bytes desc, calls desc
+group by f.id, f.content, f.type, f.path, f.url
+order by bytes desc, calls desc, f.id
 limit 100

@@ -14,5 +14,5 @@ select input_tokens, output_tokens, model,
     datetime_utc, id as turn_id, thread_id
 from calls
 where input_tokens is not null and (:model = '' or model = :model)
-order by input_tokens desc
+order by input_tokens desc, id
 limit 100

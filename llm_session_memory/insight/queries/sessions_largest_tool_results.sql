@@ -15,5 +15,5 @@ with results as (
 select x.characters, x.name as tool, s.name as session, x.datetime_utc, x.id as turn_id, x.thread_id
 from results x
 left join memory_sessions s on s.thread_id = x.thread_id
-order by x.characters desc, x.id
+order by x.characters desc, x.id, x.name
 limit 100

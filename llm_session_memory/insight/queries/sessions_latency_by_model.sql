@@ -34,4 +34,4 @@ select
     round(max(duration_ms) / 1000.0, 2) as slowest
 from ranked
 group by model
-order by calls desc
+order by calls desc, model

@@ -30,5 +30,5 @@ select
     round(avg(c.output_tokens)) as tokens_out
 from sizes z
 join sized c on c.place = z.place
-group by z.place
+group by z.place, z.tokens_in
 order by z.place

@@ -18,10 +18,10 @@ by_month as (
 )
 select
     month,
-    coalesce(sum(calls) filter (where local), 0) as calls_local,
+    coalesce(sum(calls) filter (where local = 1), 0) as calls_local,
     sum(calls) as calls,
-    round(100.0 * coalesce(sum(calls) filter (where local), 0) / sum(calls), 1) as percent_local,
-    coalesce(sum(tokens) filter (where local), 0) as tokens_local,
+    round(100.0 * coalesce(sum(calls) filter (where local = 1), 0) / sum(calls), 1) as percent_local,
+    coalesce(sum(tokens) filter (where local = 1), 0) as tokens_local,
     sum(tokens) as tokens,
     round(sum(dollars), 4) as dollars
 from by_month

@@ -13,7 +13,7 @@ longest as (
     select output_tokens, id, thread_id, model, duration_ms, datetime_utc
     from calls
     where output_tokens is not null and (:model = '' or model = :model)
-    order by output_tokens desc
+    order by output_tokens desc, id
     limit 100
 )
 select
@@ -22,4 +22,4 @@ select
 from longest u
 left join turn_search q on q.turn_id = u.id
 left join responses r on r.id = u.id
-order by u.output_tokens desc
+order by u.output_tokens desc, u.id

@@ -10,7 +10,7 @@ with counts as (
     group by r.conversation_id
 ),
 longest as (
-    select thread_id from counts where thread_id is not null group by thread_id order by sum(calls) desc limit 100
+    select thread_id from counts where thread_id is not null group by thread_id order by sum(calls) desc, thread_id limit 100
 ),
 calls as (
     select t.thread_id, t.datetime_utc, t.input_tokens, t.output_tokens
@@ -32,5 +32,5 @@ from calls u
 left join memory_sessions s on s.thread_id = u.thread_id
 left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
-group by u.thread_id
-order by calls desc
+group by u.thread_id, s.name, c.name, h.name
+order by calls desc, u.thread_id

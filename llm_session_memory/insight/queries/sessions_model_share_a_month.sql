@@ -20,4 +20,4 @@ select
     round(100.0 * calls / sum(calls) over (partition by month), 1) as percent_of_calls,
     round(100.0 * tokens / nullif(sum(tokens) over (partition by month), 0), 1) as percent_of_tokens
 from by_month
-order by month desc, calls desc
+order by month desc, calls desc, model

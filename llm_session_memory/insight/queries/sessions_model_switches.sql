@@ -2,7 +2,7 @@
 -- topic: Models
 -- means: How often conversations went on with another model, by the model before and after, among the newest 100,000 calls: where you go if you are not content.
 with newest as (
-    select id, thread_id, model from (select id, thread_id, model from turns order by id desc limit 100000)
+    select id, thread_id, model from (select id, thread_id, model from turns order by id desc limit 100000) t
     union all
     select r.id, r.conversation_id, r.model
     from (select id, conversation_id, model from responses order by id desc limit 100000) r
@@ -15,4 +15,4 @@ select before as model_before, model as model_after, count(*) as times, count(di
 from following
 where before <> model
 group by before, model
-order by times desc
+order by times desc, before, model

@@ -19,10 +19,10 @@ select
     round(avg(c.input_tokens)) as tokens_in,
     round(avg(c.output_tokens)) as tokens_out,
     round(avg(c.duration_ms) / 1000.0, 2) as seconds,
-    round(sum(c.output_tokens) * 1000.0 / sum(c.duration_ms), 1) as tokens_a_second,
+    round(sum(c.output_tokens) * 1000.0 / nullif(sum(c.duration_ms), 0), 1) as tokens_a_second,
     round(avg(session_cost(c.model, c.input_tokens, c.output_tokens, c.datetime_utc)) * 1000, 2) as dollars_per_1000,
     (select failed from failures f where f.model = c.model) as failed
 from calls c
 where (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
 group by c.model
-order by calls desc
+order by calls desc, c.model

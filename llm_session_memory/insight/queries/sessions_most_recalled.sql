@@ -13,5 +13,5 @@ with recalled as (
 select s.name as session, r.number as exchange, r.prompts, r.tokens, r.last_time, r.newest as recalled_by
 from recalled r
 join memory_sessions s on s.thread_id = r.source_id
-order by r.prompts desc, r.last_time desc
+order by r.prompts desc, r.last_time desc, r.source_id, r.number
 limit 200

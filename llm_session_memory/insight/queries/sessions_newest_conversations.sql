@@ -13,7 +13,7 @@ newest as (
     from calls
     where thread_id is not null
     group by thread_id
-    order by last_used desc
+    order by last_used desc, thread_id
     limit 100
 )
 select
@@ -28,4 +28,4 @@ left join responses r on r.id = u.first_id
 left join memory_sessions s on s.thread_id = u.thread_id
 left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
-order by u.last_used desc
+order by u.last_used desc, u.thread_id

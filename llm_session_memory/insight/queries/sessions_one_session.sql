@@ -24,5 +24,5 @@ from (
     from responses r
     where r.conversation_id = (select thread_id from wanted)
       and not exists (select 1 from turns t where t.id = r.id)
-)
+) calls
 order by id

@@ -7,4 +7,4 @@ select
 from memory_attempts a
 left join memory_sessions s on s.thread_id = a.thread_id
 where a.answered_by is null and not session_in_progress(a.request_json)
-order by a.datetime_utc desc
+order by a.datetime_utc desc, a.id desc

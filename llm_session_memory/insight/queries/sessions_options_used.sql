@@ -13,5 +13,5 @@ select model, options_json as options, count(*) as calls, max(datetime_utc) as l
 from calls
 where nullif(options_json, '{}') is not null and (:model = '' or model = :model)
 group by model, options_json
-order by calls desc, model
+order by calls desc, model, options_json
 limit 200

@@ -19,4 +19,4 @@ from calls
 where duration_ms > 0 and output_tokens > 0
   and (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
 group by model
-order by tokens_a_second desc
+order by tokens_a_second desc, model

@@ -7,4 +7,4 @@ from memory_pins p
 left join memory_sessions s on s.thread_id = p.thread_id
 left join turns t on t.id = p.turn_id
 left join turn_search q on q.turn_id = p.turn_id
-order by p.pinned_utc desc
+order by p.pinned_utc desc, p.turn_id, p.thread_id

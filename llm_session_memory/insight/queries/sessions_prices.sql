@@ -19,4 +19,4 @@ select
     calls,
     last_used
 from used
-order by dollars_out desc, calls desc
+order by dollars_out desc, calls desc, model

@@ -15,5 +15,5 @@ select
 from memory_sessions s
 join memory_projects p on p.name_key = s.project
 join calls c on c.thread_id = s.thread_id
-group by p.name_key, c.model
-order by p.name_key, calls desc
+group by p.name_key, p.name, c.model
+order by p.name_key, calls desc, c.model

@@ -15,5 +15,5 @@ select
 from memory_sessions s
 join memory_projects p on p.name_key = s.project
 join calls c on c.thread_id = s.thread_id
-group by substr(c.datetime_utc, 1, 7), p.name_key
-order by month desc, calls desc
+group by substr(c.datetime_utc, 1, 7), p.name_key, p.name
+order by month desc, calls desc, p.name_key

@@ -16,7 +16,7 @@ select
     n.budget,
     n.number as exchanges,
     coalesce(n.start_number, 1) as first_sent,
-    round(100.0 * (coalesce(n.start_number, 1) - 1) / n.number, 1) as percent_pruned,
+    round(100.0 * (coalesce(n.start_number, 1) - 1) / nullif(n.number, 0), 1) as percent_pruned,
     n.estimate as tokens_sent,
     (
         select sum(t.output_tokens) * 2
@@ -26,4 +26,4 @@ select
     n.thread_id
 from newest n
 join memory_sessions s on s.thread_id = n.thread_id
-order by percent_pruned desc, exchanges desc
+order by percent_pruned desc, exchanges desc, n.thread_id

@@ -6,9 +6,9 @@
 -- param model: only this model; empty for all
 -- param most: the most rows to show (exchanges are grouped to fit); empty for 60
 with exchanges as (
-    select thread_id, exchange_turn_id, turn_id, number, block_id, max(rowid) as row
-    from memory_contexts
-    group by thread_id, exchange_turn_id
+    select c.thread_id, c.exchange_turn_id, c.turn_id, c.number, c.block_id
+    from (select max(turn_id) as turn_id from memory_contexts group by thread_id, exchange_turn_id) l
+    join memory_contexts c on c.turn_id = l.turn_id
 ),
 counted as (
     select
@@ -22,13 +22,13 @@ counted as (
 ),
 sent as (
     select
-        e.thread_id, e.turn_id, e.number, e.block_id, e.row, e.model, e.datetime_utc, e.input_tokens, e.said,
+        e.thread_id, e.turn_id, e.number, e.block_id, e.model, e.datetime_utc, e.input_tokens, e.said,
         lag(e.block_id) over in_order as block_before,
         lag(e.said) over in_order as said_before,
         lag(e.output_tokens) over in_order as reply_before,
         (select length(s.prompt) from turn_search s where s.turn_id = e.exchange_turn_id) as typed
     from counted e
-    window in_order as (partition by e.thread_id order by e.row)
+    window in_order as (partition by e.thread_id order by e.turn_id)
 ),
 whole as (
     select *, max(input_tokens, sum(
@@ -37,7 +37,7 @@ whole as (
             when block_before = block_id then max(said - said_before, 0)
             else coalesce(reply_before, 0) + coalesce(typed, 0) / 4.0
         end
-    ) over (partition by thread_id order by row)) as whole_tokens
+    ) over (partition by thread_id order by turn_id)) as whole_tokens
     from sent
 ),
 wanted as (
@@ -54,5 +54,5 @@ select
     round(avg(input_tokens)) as tokens_sent,
     round(avg(whole_tokens)) as tokens_whole_about
 from wanted, step
-group by (number - 1) / size
+group by (number - 1) / size, size
 order by exchange

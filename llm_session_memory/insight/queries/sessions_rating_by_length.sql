@@ -34,5 +34,5 @@ select
     round(100.0 * sum(good) / nullif(sum(good) + sum(bad), 0), 1) as percent_good
 from sized r
 join sizes z on z.place = r.place
-group by z.place
+group by z.place, z.tokens_out
 order by z.place

@@ -24,4 +24,4 @@ where (:days = '' or c.datetime_utc >= date('now', '-' || cast(:days as integer)
         and (o.rated_utc > r.rated_utc or (o.rated_utc = r.rated_utc and o.thread_id < r.thread_id))
   )
 group by c.model
-order by rated desc
+order by rated desc, c.model

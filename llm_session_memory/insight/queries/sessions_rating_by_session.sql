@@ -16,5 +16,5 @@ select
     r.thread_id
 from rated r
 left join memory_sessions s on s.thread_id = r.thread_id
-group by r.thread_id
-order by percent_good, rated desc
+group by r.thread_id, s.name
+order by percent_good, rated desc, r.thread_id

@@ -25,4 +25,4 @@ where (:mark = '' or r.mark = :mark) and (:model = '' or c.model = :model)
       where o.turn_id = r.turn_id
         and (o.rated_utc > r.rated_utc or (o.rated_utc = r.rated_utc and o.thread_id < r.thread_id))
   )
-order by r.rated_utc desc
+order by r.rated_utc desc, r.turn_id, r.thread_id

@@ -8,7 +8,7 @@ calls as (
     select t.id, t.model, t.datetime_utc, sum(length(p.text)) as characters
     from newest t
     join parts p on p.message_hash = t.tip_message_hash and p.type = 'reasoning' and p.text <> ''
-    group by t.id
+    group by t.id, t.model, t.datetime_utc
     union all
     select r.id, r.model, r.datetime_utc, length(r.reasoning)
     from responses r
@@ -19,4 +19,4 @@ select
     max(datetime_utc) as last_used
 from calls
 group by model
-order by calls desc
+order by calls desc, model

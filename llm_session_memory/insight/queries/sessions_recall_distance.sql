@@ -16,5 +16,5 @@ steps (place, exchanges_back) as (
 select z.exchanges_back, count(*) as excerpts, sum(d.tokens) as tokens, round(avg(d.score), 2) as mean_score
 from distances d
 join steps z on z.place = d.place
-group by z.place
+group by z.place, z.exchanges_back
 order by z.place

@@ -12,5 +12,5 @@ select
 from memory_recalls r
 join memory_contexts c on c.turn_id = r.turn_id
 left join memory_sessions s on s.thread_id = c.thread_id
-group by c.thread_id
-order by excerpts desc
+group by c.thread_id, s.name
+order by excerpts desc, c.thread_id

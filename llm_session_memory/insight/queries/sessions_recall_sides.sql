@@ -6,4 +6,4 @@ select
     count(*) as excerpts, sum(r.tokens) as tokens, round(avg(r.score), 2) as mean_score
 from memory_recalls r
 group by r.side
-order by excerpts desc
+order by excerpts desc, r.side

@@ -16,5 +16,5 @@ join memory_contexts c on c.turn_id = r.turn_id
 join turns t on t.id = r.turn_id
 left join memory_sessions s on s.thread_id = c.thread_id
 left join memory_sessions o on o.thread_id = r.thread_id
-group by c.thread_id, r.thread_id
-order by excerpts desc, session, source
+group by c.thread_id, r.thread_id, s.name, o.name
+order by excerpts desc, session, source, c.thread_id, r.thread_id

@@ -19,5 +19,5 @@ from typed
 where length(prompt) > 40
 group by substr(prompt, 1, 40)
 having count(distinct prompt) >= max(cast(:least as integer), 2)
-order by times desc
+order by times desc, beginning
 limit 100

@@ -12,9 +12,9 @@ counted as (
     from typed
     group by prompt
     having count(*) >= max(cast(:least as integer), 2)
-    order by times desc
+    order by times desc, prompt
     limit 100
 )
 select substr(c.prompt, 1, 300) as prompt, c.times, length(c.prompt) as characters, c.newest as turn_id
 from counted c
-order by c.times desc
+order by c.times desc, c.prompt

@@ -31,4 +31,4 @@ select
     max(output_tokens) as longest
 from ranked
 group by model
-order by calls desc
+order by calls desc, model

@@ -14,4 +14,4 @@ select
 from calls
 where resolved_model is not null
 group by model, resolved_model
-order by model, last_used desc
+order by model, last_used desc, resolved_model

@@ -27,7 +27,7 @@ long as (
     from gaps
     where before < datetime_utc
       and julianday(datetime_utc) - julianday(before) >= coalesce(nullif(cast(:days as integer), 0), 7)
-    order by days desc
+    order by days desc, id
     limit 200
 )
 select
@@ -41,4 +41,4 @@ from long u
 left join memory_sessions s on s.thread_id = u.thread_id
 left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
-order by u.days desc
+order by u.days desc, u.id

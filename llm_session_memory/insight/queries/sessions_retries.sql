@@ -12,4 +12,4 @@ select
 from memory_attempts a
 join calls c on c.id = a.answered_by
 group by a.model, c.model
-order by prompts desc
+order by prompts desc, a.model, c.model

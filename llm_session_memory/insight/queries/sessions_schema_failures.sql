@@ -15,4 +15,4 @@ from calls c
 left join turn_search q on q.turn_id = c.id
 left join responses r on r.id = c.id
 group by c.model, c.schema_id
-order by percent_not_json desc, calls desc
+order by percent_not_json desc, calls desc, c.model, c.schema_id

@@ -14,7 +14,7 @@ older as (
 ),
 best as (
     select row, score, 0 as old from today union all select row, score, 1 from older
-    order by score limit 200
+    order by score, old, row limit 200
 )
 select
     round(-b.score, 2) as rank,
@@ -31,4 +31,4 @@ left join memory_sessions m on m.thread_id = coalesce(t.thread_id, r.conversatio
 left join threads h on h.id = t.thread_id
 left join conversations c on c.id = r.conversation_id
 where r.id is null or not exists (select 1 from turns o where o.id = r.id)
-order by b.score
+order by b.score, b.old, b.row

@@ -27,7 +27,7 @@ summed as (
     select thread_id, count(*) as calls, min(datetime_utc) as first_utc, max(datetime_utc) as last_utc, max(id) as newest
     from hits
     group by thread_id
-    order by calls desc, last_utc desc
+    order by calls desc, last_utc desc, thread_id
     limit 200
 )
 select
@@ -37,4 +37,4 @@ from summed u
 left join memory_sessions s on s.thread_id = u.thread_id
 left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
-order by u.calls desc, u.last_utc desc
+order by u.calls desc, u.last_utc desc, u.thread_id

@@ -22,5 +22,5 @@ select
 from counted u
 join fragments f on f.id = u.fragment_id
 where :q <> '' and instr(lower(f.content), lower(:q)) > 0
-order by u.calls desc, characters desc
+order by u.calls desc, characters desc, f.hash
 limit 200

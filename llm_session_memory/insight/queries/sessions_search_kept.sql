@@ -23,5 +23,5 @@ select k.kind, substr(k.text, 1, 300) as text, s.name as session, k.at, k.thread
 from kept k
 left join memory_sessions s on s.thread_id = k.thread_id
 where :q <> '' and instr(lower(k.text), lower(:q)) > 0
-order by k.at desc
+order by k.at desc, k.kind, k.thread_id, k.text
 limit 500

@@ -20,5 +20,5 @@ select
 from results x
 left join memory_sessions s on s.thread_id = x.thread_id
 where :q <> '' and instr(lower(x.output), lower(:q)) > 0
-order by x.datetime_utc desc
+order by x.datetime_utc desc, x.id desc, x.output
 limit 200

@@ -14,7 +14,7 @@ chosen as (
         where name = :session or name_key = session_key(:session) order by name = :session desc limit 1
     ), :session)
       and case when c.turn_id is not null then c.exchange_turn_id = t.id else m.role is not 'tool' end
-    order by t.rowid
+    order by t.id
     limit 1 offset max(cast(:exchange as integer) - 1, 0)
 ),
 chain (hash, depth) as (

@@ -39,5 +39,5 @@ select
 from sizes z
 left join counted c on c.exchanges between z.least and z.most
 left join memory_sessions s on s.thread_id = c.thread_id
-group by z.least
+group by z.least, z.exchanges
 order by z.least

@@ -14,7 +14,7 @@ single as (
     where thread_id is not null
     group by thread_id
     having count(*) = 1
-    order by datetime_utc desc
+    order by datetime_utc desc, id
     limit 200
 )
 select
@@ -27,4 +27,4 @@ left join responses r on r.id = u.id
 left join memory_sessions s on s.thread_id = u.thread_id
 left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
-order by u.datetime_utc desc
+order by u.datetime_utc desc, u.id

@@ -13,5 +13,5 @@ select
     round(duration_ms / 1000.0, 2) as seconds, model, input_tokens, output_tokens, datetime_utc, id as turn_id, thread_id
 from calls
 where duration_ms is not null and (:model = '' or model = :model)
-order by duration_ms desc
+order by duration_ms desc, id
 limit 100

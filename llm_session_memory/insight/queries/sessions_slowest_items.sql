@@ -7,5 +7,5 @@ select
 from memory_job_items i
 join memory_jobs j on j.id = i.job_id
 where i.started_utc is not null and i.ended_utc is not null
-order by julianday(i.ended_utc) - julianday(i.started_utc) desc
+order by julianday(i.ended_utc) - julianday(i.started_utc) desc, i.job_id, i.position
 limit 100

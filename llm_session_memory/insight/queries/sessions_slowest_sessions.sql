@@ -15,7 +15,7 @@ summed as (
     where duration_ms is not null
     group by thread_id
     having count(*) >= 3
-    order by mean desc
+    order by mean desc, thread_id
     limit 100
 )
 select
@@ -29,4 +29,4 @@ from summed u
 left join memory_sessions s on s.thread_id = u.thread_id
 left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
-order by u.mean desc
+order by u.mean desc, u.thread_id

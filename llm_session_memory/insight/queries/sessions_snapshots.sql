@@ -31,4 +31,4 @@ left join since u on u.id = n.id
 left join memory_sessions s on s.thread_id = n.thread_id
 left join threads h on h.id = n.thread_id
 where (:session = '' or n.thread_id = (select thread_id from wanted))
-order by n.made_utc desc
+order by n.made_utc desc, n.thread_id, n.label_key

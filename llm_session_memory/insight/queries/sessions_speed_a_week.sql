@@ -25,4 +25,4 @@ select
     round(sum(output_tokens) * 1000.0 / sum(replying_ms), 1) as tokens_a_second
 from by_day
 group by week, model
-order by week desc, calls desc
+order by week desc, calls desc, model

@@ -7,7 +7,7 @@ with by_day as (
         select datetime_utc from turns
         union all
         select r.datetime_utc from responses r where not exists (select 1 from turns t where t.id = r.id)
-    )
+    ) calls
     where datetime_utc is not null
     group by substr(datetime_utc, 1, 10)
 ),

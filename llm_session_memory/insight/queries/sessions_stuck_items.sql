@@ -5,5 +5,5 @@ select j.name, i.position, i.id as item, i.owner, i.started_utc, i.lease_utc, i.
 from memory_job_items i
 join memory_jobs j on j.id = i.job_id
 where i.state = 'running' and datetime(i.lease_utc) < datetime('now')
-order by i.lease_utc
+order by i.lease_utc, i.job_id, i.position
 limit 500

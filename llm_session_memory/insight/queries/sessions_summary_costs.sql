@@ -10,5 +10,5 @@ select
 from memory_summaries m
 left join memory_sessions s on s.thread_id = m.thread_id
 where m.model is not null and (:days = '' or m.made_utc >= date('now', '-' || cast(:days as integer) || ' days'))
-group by m.thread_id, m.model
-order by dollars desc, summaries desc
+group by m.thread_id, s.name, m.model
+order by dollars desc, summaries desc, m.thread_id, m.model

@@ -16,7 +16,7 @@ from (
     from responses r
     where r.system <> '' and not exists (select 1 from turns t where t.id = r.id)
     group by r.system
-)
+) prompts
 group by content
-order by conversations desc, characters desc
+order by conversations desc, characters desc, content
 limit 200

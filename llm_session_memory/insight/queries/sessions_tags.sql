@@ -9,4 +9,4 @@ select
 from memory_tags g
 left join turns t on t.thread_id = g.thread_id
 group by g.tag_key
-order by sessions desc, tag
+order by sessions desc, tag, g.tag_key

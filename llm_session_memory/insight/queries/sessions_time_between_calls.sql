@@ -4,7 +4,7 @@
 -- param days: how many days to look back; empty for all
 with newest as (
     select id, thread_id, datetime_utc, duration_ms
-    from (select id, thread_id, datetime_utc, duration_ms from turns order by id desc limit 100000)
+    from (select id, thread_id, datetime_utc, duration_ms from turns order by id desc limit 100000) t
     union all
     select r.id, r.conversation_id, r.datetime_utc, r.duration_ms
     from (select id, conversation_id, datetime_utc, duration_ms from responses order by id desc limit 100000) r

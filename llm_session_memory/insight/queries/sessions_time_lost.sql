@@ -7,4 +7,4 @@ select
 from memory_attempts
 where not session_in_progress(request_json)
 group by model
-order by seconds desc
+order by seconds desc, model

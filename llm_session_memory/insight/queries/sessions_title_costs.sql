@@ -13,4 +13,4 @@ select
 from memory_titles
 where (:days = '' or made_utc >= date('now', '-' || cast(:days as integer) || ' days'))
 group by author
-order by titles desc
+order by titles desc, author

@@ -9,9 +9,9 @@ with calls as (
     from responses r
     where r.token_details is not null and not exists (select 1 from turns t where t.id = r.id)
 )
-select c.model, j.key as detail, count(*) as calls, sum(j.atom) as tokens
+select c.model, cast(j.key as text) as detail, count(*) as calls, sum(cast(j.atom as integer)) as tokens
 from calls c, json_tree(case when json_valid(c.token_details) then c.token_details end) j
 where j.type = 'integer' and (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
-group by c.model, j.key
-having sum(j.atom) > 0
-order by c.model, tokens desc
+group by c.model, cast(j.key as text)
+having sum(cast(j.atom as integer)) > 0
+order by c.model, tokens desc, detail

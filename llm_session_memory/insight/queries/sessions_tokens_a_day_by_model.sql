@@ -18,4 +18,4 @@ select
 from calls
 where (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
 group by day, model
-order by day desc, tokens_in desc
+order by day desc, tokens_in desc, model

@@ -19,4 +19,4 @@ select
 from calls
 where (:days = '' or datetime_utc >= date('now', '-' || cast(:days as integer) || ' days'))
 group by model
-order by tokens_in desc
+order by tokens_in desc, model

@@ -19,5 +19,5 @@ select
 from called c
 left join memory_sessions s on s.thread_id = c.thread_id
 where (:tool = '' or c.name = :tool)
-order by c.datetime_utc desc, c.id desc
+order by c.datetime_utc desc, c.id desc, c.name, c.arguments
 limit 200

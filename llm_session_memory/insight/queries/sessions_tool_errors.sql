@@ -25,5 +25,5 @@ select
     r.datetime_utc as last_error, r.id as turn_id
 from counted c
 join results r on r.name is c.name and r.exception is not null and r.datetime_utc || ' ' || r.id = c.newest
-group by c.name
+group by c.name, c.errors, c.results, r.exception, r.datetime_utc, r.id
 order by c.errors desc, c.name

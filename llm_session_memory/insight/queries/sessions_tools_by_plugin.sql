@@ -8,11 +8,21 @@ with offered as (
     from tool_responses o
     join responses r on r.id = o.response_id
     where not exists (select 1 from turns t where t.id = r.id)
+),
+used as (
+    select plugin, count(*) as number, group_concat(name) as names
+    from (
+        select distinct x.plugin, x.name from tools x
+        where x.id in (select tool_id from offered)
+        order by x.plugin, x.name
+    ) d
+    group by plugin
 )
 select
-    coalesce(x.plugin, 'none: a function, or llm itself') as plugin, count(distinct x.name) as number_of_tools,
-    group_concat(distinct x.name) as names, count(distinct o.call_id) as offered, max(o.datetime_utc) as last_offered
+    coalesce(x.plugin, 'none: a function, or llm itself') as plugin, u.number as number_of_tools,
+    u.names, count(distinct o.call_id) as offered, max(o.datetime_utc) as last_offered
 from offered o
 join tools x on x.id = o.tool_id
-group by x.plugin
-order by offered desc
+join used u on u.plugin is x.plugin
+group by x.plugin, u.number, u.names
+order by offered desc, plugin

@@ -30,4 +30,4 @@ select
     max(o.datetime_utc) as last_offered
 from offered o
 group by o.name
-order by calls desc, offered desc
+order by calls desc, offered desc, tool

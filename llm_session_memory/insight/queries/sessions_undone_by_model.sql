@@ -10,4 +10,4 @@ all_of_them as (
 select u.model, u.undone, a.calls, round(100.0 * u.undone / nullif(a.calls, 0), 1) as percent_undone
 from undone u
 left join all_of_them a on a.model is u.model
-order by percent_undone desc, u.undone desc
+order by percent_undone desc, u.undone desc, u.model

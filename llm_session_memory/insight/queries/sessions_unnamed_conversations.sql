@@ -9,10 +9,10 @@ with counts as (
         select r.id, r.conversation_id, r.datetime_utc
         from responses r
         where not exists (select 1 from turns t where t.id = r.id)
-    )
+    ) calls
     where thread_id is not null and thread_id not in (select thread_id from memory_sessions)
     group by thread_id
-    order by calls desc
+    order by calls desc, thread_id
     limit 100
 )
 select
@@ -24,4 +24,4 @@ left join threads h on h.id = u.thread_id
 left join conversations c on c.id = u.thread_id
 left join turn_search q on q.turn_id = u.first_id
 left join responses r on r.id = u.first_id
-order by u.calls desc, u.last_used desc
+order by u.calls desc, u.last_used desc, u.thread_id

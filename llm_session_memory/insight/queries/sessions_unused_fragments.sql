@@ -8,5 +8,5 @@ from fragments f
 where f.id not in (select fragment_id from turn_fragments)
   and f.id not in (select fragment_id from prompt_fragments)
   and f.id not in (select fragment_id from system_fragments)
-order by characters desc
+order by characters desc, f.hash
 limit 200

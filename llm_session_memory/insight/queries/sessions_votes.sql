@@ -9,4 +9,4 @@ from memory_votes v
 join turns a on a.id = v.a_turn_id
 join turns b on b.id = v.b_turn_id
 left join turn_search q on q.turn_id = v.a_turn_id
-order by v.voted_utc desc
+order by v.voted_utc desc, v.a_turn_id, v.b_turn_id

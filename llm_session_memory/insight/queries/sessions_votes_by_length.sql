@@ -19,5 +19,5 @@ select
     sum(not p.longer and not p.tied) as shorter_better
 from pairs p
 join steps z on p.ratio >= z.least and p.ratio < z.most
-group by z.least
+group by z.least, z.longer_by
 order by z.least

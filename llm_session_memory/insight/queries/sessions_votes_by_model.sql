@@ -17,7 +17,7 @@ with sides as (
 select
     model, count(*) as votes, sum(won) as better, sum(tied) as as_good, sum(lost) as worse,
     round(100.0 * (sum(won) + 0.5 * sum(tied)) / count(*), 1) as percent,
-    round(100.0 * (sum(won) filter (where blind) + 0.5 * sum(tied) filter (where blind)) / nullif(sum(blind), 0), 1) as percent_blind
+    round(100.0 * (sum(won) filter (where blind = 1) + 0.5 * sum(tied) filter (where blind = 1)) / nullif(sum(blind), 0), 1) as percent_blind
 from sides
 group by model
-order by percent desc, votes desc
+order by percent desc, votes desc, model

@@ -18,4 +18,4 @@ select model, other as other_model, count(*) as votes, sum(won) as better, sum(t
 from sides
 where model < other
 group by model, other
-order by votes desc, model
+order by votes desc, model, other

@@ -19,4 +19,4 @@ select
 from summed u
 join counted n on n.turn_id = u.newest
 left join memory_sessions s on s.thread_id = u.thread_id
-order by u.mean desc
+order by u.mean desc, u.thread_id
