@@ -169,3 +169,11 @@ def from_elsewhere(name: str, host: str, taken: Container[str]) -> str:
         if key(candidate) not in taken:
             return candidate
         number += 1
+
+
+def is_from_elsewhere(name: str, shared: str) -> bool:
+    """Return whether a session may be called this here because its shared name was taken: `work`, `work@HOST`."""
+    stem, at, _ = name.rpartition("@")
+    return name == shared or bool(
+        at and stem and (stem == shared or (len(name) == LONGEST and shared.startswith(stem)))
+    )
