@@ -65,10 +65,9 @@ class Merging:
         if _is_same(other, path):
             message = f"{path} is the log that you merge into."
             raise SessionError(message, "Name the log of the other machine. Nothing was merged.")
-        log = self._desk.log
-        if log.database.conn.in_transaction:
-            raise SessionError("Logs can't be merged within a transaction.", "End the transaction first.")
+        self._check_free()
         with other_log.copied(other, migrate, say) as theirs:
+<<<<<<< HEAD
             migrate(log)
             self._desk.prepare()
             with merging.attachable(log), suppress(_DryRun):
@@ -80,6 +79,28 @@ class Merging:
                         raise _DryRun
                 self._link(sources, say)
         return done
+=======
+            migrate(self._desk.log)
+            return self._put(theirs, host or host_of(other), tuple(kept_fragments), say, dry_run=dry_run, tidy=True)
+
+    def merge_open(
+        self, theirs: Log, *, host: str, kept_fragments: Iterable[int] = (), say: Say = lambda _: None
+    ) -> Merged:
+        """Put a temporary log into this one, whole or not at all, and return what that added and changed.
+
+        Args:
+            theirs: A log from `store.documents.empty_log`, with the same tables. It may be changed.
+            host: What its sessions are called after if another session has their name (`work@HOST`).
+            kept_fragments: Numbers of fragments that no deletion takes.
+            say: Called with what is being done.
+
+        Raises:
+            LogUnusable: One of the logs can't be used; nothing was merged.
+            SessionError: Another process is prompting in a session that has to be set apart.
+        """
+        self._check_free()
+        return self._put(theirs, host, tuple(kept_fragments), say, dry_run=False, tidy=False)
+>>>>>>> 7c7ba8e (Merge looks up in the larger log only what the smaller one has, and takes a temporary log that is open)
 
     def conflicts(self) -> list[Conflict]:
         """Return the rows that lost against newer ones in merges, those of the newest merge first."""
@@ -115,8 +136,27 @@ class Merging:
 
     # -- steps ---------------------------------------------------------
 
+    def _check_free(self) -> None:
+        if self._desk.log.database.conn.in_transaction:
+            raise SessionError("Logs can't be merged within a transaction.", "End the transaction first.")
+
+    def _put(  # noqa: PLR0913  one parameter an option
+        self, theirs: Log, host: str, kept: Sequence[int], say: Say, *, dry_run: bool, tidy: bool
+    ) -> Merged:
+        """Merge a log that is open. `tidy`: first clean away what a merge that was killed has left."""
+        log = self._desk.log
+        self._desk.prepare()
+        with merging.attachable(log), suppress(_DryRun):
+            with self._ahead(theirs, say, dry_run=dry_run, tidy=tidy) as found, log.writing():
+                plain = found is not None and found == merging.version(log)
+                done, sources = self._merge(theirs, host, kept, say, plain=plain, dry_run=dry_run)
+                if dry_run:
+                    raise _DryRun
+            self._link(sources, say)
+        return done
+
     @contextmanager
-    def _ahead(self, theirs: Log, say: Say, dry_run: bool) -> Iterator[int | None]:  # noqa: FBT001  private
+    def _ahead(self, theirs: Log, say: Say, *, dry_run: bool, tidy: bool) -> Iterator[int | None]:
         """Do what can be done before the log is locked, so that others wait less, and give what `_find` returns.
 
         A log that can't be merged is refused, and search rows are copied, which nobody sees yet.
@@ -129,7 +169,7 @@ class Merging:
             return
         say("Adding to llm's search index…")
         left_out = merging.buried(theirs, ours).turns.values()
-        with merge_ahead.search_rows(ours, theirs, chain.from_iterable(left_out)):
+        with merge_ahead.search_rows(ours, theirs, chain.from_iterable(left_out), tidy=tidy):
             yield self._find(theirs, say)
 
     def _find(self, theirs: Log, say: Say) -> int | None:
@@ -167,7 +207,13 @@ class Merging:
         with theirs.writing(), unrecorded(theirs):
             for one in conversations:
                 merge_branches.set_apart(theirs, one, indexed=False)
+<<<<<<< HEAD
         before = merge_conflicts.count(ours)
+=======
+            merge_rows.forget_undone_removals(theirs)
+        merge_rows.forget_undone_removals(ours)
+        before = merging.lost(ours)
+>>>>>>> 7c7ba8e (Merge looks up in the larger log only what the smaller one has, and takes a temporary log that is open)
         merging.attach(ours, theirs)
         if not plain:
             merging.find(ours)
@@ -184,7 +230,11 @@ class Merging:
             for thread_id, order in one.apart.order.items():
                 merge_branches.reorder(ours, thread_id, order)
         sources = merging.remember_excerpts(ours)
+<<<<<<< HEAD
         lost = merge_conflicts.count(ours) - before
+=======
+        lost = merging.lost(ours) - before
+>>>>>>> 7c7ba8e (Merge looks up in the larger log only what the smaller one has, and takes a temporary log that is open)
         branches = tuple(
             tuple(name_of(ours, thread) for thread in one.apart.order)
             for one in conversations

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import NamedTuple
 
 from ..rules.merging import Apart, Branch, apart
 from . import deletion_words, history
@@ -37,8 +38,11 @@ _WITH_THREAD = (
 )
 """The tables with what belongs to a session, which goes with its branch."""
 
-_TURNS = "select id, thread_id from turns where thread_id is not null order by id"
-_RESPONSES = "select id, conversation_id from responses where conversation_id is not null order by id"
+_CALLS = (("turns", "thread_id"), ("responses", "conversation_id"))
+"""The tables of calls, with the column that has the conversation."""
+
+_AT_ONCE = 5_000
+"""How many calls are looked up at a time."""
 
 _THERE = (
     "select 1 from turns where thread_id = :id union all select 1 from responses where conversation_id = :id"
@@ -77,11 +81,12 @@ def _touched(ours: Log, theirs: Log, near: dict[str, set[str]]) -> set[str]:
     """Return the threads that are not the same in both logs, or the beginning of each other; `near` gets the pairs."""
     touched: set[str] = set()
     grown: set[str] = set()
-    for sql in (_TURNS, _RESPONSES):
-        for _, mine, other in _side_by_side(ours.stream(sql), theirs.stream(sql)):
+    for table, column in _CALLS:
+        every = theirs.stream(f"select id, {column} from {table} where {column} is not null order by id")  # noqa: S608  constants
+        for _, other, mine in _side_by_side(every, ours, table, column):
             if mine is None:
-                grown.add(str(other))
-            elif mine != other and other is not None:
+                grown.add(other)
+            elif mine != other:
                 near[mine].add(other)
                 near[other].add(mine)
                 touched.update((mine, other))
@@ -94,32 +99,29 @@ def _touched(ours: Log, theirs: Log, near: dict[str, set[str]]) -> set[str]:
 
 
 def _side_by_side(
-    ours: Iterator[tuple[Any, ...]], theirs: Iterator[tuple[Any, ...]]
-) -> Iterator[tuple[str, str | None, str | None]]:
-    """Yield each turn with its threads in the two logs, or None in the log that lacks it. Both are in order."""
-    mine, other = next(ours, None), next(theirs, None)
-    while mine is not None or other is not None:
-        if mine is not None and (other is None or mine[0] < other[0]):
-            yield mine[0], mine[1], None
-            mine = next(ours, None)
-        elif other is not None and (mine is None or other[0] < mine[0]):
-            yield other[0], None, other[1]
-            other = next(theirs, None)
-        elif mine is not None and other is not None:
-            yield mine[0], mine[1], other[1]
-            mine, other = next(ours, None), next(theirs, None)
+    calls: Iterator[tuple[str, str]], elsewhere: Log, table: str, column: str
+) -> Iterator[tuple[str, str, str | None]]:
+    """Yield each of some calls with its conversation, and with that in another log, or None if it lacks the call.
+
+    Only these calls are looked up there, so the other log may be large.
+    """
+    known = f"select id, {column} from {table} where {column} is not null and id in (select value from json_each(:ids))"  # noqa: S608  constants
+    while some := [*islice(calls, _AT_ONCE)]:
+        there = dict(elsewhere.tuples(known, {"ids": json.dumps([id_ for id_, _ in some])}))
+        for id_, thread_id in some:
+            yield id_, thread_id, there.get(id_)
 
 
 def follow(log: Log, elsewhere: Log, gone: Collection[str], *, indexed: bool) -> None:
     """Give the turns of conversations that were deleted elsewhere to the forks that took them over there."""
     if not gone:
         return
-    moved = {
-        turn_id: other
-        for sql in (_TURNS, _RESPONSES)
-        for turn_id, mine, other in _side_by_side(log.stream(sql), elsewhere.stream(sql))
-        if mine in gone and other is not None and other != mine
-    }
+    moved: dict[str, str] = {}
+    for table, column in _CALLS:
+        sql = f"select id, {column} from {table} where {column} in (select value from json_each(:ids)) order by id"  # noqa: S608  constants
+        calls = iter(log.tuples(sql, {"ids": json.dumps(sorted(gone))}))
+        there = _side_by_side(calls, elsewhere, table, column)
+        moved.update((id_, other) for id_, mine, other in there if other not in (None, mine))
     _move(log, moved, indexed=indexed)
 
 

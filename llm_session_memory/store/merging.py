@@ -6,6 +6,7 @@ are replaced by this log's own.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ _PART = (
     "(select l.id from other.parts p join main.parts l on l.message_hash = p.message_hash"
     " and l.position = p.position where p.id = s.part_id)"
 )
+_RESULT = "(select r.place + :results from temp.merge_results r where r.id = {id_})"
 _TURNS = "where s.turn_id in (select id from temp.merge_turns)"
 _RESPONSES = "where s.response_id in (select id from temp.merge_responses)"
 
@@ -62,11 +64,11 @@ LLMS: dict[str, tuple[dict[str, str | None], str]] = {
     "tool_responses": ({"tool_id": _TOOL}, _RESPONSES),
     "tool_calls": ({"id": None, "tool_id": _TOOL}, _RESPONSES),
     "tool_results": (
-        {"id": "s.id + :results", "tool_id": _TOOL, "instance_id": _INSTANCE},
+        {"id": _RESULT.format(id_="s.id"), "tool_id": _TOOL, "instance_id": _INSTANCE},
         "where s.id in (select id from temp.merge_results)",
     ),
     "tool_results_attachments": (
-        {"tool_result_id": "s.tool_result_id + :results"},
+        {"tool_result_id": _RESULT.format(id_="s.tool_result_id")},
         "where s.tool_result_id in (select id from temp.merge_results)",
     ),
     "turn_search": (
@@ -162,6 +164,11 @@ def counts(log: Log) -> dict[str, int]:
     return {name: int(log.value(sql)) for name, sql in _COUNTED.items()}
 
 
+def lost(log: Log) -> int:
+    """Return how many rows lost against newer ones so far."""
+    return int(log.value("select count(*) from main.memory_conflicts"))
+
+
 def version(log: Log) -> int:
     """Return a number that is another one if someone else has written to the log."""
     return int(log.value("pragma data_version"))
@@ -225,16 +232,24 @@ def _find_blocks(log: Log) -> None:
     newest = {"newest": log.value("select coalesce(max(id), 0) from main.memory_blocks")}
     log.run("drop table if exists temp.merge_blocks")
     log.run("create temp table merge_blocks (id integer primary key, to_id integer not null, is_new integer not null)")
+    here = (
+        "select b.id, min(l.id) as here from other.memory_blocks b left join main.memory_blocks l"  # noqa: S608  constants
+        f" on {_SAME_BLOCK} group by b.id"
+    )
     log.run(
-        "insert into temp.merge_blocks select b.id, coalesce(min(l.id), b.id + :newest), min(l.id) is null"  # noqa: S608  constants
-        f" from other.memory_blocks b left join main.memory_blocks l on {_SAME_BLOCK} group by b.id",
+        "insert into temp.merge_blocks"  # noqa: S608  constants
+        f" select id, coalesce(here, :newest + row_number() over (order by id)), here is null from ({here})",
         newest,
     )
 
 
 def _finish_attempts(log: Log) -> None:
     """Leave no attempt open that one of the logs knows to be answered."""
-    log.run("delete from main.memory_attempts where answered_by is null and id in (select id from main.turns)")
+    log.run("delete from main.memory_attempts where answered_by is null and id in (select id from temp.merge_turns)")
+    log.run(
+        "delete from main.memory_attempts where answered_by is null and id in"
+        " (select o.id from other.memory_attempts o join main.turns t on t.id = o.id)"
+    )
     log.run(
         "update main.memory_attempts set answered_by = (select o.answered_by from other.memory_attempts o"
         " where o.id = memory_attempts.id) where answered_by is null and id in"
@@ -256,16 +271,50 @@ NOTHING = Buried({}, frozenset())
 
 
 def buried(log: Log, elsewhere: Log) -> Buried:
-    """Return what a log has and another one deleted."""
+    """Return what a log has and another one deleted. One of them may be large: it is looked up in, and not read."""
     log.run("create temp table if not exists merge_buried (kind text, id text, primary key (kind, id)) without rowid")
     log.run("delete from temp.merge_buried")
-    tombstones = elsewhere.stream("select kind, id from memory_tombstones")
-    log.many("insert into temp.merge_buried values (:kind, :id)", ({"kind": k, "id": id_} for k, id_ in tombstones))
+    deleted = elsewhere.value("select count(*) from memory_tombstones")
+    if not deleted:
+        return NOTHING
+    calls = "select count(*) from (select 1 from turns union all select 1 from responses limit :most)"
+    few = log.value(calls, {"most": deleted}) < deleted
+    found = [*_looked_up(log, elsewhere)] if few else elsewhere.stream("select kind, id from memory_tombstones")
+    log.many("insert into temp.merge_buried values (:kind, :id)", ({"kind": k, "id": id_} for k, id_ in found))
+    # a text that the log deleted as well was asked for again if it is there
+    log.run(
+        "delete from temp.merge_buried where kind = 'content' and exists"
+        " (select 1 from memory_tombstones t where t.kind = 'content' and t.id = merge_buried.id)"
+    )
     turns: dict[str, list[str]] = {}
     for thread_id, turn_id in (*log.tuples(_BURIED_TURNS), *_buried_imports(log)):
         turns.setdefault(thread_id, []).append(turn_id)
     return Buried(turns, frozenset(one for (one,) in log.tuples(_BURIED_THREADS)))
 
+
+def _looked_up(log: Log, elsewhere: Log) -> Iterator[tuple[str, str]]:
+    """Yield the tombstones in another log of what a log has."""
+    register(log)
+    for kind, sql in _THERE.items():
+        ids = [id_ for (id_,) in log.tuples(sql, _IMPORTED)]
+        for start in range(0, len(ids), _AT_ONCE):
+            values = {"kind": kind, "ids": json.dumps(ids[start : start + _AT_ONCE])}
+            yield from elsewhere.tuples(
+                "select kind, id from memory_tombstones"
+                " where kind = :kind and id in (select value from json_each(:ids))",
+                values,
+            )
+
+
+_AT_ONCE = 5_000
+_IMPORTED = {"imported": f"{IMPORTED}*"}
+_IMPORTS = "turns t join turn_search s on s.turn_id = t.id where t.thread_id glob :imported"
+_THERE = {
+    "turn": "select id from turns union select id from responses",
+    "thread": "select id from threads union select id from conversations union select thread_id from memory_sessions",
+    "content": f"select distinct content_hash(t.datetime_utc, s.prompt, s.response) from {_IMPORTS}",  # noqa: S608  constants
+}
+"""The ids that tombstones may have of what is in a log, by their kind."""
 
 _BURIED_TURNS = (
     "select t.thread_id, t.id from temp.merge_buried b join turns t on t.id = b.id where b.kind = 'turn' union"
@@ -283,10 +332,9 @@ def _buried_imports(log: Log) -> list[tuple[str, str]]:
         return []
     register(log)
     return log.tuples(
-        "select t.thread_id, t.id from turns t join turn_search s on s.turn_id = t.id where t.thread_id glob :imported"
-        " and content_hash(t.datetime_utc, s.prompt, s.response) in"
+        f"select t.thread_id, t.id from {_IMPORTS} and content_hash(t.datetime_utc, s.prompt, s.response) in"  # noqa: S608
         " (select id from temp.merge_buried where kind = 'content')",
-        {"imported": f"{IMPORTED}*"},
+        _IMPORTED,
     )
 
 

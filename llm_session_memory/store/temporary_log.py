@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import LogUnusable
-from . import sealing
 from .log import Log
+from .merging import LLMS
 from .private_copy import private_folder
+from .schema import statement
 
 
 @contextmanager
@@ -20,7 +22,8 @@ def empty_log(like: Log) -> Iterator[Log]:
     """
     from sqlite_utils import Database
 
-    made = sealing.shape(like)
+    made = like.tuples(statement("tables_of_llm"), {"tables": json.dumps([*LLMS, "_llm_migrations"])})
+    applied = like.rows("select name, applied_at from _llm_migrations")
     with private_folder() as folder:
         path = folder / "other.db"
         log = _Temporary(Database(sqlite3.connect(path), execute_plugins=False), path)
@@ -28,11 +31,9 @@ def empty_log(like: Log) -> Iterator[Log]:
             for pragma in ("journal_mode = memory", "synchronous = off", "cache_size = -64000"):
                 log.run(f"pragma {pragma}")
             with log.writing():
-                for sql in made["tables"]:
+                for (sql,) in made:
                     log.run(sql)
-                log.many(
-                    "insert into _llm_migrations (name, applied_at) values (:name, :applied_at)", made["migrations"]
-                )
+                log.many("insert into _llm_migrations (name, applied_at) values (:name, :applied_at)", applied)
             log.migrate()
             log.database.conn.isolation_level = None  # otherwise a temporary table would begin a transaction
             yield log

@@ -34,9 +34,11 @@ create temp table merge_parts (id integer primary key);
 insert into temp.merge_parts
 select p.id from temp.merge_messages m join other.parts p on p.message_hash = m.hash;
 drop table if exists temp.merge_results;
-create temp table merge_results (id integer primary key);
+create temp table merge_results (id integer primary key, place integer not null);
 insert into temp.merge_results
-select id from other.tool_results where response_id in (select id from temp.merge_responses);
+select id, row_number() over (order by id)
+from other.tool_results
+where response_id in (select id from temp.merge_responses);
 drop table if exists temp.merge_fragments;
 create temp table merge_fragments (id integer primary key);
 insert into temp.merge_fragments

@@ -1,0 +1,127 @@
+"""A log as documents of a remote: the same on every machine, and the same again when they are read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from llm_session_memory.llm_seam.tables import migrated
+from llm_session_memory.memory import Memory
+from llm_session_memory.model.remotes import Document, Stamp
+from llm_session_memory.services.merging import Merging
+from llm_session_memory.store import Log, documents
+from tests.services.test_merging import DONE, GONE, contents, differences, machines, steps
+from tests.world.everything import write_family, write_world
+from tests.world.laws import tried
+from tests.world.logs import LogBuilder, Said
+from tests.world.old_llms import OLD_LLMS, write_old_log
+
+ANN = "ann"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Memory]:
+    """Open a log with today's tables."""
+    with Memory(path) as memory:
+        migrated(memory.desk.log)
+        memory.desk.prepare()
+        yield memory
+
+
+def threads_of(log: Log) -> list[str]:
+    """Return all conversations of a log."""
+    return sorted({one.thread_id for one in documents.stamps(log)})
+
+
+def read(log: Log, person: str = ANN) -> dict[str, Document]:
+    """Return all documents of a log, by kind and key."""
+    found = [*documents.documents(log, threads_of(log), machine="laptop", person=person)]
+    assert len({one.ref for one in found}) == len(found)
+    return {one.ref: one for one in found}
+
+
+@contextmanager
+def filled(like: Log, some: dict[str, Document], *, person: str = ANN, **names: str) -> Iterator[Log]:
+    """Make a log of documents."""
+    with documents.empty_log(like) as log:
+        documents.fill(log, some.values(), names=names, person=person)
+        yield log
+
+
+def long_talk(path: Path) -> None:
+    """Write a conversation that is read in several portions, and a fork of it."""
+    with LogBuilder(path) as log:
+        first, second = log.thread(), log.thread()
+        log.turns(first, *(Said(f"prompt {number}") for number in range(12)), block=5)
+        log.forked(second, first, 1)
+        log.turns(second, Said("otherwise"))
+
+
+def old_log(version: str) -> Callable[[Path], None]:
+    """Return what writes a log of an old llm."""
+    return lambda path: write_old_log(path, version)
+
+
+LOGS: dict[str, Callable[[Path], object]] = {
+    "world": write_world,
+    "family": write_family,
+    "long": long_talk,
+    **{version: old_log(version) for version in OLD_LLMS},
+}
+
+
+@pytest.fixture(name="log", params=LOGS)
+def _log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
+    LOGS[request.param](tmp_path / "logs.db")
+    with opened(tmp_path / "logs.db") as memory:
+        yield memory.desk.log
+
+
+def holds(log: Log) -> None:
+    """Check that the documents of a log are the same again, and that their stamps are those of `stamps`."""
+    made = read(log)
+    stamps = {*documents.stamps(log, person=ANN)}
+    assert stamps == {
+        Stamp(one.thread_id, one.kind, one.key, one.bucket, one.stamp) for one in made.values() if one.stamp
+    }
+    seen: set[str] = set()
+    for one in made.values():
+        assert {ref for ref in one.refs if ref not in seen} == set()
+        seen.add(one.ref)
+    with filled(log, made) as again:
+        assert read(again) == made
+        assert {*documents.stamps(again, person=ANN)} == stamps
+
+
+def test_documents_are_the_same_again_in_a_log_made_of_them(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever numbers the other log gives, and however much is read at a time."""
+    monkeypatch.setattr("llm_session_memory.store.document_reading._MOST", 4)
+    holds(log)
+
+
+@given(steps(*DONE, *GONE, most=12))
+@tried(100, few=6)
+def test_what_a_person_did_is_the_same_again(done: list[Any]) -> None:
+    """Notes, ratings, forks, votes, groups and deletions, in any order."""
+    with machines(done, []) as made, opened(made[0].path) as memory:
+        holds(memory.desk.log)
+
+
+def test_a_log_made_of_documents_merges_as_the_log_itself(log: Log, tmp_path: Path) -> None:
+    """An empty log has the same sessions, calls and texts afterwards."""
+    empty = tmp_path / "empty.db"
+    with LogBuilder(empty):
+        pass
+    with opened(empty) as mine:
+        with filled(log, read(log)) as theirs:
+            Merging(mine.desk).merge_open(theirs, host="laptop")
+        assert read(mine.desk.log) == read(log)
+    before, after = contents(log.path), contents(empty)
+    before.pop("memory_changes", None)
+    after.pop("memory_changes", None)
+    assert differences(before, after) == {}
