@@ -67,19 +67,6 @@ class Merging:
             raise SessionError(message, "Name the log of the other machine. Nothing was merged.")
         self._check_free()
         with other_log.copied(other, migrate, say) as theirs:
-<<<<<<< HEAD
-            migrate(log)
-            self._desk.prepare()
-            with merging.attachable(log), suppress(_DryRun):
-                with self._ahead(theirs, say, dry_run) as found, log.writing(), unrecorded(log):
-                    plain = found is not None and found == merging.version(log)
-                    host = host or host_of(other)
-                    done, sources = self._merge(theirs, host, tuple(kept_fragments), say, plain=plain, dry_run=dry_run)
-                    if dry_run:
-                        raise _DryRun
-                self._link(sources, say)
-        return done
-=======
             migrate(self._desk.log)
             return self._put(theirs, host or host_of(other), tuple(kept_fragments), say, dry_run=dry_run, tidy=True)
 
@@ -100,7 +87,6 @@ class Merging:
         """
         self._check_free()
         return self._put(theirs, host, tuple(kept_fragments), say, dry_run=False, tidy=False)
->>>>>>> 7c7ba8e (Merge looks up in the larger log only what the smaller one has, and takes a temporary log that is open)
 
     def conflicts(self) -> list[Conflict]:
         """Return the rows that lost against newer ones in merges, those of the newest merge first."""
@@ -147,7 +133,7 @@ class Merging:
         log = self._desk.log
         self._desk.prepare()
         with merging.attachable(log), suppress(_DryRun):
-            with self._ahead(theirs, say, dry_run=dry_run, tidy=tidy) as found, log.writing():
+            with self._ahead(theirs, say, dry_run=dry_run, tidy=tidy) as found, log.writing(), unrecorded(log):
                 plain = found is not None and found == merging.version(log)
                 done, sources = self._merge(theirs, host, kept, say, plain=plain, dry_run=dry_run)
                 if dry_run:
@@ -207,13 +193,7 @@ class Merging:
         with theirs.writing(), unrecorded(theirs):
             for one in conversations:
                 merge_branches.set_apart(theirs, one, indexed=False)
-<<<<<<< HEAD
         before = merge_conflicts.count(ours)
-=======
-            merge_rows.forget_undone_removals(theirs)
-        merge_rows.forget_undone_removals(ours)
-        before = merging.lost(ours)
->>>>>>> 7c7ba8e (Merge looks up in the larger log only what the smaller one has, and takes a temporary log that is open)
         merging.attach(ours, theirs)
         if not plain:
             merging.find(ours)
@@ -230,11 +210,7 @@ class Merging:
             for thread_id, order in one.apart.order.items():
                 merge_branches.reorder(ours, thread_id, order)
         sources = merging.remember_excerpts(ours)
-<<<<<<< HEAD
         lost = merge_conflicts.count(ours) - before
-=======
-        lost = merging.lost(ours) - before
->>>>>>> 7c7ba8e (Merge looks up in the larger log only what the smaller one has, and takes a temporary log that is open)
         branches = tuple(
             tuple(name_of(ours, thread) for thread in one.apart.order)
             for one in conversations

@@ -164,11 +164,6 @@ def counts(log: Log) -> dict[str, int]:
     return {name: int(log.value(sql)) for name, sql in _COUNTED.items()}
 
 
-def lost(log: Log) -> int:
-    """Return how many rows lost against newer ones so far."""
-    return int(log.value("select count(*) from main.memory_conflicts"))
-
-
 def version(log: Log) -> int:
     """Return a number that is another one if someone else has written to the log."""
     return int(log.value("pragma data_version"))
