@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,9 @@ from .desk import Desk
 
 Say = Callable[[str], object]
 """Called with a line about what is being done."""
+
+_Hosts = tuple[str, Mapping[str, str]]
+"""What sessions are called after if their name is taken, and for some, by thread, what else."""
 
 _GENERIC = frozenset({"logs", "log", "other", "copy", "backup"})
 """Names of files that say nothing about where a log is from."""
@@ -68,16 +71,24 @@ class Merging:
         self._check_free()
         with other_log.copied(other, migrate, say) as theirs:
             migrate(self._desk.log)
-            return self._put(theirs, host or host_of(other), tuple(kept_fragments), say, dry_run=dry_run, tidy=True)
+            hosts: _Hosts = (host or host_of(other), {})
+            return self._put(theirs, hosts, tuple(kept_fragments), say, dry_run=dry_run, tidy=True)
 
     def merge_open(
-        self, theirs: Log, *, host: str, kept_fragments: Iterable[int] = (), say: Say = lambda _: None
+        self,
+        theirs: Log,
+        *,
+        host: str,
+        hosts: Mapping[str, str] | None = None,
+        kept_fragments: Iterable[int] = (),
+        say: Say = lambda _: None,
     ) -> Merged:
         """Put a temporary log into this one, whole or not at all, and return what that added and changed.
 
         Args:
             theirs: A log from `store.documents.empty_log`, with the same tables. It may be changed.
             host: What its sessions are called after if another session has their name (`work@HOST`).
+            hosts: What some of them are called after instead, by thread.
             kept_fragments: Numbers of fragments that no deletion takes.
             say: Called with what is being done.
 
@@ -86,7 +97,7 @@ class Merging:
             SessionError: Another process is prompting in a session that has to be set apart.
         """
         self._check_free()
-        return self._put(theirs, host, tuple(kept_fragments), say, dry_run=False, tidy=False)
+        return self._put(theirs, (host, hosts or {}), tuple(kept_fragments), say, dry_run=False, tidy=False)
 
     def conflicts(self) -> list[Conflict]:
         """Return the rows that lost against newer ones in merges, those of the newest merge first."""
@@ -127,7 +138,7 @@ class Merging:
             raise SessionError("Logs can't be merged within a transaction.", "End the transaction first.")
 
     def _put(  # noqa: PLR0913  one parameter an option
-        self, theirs: Log, host: str, kept: Sequence[int], say: Say, *, dry_run: bool, tidy: bool
+        self, theirs: Log, hosts: _Hosts, kept: Sequence[int], say: Say, *, dry_run: bool, tidy: bool
     ) -> Merged:
         """Merge a log that is open. `tidy`: first clean away what a merge that was killed has left."""
         log = self._desk.log
@@ -135,7 +146,7 @@ class Merging:
         with merging.attachable(log), suppress(_DryRun):
             with self._ahead(theirs, say, dry_run=dry_run, tidy=tidy) as found, log.writing(), unrecorded(log):
                 plain = found is not None and found == merging.version(log)
-                done, sources = self._merge(theirs, host, kept, say, plain=plain, dry_run=dry_run)
+                done, sources = self._merge(theirs, hosts, kept, say, plain=plain, dry_run=dry_run)
                 if dry_run:
                     raise _DryRun
             self._link(sources, say)
@@ -171,7 +182,7 @@ class Merging:
         return version
 
     def _merge(  # noqa: PLR0913  one parameter an option
-        self, theirs: Log, host: str, kept: Sequence[int], say: Say, *, plain: bool, dry_run: bool
+        self, theirs: Log, hosts: _Hosts, kept: Sequence[int], say: Say, *, plain: bool, dry_run: bool
     ) -> tuple[Merged, list[str]]:
         """Merge in a transaction. `plain`: nothing has to go or be set apart, and what is new was found before it."""
         ours = self._desk.log
@@ -204,7 +215,7 @@ class Merging:
             merge_ahead.drop_left_out(ours)
         merging.put_tombstones(ours)
         say("Merging settings, notes and ratings…")
-        rows = merge_rows.rows(ours, host, self._desk.timestamp())
+        rows = merge_rows.rows(ours, hosts[0], self._desk.timestamp(), hosts[1])
         for one in conversations:
             merge_branches.record(ours, one)
             for thread_id, order in one.apart.order.items():

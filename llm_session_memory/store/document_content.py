@@ -169,9 +169,7 @@ class Content:
         kept = {table: some for table, some in rows.items() if some}
         return self._document("message", str(message["hash"]), kept, tuple(dict.fromkeys(refs)))
 
-    def _document(
-        self, kind: str, key: str, rows: Mapping[str, list[Row]], refs: tuple[str, ...] = ()
-    ) -> Document:
+    def _document(self, kind: str, key: str, rows: Mapping[str, list[Row]], refs: tuple[str, ...] = ()) -> Document:
         return Document(kind, key, rows, refs=refs, machine=self._machine, person=self._person)
 
 

@@ -148,7 +148,9 @@ class Reading:
             also_turns = self._content.rows("turns", "id", ids)  # these have our rows already
             for table in ABOUT_CALLS:
                 found[table] = {id_: rows for id_, rows in found[table].items() if id_ not in also_turns}
-        return {table: {id_: self._portable(table, id_, some) for id_, some in of.items()} for table, of in found.items()}
+        return {
+            table: {id_: self._portable(table, id_, some) for id_, some in of.items()} for table, of in found.items()
+        }
 
     def _portable(self, table: str, id_: str, rows: list[Row]) -> list[Row]:
         content = self._content

@@ -66,7 +66,9 @@ class Threads:
         """Return the conversations of the log, or those of some that are there, in the order of their ids."""
         tables = (("threads", "id"), ("conversations", "id"), ("memory_sessions", "thread_id"))
         which = "" if threads is None else f" where {{}} {_IN}"
-        known = [f"select {column} from {table}{which.format(column)}" for table, column in tables if table in self._tables]  # noqa: S608  constants
+        known = [
+            f"select {column} from {table}{which.format(column)}" for table, column in tables if table in self._tables
+        ]  # noqa: S608  constants
         if not known:
             return []
         sql = f"select * from ({' union '.join(known)}) where 1 order by 1"  # noqa: S608
@@ -118,7 +120,11 @@ class Threads:
         return True
 
     def _given(self, threads: Collection[str] | None) -> dict[str, str]:
-        return {"person": self._person, "open": OPEN_ATTEMPT, **({} if threads is None else {"threads": json.dumps([*threads])})}
+        return {
+            "person": self._person,
+            "open": OPEN_ATTEMPT,
+            **({} if threads is None else {"threads": json.dumps([*threads])}),
+        }
 
 
 def number_of_row(table: str, row: Row) -> int:
