@@ -46,6 +46,13 @@ _JOINS = {
 
 _PLAIN = "select s.thread_id as owner, {columns} from {table} s"
 
+_IDS = {
+    "threads": "select id from threads",
+    "conversations": "select id from conversations",
+    "memory_sessions": "select thread_id as id from memory_sessions",
+}
+"""The ids of conversations, with or without calls."""
+
 _SHARED_NAME = "coalesce((select n.name from memory_shared_names n where n.thread_id = s.thread_id), s.name)"
 
 
@@ -64,15 +71,10 @@ class Threads:
 
     def ids(self, threads: Collection[str] | None = None) -> list[str]:
         """Return the conversations of the log, or those of some that are there, in the order of their ids."""
-        tables = (("threads", "id"), ("conversations", "id"), ("memory_sessions", "thread_id"))
-        which = "" if threads is None else f" where {{}} {_IN}"
-        known = [
-            f"select {column} from {table}{which.format(column)}" for table, column in tables if table in self._tables
-        ]  # noqa: S608  constants
-        if not known:
-            return []
-        sql = f"select * from ({' union '.join(known)}) where 1 order by 1"  # noqa: S608
-        return [one for (one,) in self._log.tuples(sql, self._given(threads)) if one is not None]
+        which = "" if threads is None else f" where id {_IN}"
+        every = " union ".join(sql for table, sql in _IDS.items() if table in self._tables)
+        sql = f"select id from ({every}){which} order by id"  # noqa: S608  constants
+        return [one for (one,) in self._log.tuples(sql, self._given(threads))] if every else []
 
     def stamps(self, threads: Collection[str] | None) -> Iterator[tuple[str, int]]:
         """Yield a conversation and what one row about it contributes to its stamp."""
