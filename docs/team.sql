@@ -3,8 +3,9 @@
 -- Each member has a role of their own. Conversations without a project are everybody's, and so are those of a project
 -- that is not in team_projects. The others can be read and changed only by the members who are named there.
 --
--- Run it as the owner of the tables, after the first `llm sessions push` has made them. The owner must not be a superuser
--- and not one of the members, because no rule holds for an owner. Before that, as a superuser:
+-- Run it as the owner of the tables, after the first `llm sessions push` has made them, and again after an update that
+-- brings new tables: until then, members have no right to those. The owner must not be a superuser and not one of the
+-- members, because no rule holds for an owner. Before that, as a superuser:
 --
 --     create role llm_team nologin;
 --     create role anna login password '...' in role llm_team;
@@ -21,14 +22,14 @@ set local search_path = llm_sessions;
 
 -- -- who may see what ----------------------------------------------------------------
 
-create table team_projects (
+create table if not exists team_projects (
     project text collate "C" not null,   -- memory_projects.name_key
     member name not null,
     primary key (project, member)
 );
 
 -- The functions run with the owner's rights, so that members need none on team_projects.
-create function team_sees(its_project text, who name) returns boolean
+create or replace function team_sees(its_project text, who name) returns boolean
 language sql stable security definer set search_path = llm_sessions, pg_temp
 as $$
     select its_project is null
@@ -37,7 +38,7 @@ as $$
 $$;
 
 -- Whether a conversation that the role sees needs some content: by itself, or through a message that it needs.
-create function team_needs(ref text, who name) returns boolean
+create or replace function team_needs(ref text, who name) returns boolean
 language sql stable security definer set search_path = llm_sessions, pg_temp
 as $$
     select exists (
@@ -60,11 +61,13 @@ revoke all on team_projects from llm_team;
 revoke insert, update, delete on remote_version from llm_team;
 
 alter table remote_threads enable row level security;
+drop policy if exists team on remote_threads;
 create policy team on remote_threads using (team_sees(project, current_user));
 
 -- Content may have been sent by several; who sent it sees it, because nothing may refer to it yet.
 alter table remote_documents enable row level security;
-create policy team_reads on remote_documents for select using (
+drop policy if exists team on remote_documents;
+create policy team on remote_documents using (
     case
         when thread_id <> '' then
             exists (select 1 from remote_threads t where t.thread_id = remote_documents.thread_id)
@@ -72,16 +75,11 @@ create policy team_reads on remote_documents for select using (
         else added_by = current_user or team_needs(kind || ' ' || key, current_user)
     end
 );
-create policy team_adds on remote_documents for insert with check (
-    added_by = current_user
-    and (thread_id = '' or exists (select 1 from remote_threads t where t.thread_id = remote_documents.thread_id))
-);
-create policy team_changes on remote_documents for update using (true) with check (
-    thread_id = '' or exists (select 1 from remote_threads t where t.thread_id = remote_documents.thread_id)
-);
-create policy team_removes on remote_documents for delete using (true);
+drop policy if exists team_signs on remote_documents;
+create policy team_signs on remote_documents as restrictive for insert with check (added_by = current_user);
 
 alter table remote_digests enable row level security;
+drop policy if exists team on remote_digests;
 create policy team on remote_digests using (
     thread_id = '' or exists (select 1 from remote_threads t where t.thread_id = remote_digests.thread_id)
 );
@@ -96,6 +94,7 @@ begin
         where c.relnamespace = 'llm_sessions'::regnamespace and c.relkind = 'r' and a.attname = 'remote_doc'
     loop
         execute format('alter table %I enable row level security', its_name);
+        execute format('drop policy if exists team on %I', its_name);
         execute format(
             'create policy team on %I using (exists (select 1 from remote_documents d where d.doc = remote_doc))',
             its_name

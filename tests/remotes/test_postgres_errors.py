@@ -12,7 +12,7 @@ import pytest
 from psycopg import errors
 
 from llm_session_memory.errors import RemoteFailed
-from llm_session_memory.remotes.postgres import schema, sentences
+from llm_session_memory.remotes.postgres import schema, sentences, server
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
 from tests.remotes.documents import thread, turn
 from tests.world.postgres_server import Postgres
@@ -127,6 +127,16 @@ def test_a_connection_that_breaks_off_leaves_nothing_and_can_be_made_again(
     with remote.writing() as writing:
         writing.put([thread("t")])
     assert [one.thread_id for one in remote.listed()] == ["t"]
+
+
+def test_a_connection_that_was_lost_during_a_pause_is_made_again(
+    postgres: Postgres, remote: PostgresRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "IDLE_SECONDS", 0)
+    for use in (remote.buckets, lambda: list(remote.documents("turn", ["t"])), remote.writing().__enter__):
+        pid = remote.server.rows("select pg_backend_pid()")[0][0]
+        postgres.run("select pg_terminate_backend(%s, 5000)", [pid])
+        use()
 
 
 def test_a_machine_that_writes_for_too_long_is_not_waited_for(

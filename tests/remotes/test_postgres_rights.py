@@ -82,7 +82,8 @@ def _team(postgres: Postgres, database: str) -> Iterator[Open]:
     postgres.run(f"grant create on database {database} to {roles['owner']}")
     remotes = {name: PostgresRemote(postgres.address(database, role)) for name, role in roles.items()}
     remotes["owner"].prepare()
-    remotes["owner"].server.script(TEAM.read_text("utf-8").replace("begin;", "").replace("commit;", ""))
+    for _ in range(2):  # it may be run again
+        remotes["owner"].server.script(TEAM.read_text("utf-8").replace("begin;", "").replace("commit;", ""))
     remotes["owner"].server.run(f"insert into llm_sessions.team_projects values ('bridge', '{roles['anna']}')")
     yield remotes.__getitem__
     for remote in remotes.values():
@@ -193,6 +194,22 @@ def test_a_member_can_not_change_or_take_over_an_unseen_conversation(team: Open)
         writing.remove("turn", ["turn-hush-thread"])
         writing.set_digests({("m-1", "hush-thread"): None})
     assert everything(team("anna").server) == before
+
+
+def test_a_member_with_psql_deletes_nothing_that_it_does_not_see(team: Open) -> None:
+    push(team("anna"), "hush-thread", "bridge", SECRET)
+    before = everything(team("anna").server)
+    ben = team("ben").server
+    for table in ("remote_documents", "remote_threads", "messages", "parts", "turns", "memory_sessions", "remote_more"):
+        assert ben.run(f"delete from SCHEMA.{table}") == 0
+    assert everything(team("anna").server) == before
+
+
+def test_a_member_can_not_sign_for_another(team: Open) -> None:
+    push(team("ben"), "mine", None, "of Ben")
+    sql = "insert into SCHEMA.remote_documents select -1, 'tombstone', 'x', '', '{}', 0, '', 0, '', '', 'anna', now()"
+    with pytest.raises(RemoteFailed, match="no right"):
+        team("ben").server.run(sql)
 
 
 def test_both_members_push_and_pull_what_is_shared(team: Open) -> None:

@@ -103,8 +103,11 @@ def shared() -> Postgres:
 
 
 @contextmanager
-def running(folder: Path | None = None) -> Iterator[Postgres]:
-    """Run a server while the block runs; `folder` has its programs. It also ends if this process is killed."""
+def running(folder: Path | None = None, **settings: str) -> Iterator[Postgres]:
+    """Run a server while the block runs. It also ends if this process is killed.
+
+    `folder` has its programs; `settings` are PostgreSQL's, instead of those for tests.
+    """
     made = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
         user = _someone_else(made) if os.geteuid() == 0 else {}
@@ -117,17 +120,17 @@ def running(folder: Path | None = None) -> Iterator[Postgres]:
             **user,
         )
         (made / "data/pg_hba.conf").write_text(_ACCESS, "utf-8")
-        with _started(bin_, made, user) as port:
+        with _started(bin_, made, user, {**_SETTINGS, **settings}) as port:
             yield Postgres(made, port)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
 
 @contextmanager
-def _started(bin_: Path, made: Path, user: dict[str, Any]) -> Iterator[int]:
+def _started(bin_: Path, made: Path, user: dict[str, Any], chosen: dict[str, str]) -> Iterator[int]:
     """Start the server, wait until it answers, and stop it after the block."""
     port = _free_port()
-    settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+    settings = [f"--{name}={value}" for name, value in chosen.items()]
     server = [str(bin_ / "postgres"), "-D", str(made / "data"), "-k", str(made), "-p", str(port), *settings]
     with (made / "log").open("wb") as log:
         process = subprocess.Popen(

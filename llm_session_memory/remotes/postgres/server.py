@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -23,6 +24,10 @@ DEFAULT_SCHEMA = "llm_sessions"
 """The schema that our tables are in if no other one is given."""
 
 CONNECT_SECONDS = 15
+
+IDLE_SECONDS = 20
+"""After a pause of this length, a connection is tried before it is used."""
+
 SQL = Path(__file__).parent / "sql"
 """The folder of our SQL."""
 
@@ -60,19 +65,30 @@ class Server:
         self._quoted = '"' + self.schema.replace('"', '""') + '"'
         self._connection: psycopg.Connection[Any] | None = None
         self._within = False
+        self._used = 0.0
         self.site = f"{one_line(parted(address).address)} ({one_line(self.schema)})"
         """Where it is, for people, without a password."""
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
         """The open connection. A lost one is opened again, except within a transaction. Raises RemoteFailed."""
-        if self._connection is None or (self._connection.closed and not self._within):
+        if self._connection is None or (not self._within and not self._still_open(self._connection)):
             import psycopg
 
             with self.sentences():
                 # Servers behind a pool, such as pgbouncer, lose prepared statements.
                 self._connection = psycopg.connect(**self._parameters, autocommit=True, prepare_threshold=None)
+        self._used = time.monotonic()
         return self._connection
+
+    def _still_open(self, connection: psycopg.Connection[Any]) -> bool:
+        """Return whether a connection is open. After a pause it is asked: servers and networks end idle ones."""
+        import psycopg
+
+        if not connection.closed and time.monotonic() - self._used > IDLE_SECONDS:
+            with suppress(psycopg.Error):
+                connection.execute("select 1")
+        return not connection.closed
 
     def close(self) -> None:
         """End the connection."""
