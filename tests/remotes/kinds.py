@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from llm_session_memory.model.remotes import Remote
+from llm_session_memory.remotes.folder import FolderRemote
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
 from tests.world import postgres_server
 
@@ -33,3 +35,20 @@ def postgres(folder: Path) -> Iterator[Kind]:
 
 
 KINDS["postgres"] = postgres
+
+
+@contextmanager
+def folders(folder: Path) -> Iterator[Kind]:
+    """Folders. Each machine has an index of its own."""
+    numbers = itertools.count()
+
+    def new() -> Opener:
+        place = folder / f"place-{next(numbers)}"
+        with closing(FolderRemote(place)) as remote:
+            remote.prepare()
+        return partial(FolderRemote, place)
+
+    yield new
+
+
+KINDS["folder"] = folders
