@@ -11,8 +11,10 @@ from typing import TypeAlias
 
 from llm_session_memory.model.remotes import Remote
 from llm_session_memory.remotes.folder import FolderRemote
+from llm_session_memory.remotes.mongodb import MongoRemote
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
 from tests.world import postgres_server
+from tests.world.mongodb_server import mongodb_server
 
 Opener: TypeAlias = Callable[[], Remote]
 """Opens one place; each call is another connection, as from another machine."""
@@ -52,3 +54,21 @@ def folders(folder: Path) -> Iterator[Kind]:
 
 
 KINDS["folder"] = folders
+
+
+@contextmanager
+def mongodb(folder: Path) -> Iterator[Kind]:
+    """Databases of a server that speaks MongoDB's protocol."""
+    numbers = itertools.count()
+    with mongodb_server() as address:
+
+        def new() -> Opener:
+            place = f"{address}/place{next(numbers)}"
+            with closing(MongoRemote(place)) as remote:
+                remote.prepare()
+            return partial(MongoRemote, place)
+
+        yield new
+
+
+KINDS["mongodb"] = mongodb
