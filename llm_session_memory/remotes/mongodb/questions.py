@@ -86,11 +86,16 @@ class Questions:
     def documents(self, kind: str, keys: Collection[str]) -> Iterator[Document]:
         """Yield documents. Content that is removed at the same time is not there."""
         for found in self._all(kind, "_id", keys):
-            try:
-                yield self._document(kind, found)
-            except _GoneError:
-                if kind not in CONTENT:
-                    raise
+            if (document := self._document_or_none(kind, found)) is not None:
+                yield document
+
+    def _document_or_none(self, kind: str, found: Bson) -> Document | None:
+        try:
+            return self._document(kind, found)
+        except _GoneError:
+            if kind in CONTENT:
+                return None
+            raise
 
     def _document(self, kind: str, found: Bson) -> Document:
         return cells.read(kind, found, self._chunks)

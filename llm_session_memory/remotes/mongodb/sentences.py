@@ -40,8 +40,7 @@ def in_sentences(uri: str) -> Iterator[None]:
 def _sentence(uri: str, error: Exception) -> RemoteFailed:
     from pymongo import errors
 
-    place, said = without_secrets(uri), _said(uri, error)
-    code = getattr(error, "code", None)
+    place, said, code = without_secrets(uri), _said(uri, error), getattr(error, "code", None)
     if isinstance(error, errors.BulkWriteError):
         said, code = _of_bulk(uri, error)
     if code in (_WRONG_PASSWORD, _ATLAS_WRONG_PASSWORD):
@@ -51,15 +50,18 @@ def _sentence(uri: str, error: Exception) -> RemoteFailed:
         return RemoteFailed(message, "Ask for a role that may read and write there, such as readWrite.")
     if code == _TOO_LONG or isinstance(error, errors.NetworkTimeout | errors.ExecutionTimeout):
         return RemoteFailed(f"{place} took too long to answer.", "Try again later.")
-    if isinstance(error, errors.ConfigurationError) and "wire version" in said:
+    if isinstance(error, errors.ConfigurationError | errors.InvalidName):  # InvalidURI is one of the first
+        return _unusable(place, said)
+    if isinstance(error, errors.ConnectionFailure):
+        return RemoteFailed(f"{place} can't be reached: {said}.", "Check that the server runs, and the address.")
+    return RemoteFailed(f"{place} refused a request: {said}.", "Nothing was changed. Try again later.")
+
+
+def _unusable(place: str, said: str) -> RemoteFailed:
+    if "wire version" in said:
         message = f"{place} is too old for the installed pymongo: {said}."
         return RemoteFailed(message, "Update the server, or install an older pymongo.")
-    if isinstance(error, errors.ConfigurationError | errors.InvalidName):  # InvalidURI is one of the first
-        return RemoteFailed(f"{place} is not a usable address: {said}.", "Correct it: mongodb://HOST/DATABASE")
-    if isinstance(error, errors.ConnectionFailure):
-        message = f"{place} can't be reached: {said}."
-        return RemoteFailed(message, "Check that the server runs, and the address.")
-    return RemoteFailed(f"{place} refused a request: {said}.", "Nothing was changed. Try again later.")
+    return RemoteFailed(f"{place} is not a usable address: {said}.", "Correct it: mongodb://HOST/DATABASE")
 
 
 def _said(uri: str, error: Exception) -> str:

@@ -63,7 +63,7 @@ class State:
 
     @contextmanager
     def held(self, token: str) -> Iterator[Bson]:
-        """Hold the lock, and give the state as it was before. Raises RemoteFailed if somebody else holds it too long."""
+        """Hold the lock, and give the state as it was before. Raises RemoteFailed if somebody else keeps it."""
         with in_sentences(self._server.uri):
             before = self._take(token)
         try:
