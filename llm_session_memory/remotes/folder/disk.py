@@ -32,7 +32,7 @@ class Disk:
         self.folder = folder
 
     @property
-    def place(self) -> str:
+    def where(self) -> str:
         """The folder, to show in a sentence."""
         return one_line(str(self.folder))
 
@@ -40,21 +40,21 @@ class Disk:
         """Return the sentence about an error of the operating system, with the file that it is about."""
         where = one_line(str(self.folder / name)) if name else self.place
         return RemoteFailed(
-            f"The folder {self.place} can't be used: {where}: {error.strerror or error}.",
+            f"The folder {self.where} can't be used: {where}: {error.strerror or error}.",
             "Check that the drive is connected, has room and may be written to, then try again.",
         )
 
     def damaged(self, name: str, why: str) -> RemoteFailed:
         """Return the sentence about a file that is not as it should be."""
         return RemoteFailed(
-            f"The file {one_line(str(self.folder / name))} can't be read: {one_line(why)}.",
+            f"The file {one_line(name)} of the folder {self.where} can't be read: {one_line(why)}.",
             "If another program synchronises the folder, wait until it is done. Otherwise restore the folder from a "
             "backup, or push to a new one.",
         )
 
     def newer(self, name: str) -> RemoteFailed:
         """Return the sentence about a file of a later version."""
-        message = f"The file {one_line(str(self.folder / name))} was written by a newer version of llm-session-memory."
+        message = f"{one_line(name)} of the folder {self.where} was written by a newer version of llm-session-memory."
         return RemoteFailed(message, "Update it with: llm install -U llm-session-memory")
 
     @contextmanager

@@ -129,6 +129,6 @@ def _said(contents: bytes | None) -> dict[str, Any]:
 def _busy(disk: Disk, holder: dict[str, Any]) -> RemoteFailed:
     host, pid, since = (one_line(str(holder.get(name, "?")), 80) for name in ("host", "pid", "since"))
     return RemoteFailed(
-        f"The folder {disk.place} is being written to by process {pid} on {host}, since {since}.",
+        f"The folder {disk.where} is being written to by process {pid} on {host}, since {since}.",
         f"Try again later. A lock whose process has ended is ignored after {DEAD_AFTER:.0f} seconds.",
     )

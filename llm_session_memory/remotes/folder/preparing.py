@@ -74,6 +74,6 @@ def _not_empty(disk: Disk, names: list[str]) -> RemoteFailed:
         hint = (
             "If another program synchronises it, wait until it is done. Otherwise restore its file llm-sessions.json."
         )
-        return RemoteFailed(f"The folder {disk.place} has conversations, but not all of it is there.", hint)
-    message = f"The folder {disk.place} has other files, so no conversations can be kept in it."
-    return RemoteFailed(message, f"Give a folder of its own, such as {disk.place}/llm-sessions.")
+        return RemoteFailed(f"The folder {disk.where} has conversations, but not all of it is there.", hint)
+    message = f"The folder {disk.where} has other files, so no conversations can be kept in it."
+    return RemoteFailed(message, f"Give a folder of its own, such as {disk.where}/llm-sessions.")

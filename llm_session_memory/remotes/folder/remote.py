@@ -46,7 +46,7 @@ class FolderRemote:
     @property
     def place(self) -> str:
         """The folder's path."""
-        return self._disk.place
+        return self._disk.where
 
     def condition(self) -> Condition:
         """Find out what is there. The drive's time is that of a file which is written for a moment."""
@@ -175,6 +175,6 @@ class FolderRemote:
 
 def _not_there(disk: Disk) -> RemoteFailed:
     return RemoteFailed(
-        f"The folder {disk.place} has no conversations, or its drive is not connected.",
+        f"The folder {disk.where} has no conversations, or its drive is not connected.",
         "Connect the drive. If the folder is new, push to it once.",
     )

@@ -33,35 +33,36 @@ def in_sentences(uri: str) -> Iterator[None]:
     except (PyMongoError, BSONError) as error:
         raise _sentence(uri, error) from error
     except WrongShapeError as error:
-        message = f"A document on {without_secrets(uri)} can't be read: {_said(uri, error)}."
+        site = without_secrets(uri)
+        message = f"A document at {site} can't be read: {_said(uri, error)}."
         raise RemoteFailed(message, "Somebody changed it. Remove it there, then push again.") from error
 
 
 def _sentence(uri: str, error: Exception) -> RemoteFailed:
     from pymongo import errors
 
-    place, said, code = without_secrets(uri), _said(uri, error), getattr(error, "code", None)
+    site, said, code = without_secrets(uri), _said(uri, error), getattr(error, "code", None)
     if isinstance(error, errors.BulkWriteError):
         said, code = _of_bulk(uri, error)
     if code in (_WRONG_PASSWORD, _ATLAS_WRONG_PASSWORD):
-        return RemoteFailed(f"{place} refuses this user or password.", "Check the address and the key it names.")
+        return RemoteFailed(f"{site} refuses this user or password.", "Check the address and the key it names.")
     if code == _NO_RIGHT:
-        message = f"{place} does not allow this to the user: {said}."
+        message = f"{site} does not allow this to the user: {said}."
         return RemoteFailed(message, "Ask for a role that may read and write there, such as readWrite.")
     if code == _TOO_LONG or isinstance(error, errors.NetworkTimeout | errors.ExecutionTimeout):
-        return RemoteFailed(f"{place} took too long to answer.", "Try again later.")
+        return RemoteFailed(f"{site} took too long to answer.", "Try again later.")
     if isinstance(error, errors.ConfigurationError | errors.InvalidName):  # InvalidURI is one of the first
-        return _unusable(place, said)
+        return _unusable(site, said)
     if isinstance(error, errors.ConnectionFailure):
-        return RemoteFailed(f"{place} can't be reached: {said}.", "Check that the server runs, and the address.")
-    return RemoteFailed(f"{place} refused a request: {said}.", "Nothing was changed. Try again later.")
+        return RemoteFailed(f"{site} can't be reached: {said}.", "Check that the server runs, and the address.")
+    return RemoteFailed(f"{site} refused a request: {said}.", "Nothing was changed. Try again later.")
 
 
-def _unusable(place: str, said: str) -> RemoteFailed:
+def _unusable(site: str, said: str) -> RemoteFailed:
     if "wire version" in said:
-        message = f"{place} is too old for the installed pymongo: {said}."
+        message = f"{site} is too old for the installed pymongo: {said}."
         return RemoteFailed(message, "Update the server, or install an older pymongo.")
-    return RemoteFailed(f"{place} is not a usable address: {said}.", "Correct it: mongodb://HOST/DATABASE")
+    return RemoteFailed(f"{site} is not a usable address: {said}.", "Correct it: mongodb://HOST/DATABASE")
 
 
 def _said(uri: str, error: Exception) -> str:

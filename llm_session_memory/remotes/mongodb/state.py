@@ -40,8 +40,8 @@ class State:
         """Return it. Raises RemoteFailed if there is none, or if it is of a newer version."""
         found = self._server["state"].find_one(_STATE)
         if found is None:
-            place = without_secrets(self._server.uri)
-            raise RemoteFailed(f"{place} has no conversations yet.", "Push to it once.")
+            site = without_secrets(self._server.uri)
+            raise RemoteFailed(f"{site} has no conversations yet.", "Push to it once.")
         check_version(self._server.uri, found)
         return found
 
@@ -102,8 +102,8 @@ class State:
         from bson import Int64
 
         if not self._update(token, {"pending": token, "last": token, "generation": Int64(generation)}):
-            place = without_secrets(self._server.uri)
-            message = f"{place} was not written to: another machine took the lock over, because this one was too slow."
+            site = without_secrets(self._server.uri)
+            message = f"{site} was not written to: another machine took the lock over, because this one was too slow."
             raise RemoteFailed(message, "Try again.")
 
     def applied(self, token: str) -> None:
@@ -114,8 +114,9 @@ class State:
         holder = (self._server["state"].find_one(_STATE) or {}).get("holder")
         holder = holder if isinstance(holder, dict) else {}
         host, process = (one_line(str(holder.get(name, "?")), 80) for name in ("host", "process"))
+        site = without_secrets(self._server.uri)
         return RemoteFailed(
-            f"{without_secrets(self._server.uri)} is being written to by process {process} on {host}.",
+            f"{site} is being written to by process {process} on {host}.",
             f"Try again later. A lock whose process has ended is ignored after {LEASE:.0f} seconds.",
         )
 
@@ -124,7 +125,8 @@ def check_version(uri: str, state: Bson) -> int:
     """Return the version of what is there. Raises RemoteFailed if it is newer than this package."""
     version = state.get("version")
     if not isinstance(version, int) or version > VERSION:
-        message = f"{without_secrets(uri)} was written by a newer version of llm-session-memory."
+        site = without_secrets(uri)
+        message = f"{site} was written by a newer version of llm-session-memory."
         raise RemoteFailed(message, "Update it with: llm install -U llm-session-memory")
     return int(version)
 
