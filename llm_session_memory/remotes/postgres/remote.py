@@ -78,8 +78,9 @@ class PostgresRemote:
     def digests(self, buckets: Collection[str]) -> Iterator[tuple[str, str, Digest]]:
         """Yield (bucket, thread, digest) for some buckets."""
         sql = "select bucket, thread_id, amount, value from SCHEMA.remote_digests where bucket = any(%s)"
-        for bucket, thread_id, amount, value in self._rows(sql, [_keys(buckets)]):
-            yield rows.name(bucket), rows.name(thread_id), Digest(amount, value)
+        named = {rows.key(bucket): bucket for bucket in buckets}
+        for bucket, thread_id, amount, value in self._rows(sql, [[*named]]):
+            yield named[bucket], rows.name(thread_id), Digest(amount, value)
 
     def stamps(self, threads: Collection[str]) -> Iterator[Stamp]:
         """Yield the stamps of some threads."""

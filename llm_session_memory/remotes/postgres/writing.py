@@ -165,11 +165,7 @@ class PostgresWriting:
         if numbers:
             self._server.run("delete from SCHEMA.remote_documents where doc = any(%s)", [numbers])
         if threads:
-            self._server.run(
-                "delete from SCHEMA.remote_threads t where thread_id = any(%s)"
-                " and not exists (select 1 from SCHEMA.remote_documents d where d.thread_id = t.thread_id)",
-                [threads],
-            )
+            self._server.run(statement("drop_threads"), [threads])
             self._server.run(statement("count_calls"), [threads])
 
     def _drop_rows(self, kinds: Iterable[str], numbers: Sequence[int]) -> None:

@@ -26,7 +26,7 @@ create table SCHEMA.remote_documents (
 create sequence SCHEMA.remote_documents_doc owned by SCHEMA.remote_documents.doc;
 create index on SCHEMA.remote_documents (thread_id) where thread_id <> '';
 create index on SCHEMA.remote_documents (bucket) where kind = 'tombstone';
-create index on SCHEMA.remote_documents using gin (refs);
+create index on SCHEMA.remote_documents using gin (refs) with (fastupdate = off); -- what was just added is asked for
 
 -- One row for each conversation with a document: what lists show, and what rights by row may depend on.
 create table SCHEMA.remote_threads (
