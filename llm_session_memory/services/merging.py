@@ -74,12 +74,13 @@ class Merging:
             hosts: _Hosts = (host or host_of(other), {})
             return self._put(theirs, hosts, tuple(kept_fragments), say, dry_run=dry_run, tidy=True)
 
-    def merge_open(
+    def merge_open(  # noqa: PLR0913  one parameter an option
         self,
         theirs: Log,
         *,
         host: str,
         hosts: Mapping[str, str] | None = None,
+        dry_run: bool = False,
         kept_fragments: Iterable[int] = (),
         say: Say = lambda _: None,
     ) -> Merged:
@@ -89,6 +90,7 @@ class Merging:
             theirs: A log from `store.documents.empty_log`, with the same tables. It may be changed.
             host: What its sessions are called after if another session has their name (`work@HOST`).
             hosts: What some of them are called after instead, by thread.
+            dry_run: Undo everything at the end.
             kept_fragments: Numbers of fragments that no deletion takes.
             say: Called with what is being done.
 
@@ -97,7 +99,7 @@ class Merging:
             SessionError: Another process is prompting in a session that has to be set apart.
         """
         self._check_free()
-        return self._put(theirs, (host, hosts or {}), tuple(kept_fragments), say, dry_run=False, tidy=False)
+        return self._put(theirs, (host, hosts or {}), tuple(kept_fragments), say, dry_run=dry_run, tidy=False)
 
     def conflicts(self) -> list[Conflict]:
         """Return the rows that lost against newer ones in merges, those of the newest merge first."""

@@ -1,4 +1,4 @@
-"""Rules of syncing: what differs is found by digests, what belongs together goes together, and wrong clocks are told."""
+"""Rules of syncing: what differs is found by digests, what belongs together goes together, wrong clocks are told."""
 
 from __future__ import annotations
 

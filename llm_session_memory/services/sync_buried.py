@@ -1,0 +1,82 @@
+"""Tombstones that only one side has: which conversations they concern, and sending them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ..model.remotes import Digest, Document, Machine, Remote, Stamp, Writing
+from ..rules.syncing import by_place, in_portions
+from ..rules.ulids import is_imported
+from ..store import sync_scope as store
+from ..store.log import Log
+
+
+def parts(tombstone: Document) -> tuple[str, str]:
+    """Return what a tombstone is for (`turn`, `thread` or `content`), and its id."""
+    kind, _, id_ = tombstone.key.partition(" ")
+    return kind, id_
+
+
+def ids(tombstones: Iterable[Document], kind: str) -> list[str]:
+    """Return the ids of the tombstones of a kind."""
+    return [id_ for one, id_ in map(parts, tombstones) if one == kind]
+
+
+def concerned_there(remote: Remote, tombstones: Collection[Document]) -> tuple[set[str], set[str]]:
+    """Return the conversations on a remote that have something that was deleted, and the keys of these tombstones."""
+    threads: set[str] = set()
+    keys: set[str] = set()
+    for some in in_portions(ids(tombstones, "turn")):
+        found = remote.threads_with(some)
+        threads.update(found.values())
+        keys.update(f"turn {one}" for one in found)
+    for some in in_portions(ids(tombstones, "thread")):
+        there = {one.thread_id for one in remote.stamps(some)}
+        threads |= there
+        keys.update(f"thread {one}" for one in there)
+    return threads, keys
+
+
+def concerned_here(log: Log, here: Collection[str], tombstones: Collection[Document]) -> tuple[set[str], set[str]]:
+    """Return the conversations of a log that have something that was deleted elsewhere, and the keys of its tombstones.
+
+    Imported ones have ids of their own on each machine, so all of them may be meant.
+    """
+    found = store.threads_of(log, ids(tombstones, "turn"))
+    whole = {*ids(tombstones, "thread")}.intersection(here)
+    keys = {*(f"turn {one}" for one in found), *(f"thread {one}" for one in whole)}
+    threads = {*found.values(), *whole}
+    imported = {one for one in here if is_imported(one)} if ids(tombstones, "content") else set()
+    if imported:
+        keys.update(f"content {one}" for one in ids(tombstones, "content"))
+    return threads | imported, keys
+
+
+def relevant(tombstones: Iterable[Document], threads: Collection[str], turns: Collection[str]) -> list[Document]:
+    """Return those of some tombstones that may be about some conversations and their calls."""
+    imported = any(is_imported(one) for one in threads)
+    meant = {"turn": turns, "thread": threads}
+    return [
+        one
+        for one in tombstones
+        for kind, id_ in [parts(one)]
+        if (imported if kind == "content" else id_ in meant.get(kind, ()))
+    ]
+
+
+def send(remote: Remote, writing: Writing, machine: Machine, tombstones: Sequence[Document]) -> int:
+    """Send tombstones within a transaction, with the digests of their buckets. Return how many are new there."""
+    buckets = {one.bucket for one in tombstones}
+    there = {one.key: one for one in remote.tombstones(buckets)} if buckets else {}
+    new = [replace(one, machine=machine.name, person=machine.person) for one in tombstones if one.key not in there]
+    if new:
+        writing.put(new)
+        writing.set_digests(digests((*there.values(), *new)))
+    return len(new)
+
+
+def digests(tombstones: Iterable[Document]) -> dict[tuple[str, str], Digest | None]:
+    """Return the digests of all tombstones of some buckets."""
+    stamps: Iterator[Stamp] = (Stamp("", one.kind, one.key, one.bucket, one.stamp) for one in tombstones)
+    return {**by_place(stamps)}
