@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_session_memory.memory import Memory
 from llm_session_memory.model.remotes import KINDS, Document
 from llm_session_memory.remotes.postgres import kept, rows
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
+from llm_session_memory.store import documents as store
+from tests.remotes.documents import said
+from tests.world.everything import World
 from tests.world.laws import tried
 from tests.world.postgres_server import Postgres
 
@@ -24,10 +31,9 @@ VALUES = st.none() | TEXTS | NUMBERS | st.binary(max_size=30)
 
 @pytest.fixture(name="remote", scope="module")
 def _remote(postgres: Postgres) -> Iterator[PostgresRemote]:
-    remote = PostgresRemote(postgres.address(), "rows")
-    remote.prepare()
-    yield remote
-    remote.close()
+    with closing(PostgresRemote(postgres.address(postgres.database()))) as remote:
+        remote.prepare()
+        yield remote
 
 
 @given(TEXTS)
@@ -79,3 +85,20 @@ def test_any_document_comes_back_as_it_was_sent(remote: PostgresRemote, data: st
 def values(document: Document) -> list[Any]:
     """Return all values of a document's rows, by the names of their tables and columns."""
     return [row[name] for table in sorted(document.rows) for row in document.rows[table] for name in sorted(row)]
+
+
+def test_all_documents_of_a_log_come_back_as_they_were_sent(
+    remote: PostgresRemote, world: World, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(world.path, tmp_path / "logs.db"))
+    with Memory(path) as memory:
+        memory.desk.prepare()
+        log = memory.desk.log
+        threads = {one.thread_id for one in store.stamps(log)}
+        sent = [*store.documents(log, threads, machine="desk", person="ann"), *store.tombstones(log)]
+    assert {"thread", "turn", "response", "message", "attachment", "fragment", "tool"} <= {one.kind for one in sent}
+    with remote.writing() as writing:
+        writing.put(sent)
+    for one in sent:
+        assert [said(found) for found in remote.documents(one.kind, [one.key])] == [said(one)]
+    assert remote.server.rows("select name from SCHEMA.remote_more") == []

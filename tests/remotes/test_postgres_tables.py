@@ -21,8 +21,8 @@ from tests.world import postgres_server
 from tests.world.postgres_server import Postgres
 
 TYPES = {"TEXT": "text", "INTEGER": "bigint", "REAL": "double precision", "FLOAT": "double precision", "BLOB": "bytea"}
-TRAVELS_TOO = {"fragment_aliases", "memory_tombstones", "memory_branches", "memory_changes", "memory_groups"}
-TRAVELS_TOO |= {"memory_group_members", "memory_votes"}
+TRAVELS_TOO = {"memory_tombstones", "memory_branches", "memory_changes", "memory_groups", "memory_group_members"}
+TRAVELS_TOO |= {"memory_votes"}
 
 
 def test_every_table_about_sessions_is_kept_with_one_kind_of_document() -> None:

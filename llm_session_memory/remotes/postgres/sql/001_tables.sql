@@ -100,16 +100,6 @@ create index on SCHEMA.fragments (remote_doc);
 create index on SCHEMA.fragments (id);
 create index on SCHEMA.fragments (hash);
 
-create table SCHEMA.fragment_aliases (
-    remote_doc bigint not null,
-    remote_row integer not null,
-    remote_odd text,
-    alias text collate "C",
-    fragment_id bigint
-);
-create index on SCHEMA.fragment_aliases (remote_doc);
-create index on SCHEMA.fragment_aliases (fragment_id);
-
 create table SCHEMA.tools (
     remote_doc bigint not null,
     remote_row integer not null,

@@ -1,0 +1,2 @@
+select p.name, l.start, l.length from lines l join parts p on p.id = l.part
+where l.wins and l.kind = ? and l.key in (select value from json_each(?)) order by p.name, l.start;

@@ -1,0 +1,2 @@
+insert into parts (name, dropped) values (?, ?)
+on conflict (name) do update set dropped = coalesce(dropped, excluded.dropped), added = 0;
