@@ -13,6 +13,7 @@ from hypothesis import given
 from llm_session_memory.llm_seam.tables import migrated
 from llm_session_memory.memory import Memory
 from llm_session_memory.model.remotes import Document, Stamp
+from llm_session_memory.services.desk import Desk
 from llm_session_memory.services.merging import Merging
 from llm_session_memory.store import Log, documents
 from tests.services.test_merging import DONE, GONE, contents, differences, machines, steps
@@ -110,6 +111,40 @@ def test_what_a_person_did_is_the_same_again(done: list[Any]) -> None:
     """Notes, ratings, forks, votes, groups and deletions, in any order."""
     with machines(done, []) as made, opened(made[0].path) as memory:
         holds(memory.desk.log)
+
+
+def everything(log: Log) -> dict[str, Document]:
+    """Return all documents of a log with its tombstones."""
+    return {**read(log), **{one.ref: one for one in documents.tombstones(log)}}
+
+
+def without_times(some: dict[str, Document]) -> dict[str, object]:
+    """Return what is compared of logs that were merged: not when things were deleted, and nothing that stays apart."""
+    return {
+        ref: (one.stamp, one.refs, one.place, one.thread_id) if one.kind in ("thread", "tombstone") else one
+        for ref, one in some.items()
+    }
+
+
+@given(steps(*DONE, most=5), steps(*DONE, *GONE, most=5), steps(*DONE, *GONE, most=5))
+@tried(100, few=3)
+def test_documents_of_a_log_merge_as_the_log_does(before: list[Any], mine: list[Any], yours: list[Any]) -> None:
+    """Into a log, and into a temporary log that is made of documents too: as for a pull, and for a push."""
+    with machines(before, mine, yours) as (a, b):
+        through = a.copy("through")
+        with opened(a.path) as memory:
+            here = everything(memory.desk.log)
+        with opened(b.path) as memory:
+            there = everything(memory.desk.log)
+        a.merge(b, host="laptop")
+        with opened(through.path) as memory, filled(memory.desk.log, there) as theirs:
+            Merging(memory.desk).merge_open(theirs, host="laptop")
+            with filled(memory.desk.log, here) as base, filled(memory.desk.log, there) as again:
+                Merging(Desk(base)).merge_open(again, host="laptop")
+                pushed = everything(base)
+        assert differences(contents(a.path), contents(through.path)) == {}
+        with opened(a.path) as memory:
+            assert without_times(pushed) == without_times(everything(memory.desk.log))
 
 
 def test_a_log_made_of_documents_merges_as_the_log_itself(log: Log, tmp_path: Path) -> None:
