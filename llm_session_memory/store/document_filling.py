@@ -173,11 +173,8 @@ class _Filling:
             if table == "memory_blocks":
                 blocks = {row["id"]: place for place, row in enumerate(by[table], 1)}
             by[table] = [{**row, "id": place} for place, row in enumerate(by[table], 1)]
-        changes = _newest_changes(self._threads)
-        by["memory_projects"] = _newest(
-            by["memory_projects"], lambda row: changes.get(("project", "", row["name_key"]), {}).get("changed_utc", "")
-        )
-        by["memory_groups"] = _newest(by["memory_groups"], lambda row: row["created_utc"])
+        for table, kind in (("memory_projects", "project"), ("memory_groups", "group")):
+            by[table] = _newest(table, kind, self._threads)
         ratings = by.pop("memory_ratings", [])
         by["memory_ratings"] = [_without_person(row) for row in ratings if row["person"] == self._person]
         by["memory_other_ratings"] = [row for row in ratings if row["person"] != self._person]
@@ -269,12 +266,16 @@ def _when(change: Mapping[str, Any]) -> tuple[str, int]:
     return str(change["changed_utc"]), -int(change["removed"])
 
 
-def _newest(rows: Sequence[Row], when: Any) -> list[Row]:
+def _newest(table: str, kind: str, threads: Iterable[Document]) -> list[Row]:
     """Return the rows of projects or groups, each once: several conversations have them, as they were when sent."""
-    found: dict[Any, Row] = {}
-    for row in sorted(rows, key=lambda row: (str(when(row)), str([*row.items()]))):
-        found[row["name_key"]] = row
-    return [*found.values()]
+    found: list[tuple[str, str, Row]] = []
+    for document in threads:
+        changes = {row["key"]: row for row in document.rows.get("memory_changes", ()) if row["kind"] == kind}
+        for row in document.rows.get(table, ()):
+            at = str(changes[row["name_key"]]["changed_utc"]) if row["name_key"] in changes else ""
+            found.append((at, str([*row.items()]), dict(row)))
+    found.sort(key=lambda one: one[:2])
+    return [*{row["name_key"]: row for _, _, row in found}.values()]
 
 
 def _without_person(row: Row) -> Row:
