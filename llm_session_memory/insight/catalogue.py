@@ -53,6 +53,12 @@ class Query:
         """The tables that the query reads."""
         return tuple(tables_read(self.sql))
 
+    @property
+    def for_postgres(self) -> str | None:
+        """The query for PostgreSQL, if it is too different to be made from `sql`."""
+        path = _FOLDER / "postgres" / f"postgres_{self.short_name}.sql"
+        return path.read_text("utf-8").strip() if path.exists() else None
+
     def text(self, tables: Collection[str]) -> str:
         """Return the SQL for a log that has these tables; missing tables count as empty."""
         return completed(self.sql, tables)

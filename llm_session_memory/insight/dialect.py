@@ -66,7 +66,7 @@ class Piece(str):
 
 
 def postgres(sql: str, parameter: Callable[[str], str]) -> str:
-    """Return a query of the catalogue for PostgreSQL.
+    """Return a query of the catalogue for PostgreSQL. The word SCHEMA stands for SQLite's `main`.
 
     Args:
         sql: The query, for SQLite.
@@ -114,8 +114,10 @@ def _next(pieces: Sequence[Piece], at: int, parameter: Callable[[str], str]) -> 
         return _ordered(pieces[at:end], parameter), end
     if word == "is":
         return _compared(pieces, at)
-    if (word == "main" and following[:1] == ["."]) or (word == "rowid" and following == [",", " "]):
-        return [], at + 1 + len(following[: 1 if word == "main" else 2])
+    if word == "main" and following[:1] == ["."]:
+        return [Piece.of("SCHEMA")], at + 1
+    if word == "rowid" and following == [",", " "]:
+        return [], at + 3
     return [_single(piece, parameter)], at + 1
 
 

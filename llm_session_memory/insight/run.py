@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,21 @@ def run(
     span = Span(project=project)
     with opened(path) as source:
         asked = {name: given.get(name, "") for name, _ in query.parameters}
-        text = narrowed(query.sql, source.tables, span)
-        if project is not None and (query.whole or text == query.text(source.tables)):
-            search = query.topic == "Search"
-            hint = f"To search a project, use: {_SEARCH}" if search else "Leave the project out."
-            raise SessionError(f"Query “{query.short_name}” can't be limited to a project.", hint)
+        text = limited(query, source.tables, project)
         columns, rows = source.answer(text, asked | span.parameters())
     return columns, [tuple(map(without_noise, row)) for row in rows]
+
+
+def limited(query: Query, tables: Collection[str], project: str | None) -> str:
+    """Return the SQL of a query for a log with these tables, limited to a project if there is one.
+
+    Raises SessionError if the query can't be limited to a project.
+    """
+    text = narrowed(query.sql, tables, Span(project=project))
+    if project is not None and (query.whole or text == query.text(tables)):
+        hint = f"To search a project, use: {_SEARCH}" if query.topic == "Search" else "Leave the project out."
+        raise SessionError(f"Query “{query.short_name}” can't be limited to a project.", hint)
+    return text
 
 
 def all_panels(path: Path, span: Span) -> list[tuple[Panel, Numbers]]:

@@ -55,6 +55,18 @@ def cost(model: object, input_tokens: object, output_tokens: object, datetime_ut
     return rate(input_tokens, written)
 
 
+def steps(model: str, day: str) -> list[tuple[int, float, float]]:
+    """Return the rate of a model on a day as (above, dollars an input token, dollars an output token), or nothing.
+
+    A rate holds for requests of more than `above` input tokens, up to the next one; the first is above -1.
+    """
+    price = _price(model, day)
+    if price is None:
+        return []
+    starts, pairs = _steps(price)
+    return [(above, *pair) for above, pair in zip((-1, *starts), pairs, strict=True)]
+
+
 def installed() -> bool:
     """Return whether the package with the prices is installed."""
     from importlib.util import find_spec
@@ -72,15 +84,20 @@ def is_local(model: object) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _rate(model: str, day: str) -> Rate | None:
-    """Return the rate of a model on a day: the rate of the whole month, unless the price changed within it."""
+    """Return the rate of a model on a day."""
+    return _factors(_price(model, day))
+
+
+def _price(model: str, day: str) -> _Price | None:
+    """Return the price of a model on a day: that of the whole month, unless it changed within it."""
     if model.lower().startswith(_LOCAL):
         return None
     moment = _noon(day)
     if moment is not None:
         first, last = _found(model, moment.replace(day=1)), _found(model, _end_of_month(moment))
         if first == last:
-            return _factors(first)
-    return _factors(_found(model, moment))
+            return first
+    return _found(model, moment)
 
 
 @dataclass(frozen=True)
@@ -140,18 +157,25 @@ def _factors(price: _Price | None) -> Rate | None:
     """Return a price as a fast function with the same results: one pair of factors per tier of request sizes."""
     if price is None:
         return None
-    starts = sorted({tier.start for listed in vars(price.listed).values() for tier in getattr(listed, "tiers", ())})
-    pairs = []
-    for start in (0, *starts):
-        size = start + 1_000
-        whole = price.exactly(size, 0)
-        pairs.append((whole / size, (price.exactly(size, 1_000_000) - whole) / 1_000_000))
+    starts, pairs = _steps(price)
 
     def rate(given: int, written: int) -> float:
         per_input, per_output = pairs[bisect_left(starts, given)]
         return float(given * per_input + written * per_output)
 
     return rate
+
+
+@lru_cache(maxsize=4096)
+def _steps(price: _Price) -> tuple[list[int], list[tuple[float, float]]]:
+    """Return the sizes of requests above which a price has other factors, and the pairs of factors: one more."""
+    starts = sorted({tier.start for listed in vars(price.listed).values() for tier in getattr(listed, "tiers", ())})
+    pairs = []
+    for start in (0, *starts):
+        size = start + 1_000
+        whole = price.exactly(size, 0)
+        pairs.append((whole / size, (price.exactly(size, 1_000_000) - whole) / 1_000_000))
+    return starts, pairs
 
 
 def _noon(day: str) -> datetime | None:

@@ -98,6 +98,12 @@ def _asked(expressions: dict[str, str], telling: set[str]) -> Asked:
     return Asked(" AND ".join(expressions.values()), " OR ".join(chosen), chosen)
 
 
+def typed(text: str) -> list[tuple[str, bool]]:
+    """Return the words and quoted phrases of a text, each with whether longer words count for it too (`pier*`)."""
+    found = {word.removesuffix("*"): bool(_BEGINNING.fullmatch(word)) for word in _typed(text)}
+    return [(word, begins) for word, begins in found.items() if any(map(str.isalnum, word))][:MOST_TERMS]
+
+
 def _typed(text: str) -> Iterator[str]:
     """Yield the phrases in quotes, then the stretches without blanks."""
     if text.count('"') > 1:  # a pair of quotes

@@ -222,11 +222,11 @@ def _with_snippets(
     for hit in hits:
         rows = chosen[hit.exchange_id]
         sides = [(row["side"], texts.get(row["id"], "")) for row in rows if "id" in row]
-        snippets.append(_with_snippet(hit, sides or list(enumerate(whole.get(rows[0]["turn_id"], ()))), marker))
+        snippets.append(with_snippet(hit, sides or list(enumerate(whole.get(rows[0]["turn_id"], ()))), marker))
     return snippets
 
 
-def _with_snippet(hit: Hit, sides: Iterable[tuple[int, str]], marker: search_terms.Marker) -> Hit:
+def with_snippet(hit: Hit, sides: Iterable[tuple[int, str]], marker: search_terms.Marker) -> Hit:
     """Return a hit with a snippet of the text that holds most of what was asked for. Each text has its side."""
     best = max(sides, key=lambda text: marker.held(text[1]), default=None)
     if best is None:

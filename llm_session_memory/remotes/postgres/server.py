@@ -106,6 +106,12 @@ class Server:
         with self.sentences():
             return self.connection.execute(self._ready(text), values or ()).fetchall()
 
+    def answer(self, text: str, values: Values = None) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a query and return the names of its columns, and all rows."""
+        with self.sentences():
+            cursor = self.connection.execute(self._ready(text), values or ())
+            return [column.name for column in cursor.description or ()], cursor.fetchall()
+
     def run(self, text: str, values: Values = None) -> int:
         """Run a statement and return how many rows it changed."""
         with self.sentences():
