@@ -45,6 +45,7 @@ _FAMILIES = {
     "maintaining": ("maintenance", "migrations", "migrate"),
     "sealing": ("seal", "unseal"),
     "merging": ("merge", "conflicts"),
+    "remotes": ("remote",),
     "running": ("run",),
     "querying": ("query",),
     "stats": ("stats",),

@@ -42,3 +42,14 @@ class Grouped(DefaultGroup):
         command: click.Command | None = click.Group.get_command(self, ctx, self.default_cmd_name)
         assert command is not None
         return command
+
+
+class ListedOrShown(DefaultGroup):
+    """A group of things: without arguments it runs its command `list`, and with the name of a thing, its default."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the command before the arguments that have none."""
+        if not args and not ctx.resilient_parsing:
+            args = ["list"]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed

@@ -19,6 +19,7 @@ from ..rules.words import counted
 from .common import as_json, echo, local_time, opened, progress_line, session_command
 from .ending import ending_in_order
 from .selecting import dry_run_option
+from .syncing_text import newer
 
 _MOST = 20
 """How many new sessions are listed; --json has all of them."""
@@ -101,8 +102,7 @@ def _lines(done: Merged, *, would: bool, hint: str) -> list[str]:
         names = ", ".join(f"“{name}”" for name in others)
         said.append(f"A session went on in both logs. Its branches share the beginning: “{kept}”, {names}.")
     if done.changed:
-        were = "is" if done.changed == 1 else "are"
-        said.append(f"{counted(done.changed, 'setting, note or rating')} {were} newer in the other log and replaced.")
+        said.append(f"{newer(done.changed)} newer in the other log and replaced.")
     if done.conflicts:
         said.append(f"{counted(done.conflicts, 'older value')} kept apart. List them with: {hint}")
     if done.deleted:
@@ -112,11 +112,11 @@ def _lines(done: Merged, *, would: bool, hint: str) -> list[str]:
     return [*said, *done.stayed]
 
 
-@session_command("conflicts", short_help="List what lost against newer values in merges")
+@session_command("conflicts", short_help="List what lost against newer values")
 @click.option("--forget", is_flag=True, help="Forget all of them")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
 def conflicts_command(forget: bool, json_: bool, database: str | None) -> None:  # noqa: FBT001  flags
-    """List the settings, ratings, titles and so on that lost against newer ones when logs were merged.
+    """List the settings, ratings, titles and so on that lost against newer ones, when logs were merged or synced.
 
     \b
         llm sessions conflicts
@@ -126,7 +126,12 @@ def conflicts_command(forget: bool, json_: bool, database: str | None) -> None: 
         if forget:
             echo(f"Forgot {counted(memory.merging.forget_conflicts(), 'conflict')}.")
             return
-        found = memory.merging.conflicts()
+        print_conflicts(memory, json_=json_)
+
+
+def print_conflicts(memory: Memory, *, json_: bool) -> None:
+    """List what lost against newer values in merges, pulls and pushes."""
+    found = memory.merging.conflicts()
     if json_:
         as_json([asdict(one) for one in found])
         return

@@ -73,6 +73,11 @@ def known_jobs(database: str | None, beginning: str) -> list[str]:
     return _known(database, beginning, lambda memory: (job.name for job in memory.jobs.list()))
 
 
+def known_remotes(database: str | None, beginning: str) -> list[str]:
+    """Return the names of remotes with this prefix, or [] if the log can't be read."""
+    return _known(database, beginning, lambda memory: memory.remotes.names())
+
+
 def known_snapshots(database: str | None, name: str, beginning: str) -> list[str]:
     """Return the labels of a session's snapshots with this prefix, or [] if the log can't be read."""
     return _known(database, beginning, lambda memory: (point.label for point in memory.snapshots.list(name)))

@@ -38,6 +38,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "rerun": ("rerunning", "asking", "tool_results", *_IN_SESSION),
     "batch": ("batching", "batch_runner", "asking", *_IN_SESSION),
     "meaning": ("embedder",),
+    "remotes": ("keys",),
 }
 """The modules of each use. They are imported by name, because a failed import is a problem to report too."""
 

@@ -83,8 +83,6 @@ class Remotes:
                 raise NameRefused(f"Remote “{before.name}” already exists.", hint)
             if before is not None:
                 kept = replace(kept, created_utc=before.created_utc)
-                if before.address == kept.address:
-                    kept = replace(kept, pushed_utc=before.pushed_utc, pulled_utc=before.pulled_utc)
             self._store.put(kept)
         return kept
 
@@ -96,12 +94,13 @@ class Remotes:
         return found
 
     def machine(self) -> Machine:
-        """Return what this log is called on remotes. The first call names it after this computer and its user."""
-        found = self._store.machine()
-        return found or self.name_machine()
+        """Return what this log is called on remotes. If it has no name yet: what `name_machine` would call it."""
+        return self._store.machine() or Machine(self._new_id(), _name_of_this(), _user())
 
     def name_machine(self, name: str | None = None, person: str | None = None) -> Machine:
-        """Say what this machine is called on remotes, and whose log this is; None leaves it as it is.
+        """Say what this machine is called on remotes, and whose log this is. None leaves it as it is.
+
+        Without either, the log is named after this computer and its user, if it has no name yet.
 
         Raises NameRefused if a name breaks the rules.
         """
@@ -109,7 +108,7 @@ class Remotes:
         person = None if person is None else checked_person(person)
         self._desk.prepare()
         with self._desk.writing():
-            now = self._store.machine() or Machine(self._new_id(), _name_of_this(), _user())
+            now = self.machine()
             machine = replace(now, name=name or now.name, person=person or now.person)
             if machine != self._store.machine():
                 self._store.put_machine(machine, self._desk.timestamp())

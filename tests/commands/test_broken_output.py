@@ -20,6 +20,7 @@ from llm.cli import cli
 from llm_session_memory.commands import sessions
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Attempt
+from llm_session_memory.model.remotes import RemoteSettings
 from tests.conftest import Command
 from tests.world import processes
 from tests.world.broken_output import ENCODINGS, KINDS, WORKING, Ended, walked
@@ -67,6 +68,7 @@ OTHERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "backup": (("copy.db",),),
     "salvage": (("logs.db", "--to", "saved.db"),),
     "merge": (("other.db",),),
+    "remote": (("list",), ("show", "drive", "--json"), ("test",), ("add", "other", "folder"), ("remove", "drive")),
     "seal": (("--help",),),  # otherwise it asks for a passphrase
     "unseal": (("--help",),),
     "batch": (("prompts.txt", "-m", "echo", "-o", "answers.jsonl"), ("prompts.txt", "-m", "echo", "--dry-run")),
@@ -141,6 +143,8 @@ def _write(home: Path, patch: pytest.MonkeyPatch) -> None:
         built.turns(UNNAMED, Said("An unnamed conversation."))
     with LogBuilder(home / "other.db") as built:
         built.turns(UNNAMED[:-1] + "b", Said("A conversation of another machine."))
+    with Memory(home / "logs.db") as memory:
+        memory.remotes.add(RemoteSettings("drive", "drive"))
     (home / "prompts.txt").write_text("Where is “Ω”?\nAnd 🚀?\n", "utf-8")
     (home / "flow.yaml").write_text("steps:\n  first:\n    prompt: And “Ω”?\n", "utf-8")
     (home / "lines.jsonl").write_text('{"prompt": "a", "response": "b"}\n', "utf-8")

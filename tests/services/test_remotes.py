@@ -112,10 +112,11 @@ def test_the_machine_is_named_once(memory: Memory, monkeypatch: pytest.MonkeyPat
     """The first use names it after the computer and the user; from then on the name stays unless it is changed."""
     monkeypatch.setattr("socket.gethostname", lambda: "laptop.example.org")
     monkeypatch.setenv("LOGNAME", "ada")
-    first = memory.remotes.machine()
+    assert memory.remotes.machine().name == "laptop"
+    first = memory.remotes.name_machine()
     assert (first.name, first.person, len(first.id)) == ("laptop", "ada", 26)
     monkeypatch.setattr("socket.gethostname", lambda: "other")
-    assert memory.remotes.machine() == first
+    assert memory.remotes.machine() == first == memory.remotes.name_machine()
     renamed = memory.remotes.name_machine("desk", "Ada L.")
     assert (renamed.id, renamed.name, renamed.person) == (first.id, "desk", "Ada L.")
     assert memory.remotes.machine() == renamed

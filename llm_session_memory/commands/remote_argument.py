@@ -1,0 +1,31 @@
+"""The argument that names a remote, and what a remote is called in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..llm_seam.models import known_remotes
+from ..model.remotes import RemoteSettings
+from ..rules.addresses import kind_of
+from .common import F
+
+KINDS = {"postgres": "PostgreSQL", "mongodb": "MongoDB", "folder": "folder"}
+
+
+def complete_remote(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of remotes."""
+    del param
+    return known_remotes(ctx.params.get("database"), incomplete)
+
+
+def remote_argument(function: F) -> F:
+    """Give a command the argument that names a remote. Without it, the only remote of the log is meant."""
+    decorate: Any = click.argument("remote", required=False, shell_complete=complete_remote)
+    return decorate(function)  # type: ignore[no-any-return]
+
+
+def kind(settings: RemoteSettings) -> str:
+    """Return what a remote is, in a word."""
+    return KINDS[kind_of(settings.address)]
