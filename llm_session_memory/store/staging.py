@@ -30,6 +30,7 @@ _PART = (
     "(select l.id from parts p join log.parts l on l.message_hash = p.message_hash and l.position = p.position"
     " where p.id = s.part_id)"
 )
+_NUMBER = "(select n.to_id from temp.new_numbers n where n.name = '{table}' and n.id = {id_})"
 _NEW_PART = "where (select message_hash from parts where id = s.part_id) in (select hash from temp.fresh)"
 _UNKNOWN = "where not exists (select 1 from log.{table} l where {same})"
 
@@ -73,8 +74,8 @@ the number), and which rows are copied. What llm stores once by its content stay
 
 _OURS: dict[str, dict[str, str | None]] = {
     "memory_sessions": {},
-    "memory_blocks": {"id": "s.id + :blocks"},
-    "memory_contexts": {"block_id": "s.block_id + :blocks"},
+    "memory_blocks": {"id": _NUMBER.format(table="memory_blocks", id_="s.id")},
+    "memory_contexts": {"block_id": _NUMBER.format(table="memory_blocks", id_="s.block_id")},
     "memory_pins": {},
     "memory_attempts": {},
     "memory_originals": {},
@@ -102,8 +103,12 @@ _OLDER: dict[str, dict[str, str | None]] = {
     "system_fragments": {"fragment_id": _FRAGMENT},
     "tool_responses": {"tool_id": _TOOL},
     "tool_calls": {"id": None, "tool_id": _TOOL},
-    "tool_results": {"id": "s.id + :results", "tool_id": _TOOL, "instance_id": _INSTANCE},
-    "tool_results_attachments": {"tool_result_id": "s.tool_result_id + :results"},
+    "tool_results": {
+        "id": _NUMBER.format(table="tool_results", id_="s.id"),
+        "tool_id": _TOOL,
+        "instance_id": _INSTANCE,
+    },
+    "tool_results_attachments": {"tool_result_id": _NUMBER.format(table="tool_results", id_="s.tool_result_id")},
 }
 """The tables of an older llm, likewise. Only a sealed session has rows in them."""
 
@@ -223,7 +228,7 @@ class Staging:
                 "insert into temp.fresh select hash from messages"
                 " where not exists (select 1 from log.messages l where l.hash = messages.hash)"
             )
-            blocks = {"blocks": self._run("select coalesce(max(id), 0) from log.memory_blocks").fetchone()[0]}
+            self._find_numbers()
             for table, (changed, which) in _LLMS.items():
                 if table == "parts":
                     connection.create_function("renumbered", 1, Renumbered(self._fragments()))
@@ -231,7 +236,7 @@ class Staging:
             self._copy_older()
             for table, changed in _OURS.items():
                 which = _UNKNOWN_PROJECT if table == "memory_projects" else ""
-                self._copy_table(table, changed, which, blocks)
+                self._copy_table(table, changed, which)
             self._run(statement("staged_tips"), [json.dumps([*self.goes_on])])
             self._run(statement("staged_origins"))
 
@@ -240,9 +245,22 @@ class Staging:
         if not self._run("select 1 from main.sqlite_master where name = 'responses'").fetchone():
             return
         if self._run("select 1 from main.responses limit 1").fetchone():
-            numbers = {"results": self._run("select coalesce(max(id), 0) from log.tool_results").fetchone()[0]}
             for table, changed in _OLDER.items():
-                self._copy_table(table, changed, "", numbers)
+                self._copy_table(table, changed, "")
+
+    def _find_numbers(self) -> None:
+        """Find the numbers in the log of blocks and results: those after the log's own, in the same order."""
+        self._run("drop table if exists temp.new_numbers")
+        self._run(
+            "create temp table new_numbers"
+            " (name text, id integer, to_id integer not null, primary key (name, id)) without rowid"
+        )
+        for table in ("memory_blocks", "tool_results"):
+            if self._run("select 1 from main.sqlite_master where name = ?", [table]).fetchone():
+                self._run(
+                    f"insert into temp.new_numbers select '{table}', id, row_number() over (order by id) +"  # noqa: S608  constants
+                    f" (select coalesce(max(id), 0) from log.{table}) from main.{table}"
+                )
 
     def _check_unchanged(self) -> None:
         """Raise LogUnusable if what this database goes on from is no longer in the log as it was."""

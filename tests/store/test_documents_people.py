@@ -10,9 +10,10 @@ import llm
 import pytest
 
 from llm_session_memory.memory import Memory
+from llm_session_memory.model.remotes import Document, Value
 from llm_session_memory.services.merging import Merging
 from llm_session_memory.store import Log, documents
-from tests.store.test_documents import ANN, Document, filled, opened, read
+from tests.store.test_documents import ANN, filled, opened, read
 from tests.world.everything import World, with_blocks, with_rows, write_world
 from tests.world.logs import Call, LogBuilder, Said
 
@@ -35,11 +36,11 @@ def names(log: Log) -> dict[str, str]:
     return dict(log.tuples("select thread_id, name from memory_sessions"))
 
 
-def called(some: dict[str, Document], thread_id: str, name: str, **fields: str) -> Document:
+def called(some: dict[str, Document], thread_id: str, name: str, machine: str = "laptop") -> Document:
     """Return the document of a conversation as a session of another name, perhaps another conversation."""
     one = next(doc for doc in some.values() if doc.kind == "thread" and "memory_sessions" in doc.rows)
     row = {**one.rows["memory_sessions"][0], "name": name, "name_key": name.casefold(), "thread_id": thread_id}
-    return replace(one, key=thread_id, thread_id=thread_id, rows={"memory_sessions": [row]}, refs=(), **fields)
+    return replace(one, key=thread_id, thread_id=thread_id, rows={"memory_sessions": [row]}, refs=(), machine=machine)
 
 
 def test_the_second_session_of_a_name_is_called_after_its_machine(memory: Memory) -> None:
@@ -119,7 +120,7 @@ def test_the_newest_settings_of_a_project_count(memory: Memory, world: World) ->
     memory.desk.log.run("update memory_sessions set project = 'tides'")
     made = read(memory.desk.log)
     (work,) = [one for one in made.values() if "memory_projects" in one.rows]
-    newer = {"kind": "project", "thread_id": "", "key": "tides", "changed_utc": "2027", "removed": 0}
+    newer: dict[str, Value] = {"kind": "project", "thread_id": "", "key": "tides", "changed_utc": "2027", "removed": 0}
     row = {**work.rows["memory_projects"][0], "model": "newer"}
     other = called(made, "b", "b")
     other = replace(other, rows={**other.rows, "memory_projects": [row], "memory_changes": [newer]})

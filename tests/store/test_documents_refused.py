@@ -101,7 +101,7 @@ REFUSED: dict[str, tuple[str, Callable[[Documents], Document]]] = {
     "a missing text": ("not there", with_field("turn", refs=("message b2:0",))),
     "two calls in one": (
         "one row",
-        lambda some: with_rows("turn", "turns", *first(some, "turn").rows["turns"] * 2)(some),
+        lambda some: with_rows("turn", "turns", *map(dict, [*first(some, "turn").rows["turns"]] * 2))(some),
     ),
     "a change of another conversation": (
         "another conversation",
