@@ -38,7 +38,7 @@ class Disk:
 
     def refused(self, error: OSError, name: str = "") -> RemoteFailed:
         """Return the sentence about an error of the operating system, with the file that it is about."""
-        where = one_line(str(self.folder / name)) if name else self.place
+        where = one_line(str(self.folder / name)) if name else self.where
         return RemoteFailed(
             f"The folder {self.where} can't be used: {where}: {error.strerror or error}.",
             "Check that the drive is connected, has room and may be written to, then try again.",
@@ -112,8 +112,8 @@ class Disk:
         """Create a new file for reading and writing, and the folder that it is in."""
         with self.sentences(name):
             path, mode = self.folder / name, self.mode
-            if not path.parent.exists():
-                path.parent.mkdir(mode=0o700 if mode == _PRIVATE else 0o777, parents=True, exist_ok=True)
+            for parent in reversed([*_between(self.folder, path)]):
+                parent.mkdir(mode=0o700 if mode == _PRIVATE else 0o777, exist_ok=True)
             flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
             return os.fdopen(os.open(path, flags, mode), "w+b")
 
