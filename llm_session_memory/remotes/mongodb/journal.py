@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .cells import Bson
+from ..shapes import WrongShapeError, mapping, sequence, text
+from .cells import COLLECTIONS, Bson
 from .server import Server
 
 _DUPLICATE = 11000
+_COLLECTIONS = {*COLLECTIONS.values(), "buckets", "digests"}
 _BATCH = 500
 _BATCH_BYTES = 8_000_000
 
@@ -41,12 +43,13 @@ def kept(server: Server, token: str) -> Steps:
     """Return a write from the journal."""
     steps = Steps()
     for entry in server["journal"].find({"token": token}):
+        into = entry.get("into", "digests")
+        if into not in _COLLECTIONS:
+            raise WrongShapeError("the journal is damaged")
         if "put" in entry:
-            steps.puts.setdefault(entry["into"], []).append(entry["put"])
-        elif "remove" in entry:
-            steps.removes.setdefault(entry["into"], []).extend(entry["remove"])
-        else:
-            steps.unchunked.extend(entry["unchunk"])
+            steps.puts.setdefault(into, []).append({**mapping(entry["put"]), "_id": text(entry["put"].get("_id"))})
+        steps.removes.setdefault(into, []).extend(text(one) for one in sequence(entry.get("remove", ())))
+        steps.unchunked.extend(text(one) for one in sequence(entry.get("unchunk", ())))
     return steps
 
 
@@ -90,6 +93,11 @@ def forget(server: Server, token: str, *, chunks: bool) -> None:
     server["journal"].delete_many({"token": token})
     if chunks:
         server["chunks"].delete_many({"token": token})
+
+
+def empty(server: Server) -> None:
+    """Remove all that is left in the journal. The lock must be held."""
+    server["journal"].delete_many({})
 
 
 def groups(values: Collection[str]) -> Iterator[list[str]]:

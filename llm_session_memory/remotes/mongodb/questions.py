@@ -8,7 +8,7 @@ from typing import Any
 from ...model.remotes import CONTENT, Digest, Document, Listed, Stamp
 from ..about import CALLS
 from ..plain_texts import packed, unpacked
-from ..shapes import WrongShapeError, integer, text
+from ..shapes import WrongShapeError, integer, sequence, text
 from . import cells
 from .cells import COLLECTIONS, Bson
 from .changes import Changes
@@ -29,7 +29,7 @@ class Questions:
         hidden = self._changes.hidden(kind)
         projection = dict.fromkeys(only, 1) if only is not None else None
         for found in self._server[COLLECTIONS[kind]].find(where, projection):
-            if found["_id"] not in hidden:
+            if text(found.get("_id")) not in hidden:
                 yield found
 
     def _all(
@@ -67,7 +67,7 @@ class Questions:
         for some in groups({packed(bucket) for bucket in buckets}):
             for found in self._server["digests"].find({"bucket": {"$in": some}}):
                 if found["_id"] not in self._changes.digests:
-                    yield _text(found["bucket"]), _text(found["thread_id"]), _digest(found)
+                    yield _text(found.get("bucket")), _text(found.get("thread_id")), _digest(found)
         for bucket, thread, digest in self._changes.digests.values():
             if digest is not None and bucket in buckets:
                 yield bucket, thread, digest
@@ -127,7 +127,7 @@ class Questions:
         counts = self._counts({_text(each["_id"]) for each in found} if threads is not None else None)
         for each in found:
             name, project, machine = (_text(each.get(field, "")) for field in ("name", "project", "machine"))
-            tags = tuple(_text(tag) for tag in each.get("tags", ()))
+            tags = tuple(_text(tag) for tag in sequence(each.get("tags", ())))
             calls, last = counts.get(each["_id"], (0, ""))
             yield Listed(_text(each["_id"]), name, project, tags, calls, machine, unpacked(last))
 
@@ -154,7 +154,7 @@ class Questions:
         again = {thread: count for thread, count in counts.items() if thread not in touched}
         for kind in CALLS:
             for found in self._all(kind, "thread_id", [unpacked(one) for one in touched], ("thread_id", "at")):
-                _add(again, str(found["thread_id"]), 1, found.get("at"))
+                _add(again, str(found.get("thread_id")), 1, found.get("at"))
         return again
 
     def _hidden_threads(self) -> Iterator[str]:
@@ -162,7 +162,7 @@ class Questions:
         for kind in CALLS:
             for some in groups(self._changes.hidden(kind)):
                 for found in self._server[COLLECTIONS[kind]].find({"_id": {"$in": some}}, {"thread_id": 1}):
-                    yield str(found["thread_id"])
+                    yield str(found.get("thread_id"))
 
     def referred(self, refs: Collection[str]) -> set[str]:
         """Return those of some refs that a document has."""
@@ -189,7 +189,7 @@ class Questions:
     def existing(self, kind: str, keys: Collection[str]) -> dict[str, tuple[str, str]]:
         """Return those of some documents that are there, with their machine and person."""
         found = self._all(kind, "_id", keys, ("machine", "person"))
-        return {_text(one["_id"]): (_text(one["machine"]), _text(one["person"])) for one in found}
+        return {_text(one["_id"]): (_text(one.get("machine")), _text(one.get("person"))) for one in found}
 
 
 _AT_ONCE = 500

@@ -157,18 +157,20 @@ class MongoRemote:
 
     def _settle(self, before: dict[str, object]) -> None:
         """Finish the write before if it counts, and remove what is left of one that doesn't."""
-        pending, last, holder = before["pending"], before["last"], before["holder"]
+        pending, last, holder = before["pending"], before.get("last"), before.get("holder")
         if isinstance(pending, str):
             steps = journal.kept(self._server, pending)
             finish(self._server, self._state, steps, pending, int(str(before["generation"])))
-        if isinstance(holder, dict) and holder.get("token") != last:
-            journal.forget(self._server, str(holder.get("token")), chunks=True)
+        if isinstance(holder, dict):  # it did not end its write
+            journal.empty(self._server)
+            if holder.get("token") != last:
+                journal.forget(self._server, str(holder.get("token")), chunks=True)
 
     def _give_up(self, token: str) -> None:
         """Remove what a failed write left, unless it counts: then the next one finishes it."""
         try:
             with in_sentences(self._server.uri):
-                if self._state.read()["last"] != token:
+                if self._state.read().get("last") != token:
                     journal.forget(self._server, token, chunks=True)
         except RemoteFailed:
             return  # the next write removes it

@@ -25,9 +25,13 @@ def without_secrets(uri: str) -> str:
 @contextmanager
 def in_sentences(uri: str) -> Iterator[None]:
     """Turn the driver's errors into sentences."""
-    from bson.errors import BSONError
-    from pymongo.errors import PyMongoError
-
+    try:
+        import pymongo  # noqa: F401  # first, so that its absence shows
+        from bson.errors import BSONError
+        from pymongo.errors import PyMongoError
+    except ImportError as error:
+        message = "MongoDB needs the package pymongo."
+        raise RemoteFailed(message, "Install it with: llm install 'llm-session-memory[mongodb]'") from error
     try:
         yield
     except (PyMongoError, BSONError) as error:

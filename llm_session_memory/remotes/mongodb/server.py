@@ -6,7 +6,6 @@ import time
 from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
-from ...errors import RemoteFailed
 from .cells import Bson
 from .sentences import in_sentences
 
@@ -39,12 +38,15 @@ class Server:
     def database(self) -> Database[Bson]:
         """The database. Reads go to the primary, whatever the URI says, so that nobody sees an older state."""
         if self._opened is None:
-            _need_pymongo()
-            from pymongo import MongoClient, ReadPreference
-            from pymongo.uri_parser import parse_uri
-
             with in_sentences(self.uri):
-                options = {name.lower() for name in parse_uri(self.uri, warn=False)["options"]}
+                from pymongo import MongoClient, ReadPreference
+                from pymongo.errors import InvalidURI
+                from pymongo.uri_parser import parse_uri
+
+                try:
+                    options = {name.lower() for name in parse_uri(self.uri, warn=False)["options"]}
+                except ValueError as error:  # such as a port that is no number
+                    raise InvalidURI(str(error)) from error
                 defaults: dict[str, Any] = {name: one for name, one in _DEFAULTS.items() if name.lower() not in options}
                 client: MongoClient[Bson] = MongoClient(self.uri, **defaults)
                 database = client.get_default_database(DATABASE, read_preference=ReadPreference.PRIMARY)
@@ -79,11 +81,3 @@ def time_of(found: Any) -> float | None:
         return float(moment.timestamp())
     except (AttributeError, ValueError, OverflowError):
         return None
-
-
-def _need_pymongo() -> None:
-    try:
-        import pymongo  # noqa: F401  # whether it is there
-    except ImportError as error:
-        message = "MongoDB needs the package pymongo."
-        raise RemoteFailed(message, "Install it with: llm install 'llm-session-memory[mongodb]'") from error

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from ...errors import RemoteFailed
 from ...rules.safe_text import one_line
 from ..heartbeat import Heartbeat
+from ..shapes import WrongShapeError
 from .cells import Bson
 from .sentences import in_sentences, without_secrets
 from .server import Server
@@ -123,11 +124,13 @@ class State:
 
 def check_version(uri: str, state: Bson) -> int:
     """Return the version of what is there. Raises RemoteFailed if it is newer than this package."""
-    version = state.get("version")
+    version, pending = state.get("version"), state.get("pending")
     if not isinstance(version, int) or version > VERSION:
         site = without_secrets(uri)
         message = f"{site} was written by a newer version of llm-session-memory."
         raise RemoteFailed(message, "Update it with: llm install -U llm-session-memory")
+    if not isinstance(state.get("generation"), int) or not isinstance(pending, str | None):
+        raise WrongShapeError("the state is damaged")
     return int(version)
 
 
