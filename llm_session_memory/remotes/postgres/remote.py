@@ -101,9 +101,8 @@ class PostgresRemote:
         """Yield the conversations that are there, or some of them."""
         values = {"every": threads is None, "threads": _keys(threads or ())}
         for thread_id, name, project, tags, turns, machine, last_utc in self._rows(statement("listed"), values):
-            yield Listed(
-                rows.name(thread_id), name, project, tuple(tags), turns, rows.name(machine), rows.name(last_utc)
-            )
+            shown = (rows.name(thread_id), rows.name(name), rows.name(project), tuple(map(rows.name, tags)))
+            yield Listed(*shown, turns, rows.name(machine), rows.name(last_utc))
 
     # -- reading -------------------------------------------------------
 

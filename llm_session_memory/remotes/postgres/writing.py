@@ -91,20 +91,19 @@ class PostgresWriting:
 
     def _remember_threads(self, documents: Iterable[Document]) -> None:
         """Add conversations, so that rights that depend on their projects hold for what follows."""
-        projects: dict[str, str | None] = {}
+        shown: dict[str, tuple[str | None, ...]] = {}
         others: set[str] = set()
         for one in documents:
             if one.kind == "thread":
-                sessions = one.rows.get("memory_sessions", ())
-                project = next((row.get("project") for row in sessions), None)
-                projects[rows.key(one.thread_id)] = rows.key(project) if isinstance(project, str) else None
+                shown[rows.key(one.thread_id)] = _shown(one)
             elif one.thread_id:
                 others.add(rows.key(one.thread_id))
         if others:
             sql = "insert into SCHEMA.remote_threads (thread_id) select unnest(%s::text[]) on conflict do nothing"
             self._server.run(sql, [[*others]])
-        if projects:
-            self._server.run(statement("put_threads"), [[*projects], [*projects.values()]])
+        if shown:
+            values = [(key, *value) for key, value in shown.items()]
+            self._server.run(statement("put_threads"), [list(column) for column in zip(*values, strict=True)])
 
     def _unseen(self, added: Mapping[int, Document]) -> set[int]:
         """Return the numbers that were not given, as the content is there without this role seeing it."""
@@ -233,6 +232,20 @@ def _values(numbered: Mapping[int, Document]) -> list[list[Any]]:
         for number, one in numbered.items()
     ]
     return [list(column) for column in zip(*made, strict=True)]
+
+
+def _shown(document: Document) -> tuple[str | None, ...]:
+    """Return name, project, its name, and tags of a conversation, as they are kept."""
+
+    def texts(table: str, column: str) -> list[str]:
+        found = (row.get(column) for row in document.rows.get(table, ()))
+        return [rows.key(one) for one in found if isinstance(one, str)]
+
+    name, project, project_name = (
+        next(iter(texts(table, column)), None)
+        for table, column in (("memory_sessions", "name"), ("memory_sessions", "project"), ("memory_projects", "name"))
+    )
+    return name or "", project, project_name, json.dumps(sorted(texts("memory_tags", "tag")))
 
 
 def _began(document: Document) -> list[str]:

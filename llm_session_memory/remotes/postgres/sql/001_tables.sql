@@ -31,7 +31,10 @@ create index on SCHEMA.remote_documents using gin (refs) with (fastupdate = off)
 -- One row for each conversation with a document: what lists show, and what rights by row may depend on.
 create table SCHEMA.remote_threads (
     thread_id text collate "C" primary key,
+    name text not null default '',       -- its session's name
     project text collate "C",            -- memory_projects.name_key of its session, or null
+    project_name text,
+    tags text[] not null default '{}',   -- in order
     turns bigint not null default 0,     -- how many calls it has here
     last_utc text collate "C"            -- when the newest of them began
 );
