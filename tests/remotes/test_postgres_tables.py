@@ -87,6 +87,14 @@ def test_a_remote_without_tables_says_that_there_is_nothing_yet(postgres: Postgr
     remote.close()
 
 
+def test_a_database_that_is_not_in_utf_8_is_refused(postgres: Postgres) -> None:
+    name = postgres.database(like="template0", encoding="SQL_ASCII")
+    remote = PostgresRemote(postgres.address(name))
+    with pytest.raises(RemoteFailed, match="not in UTF-8"):
+        remote.prepare()
+    remote.close()
+
+
 def servers() -> list[Path]:
     """Return the folders of all other servers that this machine has: the package's newer one, and the system's."""
     found = [postgres_server.programs(18), *sorted(Path("/usr/lib/postgresql").glob("*/bin"))]

@@ -65,7 +65,7 @@ class Machine:
     def __init__(self, place: Place, name: str, person: str, settings: RemoteSettings) -> None:
         self.place, self.name, self.person, self.settings = place, name, person, settings
         self.path = place.folder / f"{name}.db"
-        self.remote = MemoryRemote(place.server)
+        self.remote: Any = MemoryRemote(place.server)
         self.clock = timedelta()
         """How far this machine's clock is off."""
         with LogBuilder(self.path):

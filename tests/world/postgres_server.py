@@ -81,10 +81,10 @@ class Postgres:
             cursor = connection.execute(sql, values)
             return cursor.fetchall() if cursor.description else []
 
-    def database(self, like: str = "template1") -> str:
+    def database(self, like: str = "template1", encoding: str = "UTF8") -> str:
         """Make an empty database, or a copy of another one that nobody is connected to, and return its name."""
         name = f"test_{next(self._numbers)}"
-        self.run(f'create database "{name}" template "{like}"')
+        self.run(f'create database "{name}" template "{like}" encoding \'{encoding}\'')
         return name
 
     def role(self, what: str = "login") -> str:

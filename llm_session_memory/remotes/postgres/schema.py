@@ -55,6 +55,9 @@ def prepare(server: Server) -> None:
     """
     if server.version < OLDEST:
         raise RemoteFailed(f"{server.site} runs a PostgreSQL that is too old.", "PostgreSQL 13 or newer is needed.")
+    if server.rows("show server_encoding") != [("UTF8",)]:
+        message = f"The database {server.site} can't hold every text: it is not in UTF-8."
+        raise RemoteFailed(message, "Create another one: createdb -E UTF8 -T template0 NAME")
     found = version(server)
     if found == max(files()):
         return
