@@ -31,6 +31,7 @@ _FAMILIES = {
     "voting": ("votes",),
     "batching": ("batch",),
     "jobs": ("jobs", "job"),
+    "distributed": ("worker",),
     "comparing_sessions": ("compare",),
     "searching": ("search",),
     "indexing": ("index",),

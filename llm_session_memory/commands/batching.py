@@ -107,6 +107,11 @@ def _wishes_options(function: F) -> F:
 )
 @click.option("--force", is_flag=True, help="Replace the file of answers if it already exists")
 @click.option(
+    "--on",
+    metavar="REMOTE",
+    help="Let workers on other machines ask: a postgresql:// address, or a remote's name",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["jsonl", "csv", "text"]),
@@ -121,6 +126,7 @@ def batch_command(  # noqa: PLR0913  one parameter an option
     limiting: Limiting,
     output: Path | None,
     force: bool,  # noqa: FBT001  a flag
+    on: str | None,
     form: Form | None,
     dry_run: bool,  # noqa: FBT001  a flag
     database: str | None,
@@ -135,13 +141,21 @@ def batch_command(  # noqa: PLR0913  one parameter an option
         llm sessions batch questions.txt -m llama3 -o answers.jsonl
         llm sessions batch words.csv --prompt 'Translate {word} into {language}' -o words-done.csv
         llm sessions batch prompts.jsonl -m gpt-4o-mini -j 8 --max-cost 5 --dry-run
+        llm sessions batch prompts.jsonl -m llama3 --on postgresql://ada@db.example/llm
     """
     if name is not None and session_each:
         raise click.UsageError("Give --as NAME or --session-each, not both.")
+    if on is not None and output is not None:
+        raise click.UsageError(
+            "With --on, the answers come by a pull. Write them then: llm sessions job show JOB -o FILE"
+        )
+    if on is not None and limiting.jobs is not None:
+        raise click.UsageError("With --on, each worker has its own -j.")
     check("batch")
     from ..interchange.prompt_files import prompt_file
     from ..llm_seam.batching import Batch, begin
     from ..services.spooled_items import SpooledItems
+    from .distributed import begin_on
     from .working import STANDARD_OUTPUT, work_on
 
     into = None if output is None else _checked(output, file, force=force)
@@ -154,6 +168,9 @@ def batch_command(  # noqa: PLR0913  one parameter an option
             return
         settings = {**batch.settings, **limiting.settings, "file": prompts.name}
         settings |= {"as": name} if name else {"each": True} if session_each else {}
+        if on is not None:
+            begin_on(memory, on, settings, items, _stem(file), limiting.max_cost)
+            return
         if output is not None:
             place = str(output) if str(output) == STANDARD_OUTPUT else str(output.resolve())
             settings |= {"output": place, "output_form": into}

@@ -14,7 +14,7 @@ from ..rules.money import NO_BUDGET, parsed_budget
 from .common import F
 
 DEFAULT_JOBS = 4
-_MOST_JOBS = 256
+MOST_JOBS = 256
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def limit_options(function: F) -> F:
     options: tuple[Callable[[Any], Any], ...] = (
         click.option(
             *("-j", "--jobs"),
-            type=click.IntRange(1, _MOST_JOBS),
+            type=click.IntRange(1, MOST_JOBS),
             metavar="N",
             help=f"Prompts to ask at the same time [{DEFAULT_JOBS}]",
         ),

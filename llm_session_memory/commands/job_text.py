@@ -45,6 +45,8 @@ def state(job: Job, *, is_worked_on: bool) -> str:
     """Return the state of a job in a word: an open job that no process works on was interrupted."""
     if job.state != "open":
         return job.state
+    if job.settings.get("on"):
+        return "on workers"
     return "running" if is_worked_on else "interrupted"
 
 
@@ -52,6 +54,13 @@ def spent(memory: Memory, job: Job) -> str:
     """Return what a job has cost so far, or nothing if nothing is known."""
     found = memory.jobs.spent(job)
     return "" if found.is_unknown or (not found.dollars and not found.cost.priced) else found.words
+
+
+def workers_at(job: Job) -> str | None:
+    """Return where other machines work on a job, or None if it is worked on here."""
+    kept = job.settings.get("on")
+    found = kept.get("remote") or kept.get("address") if isinstance(kept, dict) else None
+    return None if found is None else one_line(str(found), _WIDEST)
 
 
 def job_lines(memory: Memory, job: Job) -> Iterator[str]:
@@ -65,6 +74,7 @@ def job_lines(memory: Memory, job: Job) -> Iterator[str]:
         "model": job.settings.get("model"),
         "session": session.name if session else "one for each answer" if job.settings.get("each") else None,
         "file": job.settings.get("file"),
+        "workers at": workers_at(job),
         "answers in": job.settings.get("output"),
         "cost": spent(memory, job),
         "max cost": exact(job.max_cost) if job.max_cost is not None else None,

@@ -14,6 +14,7 @@ from ..model.jobs import Item, Job
 from ..rules.safe_text import escaped
 from ..rules.words import counted
 from .common import as_json, echo, local_time, opened, session_command
+from .distributed import cancelled, deleted_there, heard, is_elsewhere
 from .job_argument import job_argument
 from .job_text import item_fields, item_line, job_fields, job_lines, noun, progress, spent, state, total
 from .resuming import resume_command, retry_failed_command, work_command
@@ -35,6 +36,8 @@ def jobs_command(limit: int, json_: bool, database: str | None) -> None:  # noqa
     """
     with opened(database) as memory:
         found = memory.jobs.list(limit or None)
+        if any(map(is_elsewhere, found)):
+            found = heard(memory, found)
         if json_:
             as_json([job_fields(memory, job) for job in found])
             return
@@ -87,6 +90,8 @@ def show_command(  # noqa: PLR0913  one parameter an option
     """
     with opened(database) as memory:
         job = memory.jobs.get(name)
+        if is_elsewhere(job):
+            (job,) = heard(memory, [job])
         if output is not None:
             _write(memory, job, output, force=force)
         elif json_:
@@ -130,7 +135,8 @@ def cancel_command(name: str, database: str | None) -> None:
         llm sessions job cancel prompts-2026-11-28-1
     """
     with opened(database) as memory:
-        job = memory.jobs.cancel(memory.jobs.get(name))
+        job = memory.jobs.get(name)
+        job = cancelled(memory, job) if is_elsewhere(job) else memory.jobs.cancel(job)
     echo(f"Cancelled job “{job.name}”: {progress(job)}.")
 
 
@@ -143,7 +149,10 @@ def delete_command(name: str, database: str | None) -> None:
         llm sessions job delete prompts-2026-11-28-1
     """
     with opened(database) as memory:
-        job = memory.jobs.delete(memory.jobs.get(name))
+        job = memory.jobs.get(name)
+        if is_elsewhere(job):
+            deleted_there(memory, job)
+        job = memory.jobs.delete(job)
     done = job.counts.get("done", 0)
     echo(f"Deleted job “{job.name}”. Its {counted(done, 'answer')} {'stays' if done == 1 else 'stay'} in the log.")
 

@@ -7,6 +7,7 @@ import click
 from ..errors import SessionError
 from ..rules.words import counted
 from .common import opened, session_command
+from .distributed import is_elsewhere, refuse_working, resumed
 from .job_argument import job_argument
 from .job_options import Limiting, limit_options
 from .job_text import noun
@@ -27,10 +28,13 @@ def resume_command(name: str, limiting: Limiting, database: str | None) -> None:
     """
     from ..llm_seam.runners import way_of
 
+    changed = {"max_cost": limiting.max_cost} if limiting.max_cost is not None or limiting.no_max_cost else {}
     with opened(database) as memory:
         job = memory.jobs.get(name)
+        if is_elsewhere(job):
+            resumed(memory, job, changed)
+            return
         way_of(job)  # whatever can't be worked on stays as it is
-        changed = {"max_cost": limiting.max_cost} if limiting.max_cost is not None or limiting.no_max_cost else {}
         job = memory.jobs.resume(job, **changed)
         if not (job.counts.get("waiting") or job.counts.get("running")):
             failed = job.counts.get("failed", 0)
@@ -51,12 +55,16 @@ def retry_failed_command(name: str, limiting: Limiting, database: str | None) ->
     """
     from ..llm_seam.runners import way_of
 
+    changed = {"max_cost": limiting.max_cost} if limiting.max_cost is not None or limiting.no_max_cost else {}
     with opened(database) as memory:
         job = memory.jobs.get(name)
+        if is_elsewhere(job):
+            resumed(memory, job, changed, failed=True)
+            return
         way_of(job)  # as above
         job = memory.jobs.retry_failed(job)
-        if limiting.max_cost is not None or limiting.no_max_cost:
-            memory.jobs.resume(job, max_cost=limiting.max_cost)
+        if changed:
+            memory.jobs.resume(job, **changed)
     work_on(database, job.id, limiting)
 
 
@@ -73,6 +81,7 @@ def work_command(name: str, limiting: Limiting, database: str | None) -> None:
     """
     with opened(database) as memory:
         job = memory.jobs.get(name)
+        refuse_working(memory, job)
         if limiting.max_cost is not None or limiting.no_max_cost:
             raise click.UsageError("--max-cost is of the whole job. Change it with: llm sessions job resume JOB")
         if job.state != "open":

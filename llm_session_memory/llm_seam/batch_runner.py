@@ -34,11 +34,11 @@ RELIED_ON = {
 
 def runner(job: Job) -> Runner:
     """Return what asks the items of a batch: on threads, or on asyncio if its models are asynchronous."""
-    batch = _Batch(job)
+    batch = Asker(job)
     return batch.ask_async if job.settings.get("async") else batch.ask
 
 
-class _Batch:
+class Asker:
     """A batch whose items are being asked. Its workers share it."""
 
     def __init__(self, job: Job) -> None:
@@ -47,18 +47,22 @@ class _Batch:
         self._async = bool(job.settings.get("async"))
         self._models = Models(async_=self._async)
         self._width = len(str(sum(job.counts.values())))
-        if isinstance(job.settings.get("model"), str):
-            self._models.of(job.settings["model"])
+        self._check()
+
+    def _check(self) -> None:
+        """Raise SessionError if llm lacks the model of the job."""
+        if isinstance(self._settings.get("model"), str):
+            self._models.of(self._settings["model"])
 
     def ask(self, services: Services, item: Item, also: Also) -> None:
         """Ask an item in this thread."""
-        where, question, model = self._where(services, item), self._question(services, item), self._model(item)
+        where, question, model = self._where(services, item), self.question(services, item), self._model(item)
         with _without_empty(services, where):
             ask(services, where, question, model, also=also, keep_attempt=False)
 
     async def ask_async(self, services: Services, item: Item, also: Also) -> None:
         """Ask an item on this loop."""
-        where, question, model = self._where(services, item), self._question(services, item), self._model(item)
+        where, question, model = self._where(services, item), self.question(services, item), self._model(item)
         with _without_empty(services, where):
             await ask_async(services, where, question, model, also=also, keep_attempt=False)
 
@@ -82,21 +86,21 @@ class _Batch:
             return found
         return Wanted(forked(name, services.sessions.names()))
 
-    def _question(self, services: Services, item: Item) -> Question:
+    def question(self, services: Services, item: Item) -> Question:
         """Return the question of an item. Raises SessionError if a fragment or an attachment is gone."""
         given, shared = item.input, self._settings
         names = [*(shared.get("fragments") or ()), *(given.get("fragments") or ())]
-        found = _resolved(services, names, attachments=True)
+        found = resolved(services, names, attachments=True)
         places = [*(shared.get("attachments") or ()), *(given.get("attachments") or ())]
         system = given.get("system") or shared.get("system")
-        system_fragments = _resolved(services, shared.get("system_fragments") or ())
+        system_fragments = resolved(services, shared.get("system_fragments") or ())
         if system_fragments:
             system = models._combine_system(system, system_fragments)  # noqa: SLF001
         return Question(
             prompt=str(given.get("prompt") or ""),
             system=system,
             fragments=[one for one in found if isinstance(one, llm.Fragment)],
-            attachments=[*map(_attachment, places), *(one for one in found if isinstance(one, llm.Attachment))],
+            attachments=[*map(attachment, places), *(one for one in found if isinstance(one, llm.Attachment))],
             options=given.get("options") or shared.get("options") or {},
             schema=given.get("schema") or shared.get("schema"),
             tools=shared.get("tools") or (),
@@ -115,7 +119,7 @@ def _without_empty(services: Services, where: Session | Wanted) -> Iterator[None
         raise
 
 
-def _resolved(services: Services, names: Iterable[str], *, attachments: bool = False) -> list[Any]:
+def resolved(services: Services, names: Iterable[str], *, attachments: bool = False) -> list[Any]:
     """Return fragments by their names. Raises SessionError."""
     wanted = [*names]
     if not wanted:
@@ -127,7 +131,8 @@ def _resolved(services: Services, names: Iterable[str], *, attachments: bool = F
         raise SessionError(f"{str(error).rstrip('.')}.") from error
 
 
-def _attachment(place: str) -> Any:
+def attachment(place: str) -> Any:
+    """Return the attachment at a path or an address. Raises SessionError."""
     try:
         return llm_cli.resolve_attachment(place)
     except llm_cli.AttachmentError as error:

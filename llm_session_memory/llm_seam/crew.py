@@ -186,7 +186,7 @@ class Crew:
         failure = read(error, services.desk.now)
         if failure.for_all:
             services.jobs.put_back(item, failure.sentence)
-            self._end(services, failure.sentence)
+            self.give_up(services, item, failure.sentence)
         elif failure.again:
             self._again(services, item, failure, taken)
         else:
@@ -210,10 +210,10 @@ class Crew:
             services.jobs.put_back(item, failure.sentence)
             minutes = f"{pause / 60:,.0f} minutes" if pause < timedelta(days=365).total_seconds() else "very long"
             said = failure.sentence.rstrip(".")
-            self._end(services, f"{said}. The server asks to wait {minutes}.")
+            self.give_up(services, item, f"{said}. The server asks to wait {minutes}.")
         elif waves >= (_UNREACHABLE if answers else _NEVER_REACHED):
             services.jobs.put_back(item, failure.sentence)
-            self._end(services, f"No answer after {waves} attempts in a row: {failure.sentence}")
+            self.give_up(services, item, f"No answer after {waves} attempts in a row: {failure.sentence}")
         else:
             counted = not failure.busy and (failure.replied or waves <= 1)
             most = self.terms.tries(item) if callable(self.terms.tries) else self.terms.tries
@@ -256,6 +256,11 @@ class Crew:
     def seconds_to_wait(self) -> float:
         """Return how long all workers wait for the server, 0 if they don't."""
         return max(0.0, self.waits_until - self._clock())
+
+    def give_up(self, services: Services, item: Item, reason: str) -> None:
+        """Stop the job, because all of its items would fail here as this one did."""
+        del item
+        self._end(services, reason)
 
     def _end(self, services: Services, reason: str) -> None:
         """Stop the job itself, so that other processes stop too. The reason gets a full stop if it has none."""

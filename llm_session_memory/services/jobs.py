@@ -29,6 +29,13 @@ _LONGEST_STEM = 100
 """How many characters of a generated name come from a file or a workflow."""
 
 
+_OF_WORKERS = (
+    *("tries", "error", "model", "thread_id", "turn_id", "input_tokens", "output_tokens", "duration_ms", "cost_usd"),
+    *("started_utc", "ended_utc"),
+)
+"""What other machines say of an item that they asked."""
+
+
 class Answer(Protocol):
     """What is kept of an answer: where it is in the log, and what all of its calls took together."""
 
@@ -278,6 +285,24 @@ class Jobs:
             if self.is_open(job):
                 self._store.set_state(job.id, "done", None, self._desk.timestamp())
             return True
+
+    def heard(self, there: Job, items: Iterable[Item]) -> Job:
+        """Take over from a remote how far a job is that other machines work on, and return it as it is then.
+
+        `items` are those whose state has changed since they were given to it.
+        """
+        with self._desk.writing():
+            before = self._job(there.id)
+            for item in items:
+                taken = {name: getattr(item, name) for name in _OF_WORKERS}
+                self._store.end(item, item.state, (), **{name: one for name, one in taken.items() if one is not None})
+            if (before.state, before.reason) != (there.state, there.reason):
+                ended = None if there.state == "open" else before.ended_utc or self._desk.timestamp()
+                self._store.set_state(there.id, there.state, there.reason, ended)
+            self._store.set_spent(there.id, there.spent_usd)
+            if before.max_cost != there.max_cost:
+                self._store.set_max_cost(there.id, there.max_cost)
+        return self._job(there.id)
 
     # -- steering ------------------------------------------------------
 

@@ -251,6 +251,10 @@ class Jobs:
         sql = "update memory_jobs set spent_usd = coalesce(spent_usd, 0) + :dollars where id = :id"
         self.log.run(sql, {"id": job_id, "dollars": dollars})
 
+    def set_spent(self, job_id: str, dollars: float | None) -> None:
+        """Say what a job has cost."""
+        self.log.run("update memory_jobs set spent_usd = :dollars where id = :id", {"id": job_id, "dollars": dollars})
+
     def move_all(self, job_id: str, state: ItemState, to: ItemState) -> int:
         """Set all items of one state to another; return their number. Those that wait again begin anew."""
         given = {"id": job_id, "state": state, "to": to}

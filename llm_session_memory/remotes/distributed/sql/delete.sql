@@ -1,0 +1,1 @@
+delete from SCHEMA.remote_jobs where id = %(job_id)s

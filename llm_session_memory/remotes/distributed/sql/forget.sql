@@ -1,0 +1,1 @@
+delete from SCHEMA.remote_workers where id = %(owner)s

@@ -1,0 +1,1 @@
+update SCHEMA.remote_workers set seen = '-infinity' where id = %(owner)s

@@ -1,0 +1,1 @@
+select to_regclass('SCHEMA.remote_workers') is not null as there
