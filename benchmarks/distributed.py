@@ -70,7 +70,9 @@ def _run(server: Postgres, folder: Path, prompts: int, workers: int, kills: int)
         board.close()
     states = dict(server.run("select state, count(*) from llm_sessions.remote_items group by 1", database=database))
     turns = server.run("select count(*), count(distinct id) from llm_sessions.turns", database=database)[0]
-    items_of_turns = server.run("select count(distinct turn_id) from llm_sessions.remote_items", database=database)[0][0]
+    items_of_turns = server.run("select count(distinct turn_id) from llm_sessions.remote_items", database=database)[0][
+        0
+    ]
     assert states == {"done": prompts}, states
     assert turns == (prompts, prompts), turns
     assert items_of_turns == prompts

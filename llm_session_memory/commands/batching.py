@@ -155,7 +155,7 @@ def batch_command(  # noqa: PLR0913  one parameter an option
     from ..interchange.prompt_files import prompt_file
     from ..llm_seam.batching import Batch, begin
     from ..services.spooled_items import SpooledItems
-    from .distributed import begin_on
+    from .elsewhere import begin_on
     from .working import STANDARD_OUTPUT, work_on
 
     into = None if output is None else _checked(output, file, force=force)

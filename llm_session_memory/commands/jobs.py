@@ -14,7 +14,7 @@ from ..model.jobs import Item, Job
 from ..rules.safe_text import escaped
 from ..rules.words import counted
 from .common import as_json, echo, local_time, opened, session_command
-from .distributed import cancelled, deleted_there, heard, is_elsewhere
+from .elsewhere import cancelled, deleted_there, heard, is_elsewhere
 from .job_argument import job_argument
 from .job_text import item_fields, item_line, job_fields, job_lines, noun, progress, spent, state, total
 from .resuming import resume_command, retry_failed_command, work_command

@@ -7,7 +7,7 @@ import click
 from ..errors import SessionError
 from ..rules.words import counted
 from .common import opened, session_command
-from .distributed import is_elsewhere, refuse_working, resumed
+from .elsewhere import is_elsewhere, refuse_working, resumed
 from .job_argument import job_argument
 from .job_options import Limiting, limit_options
 from .job_text import noun

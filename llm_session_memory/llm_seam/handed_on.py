@@ -46,9 +46,7 @@ def settings_of(services: Services, settings: Mapping[str, Any]) -> dict[str, An
     """
     found = _with_content(services, settings)
     extra = resolved(services, settings.get("system_fragments") or ())
-    if extra:
-        found["system"] = models._combine_system(settings.get("system"), extra)  # noqa: SLF001
-    return found
+    return found | {"system_texts": [str(one) for one in extra]} if extra else found
 
 
 def items_of(services: Services, items: Iterable[Item]) -> Iterator[Item]:
@@ -113,9 +111,12 @@ class HandedOn(Asker):
         tools = _list(shared, "tools", str)
         if unknown := [one for one in tools if one not in self._tools]:
             raise SessionError(f"The tool “{unknown[0]}” is not allowed here.", "Allow tools with -T.")
+        system = _text(given, "system") or _text(shared, "system")
+        if extra := _list(shared, "system_texts", str):
+            system = models._combine_system(system, extra)  # noqa: SLF001
         return Question(
             prompt=str(given.get("prompt") or ""),
-            system=_text(given, "system") or _text(shared, "system"),
+            system=system,
             fragments=[_fragment(one) for place in (shared, given) for one in _list(place, "texts", dict)],
             attachments=[_attachment(one) for place in (shared, given) for one in _list(place, "files", dict)],
             options=_object(given, "options") or _object(shared, "options") or {},

@@ -1,4 +1,4 @@
-"""Workers with a slow model in processes of their own, to kill them: `python -m tests.world.remote_work ASKED SECONDS …`.
+"""Workers with a slow model in processes, to kill them: `python -m tests.world.remote_work ASKED SECONDS …`.
 
 What follows are the arguments of `llm sessions worker`. The model appends each prompt to the file ASKED before it
 answers, so that prompts can be counted that were asked and whose process was killed before their answers were logged.

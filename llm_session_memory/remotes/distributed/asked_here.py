@@ -41,18 +41,21 @@ class Logs:
             memory.desk.log.run("pragma journal_mode = delete")
 
     @contextmanager
-    def opened(self, job: Job) -> Iterator[Services]:
-        """Open a new log with the session of a job, if all its answers are in one, and remove it afterwards."""
+    def opened(self) -> Iterator[Services]:
+        """Open a new log, and remove it afterwards."""
         path = self._folder / f"item-{next(self._numbers)}.db"
         shutil.copyfile(self._folder / "empty.db", path)
         try:
             with Services.open(path) as services:
-                if job.thread_id is not None:
-                    services.sessions.create(_NAME, job.thread_id, _settings(job))
                 yield services
         finally:
             for suffix in _SUFFIXES:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    def begin(self, services: Services, job: Job) -> None:
+        """Make the session of a job, if all its answers are in one. Raises ModelFailed if the job can't be read."""
+        if job.thread_id is not None:
+            services.sessions.create(_NAME, job.thread_id, _settings(job))
 
     def documents(self, services: Services, job: Job, thread_id: str) -> Sequence[Document]:
         """Return what was logged in a conversation, as documents. A session that was there before stays as it is."""

@@ -4,57 +4,27 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import AlreadyDone
-from ...model.jobs import Item, ItemState, Job, JobState
+from ...model.jobs import Item, Job
 from ...model.remotes import Digest
 from ...rules.safe_text import one_line
 from ..postgres.remote import PostgresRemote
 from ..postgres.server import Server
 from ..postgres.writing import PostgresWriting
+from .board_rows import Offer, Ticket, item_of, job_of, offer_of, outcome_of, queue_of
 from .engine import APPLICATION, VERSION, WORKFLOW, schema_of
 
 MOST_DEATHS = 5
 """After how many workers that died while they asked an item it counts as failed: it may be what ends them."""
 
-_STATES = ("waiting", "running", "done", "failed", "skipped", "cancelled")
-_LONGEST_ID, _LONGEST_ERROR = 200, 500
-
 _LOCK = 7_345_018
 """The advisory lock under which the tables are made."""
-
-
-@dataclass(frozen=True)
-class Offer:
-    """Items that wait for a worker: of a job, for a model, with these tools. `queue` is DBOS's name for them."""
-
-    queue: str
-    model: str
-    is_async: bool
-    tools: tuple[str, ...]
-    job: str
-    items: int
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """What DBOS gives a worker: an item, and which of its workflows this is."""
-
-    job_id: str
-    position: int
-    number: int
-
-    @property
-    def place(self) -> dict[str, Any]:
-        """The values that name it in SQL."""
-        return {"job_id": self.job_id, "position": self.position, "ticket": self.number}
 
 
 class NotNow(Exception):
@@ -107,7 +77,7 @@ class Board:
         for item in items:
             model = item.model or str(settings.get("model"))
             if model not in known:
-                known[model] = _queue(model, tools, is_async=is_async)
+                known[model] = queue_of(model, tools, is_async=is_async)
                 queue = {"name": known[model], "model": model, "is_async": is_async, "tools": _json(tools)}
                 self._rows("add_queue", **queue)
             values = {"job_id": job.id, "position": item.position, "id": item.id, "key": item.key}
@@ -124,22 +94,15 @@ class Board:
     def job(self, job_id: str) -> Job | None:
         """Return a job, or None if it is not there."""
         rows = self._rows("job", job_id=job_id)
-        return _job(rows[0]) if rows else None
+        return job_of(rows[0]) if rows else None
 
     def offers(self) -> list[Offer]:
         """Return what workers could take now."""
-        return [
-            Offer(
-                *(str(row["name"]), str(row["model"]), bool(row["is_async"])),
-                tuple(map(str, row["tools"])) if isinstance(row["tools"], list) else ("?",),
-                *(str(row["job"]), int(row["items"])),
-            )
-            for row in self._rows("offered")
-        ]
+        return [*map(offer_of, self._rows("offered"))]
 
     def items(self, job_id: str) -> list[Item]:
         """Return the items of a job with what came of them; those that wait untouched are left out."""
-        return [_outcome(job_id, row) for row in self._rows("states", job_id=job_id)]
+        return [outcome_of(job_id, row) for row in self._rows("states", job_id=job_id)]
 
     # -- one item ------------------------------------------------------
 
@@ -155,7 +118,7 @@ class Board:
             taken = self._rows("claim", **ticket.place, owner=self.owner)
         if not taken:
             raise NotOurs
-        return _item(taken[0])
+        return item_of(taken[0])
 
     def done(self, item: Item, values: Mapping[str, Any]) -> None:
         """Say that an item is done. Call it within the transaction that keeps its answer.
@@ -223,8 +186,11 @@ class Board:
             self._rows("finish", job_id=job_id)
 
     def delete(self, job_id: str) -> None:
-        """Delete a job and its items. The answers stay."""
-        self._rows("delete", job_id=job_id)
+        """Delete a job and its items, and what DBOS knows of them. The answers stay."""
+        with self.transaction():
+            self._rows("delete", job_id=job_id)
+            for table in ("workflow_status", "workflow_input", "workflow_output", "operation_outputs"):
+                self._execute(f"delete from ENGINE.{table} where starts_with(workflow_uuid, %(of)s)", of=f"{job_id}.")  # noqa: S608  constants
 
     # -- workers -------------------------------------------------------
 
@@ -280,13 +246,16 @@ class Board:
             self.remote.close()
 
     def _rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
+        return self._execute(_text(name), **values)
+
+    def _execute(self, sql: str, /, **values: Any) -> list[dict[str, Any]]:
         from psycopg.rows import dict_row
 
         server = self.remote.server
         engine = '"' + schema_of(server.schema).replace('"', '""') + '"'
         with self._lock, server.sentences():
             cursor = server.connection.cursor(row_factory=dict_row)
-            cursor.execute(server.sql(_text(name)).replace("ENGINE.", f"{engine}.").encode(), values)
+            cursor.execute(server.sql(sql).replace("ENGINE.", f"{engine}.").encode(), values)
             return cursor.fetchall() if cursor.description else []
 
 
@@ -305,64 +274,6 @@ def _fits(row: Mapping[str, Any]) -> bool:
     if not row["answers"]:
         return False  # the first one says what they cost
     return bool(row["spent"] + (row["running"] + 1) * row["spent"] / row["answers"] <= row["max_cost_usd"])
-
-
-def _queue(model: str, tools: list[str], *, is_async: bool) -> str:
-    return " ".join(["ask", model, *(["async"] if is_async else []), *(["with", *tools] if tools else [])])
-
-
-def _job(row: Mapping[str, Any]) -> Job:
-    settings = row["settings"] if isinstance(row["settings"], dict) else {}
-    known: tuple[JobState, ...] = ("open", "done", "stopped", "cancelled")
-    return Job(
-        *(row["id"], one_line(row["name"], 200), "batch", settings, row["created_utc"]),
-        state=row["state"] if row["state"] in known else "stopped",
-        reason=_short(row["reason"], _LONGEST_ERROR),
-        thread_id=row["thread_id"],
-        max_cost=_dollars(row["max_cost_usd"]),
-        spent_usd=_dollars(row["spent_usd"]),
-        counts={"waiting": row["items"]},
-    )
-
-
-def _item(row: Mapping[str, Any]) -> Item:
-    given = row["input"] if isinstance(row["input"], dict) else {}
-    return Item(
-        *(row["job_id"], row["position"], row["key"], given),
-        id=row["id"],
-        model=row["model"],
-        state=row["state"],
-        tries=row["tries"],
-    )
-
-
-def _outcome(job_id: str, row: Mapping[str, Any]) -> Item:
-    """Return what came of an item. Whoever can write there may have written anything."""
-    state: ItemState = row["state"] if row["state"] in _STATES else "failed"
-    return Item(
-        *(job_id, row["position"], "", {}),
-        state=state,
-        tries=row["tries"],
-        error=_short(row["error"], _LONGEST_ERROR),
-        model=_short(row["model"]),
-        thread_id=_short(row["thread_id"]),
-        turn_id=_short(row["turn_id"]),
-        input_tokens=row["input_tokens"],
-        output_tokens=row["output_tokens"],
-        duration_ms=row["duration_ms"],
-        cost_usd=_dollars(row["cost_usd"]),
-        started_utc=row["started_utc"],
-        ended_utc=row["ended_utc"],
-    )
-
-
-def _short(text: str | None, width: int = _LONGEST_ID) -> str | None:
-    return None if text is None else one_line(text, width)
-
-
-def _dollars(value: float | None) -> float | None:
-    """Return an amount, or None if it is not a number that can be summed."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _json(value: Any) -> str:

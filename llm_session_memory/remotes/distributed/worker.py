@@ -6,16 +6,14 @@ in the transaction that makes the item done. So an item that is asked again afte
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ...errors import LogUnusable, RemoteFailed, SessionError
-from ...llm_seam.crew import Crew, Terms
+from ...llm_seam.crew import Crew
 from ...llm_seam.handed_on import HandedOn
 from ...llm_seam.models import Models
 from ...llm_seam.working import Skip
@@ -23,7 +21,9 @@ from ...model.jobs import Item, Job
 from ...rules.pacing import Limits, backoff
 from ...services.bundle import Services
 from .asked_here import Logs, keep
-from .board import Board, NotNow, NotOurs, Offer, Ticket
+from .board import Board, NotNow, NotOurs
+from .board_rows import Offer, Ticket
+from .claims import Claims, Shop, WorkersCrew
 from .gate import Gate
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ _Result = TypeVar("_Result")
 TICK = 0.5
 _OUT_OF_REACH = 600.0
 """How many seconds a worker goes on trying to reach the remote before it ends."""
-
-_LEFT = 5.0
-"""How many seconds an item waits that this worker got and may not ask."""
 
 _KNOWN = 60.0
 """How many seconds it is remembered whether llm has a model: the server of Ollama may be started later."""
@@ -91,6 +88,7 @@ class Worker:
         self.error: BaseException | None = None
         self.answered = self._asking = 0
         self._lock = threading.RLock()
+        self._shop = Shop(board, self.gate, self.reach, self.may_ask)
         self._crews: dict[tuple[str, float | None], tuple[Crew, HandedOn]] = {}
         self._rests: dict[str, tuple[float, float]] = {}
         self._known: dict[tuple[str, bool], tuple[str | None, float]] = {}
@@ -179,7 +177,9 @@ class Worker:
     def rest(self, model: str, reason: str) -> None:
         """Leave the prompts for a model to other workers for a while."""
         with self._lock:
-            _, before = self._rests.get(model, (0.0, 0.0))
+            until, before = self._rests.get(model, (0.0, 0.0))
+            if until > time.monotonic():
+                return  # another item has found out the same
             seconds = min(_LONGEST_REST, before * 2 or _REST)
             self._rests[model] = (time.monotonic() + seconds, seconds)
         ending = f"Its prompts are left to other workers for {seconds / 60:,.0f} min."
@@ -207,8 +207,8 @@ class Worker:
         job = self.reach(lambda: self.board.job(ticket.job_id))
         if job is None or job.state != "open":
             return "not open"
-        with self.logs.opened(job) as services:
-            claims = Claims(self, ticket, services)
+        with self.logs.opened() as services:
+            claims = Claims(ticket, services, self._shop)
             services.__dict__["jobs"] = claims
             try:
                 crew, ask, item = self._taken(services, ticket)
@@ -219,6 +219,7 @@ class Worker:
                 return "given back"
             try:
                 answers: list[Any] = []
+                self.logs.begin(services, job)
                 ask(services, item, cast("Any", answers.append))
                 self._keep(services, job, item, answers[-1])
                 claims.answered(answers[-1])
@@ -260,7 +261,7 @@ class Worker:
             if known is None or known[0].stopping:
                 given = job.settings
                 limits = Limits(_positive(given.get("requests_a_minute")), _positive(given.get("tokens_a_minute")))
-                known = _Crew(self, job, limits), HandedOn(job, self.rules.tools)
+                known = WorkersCrew(job, limits, self.rest), HandedOn(job, self.rules.tools)
                 self._crews[job.id, job.max_cost] = known
             return known
 
@@ -288,89 +289,6 @@ class Worker:
                 if failures == 1:
                     self.tell(f"{error.message} Trying again.")
                 time.sleep(wait)
-
-
-class Claims:
-    """The jobs of a log, as far as a Crew asks for them, for the one item that DBOS gave to this thread."""
-
-    def __init__(self, worker: Worker, ticket: Ticket, services: Services) -> None:
-        self._worker, self._ticket, self._services = worker, ticket, services
-        self._guess: float | None = None
-        self._reach = worker.reach
-
-    def claim(self, job: Job, owner: str) -> Item:
-        """Take the item. Raises NotOurs or NotNow."""
-        del owner
-        self._guess = self._worker.gate.take()
-        if self._guess is None:
-            raise NotNow
-        item = None
-        try:
-            item = self._reach(lambda: self._worker.board.claim(self._ticket))
-        finally:
-            if item is None:
-                self.failed_here()
-        if not self._worker.may_ask(item, job):
-            self.put_back(item, seconds=_LEFT)
-            raise NotOurs
-        return item
-
-    def answered(self, answer: Any) -> None:
-        """Count what the answer took."""
-        if self._guess is not None:
-            tokens = (answer.input_tokens or 0) + (answer.output_tokens or 0)
-            paid = self._services.costs.of_call(answer.model, answer.input_tokens, answer.output_tokens) or 0.0
-            self._worker.gate.answered(self._guess, tokens, paid)
-            self._guess = None
-
-    def failed_here(self) -> None:
-        """Take back what was counted, because there is no answer."""
-        if self._guess is not None:
-            self._worker.gate.give_back(self._guess)
-            self._guess = None
-
-    def put_back(self, item: Item, error: str | None = None, seconds: float = 1.0) -> None:
-        """Let the item wait again, for some seconds; its last try doesn't count."""
-        self.failed_here()
-        self._reach(lambda: self._worker.board.wait(item, error, seconds, max(0, item.tries - 1)))
-
-    def failed(self, item: Item, error: str, not_before: datetime | None = None, *, counted: bool = True) -> None:
-        """Keep that the item failed; with `not_before` it is asked again then."""
-        tries = item.tries if counted else max(0, item.tries - 1)
-        board = self._worker.board
-        if not_before is None:
-            self._reach(lambda: board.end(item, "failed", error, tries))
-        else:
-            seconds = max(0.0, (not_before - self._services.desk.now()).total_seconds())
-            self._reach(lambda: board.wait(item, error, seconds, tries))
-
-    def skipped(self, item: Item, why: str) -> None:
-        """Keep that the item is not asked."""
-        self.failed_here()
-        self._reach(lambda: self._worker.board.end(item, "skipped", why, item.tries))
-
-    def stop(self, job: Job, reason: str) -> None:
-        """Stop the job for all workers."""
-        self._reach(lambda: self._worker.board.stop(job.id, reason))
-
-    def dollars(self, job: Job) -> float | None:
-        """Return what the job has cost."""
-        return self._reach(lambda: self._worker.board.dollars(job.id))
-
-
-class _Crew(Crew):
-    """What the threads of a worker share for a job. A server that is out of reach here may be in reach elsewhere."""
-
-    def __init__(self, worker: Worker, job: Job, limits: Limits) -> None:
-        super().__init__(job, Terms(limits), secrets.token_hex(4))
-        self._worker = worker
-
-    def give_up(self, services: Services, item: Item, reason: str) -> None:
-        """Leave the items of this model to other workers for a while."""
-        del services
-        with self.changed:
-            self._waves = 0
-        self._worker.rest(item.model or "", reason)
 
 
 def _values(services: Services, answer: Any) -> Mapping[str, Any]:
