@@ -75,6 +75,7 @@ OTHERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "rerun": (("work", "-m", "echo", "--as", "again"),),
     "run": (("flow.yaml", "-m", "echo"), ("flow.yaml", "--show")),
     "job": (("nobody",), ("cancel", "--help")),
+    "worker": (("--help",),),  # otherwise it waits for prompts
     "compare": (("work", UNNAMED), ("work", UNNAMED, "--json"), ("list",), ("new", "both", "work", UNNAMED)),
     "query": ((), ("one_session", "-p", "session", "work"), ("one_session", "-p", "session", "work", "--json")),
     "stats": ((), ("--json",)),

@@ -74,5 +74,5 @@ def _of(settings: RemoteSettings, schema: str | None) -> Place:
 
 def _check(address: str, said: str) -> None:
     if kind_of(address) != POSTGRES:
-        said = parted(said).address if "://" in said else f"Remote “{said}”"
-        raise RemoteFailed(f"{said} is not a PostgreSQL database.", "Only those can give out jobs.")
+        what = parted(said).address if "://" in said else f"Remote “{said}”"
+        raise RemoteFailed(f"{what} is not a PostgreSQL database.", "Only those can give out jobs.")
