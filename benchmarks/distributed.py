@@ -20,8 +20,8 @@ from benchmarks.machine import description, table
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Settings
 from llm_session_memory.model.jobs import Item
-from llm_session_memory.remotes.distributed.board import Board
 from llm_session_memory.remotes.distributed.sending import send
+from llm_session_memory.remotes.postgres.job_board import Board
 from tests.world.postgres_server import Postgres, running
 from tests.world.remote_work import Crowd
 

@@ -44,7 +44,7 @@ THIRD = {
     | {"typing_extensions", "yaml"},
     "interchange": {"yaml"},
     "llm_seam": {"click", "llm", "pydantic", "condense_json", "numpy", "onnxruntime", "tokenizers"},
-    "remotes": {"bson", "dbos", "psycopg", "pymongo", "sqlglot"},
+    "remotes": {"bson", "dbos", "psycopg", "pymongo", "sqlalchemy", "sqlglot"},
     "tools": {"click", "llm"},
     "commands": {"click", "click_default_group", "tabulate"},
     VIEWS: {"pluggy", "datasette", "markupsafe"},

@@ -14,8 +14,8 @@ from .common import echo
 from .job_text import progress, workers_at
 
 if TYPE_CHECKING:
-    from ..remotes.distributed.board import Board
     from ..remotes.distributed.places import Place
+    from ..remotes.postgres.job_board import Board
 
 
 def begin_on(  # noqa: PLR0913  what a job is made of, and where it goes

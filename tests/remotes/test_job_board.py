@@ -12,11 +12,11 @@ import pytest
 from llm_session_memory.errors import AlreadyDone
 from llm_session_memory.model.jobs import Item, Job
 from llm_session_memory.model.remotes import Document
-from llm_session_memory.remotes.distributed.asked_here import keep
-from llm_session_memory.remotes.distributed.board import MOST_DEATHS, Board, NotNow, NotOurs
-from llm_session_memory.remotes.distributed.board_rows import Ticket
 from llm_session_memory.remotes.distributed.engine import schema_of
+from llm_session_memory.remotes.distributed.keeping import keep
 from llm_session_memory.remotes.distributed.sending import prepare
+from llm_session_memory.remotes.postgres.job_board import MOST_DEATHS, Board, NotNow, NotOurs
+from llm_session_memory.remotes.postgres.job_rows import Ticket
 from tests.world.postgres_server import Postgres
 
 Opener = Callable[[str], Board]

@@ -19,7 +19,7 @@ from tests.world.ollama_server import OllamaStandIn
 from tests.world.postgres_server import Postgres
 from tests.world.processes import Running, started
 
-PROMPTS, WORKERS, KILLS = 40, 3, 3
+PROMPTS, WORKERS, KILLS = 30, 3, 2
 
 
 class Machines:

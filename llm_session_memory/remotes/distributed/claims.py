@@ -11,8 +11,8 @@ from ...llm_seam.crew import Crew, Terms
 from ...model.jobs import Item, Job
 from ...rules.pacing import Limits
 from ...services.bundle import Services
-from .board import Board, NotNow, NotOurs
-from .board_rows import Ticket
+from ..postgres.job_board import Board, NotNow, NotOurs
+from ..postgres.job_rows import Ticket
 from .gate import Gate
 
 _Result = TypeVar("_Result")

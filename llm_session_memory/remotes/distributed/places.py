@@ -11,8 +11,8 @@ from ...model.jobs import Job
 from ...model.remotes import RemoteSettings
 from ...rules.addresses import POSTGRES, kind_of, parted
 from ..opening import address_of
+from ..postgres.job_board import Board
 from . import engine
-from .board import Board
 
 if TYPE_CHECKING:
     from ...memory import Memory

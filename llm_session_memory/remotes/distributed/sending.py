@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ...errors import SessionError
+from ...llm_seam.asked_here import documents
 from ...model.jobs import Item, Job
-from ...store.documents import documents
+from ...model.remotes import Document
+from ..postgres.job_board import Board
 from . import engine
-from .asked_here import digests
-from .board import Board
+from .keeping import digests
 
 if TYPE_CHECKING:
     from ...memory import Memory
@@ -28,9 +29,9 @@ def send(board: Board, memory: Memory, job: Job, items: Iterable[Item]) -> None:
     """Give a job to the remote with the session of its answers, all or nothing. Raises RemoteFailed."""
     machine = memory.remotes.name_machine()
     prepare(board)
-    made = []
+    made: list[Document] = []
     if job.thread_id is not None and not [*board.remote.listed([job.thread_id])]:
-        made = [*documents(memory.desk.log, [job.thread_id], machine=machine.name, person=machine.person)]
+        made = documents(memory, job.thread_id, machine.name, machine.person)
     with board.writing() as writing:
         writing.put(made)
         board.count(digests(made))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ...errors import LogUnusable, RemoteFailed, SessionError
+from ...llm_seam.asked_here import Logs
 from ...llm_seam.crew import Crew
 from ...llm_seam.handed_on import HandedOn
 from ...llm_seam.models import Models
@@ -20,11 +21,11 @@ from ...llm_seam.working import Skip
 from ...model.jobs import Item, Job
 from ...rules.pacing import Limits, backoff
 from ...services.bundle import Services
-from .asked_here import Logs, keep
-from .board import Board, NotNow, NotOurs
-from .board_rows import Offer, Ticket
+from ..postgres.job_board import Board, NotNow, NotOurs
+from ..postgres.job_rows import Offer, Ticket
 from .claims import Claims, Shop, WorkersCrew
 from .gate import Gate
+from .keeping import keep
 
 if TYPE_CHECKING:
     from .engine import Engine

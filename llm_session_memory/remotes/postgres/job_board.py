@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ...errors import AlreadyDone
 from ...model.jobs import Item, Job
 from ...model.remotes import Digest
 from ...rules.safe_text import one_line
-from ..postgres.remote import PostgresRemote
-from ..postgres.server import Server
-from ..postgres.writing import PostgresWriting
-from .board_rows import Offer, Ticket, item_of, job_of, offer_of, outcome_of, queue_of
-from .engine import APPLICATION, VERSION, WORKFLOW, schema_of
+from ..distributed.engine import APPLICATION, VERSION, WORKFLOW, schema_of
+from .job_rows import Offer, Ticket, item_of, job_of, offer_of, outcome_of, queue_of
+from .remote import PostgresRemote
+from .server import Server, statement
+from .writing import PostgresWriting
 
 MOST_DEATHS = 5
 """After how many workers that died while they asked an item it counts as failed: it may be what ends them."""
@@ -59,7 +57,7 @@ class Board:
             return
         with self.transaction():
             self._rows("lock", lock=_LOCK)
-            self.remote.server.script(_text("tables"))
+            self.remote.server.script(statement("job_tables"))
 
     def is_prepared(self) -> bool:
         """Return whether there have been jobs."""
@@ -72,7 +70,7 @@ class Board:
         settings = job.settings
         values: dict[str, Any] = {"id": job.id, "name": job.name, "kind": job.kind, "thread_id": job.thread_id}
         values |= {"settings": _json(settings), "max_cost": job.max_cost, "created_utc": job.created_utc}
-        self._rows("add_job", **values, machine=machine, person=person)
+        self._rows("add", **values, machine=machine, person=person)
         tools, is_async, known = list(settings.get("tools") or ()), bool(settings.get("async")), dict[str, str]()
         for item in items:
             model = item.model or str(settings.get("model"))
@@ -93,7 +91,7 @@ class Board:
 
     def job(self, job_id: str) -> Job | None:
         """Return a job, or None if it is not there."""
-        rows = self._rows("job", job_id=job_id)
+        rows = self._rows("found", job_id=job_id)
         return job_of(rows[0]) if rows else None
 
     def offers(self) -> list[Offer]:
@@ -189,8 +187,7 @@ class Board:
         """Delete a job and its items, and what DBOS knows of them. The answers stay."""
         with self.transaction():
             self._rows("delete", job_id=job_id)
-            for table in ("workflow_status", "workflow_input", "workflow_output", "operation_outputs"):
-                self._execute(f"delete from ENGINE.{table} where starts_with(workflow_uuid, %(of)s)", of=f"{job_id}.")  # noqa: S608  constants
+            self._rows("forgotten", prefix=f"{job_id}.")
 
     # -- workers -------------------------------------------------------
 
@@ -246,22 +243,16 @@ class Board:
             self.remote.close()
 
     def _rows(self, name: str, /, **values: Any) -> list[dict[str, Any]]:
-        return self._execute(_text(name), **values)
-
-    def _execute(self, sql: str, /, **values: Any) -> list[dict[str, Any]]:
+        """Run the SQL in job_NAME.sql, in which ENGINE is the schema with DBOS's tables."""
         from psycopg.rows import dict_row
 
         server = self.remote.server
         engine = '"' + schema_of(server.schema).replace('"', '""') + '"'
+        sql = server.sql(statement(f"job_{name}")).replace("ENGINE.", f"{engine}.")
         with self._lock, server.sentences():
             cursor = server.connection.cursor(row_factory=dict_row)
-            cursor.execute(server.sql(sql).replace("ENGINE.", f"{engine}.").encode(), values)
+            cursor.execute(sql.encode(), values)
             return cursor.fetchall() if cursor.description else []
-
-
-@functools.cache
-def _text(name: str) -> str:
-    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text("utf-8")
 
 
 def _fits(row: Mapping[str, Any]) -> bool:
