@@ -14,10 +14,12 @@ from tabulate import tabulate
 
 from ..errors import SessionError
 from ..rules.safe_text import one_line, plain
-from .common import as_json, complete_project, existing_log, project_key, session_command
+from .common import as_json, complete_project, existing_log, opened, project_key, session_command
+from .remote_argument import remote_option
 
 if TYPE_CHECKING:
     from ..insight.catalogue import Query
+    from ..model.remotes import RemoteSettings
 
 _WIDEST = 60
 """How many characters of a table's cell are shown."""
@@ -41,6 +43,7 @@ def _topics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 @click.argument("name", required=False, shell_complete=_names)
 @click.option("parameters", "-p", "--param", nargs=2, multiple=True, metavar="KEY VALUE", help="Parameter of the query")
 @click.option("--project", metavar="NAME", shell_complete=complete_project, help="Only the sessions of this project")
+@remote_option
 @click.option("form", "--table", flag_value="table", default=True, help="Output as an aligned table [default]")
 @click.option("form", "--csv", flag_value="csv", help="Output as CSV")
 @click.option("form", "--json", flag_value="json", help="Output as JSON")
@@ -50,6 +53,7 @@ def query_command(  # noqa: PLR0913  the options
     name: str | None,
     parameters: tuple[tuple[str, str], ...],
     project: str | None,
+    remote: str | None,
     form: str,
     topic: str | None,
     database: str | None,
@@ -62,6 +66,7 @@ def query_command(  # noqa: PLR0913  the options
         llm sessions query tokens_a_day -p days 7
         llm sessions query cost_a_day --project bridge
         llm sessions query one_session -p session work --csv
+        llm sessions query cost_by_model --remote team
     """
     from ..insight.catalogue import named
 
@@ -73,9 +78,9 @@ def query_command(  # noqa: PLR0913  the options
         hint = "List the queries with: llm sessions query"
         raise SessionError(f"Query “{one_line(name, _WIDEST)}” not found.", hint)
     if form == "sql":
-        click.echo(_as_sql(query))
+        click.echo(_as_sql(query, remote, database))
         return
-    columns, rows = _run(query, dict(parameters), project, database)
+    columns, rows = _run(query, dict(parameters), project, remote, database)
     if form == "json":
         as_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif form == "csv":
@@ -98,7 +103,7 @@ _NUMBERS = ("days", "exchange", "least", "most")
 
 
 def _run(
-    query: Query, given: dict[str, str], project: str | None, database: str | None
+    query: Query, given: dict[str, str], project: str | None, remote: str | None, database: str | None
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     from ..insight.run import run
 
@@ -113,7 +118,19 @@ def _run(
         if name == "day" and value and not _is_day(value):
             message = f"Parameter “{name}” must be a date, not “{one_line(value, _WIDEST)}”."
             raise SessionError(message, f"Example: -p {name} 2026-05-04")
-    return run(existing_log(database), query, given, project_key(project, database))
+    if remote is None:
+        return run(existing_log(database), query, given, project_key(project, database))
+    from ..remotes.asking import asking
+    from ..remotes.postgres.asking import columns_and_rows
+    from ..rules import names
+
+    with asking(_settings(remote, database)) as server:
+        return columns_and_rows(server, query, given, None if project is None else names.key(project))
+
+
+def _settings(remote: str, database: str | None) -> RemoteSettings:
+    with opened(database) as memory:
+        return memory.remotes.get(remote)
 
 
 def _is_day(text: str) -> bool:
@@ -159,9 +176,14 @@ def _described(queries: list[Query]) -> str:
     return "\n".join(lines)
 
 
-def _as_sql(query: Query) -> str:
+def _as_sql(query: Query, remote: str | None, database: str | None) -> str:
+    """Return a query with what it means: for SQLite, or for psql if it is that of a remote."""
     said = [f"-- {query.title}: {query.means}", *(f"-- :{name} is {words}" for name, words in query.parameters)]
-    return "\n".join([*said, query.sql])
+    if remote is None:
+        return "\n".join([*said, query.sql])
+    from ..remotes.postgres.asking import for_psql
+
+    return "\n".join([*said, *for_psql(query, _settings(remote, database).schema)])
 
 
 def _as_csv(columns: list[str], rows: list[tuple[Any, ...]]) -> str:

@@ -26,6 +26,14 @@ def remote_argument(function: F) -> F:
     return decorate(function)  # type: ignore[no-any-return]
 
 
+def remote_option(function: F) -> F:
+    """Give a command the option to ask a remote instead of the log."""
+    decorate: Any = click.option(
+        "--remote", metavar="NAME", shell_complete=complete_remote, help="Ask this PostgreSQL remote, not the log"
+    )
+    return decorate(function)  # type: ignore[no-any-return]
+
+
 def kind(settings: RemoteSettings) -> str:
     """Return what a remote is, in a word."""
     return KINDS[kind_of(settings.address)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,10 @@ from ..rules import dates
 from ..rules.names import NO_PROJECT
 from ..rules.safe_text import one_line, plain
 from .common import as_json, complete, complete_project, local_time, opened, rated_option, session_command
+from .remote_argument import remote_option
+
+if TYPE_CHECKING:
+    from ..model.remotes import RemoteSettings
 
 _COUNT = 20
 _WIDTH = 40
@@ -39,6 +44,7 @@ _WIDTH = 40
 @click.option("-l", "--latest", is_flag=True, help="Newest first, not best first")
 @click.option("--raw", is_flag=True, help='Read WORDS as FTS5 syntax: AND OR NOT NEAR() "phrase" prefix*')
 @rated_option("Only exchanges rated", "without a rating")
+@remote_option
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 def search_command(  # noqa: PLR0913  one parameter an option
     words: tuple[str, ...],
@@ -52,6 +58,7 @@ def search_command(  # noqa: PLR0913  one parameter an option
     latest: bool,  # noqa: FBT001  a flag
     raw: bool,  # noqa: FBT001  a flag
     rated: str | None,
+    remote: str | None,
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
 ) -> None:
@@ -66,7 +73,12 @@ def search_command(  # noqa: PLR0913  one parameter an option
         llm sessions search '"signs off"' -s work --since 2026-01
         llm sessions search foundations --project bridge
         llm sessions search -- --verbose
+        llm sessions search harbour --remote team
+
+    With --remote, the prompts and replies that are kept there are searched, but no tool results.
     """
+    if remote is not None and raw:
+        raise click.UsageError("--raw doesn't go with --remote.")
     filters = Filters(
         tags=tags,
         model=model,
@@ -77,22 +89,36 @@ def search_command(  # noqa: PLR0913  one parameter an option
         project=project,
     )
     with opened(database) as memory:
-        hits = memory.search(
-            " ".join(words),
-            session=session,
-            filters=filters,
-            count=count,
-            latest=latest,
-            raw=raw,
-            progress=_progress if sys.stderr.isatty() else None,
-            notice=lambda sentence: click.echo(sentence, err=True),
-        )
+        if remote is not None:
+            hits = _there(memory.remotes.get(remote), " ".join(words), filters, session, count, latest=latest)
+        else:
+            hits = memory.search(
+                " ".join(words),
+                session=session,
+                filters=filters,
+                count=count,
+                latest=latest,
+                raw=raw,
+                progress=_progress if sys.stderr.isatty() else None,
+                notice=lambda sentence: click.echo(sentence, err=True),
+            )
     if json_:
         as_json([_fields(hit) for hit in hits])
     elif not hits:
         click.echo("No matches.", err=True)
     else:
         click.echo("\n\n".join(map(_shown, hits)))
+
+
+def _there(  # noqa: PLR0913  what a person can ask for, each on its own
+    settings: RemoteSettings, text: str, filters: Filters, session: str | None, count: int, *, latest: bool
+) -> list[Hit]:
+    """Return what a search on a remote finds."""
+    from ..remotes.asking import asking
+    from ..remotes.postgres.searching import found
+
+    with asking(settings) as server:
+        return found(server, text, filters, session=session, count=count, latest=latest)
 
 
 def _shown(hit: Hit) -> str:

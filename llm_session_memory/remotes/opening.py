@@ -45,7 +45,7 @@ def open_remote(settings: RemoteSettings) -> Remote:
         RemoteFailed: A package is missing, or the address is of no kind that is known. No message has a secret.
     """
     address = address_of(settings).address
-    with _discreet(address):
+    with discreet(address):
         return _Discreet(_made(settings, address), address)
 
 
@@ -66,7 +66,7 @@ def _made(settings: RemoteSettings, address: str) -> Remote:
 
 
 @contextmanager
-def _discreet(address: str) -> Iterator[None]:
+def discreet(address: str) -> Iterator[None]:
     """Take the secrets of an address out of all errors, and what the driver said about them too."""
     try:
         yield
@@ -95,48 +95,48 @@ class _Discreet:
         return without_secrets(self._remote.place, [self._address])
 
     def condition(self) -> Condition:
-        with _discreet(self._address):
+        with discreet(self._address):
             return self._remote.condition()
 
     def prepare(self) -> None:
-        with _discreet(self._address):
+        with discreet(self._address):
             self._remote.prepare()
 
     def buckets(self) -> dict[str, Digest]:
-        with _discreet(self._address):
+        with discreet(self._address):
             return self._remote.buckets()
 
     def digests(self, buckets: Collection[str]) -> Iterator[tuple[str, str, Digest]]:
-        with _discreet(self._address):
+        with discreet(self._address):
             yield from self._remote.digests(buckets)
 
     def stamps(self, threads: Collection[str]) -> Iterator[Stamp]:
-        with _discreet(self._address):
+        with discreet(self._address):
             yield from self._remote.stamps(threads)
 
     def tombstones(self, buckets: Collection[str]) -> Iterator[Document]:
-        with _discreet(self._address):
+        with discreet(self._address):
             yield from self._remote.tombstones(buckets)
 
     def documents(self, kind: str, keys: Collection[str]) -> Iterator[Document]:
-        with _discreet(self._address):
+        with discreet(self._address):
             yield from self._remote.documents(kind, keys)
 
     def threads_with(self, turns: Collection[str]) -> dict[str, str]:
-        with _discreet(self._address):
+        with discreet(self._address):
             return self._remote.threads_with(turns)
 
     def listed(self, threads: Collection[str] | None = None) -> Iterator[Listed]:
-        with _discreet(self._address):
+        with discreet(self._address):
             yield from self._remote.listed(threads)
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
-        with _discreet(self._address), self._remote.writing() as writing:
+        with discreet(self._address), self._remote.writing() as writing:
             yield _DiscreetWriting(writing, self._address)
 
     def close(self) -> None:
-        with _discreet(self._address):
+        with discreet(self._address):
             self._remote.close()
 
 
@@ -148,17 +148,17 @@ class _DiscreetWriting:
         self._address = address
 
     def put(self, documents: Iterable[Document]) -> None:
-        with _discreet(self._address):
+        with discreet(self._address):
             self._writing.put(documents)
 
     def remove(self, kind: str, keys: Collection[str]) -> None:
-        with _discreet(self._address):
+        with discreet(self._address):
             self._writing.remove(kind, keys)
 
     def referred(self, refs: Collection[str]) -> set[str]:
-        with _discreet(self._address):
+        with discreet(self._address):
             return self._writing.referred(refs)
 
     def set_digests(self, digests: Mapping[tuple[str, str], Digest | None]) -> None:
-        with _discreet(self._address):
+        with discreet(self._address):
             self._writing.set_digests(digests)

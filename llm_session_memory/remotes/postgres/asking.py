@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
-from ...errors import RemoteFailed
+from ...errors import NoSuchSession, RemoteFailed
 from ...insight import dialect
 from ...insight.catalogue import Query
 from ...insight.charts import without_noise
 from ...insight.run import limited
 from ...reader.prices import is_local, steps
 from ...rules import names
+from ...rules.safe_text import one_line
 from ...rules.search_terms import typed
 from . import schema
 from .kept import TABLES
-from .server import Server, statement
+from .server import DEFAULT_SCHEMA, Server, statement
 
 SECONDS = 600.0
 """The most seconds that a query may take."""
 
+_NAMED = {
+    "session": "select 1 from SCHEMA.memory_sessions where name_key = %s limit 1",
+    "project": "select 1 from SCHEMA.memory_projects where name_key = %s limit 1",
+}
 _SEARCHED = "q"
 """The parameter with the words of a full-text search."""
 
@@ -43,6 +49,8 @@ def columns_and_rows(
     if missing and own is None:
         message = f"Query “{query.short_name}” is about what each machine keeps to itself, which no remote has."
         raise RemoteFailed(message, f"Ask the log on that machine: llm sessions query {query.short_name}")
+    if project is not None:
+        check_there(server, "project", project)
     sql = limited(query, frozenset(TABLES), project).replace("%", "%%")
     values: dict[str, Any] = {name: sent(given.get(name, "")) for name, _ in query.parameters} | {"project": project}
     values |= {f"{name}_key": names.key(value or "") for name, value in values.items()}
@@ -59,11 +67,26 @@ def columns_and_rows(
     return columns, [tuple(map(_plain, row)) for row in rows]
 
 
-def for_psql(query: Query, where: str) -> str:
-    """Return a query as a person can run it in psql, where `\\set NAME VALUE` sets its parameters."""
+def for_psql(query: Query, where: str | None) -> list[str]:
+    """Return the lines that run a query in psql, in a schema. Prices are unknown there."""
     if query.for_postgres is not None:
-        return dialect.bound(query.for_postgres, lambda name: f"websearch_to_tsquery('simple', :'{name}')")
-    return dialect.postgres(query.sql, lambda name: f":'{name}'").replace("SCHEMA.", f"{where}.")
+        sql = dialect.bound(query.for_postgres, lambda name: f"websearch_to_tsquery('simple', :'{name}')")
+    else:
+        sql = dialect.postgres(query.sql, lambda name: f":'{name}'")
+    used = sorted({*re.findall(r":'([a-z_]+)'", sql)})
+    keys = [f"-- :{name} is :{name.removesuffix('_key')} in small letters" for name in used if name.endswith("_key")]
+    values = [f"\\set {name} ''" for name in used]
+    return [*keys, *values, f'set search_path = "{where or DEFAULT_SCHEMA}";', f"{sql};"]
+
+
+def check_there(server: Server, what: str, key: str) -> None:
+    """Raise NoSuchSession if nobody there sees a session or a project (`what`) of the name that was given."""
+    if what == "project" and key == names.NO_PROJECT:
+        return
+    schema.check(server, schema.version(server))
+    if not server.rows(_NAMED[what], [sent(key)]):
+        message = f"{what.capitalize()} “{one_line(key)}” not found at {server.site}."
+        raise NoSuchSession(message, "See what is there with: llm sessions status")
 
 
 @contextmanager

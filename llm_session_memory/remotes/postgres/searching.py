@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import NoSuchSession, RemoteFailed
+from ...errors import RemoteFailed
 from ...model import RATED, SIDES, Filters, Hit
 from ...rules import names
 from ...rules.search_terms import Marker, typed
 from ...services.search import with_snippet
-from .asking import asked, reading, sent
+from .asking import asked, check_there, reading, sent
 from .server import Server, statement
 
 _FEWEST_FOUND = 500
@@ -50,7 +50,9 @@ def found(  # noqa: PLR0913  what a person can ask for, each on its own
     longer = [word for word, _ in words if len(word) >= _SHORTEST_LOOSE] if len(words) <= _MOST_LOOSE else []
     with reading(server):
         server.run("set local transaction_read_only = on")
-        _check(server, given)
+        for what in ("session", "project"):
+            if given[what] is not None:
+                check_there(server, what, given[what])
         exact, some = asked(server, words), asked(server, words, any_of=True)
         loose = asked(server, words, longer=longer)
         rows = _rows(server, given | {"exact": exact, "loose": loose})
@@ -79,18 +81,6 @@ def _narrowed(filters: Filters, session: str | None) -> dict[str, Any]:
         "tags": [names.key(tag) for tag in filters.tags],
         "marks": None if filters.rated is None else list(RATED[filters.rated]),
     }
-
-
-def _check(server: Server, given: dict[str, Any]) -> None:
-    """Raise NoSuchSession if nobody there sees a session or a project of the name that was given."""
-    for what, table in (("session", "memory_sessions"), ("project", "memory_projects")):
-        name = given[what]
-        if name is None or (what == "project" and name == names.NO_PROJECT):
-            continue
-        sql = f"select 1 from SCHEMA.{table} where name_key = %s limit 1"  # noqa: S608  our own words
-        if not server.rows(sql, [sent(name)]):
-            message = f"{what.capitalize()} “{name}” not found at {server.site}."
-            raise NoSuchSession(message, "See what is there with: llm sessions status")
 
 
 def _hits(rows: list[dict[str, Any]], marker: Marker, count: int) -> list[Hit]:
