@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from itertools import chain
 
 from ..errors import RemoteFailed
+from ..model import Target
 from ..model.remotes import CONTENT, Document, Machine, Remote, RemoteSettings, Stamp
 from ..rules.secrets import Redactor
 from ..rules.syncing import Difference, Key, in_portions
-from ..store import documents
+from ..store import documents, history
 from ..store import sync_scope as store
 from ..store.changes import unrecorded
+from ..store.deletion_family import related
 from ..store.log import Log
 from ..store.secret_rewriting import Rewriting
+from .deletion import Deletion
 from .desk import Desk
-from .merging import Merging
 from .secrets import Secrets
 from .sync_comparing import THREADS
 from .sync_scope import Eligible
@@ -59,9 +61,9 @@ class Joining:
         with documents.empty_log(self._desk.log) as sent:
             with store.steady(self._desk.log, going):
                 self._fill(sent, chain(self.documents(self._desk.log, going), known), found.names)
-            buried = [one for one, thread_id in found.kept.items() if thread_id in going]
+            buried = {one: thread_id for one, thread_id in found.kept.items() if thread_id in going}
             if buried:
-                self._bury(sent, buried)
+                self.bury(sent, buried)
             if found.hidden.intersection(going):
                 with sent.writing(), unrecorded(sent):
                     store.leave_out_votes(sent, found.held, self._desk.log)
@@ -69,13 +71,16 @@ class Joining:
                 self.redact(sent)
             yield sent
 
-    def _bury(self, sent: Log, turns: Collection[str]) -> None:
-        """Delete calls from a temporary log that were deleted elsewhere, and stay in a fork here."""
-        keys = {f"turn {one}" for one in turns}
-        tombstones = [one for one in documents.tombstones(self._desk.log) if one.key in keys]
-        with documents.empty_log(self._desk.log) as made:
-            self._fill(made, tombstones, {})
-            Merging(Desk(sent, self._desk.now)).merge_open(made, host=self.settings.name)
+    def bury(self, sent: Log, turns: Mapping[str, str]) -> None:
+        """Delete calls from a temporary log that were deleted elsewhere, from forks too: a merge leaves them those."""
+        families = related(sent, turns.values())
+        targets = []
+        for thread_id in {*turns.values()}.union(*families.values()):
+            seen = tuple(one for one in history.every_exchange(sent, thread_id).first if one in turns)
+            if seen:
+                targets.append(Target(thread_id, seen))
+        with sent.writing(), unrecorded(sent):
+            Deletion(Desk(sent, self._desk.now)).delete(targets, tombstones=False)
 
     def redact(self, *logs: Log) -> None:
         """Replace the secrets that are in one of some temporary logs, in all of them."""

@@ -163,6 +163,8 @@ class Pushing:
             joining.redact(sent, theirs)
         hosts = {one.key: one.machine for one in threads if one.machine}
         merged = Merging(Desk(sent, self._desk.now)).merge_open(theirs, host=joining.settings.name, hosts=hosts)
+        if kept := store.kept(sent):  # a fork would keep what it shares; but on a remote, what was deleted is gone
+            joining.bury(sent, kept)
         return self._chosen(sent, theirs, before, merged, here)
 
     def _chosen(self, sent: Log, theirs: Log, before: list[Stamp], merged: Merged, here: list[Document]) -> Plan:

@@ -274,9 +274,10 @@ class Machine:
     # -- what is in the log --------------------------------------------
 
     def held(self) -> set[str]:
-        """Return the threads that never go."""
+        """Return the threads that never go, or not as they are here."""
         with self.memory() as memory:
-            return {*eligible(memory.desk.log, self.settings).held}
+            found = eligible(memory.desk.log, self.settings)
+            return {*found.held, *found.special}
 
     def stamps(self, but: Collection[str]) -> set[Stamp]:
         """Return the stamps of all that the remote knows too, but some threads."""
@@ -294,9 +295,13 @@ class Machine:
             sql = "select id, parent_message_hash, tip_message_hash from turns"
             return {id_: (parent, tip) for id_, parent, tip in connection.execute(sql)}
 
-    def is_whole(self) -> bool:
-        """Return whether a check of the log finds nothing."""
-        return check(self.path, lambda _: None).wrong == ()
+    def wrong(self) -> list[str]:
+        """Return what a check of the log finds wrong, but forks of exchanges that were deleted elsewhere meanwhile.
+
+        Such a fork goes on from the exchange before (see `store.forks.shared`).
+        """
+        found = [one.message for one in check(self.path, lambda _: None).wrong]
+        return [one for one in found if "the exchange that a fork was forked at" not in one]
 
     def contents(self, *, leave: Sequence[str] = ()) -> dict[str, list[tuple[Any, ...]]]:
         """Return what is in the log, without the numbers that it gave itself, and without some threads' names."""
