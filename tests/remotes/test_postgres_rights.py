@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.errors import RemoteFailed
+from llm_session_memory.insight.catalogue import catalogue
+from llm_session_memory.model import Filters
 from llm_session_memory.model.remotes import Digest, Document
+from llm_session_memory.remotes.postgres.asking import columns_and_rows
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
+from llm_session_memory.remotes.postgres.searching import found
 from llm_session_memory.remotes.postgres.server import Server
 from tests.remotes.documents import said
 from tests.world.postgres_server import Postgres
@@ -224,3 +228,46 @@ def test_a_conversation_that_moves_into_a_private_project_is_no_longer_seen(team
     assert SECRET in everything(team("ben").server)
     push(team("anna"), "moves", "bridge", SECRET)
     assert SECRET not in everything(team("ben").server)
+
+
+# -- asking -----------------------------------------------------------------------
+
+
+def test_queries_searches_and_views_show_a_member_only_what_they_may_see(team: Open) -> None:
+    """What is asked of a remote is asked with the rights of who asks."""
+    said_there = Document(
+        "turn",
+        "turn-t",
+        {"turns": [{"id": "turn-t", "thread_id": "t"}], "turn_search": [{"turn_id": "turn-t", "prompt": SECRET}]},
+        thread_id="t",
+        bucket="m-1",
+        stamp=2,
+    )
+    push(team("anna"), "t", "bridge", SECRET)
+    with team("anna").writing() as writing:
+        writing.put([said_there])
+    settings, calls, costs = (catalogue()[f"sessions_{name}"] for name in ("settings", "search", "cost_by_session"))
+    for name, amount in (("anna", 1), ("ben", 0)):
+        server = team(name).server
+        assert len(columns_and_rows(server, settings, {})[1]) == amount
+        assert len(columns_and_rows(server, calls, {"q": SECRET})[1]) == amount
+        assert len(columns_and_rows(server, costs, {})[1]) == amount
+        assert len(found(server, SECRET, Filters())) == amount
+        for view in ("calls", "exchanges", "sessions", "memory_session_list"):
+            assert len(server.answer(f"select * from SCHEMA.{view}")[1]) == amount, view
+
+
+def test_a_role_that_may_only_read_can_ask(postgres: Postgres, database: str) -> None:
+    """Costs too, for which a query makes temporary tables; without that right there is a sentence."""
+    with closing(PostgresRemote(postgres.address(database))) as owner:
+        owner.prepare()
+        push(owner, "t", None, "gpt-4o-mini")
+    role = postgres.role()
+    postgres.run(f"grant usage on schema llm_sessions to {role}", database=database)
+    postgres.run(f"grant select on all tables in schema llm_sessions to {role}", database=database)
+    costs = catalogue()["sessions_cost_by_model"]
+    with closing(PostgresRemote(postgres.address(database, role))) as reader:
+        assert len(columns_and_rows(reader.server, costs, {})[1]) == 1
+        postgres.run(f"revoke temporary on database {database} from public", database=database)
+        with pytest.raises(RemoteFailed, match="no right"):
+            columns_and_rows(reader.server, costs, {})
