@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..model.remotes import Digest, Document, Machine, Remote, Stamp, Writing
+from ..model.remotes import Digest, Document, Machine, Remote, Stamp, Value, Writing
 from ..rules.syncing import by_place, in_portions
 from ..rules.ulids import is_imported
+from ..store import documents
 from ..store import sync_scope as store
 from ..store.log import Log
 
@@ -21,6 +22,21 @@ def parts(tombstone: Document) -> tuple[str, str]:
 def ids(tombstones: Iterable[Document], kind: str) -> list[str]:
     """Return the ids of the tombstones of a kind."""
     return [id_ for one, id_ in map(parts, tombstones) if one == kind]
+
+
+def of_log(log: Log, sealed: Collection[str]) -> list[Document]:
+    """Return the tombstones of a log that travel: not those of sessions that were sealed, which may come back.
+
+    All tombstones of one deletion have the same time, to the microsecond.
+    """
+    found = [*documents.tombstones(log)]
+    kept = {f"thread {one}" for one in sealed}
+    times = {_time(one) for one in found if one.key in kept}
+    return [one for one in found if _time(one) not in times]
+
+
+def _time(tombstone: Document) -> Value:
+    return tombstone.rows["memory_tombstones"][0]["deleted_utc"]
 
 
 def concerned_there(remote: Remote, tombstones: Collection[Document]) -> tuple[set[str], set[str]]:

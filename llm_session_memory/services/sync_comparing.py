@@ -15,6 +15,7 @@ from ..model.syncing import HELD, Scope
 from ..rules import names
 from ..rules.syncing import NONE, added, by_bucket, differing
 from ..store import documents
+from . import sync_buried
 from .desk import Desk
 from .sync_scope import Eligible, eligible, kin
 
@@ -95,7 +96,7 @@ class Comparing:
         for one in documents.stamps(self._desk.log, person=self._person):
             if one.thread_id in found.going and one.key not in found.kept:
                 yield one
-        for tombstone in documents.tombstones(self._desk.log):
+        for tombstone in sync_buried.of_log(self._desk.log, found.sealed):
             yield Stamp("", tombstone.kind, tombstone.key, tombstone.bucket, tombstone.stamp)
 
     def _threads(self, found: Compared, buckets: Collection[str], wanted: Callable[[str], bool]) -> None:
@@ -123,7 +124,8 @@ class Comparing:
     def _tombstones(self, found: Compared, buckets: Collection[str]) -> None:
         if not buckets:
             return
-        here = {one.key: one for one in documents.tombstones(self._desk.log) if one.bucket in buckets}
+        every = sync_buried.of_log(self._desk.log, found.eligible.sealed)
+        here = {one.key: one for one in every if one.bucket in buckets}
         there = {one.key: one for one in self._remote.tombstones(buckets)}
         found.buried_here = [here[key] for key in sorted(here.keys() - there.keys())]
         found.buried_there = [there[key] for key in sorted(there.keys() - here.keys())]

@@ -156,7 +156,7 @@ def test_what_becomes_private_is_no_longer_updated_and_status_says_that_it_is_th
 
 
 def test_a_sealed_session_does_not_come_back_by_a_pull(place: Place, home: Machine) -> None:
-    """What was sealed here stays out of the log, though the remote has it."""
+    """What was sealed here stays out of the log; on the remote it stays, since it may come back; other deletions go."""
     home.push()
     thread = home.thread("hidden xyzzy")
     with home.memory() as memory, memory.writing():
@@ -165,12 +165,13 @@ def test_a_sealed_session_does_not_come_back_by_a_pull(place: Place, home: Machi
             "insert into memory_sealed values (:id, 'hidden xyzzy', 'x.age', '', 2, null, null, :now)",
             {"id": thread, "now": memory.desk.timestamp()},
         )
-    with home.memory() as memory:
-        from llm_session_memory.model import Target
-
-        memory.deletion.delete([Target(thread)], tombstones=False)
-    home.pull()
+    home.delete("hidden xyzzy")
+    home.delete("work", 2)
+    gone = home.push()
+    assert (gone.deleted, home.names()) == (1, ["work"])
+    assert home.pull() == Moved()
     assert home.names() == ["work"]
+    assert "xyzzy one" in place.server.texts()
     assert [(one.reason, one.there) for one in home.status().held] == [("sealed", ("hidden xyzzy",))]
 
 
