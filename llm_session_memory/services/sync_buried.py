@@ -57,16 +57,12 @@ def concerned_there(remote: Remote, tombstones: Collection[Document]) -> tuple[s
 def concerned_here(log: Log, here: Collection[str], tombstones: Collection[Document]) -> tuple[set[str], set[str]]:
     """Return the conversations of a log that have something that was deleted elsewhere, and the keys of its tombstones.
 
-    Imported ones have ids of their own on each machine, so all of them may be meant.
+    Those of imported texts are not among them: each machine has these under ids of its own, and no fork elsewhere
+    knows them.
     """
     found = store.threads_of(log, ids(tombstones, "turn"))
     whole = {*ids(tombstones, "thread")}.intersection(here)
-    keys = {*(f"turn {one}" for one in found), *(f"thread {one}" for one in whole)}
-    threads = {*found.values(), *whole}
-    imported = {one for one in here if is_imported(one)} if ids(tombstones, "content") else set()
-    if imported:
-        keys.update(f"content {one}" for one in ids(tombstones, "content"))
-    return threads | imported, keys
+    return {*found.values(), *whole}, {*(f"turn {one}" for one in found), *(f"thread {one}" for one in whole)}
 
 
 def relevant(tombstones: Iterable[Document], threads: Collection[str], turns: Collection[str]) -> list[Document]:

@@ -66,12 +66,12 @@ class Pulling:
         return moved(done, len(buried))
 
     def bury(self, tombstones: Sequence[Document], *, dry_run: bool) -> Moved:
-        """Keep tombstones of what is not here, so that it never comes."""
-        if tombstones:
-            with documents.empty_log(self._desk.log) as made:
-                documents.fill(made, tombstones, names={}, person=self._joining.person)
-                self._merge(made, {}, dry_run=dry_run)
-        return Moved(tombstones=len(tombstones))
+        """Keep tombstones of what is not here, so that it never comes, and those of texts, which imports may have."""
+        if not tombstones:
+            return Moved()
+        with documents.empty_log(self._desk.log) as made:
+            documents.fill(made, tombstones, names={}, person=self._joining.person)
+            return moved(self._merge(made, {}, dry_run=dry_run), len(tombstones))
 
     # -- steps ---------------------------------------------------------
 

@@ -206,7 +206,7 @@ def _meant(remote: Remote, found: Compared) -> tuple[set[str], set[str]]:
     """Return the conversations on the remote that have something that was deleted here, and those tombstones."""
     threads, keys = sync_buried.concerned_there(remote, found.buried_here)
     if sync_buried.ids(found.buried_here, "content"):
-        threads |= {one for one in found.theirs if is_imported(one) and one not in found.eligible.here}
+        threads |= {one for one in found.theirs if is_imported(one)}
     return threads, keys
 
 

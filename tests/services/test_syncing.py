@@ -354,3 +354,17 @@ def test_old_logs_travel_too(place: Place, home: Machine) -> None:
     laptop = place.machine("laptop")
     laptop.pull()
     assert laptop.contents() == home.contents()
+
+
+def test_an_import_that_one_machine_deleted_goes_from_the_others(place: Place, home: Machine, laptop: Machine) -> None:
+    """Two machines import the same under their own ids; once one deletes it, it goes from the other and the remote."""
+    home.imported("talk", 0)
+    laptop.imported("talk", 0)
+    home.delete("talk")
+    laptop.push()
+    home.sync()
+    assert "imported 0" not in place.server.texts()
+    assert laptop.pull().deleted == 2
+    laptop.push()
+    assert not any("imported" in str(row) for row in laptop.contents()["turn_search"])
+    assert home.contents()["turns"] == laptop.contents()["turns"]
