@@ -20,6 +20,7 @@ from benchmarks.machine import description, table
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Settings
 from llm_session_memory.model.jobs import Item
+from llm_session_memory.model.remotes import RemoteSettings
 from llm_session_memory.remotes.distributed.sending import send
 from llm_session_memory.remotes.postgres.job_board import Board
 from tests.world.postgres_server import Postgres, running
@@ -53,7 +54,7 @@ def _run(server: Postgres, folder: Path, prompts: int, workers: int, kills: int)
         job = memory.jobs.new("batch", "work", {"model": "slow"}, thread_id=session.thread_id)
         items = (Item(job.id, n, f"key {n}", {"prompt": f"prompt {n}"}) for n in range(1, prompts + 1))
         board = Board(address)
-        send(board, memory, memory.jobs.add(job, items), memory.jobs.items(job))
+        send(board, memory, memory.jobs.add(job, items), memory.jobs.items(job), RemoteSettings("", address))
     sent = time.monotonic() - began
     crowd = Crowd(folder, address, jobs=_JOBS, seconds=_SECONDS, dead_after=_DEAD_AFTER)
     chance = random.Random(1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import RemoteFailed, SessionError
 from ..memory import Memory
+from ..model.deleting import Target
 from ..model.jobs import Item, Job
 from ..rules.words import counted
 from .common import echo
@@ -38,12 +39,12 @@ def begin_on(  # noqa: PLR0913  what a job is made of, and where it goes
         board.remote.condition()
         job = begin(memory, whole, items_of(memory, items), stem, max_cost=max_cost)
         try:
-            send(board, memory, job, memory.jobs.items(job))
+            send(board, memory, job, memory.jobs.items(job), found.settings)
         except BaseException:
             session = memory.sessions.of_thread(job.thread_id) if new and job.thread_id else None
             memory.jobs.delete(job)
-            if session is not None:
-                memory.sessions.remove_empty(session.name)
+            if session is not None and not memory.sessions.remove_empty(session.name):
+                memory.deletion.delete([Target(session.thread_id)])  # it may be on the remote already
             raise
         where = board.remote.place
     _say_sent(memory, job, found, where)
@@ -117,13 +118,16 @@ def resumed(memory: Memory, job: Job, changed: Mapping[str, float | None], *, fa
 
     Raises SessionError.
     """
+    from ..remotes.distributed.places import of_job
     from ..remotes.distributed.sending import heard as asked
     from ..remotes.distributed.sending import prepare, send
 
     with _board(memory, job) as board:
         prepare(board)
         if board.job(job.id) is None:  # the command that made the job was killed before it sent it
-            send(board, memory, job, memory.jobs.items(job))
+            found = of_job(memory, job)
+            assert found is not None
+            send(board, memory, job, memory.jobs.items(job), found.settings)
         now = asked(board, memory, job)
         if failed and not now.counts.get("failed"):
             return memory.jobs.retry_failed(now)  # it says what is wrong

@@ -9,6 +9,8 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+from llm.logs import LogStore
+
 from ..errors import ModelFailed
 from ..model import Settings
 from ..model.jobs import Job
@@ -17,6 +19,12 @@ from ..services.bundle import Services
 from ..store import documents as store
 from ..store import owned_file
 from .tables import migrated
+
+RELIED_ON = {
+    "logs": "LogStore",
+    "parameters of logs.LogStore.ensure_thread": "thread_id name",
+}
+"""The parts of llm that this module relies on (see `shape`)."""
 
 _NAME = "job"
 """The name of the session in a temporary log. Nobody sees it."""
@@ -57,15 +65,16 @@ class Logs:
 
     def documents(self, services: Services, job: Job, thread_id: str) -> Sequence[Document]:
         """Return what was logged in a conversation, as documents. A session that was there before stays as it is."""
-        found = documents(services, thread_id, self.machine, self.person)
+        found = store.documents(services.desk.log, [thread_id], machine=self.machine, person=self.person)
         if job.thread_id is None:
             return [*found]
         return [_without_blocks(one) for one in found if one.kind != "thread"]
 
 
-def documents(services: Services, thread_id: str, machine: str, person: str) -> list[Document]:
-    """Return a conversation of a log as documents of a remote."""
-    return [*store.documents(services.desk.log, [thread_id], machine=machine, person=person)]
+def thread_made(services: Services, thread_id: str, name: str) -> None:
+    """Let llm make the row of a conversation that has no answer yet: answers that come from elsewhere bring none."""
+    with services.writing():
+        LogStore(services.desk.log.database).ensure_thread(thread_id, name=name)
 
 
 def _without_blocks(one: Document) -> Document:

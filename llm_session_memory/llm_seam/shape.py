@@ -36,7 +36,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "asking": ("asking", "tool_results", *_IN_SESSION),
     "workflows": ("workflow_asking", "templates", "asking", "tool_results", *_IN_SESSION),
     "rerun": ("rerunning", "asking", "tool_results", *_IN_SESSION),
-    "batch": ("batching", "batch_runner", "asking", *_IN_SESSION),
+    "batch": ("batching", "batch_runner", "handed_on", "asked_here", "asking", *_IN_SESSION),
     "meaning": ("embedder",),
     "remotes": ("keys",),
 }

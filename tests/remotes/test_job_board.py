@@ -229,7 +229,7 @@ def test_a_cancelled_job_gives_nothing_out_and_keeps_what_is_being_asked(at: Ope
     keep(board, item, [], ANSWER)
     assert states(board, job) == ["done", "cancelled", "cancelled"]
     board.resume(job.id)
-    assert states(board, job) == ["done"]
+    assert states(board, job) == ["done", "waiting", "waiting"]
     assert board.claim(Ticket("01job", 2, 2)).position == 2
 
 

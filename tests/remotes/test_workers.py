@@ -10,10 +10,17 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from llm_session_memory import Memory
+from llm_session_memory.llm_seam.tables import migrated
+from llm_session_memory.model.remotes import RemoteSettings
+from llm_session_memory.model.syncing import Scope
+from llm_session_memory.remotes.postgres.remote import PostgresRemote
+from llm_session_memory.services.syncing import Syncing
 from tests.conftest import Done
 from tests.world.ollama_server import OllamaStandIn
 from tests.world.postgres_server import Postgres
@@ -65,6 +72,16 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def pulled(log: Path, address: str) -> set[str]:
+    """Pull the answers, and return the prompts of the only session."""
+    with Memory(log) as memory, closing(PostgresRemote(address)) as remote:
+        migrated(memory.desk.log)
+        settings = RemoteSettings("team", address)
+        Syncing(memory.desk, remote, settings, memory.remotes.machine()).pull(Scope())
+        (name,) = memory.sessions.names()
+        return {exchange.prompt for exchange in memory.sessions.exchanges(name)}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Only a signal ends a process at any moment.")
 def test_killed_workers_answer_every_prompt_once(
@@ -93,8 +110,9 @@ def test_killed_workers_answer_every_prompt_once(
     assert Counter(state for state, _ in items) == {"done": PROMPTS}
     assert [turn for _, turn in items] == [turn for (turn,) in turns]
     assert {chat.messages[-1]["content"] for chat in ollama.chats} == {f"prompt {n}" for n in range(PROMPTS)}
-    shown = machines.run("home", "sessions", "job", "show", "prompts", "--json")
-    del shown
+    assert pulled(tmp_path / "home/logs.db", machines.address) == {f"prompt {n}" for n in range(PROMPTS)}
+    assert "Nothing is wrong." in machines.run("home", "sessions", "check").ok().out
+    assert f"{PROMPTS} of {PROMPTS} done" in machines.run("home", "sessions", "jobs").ok().out
     for one in workers:
         one.send_signal(signal.SIGINT)
     for one in workers:

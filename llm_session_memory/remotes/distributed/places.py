@@ -20,11 +20,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """A PostgreSQL database with jobs. `remote` is what the log calls it, or empty; `address` has its password."""
+    """A PostgreSQL database with jobs. `remote` is what the log calls it, or empty; `address` has its password.
+
+    `known` is the remote of the log.
+    """
 
     remote: str
     address: str
     schema: str | None = None
+    known: RemoteSettings | None = None
+
+    @property
+    def settings(self) -> RemoteSettings:
+        """What holds for a push there: that of the remote, or nothing is excluded."""
+        return self.known or RemoteSettings(self.remote, parted(self.address).address, schema=self.schema)
 
     def board(self, *, worker: bool = False) -> Board:
         """Return the jobs there; with `worker`, for a worker with a new name. Raises RemoteFailed."""
@@ -52,7 +61,7 @@ def place(memory: Memory, given: str, schema: str | None = None) -> Place:
         if known is None:
             return Place("", given, schema)
         found = given if parted(given).password is not None else address_of(known).address
-        return Place(known.name, found, schema or known.schema)
+        return Place(known.name, found, schema or known.schema, known)
     return _of(memory.remotes.get(given), schema)
 
 
@@ -69,7 +78,7 @@ def of_job(memory: Memory, job: Job) -> Place | None:
 def _of(settings: RemoteSettings, schema: str | None) -> Place:
     found = address_of(settings).address
     _check(found, settings.name)
-    return Place(settings.name, found, schema or settings.schema)
+    return Place(settings.name, found, schema or settings.schema, settings)
 
 
 def _check(address: str, said: str) -> None:

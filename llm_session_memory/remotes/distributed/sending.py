@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ...errors import SessionError
-from ...llm_seam.asked_here import documents
+from ...llm_seam.asked_here import thread_made
 from ...model.jobs import Item, Job
-from ...model.remotes import Document
+from ...model.remotes import RemoteSettings
+from ...model.syncing import Scope
+from ...services.syncing import Syncing
 from ..postgres.job_board import Board
 from . import engine
-from .keeping import digests
 
 if TYPE_CHECKING:
     from ...memory import Memory
@@ -25,16 +26,22 @@ def prepare(board: Board) -> None:
         engine.make_tables(board.connect, board.remote.server.schema)
 
 
-def send(board: Board, memory: Memory, job: Job, items: Iterable[Item]) -> None:
-    """Give a job to the remote with the session of its answers, all or nothing. Raises RemoteFailed."""
+def send(board: Board, memory: Memory, job: Job, items: Iterable[Item], settings: RemoteSettings) -> None:
+    """Push the session of a job's answers to the remote, and give it the job.
+
+    Raises:
+        SessionError: The session is held back from this remote.
+        RemoteFailed: The remote can't be reached, or refuses something.
+    """
     machine = memory.remotes.name_machine()
     prepare(board)
-    made: list[Document] = []
-    if job.thread_id is not None and not [*board.remote.listed([job.thread_id])]:
-        made = documents(memory, job.thread_id, machine.name, machine.person)
-    with board.writing() as writing:
-        writing.put(made)
-        board.count(digests(made))
+    session = memory.sessions.of_thread(job.thread_id) if job.thread_id is not None else None
+    if session is not None:
+        syncing, scope = Syncing(memory.desk, board.remote, settings, machine), Scope(session=session.name)
+        syncing.push(scope, dry_run=True)  # it may be held back; then nothing is changed
+        thread_made(memory, session.thread_id, session.name)
+        syncing.push(scope)
+    with board.writing():
         queues = board.add(job, items, machine.name, machine.person)
         board.enqueue(job.id)
     with board.remote.server.sentences():

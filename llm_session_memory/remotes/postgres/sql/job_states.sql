@@ -4,5 +4,5 @@ select
     to_char(started at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as started_utc,
     to_char(ended at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') as ended_utc
 from SCHEMA.remote_items
-where job_id = %(job_id)s and (state <> 'waiting' or tries > 0 or error is not null)
+where job_id = %(job_id)s and (state <> 'waiting' or ticket > 1 or tries > 0 or error is not null)
 order by position
