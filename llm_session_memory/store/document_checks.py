@@ -7,8 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..errors import RemoteFailed
+from ..errors import NameRefused, RemoteFailed
 from ..model.remotes import KINDS, Document
+from ..rules import names
 from ..rules.portable import number
 from ..rules.safe_text import one_line
 from .document_tables import MAIN, OPEN_ATTEMPT, ORDER, OWNED
@@ -156,7 +157,19 @@ def _id_of(document: Document, main: Mapping[str, Any]) -> object:
     return document.key
 
 
+def _check_names(document: Document) -> None:
+    """Raise RemoteFailed if a session or project has a name that none may have here."""
+    try:
+        for row in document.rows.get("memory_sessions", ()):
+            names.check(str(row["name"]))
+        for row in document.rows.get("memory_projects", ()):
+            names.check_project(str(row["name"]))
+    except NameRefused as error:
+        raise refused(document, "a session or project can't have the name that it has there") from error
+
+
 def _check_thread(document: Document) -> None:
+    _check_names(document)
     if document.thread_id != document.key:
         raise refused(document, "it is about another conversation")
     for table in ("threads", "conversations", "memory_sessions"):

@@ -83,8 +83,9 @@ class Content:
                 self.fragments[id_] = (f"fragment {hash_}", self._numbers[id_])
                 self.ref_of[self._numbers[id_]] = f"fragment {hash_}"
         for id_, rows in self.rows("tools", "id", {*tools} - self.tools.keys() - {None}).items():
-            self.tools[id_] = (f"tool {rows[0]['hash']}", number("tool", rows[0]["hash"]))
-            self._remember(id_, *self.tools[id_])
+            if rows[0]["hash"] is not None:
+                self.tools[id_] = (f"tool {rows[0]['hash']}", number("tool", rows[0]["hash"]))
+                self._remember(id_, *self.tools[id_])
         for id_, rows in self.rows("tool_instances", "id", {*instances} - self.instances.keys() - {None}).items():
             made = number("instance", *(rows[0][name] for name in ("plugin", "name", "arguments")))
             self.instances[id_] = (f"instance {made:016x}", made)

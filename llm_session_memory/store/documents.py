@@ -42,11 +42,13 @@ def stamps(log: Log, threads: Collection[str] | None = None, *, person: str | No
     if log.columns("turns"):
         sql = f"select id, thread_id, tip_message_hash, parent_message_hash from turns where thread_id {which}"  # noqa: S608  constants
         for id_, thread_id, tip, parent in log.stream(sql, given):
-            yield Stamp(thread_id, "turn", id_, month(id_), stamp_of_turn(id_, thread_id, tip, parent))
+            if thread_id in values:  # otherwise the log is damaged, and the conversation has no document
+                yield Stamp(thread_id, "turn", id_, month(id_), stamp_of_turn(id_, thread_id, tip, parent))
     if log.columns("responses"):
         sql = f"select id, conversation_id from responses where conversation_id {which}"  # noqa: S608
         for id_, thread_id in log.stream(sql, given):
-            yield Stamp(thread_id, "response", id_, month(id_), stamp_of_response(id_, thread_id))
+            if thread_id in values:
+                yield Stamp(thread_id, "response", id_, month(id_), stamp_of_response(id_, thread_id))
 
 
 def documents(log: Log, threads: Collection[str], *, machine: str, person: str) -> Iterator[Document]:

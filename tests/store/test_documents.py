@@ -113,6 +113,20 @@ def test_what_a_person_did_is_the_same_again(done: list[Any]) -> None:
         holds(memory.desk.log)
 
 
+def test_calls_of_no_conversation_stay_at_home(tmp_path: Path) -> None:
+    """A damaged log may have them. They have no stamps either, so that the log and the remote are the same."""
+    write_world(tmp_path / "logs.db")
+    with opened(tmp_path / "logs.db") as memory:
+        log = memory.desk.log
+        made = read(log)
+        lost = next(one.key for one in made.values() if one.kind == "thread" and "memory_sessions" not in one.rows)
+        log.run("delete from threads where id = :id", {"id": lost})
+        log.run("delete from conversations where id = :id", {"id": lost})
+        log.run("insert into turn_fragments values ((select min(id) from turns), 99, 0, 'prompt')")
+        assert {one.thread_id for one in documents.stamps(log)} == {one.thread_id for one in made.values()} - {lost, ""}
+        holds(log)
+
+
 def everything(log: Log) -> dict[str, Document]:
     """Return all documents of a log with its tombstones."""
     return {**read(log), **{one.ref: one for one in documents.tombstones(log)}}

@@ -89,6 +89,8 @@ REFUSED: dict[str, tuple[str, Callable[[Documents], Document]]] = {
     "a number that is none": ("wrong type", with_value("turn", "turns", "input_tokens", float("nan"))),
     "half a character": ("wrong type", with_value("message", "parts", "text", "\ud800")),
     "no mark": ("wrong type", with_value("thread", "memory_sessions", "name", None)),
+    "a name for the terminal": ("the name", with_value("thread", "memory_sessions", "name", "a\x1b[2J")),
+    "a blank name": ("the name", with_value("thread", "memory_sessions", "name", " ")),
     "a missing name": ("is missing", without_column("thread", "memory_sessions", "name")),
     "a missing id": ("is missing", without_column("turn", "turns", "id")),
     "options that are no JSON": ("the JSON", with_value("thread", "memory_sessions", "options_json", "{")),
