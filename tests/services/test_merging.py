@@ -198,7 +198,7 @@ OURS = {
     "memory_forks": "thread_id, from_thread_id, at_turn_id",
     "memory_branches": "thread_id, root_id, turn_id, kept_turn_id",
     "memory_changes": "kind, thread_id, key, changed_utc, removed, machine, person",
-    "memory_sessions left join memory_shared_names n using (thread_id)": "thread_id, coalesce(n.name, memory_sessions.name)",
+    "memory_sessions s left join memory_shared_names n using (thread_id)": "thread_id, coalesce(n.name, s.name)",
     "memory_tombstones": "kind, id",
     "memory_attempts": "id, thread_id, prompt",
 }
