@@ -22,6 +22,7 @@ from .speech import Block, Part, Speech
 from .words import compact, day, long_pause, pause, span
 
 _EXCERPTS = 60
+_OPINION = 300
 """The most excerpts of a prompt that are shown."""
 
 
@@ -68,6 +69,8 @@ class Card:
     folds: Folded | None = None
     """The newest summary that begins with it."""
     judged: Judged | None = None
+    others: tuple[str, ...] = ()
+    """What other people think of it, a line each."""
     again: str = ""
     """The command that sends it again, if it is the prompt that this command would send."""
     undone: str = ""
@@ -188,6 +191,7 @@ class _Cards:
             label=one_line(exchange.judged.label, 100),
             rated=one_line(exchange.judged.words, 40),
             judged=exchange.judged,
+            others=tuple(one_line(one.words, _OPINION) for one in exchange.judged.others),
         )
 
     def _pause(self, seconds: float | None) -> Fact | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from ..memory import Memory
-from ..reader.files.fields import bookmark_fields, rating_fields
-from ..reader.files.markdown import rating_words
+from ..reader.files.fields import bookmark_fields, opinion_fields, rating_fields
+from ..reader.files.markdown import opinion_words, rating_words
 from ..rules.safe_text import plain
 from .common import as_json, echo, opened, session_argument, session_command
 
@@ -48,7 +48,9 @@ def rate_command(  # noqa: PLR0913  one parameter an option
         elif number is not None:
             gone = memory.ratings.unrate(name, number)
             echo(f"Deleted: {rating_words(gone)}", err=True)
-        said = {id_: (rating_words(one), rating_fields(one)) for id_, one in memory.ratings.of(name).items()}
+        said = {id_: [(rating_words(one), rating_fields(one))] for id_, one in memory.ratings.of(name).items()}
+        for id_, some in memory.ratings.opinions(name).items():
+            said.setdefault(id_, []).extend((opinion_words(one), opinion_fields(one)) for one in some)
         _print(memory, name, "ratings", said, json_)
 
 
@@ -82,7 +84,7 @@ def bookmark_command(  # noqa: PLR0913  one parameter an option
         elif number is not None:
             gone = memory.ratings.unbookmark(name, number)
             echo(f"Deleted: {gone.label}", err=True)
-        said = {id_: (plain(one.label), bookmark_fields(one)) for id_, one in memory.ratings.bookmarks(name).items()}
+        said = {id_: [(plain(one.label), bookmark_fields(one))] for id_, one in memory.ratings.bookmarks(name).items()}
         _print(memory, name, "bookmarks", said, json_)
 
 
@@ -90,11 +92,12 @@ def _print(
     memory: Memory,
     name: str,
     what: str,
-    said: Mapping[str, tuple[str, dict[str, Any]]],
+    said: Mapping[str, Sequence[tuple[str, dict[str, Any]]]],
     json_: bool,  # noqa: FBT001  a flag
 ) -> None:
     """Print a session's ratings or bookmarks. `said` has each one in words and as JSON fields, by first turn."""
-    numbered = [(number, *said[id_]) for id_, number in memory.sessions.numbers(name).items() if id_ in said]
+    numbers = memory.sessions.numbers(name).items()
+    numbered = [(number, *one) for id_, number in numbers for one in said.get(id_, ())]
     if json_:
         as_json([{"number": number, **fields} for number, _, fields in numbered])
     elif not numbered:

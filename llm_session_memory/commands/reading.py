@@ -71,6 +71,7 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
         retry=memory.desk.command("retry", session.name),
         beside=memory.notes.beside(session.name),
         ratings=memory.ratings.of(session.name),
+        opinions=memory.ratings.opinions(session.name),
         bookmarks=memory.ratings.bookmarks(session.name),
         snapshots=memory.snapshots.labels(session.name),
     )

@@ -22,6 +22,22 @@ class Rating:
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """Another person's rating of an exchange, which came from a remote or with a merge."""
+
+    person: str
+    mark: str
+    note: str = ""
+    rated_utc: str = ""
+
+    @property
+    def words(self) -> str:
+        """The rating on one line, such as `ana: ★4, too long`. It is not made safe to print."""
+        mark = f"★{self.mark}" if self.mark.isdigit() else self.mark
+        return f"{self.person}: " + ", ".join(filter(None, (mark, " ".join(self.note.split()))))
+
+
+@dataclass(frozen=True)
 class Bookmark:
     """A label that a person gave to an exchange, to find it again."""
 

@@ -58,6 +58,7 @@ _OF_TURNS = {
     "memory_contexts": "rowid, *",
     "memory_recalls": "*",
     "memory_ratings": "*",
+    "memory_other_ratings": "*",
     "memory_changed": "*",
     "turn_search": "rowid, *",
 }

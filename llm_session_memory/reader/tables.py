@@ -68,6 +68,7 @@ COLUMNS: dict[str, str] = {
     "memory_passages": "id thread turn_id side part start end weight message_weight",
     "memory_recalls": "turn_id rank passage_id number side score tokens words_json thread_id",
     "memory_ratings": "thread_id turn_id mark note rated_utc",
+    "memory_other_ratings": "thread_id turn_id person mark note rated_utc",
     "memory_bookmarks": "thread_id turn_id label created_utc",
     "memory_projects": "name_key name created_utc model system options_json max_context_tokens memory budget_usd"
     " retention_days auto_title title_model",

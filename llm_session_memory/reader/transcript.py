@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from ..model.shown import Opinion
 from ..rules.policy import recalls
 from ..store.attempts import in_progress
 from ..store.numbering import Numbering
@@ -82,7 +83,7 @@ def _marked(
 
 
 def judged(source: Source, thread_id: str) -> dict[str, Judged]:
-    """Return the ratings and labels of a thread's exchanges, by the first turn of each."""
+    """Return the ratings and labels of a thread's exchanges, by the first turn of each, and others' ratings."""
     sql = "select turn_id, mark, note, rated_utc from memory_ratings where thread_id = :thread_id"
     found = {
         row["turn_id"]: Judged(str(row["mark"]), row["note"] or "", row["rated_utc"] or "")
@@ -91,6 +92,14 @@ def judged(source: Source, thread_id: str) -> dict[str, Judged]:
     sql = "select turn_id, label from memory_bookmarks where thread_id = :thread_id"
     for row in source.query(sql, thread_id=thread_id):
         found[row["turn_id"]] = replace(found.get(row["turn_id"], Judged()), label=row["label"] or "")
+    sql = (
+        "select turn_id, person, mark, note, rated_utc from memory_other_ratings where thread_id = :thread_id"
+        " order by turn_id, person"
+    )
+    for row in source.query(sql, thread_id=thread_id):
+        one = found.get(row["turn_id"], Judged())
+        opinion = Opinion(*(str(row[name] or "") for name in ("person", "mark", "note", "rated_utc")))
+        found[row["turn_id"]] = replace(one, others=(*one.others, opinion))
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..model.shown import Opinion
 from .entries import Branch, Family, Line
 from .figures import summed
 from .given import Given
@@ -103,12 +104,13 @@ class Start:
 
 @dataclass(frozen=True)
 class Judged:
-    """The rating of an exchange and its label; either may be missing."""
+    """The rating of an exchange, its label, and what others think of it; each may be missing."""
 
     mark: str = ""
     note: str = ""
     rated_utc: str = ""
     label: str = ""
+    others: tuple[Opinion, ...] = ()
 
     @property
     def words(self) -> str:

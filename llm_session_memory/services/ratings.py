@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import SessionError
-from ..model import Bookmark, Rating
+from ..model import Bookmark, Opinion, Rating
 from ..rules.limits import checked_label, checked_rating
 from ..store import ratings
 from .desk import Desk
@@ -19,6 +19,10 @@ class Ratings:
     def of(self, name: str) -> dict[str, Rating]:
         """Return a session's ratings by the exchange's first turn."""
         return self._table.ratings(self._desk.session(name).thread_id)
+
+    def opinions(self, name: str) -> dict[str, tuple[Opinion, ...]]:
+        """Return what other people think of a session's exchanges, by the exchange's first turn."""
+        return self._table.opinions(self._desk.session(name).thread_id)
 
     def rate(self, name: str, number: int, mark: str, note: str = "") -> Rating:
         """Rate an exchange up, down, or 1 to 5, replacing any earlier rating. Raises SessionError."""

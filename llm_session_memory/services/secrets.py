@@ -53,6 +53,8 @@ _WHERE = {
     ("memory_meta", "value"): "fact",
     ("memory_tags", "tag"): "tag",
     ("memory_ratings", "note"): "note of a rating",
+    ("memory_other_ratings", "note"): "note of somebody else’s rating",
+    ("memory_shared_names", "name"): "name of a session on other machines",
     ("memory_bookmarks", "label"): "bookmark",
     ("memory_summaries", "text"): "summary",
     ("memory_snapshots", "state_json"): "snapshot",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from ..model import Bookmark, Rating
+from ..model import Bookmark, Opinion, Rating
 from .log import Log
 
 
@@ -26,6 +26,19 @@ class Ratings:
         sql = "select turn_id, mark, note, rated_utc from memory_ratings where thread_id = :id order by turn_id"
         rows = self.log.rows(sql, {"id": thread_id})
         return {row["turn_id"]: Rating(row["mark"], row["note"], row["rated_utc"]) for row in rows}
+
+    def opinions(self, thread_id: str) -> dict[str, tuple[Opinion, ...]]:
+        """Return what other people think of a session's exchanges, by first turn."""
+        if not self.log.columns("memory_other_ratings"):
+            return {}
+        sql = (
+            "select turn_id, person, mark, note, rated_utc from memory_other_ratings where thread_id = :id"
+            " order by turn_id, person"
+        )
+        found: dict[str, tuple[Opinion, ...]] = {}
+        for turn_id, *values in self.log.tuples(sql, {"id": thread_id}):
+            found[turn_id] = (*found.get(turn_id, ()), Opinion(*values))
+        return found
 
     def rated(self, marks: Collection[str]) -> dict[str, list[str]]:
         """Return the exchanges with one of these marks, by thread."""

@@ -48,7 +48,7 @@ _NOT_TEXTS = frozenset(
 _NOT_TEXT = frozenset(
     "id thread_id turn_id name_key tag_key label_key project model template author mark answered_by from_thread_id"
     " at_turn_id first_turn_id last_turn_id recall_from recall_model summary_model title_model memory think"
-    " kind state job_id owner".split()
+    " kind state job_id owner machine person".split()
 )
 """Columns of ours that hold ids and settings. Keys are made from the names that they are keys of."""
 

@@ -85,6 +85,8 @@ _OURS: dict[str, dict[str, str | None]] = {
     "memory_summaries": {"id": None},
     "memory_recalls": {},
     "memory_ratings": {},
+    "memory_other_ratings": {},
+    "memory_shared_names": {},
     "memory_bookmarks": {},
     "memory_forks": {},
     "memory_undone": {},
@@ -115,7 +117,9 @@ _OLDER: dict[str, dict[str, str | None]] = {
 TABLES = (*_LLMS, *_OLDER)
 """llm's tables."""
 
-WITHOUT_ROWID = frozenset({"memory_recalls", "memory_undone", "memory_changed"})
+WITHOUT_ROWID = frozenset(
+    {"memory_recalls", "memory_undone", "memory_changed", "memory_other_ratings", "memory_shared_names"}
+)
 """Those whose order is their primary key."""
 
 NOT_COPIED = frozenset(
@@ -123,7 +127,7 @@ NOT_COPIED = frozenset(
     | {"memory_tombstones", "memory_log_settings", "memory_global_notes", "memory_sealed"}
     | {"memory_branches", "memory_changes", "memory_conflicts"}
     | {"memory_jobs", "memory_job_items", "memory_groups", "memory_group_members", "memory_votes"}
-    | {"memory_machine", "memory_remotes", "memory_remote_threads", "memory_shared_names", "memory_other_ratings"}
+    | {"memory_machine", "memory_remotes", "memory_remote_threads"}
 )
 """Our tables that say nothing about one session alone."""
 

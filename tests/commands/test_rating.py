@@ -43,6 +43,26 @@ def test_a_rating_is_deleted(llm_: Command) -> None:
     assert again.err == ("Error: Exchange #1 of “work” has no rating. Rate it with: llm sessions rate work 1 up\n")
 
 
+def test_ratings_of_other_people_are_listed_and_shown_and_go_with_the_exchange(llm_: Command) -> None:
+    """They have the person's name, and nothing of them is an escape sequence of a terminal. They can't be deleted."""
+    log = Path(llm_("logs", "path").ok().out.strip())
+    sql = "select thread_id, id from turns order by id limit 1"
+    with LogBuilder(log) as built:
+        ((thread, turn),) = built.db.execute(sql).fetchall()
+        rated = (thread, turn, "ana\x1b", "4", "too\nlong", "2026-11-29T08:00:00+00:00")
+        built.db.execute("insert into memory_other_ratings values (?, ?, ?, ?, ?, ?)", rated)
+        built.db.conn.commit()
+    llm_("sessions", "rate", "work", "1", "up").ok()
+    assert llm_("sessions", "rate", "work").ok().out.splitlines() == ["#1 up", "#1 ana␛: ★4, too long"]
+    own, other = json.loads(llm_("sessions", "rate", "work", "--json").ok().out)
+    assert ("person" in own, other["mark"]) == (False, "4")
+    assert "*Rated by ana␛: ★4, too long*" in llm_("sessions", "show", "work").ok().out
+    llm_("sessions", "delete", "work", "--exchange", "1", "--yes").ok()
+    with LogBuilder(log) as built:
+        assert built.db.execute("select * from memory_other_ratings").fetchall() == []
+        assert built.db.execute("select * from memory_changes where kind like '%rating'").fetchall() == []
+
+
 def test_an_exchange_is_labelled_and_the_labels_are_listed(llm_: Command) -> None:
     """An exchange has one label. --delete deletes it and prints it."""
     assert llm_("sessions", "bookmark", "work").ok().out == "Session “work” has no bookmarks.\n"

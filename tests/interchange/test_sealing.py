@@ -6,6 +6,7 @@ import json
 import shlex
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,14 @@ def checked(log: Path) -> None:
 def test_a_session_comes_back_as_it_was(lived: Path) -> None:
     """Every row about it is the same again: messages, files, tools, requests with their reasons, notes, settings."""
     thread = thread_of(lived, "work")
+    with closing(sqlite3.connect(lived)) as connection:
+        sql = "insert into memory_other_ratings select thread_id, id, 'ana', '4', 'good', '2026' from turns limit 1"
+        connection.execute(sql)
+        connection.execute("insert into memory_shared_names values (?, 'work elsewhere')", (thread,))
+        connection.commit()
     before = kept(lived, thread)
     assert {"attachments", "tools", "turn_tools", "memory_blocks", "memory_contexts", "memory_notes"} <= before.keys()
+    assert {"memory_other_ratings", "memory_shared_names"} <= before.keys()
     (file,) = sealed(lived, "work")
     assert kept(lived, thread) == {}
     assert b"harbour" not in lived.read_bytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_session_memory.errors import NameRefused
 from llm_session_memory.model import Bookmark, Project, Rating, Settings, Title
 from llm_session_memory.model import Session as Session_
 from llm_session_memory.model.votes import Vote
@@ -22,6 +23,7 @@ from llm_session_memory.store import (
     Log,
     Notes,
     Sessions,
+    merge_conflicts,
     merge_rows,
     merging,
     snapshots,
@@ -277,3 +279,173 @@ def test_a_change_wins_over_all_that_its_machine_has_seen(template: Path, kind: 
         assert len(found) == 1
         outdone = frozenset().union(*(seen for _, seen in made.values()), {0} if len(made) > 1 else ())
         assert found <= {value for number, (value, _) in made.items() if number not in outdone}
+
+
+def test_a_change_says_who_made_it_and_where_and_so_does_what_lost(template: Path) -> None:
+    """memory_changes has the machine and the person, and a row that loses keeps those that it had."""
+    with machines(template) as (a, b):
+        for machine, seconds in ((a, 0), (b, 1)):
+            machine.tick(seconds)
+            rate(machine, f"on {machine.name}")
+        a.merge(b)
+        sql = "select machine, person, removed from memory_changes where kind = 'rating'"
+        assert a.log.tuples(sql) == b.log.tuples(sql) == [("b", "ana", 0)]
+        (lost,) = merge_conflicts.conflicts(a.log)
+        assert (lost["kind"], lost["machine"], lost["person"]) == ("rating", "a", "ana")
+        assert "on a" in lost["row_json"]
+
+
+def test_a_row_of_equal_time_is_that_of_the_greater_value(template: Path) -> None:
+    """Two clocks that say the same are no reason to differ."""
+    with machines(template) as (a, b):
+        for machine, value in ((a, "first"), (b, "second")):
+            with machine.log.writing():
+                Notes(machine.log).set_meta(T, {"where": value})
+        b.merge(a)
+        a.merge(b)
+        assert [Notes(one.log).meta(T) for one in (a, b)] == [{"where": "second"}] * 2
+
+
+# -- ratings of several people ---------------------------------------------------------
+
+
+def opinions(machine: Machine) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the ratings of a machine's own person by turn, and those of others by person."""
+    log = machine.log
+    own = {turn_id: one.note for turn_id, one in Ratings(log).ratings(T).items()}
+    return own, {one.person: one.note for some in Ratings(log).opinions(T).values() for one in some}
+
+
+def rate(machine: Machine, note: str | None) -> None:
+    """Rate an exchange, or remove the rating."""
+    with machine.log.writing():
+        if note is None:
+            Ratings(machine.log).unrate(T, A)
+        else:
+            Ratings(machine.log).rate(T, A, Rating("up", note, machine.stamp))
+
+
+def test_each_person_has_the_own_ratings_on_all_machines_and_sees_those_of_others(template: Path) -> None:
+    """Ana's rating is her own on both of her machines, even if it came by Ben's, where it is another person's."""
+    with machines(template, 3) as (ana, ben, anas_other):
+        with ben.log.writing():
+            ben.log.run("update memory_machine set person = 'ben'")
+        rate(ana, "Ana's")
+        rate(ben, "Ben's")
+        ben.merge(ana)
+        anas_other.merge(ben)
+        ana.merge(anas_other)
+        assert opinions(ana) == opinions(anas_other) == ({A: "Ana's"}, {"ben": "Ben's"})
+        assert opinions(ben) == ({A: "Ben's"}, {"ana": "Ana's"})
+        assert not any(merge_conflicts.count(one.log) for one in (ana, ben, anas_other))
+
+        anas_other.tick(-60)
+        rate(anas_other, None)
+        ben.merge(anas_other)
+        ana.merge(ben)
+        assert [opinions(one) for one in (ana, ben)] == [({}, {"ben": "Ben's"}), ({A: "Ben's"}, {})]
+        rate(ana, "Ana's again")
+        ben.merge(ana)
+        assert opinions(ben) == ({A: "Ben's"}, {"ana": "Ana's again"})
+
+
+def test_logs_without_a_person_are_of_the_same_one(template: Path) -> None:
+    """As long as a log doesn't say whose it is, its ratings are the other's own, and the newer one wins."""
+    with machines(template) as (a, b):
+        for machine in (a, b):
+            with machine.log.writing():
+                machine.log.run("delete from memory_machine")
+        rate(a, "older")
+        b.tick(1)
+        rate(b, "newer")
+        a.merge(b)
+        assert opinions(a) == ({A: "newer"}, {})
+
+
+# -- names -----------------------------------------------------------------------------
+
+NAMES = ("work", "play", "Work", "plan")
+
+
+def called(machine: Machine) -> dict[str, str]:
+    """Return the shared name of each session."""
+    sql = "select s.thread_id, coalesce(n.name, s.name) from memory_sessions s left join memory_shared_names n"
+    return dict(machine.log.tuples(f"{sql} using (thread_id)"))
+
+
+@tried(100, few=8)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(("new", "rename", "rename", "merge")), st.integers(0, 5)),
+        min_size=3,
+        max_size=10,
+    )
+)
+def test_names_come_to_be_the_same_everywhere(template: Path, some: list[tuple[int, str, int]]) -> None:
+    """Sessions that are made and renamed on three machines have the same shared names in the end."""
+    with machines(template, 3) as all_:
+        for number, (place, what, choice) in enumerate(some):
+            machine, name = all_[place], NAMES[choice % len(NAMES)]
+            machine.tick(choice - 3)
+            if what == "merge":
+                machine.merge(all_[(place + 1 + choice % 2) % 3], host=f"host {choice}")
+                continue
+            threads = [one for (one,) in machine.log.tuples("select thread_id from memory_sessions order by 1")]
+            with machine.log.writing(), suppress(NameRefused):
+                if what == "new":
+                    Sessions(machine.log).add(Session_(f"t{number}", name, machine.stamp, Settings()))
+                else:
+                    Sessions(machine.log).rename(threads[choice % len(threads)], name)
+        for one in (*all_, *all_):
+            for other in all_:
+                if one is not other:
+                    one.merge(other)
+        assert called(all_[0]) == called(all_[1]) == called(all_[2])
+        before = all_[0].log.tuples("select * from memory_sessions order by 1")
+        all_[0].merge(all_[1])
+        assert all_[0].log.tuples("select * from memory_sessions order by 1") == before
+
+
+def two_plans(a: Machine, b: Machine) -> None:
+    """Make a session `plan` on each of two machines."""
+    for machine in (a, b):
+        with machine.log.writing():
+            Sessions(machine.log).add(Session_(f"plan of {machine.name}", "plan", machine.stamp, Settings()))
+
+
+def test_a_name_that_is_taken_is_that_of_the_machine_until_it_is_free(template: Path) -> None:
+    """The second `plan` is `plan@laptop`; it gets its name in the next merge after the first one gave it up."""
+    with machines(template) as (a, b):
+        two_plans(a, b)
+        assert a.merge(b, host="laptop").added == (("plan", "plan@laptop"),)
+        assert called(a)["plan of b"] == "plan"
+        with a.log.writing():
+            Sessions(a.log).rename("plan of a", "old plan")
+        a.merge(b)
+        assert (found := Sessions(a.log).session("plan"))
+        assert found.thread_id == "plan of b"
+
+
+@pytest.mark.parametrize("what", ["renamed", "deleted"])
+def test_a_session_that_a_person_renames_or_deletes_has_no_other_name_elsewhere(template: Path, what: str) -> None:
+    """Its new name is the one that all machines get."""
+    with machines(template) as (a, b):
+        two_plans(a, b)
+        a.merge(b)
+        with a.log.writing():
+            if what == "renamed":
+                Sessions(a.log).rename("plan of b", "other plan")
+            else:
+                Sessions(a.log).remove("plan of b")
+        assert a.log.tuples("select * from memory_shared_names") == []
+
+
+def test_a_session_is_called_after_the_machine_that_it_is_from(template: Path) -> None:
+    """A mapping says which machine each session is from."""
+    with machines(template) as (a, b):
+        two_plans(a, b)
+        with merging.attachable(a.log):
+            a.log.run("attach :file as other", {"file": str(b.log.path)})
+            with a.log.writing():
+                done = merge_rows.rows(a.log, "remote", a.stamp, {"plan of b": "phone"})
+        assert done.added == (("plan", "plan@phone"),)

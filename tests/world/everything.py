@@ -206,6 +206,7 @@ def write_world(path: Path) -> World:
     )
     with_sessions(path, session)
     _with_work(path, session, unnamed, answer)
+    _with_others(path, session)
     return World(path, session, unnamed, old, mixed)
 
 
@@ -235,6 +236,19 @@ def _with_work(path: Path, session: Session, unnamed: str, answer: str) -> None:
     first, second = sorted((session.turns[0], answer))
     vote = {"a_turn_id": first, "b_turn_id": second, "better": "a", "blind": 1, "voted_utc": at}
     with_rows(path, "memory_votes", vote)
+
+
+def _with_others(path: Path, session: Session) -> None:
+    """Add a machine, a remote, and what another person thinks of an exchange."""
+    at = "2026-09-02T09:00:00+00:00"
+    with_rows(
+        path, "memory_machine", {"id": "01k4b0000000000000000mach0", "name": "desk", "person": "rui", "created_utc": at}
+    )
+    remote = {"name_key": "drive", "name": "drive", "address": "/media/drive/<b>", "created_utc": at}
+    with_rows(path, "memory_remotes", remote)
+    with_rows(path, "memory_remote_threads", {"remote_key": "drive", "thread_id": session.thread_id})
+    opinion = {"thread_id": session.thread_id, "turn_id": session.turns[0], "person": "ana <b>", "mark": "4"}
+    with_rows(path, "memory_other_ratings", {**opinion, "note": "<i>too</i> long", "rated_utc": at})
 
 
 LATER = "2026-09-03T08:00:00+00:00"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from ...model import Bookmark, Message, Note, Rating, Relative, Settings
+from ...model import Bookmark, Message, Note, Opinion, Rating, Relative, Settings
 from .markdown import Transcript
 
 
@@ -96,6 +96,11 @@ def _wire(message: Message) -> dict[str, Any]:
 def rating_fields(rating: Rating) -> dict[str, Any]:
     """Return a rating as plain values."""
     return {"mark": rating.mark, "note": rating.note, "rated_utc": rating.rated_utc}
+
+
+def opinion_fields(opinion: Opinion) -> dict[str, Any]:
+    """Return another person's rating as plain values."""
+    return {"person": opinion.person, "mark": opinion.mark, "note": opinion.note, "rated_utc": opinion.rated_utc}
 
 
 def bookmark_fields(bookmark: Bookmark) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Part, Rating, Relative, Session
+from ...model import Attempt, Beside, Bookmark, Exchange, Message, Note, Opinion, Part, Rating, Relative, Session
 from ...rules.file_names import without_folders
 from ...rules.order import together
 from ...rules.safe_text import one_line, plain
@@ -24,6 +24,7 @@ from .quoting import code, fenced, inert, quoted, spoken
 from .segments import as_json
 
 _AUTHOR_WIDTH = 60
+_OPINION_WIDTH = 300
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Transcript:
     beside: Beside = field(default_factory=Beside)
     ratings: Mapping[str, Rating] = field(default_factory=dict)
     """Ratings by the ids of exchanges, like bookmarks."""
+    opinions: Mapping[str, Sequence[Opinion]] = field(default_factory=dict)
+    """What other people think of exchanges, likewise."""
     bookmarks: Mapping[str, Bookmark] = field(default_factory=dict)
     snapshots: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The labels of snapshots, by the ids of the exchanges that they were made after."""
@@ -60,6 +63,7 @@ def as_markdown(transcript: Transcript) -> str:
             schema_above=above.get(one.id, ""),
             pinned=one.number in transcript.pinned,
             rating=transcript.ratings.get(one.id),
+            opinions=transcript.opinions.get(one.id, ()),
             bookmark=transcript.bookmarks.get(one.id),
             snapshots=transcript.snapshots.get(one.id, ()),
         )
@@ -155,6 +159,7 @@ def exchange_block(  # noqa: PLR0913  what is known of one exchange
     *,
     pinned: bool,
     rating: Rating | None = None,
+    opinions: Sequence[Opinion] = (),
     bookmark: Bookmark | None = None,
     snapshots: Sequence[str] = (),
     schema_above: str = "",
@@ -182,6 +187,7 @@ def exchange_block(  # noqa: PLR0913  what is known of one exchange
         lines.append("**Model:** (no text)")
     if rating and rating.note:
         lines.append(quoted("Reason for the rating", rating.note))
+    lines += [f"*Rated by {inert(opinion_words(one))}*" for one in opinions]
     lines += [f"*Snapshot “{inert(label)}”*" for label in snapshots]
     return "\n\n".join(lines)
 
@@ -219,6 +225,11 @@ def rating_words(rating: Rating) -> str:
     """Return a rating on one line, safe to print."""
     note = " ".join(plain(rating.note).split())
     return mark_words(rating.mark) + (f": {note}" if note else "")
+
+
+def opinion_words(opinion: Opinion) -> str:
+    """Return what another person thinks of an exchange, on one line, safe to print."""
+    return one_line(opinion.words, _OPINION_WIDTH)
 
 
 def _sources(fragments: tuple[str, ...]) -> Iterator[str]:
