@@ -295,6 +295,21 @@ def test_a_change_says_who_made_it_and_where_and_so_does_what_lost(template: Pat
         assert "on a" in lost["row_json"]
 
 
+@pytest.mark.parametrize("made_up", ["9999-12-31T23:59:59.999+00:00", "not a time", "2099-01-01T00:00:00.000+00:00"])
+def test_a_time_that_was_made_up_elsewhere_keeps_nobody_from_changing_the_row(template: Path, made_up: str) -> None:
+    """Whoever has seen the row can change it, and wins."""
+    with machines(template) as (a, b):
+        with a.log.writing():
+            Notes(a.log).set_meta(T, {"where": "Nowhere"})
+            a.log.run("update memory_changes set changed_utc = :made_up where kind = 'fact'", {"made_up": made_up})
+        b.merge(a)
+        for value in ("Porto", "Lisbon"):
+            with b.log.writing():
+                Notes(b.log).set_meta(T, {"where": value})
+        a.merge(b)
+        assert [Notes(one.log).meta(T) for one in (a, b)] == [{"where": "Lisbon"}] * 2
+
+
 def test_a_row_of_equal_time_is_that_of_the_greater_value(template: Path) -> None:
     """Two clocks that say the same are no reason to differ."""
     with machines(template) as (a, b):

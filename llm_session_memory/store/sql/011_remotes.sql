@@ -55,7 +55,8 @@ alter table memory_conflicts add column person text;
 
 -- The triggers below write here, and the trigger of this view records the change. A row's time never goes backwards:
 -- a change is later than all that its log has seen of the row, even if its machine's clock is slow. So it wins over
--- these changes on all machines. While logs are merged, nothing is recorded (see store/changes.py).
+-- these changes on all machines. While logs are merged, nothing is recorded (see store/changes.py). What is no time, or
+-- the last one that there is, was made up elsewhere: a longer text is later.
 create view if not exists memory_changing as
 select kind, thread_id, key, changed_utc as seen_utc, removed from memory_changes;
 drop trigger if exists memory_changes_recorded;
@@ -66,14 +67,14 @@ when not exists (select 1 from memory_log_settings where key = 'changes.merging'
         new.kind, new.thread_id, new.key,
         max(
             strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'),
-            coalesce(strftime('%Y-%m-%dT%H:%M:%f+00:00', new.seen_utc, '+0.001 seconds'), '')
+            coalesce(strftime('%Y-%m-%dT%H:%M:%f+00:00', new.seen_utc, '+0.001 seconds'), new.seen_utc || '0', '')
         ),
         new.removed, (select name from memory_machine), (select person from memory_machine)
     )
     on conflict (kind, thread_id, key) do update set
         changed_utc = max(
             excluded.changed_utc,
-            coalesce(strftime('%Y-%m-%dT%H:%M:%f+00:00', changed_utc, '+0.001 seconds'), '')
+            coalesce(strftime('%Y-%m-%dT%H:%M:%f+00:00', changed_utc, '+0.001 seconds'), changed_utc || '0')
         ),
         removed = excluded.removed, machine = excluded.machine, person = excluded.person;
 end;
