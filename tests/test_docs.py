@@ -279,6 +279,7 @@ def test_there_are_examples_to_check() -> None:
 def test_each_example_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every llm command in examples and transcripts can be parsed as written."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("click.termui.hidden_prompt_func", lambda _: "a password")  # `llm keys set` asks for one
     (tmp_path / "work.jsonl").touch()
     (tmp_path / "work.jsonl.age").touch()
     (tmp_path / "chatgpt-export.zip").touch()

@@ -47,6 +47,7 @@ _FAMILIES = {
     "sealing": ("seal", "unseal"),
     "merging": ("merge", "conflicts"),
     "remotes": ("remote",),
+    "syncing": ("sync", "push", "pull", "status"),
     "running": ("run",),
     "querying": ("query",),
     "stats": ("stats",),

@@ -45,6 +45,13 @@ def log_path(database: str | None) -> Path:
     return path
 
 
+def cache_folder() -> Path:
+    """Return the folder for files of ours that can be made again. Only its owner can read it."""
+    folder = Path(llm.user_dir()) / "llm-session-memory"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 def known_names(database: str | None, beginning: str, *, archived: bool = False) -> list[str]:
     """Return the names of sessions, archived ones or the others, with this prefix, or [] if the log can't be read.
 

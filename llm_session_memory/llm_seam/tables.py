@@ -24,6 +24,11 @@ def migrated(log: Log) -> None:
         migrate(log.database)
 
 
+def up_to_date(desk: Desk) -> None:
+    """Bring llm's own tables in an open log up to date, before rows of another log are put into them."""
+    migrated(desk.log)
+
+
 def ready_to_import(log: Log, *, dry_run: bool) -> None:
     """Check that a log can be imported into and, unless `dry_run`, bring llm's tables in it up to date.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -62,7 +63,18 @@ def _made(settings: RemoteSettings, address: str) -> Remote:
     assert kind == FOLDER
     from .folder import FolderRemote
 
-    return FolderRemote(Path(address))
+    return FolderRemote(Path(address), _cache(address))
+
+
+def _cache(folder: str) -> Path | None:
+    """Return the file for the index of a folder's remote, or None if no file can be made."""
+    from ..llm_seam.models import cache_folder
+
+    name = hashlib.sha256(folder.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    try:
+        return cache_folder() / f"folder-{name}.db"
+    except OSError:
+        return None
 
 
 @contextmanager

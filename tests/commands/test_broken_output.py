@@ -69,6 +69,10 @@ OTHERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "salvage": (("logs.db", "--to", "saved.db"),),
     "merge": (("other.db",),),
     "remote": (("list",), ("show", "drive", "--json"), ("test",), ("add", "other", "folder"), ("remove", "drive")),
+    "sync": ((), ("--json",)),
+    "push": ((), ("--dry-run",)),
+    "pull": ((), ("--json",)),
+    "status": ((), ("--json",), ("--conflicts",)),
     "seal": (("--help",),),  # otherwise it asks for a passphrase
     "unseal": (("--help",),),
     "batch": (("prompts.txt", "-m", "echo", "-o", "answers.jsonl"), ("prompts.txt", "-m", "echo", "--dry-run")),
@@ -144,8 +148,8 @@ def _write(home: Path, patch: pytest.MonkeyPatch) -> None:
         built.turns(UNNAMED, Said("An unnamed conversation."))
     with LogBuilder(home / "other.db") as built:
         built.turns(UNNAMED[:-1] + "b", Said("A conversation of another machine."))
-    with Memory(home / "logs.db") as memory:
-        memory.remotes.add(RemoteSettings("drive", "drive"))
+    with Memory(home / "logs.db") as memory, memory.writing():
+        memory.remotes._store.put(RemoteSettings("drive", "drive"))  # not made absolute: each command has its own
     (home / "prompts.txt").write_text("Where is “Ω”?\nAnd 🚀?\n", "utf-8")
     (home / "flow.yaml").write_text("steps:\n  first:\n    prompt: And “Ω”?\n", "utf-8")
     (home / "lines.jsonl").write_text('{"prompt": "a", "response": "b"}\n', "utf-8")

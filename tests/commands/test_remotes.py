@@ -65,17 +65,25 @@ def test_a_log_without_remotes_says_how_to_add_one(llm_: Command, log: Path) -> 
     """Every command that needs a remote names the command that adds one."""
     llm_("-m", "echo", "--session", "work", "Hello").ok()
     assert llm_("sessions", "remote").ok().err.startswith("There are no remotes. Add one with: llm sessions remote add")
-    for command in (("remote", "show"), ("remote", "test")):
+    for command in (("remote", "show"), ("remote", "test"), ("push",), ("pull",), ("sync",), ("status",)):
         failed = llm_("sessions", *command)
         assert (failed.code, failed.out) == (1, "")
         assert failed.err.startswith("Error: This log has no remotes yet. Add one with: llm sessions remote add")
+
+
+def test_a_file_that_is_not_there_is_not_made_by_reading(llm_: Command, home: Path) -> None:
+    """Pulling into a log that doesn't exist says to add a remote first, for that log."""
+    failed = llm_("sessions", "pull", "-d", str(home / "team.db"))
+    assert failed.code == 1
+    assert f"Add a remote first: llm sessions remote add -d {home / 'team.db'} NAME ADDRESS" in failed.err
+    assert not (home / "team.db").exists()
 
 
 def test_several_remotes_have_to_be_named(llm_: Command) -> None:
     """Without a name, the only remote is meant; with several, the error lists them."""
     for name in ("team", "other"):
         llm_("sessions", "remote", "add", name, SERVER).ok()
-    for command in (("remote", "show"), ("remote", "test")):
+    for command in (("remote", "show"), ("remote", "test"), ("push",), ("pull",), ("sync",), ("status",)):
         failed = llm_("sessions", *command)
         assert (failed.code, failed.err) == (
             1,
