@@ -30,7 +30,7 @@ def main() -> None:
     """Run one of the two."""
     what, *numbers = sys.argv[1:] or ["machines", "20", "120"]
     print(description(), "\n")
-    with postgres_server.running(**SETTINGS) as server, tempfile.TemporaryDirectory() as folder:
+    with postgres_server.running(None, **SETTINGS) as server, tempfile.TemporaryDirectory() as folder:
         if what == "large":
             large(Path(folder), server.address(), int(numbers[0]))
         else:

@@ -38,6 +38,7 @@ class Joining:
         self._desk = desk
         self.remote, self.settings, self.machine = remote, settings, machine
         self._by_beginning: dict[str, list[str]] | None = None
+        self._newest: dict[str, tuple[int, str]] = {}
 
     @property
     def person(self) -> str:
@@ -51,6 +52,16 @@ class Joining:
     def documents(self, log: Log, threads: Collection[str]) -> Iterator[Document]:
         """Yield the documents of some conversations of a log."""
         return documents.documents(log, threads, machine=self.machine.name, person=self.person)
+
+    def hosts(self, threads: Iterable[Document], here: Collection[str]) -> dict[str, str]:
+        """Return the machine that each conversation is called after where its name is taken, once `theirs` was read.
+
+        That is the one that began it. If this log has it too, what came is another machine's branch: then it is the one
+        that went on in it.
+        """
+        began = {one.key: one.machine for one in threads if one.machine}
+        went_on = {one: machine for one, (_, machine) in self._newest.items() if one in here and machine}
+        return {**began, **went_on}
 
     # -- ours ----------------------------------------------------------
 
@@ -145,6 +156,9 @@ class Joining:
             for some in in_portions(keys, CHUNK):
                 for one in self.fetched(kind, some, allowed):
                     refs.update(one.refs)
+                    self._newest[one.thread_id] = max(
+                        self._newest.get(one.thread_id, (0, "")), (one.place, one.machine)
+                    )
                     yield one
         for one in threads:
             refs.update(one.refs)

@@ -60,7 +60,7 @@ class Pulling:
             theirs = held.enter_context(
                 joining.theirs(found.eligible.names, threads, before, (self._desk.log, alike), buried)
             )
-            done = self._merge(theirs, {one.key: one.machine for one in threads if one.machine}, dry_run=dry_run)
+            done = self._merge(theirs, joining.hosts(threads, found.eligible.here), dry_run=dry_run)
         if not dry_run:
             self._remember({one.key for one in threads})
         return moved(done, len(buried))

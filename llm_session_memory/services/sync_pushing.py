@@ -161,7 +161,7 @@ class Pushing:
         theirs = held.enter_context(joining.theirs(names, threads, before, (sent, alike), there))
         if joining.settings.redact:
             joining.redact(sent, theirs)
-        hosts = {one.key: one.machine for one in threads if one.machine}
+        hosts = joining.hosts(threads, self._found.eligible.here)
         merged = Merging(Desk(sent, self._desk.now)).merge_open(theirs, host=joining.settings.name, hosts=hosts)
         if kept := store.kept(sent):  # a fork would keep what it shares; but on a remote, what was deleted is gone
             joining.bury(sent, kept)

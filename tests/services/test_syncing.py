@@ -160,6 +160,16 @@ def test_a_session_that_went_on_in_two_places_has_two_branches(home: Machine, la
     assert laptop.prompts("work") == ["Hello", "How are you?", "on the way"]
 
 
+def test_a_branch_is_called_after_the_machine_that_went_on(home: Machine, laptop: Machine) -> None:
+    """Where a branch needs another name, that names the machine that it is from, not the one that began the session."""
+    laptop.go_on("work", "on the way")
+    home.go_on("work", "at home")
+    laptop.push()
+    assert home.pull().renamed == (("work", "work@laptop"),)
+    assert home.prompts("work@laptop") == ["Hello", "How are you?", "on the way"]
+    assert home.prompts("work") == ["Hello", "How are you?", "at home"]
+
+
 def test_a_push_without_a_pull_sets_branches_apart_on_the_remote(place: Place, home: Machine, laptop: Machine) -> None:
     """Who only pushes changes nothing at home, and the remote has both branches."""
     home.go_on("work", "at home")
