@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ..model.remotes import Digest, Stamp
+from .words import counted
 
 BATCH_TURNS = 1_000
 """So many calls go in one transaction, if no single conversation has more."""
@@ -168,7 +169,7 @@ def clock_sentence(ours: float, theirs: float | None) -> str:
     what, amount = ("day", minutes // 1440) if minutes >= 2880 else ("hour", minutes // 60)  # noqa: PLR2004  two days
     if minutes < 120:  # noqa: PLR2004  two hours
         what, amount = "minute", minutes
-    much = f"{amount:,} {what}{'' if amount == 1 else 's'}"
+    much = counted(amount, what)
     way = "ahead of" if ours > theirs else "behind"
     return (
         f"This computer's clock is {much} {way} the remote's. Of two changes to the same thing, the one with the later"

@@ -41,7 +41,8 @@ and are left alone."""
 _NOT_TEXTS = frozenset(
     "memory_passages memory_words memory_index memory_vectors memory_tombstones memory_changed memory_contexts"
     " memory_windows memory_log_settings memory_origins memory_pins memory_forks memory_undone memory_blocks"
-    " memory_sealed memory_branches memory_changes memory_group_members memory_votes".split()
+    " memory_sealed memory_branches memory_changes memory_group_members memory_votes"
+    " memory_machine memory_remotes memory_remote_threads".split()
 )
 """Our tables without texts of a person's or a model's."""
 

@@ -31,7 +31,7 @@ def named(name: str) -> str:
         ("date(day, '-6 days')", "sqlite_date(day, '-6 days')"),
         ("name_key = session_key(:session)", "name_key = <session_key>"),
         ("group_concat(model)", "string_agg(model, ',' order by model)"),
-        ("select rowid, * from main.turns", "select * from turns"),
+        ("select rowid, * from main.turns", "select * from SCHEMA.turns"),
         ("-- sum(a), :b\nselect ':a', \"order\"", "-- sum(a), :b\nselect ':a', \"order\""),
     ],
 )

@@ -18,6 +18,8 @@ from tests.world.everything import World, with_blocks, with_rows, write_world
 from tests.world.logs import Call, LogBuilder, Said
 
 BOB = "bob"
+ANA = "ana <b>"
+"""Who rated an exchange of the world before."""
 
 
 @pytest.fixture(name="world")
@@ -64,16 +66,16 @@ def test_ratings_of_others_stay_theirs(memory: Memory, world: World) -> None:
     memory.ratings.rate("work", 1, "up", "short")
     made = read(memory.desk.log)
     with filled(memory.desk.log, made, person=BOB) as log:
-        assert log.tuples("select person, mark from memory_other_ratings") == [(ANN, "up")]
+        assert log.tuples("select person, mark from memory_other_ratings") == [(ANA, "4"), (ANN, "up")]
         assert not log.value("select count(*) from memory_ratings")
         rated = {"thread_id": world.work.thread_id, "turn_id": world.work.turns[0], "mark": "down", "rated_utc": "2026"}
         log.run("insert into memory_ratings values (:thread_id, :turn_id, :mark, '', :rated_utc)", rated)
         both = read(log, BOB)
     ratings = both[f"thread {world.work.thread_id}"].rows["memory_ratings"]
-    assert [(row["person"], row["mark"]) for row in ratings] == [(ANN, "up"), (BOB, "down")]
+    assert [(row["person"], row["mark"]) for row in ratings] == [(ANA, "4"), (ANN, "up"), (BOB, "down")]
     with filled(memory.desk.log, both) as log:
         assert log.tuples("select mark from memory_ratings") == [("up",)]
-        assert log.tuples("select person, mark from memory_other_ratings") == [(BOB, "down")]
+        assert log.tuples("select person, mark from memory_other_ratings") == [(ANA, "4"), (BOB, "down")]
         assert {one.value for one in documents.stamps(log, person=ANN)} == {
             one.stamp for one in both.values() if one.thread_id
         }
@@ -86,12 +88,12 @@ def test_a_rating_that_was_removed_is_removed_for_its_person_alone(memory: Memor
     made = read(memory.desk.log)
     changes = made[f"thread {world.work.thread_id}"].rows["memory_changes"]
     turn_id = world.work.turns[0]
-    assert [(row["kind"], row["key"], row["removed"]) for row in changes if "rating" in str(row["kind"])] == [
+    assert [(row["kind"], row["key"], row["removed"]) for row in changes if row["removed"]] == [
         ("other rating", f"{turn_id} {ANN}", 1)
     ]
     for person, kind in ((ANN, "rating"), (BOB, "other rating")):
         with filled(memory.desk.log, made, person=person) as log:
-            assert log.value("select count(*) from memory_changes where kind = :kind", {"kind": kind}) == 1
+            assert log.value("select count(*) from memory_changes where kind = :kind and removed", {"kind": kind}) == 1
 
 
 def test_numbers_of_a_log_do_not_matter(memory: Memory, world: World, tmp_path: Path) -> None:
