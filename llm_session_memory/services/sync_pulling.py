@@ -12,6 +12,7 @@ from ..rules import names
 from ..rules.syncing import Difference, differences, in_portions
 from ..store import documents
 from ..store import sync_scope as store
+from ..store.changes import unrecorded
 from ..store.log import Log
 from . import sync_buried
 from .desk import Desk
@@ -60,6 +61,7 @@ class Pulling:
             theirs = held.enter_context(
                 joining.theirs(found.eligible.names, threads, before, (self._desk.log, alike), buried)
             )
+            self._hold_back(theirs)
             done = self._merge(theirs, joining.hosts(threads, found.eligible.here), dry_run=dry_run)
         if not dry_run:
             self._remember({one.key for one in threads})
@@ -79,6 +81,15 @@ class Pulling:
         return Merging(self._desk).merge_open(
             theirs, host=self._joining.settings.name, hosts=hosts, dry_run=dry_run, say=self._say
         )
+
+    def _hold_back(self, theirs: Log) -> None:
+        """Let nothing from the remote set free what is held back here."""
+        settings = self._joining.settings
+        project = None if settings.project is None else names.key(settings.project)
+        with theirs.writing(), unrecorded(theirs):
+            store.hold_back(
+                theirs, self._desk.log, tags=[names.key(one) for one in settings.exclude_tags], project=project
+            )
 
     def _remember(self, threads: Collection[str]) -> None:
         store.remember(self._desk.log, names.key(self._joining.settings.name), threads)

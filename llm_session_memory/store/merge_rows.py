@@ -213,6 +213,11 @@ def _settings(log: Log, kind: str, table: str, by: str, fixed: tuple[str, ...], 
             change = log.row(found, where) or {}
             pair[schema] = (str(change.get("changed_utc") or ""), as_json(row), row, change)
         wins, loses = ("other", "main") if pair["other"][:2] > pair["main"][:2] else ("main", "other")
+        if wins == "other" and pair["main"][2].get("private"):
+            # whoever changes another setting elsewhere would make it public without a word, and a push would send it
+            pair["other"][2]["private"] = pair["main"][2]["private"]
+            if pair["other"][2] == pair["main"][2]:
+                continue
         if pair[loses][0] or not pair[wins][0]:  # otherwise it is as it was at first, and nothing is lost
             left = {name: value for name, value in pair[loses][2].items() if value != pair[wins][2][name]}
             merge_conflicts.keep(log, where, left, pair[loses][3], now)

@@ -95,6 +95,33 @@ def leave_out_votes(log: Log, threads: Iterable[str], elsewhere: Log) -> None:
         log.many(sql, ({"id": one} for (one,) in turns))
 
 
+def hold_back(theirs: Log, log: Log, *, tags: Collection[str], project: str | None) -> None:
+    """Let a temporary log say nothing that would set free what is held back in a log: that takes a person here.
+
+    Nobody elsewhere moves a conversation of this log into the remote's project, or removes a tag that the remote
+    excludes. That what is private stays so is up to the merge.
+
+    Args:
+        theirs: The temporary log, with what the remote has.
+        log: The log that it will be merged into.
+        tags: The keys of the tags that the remote excludes.
+        project: The key of the remote's project, if it has one.
+    """
+    if tags:
+        gone = {"tags": json.dumps([*tags])}
+        theirs.run(
+            "delete from memory_changes where kind = 'tag' and removed and key in (select value from json_each(:tags))",
+            gone,
+        )
+    if project is None:
+        return
+    inside = theirs.tuples("select thread_id from memory_sessions where project = :project", {"project": project})
+    ids = {one for (one,) in inside} & conversations(log)
+    mine = {one.thread_id: one.project for one in sessions(log)}
+    apart = ({"id": one, "project": mine.get(one)} for one in ids if mine.get(one) != project)
+    theirs.many("update memory_sessions set project = :project where thread_id = :id", apart)
+
+
 def threads_of(log: Log, turns: Iterable[str]) -> dict[str, str]:
     """Return those of some turns and responses that are in a log, with their conversations."""
     sql = (
