@@ -52,6 +52,17 @@ as $$
     )
 $$;
 
+-- Whether a role may bury something: a call or conversation that it sees, or that is not there.
+create or replace function team_buries(what text, who name) returns boolean
+language sql stable security definer set search_path = llm_sessions, pg_temp
+as $$
+    select not exists (
+        select 1 from remote_documents d join remote_threads t on t.thread_id = d.thread_id
+        where d.key = substr(what, strpos(what, ' ') + 1) and d.kind in ('turn', 'response', 'thread')
+            and not team_sees(t.project, who)
+    )
+$$;
+
 -- -- what each role may do -----------------------------------------------------------
 
 grant usage on schema llm_sessions to llm_team;
@@ -59,6 +70,9 @@ grant select, insert, update, delete on all tables in schema llm_sessions to llm
 grant usage on all sequences in schema llm_sessions to llm_team;
 revoke all on team_projects from llm_team;
 revoke insert, update, delete on remote_version from llm_team;
+-- Nobody changes who sent something, nor what it is.
+revoke update on remote_documents from llm_team;
+grant update (doc, thread_id, refs, place, bucket, stamp, machine, person) on remote_documents to llm_team;
 
 alter table remote_threads enable row level security;
 drop policy if exists team on remote_threads;
@@ -76,7 +90,9 @@ create policy team on remote_documents using (
     end
 );
 drop policy if exists team_signs on remote_documents;
-create policy team_signs on remote_documents as restrictive for insert with check (added_by = current_user);
+create policy team_signs on remote_documents as restrictive for insert with check (
+    added_by = current_user and (kind <> 'tombstone' or team_buries(key, current_user))
+);
 
 alter table remote_digests enable row level security;
 drop policy if exists team on remote_digests;
@@ -100,6 +116,16 @@ begin
             its_name
         );
     end loop;
+    -- Nor does a conversation that all see say anything about a project that some don't: machines would believe it.
+    drop policy if exists team_project on memory_sessions;
+    create policy team_project on memory_sessions as restrictive using (true)
+        with check (team_sees(project, current_user));
+    drop policy if exists team_project on remote_memory_projects;
+    create policy team_project on remote_memory_projects as restrictive using (true)
+        with check (team_sees(name_key, current_user));
+    drop policy if exists team_project on remote_memory_changes;
+    create policy team_project on remote_memory_changes as restrictive using (true)
+        with check (kind <> 'project' or team_sees(key, current_user));
     -- Views of PostgreSQL 13 and 14 show what their owner may see.
     if current_setting('server_version_num')::integer < 150000 then
         for its_name in select viewname from pg_views where schemaname = 'llm_sessions' loop

@@ -178,9 +178,19 @@ def _check_thread(document: Document) -> None:
     for row in document.rows.get("memory_changes", ()):
         if row["thread_id"] != document.key and (row["thread_id"] or row["kind"] not in _CHANGES_BESIDE):
             raise refused(document, "a change is about another conversation")
+    _check_project(document)
     for row in document.rows.get("memory_attempts", ()):
         if str(row["request_json"]).startswith(OPEN_ATTEMPT):
             raise refused(document, "it has a prompt that is being sent")
+
+
+def _check_project(document: Document) -> None:
+    """Raise RemoteFailed if a conversation speaks of a project that it is not in: others may have the right to that."""
+    project = next((row.get("project") for row in document.rows.get("memory_sessions", ())), None)
+    said = {row["name_key"] for row in document.rows.get("memory_projects", ())}
+    said |= {row["key"] for row in document.rows.get("memory_changes", ()) if row["kind"] == "project"}
+    if said - {project}:
+        raise refused(document, "it is about a project that it is not in")
 
 
 def _check_parts(document: Document) -> None:

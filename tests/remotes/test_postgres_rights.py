@@ -216,6 +216,46 @@ def test_a_member_can_not_sign_for_another(team: Open) -> None:
         team("ben").server.run(sql)
 
 
+def test_a_member_with_psql_can_not_make_another_the_sender(team: Open) -> None:
+    push(team("ben"), "mine", None, "of Ben")
+    for column in ("added_by", "key", "kind"):
+        with pytest.raises(RemoteFailed, match="no right"):
+            team("ben").server.run(f"update SCHEMA.remote_documents set {column} = 'anna' where thread_id = 'mine'")
+
+
+@pytest.mark.parametrize("what", ["thread hush-thread", "turn turn-hush-thread"])
+def test_a_member_can_not_delete_from_machines_what_it_does_not_see(team: Open, what: str) -> None:
+    """All machines follow a tombstone. What is seen can be deleted, and what is not there."""
+    push(team("anna"), "hush-thread", "bridge", SECRET)
+    push(team("anna"), "open-thread", None, "for all")
+
+    def bury(who: str, key: str) -> None:
+        with team(who).writing() as writing:
+            rows = {"memory_tombstones": [{"kind": key.split()[0], "id": key.split()[1], "deleted_utc": "2026"}]}
+            writing.put([Document("tombstone", key, rows, bucket="t-00", stamp=1)])
+
+    with pytest.raises(RemoteFailed, match="no right"):
+        bury("ben", what)
+    bury("ben", what.replace("hush", "open"))
+    bury("ben", what.replace("hush", "unknown"))
+    bury("anna", what)
+
+
+def test_a_member_can_not_speak_for_anothers_project(team: Open) -> None:
+    """A conversation that all see says nothing about a project that some don't see."""
+    push(team("ben"), "mine", None, "of Ben")
+    ben = team("ben").server
+    ((doc,),) = ben.rows("select doc from SCHEMA.remote_documents where kind = 'thread' and key = 'mine'")
+    for sql in (
+        f"insert into SCHEMA.remote_memory_projects (remote_doc, remote_row, name_key) values ({doc}, 9, 'bridge')",
+        "insert into SCHEMA.remote_memory_changes (remote_doc, remote_row, kind, thread_id, key)"
+        f" values ({doc}, 9, 'project', '', 'bridge')",
+        "update SCHEMA.memory_sessions set project = 'bridge'",
+    ):
+        with pytest.raises(RemoteFailed, match="no right"):
+            ben.run(sql)
+
+
 def test_both_members_push_and_pull_what_is_shared(team: Open) -> None:
     push(team("anna"), "shared", None, "first")
     push(team("ben"), "shared", None, "second")

@@ -128,6 +128,17 @@ REFUSED: dict[str, tuple[str, Callable[[Documents], Document]]] = {
             {"kind": "note", "thread_id": "x", "key": "", "changed_utc": "9", "removed": 1},
         ),
     ),
+    "settings of a project that it is not in": (
+        "a project that it is not in",
+        with_rows("thread", "memory_projects", {"name_key": "x", "name": "x", "created_utc": "9"}),
+    ),
+    "a change of a project that it is not in": (
+        "a project that it is not in",
+        with_rows(
+            *("thread", "memory_changes"),
+            {"kind": "project", "thread_id": "", "key": "x", "changed_utc": "9", "removed": 1},
+        ),
+    ),
     "a prompt that is being sent": (
         "being sent",
         with_value("thread", "memory_attempts", "request_json", '{"process": [1, "x"]}'),
