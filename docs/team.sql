@@ -19,6 +19,7 @@
 
 begin;
 set local search_path = llm_sessions;
+set local client_min_messages = warning;
 
 -- -- who may see what ----------------------------------------------------------------
 

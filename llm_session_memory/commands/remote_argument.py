@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from ..llm_seam.models import known_remotes
+from ..errors import NoSuchSession
+from ..llm_seam.models import known_remotes, log_path
 from ..model.remotes import RemoteSettings
 from ..rules.addresses import kind_of
 from .common import F
@@ -24,6 +25,15 @@ def remote_argument(function: F) -> F:
     """Give a command the argument that names a remote. Without it, the only remote of the log is meant."""
     decorate: Any = click.argument("remote", required=False, shell_complete=complete_remote)
     return decorate(function)  # type: ignore[no-any-return]
+
+
+def check_log(database: str | None) -> None:
+    """Raise NoSuchSession if there is no log yet, and so no remote."""
+    path = log_path(database)
+    if not path.exists():
+        with_d = f" -d {database}" if database else ""
+        hint = f"Add a remote first: llm sessions remote add{with_d} NAME ADDRESS"
+        raise NoSuchSession(f"There is no log at {path} yet.", hint)
 
 
 def remote_option(function: F) -> F:

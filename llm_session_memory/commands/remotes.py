@@ -17,7 +17,8 @@ from ..rules.safe_text import one_line
 from .common import as_json, echo, local_time, opened, session_command
 from .grouped import ListedOrShown
 from .remote_adding import add_command
-from .remote_argument import complete_remote, kind, remote_argument
+from .remote_argument import check_log, complete_remote, kind, remote_argument
+from .syncing import emptied
 
 if TYPE_CHECKING:
     from ..model.remotes import Condition
@@ -53,6 +54,7 @@ def list_command(json_: bool, database: str | None) -> None:  # noqa: FBT001  a 
         llm sessions remote
         llm sessions remote list --json
     """
+    check_log(database)
     with opened(database) as memory:
         found = memory.remotes.list()
         adding = memory.desk.command("remote", "add")
@@ -78,6 +80,7 @@ def show_command(remote: str | None, json_: bool, database: str | None) -> None:
     \b
         llm sessions remote show team
     """
+    check_log(database)
     with opened(database) as memory:
         settings = memory.remotes.chosen(remote)
         machine = memory.remotes.machine()
@@ -110,6 +113,7 @@ def remove_command(remote: str, database: str | None) -> None:
     \b
         llm sessions remote remove team
     """
+    check_log(database)
     with opened(database) as memory:
         gone = memory.remotes.remove(remote)
     echo(f"Forgot remote “{gone.name}”. What was pushed stays there: {gone.address}")
@@ -132,6 +136,7 @@ def test_command(remote: str | None, json_: bool, database: str | None) -> None:
     from ..remotes.opening import open_remote
     from ..rules.syncing import clock_sentence
 
+    check_log(database)
     with opened(database) as memory:
         settings = memory.remotes.chosen(remote)
         pushing = memory.desk.command("push", settings.name)
@@ -142,6 +147,8 @@ def test_command(remote: str | None, json_: bool, database: str | None) -> None:
         ahead = None if found.now is None else round(here - found.now, 1)
         as_json({"name": settings.name, "place": place, **asdict(found), "clock_ahead_seconds": ahead})
         return
+    if not found.version and settings.pushed_utc:
+        raise emptied(settings, place)
     for line in _condition(settings, found, place, pushing):
         echo(line)
     if said := clock_sentence(here, found.now):
@@ -152,11 +159,12 @@ def _condition(settings: RemoteSettings, found: Condition, place: str, pushing: 
     said = [
         f"Remote “{settings.name}” can be used: {found.server} at {place} answered in {found.seconds * 1000:,.0f} ms."
     ]
-    if not found.version:
-        said.append(f"Nothing was pushed there yet. Begin with: {pushing}")
     if not found.writable:
         said[0] = said[0].replace("can be used", "can only be read")
         said.append("You can pull, but not push.")
+    if not found.version:
+        begin = f" Begin with: {pushing}" if found.writable else " Somebody who may write there has to begin."
+        said.append(f"Nothing was pushed there yet.{begin}")
     return said
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import NoSuchSession, RemoteFailed
-from ..llm_seam.models import log_path
+from ..errors import RemoteFailed
 from ..llm_seam.tables import up_to_date
 from ..memory import Memory
 from ..model.remotes import Machine, Remote, RemoteSettings
@@ -18,7 +17,7 @@ from ..model.syncing import Moved, Scope
 from .common import COMPLETING, F, as_json, complete, echo, opened, progress_line, session_command
 from .ending import ending_in_order
 from .merging import print_conflicts
-from .remote_argument import remote_argument
+from .remote_argument import check_log, remote_argument
 from .selecting import dry_run_option
 from .syncing_text import pulled_lines, pushed_lines, status_lines
 from .watching import EVERY, watched
@@ -204,11 +203,14 @@ class _Moving:
         with progress_line("turn", patience=1) as line, opened(self.database) as memory:
             up_to_date(memory.desk)
             syncing = _syncing(memory, there, self.settings, memory.remotes.name_machine())
+            if self.scope.project is not None and ways == ("push",):
+                memory.projects.get(self.scope.project)  # a pull may bring it
             for way in ways:
                 does = syncing.push if way == "push" else syncing.pull
                 moved = done[way] = does(self.scope, dry_run=self.dry_run, say=line.say)
                 line.end()
-                self._tell(way, moved, memory, empty=empty)
+                again = way == "push" and "pull" in done and done["pull"].conflicts
+                self._tell(way, replace(moved, conflicts=0) if again else moved, memory, empty=empty)
         return done
 
     def _tell(self, way: str, moved: Moved, memory: Memory, *, empty: bool) -> None:
@@ -217,7 +219,9 @@ class _Moving:
             if empty and way == "pull":
                 echo(f"Nothing to pull: nobody has pushed to “{self.settings.name}” yet.")
             else:
-                for text in _SAID[way](moved, self.settings.name, would=self.dry_run, conflicts=listing):
+                chosen = self.scope.session is not None or self.scope.project is not None
+                said = _SAID[way](moved, self.settings.name, would=self.dry_run, conflicts=listing, chosen=chosen)
+                for text in said:
                     echo(text)
         if moved.clock and not self.clock:  # once is enough
             self.clock = moved.clock
@@ -226,11 +230,7 @@ class _Moving:
 
 def _chosen(database: str | None, name: str | None) -> RemoteSettings:
     """Return the remote that a command is about. Raises NoSuchSession if the log has none, or there is no log."""
-    path = log_path(database)
-    if not path.exists():
-        with_d = f" -d {database}" if database else ""
-        hint = f"Add a remote first: llm sessions remote add{with_d} NAME ADDRESS"
-        raise NoSuchSession(f"There is no log at {path} yet.", hint)
+    check_log(database)
     with opened(database) as memory:
         return memory.remotes.chosen(name)
 
@@ -244,9 +244,14 @@ def is_new(there: Remote, settings: RemoteSettings) -> bool:
     if there.condition().version:
         return False
     if settings.pushed_utc:
-        hint = "Connect its drive, or check its address. To begin again there, add it with --replace."
-        raise RemoteFailed(f"Remote “{settings.name}” is empty, but it was used before: {there.place}.", hint)
+        raise emptied(settings, there.place)
     return True
+
+
+def emptied(settings: RemoteSettings, place: str) -> RemoteFailed:
+    """Return the error that a remote is empty and was used before."""
+    hint = "Connect its drive, or check its address. To begin again there, add it with --replace."
+    return RemoteFailed(f"Remote “{settings.name}” is empty, but it was used before: {place}.", hint)
 
 
 def _connected(settings: RemoteSettings) -> Remote:

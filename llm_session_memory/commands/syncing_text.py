@@ -20,10 +20,16 @@ _FEW = 5
 """How many names are listed within a sentence."""
 
 
-def pushed_lines(moved: Moved, remote: str, *, would: bool = False, conflicts: str = "") -> Iterator[str]:
-    """Yield what a push did, or would do. `conflicts` is the command that lists them."""
+def pushed_lines(
+    moved: Moved, remote: str, *, would: bool = False, conflicts: str = "", chosen: bool = False
+) -> Iterator[str]:
+    """Yield what a push did, or would do. `conflicts` is the command that lists them.
+
+    `chosen`: It was about one session or project.
+    """
     if moved.nothing:
-        yield f"Nothing to push: “{remote}” has everything that belongs there."
+        what = "all that you chose" if chosen else "everything that belongs there"
+        yield f"Nothing to push: “{remote}” has {what}."
     elif moved.conversations or moved.turns:
         yield f"{'Would push' if would else 'Pushed'} to “{remote}”: {_new(moved)}."
     if moved.changed:
@@ -36,15 +42,24 @@ def pushed_lines(moved: Moved, remote: str, *, would: bool = False, conflicts: s
     yield from _both(moved, conflicts)
 
 
-def pulled_lines(moved: Moved, remote: str, *, would: bool = False, conflicts: str = "") -> Iterator[str]:
-    """Yield what a pull did, or would do. `conflicts` is the command that lists them."""
+def pulled_lines(
+    moved: Moved, remote: str, *, would: bool = False, conflicts: str = "", chosen: bool = False
+) -> Iterator[str]:
+    """Yield what a pull did, or would do. `conflicts` is the command that lists them.
+
+    `chosen`: It was about one session or project.
+    """
     if moved.nothing:
-        yield f"Nothing to pull: this log has everything of “{remote}”."
+        yield f"Nothing to pull: “{remote}” has nothing new{' of what you chose' if chosen else ''}."
     elif moved.conversations or moved.turns:
         yield f"{'Would pull' if would else 'Pulled'} from “{remote}”: {_new(moved)}."
     if moved.changed:
-        replaced = "would be replaced" if would else "replaced"
-        yield f"{newer(moved.changed)} newer on “{remote}” and {replaced}."
+        what, newer_ones = (
+            ("1 setting, note or rating", "a newer one")
+            if moved.changed == 1
+            else (f"{moved.changed:,} settings, notes or ratings", "newer ones")
+        )
+        yield f"{'Would update' if would else 'Updated'} {what} here with {newer_ones} from “{remote}”."
     if moved.deleted:
         gone = "Would delete" if would else "Deleted"
         them = "it" if moved.deleted == 1 else "them"
@@ -80,10 +95,12 @@ def _new(moved: Moved) -> str:
 
 def _both(moved: Moved, conflicts: str) -> Iterator[str]:
     """Yield what can come of a push as well as of a pull."""
-    for elsewhere, here in moved.renamed[:_MOST]:
+    apart = {name for some in moved.branches for name in some}
+    renamed = [pair for pair in moved.renamed if pair[1] not in apart]  # the others are said as branches
+    for elsewhere, here in renamed[:_MOST]:
         yield f"Session “{elsewhere}” is called “{here}” here, because another session has its name."
-    if len(moved.renamed) > _MOST:
-        yield f"And {counted(len(moved.renamed) - _MOST, 'more session')} with other names here."
+    if len(renamed) > _MOST:
+        yield f"And {counted(len(renamed) - _MOST, 'more session')} with other names here."
     for kept, *others in moved.branches:
         names = ", ".join(f"“{name}”" for name in others)
         yield f"A session went on in two places. Its branches share the beginning: “{kept}”, {names}."

@@ -18,6 +18,7 @@ POSTGRES, MONGODB, FOLDER = "postgres", "mongodb", "folder"
 
 _SCHEMES = {"postgres": POSTGRES, "postgresql": POSTGRES, "mongodb": MONGODB, "mongodb+srv": MONGODB}
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_MISSPELLED = re.compile(r"\s*(postgres(ql)?|mongodb(\+srv)?)(:|/)", re.IGNORECASE)
 _WORDS_OF_LIBPQ = re.compile(r"\s*(host|hostaddr|dbname|service|user|port|password)\s*=", re.IGNORECASE)
 _SSH = re.compile(r"[\w.-]+@[\w.-]+:")
 
@@ -57,6 +58,8 @@ def kind_of(address: str) -> str:
         if kind is None:
             raise RemoteFailed(f"Conversations can't be kept at {one_line(found[0], 40)} addresses.", hint)
         return kind
+    if _MISSPELLED.match(address):
+        raise RemoteFailed("The name of a server comes after “://”, and that is missing in the address.", hint)
     if _WORDS_OF_LIBPQ.match(address):
         raise RemoteFailed("That is not an address, but a list of settings of PostgreSQL.", hint)
     if _SSH.match(address):

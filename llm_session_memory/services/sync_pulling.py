@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from ..model.merging import Merged
 from ..model.remotes import Document, Stamp
@@ -63,9 +64,12 @@ class Pulling:
             )
             self._hold_back(theirs)
             done = self._merge(theirs, joining.hosts(threads, found.eligible.here), dry_run=dry_run)
+            shared = store.shared_names(theirs)
         if not dry_run:
             self._remember({one.key for one in threads})
-        return moved(done, len(buried))
+        return moved(
+            replace(done, sessions=tuple((shared.get(one, one), here) for one, here in done.sessions)), len(buried)
+        )
 
     def bury(self, tombstones: Sequence[Document], *, dry_run: bool) -> Moved:
         """Keep tombstones of what is not here, so that it never comes, and those of texts, which imports may have."""

@@ -50,11 +50,12 @@ class Syncing:
         found = self._compared(scope, joining)
         differ = {*found.to_push, *found.to_pull}
         both = {one for one in differ if one in found.theirs and one in found.eligible.here}
-        standings = [self._alone(found, one) for one in differ - both]
+        gone = {one.key for one in (*found.buried_here, *found.buried_there)}
+        standings = [self._alone(found, one) for one in differ - both if f"thread {one}" not in gone]
         for some in self._batches(found, both):
             with ExitStack() as held:
                 for thread_id, one in self._differences(found, joining, some, held).items():
-                    standing = self._standing(found, thread_id, one)
+                    standing = self._standing(found, thread_id, one, gone)
                     if standing.ahead or standing.behind or standing.changed:
                         standings.append(standing)
         return Status(
@@ -178,13 +179,17 @@ class Syncing:
         ahead, behind = (max(side.get(thread_id, 0) - 1, 0) for side in (found.ours, found.theirs))
         return Standing(thread_id, name, ahead, behind, not (ahead or behind))
 
-    def _standing(self, found: Compared, thread_id: str, one: Difference) -> Standing:
+    def _standing(self, found: Compared, thread_id: str, one: Difference, gone: Collection[str]) -> Standing:
+        """Return how a conversation stands that both have. Calls with a tombstone on either side are `gone`."""
         name = found.eligible.names.get(thread_id) or found.named_there.get(thread_id, "")
         going = thread_id in found.eligible.going
-        ahead = sum(1 for stamp in one.ahead if stamp.kind != "thread") if going else 0
-        behind = sum(1 for stamp in one.behind if stamp.kind != "thread")
+        ahead, behind = (
+            sum(1 for stamp in some if stamp.kind != "thread" and f"turn {stamp.key}" not in gone)
+            for some in (one.ahead if going else (), one.behind)
+        )
         alone = any(stamp.kind == "thread" for stamp in (*one.ahead, *one.behind)) and not (ahead or behind)
-        return Standing(thread_id, name, ahead, behind, one.rows_changed or alone)
+        changed = (one.rows_changed or alone) and thread_id not in found.eligible.held
+        return Standing(thread_id, name, ahead, behind, changed)
 
     def _remember(self, found: Compared, threads: Collection[str]) -> None:
         going = found.eligible.going.intersection(threads)

@@ -34,6 +34,12 @@ def sessions(log: Log) -> list[Named]:
     return [Named(*row) for row in log.tuples(sql)]
 
 
+def shared_names(log: Log) -> dict[str, str]:
+    """Return the shared names of the sessions that are called otherwise in a log, by their names there."""
+    sql = "select s.name, n.name from memory_sessions s join memory_shared_names n on n.thread_id = s.thread_id"
+    return dict(log.tuples(sql))
+
+
 def conversations(log: Log) -> set[str]:
     """Return all conversations that have something in them, and all sessions."""
     sql = "select id from threads union select id from conversations union select thread_id from memory_sessions"

@@ -73,9 +73,10 @@ def test_a_log_without_remotes_says_how_to_add_one(llm_: Command, log: Path) -> 
 
 def test_a_file_that_is_not_there_is_not_made_by_reading(llm_: Command, home: Path) -> None:
     """Pulling into a log that doesn't exist says to add a remote first, for that log."""
-    failed = llm_("sessions", "pull", "-d", str(home / "team.db"))
-    assert failed.code == 1
-    assert f"Add a remote first: llm sessions remote add -d {home / 'team.db'} NAME ADDRESS" in failed.err
+    for command in (["pull"], ["status"], ["remote", "list"], ["remote", "show"], ["remote", "test"]):
+        failed = llm_("sessions", *command, "-d", str(home / "team.db"))
+        assert failed.code == 1
+        assert f"Add a remote first: llm sessions remote add -d {home / 'team.db'} NAME ADDRESS" in failed.err
     assert not (home / "team.db").exists()
 
 

@@ -63,7 +63,7 @@ def test_a_session_goes_from_one_machine_to_another(laptop: Machine, desk: Machi
     assert pushed.err == ""
     assert laptop("push").ok().out == "Nothing to push: “drive” has everything that belongs there.\n"
     assert desk("pull").ok().out == "Pulled from “drive”: 1 new conversation and 1 new turn (2 messages).\n"
-    assert desk("pull").ok().out == "Nothing to pull: this log has everything of “drive”.\n"
+    assert desk("pull").ok().out == "Nothing to pull: “drive” has nothing new.\n"
     assert "The deadline is 4 May." in desk("show", "work").ok().out
     desk("work", prompt="When is it?")
     assert "Pushed to “drive”: 1 new turn" in desk("sync").ok().out
@@ -133,6 +133,9 @@ def test_some_sessions_can_be_chosen(laptop: Machine, desk: Machine) -> None:
     assert _names(desk) == {"play", "work"}
     assert laptop("push", "-s", "play", "--all").code == 2
     assert laptop("push", "-s", "nobody").code == 1
+    assert laptop("push", "-s", "play").ok().out == "Nothing to push: “drive” has all that you chose.\n"
+    assert laptop("pull", "-s", "play").ok().out == "Nothing to pull: “drive” has nothing new of what you chose.\n"
+    assert "Project “bridg” not found" in laptop("push", "--project", "bridg").err
 
 
 def test_conversations_without_a_name_go_if_asked_for(
@@ -247,8 +250,8 @@ def test_a_drive_that_is_not_connected_is_not_a_new_one(laptop: Machine, home: P
     for empty in (False, True):
         if empty:
             (home / "drive").mkdir()
-        for command in ("push", "pull", "sync", "status"):
-            failed = laptop(command)
+        for command in (["push"], ["pull"], ["sync"], ["status"], ["remote", "test"]):
+            failed = laptop(*command)
             assert (failed.code, failed.out) == (1, "")
             assert "Remote “drive” is empty, but it was used before" in failed.err
     assert [*(home / "drive").iterdir()] == []

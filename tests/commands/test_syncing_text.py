@@ -10,7 +10,7 @@ from llm_session_memory.model.syncing import HELD, Held, Moved, Standing, Status
 MOVED = {
     Moved(): (
         ["Nothing to push: “team” has everything that belongs there."],
-        ["Nothing to pull: this log has everything of “team”."],
+        ["Nothing to pull: “team” has nothing new."],
     ),
     Moved(1, 2, 4, 0, 1): (
         ["Pushed to “team”: 1 new conversation and 2 new turns (4 messages, 1 attachment)."],
@@ -22,7 +22,7 @@ MOVED = {
     ),
     Moved(changed=1): (
         ["Updated settings, notes or ratings of 1 conversation on “team”."],
-        ["1 setting, note or rating is newer on “team” and replaced."],
+        ["Updated 1 setting, note or rating here with a newer one from “team”."],
     ),
     Moved(tombstones=2, deleted=1): (
         ["Sent 2 deletions to “team”; 1 exchange deleted there."],
@@ -61,7 +61,7 @@ def test_a_dry_run_says_would() -> None:
     ]
     assert [*pulled_lines(moved, "team", would=True)] == [
         "Would pull from “team”: 1 new conversation and 1 new turn.",
-        "2 settings, notes or ratings are newer on “team” and would be replaced.",
+        "Would update 2 settings, notes or ratings here with newer ones from “team”.",
         "Would delete 2 exchanges here, because another machine deleted them.",
     ]
 
@@ -71,6 +71,14 @@ def test_many_new_names_are_counted() -> None:
     moved = Moved(renamed=tuple((f"s{n}", f"s{n}@x") for n in range(25)))
     said = [*pulled_lines(moved, "team")]
     assert (len(said), said[-1]) == (21, "And 5 more sessions with other names here.")
+
+
+def test_a_branch_is_not_said_twice() -> None:
+    """A branch has another name because its session went on in two places, not because of another session."""
+    moved = Moved(renamed=(("work", "work@laptop"),), branches=(("work", "work@laptop"),))
+    assert [*pulled_lines(moved, "team")] == [
+        "A session went on in two places. Its branches share the beginning: “work”, “work@laptop”.",
+    ]
 
 
 def test_a_status_says_what_differs_and_why_something_stays() -> None:

@@ -446,6 +446,12 @@ def test_a_folder_that_is_not_a_remote_is_told(tmp_path: Path) -> None:
     (used / "letter.txt").write_text("Dear")
     with closing(FolderRemote(used)) as remote, pytest.raises(RemoteFailed, match="other files"):
         remote.prepare()
+    mine = tmp_path / "home"  # a home folder of which nothing but hidden files is there
+    (mine / ".ssh").mkdir(parents=True)
+    with closing(FolderRemote(mine)) as remote, pytest.raises(RemoteFailed, match="other files"):
+        remote.prepare()
+    with closing(FolderRemote(used / "letter.txt")) as remote, pytest.raises(RemoteFailed, match="is not a folder"):
+        remote.condition()
     half = tmp_path / "half"
     (half / "commits").mkdir(parents=True)
     with closing(FolderRemote(half)) as remote, pytest.raises(RemoteFailed, match="not all of it"):
@@ -459,6 +465,16 @@ def test_a_folder_that_is_not_a_remote_is_told(tmp_path: Path) -> None:
         )
         with pytest.raises(RemoteFailed, match="newer"):
             remote.condition()
+
+
+def test_a_drive_or_a_synchronised_folder_is_empty_with_its_own_files(tmp_path: Path) -> None:
+    """What systems and synchronising programs put there themselves is nobody's."""
+    for name in ("lost+found", ".stfolder", ".DS_Store", ".Trash-1000", ".dropbox.cache", "System Volume Information"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".stignore").write_text("")
+    with closing(FolderRemote(tmp_path)) as remote:
+        remote.prepare()
+        assert remote.condition().version == 1
 
 
 def test_cleaning_keeps_what_counts(folder: Path) -> None:

@@ -24,6 +24,9 @@ KINDS = {
 }
 
 REFUSED = {
+    "postgres:/hidden": "comes after “://”",
+    "postgresql//me:hidden@db/log": "comes after “://”",
+    "MongoDB+SRV:hidden": "comes after “://”",
     "https://db.example/log": "can't be kept at https://",
     "mysql://u:hidden@db.example/log": "can't be kept at mysql://",
     "host=db.example password=hidden": "a list of settings",

@@ -312,6 +312,33 @@ def test_status_says_what_is_ahead_and_behind(home: Machine, laptop: Machine) ->
     assert found == {"work": (2, 0, True), "play": (0, 1, False)}
 
 
+def test_status_calls_what_the_other_side_deleted_a_deletion(home: Machine, laptop: Machine) -> None:
+    """Sessions and exchanges that were deleted on one side are not new on the other."""
+    home.go_on("work", "one")
+    home.sync()
+    laptop.sync()
+    laptop.delete("play")
+    laptop.delete("work", 3)
+    assert [(one.name, one.ahead, one.behind) for one in laptop.status().standings if one.ahead or one.behind] == []
+    assert laptop.status().deleted_here == 3
+    laptop.push()
+    assert [(one.name, one.ahead, one.behind) for one in home.status().standings if one.ahead or one.behind] == []
+    assert home.status().deleted_there == 3
+    home.sync()
+    assert home.status().in_sync
+
+
+def test_a_name_that_two_sessions_have_on_the_remote_is_said_to_a_newcomer(
+    place: Place, home: Machine, laptop: Machine
+) -> None:
+    """Both come at once, and the log that gets them is told what the second one is called there."""
+    home.new("plan", "mine")
+    home.push()
+    laptop.new("plan", "yours")
+    laptop.push()
+    assert place.machine("newcomer").pull().renamed == (("plan", "plan@laptop"),)
+
+
 def test_others_prompt_while_a_push_runs(home: Machine, laptop: Machine) -> None:
     """What another process logs here, or another machine sends, while a push runs, is neither lost nor half sent."""
 

@@ -155,6 +155,15 @@ def test_what_becomes_private_is_no_longer_updated_and_status_says_that_it_is_th
     place.server.check()
 
 
+def test_a_session_that_became_private_is_not_a_difference(home: Machine) -> None:
+    """What is set here about a session that is held back can't be sent, so that status has nothing to tell of it."""
+    home.push()
+    private(home)
+    home.note("hidden xyzzy", "xyzzy for me")
+    assert home.status().in_sync
+    assert home.pull() == home.push() == Moved()
+
+
 def test_a_sealed_session_does_not_come_back_by_a_pull(place: Place, home: Machine) -> None:
     """What was sealed here stays out of the log; on the remote it stays, since it may come back; other deletions go."""
     home.push()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import time
 from contextlib import suppress
@@ -17,8 +18,13 @@ from .records import VERSION
 NAME = "llm-sessions.json"
 FORMAT = "llm-session-memory folder"
 _LARGEST = 10_000
-_OF_DRIVES = ("lost+found", "System Volume Information", "$RECYCLE.BIN", "README.txt")
-"""What a drive has that is empty."""
+_OF_DRIVES = re.compile(
+    r"lost\+found|System Volume Information|\$RECYCLE\.BIN|README\.txt|desktop\.ini|Thumbs\.db"
+    r"|\.(DS_Store|TemporaryItems|Trashes|Trash-.*|Spotlight-V100|fseventsd|VolumeIcon\.icns|directory|_.*)"
+    r"|\.(st.*|dropbox.*|sync.*|owncloud.*|nextcloud.*|csync.*|tmp-.*|nfs.*|fuse_hidden.*|snapshot)",
+    re.DOTALL,
+)
+"""What a drive or a synchronised folder has that is empty. Other hidden files are somebody's, as in a home folder."""
 
 
 class Format(NamedTuple):
@@ -52,7 +58,7 @@ def prepare(disk: Disk) -> None:
         disk.folder.mkdir(mode=0o700)
     if read_format(disk) is not None:
         return
-    strange = [name for name in disk.names() if not name.startswith(".") and name not in _OF_DRIVES]
+    strange = [name for name in disk.names() if _OF_DRIVES.fullmatch(name) is None]
     if strange and read_format(disk) is None:
         raise _not_empty(disk, strange)
     whole = {"format": FORMAT, "version": VERSION, "id": secrets.token_hex(10), "made": time.strftime("%Y-%m-%d")}

@@ -11,6 +11,7 @@ from typing import IO, TypeVar
 
 from ...errors import RemoteFailed
 from ...model.remotes import Condition, Digest, Document, Listed, Stamp, Writing
+from ...rules.safe_text import one_line
 from . import database, questions
 from .cleaning import clean
 from .committing import commit, counts
@@ -52,9 +53,10 @@ class FolderRemote:
         """Find out what is there. The drive's time is that of a file which is written for a moment."""
         began = time.monotonic()
         if not self._disk.folder.exists():
-            if not self._disk.folder.parent.is_dir():
-                raise _not_there(self._disk)
+            self._check_parent()
             return Condition(SERVER, 0, os.access(self._disk.folder.parent, os.W_OK), None, time.monotonic() - began)
+        if not self._disk.folder.is_dir():
+            raise RemoteFailed(f"{self._disk.where} is not a folder.", "Give the path of a folder.")
         version = read_format(self._disk)
         try:
             now: float | None = self._disk.now()
@@ -64,8 +66,7 @@ class FolderRemote:
 
     def prepare(self) -> None:
         """Make the folder, if there is none, and what identifies it."""
-        if not self._disk.folder.parent.is_dir():
-            raise _not_there(self._disk)
+        self._check_parent()
         prepare(self._disk)
 
     def buckets(self) -> dict[str, Digest]:
@@ -168,6 +169,13 @@ class FolderRemote:
 
     def _open_part(self, name: str) -> IO[bytes]:
         return self._disk.open(f"{PARTS}/{name}") if self._parts is None else self._parts.open(name)
+
+    def _check_parent(self) -> None:
+        """Raise RemoteFailed if the folder can't be made, because that which it is to be in is missing."""
+        parent = self._disk.folder.parent
+        if not parent.is_dir():
+            message = f"The folder {self._disk.where} is not there, nor is the one around it."
+            raise RemoteFailed(message, f"Connect its drive, or make the folder {one_line(str(parent))}.")
 
     def _missing(self, error: FileNotFoundError) -> RemoteFailed:
         return self._disk.damaged(str(Path(str(error.filename)).relative_to(self._disk.folder)), "it is missing")

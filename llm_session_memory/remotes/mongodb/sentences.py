@@ -30,7 +30,7 @@ def in_sentences(uri: str) -> Iterator[None]:
         from bson.errors import BSONError
         from pymongo.errors import PyMongoError
     except ImportError as error:
-        message = "MongoDB needs the package pymongo."
+        message = "MongoDB needs the package pymongo, which is not installed."
         raise RemoteFailed(message, "Install it with: llm install 'llm-session-memory[mongodb]'") from error
     try:
         yield
@@ -71,7 +71,8 @@ def _unusable(site: str, said: str) -> RemoteFailed:
 
 def _said(uri: str, error: Exception) -> str:
     """Return the driver's words on one line, without what may hold a secret."""
-    words = one_line(str(error).partition(", full error:")[0].partition(", Timeout:")[0], _LONGEST).rstrip(".")
+    first = re.split(r", full error:|, Timeout:| \(configured timeouts:", str(error), maxsplit=1)[0]
+    words = one_line(first, _LONGEST).rstrip(".")
     found = _SECRET.search(uri)
     for secret in (found[2], unquote(found[2])) if found else ():
         words = words.replace(secret, "…") if secret else words

@@ -42,7 +42,9 @@ def check(server: Server, found: int) -> None:
         message = f"{server.site} was made by a newer version of llm-session-memory."
         raise RemoteFailed(message, "Update it: llm install -U llm-session-memory")
     if found == 0:
-        raise RemoteFailed(f"There is nothing at {server.site} yet.", "Send conversations there: llm sessions push")
+        raise RemoteFailed(
+            f"There is nothing at {server.site} yet.", "Send conversations there: llm sessions push NAME"
+        )
     if found < newest:
         message = f"The tables at {server.site} are those of an older version of llm-session-memory."
         raise RemoteFailed(message, "Bring them up to date, with a role that may: llm sessions push")

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     import psycopg
 
 _DETAIL_LENGTH = 200
+_WHERE_FROM = "See where it comes from: llm sessions remote show NAME"
+
 
 _BY_STATE: dict[str, tuple[str, str]] = {
-    "28P01": ("{site} refuses the password.", "Set it again: llm keys set NAME"),
+    "28P01": ("{site} refuses the password.", _WHERE_FROM),
     "28000": ("{site} does not let this role in.", "Ask whoever runs the server."),
     "3D000": ("The server has no such database: {site}.", "Create it: createdb NAME"),
-    "3F000": ("There is nothing at {site} yet.", "Send conversations there: llm sessions push"),
-    "42P01": ("There is nothing at {site} yet.", "Send conversations there: llm sessions push"),
+    "3F000": ("There is nothing at {site} yet.", "Send conversations there: llm sessions push NAME"),
+    "42P01": ("There is nothing at {site} yet.", "Send conversations there: llm sessions push NAME"),
     "42501": ("The role has no right to do this at {site}.", "Ask whoever runs the server."),
     "25006": ("{site} can only be read.", "Give the address of a server that can be written to."),
     "53100": ("The disk of the server is full: {site}.", "Nothing of this was kept. Make room there and repeat it."),
@@ -45,7 +47,7 @@ _BY_CLASS = {
 
 _BY_TEXT: tuple[tuple[str, tuple[str, str]], ...] = (
     (r"password authentication failed", _BY_STATE["28P01"]),
-    (r"no password supplied", ("{site} asks for a password.", "Give one: llm keys set NAME")),
+    (r"no password supplied", ("{site} asks for a password.", _WHERE_FROM)),
     (r"no pg_hba\.conf entry", _BY_STATE["28000"]),
     (r'role ".*" does not exist', _BY_STATE["28000"]),
     (r'database ".*" does not exist', _BY_STATE["3D000"]),
@@ -75,6 +77,11 @@ def failed(error: psycopg.Error, site: str) -> RemoteFailed:
     import psycopg
 
     state = error.sqlstate or ""
+    if error.diag.source_function == "ExecWithCheckOptions":
+        return RemoteFailed(
+            f"A rule at {site} doesn't let this role write one of these conversations.",
+            "Nothing of this batch was sent. Ask whoever runs the server, or choose sessions with -s or --project.",
+        )
     text = str(error)
     found = _BY_STATE.get(state) or _BY_CLASS.get(state[:2])
     if found is None and not state:

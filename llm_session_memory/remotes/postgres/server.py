@@ -169,12 +169,15 @@ def _parameters(address: str) -> dict[str, Any]:
     try:
         from psycopg import Error, conninfo
     except ImportError as error:
-        message = "PostgreSQL needs psycopg, which is not installed."
-        raise RemoteFailed(message, "Install it: llm install 'llm-session-memory[postgres]'") from error
+        message = "PostgreSQL needs the package psycopg, which is not installed."
+        raise RemoteFailed(message, "Install it with: llm install 'llm-session-memory[postgres]'") from error
     given: dict[str, Any] = {}
     with suppress(Error, UnicodeError, ValueError):
         given = conninfo.conninfo_to_dict(address)
     if not given or "@" in str(given.get("host", "")):
-        hint = "Write it like postgresql://you@server:5432/database; in a password, @ as %40, / as %2F and % as %25."
+        hint = (
+            "Write it like postgresql://you@server:5432/database?sslmode=verify-full, with options of libpq only. In a "
+            "password, write @ as %40, / as %2F and % as %25."
+        )
         raise RemoteFailed("The address of the PostgreSQL server can't be understood.", hint)
     return {**_DEFAULTS, **given, "client_encoding": "utf8"}
