@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..errors import SessionError
 from ..model.remotes import RemoteSettings
@@ -44,7 +45,15 @@ class Eligible:
     @property
     def special(self) -> frozenset[str]:
         """The conversations of which not all that may go is sent."""
-        return self.hidden | {*self.kept.values()}
+        return self.hidden | self.beside_kept
+
+    @cached_property
+    def beside_kept(self) -> frozenset[str]:
+        """The conversations with calls that were deleted elsewhere, and those that share exchanges with these.
+
+        Their own rows, such as votes, may name such a call.
+        """
+        return frozenset(kin(self, self.kept.values())) if self.kept else frozenset()
 
 
 def eligible(log: Log, settings: RemoteSettings, *, everything: bool = False) -> Eligible:

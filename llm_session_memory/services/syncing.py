@@ -150,6 +150,9 @@ class Syncing:
 
     def _batches(self, found: Compared, threads: Collection[str]) -> Iterator[tuple[str, ...]]:
         """Yield conversations in batches. If secrets are replaced, each family is one: it says what is a secret."""
+        beside = found.eligible.beside_kept
+        if not beside.isdisjoint(threads):  # what is left out of one of them depends on the others
+            threads = {*threads, *(beside & found.eligible.going)}
         groups = families(threads, found.eligible.related)
         if self._settings.redact:
             return iter(groups)

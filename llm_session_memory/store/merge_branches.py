@@ -65,7 +65,11 @@ def went_on(ours: Log, theirs: Log) -> list[Conversation]:
     touched = _touched(ours, theirs, near)
     if not touched:
         return []
-    apart_before = _branches(ours) | _branches(theirs)
+    apart_before = _branches(ours)
+    for thread_id, (root, branch) in _branches(theirs).items():
+        here = apart_before.get(thread_id)
+        if here is None or branch.kept_turn_id < here[1].kept_turn_id:
+            apart_before[thread_id] = root, branch
     for thread_id, (root, _) in apart_before.items():
         near[thread_id].add(root)
         near[root].add(thread_id)
@@ -263,7 +267,8 @@ def record(log: Log, one: Conversation) -> None:
         if not log.value(_THERE, {"id": thread_id}):
             continue
         log.run(
-            "insert or replace into memory_branches values (:thread_id, :root, :turn_id, :kept)",
+            "insert into memory_branches values (:thread_id, :root, :turn_id, :kept) on conflict (thread_id) do update"
+            " set kept_turn_id = min(kept_turn_id, excluded.kept_turn_id)",
             {"thread_id": thread_id, "root": one.root, "turn_id": branch.turn_id, "kept": branch.kept_turn_id},
         )
         link = one.apart.links.get(thread_id)

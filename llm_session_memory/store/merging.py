@@ -91,11 +91,10 @@ _OURS: dict[str, tuple[dict[str, str | None], str]] = {
     "memory_changed": ({}, _TURNS),
     "memory_recalls": ({"passage_id": "0"}, _TURNS),
     "memory_attempts": ({}, "where s.id not in (select id from main.memory_attempts)"),
-    "memory_branches": ({}, "where s.thread_id not in (select thread_id from main.memory_branches)"),
     "memory_forks": ({}, "where s.thread_id not in (select thread_id from main.memory_forks)"),
 }
 
-TABLES = (*LLMS, *_OURS)
+TABLES = (*LLMS, *_OURS, "memory_branches")
 
 NOT_MERGED = frozenset(
     {"memory_windows", "memory_log_settings", "memory_sealed"}
@@ -197,6 +196,7 @@ def put(log: Log, *, search: bool = True) -> None:
     for table, (changed, which) in _OURS.items():
         copy_table(log, table, changed, which, {})
     _finish_attempts(log)
+    _join_branches(log)
     for thread_id in grown:
         merge_branches.retip(log, thread_id)
 
@@ -235,6 +235,15 @@ def _find_blocks(log: Log) -> None:
         "insert into temp.merge_blocks"  # noqa: S608  constants
         f" select id, coalesce(here, :newest + row_number() over (order by id)), here is null from ({here})",
         newest,
+    )
+
+
+def _join_branches(log: Log) -> None:
+    """Let each branch that both logs have begin beside the smallest exchange that one of them knows."""
+    log.run(
+        "insert into main.memory_branches (thread_id, root_id, turn_id, kept_turn_id)"
+        " select thread_id, root_id, turn_id, kept_turn_id from other.memory_branches where true"
+        " on conflict (thread_id) do update set kept_turn_id = min(kept_turn_id, excluded.kept_turn_id)"
     )
 
 
