@@ -108,7 +108,7 @@ STAMPED: dict[str, tuple[str, ...]] = {
     "memory_origins": ("source", "key"),
     "memory_undone": ("turn_id",),
     "memory_snapshots": ("label_key", "label", "turn_id", "state_json", "made_utc"),
-    "memory_forks": ("from_thread_id", "at_turn_id"),
+    "memory_forks": ("at_turn_id",),  # the thread follows from that, and nothing tells it once the exchange is gone
     "memory_branches": ("root_id", "turn_id", "kept_turn_id"),
     "memory_groups": ("name_key", "name", "created_utc"),
     "memory_group_members": ("name_key",),

@@ -55,6 +55,9 @@ class Invariant:
 
 _DELETE = "delete from {table} as r where {broken}"
 
+_NOT_DELETED = "not exists (select 1 from memory_tombstones b where b.kind = '{kind}' and b.id = r.{column})"
+"""A fork of what another machine deleted goes on naming it, so that all machines have the same row."""
+
 
 def _of_turn(table: str, noun: str, column: str = "turn_id", *, harmless: bool = False) -> Invariant:
     return Invariant(
@@ -188,14 +191,16 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "memory_forks",
         "from_thread_id",
-        "The conversation that a fork was forked from is in the log.",
-        "not {thread}",
+        "The conversation that a fork was forked from is in the log, or was deleted.",
+        "not {thread} and " + _NOT_DELETED.format(kind="thread", column="from_thread_id"),
+        needs=("memory_tombstones",),
     ),
     Invariant(
         "memory_forks",
         "at_turn_id",
-        "The exchange that a fork was forked at is in the log.",
-        "not {turn}",
+        "The exchange that a fork was forked at is in the log, or was deleted.",
+        "not {turn} and " + _NOT_DELETED.format(kind="turn", column="at_turn_id"),
+        needs=("memory_tombstones",),
     ),
     _of_turn("memory_undone", "An undone exchange"),
     _of_thread("memory_undone", "An undone exchange"),

@@ -176,13 +176,9 @@ def find(log: Log) -> None:
 
 def put(log: Log, *, search: bool = True) -> None:
     """Add what `find` found; without llm's search rows if nothing of it is to stay."""
-    grown = [
-        one
-        for (one,) in log.tuples(
-            "select distinct t.thread_id from temp.merge_turns n join other.turns t on t.id = n.id"
-            " where t.thread_id not in (select id from temp.merge_threads)"
-        )
-    ]
+    # those that are new here too: the other log's row may be older than its newest turn
+    sql = "select distinct t.thread_id from temp.merge_turns n join other.turns t on t.id = n.id"
+    grown = [one for (one,) in log.tuples(sql)]
     values = {"results": log.value("select coalesce(max(id), 0) from main.tool_results")}
     for table, (changed, which) in LLMS.items():
         if table == "parts":

@@ -296,12 +296,8 @@ class Machine:
             return {id_: (parent, tip) for id_, parent, tip in connection.execute(sql)}
 
     def wrong(self) -> list[str]:
-        """Return what a check of the log finds wrong, but forks of exchanges that were deleted elsewhere meanwhile.
-
-        Such a fork goes on from the exchange before (see `store.forks.shared`).
-        """
-        found = [one.message for one in check(self.path, lambda _: None).wrong]
-        return [one for one in found if "the exchange that a fork was forked at" not in one]
+        """Return what a check of the log finds wrong."""
+        return [one.message for one in check(self.path, lambda _: None).wrong]
 
     def contents(self, *, leave: Sequence[str] = ()) -> dict[str, list[tuple[Any, ...]]]:
         """Return what is in the log, without the numbers that it gave itself, and without some threads' names."""
