@@ -193,6 +193,7 @@ def put(log: Log, *, search: bool = True) -> None:
         copy_table(log, table, changed, which, {})
     _finish_attempts(log)
     _join_branches(log)
+    _join_forks(log)
     for thread_id in grown:
         merge_branches.retip(log, thread_id)
 
@@ -241,6 +242,33 @@ def _join_branches(log: Log) -> None:
         " select thread_id, root_id, turn_id, kept_turn_id from other.memory_branches where true"
         " on conflict (thread_id) do update set kept_turn_id = min(kept_turn_id, excluded.kept_turn_id)"
     )
+
+
+_LINKS = (
+    "select o.thread_id, o.from_thread_id, o.at_turn_id, l.at_turn_id,"
+    " exists (select 1 from main.memory_tombstones b where b.kind = 'turn' and b.id = l.at_turn_id)"
+    " from other.memory_forks o join main.memory_forks l on l.thread_id = o.thread_id"
+    " where o.at_turn_id <> l.at_turn_id"
+)
+
+
+def _join_forks(log: Log) -> None:
+    """Let each fork that both logs have begin at the same exchange: one that is there, and of these the smaller one.
+
+    A fork that keeps an exchange which was deleted elsewhere keeps it.
+    """
+    for thread_id, origin, theirs, ours, buried in log.tuples(_LINKS):
+        here, there = (_is_here(log, one) for one in (ours, theirs))
+        if not (here and buried) and (not there, theirs) < (not here, ours):
+            log.run(
+                "update main.memory_forks set from_thread_id = :origin, at_turn_id = :at where thread_id = :id",
+                {"id": thread_id, "origin": origin, "at": theirs},
+            )
+
+
+def _is_here(log: Log, call: str) -> bool:
+    sql = "select 1 from main.turns where id = :id union all select 1 from main.responses where id = :id"
+    return log.value(sql, {"id": call}) is not None
 
 
 def _finish_attempts(log: Log) -> None:
