@@ -205,6 +205,10 @@ class Joining:
 
     # -- relatives -----------------------------------------------------
 
+    def forget(self) -> None:
+        """Forget what the remote had: others have written to it."""
+        self._by_beginning = None
+
     def with_relatives(
         self, found: Eligible, threads: Collection[str], differences: Mapping[str, Difference]
     ) -> list[Document]:

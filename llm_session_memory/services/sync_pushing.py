@@ -205,6 +205,7 @@ class Pushing:
         if not changed:
             return False
         self._buckets = buckets
+        self._joining.forget()
         if buried := {one for one in changed if one.startswith(TOMBSTONES)}:
             known = {one.key for one in documents.tombstones(self._desk.log)}
             new = (one for one in self._remote.tombstones(buried) if one.key not in known)

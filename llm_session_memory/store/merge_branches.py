@@ -166,17 +166,16 @@ def _families(near: Mapping[str, Collection[str]], touched: Iterable[str]) -> It
 def _conversation(
     root: str, threads: frozenset[str], logs: tuple[Log, Log], known: Mapping[str, tuple[str, Branch]]
 ) -> Conversation:
+    found = [(thread_id, *_own(log, thread_id, threads)) for log in logs for thread_id in sorted(threads)]
+    real = {one for _, _, own in found for one in own}
     paths: list[list[str]] = []
-    real: set[str] = set()
-    for log in logs:
-        for thread_id in threads:
-            every, own = _own(log, thread_id, threads)
-            real.update(own)
-            if every and thread_id in known and (branch := known[thread_id][1].turn_id) not in own:
-                first = next((place for place, one in enumerate(every) if one in own), len(every))
-                every.insert(first, branch)
-            if every:
-                paths.append(every)
+    for thread_id, every, own in found:
+        # a branch whose first exchange is gone; one that is there has its place by the logs, not by an old link
+        if every and thread_id in known and (branch := known[thread_id][1].turn_id) not in real:
+            first = next((place for place, one in enumerate(every) if one in own), len(every))
+            every.insert(first, branch)
+        if every:
+            paths.append(every)
     branches = [known[one][1] for one in sorted(threads & known.keys())]
     return Conversation(root, threads, apart(root, paths, branches, real))
 
@@ -284,6 +283,7 @@ def record(log: Log, one: Conversation) -> None:
     _relink(log, one)
     for thread_id in {one.root, *one.apart.branches}:
         retip(log, thread_id)
+    untip(log, {*one.threads, *one.apart.branches})
 
 
 def _relink(log: Log, one: Conversation) -> None:
@@ -303,6 +303,16 @@ def retip(log: Log, thread_id: str) -> None:
         "update threads set tip_message_hash = coalesce((select coalesce(t.tip_message_hash, t.parent_message_hash)"
         " from turns t where t.thread_id = threads.id order by t.rowid desc limit 1), tip_message_hash) where id = :id",
         {"id": thread_id},
+    )
+
+
+def untip(log: Log, threads: Iterable[str]) -> None:
+    """Let those of some threads have no tip that are branches which all their turns left: each log had another one."""
+    log.run(
+        "update threads set tip_message_hash = null where id in (select value from json_each(:ids))"
+        " and id in (select thread_id from memory_branches)"
+        " and not exists (select 1 from turns t where t.thread_id = threads.id)",
+        {"ids": json.dumps(sorted(threads))},
     )
 
 

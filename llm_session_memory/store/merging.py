@@ -196,6 +196,7 @@ def put(log: Log, *, search: bool = True) -> None:
     _join_forks(log)
     for thread_id in grown:
         merge_branches.retip(log, thread_id)
+    merge_branches.untip(log, [one for (one,) in log.tuples("select id from temp.merge_threads")])
 
 
 def copy_table(log: Log, table: str, changed: Mapping[str, str | None], which: str, values: Mapping[str, int]) -> None:

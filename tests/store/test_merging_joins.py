@@ -1,0 +1,82 @@
+"""What two logs know of a fork or branch is joined: in whichever order logs are merged, all end with the same rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from tests.world.machines import EVERYTHING, Machine, Place
+
+
+def rows(machine: Machine, sql: str) -> list[tuple[object, ...]]:
+    """Return what a log has."""
+    with closing(sqlite3.connect(machine.path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def write(machine: Machine, sql: str) -> None:
+    """Change a log behind its back."""
+    with closing(sqlite3.connect(machine.path)) as connection, connection:
+        connection.execute(sql)
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_of_what_logs_know_of_a_branch_the_smallest_exchange_stays(tmp_path: Path, order: tuple[int, ...]) -> None:
+    place = Place(tmp_path)
+    machines = [place.machine(f"m{one}") for one in range(3)]
+    thread_id = machines[0].new("work", "Hello")
+    for number, one in enumerate(machines):
+        one.sync(EVERYTHING)
+        write(one, f"insert into memory_branches values ('{thread_id}', '{thread_id}', 'x', 'kept {number}')")
+    for one in (*order, *order):
+        machines[one].sync(EVERYTHING)
+    assert [rows(one, "select kept_turn_id from memory_branches") for one in machines] == [[("kept 0",)]] * 3
+
+
+def test_a_fork_that_two_logs_link_otherwise_begins_at_an_exchange_that_is_there(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    desk, laptop = place.machine("desk"), place.machine("laptop")
+    desk.new("work", "One", "Two")
+    desk.fork("work", 2, "Three")
+    desk.sync(EVERYTHING)
+    laptop.sync(EVERYTHING)
+    (first, second) = desk.turns("work")
+    write(laptop, f"update memory_forks set at_turn_id = '{first}'")
+    write(desk, "update memory_forks set at_turn_id = '0 gone'")
+    for one in (laptop, desk, laptop):
+        one.sync(EVERYTHING)
+    assert [rows(one, "select at_turn_id from memory_forks") for one in (desk, laptop)] == [[(first,)]] * 2
+    assert second in desk.turns("work")
+
+
+def test_a_fork_of_what_another_machine_deleted_is_no_damage(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    desk, laptop = place.machine("desk"), place.machine("laptop")
+    desk.new("work", "One")
+    desk.sync(EVERYTHING)
+    laptop.sync(EVERYTHING)
+    desk.fork("work", 1, "Two")
+    laptop.delete("work")
+    for one in (desk, laptop, desk, laptop):
+        one.sync(EVERYTHING)
+    assert (desk.wrong(), laptop.wrong()) == ([], [])
+
+
+def test_what_names_an_exchange_that_others_deleted_does_not_differ_for_ever(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    desk, laptop = place.machine("desk"), place.machine("laptop")
+    desk.new("work", "One")
+    desk.sync(EVERYTHING)
+    laptop.sync(EVERYTHING)
+    laptop.fork("work", 1, "Two")
+    desk.delete("work", 1)
+    laptop.change("work-2", "vote", 1, "")
+    for one in (desk, laptop, desk, laptop):
+        one.sync(EVERYTHING)
+    before = laptop.remote.calls["writing"]
+    laptop.push(EVERYTHING)
+    assert laptop.remote.calls["writing"] == before
