@@ -152,7 +152,7 @@ def _read(  # noqa: PLR0913  as above
             making.copy(log)
         if restore_deleted and not dry_run:
             with memory.writing():
-                dig_up(log, making.staging.log)
+                dig_up(log, making.staging.log, memory.desk.timestamp())
         return found
 
 

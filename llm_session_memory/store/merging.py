@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -310,11 +310,8 @@ def buried(log: Log, elsewhere: Log) -> Buried:
     few = log.value(calls, {"most": deleted}) < deleted
     found = [*_looked_up(log, elsewhere)] if few else elsewhere.stream("select kind, id from memory_tombstones")
     log.many("insert into temp.merge_buried values (:kind, :id)", ({"kind": k, "id": id_} for k, id_ in found))
-    # a text that the log deleted as well was asked for again if it is there
-    log.run(
-        "delete from temp.merge_buried where kind = 'content' and exists"
-        " (select 1 from memory_tombstones t where t.kind = 'content' and t.id = merge_buried.id)"
-    )
+    for one in (log, elsewhere):
+        log.many("delete from temp.merge_buried where kind = 'content' and id = :id", one.rows(_RESTORED))
     turns: dict[str, list[str]] = {}
     for thread_id, turn_id in (*log.tuples(_BURIED_TURNS), *_buried_imports(log)):
         turns.setdefault(thread_id, []).append(turn_id)
@@ -334,6 +331,9 @@ def _looked_up(log: Log, elsewhere: Log) -> Iterator[tuple[str, str]]:
                 values,
             )
 
+
+_RESTORED = "select id from memory_tombstones where kind = 'restored'"
+"""The texts that somebody imported again although they were deleted: for them, a call goes only by its id."""
 
 _AT_ONCE = 5_000
 _IMPORTED = {"imported": f"{IMPORTED}*"}
@@ -378,12 +378,20 @@ def drop_removed_snapshots(log: Log, elsewhere: Log) -> None:
     )
 
 
-def put_tombstones(log: Log) -> None:
-    """Add the attached log's tombstones; each has the time of the first deletion."""
+def put_tombstones(log: Log, turns: Iterable[str], deleted_utc: str) -> None:
+    """Add the attached log's tombstones; each has the time of the first deletion.
+
+    `turns` are those that go because their texts were deleted under other ids. They get tombstones of their own, so
+    that all logs agree on them, those too where a fork keeps them.
+    """
     log.run(
         "insert into main.memory_tombstones (kind, id, deleted_utc) select kind, id, deleted_utc"
         " from other.memory_tombstones where true on conflict (kind, id) do update"
         " set deleted_utc = min(deleted_utc, excluded.deleted_utc)"
+    )
+    log.many(
+        "insert or ignore into main.memory_tombstones (kind, id, deleted_utc) values ('turn', :id, :now)",
+        ({"id": one, "now": deleted_utc} for one in turns),
     )
 
 

@@ -36,7 +36,7 @@ _LOOKS = {
     "memory_originals": {"turn_id": r"\S{20,}", "messages_json": r"\[.*\]"},
     "memory_blocks": {"pinned_json": r"\[.*\]"},
     "memory_attempts": {"id": r"\S{20,}", "request_json": r"\{.*\}"},
-    "memory_tombstones": {"kind": r"turn|thread|content", "id": r"\S{20,}", "deleted_utc": r"\d{4}-.*"},
+    "memory_tombstones": {"kind": r"turn|thread|content|restored", "id": r"\S{20,}", "deleted_utc": r"\d{4}-.*"},
     "memory_undone": {"thread_id": r"\S{20,}", "turn_id": r"\S{20,}", "undone_utc": r"\d{4}-.*"},
     "memory_changed": {"turn_id": r"\S{20,}", "changed_utc": r"\d{4}-.*"},
     "memory_log_settings": {"key": r"[a-z]+\.[a-z_]+"},

@@ -39,16 +39,27 @@ def deleted_among(log: Log, made: Log) -> list[str]:
     return [turn_id for turn_id, hash_ in _contents(made) if hash_ in hashes] if hashes else []
 
 
-def dig_up(log: Log, made: Log) -> None:
-    """Remove the tombstones of the texts in another database, which were asked for all the same."""
-    if log.columns("memory_tombstones"):
-        sql = "delete from memory_tombstones where kind = 'content' and id = :id"
-        log.many(sql, ({"id": hash_} for _, hash_ in _contents(made)))
+def dig_up(log: Log, made: Log, restored_utc: str | None) -> None:
+    """Remove the tombstones of the texts in another database, which were asked for all the same.
+
+    Each leaves a mark that it was restored, at the time `restored_utc`: otherwise the tombstone of another log or a
+    remote would delete the text again. Without a time none is left.
+    """
+    if not log.columns("memory_tombstones"):
+        return
+    hashes = [{"id": hash_, "now": restored_utc} for _, hash_ in _contents(made)]
+    if restored_utc is not None:
+        log.many(
+            "insert or ignore into memory_tombstones (kind, id, deleted_utc)"
+            " select 'restored', id, :now from memory_tombstones where kind = 'content' and id = :id",
+            hashes,
+        )
+    log.many("delete from memory_tombstones where kind = 'content' and id = :id", hashes)
 
 
 def dig_up_all(log: Log, made: Log) -> None:
     """Remove all tombstones of the conversations, calls and texts in another database, which are in the log again."""
-    dig_up(log, made)
+    dig_up(log, made, None)  # those of sealed sessions are in no other log
     if log.columns("memory_tombstones"):
         sql = "delete from memory_tombstones where kind = :kind and id = :id"
         for kind, table in (

@@ -114,12 +114,12 @@ class Week(RuleBasedStateMachine):
                 self.hushed.pop((name, machine.thread(called)), None)
             machine.set_private(called, private=not machine.is_private(called))
 
-    @rule(name=machines, which=st.integers(0, 1))
-    def import_(self, name: str, which: int) -> None:
-        """Import a conversation that the other machine may import too, under other ids."""
+    @rule(name=machines, which=st.integers(0, 1), restore=st.booleans())
+    def import_(self, name: str, which: int, restore: bool) -> None:
+        """Import a conversation that the other machine may import too, under other ids, perhaps a deleted one."""
         machine = self.on[name]
         if f"imported {which}" not in machine.names():
-            machine.imported(f"imported {which}", which)
+            machine.imported(f"imported {which}", which, restore_deleted=restore)
 
     @rule(name=machines, hours=st.sampled_from([-100, -3, 5, 200]))
     def jump(self, name: str, hours: int) -> None:

@@ -32,8 +32,8 @@ def test_of_what_logs_know_of_a_branch_the_smallest_exchange_stays(tmp_path: Pat
     for number, one in enumerate(machines):
         one.sync(EVERYTHING)
         write(one, f"insert into memory_branches values ('{thread_id}', '{thread_id}', 'x', 'kept {number}')")
-    for one in (*order, *order):
-        machines[one].sync(EVERYTHING)
+    for number in (*order, *order):
+        machines[number].sync(EVERYTHING)
     assert [rows(one, "select kept_turn_id from memory_branches") for one in machines] == [[("kept 0",)]] * 3
 
 
@@ -80,3 +80,41 @@ def test_what_names_an_exchange_that_others_deleted_does_not_differ_for_ever(tmp
     before = laptop.remote.calls["writing"]
     laptop.push(EVERYTHING)
     assert laptop.remote.calls["writing"] == before
+
+
+def test_what_somebody_imported_again_stays_whoever_deleted_it(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    desk, laptop = place.machine("desk"), place.machine("laptop")
+    desk.imported("old", 0)
+    desk.sync(EVERYTHING)
+    laptop.sync(EVERYTHING)
+    laptop.delete("old")
+    for one in (laptop, desk):
+        one.sync(EVERYTHING)
+    desk.imported("old", 0)
+    assert desk.names() == []
+    desk.imported("old", 0, restore_deleted=True)
+    newcomer = place.machine("newcomer")
+    for one in (desk, laptop, desk, newcomer):
+        one.sync(EVERYTHING)
+    assert [one.prompts("old") for one in (desk, laptop, newcomer)] == [["imported 0 0", "imported 0 1"]] * 3
+    laptop.delete("old")
+    for one in (laptop, desk, newcomer):
+        one.sync(EVERYTHING)
+    assert [one.names() for one in (desk, laptop, newcomer)] == [[]] * 3
+
+
+def test_a_text_that_was_deleted_goes_from_a_machine_that_imported_it_before_it_knew(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    desk, laptop = place.machine("desk"), place.machine("laptop")
+    desk.imported("old", 0)
+    laptop.imported("again", 0)
+    laptop.fork("again", 2, "In a fork")
+    desk.sync(EVERYTHING)
+    desk.delete("old")
+    newcomer = place.machine("newcomer")
+    for one in (desk, laptop, desk, newcomer):
+        one.sync(EVERYTHING)
+    assert laptop.prompts("again-2") == ["imported 0 0", "imported 0 1", "In a fork"], "it keeps what it shares"
+    assert newcomer.prompts("again-2") == ["In a fork"]
+    assert desk.stamps(but=()) == newcomer.stamps(but=())

@@ -20,7 +20,7 @@ from llm_session_memory.rules.ulids import of_import
 from llm_session_memory.services.checking import check
 from llm_session_memory.services.sync_scope import eligible
 from llm_session_memory.services.syncing import Syncing
-from llm_session_memory.store import documents, history, votes
+from llm_session_memory.store import documents, history, tombstones, votes
 from tests.world.logs import START, LogBuilder, Said
 from tests.world.memory_remote import MemoryRemote, Server
 
@@ -171,11 +171,23 @@ class Machine:
             made = memory.forks.make(memory.forks.point(name, number))
         self.say(made.thread_id, prompt)
 
-    def imported(self, name: str, which: int) -> None:
-        """Log a conversation as an import does: with ids of this machine, and the times and texts of another tool."""
+    def imported(self, name: str, which: int, *, restore_deleted: bool = False) -> None:
+        """Log a conversation as an import does: with ids of this machine, and the times and texts of another tool.
+
+        What was deleted is not imported, unless it is asked for.
+        """
         at = START - timedelta(days=300 + which)
         thread_id = of_import(at.isoformat())
         said = [Said(f"imported {which} {number}", at=at + timedelta(minutes=number)) for number in range(2)]
+        scratch = self.path.with_suffix(".made")
+        with LogBuilder(scratch) as made, Memory(scratch) as read, self.memory() as memory:
+            made.turns(thread_id, *said)
+            if tombstones.deleted_among(memory.desk.log, read.desk.log):
+                if not restore_deleted:
+                    return
+                with memory.writing():
+                    tombstones.dig_up(memory.desk.log, read.desk.log, memory.desk.timestamp())
+        scratch.unlink()
         with LogBuilder(self.path) as log:
             log._given = self.place.unique()
             self._remember(log.turns(thread_id, *said))

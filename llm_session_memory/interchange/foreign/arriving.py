@@ -131,7 +131,7 @@ class _Staged:
         """Remove the tombstones of what was imported."""
         made = self.staging.log
         with memory.writing():
-            dig_up(memory.desk.log, made)
+            dig_up(memory.desk.log, made, memory.desk.timestamp())
             origins.dig_up(memory.desk.log, origins.marks_of(made))
 
     def __enter__(self) -> _Staged:  # noqa: PYI034  Self needs Python 3.11
