@@ -65,6 +65,17 @@ def concerned_here(log: Log, here: Collection[str], tombstones: Collection[Docum
     return {*found.values(), *whole}, {*(f"turn {one}" for one in found), *(f"thread {one}" for one in whole)}
 
 
+def lives_on(log: Log, remote: Remote, tombstones: Collection[Document], held: Collection[str]) -> list[str]:
+    """Return the calls of deleted conversations on a remote that live on here in a fork that is held back.
+
+    The deletion left them no tombstones, since the fork still has them. But it never goes, so nothing else tells the
+    remote that they went with their conversation.
+    """
+    threads = ids(tombstones, "thread") if held else ()
+    there = (one.key for some in in_portions(threads) for one in remote.stamps(some) if one.kind != "thread")
+    return [turn for turn, thread_id in store.threads_of(log, there).items() if thread_id in held] if threads else []
+
+
 def relevant(tombstones: Iterable[Document], threads: Collection[str], turns: Collection[str]) -> list[Document]:
     """Return those of some tombstones that may be about some conversations and their calls."""
     imported = any(is_imported(one) for one in threads)

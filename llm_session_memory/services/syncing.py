@@ -16,7 +16,7 @@ from ..rules import names
 from ..rules.syncing import Difference, batches, clock_sentence, differences, families, in_portions
 from ..rules.ulids import is_imported
 from ..rules.words import counted
-from ..store import merge_conflicts
+from ..store import merge_conflicts, tombstones
 from ..store import sync_scope as store
 from ..store.remotes import Remotes
 from . import sync_buried
@@ -88,6 +88,8 @@ class Syncing:
         joining = self._joining(condition)
         found = self._compared(scope, joining)
         check_may_go(self._desk, scope, found.eligible)
+        if not dry_run and self._bury_what_lives_on(found):
+            found = self._compared(scope, joining)
         pushing = Pushing(self._desk, joining, found)
         meant, near = _meant(joining.remote, found)
         done = Moved(clock=self._clock(condition))
@@ -95,8 +97,8 @@ class Syncing:
             done += pushing.push(some, dry_run=dry_run)
             if not dry_run:
                 self._remember(found, some)
-        for tombstones in _portions([one for one in found.buried_here if one.key not in near]):
-            done += pushing.bury(tombstones, dry_run=dry_run)
+        for some_buried in _portions([one for one in found.buried_here if one.key not in near]):
+            done += pushing.bury(some_buried, dry_run=dry_run)
         if not dry_run:
             self._moved(done, pushed=True)
         return done
@@ -144,6 +146,14 @@ class Syncing:
 
     def _compared(self, scope: Scope, joining: Joining) -> Compared:
         return Comparing(self._desk, joining.remote, self._settings, joining.person).compare(scope)
+
+    def _bury_what_lives_on(self, found: Compared) -> bool:
+        """Bury the calls of deleted conversations that only forks which never go still have. Return whether any are."""
+        calls = sync_buried.lives_on(self._desk.log, self._remote, found.buried_here, found.eligible.held)
+        if calls:
+            with self._desk.writing():
+                tombstones.bury_calls(self._desk.log, calls, self._desk.timestamp())
+        return bool(calls)
 
     def _clock(self, condition: Condition) -> str:
         return clock_sentence(self._desk.now().timestamp(), condition.now)
@@ -218,9 +228,9 @@ def _meant(remote: Remote, found: Compared) -> tuple[set[str], set[str]]:
     return threads, keys
 
 
-def _deleted(tombstones: Collection[Document]) -> int:
+def _deleted(buried: Collection[Document]) -> int:
     """Return how many deletions some tombstones are about. One of a call has a tombstone for its text too."""
-    return len(sync_buried.ids(tombstones, "turn")) or len(tombstones)
+    return len(sync_buried.ids(buried, "turn")) or len(buried)
 
 
 def _held(found: Compared) -> Iterator[Held]:
@@ -236,7 +246,7 @@ def _held(found: Compared) -> Iterator[Held]:
             yield Held(reason, tuple(sorted(called.values(), key=names.key)), tuple(there))
 
 
-def _portions(tombstones: list[Document]) -> Iterator[list[Document]]:
-    by_key = {one.key: one for one in tombstones}
+def _portions(buried: list[Document]) -> Iterator[list[Document]]:
+    by_key = {one.key: one for one in buried}
     for some in in_portions(by_key, 5_000):
         yield [by_key[key] for key in some]

@@ -18,7 +18,7 @@ from .deletion import statements
 from .log import Log
 from .other_log import file_of
 from .staging import Renumbered
-from .tombstones import register
+from .tombstones import bury_calls, register
 
 _FRAGMENT = "(select l.id from other.fragments f join main.fragments l on l.hash = f.hash where f.id = s.fragment_id)"
 _TOOL = "(select l.id from other.tools t join main.tools l on l.hash = t.hash where t.id = s.tool_id)"
@@ -389,10 +389,7 @@ def put_tombstones(log: Log, turns: Iterable[str], deleted_utc: str) -> None:
         " from other.memory_tombstones where true on conflict (kind, id) do update"
         " set deleted_utc = min(deleted_utc, excluded.deleted_utc)"
     )
-    log.many(
-        "insert or ignore into main.memory_tombstones (kind, id, deleted_utc) values ('turn', :id, :now)",
-        ({"id": one, "now": deleted_utc} for one in turns),
-    )
+    bury_calls(log, turns, deleted_utc)
 
 
 # -- excerpts ----------------------------------------------------------

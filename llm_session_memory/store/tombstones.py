@@ -31,6 +31,14 @@ def bury(log: Log, batch: int, deleted_utc: str) -> None:
         )
 
 
+def bury_calls(log: Log, calls: Iterable[str], deleted_utc: str) -> None:
+    """Leave tombstones of calls that are deleted elsewhere, or that have to be, and stay in a fork of this log."""
+    log.many(
+        "insert or ignore into main.memory_tombstones (kind, id, deleted_utc) values ('turn', :id, :now)",
+        ({"id": one, "now": deleted_utc} for one in calls),
+    )
+
+
 def deleted_among(log: Log, made: Log) -> list[str]:
     """Return the turns of another database whose texts were deleted from this log."""
     if not log.columns("memory_tombstones"):

@@ -118,3 +118,24 @@ def test_a_text_that_was_deleted_goes_from_a_machine_that_imported_it_before_it_
     assert laptop.prompts("again-2") == ["imported 0 0", "imported 0 1", "In a fork"], "it keeps what it shares"
     assert newcomer.prompts("again-2") == ["In a fork"]
     assert desk.stamps(but=()) == newcomer.stamps(but=())
+
+
+def test_a_deleted_session_goes_though_a_private_fork_has_its_exchanges(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    desk, laptop = place.machine("desk"), place.machine("laptop")
+    desk.new("work", "Said once")
+    desk.sync(EVERYTHING)
+    laptop.sync(EVERYTHING)
+    laptop.fork("work", 1, "Hushed")
+    laptop.set_private("work-2", private=True)
+    laptop.delete("work")
+    for one in (laptop, desk):
+        one.sync(EVERYTHING)
+    assert desk.names() == []
+    assert "Said once" not in place.server.texts()
+    assert laptop.prompts("work-2") == ["Said once", "Hushed"]
+    laptop.set_private("work-2", private=False)
+    for one in (laptop, desk):
+        one.sync(EVERYTHING)
+    assert desk.prompts("work-2") == ["Hushed"], "what was deleted doesn't come back"
+    assert laptop.prompts("work-2") == ["Said once", "Hushed"]
