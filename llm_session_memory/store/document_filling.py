@@ -50,7 +50,8 @@ class _Filling:
         self._names = names
         self._person = person
         self._checks = Checks(log)
-        self._rows: defaultdict[tuple[str, tuple[str, ...]], list[tuple[Any, ...]]] = defaultdict(list)
+        self._rows: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self._columns: dict[str, tuple[str, ...]] = {}
         self._waiting = 0
         self._numbers: defaultdict[str, int] = defaultdict(int)
         self._there: dict[str, str] = {}
@@ -93,14 +94,19 @@ class _Filling:
 
     def _put(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         for row in rows:
-            self._rows[table, tuple(row)].append(tuple(row.values()))
+            columns = tuple(sorted(row))
+            if self._columns.setdefault(table, columns) != columns:  # the rows of a table have an order
+                self._flush()
+                self._columns[table] = columns
+            self._rows[table].append(tuple(row[name] for name in columns))
             self._waiting += 1
         if self._waiting >= _AT_ONCE:
             self._flush()
 
     def _flush(self) -> None:
         connection = self._log.database.conn
-        for (table, columns), rows in self._rows.items():
+        for table, rows in self._rows.items():
+            columns = self._columns[table]
             names = ", ".join(f'"{name}"' for name in columns)
             sql = f'insert into "{table}" ({names}) values ({", ".join("?" * len(columns))})'  # noqa: S608  known columns
             try:

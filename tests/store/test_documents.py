@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,23 @@ def test_documents_are_the_same_again_in_a_log_made_of_them(log: Log, monkeypatc
     """Whatever numbers the other log gives, and however much is read at a time."""
     monkeypatch.setattr("llm_session_memory.store.document_reading._MOST", 4)
     holds(log)
+
+
+def test_calls_keep_their_order_whatever_the_order_of_their_columns(tmp_path: Path) -> None:
+    """A remote may give columns in an order of its own, and one that was written by an older version fewer of them."""
+    long_talk(tmp_path / "logs.db")
+    with opened(tmp_path / "logs.db") as memory:
+        made = read(memory.desk.log)
+        turns = [one for one in made.values() if one.kind == "turn"]
+        for number, one in enumerate(turns):
+            (row,) = one.rows["turns"]
+            columns = sorted(row, reverse=number % 2 == 0)
+            kept = {name: row[name] for name in columns if number % 3 or row[name] is not None}
+            made[one.ref] = replace(one, rows={**one.rows, "turns": [kept]})
+        with filled(memory.desk.log, made) as log:
+            by_place = "select id from turns where thread_id = :id order by rowid"
+            for thread_id in threads_of(memory.desk.log):
+                assert log.tuples(by_place, {"id": thread_id}) == memory.desk.log.tuples(by_place, {"id": thread_id})
 
 
 @given(steps(*DONE, *GONE, most=12))
