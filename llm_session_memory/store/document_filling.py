@@ -15,6 +15,7 @@ from . import check_hashes
 from .document_checks import Checks, refused
 from .document_tables import NUMBERED, ORDER, Row
 from .log import Log
+from .schema import statement
 
 _AT_ONCE = 2_000
 """How many rows are inserted at a time."""
@@ -86,6 +87,8 @@ class _Filling:
         blocks = self._about_threads()
         self._about_calls(blocks)
         self._flush()
+        if self._log.columns("threads"):
+            self._log.run(statement("documents_threads"))
         # triggers recorded when rows were written here
         self._log.run("delete from memory_changes")
         self._put("memory_changes", map(self._own, _newest_changes(self._threads).values()))

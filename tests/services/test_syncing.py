@@ -13,6 +13,8 @@ import pytest
 from llm_session_memory.errors import NoSuchSession, RemoteFailed
 from llm_session_memory.model.remotes import Document
 from llm_session_memory.model.syncing import Moved, Scope
+from llm_session_memory.remotes.distributed.keeping import digests
+from llm_session_memory.store import documents
 from tests.world.machines import EVERYTHING, Machine, Place
 
 
@@ -84,6 +86,16 @@ def test_only_what_is_new_is_sent(home: Machine, laptop: Machine) -> None:
     assert home.remote.calls["put"] == 4
     assert laptop.pull().turns == 1
     assert laptop.contents() == home.contents()
+
+
+def test_a_push_does_not_ask_what_others_call_their_sessions(place: Place, home: Machine) -> None:
+    """Only a pull and a status need the names of sessions that this log lacks; a team may have 100,000 of them."""
+    home.push()
+    other = place.machine("other")
+    other.new("mine", "Hello")
+    other.push()
+    assert other.remote.calls["listed"] == 0
+    assert sorted(one.name for one in other.status().standings) == ["play", "work"]
 
 
 def test_conversations_without_a_name_go_only_if_asked(place: Place, home: Machine) -> None:
@@ -205,6 +217,28 @@ def test_two_sessions_of_one_name(place: Place, home: Machine, laptop: Machine) 
     newcomer = place.machine("newcomer")
     newcomer.pull()
     assert len(newcomer.names()) == len(home.names())
+
+
+def test_answers_come_to_a_session_that_was_sent_while_it_was_empty(place: Place, home: Machine) -> None:
+    """Workers send answers without their conversation; a session that llm had no row for by then gets one."""
+    with home.memory() as memory:
+        thread_id = memory.sessions.create("job").thread_id
+    home.push()
+    worker, laptop = place.machine("worker"), place.machine("laptop")
+    worker.pull()
+    worker.say(thread_id, "The answer of a worker")
+    with worker.memory() as memory:
+        made = [*documents.documents(memory.desk.log, [thread_id], machine="worker", person="ann")]
+    answer = [one for one in made if one.kind != "thread"]
+    with home.remote.writing() as writing:
+        writing.put(answer)
+        writing.set_digests(digests(answer))
+    for machine in (home, laptop):
+        machine.sync()
+        assert machine.prompts("job") == ["The answer of a worker"]
+        assert machine.wrong() == []
+        assert machine.status().in_sync
+    assert home.contents() == laptop.contents()
 
 
 def test_settings_notes_and_tags_travel(home: Machine, laptop: Machine) -> None:
