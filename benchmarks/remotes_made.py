@@ -68,8 +68,8 @@ _STEPS = {
         from generate_series(0, %(threads)s - 1) t
     """,
     "remote_threads": f"""
-        insert into SCHEMA.remote_threads (thread_id, turns, last_utc)
-        select '01t' || lpad(to_hex(t), 23, '0'), {EXCHANGES}, {_MONTH} || '-02T10:00:00+00:00'
+        insert into SCHEMA.remote_threads (thread_id, name, turns, last_utc)
+        select '01t' || lpad(to_hex(t), 23, '0'), 'session ' || t, {EXCHANGES}, {_MONTH} || '-02T10:00:00+00:00'
         from generate_series(0, %(threads)s - 1) t
     """,
     "remote_digests": """

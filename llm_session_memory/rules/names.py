@@ -135,6 +135,8 @@ def key(name: str) -> str:
     Bytes that are not UTF-8 (lone surrogates) become a replacement character, which any log accepts and no session name
     has.
     """
+    if name.isascii():  # nearly all, and there may be 100,000 of them on a remote
+        return _BLANKS.sub(" ", name).strip().lower()
     name = _BLANKS.sub(" ", unicodedata.normalize("NFC", without_halves(name)).strip())
     return unicodedata.normalize("NFC", name.casefold())
 

@@ -69,8 +69,12 @@ class Comparing:
     def __init__(self, desk: Desk, remote: Remote, settings: RemoteSettings, person: str) -> None:
         self._desk, self._remote, self._settings, self._person = desk, remote, settings, person
 
-    def compare(self, scope: Scope) -> Compared:
+    def compare(self, scope: Scope, *, named: bool = True) -> Compared:
         """Find the conversations that may differ.
+
+        Args:
+            scope: Which conversations.
+            named: Find out what those are called that this log lacks. A push needs no names.
 
         Raises:
             NoSuchSession: The scope names a session that neither side has.
@@ -85,7 +89,7 @@ class Comparing:
         self._tombstones(found, {one for one in differ if one.startswith(TOMBSTONES)})
         self._threads(found, {one for one in differ if not one.startswith(TOMBSTONES)}, wanted)
         unknown = [one for one in found.theirs if one not in found.eligible.here]
-        if unknown and not (scope.everything and scope.project is None):
+        if unknown and (scope.project is not None or (named and not scope.everything)):
             self._name(found, unknown)
         return found
 
