@@ -75,6 +75,20 @@ revoke insert, update, delete on remote_version from llm_team;
 revoke update on remote_documents from llm_team;
 grant update (doc, thread_id, refs, place, bucket, stamp, machine, person) on remote_documents to llm_team;
 
+-- Jobs have no rights by row: a worker takes any item that waits, and each item has its prompt. So members have no right
+-- to them. Whoever shares a batch needs another schema, where all who work on it may read all of it.
+do $$
+declare
+    its_name text;
+begin
+    foreach its_name in array array['remote_jobs', 'remote_items', 'remote_queues', 'remote_workers'] loop
+        if to_regclass(its_name) is not null then
+            execute format('revoke all on %I from llm_team', its_name);
+        end if;
+    end loop;
+end
+$$;
+
 alter table remote_threads enable row level security;
 drop policy if exists team on remote_threads;
 create policy team on remote_threads using (team_sees(project, current_user));

@@ -13,6 +13,7 @@ from llm_session_memory.insight.catalogue import catalogue
 from llm_session_memory.model import Filters
 from llm_session_memory.model.remotes import Digest, Document
 from llm_session_memory.remotes.postgres.asking import columns_and_rows
+from llm_session_memory.remotes.postgres.job_board import Board
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
 from llm_session_memory.remotes.postgres.searching import found
 from llm_session_memory.remotes.postgres.server import Server
@@ -86,6 +87,8 @@ def _team(postgres: Postgres, database: str) -> Iterator[Open]:
     postgres.run(f"grant create on database {database} to {roles['owner']}")
     remotes = {name: PostgresRemote(postgres.address(database, role)) for name, role in roles.items()}
     remotes["owner"].prepare()
+    with closing(Board(postgres.address(database, roles["owner"]))) as board:
+        board.prepare()
     for _ in range(2):  # it may be run again
         remotes["owner"].server.script(TEAM.read_text("utf-8").replace("begin;", "").replace("commit;", ""))
     remotes["owner"].server.run(f"insert into llm_sessions.team_projects values ('bridge', '{roles['anna']}')")
@@ -150,6 +153,19 @@ def test_a_member_reads_nothing_of_anothers_private_project_through_any_table_or
     seen = everything(team("ben").server)
     assert SECRET not in seen
     assert "for all" in seen
+
+
+def test_a_member_reads_no_prompt_of_a_job(team: Open) -> None:
+    owner, ben = team("owner").server, team("ben").server
+    owner.run("insert into SCHEMA.remote_queues values ('q', 'llama3', false, '[]')")
+    job = "(id, name, kind, settings, created_utc) values ('job', 'job', 'batch', '{}', '')"
+    owner.run(f"insert into SCHEMA.remote_jobs {job}")
+    item = f"(job_id, position, key, model, input, queue) values ('job', 1, '1', 'llama3', '\"{SECRET}\"', 'q')"
+    owner.run(f"insert into SCHEMA.remote_items {item}")
+    for table in ("remote_jobs", "remote_items", "remote_queues", "remote_workers"):
+        with pytest.raises(RemoteFailed, match="no right"):
+            ben.rows(f"select * from SCHEMA.{table}")
+    assert SECRET not in everything(ben)
 
 
 def test_a_member_pulls_what_it_may_see_and_no_more(team: Open) -> None:
