@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Without compiling: Python compiles what is imported, which is far less than what is installed.
+INSTALL := -m pip --disable-pip-version-check install --quiet --no-compile
 SERVE ?= 1
 COVERAGE ?= 0
 SEED ?= 1
+CASES ?= all
 BENCHMARKS ?= session_speed start journal blocks views
 
 # How a run is spread over the cores: neighbours stay together, so that what a file shares is made once or twice.
@@ -20,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV), SERVE=$(SERVE), COVERAGE=$(COVERAGE), SEED=$(SEED)'
+	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV), SERVE=$(SERVE), COVERAGE=$(COVERAGE), SEED=$(SEED), CASES=$(CASES)'
 
 demo: $(VENV)/.demo ## Install everything, hold a short conversation in a session, and show it in the browser (SERVE=0: don't)
 	@rm -f $(VENV)/demo.db
@@ -40,8 +42,8 @@ endif
 test-alpha: $(VENV)/alpha/.test ## Run the rules of the views on the newest alpha of Datasette 1.0
 	$(VENV)/alpha/bin/python -m pytest $(SPREAD) tests/views tests/insight tests/reader tests/commands/test_querying.py tests/interchange/test_from_a_page.py
 
-quick: $(VENV)/.test ## Run the suite's quick part (for another Python: PYTHON=python3.13 VENV=.venv313)
-	$(BIN)/python -m pytest $(SPREAD) -m 'not slow'
+quick: $(VENV)/.test ## Run the suite's quick part (for another Python: PYTHON=python3.13 VENV=.venv313; CASES=ends: with two cases of each test)
+	$(BIN)/python -m pytest $(SPREAD) -m 'not slow' --cases $(CASES)
 
 check: $(VENV)/.dev ## Check format, lint and types
 	$(BIN)/ruff format --check
@@ -53,7 +55,6 @@ docs: $(VENV)/.dev ## Regenerate the parts of README.md and docs/ that come from
 
 docs-check: $(VENV)/.dev ## Check that README.md and docs/ say what the program says
 	$(BIN)/python -m docs.generate --check
-	$(BIN)/python -m pytest tests/test_docs.py
 
 site: $(VENV)/.site ## Build the documentation as a site, in build/site; a warning is an error
 	rm -rf build/site
@@ -88,29 +89,31 @@ $(VENV)/.made:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	    { echo 'This Python lacks venv. On Debian or Ubuntu: apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python $(INSTALL) --upgrade 'pip>=25.1'
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml setup.cfg
-	$(PIP) install --quiet --editable '.[ollama,views]'
+	$(BIN)/python $(INSTALL) --editable '.[ollama,views]'
 	@touch $@
 
 # A pip that knows the groups of pyproject.toml, whatever the Python came with.
 $(VENV)/.test: $(VENV)/.demo
-	$(PIP) install --quiet --group test
+	$(BIN)/python $(INSTALL) --group test
 	@touch $@
 
-# The same with the newest alpha of Datasette, in an environment of its own within the first.
+# The newest alpha of Datasette, and what it needs, in an environment of its own that sees the first one behind it.
 $(VENV)/alpha/.test: $(VENV)/.test
-	$(MAKE) VENV=$(VENV)/alpha $(VENV)/alpha/.made
-	$(VENV)/alpha/bin/python -m pip install --quiet --editable '.[ollama]' --group test
-	$(VENV)/alpha/bin/python -m pip install --quiet --upgrade --pre 'datasette>=1.0a37'
+	$(BIN)/python -m venv $(VENV)/alpha
+	$(VENV)/alpha/bin/python -c 'import pathlib, sys, sysconfig; \
+	    pathlib.Path(sysconfig.get_path("purelib"), "behind.pth").write_text(f"import site; site.addsitedir({sys.argv[1]!r})\n")' \
+	    "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+	$(VENV)/alpha/bin/python $(INSTALL) --upgrade --pre 'datasette>=1.0a37'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.test
-	$(PIP) install --quiet --group check --group package
+	$(BIN)/python $(INSTALL) --group check --group package
 	@touch $@
 
 $(VENV)/.site: $(VENV)/.dev
-	$(PIP) install --quiet --group site
+	$(BIN)/python $(INSTALL) --group site
 	@touch $@
