@@ -247,10 +247,11 @@ def test_a_member_can_not_delete_from_machines_what_it_does_not_see(team: Open, 
 
     def bury(who: str, key: str) -> None:
         with team(who).writing() as writing:
-            rows = {"memory_tombstones": [{"kind": key.split()[0], "id": key.split()[1], "deleted_utc": "2026"}]}
+            kind, id_ = key.split()
+            rows = {"memory_tombstones": [{"kind": kind, "id": id_, "deleted_utc": "2026"}]}
             writing.put([Document("tombstone", key, rows, bucket="t-00", stamp=1)])
 
-    with pytest.raises(RemoteFailed, match="no right"):
+    with pytest.raises(RemoteFailed, match="no right|A rule at"):
         bury("ben", what)
     bury("ben", what.replace("hush", "open"))
     bury("ben", what.replace("hush", "unknown"))
@@ -262,13 +263,13 @@ def test_a_member_can_not_speak_for_anothers_project(team: Open) -> None:
     push(team("ben"), "mine", None, "of Ben")
     ben = team("ben").server
     ((doc,),) = ben.rows("select doc from SCHEMA.remote_documents where kind = 'thread' and key = 'mine'")
+    changes = "SCHEMA.remote_memory_changes (remote_doc, remote_row, kind, thread_id, key)"
     for sql in (
         f"insert into SCHEMA.remote_memory_projects (remote_doc, remote_row, name_key) values ({doc}, 9, 'bridge')",
-        "insert into SCHEMA.remote_memory_changes (remote_doc, remote_row, kind, thread_id, key)"
-        f" values ({doc}, 9, 'project', '', 'bridge')",
+        f"insert into {changes} values ({doc}, 9, 'project', '', 'bridge')",
         "update SCHEMA.memory_sessions set project = 'bridge'",
     ):
-        with pytest.raises(RemoteFailed, match="no right"):
+        with pytest.raises(RemoteFailed, match="no right|A rule at"):
             ben.run(sql)
 
 
