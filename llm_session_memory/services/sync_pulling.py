@@ -67,9 +67,9 @@ class Pulling:
             shared = store.shared_names(theirs)
         if not dry_run:
             self._remember({one.key for one in threads})
-        return moved(
-            replace(done, sessions=tuple((shared.get(one, one), here) for one, here in done.sessions)), len(buried)
-        )
+        done = replace(done, sessions=tuple((shared.get(one, one), here) for one, here in done.sessions))
+        empty = min(len(self._empty(threads, before)), len(done.sessions))  # a session that was deleted here stays away
+        return moved(done, len(buried), empty)
 
     def bury(self, tombstones: Sequence[Document], *, dry_run: bool) -> Moved:
         """Keep tombstones of what is not here, so that it never comes, and those of texts, which imports may have."""
@@ -94,6 +94,12 @@ class Pulling:
             store.hold_back(
                 theirs, self._desk.log, tags=[names.key(one) for one in settings.exclude_tags], project=project
             )
+
+    def _empty(self, threads: Sequence[Document], stamps: Collection[Stamp]) -> set[str]:
+        """Return the sessions that are not here and have nothing that a merge counts: no call, and no row of llm's."""
+        full = {one.thread_id for one in stamps if one.kind != "thread"} | self._found.eligible.here
+        full |= {one.key for one in threads if one.rows.get("threads") or one.rows.get("conversations")}
+        return {one.key for one in threads if one.rows.get("memory_sessions")} - full
 
     def _remember(self, threads: Collection[str]) -> None:
         store.remember(self._desk.log, names.key(self._joining.settings.name), threads)
@@ -132,10 +138,10 @@ def _is_behind(one: Difference, as_sent: Collection[tuple[str, str, int]]) -> bo
     return any((stamp.kind, stamp.key, stamp.value) not in as_sent for stamp in new)
 
 
-def moved(done: Merged, tombstones: int) -> Moved:
-    """Return what a merge moved."""
+def moved(done: Merged, tombstones: int, empty: int = 0) -> Moved:
+    """Return what a merge moved. `empty` counts new sessions without anything in them."""
     return Moved(
-        conversations=done.conversations,
+        conversations=done.conversations + empty,
         turns=done.turns,
         messages=done.messages,
         fragments=done.fragments,

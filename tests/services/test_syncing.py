@@ -219,6 +219,18 @@ def test_two_sessions_of_one_name(place: Place, home: Machine, laptop: Machine) 
     assert len(newcomer.names()) == len(home.names())
 
 
+def test_a_session_without_exchanges_is_counted(place: Place, home: Machine) -> None:
+    """A session that was only named and set up is pushed and pulled as one conversation, not as nothing."""
+    with home.memory() as memory:
+        memory.sessions.create("empty")
+    assert home.push().conversations == 3
+    laptop = place.machine("laptop")
+    assert laptop.pull(Scope(session="empty"), dry_run=True).conversations == 1
+    assert laptop.pull(Scope(session="empty")).conversations == 1
+    assert laptop.pull().conversations == 2
+    assert laptop.pull() == Moved()
+
+
 def test_answers_come_to_a_session_that_was_sent_while_it_was_empty(place: Place, home: Machine) -> None:
     """Workers send answers without their conversation; a session that llm had no row for by then gets one."""
     with home.memory() as memory:
