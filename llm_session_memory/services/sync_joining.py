@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from typing import TypeVar
 
 from ..errors import RemoteFailed
 from ..model import Target
 from ..model.remotes import CONTENT, Document, Machine, Remote, RemoteSettings, Stamp
 from ..rules.secrets import Redactor
-from ..rules.syncing import Difference, Key, in_portions
+from ..rules.syncing import Difference, Key, differing, in_portions
 from ..store import documents, history
 from ..store import sync_scope as store
 from ..store.changes import unrecorded
@@ -29,6 +30,27 @@ CHUNK = 500
 
 _BEGINNING = 10
 """So many characters of the id of a branch are those of the thread that it was set apart from (see rules/merging)."""
+
+
+_TRIES = 5
+
+T = TypeVar("T")
+
+
+def settled(remote: Remote, read: Callable[[], T]) -> T:
+    """Read a remote; again if others wrote to it meanwhile, so that what was read doesn't fit together.
+
+    Raises:
+        RemoteFailed: It doesn't fit together although nobody wrote, or others never stopped.
+    """
+    for _ in range(_TRIES):
+        before = remote.buckets()
+        try:
+            return read()
+        except RemoteFailed:
+            if not differing(before, remote.buckets()):
+                raise
+    return read()
 
 
 class Joining:

@@ -19,7 +19,7 @@ from . import sync_buried
 from .desk import Desk
 from .merging import Merging
 from .sync_comparing import Compared
-from .sync_joining import Joining
+from .sync_joining import Joining, settled
 
 Say = Callable[[str], object]
 
@@ -38,6 +38,9 @@ class Pulling:
             RemoteFailed: The remote can't be read. Nothing of this batch was merged.
             LogUnusable: The log can't be written. Nothing of this batch was merged.
         """
+        return settled(self._remote, lambda: self._pull(batch, dry_run=dry_run))
+
+    def _pull(self, batch: Collection[str], *, dry_run: bool) -> Moved:
         found, joining = self._found, self._joining
         with ExitStack() as held:
             ours, before = [*joining.stamps(self._desk.log, batch)], [*self._remote.stamps(batch)]

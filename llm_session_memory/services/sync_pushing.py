@@ -21,7 +21,7 @@ from . import sync_buried
 from .desk import Desk
 from .merging import Merging
 from .sync_comparing import TOMBSTONES, Compared
-from .sync_joining import CHUNK, Joining
+from .sync_joining import CHUNK, Joining, settled
 from .sync_scope import kin
 
 
@@ -66,14 +66,13 @@ class Pushing:
             RemoteFailed: The remote can't be read or written. Nothing of this batch was sent.
         """
         with ExitStack() as held:
-            plan = self._plan(batch, held)
+            plan = settled(self._remote, lambda: self._plan(batch, held))
             if plan.nothing:
                 return Moved()
             if dry_run:
                 return self._counted(plan, None)
             with self._remote.writing() as writing:
                 if self._others_wrote(plan, batch):
-                    held.close()
                     plan = self._plan(batch, held)
                 return self._write(plan, writing)
 
@@ -90,6 +89,7 @@ class Pushing:
 
     def _plan(self, batch: Collection[str], held: ExitStack) -> Plan:
         """Find out what has to be sent. The temporary logs of the plan stay open until `held` is closed."""
+        held.close()  # those of a plan that no longer holds
         found, joining = self._found, self._joining
         whole = {*batch}
         while True:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -403,6 +404,47 @@ def test_others_prompt_while_a_push_runs(home: Machine, laptop: Machine) -> None
         machine.sync()
     assert home.contents() == laptop.contents()
     assert len(home.contents()["turns"]) == 7
+
+
+@pytest.mark.parametrize("what", ["push", "pull"])
+def test_others_may_send_at_any_moment_of_a_push_or_pull(tmp_path: Path, what: str) -> None:
+    """Before each single request to the remote, another machine sends a branch, a fork and a deletion."""
+    place = Place(tmp_path)
+    desk, laptop = place.machine("desk"), place.machine("laptop")
+    desk.new("work", "One", "Two")
+    desk.new("play", "Three")
+    for one in (desk, laptop):
+        one.sync(EVERYTHING)
+    sent: list[int] = []
+
+    def sends_before(request: int) -> Callable[[str], None]:
+        requests = count()
+
+        def meanwhile(_: str) -> None:
+            if next(requests) == request:
+                laptop.go_on("work", f"there {request}")
+                laptop.fork("work", 1, f"fork {request}")
+                laptop.delete("play", 1)
+                laptop.go_on("play", f"play {request}")
+                laptop.push(EVERYTHING)
+                sent.append(request)
+
+        return meanwhile
+
+    for request in count(0, 3):
+        laptop.pull(EVERYTHING)
+        desk.go_on("work", f"here {request}")
+        desk.go_on("play", f"here too {request}")
+        desk.remote.meanwhile = sends_before(request)
+        getattr(desk, what)(EVERYTHING)
+        desk.remote.meanwhile = lambda _: None
+        place.server.check()
+        if request not in sent:
+            break
+    for one in (desk, laptop, desk, laptop):
+        one.sync(EVERYTHING)
+    assert desk.stamps(but=()) == laptop.stamps(but=())
+    assert (desk.wrong(), laptop.wrong()) == ([], [])
 
 
 def test_a_remote_that_gives_something_else_is_refused(home: Machine, laptop: Machine) -> None:
