@@ -7,10 +7,12 @@ Comparing is in `sync_comparing`, which conversations may go in `sync_scope`, an
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
+from ..errors import RemoteFailed
 from ..model.remotes import Condition, Document, Machine, Remote, RemoteSettings
 from ..model.syncing import HELD, Held, Moved, Scope, Standing, Status
 from ..rules import names
@@ -109,12 +111,15 @@ class Syncing:
         pushing = Pushing(self._desk, joining, found)
         meant, near = _meant(joining.remote, found)
         done = Moved(clock=self._clock(condition))
-        for some in self._told(found, {*found.to_push} | meant, say, "Sending"):
-            done += pushing.push(some, dry_run=dry_run)
-            if not dry_run:
-                self._remember(found, some)
-        for some_buried in _portions([one for one in found.buried_here if one.key not in near]):
-            done += pushing.bury(some_buried, dry_run=dry_run)
+        try:
+            for some in self._told(found, {*found.to_push} | meant, say, "Sending"):
+                done += pushing.push(some, dry_run=dry_run)
+                if not dry_run:
+                    self._remember(found, some)
+            for some_buried in _portions([one for one in found.buried_here if one.key not in near]):
+                done += pushing.bury(some_buried, dry_run=dry_run)
+        except RemoteFailed as error:
+            raise _after(Moved() if dry_run else done, error, "sent", "push") from error
         if not dry_run:
             self._moved(done, pushed=True)
         return done
@@ -142,9 +147,12 @@ class Syncing:
         pulling = Pulling(self._desk, joining, found, say)
         meant, near = sync_buried.concerned_here(self._desk.log, found.eligible.here, found.buried_there)
         done = Moved(clock=self._clock(condition))
-        done += pulling.bury([one for one in found.buried_there if one.key not in near], dry_run=dry_run)
-        for some in self._told(found, {*found.to_pull} | meant, say, "Fetching"):
-            done += pulling.pull(some, dry_run=dry_run)
+        try:
+            done += pulling.bury([one for one in found.buried_there if one.key not in near], dry_run=dry_run)
+            for some in self._told(found, {*found.to_pull} | meant, say, "Fetching"):
+                done += pulling.pull(some, dry_run=dry_run)
+        except RemoteFailed as error:
+            raise _after(Moved() if dry_run else done, error, "fetched", "pull") from error
         if not dry_run:
             self._moved(done, pulled=True)
         return done
@@ -243,6 +251,16 @@ def _meant(remote: Remote, found: Compared) -> tuple[set[str], set[str]]:
     if sync_buried.ids(found.buried_here, "content"):
         threads |= {one for one in found.theirs if is_imported(one)}
     return threads, keys
+
+
+def _after(done: Moved, error: RemoteFailed, moved: str, command: str) -> RemoteFailed:
+    """Return an error that also says what became of the batches before it."""
+    if done.nothing:
+        return error
+    hint = re.sub(r"Nothing (was changed|of it was kept)( here)?\.", "", error.hint).strip()
+    return RemoteFailed(
+        error.message, f"{hint} What was {moved} before that stays, and the next {command} goes on.".strip()
+    )
 
 
 def _deleted(buried: Collection[Document]) -> int:

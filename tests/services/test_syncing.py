@@ -447,6 +447,32 @@ def test_others_may_send_at_any_moment_of_a_push_or_pull(tmp_path: Path, what: s
     assert (desk.wrong(), laptop.wrong()) == ([], [])
 
 
+@pytest.mark.parametrize("what", ["push", "pull"])
+def test_a_sync_that_breaks_off_says_whether_batches_came_before(tmp_path: Path, what: str) -> None:
+    """Whether the remote or the log has something new then is what the sentence says."""
+    place = Place(tmp_path)
+    desk = place.machine("desk", redact=True)  # then each session is a batch
+    desk.new("work", "One")
+    desk.new("play", "Two")
+    if what == "pull":
+        desk.push()
+        desk = place.machine("laptop", redact=True)
+
+    def held() -> list[str]:
+        return sorted(key for kind, key in place.server.documents if kind == "turn") if what == "push" else desk.names()
+
+    told: set[tuple[bool, bool]] = set()
+    for operations in count():
+        before = held()
+        desk.remote.breaks_after = operations
+        try:
+            getattr(desk, what)(EVERYTHING)
+            break
+        except RemoteFailed as error:
+            told.add((held() != before, "before that stays" in error.hint))
+    assert told == {(True, True), (False, False)}
+
+
 def test_a_remote_that_gives_something_else_is_refused(home: Machine, laptop: Machine) -> None:
     """A document that nobody asked for, or that is not what its hash says, is refused, and nothing is kept."""
     home.go_on("work", "more")
