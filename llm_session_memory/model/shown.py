@@ -32,9 +32,10 @@ class Opinion:
 
     @property
     def words(self) -> str:
-        """The rating on one line, such as `ana: ★4, too long`. It is not made safe to print."""
+        """The rating on one line, such as `ana: ★4, “too long”`. It is not made safe to print."""
         mark = f"★{self.mark}" if self.mark.isdigit() else self.mark
-        return f"{self.person}: " + ", ".join(filter(None, (mark, " ".join(self.note.split()))))
+        note = " ".join(self.note.split())
+        return f"{self.person}: {mark}, “{note}”" if note else f"{self.person}: {mark}"
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,10 @@ def test_ratings_of_other_people_are_listed_and_shown_and_go_with_the_exchange(l
         built.db.execute("insert into memory_other_ratings values (?, ?, ?, ?, ?, ?)", rated)
         built.db.conn.commit()
     llm_("sessions", "rate", "work", "1", "up").ok()
-    assert llm_("sessions", "rate", "work").ok().out.splitlines() == ["#1 up", "#1 ana␛: ★4, too long"]
+    assert llm_("sessions", "rate", "work").ok().out.splitlines() == ["#1 up", "#1 ana␛: ★4, “too long”"]
     own, other = json.loads(llm_("sessions", "rate", "work", "--json").ok().out)
     assert ("person" in own, other["mark"]) == (False, "4")
-    assert "*Rated by ana␛: ★4, too long*" in llm_("sessions", "show", "work").ok().out
+    assert "*Rated by ana␛: ★4, “too long”*" in llm_("sessions", "show", "work").ok().out
     llm_("sessions", "delete", "work", "--exchange", "1", "--yes").ok()
     with LogBuilder(log) as built:
         assert built.db.execute("select * from memory_other_ratings").fetchall() == []

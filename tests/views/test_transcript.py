@@ -36,7 +36,7 @@ async def test_a_transcript_shows_what_was_said_in_order(get: Get) -> None:
 async def test_what_other_people_think_is_below_the_exchange(get: Get) -> None:
     """Ratings that came with a merge or from a remote are shown as text, with their person."""
     page = await get("/logs/-/session/work")
-    assert "Rated by <bdi>ana &lt;b&gt;: ★4, &lt;i&gt;too&lt;/i&gt; long</bdi>" in page.text
+    assert "Rated by <bdi>ana &lt;b&gt;: ★4, “&lt;i&gt;too&lt;/i&gt; long”</bdi>" in page.text
 
 
 @pytest.mark.asyncio
