@@ -122,10 +122,12 @@ def sync_command(**parameters: Any) -> None:
 
 @session_command("status", short_help="Compare this log with a remote")
 @remote_argument
+@click.option("--all", "everything", is_flag=True, help="All conversations, those without a name too")
 @click.option("--conflicts", is_flag=True, help="List the older values that lost against newer ones; asks no remote")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
 def status_command(
     remote: str | None,
+    everything: bool,  # noqa: FBT001  a flag
     conflicts: bool,  # noqa: FBT001  a flag
     json_: bool,  # noqa: FBT001  a flag
     database: str | None,
@@ -134,6 +136,7 @@ def status_command(
 
     \b
         llm sessions status
+        llm sessions status --all
         llm sessions status team --json
         llm sessions status --conflicts
     """
@@ -146,7 +149,8 @@ def status_command(
         line.say("Comparing…")
         is_new(there, settings)
         with opened(database) as memory:
-            found, place = _syncing(memory, there, settings, memory.remotes.machine()).status(Scope()), there.place
+            syncing, place = _syncing(memory, there, settings, memory.remotes.machine()), there.place
+            found = syncing.status(Scope(everything=everything))
             listing = memory.desk.command("status", "--conflicts")
     if json_:
         as_json({"remote": settings.name, "place": place, "in_sync": found.in_sync, **asdict(found)})

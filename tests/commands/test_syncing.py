@@ -120,6 +120,16 @@ def test_status_says_what_is_ahead_and_behind(laptop: Machine, desk: Machine) ->
     ]
 
 
+def test_conversations_without_a_name_differ_only_if_all_are_meant(laptop: Machine, home: Path, llm_: Command) -> None:
+    """As `push` and `pull` take them only with --all."""
+    laptop("push").ok()
+    llm_("-m", "echo", "No name", "-d", str(home / "laptop.db")).ok()
+    assert laptop("status").ok().out.startswith("In sync with “drive”")
+    assert "1 to push" in laptop("status", "--all").ok().out
+    laptop("push", "--all").ok()
+    assert laptop("status", "--all").ok().out.startswith("In sync with “drive”")
+
+
 def test_some_sessions_can_be_chosen(laptop: Machine, desk: Machine) -> None:
     """One session, or those of a project. More than one choice is an error."""
     laptop("play", prompt="Hello")
