@@ -14,7 +14,7 @@ from ..store.log import Log
 
 
 def parts(tombstone: Document) -> tuple[str, str]:
-    """Return what a tombstone is for (`turn`, `thread` or `content`), and its id."""
+    """Return what a tombstone is for (`turn`, `thread`, `content` or `restored`), and its id."""
     kind, _, id_ = tombstone.key.partition(" ")
     return kind, id_
 
@@ -84,7 +84,7 @@ def relevant(tombstones: Iterable[Document], threads: Collection[str], turns: Co
         one
         for one in tombstones
         for kind, id_ in [parts(one)]
-        if (imported if kind == "content" else id_ in meant.get(kind, ()))
+        if (imported if kind in ("content", "restored") else id_ in meant.get(kind, ()))
     ]
 
 

@@ -104,6 +104,23 @@ def test_what_somebody_imported_again_stays_whoever_deleted_it(tmp_path: Path) -
     assert [one.names() for one in (desk, laptop, newcomer)] == [[]] * 3
 
 
+def test_a_push_alone_knows_what_others_restored(tmp_path: Path) -> None:
+    """A machine that has not pulled since sends its own import of a text that was deleted and restored elsewhere."""
+    place = Place(tmp_path)
+    desk, laptop = place.machine("desk"), place.machine("laptop")
+    desk.imported("old", 0)
+    laptop.imported("again", 0)
+    desk.sync(EVERYTHING)
+    desk.delete("old")
+    desk.sync(EVERYTHING)
+    desk.imported("old", 0, restore_deleted=True)
+    desk.sync(EVERYTHING)
+    laptop.push(EVERYTHING)
+    newcomer = place.machine("newcomer")
+    newcomer.pull(EVERYTHING)
+    assert newcomer.prompts("again") == newcomer.prompts("old") == ["imported 0 0", "imported 0 1"]
+
+
 def test_a_text_that_was_deleted_goes_from_a_machine_that_imported_it_before_it_knew(tmp_path: Path) -> None:
     place = Place(tmp_path)
     desk, laptop = place.machine("desk"), place.machine("laptop")
