@@ -32,12 +32,18 @@ async def denials(datasette: Any, actor: Any) -> list[Any]:
             (name, view)
             for name, database in list(datasette.databases.items())
             if name != "_internal"
-            for view in VIEWS.keys() & await _present(database)
-            if not await may_view(datasette, actor, name, view)
+            for view in await _denied(datasette, actor, name, await _present(database))
         ]
     finally:
         _asking.reset(token)
     return denial_rules(denied)
+
+
+async def _denied(datasette: Any, actor: Any, database: str, there: frozenset[str]) -> list[str]:
+    """Return our views of a database that an actor may not view. Its tables are asked for once: 1.0 takes a while."""
+    needed = {view: VIEWS[view] & there for view in VIEWS.keys() & there}
+    seen = await allowed_tables(datasette, actor, database, frozenset().union(*needed.values())) if needed else ()
+    return [view for view, tables in needed.items() if tables - frozenset(seen)]
 
 
 async def _present(database: Any) -> frozenset[str]:

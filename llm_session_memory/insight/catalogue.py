@@ -51,7 +51,7 @@ class Query:
     @property
     def tables(self) -> tuple[str, ...]:
         """The tables that the query reads."""
-        return tuple(tables_read(self.sql))
+        return tables_read(self.sql)
 
     @property
     def for_postgres(self) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -192,11 +192,12 @@ def beginning(sql: str, expressions: Collection[str]) -> str:
     return f"{head}with\n{first}\n{body}"
 
 
-def tables_read(sql: str) -> list[str]:
+@lru_cache(maxsize=1_000)
+def tables_read(sql: str) -> tuple[str, ...]:
     """Return the known tables that a statement reads."""
     bare = re.sub(r"'[^']*'", "''", _COMMENT.sub("\n", sql))
     words = set(re.findall(r"(?:\bfrom|\bjoin|,)\s+([a-z_]+)\b(?!\s*\()", bare, re.IGNORECASE))
-    return [table for table in COLUMNS if table in words]
+    return tuple(table for table in COLUMNS if table in words)
 
 
 def _nulls(columns: Iterable[str]) -> str:
