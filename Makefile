@@ -7,7 +7,6 @@ INSTALL := -m pip --disable-pip-version-check install --quiet --no-compile
 SERVE ?= 1
 COVERAGE ?= 0
 SEED ?= 1
-CASES ?= all
 BENCHMARKS ?= session_speed start journal blocks views
 
 # How a run is spread over the cores: neighbours stay together, so that what a file shares is made once or twice.
@@ -22,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV), SERVE=$(SERVE), COVERAGE=$(COVERAGE), SEED=$(SEED), CASES=$(CASES)'
+	@echo '  Variables: PYTHON=$(PYTHON) (3.10 or newer), VENV=$(VENV), SERVE=$(SERVE), COVERAGE=$(COVERAGE), SEED=$(SEED)'
 
 demo: $(VENV)/.demo ## Install everything, hold a short conversation in a session, and show it in the browser (SERVE=0: don't)
 	@rm -f $(VENV)/demo.db
@@ -42,8 +41,8 @@ endif
 test-alpha: $(VENV)/alpha/.test ## Run the rules of the views on the newest alpha of Datasette 1.0
 	$(VENV)/alpha/bin/python -m pytest $(SPREAD) tests/views tests/insight tests/reader tests/commands/test_querying.py tests/interchange/test_from_a_page.py
 
-quick: $(VENV)/.test ## Run the suite's quick part (for another Python: PYTHON=python3.13 VENV=.venv313; CASES=ends: with two cases of each test)
-	$(BIN)/python -m pytest $(SPREAD) -m 'not slow' --cases $(CASES)
+quick: $(VENV)/.test ## Run the suite's quick part (for another Python: PYTHON=python3.13 VENV=.venv313)
+	$(BIN)/python -m pytest $(SPREAD) -m 'not slow'
 
 check: $(VENV)/.dev ## Check format, lint and types
 	$(BIN)/ruff format --check
@@ -55,6 +54,7 @@ docs: $(VENV)/.dev ## Regenerate the parts of README.md and docs/ that come from
 
 docs-check: $(VENV)/.dev ## Check that README.md and docs/ say what the program says
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m pytest tests/test_docs.py
 
 site: $(VENV)/.site ## Build the documentation as a site, in build/site; a warning is an error
 	rm -rf build/site

@@ -40,27 +40,13 @@ laws.load()
 quick_tables.install()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add an option for a run on another Python: every test runs, but not each of its cases."""
-    parser.addoption(
-        "--cases", choices=["all", "ends"], default="all", help="ends: the first and last case of each test"
-    )
-
-
 def pytest_configure() -> None:
     """Turn recall by meaning off, also for tests without a home of their own: an installed model would take seconds."""
     os.environ["LLM_RECALL_MODEL"] = "none"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow tests: the tests of one file then stay in one process, and its long fixture is made once."""
-    if config.getoption("cases") == "ends":
-        cases: dict[str, list[pytest.Item]] = {}
-        for item in items:
-            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
-        ends = {item for those in cases.values() for item in (those[0], those[-1])}
-        config.hook.pytest_deselected(items=[item for item in items if item not in ends])
-        items[:] = [item for item in items if item in ends]
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -245,7 +245,7 @@ steps = st.lists(
 
 
 @pytest.mark.parametrize("kind", THINGS)
-@tried(40, few=3)  # of each of 13 kinds, which are merged by the same rules
+@tried(100, few=3)
 @given(steps)
 def test_a_change_wins_over_all_that_its_machine_has_seen(template: Path, kind: str, some: list[Step]) -> None:
     """Three machines with clocks that jump come to the same, and it is no change that another one was made after."""
