@@ -24,135 +24,135 @@ def write(machine: Machine, sql: str) -> None:
         connection.execute(sql)
 
 
+@pytest.fixture(name="place")
+def _place(tmp_path: Path) -> Place:
+    """Return a remote."""
+    return Place(tmp_path)
+
+
+@pytest.fixture(name="desk")
+def _desk(place: Place) -> Machine:
+    """Return a machine."""
+    return place.machine("desk")
+
+
+@pytest.fixture(name="laptop")
+def _laptop(place: Place) -> Machine:
+    """Return another machine."""
+    return place.machine("laptop")
+
+
+def sync(*machines: Machine) -> None:
+    """Let some machines sync, one after the other."""
+    for one in machines:
+        one.sync(EVERYTHING)
+
+
 @pytest.mark.parametrize("order", [*permutations(range(3))])
-def test_of_what_logs_know_of_a_branch_the_smallest_exchange_stays(tmp_path: Path, order: tuple[int, ...]) -> None:
-    place = Place(tmp_path)
+def test_of_what_logs_know_of_a_branch_the_smallest_exchange_stays(place: Place, order: tuple[int, ...]) -> None:
     machines = [place.machine(f"m{one}") for one in range(3)]
     thread_id = machines[0].new("work", "Hello")
     for number, one in enumerate(machines):
         one.sync(EVERYTHING)
         write(one, f"insert into memory_branches values ('{thread_id}', '{thread_id}', 'x', 'kept {number}')")
-    for number in (*order, *order):
-        machines[number].sync(EVERYTHING)
+    sync(*(machines[number] for number in (*order, *order)))
     assert [rows(one, "select kept_turn_id from memory_branches") for one in machines] == [[("kept 0",)]] * 3
 
 
-def test_a_fork_that_two_logs_link_otherwise_begins_at_an_exchange_that_is_there(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    desk, laptop = place.machine("desk"), place.machine("laptop")
+def test_a_fork_that_two_logs_link_otherwise_begins_at_an_exchange_that_is_there(
+    desk: Machine, laptop: Machine
+) -> None:
     desk.new("work", "One", "Two")
     desk.fork("work", 2, "Three")
-    desk.sync(EVERYTHING)
-    laptop.sync(EVERYTHING)
+    sync(desk, laptop)
     (first, second) = desk.turns("work")
     write(laptop, f"update memory_forks set at_turn_id = '{first}'")
     write(desk, "update memory_forks set at_turn_id = '0 gone'")
-    for one in (laptop, desk, laptop):
-        one.sync(EVERYTHING)
+    sync(laptop, desk, laptop)
     assert [rows(one, "select at_turn_id from memory_forks") for one in (desk, laptop)] == [[(first,)]] * 2
     assert second in desk.turns("work")
 
 
-def test_a_fork_of_what_another_machine_deleted_is_no_damage(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    desk, laptop = place.machine("desk"), place.machine("laptop")
+def test_a_fork_of_what_another_machine_deleted_is_no_damage(desk: Machine, laptop: Machine) -> None:
     desk.new("work", "One")
-    desk.sync(EVERYTHING)
-    laptop.sync(EVERYTHING)
+    sync(desk, laptop)
     desk.fork("work", 1, "Two")
     laptop.delete("work")
-    for one in (desk, laptop, desk, laptop):
-        one.sync(EVERYTHING)
+    sync(desk, laptop, desk, laptop)
     assert (desk.wrong(), laptop.wrong()) == ([], [])
 
 
-def test_what_names_an_exchange_that_others_deleted_does_not_differ_for_ever(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    desk, laptop = place.machine("desk"), place.machine("laptop")
+def test_what_names_an_exchange_that_others_deleted_does_not_differ_for_ever(desk: Machine, laptop: Machine) -> None:
     desk.new("work", "One")
-    desk.sync(EVERYTHING)
-    laptop.sync(EVERYTHING)
+    sync(desk, laptop)
     laptop.fork("work", 1, "Two")
     desk.delete("work", 1)
     laptop.change("work-2", "vote", 1, "")
-    for one in (desk, laptop, desk, laptop):
-        one.sync(EVERYTHING)
+    sync(desk, laptop, desk, laptop)
     before = laptop.remote.calls["writing"]
     laptop.push(EVERYTHING)
     assert laptop.remote.calls["writing"] == before
 
 
-def test_what_somebody_imported_again_stays_whoever_deleted_it(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    desk, laptop = place.machine("desk"), place.machine("laptop")
+def test_what_somebody_imported_again_stays_whoever_deleted_it(desk: Machine, laptop: Machine, place: Place) -> None:
     desk.imported("old", 0)
-    desk.sync(EVERYTHING)
-    laptop.sync(EVERYTHING)
+    sync(desk, laptop)
     laptop.delete("old")
-    for one in (laptop, desk):
-        one.sync(EVERYTHING)
+    sync(laptop, desk)
     desk.imported("old", 0)
     assert desk.names() == []
     desk.imported("old", 0, restore_deleted=True)
     newcomer = place.machine("newcomer")
-    for one in (desk, laptop, desk, newcomer):
-        one.sync(EVERYTHING)
+    sync(desk, laptop, desk, newcomer)
     assert [one.prompts("old") for one in (desk, laptop, newcomer)] == [["imported 0 0", "imported 0 1"]] * 3
     laptop.delete("old")
-    for one in (laptop, desk, newcomer):
-        one.sync(EVERYTHING)
+    sync(laptop, desk, newcomer)
     assert [one.names() for one in (desk, laptop, newcomer)] == [[]] * 3
 
 
-def test_a_push_alone_knows_what_others_restored(tmp_path: Path) -> None:
+def test_a_push_alone_knows_what_others_restored(desk: Machine, laptop: Machine, place: Place) -> None:
     """A machine that has not pulled since sends its own import of a text that was deleted and restored elsewhere."""
-    place = Place(tmp_path)
-    desk, laptop = place.machine("desk"), place.machine("laptop")
     desk.imported("old", 0)
     laptop.imported("again", 0)
-    desk.sync(EVERYTHING)
+    sync(desk)
     desk.delete("old")
-    desk.sync(EVERYTHING)
+    sync(desk)
     desk.imported("old", 0, restore_deleted=True)
-    desk.sync(EVERYTHING)
+    sync(desk)
     laptop.push(EVERYTHING)
     newcomer = place.machine("newcomer")
     newcomer.pull(EVERYTHING)
     assert newcomer.prompts("again") == newcomer.prompts("old") == ["imported 0 0", "imported 0 1"]
 
 
-def test_a_text_that_was_deleted_goes_from_a_machine_that_imported_it_before_it_knew(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    desk, laptop = place.machine("desk"), place.machine("laptop")
+def test_a_text_that_was_deleted_goes_from_a_machine_that_imported_it_before_it_knew(
+    desk: Machine, laptop: Machine, place: Place
+) -> None:
     desk.imported("old", 0)
     laptop.imported("again", 0)
     laptop.fork("again", 2, "In a fork")
-    desk.sync(EVERYTHING)
+    sync(desk)
     desk.delete("old")
     newcomer = place.machine("newcomer")
-    for one in (desk, laptop, desk, newcomer):
-        one.sync(EVERYTHING)
+    sync(desk, laptop, desk, newcomer)
     assert laptop.prompts("again-2") == ["imported 0 0", "imported 0 1", "In a fork"], "it keeps what it shares"
     assert newcomer.prompts("again-2") == ["In a fork"]
     assert desk.stamps(but=()) == newcomer.stamps(but=())
 
 
-def test_a_deleted_session_goes_though_a_private_fork_has_its_exchanges(tmp_path: Path) -> None:
-    place = Place(tmp_path)
-    desk, laptop = place.machine("desk"), place.machine("laptop")
+def test_a_deleted_session_goes_though_a_private_fork_has_its_exchanges(
+    desk: Machine, laptop: Machine, place: Place
+) -> None:
     desk.new("work", "Said once")
-    desk.sync(EVERYTHING)
-    laptop.sync(EVERYTHING)
+    sync(desk, laptop)
     laptop.fork("work", 1, "Hushed")
     laptop.set_private("work-2", private=True)
     laptop.delete("work")
-    for one in (laptop, desk):
-        one.sync(EVERYTHING)
+    sync(laptop, desk)
     assert desk.names() == []
     assert "Said once" not in place.server.texts()
     assert laptop.prompts("work-2") == ["Said once", "Hushed"]
     laptop.set_private("work-2", private=False)
-    for one in (laptop, desk):
-        one.sync(EVERYTHING)
+    sync(laptop, desk)
     assert desk.prompts("work-2") == ["Hushed"], "what was deleted doesn't come back"
     assert laptop.prompts("work-2") == ["Said once", "Hushed"]
