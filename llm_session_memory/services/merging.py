@@ -215,8 +215,7 @@ class Merging:
         merging.put(ours, search=not dry_run)
         if not dry_run:
             merge_ahead.drop_left_out(ours)
-        by_text = chain.from_iterable((*gone.turns.values(), *left_out.turns.values()))
-        merging.put_tombstones(ours, by_text, self._desk.timestamp())
+        merging.put_tombstones(ours, chain(*gone.turns.values(), *left_out.turns.values()), self._desk.timestamp())
         say("Merging settings, notes and ratings…")
         rows = merge_rows.rows(ours, hosts[0], self._desk.timestamp(), hosts[1])
         for one in conversations:

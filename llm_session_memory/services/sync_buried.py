@@ -72,8 +72,8 @@ def lives_on(log: Log, remote: Remote, tombstones: Collection[Document], held: C
     remote that they went with their conversation.
     """
     threads = ids(tombstones, "thread") if held else ()
-    there = (one.key for some in in_portions(threads) for one in remote.stamps(some) if one.kind != "thread")
-    return [turn for turn, thread_id in store.threads_of(log, there).items() if thread_id in held] if threads else []
+    there = [one.key for some in in_portions(threads) for one in remote.stamps(some) if one.kind != "thread"]
+    return [turn for turn, thread_id in store.threads_of(log, there).items() if thread_id in held]
 
 
 def relevant(tombstones: Iterable[Document], threads: Collection[str], turns: Collection[str]) -> list[Document]:

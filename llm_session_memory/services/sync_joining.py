@@ -31,8 +31,8 @@ CHUNK = 500
 _BEGINNING = 10
 """So many characters of the id of a branch are those of the thread that it was set apart from (see rules/merging)."""
 
-
 _TRIES = 5
+"""How often a remote is read that others write to, before it is read for the last time."""
 
 T = TypeVar("T")
 

@@ -107,7 +107,7 @@ class Syncing:
         found = self._compared(scope, joining, named=False)
         check_may_go(self._desk, scope, found.eligible)
         if not dry_run and self._bury_what_lives_on(found):
-            found = self._compared(scope, joining)
+            found = self._compared(scope, joining, named=False)
         pushing = Pushing(self._desk, joining, found)
         meant, near = _meant(joining.remote, found)
         done = Moved(clock=self._clock(condition))

@@ -381,8 +381,8 @@ def drop_removed_snapshots(log: Log, elsewhere: Log) -> None:
 def put_tombstones(log: Log, turns: Iterable[str], deleted_utc: str) -> None:
     """Add the attached log's tombstones; each has the time of the first deletion.
 
-    `turns` are those that go because their texts were deleted under other ids. They get tombstones of their own, so
-    that all logs agree on them, those too where a fork keeps them.
+    `turns` are those that go or are left out. Where that is because their texts were deleted under other ids, they get
+    tombstones of their own, so that all logs agree on them, those too where a fork keeps them.
     """
     log.run(
         "insert into main.memory_tombstones (kind, id, deleted_utc) select kind, id, deleted_utc"
