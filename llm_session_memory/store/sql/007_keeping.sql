@@ -72,7 +72,7 @@ create table if not exists memory_titles (
 
 -- What was deleted, without its text, so that imports and merges do not bring it back.
 create table if not exists memory_tombstones (
-    kind text not null,                  -- 'turn', 'thread' or 'content'; 'restored': a text imported all the same
+    kind text not null,                  -- 'turn', 'thread' or 'content'; 'restored': a deleted text, imported again
     id text not null,                    -- turns.id, threads.id, or the hash of a call's time, prompt and reply
     deleted_utc text not null,
     primary key (kind, id)
