@@ -76,7 +76,7 @@ def test_each_setting_is_in_one_file() -> None:
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:
-    """The installed version has a dated heading in CHANGELOG.md, and no other heading is above it."""
+    """The installed version is the newest release in CHANGELOG.md; only “Unreleased” may stand above it."""
     newest = re.search(r"^## (\S+) - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert newest is not None
     assert newest[1] == metadata.version(NAME)
