@@ -1,29 +1,49 @@
-"""A log whose tables are made at once is the same as one that llm's migrations make."""
+"""A log whose tables are made at once is the same as one that the migrations make."""
 
 from __future__ import annotations
 
 import pytest
+import sqlite_utils.migrations
 from llm import migrations
 from sqlite_utils import Database
 
+from llm_session_memory.store import schema
 from tests.world import quick_tables
 
 
 def _content(db: Database) -> dict[str, object]:
     tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table' order by name")]
-    applied = [name for (name,) in db.execute("select name from _llm_migrations order by rowid")]
+    applied = (
+        [name for (name,) in db.execute("select name from _llm_migrations order by rowid")]
+        if "_llm_migrations" in tables
+        else []
+    )
     rows = {name: db.execute(f"select count(*) from [{name}]").fetchone()[0] for name in tables}
     made = db.execute("select type, name, tbl_name, sql from sqlite_master order by type, name").fetchall()
-    return {"made": made, "applied": applied, "rows": rows}
+    ours = [one.name for one in schema.migrations().applied(db)]
+    return {"made": made, "applied": applied, "ours": ours, "rows": rows}
 
 
-def test_it_is_what_llms_migrations_make(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_it_is_what_llms_migrations_make(monkeypatch: pytest.MonkeyPatch, *, in_transaction: bool) -> None:
     """Tables, indexes, triggers, rows and the record of migrations are the same."""
     quick, slow = Database(memory=True), Database(memory=True)
     quick_tables.install()
+    if in_transaction:
+        quick.begin()
     migrations.migrate(quick)
     monkeypatch.setattr(migrations, "ensure_migrations_table", quick_tables.ensure_migrations_table)
     migrations.migrate(slow)
+    assert _content(quick) == _content(slow)
+
+
+def test_it_is_what_our_migrations_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our tables, indexes, triggers, rows and the record of migrations are the same."""
+    quick, slow = Database(memory=True), Database(memory=True)
+    quick_tables.install()
+    schema.migrations().apply(quick)
+    monkeypatch.setattr(sqlite_utils.migrations, "Migrations", quick_tables.slow_migrations)
+    schema.migrations().apply(slow)
     assert _content(quick) == _content(slow)
 
 
@@ -42,3 +62,12 @@ def test_a_transaction_that_is_open_stays_open() -> None:
     migrations.migrate(db)
     db.rollback()
     assert db.table_names() == []
+
+
+def test_a_file_keeps_what_was_chosen_for_it() -> None:
+    """A new file whose pages shall have another size has it afterwards."""
+    db = Database(memory=True)
+    db.execute("pragma page_size = 8192")
+    migrations.migrate(db)
+    assert db.execute("pragma page_size").fetchone()[0] == 8192
+    assert "turns" in db.table_names()
