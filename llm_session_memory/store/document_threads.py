@@ -66,8 +66,8 @@ class Threads:
     @cached_property
     def _tables(self) -> dict[str, list[str]]:
         """The tables that the log has, with the columns that are read, in a fixed order."""
-        found = {table: sorted(self._log.columns(table)) for table in OWNED["thread"]}
-        return {table: columns for table, columns in found.items() if columns}
+        found = self._log.columns_of(OWNED["thread"])
+        return {table: sorted(columns) for table, columns in found.items() if columns}
 
     def ids(self, threads: Collection[str] | None = None) -> list[str]:
         """Return the conversations of the log, or those of some that are there, in the order of their ids."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sqlite3
 import stat
@@ -226,9 +227,16 @@ class Log:
 
     def columns(self, table: str) -> frozenset[str]:
         """Return the names of a table's columns, or an empty set if there is no such table."""
-        return frozenset(
-            row["name"] for row in self.rows("select name from pragma_table_info(:table)", {"table": table})
-        )
+        found = self.tuples("select name from pragma_table_info(:table)", {"table": table})
+        return frozenset(name for (name,) in found)
+
+    def columns_of(self, tables: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return the names of the columns of some tables, as `columns` does, with one query."""
+        sql = "select t.value, c.name from json_each(:tables) t join pragma_table_info(t.value) c"
+        found: dict[str, set[str]] = {table: set() for table in tables}
+        for table, name in self.tuples(sql, {"tables": json.dumps([*found])}):
+            found[table].add(name)
+        return {table: frozenset(names) for table, names in found.items()}
 
     def empty(self) -> bool:
         """Return whether the file has no tables at all, like one that was just created."""
@@ -247,14 +255,15 @@ class Log:
 
     def check_shape(self) -> None:
         """Raise LogUnusable if llm's tables, or columns that we read, are missing: an older or newer llm wrote them."""
-        if not self.columns("turns"):
+        there = self.columns_of(NEEDED)
+        if not there["turns"]:
             if not self.columns("responses"):
                 message = f"Nothing is logged in {self.path} yet."
                 raise LogUnusable(message, 'Start a session with: llm --session NAME "..."')
             message = f"The log {self.path} was written by a version of llm older than 0.32."
             raise LogUnusable(message, "Make a backup, then run any prompt with the installed llm to update the log.")
         for table, needed in NEEDED.items():
-            missing = sorted(needed - self.columns(table))
+            missing = sorted(needed - there[table])
             if missing:
                 message = (
                     f"The log {self.path} has no {table}.{missing[0]}: it is probably from a newer version of llm."

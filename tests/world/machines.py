@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from llm_session_memory.memory import Memory
@@ -59,6 +61,18 @@ class Place:
         """Nothing is open."""
 
 
+@cache
+def _prepared() -> bytes:
+    """Return an empty log with llm's tables and ours, which are made once for all machines."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "logs.db")
+        with LogBuilder(path):
+            pass
+        with Memory(path) as memory:
+            memory.desk.prepare()
+        return path.read_bytes()
+
+
 class Machine:
     """A log, a person who does things in it, and its way to the remote."""
 
@@ -68,10 +82,8 @@ class Machine:
         self.remote: Any = MemoryRemote(place.server)
         self.clock = timedelta()
         """How far this machine's clock is off."""
-        with LogBuilder(self.path):
-            pass
+        self.path.write_bytes(_prepared())
         with self.memory() as memory:
-            memory.desk.prepare()
             memory.remotes.name_machine(name, person)
 
     @contextmanager
