@@ -19,6 +19,7 @@ from llm_session_memory.reader.opening import opened
 from llm_session_memory.rules.safe_text import storable
 from tests.conftest import Command
 from tests.world.laws import tried
+from tests.world.once import once
 from tests.world.scripted import Script
 
 MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
@@ -33,6 +34,7 @@ LAW = {"suppress_health_check": [HealthCheck.function_scoped_fixture]}
 
 
 @pytest.fixture(name="used")
+@once
 def _used(llm_: Command, log: Path, script: Script) -> Path:
     """A log with a session."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()

@@ -12,10 +12,12 @@ from llm_session_memory.services.current import Current
 from llm_session_memory.tools import lookups
 from tests.conftest import Command
 from tests.store.world import contents
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="three")
+@once
 def _three(llm_: Command, script: Script) -> None:
     """Three sessions."""
     for name in ("work", "play", "rest"):

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="failed")
+@once
 def _failed(llm_: Command, script: Script) -> None:
     """The session `work` with one exchange and two failed prompts, and `wrok`, whose only prompt failed."""
     script.replies = ["Noted.", RuntimeError("the cable"), KeyboardInterrupt(), RuntimeError("gone")]

@@ -10,12 +10,14 @@ import pytest
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
 from tests.world.old_llms import OLD_LLMS, THREAD, write_old_log
+from tests.world.once import once
 from tests.world.scripted import Script
 
 WORDS = "pier tide deck rope crane".split()
 
 
 @pytest.fixture(name="threads")
+@once
 def _threads(log: Path, llm_: Command, script: Script) -> list[str]:
     """Sessions `work` and `work-b`, to which the same eight prompts were sent; `work-b` answered in half the time."""
     with LogBuilder(log) as built:

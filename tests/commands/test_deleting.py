@@ -14,6 +14,7 @@ from llm_session_memory.services.bundle import Services
 from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 NO_TERMINAL = (
@@ -23,6 +24,7 @@ NO_TERMINAL = (
 
 
 @pytest.fixture(name="threads")
+@once
 def _threads(log: Path) -> dict[str, str]:
     """Return the ids of six conversations of both generations, of several years, and of two models."""
     with LogBuilder(log) as built:
@@ -43,6 +45,7 @@ def _threads(log: Path) -> dict[str, str]:
 
 
 @pytest.fixture(name="named")
+@once
 def _named(threads: dict[str, str], llm_: Command, log: Path, script: Script) -> dict[str, str]:
     """Two of the conversations are sessions, and are counted as used when they last were."""
     for thread, name in (("old work", "work"), ("new work", "paint")):

@@ -17,10 +17,12 @@ from llm_session_memory.commands.forking import fork_command
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
 from tests.world.meaning import Meaning
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, script: Script) -> Script:
     """A session `work` of four exchanges."""
     for word in ("Lisbon", "Porto", "Braga", "Faro"):

@@ -15,12 +15,14 @@ from llm_session_memory.services import maintenance
 from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 MAINTENANCE = ("sessions", "maintenance")
 
 
 @pytest.fixture(name="used")
+@once
 def _used(log: Path, llm_: Command, script: Script) -> Path:
     """A log with a session."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()

@@ -10,12 +10,14 @@ import pytest
 
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 NOTE = "The harbour office signs off."
 
 
 @pytest.fixture(name="work", autouse=True)
+@once
 def _work(llm_: Command, script: Script) -> None:
     """A session `work`."""
     llm_("-m", "scripted", "--session", "work", "Hello").ok()

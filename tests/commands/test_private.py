@@ -13,6 +13,7 @@ from llm_session_memory.services import current
 from llm_session_memory.tools import lookups
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 pytestmark = pytest.mark.usefixtures("nobody")
@@ -21,6 +22,7 @@ SECRET = "My sister's surprise is a heron in bronze."
 
 
 @pytest.fixture(name="log_")
+@once
 def _logged(log: Path, llm_: Command, script: Script) -> Path:
     """Sessions `diary`, which is private, `work` and `plans, drafts`."""
     with LogBuilder(log) as built:

@@ -14,10 +14,12 @@ from llm_session_memory import Memory
 from llm_session_memory.model import Settings
 from tests.conftest import Command
 from tests.llm_seam.test_settings import VALUES, typed
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="bridge")
+@once
 def _bridge(llm_: Command, script: Script) -> Script:
     """A project `Bridge` with two sessions, and a session `letter` in no project."""
     llm_("sessions", "project", "Bridge", "-m", "scripted", "-s", "Be brief.").ok()

@@ -10,11 +10,13 @@ import pytest
 from llm_session_memory.model import MARKS, RATED
 from tests.conftest import Command
 from tests.world.logs import Call, LogBuilder, Said
+from tests.world.once import once
 
 TIDE = Said("The tide?", "Low water at noon.", calls=(Call("tide_table", {"place": "Lisbon"}, "water 7"),))
 
 
 @pytest.fixture(name="sessions_", autouse=True)
+@once
 def _sessions(llm_: Command, log: Path) -> None:
     """Sessions whose exchanges are rated up (one that used a tool), 5 and 2, down, and not at all; one is old."""
     with LogBuilder(log) as built:

@@ -10,12 +10,14 @@ import pytest
 from tests.conftest import Command
 from tests.interchange.world import content, exported, import_lines, new_log
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 WHY = "Found the right paragraph"
 
 
 @pytest.fixture(name="work", autouse=True)
+@once
 def _work(llm_: Command, script: Script) -> None:
     """A session `work` of two exchanges."""
     llm_("-m", "scripted", "--session", "work", "Hello").ok()

@@ -13,6 +13,7 @@ from llm_session_memory.rules.fences import CLOSING, OPENING_BEYOND
 from tests.conftest import Command
 from tests.store.test_deletion_traces import everything_in
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 FACT = "Senhora Vasconcelos signs off the foundations."
@@ -21,6 +22,7 @@ DAY = "2026-09-01"
 
 
 @pytest.fixture(name="play")
+@once
 def _play(log: Path, llm_: Command, script: Script) -> str:
     """A session `play` that knows who signs off the foundations."""
     with LogBuilder(log) as built:

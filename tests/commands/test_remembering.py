@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="work", autouse=True)
+@once
 def _work(llm_: Command, script: Script) -> None:
     """A session `work on it` with everything that can be remembered."""
     for prompt in ("We build a bridge.\nIn Lisbon.", "When?", "Go on."):

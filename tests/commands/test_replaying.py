@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="work", autouse=True)
+@once
 def _work(llm_: Command, script: Script) -> None:
     """A session of two exchanges."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()

@@ -13,6 +13,7 @@ from llm_session_memory.memory import Memory
 from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 NOW = datetime.now(timezone.utc)
@@ -30,6 +31,7 @@ OLD = ("old", "pinned", "tagged", "marked", "archived", "snapped")
 
 
 @pytest.fixture(name="old")
+@once
 def _old(llm_: Command, script: Script, log: Path) -> list[str]:
     """Sessions last used 100 days ago, all but one of them marked to be kept, and a conversation without a name."""
     with LogBuilder(log) as builder:

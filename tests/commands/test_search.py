@@ -15,6 +15,7 @@ from llm_session_memory.memory import Memory
 from tests.conftest import Command
 from tests.world.laws import tried
 from tests.world.logs import Call, LogBuilder, Said, as_read_only, as_writable
+from tests.world.once import once
 from tests.world.scripted import Script
 
 LONG = "Nothing of it matters here. " * 40
@@ -25,6 +26,7 @@ def _day(day: int) -> datetime:
 
 
 @pytest.fixture(name="work", autouse=True)
+@once
 def _work(llm_: Command, log: Path) -> None:
     """Sessions `work` and `old` (of an older llm), and a conversation that is no session."""
     with LogBuilder(log) as built:

@@ -14,12 +14,14 @@ from llm_session_memory.rules.safe_text import plain
 from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.logs import Call, LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Broken, Script
 
 NAME_RULE = "A name has 1 to 200 printable characters, not only spaces, and no “/”.\n"
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, script: Script) -> Script:
     """A session `work` of four exchanges."""
     for word in ("One", "Two", "Three", "Four"):

@@ -13,12 +13,14 @@ import pytest
 from llm_session_memory.store.index import Index
 from tests.conftest import Command
 from tests.store.world import contents, opened
+from tests.world.once import once
 from tests.world.scripted import Script
 
 LONG = "The paint of the bridge is red, and it dries in a day. " * 4
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, script: Script) -> Script:
     """A session `work` of six exchanges with a system prompt; its model counts four characters a token."""
     script.count = lambda text: -(-len(text) // 4)

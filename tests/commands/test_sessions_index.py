@@ -9,12 +9,14 @@ import pytest
 
 from tests.conftest import Command
 from tests.world.meaning import Meaning
+from tests.world.once import once
 from tests.world.scripted import Script
 
 COUNT = 30
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, script: Script, meaning: Meaning) -> None:
     """The session “work”, which was held before there was an embedding model: nothing of it is indexed."""
     del script, meaning

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
@@ -27,6 +28,7 @@ def _names(out: str) -> list[str]:
 
 
 @pytest.fixture(name="five")
+@once
 def _five(llm_: Command, script: Script) -> list[str]:
     """Five sessions, the newest used first."""
     names = ["one", "two", "the bridge", "four", "five"]

@@ -13,6 +13,7 @@ import pytest
 from llm_session_memory.model import Settings
 from tests.conftest import Command
 from tests.world.logs import Call, LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 SPOOF, SHOWN = "a\nError: \x07gone\tb", "a␊Error: ␇gone␉b"
@@ -20,6 +21,7 @@ USAGE = "Usage: cli sessions show [OPTIONS] NAME\nTry 'cli sessions show --help'
 
 
 @pytest.fixture(name="thread")
+@once
 def _thread(llm_: Command, script: Script, log: Path) -> str:
     """A session `work` with four exchanges of every kind."""
     with LogBuilder(log) as built:

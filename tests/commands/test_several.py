@@ -13,10 +13,12 @@ import pytest
 
 from tests.conftest import Command
 from tests.store.world import contents
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="three", autouse=True)
+@once
 def _three(llm_: Command, script: Script) -> None:
     """Three sessions, the most recently used last: work (bridge), play (bridge, old), rest with another model."""
     for name, model in (("work", "scripted"), ("play", "scripted"), ("rest", "other")):

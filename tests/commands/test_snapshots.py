@@ -21,12 +21,14 @@ from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.laws import tried
 from tests.world.logs import START, LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 POINT = "before the refactoring"
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, script: Script) -> Script:
     """A session of two exchanges with a pin, a note and a snapshot, and then other settings and two more exchanges."""
     for word in ("One", "Two"):

@@ -12,9 +12,11 @@ import pytest
 from llm_session_memory.commands.stats import _bars
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 
 
 @pytest.fixture(name="filled")
+@once
 def _filled(log: Path, llm_: Command) -> Path:
     """A log of two conversations, the newer one a session, of today; the other long ago and of another model."""
     now = datetime.now(timezone.utc)

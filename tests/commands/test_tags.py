@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="three", autouse=True)
+@once
 def _three(llm_: Command, script: Script) -> None:
     """Three sessions, the most recently used last: work, play, rest."""
     for name in ("work", "play", "rest"):

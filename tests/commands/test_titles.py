@@ -14,10 +14,12 @@ from llm_session_memory.llm_seam.titles import Titling
 from llm_session_memory.memory import Memory
 from llm_session_memory.model import Target
 from tests.conftest import Command
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, script: Script) -> None:
     """A session with two exchanges, whose models count a token for each character."""
     script.count = len

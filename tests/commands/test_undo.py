@@ -19,10 +19,12 @@ from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.laws import tried
 from tests.world.logs import START, Call, LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, script: Script) -> Script:
     """A session `work` of four exchanges, and another one used before it."""
     llm_("-m", "scripted", "--session", "other", "Hello").ok()

@@ -15,6 +15,7 @@ import pytest
 from llm_session_memory.reader import opening
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 READING = {
@@ -27,6 +28,7 @@ READING = {
 
 
 @pytest.fixture(name="written")
+@once
 def _written(log: Path) -> Path:
     """A log with a conversation in it."""
     with LogBuilder(log) as built:
@@ -99,6 +101,7 @@ def frozen(log: Path, folder: Path, beside: bytes = b"") -> Iterator[str]:
 
 
 @pytest.fixture(name="used")
+@once
 def _used(llm_: Command, script: Script, log: Path) -> Path:
     """A log with a session."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()

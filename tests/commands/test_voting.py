@@ -13,10 +13,12 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.rules.rankings import ranking
 from llm_session_memory.services.votes import NOTE, Answer
 from tests.conftest import Command
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="answers")
+@once
 def _answers(llm_: Command, script: Script, log: Path) -> list[Answer]:
     """Two models have each answered the same prompt in a session of its own."""
     llm_("-m", "scripted", "--session", "one", "Hello").ok()
