@@ -102,8 +102,8 @@ async def test_a_file_without_hidden_tables_is_imported(
 
 
 @pytest.mark.asyncio
-async def test_a_page_reads_no_file_of_the_server(lived: Path, tmp_path: Path) -> None:
+async def test_a_page_reads_no_file_of_the_server(lived: Path, files: Path) -> None:
     """A file that was attached by its path is named, but its bytes are not given to the visitor."""
     lines = await page(lived, "work")
-    assert str(tmp_path / "deck.png") in lines[2]
+    assert str(files / "deck.png") in lines[2]
     assert base64.b64encode(PNG).decode() not in "".join(lines)

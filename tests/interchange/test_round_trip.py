@@ -15,7 +15,7 @@ from tests.interchange.world import PNG, content, exported, import_lines, old_co
 from tests.world.scripted import Script
 
 
-def test_all_that_happened_is_in_the_export(lived: Path) -> None:
+def test_all_that_happened_is_in_the_export(lived: Path, files: Path) -> None:
     """Messages, tools, fragments, attachments, options, schemas, tokens, times, pins, contexts, attempts, notes."""
     head, *lines = content(lived)
     assert head["model"] == "scripted"
@@ -33,7 +33,7 @@ def test_all_that_happened_is_in_the_export(lived: Path) -> None:
     assert len(blocks) >= 3
     assert any(block.get("pinned") == [1] for block in blocks)
     assert any(block.get("start", 0) > 1 for block in blocks)
-    assert [f["source"] for f in found[1]["fragments"]] == [str(lived.parent.parent / "plan.txt")]
+    assert [f["source"] for f in found[1]["fragments"]] == [str(files / "plan.txt")]
     assert "content" in json.dumps(found[1]["input"])
     assert found[2]["schema"]["properties"].keys() == {"name", "age"}
     called = next(turn for turn in found if turn.get("tools"))
@@ -67,19 +67,19 @@ def test_llms_own_tables_are_the_same(lived: Path, fresh: Path) -> None:
     assert rows(fresh, sql) == rows(lived, sql)
 
 
-def test_the_attached_files_may_be_gone_by_then(lived: Path, fresh: Path, tmp_path: Path) -> None:
+def test_the_attached_files_may_be_gone_by_then(lived: Path, fresh: Path, files: Path) -> None:
     """An export has the bytes of attached files, so an import needs none of the files."""
     lines = exported(lived).splitlines()
     before = content(lived)
-    (tmp_path / "deck.png").unlink()
+    (files / "deck.png").unlink()
     import_lines(fresh, lines)
     assert content(fresh) == before
     assert rows(fresh, "select content from attachments") == [(PNG,)]
 
 
-def test_attachments_whose_file_is_gone_are_known_by_their_hash(lived: Path, fresh: Path, tmp_path: Path) -> None:
+def test_attachments_whose_file_is_gone_are_known_by_their_hash(lived: Path, fresh: Path, files: Path) -> None:
     """If the bytes can't be found any more, type, path and hash are kept."""
-    (tmp_path / "deck.png").unlink()
+    (files / "deck.png").unlink()
     import_lines(fresh, exported(lived).splitlines())
     assert content(fresh) == content(lived)
     assert "id" in json.dumps(turns(content(fresh))[1]["input"])
@@ -163,20 +163,14 @@ def test_prompts_of_two_processes_at_once_stay_two_exchanges(fresh: Path, other:
     assert content(other) == lines
 
 
-def test_recalled_excerpts_are_exported_and_imported(
-    llm_: Command, script: Script, log: Path, fresh: Path, other: Path
-) -> None:
+def test_recalled_excerpts_are_exported_and_imported(recalled: Path, fresh: Path, other: Path) -> None:
     """An export has each prompt's excerpts and reasons, and an import finds their passages again."""
-    for number in range(12):
-        place = "The harbour office is at pier 7." if number == 1 else f"Story {number}. " + "word " * 60
-        llm_("-m", "scripted", "--session", "work", "--max-context-tokens", "500", place).ok()
-    llm_("--session", "work", "Where is the harbour office?").ok()
-    recalled = turns(content(log)[1:])[-1]["context"]["recalled"]
-    assert (2, "prompt", ["harbour", "office"]) in [(one["from"], one["side"], one.get("words")) for one in recalled]
-    import_lines(fresh, exported(log).splitlines())
-    assert content(fresh) == content(log)
+    excerpts = turns(content(recalled)[1:])[-1]["context"]["recalled"]
+    assert (2, "prompt", ["harbour", "office"]) in [(one["from"], one["side"], one.get("words")) for one in excerpts]
+    import_lines(fresh, exported(recalled).splitlines())
+    assert content(fresh) == content(recalled)
     import_lines(other, exported(fresh).splitlines())
-    assert content(other) == content(log)
+    assert content(other) == content(recalled)
 
 
 def test_an_excerpt_from_a_missing_exchange_is_kept(fresh: Path) -> None:

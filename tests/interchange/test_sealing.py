@@ -115,18 +115,15 @@ def test_the_session_goes_on_where_it_was(lived: Path, llm_: Command, script: Sc
         assert memory.desk.log.value("select count(*) from memory_blocks where reason = 'imported'") == 0
 
 
-@pytest.mark.slow
-def test_recalled_excerpts_find_their_passages_again(tmp_path: Path, llm_: Command) -> None:
+def test_recalled_excerpts_find_their_passages_again(recalled: Path) -> None:
     """A request still says which passages were recalled for it, though the index was made anew."""
-    log = tmp_path / "demo.db"
-    llm_("sessions", "demo", "-d", str(log)).ok()
-    thread = thread_of(log, "bridge")
-    before = kept(log, thread)
+    thread = thread_of(recalled, "work")
+    before = kept(recalled, thread)
     assert before["memory_recalls"]
     assert before["excerpts"]
-    (file,) = sealed(log, "bridge")
-    sealing.unseal(log, file, UNLOCK)
-    assert kept(log, thread) == before
+    (file,) = sealed(recalled, "work")
+    sealing.unseal(recalled, file, UNLOCK)
+    assert kept(recalled, thread) == before
 
 
 def test_it_can_come_back_into_another_log(lived: Path, fresh: Path, tmp_path: Path) -> None:
