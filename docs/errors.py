@@ -234,7 +234,7 @@ class _Module:
             for kind, node in sorted(made, key=lambda one: one[1].lineno):
                 self.lines = range(before, node.lineno + 1)
                 before = node.end_lineno or node.lineno
-                hints = self.readings(node.args[1], function) if self._has_hint(node, kind) else [""]
+                hints = self._hints(node, function, kind) if self._has_hint(kind) else [""]
                 for message, hint in product(self.readings(node.args[0], function), hints):
                     if _is_sentence(message):
                         yield Sentence(message, hint.strip(_UNKNOWN + " "), kind)
@@ -247,8 +247,14 @@ class _Module:
                 elif message.endswith(":"):  # a command follows
                     yield Sentence(f"{message} {_UNKNOWN}", "", kinds["say"])
 
-    def _has_hint(self, call: ast.Call, kind: Kind) -> bool:
-        return len(call.args) > 1 and "UsageError" not in kind.classes and "Refused" not in kind.classes
+    def _has_hint(self, kind: Kind) -> bool:
+        return "UsageError" not in kind.classes and "Refused" not in kind.classes
+
+    def _hints(self, call: ast.Call, function: ast.AST, kind: Kind) -> list[str]:
+        """Return what is said after an error's message: its hint, and its outcome, which a workflow's don't have."""
+        positional = call.args[1 : 2 if "Mistake" in kind.classes else 3]
+        parts = [*positional, *(one.value for one in call.keywords if one.arg in ("hint", "outcome"))]
+        return [" ".join(filter(None, said)) for said in product(*(self.readings(one, function) for one in parts))]
 
     def readings(self, node: ast.expr, function: ast.AST) -> list[str]:
         """Return what an expression can read as, values as words."""

@@ -1,7 +1,8 @@
 """All errors of this package.
 
-Each error has a message, which says what happened and to what, and a hint, which says what to do next. The commands and
-the llm seam each have one place that prints these errors; no other code prints or exits.
+Each error has a message, which says what happened and to what, and a hint, which says what to do next. Some also say
+what became of the log: that is their outcome. The commands and the llm seam each have one place that prints these
+errors; no other code prints or exits.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from __future__ import annotations
 class SessionError(Exception):
     """An error that a person can understand and act upon.
 
-    `message` says what happened, and to what. `hint` says what to do next, or is empty.
+    `message` says what happened, and to what. `hint` says what to do next, or is empty. `outcome` says what was done
+    all the same, or that nothing was; a caller that has done more before gives the error another one.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", outcome: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.outcome = outcome
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        return " ".join(part for part in (self.message, self.hint, self.outcome) if part)
 
 
 class NoSuchSession(SessionError):

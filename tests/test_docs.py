@@ -240,6 +240,8 @@ ERRORS = {
     "a constant": ('raise SessionError("It is empty.", "Fill it.")', {("It is empty.", "Fill it.")}),
     "values": ('raise SessionError(f"“{name}” has {len(there):,} of {thing}.")', {("“NAME” has N of ….", "")}),
     "a variable": ('said = f"Not {path}."\nraise SessionError(said)', {("Not FILE.", "")}),
+    "an outcome": ('raise SessionError("It is full.", "Try.", "Kept.")', {("It is full.", "Try. Kept.")}),
+    "an outcome alone": ('raise SessionError("It is full.", outcome="Kept.")', {("It is full.", "Kept.")}),
     "two ways": (
         'raise SessionError("It is gone.", "Look." if here else "Go.")',
         {("It is gone.", "Look."), ("It is gone.", "Go.")},

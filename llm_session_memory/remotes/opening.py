@@ -83,10 +83,11 @@ def discreet(address: str) -> Iterator[None]:
     try:
         yield
     except SessionError as error:
-        clean = tuple(without_secrets(text, [address]) for text in (error.message, error.hint))
-        if not isinstance(error, RemoteFailed) and clean == (error.message, error.hint):
+        said = (error.message, error.hint, error.outcome)
+        clean = tuple(without_secrets(text, [address]) for text in said)
+        if not isinstance(error, RemoteFailed) and clean == said:
             raise
-        error.message, error.hint = error.args = clean
+        error.message, error.hint, error.outcome = error.args = clean
         raise error from None
     except Exception as error:
         if parted(address).address == address or without_secrets(str(error), [address]) == str(error):

@@ -212,7 +212,7 @@ class Joining:
         for one in self.remote.documents(kind, keys):
             if one.kind != kind or one.key not in asked:
                 message = f"The remote “{self.settings.name}” gave a document that nobody asked for."
-                raise RemoteFailed(message, "Nothing of it was kept. Ask whoever looks after it.")
+                raise RemoteFailed(message, "Ask whoever looks after it.", "Nothing of it was kept.")
             if threads is None or one.thread_id in threads:
                 yield one
 

@@ -7,7 +7,6 @@ Comparing is in `sync_comparing`, which conversations may go in `sync_scope`, an
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -257,10 +256,8 @@ def _after(done: Moved, error: RemoteFailed, moved: str, command: str) -> Remote
     """Return an error that also says what became of the batches before it."""
     if done.nothing:
         return error
-    hint = re.sub(r"Nothing (was changed|of it was kept)( here)?\.", "", error.hint).strip()
-    return RemoteFailed(
-        error.message, f"{hint} What was {moved} before that stays, and the next {command} goes on.".strip()
-    )
+    stays = f"What was {moved} before that stays, and the next {command} goes on."
+    return RemoteFailed(error.message, error.hint, stays)
 
 
 def _deleted(buried: Collection[Document]) -> int:

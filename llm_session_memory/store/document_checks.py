@@ -38,6 +38,8 @@ _HOLDS: dict[str, type] = {
 _CHANGES_BESIDE = frozenset({"project", "group", "vote"})
 """The kinds of changes that are about no conversation, and go with one."""
 
+_UNCHANGED = "Nothing was changed."
+
 
 class _Column(NamedTuple):
     """A column: whether each row has to have it, and whether it is never null."""
@@ -112,7 +114,7 @@ class Checks:
 def newer(what: str) -> RemoteFailed:
     """Return the error for something that this version doesn't know."""
     message = f"The remote has {what}, so a newer version of llm or of this plugin wrote to it."
-    return RemoteFailed(message, "Update both: llm install -U llm llm-session-memory. Nothing was changed.")
+    return RemoteFailed(message, "Update both: llm install -U llm llm-session-memory.", _UNCHANGED)
 
 
 def refused(document: Document, why: str) -> RemoteFailed:
@@ -121,7 +123,7 @@ def refused(document: Document, why: str) -> RemoteFailed:
     message = f"The document “{name}” can't be used: {why}."
     machine = one_line(str(document.machine), 40)
     hint = f"It was sent by “{machine}”. " if machine else ""
-    return RemoteFailed(message, f"{hint}Check the log there with: llm sessions check. Nothing was changed.")
+    return RemoteFailed(message, f"{hint}Check the log there with: llm sessions check.", _UNCHANGED)
 
 
 def _check_key(document: Document) -> None:

@@ -118,7 +118,7 @@ class _Filling:
             except LogUnusable as error:
                 if isinstance(error.__cause__, (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError)):
                     message = f"The remote's rows of {table} don't fit together ({error.__cause__})."
-                    raise RemoteFailed(message, "Nothing was changed.") from error
+                    raise RemoteFailed(message, outcome="Nothing was changed.") from error
                 raise
         self._rows.clear()
         self._waiting = 0
@@ -226,11 +226,11 @@ class _Filling:
         wrong = next(check_hashes.unlike_their_hashes(self._log), None)
         if wrong is not None:
             message = f"The document “{wrong}” can't be used: its content is not what its hash says."
-            raise RemoteFailed(message, "Somebody changed it on the remote. Nothing was changed here.")
+            raise RemoteFailed(message, "Somebody changed it on the remote.", "Nothing was changed here.")
         for table, other in self._log.tuples('select "table", parent from pragma_foreign_key_check'):
             if (table, other) != _MAY_BE_GONE:
                 message = f"The remote's rows of {table} name something that is not there."
-                raise RemoteFailed(message, "Nothing was changed.")
+                raise RemoteFailed(message, outcome="Nothing was changed.")
 
 
 _OLD_CALLS = frozenset({"tool_calls", "tool_results", "tool_results_attachments"})

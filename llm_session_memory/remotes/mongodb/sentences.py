@@ -59,7 +59,7 @@ def _sentence(uri: str, error: Exception) -> RemoteFailed:
         return _unusable(site, said)
     if isinstance(error, errors.ConnectionFailure):
         return RemoteFailed(f"{site} can't be reached: {said}.", "Check that the server runs, and the address.")
-    return RemoteFailed(f"{site} refused a request: {said}.", "Nothing was changed. Try again later.")
+    return RemoteFailed(f"{site} refused a request: {said}.", "Try again later.", "Nothing was changed.")
 
 
 def _unusable(site: str, said: str) -> RemoteFailed:

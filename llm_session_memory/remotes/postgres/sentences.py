@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 _DETAIL_LENGTH = 200
 _WHERE_FROM = "See where it comes from: llm sessions remote show NAME"
+_CHANGED_NOTHING = "Nothing was changed."
+_KEPT_NOTHING = "Nothing of this was kept."
 
 
-_BY_STATE: dict[str, tuple[str, str]] = {
+_BY_STATE: dict[str, tuple[str, ...]] = {
     "28P01": ("{site} refuses the password.", _WHERE_FROM),
     "28000": ("{site} does not let this role in.", "Ask whoever runs the server."),
     "3D000": ("The server has no such database: {site}.", "Create it: createdb NAME"),
@@ -23,29 +25,29 @@ _BY_STATE: dict[str, tuple[str, str]] = {
     "42P01": ("There is nothing at {site} yet.", "Send conversations there: llm sessions push NAME"),
     "42501": ("The role has no right to do this at {site}.", "Ask whoever runs the server."),
     "25006": ("{site} can only be read.", "Give the address of a server that can be written to."),
-    "53100": ("The disk of the server is full: {site}.", "Nothing of this was kept. Make room there and repeat it."),
+    "53100": ("The disk of the server is full: {site}.", "Make room there and repeat it.", _KEPT_NOTHING),
     "53300": ("The server has too many connections: {site}.", "Repeat it later."),
-    "55P03": ("Another machine has been writing to {site} for too long.", "Nothing was changed. Repeat it later."),
+    "55P03": ("Another machine has been writing to {site} for too long.", "Repeat it later.", _CHANGED_NOTHING),
     "57014": (
         "The server ended this because it took too long: {site}.",
         "Raise statement_timeout for this role there.",
     ),
     "57P03": ("The server is starting or stopping: {site}.", "Repeat it in a moment."),
-    "54000": ("Something is too large for PostgreSQL: {site}.", "Nothing of this was kept."),
+    "54000": ("Something is too large for PostgreSQL: {site}.", "", _KEPT_NOTHING),
     "0A000": ("The server lacks something: {site}.", "PostgreSQL 13 or newer is needed."),
 }
-"""Message and hint by the code of an error (PostgreSQL's manual, appendix A)."""
+"""Message, hint and outcome by the code of an error (PostgreSQL's manual, appendix A)."""
 
-_LOST = ("The connection to {site} broke off.", "What was not finished was not kept. Repeat it.")
-_BY_CLASS = {
+_LOST = ("The connection to {site} broke off.", "Repeat it.", "What was not finished was not kept.")
+_BY_CLASS: dict[str, tuple[str, ...]] = {
     "08": _LOST,
-    "40": ("Another machine changed the same at {site}.", "Nothing was changed. Repeat it."),
-    "53": ("The server has no room or memory left: {site}.", "Nothing of this was kept. Repeat it later."),
+    "40": ("Another machine changed the same at {site}.", "Repeat it.", _CHANGED_NOTHING),
+    "53": ("The server has no room or memory left: {site}.", "Repeat it later.", _KEPT_NOTHING),
     "57": _LOST,
 }
 """Likewise, by the first two characters of the code."""
 
-_BY_TEXT: tuple[tuple[str, tuple[str, str]], ...] = (
+_BY_TEXT: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"password authentication failed", _BY_STATE["28P01"]),
     (r"no password supplied", ("{site} asks for a password.", _WHERE_FROM)),
     (r"no pg_hba\.conf entry", _BY_STATE["28000"]),
@@ -80,7 +82,8 @@ def failed(error: psycopg.Error, site: str) -> RemoteFailed:
     if error.diag.source_function == "ExecWithCheckOptions":
         return RemoteFailed(
             f"A rule at {site} doesn't let this role write one of these conversations.",
-            "Nothing of this batch was sent. Ask whoever runs the server, or choose sessions with -s or --project.",
+            "Ask whoever runs the server, or choose sessions with -s or --project.",
+            "Nothing of this batch was sent.",
         )
     text = str(error)
     found = _BY_STATE.get(state) or _BY_CLASS.get(state[:2])
@@ -89,6 +92,6 @@ def failed(error: psycopg.Error, site: str) -> RemoteFailed:
         if found is None and isinstance(error, psycopg.OperationalError):
             found = _UNREACHED
     if found is not None:
-        return RemoteFailed(found[0].format(site=site), found[1])
+        return RemoteFailed(found[0].format(site=site), *found[1:])
     detail = one_line(error.diag.message_primary or type(error).__name__)[:_DETAIL_LENGTH]
-    return RemoteFailed(f"{site} answered: {detail}.", "Nothing of this was kept.")
+    return RemoteFailed(f"{site} answered: {detail}.", outcome=_KEPT_NOTHING)
