@@ -12,7 +12,20 @@ from ..errors import LogUnusable, SessionError
 from ..model import Target
 from ..model.merging import Conflict, Merged
 from ..rules.words import counted
-from ..store import Log, Sessions, history, merge_ahead, merge_branches, merge_conflicts, merge_rows, merging, other_log
+from ..store import (
+    Log,
+    Sessions,
+    history,
+    merge_ahead,
+    merge_branches,
+    merge_buried,
+    merge_conflicts,
+    merge_excerpts,
+    merge_rows,
+    merge_tables,
+    merging,
+    other_log,
+)
 from ..store.changes import unrecorded
 from ..store.deletion_beside import name_of
 from ..store.deletion_family import related
@@ -162,12 +175,12 @@ class Merging:
         """
         ours = self._desk.log
         with merging.attached(ours, theirs):
-            other_log.check_columns(ours, (*merging.TABLES, *merge_rows.tables()), theirs.path)
+            other_log.check_columns(ours, (*merge_tables.TABLES, *merge_rows.tables()), theirs.path)
         if dry_run:
             yield self._find(theirs, say)
             return
         say("Adding to llm's search index…")
-        left_out = merging.buried(theirs, ours).turns.values()
+        left_out = merge_buried.buried(theirs, ours).turns.values()
         with merge_ahead.search_rows(ours, theirs, chain.from_iterable(left_out), tidy=tidy):
             yield self._find(theirs, say)
 
@@ -176,7 +189,7 @@ class Merging:
         ours = self._desk.log
         say("Comparing the logs…")
         version = merging.version(ours)
-        deleted = any(any(merging.buried(*logs)) for logs in ((ours, theirs), (theirs, ours)))
+        deleted = any(any(merge_buried.buried(*logs)) for logs in ((ours, theirs), (theirs, ours)))
         if deleted or merge_branches.went_on(ours, theirs):
             return None
         with merging.attached(ours, theirs):
@@ -188,13 +201,13 @@ class Merging:
     ) -> tuple[Merged, list[str]]:
         """Merge in a transaction. `plain`: nothing has to go or be set apart, and what is new was found before it."""
         ours = self._desk.log
-        gone, left_out = merging.NOTHING, merging.NOTHING
+        gone, left_out = merge_buried.NOTHING, merge_buried.NOTHING
         if not plain:
-            gone, left_out = merging.buried(ours, theirs), merging.buried(theirs, ours)
-        merging.drop_removed_snapshots(ours, theirs)
+            gone, left_out = merge_buried.buried(ours, theirs), merge_buried.buried(theirs, ours)
+        merge_buried.drop_removed_snapshots(ours, theirs)
         merge_branches.follow(ours, theirs, gone.threads, indexed=True)
         with theirs.writing(), unrecorded(theirs):
-            merging.drop_removed_snapshots(theirs, ours)
+            merge_buried.drop_removed_snapshots(theirs, ours)
             merge_branches.follow(theirs, ours, left_out.threads, indexed=False)
         deleted, stayed = _delete(self._desk, gone, theirs, kept, dry_run=dry_run)
         not_taken, _ = _delete(Desk(theirs, self._desk.now), left_out, ours, ())
@@ -215,14 +228,14 @@ class Merging:
         merging.put(ours, search=not dry_run)
         if not dry_run:
             merge_ahead.drop_left_out(ours)
-        merging.put_tombstones(ours, chain(*gone.turns.values(), *left_out.turns.values()), self._desk.timestamp())
+        merge_buried.put_tombstones(ours, chain(*gone.turns.values(), *left_out.turns.values()), self._desk.timestamp())
         say("Merging settings, notes and ratings…")
         rows = merge_rows.rows(ours, hosts[0], self._desk.timestamp(), hosts[1])
         for one in conversations:
             merge_branches.record(ours, one)
             for thread_id, order in one.apart.order.items():
                 merge_branches.reorder(ours, thread_id, order)
-        sources = merging.remember_excerpts(ours)
+        sources = merge_excerpts.remember_excerpts(ours)
         lost = merge_conflicts.count(ours) - before
         branches = tuple(
             tuple(name_of(ours, thread) for thread in one.apart.order)
@@ -260,11 +273,11 @@ class Merging:
                 say("Indexing what was recalled…")
                 Index(self._desk.log).catch_up(thread_id)
             with self._desk.writing():
-                merging.link_excerpts(self._desk.log)
+                merge_excerpts.link_excerpts(self._desk.log)
 
 
 def _delete(
-    desk: Desk, gone: merging.Buried, elsewhere: Log, kept_fragments: Sequence[int], *, dry_run: bool = False
+    desk: Desk, gone: merge_buried.Buried, elsewhere: Log, kept_fragments: Sequence[int], *, dry_run: bool = False
 ) -> tuple[int, tuple[str, ...]]:
     """Delete from a log what was deleted elsewhere. Return how many exchanges went, and why others stayed."""
     targets = list(_targets(desk.log, gone, elsewhere))
@@ -278,7 +291,7 @@ def _delete(
     return done.amounts.exchanges, tuple(f"{stay.why} {stay.hint}" for stay in done.stays)
 
 
-def _targets(log: Log, gone: merging.Buried, elsewhere: Log) -> Iterator[Target]:
+def _targets(log: Log, gone: merge_buried.Buried, elsewhere: Log) -> Iterator[Target]:
     """Yield the conversations and exchanges that were deleted elsewhere.
 
     A fork that the other log doesn't know keeps what it shares.

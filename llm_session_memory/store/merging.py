@@ -1,108 +1,21 @@
 """Put another log into this one: what llm keeps by ids and hashes, and our rows about each turn.
 
 Nothing that this log has is changed by that. Numbers that a log gives itself (of parts, fragments, blocks and so on)
-are replaced by this log's own.
+are replaced by this log's own. Which tables these are is in `merge_tables`.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
 
-from ..rules.ulids import IMPORTED
 from . import merge_branches
 from .deletion import statements
 from .log import Log
+from .merge_tables import LLMS, OURS, WITHOUT_ROWID
 from .other_log import file_of
 from .staging import Renumbered
-from .tombstones import bury_calls, register
-
-_FRAGMENT = "(select l.id from other.fragments f join main.fragments l on l.hash = f.hash where f.id = s.fragment_id)"
-_TOOL = "(select l.id from other.tools t join main.tools l on l.hash = t.hash where t.id = s.tool_id)"
-_INSTANCE = (
-    "(select l.id from other.tool_instances i join main.tool_instances l on l.name is i.name"
-    " and l.plugin is i.plugin and l.arguments is i.arguments where i.id = s.instance_id order by l.id limit 1)"
-)
-_PART = (
-    "(select l.id from other.parts p join main.parts l on l.message_hash = p.message_hash"
-    " and l.position = p.position where p.id = s.part_id)"
-)
-_RESULT = "(select r.place + :results from temp.merge_results r where r.id = {id_})"
-_TURNS = "where s.turn_id in (select id from temp.merge_turns)"
-_RESPONSES = "where s.response_id in (select id from temp.merge_responses)"
-
-LLMS: dict[str, tuple[dict[str, str | None], str]] = {
-    "schemas": ({}, "where s.id in (select id from temp.merge_schemas)"),
-    "attachments": ({}, "where s.id in (select id from temp.merge_attachments)"),
-    "fragments": ({"id": None}, "where s.id in (select id from temp.merge_fragments)"),
-    "fragment_aliases": ({"fragment_id": _FRAGMENT}, "where s.alias not in (select alias from main.fragment_aliases)"),
-    "tools": ({"id": None}, "where s.id in (select id from temp.merge_tools)"),
-    "tool_instances": ({"id": None}, "where s.id in (select id from temp.merge_instances)"),
-    "messages": ({}, "where s.hash in (select hash from temp.merge_messages)"),
-    "parts": (
-        {"id": None, "payload": "renumbered(s.payload)"},
-        "where s.message_hash in (select hash from temp.merge_messages)",
-    ),
-    "part_attachments": ({"part_id": _PART}, "where s.part_id in (select id from temp.merge_parts)"),
-    "part_fragments": (
-        {"part_id": _PART, "fragment_id": _FRAGMENT},
-        "where s.part_id in (select id from temp.merge_parts)",
-    ),
-    "threads": ({}, "where s.id in (select id from temp.merge_threads)"),
-    "turns": ({}, "where s.id in (select id from temp.merge_turns)"),
-    "turn_fragments": ({"fragment_id": _FRAGMENT}, _TURNS),
-    "turn_tools": ({"tool_id": _TOOL, "instance_id": _INSTANCE}, _TURNS),
-    "tool_instantiations": ({"instance_id": _INSTANCE}, _TURNS),
-    "conversations": ({}, "where s.id not in (select id from main.conversations)"),
-    "responses": ({}, "where s.id in (select id from temp.merge_responses)"),
-    "prompt_attachments": ({}, _RESPONSES),
-    "prompt_fragments": ({"fragment_id": _FRAGMENT}, _RESPONSES),
-    "system_fragments": ({"fragment_id": _FRAGMENT}, _RESPONSES),
-    "tool_responses": ({"tool_id": _TOOL}, _RESPONSES),
-    "tool_calls": ({"id": None, "tool_id": _TOOL}, _RESPONSES),
-    "tool_results": (
-        {"id": _RESULT.format(id_="s.id"), "tool_id": _TOOL, "instance_id": _INSTANCE},
-        "where s.id in (select id from temp.merge_results)",
-    ),
-    "tool_results_attachments": (
-        {"tool_result_id": _RESULT.format(id_="s.tool_result_id")},
-        "where s.tool_result_id in (select id from temp.merge_results)",
-    ),
-    "turn_search": (
-        {"id": None},
-        f"{_TURNS} and s.turn_id not in (select turn_id from main.turn_search)",  # noqa: S608  constants
-    ),
-}
-"""llm's tables in the order in which they are copied: the columns that are not copied as they are (None: SQLite gives
-the number), and which rows are copied."""
-
-_BLOCK = "(select b.to_id from temp.merge_blocks b where b.id = s.block_id)"
-
-_OURS: dict[str, tuple[dict[str, str | None], str]] = {
-    "memory_blocks": (
-        {"id": "(select b.to_id from temp.merge_blocks b where b.id = s.id)"},
-        "where s.id in (select id from temp.merge_blocks where is_new)",
-    ),
-    "memory_contexts": ({"block_id": _BLOCK}, _TURNS),
-    "memory_originals": ({}, _TURNS),
-    "memory_changed": ({}, _TURNS),
-    "memory_recalls": ({"passage_id": "0"}, _TURNS),
-    "memory_attempts": ({}, "where s.id not in (select id from main.memory_attempts)"),
-    "memory_forks": ({}, "where s.thread_id not in (select thread_id from main.memory_forks)"),
-}
-
-TABLES = (*LLMS, *_OURS, "memory_branches")
-
-NOT_MERGED = frozenset(
-    {"memory_windows", "memory_log_settings", "memory_sealed"}
-    | {"memory_index", "memory_passages", "memory_words", "memory_vectors"}
-    | {"memory_jobs", "memory_job_items"}
-    | {"memory_machine", "memory_remotes", "memory_remote_threads"}
-)
-"""Our tables that are about one machine, or about the log's own index."""
 
 _SAME_BLOCK = " and ".join(
     f"l.{name} {'=' if name == 'thread_id' else 'is'} b.{name}"
@@ -189,7 +102,7 @@ def put(log: Log, *, search: bool = True) -> None:
         if search or table != "turn_search":
             copy_table(log, table, changed, which, values)
     _find_blocks(log)
-    for table, (changed, which) in _OURS.items():
+    for table, (changed, which) in OURS.items():
         copy_table(log, table, changed, which, {})
     _finish_attempts(log)
     _join_branches(log)
@@ -205,7 +118,7 @@ def copy_table(log: Log, table: str, changed: Mapping[str, str | None], which: s
     taken = {name: changed.get(name, f's."{name}"') for name in columns}
     taken = {name: value for name, value in taken.items() if value is not None}
     names = ", ".join(f'"{name}"' for name in taken)
-    order = "" if table in _WITHOUT_ROWID else " order by s.rowid"
+    order = "" if table in WITHOUT_ROWID else " order by s.rowid"
     used = {
         name: value for name, value in values.items() if any(f":{name}" in str(one) for one in (*taken.values(), which))
     }
@@ -215,9 +128,6 @@ def copy_table(log: Log, table: str, changed: Mapping[str, str | None], which: s
         + order,
         used,
     )
-
-
-_WITHOUT_ROWID = frozenset({"memory_recalls", "memory_changed"})
 
 
 def _find_blocks(log: Log) -> None:
@@ -283,135 +193,4 @@ def _finish_attempts(log: Log) -> None:
         "update main.memory_attempts set answered_by = (select o.answered_by from other.memory_attempts o"
         " where o.id = memory_attempts.id) where answered_by is null and id in"
         " (select id from other.memory_attempts where answered_by is not null)"
-    )
-
-
-# -- tombstones --------------------------------------------------------
-
-
-class Buried(NamedTuple):
-    """What one log has and another deleted: the turns by thread, and the conversations that were deleted as a whole."""
-
-    turns: Mapping[str, Sequence[str]]
-    threads: frozenset[str]
-
-
-NOTHING = Buried({}, frozenset())
-
-
-def buried(log: Log, elsewhere: Log) -> Buried:
-    """Return what a log has and another one deleted. One of them may be large: it is looked up in, and not read."""
-    log.run("create temp table if not exists merge_buried (kind text, id text, primary key (kind, id)) without rowid")
-    log.run("delete from temp.merge_buried")
-    deleted = elsewhere.value("select count(*) from memory_tombstones")
-    if not deleted:
-        return NOTHING
-    calls = "select count(*) from (select 1 from turns union all select 1 from responses limit :most)"
-    few = log.value(calls, {"most": deleted}) < deleted
-    found = [*_looked_up(log, elsewhere)] if few else elsewhere.stream("select kind, id from memory_tombstones")
-    log.many("insert into temp.merge_buried values (:kind, :id)", ({"kind": k, "id": id_} for k, id_ in found))
-    for one in (log, elsewhere):
-        log.many("delete from temp.merge_buried where kind = 'content' and id = :id", one.rows(_RESTORED))
-    turns: dict[str, list[str]] = {}
-    for thread_id, turn_id in (*log.tuples(_BURIED_TURNS), *_buried_imports(log)):
-        turns.setdefault(thread_id, []).append(turn_id)
-    return Buried(turns, frozenset(one for (one,) in log.tuples(_BURIED_THREADS)))
-
-
-def _looked_up(log: Log, elsewhere: Log) -> Iterator[tuple[str, str]]:
-    """Yield the tombstones in another log of what a log has."""
-    register(log)
-    for kind, sql in _THERE.items():
-        ids = [id_ for (id_,) in log.tuples(sql, _IMPORTED)]
-        for start in range(0, len(ids), _AT_ONCE):
-            values = {"kind": kind, "ids": json.dumps(ids[start : start + _AT_ONCE])}
-            yield from elsewhere.tuples(
-                "select kind, id from memory_tombstones"
-                " where kind = :kind and id in (select value from json_each(:ids))",
-                values,
-            )
-
-
-_RESTORED = "select id from memory_tombstones where kind = 'restored'"
-"""The texts that somebody imported again although they were deleted: for them, a call goes only by its id."""
-
-_AT_ONCE = 5_000
-_IMPORTED = {"imported": f"{IMPORTED}*"}
-_IMPORTS = "turns t join turn_search s on s.turn_id = t.id where t.thread_id glob :imported"
-_THERE = {
-    "turn": "select id from turns union select id from responses",
-    "thread": "select id from threads union select id from conversations union select thread_id from memory_sessions",
-    "content": f"select distinct content_hash(t.datetime_utc, s.prompt, s.response) from {_IMPORTS}",  # noqa: S608  constants
-}
-"""The ids that tombstones may have of what is in a log, by their kind."""
-
-_BURIED_TURNS = (
-    "select t.thread_id, t.id from temp.merge_buried b join turns t on t.id = b.id where b.kind = 'turn' union"
-    " select r.conversation_id, r.id from temp.merge_buried b join responses r on r.id = b.id where b.kind = 'turn'"
-)
-_BURIED_THREADS = (
-    "select id from temp.merge_buried where kind = 'thread' and (id in (select id from threads)"
-    " or id in (select id from conversations) or id in (select thread_id from memory_sessions))"
-)
-
-
-def _buried_imports(log: Log) -> list[tuple[str, str]]:
-    """Return the imported turns whose texts were deleted: each log gives them ids of its own."""
-    if not log.value("select 1 from temp.merge_buried where kind = 'content' limit 1"):
-        return []
-    register(log)
-    return log.tuples(
-        f"select t.thread_id, t.id from {_IMPORTS} and content_hash(t.datetime_utc, s.prompt, s.response) in"  # noqa: S608
-        " (select id from temp.merge_buried where kind = 'content')",
-        _IMPORTED,
-    )
-
-
-def drop_removed_snapshots(log: Log, elsewhere: Log) -> None:
-    """Delete the snapshots that were deleted from another log since: they would keep their exchanges."""
-    gone = elsewhere.rows("select thread_id, key, changed_utc from memory_changes where kind = 'snapshot' and removed")
-    log.many(
-        "delete from memory_snapshots where thread_id = :thread_id and label_key = :key and made_utc < :changed_utc"
-        " and not exists (select 1 from memory_changes c where c.kind = 'snapshot' and c.thread_id = :thread_id"
-        " and c.key = :key and not c.removed and c.changed_utc >= :changed_utc)",
-        gone,
-    )
-
-
-def put_tombstones(log: Log, turns: Iterable[str], deleted_utc: str) -> None:
-    """Add the attached log's tombstones; each has the time of the first deletion.
-
-    `turns` are those that go or are left out. Where that is because their texts were deleted under other ids, they get
-    tombstones of their own, so that all logs agree on them, those too where a fork keeps them.
-    """
-    log.run(
-        "insert into main.memory_tombstones (kind, id, deleted_utc) select kind, id, deleted_utc"
-        " from other.memory_tombstones where true on conflict (kind, id) do update"
-        " set deleted_utc = min(deleted_utc, excluded.deleted_utc)"
-    )
-    bury_calls(log, turns, deleted_utc)
-
-
-# -- excerpts ----------------------------------------------------------
-
-
-def remember_excerpts(log: Log) -> list[str]:
-    """Remember which texts the new turns' excerpts are from, and return the threads of these texts."""
-    log.run("drop table if exists temp.merge_excerpts")
-    log.run(
-        "create temp table merge_excerpts as select r.turn_id, r.rank, p.turn_id as from_turn_id, p.side, p.part"
-        " from temp.merge_turns n join other.memory_recalls r on r.turn_id = n.id"
-        " join other.memory_passages p on p.id = r.passage_id"
-    )
-    sql = "select distinct t.thread_id from temp.merge_excerpts e join main.turns t on t.id = e.from_turn_id"
-    return [one for (one,) in log.tuples(sql)]
-
-
-def link_excerpts(log: Log) -> None:
-    """Link excerpts to the passages that they are from, when those are in the index."""
-    log.run(
-        "update memory_recalls set passage_id = coalesce((select p.id from temp.merge_excerpts e"
-        " join memory_passages p on p.turn_id = e.from_turn_id and p.side = e.side and p.part = e.part"
-        " where e.turn_id = memory_recalls.turn_id and e.rank = memory_recalls.rank limit 1), passage_id)"
-        " where turn_id in (select turn_id from temp.merge_excerpts)"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import LogUnusable
 from .log import Log
-from .merging import LLMS
+from .merge_tables import LLMS
 from .private_copy import private_folder
 from .schema import statement
 

@@ -24,7 +24,7 @@ from llm_session_memory.model import Target
 from llm_session_memory.model.merging import Merged
 from llm_session_memory.model.votes import Vote
 from llm_session_memory.rules.merging import Branch, apart, branch_thread, from_elsewhere
-from llm_session_memory.store import history, merge_rows, merging, schema, votes
+from llm_session_memory.store import history, merge_rows, merge_tables, schema, votes
 from tests.world.laws import tried
 from tests.world.logs import START, LogBuilder, Said
 from tests.world.old_llms import THREAD, write_old_log
@@ -472,7 +472,9 @@ def test_a_merge_that_fails_changes_nothing(two: list[Machine], monkeypatch: pyt
     a, b = two
     b.say(thread_of(b, "work"), "yours")
     before = everything(a.path)
-    monkeypatch.setattr("llm_session_memory.store.merging.remember_excerpts", lambda log: log.run("select nothing"))
+    monkeypatch.setattr(
+        "llm_session_memory.store.merge_excerpts.remember_excerpts", lambda log: log.run("select nothing")
+    )
     with pytest.raises(LogUnusable):
         a.merge(b)
     assert everything(a.path) == before
@@ -574,6 +576,6 @@ def test_groups_and_votes_are_merged_and_what_was_removed_stays_away() -> None:
 
 def test_each_table_is_merged_or_said_not_to_be() -> None:
     """No table that a later version adds is forgotten."""
-    merged = {*merging.TABLES, *merge_rows.tables(), "memory_tombstones", "memory_changes", "memory_conflicts"}
-    assert merged | {*merging.NOT_MERGED} >= schema._ours() - schema.VIEWS
-    assert merged.isdisjoint(merging.NOT_MERGED)
+    merged = {*merge_tables.TABLES, *merge_rows.tables(), "memory_tombstones", "memory_changes", "memory_conflicts"}
+    assert merged | {*merge_tables.NOT_MERGED} >= schema._ours() - schema.VIEWS
+    assert merged.isdisjoint(merge_tables.NOT_MERGED)
