@@ -13,6 +13,7 @@ from llm_session_memory.reader.threads import lines
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import NotFound, tilde_decode
+from ..show import job_fields, job_graph, job_items
 from ..show import jobs as shown
 from ..show.graph import Node, graph
 from ..web.access import Log, log_of
@@ -49,7 +50,7 @@ async def jobs(datasette: Any, request: Any) -> Any:
                 "ok": True,
                 "database": log.name,
                 "jobs": [
-                    shown.fields(work, absolute(links.job(work.job.id, "json")), absolute(links.job(work.job.id)))
+                    job_fields.fields(work, absolute(links.job(work.job.id, "json")), absolute(links.job(work.job.id)))
                     for work in page.works
                 ],
                 "next": page.next,
@@ -115,7 +116,7 @@ async def job(datasette: Any, request: Any) -> Any:
         "states": shown.states(links, work, state, step),
         "state": state,
         "step": step and one_line(step, 80),
-        "rows": [shown.entry_row(links, entry) for entry in items.entries],
+        "rows": [job_items.entry_row(links, entry) for entry in items.entries],
         "settings": shown.settings(work),
         "definition": shown.definition(work),
         "first_url": links.job(work.job.id, **asked) + "#items" if after else None,
@@ -141,7 +142,7 @@ async def _nodes(log: Log, links: Links, work: Work) -> list[Node]:
     if work.job.kind != "workflow":
         return []
     whole: Entries = await log.read(reader.entries, work.job.id, count=_STEPS)
-    return shown.nodes(links, whole.entries)
+    return job_graph.nodes(links, whole.entries)
 
 
 def _as_json(  # noqa: PLR0913  the parts of a page
@@ -164,12 +165,12 @@ def _as_json(  # noqa: PLR0913  the parts of a page
         "ok": True,
         "database": log.name,
         "job": {
-            **shown.fields(work, absolute(links.job(here, "json")), absolute(links.job(here))),
-            **shown.details(work, progress),
+            **job_fields.fields(work, absolute(links.job(here, "json")), absolute(links.job(here))),
+            **job_fields.details(work, progress),
         },
-        "steps": shown.step_fields(nodes),
+        "steps": job_fields.step_fields(nodes),
         "items": [
-            shown.entry_fields(
+            job_fields.entry_fields(
                 entry,
                 absolute(links.turn(entry.item.turn_id)) if entry.session and entry.item.turn_id else None,
             )

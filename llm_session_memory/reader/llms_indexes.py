@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..rules import names
 from ..rules.dates import day_after
-from ..store.index import LEAST_RULES
+from ..store.index_writing import LEAST_RULES
 from .among import Among, of_sessions
 from .entries import MARK, MARKS, RATED, UNMARK, Filters, Hit
 from .held import elsewhere, in_no_history, line_of

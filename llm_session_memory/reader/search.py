@@ -17,7 +17,7 @@ from ..rules.dates import day_after
 from ..rules.search_terms import Query, match, query_of
 from ..store.finder import Finder, found_in
 from ..store.finder import Found as FoundTurn
-from ..store.index import LEAST_RULES
+from ..store.index_writing import LEAST_RULES
 from ..store.numbering import Numbering
 from .among import Among, of_sessions
 from .entries import PAGE, Filters, Hit, Results

@@ -6,7 +6,7 @@ Each is indexed up to MOST characters, and once in a thread, however many prompt
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..model import SIDES
@@ -80,7 +80,7 @@ def indexed_before(log: Log, thread_id: str, number: int, asked: Collection[str]
     return frozenset(key for (key,) in log.tuples(statement("went_with_before"), given))
 
 
-def lacking(log: Log, number: int, there: Mapping[str, list[str]]) -> list[str]:
+def lacking(log: Log, number: int, there: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the turns with texts (`keys`) of which the index of a thread has no passage, in order."""
     sql = (
         "select distinct turn_id from memory_passages where side = :side and thread = :number"

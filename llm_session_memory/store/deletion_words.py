@@ -13,8 +13,8 @@ from typing import Any
 
 from ..rules.passages import entries
 from .beside import FRAGMENT
-from .index import LEAST_RULES, Index
-from .index_rows import scope_words
+from .index import Index
+from .index_writing import LEAST_RULES, scope_words
 from .log import Log
 from .schema import statement
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..rules.passages import term
 from .forks import lineage
-from .index import LEAST_RULES, RULES, Index, Scope
-from .index_rows import OF_FRAGMENTS
+from .index import Index, Scope
+from .index_writing import LEAST_RULES, OF_FRAGMENTS, RULES
 from .log import Log
 from .schema import statement
 

@@ -11,7 +11,7 @@ from ..model import MARKS, RATED, Filters
 from ..rules.search_terms import Asked, Query
 from . import history, projects
 from .forks import all_parents, lineage, unnamed_parents
-from .index import LEAST_RULES
+from .index_writing import LEAST_RULES
 from .log import Log
 from .notes import Notes
 from .ratings import Ratings

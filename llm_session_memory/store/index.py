@@ -1,4 +1,4 @@
-"""Our full-text index: catching up with the log, and looking up words.
+"""Our full-text index: catching up with the log, and looking up words. `index_writing` is what writes into it.
 
 Texts are indexed in passages without storing a copy: the text of a passage is read from llm's own tables.
 """
@@ -7,44 +7,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..model import SIDES
 from ..rules.passages import reach, term
 from . import beside, history
-from .beside import Beside
 from .forks import lineage, unnamed_parents
-from .index_rows import OF_FRAGMENTS, batches, passages_beside_of, passages_of, scope_words
+from .index_writing import OF_FRAGMENTS, RULES, IndexWriting, Thread, batches, entry, unknown
 from .log import Log
 from .numbering import Numbering
 from .schema import statement
-from .undone import undone_in
-
-RULES = 3
-"""The version of `passages.split`, `passages.entries` and `beside`. Threads indexed by others are indexed again.
-
-1: words as FTS5's porter and unicode61 see them. 2: the words of `rules.terms`. 3: fragments and text attachments too;
-a thread of rules 2 only lacks some of these, so it is completed.
-"""
-
-LEAST_RULES = 2
-"""Threads that were indexed by these rules, or by later ones, can be searched."""
 
 _LATE = 64
 """A turn that was logged late is looked for among this many newest turns (ids are ordered by the start of a call)."""
-
-
-@dataclass(frozen=True)
-class _Thread:
-    """The index entry of a thread."""
-
-    number: int
-    turns: int
-    passages: int
-    rules: int = RULES
 
 
 class Scope(NamedTuple):
@@ -63,6 +39,7 @@ class Index:
 
     def __init__(self, log: Log) -> None:
         self.log = log
+        self._writing = IndexWriting(log, self.turn_texts)
 
     # -- catching up ---------------------------------------------------
 
@@ -77,7 +54,7 @@ class Index:
             return sum(self.catch_up_own(one, seconds) for one, _ in line)
         if turns is None:
             turns = history.exchange_turns(self.log, thread_id)
-        known = self._thread(thread_id)
+        known = entry(self.log, thread_id)
         if known is not None and known.turns == turns.turn_count and known.rules == RULES:
             return 0
         turn_ids = [id_ for exchanges in (turns, turns.undone) for ids in exchanges for id_ in ids]
@@ -85,17 +62,17 @@ class Index:
 
     def catch_up_own(self, thread_id: str, seconds: float | None) -> int:
         """Index the turns that were logged in a thread, and nothing that it shares. Return how many were missing."""
-        known = self._thread(thread_id)
+        known = entry(self.log, thread_id)
         if self.is_current(thread_id, known):
             return 0
         return self._catch_up(thread_id, history.own_turns(self.log, thread_id), known, seconds)
 
-    def is_current(self, thread_id: str, known: _Thread | None = None) -> bool:
+    def is_current(self, thread_id: str, known: Thread | None = None) -> bool:
         """Return whether all turns that were logged in a thread are indexed. `known` saves a query."""
-        known = known or self._thread(thread_id)
+        known = known or entry(self.log, thread_id)
         return known is not None and known.rules == RULES and known.turns == history.own_count(self.log, thread_id)
 
-    def _catch_up(self, thread_id: str, turn_ids: list[str], known: _Thread | None, seconds: float | None) -> int:
+    def _catch_up(self, thread_id: str, turn_ids: list[str], known: Thread | None, seconds: float | None) -> int:
         missing = sorted(turn_ids) if known is None else self._missing(sorted(turn_ids), known)
         there = beside.keys(self.log, missing)
         began, done = time.monotonic(), 0
@@ -103,7 +80,7 @@ class Index:
             if done and seconds is not None and time.monotonic() - began > seconds:
                 return done
             with self.log.writing():
-                self._add(thread_id, batch, there)
+                self._writing.add(thread_id, batch, there)
             done += len(batch)
         if known is not None and known.rules < RULES:
             completed = self._complete(thread_id, known, turn_ids, seconds)
@@ -111,10 +88,10 @@ class Index:
                 return done
             done += completed
         with self.log.writing():
-            self._keep(self._joined(thread_id), len(turn_ids))
+            self._writing.has_all(thread_id, len(turn_ids))
         return done
 
-    def _complete(self, thread_id: str, known: _Thread, turn_ids: list[str], seconds: float | None) -> int | None:
+    def _complete(self, thread_id: str, known: Thread, turn_ids: list[str], seconds: float | None) -> int | None:
         """Index what went with prompts of a thread that was indexed without. Return None if time is up before the end.
 
         The new passages have greater ids than those of later turns.
@@ -125,16 +102,10 @@ class Index:
             if done and seconds is not None and time.monotonic() - began > seconds:
                 return None
             with self.log.writing():
-                lacking = beside.lacking(self.log, known.number, {id_: there[id_] for id_ in batch})
-                fresh, texts = self._beside(thread_id, known, lacking, there)
-                made = {id_: list(passages_beside_of(id_, texts[id_], keys)) for id_, keys in fresh.items()}
-                self._count(known, 0, self._store(known, made))
+                self._writing.complete(thread_id, known, batch, there)
             done += len(batch)
         with self.log.writing():
-            self.log.run(
-                "update memory_index set rules = :rules where number = :number",
-                {"rules": RULES, "number": known.number},
-            )
+            self._writing.is_completed(known)
         return done
 
     def catch_up_all(self, progress: Callable[[int, int], None] | None = None) -> int:
@@ -153,153 +124,16 @@ class Index:
                 progress(number, len(behind))
         return done
 
-    def _missing(self, turn_ids: list[str], known: _Thread) -> list[str]:
+    def number_for(self, thread_id: str) -> int:
+        """Return the number of a thread in the index, which it gets now if it has none. Call it within `writing()`."""
+        return self._writing.joined(thread_id).number
+
+    def _missing(self, turn_ids: list[str], known: Thread) -> list[str]:
         """Return the turns that are not indexed. Look among the newest first, where they nearly always are."""
         new = len(turn_ids) - known.turns
         newest = turn_ids[-(new + _LATE) :] if new > 0 else []
-        missing = self._unknown(newest, known)
-        return missing if len(missing) == new else self._unknown(turn_ids, known)
-
-    def _unknown(self, turn_ids: list[str], thread: _Thread) -> list[str]:
-        rows = self.log.rows(
-            "select value as id from json_each(:ids) where not exists"
-            " (select 1 from memory_passages where turn_id = value and thread = :number) order by value",
-            {"ids": json.dumps(turn_ids), "number": thread.number},
-        )
-        return [row["id"] for row in rows]
-
-    def _add(self, thread_id: str, turn_ids: list[str], there: Mapping[str, Sequence[str]]) -> None:
-        """Index turns. Skip those that another process has indexed since; replace those indexed by other rules.
-
-        `there` are the keys of what went with their prompts.
-        """
-        thread = self._joined(thread_id)
-        unknown = self._unknown(turn_ids, thread)
-        texts = self.turn_texts(unknown)
-        fresh, pieces = self._beside(thread_id, thread, unknown, there)
-        made = {
-            turn_id: list(passages_of(turn_id, texts[turn_id], pieces.get(turn_id, ()), fresh.get(turn_id, ())))
-            for turn_id in sorted(texts)
-        }
-        self._count(thread, len(texts), self._store(thread, made, self._kept(thread, made)))
-
-    def _beside(
-        self, thread_id: str, thread: _Thread, turn_ids: Sequence[str], there: Mapping[str, Sequence[str]]
-    ) -> tuple[dict[str, list[str]], dict[str, list[Beside]]]:
-        """Return the keys of texts that went with turns and that the thread's index lacks, and all texts of such turns.
-
-        A text that went with several turns is indexed with the first that is not undone.
-        """
-        wanted = {key for turn_id in turn_ids for key in there.get(turn_id, ())}
-        if not wanted:
-            return {}, {}
-        known = {*beside.indexed_before(self.log, thread_id, thread.number, wanted)}
-        undone = undone_in(self.log, thread_id)
-        fresh: dict[str, list[str]] = {}
-        for turn_id in sorted(turn_ids):
-            new = [key for key in dict.fromkeys(there.get(turn_id, ())) if key not in known]
-            known.update(new if turn_id not in undone else ())
-            if new:
-                fresh[turn_id] = new
-        return fresh, beside.went_with(self.log, fresh)
-
-    def _store(
-        self,
-        thread: _Thread,
-        made: Mapping[str, Sequence[Mapping[str, Any]]],
-        kept: Mapping[str, Sequence[int]] | None = None,
-    ) -> int:
-        """Store the passages of turns, and their words; return their number. `kept` are ids that they have already."""
-        kept = kept or {}
-        id_ = int(self.log.value("select max(seq) from sqlite_sequence where name = 'memory_passages'") or 0)
-        rows: list[dict[str, Any]] = []
-        for turn_id, passages in made.items():
-            ids = kept.get(turn_id) or range(id_ + 1, id_ + 1 + len(passages))
-            id_ += 0 if turn_id in kept else len(passages)
-            rows += [
-                {**row, "id": number, "thread": thread.number, "scope": scope_words(thread.number, row["side"])}
-                for row, number in zip(passages, ids, strict=True)
-            ]
-        self.log.many(
-            'insert into memory_passages (id, thread, turn_id, side, part, "start", "end", weight, message_weight)'
-            " values (:id, :thread, :turn_id, :side, :part, :start, :end, :weight, :message_weight)",
-            (row for row in rows if row["turn_id"] not in kept),
-        )
-        self.log.many(
-            "insert into memory_words (rowid, thread, text, parts) values (:id, :scope, :text, :parts)",
-            ({name: row[name] for name in ("id", "scope", "text", "parts")} for row in rows if row["text"]),
-        )
-        return len(rows)
-
-    def _count(self, thread: _Thread, turns: int, passages: int) -> None:
-        self.log.run(
-            "update memory_index set turns = turns + :turns, passages = passages + :passages where number = :number",
-            {"turns": turns, "passages": passages, "number": thread.number},
-        )
-
-    def _kept(self, thread: _Thread, made: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[int]]:
-        """Return the ids of passages that other rules made alike, by turn: their vectors stay. Remove others."""
-        there: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        asked = {"ids": json.dumps(list(made)), "thread": thread.number}
-        for row in self.log.rows(statement("other_passages"), asked):
-            there[row["turn_id"]].append(row)
-        same = ("side", "part", "start", "end")
-        kept = {
-            turn_id: [row["id"] for row in rows]
-            for turn_id, rows in there.items()
-            if not any(row["worded"] for row in rows)
-            and [[row[name] for name in same] for row in rows]
-            == [[row[name] for name in same] for row in made[turn_id]]
-        }
-        gone = {"ids": json.dumps([row["id"] for turn_id in there.keys() - kept.keys() for row in there[turn_id]])}
-        if there.keys() - kept.keys():
-            self.log.run("delete from memory_passages where id in (select value from json_each(:ids))", gone)
-            self.log.run("delete from memory_vectors where passage_id in (select value from json_each(:ids))", gone)
-        self.log.run(
-            "update memory_passages set thread = :thread where turn_id in (select value from json_each(:ids))",
-            {"ids": json.dumps(list(kept)), "thread": thread.number},
-        )
-        return kept
-
-    def _thread(self, thread_id: str) -> _Thread | None:
-        """Return the index entry of a thread, if it was made by today's rules or can be completed by them."""
-        row = self.log.row(
-            "select number, turns, passages, rules from memory_index"
-            " where thread_id = :id and rules between :least and :rules",
-            {"id": thread_id, "least": LEAST_RULES, "rules": RULES},
-        )
-        return _Thread(**row) if row else None
-
-    def _joined(self, thread_id: str) -> _Thread:
-        """Return the index entry of a thread, adding a new one if needed.
-
-        A thread that was indexed by other rules gets another number, so its old words are never found again. Its
-        vectors are of the same passages, unless `_kept` finds that they have changed.
-        """
-        known = self._thread(thread_id)
-        if known is not None:
-            return known
-        number = int(self.log.value("select coalesce(max(number), 0) + 1 from memory_index"))
-        self.log.run(
-            "update memory_vectors set thread = :number"
-            " where thread = (select number from memory_index where thread_id = :id)",
-            {"number": number, "id": thread_id},
-        )
-        self.log.run(
-            "insert or replace into memory_index (number, thread_id, turns, passages, rules)"
-            " values (:number, :id, 0, 0, :rules)",
-            {"number": number, "id": thread_id, "rules": RULES},
-        )
-        return _Thread(number, 0, 0)
-
-    def number_for(self, thread_id: str) -> int:
-        """Return the number of a thread in the index, which it gets now if it has none. Call it within `writing()`."""
-        return self._joined(thread_id).number
-
-    def _keep(self, thread: _Thread, turns: int) -> None:
-        self.log.run(
-            "update memory_index set turns = :turns where number = :number", {"turns": turns, "number": thread.number}
-        )
+        missing = unknown(self.log, newest, known)
+        return missing if len(missing) == new else unknown(self.log, turn_ids, known)
 
     # -- reading -------------------------------------------------------
 
@@ -317,7 +151,7 @@ class Index:
             for owner, last in turns.inherited:
                 found += self._until(owner, turns, first, last)
                 first = last + 1
-        own = self._thread(thread_id)
+        own = entry(self.log, thread_id)
         return (*found, Scope(own.number, own.passages, None)) if own else tuple(found)
 
     def _until(self, owner: str, turns: Numbering, first: int, last: int) -> list[Scope]:
@@ -325,7 +159,7 @@ class Index:
 
         Passages have ids in the order of their turns, so the last exchanges have the greatest.
         """
-        known = self._thread(owner)
+        known = entry(self.log, owner)
         if known is None or last < first:
             return []
         ids = [id_ for number in range(max(first, last - _LATE + 1), last + 1) for id_ in turns.turns(number)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..rules.passages import entries
 from .beside import FRAGMENT
 from .index import Index
-from .index_rows import scope_words
+from .index_writing import scope_words
 from .log import Log
 
 _BATCH = 500

@@ -141,7 +141,7 @@ def test_an_index_without_them_is_completed(log: Path) -> None:
 
 def test_completing_goes_on_where_time_was_up(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prompt completes for a few seconds at most; the next one does the rest."""
-    monkeypatch.setattr("llm_session_memory.store.index_rows._FRAGMENTS", 1)
+    monkeypatch.setattr("llm_session_memory.store.index_writing._FRAGMENTS", 1)
     with built(log) as (builder, here):
         thread = builder.thread()
         builder.turns(thread, *(Said("Go.", fragments=(llm.Fragment(f"Text {word}."),)) for word in ("one", "two")))

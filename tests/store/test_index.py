@@ -11,7 +11,7 @@ import pytest
 
 from llm_session_memory.model import Session, Settings
 from llm_session_memory.rules.passages import query_words
-from llm_session_memory.store import Log, Requests, Sessions, history, index
+from llm_session_memory.store import Log, Requests, Sessions, history, index, index_writing
 from llm_session_memory.store.index import Index
 from llm_session_memory.store.schema import statement
 from tests.store.world import built, contents, opened
@@ -113,9 +113,9 @@ def test_other_rules_index_a_thread_again(log: Path, monkeypatch: pytest.MonkeyP
         for each in (thread, other):
             Index(here).catch_up(each)
         before = indexed(here)
-        newer = index.RULES + 1
-        for name in ("RULES", "LEAST_RULES"):
-            monkeypatch.setattr(index, name, newer)
+        newer = index_writing.RULES + 1
+        for module, name in ((index, "RULES"), (index_writing, "RULES"), (index_writing, "LEAST_RULES")):
+            monkeypatch.setattr(module, name, newer)
         assert found(here, thread, "bridge") == []
         assert Index(here).catch_up(thread) == 1
         assert found(here, thread, "bridge") == ["The bridge."]
