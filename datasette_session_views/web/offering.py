@@ -7,7 +7,6 @@ people who may not view all the tables that it reads.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -27,7 +26,7 @@ async def on_hook(datasette: Any, database: str) -> dict[str, Offered]:
     if not is_log(tables):
         return {}
     own = own_queries(datasette, database)
-    return {name: copy(one) for name, one in _offers(tables).items() if name not in own}
+    return {name: Offered(one) for name, one in _offers(tables).items() if name not in own}
 
 
 async def offer(datasette: Any, databases: Iterable[str] | None = None) -> None:
