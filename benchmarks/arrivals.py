@@ -20,7 +20,7 @@ from typing import Any
 
 from llm_session_memory.interchange.foreign.arriving import into
 from llm_session_memory.interchange.foreign.registry import recognised
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.memory import Memory
 
 from .machine import description, table
@@ -77,7 +77,7 @@ def main() -> None:
             pass
         rows = []
         for what in ("first import", "the same again"):
-            source = Source(file)
+            source = SourceFile(file)
             format_ = recognised(source)
             assert format_ is not None
             begun, used = time.perf_counter(), time.process_time()

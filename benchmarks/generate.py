@@ -179,7 +179,7 @@ def _session(memory: Services, database: Any, count: int) -> str:
     from llm_session_memory.rules.policy import budget_for, plan
     from llm_session_memory.rules.recall_budget import shares
     from llm_session_memory.rules.tokens import Measure
-    from llm_session_memory.services.record import Sent
+    from llm_session_memory.services.record import SentCall
     from llm_session_memory.store.index import Index
 
     conversation, store = _conversation(), _writer(database)
@@ -203,7 +203,7 @@ def _session(memory: Services, database: Any, count: int) -> str:
         store.log(response)
         made = Context((), block, None, int(base + new), base + new, limit, after, len(texts))
         memory.record.add(
-            conversation.id, [Sent(response.id, base + new, int(base + new), made, number=len(texts) + 1)], prompt
+            conversation.id, [SentCall(response.id, base + new, int(base + new), made, number=len(texts) + 1)], prompt
         )
         block = _known(memory, conversation.id, block)
         own = measure.base(Message.of_text("user", text) for text in (prompt, reply))

@@ -159,7 +159,7 @@ def _make(log: str, count: str) -> None:
 def _some(log: str) -> None:
     """Work on a job until 200 of its items are done."""
     from llm_session_memory.llm_seam.asking import Question, ask
-    from llm_session_memory.llm_seam.working import Also, Progress, work
+    from llm_session_memory.llm_seam.working import Also, JobProgress, work
     from llm_session_memory.services.bundle import Services
 
     model = job_work.SlowModel(Path(f"{log}.asked"), 0.0)
@@ -170,7 +170,7 @@ def _some(log: str) -> None:
         if item.position >= 200:  # noqa: PLR2004  what the heading says
             services.jobs.stop(job, "Enough.")
 
-    def progress(_: Progress) -> None:
+    def progress(_: JobProgress) -> None:
         """Let the counts be read as on a terminal."""
 
     with Memory(log) as memory:

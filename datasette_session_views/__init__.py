@@ -170,9 +170,9 @@ def database_actions(datasette: Any, actor: Any, database: str) -> Callable[[], 
 @hookimpl
 def render_cell(row: Any, value: Any, column: str | None, table: str | None, database: str, datasette: Any) -> Any:  # noqa: PLR0913  Datasette's own arguments
     """Link threads and turns to their transcripts."""
-    from .web.stock import Place, cell
+    from .web.stock import CellPlace, cell
 
-    return cell(datasette, Place(database, table, column), row, value)
+    return cell(datasette, CellPlace(database, table, column), row, value)
 
 
 @hookimpl

@@ -25,7 +25,7 @@ __all__ = [
     "IS_1",
     "Forbidden",
     "NotFound",
-    "Offered",
+    "OfferedQuery",
     "Refused",
     "Response",
     "allowed",
@@ -232,7 +232,7 @@ async def execute_write(database: Any, function: Callable[[Any], T]) -> T:
 # -- canned queries ---------------------------------------------------------------
 
 
-class Offered(dict[str, Any]):
+class OfferedQuery(dict[str, Any]):
     """A query that we offer. 0.65 adds it to the configured queries of the database: its kind tells it from those."""
 
 
@@ -241,7 +241,7 @@ def own_queries(datasette: Any, database: str) -> frozenset[str]:
     if IS_1:
         return frozenset()
     queries = datasette.metadata("queries", database=database, fallback=False) or {}
-    return frozenset(name for name, query in queries.items() if not isinstance(query, Offered))
+    return frozenset(name for name, query in queries.items() if not isinstance(query, OfferedQuery))
 
 
 async def offer_queries(datasette: Any, database: str, queries: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from .store import owned_file
 
 if TYPE_CHECKING:
     from .llm_seam.conversation import AsyncSessionConversation, SessionConversation
-    from .llm_seam.working import Progress
+    from .llm_seam.working import JobProgress
     from .model import Session
 
 
@@ -55,7 +55,7 @@ class Memory(Services):
         start: int = 1,
         same_context: bool = False,
         run_tools: bool = False,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[JobProgress], None] | None = None,
         **settings: Any,
     ) -> Session:
         """Ask the prompts of a session again, in a new session with another model or other settings. Return it.

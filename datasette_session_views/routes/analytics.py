@@ -21,9 +21,9 @@ from llm_session_memory.reader.usage import models_called
 from llm_session_memory.rules import names
 
 from ..compat import allowed, sql_url
-from ..show.dashboard import Place, panel_values, spread, tile_values
+from ..show.dashboard import DashboardPlace, panel_values, spread, tile_values
 from ..show.svg import patterns
-from ..web.access import Log, log_of
+from ..web.access import VisitorLog, log_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from ..web.offering import may_see, offer
@@ -91,7 +91,7 @@ async def analytics(datasette: Any, request: Any) -> Any:
                 "html_url": datasette.absolute_url(request, links.analytics(**asked)),
             }
         )
-    place = Place(links, span.model, chosen["project"])
+    place = DashboardPlace(links, span.model, chosen["project"])
     panels = [await _panel(datasette, request, log, place, one, days) for one in shown]
     drawn = sorted((panel for panel in panels if not panel.get("nothing")), key=lambda panel: "svg" not in panel)
     empty = not any(one.numbers is None or one.numbers.late or one.numbers.rows for one in shown if not one.panel.fixed)
@@ -136,7 +136,7 @@ def _earlier_fields(period: Days | None, earlier: Sequence[_Shown] | None) -> di
 class _Reading:
     """Reads the panels of a dashboard in parallel, without taking all of Datasette's threads, and with a time limit."""
 
-    def __init__(self, datasette: Any, request: Any, log: Log, span: Span) -> None:
+    def __init__(self, datasette: Any, request: Any, log: VisitorLog, span: Span) -> None:
         self._datasette, self._request, self._log, self._span = datasette, request, log, span
         self._turn = asyncio.Semaphore(_AT_ONCE)
         self._until = time.monotonic() + _PATIENCE
@@ -171,7 +171,7 @@ def _fields(one: _Shown) -> dict[str, Any]:
 
 
 async def _panel(  # noqa: PLR0913  the parts of a page
-    datasette: Any, request: Any, log: Log, place: Place, one: _Shown, days: Days
+    datasette: Any, request: Any, log: VisitorLog, place: DashboardPlace, one: _Shown, days: Days
 ) -> dict[str, Any]:
     panel, found = one.panel, one.numbers
     about: dict[str, Any] = {"name": panel.name, "title": panel.title, "means": one.query.means}

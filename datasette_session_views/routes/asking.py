@@ -10,7 +10,7 @@ from llm_session_memory.rules import names
 from llm_session_memory.rules.safe_text import one_line
 
 from ..show.listing import ORDERS, Order, order
-from ..web.access import Log, log_of
+from ..web.access import VisitorLog, log_of
 from ..web.links import Links
 from . import parameters
 
@@ -32,10 +32,10 @@ COLUMNS: dict[Sort, str] = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class ListRequest:
     """What a request asks of the list: its filters, its order, and the addresses that go on from there."""
 
-    log: Log
+    log: VisitorLog
     links: Links
     filters: Filters
     order: Order
@@ -53,17 +53,17 @@ class Asked:
         return self.links.listing(form, **{**self.parameters, **changed})
 
 
-async def asked_of(datasette: Any, request: Any) -> Asked:
+async def asked_of(datasette: Any, request: Any) -> ListRequest:
     """Return what a request asks of the list. Raises what the log and the parameters raise."""
     log = await log_of(datasette, request)
     parameters.only(request, "q", *parameters.FILTERS, "archived", "sort", "next", "_shape")
     archived, wanted = parameters.archived(request)
     filters = replace(await parameters.narrowed(log, request), archived=wanted)
     chosen = order(parameters.choice(request, "sort", ORDERS))
-    return Asked(log, Links(datasette, log.name), filters, chosen, archived)
+    return ListRequest(log, Links(datasette, log.name), filters, chosen, archived)
 
 
-def headers(asked: Asked) -> list[dict[str, Any]]:
+def headers(asked: ListRequest) -> list[dict[str, Any]]:
     """Return the headers of the columns: what each is sorted by now, and where a click leads."""
     found = []
     for by, label in COLUMNS.items():
@@ -87,7 +87,7 @@ def values_of(page: Listing) -> dict[str, tuple[Facet, ...]]:
     return {"model": page.facets.models, "tag": page.facets.tags, "project": page.facets.projects}
 
 
-def facets(asked: Asked, page: Listing) -> list[dict[str, Any]]:
+def facets(asked: ListRequest, page: Listing) -> list[dict[str, Any]]:
     """Return the values that the list can be narrowed to, each with its number, its place and where a click leads."""
     chosen = parameters.asked(asked.filters)
     found = []
@@ -107,7 +107,7 @@ def facets(asked: Asked, page: Listing) -> list[dict[str, Any]]:
     return found
 
 
-def active(asked: Asked) -> list[tuple[str, str]]:
+def active(asked: ListRequest) -> list[tuple[str, str]]:
     """Return the filters that are set, in words, each with the address of the list without it."""
     filters = parameters.asked(asked.filters)
     words = {name: f"{_ACTIVE.get(name, '')}{one_line(value, 60)}" for name, value in filters.items() if value}
@@ -122,7 +122,7 @@ def active(asked: Asked) -> list[tuple[str, str]]:
     return [(word, asked.url(**{name: None})) for name, word in words.items()]
 
 
-def unknown(asked: Asked, page: Listing) -> list[dict[str, str]]:
+def unknown(asked: ListRequest, page: Listing) -> list[dict[str, str]]:
     """Return the models, tags and projects asked for that no session has, each with the nearest that one has."""
     found = []
     filters = parameters.asked(asked.filters)

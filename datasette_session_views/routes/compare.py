@@ -22,7 +22,7 @@ from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import NotFound, Refused
 from ..show import compare as shown
-from ..web.access import Log, log_of, thread_named
+from ..web.access import VisitorLog, log_of, thread_named
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from . import parameters
@@ -109,7 +109,7 @@ async def compare(datasette: Any, request: Any) -> Any:
     return await as_page(datasette, request, "sv_compare", context, asked.url(links, "json"))
 
 
-async def _threads(log: Log, asked: _Asked) -> tuple[_Asked, tuple[str, ...]]:
+async def _threads(log: VisitorLog, asked: _Asked) -> tuple[_Asked, tuple[str, ...]]:
     """Return what is asked, with the group's name as it is kept, and the threads that are wanted.
 
     Raises NotFound if the log lacks the group or a session.
@@ -127,7 +127,7 @@ async def _threads(log: Log, asked: _Asked) -> tuple[_Asked, tuple[str, ...]]:
     return asked, tuple(dict.fromkeys((*members, *named)))
 
 
-async def _compared(log: Log, asked: _Asked, threads: tuple[str, ...]) -> tuple[Compared, Verdict]:
+async def _compared(log: VisitorLog, asked: _Asked, threads: tuple[str, ...]) -> tuple[Compared, Verdict]:
     """Return the answers of threads side by side with the verdict, which takes a second and is kept.
 
     Raises Refused if they can't be compared.
@@ -146,7 +146,7 @@ async def _compared(log: Log, asked: _Asked, threads: tuple[str, ...]) -> tuple[
     return found, judged
 
 
-async def _chooser(datasette: Any, request: Any, log: Log, asked: _Asked, threads: Sequence[str]) -> Any:
+async def _chooser(datasette: Any, request: Any, log: VisitorLog, asked: _Asked, threads: Sequence[str]) -> Any:
     """Return the page on which to choose what is compared: groups, and the relatives of a session that was chosen."""
     links = Links(datasette, log.name)
     found: tuple[Gathered, ...] = await log.read(groups)

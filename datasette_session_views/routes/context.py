@@ -28,7 +28,7 @@ from ..show.items import Items, message
 from ..show.points import session_of
 from ..show.showing import Showing
 from ..show.window import window
-from ..web.access import Log, log_of
+from ..web.access import VisitorLog, log_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from ..web.log_path import to_name
@@ -40,7 +40,7 @@ _MESSAGES = 100
 
 
 @dataclass(frozen=True)
-class Found:
+class ReadContext:
     """The values read for a page."""
 
     line: Line
@@ -80,7 +80,7 @@ async def context(datasette: Any, request: Any) -> Any:
     return await as_page(datasette, request, "sv_context", await _as_page(log, links, found, exact=exact), twin)
 
 
-def _read(source: Source, place: Place, call: int | None, begin: int | None) -> Found:
+def _read(source: Source, place: Place, call: int | None, begin: int | None) -> ReadContext:
     thread_id = place.line.thread_id
     numbers = numbering(source, thread_id)
     number = numbers.number_of(place.id) or 0
@@ -94,7 +94,7 @@ def _read(source: Source, place: Place, call: int | None, begin: int | None) -> 
     else:
         begin = min(begin, max(end, 1))
         said = messages_of(source, sent, begin - 1, begin - 1 + _MESSAGES)
-    return Found(
+    return ReadContext(
         line=place.line,
         id=place.id,
         near=(numbers.first[number - 2] if number > 1 else "", next(iter(numbers.first[number:]), "")),
@@ -121,7 +121,7 @@ def _ends(source: Source, sent: Sent) -> tuple[Said, ...]:
     return (*first, *between, *messages_of(source, sent, last, len(sent.messages)))
 
 
-def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact: bool) -> dict[str, Any]:
+def _as_json(datasette: Any, request: Any, links: Links, found: ReadContext, *, exact: bool) -> dict[str, Any]:
     sent = found.sent
     return {
         "ok": True,
@@ -153,14 +153,14 @@ def _as_json(datasette: Any, request: Any, links: Links, found: Found, *, exact:
     }
 
 
-def _numbered(found: Found, *, exact: bool) -> list[tuple[int, Any, Any]]:
+def _numbered(found: ReadContext, *, exact: bool) -> list[tuple[int, Any, Any]]:
     begin = found.begin - 1 if exact else 0
     messages = found.sent.messages[begin : begin + _MESSAGES] if exact else found.sent.messages
     said: tuple[Any, ...] = found.said if exact else (None,) * len(messages)
     return [(begin + place + 1, one, text) for place, (one, text) in enumerate(zip(messages, said, strict=False))]
 
 
-async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict[str, Any]:
+async def _as_page(log: VisitorLog, links: Links, found: ReadContext, *, exact: bool) -> dict[str, Any]:
     sent, here, change = found.sent, found.line.reference, found.change
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
     loop = asyncio.get_running_loop()
@@ -210,7 +210,7 @@ async def _as_page(log: Log, links: Links, found: Found, *, exact: bool) -> dict
     }
 
 
-def _around(links: Links, found: Found, last: int, *, exact: bool) -> dict[str, Any]:
+def _around(links: Links, found: ReadContext, last: int, *, exact: bool) -> dict[str, Any]:
     """Return the places of the messages shown, and the URLs of the other pages of a request."""
     sent = found.sent
 

@@ -10,7 +10,7 @@ from llm_session_memory.reader.threads import find
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import NotFound, Response, tilde_decode
-from ..web.access import Log, log_of, thread_of
+from ..web.access import VisitorLog, log_of, thread_of
 from ..web.answering import answering
 from ..web.links import Links
 from . import parameters
@@ -24,7 +24,7 @@ async def exchange(datasette: Any, request: Any) -> Any:
     return Response.redirect(_address(Links(datasette, log.name), found, parameters.text(request, "q")))
 
 
-async def place_of(log: Log, request: Any) -> tuple[Place, bool]:
+async def place_of(log: VisitorLog, request: Any) -> tuple[Place, bool]:
     """Return where the exchange named in a request's path stands, and whether that is in the session named there.
 
     It is found by its id in a session that was renamed too. Raises NotFound if the log lacks it.

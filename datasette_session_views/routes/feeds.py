@@ -15,7 +15,7 @@ from ..compat import Response, streamed
 from ..show.feed import atom
 from ..show.listing import cells, header
 from ..web.answering import HEADERS, answering
-from .asking import Asked, asked_of
+from .asking import ListRequest, asked_of
 
 _MOST = 200_000
 """The most sessions of a file."""
@@ -37,7 +37,7 @@ async def as_csv(datasette: Any, request: Any) -> Any:
     return streamed(_rows(datasette, request, asked, keys), "text/csv; charset=utf-8", headers)
 
 
-async def _rows(datasette: Any, request: Any, asked: Asked, keys: Sequence[str]) -> AsyncIterator[str]:
+async def _rows(datasette: Any, request: Any, asked: ListRequest, keys: Sequence[str]) -> AsyncIterator[str]:
     """Yield the lines of the file, some sessions at a time."""
     yield _written([header()])
     for start in range(0, len(keys), _CHUNK):

@@ -15,8 +15,8 @@ from llm_session_memory.rules.safe_text import one_line
 from ..compat import NotFound, tilde_decode
 from ..show import job_fields, job_graph, job_items
 from ..show import jobs as shown
-from ..show.graph import Node, graph
-from ..web.access import Log, log_of
+from ..show.graph import GraphNode, graph
+from ..web.access import VisitorLog, log_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from ..web.log_path import to_name
@@ -126,7 +126,7 @@ async def job(datasette: Any, request: Any) -> Any:
     return await as_page(datasette, request, "sv_job", context, twin)
 
 
-async def _original(log: Log, links: Links, work: Work) -> str:
+async def _original(log: VisitorLog, links: Links, work: Work) -> str:
     """Return the address that compares a session that was asked again with the new answers, or nothing."""
     source = work.job.settings.get("source")
     if work.job.kind != "rerun" or not work.session or not isinstance(source, str) or not work.figures.calls:
@@ -137,7 +137,7 @@ async def _original(log: Log, links: Links, work: Work) -> str:
     return links.compare(a=there.reference, b=work.session)
 
 
-async def _nodes(log: Log, links: Links, work: Work) -> list[Node]:
+async def _nodes(log: VisitorLog, links: Links, work: Work) -> list[GraphNode]:
     """Return the steps of a workflow's run; other jobs have none."""
     if work.job.kind != "workflow":
         return []
@@ -148,11 +148,11 @@ async def _nodes(log: Log, links: Links, work: Work) -> list[Node]:
 def _as_json(  # noqa: PLR0913  the parts of a page
     datasette: Any,
     request: Any,
-    log: Log,
+    log: VisitorLog,
     work: Work,
     progress: Progress,
     items: Entries,
-    nodes: list[Node],
+    nodes: list[GraphNode],
     asked: dict[str, Any],
 ) -> dict[str, Any]:
     links = Links(datasette, log.name)

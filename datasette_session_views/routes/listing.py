@@ -14,12 +14,12 @@ from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Forbidden, allowed, sql_url
 from ..show.listing import ORDERS, Order, fields, order, row
-from ..web.access import Log, seen
+from ..web.access import VisitorLog, seen
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links, everything
 from ..web.offering import offer
 from . import parameters
-from .asking import COLUMNS, Asked, active, asked_of, facets, headers, unknown, values_of
+from .asking import COLUMNS, ListRequest, active, asked_of, facets, headers, unknown, values_of
 
 _A_FEW = 10
 """Sessions shown for each log on the page of all logs."""
@@ -62,7 +62,7 @@ async def listing(datasette: Any, request: Any) -> Any:
     return await as_page(datasette, request, "sv_list", context, twin)
 
 
-def _as_json(datasette: Any, request: Any, asked: Asked, page: Listing) -> Any:
+def _as_json(datasette: Any, request: Any, asked: ListRequest, page: Listing) -> Any:
     sessions = [_fields(datasette, request, asked.links, line) for line in page.lines]
     following = asked.url("json", next=page.next, _shape=request.args.get("_shape")) if page.next else None
     next_url = following and datasette.absolute_url(request, following)
@@ -125,9 +125,9 @@ async def everywhere(datasette: Any, request: Any) -> Any:
     return await as_page(datasette, request, "sv_all", context, everything(datasette, "json"))
 
 
-async def _newest(datasette: Any, actor: Any) -> tuple[list[tuple[Log, Listing]], list[tuple[str, str]]]:
+async def _newest(datasette: Any, actor: Any) -> tuple[list[tuple[VisitorLog, Listing]], list[tuple[str, str]]]:
     """Return the newest sessions of every log that an actor may see, and the databases that can't be read, and why."""
-    found: list[tuple[Log, Listing]] = []
+    found: list[tuple[VisitorLog, Listing]] = []
     unreadable: list[tuple[str, str]] = []
     for database in list(datasette.databases.values()):
         try:
@@ -140,12 +140,14 @@ async def _newest(datasette: Any, actor: Any) -> tuple[list[tuple[Log, Listing]]
     return found, unreadable
 
 
-async def _read(log: Log, filters: Filters, order: Order, after: str | None, count: int | None = None) -> Listing:
+async def _read(
+    log: VisitorLog, filters: Filters, order: Order, after: str | None, count: int | None = None
+) -> Listing:
     more = {} if count is None else {"count": count}
     return await log.read(reader.listing, filters, sort=order.by, descending=order.descending, after=after, **more)
 
 
-def _frame(log: Log, links: Links, page: Listing) -> dict[str, Any]:
+def _frame(log: VisitorLog, links: Links, page: Listing) -> dict[str, Any]:
     """Return what both pages show of a log."""
     return {
         "database": log.name,

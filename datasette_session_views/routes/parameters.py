@@ -14,7 +14,7 @@ from llm_session_memory.reader.usage import models_called
 from llm_session_memory.rules.safe_text import one_line, visible
 
 from ..compat import Refused
-from ..web.access import Log
+from ..web.access import VisitorLog
 
 _DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,100}", re.ASCII)
@@ -122,7 +122,7 @@ def filters(request: Any, search: str = "q") -> Filters:
     )
 
 
-async def narrowed(log: Log, request: Any) -> Filters:
+async def narrowed(log: VisitorLog, request: Any) -> Filters:
     """Return the filters of a list or a search, with the model spelled as in the log instead of as on the page."""
     found = filters(request)
     if found.model and not found.model.isascii():

@@ -15,7 +15,7 @@ from llm_session_memory.reader.values import Judged
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import Forbidden, Refused, Response, checked_by_nobody, csrf_token, tilde_decode
-from ..web.access import RATINGS, Log, log_of, thread_of
+from ..web.access import RATINGS, VisitorLog, log_of, thread_of
 from ..web.answering import answering, as_json
 from ..web.links import Links, card_id
 from ..web.rating import LONGEST_REMARK, Problem, Rating, keep, rating_of
@@ -93,7 +93,7 @@ async def _as_form(datasette: Any, request: Any, rated: _Rated, shared: Mapping[
     return str(await datasette.render_template("_sv_rated.html", context, request=request, view_name="sv_rated"))
 
 
-async def _check(datasette: Any, request: Any, log: Log) -> None:
+async def _check(datasette: Any, request: Any, log: VisitorLog) -> None:
     """Raise if this visitor may not rate here, or if nobody can."""
     if checked_by_nobody(request):
         raise Refused(

@@ -16,7 +16,7 @@ from llm_session_memory.rules.search_terms import query_of
 
 from ..compat import Forbidden, NotFound
 from ..show import found as shown
-from ..web.access import RATINGS, Log, log_of, thread_named
+from ..web.access import RATINGS, VisitorLog, log_of, thread_named
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from . import parameters
@@ -96,7 +96,7 @@ async def search(datasette: Any, request: Any) -> Any:
     return await as_page(datasette, request, "sv_search", context, twin)
 
 
-async def _within(log: Log, reference: str | None) -> tuple[str | None, Any]:
+async def _within(log: VisitorLog, reference: str | None) -> tuple[str | None, Any]:
     """Return the thread to search in, and its line in the list."""
     if reference is None:
         return None, None

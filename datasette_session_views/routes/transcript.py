@@ -27,7 +27,7 @@ from ..show.marks import Marks, marked
 from ..show.outline import elsewhere, more_elsewhere, outline
 from ..show.showing import Showing
 from ..show.words import day, moment
-from ..web.access import Log, log_of, thread_of
+from ..web.access import VisitorLog, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from ..web.log_path import to_name
@@ -67,7 +67,7 @@ async def session(datasette: Any, request: Any) -> Any:
     return await _as_page(datasette, request, log, links, page, undone=undone)
 
 
-async def _download(log: Log, thread_id: str, form: str, begin: int | None, end: int | None) -> Any:
+async def _download(log: VisitorLog, thread_id: str, form: str, begin: int | None, end: int | None) -> Any:
     body = await log.read(download, thread_id, form, begin, end)
     name = file_name(await log.read(heading, thread_id), form, begin, end)
     headers = {
@@ -102,7 +102,9 @@ def _later(page: Transcript) -> int | None:
     return page.last + 1 if page.last < page.total else None
 
 
-async def _as_page(datasette: Any, request: Any, log: Log, links: Links, page: Transcript, *, undone: bool) -> Any:  # noqa: PLR0913  the parts of a page
+async def _as_page(  # noqa: PLR0913  the parts of a page
+    datasette: Any, request: Any, log: VisitorLog, links: Links, page: Transcript, *, undone: bool
+) -> Any:
     line, here = page.line, page.line.reference
     failed = len(page.attempts)
     page = replace(page, attempts=page.attempts[-_ATTEMPTS:])
@@ -184,7 +186,7 @@ def _paging(page: Transcript, at: Callable[..., str]) -> dict[str, str | None]:
     }
 
 
-def _live(log: Log, links: Links, page: Transcript) -> dict[str, Any] | None:
+def _live(log: VisitorLog, links: Links, page: Transcript) -> dict[str, Any] | None:
     """Return what the page's script needs to say that the session has gone on, or None if it can't go on."""
     if not log.mutable:
         return None
@@ -198,7 +200,7 @@ def _live(log: Log, links: Links, page: Transcript) -> dict[str, Any] | None:
 
 
 def _data(  # noqa: PLR0913  the parts of a page
-    datasette: Any, log: Log, links: Links, page: Transcript, twin: str, *, may_sql: bool
+    datasette: Any, log: VisitorLog, links: Links, page: Transcript, twin: str, *, may_sql: bool
 ) -> list[tuple[str, str, str]]:
     """Return what leads to the page's data: a name, what it is, and the URL."""
     thread_id = page.line.thread_id

@@ -6,7 +6,7 @@ from html import escape
 from urllib.parse import urlsplit
 
 from llm_session_memory.reader.files.elements import is_safe_link
-from llm_session_memory.reader.values import Held
+from llm_session_memory.reader.values import HeldAttachment
 from llm_session_memory.rules.file_names import without_folders
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
@@ -25,7 +25,7 @@ _ICONS = {
 _PAPER = '<path d="M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3"/>'
 
 
-def attached(held: Held, address: str | None) -> str:
+def attached(held: HeldAttachment, address: str | None) -> str:
     """Return an attachment as HTML.
 
     Args:
@@ -49,7 +49,7 @@ def attached(held: Held, address: str | None) -> str:
     return f'<a class="sv-chip" href="{escape(link)}" title="{title}"{foreign}>{inside}</a>'
 
 
-def _name(held: Held) -> str:
+def _name(held: HeldAttachment) -> str:
     """Return the name of the file that an attachment was, as far as its path or URL has one."""
     if held.path:
         return one_line(without_folders(held.path), _NAME)

@@ -9,16 +9,16 @@ from html import escape
 from llm_session_memory.reader.figures import small_dollars
 from llm_session_memory.reader.files.markup import plain
 from llm_session_memory.reader.sent import Summary
-from llm_session_memory.reader.values import Attempt, Exchange, Judged, Recall, Transcript, Undone
+from llm_session_memory.reader.values import Attempt, Exchange, Judged, RecalledPassage, Transcript, Undone
 from llm_session_memory.rules.order import together
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
 
 from ..web.links import card_id
 from .commands import command
-from .points import Divider, Mark, dividers, marks
+from .points import Divider, SnapshotMark, dividers, marks
 from .showing import Showing
-from .speech import Block, Part, Speech
+from .speech import Speech, SpeechBlock, SpeechPart
 from .words import compact, day, long_pause, pause, span
 
 _EXCERPTS = 60
@@ -54,7 +54,7 @@ class Card:
     number: int | None
     utc: str
     facts: tuple[Fact, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[SpeechPart, ...]
     heading: str = ""
     """What it is, if it has no number."""
     pinned: bool = False
@@ -79,7 +79,7 @@ class Card:
     """The part of a fork's history that begins with it."""
     ends: Divider | None = None
     """The part of a fork's history that begins after it and has nothing yet."""
-    snapshots: tuple[Mark, ...] = ()
+    snapshots: tuple[SnapshotMark, ...] = ()
     """The snapshots that were taken after it."""
     url: str = ""
     """Its address that lasts."""
@@ -172,8 +172,8 @@ class _Cards:
         parts = Speech(self._showing, exchange.number).of_exchange(exchange, before, self._recalled(exchange))
         if exchange.judged.note:
             why = f"Why it was {one_line(exchange.judged.words, 40)}"
-            note = Block("rated", plain(exchange.judged.note), why, one_line(exchange.judged.note, 100))
-            parts = (*parts, Part("between", (note,)))
+            note = SpeechBlock("rated", plain(exchange.judged.note), why, one_line(exchange.judged.note, 100))
+            parts = (*parts, SpeechPart("between", (note,)))
         return Card(
             anchor=card_id(exchange.id),
             old_anchor=str(exchange.number),
@@ -200,17 +200,17 @@ class _Cards:
             return None
         return Fact(f"{pause(seconds)} later", span(seconds))
 
-    def _offered(self, tools: tuple[str, ...]) -> list[Block]:
+    def _offered(self, tools: tuple[str, ...]) -> list[SpeechBlock]:
         """Return the tools of an exchange if they are not those of the exchange above."""
         above, self._tools = self._tools, tools
         if tools == (above or ()):
             return []
         if not tools:
-            return [Block("", '<p class="sv-sub">From here on, no tools are offered.</p>')]
+            return [SpeechBlock("", '<p class="sv-sub">From here on, no tools are offered.</p>')]
         title = "Tools offered" if above is None else "Tools offered from here on"
-        return [Block("tools", plain("\n".join(tools)), title, one_line(", ".join(tools), 200))]
+        return [SpeechBlock("tools", plain("\n".join(tools)), title, one_line(", ".join(tools), 200))]
 
-    def _recalled(self, exchange: Exchange) -> list[Block]:
+    def _recalled(self, exchange: Exchange) -> list[SpeechBlock]:
         """Return the fold with what was recalled for an exchange: links to where it is from, and the excerpts."""
         said = (piece for call in exchange.calls for one in call.messages for piece in one.pieces)
         excerpts = [piece for piece in said if piece.kind == "excerpt"][:_EXCERPTS]
@@ -226,9 +226,9 @@ class _Cards:
             self._showing.text(one.text, exchange.number) for one in excerpts
         )
         detail = f"{detail}: {one_line(', '.join(origins), 300)}"
-        return [Block("recalled", html, "Recalled for this prompt", detail)]
+        return [SpeechBlock("recalled", html, "Recalled for this prompt", detail)]
 
-    def _recall(self, recall: Recall) -> str:
+    def _recall(self, recall: RecalledPassage) -> str:
         """Return a link to the exchange that an excerpt is from, or its number if that session can't be seen."""
         here = recall.session if recall.thread_id else self._reference
         label = escape(_origin(recall))
@@ -241,11 +241,11 @@ class _Cards:
     def attempt(self, attempt: Attempt) -> Card:
         """Return the card of a prompt that got no complete answer."""
         if attempt.in_progress:
-            heading, end = "Prompt in progress", Block("", '<p class="sv-sub">In progress</p>')
+            heading, end = "Prompt in progress", SpeechBlock("", '<p class="sv-sub">In progress</p>')
         elif attempt.error == "interrupted":
-            heading, end = "Interrupted prompt", Block("failed", "<b>Interrupted</b>")
+            heading, end = "Interrupted prompt", SpeechBlock("failed", "<b>Interrupted</b>")
         else:
-            heading, end = "Failed prompt", Block("failed", f"<b>Failed:</b> {plain(attempt.error)}")
+            heading, end = "Failed prompt", SpeechBlock("failed", f"<b>Failed:</b> {plain(attempt.error)}")
         took = () if attempt.duration_ms is None else (Fact(span(attempt.duration_ms / 1000)),)
         return Card(
             anchor=card_id(attempt.id),
@@ -262,14 +262,14 @@ class _Cards:
         )
 
 
-def _origin(recall: Recall) -> str:
+def _origin(recall: RecalledPassage) -> str:
     """Return the exchange that an excerpt is from: `#3`, or `#3 of “play”`."""
     if recall.thread_id is None:
         return f"#{recall.number}"
     return f"#{recall.number} of {f'“{recall.session}”' if recall.session else 'another session'}"
 
 
-def _found(recalls: Iterable[Recall]) -> Iterator[str]:
+def _found(recalls: Iterable[RecalledPassage]) -> Iterator[str]:
     """Yield each exchange that excerpts are from, once, with the words that found them: `#3 (harbour)`."""
     found: dict[str, dict[str, None]] = {}
     for recall in recalls:

@@ -10,7 +10,7 @@ from typing import Any
 from llm_session_memory.insight.comparing.sentences import effect_words, p_words, percent, value_words
 from llm_session_memory.insight.comparing.similarity import similarity
 from llm_session_memory.insight.comparing.values import Comparison, Figure, Verdict
-from llm_session_memory.reader.compared import LETTERS, Answer, Compared, Row, Side
+from llm_session_memory.reader.compared import LETTERS, Answer, Compared, PromptRow, Side
 from llm_session_memory.rules.money import exact
 from llm_session_memory.rules.safe_text import one_line, visible
 from llm_session_memory.rules.words import counted
@@ -121,7 +121,7 @@ def rows(links: Links, compared: Compared, after: int) -> list[dict[str, Any]]:
     return [_row(links, compared, row, votes.get(row.number, [])) for row in compared.rows[after : after + ROWS]]
 
 
-def _row(links: Links, compared: Compared, row: Row, votes: list[str]) -> dict[str, Any]:
+def _row(links: Links, compared: Compared, row: PromptRow, votes: list[str]) -> dict[str, Any]:
     texts, said = _texts(row)
     base = next((answer for cell in row.cells for answer in cell[:1] if not answer.failed), None)
     cells = []
@@ -139,7 +139,7 @@ def _row(links: Links, compared: Compared, row: Row, votes: list[str]) -> dict[s
     return {"number": row.number, "prompt": prompt, "cells": cells, "votes": votes, "said": said}
 
 
-def _texts(row: Row) -> tuple[list[str], str]:
+def _texts(row: PromptRow) -> tuple[list[str], str]:
     """Return the first answer of each side as HTML with its words marked, and what is said about how alike they are.
 
     If two sides answered, each answer has the words marked that the other lacks; if more did, each but the first has

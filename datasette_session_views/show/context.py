@@ -34,7 +34,7 @@ _LONG = 24
 
 
 @dataclass(frozen=True)
-class Cell:
+class FateCell:
     """One exchange of the session, or a long run of exchanges, with its fate."""
 
     fate: Fate
@@ -125,22 +125,22 @@ def left_out(sent: Sent) -> str:
     return f"{', '.join(names[:_NAMED])}{more} {verb} not sent.{why}"
 
 
-def cells(sent: Sent, links: Links, reference: str, stems: Sequence[Stem] = ()) -> list[Cell]:
+def cells(sent: Sent, links: Links, reference: str, stems: Sequence[Stem] = ()) -> list[FateCell]:
     """Return every earlier exchange with its fate. In long sessions, a long run is one cell."""
 
     def name(number: int) -> str:
         of = session_of(stems, number)
         return f"#{number:,} from {of}" if of else f"#{number:,}"
 
-    found: list[Cell] = []
+    found: list[FateCell] = []
     for run in sent.runs:
         words = WORDS[run.fate] if sent.why or run.fate != "recent" else "sent"
         if sent.number > _CELLS and run.count > _LONG:
             span = ranges([run.first])[0] + f"–#{run.last:,}"
-            found.append(Cell(run.fate, f"{span}: {words}", links.exchange(reference, run.first), span))
+            found.append(FateCell(run.fate, f"{span}: {words}", links.exchange(reference, run.first), span))
         else:
             found += [
-                Cell(run.fate, f"{name(number)}: {words}", links.exchange(reference, number))
+                FateCell(run.fate, f"{name(number)}: {words}", links.exchange(reference, number))
                 for number in range(run.first, run.last + 1)
             ]
     return found

@@ -28,7 +28,7 @@ _TWO, _THREE = 2, 3
 
 
 @dataclass(frozen=True)
-class Place:
+class DashboardPlace:
     """Where the dashboard's links lead: its log, and the filters that the list of sessions has in common with it."""
 
     links: Links
@@ -59,7 +59,9 @@ def tile_values(tile: Tile) -> dict[str, Any]:
     return values
 
 
-def panel_values(place: Place, panel: Panel, found: Numbers, days: Days, *, broad: bool = False) -> dict[str, Any]:
+def panel_values(
+    place: DashboardPlace, panel: Panel, found: Numbers, days: Days, *, broad: bool = False
+) -> dict[str, Any]:
     """Return the chart and the table of a panel for its template."""
     chart = panel.draw(found.rows, days)
     values: dict[str, Any] = {"title": panel.titled(chart)}
@@ -78,7 +80,7 @@ def panel_values(place: Place, panel: Panel, found: Numbers, days: Days, *, broa
     return values | _table(place, found)
 
 
-def hits(place: Place, chart: Chart) -> str:
+def hits(place: DashboardPlace, chart: Chart) -> str:
     """Return an area over each column of a chart: its figures as a tooltip and, for days, a link to their sessions.
 
     The table has the same links, so these are not for the keyboard or for screen readers.
@@ -97,7 +99,7 @@ def hits(place: Place, chart: Chart) -> str:
     return f'<div class="sv-hits" aria-hidden="true">{"".join(areas)}</div>'
 
 
-def _url(place: Place, period: Period) -> str:
+def _url(place: DashboardPlace, period: Period) -> str:
     return place.sessions(period.first, period.last)
 
 
@@ -123,7 +125,7 @@ def spread(count: int) -> list[str]:
     return ["sv-first", *(" ".join(one) for one in wide)][:count]
 
 
-def _table(place: Place, found: Numbers) -> dict[str, Any]:
+def _table(place: DashboardPlace, found: Numbers) -> dict[str, Any]:
     rows = found.rows[:_ROWS]
     right = [any(isinstance(row[column], int | float) for row in rows) for column in found.columns]
     cells = [
@@ -146,7 +148,7 @@ def _cell(column: str, value: Any) -> str:
     return one_line(str(value), 120)
 
 
-def _link(place: Place, column: str, row: Any) -> str | None:
+def _link(place: DashboardPlace, column: str, row: Any) -> str | None:
     value = row[column]
     if not value:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from llm_session_memory.reader.entries import MARK, RATED_WORDS, UNMARK, Found, Hit, Results
+from llm_session_memory.reader.entries import MARK, RATED_WORDS, UNMARK, Hit, Results, SessionHits
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
@@ -45,7 +45,7 @@ def _in_words(name: str, value: str) -> str:
     return {"named": "named only", "since": f"from {value}", "until": f"to {value}"}.get(name, f"{name} {value}")
 
 
-def group(links: Links, found: Found, words: str | None) -> dict[str, Any]:
+def group(links: Links, found: SessionHits, words: str | None) -> dict[str, Any]:
     """Return the hits of a session for the page. Each leads to its exchange, where the words are marked."""
     here = found.line.reference
     return {
@@ -69,7 +69,7 @@ def group(links: Links, found: Found, words: str | None) -> dict[str, Any]:
     }
 
 
-def fields(absolute: Callable[[str], str], links: Links, found: Found, words: str | None) -> dict[str, Any]:
+def fields(absolute: Callable[[str], str], links: Links, found: SessionHits, words: str | None) -> dict[str, Any]:
     """Return the hits of a session for JSON. `absolute` adds the server to a URL."""
     line = found.line
 

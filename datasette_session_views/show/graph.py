@@ -40,7 +40,7 @@ _LABEL, _LINE = 22, 33
 
 
 @dataclass(frozen=True)
-class Node:
+class GraphNode:
     """A step: its name, its state, two lines about it, where it leads, and the places of the steps that it needs."""
 
     name: str
@@ -56,7 +56,7 @@ class Node:
         return ", ".join(filter(None, (one_line(self.name, 200), self.said, self.took)))
 
 
-def graph(nodes: Sequence[Node], title: str, widest: int = WIDEST) -> str:
+def graph(nodes: Sequence[GraphNode], title: str, widest: int = WIDEST) -> str:
     """Return the steps as SVG, at most `widest` of them side by side: a page lets it be scrolled if it is too wide."""
     laid = layout(len(nodes), [(need, place) for place, node in enumerate(nodes) for need in node.needs], widest)
     width = round(laid.width * _ACROSS - (_ACROSS - _WIDE)) + 2 * _EDGE
@@ -84,7 +84,7 @@ def _edges(laid: Layout, widest: int) -> str:
     return "".join(found)
 
 
-def _node(node: Node, across: float, down: int) -> str:
+def _node(node: GraphNode, across: float, down: int) -> str:
     left, top = across * _ACROSS + _EDGE, down * _DOWN + _EDGE
     body = (
         f'<rect x="{at(left)}" y="{top}" width="{_WIDE}" height="{_HIGH}" rx="8"/>'

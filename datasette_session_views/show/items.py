@@ -27,7 +27,7 @@ _TEXTS = 60
 
 
 @dataclass(frozen=True)
-class Row:
+class ItemRow:
     """One item of a request: a line, the reason why it was sent, and its full text in a fold."""
 
     kind: str
@@ -55,10 +55,10 @@ class Items:
         self._sent, self._said, self._showing, self._stems = sent, said, showing, stems
         self._links, self._reference = links, reference
 
-    def rows(self, notes: Sequence[Note], pinned: dict[int, str]) -> list[Row]:
+    def rows(self, notes: Sequence[Note], pinned: dict[int, str]) -> list[ItemRow]:
         """Return a row for each item. `notes` and `pinned` are the current notes and pins, with their dates."""
         sent, size = self._sent, sizes(self._sent)
-        rows: list[Row] = []
+        rows: list[ItemRow] = []
         if sent.system:
             tools = f", plus {counted(len(sent.tools), 'tool')}: {', '.join(sent.tools)}" if sent.tools else ""
             text = self._text(0, 1)
@@ -70,11 +70,13 @@ class Items:
             rows.append(self._row("system", "system", words, f"{why}{one_line(tools, 300)}", size.system, text))
         elif sent.tools:
             names = one_line(", ".join(sent.tools), 300)
-            rows.append(Row("system", "tools", escape(names), "tool definitions, included in the request's count", ""))
+            rows.append(
+                ItemRow("system", "tools", escape(names), "tool definitions, included in the request's count", "")
+            )
         if sent.schema:
             names = " ".join(filter(None, [schema_title(sent.schema), schema_in_line(sent.schema)]))
             text = self._showing.code(laid_out(sent.schema), sent.number)
-            rows.append(Row("system", "schema", escape(names), "the schema that the reply must follow", "", text))
+            rows.append(ItemRow("system", "schema", escape(names), "the schema that the reply must follow", "", text))
         by = {note.text: f"; added by {note.author} on {day(note.created_utc)}" for note in notes}
         for texts, where in ((sent.everywhere, "sent in all sessions"), (sent.notes, "always sent")):
             rows += [
@@ -93,10 +95,10 @@ class Items:
             rows.append(self._excerpt(excerpt))
         return [*rows, self._prompt(size.prompt)]
 
-    def _exchanges(self, pinned: dict[int, str]) -> list[Row]:
+    def _exchanges(self, pinned: dict[int, str]) -> list[ItemRow]:
         sent = self._sent
         before = [stretch for stretch in sent.stretches if stretch.number != sent.number]
-        rows: list[Row] = []
+        rows: list[ItemRow] = []
         shown = set(range(len(before))) if len(before) <= _TEXTS else {*range(3), *range(len(before) - 20, len(before))}
         for place, stretch in enumerate(before):
             if place in shown:
@@ -109,7 +111,7 @@ class Items:
                 rows.append(self._row("recent", "…", f"{counted(len(left), 'exchange')}: {names}", "sent whole", size))
         return rows
 
-    def _exchange(self, stretch: Stretch, pinned: dict[int, str]) -> Row:
+    def _exchange(self, stretch: Stretch, pinned: dict[int, str]) -> ItemRow:
         sent, number = self._sent, stretch.number
         words = one_line(self._plain(stretch.begin), 160)
         text = self._text(stretch.begin, stretch.end)
@@ -135,7 +137,7 @@ class Items:
         of = session_of(self._stems, number)
         return f"; from {of}" if of else ""
 
-    def _excerpt(self, excerpt: Excerpt) -> Row:
+    def _excerpt(self, excerpt: Excerpt) -> ItemRow:
         earlier = "for an earlier prompt of this block" if excerpt.earlier else f"rank {excerpt.rank}"
         whose = f"session “{excerpt.session}”" if excerpt.session else "another session"
         where = f" from {whose}" if excerpt.thread_id else ""
@@ -151,7 +153,7 @@ class Items:
         )
         here = excerpt.session if excerpt.thread_id else self._reference
         url = self._links.exchange(here, excerpt.number) if here else ""
-        return Row(
+        return ItemRow(
             "recalled",
             f"#{excerpt.number:,}",
             html,
@@ -161,7 +163,7 @@ class Items:
             url,
         )
 
-    def _prompt(self, size: int) -> Row:
+    def _prompt(self, size: int) -> ItemRow:
         sent = self._sent
         stretch = sent.stretches[-1] if sent.stretches else None
         if stretch is None:
@@ -178,9 +180,11 @@ class Items:
         text = self._text(stretch.begin, stretch.end)
         return self._row("prompt", f"#{sent.number:,}", one_line(words, 300), why, size, text)
 
-    def _row(self, kind: str, label: str, words: str, why: str, size: int, text: str = "", url: str = "") -> Row:  # noqa: PLR0913  the fields of a row
+    def _row(self, kind: str, label: str, words: str, why: str, size: int, text: str = "", url: str = "") -> ItemRow:  # noqa: PLR0913  the fields of a row
         tokens = self._sent.share(size)
-        return Row(kind, label, escape(words), one_line(why, 400), "" if tokens is None else f"{tokens:,}", text, url)
+        return ItemRow(
+            kind, label, escape(words), one_line(why, 400), "" if tokens is None else f"{tokens:,}", text, url
+        )
 
     def _plain(self, place: int) -> str:
         if place >= len(self._said):

@@ -7,7 +7,7 @@ from typing import Any
 
 from llm_session_memory.reader.jobs import Entry, Progress, Work
 
-from .graph import Node
+from .graph import GraphNode
 from .jobs import ITEM_STATES
 from .listing import rounded
 
@@ -80,7 +80,7 @@ def entry_fields(entry: Entry, html_url: str | None) -> dict[str, Any]:
     }
 
 
-def step_fields(nodes: Sequence[Node]) -> list[dict[str, Any]]:
+def step_fields(nodes: Sequence[GraphNode]) -> list[dict[str, Any]]:
     """Return the steps of a run as plain values: what its graph shows."""
     return [
         {"step": node.name, "state": node.state, "says": node.said, "took": node.took,

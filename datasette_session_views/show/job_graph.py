@@ -9,12 +9,12 @@ from llm_session_memory.reader.figures import Figures
 from llm_session_memory.reader.jobs import Entry
 
 from ..web.links import Links
-from .graph import Node
+from .graph import GraphNode
 from .job_items import DID
 from .words import span
 
 
-def nodes(links: Links, entries: Sequence[Entry]) -> list[Node]:
+def nodes(links: Links, entries: Sequence[Entry]) -> list[GraphNode]:
     """Return a run's items as the nodes of its graph: those of one step together, in the order of their first items."""
     steps: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -30,7 +30,7 @@ def step_of(entry: Entry) -> str:
     return name.partition("[")[0] or name
 
 
-def _node(links: Links, name: str, items: Sequence[Entry], place: int, by_position: Mapping[int, int]) -> Node:
+def _node(links: Links, name: str, items: Sequence[Entry], place: int, by_position: Mapping[int, int]) -> GraphNode:
     needed = (by_position.get(need) for entry in items for need in entry.item.needs)
     needs = tuple(dict.fromkeys(one for one in needed if one is not None and one != place))
     them = [entry for entry in items if "[" in (entry.item.id or "")] or list(items)
@@ -43,10 +43,10 @@ def _node(links: Links, name: str, items: Sequence[Entry], place: int, by_positi
         done = sum(entry.item.state == "done" for entry in them)
         failed = sum(entry.item.state == "failed" for entry in them)
         said = f"{done:,} of {len(them):,} done" + (f", {failed:,} failed" if failed else "")
-        return Node(name, state, said, took, links.job(first.item.job_id, step=name) + "#items", needs)
+        return GraphNode(name, state, said, took, links.job(first.item.job_id, step=name) + "#items", needs)
     url = links.turn(first.item.turn_id) if first.session and first.item.turn_id else ""
     url = url or links.job(first.item.job_id, step=name) + "#items"
-    return Node(name, state, first.item.state, took, url, needs)
+    return GraphNode(name, state, first.item.state, took, url, needs)
 
 
 def _state(entries: Sequence[Entry]) -> ItemState:

@@ -17,7 +17,7 @@ from llm_session_memory.rules.search_terms import Marker, query_of
 
 from ..web.links import Links
 from .cards import Card
-from .speech import Block, Part
+from .speech import SpeechBlock, SpeechPart
 
 _TOKEN = re.compile(r"""<(?:"[^"]*"|'[^']*'|[^'">])*>|&[#\w]{1,32};|[^<&]+|[<&]""")
 _NAME = re.compile(r"</?([a-zA-Z][\w-]*)")
@@ -68,10 +68,10 @@ class Marks:
         """Return cards with the words marked, and the folds that have some open."""
         return [replace(card, parts=tuple(map(self._part, card.parts))) for card in cards] if self.any else [*cards]
 
-    def _part(self, part: Part) -> Part:
+    def _part(self, part: SpeechPart) -> SpeechPart:
         return replace(part, blocks=tuple(map(self._block, part.blocks)))
 
-    def _block(self, block: Block) -> Block:
+    def _block(self, block: SpeechBlock) -> SpeechBlock:
         html = block.html if block.kind in _UNSEARCHED else self.html(block.html)
         return block if html == block.html else replace(block, html=html, opened=True)
 

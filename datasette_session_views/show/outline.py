@@ -21,7 +21,7 @@ NO_TEXT = "(no text)"
 
 
 @dataclass(frozen=True)
-class Line:
+class OutlineLine:
     """A line of the outline: where it leads, its number, the first words, and its marks."""
 
     url: str
@@ -35,7 +35,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class FarBookmark:
     """A bookmark on another page of the session: its URL, number and label."""
 
     url: str
@@ -43,12 +43,12 @@ class Elsewhere:
     label: str
 
 
-def outline(page: Transcript, cards: Iterable[Card]) -> tuple[Line, ...]:
+def outline(page: Transcript, cards: Iterable[Card]) -> tuple[OutlineLine, ...]:
     """Return a line for each card of a page. A failed prompt that was answered later has none: its answer has one."""
     words = _words(page)
     states = {one.id: "in progress" if one.in_progress else "failed" for one in page.attempts}
     return tuple(
-        Line(
+        OutlineLine(
             f"#{card.anchor}",
             card.number,
             words.get(card.id) or NO_TEXT,
@@ -61,12 +61,12 @@ def outline(page: Transcript, cards: Iterable[Card]) -> tuple[Line, ...]:
     )
 
 
-def elsewhere(page: Transcript, bookmarks: Sequence[tuple[int, str]], links: Links) -> tuple[Elsewhere, ...]:
+def elsewhere(page: Transcript, bookmarks: Sequence[tuple[int, str]], links: Links) -> tuple[FarBookmark, ...]:
     """Return the session's bookmarks that are not on this page: those nearest to it, in order."""
     near = sorted(_others(page, bookmarks), key=lambda one: min(abs(one[0] - page.first), abs(one[0] - page.last)))
     reference = page.line.reference
     return tuple(
-        Elsewhere(links.exchange(reference, number), number, one_line(label, 80))
+        FarBookmark(links.exchange(reference, number), number, one_line(label, 80))
         for number, label in sorted(near[:_BOOKMARKS])
     )
 

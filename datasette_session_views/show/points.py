@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llm_session_memory.reader.values import Snapshot, Stem, Transcript
+from llm_session_memory.reader.values import NamedPoint, Stem, Transcript
 from llm_session_memory.rules.safe_text import one_line
 
 from ..web.links import Links
@@ -14,7 +14,7 @@ from .words import day
 
 
 @dataclass(frozen=True)
-class Mark:
+class SnapshotMark:
     """A snapshot on the page: its label, when it was taken, the URL of the replay from there, and how to go back."""
 
     anchor: str
@@ -55,24 +55,26 @@ def dividers(transcript: Transcript, links: Links) -> dict[int, Divider]:
     return {max(part.first, transcript.first): part for part in parts}
 
 
-def marks(transcript: Transcript, links: Links, database: str = "") -> dict[int | str, tuple[Mark, ...]]:
+def marks(transcript: Transcript, links: Links, database: str = "") -> dict[int | str, tuple[SnapshotMark, ...]]:
     """Return the snapshots by the number of the exchange that each was taken after or, if it was undone, by its id.
 
     If what was undone is not shown, they are at the exchange before it. `database` is named in commands, if given.
     """
     shown = {one.id for one in transcript.undone}
-    found: dict[int | str, tuple[Mark, ...]] = {}
+    found: dict[int | str, tuple[SnapshotMark, ...]] = {}
     for one in transcript.snapshots:
         url = links.replay(transcript.line.reference, snapshot=one.label)
         name = transcript.line.name
         back = command("restore", name, one.label, database=database) if name else ""
-        mark = Mark(f"snapshot-{one.id}", one_line(one.label, 100), day(one.made_utc), url, back, bool(one.undone))
+        mark = SnapshotMark(
+            f"snapshot-{one.id}", one_line(one.label, 100), day(one.made_utc), url, back, bool(one.undone)
+        )
         place = one.undone if one.undone in shown else one.number
         found[place] = (*found.get(place, ()), mark)
     return found
 
 
-def snapshot_url(transcript: Transcript, snapshot: Snapshot, links: Links) -> str:
+def snapshot_url(transcript: Transcript, snapshot: NamedPoint, links: Links) -> str:
     """Return the URL of the mark of a snapshot or, if it was taken before the first exchange, of the transcript."""
     if not snapshot.number:
         return links.session(transcript.line.reference, **{"from": 1})

@@ -7,7 +7,7 @@ from html import escape
 from llm_session_memory.reader.files.elements import Formatting
 from llm_session_memory.reader.files.markup import json_block, plain, rendered
 from llm_session_memory.reader.files.segments import as_json
-from llm_session_memory.reader.values import Held
+from llm_session_memory.reader.values import HeldAttachment
 
 from ..web.links import Links
 from .attached import attached
@@ -50,7 +50,7 @@ class Showing:
         kept, rest = self._taken(text, number)
         return json_block(kept) + rest
 
-    def file(self, held: Held) -> str:
+    def file(self, held: HeldAttachment) -> str:
         """Return an attachment as a picture or a chip."""
         return attached(held, self.links.attachment(held.id) if held.kept and held.id and self._may_see_files else None)
 

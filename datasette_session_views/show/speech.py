@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from llm_session_memory.reader.files.markup import plain
-from llm_session_memory.reader.values import Attempt, Call, Exchange, Held, Piece
+from llm_session_memory.reader.values import Attempt, Call, Exchange, HeldAttachment, Piece
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.words import counted
 
@@ -26,7 +26,7 @@ _NO_TEXT = '<p class="sv-sub sv-no-text">(no text)</p>'
 
 
 @dataclass(frozen=True)
-class Block:
+class SpeechBlock:
     """One block of a part. `kind` is its CSS class, or empty if its HTML needs none.
 
     If it has a `summary`, the block is folded under a line: `lead`, the summary in bold type, and `detail`.
@@ -42,11 +42,11 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Part:
+class SpeechPart:
     """What one speaker says, under a heading that says `who` speaks. What nobody says has no heading."""
 
     kind: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[SpeechBlock, ...]
     who: str = ""
 
 
@@ -56,7 +56,7 @@ class _Draft:
 
     kind: str
     who: str
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[SpeechBlock] = field(default_factory=list)
 
 
 class Speech:
@@ -65,13 +65,15 @@ class Speech:
     def __init__(self, showing: Showing, number: int = 0) -> None:
         self._showing, self._number = showing, number
         self._drafts: list[_Draft] = []
-        self._sent: list[Block] = []
+        self._sent: list[SpeechBlock] = []
         """What was sent with the prompt, but not by the person. It stands at the beginning of the reply."""
         self._begun: set[str] = set()
         """The calls whose replies have begun."""
         self._schema = ""
 
-    def of_exchange(self, exchange: Exchange, before: Sequence[Block], sent: Sequence[Block]) -> tuple[Part, ...]:
+    def of_exchange(
+        self, exchange: Exchange, before: Sequence[SpeechBlock], sent: Sequence[SpeechBlock]
+    ) -> tuple[SpeechPart, ...]:
         """Return the parts of an exchange.
 
         Args:
@@ -96,24 +98,26 @@ class Speech:
                 self._begin(one.call)
             if place in left_out:
                 if place == left_out.start:
-                    self._add_reply(one.call.model, Block("rest", self._rest(len(left_out))))
+                    self._add_reply(one.call.model, SpeechBlock("rest", self._rest(len(left_out))))
             elif place not in results:
                 result = answered.get(place)
                 self._piece(one, None if result is None else said[result].piece)
         return self._whole(exchange.calls)
 
-    def of_attempt(self, attempt: Attempt, end: Block) -> tuple[Part, ...]:
+    def of_attempt(self, attempt: Attempt, end: SpeechBlock) -> tuple[SpeechPart, ...]:
         """Return the parts of an attempt; `end` is the block that says how it ended."""
         fragments = [one for one in attempt.given if one.text is not None]
         for given in fragments[:_FILES]:
             self._add("you", "You", self._fragment(given.source or "without a name", given.text or ""))
         self._more("you", "You", len(fragments) - _FILES, "fragment")
         if attempt.prompt.strip():
-            self._add("you", "You", Block("", self._showing.text(attempt.prompt)))
-        self._files("you", "You", [Held("", o.type, o.path, o.url, o.size) for o in attempt.given if o.text is None])
+            self._add("you", "You", SpeechBlock("", self._showing.text(attempt.prompt)))
+        self._files(
+            "you", "You", [HeldAttachment("", o.type, o.path, o.url, o.size) for o in attempt.given if o.text is None]
+        )
         self._prompted()
         if attempt.partial.strip():
-            self._add_reply(attempt.model, Block("", self._showing.markdown(attempt.partial)))
+            self._add_reply(attempt.model, SpeechBlock("", self._showing.markdown(attempt.partial)))
         self._add_reply(attempt.model, end)
         return self._parts()
 
@@ -125,10 +129,10 @@ class Speech:
         kind, who = ("you", "You") if mine else ("reply", _speaker(model))
         if piece.kind == "text" and one.role == "system":
             text = self._showing.text(piece.text, number)
-            self._add("between", "", Block("system", text, "System prompt", one_line(piece.text, 80)))
+            self._add("between", "", SpeechBlock("system", text, "System prompt", one_line(piece.text, 80)))
         elif piece.kind == "text" and piece.text.strip():
             text = self._showing.text(piece.text, number) if mine else self._showing.markdown(piece.text, number)
-            self._add(kind, who, Block("", text))
+            self._add(kind, who, SpeechBlock("", text))
         elif piece.kind == "reasoning":
             self._add(kind, who, self._thought(piece.text))
         elif piece.kind == "tool_call":
@@ -137,20 +141,20 @@ class Speech:
         elif piece.kind == "tool_result":
             detail = one_line(piece.text, 100) or "empty"
             code = self._showing.code(piece.text, number)
-            self._add_reply(model, Block("tool", code, one_line(piece.name, 80) or "a tool", detail, "Result of"))
+            self._add_reply(model, SpeechBlock("tool", code, one_line(piece.name, 80) or "a tool", detail, "Result of"))
         elif piece.kind == "fragment":
             self._add(kind, who, self._fragment(piece.name, piece.text))
         elif piece.kind == "other":
-            self._add(kind, who, Block("other", self._showing.code(piece.text, number), one_line(piece.name, 80)))
+            self._add(kind, who, SpeechBlock("other", self._showing.code(piece.text, number), one_line(piece.name, 80)))
         self._files(kind, who, piece.attachments)
 
-    def _thought(self, text: str) -> Block:
+    def _thought(self, text: str) -> SpeechBlock:
         if not text:
-            return Block("", '<p class="sv-sub">Reasoning withheld by the provider</p>')
+            return SpeechBlock("", '<p class="sv-sub">Reasoning withheld by the provider</p>')
         said = counted(len(text), "character")
-        return Block("reasoning", self._showing.markdown(text, self._number), "Reasoning", said)
+        return SpeechBlock("reasoning", self._showing.markdown(text, self._number), "Reasoning", said)
 
-    def _called(self, piece: Piece, result: Piece | None) -> Block:
+    def _called(self, piece: Piece, result: Piece | None) -> SpeechBlock:
         """Return a tool call and its result as one fold."""
         name, arguments = one_line(piece.name, 80), in_line(piece.text)
         inside = self._titled("Arguments", laid_out(piece.text)) if arguments else ""
@@ -158,29 +162,29 @@ class Speech:
         if result is not None:
             came = one_line(result.text, 100) or "empty"
             inside += self._titled("Result", result.text) if result.text else ""
-        return Block("tool", inside, name, f"({arguments}) → {came}", "Tool call")
+        return SpeechBlock("tool", inside, name, f"({arguments}) → {came}", "Tool call")
 
     def _titled(self, title: str, text: str) -> str:
         return f'<p class="sv-sub">{title}</p>{self._showing.code(text, self._number)}'
 
-    def _fragment(self, source: str, text: str) -> Block:
+    def _fragment(self, source: str, text: str) -> SpeechBlock:
         detail = f"{one_line(source, 100)}, {counted(len(text), 'character')}"
-        return Block("fragment", self._showing.text(text, self._number), "Fragment", detail)
+        return SpeechBlock("fragment", self._showing.text(text, self._number), "Fragment", detail)
 
-    def _files(self, kind: str, who: str, files: Sequence[Held]) -> None:
+    def _files(self, kind: str, who: str, files: Sequence[HeldAttachment]) -> None:
         """Add attachments, together with those just before them."""
         for held in files[:_FILES]:
             html = self._showing.file(held)
             last = self._drafts[-1] if self._drafts else None
             if last and (last.kind, last.who) == (kind, who) and last.blocks[-1].kind == "files":
                 html = last.blocks.pop().html + html
-            self._add(kind, who, Block("files", html))
+            self._add(kind, who, SpeechBlock("files", html))
         self._more(kind, who, len(files) - _FILES, "attachment")
 
     def _more(self, kind: str, who: str, many: int, noun: str) -> None:
         """Say how many things there are beyond those on the page, if there are any."""
         if many > 0:
-            self._add(kind, who, Block("", f'<p class="sv-sub">… and {counted(many, f"more {noun}")}</p>'))
+            self._add(kind, who, SpeechBlock("", f'<p class="sv-sub">… and {counted(many, f"more {noun}")}</p>'))
 
     # -- parts -----------------------------------------------------------
 
@@ -192,41 +196,43 @@ class Speech:
         self._prompted()
         sent, self._sent = self._sent, []
         if call.cut:
-            sent.append(Block("cut", plain(f"The server cut this request. {call.cut}")))
+            sent.append(SpeechBlock("cut", plain(f"The server cut this request. {call.cut}")))
         schema, self._schema = self._schema, call.schema
         if call.schema and call.schema != schema:
             code = self._showing.code(laid_out(call.schema), self._number)
             title = schema_title(call.schema)
-            sent.append(Block("schema", code, "Schema", ": ".join(filter(None, [title, schema_in_line(call.schema)]))))
+            sent.append(
+                SpeechBlock("schema", code, "Schema", ": ".join(filter(None, [title, schema_in_line(call.schema)])))
+            )
         for block in sent:
             self._add_reply(call.model, block)
 
     def _prompted(self) -> None:
         """See to it that something stands for the prompt."""
         if not any(one.kind == "you" for one in self._drafts):
-            self._add("you", "You", Block("", _NO_TEXT))
+            self._add("you", "You", SpeechBlock("", _NO_TEXT))
 
-    def _whole(self, calls: Sequence[Call]) -> tuple[Part, ...]:
+    def _whole(self, calls: Sequence[Call]) -> tuple[SpeechPart, ...]:
         """Return the parts. An exchange without a prompt or a reply says so."""
         for call in calls:
             self._begin(call)
         output = [piece for one in calls[-1].messages if one.role == "assistant" for piece in one.pieces]
         if not any(one.kind == "tool_call" or (one.kind == "text" and one.text.strip()) for one in output):
-            self._add_reply(calls[-1].model, Block("", _NO_TEXT))
+            self._add_reply(calls[-1].model, SpeechBlock("", _NO_TEXT))
         return self._parts()
 
-    def _add_reply(self, model: str, block: Block) -> None:
+    def _add_reply(self, model: str, block: SpeechBlock) -> None:
         self._add("reply", _speaker(model), block)
 
-    def _add(self, kind: str, who: str, block: Block) -> None:
+    def _add(self, kind: str, who: str, block: SpeechBlock) -> None:
         last = self._drafts[-1] if self._drafts else None
         if last is None or (last.kind, last.who) != (kind, who):
             last = _Draft(kind, who)
             self._drafts.append(last)
         last.blocks.append(block)
 
-    def _parts(self) -> tuple[Part, ...]:
-        return tuple(Part(one.kind, tuple(one.blocks), one.who) for one in self._drafts)
+    def _parts(self) -> tuple[SpeechPart, ...]:
+        return tuple(SpeechPart(one.kind, tuple(one.blocks), one.who) for one in self._drafts)
 
     def _rest(self, many: int) -> str:
         links, here = self._showing.links, self._showing.reference

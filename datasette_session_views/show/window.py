@@ -12,7 +12,7 @@ _LABELLED = 9.0
 
 
 @dataclass(frozen=True)
-class Part:
+class WindowPart:
     """A part of the picture. `x` and `width` are percentages of its width."""
 
     kind: str
@@ -58,7 +58,7 @@ def sizes(sent: Sent) -> Sizes:
     )
 
 
-def window(sent: Sent) -> tuple[list[Part], list[tuple[float, str]]]:
+def window(sent: Sent) -> tuple[list[WindowPart], list[tuple[float, str]]]:
     """Return the parts of the picture, and the marks on its scale."""
     size, tokens = sizes(sent), sent.tokens or 0
     if not tokens:
@@ -75,7 +75,7 @@ def window(sent: Sent) -> tuple[list[Part], list[tuple[float, str]]]:
         ("recalled", f"{len(sent.excerpts)} recalled", size.recalled),
         ("prompt", "new", size.prompt),
     ]
-    parts: list[Part] = []
+    parts: list[WindowPart] = []
     x = 0.0
     for kind, name, characters in pieces:
         width = 100 * (sent.share(characters) or 0) / full
@@ -100,5 +100,5 @@ def kind(sent: Sent, stretch: Stretch) -> str:
     return sent.fate(stretch.number)
 
 
-def _part(kind: str, name: str, x: float, width: float) -> Part:
-    return Part(kind, name, round(x, 2), round(width, 2), name if width >= _LABELLED else "")
+def _part(kind: str, name: str, x: float, width: float) -> WindowPart:
+    return WindowPart(kind, name, round(x, 2), round(width, 2), name if width >= _LABELLED else "")

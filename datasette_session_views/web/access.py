@@ -22,12 +22,12 @@ T = TypeVar("T")
 RATINGS = "memory_ratings"
 """The table of ratings."""
 
-_SEEN: WeakKeyDictionary[Any, dict[str, Log | None]] = WeakKeyDictionary()
+_SEEN: WeakKeyDictionary[Any, dict[str, VisitorLog | None]] = WeakKeyDictionary()
 """What was found out for requests that are being answered, by the name of the database."""
 
 
 @dataclass(frozen=True)
-class Log:
+class VisitorLog:
     """A log as one visitor sees it: its database, and the existing tables that they may view."""
 
     database: Any
@@ -90,7 +90,7 @@ def _searchable(tables: frozenset[str]) -> bool:
     return any(tables >= pair for pair in ({"turn_search_fts", "turn_search"}, {"responses_fts", "responses"}))
 
 
-async def log_of(datasette: Any, request: Any) -> Log:
+async def log_of(datasette: Any, request: Any) -> VisitorLog:
     """Return the log named in a request. Raise NotFound if there is none, Forbidden if the visitor may not see it."""
     database = database_of(datasette, request)
     if not await allowed(datasette, request.actor, "view-database", database.name):
@@ -103,12 +103,12 @@ async def log_of(datasette: Any, request: Any) -> Log:
     return log
 
 
-async def thread_of(log: Log, request: Any) -> str:
+async def thread_of(log: VisitorLog, request: Any) -> str:
     """Return the id of the thread named in a request's path. Raise NotFound if there is none."""
     return await thread_named(log, tilde_decode(request.url_vars["session"]))
 
 
-async def thread_named(log: Log, reference: str) -> str:
+async def thread_named(log: VisitorLog, reference: str) -> str:
     """Return the id of the thread with this name or id. Raise NotFound if there is none."""
     thread_id = await log.read(find, reference)
     if thread_id is None:
@@ -116,7 +116,7 @@ async def thread_named(log: Log, reference: str) -> str:
     return thread_id
 
 
-async def seen(datasette: Any, actor: Any, database: Any) -> Log | None:
+async def seen(datasette: Any, actor: Any, database: Any) -> VisitorLog | None:
     """Return a database's log as an actor sees it, or None if it has no log or the actor may not see it.
 
     The actor must be allowed to view every table that is needed to show a conversation. Other tables that they may not
@@ -131,10 +131,10 @@ async def seen(datasette: Any, actor: Any, database: Any) -> Log | None:
     if not tables.issuperset(core(there)):
         return None
     private = actor is not None and not await _is_open(datasette, database.name, core(there))
-    return Log(database, tables | lacks(there), private)
+    return VisitorLog(database, tables | lacks(there), private)
 
 
-async def seen_by(datasette: Any, request: Any, database: Any) -> Log | None:
+async def seen_by(datasette: Any, request: Any, database: Any) -> VisitorLog | None:
     """Return a database's log as the visitor of a request sees it, or None, as `seen` does.
 
     The page itself and the menu ask the same, and the frame with its menu is rendered twice: the many permissions
@@ -152,9 +152,9 @@ async def _is_open(datasette: Any, database: str, needed: tuple[str, ...]) -> bo
     return set(needed) <= await allowed_tables(datasette, None, database, needed)
 
 
-async def logs(datasette: Any, actor: Any) -> list[Log]:
+async def logs(datasette: Any, actor: Any) -> list[VisitorLog]:
     """Return all logs that an actor may see, in the order their databases were attached, but none that is damaged."""
-    found: list[Log | None] = []
+    found: list[VisitorLog | None] = []
     for database in list(datasette.databases.values()):
         with suppress(sqlite3.DatabaseError):
             found.append(await seen(datasette, actor, database))

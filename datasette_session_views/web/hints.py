@@ -15,7 +15,7 @@ from llm_session_memory.rules import names
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import tilde_decode
-from .access import Log, logs, seen
+from .access import VisitorLog, logs, seen
 from .links import Links
 
 _OURS = re.compile(r"/-/sessions(?:[/.].*)?|/(?P<database>[^/.]+)/-/sessions?(?:[/.].*)?", re.DOTALL)
@@ -33,7 +33,7 @@ class Hints:
     there.
     """
 
-    log: Log | None = None
+    log: VisitorLog | None = None
     links: Links | None = None
     session: Line | None = None
     wanted: str = ""

@@ -14,13 +14,13 @@ from weakref import WeakKeyDictionary
 from llm_session_memory.insight.catalogue import Query, by_topic, catalogue
 from llm_session_memory.reader.tables import is_log, present
 
-from ..compat import IS_1, Offered, allowed_queries, allowed_tables, denial_rules, offer_queries, own_queries
+from ..compat import IS_1, OfferedQuery, allowed_queries, allowed_tables, denial_rules, offer_queries, own_queries
 
 _offered: WeakKeyDictionary[Any, dict[str, tuple[Any, frozenset[str]]]] = WeakKeyDictionary()
 """For each Datasette and database: the tables that queries were offered for, and the names of the queries."""
 
 
-async def on_hook(datasette: Any, database: str) -> dict[str, Offered]:
+async def on_hook(datasette: Any, database: str) -> dict[str, OfferedQuery]:
     """Return the queries of a database, for 0.65's hook."""
     tables = await _tables(datasette, database)
     if not is_log(tables):
@@ -85,13 +85,13 @@ async def _tables(datasette: Any, database: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=20)
-def _offers(tables: frozenset[str]) -> dict[str, Offered]:
+def _offers(tables: frozenset[str]) -> dict[str, OfferedQuery]:
     """Return all queries by name. 0.65 asks for them again to check the permission for each of them."""
     return {query.name: _offer(query, tables) for query in catalogue().values()}
 
 
-def _offer(query: Query, tables: frozenset[str]) -> Offered:
-    return Offered(
+def _offer(query: Query, tables: frozenset[str]) -> OfferedQuery:
+    return OfferedQuery(
         sql=query.text(tables),
         title=query.title,
         description=" ".join([query.means, *(f"Fill in {name}: {words}." for name, words in query.parameters)]),

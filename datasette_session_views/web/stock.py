@@ -55,7 +55,7 @@ async def on_top(datasette: Any, actor: Any, database: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Place:
+class CellPlace:
     """The position of a cell. `table` is None in the results of a query."""
 
     database: str
@@ -72,7 +72,7 @@ _NAMED = ("threads", "conversations")
 """Tables that have a row for each thread, with its name."""
 
 
-async def cell(datasette: Any, place: Place, row: Any, value: Any) -> Any:
+async def cell(datasette: Any, place: CellPlace, row: Any, value: Any) -> Any:
     """Return a cell that refers to a thread or turn as a link to its transcript, or None for other cells.
 
     A row's own id is left alone, because Datasette makes it the link to the row.
@@ -81,7 +81,7 @@ async def cell(datasette: Any, place: Place, row: Any, value: Any) -> Any:
     return await _of_id(datasette, place, row, value) if of_query is None else of_query
 
 
-async def _of_id(datasette: Any, place: Place, row: Any, value: Any) -> Any:
+async def _of_id(datasette: Any, place: CellPlace, row: Any, value: Any) -> Any:
     names_thread = place.table in _NAMED and place.column == "name"
     if not names_thread and place.column not in (*_THREAD_COLUMNS, *_TURN_COLUMNS):
         return None
@@ -107,7 +107,7 @@ _STORED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.]*(?:Z|\+00:00)?", 
 """A time as llm and our tables store it."""
 
 
-async def _of_query(datasette: Any, place: Place, row: Any, value: Any) -> Any:
+async def _of_query(datasette: Any, place: CellPlace, row: Any, value: Any) -> Any:
     """Return a cell of a query's results: a time to the minute that does not break, or a session as a link to it.
 
     The exact time is in the tooltip, and in the CSV and JSON of the query.

@@ -13,7 +13,7 @@ from tabulate import tabulate
 from ..insight.comparing.sentences import effect_words, p_words, value_words
 from ..insight.comparing.similarity import similarity
 from ..insight.comparing.values import Comparison, Figure, Verdict
-from ..reader.compared import Answer, Compared, Row
+from ..reader.compared import Answer, Compared, PromptRow
 from ..rules.money import exact
 from ..rules.safe_text import one_line
 from ..rules.words import counted
@@ -127,7 +127,7 @@ def _cell(answers: Sequence[Answer]) -> str:
     return ", ".join(words)
 
 
-def _alike(row: Row) -> str:
+def _alike(row: PromptRow) -> str:
     """Return how alike the first answers of all sides are."""
     first = [next((one.reply for one in cell if not one.failed), None) for cell in row.cells]
     said = [one for one in first if one is not None]

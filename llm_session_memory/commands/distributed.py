@@ -23,8 +23,8 @@ from .job_options import DEFAULT_JOBS, MOST_JOBS, dollars
 from .working import INTERRUPTED
 
 if TYPE_CHECKING:
-    from ..remotes.distributed.places import Place
-    from ..remotes.distributed.worker import State, Worker
+    from ..remotes.distributed.places import JobPlace
+    from ..remotes.distributed.worker import Worker, WorkerState
 
 _DEAD_AFTER = 30
 
@@ -109,7 +109,7 @@ def worker_command(  # noqa: PLR0913  one parameter an option
     _work(found, rules, machine.name, machine.person)
 
 
-def _work(found: Place, rules: Any, machine: str, person: str) -> None:
+def _work(found: JobPlace, rules: Any, machine: str, person: str) -> None:
     """Run a worker until it ends, and print what it did."""
     from ..remotes.distributed.engine import Engine
     from ..remotes.distributed.sending import prepare
@@ -144,7 +144,7 @@ def _watched(worker: Worker, engine: Any, machine: str) -> bool:
             line.end()
             echo(text, err=True)
 
-        def shown(now: State) -> None:
+        def shown(now: WorkerState) -> None:
             ending = ", ending; Ctrl-C again ends at once" if now.stopping else ""
             spent = f", {exact(now.spent)}" if now.spent else ""
             line.say(f"{now.answered:,} answered, {now.asking:,} being asked{spent}{ending}")

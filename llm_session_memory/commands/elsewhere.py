@@ -15,7 +15,7 @@ from .common import echo
 from .job_text import progress, workers_at
 
 if TYPE_CHECKING:
-    from ..remotes.distributed.places import Place
+    from ..remotes.distributed.places import JobPlace
     from ..remotes.postgres.job_board import Board
 
 
@@ -50,7 +50,7 @@ def begin_on(  # noqa: PLR0913  what a job is made of, and where it goes
     _say_sent(memory, job, found, where)
 
 
-def _say_sent(memory: Memory, job: Job, found: Place, where: str) -> None:
+def _say_sent(memory: Memory, job: Job, found: JobPlace, where: str) -> None:
     total = sum(job.counts.values())
     echo(f"Job “{job.name}”: {counted(total, 'prompt')} {'waits' if total == 1 else 'wait'} for workers at {where}.")
     named = found.remote or found.kept["address"]

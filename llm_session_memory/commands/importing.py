@@ -19,7 +19,7 @@ from .selecting import dry_run_option
 
 if TYPE_CHECKING:
     from ..interchange.foreign.arrived import Arrivals, Arrived
-    from ..interchange.foreign.source import Source
+    from ..interchange.foreign.source import SourceFile
     from ..interchange.foreign.values import Format
     from ..services.encryption import Unlocking
 
@@ -120,7 +120,7 @@ def _import(  # noqa: PLR0913  one parameter an option
 
 
 def _arrive(  # noqa: PLR0913  one parameter an option
-    database: str | None, source: Source, format_: Format, name: str | None, *, restore_deleted: bool, dry_run: bool
+    database: str | None, source: SourceFile, format_: Format, name: str | None, *, restore_deleted: bool, dry_run: bool
 ) -> None:
     """Import what is new in a file or folder of another tool, and print what that is."""
     from ..interchange.foreign.arriving import into
@@ -162,7 +162,7 @@ def _session(one: Arrived) -> str:
     return f"{line}, begun {local_time(one.created_utc)}" if one.is_new else line
 
 
-def _total(found: Arrivals, source: Source, *, dry_run: bool) -> str:
+def _total(found: Arrivals, source: SourceFile, *, dry_run: bool) -> str:
     """Return the sentence that sums up."""
     if not found.arrived:
         return f"Nothing in {source.name} is new ({counted(found.conversations, 'conversation')})."

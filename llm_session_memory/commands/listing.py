@@ -72,7 +72,7 @@ def list_command(  # noqa: PLR0913  one parameter an option
                 return
             found = memory.sessions.list(count + 1 if count and not tree else -1, after, filters)
             archived = 0 if found else len(memory.sessions.names(archived=True))
-    branches = [*families(found, count)] if tree else [Branch(line) for line in found[: count or None]]
+    branches = [*families(found, count)] if tree else [ListedBranch(line) for line in found[: count or None]]
     shown = [branch.line for branch in branches]
     if json_:
         as_json([_fields(line) for line in shown])
@@ -126,7 +126,7 @@ def _next(ctx: click.Context, last: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Branch:
+class ListedBranch:
     """A session in a list, `depth` generations below the first one of its family that is listed."""
 
     line: SessionSummary
@@ -145,7 +145,7 @@ class Branch:
         return f"{below}{name} ({f'from {of}{at}'.strip()})"
 
 
-def families(lines: Sequence[SessionSummary], count: int = 0) -> Iterator[Branch]:
+def families(lines: Sequence[SessionSummary], count: int = 0) -> Iterator[ListedBranch]:
     """Yield sessions (given most recently used first), each with its forks below it; of `count` families, or of all.
 
     A family is as recently used as any of its members; the oldest fork of a session comes first.
@@ -163,14 +163,14 @@ def families(lines: Sequence[SessionSummary], count: int = 0) -> Iterator[Branch
         if count and roots == count:
             return
         roots += 1
-        waiting = [Branch(_first(line, listed), in_tree=True)]
+        waiting = [ListedBranch(_first(line, listed), in_tree=True)]
         while waiting:
             branch = waiting.pop()
             id_ = branch.line.session.thread_id
             if id_ not in done:  # a damaged log may go in circles
                 done.add(id_)
                 yield branch
-                waiting += [Branch(fork, branch.depth + 1, True) for fork in reversed(forks.get(id_, []))]  # noqa: FBT003
+                waiting += [ListedBranch(fork, branch.depth + 1, True) for fork in reversed(forks.get(id_, []))]  # noqa: FBT003
 
 
 def _first(line: SessionSummary, listed: Mapping[str, SessionSummary]) -> SessionSummary:

@@ -8,9 +8,9 @@ from tabulate import tabulate
 from ..errors import NoSuchSession
 from ..llm_seam.models import near_of, session_model
 from ..memory import Memory
-from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Attempt, Context, Item, Session, Settings
+from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Attempt, Context, ContextItem, Session, Settings
 from ..reader.files.fields import as_fields
-from ..reader.files.markdown import Transcript, as_markdown
+from ..reader.files.markdown import ShownTranscript, as_markdown
 from ..rules.policy import effective, parsed_policy
 from ..rules.safe_text import one_line
 from ..rules.words import counted
@@ -52,7 +52,9 @@ def show_command(  # noqa: PLR0913  one parameter an option
         echo(as_markdown(found), nl=False)
 
 
-def _transcript(memory: Memory, session: Session, count: int | None, first: int | None, last: int | None) -> Transcript:
+def _transcript(
+    memory: Memory, session: Session, count: int | None, first: int | None, last: int | None
+) -> ShownTranscript:
     total = memory.sessions.exchange_count(session)
     if count:
         first = max(1, total - count + 1)
@@ -62,7 +64,7 @@ def _transcript(memory: Memory, session: Session, count: int | None, first: int 
             f"Session “{session.name}” has no exchange #{start}.", f"It has {counted(total, 'exchange')}."
         )
     exchanges = memory.sessions.exchanges(session.name, start, end) if start <= end else []
-    return Transcript(
+    return ShownTranscript(
         session=session,
         total=total,
         exchanges=tuple(exchanges),
@@ -182,7 +184,7 @@ def _why_budget(made: Context) -> str:
     return "the default" if limit.setting == DEFAULT_MAX_CONTEXT_TOKENS else "--max-context-tokens"
 
 
-def _numbers(item: Item) -> str:
+def _numbers(item: ContextItem) -> str:
     if not item.first:
         return ""
     if item.thread_id is not None:

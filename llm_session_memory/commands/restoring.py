@@ -17,7 +17,7 @@ from .common import echo
 
 if TYPE_CHECKING:
     from ..services.encryption import Unlocking
-    from ..services.restoring import Restored
+    from ..services.restoring import RestoredBackup
 
 
 def restore_backup(file: str, unlock: Unlocking, *, attachments: bool, database: str | None) -> None:
@@ -52,7 +52,7 @@ def _explain_missing(path: Path, name: str) -> None:
     raise SessionError(message, "Give the file of a backup, or the name of a session and of a snapshot.")
 
 
-def _print(done: Restored, file: str) -> None:
+def _print(done: RestoredBackup, file: str) -> None:
     echo(f"Restored {file}: {done.path} has {counted(done.conversations, 'conversation')}.")
     if done.kept:
         echo(f"The log that it replaced is {done.kept}. Delete it when you no longer need it.")

@@ -177,9 +177,9 @@ def _resume(file: Path | None, reference: str, limiting: Limiting, *, allow_shel
 def _work(memory: Memory, job: Job, limiting: Limiting, *, allow_shell: bool, database: str | None) -> None:
     """Ask the steps of an open run, print what it gives, and say what went wrong."""
     from ..llm_seam.runners import Way
-    from ..llm_seam.workflow_running import Run
+    from ..llm_seam.workflow_running import WorkflowRun
 
-    run, interrupted = Run(job, allow_shell=allow_shell), False
+    run, interrupted = WorkflowRun(job, allow_shell=allow_shell), False
     if job.state == "open":
         worked = asked(memory.path, job, Way(run, run.on_failed, None, run.output), limiting, database)
         job, interrupted = worked.job, worked.interrupted

@@ -22,7 +22,7 @@ from .ending import ending_in_order
 from .selecting import dry_run_option, matching_options, names_argument, selection
 
 if TYPE_CHECKING:
-    from ..interchange.sealing import Group
+    from ..interchange.sealing import SealedGroup
     from ..services.encryption import Locking, Unlocking
 
 
@@ -73,7 +73,7 @@ def seal_command(  # noqa: PLR0913  one parameter an option
         lock, unlock = keys()
         if not yes:
             _ask("Erase from the log when that is done?", "sealed")
-        done: list[Group] = []
+        done: list[SealedGroup] = []
         try:
             for one in found:
                 what = _what(memory, one)
@@ -85,13 +85,13 @@ def seal_command(  # noqa: PLR0913  one parameter an option
                 _erase(memory, done)
 
 
-def _what(memory: Memory, group: Group) -> str:
+def _what(memory: Memory, group: SealedGroup) -> str:
     names = [f"“{one.name}”" for one in group.sessions]
     count = sum(map(memory.sessions.exchange_count, group.sessions))
     return f"session{'s' if len(names) > 1 else ''} {' and '.join(names)} ({counted(count, 'exchange')})"
 
 
-def _erase(memory: Memory, done: Sequence[Group]) -> None:
+def _erase(memory: Memory, done: Sequence[SealedGroup]) -> None:
     them = "it" if len(done) == 1 else "them"
     try:
         memory.deletion.erase()

@@ -24,8 +24,8 @@ from ..rules.names import check as check_name
 from ..rules.rankings import LETTERS, question, ranking
 from ..rules.safe_text import one_line, unbroken
 from ..services.bundle import Services
-from ..services.several import Figures
-from ..services.votes import Answer
+from ..services.several import AnswerFigures
+from ..services.votes import VotedAnswer
 from .common import as_json, complete, complete_group, echo
 from .side_by_side import Screen, screen_for
 
@@ -49,7 +49,7 @@ class _Reply:
     model: str
     session: Session
     text: str = ""
-    figures: Figures | None = None
+    figures: AnswerFigures | None = None
     error: str = ""
 
 
@@ -264,7 +264,7 @@ def _vote(one: _Comparison, replies: Sequence[_Reply]) -> None:
         for reply in replies:
             echo(f"{reply.letter} was {one_line(reply.model)}{''.join(f' · {part}' for part in _known(reply))}")
     if order:
-        places = [Answer(found.thread_id, found.turn_id) for _, found in answers]
+        places = [VotedAnswer(found.thread_id, found.turn_id) for _, found in answers]
         one.services.votes.cast(places, order, blind=one.blind)
         best = [answers[place][0] for place in order[0]]
         if len(best) == 1:

@@ -48,7 +48,7 @@ def screen_for(heads: Sequence[str]) -> Screen:
     width = width_for(len(heads), size.columns)
     if width is None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return Below(heads)
-    return Beside(heads, width, size.lines)
+    return SideBySide(heads, width, size.lines)
 
 
 class Below:
@@ -88,7 +88,7 @@ class Below:
         return contextlib.nullcontext()
 
 
-class Beside:
+class SideBySide:
     """The answers in columns. While they come, the last lines of each are drawn again and again in the same place."""
 
     def __init__(self, heads: Sequence[str], width: int, lines: int) -> None:
@@ -150,7 +150,7 @@ class Beside:
 class _Aside(io.TextIOBase):
     """Standard error that removes the columns before a message."""
 
-    def __init__(self, columns: Beside) -> None:
+    def __init__(self, columns: SideBySide) -> None:
         super().__init__()
         self._columns, self._stream = columns, sys.stderr
 

@@ -20,7 +20,7 @@ from .encryption_options import decryption_options
 
 if TYPE_CHECKING:
     from ..services.encryption import Unlocking
-    from ..services.snapshots import Point
+    from ..services.snapshots import SnapshotPoint
 
 _WIDTH = 60
 """How many characters of a name or a label are shown."""
@@ -139,7 +139,7 @@ def restore_command(
         echo("Nothing has changed since.")
 
 
-def _where(point: Point) -> str:
+def _where(point: SnapshotPoint) -> str:
     return f"after exchange #{point.number:,}" if point.number else "before the first exchange"
 
 
@@ -149,7 +149,7 @@ def _which(exchanges: Sequence[Exchange]) -> str:
     return f"{counted(len(exchanges), 'exchange')} ({numbers})"
 
 
-def _fields(point: Point) -> dict[str, object]:
+def _fields(point: SnapshotPoint) -> dict[str, object]:
     state = point.state
     return {
         "session": point.session.name,

@@ -13,7 +13,7 @@ from ..errors import RemoteFailed
 from ..llm_seam.tables import up_to_date
 from ..memory import Memory
 from ..model.remotes import Machine, Remote, RemoteSettings
-from ..model.syncing import Moved, Scope
+from ..model.syncing import Moved, SyncScope
 from .common import COMPLETING, F, as_json, complete, echo, opened, progress_line, session_command
 from .ending import ending_in_order
 from .merging import print_conflicts
@@ -47,7 +47,7 @@ def _options(function: F) -> F:
         if watch and (parameters["dry_run"] or parameters["json_"]):
             raise click.UsageError("--watch doesn't go with --dry-run or --json.")
         seconds = (every or EVERY) if watch else None
-        return function(scope=Scope(session, project, everything), every=seconds, **parameters)
+        return function(scope=SyncScope(session, project, everything), every=seconds, **parameters)
 
     decorated: Any = asked
     for option in reversed(
@@ -150,7 +150,7 @@ def status_command(
         is_new(there, settings)
         with opened(database) as memory:
             syncing, place = _syncing(memory, there, settings, memory.remotes.machine()), there.place
-            found = syncing.status(Scope(everything=everything))
+            found = syncing.status(SyncScope(everything=everything))
             listing = memory.desk.command("status", "--conflicts")
     if json_:
         as_json({"remote": settings.name, "place": place, "in_sync": found.in_sync, **asdict(found)})
@@ -166,7 +166,7 @@ def status_command(
 
 def _move(  # noqa: PLR0913  what was asked for
     ways: tuple[str, ...],
-    scope: Scope,
+    scope: SyncScope,
     *,
     remote: str | None,
     dry_run: bool,
@@ -193,7 +193,7 @@ class _Moving:
     """Pushes and pulls between a log and a remote. `silent` prints nothing, `quiet` only what moved."""
 
     settings: RemoteSettings
-    scope: Scope
+    scope: SyncScope
     database: str | None
     dry_run: bool
     silent: bool

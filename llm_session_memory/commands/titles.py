@@ -121,9 +121,9 @@ def _one(  # noqa: PLR0913  what a command line says, each on its own
         echo(f"Title of “{memory.titles.name(thread_id)}”:", err=True)
     elif make:
         check("titles")
-        from ..llm_seam.titles import Writer
+        from ..llm_seam.titles import TitleWriter
 
-        Writer(memory, model_id).write(thread_id)
+        TitleWriter(memory, model_id).write(thread_id)
     elif remove:
         gone = memory.titles.remove(thread_id)
         click.echo(f"Removed: {plain(gone.text)}", err=True)
@@ -192,9 +192,9 @@ def _make_missing(memory: Memory, count: int, model_id: str | None, *, yes: bool
         return
     _agree(len(wanted), total, model_id or memory.titles.auto().model, yes=yes)
     check("titles")
-    from ..llm_seam.titles import Writer
+    from ..llm_seam.titles import TitleWriter
 
-    writer, failed, in_a_row, spent = Writer(memory, model_id), 0, 0, 0.0
+    writer, failed, in_a_row, spent = TitleWriter(memory, model_id), 0, 0, 0.0
     for number, thread_id in enumerate(wanted, 1):
         name = one_line(memory.titles.name(thread_id), _NAME_WIDTH)
         try:

@@ -16,7 +16,7 @@ from ..rules.words import counted
 from .common import as_json, complete, echo, local_time, opened, session_command
 
 if TYPE_CHECKING:
-    from ..services.undoing import Group
+    from ..services.undoing import UndoneGroup
 
 _WIDTH = 60
 """How many characters of a prompt are shown."""
@@ -137,13 +137,13 @@ def _list(memory: Memory, name: str | None, *, json_: bool) -> None:
     echo(f"Bring back the last group with: {redo}{others}", err=True)
 
 
-def _print(groups: Sequence[Group]) -> None:
+def _print(groups: Sequence[UndoneGroup]) -> None:
     for number, group in enumerate(groups, 1):
         echo(f"{number}. {counted(len(group.exchanges), 'exchange')}, undone {local_time(group.undone_utc)}")
         _lines(group.exchanges)
 
 
-def _fields(session: str, number: int, group: Group) -> dict[str, object]:
+def _fields(session: str, number: int, group: UndoneGroup) -> dict[str, object]:
     return {
         "session": session,
         "group": number,

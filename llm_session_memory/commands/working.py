@@ -18,7 +18,7 @@ from .job_text import noun, spent, total
 
 if TYPE_CHECKING:
     from ..llm_seam.runners import Way
-    from ..llm_seam.working import Progress, Worked
+    from ..llm_seam.working import JobProgress, Worked
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
@@ -120,7 +120,7 @@ def _summary(memory: Memory, job: Job) -> str:
 # -- the bar -----------------------------------------------------------------
 
 
-def shown(now: Progress, width: int) -> str:
+def shown(now: JobProgress, width: int) -> str:
     """Return a line of progress that fits a terminal: a bar, the rate, what it has cost and the time left."""
     full = round(_BAR * now.ended / now.total) if now.total else _BAR
     parts = [f"{'█' * full}{'·' * (_BAR - full)} {now.ended:,} of {now.total:,}"]

@@ -51,14 +51,14 @@ _NEVER_NULL = frozenset({"id", "turn_id"})
 """Keys, by themselves as the term of an order: they are never null, and an index gives their order as it is."""
 
 
-class Piece(str):
+class SqlPiece(str):
     """A piece of SQL, and what kind of piece it is."""
 
     __slots__ = ("kind",)
     kind: str
 
     @classmethod
-    def of(cls, text: str, kind: str = "word") -> Piece:
+    def of(cls, text: str, kind: str = "word") -> SqlPiece:
         """Return a piece of a kind."""
         made = cls(text)
         made.kind = kind
@@ -80,18 +80,18 @@ def bound(sql: str, parameter: Callable[[str], str]) -> str:
     return "".join(parameter(piece[1:]) if piece.kind == "parameter" else piece for piece in _pieces(sql))
 
 
-def _pieces(sql: str) -> Iterator[Piece]:
+def _pieces(sql: str) -> Iterator[SqlPiece]:
     for found in _PIECE.finditer(sql):
         kind = found.lastgroup or "sign"
         before = sql[found.start() - 1 : found.start()]
         if kind == "parameter" and before == ":":  # a cast
             kind = "sign"
-        yield Piece.of(found.group(), kind)
+        yield SqlPiece.of(found.group(), kind)
 
 
-def _translated(pieces: Sequence[Piece], parameter: Callable[[str], str]) -> list[Piece]:
+def _translated(pieces: Sequence[SqlPiece], parameter: Callable[[str], str]) -> list[SqlPiece]:
     """Return pieces in PostgreSQL's words."""
-    out: list[Piece] = []
+    out: list[SqlPiece] = []
     at = 0
     while at < len(pieces):
         made, at = _next(pieces, at, parameter)
@@ -99,7 +99,7 @@ def _translated(pieces: Sequence[Piece], parameter: Callable[[str], str]) -> lis
     return out
 
 
-def _next(pieces: Sequence[Piece], at: int, parameter: Callable[[str], str]) -> tuple[list[Piece], int]:
+def _next(pieces: Sequence[SqlPiece], at: int, parameter: Callable[[str], str]) -> tuple[list[SqlPiece], int]:
     """Return what stands at a place, in PostgreSQL's words, and where it ends."""
     piece = pieces[at]
     word = piece.lower() if piece.kind == "word" else ""
@@ -115,21 +115,21 @@ def _next(pieces: Sequence[Piece], at: int, parameter: Callable[[str], str]) -> 
     if word == "is":
         return _compared(pieces, at)
     if word == "main" and following[:1] == ["."]:
-        return [Piece.of("SCHEMA")], at + 1
+        return [SqlPiece.of("SCHEMA")], at + 1
     if word == "rowid" and following == [",", " "]:
         return [], at + 3
     return [_single(piece, parameter)], at + 1
 
 
-def _single(piece: Piece, parameter: Callable[[str], str]) -> Piece:
+def _single(piece: SqlPiece, parameter: Callable[[str], str]) -> SqlPiece:
     if piece.kind == "parameter":
-        return Piece.of(parameter(piece[1:]), "parameter")
+        return SqlPiece.of(parameter(piece[1:]), "parameter")
     if piece.kind == "decimal":  # else it is exact, and what is counted with it
-        return Piece.of(f"{piece}::float8", "decimal")
+        return SqlPiece.of(f"{piece}::float8", "decimal")
     return piece
 
 
-def _call(name: str, inside: Sequence[Piece], parameter: Callable[[str], str]) -> list[Piece] | None:
+def _call(name: str, inside: Sequence[SqlPiece], parameter: Callable[[str], str]) -> list[SqlPiece] | None:
     """Return a call of a function in PostgreSQL's words, or None if it is the same there."""
     if name == "cast":
         return _cast(inside, parameter)
@@ -137,17 +137,17 @@ def _call(name: str, inside: Sequence[Piece], parameter: Callable[[str], str]) -
         return _joined(inside, parameter)
     if name == "session_key":
         given = "".join(inside).strip()
-        return [Piece.of(parameter(f"{given[1:]}_key"), "parameter")]
+        return [SqlPiece.of(parameter(f"{given[1:]}_key"), "parameter")]
     called = _OF_TWO[name] if name in _OF_TWO and len(_parts(inside)) > 1 else _NAMES.get(name, "")
     if not called:
         return None
-    made = [Piece.of(called), Piece.of("(", "sign"), *_translated(inside, parameter), Piece.of(")", "sign")]
+    made = [SqlPiece.of(called), SqlPiece.of("(", "sign"), *_translated(inside, parameter), SqlPiece.of(")", "sign")]
     if name in _OF_TIME and not _of_a_row(inside):  # worked out once, not for each row
-        return [Piece.of("(select "), *made, Piece.of(")", "sign")]
+        return [SqlPiece.of("(select "), *made, SqlPiece.of(")", "sign")]
     return made
 
 
-def _cast(inside: Sequence[Piece], parameter: Callable[[str], str]) -> list[Piece]:
+def _cast(inside: Sequence[SqlPiece], parameter: Callable[[str], str]) -> list[SqlPiece]:
     """Return a cast: to an integer, SQLite reads the number that a text begins with, and takes any other for 0."""
     words = [at for at, piece in enumerate(inside) if piece.lower() == "as"]
     kind = "".join(inside[words[-1] + 1 :]).strip().lower()
@@ -155,18 +155,18 @@ def _cast(inside: Sequence[Piece], parameter: Callable[[str], str]) -> list[Piec
         message = f"cast to {kind}"
         raise ValueError(message)
     value = _translated(inside[: words[-1] - 1], parameter)
-    return [Piece.of(_CASTS[kind]), Piece.of("(", "sign"), *value, Piece.of(")", "sign")]
+    return [SqlPiece.of(_CASTS[kind]), SqlPiece.of("(", "sign"), *value, SqlPiece.of(")", "sign")]
 
 
-def _joined(inside: Sequence[Piece], parameter: Callable[[str], str]) -> list[Piece]:
+def _joined(inside: Sequence[SqlPiece], parameter: Callable[[str], str]) -> list[SqlPiece]:
     """Return texts joined by commas, in their order; SQLite's is that in which the query reads them."""
     made = _translated(inside, parameter)
     value = "".join(made)
     bare = value.strip().removeprefix("distinct").strip()
-    return [Piece.of("string_agg"), Piece.of(f"({value}, ',' order by {bare})", "sign")]
+    return [SqlPiece.of("string_agg"), SqlPiece.of(f"({value}, ',' order by {bare})", "sign")]
 
 
-def _compared(pieces: Sequence[Piece], at: int) -> tuple[list[Piece], int]:
+def _compared(pieces: Sequence[SqlPiece], at: int) -> tuple[list[SqlPiece], int]:
     """Return `is` or `is not` for any two values, and where it ends."""
     following = [
         (place, piece.lower()) for place, piece in enumerate(pieces[at + 1 :], at + 1) if piece.kind != "blank"
@@ -176,16 +176,16 @@ def _compared(pieces: Sequence[Piece], at: int) -> tuple[list[Piece], int]:
     if value == "null":
         return [pieces[at]], at + 1
     said = "is distinct from " if negated else "is not distinct from "
-    return [Piece.of(said)], place
+    return [SqlPiece.of(said)], place
 
 
-def _ordered(pieces: Sequence[Piece], parameter: Callable[[str], str]) -> list[Piece]:
+def _ordered(pieces: Sequence[SqlPiece], parameter: Callable[[str], str]) -> list[SqlPiece]:
     """Return an `order by` with nulls before all other values, or after them if it descends."""
-    out: list[Piece] = list(pieces[:3])  # order, blank, by
+    out: list[SqlPiece] = list(pieces[:3])  # order, blank, by
     parts = _parts(pieces[3:])
     for place, part in enumerate(parts):
         said = list(part)
-        after: list[Piece] = []
+        after: list[SqlPiece] = []
         while said and said[-1].kind == "blank":
             after.insert(0, said.pop())
         words = [piece.lower() for piece in said if piece.kind != "blank"]
@@ -194,13 +194,13 @@ def _ordered(pieces: Sequence[Piece], parameter: Callable[[str], str]) -> list[P
         nulls = (
             "" if key[0] in _NEVER_NULL and len(key) == 1 else " nulls last" if direction == "desc" else " nulls first"
         )
-        out += [*_translated(said, parameter), Piece.of(nulls, "word"), *after]
+        out += [*_translated(said, parameter), SqlPiece.of(nulls, "word"), *after]
         if place < len(parts) - 1:
-            out.append(Piece.of(",", "sign"))
+            out.append(SqlPiece.of(",", "sign"))
     return out
 
 
-def _end_of_order(pieces: Sequence[Piece], at: int) -> int:
+def _end_of_order(pieces: Sequence[SqlPiece], at: int) -> int:
     depth = 0
     for place in range(at, len(pieces)):
         piece = pieces[place]
@@ -210,7 +210,7 @@ def _end_of_order(pieces: Sequence[Piece], at: int) -> int:
     return len(pieces)
 
 
-def _closing(pieces: Sequence[Piece], at: int) -> int:
+def _closing(pieces: Sequence[SqlPiece], at: int) -> int:
     """Return where the bracket that opens at a place is closed."""
     depth = 0
     for place in range(at, len(pieces)):
@@ -221,9 +221,9 @@ def _closing(pieces: Sequence[Piece], at: int) -> int:
     raise ValueError(message)
 
 
-def _parts(pieces: Sequence[Piece]) -> list[list[Piece]]:
+def _parts(pieces: Sequence[SqlPiece]) -> list[list[SqlPiece]]:
     """Return pieces between the commas that are in no brackets."""
-    parts: list[list[Piece]] = [[]]
+    parts: list[list[SqlPiece]] = [[]]
     depth = 0
     for piece in pieces:
         depth += (piece == "(") - (piece == ")")
@@ -234,7 +234,7 @@ def _parts(pieces: Sequence[Piece]) -> list[list[Piece]]:
     return parts
 
 
-def _of_a_row(pieces: Sequence[Piece]) -> bool:
+def _of_a_row(pieces: Sequence[SqlPiece]) -> bool:
     """Return whether an expression names a column."""
     return any(
         piece.kind == "word" and pieces[place + 1 : place + 2] != ["("] and piece.lower() not in ("as", *_CASTS)

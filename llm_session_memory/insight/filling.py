@@ -10,7 +10,7 @@ from ..reader.values import Exchange
 
 
 @dataclass(frozen=True)
-class Window:
+class FilledWindow:
     """The context window at an exchange, as the session recorded it, or as its request was logged: without a budget.
 
     Earlier exchanges from `start` on were sent whole, but those that were `left` out.
@@ -47,7 +47,7 @@ class Front:
     summarised: tuple[int, int] | None = None
 
 
-def parts(window: Window, number: int, front: Front, recalled: int, sizes: Mapping[int, Size]) -> tuple[int, ...]:
+def parts(window: FilledWindow, number: int, front: Front, recalled: int, sizes: Mapping[int, Size]) -> tuple[int, ...]:
     """Return the estimated tokens of each of PARTS: excerpts as recorded, the rest in proportion to characters."""
     recent = range(window.start, number)
     pinned = [one for one in window.pinned if one not in recent]

@@ -27,7 +27,7 @@ from ..reader.threads import line
 from ..reader.transcript import attempts_between, in_pieces
 from ..reader.values import Exchange
 from ..store.numbering import Numbering
-from .filling import Front, Size, Window, parts, size
+from .filling import FilledWindow, Front, Size, parts, size
 from .scenes import Scene, scenes
 
 MOST = 2_000
@@ -50,7 +50,7 @@ class Replay:
     last: int
     total: int
     scenes: tuple[Scene, ...]
-    windows: dict[int, Window]
+    windows: dict[int, FilledWindow]
     chapters: dict[int, str]
     unknown: dict[int, Unknown]
     """Why the log doesn't say what was sent, for each exchange of which that is so."""
@@ -109,7 +109,7 @@ def stretch(source: Source, thread_id: str, first: int, last: int) -> tuple[Scen
 
 def _windows(
     source: Source, numbers: Numbering, thread_id: str, span: tuple[int, int], sizes: Mapping[int, Size]
-) -> dict[int, Window]:
+) -> dict[int, FilledWindow]:
     """Return the recorded context window at each exchange of a span.
 
     A request has the excerpts of its prompt, and those of the request that it begins with if it has that one's prompt
@@ -122,14 +122,14 @@ def _windows(
     recalled = excerpts_between(source, numbers, began, last)
     requests = requests_between(source, numbers, began, last)
     fronts = _fronts(source, numbers, thread_id, requests)
-    found: dict[int, Window] = {}
+    found: dict[int, FilledWindow] = {}
     held: dict[str, list[tuple[int, int]]] = {}
     for request in requests:
         kept = held[request.ended] = [*held.get(request.asked or "", ()), *recalled.get(request.turn_id, ())]
         if request.number < first:
             continue
         front = fronts.get(request.block_id, Front())
-        window = Window(
+        window = FilledWindow(
             tokens=request.tokens,
             budget=request.budget,
             window=request.window,
@@ -144,10 +144,10 @@ def _windows(
 
 
 def _as_logged(
-    source: Source, thread_id: str, unrecorded: Sequence[Unrecorded], recorded: Mapping[int, Window]
-) -> dict[int, Window]:
+    source: Source, thread_id: str, unrecorded: Sequence[Unrecorded], recorded: Mapping[int, FilledWindow]
+) -> dict[int, FilledWindow]:
     """Return what was sent at exchanges that no session recorded: what was sent at the one before it, and that one."""
-    found: dict[int, Window] = {}
+    found: dict[int, FilledWindow] = {}
     for one in unrecorded:
         number, follows = one.number, one.follows
         if one.unknown or follows is None:
@@ -155,21 +155,21 @@ def _as_logged(
         before = found.get(follows) or recorded.get(follows)
         if before is None and follows == unrecorded[0].number - 1 > 0:  # it is in the part before this one
             before = _at(source, thread_id, follows)
-        window = before or Window(None, None, None, follows or number, (), ())
+        window = before or FilledWindow(None, None, None, follows or number, (), ())
         left = (*window.left, *range(max(follows + 1, window.start), number))
         if len(left) <= _LEFT:
             found[number] = replace(window, tokens=one.tokens, budget=None, window=None, parts=(), left=left)
     return found
 
 
-def _at(source: Source, thread_id: str, number: int) -> Window | None:
+def _at(source: Source, thread_id: str, number: int) -> FilledWindow | None:
     """Return what was sent at one exchange, read from its messages."""
     read = read_request(source, thread_id, number)
     if read is None or read[0].unknown:
         return None
     sent = read[0]
     start = min((one for one in sent.whole if sent.fate(one) == "recent"), default=number)
-    return Window(None, None, None, start, sent.why.pinned if sent.why else (), tuple(sorted(sent.excerpted)))
+    return FilledWindow(None, None, None, start, sent.why.pinned if sent.why else (), tuple(sorted(sent.excerpted)))
 
 
 def _fronts(source: Source, numbers: Numbering, thread_id: str, requests: Sequence[Recorded]) -> dict[int, Front]:

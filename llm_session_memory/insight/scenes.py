@@ -10,7 +10,7 @@ from ..reader.moments import parsed_moment
 from ..reader.values import Attempt, Call, Exchange, Piece
 from ..rules.order import together
 from ..rules.safe_text import one_line, visible
-from .timing import Step
+from .timing import CallTiming
 
 _LONGEST = 20_000
 """The most characters that a replay shows of one text; the transcript has all of it."""
@@ -36,7 +36,7 @@ class Scene:
     first: bool
     utc: str
     model: str
-    step: Step
+    step: CallTiming
     before: tuple[tuple[str, str, str], ...]
     after: tuple[tuple[str, str, str], ...]
     marks: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ def scenes(
             at = began.timestamp() * 1000
             pause = 0 if over is None else max(round(at - over), 0)
             over = max(over or 0.0, at + run)
-        step = Step(pause, run)
+        step = CallTiming(pause, run)
         utc = "" if began is None else began.isoformat()
         scene = _attempt(event, utc, step) if isinstance(event, Attempt) else _call(exchange, event, utc, step)
         made.append(replace(scene, saved=(saved or {}).get(event.id), paced=paced))
@@ -112,7 +112,7 @@ def _pace(call: Call) -> int:
     return min(max(said * _LETTER, _LEAST), _MOST)
 
 
-def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
+def _call(exchange: Exchange | None, call: Call, utc: str, step: CallTiming) -> Scene:
     assert exchange is not None
     first = call.id == exchange.id
     before: list[tuple[str, str, str]] = []
@@ -145,7 +145,7 @@ def _call(exchange: Exchange | None, call: Call, utc: str, step: Step) -> Scene:
     )
 
 
-def _attempt(attempt: Attempt, utc: str, step: Step) -> Scene:
+def _attempt(attempt: Attempt, utc: str, step: CallTiming) -> Scene:
     after = [("reply", "", _text(attempt.partial))] if attempt.partial else []
     return Scene(
         id=attempt.id,

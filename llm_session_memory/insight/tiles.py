@@ -21,7 +21,7 @@ _LARGE = 10
 
 
 @dataclass(frozen=True)
-class Measure:
+class TileMeasure:
     """What a tile counts: columns of the rows of one panel's query."""
 
     name: str
@@ -36,11 +36,11 @@ class Measure:
 
 
 MEASURES = (
-    Measure("calls", "calls", "tokens_a_day_by_model", ("calls",), "calls"),
-    Measure("tokens", "tokens", "tokens_a_day_by_model", ("tokens_in", "tokens_out"), "tokens"),
-    Measure("cost", "cost", "cost_a_day", ("dollars",), "US dollars"),
-    Measure("saved", "tokens saved by pruning (estimate)", "tokens_saved", ("tokens_saved_about",), "tokens"),
-    Measure("failed", "failed prompts", "failed_prompts", ("failed",), "prompts"),
+    TileMeasure("calls", "calls", "tokens_a_day_by_model", ("calls",), "calls"),
+    TileMeasure("tokens", "tokens", "tokens_a_day_by_model", ("tokens_in", "tokens_out"), "tokens"),
+    TileMeasure("cost", "cost", "cost_a_day", ("dollars",), "US dollars"),
+    TileMeasure("saved", "tokens saved by pruning (estimate)", "tokens_saved", ("tokens_saved_about",), "tokens"),
+    TileMeasure("failed", "failed prompts", "failed_prompts", ("failed",), "prompts"),
 )
 
 QUERIES = tuple(dict.fromkeys(one.query for one in MEASURES))
@@ -90,7 +90,7 @@ class Change:
 class Tile:
     """A figure, its change (None if there is nothing to compare with), and its values over time."""
 
-    measure: Measure
+    measure: TileMeasure
     value: Number
     change: Change | None
     trend: tuple[Number, ...]
@@ -137,7 +137,7 @@ def _length(days: Days, today: date) -> int:
     return 0 if first is None else (last - first).days + 1
 
 
-def _recent(measure: Measure, rows: Rows, today: date) -> Change | None:
+def _recent(measure: TileMeasure, rows: Rows, today: date) -> Change | None:
     """Return the change of the last days to those before, or None if neither has anything."""
 
     def within(first: int, last: int) -> Rows:
@@ -148,7 +148,7 @@ def _recent(measure: Measure, rows: Rows, today: date) -> Change | None:
     return Change(now, earlier, RECENT, recent=True) if now or earlier else None
 
 
-def _trend(measure: Measure, rows: Rows, days: Days) -> tuple[Number, ...]:
+def _trend(measure: TileMeasure, rows: Rows, days: Days) -> tuple[Number, ...]:
     over = periods((str(row["day"]) for row in rows), days, _POINTS)
     sums: list[list[Number]] = [[] for _ in over.columns]
     for row in rows:

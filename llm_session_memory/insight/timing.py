@@ -18,7 +18,7 @@ IDLE = 3.0
 
 
 @dataclass(frozen=True)
-class Step:
+class CallTiming:
     """One call: the pause before it and its duration, in milliseconds."""
 
     pause: int
@@ -28,7 +28,7 @@ class Step:
 class Timeline:
     """The steps of a session in time. Each pause is at most `idle` seconds; None keeps the real pauses."""
 
-    def __init__(self, steps: Sequence[Step], idle: float | None = IDLE) -> None:
+    def __init__(self, steps: Sequence[CallTiming], idle: float | None = IDLE) -> None:
         self.steps = tuple(steps)
         cap = None if idle is None else round(max(idle, 0) * 1000)
         pauses = [step.pause if cap is None else min(step.pause, cap) for step in self.steps]

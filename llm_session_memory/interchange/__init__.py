@@ -156,10 +156,10 @@ def import_conversations(  # noqa: PLR0913  one parameter a choice of the caller
     """
     from .foreign.arriving import within
     from .foreign.registry import recognised
-    from .foreign.source import Source
+    from .foreign.source import SourceFile
     from .lines import NOTHING, FileRefused
 
-    source = Source(Path(path))
+    source = SourceFile(Path(path))
     format_ = recognised(source)
     if format_ is None:
         raise FileRefused(f"{source.name} is no file of another tool that can be imported.", NOTHING)

@@ -12,7 +12,7 @@ from ..errors import SessionError
 from ..model.jobs import Item, Job
 from ..reader.files.spreadsheet import cell
 from ..rules.patterns import as_text
-from ..services.answers import Answer, answers
+from ..services.answers import JobAnswer, answers
 from ..services.bundle import Services
 from .whole_file import whole_file
 
@@ -74,7 +74,7 @@ def _records(services: Services, job: Job) -> Iterator[dict[str, Any]]:
     return (_record(job, answer, fields) for answer, fields in _answers(services, job))
 
 
-def _answers(services: Services, job: Job) -> Iterator[tuple[Answer, dict[str, Any]]]:
+def _answers(services: Services, job: Job) -> Iterator[tuple[JobAnswer, dict[str, Any]]]:
     """Yield each answer with its fields."""
     found = answers(services.desk, services.jobs.items(job), several_calls=bool(job.settings.get("tools")))
     return ((answer, _fields(answer, session)) for answer, session in _with_sessions(services, found))
@@ -88,7 +88,7 @@ def _names(items: Iterable[Item]) -> list[str]:
     return [name for name in found if name not in _SAME]
 
 
-def _with_sessions(services: Services, found: Iterable[Answer]) -> Iterator[tuple[Answer, str | None]]:
+def _with_sessions(services: Services, found: Iterable[JobAnswer]) -> Iterator[tuple[JobAnswer, str | None]]:
     """Yield each answer with the name of the session that it is in."""
     names: dict[str, str | None] = {}
     for answer in found:
@@ -103,7 +103,7 @@ def _with_sessions(services: Services, found: Iterable[Answer]) -> Iterator[tupl
 _REMEMBERED = 1000
 
 
-def _fields(answer: Answer, session: str | None) -> dict[str, Any]:
+def _fields(answer: JobAnswer, session: str | None) -> dict[str, Any]:
     item = answer.item
     return {
         "line": item.input.get("line"),
@@ -122,7 +122,7 @@ def _fields(answer: Answer, session: str | None) -> dict[str, Any]:
     }
 
 
-def _record(job: Job, answer: Answer, fields: dict[str, Any]) -> dict[str, Any]:
+def _record(job: Job, answer: JobAnswer, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the object of a line. Fields without a value are left out, except for the response."""
     made = {name: fields[name] for name in _BEFORE if fields[name] is not None}
     if values := answer.item.input.get("values"):

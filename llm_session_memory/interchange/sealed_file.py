@@ -36,7 +36,7 @@ def write(log: Log, records: Sequence[Sealed], stream: IO[str]) -> str:
     sessions = [{**asdict(one), "sha256": None} for one in records]
     header = {"format": SEALED, "version": VERSION, "sessions": sessions, "llm": sealing.shape(log)}
     stream.write(_dumped(header) + "\n")
-    digest = Digest(log, stream.write)
+    digest = SealDigest(log, stream.write)
     found = sealing.excerpts(log)
     if found:
         columns = ["turn_id", "rank", "exchange", "turn", "side", "part", "from_turn_id"]
@@ -46,7 +46,7 @@ def write(log: Log, records: Sequence[Sealed], stream: IO[str]) -> str:
     return digest.value
 
 
-class Digest:
+class SealDigest:
     """The hash of all rows about the chosen sessions, as they are written."""
 
     def __init__(self, log: Log, write: Callable[[str], object] = lambda _: None) -> None:

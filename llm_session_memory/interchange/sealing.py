@@ -27,12 +27,12 @@ from ..store.index import Index
 from ..store.sealing import Sealed
 from ..store.staging import Staging
 from ..store.tombstones import dig_up_all
-from .sealed_file import Digest, staged, write
+from .sealed_file import SealDigest, staged, write
 from .whole_file import whole_file
 
 
 @dataclass(frozen=True)
-class Group:
+class SealedGroup:
     """Sessions that go into one file, because they share exchanges; usually one."""
 
     sessions: tuple[Session, ...]
@@ -44,7 +44,7 @@ class Group:
         return tuple(one.thread_id for one in self.sessions)
 
 
-def groups(memory: Memory, chosen: Sequence[Session], folder: Path | None = None) -> list[Group]:
+def groups(memory: Memory, chosen: Sequence[Session], folder: Path | None = None) -> list[SealedGroup]:
     """Return what goes into which file, in a folder, or beside the log. No file that exists is named.
 
     Raises SessionError if a session shares exchanges with one that is not among these: they would stay readable.
@@ -68,7 +68,7 @@ def groups(memory: Memory, chosen: Sequence[Session], folder: Path | None = None
     for family_ in found.values():
         path = _free(where / file_names([family_[0].name], f".sealed{ENDING}")[0], taken)
         taken.add(path)
-        made.append(Group(tuple(family_), path))
+        made.append(SealedGroup(tuple(family_), path))
     return made
 
 
@@ -90,7 +90,7 @@ def _free(path: Path, taken: set[Path]) -> Path:
 
 def seal(  # noqa: PLR0913  one parameter an option
     memory: Memory,
-    group: Group,
+    group: SealedGroup,
     lock: Locking,
     unlock: Unlocking,
     *,
@@ -128,7 +128,7 @@ def seal(  # noqa: PLR0913  one parameter an option
         """Check that nobody wrote to the sessions since the first row was read, and keep the records."""
         if sealing.version(log) != version:
             sealing.choose(log, group.threads)
-            if Digest(log).value != written:
+            if SealDigest(log).value != written:
                 message = "Someone wrote to the session while it was sealed."
                 raise SessionError(message, "Nothing was deleted, and the file was removed. Seal it again.")
         for one in () if forget else records:
@@ -149,7 +149,7 @@ def seal(  # noqa: PLR0913  one parameter an option
     return done
 
 
-def _check_gone(memory: Memory, group: Group, done: Deleted) -> None:
+def _check_gone(memory: Memory, group: SealedGroup, done: Deleted) -> None:
     """Raise SessionError if the sessions are still in the log, because a prompt is sent in one of them just now."""
     if sealing.present(memory.desk.log, group.threads):
         with memory.writing():
@@ -165,11 +165,11 @@ def _record(memory: Memory, session: Session, path: Path) -> Sealed:
     return Sealed(session.thread_id, session.name, str(path.resolve()), "", len(exchanges), *moments, now)
 
 
-def _compare(log: Log, group: Group, unlock: Unlocking, written: str) -> None:
+def _compare(log: Log, group: SealedGroup, unlock: Unlocking, written: str) -> None:
     """Read the file back into a temporary database, and compare all rows. Raises SessionError."""
     with staged(log.path, group.path, unlock) as (staging, _):
         sealing.choose(staging.log, group.threads)
-        if Digest(staging.log).value != written:
+        if SealDigest(staging.log).value != written:
             message = f"What {group.path.name} holds is not what is in the log."
             raise SessionError(message, "Nothing was deleted. Run: llm sessions check")
 

@@ -12,7 +12,7 @@ from ..model import Note, Settings, Summary
 from ..rules.limits import checked_label
 from ..rules.names import key
 from ..rules.records import NOTE, PIN, SNAPSHOT, SUMMARY
-from ..services.snapshots import State
+from ..services.snapshots import SnapshotState
 from ..store import Log, snapshots
 from . import beside
 from .fields import Fields
@@ -79,7 +79,7 @@ def keep(
             continue
         pins = {id_: time or now for number, time in one.pins.items() if (id_ := first_turn(number))}
         undone = tuple(id_ for id_ in map(first_turn, one.undone) if id_)
-        state = State(one.settings, pins, one.notes, _summary(one, first_turn), undone)
+        state = SnapshotState(one.settings, pins, one.notes, _summary(one, first_turn), undone)
         stored = json.dumps(asdict(state), ensure_ascii=False)
         snapshots.add(
             log, thread_id, one.label, {"turn_id": turn_id, "state_json": stored, "made_utc": one.made_utc or now}

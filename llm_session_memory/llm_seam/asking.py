@@ -28,7 +28,7 @@ from .shape import check
 from .tables import migrated
 
 if TYPE_CHECKING:
-    from .tool_results import Result
+    from .tool_results import RecordedResult
 
 RELIED_ON = {
     "llm": "AsyncKeyModel AsyncModel Attachment Fragment NeedsKeyException get_default_model",
@@ -73,7 +73,7 @@ class Question:
     tools: Sequence[Any] = ()
     context: Literal["session", "none"] | tuple[Message, ...] = "session"
     run_tools: bool = True
-    recorded: Sequence[Result] = ()
+    recorded: Sequence[RecordedResult] = ()
     chain_limit: int = CHAIN_LIMIT
 
 

@@ -13,7 +13,7 @@ from ..rules import server_cuts, tokens
 from ..rules.blank import without_blanks
 from ..rules.thinking import unthinking
 from ..services.composer import Composer
-from ..services.record import Record, Sent
+from ..services.record import Record, SentCall
 from ..services.windows import is_local, is_ollama, seen_now, takes_num_ctx
 from . import convert
 
@@ -172,12 +172,13 @@ def bound(one: Call, composer: Composer, before: int, recalled: Sequence[Recalle
     return made
 
 
-def sent_of(calls: Sequence[Call]) -> list[Sent]:
+def sent_of(calls: Sequence[Call]) -> list[SentCall]:
     """Return finished calls in the form for the record, each with the cut that the server made, if any."""
     for earlier, one in zip([None, *calls], calls, strict=False):
         one.cut = cut_of(one, earlier)
     return [
-        Sent(one.response.id, one.base, one.estimate, one.context, str(one.cut) if one.cut else None) for one in calls
+        SentCall(one.response.id, one.base, one.estimate, one.context, str(one.cut) if one.cut else None)
+        for one in calls
     ]
 
 

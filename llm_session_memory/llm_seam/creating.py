@@ -15,7 +15,7 @@ from .shape import check
 
 if TYPE_CHECKING:
     from ..model import Project
-    from ..services.forks import Point
+    from ..services.forks import ForkPoint
 
 RELIED_ON = {
     "an instance of models.Conversation": "id",
@@ -38,7 +38,7 @@ class Wanted:
     project: Project | None = None
     template: str | None = None
     system_once: bool = False
-    fork: Point | None = None
+    fork: ForkPoint | None = None
 
     @property
     def defaults(self) -> Settings:

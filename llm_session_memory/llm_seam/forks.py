@@ -7,7 +7,7 @@ from llm.logs import LogStore
 
 from ..services.bundle import Services
 from ..services.desk import Desk
-from ..services.forks import Point
+from ..services.forks import ForkPoint
 from ..store import forks
 from .tables import migrated
 
@@ -19,7 +19,7 @@ RELIED_ON = {
 """The parts of llm that this module relies on (see `shape`)."""
 
 
-def point_in(memory: Services, reference: str, number: int | None) -> Point:
+def point_in(memory: Services, reference: str, number: int | None) -> ForkPoint:
     """Return the exchange to fork at. An unnamed conversation may be in a log that is older than the installed llm.
 
     Raises NoSuchSession.

@@ -13,7 +13,7 @@ from llm.logs import LogStore
 from ..model import Context, Message
 from ..rules.request import fragments_in
 from ..services.desk import Desk
-from ..services.record import Record, Sent
+from ..services.record import Record, SentCall
 from . import convert
 from .asked import Asked
 
@@ -34,7 +34,7 @@ def log(  # noqa: PLR0913  what belongs to one exchange
     desk: Desk,
     asked: Asked,
     responses: Sequence[Any],
-    sent: Sequence[Sent],
+    sent: Sequence[SentCall],
     originals: Mapping[str, Sequence[Message]],
     opened: str | None,
     also: Callable[[Sequence[Any]], None] | None = None,

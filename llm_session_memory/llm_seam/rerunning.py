@@ -20,10 +20,10 @@ from . import convert
 from .asking import Also, Answered, Question, ask
 from .models import found, model_of, valid_options
 from .programs import said_of_program
-from .tool_results import Result, recorded_tools, tools_of
+from .tool_results import RecordedResult, recorded_tools, tools_of
 
 if TYPE_CHECKING:
-    from .working import Progress, Runner
+    from .working import JobProgress, Runner
 
 RELIED_ON = {"llm": "Fragment get_default_model"}
 """The parts of llm that this module relies on (see `shape`)."""
@@ -73,7 +73,7 @@ def session_asked(  # noqa: PLR0913  what a program can ask for, each on its own
     run_tools: bool,  # noqa: FBT001  as above
     *,
     settings: Mapping[str, Any],
-    progress: Callable[[Progress], None] | None,
+    progress: Callable[[JobProgress], None] | None,
 ) -> Session:
     """Ask the prompts of a session again for a program, and return the new session (see Memory.rerun)."""
     from .working import work
@@ -141,7 +141,7 @@ def usable_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tools(model: Any, again: Again, *, run: bool) -> list[Any]:
     """Return the tools to offer: those that can be run, if they are to be, and recorded results for the others."""
-    results = [Result(one.name, one.arguments, one.output, one.attachments) for one in again.ran]
+    results = [RecordedResult(one.name, one.arguments, one.output, one.attachments) for one in again.ran]
     if not run:
         return recorded_tools(again.tools, results)
     found: list[Any] = []

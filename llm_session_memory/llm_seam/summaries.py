@@ -13,7 +13,7 @@ from ..model import Budget, Session, Settings
 from ..rules.tokens import Measure
 from ..services.beginning import Fold
 from ..services.bundle import Services
-from ..services.summarise import Answer, Say, Summariser
+from ..services.summarise import ModelAnswer, Say, Summariser
 from ..services.windows import is_ollama
 from .models import model_of, session_model
 
@@ -48,7 +48,7 @@ class SummaryModel:
         model = self._found()
         return self._limit().tokens, self.memory.requests.measure(self.thread_id, model)
 
-    def __call__(self, instruction: str, material: str) -> Answer:
+    def __call__(self, instruction: str, material: str) -> ModelAnswer:
         """Ask the model. Raises ModelFailed whatever goes wrong, but lets Ctrl-C and signals through."""
         model = self._found()
         given: dict[str, Any] = {**self.call_options(model)}
@@ -60,7 +60,7 @@ class SummaryModel:
             usage, took = response.usage(), response.duration_ms()
         except Exception as error:
             raise ModelFailed(str(error) or type(error).__name__) from error
-        return Answer(model.model_id, text, usage.input, usage.output, took)
+        return ModelAnswer(model.model_id, text, usage.input, usage.output, took)
 
     def _found(self) -> Any:
         if self._model is None:

@@ -61,7 +61,7 @@ class TitleModel(SummaryModel):
         return options
 
 
-class Writer:
+class TitleWriter:
     """Writes titles on request, with one model or with the one of each conversation."""
 
     def __init__(self, memory: Services, model_id: str | None = None) -> None:

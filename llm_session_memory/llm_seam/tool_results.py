@@ -31,7 +31,7 @@ NOT_RUN = "This tool was not run: tools are not run in this session, and there i
 
 
 @dataclass(frozen=True)
-class Result:
+class RecordedResult:
     """The recorded result of a tool call."""
 
     name: str
@@ -40,7 +40,7 @@ class Result:
     attachments: tuple[Attachment, ...] = ()
 
 
-def tools_of(model: Any, given: Sequence[Any], recorded: Iterable[Result], *, run: bool) -> list[Any]:
+def tools_of(model: Any, given: Sequence[Any], recorded: Iterable[RecordedResult], *, run: bool) -> list[Any]:
     """Return the tools to offer to a model.
 
     Args:
@@ -68,7 +68,7 @@ def tools_of(model: Any, given: Sequence[Any], recorded: Iterable[Result], *, ru
     return [replace(one, implementation=_recorded(one.name, results)) for one in wrapped if isinstance(one, llm.Tool)]
 
 
-def recorded_tools(rows: Iterable[Mapping[str, Any]], recorded: Iterable[Result]) -> list[Any]:
+def recorded_tools(rows: Iterable[Mapping[str, Any]], recorded: Iterable[RecordedResult]) -> list[Any]:
     """Return tools as a turn offered them, given as rows of llm's tables, that look up recorded results.
 
     Tools that a model's server runs are not among them: the log has no definition of those.
@@ -87,8 +87,8 @@ def recorded_tools(rows: Iterable[Mapping[str, Any]], recorded: Iterable[Result]
     ]
 
 
-def _by_call(recorded: Iterable[Result]) -> dict[str, list[Result]]:
-    found: dict[str, list[Result]] = {}
+def _by_call(recorded: Iterable[RecordedResult]) -> dict[str, list[RecordedResult]]:
+    found: dict[str, list[RecordedResult]] = {}
     for one in recorded:
         found.setdefault(_call(one.name, one.arguments), []).append(one)
     return found
@@ -98,7 +98,7 @@ def _call(name: str, arguments: Mapping[str, Any]) -> str:
     return json.dumps([name, arguments], sort_keys=True, default=str)
 
 
-def _recorded(name: str, results: dict[str, list[Result]]) -> Callable[..., Any]:
+def _recorded(name: str, results: dict[str, list[RecordedResult]]) -> Callable[..., Any]:
     """Return an implementation of a tool that gives recorded results."""
 
     def implementation(**arguments: Any) -> Any:

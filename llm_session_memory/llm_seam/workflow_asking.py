@@ -13,7 +13,7 @@ import llm
 from llm import cli as llm_cli
 
 from ..errors import SessionError
-from ..model.workflows import Source, Step
+from ..model.workflows import Step, TemplateSource
 from ..rules import names
 from ..services.bundle import Services
 from ..services.workflows.templates import filled, mentions
@@ -83,7 +83,9 @@ def question(services: Services, step: Step, values: Mapping[str, Any], lookups:
     """
     prompt = filled(step.prompt, values) if step.prompt else None
     system = filled(step.system, values) if step.system else None
-    options = {name: filled(one, values) if isinstance(one, Source) else one for name, one in step.options.items()}
+    options = {
+        name: filled(one, values) if isinstance(one, TemplateSource) else one for name, one in step.options.items()
+    }
     schema = schema_of(step.schema, step.many) if step.schema is not None else None
     fragments = [filled(one, values).strip() for one in step.fragments]
     attachments = [filled(one, values).strip() for one in step.attachments]
@@ -155,8 +157,8 @@ def check(services: Services | None, step: Step, values: Mapping[str, Any], look
     if step.model is not None and not is_known(step.model):
         return
     model = lookups.model(model_name(step, values, lookups))
-    given = {name: one for name, one in step.options.items() if not isinstance(one, Source) or is_known(one)}
-    options = {name: filled(one, values) if isinstance(one, Source) else one for name, one in given.items()}
+    given = {name: one for name, one in step.options.items() if not isinstance(one, TemplateSource) or is_known(one)}
+    options = {name: filled(one, values) if isinstance(one, TemplateSource) else one for name, one in given.items()}
     valid_options(model, {**((template.options if template else None) or {}), **options})
     if (step.schema is not None or (template and template.schema_object)) and not model.supports_schema:
         raise SessionError(f"Model “{model.model_id}” does not support schemas.", "Choose another model.")
@@ -183,6 +185,6 @@ _REMOTE = re.compile(r"[A-Za-z][\w.+-]+:")
 """The beginning of an address, or of a fragment that a plugin loads."""
 
 
-def is_known(source: Source) -> bool:
+def is_known(source: TemplateSource) -> bool:
     """Return whether a template can be filled before any step has ended."""
     return not {one.name for one in mentions(source, expression=False)} & {"steps", "item", "index"}

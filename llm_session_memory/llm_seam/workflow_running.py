@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import ModelFailed, SessionError
 from ..model import Session
 from ..model.jobs import Item, Job
-from ..model.workflows import Source, Step
+from ..model.workflows import Step, TemplateSource
 from ..rules import names
 from ..rules.words import counted
 from ..rules.workflows.order import last
@@ -17,7 +17,7 @@ from ..rules.workflows.shapes import lacking
 from ..services.bundle import Services
 from ..services.workflows import items, templates
 from ..services.workflows.commands import StepFailed, run
-from ..services.workflows.results import Result, Results, value_of
+from ..services.workflows.results import StepResult, StepResults, value_of
 from ..services.workflows.templates import TemplateFailed, evaluated, filled
 from .asking import Answered, ask
 from .creating import Wanted
@@ -30,7 +30,7 @@ MOST_OF_A_LIST = 10_000
 """How many items a step may run for."""
 
 
-class Run:
+class WorkflowRun:
     """Asks the items of one run. Its threads share it: what they look up and what steps have given is kept once."""
 
     def __init__(self, job: Job, *, allow_shell: bool = False) -> None:
@@ -40,13 +40,13 @@ class Run:
         """
         self.job, self.workflow = job, of_job(job)
         self._lookups = Lookups()
-        self._kept: dict[str, Result] = {}
+        self._kept: dict[str, StepResult] = {}
         self._places = {str(one.id): one.position for one in items.of_steps(self.workflow)}
         refuse_commands(self.workflow, allow_shell=allow_shell)
 
-    def results(self, services: Services) -> Results:
+    def results(self, services: Services) -> StepResults:
         """Return what the steps have given so far."""
-        return Results(services.desk, self.job, self.workflow, self._places, self._kept)
+        return StepResults(services.desk, self.job, self.workflow, self._places, self._kept)
 
     def __call__(self, services: Services, item: Item, also: Also) -> Any:
         """Ask one item (see `working.Runner`)."""
@@ -167,7 +167,7 @@ class Run:
 
     def _values_of(self, step: Step, values: Mapping[str, Any]) -> list[Any]:
         """Return the values of for_each. Raises StepFailed if it is no list."""
-        if not isinstance(step.for_each, Source):
+        if not isinstance(step.for_each, TemplateSource):
             return list(step.for_each or ())
         source = step.for_each
         found = self._told(step, lambda: evaluated(source, values))
@@ -187,7 +187,7 @@ class Run:
 
 def _plain(value: Any) -> Any:
     """Return an item of a list as it is kept: a result of a step as its text."""
-    if isinstance(value, Result):
+    if isinstance(value, StepResult):
         return str(value)
     if isinstance(value, str | int | float | bool | dict | list) or value is None:
         return value
@@ -198,10 +198,10 @@ def _model_of(where: Session | Wanted) -> str | None:
     return where.settings.model if isinstance(where, Session) else None
 
 
-def runner(job: Job) -> Run:
+def runner(job: Job) -> WorkflowRun:
     """Return what asks the items of a run, if it has no commands. Raises SessionError otherwise."""
     try:
-        return Run(job)
+        return WorkflowRun(job)
     except StepFailed as error:
         again = f"llm sessions run --resume {shlex.quote(job.name)} --allow-shell"
         raise SessionError(error.message, f"If you trust this workflow, continue with: {again}") from error

@@ -22,13 +22,13 @@ from ..errors import LogUnusable
 from ..model.jobs import Item, Job
 from ..rules.pacing import Limits
 from ..services.bundle import Services
-from ..services.jobs import LEASE, Answer
+from ..services.jobs import LEASE, KeptAnswer
 from .crew import Crew, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Also", "Limits", "Progress", "Runner", "Skip", "Wait", "Worked", "work"]
+__all__ = ["Also", "JobProgress", "Limits", "Runner", "Skip", "Wait", "Worked", "work"]
 
 _PATIENCE = 300
 """How many seconds to wait for a log that another program has locked: it may be compacting it."""
@@ -57,7 +57,7 @@ class Wait(Exception):
 class Also(Protocol):
     """Makes an item done, within the transaction that logs its answer. It is what `ask` gets as `also`."""
 
-    def __call__(self, answer: Answer | None = None, *, output: Any = None) -> None:
+    def __call__(self, answer: KeptAnswer | None = None, *, output: Any = None) -> None:
         """Keep the answer, the value of a step, or both. Raises AlreadyDone if another process was faster."""
 
 
@@ -71,7 +71,7 @@ If it is a coroutine function, all items are asked on one asyncio loop, which sh
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """How far a job is.
 
     Attributes:
@@ -113,7 +113,7 @@ def work(  # noqa: PLR0913  how a job is worked on, each on its own
     jobs: int = 4,
     limits: Limits | None = None,
     tries: int | Callable[[Item], int] = 5,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[JobProgress], None] | None = None,
     on_failed: Callable[[Item, str], str | None] | None = None,
     typed: str | None = None,
 ) -> Worked:
@@ -212,10 +212,10 @@ class _Item:
 
     def __init__(self, services: Services, crew: Crew, item: Item) -> None:
         self._services, self._crew, self._item = services, crew, item
-        self._answer: Answer | None = None
+        self._answer: KeptAnswer | None = None
         self._is_done = False
 
-    def also(self, answer: Answer | None = None, *, output: Any = None) -> None:
+    def also(self, answer: KeptAnswer | None = None, *, output: Any = None) -> None:
         """Make it done (see Also)."""
         self._services.jobs.done(self._item, answer, output)
         self._answer, self._is_done = answer, True
@@ -245,7 +245,7 @@ class _Item:
 class _Watch:
     """Waits for the workers: keeps their items theirs, tells how far they are, and hears Ctrl-C."""
 
-    def __init__(self, services: Services, crew: Crew, told: Callable[[Progress], None] | None) -> None:
+    def __init__(self, services: Services, crew: Crew, told: Callable[[JobProgress], None] | None) -> None:
         self._services, self._crew, self._told = services, crew, told
         self._seen: deque[tuple[float, int]] = deque()
         self._renewed, self._tell_again = time.monotonic(), 0.0
@@ -287,7 +287,7 @@ class _Watch:
         rate = self._rate(now, total - left)
         self._tell_again = began + (time.monotonic() - began) / _TELLING
         self._told(
-            Progress(
+            JobProgress(
                 job,
                 total,
                 total - left,

@@ -18,7 +18,7 @@ from .kept import (
     Summary,
 )
 from .said import SIDES, Attachment, Attempt, Exchange, Message, Part, Side, Turn
-from .sent import Block, Budget, Context, Fate, Item, Recalled, Sized, Window, WindowFacts
+from .sent import Block, Budget, Context, ContextItem, Fate, Recalled, Sized, Window, WindowFacts
 
 if TYPE_CHECKING:
     from .deleting import Amounts, Covering, Deleted, DeletionPlan, Stay, Target, Trace
@@ -54,6 +54,7 @@ __all__ = [
     "Bookmark",
     "Budget",
     "Context",
+    "ContextItem",
     "Conversation",
     "Covering",
     "Deleted",
@@ -62,7 +63,6 @@ __all__ = [
     "Fate",
     "Filters",
     "Hit",
-    "Item",
     "Message",
     "Note",
     "Opinion",

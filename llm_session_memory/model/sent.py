@@ -116,7 +116,7 @@ class Recalled:
 
 
 @dataclass(frozen=True)
-class Item:
+class ContextItem:
     """One line of a context's explanation: exchanges `first` to `last`, or 0 for parts that are not exchanges.
 
     `score` is the score of a recalled excerpt; higher is better. Scores can only be compared within one prompt. An
@@ -170,7 +170,7 @@ class Context:
     input: tuple[Message, ...] = ()
     system: str | None = None
     recalled: tuple[Recalled, ...] = ()
-    items: tuple[Item, ...] = ()
+    items: tuple[ContextItem, ...] = ()
     given: bool = False
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Scope:
+class SyncScope:
     """Which conversations a push, a pull or a status is about.
 
     By default all sessions, which have names, and the conversations without a name that went there before. `session` is

@@ -17,7 +17,7 @@ InputType = Literal["text", "number", "boolean", "list", "json", "file", "files"
 
 
 @dataclass(frozen=True)
-class Source:
+class TemplateSource:
     """A text of the file that is a template or an expression, and the line of the file in which the text begins."""
 
     text: str
@@ -48,42 +48,42 @@ class Step:
     name: str
     line: int
     kind: StepKind = "prompt"
-    prompt: Source | None = None
-    system: Source | None = None
-    model: Source | None = None
+    prompt: TemplateSource | None = None
+    system: TemplateSource | None = None
+    model: TemplateSource | None = None
     template: str | None = None
-    params: Mapping[str, Source] = field(default_factory=dict)
+    params: Mapping[str, TemplateSource] = field(default_factory=dict)
     schema: str | Mapping[str, Any] | None = None
     many: bool = False
     tools: tuple[str, ...] = ()
-    fragments: tuple[Source, ...] = ()
-    attachments: tuple[Source, ...] = ()
+    fragments: tuple[TemplateSource, ...] = ()
+    attachments: tuple[TemplateSource, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    session: Source | None = None
+    session: TemplateSource | None = None
     needs: tuple[str, ...] = ()
-    when: Source | None = None
-    for_each: Source | Sequence[Any] | None = None
+    when: TemplateSource | None = None
+    for_each: TemplateSource | Sequence[Any] | None = None
     retry: int = 0
     on_error: OnError = "stop"
     shell: str | None = None
-    stdin: Source | None = None
-    env: Mapping[str, Source] = field(default_factory=dict)
+    stdin: TemplateSource | None = None
+    env: Mapping[str, TemplateSource] = field(default_factory=dict)
     timeout: float = 60
 
-    def sources(self) -> tuple[tuple[str, Source], ...]:
+    def sources(self) -> tuple[tuple[str, TemplateSource], ...]:
         """Return the step's templates, each with the name of its field. `when` and `for_each` are no templates."""
         one = {name: getattr(self, name) for name in ("prompt", "system", "model", "session", "stdin")}
         found = [(name, source) for name, source in one.items() if source is not None]
         for name in ("fragments", "attachments"):
             found += [(name, source) for source in getattr(self, name)]
         for name in ("params", "env", "options"):
-            found += [(name, value) for value in getattr(self, name).values() if isinstance(value, Source)]
+            found += [(name, value) for value in getattr(self, name).values() if isinstance(value, TemplateSource)]
         return tuple(found)
 
-    def expressions(self) -> tuple[tuple[str, Source], ...]:
+    def expressions(self) -> tuple[tuple[str, TemplateSource], ...]:
         """Return the step's expressions, each with the name of its field."""
         found = (("when", self.when), ("for_each", self.for_each))
-        return tuple((name, source) for name, source in found if isinstance(source, Source))
+        return tuple((name, source) for name, source in found if isinstance(source, TemplateSource))
 
 
 @dataclass(frozen=True)
@@ -93,5 +93,5 @@ class Workflow:
     name: str
     steps: Mapping[str, Step]
     inputs: Mapping[str, Input] = field(default_factory=dict)
-    output: Source | None = None
+    output: TemplateSource | None = None
     description: str = ""

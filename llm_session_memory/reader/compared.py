@@ -82,7 +82,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Row:
+class PromptRow:
     """One prompt with its answers: for each side a tuple, which is empty if it was not asked there.
 
     `number` counts the rows from 1. `cluster` is the same number for all rows whose answers are from the same
@@ -131,7 +131,7 @@ class Compared:
     by: By
     matching: Matching
     sides: tuple[Side, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PromptRow, ...]
     votes: tuple[Preferred, ...] = ()
     shared: int = 0
     limited: int | None = None

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from ..errors import SessionError
 from ..rules.safe_text import one_line
-from .compared import LETTERS, Answer, By, Compared, Matching, Preferred, Row, Side
+from .compared import LETTERS, Answer, By, Compared, Matching, Preferred, PromptRow, Side
 from .entries import Relative
 from .families import called
 from .numbering import numbering
-from .pairing import Entry, made_up_for, rows
+from .pairing import SideAnswer, made_up_for, rows
 from .source import Source, ids
 from .transcript import attempts_between, in_pieces
 from .values import Attempt, Exchange, Piece
@@ -79,13 +79,15 @@ def _check(keys: Sequence[str], by: By) -> None:
         raise SessionError(f"{len(keys)} {what} can't be compared side by side; the most are {MOST_SIDES}.", hint)
 
 
-def _models(said: Sequence[Sequence[Entry]]) -> list[str]:
+def _models(said: Sequence[Sequence[SideAnswer]]) -> list[str]:
     """Return the models of all entries, in the order in which they first answered."""
     found = dict.fromkeys(entry.answer.model for entries in said for entry in entries if not entry.answer.failed)
     return list(found | dict.fromkeys(entry.answer.model for entries in said for entry in entries))
 
 
-def _side(place: int, key: str, by: By, names: dict[str, Relative], conversations: Sequence[Sequence[Entry]]) -> Side:
+def _side(
+    place: int, key: str, by: By, names: dict[str, Relative], conversations: Sequence[Sequence[SideAnswer]]
+) -> Side:
     its = [entry.answer for entries in conversations for entry in entries if entry.side == place]
     threads = [key] if by == "session" else list(dict.fromkeys(answer.thread_id for answer in its))
     sessions = tuple(names.get(one) or Relative(one, None, "") for one in threads)
@@ -107,7 +109,7 @@ def _labelled(sides: Sequence[Side]) -> tuple[Side, ...]:
     return tuple(sides)
 
 
-def _own(source: Source, threads: Sequence[str]) -> tuple[list[list[Entry]], int]:
+def _own(source: Source, threads: Sequence[str]) -> tuple[list[list[SideAnswer]], int]:
     """Return the entries of each conversation, without the exchanges that several of them have, and their number."""
     within = [frozenset(numbering(source, thread_id).first) for thread_id in threads]
     seen: Counter[str] = Counter(id_ for first in within for id_ in first)
@@ -115,7 +117,7 @@ def _own(source: Source, threads: Sequence[str]) -> tuple[list[list[Entry]], int
     return [[*_entries(source, thread_id, common)] for thread_id in threads], len(common)
 
 
-def _entries(source: Source, thread_id: str, common: frozenset[str]) -> Iterator[Entry]:
+def _entries(source: Source, thread_id: str, common: frozenset[str]) -> Iterator[SideAnswer]:
     """Yield the newest exchanges of a conversation and its failures, in order, without those that are `common`."""
     numbers = numbering(source, thread_id)
     begin = max(1, len(numbers) - MOST + 1)
@@ -136,7 +138,7 @@ def _entries(source: Source, thread_id: str, common: frozenset[str]) -> Iterator
                 yield _failure(thread_id, attempt)
 
 
-def _answer(thread_id: str, exchange: Exchange, tries: int) -> Entry:
+def _answer(thread_id: str, exchange: Exchange, tries: int) -> SideAnswer:
     asked = [piece for one in exchange.calls[0].messages if one.role == "user" for piece in one.pieces]
     prompt = "\n".join(piece.text for piece in asked if piece.kind == "text")
     duration = exchange.duration_ms
@@ -155,7 +157,7 @@ def _answer(thread_id: str, exchange: Exchange, tries: int) -> Entry:
         tries=tries,
         datetime_utc=exchange.calls[0].datetime_utc,
     )
-    return Entry(0, _key([piece.text for piece in asked if piece.kind == "fragment"], prompt, asked), answer)
+    return SideAnswer(0, _key([piece.text for piece in asked if piece.kind == "fragment"], prompt, asked), answer)
 
 
 def _cost(exchange: Exchange) -> float | None:
@@ -171,7 +173,7 @@ def _reply(exchange: Exchange) -> str:
     return "\n".join(filter(None, texts))
 
 
-def _failure(thread_id: str, attempt: Attempt) -> Entry:
+def _failure(thread_id: str, attempt: Attempt) -> SideAnswer:
     answer = Answer(
         thread_id=thread_id,
         id=attempt.id,
@@ -182,7 +184,7 @@ def _failure(thread_id: str, attempt: Attempt) -> Entry:
         error=attempt.error,
         datetime_utc=attempt.datetime_utc,
     )
-    return Entry(0, _key([one.text for one in attempt.given if one.text is not None], attempt.prompt), answer)
+    return SideAnswer(0, _key([one.text for one in attempt.given if one.text is not None], attempt.prompt), answer)
 
 
 def _key(fragments: Sequence[str], prompt: str, asked: Sequence[Piece] = ()) -> Hashable:
@@ -191,7 +193,7 @@ def _key(fragments: Sequence[str], prompt: str, asked: Sequence[Piece] = ()) -> 
     return (" ".join(" ".join((*fragments, prompt)).split()), *held)
 
 
-def _votes(source: Source, table: Sequence[Row]) -> tuple[Preferred, ...]:
+def _votes(source: Source, table: Sequence[PromptRow]) -> tuple[Preferred, ...]:
     """Return the votes between answers of one row and of two sides."""
     places = {
         answer.id: (row.number, side)

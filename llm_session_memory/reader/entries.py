@@ -118,7 +118,7 @@ class Relative(_Called):
 
 
 @dataclass(frozen=True)
-class Branch:
+class FamilyBranch:
     """A session in the tree of its family, with the number of forks on the way from the root."""
 
     depth: int
@@ -230,7 +230,7 @@ MARK, UNMARK = "\ue000", "\ue001"
 
 
 @dataclass(frozen=True)
-class Found:
+class SessionHits:
     """The hits of one session, best or newest first."""
 
     line: Line
@@ -244,7 +244,7 @@ class Results:
     `llms_index` says whether some texts are only in llm's own index, which finds whole words.
     """
 
-    groups: tuple[Found, ...]
+    groups: tuple[SessionHits, ...]
     hits: int
     next: str | None
     limited: int | None = None

@@ -11,7 +11,7 @@ from ..rules import thinking
 from ..rules.fences import CLOSING, EXCERPTS, SOURCE, excerpts_in, has_all, is_ours, origin
 from .prices import cost
 from .source import Source, ids
-from .values import Call, Held, Piece, Said
+from .values import Call, HeldAttachment, Piece, Said
 
 
 def calls(source: Source, turn_ids: Iterable[str]) -> dict[str, Call]:
@@ -114,10 +114,10 @@ def _pieces(
     part: Mapping[str, Any],
     payload: Mapping[str, Any],
     fragments: Mapping[int, tuple[str, str]],
-    held: Mapping[str, Held],
+    held: Mapping[str, HeldAttachment],
 ) -> Iterator[Piece]:
     kind = str(part["type"])
-    given = tuple(held.get(id_, Held(id_, "")) for id_ in _attachment_ids(payload))
+    given = tuple(held.get(id_, HeldAttachment(id_, "")) for id_ in _attachment_ids(payload))
     name = _text(payload.get("name"))
     if kind == "tool_call":
         yield Piece(kind, _shown(payload.get("arguments")), name, call=_text(payload.get("tool_call_id")))
@@ -201,7 +201,7 @@ def _attachment_ids(payload: Mapping[str, Any]) -> list[str]:
     return [str(entry["id"]) for entry in held if isinstance(entry, dict) and entry.get("id")]
 
 
-def attachments(source: Source, wanted: Iterable[str]) -> dict[str, Held]:
+def attachments(source: Source, wanted: Iterable[str]) -> dict[str, HeldAttachment]:
     """Return attachments by id, without their bytes."""
     some = sorted(set(wanted))
     if not some:
@@ -211,7 +211,7 @@ def attachments(source: Source, wanted: Iterable[str]) -> dict[str, Held]:
         " where id in (select value from json_each(:ids))"
     )
     return {
-        row["id"]: Held(row["id"], row["type"] or "", row["path"], row["url"], row["size"])
+        row["id"]: HeldAttachment(row["id"], row["type"] or "", row["path"], row["url"], row["size"])
         for row in source.query(sql, ids=ids(some))
     }
 
@@ -251,10 +251,10 @@ def _thoughts(source: Source, wanted: list[str]) -> dict[str, str]:
     return {row["id"]: row["reasoning"] for row in source.query(sql, ids=ids(wanted))}
 
 
-def _old_call(row: Mapping[str, Any], held: Mapping[str, Held], thought: str | None) -> Call:
-    of_results: dict[int, list[Held]] = {}
+def _old_call(row: Mapping[str, Any], held: Mapping[str, HeldAttachment], thought: str | None) -> Call:
+    of_results: dict[int, list[HeldAttachment]] = {}
     for entry in json.loads(row["result_attachments"]):
-        of_results.setdefault(entry["result"], []).append(held.get(entry["id"], Held(entry["id"], "")))
+        of_results.setdefault(entry["result"], []).append(held.get(entry["id"], HeldAttachment(entry["id"], "")))
     results = [
         Piece(
             "tool_result",
@@ -267,7 +267,10 @@ def _old_call(row: Mapping[str, Any], held: Mapping[str, Held], thought: str | N
     ]
     asked = [Piece("fragment", _text(f["content"]), _text(f["name"])) for f in json.loads(row["fragments"])]
     asked += [Piece("text", _text(row["prompt"]))] if row["prompt"] else []
-    asked += [Piece("attachment", attachments=(held.get(i, Held(i, "")),)) for i in json.loads(row["attachment_ids"])]
+    asked += [
+        Piece("attachment", attachments=(held.get(i, HeldAttachment(i, "")),))
+        for i in json.loads(row["attachment_ids"])
+    ]
     said = [Piece("reasoning", _text(thought))] if thought else []
     said += [Piece("text", _text(row["response"]))] if row["response"] else []
     said += [

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..store.numbering import Numbering
-from .entries import Branch, Family, Relative
+from .entries import Family, FamilyBranch, Relative
 from .numbering import lineage, numbering
 from .openings import openings
 from .source import Source, ids
@@ -27,7 +27,7 @@ def family(source: Source, thread_id: str) -> Family:
     )
 
 
-def tree(source: Source, thread_id: str, near: Family) -> tuple[Branch, ...]:
+def tree(source: Source, thread_id: str, near: Family) -> tuple[FamilyBranch, ...]:
     """Return a session's whole family, each before its own forks, if it has more members than those nearest to it."""
     if near == Family():
         return ()
@@ -35,7 +35,7 @@ def tree(source: Source, thread_id: str, near: Family) -> tuple[Branch, ...]:
     return found if len(found) > 1 + len(near.forks) + (near.parent is not None) else ()
 
 
-def _below(source: Source, root: str) -> tuple[Branch, ...]:
+def _below(source: Source, root: str) -> tuple[FamilyBranch, ...]:
     """Return a session, its forks, their forks and so on, each before its own forks."""
     forks: dict[str, list[str]] = {}
     for row in source.rows("family", root=root, most=_LARGEST):
@@ -49,7 +49,9 @@ def _below(source: Source, root: str) -> tuple[Branch, ...]:
             waiting += [(fork, depth + 1) for fork in reversed(forks.get(one, []))]
     known = called(source, depths)
     last = shared(source, depths)
-    return tuple(Branch(depth, replace(known[one], number=last.get(one) or None)) for one, depth in depths.items())
+    return tuple(
+        FamilyBranch(depth, replace(known[one], number=last.get(one) or None)) for one, depth in depths.items()
+    )
 
 
 def number_in_parent(source: Source, numbers: Numbering, parent: Relative | None) -> int | None:

@@ -12,7 +12,7 @@ from ..rules.words import counted
 
 
 @dataclass(frozen=True)
-class Given:
+class Enclosed:
     """A fragment with its text, or an attachment without its bytes; `words` describes it on one line.
 
     A fragment has a `source`; an attachment has a type, and the path or URL that it is at, or its size in bytes.
@@ -33,7 +33,7 @@ class Given:
         return {"kind": "attachment", "type": self.type, "path": self.path, "url": self.url, "bytes": self.size}
 
 
-def given_with(request: str | Mapping[str, Any] | None) -> tuple[Given, ...]:
+def given_with(request: str | Mapping[str, Any] | None) -> tuple[Enclosed, ...]:
     """Return the fragments and attachments in an attempt's request, or in its JSON; what can't be read is left out."""
     if isinstance(request, str):
         try:
@@ -47,15 +47,15 @@ def given_with(request: str | Mapping[str, Any] | None) -> tuple[Given, ...]:
     return (*map(_fragment, fragments), *map(_attachment, attachments))
 
 
-def _fragment(fragment: Mapping[str, Any]) -> Given:
+def _fragment(fragment: Mapping[str, Any]) -> Enclosed:
     text = str(fragment.get("text") or "")
     source = str(fragment.get("source") or "")
-    return Given(f"Fragment {source or 'without a name'}, {counted(len(text), 'character')}", text, source)
+    return Enclosed(f"Fragment {source or 'without a name'}, {counted(len(text), 'character')}", text, source)
 
 
-def _attachment(attachment: Mapping[str, Any]) -> Given:
+def _attachment(attachment: Mapping[str, Any]) -> Enclosed:
     kind = str(attachment.get("type") or "")
     path, url = (str(attachment[name]) if attachment.get(name) else None for name in ("path", "url"))
     size = None if path or url else len(str(attachment.get("content") or "")) * 3 // 4
     where = url or (without_folders(path) if path else counted(size or 0, "byte"))
-    return Given(f"Attachment: {kind or 'a file'}, {where}", type=kind, path=path, url=url, size=size)
+    return Enclosed(f"Attachment: {kind or 'a file'}, {where}", type=kind, path=path, url=url, size=size)

@@ -10,12 +10,12 @@ from typing import Any
 from .. import model
 from ..rules.openings import without_signs
 from ..rules.passages import reach
-from ..rules.search_terms import Marker, Query, snippet
+from ..rules.search_terms import Marker, TypedQuery, snippet
 from ..store.beside import FRAGMENT
-from ..store.finder import Found as FoundTurn
+from ..store.finder import FoundTurn
 from ..store.index import Index
 from ..store.numbering import Numbering
-from .entries import MARK, UNMARK, Found, Hit, Line
+from .entries import MARK, UNMARK, Hit, Line, SessionHits
 from .figures import Figures
 from .numbering import figures
 from .openings import openings
@@ -31,7 +31,7 @@ class Shown:
     """What is shown of the matches of one query."""
 
     source: Source
-    query: Query
+    query: TypedQuery
 
     @cached_property
     def marker(self) -> Marker:
@@ -92,17 +92,19 @@ class Shown:
         return shown
 
 
-def grouped(source: Source, hits: Iterable[tuple[str, Hit]], numbers: Mapping[str, Numbering]) -> tuple[Found, ...]:
+def grouped(
+    source: Source, hits: Iterable[tuple[str, Hit]], numbers: Mapping[str, Numbering]
+) -> tuple[SessionHits, ...]:
     """Return hits by session, in the order of each session's first hit."""
     by_thread: dict[str, list[Hit]] = {}
     for thread_id, hit in hits:
         by_thread.setdefault(thread_id, []).append(hit)
     named = {row["thread_id"]: row for row in source.rows("titles", ids=ids(by_thread))}
     first = openings(source, by_thread)
-    groups: list[Found] = []
+    groups: list[SessionHits] = []
     for thread_id, found in by_thread.items():
         counted = figures(source, thread_id, numbers[thread_id])
-        groups.append(Found(_line(named[thread_id], counted, first.get(thread_id, "")), tuple(found)))
+        groups.append(SessionHits(_line(named[thread_id], counted, first.get(thread_id, "")), tuple(found)))
     return tuple(groups)
 
 

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .compared import Answer, Matching, Row
+from .compared import Answer, Matching, PromptRow
 
 
 @dataclass(frozen=True)
-class Entry:
+class SideAnswer:
     """An answer with the side that it is of, counted from 0, and the key of its prompt: equal for equal prompts."""
 
     side: int
@@ -23,12 +23,12 @@ class Entry:
     answer: Answer
 
 
-def made_up_for(entries: Iterable[Entry]) -> list[Entry]:
+def made_up_for(entries: Iterable[SideAnswer]) -> list[SideAnswer]:
     """Return the entries of one conversation without failures that the next entry made up for.
 
     A failed attempt with the same prompt directly before an entry is a try of it.
     """
-    found: list[Entry] = []
+    found: list[SideAnswer] = []
     for entry in entries:
         before = found[-1] if found else None
         if before is not None and before.answer.failed and before.key == entry.key:
@@ -40,18 +40,18 @@ def made_up_for(entries: Iterable[Entry]) -> list[Entry]:
     return found
 
 
-def rows(conversations: Sequence[Sequence[Entry]], sides: int, matching: Matching) -> tuple[Row, ...]:
+def rows(conversations: Sequence[Sequence[SideAnswer]], sides: int, matching: Matching) -> tuple[PromptRow, ...]:
     """Return the entries of conversations, each in order, as rows of `sides` cells, in the order of the prompts.
 
     A row has the answers that belong together. Answers of several conversations, or repeated ones, share a cell.
     """
-    cells: dict[Hashable, list[Entry]] = {}
+    cells: dict[Hashable, list[SideAnswer]] = {}
     for entries in conversations:
         for key, entry in _placed(entries, matching):
             cells.setdefault(key, []).append(entry)
     clusters = _clusters(cells)
     return tuple(
-        Row(
+        PromptRow(
             number,
             found[0].answer.prompt,
             clusters[key],
@@ -62,7 +62,7 @@ def rows(conversations: Sequence[Sequence[Entry]], sides: int, matching: Matchin
     )
 
 
-def _placed(entries: Iterable[Entry], matching: Matching) -> Iterator[tuple[Hashable, Entry]]:
+def _placed(entries: Iterable[SideAnswer], matching: Matching) -> Iterator[tuple[Hashable, SideAnswer]]:
     """Yield the entries of one conversation, each with the key of its row."""
     seen: Counter[Hashable] = Counter()
     for place, entry in enumerate(entries):
@@ -73,7 +73,7 @@ def _placed(entries: Iterable[Entry], matching: Matching) -> Iterator[tuple[Hash
             yield (entry.key, seen[entry.side, entry.key]), entry
 
 
-def _clusters(cells: Mapping[Hashable, Sequence[Entry]]) -> dict[Hashable, int]:
+def _clusters(cells: Mapping[Hashable, Sequence[SideAnswer]]) -> dict[Hashable, int]:
     """Return the cluster of each row: the same for rows that are linked by a conversation, counted from 0."""
     root: dict[str, str] = {}
 

@@ -11,10 +11,10 @@ from .exchanges import calls
 from .families import called
 from .numbering import numbering
 from .source import Source
-from .values import Exchange, Snapshot, Stem, Undone
+from .values import Exchange, NamedPoint, Stem, Undone
 
 
-def snapshots(source: Source, numbers: Numbering, thread_id: str) -> tuple[Snapshot, ...]:
+def snapshots(source: Source, numbers: Numbering, thread_id: str) -> tuple[NamedPoint, ...]:
     """Return the snapshots of a session in the order of their exchanges."""
     sql = "select id, label, turn_id, made_utc from memory_snapshots where thread_id = :id order by id"
     found = (_snapshot(numbers, row) for row in source.query(sql, id=thread_id))
@@ -29,9 +29,9 @@ def after_snapshot(source: Source, thread_id: str, label: str) -> int | None:
     return None if number is None else max(min(number + 1, len(numbers)), 1)
 
 
-def _snapshot(numbers: Numbering, row: Mapping[str, Any]) -> Snapshot:
+def _snapshot(numbers: Numbering, row: Mapping[str, Any]) -> NamedPoint:
     number, undone = _place(numbers, row["turn_id"])
-    return Snapshot(row["id"], row["label"], number, row["made_utc"], undone)
+    return NamedPoint(row["id"], row["label"], number, row["made_utc"], undone)
 
 
 def _place(numbers: Numbering, turn_id: str | None) -> tuple[int, str | None]:

@@ -14,9 +14,8 @@ from typing import Any
 
 from .. import model
 from ..rules.dates import day_after
-from ..rules.search_terms import Query, match, query_of
-from ..store.finder import Finder, found_in
-from ..store.finder import Found as FoundTurn
+from ..rules.search_terms import TypedQuery, match, query_of
+from ..store.finder import Finder, FoundTurn, found_in
 from ..store.index_writing import LEAST_RULES
 from ..store.numbering import Numbering
 from .among import Among, of_sessions
@@ -88,7 +87,7 @@ class _Search:
     filters: Filters
     thread_id: str | None
     order: Order
-    query: Query
+    query: TypedQuery
     wanted: int
     limited: int | None = None
 

@@ -20,7 +20,7 @@ from .points import snapshots, stems, undone_between
 from .sent import Summary
 from .source import Source, ids
 from .threads import line
-from .values import Attempt, Call, Exchange, Judged, Note, Recall, Settings, Start, Transcript
+from .values import Attempt, Call, Exchange, Judged, Note, RecalledPassage, Settings, Start, Transcript
 
 
 def transcript(
@@ -157,13 +157,13 @@ def _starts(source: Source, numbers: Numbering, thread_id: str) -> dict[int, Sta
     return found
 
 
-def _recalls(source: Source, numbers: Numbering, turn_ids: list[str]) -> dict[str, list[Recall]]:
-    found: dict[str, list[Recall]] = {}
+def _recalls(source: Source, numbers: Numbering, turn_ids: list[str]) -> dict[str, list[RecalledPassage]]:
+    found: dict[str, list[RecalledPassage]] = {}
     for row in source.rows("recalls", ids=ids(turn_ids)):
         theirs = row["thread_id"]
         number = row["number"] if theirs else numbers.number_of(row["from_turn_id"]) or row["number"]
         words = tuple(map(str, json.loads(row["words_json"] or "[]")))
-        recall = Recall(number, words, row["tokens"], theirs, row["session"] or "", row["from_turn_id"] or "")
+        recall = RecalledPassage(number, words, row["tokens"], theirs, row["session"] or "", row["from_turn_id"] or "")
         found.setdefault(row["turn_id"], []).append(recall)
     return found
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..model.shown import Opinion
-from .entries import Branch, Family, Line
+from .entries import Family, FamilyBranch, Line
 from .figures import summed
-from .given import Given
+from .given import Enclosed
 from .sent import Summary
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldAttachment:
     """An attachment as the log describes it, without its bytes."""
 
     id: str
@@ -42,7 +42,7 @@ class Piece:
     kind: str
     text: str = ""
     name: str = ""
-    attachments: tuple[Held, ...] = ()
+    attachments: tuple[HeldAttachment, ...] = ()
     call: str = ""
 
 
@@ -75,7 +75,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Recall:
+class RecalledPassage:
     """An excerpt of an older exchange sent with a prompt, and the words that found it.
 
     An excerpt of another session has its thread, and the `session`'s name unless that was deleted or can't be seen.
@@ -131,7 +131,7 @@ class Exchange:
     calls: tuple[Call, ...]
     pinned: bool = False
     start: Start | None = None
-    recalls: tuple[Recall, ...] = ()
+    recalls: tuple[RecalledPassage, ...] = ()
     pause: float | None = None
     judged: Judged = Judged()
 
@@ -176,7 +176,7 @@ class Attempt:
     answered_by: str | None
     answered_number: int | None = None
     in_progress: bool = False
-    given: tuple[Given, ...] = ()
+    given: tuple[Enclosed, ...] = ()
     is_next: bool = False
     """Whether it is the one that `llm sessions retry` would send again: the newest that failed and has no answer."""
 
@@ -205,7 +205,7 @@ class Undone:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class NamedPoint:
     """A snapshot of a session, with the number of its last exchange, or 0.
 
     If that exchange was undone, `undone` is its id, and the number is that of the one before it.
@@ -268,9 +268,9 @@ class Transcript:
     family: Family = field(default_factory=Family)
     number_in_parent: int | None = None
     """The number that the last exchange which a fork shares has in the session that it was forked from."""
-    tree: tuple[Branch, ...] = ()
+    tree: tuple[FamilyBranch, ...] = ()
     """The whole family, if it has more members."""
-    snapshots: tuple[Snapshot, ...] = ()
+    snapshots: tuple[NamedPoint, ...] = ()
     stems: tuple[Stem, ...] = ()
     """The parts of a fork's history that are not its own, oldest first."""
     undone: tuple[Undone, ...] = ()

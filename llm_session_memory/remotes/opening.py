@@ -16,7 +16,7 @@ from ..model.remotes import Condition, Digest, Document, Listed, Remote, RemoteS
 from ..rules.addresses import FOLDER, MONGODB, POSTGRES, kind_of, parted, whole, without_secrets
 
 
-class Found(NamedTuple):
+class FoundAddress(NamedTuple):
     """The address to connect to, with its password, and where that or the password was found, in words or empty."""
 
     address: str
@@ -28,14 +28,14 @@ def variable(name: str) -> str:
     return "LLM_REMOTE_" + re.sub(r"\W", "_", name).upper()
 
 
-def address_of(settings: RemoteSettings) -> Found:
+def address_of(settings: RemoteSettings) -> FoundAddress:
     """Return a remote's address with its password. The environment comes before llm's keys. Raises SessionError."""
     given = os.environ.get(variable(settings.name), "").strip()
     if given:
-        return Found(whole(settings.address, given), f"the environment variable {variable(settings.name)}")
+        return FoundAddress(whole(settings.address, given), f"the environment variable {variable(settings.name)}")
     if settings.secret is not None:
-        return Found(whole(settings.address, keys.key(settings.secret)), f"llm's key “{settings.secret}”")
-    return Found(settings.address, "")
+        return FoundAddress(whole(settings.address, keys.key(settings.secret)), f"llm's key “{settings.secret}”")
+    return FoundAddress(settings.address, "")
 
 
 def open_remote(settings: RemoteSettings) -> Remote:

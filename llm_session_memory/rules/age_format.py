@@ -37,7 +37,7 @@ class Stanza:
 
 
 @dataclass(frozen=True)
-class Header:
+class AgeHeader:
     """A file's header: its stanzas, its MAC, and the bytes that the MAC is of."""
 
     stanzas: tuple[Stanza, ...]
@@ -61,7 +61,7 @@ def header_length(data: bytes) -> int:
     return data.find(b"\n", start + 1) + 1 if start >= 0 else 0
 
 
-def parsed(data: bytes) -> Header:
+def parsed(data: bytes) -> AgeHeader:
     """Return the header that these bytes are, from the first line to the end of the MAC. Raises NotAge."""
     if not data.startswith(FIRST_LINE):
         raise NotAge("it is not of version 1 of the format")
@@ -80,7 +80,7 @@ def parsed(data: bytes) -> Header:
                 break
         stanzas.append(Stanza(words[0], tuple(words[1:]), decoded(body)))
     mac = data[len(signed) + 1 :].rstrip(b"\n").decode("ascii", "replace")
-    return Header(tuple(stanzas), decoded(mac), signed)
+    return AgeHeader(tuple(stanzas), decoded(mac), signed)
 
 
 def written(stanzas: Sequence[Stanza], mac_key: bytes) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ..model import Block, Fate, Item, Recalled, Side, Summary
+from ..model import Block, ContextItem, Fate, Recalled, Side, Summary
 from .fences import in_order
 from .policy import Plan, recalls
 
@@ -22,12 +22,12 @@ _OF: dict[Side, str] = {
 # -- the lines ---------------------------------------------------------
 
 
-def tool_items(tools: Sequence[tuple[str, int]]) -> list[Item]:
+def tool_items(tools: Sequence[tuple[str, int]]) -> list[ContextItem]:
     """Return the line for the tool definitions, given the name and the tokens of each."""
     if not tools:
         return []
     names = ", ".join(name for name, _ in tools)
-    return [Item("tools", f"tool definitions: {names}", sum(tokens for _, tokens in tools))]
+    return [ContextItem("tools", f"tool definitions: {names}", sum(tokens for _, tokens in tools))]
 
 
 def explain(  # noqa: PLR0913  all are parts of the request
@@ -40,10 +40,10 @@ def explain(  # noqa: PLR0913  all are parts of the request
     system: tuple[str, int] | None,
     tools: Sequence[tuple[str, int]],
     prompt: tuple[str, int],
-    kept: Sequence[Item] = (),
+    kept: Sequence[ContextItem] = (),
     summarised: tuple[int, int] | None = None,
-    recalled: Sequence[Item] = (),
-) -> tuple[Item, ...]:
+    recalled: Sequence[ContextItem] = (),
+) -> tuple[ContextItem, ...]:
     """Return the explanation of a request, in the order in which it is sent, with pruned exchanges as ranges.
 
     Args:
@@ -59,13 +59,13 @@ def explain(  # noqa: PLR0913  all are parts of the request
         summarised: the first and the last exchange that the summary covers
         recalled: the lines for excerpts
     """
-    items: list[Item] = []
+    items: list[ContextItem] = []
     if system:
-        items.append(Item("system", "the session's system prompt", system[1], text=system[0]))
+        items.append(ContextItem("system", "the session's system prompt", system[1], text=system[0]))
     items.extend(kept)
     items.extend(tool_items(tools))
     pinned = [(sizes[id_], id_) for id_ in block.pinned if id_ in sizes]
-    items.extend(Item("pinned", "pinned", tokens, number, number) for (number, tokens), _ in pinned)
+    items.extend(ContextItem("pinned", "pinned", tokens, number, number) for (number, tokens), _ in pinned)
     recent = sorted((n, t) for n, t in sizes.values() if start is not None and n >= start)
     excerpted = {item.first for item in recalled if item.thread_id is None}
     sent = [*(number for (number, _), _ in pinned), *(number for number, _ in recent), *excerpted]
@@ -75,16 +75,16 @@ def explain(  # noqa: PLR0913  all are parts of the request
         reason = "too long to be sent whole, cut in the middle" if cut else "newest, sent whole"
         if number in pins:
             reason = f"pinned; {reason}"
-        items.append(Item("recent", reason, tokens, number, number, clipped=cut))
+        items.append(ContextItem("recent", reason, tokens, number, number, clipped=cut))
     items.extend(recalled)
     what = "the new prompt, and the marks around its excerpts" if recalled else "the new prompt"
-    items.append(Item("prompt", what, prompt[1], text=prompt[0]))
+    items.append(ContextItem("prompt", what, prompt[1], text=prompt[0]))
     return tuple(items)
 
 
-def _pruned(total: int, sent: Iterable[int], summarised: tuple[int, int] | None) -> list[Item]:
+def _pruned(total: int, sent: Iterable[int], summarised: tuple[int, int] | None) -> list[ContextItem]:
     """Return the ranges of logged exchanges that are not sent, split at the beginning and the end of the summary."""
-    items: list[Item] = []
+    items: list[ContextItem] = []
     expected = 1
     for number in [*sorted(sent), total + 1]:
         if number > expected:
@@ -93,36 +93,36 @@ def _pruned(total: int, sent: Iterable[int], summarised: tuple[int, int] | None)
     return items
 
 
-def _unsent(first: int, last: int, summarised: tuple[int, int] | None) -> Iterator[Item]:
+def _unsent(first: int, last: int, summarised: tuple[int, int] | None) -> Iterator[ContextItem]:
     begin, end = summarised or (0, 0)
     for low, high, covered in ((first, begin - 1, False), (begin, end, True), (end + 1, last, False)):
         low, high = max(low, first), min(high, last)  # noqa: PLW2901  only this part of the range
         if low <= high:
             fate: Fate = "summarised" if covered else "pruned"
-            yield Item(fate, "in the summary" if covered else "in the log, not sent", 0, low, high)
+            yield ContextItem(fate, "in the summary" if covered else "in the log, not sent", 0, low, high)
 
 
-def notes_item(notes: Sequence[str], tokens: int, *, everywhere: bool = False) -> Item:
+def notes_item(notes: Sequence[str], tokens: int, *, everywhere: bool = False) -> ContextItem:
     """Return the line for the notes of the session, or for those that are sent `everywhere`."""
     many = f"{len(notes)} notes" if len(notes) > 1 else "a note"
     where = "sent in all sessions" if everywhere else "always sent"
-    return Item("notes", f"{many}, {where}", tokens, text="; ".join(notes))
+    return ContextItem("notes", f"{many}, {where}", tokens, text="; ".join(notes))
 
 
-def summary_item(summary: Summary, covered: tuple[int, int], tokens: int) -> Item:
+def summary_item(summary: Summary, covered: tuple[int, int], tokens: int) -> ContextItem:
     """Return the line for the summary; `covered` are the first and the last exchange that it covers."""
     reason = f"the summary of #{covered[0]} to #{covered[1]}, by {summary.model or 'you'}"
-    return Item("summary", reason, tokens, text=summary.text)
+    return ContextItem("summary", reason, tokens, text=summary.text)
 
 
-def recalled_items(excerpts: Iterable[Recalled]) -> list[Item]:
+def recalled_items(excerpts: Iterable[Recalled]) -> list[ContextItem]:
     """Return the lines for excerpts, in conversation order."""
-    items: list[Item] = []
+    items: list[ContextItem] = []
     for one in in_order(excerpts):
         found = why(one.words) or ", next to a match"
         text = one.text.partition("] ")[2]
         where = f"from session “{one.session}”, {_OF[one.side]}" if one.thread_id else _OF[one.side]
-        item = Item("recalled", f"{where}{found}", one.tokens, one.number, one.number, text, score=one.score)
+        item = ContextItem("recalled", f"{where}{found}", one.tokens, one.number, one.number, text, score=one.score)
         items.append(replace(item, thread_id=one.thread_id, session=one.session))
     return items
 

@@ -82,7 +82,7 @@ def is_local(host: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedModel:
     """A model in a server's list: the server, and the windows that the list itself has."""
 
     server: str | None
@@ -90,7 +90,7 @@ class Listed:
     trained: int | None = None
 
 
-def listed(answer: Any, name: str) -> Listed:
+def listed(answer: Any, name: str) -> ListedModel:
     """Return what a server's list of models (`GET /v1/models`) says of a model.
 
     A server that has one model ignores the name that it is asked for, and calls it what it likes.
@@ -103,7 +103,7 @@ def listed(answer: Any, name: str) -> Listed:
     if server is None and trained:
         server = LLAMA_CPP
     given = (row.get("max_model_len"), row.get("context_length"), row.get("context_window"), meta.get("n_ctx"))
-    return Listed(server, next((window for window in map(positive, given) if window), None), trained)
+    return ListedModel(server, next((window for window in map(positive, given) if window), None), trained)
 
 
 def props(answer: Any) -> int | None:

@@ -23,7 +23,7 @@ HINT = "Give self, all, tag:TAG, project:NAME or names of sessions, separated by
 _VALUE = re.compile(r'\s*(?:(?:(tag|project):\s*)?"((?:[^"]|"")*)"|([^,"][^,]*|))\s*(?:,|$)', re.IGNORECASE)
 
 
-class Source(NamedTuple):
+class RecallSource(NamedTuple):
     """One place that excerpts may come from. `kind` is ALL, TAG, PROJECT or NAME; `value` the tag or the name."""
 
     kind: str
@@ -41,9 +41,9 @@ class Source(NamedTuple):
         return f'{prefix}"{doubled}"'
 
 
-def read(text: str) -> tuple[Source, ...]:
+def read(text: str) -> tuple[RecallSource, ...]:
     """Return the sources besides the session itself, each once. Raises SessionError if the text can't be read."""
-    found: dict[Source, None] = {}
+    found: dict[RecallSource, None] = {}
     place = 0
     while place < len(text):
         value = _VALUE.match(text, place)
@@ -53,7 +53,7 @@ def read(text: str) -> tuple[Source, ...]:
         if quoted is None:
             source = _source(bare.strip())
         else:
-            source = Source((kind or NAME).casefold(), quoted.replace('""', '"').strip())
+            source = RecallSource((kind or NAME).casefold(), quoted.replace('""', '"').strip())
         if source is not None and source.kind != ALL and not source.value:
             raise SessionError(f"“{text}” has an empty value.", HINT)
         if source is not None:
@@ -61,22 +61,22 @@ def read(text: str) -> tuple[Source, ...]:
         place = value.end()
     if text.rstrip().endswith(",") or not text.strip():
         raise SessionError(f"“{text}” has an empty value.", HINT)
-    return (Source(ALL),) if Source(ALL) in found else tuple(found)
+    return (RecallSource(ALL),) if RecallSource(ALL) in found else tuple(found)
 
 
-def _source(value: str) -> Source | None:
+def _source(value: str) -> RecallSource | None:
     """Return what a value without quotes means; None is the session itself."""
     if value.casefold() == SELF:
         return None
     if value.casefold() == ALL:
-        return Source(ALL)
+        return RecallSource(ALL)
     kind, colon, rest = value.partition(":")
     if colon and kind.casefold() in (TAG, PROJECT):
-        return Source(kind.casefold(), rest.strip())
-    return Source(NAME, value)
+        return RecallSource(kind.casefold(), rest.strip())
+    return RecallSource(NAME, value)
 
 
-def written(sources: tuple[Source, ...]) -> str:
+def written(sources: tuple[RecallSource, ...]) -> str:
     """Return sources as one text that `read` reads."""
     return ", ".join(map(str, sources)) or SELF
 
@@ -93,11 +93,11 @@ def replaced(text: str, kind: str, old_key: str, new: str) -> str:
     except SessionError:  # somebody wrote it by hand
         return text
     return written(
-        tuple(Source(kind, new) if one.kind == kind and key(one.value) == old_key else one for one in sources)
+        tuple(RecallSource(kind, new) if one.kind == kind and key(one.value) == old_key else one for one in sources)
     )
 
 
-def checked(text: str, known: Callable[[Source], str | None]) -> str:
+def checked(text: str, known: Callable[[RecallSource], str | None]) -> str:
     """Return a value in its normal form, with the names as they are stored.
 
     `known` returns the stored form of a tag or name, or None if there is none. Raises SessionError for an unknown one.
@@ -107,11 +107,11 @@ def checked(text: str, known: Callable[[Source], str | None]) -> str:
         stored = "" if one.kind == ALL else known(one)
         if stored is None:
             raise unknown(one)
-        found.append(Source(one.kind, stored))
+        found.append(RecallSource(one.kind, stored))
     return written(tuple(dict.fromkeys(found)))
 
 
-def unknown(source: Source) -> SessionError:
+def unknown(source: RecallSource) -> SessionError:
     """Return the error for a session, tag or project that there is none of."""
     if source.kind == TAG:
         return SessionError(f"No session has the tag “{source.value}”.", "See the tags with: llm sessions tag")

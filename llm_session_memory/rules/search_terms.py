@@ -36,7 +36,7 @@ _EDGE = 24
 
 
 @dataclass(frozen=True)
-class Asked:
+class Lookup:
     """What to look for: FTS5 expressions. All are empty if there is no word.
 
     `all_of` finds passages with all words and phrases of a query, `any_of` passages with some. `telling` are the terms
@@ -49,7 +49,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Query:
+class TypedQuery:
     """A query for the index. `words` are its words and phrases as typed, for marking them.
 
     `exact` finds the words that were typed, with other endings too. `loose` also finds longer words that begin with
@@ -58,13 +58,13 @@ class Query:
     """
 
     words: tuple[str, ...]
-    exact: Asked
-    loose: Asked
-    loosest: Asked
+    exact: Lookup
+    loose: Lookup
+    loosest: Lookup
     signs: tuple[str, ...] = ()
 
 
-def query_of(text: str) -> Query:
+def query_of(text: str) -> TypedQuery:
     """Return any text as a query of words, and of phrases in double quotes; `pier*` finds words that begin with pier.
 
     No other character is treated as syntax.
@@ -90,12 +90,12 @@ def query_of(text: str) -> Query:
     loosest = exact | {one: found[one][1].loose() for one in longer}
     words = tuple(dict.fromkeys(typed for typed, _ in found.values()))
     signs = () if found else tuple(dict.fromkeys(sign for sign in text.split() if sign.isprintable()))
-    return Query(words, _asked(exact, telling), _asked(loose, telling), _asked(loosest, telling), signs)
+    return TypedQuery(words, _asked(exact, telling), _asked(loose, telling), _asked(loosest, telling), signs)
 
 
-def _asked(expressions: dict[str, str], telling: set[str]) -> Asked:
+def _asked(expressions: dict[str, str], telling: set[str]) -> Lookup:
     chosen = tuple(expression for exact, expression in expressions.items() if exact in telling)
-    return Asked(" AND ".join(expressions.values()), " OR ".join(chosen), chosen)
+    return Lookup(" AND ".join(expressions.values()), " OR ".join(chosen), chosen)
 
 
 def typed(text: str) -> list[tuple[str, bool]]:
@@ -112,7 +112,7 @@ def _typed(text: str) -> Iterator[str]:
     yield from text.split()
 
 
-def raw_query_of(text: str) -> Query:
+def raw_query_of(text: str) -> TypedQuery:
     """Return FTS5 syntax as a query, with its words as the index has them. Only FTS5 can tell whether it is valid."""
     text = _HALF.sub(" ", text)
     simple = "NEAR" not in text and "+" not in text
@@ -128,8 +128,8 @@ def raw_query_of(text: str) -> Query:
         else:
             words.append(typed)
             made.append(f" {_raw_term(typed, star, simple=simple)} ")
-    asked = Asked("".join(made), "".join(made), ())
-    return Query(tuple(words), asked, asked, asked)
+    asked = Lookup("".join(made), "".join(made), ())
+    return TypedQuery(tuple(words), asked, asked, asked)
 
 
 def _is_syntax(text: str, found: re.Match[str], before: str) -> bool:

@@ -20,7 +20,7 @@ from .secret_forms import FORMS, NAMED
 
 
 @dataclass(frozen=True)
-class Match:
+class SecretMatch:
     """A stretch of a text that looks like a secret, and the kind of secret in words, such as “OpenAI key”."""
 
     kind: str
@@ -66,7 +66,7 @@ RULES = (
 )
 """The rules, the most exact ones first: of matches that overlap, the first counts."""
 
-More = Callable[[str], Iterable[Match]]
+More = Callable[[str], Iterable[SecretMatch]]
 """Finds more matches in a text, by the rules of another package."""
 
 _INVENTED = re.compile(
@@ -106,7 +106,7 @@ def lowered(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-def matches(text: str, rules: Iterable[Rule] | None = None, more: More | None = None) -> list[Match]:
+def matches(text: str, rules: Iterable[Rule] | None = None, more: More | None = None) -> list[SecretMatch]:
     """Return what looks like a secret in a text, in order, without overlaps.
 
     Args:
@@ -114,16 +114,16 @@ def matches(text: str, rules: Iterable[Rule] | None = None, more: More | None = 
         rules: The rules to try; None tries those that have a hint in the text.
         more: Finds more by the rules of another package. What our own rules find comes first.
     """
-    found: list[Match] = []
+    found: list[SecretMatch] = []
     lower = lowered(text)
     for rule in hinted(text) if rules is None else rules:
         for start, end in rule.stretches(text, lower):
             value = text[start:end]
             if is_plausible(value) and not (rule.before is not None and is_ordinary(value, rule.kind)):
-                found.append(Match(rule.kind, start, end))
+                found.append(SecretMatch(rule.kind, start, end))
     if more is not None:
         found += more(text)
-    kept: list[Match] = []
+    kept: list[SecretMatch] = []
     starts: list[int] = []
     for one in found:
         place = bisect(starts, one.start)

@@ -39,7 +39,7 @@ class Damaged(ValueError):
 
 
 @dataclass(frozen=True)
-class Header:
+class FileHeader:
     """What a file's header says, or what is usual if it can't be read.
 
     `reserved` bytes at the end of each page are not used; `free` is the first page of the list of free ones, of which
@@ -83,19 +83,19 @@ def makes_table(sql: str) -> bool:
     return _MAKES_TABLE.match(sql) is not None
 
 
-def header(data: bytes) -> Header:
+def header(data: bytes) -> FileHeader:
     """Return the header of a file, given its first 100 bytes."""
     if len(data) < HEADER or not data.startswith(MAGIC):
-        return Header()
+        return FileHeader()
     size = int.from_bytes(data[16:18], "big")
     size = 65536 if size == 1 else size
     if size not in _SIZES:
-        return Header()
+        return FileHeader()
     free, count = struct.unpack(">II", data[32:40])
     encoding = _ENCODINGS.get(int.from_bytes(data[56:60], "big"), "utf-8")
     # Only programs that count the pages keep these two equal: “In-header database size” in the format's description.
     pages = int.from_bytes(data[28:32], "big") if data[24:28] == data[92:96] else 0
-    return Header(size, data[20], encoding, free, count, pages, readable=True)
+    return FileHeader(size, data[20], encoding, free, count, pages, readable=True)
 
 
 def kind(page: bytes, number: int) -> int:

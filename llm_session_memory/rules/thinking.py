@@ -35,7 +35,7 @@ _NESTED = 64
 """How many tags are looked at to find where thinking with thinking inside ends."""
 
 
-class Stretch(NamedTuple):
+class ThinkingStretch(NamedTuple):
     """A stretch of a reply, from `start` to `end` in its text, without tags. `thought`: whether it is thinking."""
 
     thought: bool
@@ -43,14 +43,14 @@ class Stretch(NamedTuple):
     end: int
 
 
-def stretches(text: str) -> list[Stretch]:
+def stretches(text: str) -> list[ThinkingStretch]:
     """Return the stretches of a reply, in order; one that is not thinking for a reply without tags.
 
     Thinking that never ends goes to the end of the reply if it began with the reply; if it only ends, it began there.
     """
     if not _MARK.search(text) or "think" not in text.lower():
         return [_said(0, len(text))]
-    found: list[Stretch] = []
+    found: list[ThinkingStretch] = []
     place, code = 0, ""
     for mark in _MARK.finditer(text):
         if mark.start() < place or (code and not mark["code"]):
@@ -71,12 +71,12 @@ def stretches(text: str) -> list[Stretch]:
     return [one for one in found if text[one.start : one.end].strip()] or [_said(len(text), len(text))]
 
 
-def _said(start: int, end: int) -> Stretch:
-    return Stretch(thought=False, start=start, end=end)
+def _said(start: int, end: int) -> ThinkingStretch:
+    return ThinkingStretch(thought=False, start=start, end=end)
 
 
-def _thought(start: int, end: int) -> Stretch:
-    return Stretch(thought=True, start=start, end=end)
+def _thought(start: int, end: int) -> ThinkingStretch:
+    return ThinkingStretch(thought=True, start=start, end=end)
 
 
 def _code(now: str, fence: str, line: str) -> str:

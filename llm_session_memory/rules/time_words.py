@@ -47,7 +47,7 @@ class Word(NamedTuple):
     end: int
 
 
-class Found(NamedTuple):
+class FoundTime(NamedTuple):
     """A time among the words of a text: how many words it has, its days or spans, and its absolute words."""
 
     length: int

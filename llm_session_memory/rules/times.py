@@ -14,7 +14,7 @@ from .passages import SMALL_TALK, query_words
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from .time_reading import Named
+    from .time_reading import NamedTime
 
 _REMINDING = frozenset("recap remember remind summarise summarize summary".split())
 _QUESTIONS = frozenset("did how what when where which who whose why".split())
@@ -42,7 +42,7 @@ _ASKING = frozenset(
 """A prompt without other words that has none of these asks for nothing that was said: “How are you today?”"""
 
 
-def named(text: str, now: datetime) -> list[Named]:
+def named(text: str, now: datetime) -> list[NamedTime]:
     """Return the times in the past that a text names, given the local time."""
     lower = text.lower()
     if not any(hint in lower for hint in _HINTS) and not any(map(str.isdigit, text)):
@@ -52,21 +52,21 @@ def named(text: str, now: datetime) -> list[Named]:
     return read(text, now)
 
 
-def words_beside(text: str, times: Sequence[Named]) -> list[str]:
+def words_beside(text: str, times: Sequence[NamedTime]) -> list[str]:
     """Return the words of a prompt to look up besides the times that it names; see `passages.query_words`."""
     rest = " ".join(text[start:end] for start, end in _between(text, times))
     words = query_words(rest)
     return [] if _ABOUT.issuperset(words) else words
 
 
-def asks_only_when(text: str, times: Sequence[Named]) -> bool:
+def asks_only_when(text: str, times: Sequence[NamedTime]) -> bool:
     """Return whether a prompt asks for what was said at a time, without a word about what it was."""
     if words_beside(text, times):
         return False
     return _looks_back(" ".join(text[start:end] for start, end in _between(text, times)))
 
 
-def asks(text: str, times: Sequence[Named]) -> bool:
+def asks(text: str, times: Sequence[NamedTime]) -> bool:
     """Return whether a prompt asks for something that may have been said, rather than tells it."""
     words = fold(text).lower().split()
     return "?" in text or words[0] in _QUESTIONS or not _REMINDING.isdisjoint(words) or asks_only_when(text, times)
@@ -76,7 +76,7 @@ def _looks_back(text: str) -> bool:
     return not _ASKING.isdisjoint(fold(text).lower().split())
 
 
-def _between(text: str, times: Sequence[Named]) -> list[tuple[int, int]]:
+def _between(text: str, times: Sequence[NamedTime]) -> list[tuple[int, int]]:
     """Return the stretches of a text that are not times."""
     starts = [0, *(time.end for time in times)]
     return list(zip(starts, [*(time.start for time in times), len(text)], strict=True))

@@ -13,7 +13,7 @@ import secrets
 from typing import IO, Any
 
 from ..rules import age_format
-from ..rules.age_format import Header, NotAge, Stanza
+from ..rules.age_format import AgeHeader, NotAge, Stanza
 
 CHUNK = 64 * 1024
 """The bytes of one chunk, before it is encrypted."""
@@ -36,12 +36,12 @@ class WrongPassphrase(Exception):
     """The passphrase does not open the file."""
 
 
-def needs_passphrase(header: Header) -> bool:
+def needs_passphrase(header: AgeHeader) -> bool:
     """Return whether a file is locked with a passphrase."""
     return any(one.kind == _KIND for one in header.stanzas)
 
 
-class Writer(io.RawIOBase):
+class AgeWriter(io.RawIOBase):
     """A stream that encrypts what is written to it. `finish` writes the last chunk; without it, the file is cut off."""
 
     def __init__(self, stream: IO[bytes], passphrase: str, work: int) -> None:
@@ -77,10 +77,10 @@ class Writer(io.RawIOBase):
         self._count += 1
 
 
-class Reader(io.RawIOBase):
+class AgeReader(io.RawIOBase):
     """A stream of what is in an encrypted file. `stream` is after the header. Raises NotAge if the file is damaged."""
 
-    def __init__(self, stream: IO[bytes], header: Header, passphrase: str) -> None:
+    def __init__(self, stream: IO[bytes], header: AgeHeader, passphrase: str) -> None:
         file_key = _file_key(header, passphrase)
         nonce = _read(stream, _NONCE)
         self._stream = stream
@@ -120,7 +120,7 @@ class Reader(io.RawIOBase):
         return plain
 
 
-def _file_key(header: Header, passphrase: str) -> bytes:
+def _file_key(header: AgeHeader, passphrase: str) -> bytes:
     from cryptography.exceptions import InvalidTag
 
     try:

@@ -15,7 +15,7 @@ from typing import IO, Any
 _BUFFER = 1 << 20
 
 
-class Broken(Exception):
+class CutOff(Exception):
     """What is written was not written to its end, so what is encrypted must not look whole."""
 
 
@@ -104,7 +104,7 @@ class _Watched:
     def _read(self, size: int) -> bytes:
         data = self.stream.read(size)
         if not data and self.broken:
-            raise Broken
+            raise CutOff
         return data
 
     def write(self, data: bytes) -> int:

@@ -16,7 +16,7 @@ _PAGE = 200
 
 
 @dataclass(frozen=True)
-class Answer:
+class JobAnswer:
     """An item and its answer. `reply` is None if it has none: it isn't done, or its answer was deleted."""
 
     item: Item
@@ -24,7 +24,7 @@ class Answer:
     datetime_utc: str = ""
 
 
-def answers(desk: Desk, items: Iterable[Item], *, several_calls: bool = False) -> Iterator[Answer]:
+def answers(desk: Desk, items: Iterable[Item], *, several_calls: bool = False) -> Iterator[JobAnswer]:
     """Yield the answer of each item; a page of them is held in memory.
 
     `several_calls`: an answer may have several calls, because models were offered tools.
@@ -34,7 +34,7 @@ def answers(desk: Desk, items: Iterable[Item], *, several_calls: bool = False) -
         found = _exchanges(desk, page, several_calls=several_calls)
         for item in page:
             exchange = found.get(item.turn_id or "")
-            yield Answer(item, exchange.reply, exchange.turns[0].datetime_utc) if exchange else Answer(item)
+            yield JobAnswer(item, exchange.reply, exchange.turns[0].datetime_utc) if exchange else JobAnswer(item)
 
 
 def _exchanges(desk: Desk, page: Iterable[Item], *, several_calls: bool) -> dict[str, Exchange]:

@@ -47,7 +47,7 @@ _APART = 10_000_000
 """More than any session has exchanges."""
 
 
-class Place(NamedTuple):
+class PlaceElsewhere(NamedTuple):
     """An exchange of another session: its thread, the session's name, and its number there."""
 
     thread_id: str
@@ -185,8 +185,8 @@ class Beyond:
             found.append(Passage(id_, number, SIDES[side], part, self.measure.tokens(cost + label), whole))
         return found
 
-    def place(self, number: int) -> Place:
+    def place(self, number: int) -> PlaceElsewhere:
         """Return the exchange that a negative number stands for."""
         session, own = -(number // _APART) - 1, number % _APART
         thread_id = self._sessions[session]
-        return Place(thread_id, self.meant.names[thread_id], own, self._turns[thread_id][own - 1])
+        return PlaceElsewhere(thread_id, self.meant.names[thread_id], own, self._turns[thread_id][own - 1])

@@ -27,7 +27,7 @@ class Compose(Protocol[T_co]):
         """Return what was made, and whether it is complete."""
 
 
-class Limits:
+class WindowBudgets:
     """The budgets that a prompt to a model may have under these settings, one for each window it may count on.
 
     `remember` allows storing what the server says. `sending` allows making the server load the model, which the prompt

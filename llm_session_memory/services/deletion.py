@@ -14,7 +14,7 @@ from ..store.deletion import Deletion as Working
 from ..store.deletion import unchecked
 from ..store.deletion_family import related
 from ..store.erasing import overwriting
-from .deletion_batch import Batch
+from .deletion_batch import DeletionBatch
 from .desk import Desk
 
 Progress = Callable[[int, int], object]
@@ -129,13 +129,13 @@ class Deletion:
     def _apply(  # noqa: PLR0913  one parameter an option
         self,
         working: Working,
-        batch: Batch,
+        batch: DeletionBatch,
         *,
         last: bool,
         blank: bool,
         tombstones: bool,
         within: Callable[[], object] | None,
-    ) -> tuple[Batch, Amounts]:
+    ) -> tuple[DeletionBatch, Amounts]:
         """Delete a batch in one transaction, and return it as it was deleted, with how much went.
 
         What goes is found before the transaction begins, so that others wait for half as long. If anyone has written
@@ -163,7 +163,7 @@ class Deletion:
     @contextmanager
     def _working(self, wanted: Sequence[Target], kept_fragments: Iterable[int]) -> Iterator[Working]:
         with Working(self._desk.log) as working:
-            everything = Batch(self._desk, wanted)
+            everything = DeletionBatch(self._desk, wanted)
             working.find(everything.threads, everything.turns(), kept_fragments)
             yield working
 
@@ -186,7 +186,7 @@ class Deletion:
 
     def _batches(
         self, working: Working, wanted: Sequence[Target], progress: Progress | None, pause: float = 0
-    ) -> Iterator[tuple[Batch, bool]]:
+    ) -> Iterator[tuple[DeletionBatch, bool]]:
         """Yield batches of whole conversations, each small enough to go within half a second, and which is the last."""
         groups = self._together(wanted)
         going = {target.thread_id for target in wanted if target.exchanges is None}
@@ -201,7 +201,7 @@ class Deletion:
                 size += sum(sizes.get(target.thread_id, 0) for target in groups[place]) or 1
                 place += 1
             began = time.monotonic()
-            batch = Batch(self._desk, taken, going)
+            batch = DeletionBatch(self._desk, taken, going)
             yield batch, place == len(groups)
             seconds = batch.seconds or time.monotonic() - began
             most = min(max(size * _SECONDS / max(seconds, 0.001), fewest), 2 * most)
@@ -230,7 +230,7 @@ class _Found:
         self.traces: list[Trace] = []
         self.blanked = 0
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: DeletionBatch) -> None:
         """Add a batch."""
         self.stays += batch.stays
         self.covering += batch.covering

@@ -12,13 +12,13 @@ from ..rules.words import counted
 from ..store import Sessions, history
 from ..store.deletion import Deletion as Working
 from ..store.deletion_beside import covering, drop, name_of, rename, summary_texts
-from ..store.deletion_family import Family, related, relink, take_out
+from ..store.deletion_family import DeletionFamily, related, relink, take_out
 from ..store.deletion_traces import Traces, recalling
 from ..store.tombstones import bury
 from .desk import Desk
 
 
-class Batch:
+class DeletionBatch:
     """Some targets that go together. `apply` what was chosen only if nobody has written to the log since `choose`."""
 
     def __init__(self, desk: Desk, targets: Sequence[Target], going: Collection[str] = ()) -> None:
@@ -37,9 +37,9 @@ class Batch:
         """How long its transaction took; 0 if nothing was deleted yet."""
         self._files: list[str] = []
 
-    def anew(self) -> Batch:
+    def anew(self) -> DeletionBatch:
         """Return the same batch, of which nothing is known yet."""
-        return Batch(self._desk, self._all, self._going)
+        return DeletionBatch(self._desk, self._all, self._going)
 
     # -- what goes -----------------------------------------------------
 
@@ -49,10 +49,10 @@ class Batch:
             yield from self._family.turns.get(exchange, ())
 
     @cached_property
-    def _family(self) -> Family:
+    def _family(self) -> DeletionFamily:
         """Those of the targets that may share exchanges, and their relatives."""
         families = related(self._desk.log, [*self.threads, *self.single])
-        return Family(self._desk.log, {*self.single}.union(*families.values()))
+        return DeletionFamily(self._desk.log, {*self.single}.union(*families.values()))
 
     @cached_property
     def _decision(self) -> Decision:

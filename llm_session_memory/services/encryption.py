@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from ..errors import SessionError
 from ..rules import age_format
-from ..rules.age_format import Header, NotAge, is_age
+from ..rules.age_format import AgeHeader, NotAge, is_age
 from . import age_keys, age_passphrase, age_recipients
 
 __all__ = ["ENDING", "Locking", "Unlocking", "decrypted", "encrypted", "is_age", "locking", "opened", "revealed"]
@@ -74,7 +74,7 @@ def encrypted(stream: IO[bytes], lock: Locking) -> Iterator[IO[bytes]]:
         with age_recipients.encrypting(stream, lock.recipients) as made:
             yield made
         return
-    writer = age_passphrase.Writer(stream, lock.passphrase, lock.work)
+    writer = age_passphrase.AgeWriter(stream, lock.passphrase, lock.work)
     yield writer  # type: ignore[misc]  # has all of a stream that writers use
     writer.finish()
 
@@ -93,7 +93,7 @@ def decrypted(stream: IO[bytes], unlock: Unlocking, where: str) -> Iterator[IO[b
             if unlock.passphrase is None:
                 raise SessionError(f"{where} is encrypted with a passphrase.", "Give it with --passphrase-fd.")
             passphrase = _checked(unlock.passphrase(where))
-            made: Any = io.BufferedReader(_Told(age_passphrase.Reader(plain, header, passphrase), where))
+            made: Any = io.BufferedReader(_Told(age_passphrase.AgeReader(plain, header, passphrase), where))
         else:
             if not unlock.identities:
                 hint = "Give the file with your secret key with -i, such as: -i key.txt"
@@ -164,7 +164,7 @@ def _checked(passphrase: str) -> str:
     return passphrase
 
 
-def _begun(stream: IO[bytes]) -> tuple[IO[bytes], Header, bytes]:
+def _begun(stream: IO[bytes]) -> tuple[IO[bytes], AgeHeader, bytes]:
     """Return a stream without armor that is after the header, the header, and its bytes. Raises NotAge."""
     head = stream.read(HEAD)
     whole: Any = io.BufferedReader(_Rejoined(head, stream))

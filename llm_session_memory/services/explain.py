@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..model import Context, Item
+from ..model import Context, ContextItem
 from ..rules import explanation
 from ..rules.explanation import notes_item, recalled_items, summary_item
 from ..rules.request import system_text
 from .snapshot import Snapshot
 
 
-def explain(snapshot: Snapshot, made: Context) -> tuple[Item, ...]:
+def explain(snapshot: Snapshot, made: Context) -> tuple[ContextItem, ...]:
     """Return the explanation of a request, item by item, in the order sent."""
     sizes = _sizes(snapshot, made)
     measure, request = snapshot.measure, snapshot.request
@@ -41,7 +41,7 @@ def _sizes(snapshot: Snapshot, made: Context) -> dict[str, tuple[int, int]]:
     return sizes
 
 
-def _kept(snapshot: Snapshot) -> list[Item]:
+def _kept(snapshot: Snapshot) -> list[ContextItem]:
     """Return the lines for notes and summary, each with the tokens that it adds to the system message."""
     system, notes, summary, everywhere = (
         snapshot.request.system,

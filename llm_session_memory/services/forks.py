@@ -13,7 +13,7 @@ from .desk import Desk
 
 
 @dataclass(frozen=True)
-class Point:
+class ForkPoint:
     """An exchange that a session can be forked at.
 
     `session` is None for a conversation without a name; `settings` are then those of the exchange's last call.
@@ -42,7 +42,7 @@ class Forks:
         """Return whether this is the id of a conversation in the log. Never migrates the log."""
         return history.is_known(self._desk.log, reference)
 
-    def point(self, reference: str, number: int | None = None) -> Point:
+    def point(self, reference: str, number: int | None = None) -> ForkPoint:
         """Return the exchange with this number, or the newest one, of a session or an unnamed conversation.
 
         Raises NoSuchSession if there is no session of this name, no conversation with this id, or no such exchange.
@@ -66,15 +66,15 @@ class Forks:
             raise NoSuchSession(f"{what} has no exchange #{number}.", has)
         turn_ids = turns.turns(number)
         settings = session.settings if session else history.settings_of(self._desk.log, turn_ids[-1])
-        return Point(thread_id, session, number, turn_ids[0], settings)
+        return ForkPoint(thread_id, session, number, turn_ids[0], settings)
 
-    def name_for(self, point: Point) -> str:
+    def name_for(self, point: ForkPoint) -> str:
         """Return a name for a fork that is not taken."""
         taken = self._store.names()
         return names.forked(point.session.name, taken) if point.session else names.generated(taken)
 
     def make(
-        self, point: Point, name: str | None = None, thread_id: str | None = None, settings: Settings | None = None
+        self, point: ForkPoint, name: str | None = None, thread_id: str | None = None, settings: Settings | None = None
     ) -> Session:
         """Make a session that shares the exchanges up to a point, without copying them.
 

@@ -15,7 +15,7 @@ from ..rules.request import system_messages
 from ..rules.tokens import Measure
 from ..store import Sessions, history
 from ..store.numbering import Numbering
-from .choosing import Limits, without_num_ctx
+from .choosing import WindowBudgets, without_num_ctx
 from .composer import Composer
 from .desk import Desk
 from .snapshot import Request, Snapshot, rate_of
@@ -47,7 +47,7 @@ def composed(  # noqa: PLR0913  one parameter a collaborator
         OverBudget: It exceeds the model's context window.
     """
     store = Sessions(desk.log)
-    limits = Limits(desk, model, settings, remember=remember, sending=True)
+    limits = WindowBudgets(desk, model, settings, remember=remember, sending=True)
     rate, calibrated = rate_of(store, thread_id, request.model)
     measure = Measure(rate, sends_reasoning(model))
     newest, exchanges = history.end(desk.log, thread_id)

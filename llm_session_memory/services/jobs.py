@@ -36,7 +36,7 @@ _OF_WORKERS = (
 """What other machines say of an item that they asked."""
 
 
-class Answer(Protocol):
+class KeptAnswer(Protocol):
     """What is kept of an answer: where it is in the log, and what all of its calls took together."""
 
     @property
@@ -225,7 +225,7 @@ class Jobs:
         with self._desk.writing():
             self._store.end(item, "waiting", ("done",), tries=max(0, item.tries - 1), needs_json=needed)
 
-    def done(self, item: Item, answer: Answer | None = None, output: Any = None) -> None:
+    def done(self, item: Item, answer: KeptAnswer | None = None, output: Any = None) -> None:
         """Say that an item is done: with its answer, or with the value of a step without a model.
 
         Call it within the transaction that logs the answer, so that a kill leaves both or neither. Raises AlreadyDone

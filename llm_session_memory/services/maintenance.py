@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import LogUnusable, SessionError
 from ..store import upkeep
-from ..store.upkeep import Figures, Migration
+from ..store.upkeep import FileFigures, Migration
 from .desk import Desk
 
 _WORTH_BYTES, _WORTH_SHARE = 1_000_000, 0.1
@@ -30,7 +30,7 @@ _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p"
 class Advice:
     """What a log's file is like, and what would help: an option of the command, and why."""
 
-    figures: Figures
+    figures: FileFigures
     helps: tuple[tuple[str, str], ...]
 
 

@@ -254,7 +254,7 @@ class Merging:
         )
         return done, sources
 
-    def _check_busy(self, conversations: Iterable[merge_branches.Conversation]) -> None:
+    def _check_busy(self, conversations: Iterable[merge_branches.GrownApart]) -> None:
         """Raise SessionError if another process is prompting in a session whose newest exchanges get another thread."""
         busy = Sessions(self._desk.log).attempts.busy()
         for one in conversations:

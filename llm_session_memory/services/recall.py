@@ -22,7 +22,7 @@ from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     from ..rules.ranking import Excerpt, Passage
-    from ..rules.time_reading import Named
+    from ..rules.time_reading import NamedTime
     from ..store.index import Index, Scope
     from .beyond import Beyond
     from .nearness import Near
@@ -82,7 +82,7 @@ class Recall:
         return query_words(self.prompt)
 
     @cached_property
-    def times(self) -> list[Named]:
+    def times(self) -> list[NamedTime]:
         """The times that the prompt names."""
         from ..rules.times import named
 

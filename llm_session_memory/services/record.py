@@ -19,7 +19,7 @@ from .windows import loaded_by, usual_now
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentCall:
     """One model call of an exchange to record: its turn, the base and estimate of its request, and any cut.
 
     `number` is the number of its exchange.
@@ -40,7 +40,7 @@ class Record:
         self._desk = desk
         self._store = Sessions(desk.log)
 
-    def last(self, thread_id: str, sent: Sequence[Sent]) -> list[Sent]:
+    def last(self, thread_id: str, sent: Sequence[SentCall]) -> list[SentCall]:
         """Return an exchange's calls with ids and a number after all that the session has now.
 
         The clock may have gone back, and another process may have logged something since the request was made. Call it
@@ -56,7 +56,7 @@ class Record:
         elif self._store.requests.logged_since(thread_id, made.after_turn_id):
             now = history.exchange_turns(self._desk.log, thread_id)
             greatest, number = now.greatest, len(now) + 1
-        found: list[Sent] = []
+        found: list[SentCall] = []
         for one in sent:
             greatest = later(one.turn_id, greatest)
             found.append(replace(one, turn_id=greatest, number=number))
@@ -74,7 +74,7 @@ class Record:
         """Return an id, or one that is greater than those of all turns of a thread."""
         return later(id_, history.exchange_turns(self._desk.log, thread_id).greatest)
 
-    def add(self, thread_id: str, sent: Sequence[Sent], prompt: str, opened: str | None = None) -> None:
+    def add(self, thread_id: str, sent: Sequence[SentCall], prompt: str, opened: str | None = None) -> None:
         """Record what each turn of an exchange was sent, and why. Call it inside the transaction that logs them.
 
         The turn answers the open attempt `opened`, and the failed attempts of the same prompt.

@@ -11,7 +11,7 @@ from ..rules import tokens
 from ..rules.policy import budget_for, check_tokens, effective, parsed_policy, plan
 from ..rules.tokens import Measure
 from ..store import Sessions, history
-from .choosing import Limits, without_num_ctx
+from .choosing import WindowBudgets, without_num_ctx
 from .composer import Composer
 from .desk import Desk
 from .snapshot import Request, Snapshot
@@ -85,7 +85,7 @@ class Requests:
             snapshot = self._snapshot(thread_id, request, settings, None)
             made, composer = Composer(snapshot, near=near, writing=True, now=self._desk.now).compose()
         else:
-            limits = Limits(self._desk, model, settings)
+            limits = WindowBudgets(self._desk, model, settings)
             made, composer = self._within(limits, thread_id, request, model, fold=None, near=near, writing=True)
         from .explain import explain
 
@@ -107,7 +107,7 @@ class Requests:
         `remember` allows writing what is learned on the way, including the full-text index. `fold` makes summaries,
         `near` finds passages by meaning.
         """
-        limits = Limits(self._desk, model, settings, remember=remember, sending=True)
+        limits = WindowBudgets(self._desk, model, settings, remember=remember, sending=True)
         return self._within(limits, thread_id, request, model, fold=fold, near=near, writing=remember)
 
     def given(  # noqa: PLR0913  one parameter a collaborator
@@ -127,7 +127,7 @@ class Requests:
 
     def _within(  # noqa: PLR0913  one parameter a collaborator
         self,
-        limits: Limits,
+        limits: WindowBudgets,
         thread_id: str,
         request: Request,
         model: Any,
@@ -193,7 +193,7 @@ class Requests:
 
     def alone(self, request: Request, tokens: int, model: Any, settings: Settings) -> tuple[Budget, bool]:
         """Return the budget of a prompt without history, and whether the prompt exceeds it. Raises OverBudget."""
-        limits = Limits(self._desk, model, settings, sending=True)
+        limits = WindowBudgets(self._desk, model, settings, sending=True)
 
         def compose(limit: Budget, *, final: bool) -> tuple[tuple[Budget, bool], bool]:
             del final  # it costs nothing
@@ -217,4 +217,4 @@ class Requests:
 
     def budget(self, model: Any, settings: Settings, *, remember: bool = False) -> Budget:
         """Return the budget for a model under these settings; `remember` stores what the server says about it."""
-        return Limits(self._desk, model, settings, remember=remember).largest
+        return WindowBudgets(self._desk, model, settings, remember=remember).largest

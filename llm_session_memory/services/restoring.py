@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int], object]
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoredBackup:
     """A backup that was restored.
 
     `kept` is the log that it replaced, or None if there was none. `readers` are programs that still read that one.
@@ -47,7 +47,7 @@ def restore(  # noqa: PLR0913  one parameter an option
     now: Clock,
     with_attachments: bool = False,
     progress: Progress | None = None,
-) -> Restored:
+) -> RestoredBackup:
     """Put a backup in the place of a log, which is kept under another name beside it.
 
     Args:
@@ -88,7 +88,7 @@ def restore(  # noqa: PLR0913  one parameter an option
     if with_attachments:
         with closing(Log.open(path)) as log:
             files = backup_files.put_back(backup, unlock, attachments.paths(log))
-    return Restored(path, found, kept if was else None, files, readers if was else ())
+    return RestoredBackup(path, found, kept if was else None, files, readers if was else ())
 
 
 def has_attachments(backup: Path) -> bool:

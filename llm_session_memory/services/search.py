@@ -14,7 +14,7 @@ from ..errors import LogUnusable, SessionError
 from ..model import SIDES, Filters, Hit, Session
 from ..rules import search_terms
 from ..store import Log, history
-from ..store.finder import Finder, Found, found_in
+from ..store.finder import Finder, FoundTurn, found_in
 from ..store.forks import forks_of
 from ..store.index import Index
 from .desk import Desk
@@ -80,7 +80,7 @@ class Search:
             return []
         behind = self._behind(thread_id, progress)
         finder = Finder.within(log, thread_id, filters or Filters(), latest=latest)
-        found: list[Found] = []
+        found: list[FoundTurn] = []
         if not query.signs and "parts" in log.columns("memory_words"):
             found = _raw(finder, query, count) if raw else list(found_in(finder, query, count))
         if raw:
@@ -116,7 +116,7 @@ class Search:
         return None
 
 
-def _read(index: Index, unread: Iterable[Found], query: search_terms.Query, count: int) -> Iterator[Found]:
+def _read(index: Index, unread: Iterable[FoundTurn], query: search_terms.TypedQuery, count: int) -> Iterator[FoundTurn]:
     """Yield the turns whose texts hold all words and signs of a query, at most `count`, in the order that they came."""
     marker = search_terms.Marker(query.words, query.signs)
     wanted = iter(unread)
@@ -129,7 +129,7 @@ def _read(index: Index, unread: Iterable[Found], query: search_terms.Query, coun
 
 
 def _hits(
-    index: Index, exchanges: _Exchanges, found: Iterable[Found], count: int, marker: search_terms.Marker
+    index: Index, exchanges: _Exchanges, found: Iterable[FoundTurn], count: int, marker: search_terms.Marker
 ) -> list[Hit]:
     """Return the exchanges of the passages found, at most `count`, each once, with snippets."""
     hits: dict[str, Hit] = {}
@@ -142,7 +142,7 @@ def _hits(
     return _with_snippets(index, list(hits.values()), exchanges.passages, marker)
 
 
-def _raw(finder: Finder, query: search_terms.Query, count: int) -> list[Found]:
+def _raw(finder: Finder, query: search_terms.TypedQuery, count: int) -> list[FoundTurn]:
     try:
         return finder.together(query.exact.all_of, count)
     except LogUnusable as error:
@@ -167,7 +167,7 @@ class _Exchanges:
         self._places: dict[str, dict[str, tuple[int, str]]] = {}
         self._forks: dict[str, list[tuple[str, str]]] = {}
 
-    def hit(self, found: Found) -> Hit | None:
+    def hit(self, found: FoundTurn) -> Hit | None:
         """Return a turn's exchange as a hit without its snippet, or None if the turn is gone."""
         for thread_id, name in self._having(found):
             place = self._places_in(thread_id).get(found.turn_id)
@@ -189,7 +189,7 @@ class _Exchanges:
             )
         return None
 
-    def _having(self, found: Found) -> Iterator[tuple[str, str]]:
+    def _having(self, found: FoundTurn) -> Iterator[tuple[str, str]]:
         """Yield the thread and the name of the sessions that may have a turn."""
         if self.session is not None:
             yield self.session.thread_id, self.session.name

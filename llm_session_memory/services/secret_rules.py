@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from ..rules.secrets import PASSWORD, Match, More, is_plausible
+from ..rules.secrets import PASSWORD, More, SecretMatch, is_plausible
 
 _NOT_USED = frozenset(
     [
@@ -71,7 +71,7 @@ def more() -> More | None:
         *(heuristic.is_not_alphanumeric_string,),
     )
 
-    def find(text: str) -> Iterator[Match]:
+    def find(text: str) -> Iterator[SecretMatch]:
         place = 0
         for line in text.splitlines(keepends=True):
             if len(line) <= _LONGEST and _TELLING.search(line):
@@ -81,7 +81,7 @@ def more() -> More | None:
                         for value in _values(plugin, line):
                             if not any(is_one(value) for is_one in ordinary):
                                 start = place + line.index(value)
-                                yield Match(_kind(plugin), start, start + len(value))
+                                yield SecretMatch(_kind(plugin), start, start + len(value))
             place += len(line)
 
     return find

@@ -81,7 +81,7 @@ _WHERE = {
 _ROLES = {"user": "prompt", "assistant": "reply", "tool": "tool result", "system": "system prompt"}
 
 
-class Hit(NamedTuple):
+class SecretHit(NamedTuple):
     """A secret in a row: its value and kind, the table and column, and whose row it is."""
 
     value: str
@@ -151,7 +151,7 @@ def _find(desk: Desk, thread_id: str | None, progress: Progress | None) -> list[
         return _Places(log, thread_id).sorted(hits) if hits else []
 
 
-def _hits(log: Log, thread_id: str | None, progress: Progress | None) -> Iterator[Hit]:
+def _hits(log: Log, thread_id: str | None, progress: Progress | None) -> Iterator[SecretHit]:
     done = 0
     find_more = more()
     for texts in secret_texts.tables(log):
@@ -165,7 +165,7 @@ def _hits(log: Log, thread_id: str | None, progress: Progress | None) -> Iterato
                 for (column, is_json), value in zip(texts.columns, values, strict=True):
                     for text in texts_of(secret_texts.as_text(value), is_json=is_json):
                         for one in matches(text, hinted(text, rules), find_more):
-                            yield Hit(text[one.start : one.end], one.kind, texts.table, column, owner)
+                            yield SecretHit(text[one.start : one.end], one.kind, texts.table, column, owner)
             done += len(rows)
             if progress:
                 progress(done)
@@ -176,9 +176,9 @@ class _Places:
 
     def __init__(self, log: Log, thread_id: str | None) -> None:
         self._log, self._only = log, thread_id
-        self._threads = secret_places.Threads(log, thread_id)
+        self._threads = secret_places.SecretThreads(log, thread_id)
 
-    def sorted(self, hits: Sequence[Hit]) -> list[Secret]:
+    def sorted(self, hits: Sequence[SecretHit]) -> list[Secret]:
         """Return secrets, each once, with their places."""
         kinds: dict[str, str] = {}
         places: dict[str, dict[SecretPlace, None]] = defaultdict(dict)
@@ -196,9 +196,9 @@ class _Places:
         found = [Secret(kinds[value], value, tuple(sorted(some, key=_order))) for value, some in places.items()]
         return sorted(found, key=lambda one: _order(one.places[0]))
 
-    def _placed(self, hits: Iterable[Hit]) -> Iterator[tuple[Hit, str, str | None, str | None, bool]]:
+    def _placed(self, hits: Iterable[SecretHit]) -> Iterator[tuple[SecretHit, str, str | None, str | None, bool]]:
         """Yield each hit with where it is, the turn and the conversation, and whether it was said there."""
-        shared: dict[str, list[Hit]] = defaultdict(list)
+        shared: dict[str, list[SecretHit]] = defaultdict(list)
         for hit in hits:
             if hit.table in secret_places.SHARED:
                 shared[hit.table].append(hit)

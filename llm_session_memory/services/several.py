@@ -30,7 +30,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Figures:
+class AnswerFigures:
     """An answer in the log: where it is, and what it took. Tokens, seconds and dollars are None if unknown."""
 
     thread_id: str
@@ -109,7 +109,7 @@ class Several:
             self._groups.delete(begun.group)
         return begun.group in self._groups.names()
 
-    def answer(self, session: Session) -> Figures:
+    def answer(self, session: Session) -> AnswerFigures:
         """Return the newest answer of a session. Raises SessionError if it has none."""
         count = len(self._sessions.turn_ids(session.name))
         if not count:
@@ -119,7 +119,7 @@ class Several:
         turns = newest.turns
         costs = [cost(one.model, one.input_tokens, one.output_tokens, one.datetime_utc) for one in turns]
         times = [one.duration_ms for one in turns if one.duration_ms is not None]
-        return Figures(
+        return AnswerFigures(
             session.thread_id,
             newest.id,
             newest.reply,

@@ -24,7 +24,7 @@ _BEFORE = "before restoring: {label}"
 
 
 @dataclass(frozen=True)
-class State:
+class SnapshotState:
     """What a snapshot keeps beside its exchange. `pins` has times by the ids of exchanges.
 
     `undone` has the exchanges that were undone at that time; `summary` is None if none was in use.
@@ -38,7 +38,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Point:
+class SnapshotPoint:
     """A snapshot of a session. `number` is that of its last exchange: 0 if it has none, None if that is undone."""
 
     id: int
@@ -47,14 +47,14 @@ class Point:
     number: int | None
     turn_id: str | None
     made_utc: str
-    state: State
+    state: SnapshotState
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoredPoint:
     """What `restore` undid and brought back, and the label of the snapshot that it made of the point before, if any."""
 
-    point: Point
+    point: SnapshotPoint
     undid: tuple[Exchange, ...]
     brought_back: tuple[Exchange, ...]
     kept: str | None
@@ -69,7 +69,7 @@ class Snapshots:
         self._store = Sessions(desk.log)
         self._notes = Notes(desk.log)
 
-    def make(self, name: str, label: str) -> Point:
+    def make(self, name: str, label: str) -> SnapshotPoint:
         """Keep the present point of a session under a label. Raises SessionError if the label is refused or taken."""
         kept = checked_label(label)
         if kept.isdigit():
@@ -80,12 +80,12 @@ class Snapshots:
             self._add(session, kept, self._turns(session))
         return self.get(name, kept)
 
-    def list(self, name: str | None = None) -> Sequence[Point]:
+    def list(self, name: str | None = None) -> Sequence[SnapshotPoint]:
         """Return the snapshots of a session, or of all, oldest first."""
         session = self._desk.session(name) if name is not None else None
         rows = snapshots.snapshots(self._desk.log, session.thread_id if session else None)
         known: dict[str, tuple[Session, Numbering]] = {}
-        found: list[Point] = []
+        found: list[SnapshotPoint] = []
         for row in rows:
             if row["thread_id"] not in known:
                 of_thread = session or self._store.session_of_thread(row["thread_id"])
@@ -95,7 +95,7 @@ class Snapshots:
             found.append(_point(row, *known[row["thread_id"]]))
         return found
 
-    def get(self, name: str, label: str) -> Point:
+    def get(self, name: str, label: str) -> SnapshotPoint:
         """Return a snapshot by its label; case doesn't matter. Raises NoSuchSession."""
         found = {key(point.label): point for point in self.list(name)}
         if key(label) in found:
@@ -120,7 +120,7 @@ class Snapshots:
         """Return the labels of a session's snapshots by the first turn of their exchange."""
         return snapshots.labels(self._desk.log, self._desk.session(name).thread_id)
 
-    def delete(self, name: str, label: str) -> Point:
+    def delete(self, name: str, label: str) -> SnapshotPoint:
         """Delete a snapshot, and nothing else. Raises NoSuchSession."""
         self._desk.prepare()
         with self._desk.writing():
@@ -128,7 +128,7 @@ class Snapshots:
             snapshots.delete(self._desk.log, point.id)
         return point
 
-    def restore(self, name: str, label: str) -> Restored:
+    def restore(self, name: str, label: str) -> RestoredPoint:
         """Go back to a snapshot: its exchanges, settings, pins, notes and summary.
 
         Later exchanges are undone as one group. If anything else changes, the present state is kept as a snapshot.
@@ -153,13 +153,13 @@ class Snapshots:
             after = self._turns(session)
             self._store.set_settings(session.thread_id, point.state.settings)
             self._put_back(session.thread_id, point.state, after.numbers())
-        return Restored(self.get(name, label), self._read(now, gone), self._read(after, back), kept)
+        return RestoredPoint(self.get(name, label), self._read(now, gone), self._read(after, back), kept)
 
-    def give(self, point: Point, fork: Session) -> None:
+    def give(self, point: SnapshotPoint, fork: Session) -> None:
         """Give a fork that was made at a snapshot its pins, notes and summary. Call it inside a transaction."""
         self._put_back(fork.thread_id, point.state, self._turns(fork).numbers())
 
-    def _exchanges_then(self, point: Point, now: Numbering) -> frozenset[str]:
+    def _exchanges_then(self, point: SnapshotPoint, now: Numbering) -> frozenset[str]:
         """Return the exchanges that the session had at a snapshot. Raises SessionError if its last one was deleted."""
         if point.turn_id is None:
             return frozenset()
@@ -182,11 +182,11 @@ class Snapshots:
         row = {"turn_id": last, "state_json": stored, "made_utc": self._desk.timestamp()}
         snapshots.add(self._desk.log, session.thread_id, label, row)
 
-    def _state(self, session: Session, turns: Numbering) -> State:
+    def _state(self, session: Session, turns: Numbering) -> SnapshotState:
         """Return a session's present state."""
         thread_id = session.thread_id
         usable = [one for one in self._notes.summaries(thread_id) if one.is_usable(turns.numbers())]
-        return State(
+        return SnapshotState(
             settings=session.settings,
             pins=self._store.pin_times(thread_id),
             notes=tuple(self._notes.notes(thread_id)),
@@ -194,7 +194,7 @@ class Snapshots:
             undone=tuple(ids[0] for ids in turns.undone),
         )
 
-    def _put_back(self, thread_id: str, state: State, numbers: Mapping[str, int]) -> None:
+    def _put_back(self, thread_id: str, state: SnapshotState, numbers: Mapping[str, int]) -> None:
         """Replace pins and notes, and use the summary of that time again if another one is in use."""
         for turn_id in self._store.pins(thread_id):
             self._store.unpin(thread_id, turn_id)
@@ -219,15 +219,15 @@ class Snapshots:
         return tuple(history.exchanges(self._desk.log, numbered, with_content=False))
 
 
-def _point(row: Mapping[str, Any], session: Session, turns: Numbering) -> Point:
+def _point(row: Mapping[str, Any], session: Session, turns: Numbering) -> SnapshotPoint:
     number = 0 if row["turn_id"] is None else turns.number_of(row["turn_id"])
     state = _state_of(json.loads(row["state_json"] or "{}"))
-    return Point(row["id"], session, row["label"], number, row["turn_id"], row["made_utc"], state)
+    return SnapshotPoint(row["id"], session, row["label"], number, row["turn_id"], row["made_utc"], state)
 
 
-def _state_of(stored: Mapping[str, Any]) -> State:
+def _state_of(stored: Mapping[str, Any]) -> SnapshotState:
     summary, notes = stored.get("summary"), stored.get("notes") or ()
-    return State(
+    return SnapshotState(
         settings=Settings(**_known(Settings, stored.get("settings") or {})),
         pins=dict(stored.get("pins") or {}),
         notes=tuple(Note(**_known(Note, note)) for note in notes),
@@ -242,7 +242,7 @@ def _known(kind: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in stored.items() if name in names}
 
 
-def _differ(then: State, now: State) -> bool:
+def _differ(then: SnapshotState, now: SnapshotState) -> bool:
     """Return whether settings, pins, notes or summary differ."""
     notes = [[(note.text, note.author) for note in state.notes] for state in (then, now)]
     summaries = [state.summary.text if state.summary else None for state in (then, now)]

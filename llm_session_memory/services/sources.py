@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..errors import SessionError
 from ..model import Session
 from ..rules import recall_from
-from ..rules.recall_from import ALL, NAME, PROJECT, TAG, Source
+from ..rules.recall_from import ALL, NAME, PROJECT, TAG, RecallSource
 from ..store import Log, Sessions, recall_sources
 
 
@@ -26,7 +26,7 @@ def checked(log: Log, text: str, session: Session | None = None) -> str:
     """
     there = log.has_sessions()
     found = recall_from.checked(text, lambda source: recall_sources.known(log, source) if there else None)
-    own = Source(NAME, session.name) if session else None
+    own = RecallSource(NAME, session.name) if session else None
     return recall_from.written(tuple(one for one in recall_from.read(found) if one != own))
 
 
@@ -52,12 +52,12 @@ def choices(log: Log, names: Sequence[str]) -> list[str]:
     """Return the values that `--recall-from` can have, given the names of sessions."""
     if not log.columns("memory_projects"):  # not used recently, and Tab writes nothing
         return []
-    kept = [Source(NAME, name) for name in names]
-    kept += [Source(kind, value) for kind in (TAG, PROJECT) for value in recall_sources.some(log, kind)]
+    kept = [RecallSource(NAME, name) for name in names]
+    kept += [RecallSource(kind, value) for kind in (TAG, PROJECT) for value in recall_sources.some(log, kind)]
     return [recall_from.SELF, recall_from.ALL, *map(str, kept)]
 
 
-def _left_out(log: Log, source: Source, thread_id: str) -> Iterator[str]:
+def _left_out(log: Log, source: RecallSource, thread_id: str) -> Iterator[str]:
     """Yield why there is nothing to recall from, if it is a person's doing."""
     what = f"session “{source.value}”" if source.kind == NAME else f"{source.kind} “{source.value}”"
     if recall_sources.known(log, source) is None:

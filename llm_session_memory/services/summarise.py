@@ -22,7 +22,7 @@ _ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelAnswer:
     """A model's answer, with the server's counts of what it cost (None if the server gave none)."""
 
     model: str
@@ -32,7 +32,7 @@ class Answer:
     duration_ms: int | None
 
 
-class Ask(Protocol):
+class SummaryAsker(Protocol):
     """The model that makes summaries. All methods raise ModelFailed, whatever went wrong."""
 
     def name(self) -> str:
@@ -41,7 +41,7 @@ class Ask(Protocol):
     def room(self) -> tuple[int, Measure]:
         """Return the most tokens a request to it may have, and how its tokens are estimated."""
 
-    def __call__(self, instruction: str, material: str) -> Answer:
+    def __call__(self, instruction: str, material: str) -> ModelAnswer:
         """Return its answer."""
 
 
@@ -51,7 +51,7 @@ Say = Callable[[str], None]
 class Summariser:
     """The rolling summary of one session, and the model that makes it."""
 
-    def __init__(self, desk: Desk, thread_id: str, ask: Ask, say: Say) -> None:
+    def __init__(self, desk: Desk, thread_id: str, ask: SummaryAsker, say: Say) -> None:
         """`say` gets sentences for the person, who may be waiting for the model."""
         self.desk = desk
         self.kept = Notes(desk.log)
@@ -129,7 +129,7 @@ class Summariser:
         text = before.text if before else ""
         material = summary.material(text, portion.text, most, measure)
         read = summary.replaced(text, portion.exchanges, measure)
-        answers: list[Answer] = []
+        answers: list[ModelAnswer] = []
         why: str | None = None
         for _ in range(_ATTEMPTS):
             answers.append(self.ask(summary.instruction(most, measure, why), material))
@@ -143,7 +143,7 @@ class Summariser:
         self.say(f"the summary was too long in both attempts, so its end was cut off: {why}.")
         return self._summary(cut, before, portion, answers)
 
-    def _summary(self, text: str, before: Summary | None, portion: Portion, answers: Sequence[Answer]) -> Summary:
+    def _summary(self, text: str, before: Summary | None, portion: Portion, answers: Sequence[ModelAnswer]) -> Summary:
         """Return a summary that is not kept yet, with the cost of all calls that led to it."""
         made = Summary(
             id=0,
@@ -165,7 +165,7 @@ class Summariser:
             return replace(made, id=self.kept.add_summary(self.thread_id, made))
 
 
-def _costing(made: Summary, parts: Sequence[Answer | Summary]) -> Summary:
+def _costing(made: Summary, parts: Sequence[ModelAnswer | Summary]) -> Summary:
     """Return a summary with the total cost of these parts."""
     return replace(
         made,

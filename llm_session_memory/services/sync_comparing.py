@@ -11,7 +11,7 @@ from functools import cached_property
 
 from ..errors import NoSuchSession, SessionError
 from ..model.remotes import Digest, Document, Remote, RemoteSettings, Stamp
-from ..model.syncing import HELD, Scope
+from ..model.syncing import HELD, SyncScope
 from ..rules import names
 from ..rules.syncing import NONE, added, by_bucket, differing
 from ..store import documents
@@ -27,13 +27,13 @@ THREADS = "s-"
 
 
 @dataclass
-class Compared:
+class ScopeCompared:
     """Which conversations of a scope may differ, and the tombstones that only one side has.
 
     `ours` and `theirs` say how many documents each of these conversations has here and on the remote.
     """
 
-    scope: Scope
+    scope: SyncScope
     eligible: Eligible
     buckets: Mapping[str, Digest] = field(default_factory=dict)
     ours: dict[str, int] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Comparing:
     def __init__(self, desk: Desk, remote: Remote, settings: RemoteSettings, person: str) -> None:
         self._desk, self._remote, self._settings, self._person = desk, remote, settings, person
 
-    def compare(self, scope: Scope, *, named: bool = True) -> Compared:
+    def compare(self, scope: SyncScope, *, named: bool = True) -> ScopeCompared:
         """Find the conversations that may differ.
 
         Args:
@@ -81,7 +81,7 @@ class Comparing:
             RemoteFailed: The remote can't be read.
         """
         log = self._desk.log
-        found = Compared(scope, eligible(log, self._settings, everything=scope.everything))
+        found = ScopeCompared(scope, eligible(log, self._settings, everything=scope.everything))
         found.buckets = self._remote.buckets()
         wanted = self._wanted(scope, found.eligible)
         sums = by_bucket(self._belonging(found.eligible))
@@ -103,7 +103,7 @@ class Comparing:
         for tombstone in sync_buried.of_log(self._desk.log, found.sealed):
             yield Stamp("", tombstone.kind, tombstone.key, tombstone.bucket, tombstone.stamp)
 
-    def _threads(self, found: Compared, buckets: Collection[str], wanted: Callable[[str], bool]) -> None:
+    def _threads(self, found: ScopeCompared, buckets: Collection[str], wanted: Callable[[str], bool]) -> None:
         """Find the conversations that differ in some buckets."""
         if not buckets:
             return
@@ -125,7 +125,7 @@ class Comparing:
                 if thread_id in differ:
                     side[thread_id] = side.get(thread_id, 0) + digest.amount
 
-    def _tombstones(self, found: Compared, buckets: Collection[str]) -> None:
+    def _tombstones(self, found: ScopeCompared, buckets: Collection[str]) -> None:
         if not buckets:
             return
         every = sync_buried.of_log(self._desk.log, found.eligible.sealed)
@@ -134,7 +134,7 @@ class Comparing:
         found.buried_here = [here[key] for key in sorted(here.keys() - there.keys())]
         found.buried_there = [there[key] for key in sorted(there.keys() - here.keys())]
 
-    def _name(self, found: Compared, unknown: Collection[str]) -> None:
+    def _name(self, found: ScopeCompared, unknown: Collection[str]) -> None:
         """Find out what conversations that this log lacks are called; drop those that are not in the scope."""
         scope = found.scope
         project = None if scope.project is None else names.key(scope.project)
@@ -144,7 +144,7 @@ class Comparing:
             elif one.name:
                 found.named_there[one.thread_id] = one.name
 
-    def _wanted(self, scope: Scope, found: Eligible) -> Callable[[str], bool]:
+    def _wanted(self, scope: SyncScope, found: Eligible) -> Callable[[str], bool]:
         """Return what says whether a conversation is in a scope. One that this log lacks may be, by its project."""
         if scope.session is not None:
             return kin(found, self._of_name(scope.session, found)).__contains__
@@ -169,7 +169,7 @@ class Comparing:
         return there
 
 
-def check_may_go(desk: Desk, scope: Scope, found: Eligible) -> None:
+def check_may_go(desk: Desk, scope: SyncScope, found: Eligible) -> None:
     """Raise SessionError if a scope is one session, and that is held back."""
     if scope.session is None:
         return

@@ -9,7 +9,7 @@ from ..errors import RemoteFailed
 from ..model.remotes import Condition, Digest, Document, Listed, Remote, Stamp, Writing
 
 
-class Nothing:
+class NothingYet:
     """What is read of a remote that nothing was ever pushed to. See `model.remotes.Remote`."""
 
     def __init__(self, remote: Remote, condition: Condition) -> None:

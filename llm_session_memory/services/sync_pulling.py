@@ -18,7 +18,7 @@ from ..store.log import Log
 from . import sync_buried
 from .desk import Desk
 from .merging import Merging
-from .sync_comparing import Compared
+from .sync_comparing import ScopeCompared
 from .sync_joining import Joining, settled
 
 Say = Callable[[str], object]
@@ -27,7 +27,7 @@ Say = Callable[[str], object]
 class Pulling:
     """One pull."""
 
-    def __init__(self, desk: Desk, joining: Joining, found: Compared, say: Say) -> None:
+    def __init__(self, desk: Desk, joining: Joining, found: ScopeCompared, say: Say) -> None:
         self._desk, self._joining, self._found, self._say = desk, joining, found, say
         self._remote = joining.remote
 

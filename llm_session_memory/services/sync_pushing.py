@@ -20,13 +20,13 @@ from ..store.log import Log
 from . import sync_buried
 from .desk import Desk
 from .merging import Merging
-from .sync_comparing import TOMBSTONES, Compared
+from .sync_comparing import TOMBSTONES, ScopeCompared
 from .sync_joining import CHUNK, Joining, settled
 from .sync_scope import kin
 
 
 @dataclass
-class Plan:
+class BatchPlan:
     """What a batch changes on the remote.
 
     `wanted` has the documents that are sent, by kind and key, from each log that they are in. `removed` are those that
@@ -53,7 +53,7 @@ class Plan:
 class Pushing:
     """One push."""
 
-    def __init__(self, desk: Desk, joining: Joining, found: Compared) -> None:
+    def __init__(self, desk: Desk, joining: Joining, found: ScopeCompared) -> None:
         self._desk, self._joining, self._found = desk, joining, found
         self._remote = joining.remote
         self._buried_there = {one.key: one for one in found.buried_there}
@@ -87,7 +87,7 @@ class Pushing:
 
     # -- planning ------------------------------------------------------
 
-    def _plan(self, batch: Collection[str], held: ExitStack) -> Plan:
+    def _plan(self, batch: Collection[str], held: ExitStack) -> BatchPlan:
         """Find out what has to be sent. The temporary logs of the plan stay open until `held` is closed."""
         held.close()  # those of a plan that no longer holds
         found, joining = self._found, self._joining
@@ -135,14 +135,14 @@ class Pushing:
         before: list[Stamp],
         differ: dict[str, Difference],
         ahead: Sequence[str],
-    ) -> Plan:
+    ) -> BatchPlan:
         """Plan to send what the remote lacks, where it has nothing that is not here."""
         keys = {(one.kind, one.key) for some in differ.values() for one in some.ahead}
         keys |= {("thread", thread_id) for thread_id, some in differ.items() if some.ahead}
         mine = {(one.kind, one.key): one for one in ours if one.thread_id in differ}
         after = {(one.kind, one.key): one for one in before} | mine
         wanted = [(sent, sorted(differ), keys)] if keys else []
-        return Plan(wanted, before=before, after=[*after.values()], ahead=ahead)
+        return BatchPlan(wanted, before=before, after=[*after.values()], ahead=ahead)
 
     def _joined(  # noqa: PLR0913  what both sides have
         self,
@@ -152,7 +152,7 @@ class Pushing:
         here: list[Document],
         there: list[Document],
         held: ExitStack,
-    ) -> Plan:
+    ) -> BatchPlan:
         """Plan to send what comes of putting together what is here and what others have sent."""
         joining = self._joining
         ours = {*joining.stamps(sent)}
@@ -167,7 +167,7 @@ class Pushing:
             joining.bury(sent, kept)
         return self._chosen(sent, theirs, before, merged, here)
 
-    def _chosen(self, sent: Log, theirs: Log, before: list[Stamp], merged: Merged, here: list[Document]) -> Plan:
+    def _chosen(self, sent: Log, theirs: Log, before: list[Stamp], merged: Merged, here: list[Document]) -> BatchPlan:
         """Choose the documents that are sent.
 
         Where both sides have a call with other messages, text was replaced or blanked on one of them. That one stays,
@@ -188,7 +188,7 @@ class Pushing:
         touched = {after[key].thread_id for key in differ} | {old[key].thread_id for key in removed}
         differ |= {("thread", one) for one in touched if ("thread", one) in after}
         threads = sorted({one.thread_id for one in after.values()})
-        return Plan(
+        return BatchPlan(
             [(sent, threads, differ - from_theirs), (theirs, threads, differ & from_theirs)],
             removed,
             differ & old.keys(),
@@ -198,7 +198,7 @@ class Pushing:
             merged=merged,
         )
 
-    def _others_wrote(self, plan: Plan, batch: Collection[str]) -> bool:
+    def _others_wrote(self, plan: BatchPlan, batch: Collection[str]) -> bool:
         """Return whether the remote is no longer what a plan rests on, within the transaction."""
         buckets = self._remote.buckets()
         changed = differing(buckets, self._buckets)
@@ -216,7 +216,7 @@ class Pushing:
 
     # -- writing -------------------------------------------------------
 
-    def _write(self, plan: Plan, writing: Writing) -> Moved:
+    def _write(self, plan: BatchPlan, writing: Writing) -> Moved:
         """Send a plan within a transaction of the remote."""
         left = self._refs({*plan.removed, *plan.replaced})
         moved = self._counted(plan, writing)
@@ -232,7 +232,7 @@ class Pushing:
         self._buckets = self._remote.buckets()
         return moved
 
-    def _counted(self, plan: Plan, writing: Writing | None) -> Moved:
+    def _counted(self, plan: BatchPlan, writing: Writing | None) -> Moved:
         """Send the documents of a plan, or only count them."""
         new = {(one.kind, one.key) for one in plan.after} - {(one.kind, one.key) for one in plan.before}
         counts = dict.fromkeys(("message", "fragment", "attachment"), 0)
@@ -301,7 +301,7 @@ def _is_ours_alone(one: Difference) -> bool:
     return not one.behind and not one.changed
 
 
-def _differs(plan: Plan, thread_id: str) -> bool:
+def _differs(plan: BatchPlan, thread_id: str) -> bool:
     """Return whether the stamp of a conversation's own document changes."""
     values = (
         {one.value for one in some if one.kind == "thread" and one.key == thread_id}

@@ -87,7 +87,7 @@ def eligible(log: Log, settings: RemoteSettings, *, everything: bool = False) ->
 def _held(  # noqa: PLR0913  what it depends on
     log: Log,
     settings: RemoteSettings,
-    sessions: Collection[store.Named],
+    sessions: Collection[store.NamedSession],
     here: Collection[str],
     forks: store.Pairs,
     branches: store.Pairs,
@@ -117,7 +117,7 @@ def _held(  # noqa: PLR0913  what it depends on
     return held
 
 
-def _sources(sessions: Collection[store.Named]) -> Iterator[tuple[str, str]]:
+def _sources(sessions: Collection[store.NamedSession]) -> Iterator[tuple[str, str]]:
     """Yield each session with those that it recalls from by their names: the setting would tell these names."""
     by_key = {one.name_key: one.thread_id for one in sessions}
     for one in sessions:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from ..errors import RemoteFailed
 from ..model.remotes import Condition, Document, Machine, Remote, RemoteSettings
-from ..model.syncing import HELD, Held, Moved, Scope, Standing, Status
+from ..model.syncing import HELD, Held, Moved, Standing, Status, SyncScope
 from ..rules import names
 from ..rules.syncing import Difference, batches, clock_sentence, differences, families, in_portions
 from ..rules.ulids import is_imported
@@ -23,9 +23,9 @@ from ..store import sync_scope as store
 from ..store.remotes import Remotes
 from . import sync_buried
 from .desk import Desk
-from .sync_comparing import Compared, Comparing, check_may_go
+from .sync_comparing import Comparing, ScopeCompared, check_may_go
 from .sync_joining import Joining
-from .sync_nothing import Nothing
+from .sync_nothing import NothingYet
 from .sync_pulling import Pulling
 from .sync_pushing import Pushing
 
@@ -54,7 +54,7 @@ class Syncing:
         self._desk, self._remote, self._settings, self._machine = desk, remote, settings, machine
 
     @_collected_later()
-    def status(self, scope: Scope) -> Status:
+    def status(self, scope: SyncScope) -> Status:
         """Say what a push and a pull would have to do. Nothing is changed on either side.
 
         Raises:
@@ -84,7 +84,7 @@ class Syncing:
             self._clock(condition),
         )
 
-    def push(self, scope: Scope, *, dry_run: bool = False, say: Say = lambda _: None) -> Moved:
+    def push(self, scope: SyncScope, *, dry_run: bool = False, say: Say = lambda _: None) -> Moved:
         """Send what the remote lacks, a batch of conversations at a time, each whole or not at all.
 
         Args:
@@ -123,7 +123,7 @@ class Syncing:
             self._moved(done, pushed=True)
         return done
 
-    def pull(self, scope: Scope, *, dry_run: bool = False, say: Say = lambda _: None) -> Moved:
+    def pull(self, scope: SyncScope, *, dry_run: bool = False, say: Say = lambda _: None) -> Moved:
         """Fetch what this log lacks, a batch of conversations at a time, each whole or not at all.
 
         What both sides changed is merged as `Merging` does it.
@@ -156,7 +156,7 @@ class Syncing:
             self._moved(done, pulled=True)
         return done
 
-    def sync(self, scope: Scope, *, dry_run: bool = False, say: Say = lambda _: None) -> tuple[Moved, Moved]:
+    def sync(self, scope: SyncScope, *, dry_run: bool = False, say: Say = lambda _: None) -> tuple[Moved, Moved]:
         """Pull, then push. Return what each moved. Raises what these raise."""
         pulled = self.pull(scope, dry_run=dry_run, say=say)
         return pulled, self.push(scope, dry_run=dry_run, say=say)
@@ -164,14 +164,14 @@ class Syncing:
     # -- steps ---------------------------------------------------------
 
     def _joining(self, condition: Condition) -> Joining:
-        remote = self._remote if condition.version else Nothing(self._remote, condition)
+        remote = self._remote if condition.version else NothingYet(self._remote, condition)
         return Joining(self._desk, remote, self._settings, self._machine)
 
     @_collected_later()
-    def _compared(self, scope: Scope, joining: Joining, *, named: bool = True) -> Compared:
+    def _compared(self, scope: SyncScope, joining: Joining, *, named: bool = True) -> ScopeCompared:
         return Comparing(self._desk, joining.remote, self._settings, joining.person).compare(scope, named=named)
 
-    def _bury_what_lives_on(self, found: Compared) -> bool:
+    def _bury_what_lives_on(self, found: ScopeCompared) -> bool:
         """Bury the calls of deleted conversations that only forks which never go still have. Return whether any are."""
         calls = sync_buried.lives_on(self._desk.log, self._remote, found.buried_here, found.eligible.held)
         if calls:
@@ -182,7 +182,7 @@ class Syncing:
     def _clock(self, condition: Condition) -> str:
         return clock_sentence(self._desk.now().timestamp(), condition.now)
 
-    def _batches(self, found: Compared, threads: Collection[str]) -> Iterator[tuple[str, ...]]:
+    def _batches(self, found: ScopeCompared, threads: Collection[str]) -> Iterator[tuple[str, ...]]:
         """Yield conversations in batches. If secrets are replaced, each family is one: it says what is a secret."""
         beside = found.eligible.beside_kept
         if not beside.isdisjoint(threads):  # what is left out of one of them depends on the others
@@ -193,7 +193,7 @@ class Syncing:
         sizes = {one: max(found.ours.get(one, 0), found.theirs.get(one, 0)) for one in threads}
         return batches(groups, sizes)
 
-    def _told(self, found: Compared, threads: Collection[str], say: Say, what: str) -> Iterator[tuple[str, ...]]:
+    def _told(self, found: ScopeCompared, threads: Collection[str], say: Say, what: str) -> Iterator[tuple[str, ...]]:
         """Yield batches, and say how far this is."""
         done = 0
         for some in self._batches(found, threads):
@@ -202,7 +202,7 @@ class Syncing:
             done += len(some)
 
     def _differences(
-        self, found: Compared, joining: Joining, some: Collection[str], held: ExitStack
+        self, found: ScopeCompared, joining: Joining, some: Collection[str], held: ExitStack
     ) -> dict[str, Difference]:
         """Return how conversations differ, given what is sent of them."""
         log = self._desk.log
@@ -210,13 +210,13 @@ class Syncing:
             log = held.enter_context(joining.ours(found.eligible, some))
         return differences([*joining.stamps(log, some)], joining.remote.stamps(some))
 
-    def _alone(self, found: Compared, thread_id: str) -> Standing:
+    def _alone(self, found: ScopeCompared, thread_id: str) -> Standing:
         """Return how a conversation stands that only one side has. Its own document is no call."""
         name = found.eligible.names.get(thread_id) or found.named_there.get(thread_id, "")
         ahead, behind = max(found.ours.get(thread_id, 0) - 1, 0), max(found.theirs.get(thread_id, 0) - 1, 0)
         return Standing(thread_id, name, ahead, behind, not (ahead or behind))
 
-    def _standing(self, found: Compared, thread_id: str, one: Difference, gone: Collection[str]) -> Standing:
+    def _standing(self, found: ScopeCompared, thread_id: str, one: Difference, gone: Collection[str]) -> Standing:
         """Return how a conversation stands that both have. Calls with a tombstone on either side are `gone`."""
         name = found.eligible.names.get(thread_id) or found.named_there.get(thread_id, "")
         going = thread_id in found.eligible.going
@@ -228,7 +228,7 @@ class Syncing:
         changed = (one.rows_changed or alone) and thread_id not in found.eligible.held
         return Standing(thread_id, name, ahead, behind, changed)
 
-    def _remember(self, found: Compared, threads: Collection[str]) -> None:
+    def _remember(self, found: ScopeCompared, threads: Collection[str]) -> None:
         going = found.eligible.going.intersection(threads)
         store.remember(self._desk.log, names.key(self._settings.name), going)
 
@@ -244,7 +244,7 @@ class Syncing:
             remotes.moved(self._settings.name, self._desk.timestamp(), pushed=pushed, pulled=pulled)
 
 
-def _meant(remote: Remote, found: Compared) -> tuple[set[str], set[str]]:
+def _meant(remote: Remote, found: ScopeCompared) -> tuple[set[str], set[str]]:
     """Return the conversations on the remote that have something that was deleted here, and those tombstones."""
     threads, keys = sync_buried.concerned_there(remote, found.buried_here)
     if sync_buried.ids(found.buried_here, "content"):
@@ -265,7 +265,7 @@ def _deleted(buried: Collection[Document]) -> int:
     return len(sync_buried.ids(buried, "turn")) or len(buried)
 
 
-def _held(found: Compared) -> Iterator[Held]:
+def _held(found: ScopeCompared) -> Iterator[Held]:
     """Yield the sessions that are held back, by reason."""
     eligible = found.eligible
     for reason in HELD:

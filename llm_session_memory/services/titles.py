@@ -20,16 +20,16 @@ from .desk import Desk
 from .projects import Projects
 
 if TYPE_CHECKING:
-    from .summarise import Answer
+    from .summarise import ModelAnswer
 
 _AUTO, _MODEL = "titles.auto", "titles.model"
 """The settings of the whole log."""
 
 
-class Ask(Protocol):
+class TitleAsker(Protocol):
     """The model that writes titles. Raises ModelFailed, whatever went wrong."""
 
-    def __call__(self, instruction: str, material: str) -> Answer:
+    def __call__(self, instruction: str, material: str) -> ModelAnswer:
         """Return its answer."""
 
 
@@ -85,7 +85,7 @@ class Titles:
         self._put(thread_id, Title("", "you", self._desk.timestamp()))
         return found
 
-    def make(self, thread_id: str, ask: Ask, *, again: bool = True) -> Title:
+    def make(self, thread_id: str, ask: TitleAsker, *, again: bool = True) -> Title:
         """Have a model write a title, and keep it. Unless `again`, one that was set in the meantime stays.
 
         Raises NoSuchSession if the conversation has no exchanges, ModelFailed if the model fails or writes no title.

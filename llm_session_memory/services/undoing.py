@@ -15,7 +15,7 @@ from .desk import Desk
 
 
 @dataclass(frozen=True)
-class Group:
+class UndoneGroup:
     """Exchanges that were undone together. Each has the number that it would get if its group were brought back now.
 
     `newer` is how many exchanges of the session would come after the first of them.
@@ -114,7 +114,7 @@ class Undoing:
         said = self._read(now, [now.numbers()[id_] for id_ in group.ids])
         return Redid(session, said, self._read(turns, [turns.numbers()[id_] for id_ in replaced]))
 
-    def groups(self, name: str) -> Sequence[Group]:
+    def groups(self, name: str) -> Sequence[UndoneGroup]:
         """Return what was undone in a session, the group undone last first."""
         session = self._desk.session(name)
         turns, times = self._turns(session), undone.undone_at(self._desk.log, session.thread_id)
@@ -123,7 +123,7 @@ class Undoing:
             group = found[times[ids[0]]]
             group.append((after + len(group) + 1, ids))
         return [
-            Group(utc, tuple(history.exchanges(self._desk.log, group, with_content=False)), newer)
+            UndoneGroup(utc, tuple(history.exchanges(self._desk.log, group, with_content=False)), newer)
             for utc, group in found.items()
             if group
             for newer in [len(turns) - group[0][0] + 1]
@@ -134,7 +134,7 @@ class Undoing:
         threads = set(undone.threads_with_undone(self._desk.log))
         return [one for one in session_list.matching(self._desk.log, Filters()) if one.thread_id in threads]
 
-    def _group(self, session: Session, number: int) -> Group:
+    def _group(self, session: Session, number: int) -> UndoneGroup:
         groups = self.groups(session.name)
         if not groups:
             raise NoSuchSession(f"Nothing is undone in “{session.name}”, so there is nothing to bring back.")
@@ -157,7 +157,7 @@ class Undoing:
         return tuple(history.exchanges(self._desk.log, wanted, with_content=False))
 
 
-def _newer(session: Session, count: int, group: Group) -> tuple[str, str]:
+def _newer(session: Session, count: int, group: UndoneGroup) -> tuple[str, str]:
     newest = f"#{count}" if group.newer == 1 else f"#{count - group.newer + 1} to #{count}"
     message = f"“{session.name}” has {counted(group.newer, 'new exchange')} since then ({newest})."
     return message, (

@@ -21,7 +21,7 @@ NOTE = "from a comparison"
 
 
 @dataclass(frozen=True)
-class Answer:
+class VotedAnswer:
     """An answer that is voted on: its conversation, and the first call of its exchange."""
 
     thread_id: str
@@ -39,7 +39,7 @@ class Votes:
         with opened(self._desk.path) as source:
             return read.votes(source, group)
 
-    def cast(self, answers: Sequence[Answer], order: Ranking, *, blind: bool) -> list[Vote]:
+    def cast(self, answers: Sequence[VotedAnswer], order: Ranking, *, blind: bool) -> list[Vote]:
         """Store what an order of answers stands for: a vote for each pair, and ratings of the best and the worst.
 
         The order names the answers by their places among `answers`. A rating that a person gave otherwise stays.
@@ -63,7 +63,7 @@ class Votes:
         return made
 
 
-def _votes(answers: Sequence[Answer], order: Ranking, now: str, *, blind: bool) -> Iterator[Vote]:
+def _votes(answers: Sequence[VotedAnswer], order: Ranking, now: str, *, blind: bool) -> Iterator[Vote]:
     """Yield the votes of an order, each with the lesser id first."""
     other = {"a": "b", "b": "a", "=": "="}
     for (first, second), better in votes_of(order, len(answers)).items():

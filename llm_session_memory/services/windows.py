@@ -25,7 +25,7 @@ ASK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Asked:
+class KnownWindows:
     """The windows to choose from, and what the server said that is worth remembering (None if it said nothing)."""
 
     choices: Choices
@@ -81,7 +81,7 @@ def window_of(
     options: dict[str, Any],
     remembered: WindowFacts | None,
     now: Callable[[], datetime],
-) -> Asked:
+) -> KnownWindows:
     """Return the context windows of an llm model object under these options; wait at most 1 s for a server."""
     if not is_ollama(model):
         return _elsewhere(model, remembered, now)
@@ -96,17 +96,17 @@ def window_of(
     facts = facts or WindowFacts()
     if hosted:
         source = "the most the model was trained for" if facts.trained else "not known for this model"
-        return Asked(Choices((Window(facts.trained, source),)), news)
-    return Asked(choices(wanted, facts, now(), silence=silence), news)
+        return KnownWindows(Choices((Window(facts.trained, source),)), news)
+    return KnownWindows(choices(wanted, facts, now(), silence=silence), news)
 
 
-def _elsewhere(model: Any, remembered: WindowFacts | None, now: Callable[[], datetime]) -> Asked:
+def _elsewhere(model: Any, remembered: WindowFacts | None, now: Callable[[], datetime]) -> KnownWindows:
     """Return the context window of a model that is not llm-ollama's: as a local server says, or an error said."""
     address = address_of(model)
     if address is None:
         named = remembered if remembered and remembered.loaded and not remembered.server else None
         window = said_in_an_error(named) if named else Window(None, "not known for this model")
-        return Asked(Choices((window,)))
+        return KnownWindows(Choices((window,)))
     from ..rules import local_servers as rules
 
     facts, news, silence = remembered or WindowFacts(), None, ""
@@ -116,7 +116,7 @@ def _elsewhere(model: Any, remembered: WindowFacts | None, now: Callable[[], dat
             silence = f"{facts.server or rules.OTHER} did not answer within {ASK_SECONDS:g} s"
         else:
             facts = news = rules.known(facts, answer, now().isoformat())
-    return Asked(Choices((rules.window(facts, now(), silence=silence),)), news)
+    return KnownWindows(Choices((rules.window(facts, now(), silence=silence),)), news)
 
 
 def address_of(model: Any) -> Address | None:

@@ -25,18 +25,18 @@ _BINARY = 1_000
 """A null among this many first bytes of an attachment means that it is no text, whatever its type says."""
 
 
-class Beside(NamedTuple):
+class BesideText(NamedTuple):
     """A text that went with a prompt. Equal texts have the same key."""
 
     key: str
     text: str
 
 
-def went_with(log: Log, turn_ids: Iterable[str]) -> dict[str, list[Beside]]:
+def went_with(log: Log, turn_ids: Iterable[str]) -> dict[str, list[BesideText]]:
     """Return the texts that went with the prompts of turns, in order; those without any are left out."""
-    found: dict[str, list[Beside]] = {}
+    found: dict[str, list[BesideText]] = {}
     for row in _rows(log, turn_ids, texts=True):
-        found.setdefault(row["turn_id"], []).append(Beside(row["key"], text_of(row["content"])))
+        found.setdefault(row["turn_id"], []).append(BesideText(row["key"], text_of(row["content"])))
     return found
 
 
@@ -66,7 +66,7 @@ def text_of(content: object) -> str:
     return "" if b"\x00" in content[:_BINARY] else content.decode("utf-8", "replace")[:MOST]
 
 
-def joined(texts: Iterable[Beside]) -> str:
+def joined(texts: Iterable[BesideText]) -> str:
     """Return the texts that went with one prompt as one text, in which the index counts characters."""
     return BETWEEN.join(one.text for one in texts)
 

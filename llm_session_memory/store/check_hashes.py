@@ -14,7 +14,7 @@ from typing import Any
 
 from ..rules.llm_hash import hash_of_text
 from .log import Log
-from .message_parts import Messages, Part, Stored
+from .message_parts import Messages, Stored, StoredPart
 from .schema import statement
 
 _REPORT_EVERY = 10_000
@@ -103,14 +103,14 @@ def _is_right(messages: _Bounded, message: Stored) -> bool:
 def _messages(log: Log) -> Iterator[Stored]:
     """Yield all messages with their parts, one at a time."""
     last: tuple[Any, ...] | None = None
-    parts: list[Part] = []
+    parts: list[StoredPart] = []
     for *row, type_, text, payload, tool in log.stream(statement("stored_messages")):
         if last is not None and row[0] != last[0]:
             yield Stored(last[1], last[2], last[3], last[4], tuple(parts))
             parts = []
         last = tuple(row)
         if type_ is not None:
-            parts.append(Part(type_, text, _payload(payload), tool))
+            parts.append(StoredPart(type_, text, _payload(payload), tool))
     if last is not None:
         yield Stored(last[1], last[2], last[3], last[4], tuple(parts))
 

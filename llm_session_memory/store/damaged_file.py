@@ -36,7 +36,7 @@ Rows = list[tuple[int | None, list[Value]]]
 
 
 @dataclass
-class Losses:
+class TableLosses:
     """What could not be read of a table: pages by number, cells and records by how many."""
 
     pages: list[int] = field(default_factory=list)
@@ -83,7 +83,7 @@ class DamagedFile:
         except OSError:
             return b""
 
-    def rows(self, root: int, losses: Losses) -> Iterator[tuple[int | None, list[Value]]]:
+    def rows(self, root: int, losses: TableLosses) -> Iterator[tuple[int | None, list[Value]]]:
         """Yield the row ids and values of the table that begins at a page, in order; without a row id, None."""
         left: list[tuple[int, Cell | None]] = [(root, None)]
         while left:
@@ -106,7 +106,7 @@ class DamagedFile:
                     left.append((number, cell))
                 left.append((cell.left, None))
 
-    def _cells(self, number: int, losses: Losses) -> list[Cell | None] | None:
+    def _cells(self, number: int, losses: TableLosses) -> list[Cell | None] | None:
         """Return the cells of a page that was not seen before; None if it can't be read."""
         if number in self.seen or not 0 < number <= self.pages:
             losses.pages.append(number)
@@ -121,7 +121,7 @@ class DamagedFile:
         losses.pages.append(number)
         return None
 
-    def _row(self, cell: Cell | None, losses: Losses) -> Iterator[tuple[int | None, list[Value]]]:
+    def _row(self, cell: Cell | None, losses: TableLosses) -> Iterator[tuple[int | None, list[Value]]]:
         if cell is None:
             losses.rows += 1
             return
@@ -155,7 +155,7 @@ class DamagedFile:
         left = [root]
         while left:
             number = left.pop()
-            found = self._cells(number, Losses()) or ()
+            found = self._cells(number, TableLosses()) or ()
             if kind(self.page(number), number) == TABLE_INTERIOR:
                 left += [cell.left for cell in found if cell]
 
@@ -171,7 +171,7 @@ class DamagedFile:
             page = self.page(number)
             if len(page) < self.header.page_size or kind(page, number) in (0, TABLE_INTERIOR):
                 continue
-            losses = Losses()
+            losses = TableLosses()
             without_rowid = kind(page, number) != TABLE_LEAF
             rows: Rows = []
             for cell in self._cells(number, losses) or ():

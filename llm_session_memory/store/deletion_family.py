@@ -28,7 +28,7 @@ def related(log: Log, thread_ids: Iterable[str]) -> dict[str, frozenset[str]]:
     return found
 
 
-class Family:
+class DeletionFamily:
     """Some threads with all their relatives, as a deletion sees them. `turns` has the turns of each exchange."""
 
     def __init__(self, log: Log, thread_ids: Iterable[str]) -> None:

@@ -48,7 +48,7 @@ class Tool:
 
 
 @dataclass(frozen=True)
-class Result:
+class OldToolResult:
     """The parts of a tool result, besides its text, that only an older llm kept."""
 
     exception: str | None
@@ -56,7 +56,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Recall:
+class LoggedRecall:
     """An excerpt that was sent with a call: the turn it is from, if known, and the side and part of its text.
 
     `thread_id` is the thread of the session that it is from, if that is another one.
@@ -73,7 +73,7 @@ class Recall:
 
 
 @dataclass(frozen=True)
-class Why:
+class LoggedWhy:
     """Our record of a call's context."""
 
     block_id: int
@@ -82,7 +82,7 @@ class Why:
     cut: str | None
     number: int
     after_turn_id: str | None
-    recalled: tuple[Recall, ...]
+    recalled: tuple[LoggedRecall, ...]
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ class Details:
     fragments: tuple[Fragment, ...]
     tools: tuple[Tool, ...]
     instances: Mapping[str, Any] = field(default_factory=dict)
-    why: Why | None = None
+    why: LoggedWhy | None = None
     old: bool = False
     replacements: Mapping[str, str] = field(default_factory=dict)
     reasoning: str | None = None
-    results: tuple[Result, ...] = ()
+    results: tuple[OldToolResult, ...] = ()
 
 
 class Detailed:
@@ -142,7 +142,7 @@ class Detailed:
         for row in rows:
             why = None
             if row["block_id"] is not None:
-                why = Why(
+                why = LoggedWhy(
                     block_id=row["block_id"],
                     base=row["base"],
                     estimate=row["estimate"],
@@ -167,15 +167,15 @@ class Detailed:
                 ),
             )
 
-    def _recalls(self, ids: Sequence[str]) -> dict[str, list[Recall]]:
-        found: dict[str, list[Recall]] = {}
+    def _recalls(self, ids: Sequence[str]) -> dict[str, list[LoggedRecall]]:
+        found: dict[str, list[LoggedRecall]] = {}
         columns = self.log.columns("memory_recalls")
         sql = statement("turn_recalls")
         if "thread_id" not in columns:  # a log that has not been used recently
             sql = sql.replace("r.thread_id", "null as thread_id")
         rows = self.log.rows(sql, _wanted(ids)) if columns else []
         for row in rows:
-            recall = Recall(
+            recall = LoggedRecall(
                 turn_id=row["from_turn_id"],
                 side=row["side"],
                 part=row["part"] or 0,
@@ -261,11 +261,11 @@ class Detailed:
             " where x.response_id in (select value from json_each(:ids)) order by x.rowid",
             ids,
         )
-        results: dict[str, list[Result]] = {}
+        results: dict[str, list[OldToolResult]] = {}
         instances: dict[str, dict[str, Any]] = {}
         for row in self.log.rows(statement("old_results"), _wanted(ids)):
             held = attachments(self.log, json.loads(row["attachment_ids"]))
-            results.setdefault(row["response_id"], []).append(Result(row["exception"], held))
+            results.setdefault(row["response_id"], []).append(OldToolResult(row["exception"], held))
             if row["arguments"] is not None and row["tool_call_id"]:
                 instances.setdefault(row["response_id"], {})[row["tool_call_id"]] = _value(row["arguments"])
         for row in rows:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..model import MARKS, RATED, Filters
-from ..rules.search_terms import Asked, Query
+from ..rules.search_terms import Lookup, TypedQuery
 from . import history, projects
 from .forks import all_parents, lineage, unnamed_parents
 from .index_writing import LEAST_RULES
@@ -33,7 +33,7 @@ _FEW = 50
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundTurn:
     """A turn that was found, and its session. `passage` is its best passage, if one is known.
 
     A higher score is better.
@@ -121,7 +121,7 @@ class Finder:
             shared=line if thread_id is not None else unnamed_parents(log),
         )
 
-    def together(self, match: str, count: int) -> list[Found]:
+    def together(self, match: str, count: int) -> list[FoundTurn]:
         """Return turns in which one passage matches FTS5 syntax: `count` of them, or more."""
         if self._nowhere():
             return []
@@ -133,7 +133,7 @@ class Finder:
                 break
         return self._found(rows)
 
-    def apart(self, expressions: Sequence[str], count: int) -> list[Found]:
+    def apart(self, expressions: Sequence[str], count: int) -> list[FoundTurn]:
         """Return at most `count` turns that contain all of several terms, in one passage or in several."""
         if self._nowhere():
             return []
@@ -145,7 +145,7 @@ class Finder:
         asked = {"terms": json.dumps(terms), "rarest": rarest, "count": count}
         return self._found(self.log.rows(statement("search_apart"), self._narrowed() | asked))
 
-    def turns_to_read(self, *, everything: bool) -> list[Found]:
+    def turns_to_read(self, *, everything: bool) -> list[FoundTurn]:
         """Return the turns that the index lacks, or `everything` that may be found, newest first."""
         asked = self._narrowed() | {"everything": int(everything), "rules": LEAST_RULES}
         rows = self.log.rows(statement("search_turns"), asked)
@@ -184,7 +184,7 @@ class Finder:
             "count": _MOST,
         }
 
-    def _found(self, rows: Iterable[dict[str, Any]]) -> list[Found]:
+    def _found(self, rows: Iterable[dict[str, Any]]) -> list[FoundTurn]:
         rows = list(rows)
         old = self._old([row["turn_id"] for row in rows if row["datetime_utc"] is None])
         found = []
@@ -195,7 +195,7 @@ class Finder:
                 row.update(old[row["turn_id"]])
             passage = {name: row[name] for name in ("id", "turn_id", "side", "start", "end")} if "id" in row else None
             found.append(
-                Found(
+                FoundTurn(
                     turn_id=row["turn_id"],
                     thread_id=row["thread_id"],
                     session=row["name"] or "",
@@ -243,13 +243,13 @@ def _undone(log: Log, threads: Collection[str] | None) -> list[str]:
     return history.undone_turns(log, undone)
 
 
-def found_in(finder: Finder, query: Query, count: int, *, some: bool = True) -> Iterator[Found]:
+def found_in(finder: Finder, query: TypedQuery, count: int, *, some: bool = True) -> Iterator[FoundTurn]:
     """Yield matches, each turn once: first those with the words typed, then those with longer words, or all by time.
 
     Each has all the words (in one passage, then in several). If there is none and `some` will do, they have some of
     them.
     """
-    found: dict[str, Found] = {}
+    found: dict[str, FoundTurn] = {}
     for asked in (query.loose,) if finder.latest else (query.exact, query.loose):
         for one in _with_all(finder, asked, count):
             found.setdefault(one.turn_id, one)
@@ -261,7 +261,7 @@ def found_in(finder: Finder, query: Query, count: int, *, some: bool = True) -> 
     yield from sorted(both, key=lambda found: found.turn_id, reverse=True) if finder.latest else both
 
 
-def _with_all(finder: Finder, asked: Asked, count: int) -> Iterator[Found]:
+def _with_all(finder: Finder, asked: Lookup, count: int) -> Iterator[FoundTurn]:
     together = finder.together(asked.all_of, count)
     yield from together
     if len(asked.telling) > 1 and (finder.latest or len(together) < count):

@@ -11,7 +11,7 @@ from typing import Any
 from ..rules.passages import entries, split
 from ..rules.tokens import base
 from . import beside
-from .beside import BETWEEN, FRAGMENT, Beside, joined
+from .beside import BETWEEN, FRAGMENT, BesideText, joined
 from .log import Log
 from .schema import statement
 from .undone import undone_in
@@ -66,7 +66,7 @@ def batches(turn_ids: Sequence[str], there: Mapping[str, Sequence[str]]) -> Iter
 
 
 def passages_of(
-    turn_id: str, texts: Sequence[str], pieces: Sequence[Beside] = (), fresh: Sequence[str] = ()
+    turn_id: str, texts: Sequence[str], pieces: Sequence[BesideText] = (), fresh: Sequence[str] = ()
 ) -> Iterator[dict[str, Any]]:
     """Yield the passages of a turn's texts as rows; a turn without any text has one empty passage.
 
@@ -99,7 +99,7 @@ def passages_of(
         yield {"turn_id": turn_id, "text": "", "parts": "", **nothing}
 
 
-def passages_beside_of(turn_id: str, pieces: Sequence[Beside], fresh: Sequence[str]) -> Iterator[dict[str, Any]]:
+def passages_beside_of(turn_id: str, pieces: Sequence[BesideText], fresh: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the passages of those texts that went with a prompt whose keys are `fresh`, each text once.
 
     They are long and about many things, so each passage is a message of its own for ranking.
@@ -193,7 +193,7 @@ class IndexWriting:
 
     def _beside(
         self, thread_id: str, thread: Thread, turn_ids: Sequence[str], there: Mapping[str, Sequence[str]]
-    ) -> tuple[dict[str, list[str]], dict[str, list[Beside]]]:
+    ) -> tuple[dict[str, list[str]], dict[str, list[BesideText]]]:
         """Return the keys of texts that went with turns and that the thread's index lacks, and all texts of such turns.
 
         A text that went with several turns is indexed with the first that is not undone.

@@ -51,7 +51,7 @@ _THERE = (
 """Whether a log knows the thread of a branch."""
 
 
-class Conversation(NamedTuple):
+class GrownApart(NamedTuple):
     """A conversation that went on in both logs: the thread that it began in, its threads, and what becomes of them."""
 
     root: str
@@ -59,7 +59,7 @@ class Conversation(NamedTuple):
     apart: Apart
 
 
-def went_on(ours: Log, theirs: Log) -> list[Conversation]:
+def went_on(ours: Log, theirs: Log) -> list[GrownApart]:
     """Return the conversations whose branches have to be set apart."""
     near: dict[str, set[str]] = defaultdict(set)
     touched = _touched(ours, theirs, near)
@@ -165,7 +165,7 @@ def _families(near: Mapping[str, Collection[str]], touched: Iterable[str]) -> It
 
 def _conversation(
     root: str, threads: frozenset[str], logs: tuple[Log, Log], known: Mapping[str, tuple[str, Branch]]
-) -> Conversation:
+) -> GrownApart:
     found = [(thread_id, *_own(log, thread_id, threads)) for log in logs for thread_id in sorted(threads)]
     real = {one for _, _, own in found for one in own}
     paths: list[list[str]] = []
@@ -177,7 +177,7 @@ def _conversation(
         if every:
             paths.append(every)
     branches = [known[one][1] for one in sorted(threads & known.keys())]
-    return Conversation(root, threads, apart(root, paths, branches, real))
+    return GrownApart(root, threads, apart(root, paths, branches, real))
 
 
 def _own(log: Log, thread_id: str, threads: Collection[str]) -> tuple[list[str], frozenset[str]]:
@@ -194,7 +194,7 @@ def _own(log: Log, thread_id: str, threads: Collection[str]) -> tuple[list[str],
     return [one for one in every.first if owners.get(one) in threads], own
 
 
-def known(log: Log, conversations: Iterable[Conversation]) -> frozenset[str]:
+def known(log: Log, conversations: Iterable[GrownApart]) -> frozenset[str]:
     """Return which threads of some conversations a log has."""
     ids = json.dumps([thread for one in conversations for thread in one.apart.order])
     sql = (
@@ -204,7 +204,7 @@ def known(log: Log, conversations: Iterable[Conversation]) -> frozenset[str]:
     return frozenset(one for (one,) in log.tuples(sql, {"ids": ids}))
 
 
-def moving(log: Log, one: Conversation) -> dict[str, str]:
+def moving(log: Log, one: GrownApart) -> dict[str, str]:
     """Return the turns of a log that get another thread, with it."""
     moved: dict[str, str] = {}
     for thread_id in one.threads:
@@ -215,7 +215,7 @@ def moving(log: Log, one: Conversation) -> dict[str, str]:
     return moved
 
 
-def set_apart(log: Log, one: Conversation, *, indexed: bool) -> None:
+def set_apart(log: Log, one: GrownApart, *, indexed: bool) -> None:
     """Give the branches of a conversation their threads in a log. `indexed`: the search index of the log is kept up."""
     goes = {thread_id: _goes(log, one, thread_id) for thread_id in sorted(one.threads)}
     moved = moving(log, one)
@@ -225,7 +225,7 @@ def set_apart(log: Log, one: Conversation, *, indexed: bool) -> None:
     record(log, one)
 
 
-def _goes(log: Log, one: Conversation, thread_id: str) -> str:
+def _goes(log: Log, one: GrownApart, thread_id: str) -> str:
     """Return the thread that goes on where this thread of the log did."""
     own = history.own_exchanges(log, thread_id).first
     return one.apart.threads.get(own[-1], thread_id) if own else thread_id
@@ -260,7 +260,7 @@ def _relabel(log: Log, threads: Mapping[str, str]) -> None:
     )
 
 
-def record(log: Log, one: Conversation) -> None:
+def record(log: Log, one: GrownApart) -> None:
     """Record the branches and their forks, and put the tips of the threads right."""
     for thread_id, branch in one.apart.branches.items():
         if not log.value(_THERE, {"id": thread_id}):
@@ -286,7 +286,7 @@ def record(log: Log, one: Conversation) -> None:
     untip(log, {*one.threads, *one.apart.branches})
 
 
-def _relink(log: Log, one: Conversation) -> None:
+def _relink(log: Log, one: GrownApart) -> None:
     """Give the forks that a person made of a branch its new thread."""
     sql = "select thread_id, at_turn_id from memory_forks where from_thread_id in (select value from json_each(:ids))"
     for thread_id, at in log.tuples(sql, {"ids": json.dumps(sorted(one.threads))}):

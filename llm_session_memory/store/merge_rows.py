@@ -24,7 +24,7 @@ def tables() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedRows:
     """How many rows the other log had newer or had removed, and the new sessions."""
 
     changed: int
@@ -32,7 +32,7 @@ class Merged:
     """The name of each new session in the other log, and its name here."""
 
 
-def rows(log: Log, host: str, now: str, hosts: Mapping[str, str] | None = None) -> Merged:
+def rows(log: Log, host: str, now: str, hosts: Mapping[str, str] | None = None) -> MergedRows:
     """Merge all rows that people change from the attached log `other` into this one, within a transaction.
 
     Args:
@@ -65,7 +65,7 @@ def rows(log: Log, host: str, now: str, hosts: Mapping[str, str] | None = None) 
             {"now": now},
         )
         merge_changes.put(log)
-    return Merged(changed, added)
+    return MergedRows(changed, added)
 
 
 # -- rows by their keys ------------------------------------------------

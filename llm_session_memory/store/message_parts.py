@@ -19,7 +19,7 @@ DELETED = "[deleted]"
 
 
 @dataclass(frozen=True)
-class Part:
+class StoredPart:
     """A row of llm's parts: `text` or `payload` holds its text, the latter with references to fragments."""
 
     type: str
@@ -53,7 +53,7 @@ class Stored:
     parent: str | None
     role: str
     provider_metadata: str | None
-    parts: tuple[Part, ...]
+    parts: tuple[StoredPart, ...]
 
 
 class Messages:
@@ -66,7 +66,7 @@ class Messages:
 
     def read(self, rows: Collection[Mapping[str, Any]]) -> dict[str, Stored]:
         """Return messages with their parts, by hash, given as rows of llm's messages."""
-        parts: dict[str, list[Part]] = {}
+        parts: dict[str, list[StoredPart]] = {}
         hashes = [row["hash"] for row in rows]
         for start in range(0, len(hashes), 1_000):
             sql = (
@@ -76,7 +76,9 @@ class Messages:
             for hash_, type_, text, payload, tool in self.log.tuples(
                 sql, {"hashes": json.dumps(hashes[start : start + 1_000])}
             ):
-                parts.setdefault(hash_, []).append(Part(type_, text, json.loads(payload) if payload else {}, tool))
+                parts.setdefault(hash_, []).append(
+                    StoredPart(type_, text, json.loads(payload) if payload else {}, tool)
+                )
         return {
             row["hash"]: Stored(
                 row["hash"],
@@ -88,7 +90,7 @@ class Messages:
             for row in rows
         }
 
-    def text(self, part: Part) -> str:
+    def text(self, part: StoredPart) -> str:
         """Return the text of a part in full; that of a tool result is its output."""
         if part.pieces:
             return "".join(
@@ -122,7 +124,7 @@ class Messages:
         metadata = json.loads(message.provider_metadata) if message.provider_metadata else None
         return message_hash(message.role, [self._wire(part) for part in message.parts], metadata, parent)
 
-    def _wire(self, part: Part) -> dict[str, Any]:
+    def _wire(self, part: StoredPart) -> dict[str, Any]:
         found = {**part.payload, "type": part.type}
         if found.pop("text_ref", None) is not None:
             found["text"] = self.text(part)
@@ -194,7 +196,7 @@ def as_stored(message: Message) -> Stored:
     for part in message.parts:
         payload = {**part.data, "attachments": [{"id": one.id} for one in part.attachments]}
         tool = part.data.get("name") if part.type == "tool_call" else None
-        parts.append(Part(part.type, part.data.get("text"), payload, tool))
+        parts.append(StoredPart(part.type, part.data.get("text"), payload, tool))
     return Stored("", None, message.role, None, tuple(parts))
 
 
@@ -204,18 +206,20 @@ def blanked(message: Stored) -> Stored:
     for part in message.parts:
         kept = {name: part.payload[name] for name in _KEPT if name in part.payload}
         if part.type == "tool_call":
-            parts.append(Part(part.type, None, {**kept, "arguments": {}}, part.tool_name))
+            parts.append(StoredPart(part.type, None, {**kept, "arguments": {}}, part.tool_name))
         elif part.type == "tool_result":
-            parts.append(Part(part.type, None, {**kept, "output": DELETED}, part.tool_name))
+            parts.append(StoredPart(part.type, None, {**kept, "output": DELETED}, part.tool_name))
         elif part.type != "reasoning" and not any(one.type == "text" for one in parts):
-            parts.append(Part("text", DELETED, {}, None))
-    return Stored(message.hash, message.parent, message.role, None, tuple(parts) or (Part("text", DELETED, {}, None),))
+            parts.append(StoredPart("text", DELETED, {}, None))
+    return Stored(
+        message.hash, message.parent, message.role, None, tuple(parts) or (StoredPart("text", DELETED, {}, None),)
+    )
 
 
 _KEPT = ("name", "tool_call_id", "server_executed")
 
 
-def without_fragments(part: Part, gone: Mapping[int, int | None]) -> Part:
+def without_fragments(part: StoredPart, gone: Mapping[int, int | None]) -> StoredPart:
     """Return a part with some of the fragments in it replaced by others, or blanked if there is none (None)."""
     if not any(id_ in gone for id_ in part.fragments):
         return part
@@ -226,10 +230,10 @@ def without_fragments(part: Part, gone: Mapping[int, int | None]) -> Part:
             continue
         new = gone[piece["fragment"]]
         pieces.append({"literal": f"{DELETED}\n"} if new is None else {"fragment": new})
-    return Part(part.type, part.text, {**part.payload, "text_ref": pieces}, part.tool_name)
+    return StoredPart(part.type, part.text, {**part.payload, "text_ref": pieces}, part.tool_name)
 
 
-def without_text(part: Part, text: str) -> Part:
+def without_text(part: StoredPart, text: str) -> StoredPart:
     """Return a part with a text in it blanked."""
     payload = dict(part.payload)
     if part.pieces:
@@ -237,4 +241,4 @@ def without_text(part: Part, text: str) -> Part:
             {"literal": piece["literal"].replace(text, DELETED)} if "literal" in piece else piece
             for piece in part.pieces
         ]
-    return Part(part.type, part.text.replace(text, DELETED) if part.text else part.text, payload, part.tool_name)
+    return StoredPart(part.type, part.text.replace(text, DELETED) if part.text else part.text, payload, part.tool_name)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..rules.names import key
-from ..rules.recall_from import ALL, NAME, PROJECT, TAG, Source, replaced
+from ..rules.recall_from import ALL, NAME, PROJECT, TAG, RecallSource, replaced
 from .log import Log
 
 _OPEN = {"private": " and private = 0", "archived_utc": " and archived_utc is null"}
@@ -29,7 +29,7 @@ _KNOWN = {
 }
 
 
-def sessions(log: Log, source: Source, own: str) -> dict[str, str]:
+def sessions(log: Log, source: RecallSource, own: str) -> dict[str, str]:
     """Return the sessions of a source that may be recalled from in the thread `own`: names by thread."""
     columns = log.columns("memory_sessions")
     shared = "".join(condition for column, condition in _OPEN.items() if column in columns)
@@ -40,7 +40,7 @@ def sessions(log: Log, source: Source, own: str) -> dict[str, str]:
     return dict(log.tuples(sql, {"own": own, "key": key(source.value)}))
 
 
-def known(log: Log, source: Source) -> str | None:
+def known(log: Log, source: RecallSource) -> str | None:
     """Return the stored form of a session's name, a project's name or a tag, or None if there is none."""
     table, sql = _KNOWN[source.kind]
     found = log.value(sql, {"key": key(source.value)}) if log.columns(table) else None

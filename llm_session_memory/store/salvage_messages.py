@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from .check_hashes import hashes, hashes_of_content
 from .log import Log
-from .message_parts import Messages, Part, Stored, without_fragments
+from .message_parts import Messages, Stored, StoredPart, without_fragments
 
 LOST = "[lost: this message could not be read]"
 """Stands for a message of which nothing could be read."""
@@ -75,22 +75,22 @@ class Mender:
         fragments = {id_ for (id_,) in self.log.tuples("select id from fragments")}
         attachments = {id_ for (id_,) in self.log.tuples("select id from attachments")}
         sql = "select id, type, text, payload, tool_name from parts where payload is not null"
-        changed: list[tuple[int, Part]] = []
+        changed: list[tuple[int, StoredPart]] = []
         for id_, type_, text, payload, tool in self.log.stream(sql):
             try:
-                part = Part(type_, text, json.loads(payload), tool)
+                part = StoredPart(type_, text, json.loads(payload), tool)
                 gone = {one: None for one in part.fragments if one not in fragments}
                 lost = [one for one in part.attachments if one not in attachments]
             except (ValueError, TypeError, KeyError, AttributeError):
-                part, gone, lost = Part(type_, text, {}, tool), {}, ["?"]
+                part, gone, lost = StoredPart(type_, text, {}, tool), {}, ["?"]
             if gone:
                 changed.append((id_, without_fragments(part, gone)))
             elif lost:
-                changed.append((id_, Part("text", part.text or LOST, {}, None)))
+                changed.append((id_, StoredPart("text", part.text or LOST, {}, None)))
         for id_, part in changed:
             self._store_part(id_, part)
 
-    def _store_part(self, id_: int, part: Part) -> None:
+    def _store_part(self, id_: int, part: StoredPart) -> None:
         values = {"type": part.type, "text": part.text, "tool": part.tool_name, "id": id_}
         payload = json.dumps(part.payload) if part.payload else None
         self.log.run(
@@ -116,7 +116,7 @@ class Mender:
                 self.whole += 1
                 return
             best = best or candidate
-        made = best or Stored(hash_, None, "user", None, (Part("text", LOST, {}, None),))
+        made = best or Stored(hash_, None, "user", None, (StoredPart("text", LOST, {}, None),))
         self._replace(hash_, made)
         self.partly += 1
 
@@ -146,9 +146,9 @@ class Mender:
             yield message
         for text in dict.fromkeys(texts):
             if text:
-                yield replace(message, parts=(Part("text", text, {}, None),))
+                yield replace(message, parts=(StoredPart("text", text, {}, None),))
         if not message.parts:
-            yield replace(message, parts=(Part("text", next(filter(None, texts), LOST), {}, None),))
+            yield replace(message, parts=(StoredPart("text", next(filter(None, texts), LOST), {}, None),))
 
     def _said(self, hash_: str) -> list[tuple[str, str, str | None]]:
         """Return what turns that end at a message say about it: its role, its text, and the message before it."""
@@ -271,7 +271,7 @@ def add(messages: Messages, message: Stored) -> None:
     messages.add(message)
 
 
-def _role(parts: tuple[Part, ...]) -> str:
+def _role(parts: tuple[StoredPart, ...]) -> str:
     """Return the role that a message with such parts has."""
     types = {part.type for part in parts}
     if "tool_result" in types:

@@ -13,7 +13,7 @@ from .index_mending import remake_words
 from .invariants import broken, condition
 from .log import Log
 from .log_facts import settings
-from .message_parts import Messages, Part, Stored
+from .message_parts import Messages, Stored, StoredPart
 from .salvage_messages import add
 from .schema import statement
 from .sessions import SETTINGS_COLUMNS, settings_of
@@ -73,7 +73,7 @@ def dropped_deleted(log: Log) -> int:
 
 
 def _stored(messages: Messages, role: str, text: str, parent: str | None) -> Stored:
-    made = Stored("", parent, role, None, (Part("text", text, {}, None),))
+    made = Stored("", parent, role, None, (StoredPart("text", text, {}, None),))
     return Stored(messages.hash(made, parent), parent, role, None, made.parts)
 
 

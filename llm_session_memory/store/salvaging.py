@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..rules.sqlite_format import Value, makes_table
-from .damaged_file import DamagedFile, Losses, Rows
+from .damaged_file import DamagedFile, Rows, TableLosses
 from .log import Log
 
 SCHEMA = "sqlite_schema"
@@ -59,7 +59,7 @@ class Column(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class DamagedTable:
     """A table of the damaged file. `root` is its first page, or 0 if that is not known."""
 
     name: str
@@ -89,7 +89,7 @@ class Saved:
 
     table: str
     rows: int = 0
-    losses: Losses = field(default_factory=Losses)
+    losses: TableLosses = field(default_factory=TableLosses)
     refused: int = 0
     """Rows that were read and that the new table refuses: their values are damaged, or they are there twice."""
 
@@ -100,7 +100,7 @@ def salvage_tables(file: DamagedFile, new: Log, say: Callable[[str], None]) -> l
     made = [*_schema(file, schema.losses)]
     virtual = [name for name, _, sql in made if re.match(r"create\s+virtual", sql, re.IGNORECASE)]
     expected = _tables_of(new)
-    tables: dict[str, Table] = {}
+    tables: dict[str, DamagedTable] = {}
     for name, root, sql in made:
         shadow = any(
             name.startswith(f"{one}_") for one in (*virtual, "turn_search_fts", "responses_fts", "memory_words")
@@ -134,7 +134,7 @@ def salvage_tables(file: DamagedFile, new: Log, say: Callable[[str], None]) -> l
     return [one for one in (schema, *found.values()) if one.rows or one.losses.pages or one.losses.rows or one.refused]
 
 
-def _schema(file: DamagedFile, losses: Losses) -> Iterator[tuple[str, int, str]]:
+def _schema(file: DamagedFile, losses: TableLosses) -> Iterator[tuple[str, int, str]]:
     """Yield the tables that the schema names: name, first page, and the statement that made them."""
     for _, values in file.rows(_SCHEMA_PAGE, losses):
         if len(values) == 5 and values[0] == "table":  # noqa: PLR2004  the columns of sqlite_master
@@ -143,7 +143,7 @@ def _schema(file: DamagedFile, losses: Losses) -> Iterator[tuple[str, int, str]]
                 yield name, root if isinstance(root, int) else 0, sql
 
 
-def _parsed(name: str, root: int, sql: str) -> Table | None:
+def _parsed(name: str, root: int, sql: str) -> DamagedTable | None:
     """Return a table as its statement makes it; None if the statement is damaged, or is another one."""
     if not makes_table(sql):
         return None
@@ -155,17 +155,17 @@ def _parsed(name: str, root: int, sql: str) -> Table | None:
         return None
 
 
-def _described(db: sqlite3.Connection, name: str, root: int, sql: str) -> Table | None:
+def _described(db: sqlite3.Connection, name: str, root: int, sql: str) -> DamagedTable | None:
     rows = db.execute("select name, lower(type), pk from pragma_table_info(?)", [name]).fetchall()
     without = re.search(r"\)\s*[^)]*\bwithout\s+rowid\b[^)]*$", sql, re.IGNORECASE) is not None
-    return Table(name, root, tuple(Column(*row) for row in rows), without) if rows else None
+    return DamagedTable(name, root, tuple(Column(*row) for row in rows), without) if rows else None
 
 
-def _at(table: Table, root: int) -> Table:
-    return Table(table.name, root, table.columns, table.without_rowid)
+def _at(table: DamagedTable, root: int) -> DamagedTable:
+    return DamagedTable(table.name, root, table.columns, table.without_rowid)
 
 
-def _tables_of(new: Log) -> dict[str, Table]:
+def _tables_of(new: Log) -> dict[str, DamagedTable]:
     """Return the tables that the new log has, without those of full-text indexes."""
     sql = "select name, sql from sqlite_master where type = 'table' and sql not like 'create virtual%'"
     found = {}
@@ -177,7 +177,7 @@ def _tables_of(new: Log) -> dict[str, Table]:
     return found
 
 
-def _make_room(new: Log, table: Table, sql: str) -> None:
+def _make_room(new: Log, table: DamagedTable, sql: str) -> None:
     """Make a table or columns that the new log lacks: those of a newer llm, or of a plugin."""
     has = new.columns(table.name)
     if not has:
@@ -188,7 +188,7 @@ def _make_room(new: Log, table: Table, sql: str) -> None:
             new.run(f"alter table {_quoted(table.name)} add column {_quoted(column.name)} {column.type}")
 
 
-def _insert(new: Log, table: Table, rows: Iterable[tuple[int | None, list[Value]]], saved: Saved) -> None:
+def _insert(new: Log, table: DamagedTable, rows: Iterable[tuple[int | None, list[Value]]], saved: Saved) -> None:
     batch: Rows = []
     for row in rows:
         batch.append(row)
@@ -198,7 +198,7 @@ def _insert(new: Log, table: Table, rows: Iterable[tuple[int | None, list[Value]
     _insert_batch(new, table, batch, saved)
 
 
-def _insert_batch(new: Log, table: Table, rows: Rows, saved: Saved) -> None:
+def _insert_batch(new: Log, table: DamagedTable, rows: Rows, saved: Saved) -> None:
     """Insert rows. Those of older versions of the table may have fewer values than it has columns."""
     connection = new.database.conn
     columns, alias = table.stored(), table.alias
@@ -224,7 +224,7 @@ def _insert_batch(new: Log, table: Table, rows: Rows, saved: Saved) -> None:
         saved.refused += len(group) - done
 
 
-def _owner(tables: list[Table], rows: Rows) -> Table | None:
+def _owner(tables: list[DamagedTable], rows: Rows) -> DamagedTable | None:
     """Return the table whose rows these are; None if they fit none, or several equally well."""
     fitting = [table for table in tables if all(_fits(table, values) for _, values in rows)]
     known = [table for table in fitting if table.name in _LOOKS]
@@ -235,7 +235,7 @@ def _owner(tables: list[Table], rows: Rows) -> Table | None:
     return best[0] if len(best) == 1 else None
 
 
-def _fits(table: Table, values: list[Value]) -> bool:
+def _fits(table: DamagedTable, values: list[Value]) -> bool:
     """Return whether values can be a row of a table, which may have got more columns since."""
     if not len(table.columns) // 2 <= len(values) <= len(table.columns):
         return False

@@ -144,7 +144,7 @@ _USERS: dict[str, tuple[str, ...]] = {
 }
 
 
-class Threads:
+class SecretThreads:
     """The conversations of turns, and the numbers of exchanges, read when they are needed."""
 
     def __init__(self, log: Log, only: str | None = None) -> None:

@@ -16,7 +16,7 @@ from ..rules.names import key
 from ..rules.secrets import Redactor, replacement
 from . import secret_content
 from .log import Log
-from .message_parts import Messages, Part, Stored
+from .message_parts import Messages, Stored, StoredPart
 from .schema import statement
 from .secret_index import Indexed, without_words
 from .secret_texts import Texts, newest_rows, tables, with_needle
@@ -153,7 +153,7 @@ class Rewriting:
         metadata = self.redactor.column(metadata, is_json=True) if metadata else metadata
         return replace(message, parts=parts, provider_metadata=metadata)
 
-    def _part(self, part: Part, fragments: Mapping[int, int], attachments: Mapping[str, str]) -> Part:
+    def _part(self, part: StoredPart, fragments: Mapping[int, int], attachments: Mapping[str, str]) -> StoredPart:
         payload = self.redactor.value(part.payload) if self.redactor.has(json.dumps(part.payload)) else part.payload
         payload = secret_content.renumbered(payload, fragments, attachments)
         return replace(part, text=self.redactor.text(part.text) if part.text else part.text, payload=payload)

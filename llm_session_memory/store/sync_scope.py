@@ -13,7 +13,7 @@ Pairs = list[tuple[str, str]]
 """Two threads each."""
 
 
-class Named(NamedTuple):
+class NamedSession(NamedTuple):
     """A session, as far as it decides what goes. `project` is the key of its project."""
 
     thread_id: str
@@ -25,13 +25,13 @@ class Named(NamedTuple):
     projects_recall_from: str | None
 
 
-def sessions(log: Log) -> list[Named]:
+def sessions(log: Log) -> list[NamedSession]:
     """Return all sessions."""
     sql = (
         "select s.thread_id, s.name, s.name_key, s.project, s.private, s.recall_from, p.recall_from"
         " from memory_sessions s left join memory_projects p on p.name_key = s.project"
     )
-    return [Named(*row) for row in log.tuples(sql)]
+    return [NamedSession(*row) for row in log.tuples(sql)]
 
 
 def shared_names(log: Log) -> dict[str, str]:

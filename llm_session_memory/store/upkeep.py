@@ -33,7 +33,7 @@ _SAMPLE = 1_000
 
 
 @dataclass(frozen=True)
-class Figures:
+class FileFigures:
     """What a log's file is like. Sizes are in bytes; `segments` are those of each full-text index."""
 
     size: int
@@ -56,12 +56,12 @@ class Migration:
     known: bool = True
 
 
-def figures(log: Log) -> Figures:
+def figures(log: Log) -> FileFigures:
     """Return what a log's file is like. Reads a few pages only."""
     wal = 0
     with suppress(OSError):
         wal = log.path.with_name(f"{log.path.name}-wal").stat().st_size
-    return Figures(
+    return FileFigures(
         size=log.path.stat().st_size,
         page_size=log.value("pragma page_size"),
         pages=log.value("pragma page_count"),

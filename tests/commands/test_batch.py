@@ -12,7 +12,7 @@ import pytest
 
 from llm_session_memory import Memory
 from llm_session_memory.commands.working import shown
-from llm_session_memory.llm_seam.working import Progress
+from llm_session_memory.llm_seam.working import JobProgress
 from llm_session_memory.model.jobs import Job
 from tests.conftest import Command
 from tests.world.scripted import Script
@@ -265,10 +265,10 @@ def test_a_stopped_job_is_resumed(llm_: Command, folder: Path, script: Script) -
     assert f"Nothing of job “{job.name}” is left to ask." in llm_("sessions", "job", "resume", job.name).err
 
 
-def _progress(**more: Any) -> Progress:
+def _progress(**more: Any) -> JobProgress:
     job = Job("1", "a", "batch", {}, "", spent_usd=more.pop("spent", 0.123), counts=more.pop("counts", {}))
     known: dict[str, Any] = {"total": 1000, "ended": 412, "running": 4, "a_minute": 41.2, "seconds_left": 860.0}
-    return Progress(job, **{**known, "stopping": False, "waits": 0.0, "waits_for": "", **more})
+    return JobProgress(job, **{**known, "stopping": False, "waits": 0.0, "waits_for": "", **more})
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def _progress(**more: Any) -> Progress:
         (_progress(stopping=True), "$0.12, ending, Ctrl-C again ends at once"),
     ],
 )
-def test_the_bar_says_how_far_a_job_is(now: Progress, line: str) -> None:
+def test_the_bar_says_how_far_a_job_is(now: JobProgress, line: str) -> None:
     """The bar, the rate, the cost so far and the time left are on one line, which is no wider than the terminal."""
     assert shown(now, 200).endswith(line)
     assert len(shown(now, 30)) < 30

@@ -194,7 +194,7 @@ def test_a_full_disk_leaves_no_file(llm_: Command, tmp_path: Path, monkeypatch: 
     def full(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(age_passphrase.Writer, "finish", full)
+    monkeypatch.setattr(age_passphrase.AgeWriter, "finish", full)
     (tmp_path / "out").mkdir()
     done = llm_("sessions", "export", "work", str(tmp_path / "out" / "w.age"), "--encrypt", input="a\na\n")
     assert "can't be written: No space left on device. Free some space" in done.err

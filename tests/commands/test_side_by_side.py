@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 import pytest
 
 from llm_session_memory.commands import side_by_side
-from llm_session_memory.commands.side_by_side import Below, Beside, screen_for
+from llm_session_memory.commands.side_by_side import Below, SideBySide, screen_for
 
 
 class _Tty(io.StringIO):
@@ -48,7 +48,7 @@ def _on_terminal() -> Iterator[_Tty]:
 def test_what_was_drawn_on_the_way_is_gone_in_the_end() -> None:
     """The columns stand once, whole, however high they are; on the way, no more lines are drawn than fit."""
     with _on_terminal() as tty:
-        screen = Beside(["a", "b"], 10, 8)
+        screen = SideBySide(["a", "b"], 10, 8)
         for place, words in enumerate((["one ", "two ", "three"], [f"{number}\n" for number in range(20)])):
             screen.begin(place)
             for word in words:
@@ -66,7 +66,7 @@ def test_what_was_drawn_on_the_way_is_gone_in_the_end() -> None:
 def test_a_message_comes_above_the_columns() -> None:
     """It is not drawn over, and the columns are drawn below it again."""
     with _on_terminal() as tty:
-        screen = Beside(["a", "b"], 10, 20)
+        screen = SideBySide(["a", "b"], 10, 20)
         with screen.aside():
             screen.begin(0)
             screen.piece(0, "one")
@@ -80,7 +80,7 @@ def test_a_message_comes_above_the_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "term", "kind"), [("99", "xterm", Below), ("100", "xterm", Beside), ("200", "dumb", Below)]
+    ("columns", "term", "kind"), [("99", "xterm", Below), ("100", "xterm", SideBySide), ("200", "dumb", Below)]
 )
 def test_columns_are_for_wide_terminals(monkeypatch: pytest.MonkeyPatch, columns: str, term: str, kind: type) -> None:
     """A narrow terminal, or one that can't move its cursor, has one answer below the other."""

@@ -11,7 +11,7 @@ import pytest
 from llm_session_memory.errors import SessionError
 from llm_session_memory.memory import Memory
 from llm_session_memory.rules.rankings import ranking
-from llm_session_memory.services.votes import NOTE, Answer
+from llm_session_memory.services.votes import NOTE, VotedAnswer
 from tests.conftest import Command
 from tests.world.once import once
 from tests.world.scripted import Script
@@ -19,22 +19,23 @@ from tests.world.scripted import Script
 
 @pytest.fixture(name="answers")
 @once
-def _answers(llm_: Command, script: Script, log: Path) -> list[Answer]:
+def _answers(llm_: Command, script: Script, log: Path) -> list[VotedAnswer]:
     """Two models have each answered the same prompt in a session of its own."""
     llm_("-m", "scripted", "--session", "one", "Hello").ok()
     llm_("-m", "other", "--session", "two", "Hello").ok()
     with Memory(log) as memory:
         return [
-            Answer(memory.sessions.get(name).thread_id, memory.sessions.turn_ids(name)[0][0]) for name in ("one", "two")
+            VotedAnswer(memory.sessions.get(name).thread_id, memory.sessions.turn_ids(name)[0][0])
+            for name in ("one", "two")
         ]
 
 
-def _cast(log: Path, answers: list[Answer], said: str, *, blind: bool = False) -> None:
+def _cast(log: Path, answers: list[VotedAnswer], said: str, *, blind: bool = False) -> None:
     with Memory(log) as memory:
         memory.votes.cast(answers, ranking(said, len(answers)), blind=blind)
 
 
-def test_a_vote_is_kept_with_ratings(llm_: Command, log: Path, answers: list[Answer]) -> None:
+def test_a_vote_is_kept_with_ratings(llm_: Command, log: Path, answers: list[VotedAnswer]) -> None:
     """The better answer is rated up, the other one down; another vote on the same answers replaces both."""
     _cast(log, answers, "b")
     assert llm_("sessions", "rate", "one").ok().out == f"#1 down: {NOTE}\n"
@@ -47,20 +48,20 @@ def test_a_vote_is_kept_with_ratings(llm_: Command, log: Path, answers: list[Ans
     assert listed.partition("  ")[2] == "scripted (one) better than other (two), blind\n"
 
 
-def test_a_persons_own_rating_stays(llm_: Command, log: Path, answers: list[Answer]) -> None:
+def test_a_persons_own_rating_stays(llm_: Command, log: Path, answers: list[VotedAnswer]) -> None:
     """A vote never replaces a rating that was given for another reason."""
     llm_("sessions", "rate", "one", "1", "2", "--note", "Too long").ok()
     _cast(log, answers, "a")
     assert llm_("sessions", "rate", "one").ok().out == "#1 2 of 5: Too long\n"
 
 
-def test_an_answer_is_not_compared_with_itself(log: Path, answers: list[Answer]) -> None:
+def test_an_answer_is_not_compared_with_itself(log: Path, answers: list[VotedAnswer]) -> None:
     """Nothing is stored."""
     with Memory(log) as memory, pytest.raises(SessionError, match="can't be compared with itself"):
         memory.votes.cast([answers[0], answers[0]], ranking("a", 2), blind=False)
 
 
-def test_the_preference_is_shown(llm_: Command, log: Path, answers: list[Answer]) -> None:
+def test_the_preference_is_shown(llm_: Command, log: Path, answers: list[VotedAnswer]) -> None:
     """A table of models, then what the votes show and what they don't."""
     assert llm_("sessions", "votes").ok().out == "There are no votes yet.\n"
     _cast(log, answers, "a")
@@ -79,7 +80,7 @@ def test_the_preference_is_shown(llm_: Command, log: Path, answers: list[Answer]
 
 
 def test_without_the_extra_there_are_counts_and_exact_tests(
-    llm_: Command, log: Path, answers: list[Answer], monkeypatch: pytest.MonkeyPatch
+    llm_: Command, log: Path, answers: list[VotedAnswer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The strengths need a library; the sentence says which."""
     monkeypatch.setitem(sys.modules, "choix", None)
@@ -90,7 +91,7 @@ def test_without_the_extra_there_are_counts_and_exact_tests(
     assert "llm install 'llm-session-memory[compare]'" in done.err
 
 
-def test_a_vote_goes_with_its_answer(llm_: Command, log: Path, answers: list[Answer]) -> None:
+def test_a_vote_goes_with_its_answer(llm_: Command, log: Path, answers: list[VotedAnswer]) -> None:
     """If an answer is deleted, so is the vote on it."""
     _cast(log, answers, "a")
     llm_("sessions", "delete", "two", "--yes").ok()

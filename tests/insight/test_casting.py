@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llm_session_memory.commands.replaying import Player
 from llm_session_memory.insight.casting import Printed, cast, printed
 from llm_session_memory.insight.scenes import Scene
-from llm_session_memory.insight.timing import Step, Timeline
+from llm_session_memory.insight.timing import CallTiming, Timeline
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
 PIECES = st.lists(st.tuples(st.sampled_from(["you", "reply", "tool_call", "failed"]), TEXT, TEXT), max_size=3)
@@ -23,7 +23,7 @@ SCENES = st.lists(
         first=st.booleans(),
         utc=st.just("2026-09-01T08:00:00+00:00"),
         model=TEXT,
-        step=st.builds(Step, st.integers(0, 10**6), st.integers(0, 10**4)),
+        step=st.builds(CallTiming, st.integers(0, 10**6), st.integers(0, 10**4)),
         before=PIECES.map(tuple),
         after=PIECES.map(tuple),
     ),
@@ -39,14 +39,14 @@ def test_output_comes_in_order_and_all_of_it(scenes: list[Scene], idle: float) -
     moments = [event.moment for event in events]
     assert moments == sorted(moments)
     assert all(moment <= timeline.total + 1e-6 for moment in moments)
-    at_once = list(printed(scenes, Timeline([Step(0, 0) for _ in scenes])))
+    at_once = list(printed(scenes, Timeline([CallTiming(0, 0) for _ in scenes])))
     assert "".join(event.text for event in events) == "".join(event.text for event in at_once)
 
 
 def test_an_excerpt_is_printed_with_its_own_label() -> None:
     """An excerpt names its exchange itself, so the replay does not name it again."""
     before = (("recalled", "#1", "[#1 user 2026-11-21] The deadline is 4 May."), ("you", "", "When?"))
-    scene = Scene(number=8, first=True, utc="", model="llama3", step=Step(0, 0), before=before, after=())
+    scene = Scene(number=8, first=True, utc="", model="llama3", step=CallTiming(0, 0), before=before, after=())
     (event,) = printed([scene], Timeline([scene.step]))
     assert "recalled [#1 user 2026-11-21] The deadline is 4 May." in event.text
     assert event.text.count("#1") == 1

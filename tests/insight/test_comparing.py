@@ -24,7 +24,7 @@ from llm_session_memory.insight.comparing.similarity import similarity
 from llm_session_memory.insight.comparing.statistics import ENOUGH, examined, holm, unit_of
 from llm_session_memory.insight.comparing.values import Kind
 from llm_session_memory.insight.comparing.verdict import verdict
-from llm_session_memory.reader.compared import Answer, Compared, Preferred, Row, Side
+from llm_session_memory.reader.compared import Answer, Compared, Preferred, PromptRow, Side
 from llm_session_memory.reader.entries import Relative
 from llm_session_memory.reader.values import Judged
 from tests.world.laws import tried
@@ -256,7 +256,7 @@ def compared(*rows: tuple[tuple[Answer, ...], ...], votes: tuple[Preferred, ...]
         Side(letter, name, (Relative(name, name, ""),))
         for letter, name in zip("abc", names[: len(rows[0])], strict=False)
     )
-    made = tuple(Row(number, "Why?", 0, cells) for number, cells in enumerate(rows, 1))
+    made = tuple(PromptRow(number, "Why?", 0, cells) for number, cells in enumerate(rows, 1))
     return Compared("session", "prompt", sides, made, votes)
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_session_memory.insight.timing import SPEEDS, Step, Timeline
+from llm_session_memory.insight.timing import SPEEDS, CallTiming, Timeline
 from tests.views.playing import Moment, Playing, at, lasts, model_time, revealed
 
-STEPS = st.lists(st.builds(Step, st.integers(0, 10**8), st.integers(0, 10**6)), max_size=40)
+STEPS = st.lists(st.builds(CallTiming, st.integers(0, 10**8), st.integers(0, 10**6)), max_size=40)
 IDLE = st.one_of(st.none(), st.floats(0, 1000))
 SPEED = st.sampled_from(SPEEDS)
 
@@ -20,7 +20,7 @@ def order(moment: Moment) -> float:
 
 
 @given(STEPS, IDLE, st.floats(0, 10**9), st.floats(0, 10**9))
-def test_time_never_runs_backwards(steps: list[Step], idle: float | None, one: float, other: float) -> None:
+def test_time_never_runs_backwards(steps: list[CallTiming], idle: float | None, one: float, other: float) -> None:
     """A later moment shows everything that an earlier one shows, and the models' time never decreases."""
     line = Timeline(steps, idle)
     early, late = sorted((one, other))
@@ -29,7 +29,7 @@ def test_time_never_runs_backwards(steps: list[Step], idle: float | None, one: f
 
 
 @given(STEPS, st.floats(0, 1000))
-def test_no_pause_exceeds_the_cap(steps: list[Step], idle: float) -> None:
+def test_no_pause_exceeds_the_cap(steps: list[CallTiming], idle: float) -> None:
     """Pauses are kept but never exceed the cap; calls take as long as they really took."""
     line = Timeline(steps, idle)
     ends = [0, *line.ends]
@@ -39,13 +39,13 @@ def test_no_pause_exceeds_the_cap(steps: list[Step], idle: float) -> None:
 
 
 @given(STEPS)
-def test_without_a_cap_a_replay_is_as_long_as_the_session(steps: list[Step]) -> None:
+def test_without_a_cap_a_replay_is_as_long_as_the_session(steps: list[CallTiming]) -> None:
     """Without a cap, every pause and every call takes as long as it really took."""
     assert Timeline(steps, None).total == sum(step.pause + step.run for step in steps)
 
 
 @given(STEPS, IDLE, SPEED)
-def test_the_length_is_divided_by_the_speed(steps: list[Step], idle: float | None, speed: float) -> None:
+def test_the_length_is_divided_by_the_speed(steps: list[CallTiming], idle: float | None, speed: float) -> None:
     """At speed s, a replay takes exactly its total divided by s."""
     line = Timeline(steps, idle)
     assert lasts(line, speed) == line.total / speed
@@ -55,7 +55,7 @@ def test_the_length_is_divided_by_the_speed(steps: list[Step], idle: float | Non
 
 
 @given(STEPS, IDLE, SPEED, st.lists(st.integers(0, 10**6), max_size=30))
-def test_seeking_equals_playing(steps: list[Step], idle: float | None, speed: float, frames: list[int]) -> None:
+def test_seeking_equals_playing(steps: list[CallTiming], idle: float | None, speed: float, frames: list[int]) -> None:
     """Playing up to a moment, in any frames, shows the same as seeking to that moment."""
     played = Playing(Timeline(steps, idle), speed=speed)
     for frame in frames:
@@ -66,7 +66,7 @@ def test_seeking_equals_playing(steps: list[Step], idle: float | None, speed: fl
 
 
 @given(STEPS, IDLE)
-def test_everything_is_shown_at_the_end(steps: list[Step], idle: float | None) -> None:
+def test_everything_is_shown_at_the_end(steps: list[CallTiming], idle: float | None) -> None:
     """At the end every step is over; before the first step begins, nothing is shown."""
     line = Timeline(steps, idle)
     assert at(line, line.total) == Moment(len(steps))

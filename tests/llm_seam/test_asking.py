@@ -15,7 +15,7 @@ from llm_session_memory import Memory
 from llm_session_memory.errors import ModelFailed, OverBudget, SessionError, TooExpensive
 from llm_session_memory.llm_seam.asking import Answered, Question, ask, ask_async
 from llm_session_memory.llm_seam.creating import Wanted
-from llm_session_memory.llm_seam.tool_results import NOT_RUN, Result
+from llm_session_memory.llm_seam.tool_results import NOT_RUN, RecordedResult
 from llm_session_memory.model import Message, Session, Settings
 from llm_session_memory.rules.blocks import NewBlock
 from llm_session_memory.services.bundle import Services
@@ -254,7 +254,7 @@ def test_tools_are_run_or_answered_from_the_record(memory: Memory, work: Session
     run = ask(memory, work, Question("How is it?", tools=[weather], context=context), CallingModel())
     assert (run.text, run.calls) == ("Rain in Lisbon; Rain in Porto", 2)
     assert len(memory.sessions.exchanges("work")[-1].turns) == 2
-    recorded = [Result("weather", {"city": "Lisbon"}, "Sun")]
+    recorded = [RecordedResult("weather", {"city": "Lisbon"}, "Sun")]
     question = Question("And now?", tools=[weather], run_tools=False, recorded=recorded, context=context)
     assert ask(memory, work, question, CallingModel()).text == f"Sun; {NOT_RUN}"
     assert memory.desk.log.value("select count(*) from tools") == 1

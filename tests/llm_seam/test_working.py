@@ -15,7 +15,7 @@ from llm_session_memory import Memory
 from llm_session_memory.errors import LogUnusable, ModelFailed, TooExpensive
 from llm_session_memory.llm_seam import crew
 from llm_session_memory.llm_seam.asking import Question, ask_async
-from llm_session_memory.llm_seam.working import Also, Limits, Progress, Runner, Skip, Worked, work
+from llm_session_memory.llm_seam.working import Also, JobProgress, Limits, Runner, Skip, Worked, work
 from llm_session_memory.model.jobs import Item, Job
 from llm_session_memory.rules.pacing import backoff
 from llm_session_memory.services.bundle import Services
@@ -98,7 +98,7 @@ def test_every_item_is_asked_once_side_by_side(path: Path) -> None:
         together.wait()
         return {"n": item.position}
 
-    seen: list[Progress] = []
+    seen: list[JobProgress] = []
     done = work(path, job, run, jobs=3, progress=seen.append)
     assert (done.interrupted, done.job.state, done.job.counts) == (False, "done", {"done": 12})
     assert sorted(asked) == [*range(1, 13)]
@@ -108,7 +108,7 @@ def test_every_item_is_asked_once_side_by_side(path: Path) -> None:
 
 def test_only_ctrl_c_is_told_as_ctrl_c(path: Path) -> None:
     """While a job that stops by itself waits for its last answers, nobody is told that they pressed Ctrl-C."""
-    job, seen, enough = _job(path, 2), list[Progress](), threading.Event()
+    job, seen, enough = _job(path, 2), list[JobProgress](), threading.Event()
 
     def run(services: Services, item: Item, __: Also) -> None:
         if item.position == 1:
@@ -116,7 +116,7 @@ def test_only_ctrl_c_is_told_as_ctrl_c(path: Path) -> None:
         else:
             enough.wait(20)
 
-    def told(now: Progress) -> None:
+    def told(now: JobProgress) -> None:
         seen.append(now)
         if [one.job.state for one in seen].count("stopped") > 3:
             enough.set()
@@ -321,7 +321,7 @@ def _interrupted(  # noqa: PLR0913  what a test chooses
 
     pressing = presses()
 
-    def progress(now: Progress) -> None:
+    def progress(now: JobProgress) -> None:
         if next(pressing, pressing) is not pressing and now.job.state == "open":
             raise KeyboardInterrupt
 
@@ -356,7 +356,7 @@ def test_limits_hold_up_the_next_request(path: Path, limits: Limits) -> None:
     """Once a request has taken its share of the limit, the next one waits."""
     job = _job(path, 2)
 
-    def progress(now: Progress) -> None:
+    def progress(now: JobProgress) -> None:
         if now.ended and now.job.state == "open":
             raise KeyboardInterrupt
 

@@ -14,7 +14,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.reader.compared import Answer, By, Compared, Matching
 from llm_session_memory.reader.comparison import MOST_SIDES, compared
 from llm_session_memory.reader.opening import opened
-from llm_session_memory.reader.pairing import Entry, made_up_for, rows
+from llm_session_memory.reader.pairing import SideAnswer, made_up_for, rows
 from llm_session_memory.store.running import this_process
 from tests.world.logs import Call, LogBuilder, Said
 
@@ -181,8 +181,8 @@ def test_sides_that_are_called_alike_are_told_apart(world: World) -> None:
     assert labels == ["Hi (one)", "Hi (two) (b)", "Hi (two) (c)"]
 
 
-def entry(thread: str, key: str, side: int = 0, *, number: int | None = 1, tries: int = 0) -> Entry:
-    return Entry(side, key, Answer(thread, f"{thread}-{key}", number, "m", key, tries=tries))
+def entry(thread: str, key: str, side: int = 0, *, number: int | None = 1, tries: int = 0) -> SideAnswer:
+    return SideAnswer(side, key, Answer(thread, f"{thread}-{key}", number, "m", key, tries=tries))
 
 
 def test_answers_are_matched_by_place_if_asked_for() -> None:

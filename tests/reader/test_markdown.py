@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from llm_session_memory.model import Attachment, Attempt, Exchange, Message, Part, Session, Settings, Turn
 from llm_session_memory.reader.files.fields import as_fields
-from llm_session_memory.reader.files.markdown import Transcript, as_markdown
+from llm_session_memory.reader.files.markdown import ShownTranscript, as_markdown
 
 SESSION = Session("01thread", "work", "2026-11-20T09:00:00+00:00", Settings("llama3", None, {"num_ctx": 8192}))
 
@@ -39,9 +39,9 @@ def attempt(id_: str, **values: object) -> Attempt:
 
 def transcript(
     *exchanges: Exchange, session: Session = SESSION, total: int | None = None, **values: object
-) -> Transcript:
+) -> ShownTranscript:
     made: dict[str, object] = {"attempts": (), "pinned": frozenset(), **values}
-    return Transcript(session, len(exchanges) if total is None else total, exchanges, **made)  # type: ignore[arg-type]
+    return ShownTranscript(session, len(exchanges) if total is None else total, exchanges, **made)  # type: ignore[arg-type]
 
 
 def test_a_transcript_reads_from_top_to_bottom() -> None:
@@ -98,7 +98,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize(("given_", "head"), HEADS.values(), ids=HEADS.keys())
-def test_the_head_says_what_is_shown(given_: Transcript, head: str) -> None:
+def test_the_head_says_what_is_shown(given_: ShownTranscript, head: str) -> None:
     """The head names the session, how much of it is shown, its model, its thread and its system prompt."""
     assert as_markdown(given_).startswith(head)
 

@@ -18,7 +18,7 @@ import pytest
 from llm_session_memory import Memory
 from llm_session_memory.llm_seam.tables import migrated
 from llm_session_memory.model.remotes import RemoteSettings
-from llm_session_memory.model.syncing import Scope
+from llm_session_memory.model.syncing import SyncScope
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
 from llm_session_memory.services.syncing import Syncing
 from tests.conftest import Done
@@ -77,7 +77,7 @@ def pulled(log: Path, address: str) -> set[str]:
     with Memory(log) as memory, closing(PostgresRemote(address)) as remote:
         migrated(memory.desk.log)
         settings = RemoteSettings("team", address)
-        Syncing(memory.desk, remote, settings, memory.remotes.machine()).pull(Scope())
+        Syncing(memory.desk, remote, settings, memory.remotes.machine()).pull(SyncScope())
         (name,) = memory.sessions.names()
         return {exchange.prompt for exchange in memory.sessions.exchanges(name)}
 

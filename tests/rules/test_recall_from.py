@@ -12,7 +12,7 @@ from llm_session_memory.rules.recall_from import (
     NAME,
     PROJECT,
     TAG,
-    Source,
+    RecallSource,
     checked,
     normal,
     read,
@@ -25,18 +25,18 @@ from llm_session_memory.rules.recall_from import (
     ("text", "sources"),
     [
         ("self", ()),
-        ("Self, work", (Source(NAME, "work"),)),
-        ("work,play, work", (Source(NAME, "work"), Source(NAME, "play"))),
-        ("plans for May , tag:bridge", (Source(NAME, "plans for May"), Source(TAG, "bridge"))),
-        ("PROJECT: two words", (Source(PROJECT, "two words"),)),
-        ("work, ALL, tag:x", (Source(ALL),)),
-        ('"all","tag:x"', (Source(NAME, "all"), Source(NAME, "tag:x"))),
-        ('"red, ""white""", tag:"a, b"', (Source(NAME, 'red, "white"'), Source(TAG, "a, b"))),
-        ('12" pipes', (Source(NAME, '12" pipes'),)),
-        ("topic:x", (Source(NAME, "topic:x"),)),
+        ("Self, work", (RecallSource(NAME, "work"),)),
+        ("work,play, work", (RecallSource(NAME, "work"), RecallSource(NAME, "play"))),
+        ("plans for May , tag:bridge", (RecallSource(NAME, "plans for May"), RecallSource(TAG, "bridge"))),
+        ("PROJECT: two words", (RecallSource(PROJECT, "two words"),)),
+        ("work, ALL, tag:x", (RecallSource(ALL),)),
+        ('"all","tag:x"', (RecallSource(NAME, "all"), RecallSource(NAME, "tag:x"))),
+        ('"red, ""white""", tag:"a, b"', (RecallSource(NAME, 'red, "white"'), RecallSource(TAG, "a, b"))),
+        ('12" pipes', (RecallSource(NAME, '12" pipes'),)),
+        ("topic:x", (RecallSource(NAME, "topic:x"),)),
     ],
 )
-def test_what_a_text_means(text: str, sources: tuple[Source, ...]) -> None:
+def test_what_a_text_means(text: str, sources: tuple[RecallSource, ...]) -> None:
     """Commas separate values, case of the words and blanks don't matter, and in quotes a value is always a name."""
     assert read(text) == sources
 
@@ -51,11 +51,11 @@ def test_a_text_that_can_not_be_read(text: str) -> None:
 
 
 NAMES = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1).map(str.strip).filter(bool)
-SOURCES = st.lists(st.builds(Source, st.sampled_from([TAG, PROJECT, NAME]), NAMES), unique=True).map(tuple)
+SOURCES = st.lists(st.builds(RecallSource, st.sampled_from([TAG, PROJECT, NAME]), NAMES), unique=True).map(tuple)
 
 
-@given(SOURCES | st.just((Source(ALL),)))
-def test_what_is_written_is_read_again(sources: tuple[Source, ...]) -> None:
+@given(SOURCES | st.just((RecallSource(ALL),)))
+def test_what_is_written_is_read_again(sources: tuple[RecallSource, ...]) -> None:
     """Any names and tags, also with commas and quotes, survive being stored; the normal form is its own normal form."""
     text = written(sources)
     assert read(text) == sources
@@ -70,7 +70,7 @@ def test_a_renamed_session_keeps_its_place() -> None:
 
 def test_unknown_names_are_errors() -> None:
     """Names are stored as the log has them, and an unknown one is an error that says how to find the others."""
-    there = {Source(NAME, "WORK"): "Work", Source(TAG, "x"): "X"}
+    there = {RecallSource(NAME, "WORK"): "Work", RecallSource(TAG, "x"): "X"}
     assert checked("WORK, tag:x, all", there.get) == "all"
     assert checked("WORK, tag:x", there.get) == "Work, tag:X"
     for text, error in {"play": "Session “play” not found", "tag:y": "the tag “y”", "project:z": "Project “z”"}.items():

@@ -74,7 +74,7 @@ class Machine:
             ).fetchone()
         return None if found is None else str(found)
 
-    def merge(self, other: Machine, host: str = "elsewhere") -> merge_rows.Merged:
+    def merge(self, other: Machine, host: str = "elsewhere") -> merge_rows.MergedRows:
         """Merge the rows of another machine into this one's."""
         with merging.attachable(self.log):
             self.log.run("attach :file as other", {"file": str(other.log.path)})

@@ -16,7 +16,7 @@ from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
 from llm_session_memory.services import deletion
 from llm_session_memory.services.bundle import Services
-from llm_session_memory.services.deletion_batch import Batch
+from llm_session_memory.services.deletion_batch import DeletionBatch
 from llm_session_memory.store import Notes, Sessions, deletion_words
 from llm_session_memory.store.attempts import Attempts
 from llm_session_memory.store.deletion import Deletion as Working
@@ -216,7 +216,7 @@ def test_a_long_conversation_goes_from_the_index_first(
         hits = len(services.search(SECRET))
         planned = services.deletion.plan([Target(secret)]).amounts
         if broken_off:
-            monkeypatch.setattr(Batch, "apply", interrupted)
+            monkeypatch.setattr(DeletionBatch, "apply", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 services.deletion.delete([Target(secret)])
             assert log.value(indexed) < passages - 1
@@ -241,7 +241,7 @@ def test_what_others_log_while_it_is_found_out_what_goes_is_taken_into_account(l
         thread, other = builder.thread(), builder.thread()
         builder.turns(thread, Said("We build a bridge.", "Noted."))
 
-    def meanwhile(working: Working, batch: Batch, *, last: bool, blank: bool = False) -> None:
+    def meanwhile(working: Working, batch: DeletionBatch, *, last: bool, blank: bool = False) -> None:
         choose(batch, working, last=last, blank=blank)
         if not written:
             written.append(what)
@@ -250,9 +250,9 @@ def test_what_others_log_while_it_is_found_out_what_goes_is_taken_into_account(l
                 builder.turns(thread if what == "a turn" else other, said)
 
     written: list[str] = []
-    choose = Batch.choose
+    choose = DeletionBatch.choose
     with Services.open(log) as services, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Batch, "choose", lambda batch, working, **how: meanwhile(working, batch, **how))
+        patch.setattr(DeletionBatch, "choose", lambda batch, working, **how: meanwhile(working, batch, **how))
         deleted = services.deletion.delete([Target(thread)])
     assert deleted.amounts.turns == (2 if what == "a turn" else 1)
     checked(log)

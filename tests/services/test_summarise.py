@@ -16,7 +16,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.model import Budget, Exchange, Message, Settings, Summary, Window
 from llm_session_memory.rules import summary, tokens
 from llm_session_memory.rules.tokens import Measure
-from llm_session_memory.services.summarise import Answer, Summariser
+from llm_session_memory.services.summarise import ModelAnswer, Summariser
 from llm_session_memory.store import Notes
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said, as_read_only
@@ -41,12 +41,12 @@ class Writer:
     def room(self) -> tuple[int, Measure]:
         return self.tokens, Measure()
 
-    def __call__(self, instruction: str, material: str) -> Answer:
+    def __call__(self, instruction: str, material: str) -> ModelAnswer:
         reply = self.replies[min(len(self.told), len(self.replies) - 1)]
         self.told.append((instruction, material))
         if isinstance(reply, Exception):
             raise reply
-        return Answer("writer", reply, 100, 10, 500)
+        return ModelAnswer("writer", reply, 100, 10, 500)
 
 
 class Lost(Writer):

@@ -13,7 +13,7 @@ import pytest
 
 from llm_session_memory.errors import NoSuchSession, RemoteFailed
 from llm_session_memory.model.remotes import Document
-from llm_session_memory.model.syncing import Moved, Scope
+from llm_session_memory.model.syncing import Moved, SyncScope
 from llm_session_memory.remotes.distributed.keeping import digests
 from llm_session_memory.store import documents
 from tests.world.machines import EVERYTHING, Machine, Place
@@ -115,18 +115,18 @@ def test_conversations_without_a_name_go_only_if_asked(place: Place, home: Machi
 
 def test_one_session_or_one_project(place: Place, home: Machine) -> None:
     """A scope limits a push and a pull to one session or one project."""
-    assert home.push(Scope(session="work")).conversations == 1
+    assert home.push(SyncScope(session="work")).conversations == 1
     assert place.server.keys("thread") == {home.thread("work")}
     with home.memory() as memory:
         memory.projects.create("bridge")
         memory.projects.move("play", "bridge")
-    assert home.push(Scope(project="bridge")).conversations == 1
+    assert home.push(SyncScope(project="bridge")).conversations == 1
     laptop = place.machine("laptop")
-    assert laptop.pull(Scope(project="bridge")).conversations == 1
+    assert laptop.pull(SyncScope(project="bridge")).conversations == 1
     assert laptop.names() == ["play"]
-    assert laptop.pull(Scope(session="work")).conversations == 1
+    assert laptop.pull(SyncScope(session="work")).conversations == 1
     with pytest.raises(NoSuchSession, match="nowhere"):
-        laptop.pull(Scope(session="nowhere"))
+        laptop.pull(SyncScope(session="nowhere"))
 
 
 def test_a_dry_run_changes_nothing(place: Place, home: Machine) -> None:
@@ -226,8 +226,8 @@ def test_a_session_without_exchanges_is_counted(place: Place, home: Machine) -> 
         memory.sessions.create("empty")
     assert home.push().conversations == 3
     laptop = place.machine("laptop")
-    assert laptop.pull(Scope(session="empty"), dry_run=True).conversations == 1
-    assert laptop.pull(Scope(session="empty")).conversations == 1
+    assert laptop.pull(SyncScope(session="empty"), dry_run=True).conversations == 1
+    assert laptop.pull(SyncScope(session="empty")).conversations == 1
     assert laptop.pull().conversations == 2
     assert laptop.pull() == Moved()
 
@@ -316,7 +316,7 @@ def test_forks_go_with_what_they_come_from(place: Place, home: Machine) -> None:
     with home.memory() as memory:
         memory.forks.make(memory.forks.point("work", 1), "other")
     home.go_on("other", "elsewhere")
-    home.push(Scope(session="other"))
+    home.push(SyncScope(session="other"))
     assert place.server.keys("thread") == {home.thread("work"), home.thread("other")}
     laptop = place.machine("laptop")
     laptop.pull()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.errors import SessionError
-from llm_session_memory.model.syncing import Moved, Scope
+from llm_session_memory.model.syncing import Moved, SyncScope
 from tests.world.machines import EVERYTHING, Machine, Place
 
 KEY = "sk-proj-abcdEFGH0123456789abcdEFGH0123456789abcdEFGH01"
@@ -62,7 +62,7 @@ def test_a_session_that_is_held_back_never_goes(
     home.push()
     home.push(EVERYTHING)
     with pytest.raises(SessionError, match="held back"):
-        home.push(Scope(session="hidden xyzzy"))
+        home.push(SyncScope(session="hidden xyzzy"))
     assert home.thread("work") in place.server.texts()
     assert "xyzzy" not in place.server.texts()
     assert home.thread("hidden xyzzy") not in place.server.texts()

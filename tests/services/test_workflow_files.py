@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given, strategies
 
 from llm_session_memory.errors import SessionError
-from llm_session_memory.model.workflows import Source, Step, Workflow
+from llm_session_memory.model.workflows import Step, TemplateSource, Workflow
 from llm_session_memory.rules.workflows import order
 from llm_session_memory.rules.workflows.editor_schema import editor_schema
 from llm_session_memory.rules.workflows.graph_text import shown
@@ -83,7 +83,7 @@ def test_a_workflow_is_read() -> None:
         "whole": ("size", "about", "facts"),
     }
     assert flow.steps["facts"].options == {"temperature": 0, "seed": 1}
-    assert flow.steps["about"].model == Source("llama3", 6)
+    assert flow.steps["about"].model == TemplateSource("llama3", 6)
     assert flow.steps["size"].model is None
     assert flow.steps["whole"].prompt is not None
     assert flow.steps["whole"].prompt.line == 21
@@ -224,7 +224,7 @@ def test_editors_know_the_format() -> None:
 
 
 def filled(text: str, **values: Any) -> str:
-    return templates.filled(Source(text, 10), values)
+    return templates.filled(TemplateSource(text, 10), values)
 
 
 def test_an_answer_is_never_read_as_a_template() -> None:
@@ -286,8 +286,8 @@ def test_a_missing_value_is_named_with_its_line() -> None:
         filled("A\n\n{{ a.b }}", a={"c": 1})
     assert caught.value.line == 12
     with pytest.raises(templates.TemplateFailed, match="has no attribute 'b'"):
-        templates.evaluated(Source("a.b", 1), {"a": {}})
-    assert templates.evaluated(Source("a.b > 1 and a.c", 1), {"a": {"b": 2, "c": [3]}}) == [3]
+        templates.evaluated(TemplateSource("a.b", 1), {"a": {}})
+    assert templates.evaluated(TemplateSource("a.b > 1 and a.c", 1), {"a": {"b": 2, "c": [3]}}) == [3]
 
 
 # -- inputs ----------------------------------------------------------------------

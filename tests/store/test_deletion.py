@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from llm_session_memory.model import Amounts, Target
 from llm_session_memory.services.bundle import Services
-from llm_session_memory.store.deletion_family import Family
+from llm_session_memory.store.deletion_family import DeletionFamily
 from llm_session_memory.store.history import every_exchange, exchange_turns
 from llm_session_memory.store.index import Index
 from tests.store import reachable
@@ -83,7 +83,7 @@ class World:
                     getattr(self, what)(thread_id, how, at)
             for thread_id in self.threads:
                 Index(self.db).catch_up(thread_id)
-            self.views = Family(self.db, self.threads).views
+            self.views = DeletionFamily(self.db, self.threads).views
 
     def place(self, thread_id: str, number: int) -> str | None:
         exchanges = exchange_turns(self.db, thread_id)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from datasette_session_views.show.attached import attached
 from datasette_session_views.show.called import Spoken, answers, in_line, laid_out, schema_in_line
 from datasette_session_views.show.showing import Showing
-from datasette_session_views.show.speech import Block, Speech
+from datasette_session_views.show.speech import Speech, SpeechBlock
 from datasette_session_views.show.words import long_pause, pause
-from llm_session_memory.reader.given import Given
-from llm_session_memory.reader.values import Attempt, Call, Exchange, Held, Piece, Said
+from llm_session_memory.reader.given import Enclosed
+from llm_session_memory.reader.values import Attempt, Call, Exchange, HeldAttachment, Piece, Said
 from tests.views.anything import MESSAGE, NOWHERE, TEXT
 from tests.views.conftest import Answer, Tags, serving
 from tests.world.logs import START, LogBuilder
@@ -144,18 +144,20 @@ def test_an_exchange_of_a_thousand_calls_is_shown_in_part() -> None:
 
 def test_what_comes_in_thousands_is_shown_in_part() -> None:
     """A message with many attachments, and a failed prompt with many things given, say how many more there are."""
-    many = tuple(Held(str(number), "image/png", path=f"/{number}.png") for number in range(500))
+    many = tuple(HeldAttachment(str(number), "image/png", path=f"/{number}.png") for number in range(500))
     shown = told(call(Said("user", (Piece("text", "See."), Piece("attachment", attachments=many))), reply("I see.")))
     assert shown.count("Attachment:") < 100
     assert "… and 440 more attachments [llama3] I see." in shown
     given = (
-        *(Given("", "x", "a") for _ in range(500)),
-        *(Given("", type="image/png", path="/a.png") for _ in range(500)),
+        *(Enclosed("", "x", "a") for _ in range(500)),
+        *(Enclosed("", type="image/png", path="/a.png") for _ in range(500)),
     )
     attempt = Attempt("a1", "m", "Hm?", "", "gone", "", None, None, given=given)
     html = "".join(
         block.html + block.summary
-        for part in Speech(Showing(NOWHERE, "work", may_see_files=True)).of_attempt(attempt, Block("failed", "gone"))
+        for part in Speech(Showing(NOWHERE, "work", may_see_files=True)).of_attempt(
+            attempt, SpeechBlock("failed", "gone")
+        )
         for block in part.blocks
     )
     assert "… and 440 more fragments" in html
@@ -202,23 +204,31 @@ def test_a_schema_names_its_properties() -> None:
 
 FILES = [
     pytest.param(
-        Held("1", "image/png", path="/home/me/pictures/deck.png"), "deck.png", "image/png, /home/me/pictures/deck.png"
+        HeldAttachment("1", "image/png", path="/home/me/pictures/deck.png"),
+        "deck.png",
+        "image/png, /home/me/pictures/deck.png",
     ),
     pytest.param(
-        Held("1", "image/png", path="C:\\pictures\\deck.png"), "deck.png", "image/png, C:\\pictures\\deck.png"
+        HeldAttachment("1", "image/png", path="C:\\pictures\\deck.png"), "deck.png", "image/png, C:\\pictures\\deck.png"
     ),
     pytest.param(
-        Held("1", "image/png", url="https://a.example/b/c.png?x=1"), "c.png", "image/png, https://a.example/b/c.png?x=1"
+        HeldAttachment("1", "image/png", url="https://a.example/b/c.png?x=1"),
+        "c.png",
+        "image/png, https://a.example/b/c.png?x=1",
     ),
-    pytest.param(Held("1", "image/png", url="https://a.example/"), "a.example", "image/png, https://a.example/"),
-    pytest.param(Held("1", "image/png", url="data:image/png;base64,AA"), "image/png", "data:image/png;base64,AA"),
-    pytest.param(Held("1", "text/plain", size=25), "text/plain, 25 bytes", ""),
-    pytest.param(Held("1", ""), "a file", ""),
+    pytest.param(
+        HeldAttachment("1", "image/png", url="https://a.example/"), "a.example", "image/png, https://a.example/"
+    ),
+    pytest.param(
+        HeldAttachment("1", "image/png", url="data:image/png;base64,AA"), "image/png", "data:image/png;base64,AA"
+    ),
+    pytest.param(HeldAttachment("1", "text/plain", size=25), "text/plain, 25 bytes", ""),
+    pytest.param(HeldAttachment("1", ""), "a file", ""),
 ]
 
 
 @pytest.mark.parametrize(("held", "name", "title"), FILES)
-def test_a_file_is_a_chip_with_its_name(held: Held, name: str, title: str) -> None:
+def test_a_file_is_a_chip_with_its_name(held: HeldAttachment, name: str, title: str) -> None:
     """The chip has the file's name, and its tooltip the type and the whole path; only web addresses are links."""
     html = attached(held, None)
     (chip,) = [attributes for _, attributes in Tags(html).found if attributes.get("class") == "sv-chip"]
@@ -229,14 +239,14 @@ def test_a_file_is_a_chip_with_its_name(held: Held, name: str, title: str) -> No
 
 def test_a_script_is_no_address() -> None:
     """An attachment's URL that is not on the web is no link."""
-    assert "href" not in attached(Held("1", "image/png", url="javascript:alert(1)"), None)
+    assert "href" not in attached(HeldAttachment("1", "image/png", url="javascript:alert(1)"), None)
 
 
 def test_what_was_given_with_a_failed_prompt_is_shown_with_it() -> None:
     """Its fragments and files are in the prompt's part, as with a prompt that was answered."""
-    given = (Given("", "Two piers.", "plan.txt"), Given("", type="image/png", path="/x/deck.png"))
+    given = (Enclosed("", "Two piers.", "plan.txt"), Enclosed("", type="image/png", path="/x/deck.png"))
     attempt = Attempt("a1", "llama3", "Does it hold?", "It", "gone", "2026-09-01", None, None, given=given)
-    you, model = Speech(Showing(NOWHERE, "work", may_see_files=True)).of_attempt(attempt, Block("failed", "gone"))
+    you, model = Speech(Showing(NOWHERE, "work", may_see_files=True)).of_attempt(attempt, SpeechBlock("failed", "gone"))
     assert [(block.kind, block.detail or words(block.html)) for block in you.blocks] == [
         ("fragment", "plan.txt, 10 characters"),
         ("", "Does it hold?"),

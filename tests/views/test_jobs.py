@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasette_session_views.show.graph import Node, graph
+from datasette_session_views.show.graph import GraphNode, graph
 from datasette_session_views.show.jobs import bar, pace
 from datasette_session_views.show.layers import Edge, layout
 from llm_session_memory.model.jobs import Job
@@ -240,8 +240,8 @@ def test_each_step_is_below_those_that_it_needs(count: int, pairs: list[Edge], w
 
 def test_a_run_of_many_steps_stays_narrow_and_small() -> None:
     """Two hundred steps that one needs are drawn no wider than a page, with one line that they share."""
-    nodes = [Node(f"step {n}", "done", "done") for n in range(200)]
-    drawn = graph([*nodes, Node("all", "waiting", "waiting", needs=tuple(range(200)))], "Many")
+    nodes = [GraphNode(f"step {n}", "done", "done") for n in range(200)]
+    drawn = graph([*nodes, GraphNode("all", "waiting", "waiting", needs=tuple(range(200)))], "Many")
     width = int(drawn.partition('viewBox="0 0 ')[2].partition(" ")[0])
     assert width < 1_100
     assert len(drawn) < 200_000

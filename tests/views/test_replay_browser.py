@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llm_session_memory.insight.timing import Step, Timeline
+from llm_session_memory.insight.timing import CallTiming, Timeline
 from tests.views.browsing import Pages, fits, needs_browser, running
 from tests.views.playing import at, revealed
 from tests.views.test_browser import SCRIPTS
@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.slow, *needs_browser]
 
 HERE = "/logs/-/session/work/replay"
 
-STEPS = [Step(*pair) for pair in ((0, 1000), (1000, 1000), (3_597_000, 1000), (3_599_000, 800), (0, 800))]
-STEPS += [Step(3_598_400, 2000), Step(11_998_000, 1200)]
+STEPS = [CallTiming(*pair) for pair in ((0, 1000), (1000, 1000), (3_597_000, 1000), (3_599_000, 800), (0, 800))]
+STEPS += [CallTiming(3_598_400, 2000), CallTiming(11_998_000, 1200)]
 
 REPLIES = ["a" * 100, "b" * 100]
 

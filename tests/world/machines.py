@@ -16,7 +16,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.model import Target
 from llm_session_memory.model.remotes import Machine as Called
 from llm_session_memory.model.remotes import RemoteSettings, Stamp
-from llm_session_memory.model.syncing import Moved, Scope, Status
+from llm_session_memory.model.syncing import Moved, Status, SyncScope
 from llm_session_memory.model.votes import Vote
 from llm_session_memory.rules.ulids import of_import
 from llm_session_memory.services.checking import check
@@ -26,8 +26,8 @@ from llm_session_memory.store import documents, history, tombstones, votes
 from tests.world.logs import START, LogBuilder, Said
 from tests.world.memory_remote import MemoryRemote, Server
 
-EVERYTHING = Scope(everything=True)
-NAMED = Scope()
+EVERYTHING = SyncScope(everything=True)
+NAMED = SyncScope()
 
 
 class Place:
@@ -275,22 +275,22 @@ class Machine:
             machine = memory.remotes.machine()
             yield Syncing(memory.desk, self.remote, self.settings, Called(machine.id, self.name, self.person))
 
-    def push(self, scope: Scope = NAMED, **options: Any) -> Moved:
+    def push(self, scope: SyncScope = NAMED, **options: Any) -> Moved:
         """Push."""
         with self.syncing() as syncing:
             return syncing.push(scope, **options)
 
-    def pull(self, scope: Scope = NAMED, **options: Any) -> Moved:
+    def pull(self, scope: SyncScope = NAMED, **options: Any) -> Moved:
         """Pull."""
         with self.syncing() as syncing:
             return syncing.pull(scope, **options)
 
-    def sync(self, scope: Scope = NAMED, **options: Any) -> tuple[Moved, Moved]:
+    def sync(self, scope: SyncScope = NAMED, **options: Any) -> tuple[Moved, Moved]:
         """Pull and push."""
         with self.syncing() as syncing:
             return syncing.sync(scope, **options)
 
-    def status(self, scope: Scope = NAMED) -> Status:
+    def status(self, scope: SyncScope = NAMED) -> Status:
         """Compare."""
         with self.syncing() as syncing:
             return syncing.status(scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ...reader.compared import Answer, Compared, Preferred, Row, Side
+from ...reader.compared import Answer, Compared, Preferred, PromptRow, Side
 from .values import Comparison, Figure, Verdict
 
 
@@ -83,7 +83,7 @@ def _vote(vote: Preferred, letters: list[str]) -> dict[str, Any]:
     }
 
 
-def _row(row: Row, letters: list[str], *, texts: bool) -> dict[str, Any]:
+def _row(row: PromptRow, letters: list[str], *, texts: bool) -> dict[str, Any]:
     answers = {
         letter: [answer_fields(answer, texts=texts) for answer in cell]
         for letter, cell in zip(letters, row.cells, strict=True)

@@ -15,7 +15,7 @@ FEW = 6
 
 @dataclass(frozen=True)
 class Pair:
-    """The values of two sides for one prompt: one, or several if it was asked repeatedly. See `Row.cluster`."""
+    """The values of two sides for one prompt: one, or several if it was asked repeatedly. See `PromptRow.cluster`."""
 
     cluster: int
     first: tuple[float, ...]
@@ -23,7 +23,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Measure:
+class AnswerMeasure:
     """A measure of answers: its name in JSON, its label, the unit of its values, and how it is compared.
 
     `value` returns the value of an answer, or None if it has none.
@@ -50,22 +50,22 @@ def _seconds(answer: Answer) -> float | None:
     return answer.seconds or None
 
 
-VOTES = Measure("votes", "Votes", "", "share", "more", lambda _: None)
+VOTES = AnswerMeasure("votes", "Votes", "", "share", "more", lambda _: None)
 
 MEASURES = (
-    Measure("thumbs", "Rated good", "", "share", "more", _good),
-    Measure("stars", "Stars", "stars", "difference", "more", _stars),
-    Measure("failures", "Failures", "", "share", "less", lambda answer: float(answer.failed)),
-    Measure("cost", "Cost", "USD", "ratio", "less", lambda answer: answer.cost),
-    Measure("seconds", "Time", "s", "log", "less", _seconds),
-    Measure("input_tokens", "Input tokens", "tokens", "ratio", "", lambda answer: answer.input_tokens),
-    Measure("output_tokens", "Output tokens", "tokens", "ratio", "", lambda answer: answer.output_tokens),
-    Measure("length", "Length", "characters", "ratio", "", lambda answer: answer.length),
+    AnswerMeasure("thumbs", "Rated good", "", "share", "more", _good),
+    AnswerMeasure("stars", "Stars", "stars", "difference", "more", _stars),
+    AnswerMeasure("failures", "Failures", "", "share", "less", lambda answer: float(answer.failed)),
+    AnswerMeasure("cost", "Cost", "USD", "ratio", "less", lambda answer: answer.cost),
+    AnswerMeasure("seconds", "Time", "s", "log", "less", _seconds),
+    AnswerMeasure("input_tokens", "Input tokens", "tokens", "ratio", "", lambda answer: answer.input_tokens),
+    AnswerMeasure("output_tokens", "Output tokens", "tokens", "ratio", "", lambda answer: answer.output_tokens),
+    AnswerMeasure("length", "Length", "characters", "ratio", "", lambda answer: answer.length),
 )
 """The measures in the order in which they are shown: what people think first, then what it costs, then what it is."""
 
 
-def samples(compared: Compared, first: int, second: int) -> Iterator[tuple[Measure, tuple[Pair, ...]]]:
+def samples(compared: Compared, first: int, second: int) -> Iterator[tuple[AnswerMeasure, tuple[Pair, ...]]]:
     """Yield each measure with the pairs of values of two sides (counted from 0), if there are any."""
     voted = _votes(compared, first, second)
     if voted:

@@ -42,7 +42,7 @@ POWER = 0.8
 
 
 @dataclass(frozen=True)
-class Found:
+class Tested:
     """What the statistics say about one measure of two sides; see `values.Figure` for the fields."""
 
     unit: Unit
@@ -54,7 +54,7 @@ class Found:
     detectable: float | None = None
 
 
-def examined(pairs: Sequence[Pair], kind: Kind, comparisons: int = 1) -> Found:
+def examined(pairs: Sequence[Pair], kind: Kind, comparisons: int = 1) -> Tested:
     """Return the effect of the second side against the first with its interval, its test, and what was detectable.
 
     Args:
@@ -70,7 +70,7 @@ def examined(pairs: Sequence[Pair], kind: Kind, comparisons: int = 1) -> Found:
     n = len(tops)
     effect = _effect(float(tops.sum()), float(bottoms.sum()), kind)
     if effect is None:
-        return Found(unit, n)
+        return Tested(unit, n)
     flips = tops - bottoms if kind == "ratio" else tops
     if kind == "share" and unit == "prompt" and not repeated_too:
         return _of_shares(flips, effect, comparisons)
@@ -80,7 +80,7 @@ def examined(pairs: Sequence[Pair], kind: Kind, comparisons: int = 1) -> Found:
         interval = repeated.nested(*repeated.transformed(pairs, kind), kind)
     elif n >= ENOUGH:
         interval = bca(tops, bottoms, kind)
-    return Found(unit, n, effect, interval, p, test, _detectable(tops, bottoms, kind, comparisons))
+    return Tested(unit, n, effect, interval, p, test, _detectable(tops, bottoms, kind, comparisons))
 
 
 def unit_of(pairs: Sequence[Pair]) -> Unit:
@@ -106,29 +106,29 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     return found
 
 
-def _of_shares(differences: Array, effect: float, comparisons: int) -> Found:
+def _of_shares(differences: Array, effect: float, comparisons: int) -> Tested:
     """Return what pairs of yes and no say; a difference is -1, 0 or 1."""
     n, less, more = len(differences), int((differences < 0).sum()), int((differences > 0).sum())
     interval = matched_shares(less, more, n) if n >= ENOUGH else None
     spread = z_of(1 - SIGNIFICANT / comparisons / 2) + z_of(POWER)
     smallest = max(FEW / n, spread * math.sqrt(less + more) / n)
     detectable = smallest if smallest <= 1 else None
-    return Found("prompt", n, effect, interval, mcnemar(less, more), "exact McNemar", detectable)
+    return Tested("prompt", n, effect, interval, mcnemar(less, more), "exact McNemar", detectable)
 
 
-def _of_answers(pairs: Sequence[Pair], kind: Kind, comparisons: int) -> Found:
+def _of_answers(pairs: Sequence[Pair], kind: Kind, comparisons: int) -> Tested:
     """Return what repeated answers to a few prompts say: within each prompt, they are as if drawn at random."""
     ones, others = repeated.transformed(pairs, kind)
     top, bottom = repeated.sums(others), repeated.sums(ones)
     effect = _effect(top, bottom, kind) if kind == "ratio" else _effect(top - bottom, float(len(pairs)), kind)
     sizes = [sum(map(len, side)) for side in (ones, others)]
     if effect is None:
-        return Found("answer", min(sizes))
+        return Tested("answer", min(sizes))
     p, test = repeated.relabelled(ones, others)
     error = repeated.standard_error(ones, others, kind)
     smallest = _smallest(error, sum(sizes) - 2 * len(pairs), kind, comparisons)
     interval = repeated.stratified(ones, others, kind) if min(sizes) >= ENOUGH else None
-    return Found("answer", min(sizes), effect, interval, p, test, smallest)
+    return Tested("answer", min(sizes), effect, interval, p, test, smallest)
 
 
 def _sums(pairs: Sequence[Pair], kind: Kind, unit: Unit) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from statistics import fmean, median
 
 from ...reader.compared import Compared
 from ...rules.words import counted
-from .measures import Measure, Pair, samples
+from .measures import AnswerMeasure, Pair, samples
 from .sentences import headline, sentence
 from .similarity import alike
 from .values import Comparison, Figure, Verdict
@@ -43,7 +43,7 @@ def _comparison(compared: Compared, first: int, second: int, figures: Sequence[F
     return Comparison(first, second, pairs, said, alike(compared, first, second), headline(said, pairs, one, other))
 
 
-def _figure(measure: Measure, pairs: Sequence[Pair], comparisons: int) -> Figure:
+def _figure(measure: AnswerMeasure, pairs: Sequence[Pair], comparisons: int) -> Figure:
     """Return a measure's figure, with the tests unless there are 0 `comparisons`."""
     middle = median if measure.kind == "log" else fmean
     ones, others = [middle(pair.first) for pair in pairs], [middle(pair.second) for pair in pairs]

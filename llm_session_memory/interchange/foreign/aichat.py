@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .plain_talk import Talk
-from .source import Source
+from .source import SourceFile
 from .transcripts import count_unknown, last_changed, mapping, mappings, some_files, text
 from .values import ForeignConversation, Losses
 from .yaml_text import parsed
@@ -40,17 +40,17 @@ class Aichat:
     title = "aichat's sessions"
     may_repeat = True
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file is YAML with a model and messages, or a folder has such a file."""
         if source.is_folder:
             return any(_is_session(one.head) for one in some_files(source, "*.yaml"))
         return _is_session(source.head)
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the sessions."""
         files = [source]
         if source.is_folder:
-            files = [file for file in map(Source, source.files("*.yaml")) if _is_session(file.head)]
+            files = [file for file in map(SourceFile, source.files("*.yaml")) if _is_session(file.head)]
         for file in files:
             yield _session(file, losses)
 
@@ -59,7 +59,7 @@ def _is_session(head: bytes) -> bool:
     return bool(_BEGINS.match(head) and _MESSAGES.search(head))
 
 
-def _session(source: Source, losses: Losses) -> ForeignConversation:
+def _session(source: SourceFile, losses: Losses) -> ForeignConversation:
     content = source.content(_LARGEST)
     session = mapping(parsed(content, source.name))
     count_unknown(session, _SESSION, "a session", source.name, losses)

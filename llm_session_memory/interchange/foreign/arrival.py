@@ -24,8 +24,8 @@ from ..importer import taken, verified
 from . import beside, labels
 from .arrived import Arrived
 from .content import Arriving, Exchanges, answered, conversation_key, every
-from .deleted import Deleted
-from .families import Families, Line
+from .deleted import Tombstones
+from .families import ArrivingLine, Families
 from .moments import moment
 from .values import ForeignConversation, ForeignExchange, Format, Losses
 
@@ -66,7 +66,7 @@ class Arrival:
         self._roots: dict[str, str] = {}
         self._paths: dict[str, list[tuple[str | None, str]]] = {}
         self._repeated: dict[str, int] = {}
-        self.deleted = Deleted(None if restore_deleted else theirs)
+        self.deleted = Tombstones(None if restore_deleted else theirs)
 
     def add(self, conversation: ForeignConversation) -> None:
         """Write what is new of a conversation, or of a branch of one, whose original came before.
@@ -121,7 +121,7 @@ class Arrival:
         self._paths[key] = path
         return path
 
-    def _shared(self, conversation: ForeignConversation, root: str) -> tuple[Line, int] | None:
+    def _shared(self, conversation: ForeignConversation, root: str) -> tuple[ArrivingLine, int] | None:
         """Return a line with what a branch shares with its original, and how many turns that are, or None."""
         parent, last = conversation.forked_from or ("", None)
         if last is None:
@@ -154,7 +154,7 @@ class _Course:
     """The course of one conversation: along the lines that have it as far as it came, then along a line of its own."""
 
     def __init__(
-        self, arrival: Arrival, conversation: ForeignConversation, root: str, shared: tuple[Line, int] | None
+        self, arrival: Arrival, conversation: ForeignConversation, root: str, shared: tuple[ArrivingLine, int] | None
     ) -> None:
         self._to = arrival
         self._conversation = conversation
@@ -168,7 +168,7 @@ class _Course:
             ids = line.ids[: self._at]
             marks = [*map(mark_in, ids)]
             self._along = [one for one in self._lines if one.ids[: self._at] == ids or one.has(0, marks) == self._at]
-        self._line: Line | None = None
+        self._line: ArrivingLine | None = None
         self._ids = TurnIds(datetime.fromisoformat(arrival.now))
 
     def run(self, exchanges: Iterator[ForeignExchange], path: list[tuple[str | None, str]]) -> None:
@@ -195,7 +195,7 @@ class _Course:
             self._line, done = self._next(arriving)
         self._write(self._line, arriving, done)
 
-    def _next(self, arriving: Arriving) -> tuple[Line, int]:
+    def _next(self, arriving: Arriving) -> tuple[ArrivingLine, int]:
         """Return the line that an exchange is added to, and how many of its turns the line has already."""
         first = arriving.turns[0]
         for line in self._along:
@@ -206,7 +206,7 @@ class _Course:
         shared = next((line for line in self._along if self._at), None)
         return self._new_line(shared, first.datetime_utc, first.input[-1].text), 0
 
-    def _go_on(self, line: Line) -> None:
+    def _go_on(self, line: ArrivingLine) -> None:
         """Begin to write at the end of a line."""
         self._ids = TurnIds(datetime.fromisoformat(self._to.now), last=line.ids[-1])
         self._to.writer.thread_id = line.thread_id
@@ -216,7 +216,7 @@ class _Course:
         if line.thread_id not in self._to.arrived:
             self._to.arrived[line.thread_id] = Arrived(line.name, line.thread_id, 0, "", is_new=False)
 
-    def _new_line(self, shared: Line | None, said_utc: str, prompt: str) -> Line:
+    def _new_line(self, shared: ArrivingLine | None, said_utc: str, prompt: str) -> ArrivingLine:
         """Make a session for what follows, which shares the turns so far with a line (None: it shares nothing)."""
         to, conversation = self._to, self._conversation
         begun = moment(conversation.created_utc) or said_utc
@@ -224,7 +224,7 @@ class _Course:
         if wanted is None and shared is not None:
             wanted = shared.name
         name = to.names.take(wanted or labels.label(one_line(prompt, _WORDS_OF_NAME)) or to.format.source)
-        line = Line(self._free_thread(said_utc if shared else begun), name)
+        line = ArrivingLine(self._free_thread(said_utc if shared else begun), name)
         session = Session(line.thread_id, name, begun or to.now, beside.settings_of(conversation))
         session = beside.keep(to.staging.log, session, conversation, to.losses, to.now)
         to.arrived[line.thread_id] = Arrived(name, line.thread_id, 0, session.created_utc, is_new=True)
@@ -253,7 +253,7 @@ class _Course:
                 return made
             number += 1
 
-    def _write(self, line: Line, arriving: Arriving, done: int) -> None:
+    def _write(self, line: ArrivingLine, arriving: Arriving, done: int) -> None:
         """Write the turns of an exchange that the line does not have."""
         to = self._to
         origin = Origin(line.thread_id, to.format.source, self._root, to.file, to.now)

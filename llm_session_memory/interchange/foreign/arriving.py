@@ -18,13 +18,13 @@ from ...store.tombstones import dig_up
 from ..lines import NOTHING, FileRefused
 from .arrival import Arrival
 from .arrived import Arrivals
-from .source import Source
+from .source import SourceFile
 from .values import Format, Progress
 
 
 def into(  # noqa: PLR0913  one parameter a choice of the caller
     path: Path,
-    source: Source,
+    source: SourceFile,
     format_: Format,
     name: str | None = None,
     progress: Progress | None = None,
@@ -64,7 +64,7 @@ def into(  # noqa: PLR0913  one parameter a choice of the caller
 
 def within(  # noqa: PLR0913  as above
     memory: Memory,
-    source: Source,
+    source: SourceFile,
     format_: Format,
     name: str | None = None,
     progress: Progress | None = None,
@@ -92,7 +92,7 @@ class _Staged:
         self.staging = Staging(path, theirs)
 
     def read(
-        self, source: Source, format_: Format, name: str | None, progress: Progress | None, *, restore_deleted: bool
+        self, source: SourceFile, format_: Format, name: str | None, progress: Progress | None, *, restore_deleted: bool
     ) -> Arrivals:
         """Write what is new into the temporary database, and return what that is."""
         migrated(self.staging.log)

@@ -16,11 +16,11 @@ from ...model import Message
 from ...rules.safe_text import one_line
 from ..lines import NOTHING, FileRefused
 from . import chatgpt_fields
-from .chatgpt_messages import Messages, contexts, is_hidden
+from .chatgpt_messages import ChatGPTMessages, contexts, is_hidden
 from .export_files import ExportFiles
 from .moments import moment
 from .shapes import dict_of, text_of
-from .source import Source
+from .source import SourceFile
 from .tree import Branches, paths
 from .values import ForeignConversation, ForeignExchange, Losses
 
@@ -46,12 +46,12 @@ class ChatGPT:
 
     source, title, may_repeat = "chatgpt", "ChatGPT's export", False
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether there is a file conversations.json with trees of messages, or the file is one."""
         fields = (b'"mapping"', b'"parent"', b'"children"')
         return not source.is_sqlite and ExportFiles(source).begins_with(_FILES, fields)
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the conversations, each with its branches after it."""
         files = ExportFiles(source)
         ratings = _ratings(files)
@@ -90,7 +90,7 @@ class _Tree:
         self._id = text_of(value.get("conversation_id")) or text_of(value.get("id"))
         self._title = text_of(value.get("title"))
         place = f"“{one_line(self._title or self._id or 'a conversation', 60)}”"
-        self._read = Messages(files.attachment, losses, place)
+        self._read = ChatGPTMessages(files.attachment, losses, place)
         unknown = [f"{field} of a conversation" for field in value.keys() - chatgpt_fields.CONVERSATION]
         for node in self._nodes.values():
             unknown += [f"{field} of a node" for field in node.keys() - chatgpt_fields.NODE]

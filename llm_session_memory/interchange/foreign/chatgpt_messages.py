@@ -39,7 +39,7 @@ CONTEXTS = ("user_editable_context", "model_editable_context")
 """The types of what ChatGPT always sends: what a person told it about themselves, and what it remembers."""
 
 
-class Messages:
+class ChatGPTMessages:
     """Reads messages. `held` has the export's files; what can't be taken over is counted as a loss."""
 
     def __init__(self, held: Held, losses: Losses, place: str) -> None:

@@ -28,7 +28,7 @@ _GLOBAL = re.compile(r"(?=(?:.*\d){4})[\w:.-]{16,}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Said:
+class SaidMessage:
     """One message.
 
     Attributes:
@@ -65,7 +65,7 @@ class Offered:
     schema: Mapping[str, Any] | None = None
 
 
-def begun(messages: Iterable[Said]) -> tuple[str | None, Iterator[Said]]:
+def begun(messages: Iterable[SaidMessage]) -> tuple[str | None, Iterator[SaidMessage]]:
     """Return the system prompt that a conversation begins with, or None, and its other messages."""
     rest = iter(messages)
     system: list[str] = []
@@ -77,7 +77,7 @@ def begun(messages: Iterable[Said]) -> tuple[str | None, Iterator[Said]]:
 
 
 def exchanges(
-    messages: Iterable[Said], place: str, losses: Losses, offered: Offered = Offered(), *, grows: bool
+    messages: Iterable[SaidMessage], place: str, losses: Losses, offered: Offered = Offered(), *, grows: bool
 ) -> Iterator[ForeignExchange]:
     """Yield the exchanges of a conversation, given the messages after its first system prompt.
 
@@ -103,8 +103,8 @@ class _Exchange:
         self._place, self._losses, self._offered = place, losses, offered
         self._system_prompt: tuple[bool, str | None] = (False, None)
         self._later: tuple[bool, str | None] = self._system_prompt
-        self.turns: list[tuple[list[Said], list[Said]]] = []
-        self.asked: list[Said] = []
+        self.turns: list[tuple[list[SaidMessage], list[SaidMessage]]] = []
+        self.asked: list[SaidMessage] = []
         self._names: dict[str, str] = {}
         self._called: list[str] = []
 
@@ -119,7 +119,7 @@ class _Exchange:
         made._system_prompt = made._later = self._later
         return made
 
-    def add(self, said: Said) -> None:
+    def add(self, said: SaidMessage) -> None:
         """Add a message."""
         if said.role == "system":
             self._later = (True, said.text)
@@ -135,7 +135,7 @@ class _Exchange:
         else:
             self.asked.append(said)
 
-    def _calling(self, said: Said) -> Said:
+    def _calling(self, said: SaidMessage) -> SaidMessage:
         for part in said.parts:
             if part.type == "tool_call":
                 name = str(part.data["name"])
@@ -144,7 +144,7 @@ class _Exchange:
                     self._names[str(part.data["tool_call_id"])] = name
         return said
 
-    def _result(self, said: Said) -> Said:
+    def _result(self, said: SaidMessage) -> SaidMessage:
         """Return the result of a tool with the tool's name, which many formats have only in the call."""
         parts = []
         for part in said.parts:
@@ -165,7 +165,7 @@ class _Exchange:
         turns = [self._turn(asked, output) for asked, output in self.turns]
         return ForeignExchange(first.key, turns, ratings[-1] if ratings else None)
 
-    def _turn(self, asked: Sequence[Said], output: Sequence[Said]) -> PastTurn:
+    def _turn(self, asked: Sequence[SaidMessage], output: Sequence[SaidMessage]) -> PastTurn:
         has_system, system = self._system_prompt
         models = [one.model for one in (*output, *asked) if one.model]
         if len({one.model for one in output if one.model}) > 1:

@@ -13,11 +13,11 @@ from typing import Any
 
 from ...rules.safe_text import one_line
 from ..lines import NOTHING, FileRefused
-from .claude_messages import Messages
+from .claude_messages import ClaudeMessages
 from .export_files import ExportFiles
 from .moments import moment
 from .shapes import dict_of, list_of, text_of
-from .source import Source
+from .source import SourceFile
 from .tree import Branches, paths
 from .values import ForeignConversation, ForeignExchange, Losses
 
@@ -36,12 +36,12 @@ class Claude:
 
     source, title, may_repeat = "claude", "Claude's export", False
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether there is a file conversations.json with chat messages, or the file is one."""
         fields = (b'"chat_messages"', b'"uuid"')
         return not source.is_sqlite and ExportFiles(source).begins_with(_FILES, fields)
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the conversations, each with its branches after it."""
         files = ExportFiles(source)
         projects = _projects(files, losses)
@@ -82,7 +82,7 @@ class _Chat:
         self._id = text_of(value.get("uuid"))
         self._name = text_of(value.get("name"))
         place = f"“{one_line(self._name or self._id or 'a conversation', 60)}”"
-        self._read = Messages(losses, place)
+        self._read = ClaudeMessages(losses, place)
         for field in value.keys() - _FIELDS:
             losses.add(f"the field {field} of a conversation", place)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ..lines import FileRefused
 from . import telling
-from .claude_records import KINDS, TITLES, Facts, Session
-from .source import Source
+from .claude_records import KINDS, TITLES, ClaudeSession, Facts
+from .source import SourceFile
 from .transcripts import beginning, folder_name, records, some_files, text
 from .values import ForeignConversation, Losses
 
@@ -37,20 +37,20 @@ class ClaudeCode:
     title = "Claude Code's transcripts"
     may_repeat = True
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file has records of Claude Code, or a folder such files."""
         if source.is_folder:
             return any(_is_transcript(one.head) for one in some_files(source, "*.jsonl"))
         return _is_transcript(source.head)
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the sessions of a file or a folder, each with its branches, and its subagents."""
         inside = source.path.with_suffix("") / "subagents"
-        files = [source, *map(Source, Source(inside).files("agent-*.jsonl"))]
+        files = [source, *map(SourceFile, SourceFile(inside).files("agent-*.jsonl"))]
         if source.is_folder:
             # A session that was resumed in another file comes after it.
             oldest_first = sorted(source.files("*.jsonl"), key=lambda path: (path.stat().st_mtime, str(path)))
-            files = [*map(Source, oldest_first)]
+            files = [*map(SourceFile, oldest_first)]
         seen: dict[str, str] = {}
         some = False
         for file in files:
@@ -75,20 +75,20 @@ def _is_transcript(head: bytes) -> bool:
     return isinstance(said.get("message"), dict) and any(name in said for name in ("uuid", "sessionId", "cwd"))
 
 
-def _sessions(source: Source, losses: Losses, seen: dict[str, str]) -> Iterator[ForeignConversation]:
+def _sessions(source: SourceFile, losses: Losses, seen: dict[str, str]) -> Iterator[ForeignConversation]:
     """Yield the session of a file with its branches, then the subagents among its records.
 
     `seen` has the key of the conversation of each exchange that was read so far: a session that was resumed in another
     file repeats those before, and is a branch of that session.
     """
-    main = Session(source.name, losses)
-    sides: dict[str, Session] = {}
+    main = ClaudeSession(source.name, losses)
+    sides: dict[str, ClaudeSession] = {}
     roots: dict[str, str] = {}
     for place, record in records(source, losses):
         if record.get("isSidechain") is True:
             side = text(record.get("agentId")) or roots.get(text(record.get("parentUuid")), text(record.get("uuid")))
             roots[text(record.get("uuid"))] = side
-            sides.setdefault(side, Session(place, losses)).add(record, place)
+            sides.setdefault(side, ClaudeSession(place, losses)).add(record, place)
         else:
             main.add(record, place)
     for side, session in chain([("", main)], sides.items()):

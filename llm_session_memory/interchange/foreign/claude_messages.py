@@ -30,7 +30,7 @@ _BLOCK_FIELDS = frozenset(
 _SAYS_NOTHING = ("token_budget", "flag")
 
 
-class Messages:
+class ClaudeMessages:
     """Reads messages of one conversation. What can't be taken over is counted as a loss."""
 
     def __init__(self, losses: Losses, place: str) -> None:

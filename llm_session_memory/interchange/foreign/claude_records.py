@@ -15,7 +15,7 @@ from typing import Any
 
 from ...model import Attachment, Part
 from .claude_blocks import count_unknown_in, parts_of
-from .telling import Told, Usage
+from .telling import TokenUsage, Told
 from .transcripts import (
     count_unknown,
     mapping,
@@ -85,7 +85,7 @@ TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "summary": "summ
 """The kinds of records with a title, each with the field that has it; the one that counts most is first."""
 
 
-class Session:
+class ClaudeSession:
     """A session, or the subagent of one, that is being read."""
 
     def __init__(self, place: str, losses: Losses) -> None:
@@ -248,11 +248,11 @@ def _is_queued_prompt(record: Mapping[str, Any]) -> bool:
     return attachment.get("type") == "queued_command" and mode == "prompt"
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def _usage(usage: Mapping[str, Any]) -> TokenUsage:
     """Return the tokens of an answer. The input of a call is what was sent, read from a cache or not."""
     cached = {name: number(usage.get(name)) for name in ("cache_creation_input_tokens", "cache_read_input_tokens")}
     sent = number(usage.get("input_tokens"))
-    return Usage(
+    return TokenUsage(
         None if sent is None else sent + sum(filter(None, cached.values())),
         number(usage.get("output_tokens")),
         {name: count for name, count in cached.items() if count},

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..lines import FileRefused
 from . import telling
 from .codex_items import ITEMS, Rollout
-from .source import Source
+from .source import SourceFile
 from .transcripts import beginning, folder_name, mapping, records, some_files, text
 from .values import ForeignConversation, Losses
 
@@ -29,19 +29,19 @@ class Codex:
     title = "Codex's transcripts"
     may_repeat = True
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file begins as Codex's transcripts do, or a folder has such a file."""
         if source.is_folder:
             return any(_is_rollout(one.head) for one in some_files(source, "*.jsonl"))
         return _is_rollout(source.head)
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the sessions, oldest first, each with what was rolled back in it as a branch."""
         some = False
         for path in source.files("*.jsonl.zst"):
             losses.add("a transcript that Codex compressed (unpack it with: unzstd FILE)", path.name)
         seen: dict[str, str] = {}
-        for file in map(Source, source.files("*.jsonl")) if source.is_folder else [source]:
+        for file in map(SourceFile, source.files("*.jsonl")) if source.is_folder else [source]:
             if source.is_folder and not _is_rollout(file.head):
                 losses.add("a file that is not a transcript", file.name)
                 continue
@@ -65,7 +65,7 @@ def _is_rollout(head: bytes) -> bool:
     return old and all(text(one.get("type")) in ITEMS or "record_type" in one for one in islice(found, 1, None))
 
 
-def _session(source: Source, losses: Losses, seen: dict[str, str]) -> Iterator[ForeignConversation]:
+def _session(source: SourceFile, losses: Losses, seen: dict[str, str]) -> Iterator[ForeignConversation]:
     """Yield the session of a file and its branches.
 
     `seen` has the key of the session of each turn that was read so far: a session that was forked from another one
@@ -90,7 +90,7 @@ def _session(source: Source, losses: Losses, seen: dict[str, str]) -> Iterator[F
         yield from telling.unshared(one, whole.key, seen, {whole.key, *rollout.others})
 
 
-def _conversation(rollout: Rollout, file: Source) -> ForeignConversation:
+def _conversation(rollout: Rollout, file: SourceFile) -> ForeignConversation:
     facts, git = rollout.facts, mapping(rollout.facts.get("git"))
     source = facts.get("source")
     is_part = "subagent" in mapping(source) or bool(facts.get("agent_role")) or facts.get("thread_source") == "subagent"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...model import Attachment, Part
-from .telling import Told, Usage
+from .telling import TokenUsage, Told
 from .transcripts import (
     call_part,
     count_unknown,
@@ -220,8 +220,8 @@ def _result(output: Any, call: str) -> Part:
     return result_part(said, call, error=failed, files=files)
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def _usage(usage: Mapping[str, Any]) -> TokenUsage:
     """Return the tokens of a call; those that were read from a cache are among the input."""
     names = ("cached_input_tokens", "reasoning_output_tokens")
     details = {name: count for name in names if (count := number(usage.get(name)))}
-    return Usage(number(usage.get("input_tokens")), number(usage.get("output_tokens")), details)
+    return TokenUsage(number(usage.get("input_tokens")), number(usage.get("output_tokens")), details)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ...model import Part
 from ...rules.safe_text import one_line
-from .chats import ROLES, Said
+from .chats import ROLES, SaidMessage
 from .moments import moment
 from .openai_parts import calls, content_parts
 from .transcripts import result_part, text_part, thought
@@ -122,21 +122,21 @@ class Columns:
         return read
 
 
-def said_of(row: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Said]:
+def said_of(row: Mapping[str, Any], place: str, losses: Losses) -> Iterator[SaidMessage]:
     """Yield the message, or the prompt and the reply, in a row by meanings."""
     if row.get("role") is not None and "content" in row:
         yield from _message(row, place, losses)
         return
     if words(row.get("system")):
-        yield Said("system", (text_part(words(row["system"])),))
+        yield SaidMessage("system", (text_part(words(row["system"])),))
     at, id_ = moment(row.get("at")), words(row.get("id")) or None
-    yield Said("user", (text_part(words(row.get("prompt"))),), key=id_, at=at)
+    yield SaidMessage("user", (text_part(words(row.get("prompt"))),), key=id_, at=at)
     parts = [*_thought(row), *content_parts(words(row.get("reply")), "assistant", place, losses)]
     if parts:
         yield _measured("assistant", parts, row, place, losses)
 
 
-def _message(row: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Said]:
+def _message(row: Mapping[str, Any], place: str, losses: Losses) -> Iterator[SaidMessage]:
     speaker = words(row["role"]).strip()
     role = ROLES.get(speaker.lower())
     if role is None:
@@ -172,8 +172,8 @@ def _thought(row: Mapping[str, Any]) -> list[Part]:
     return [thought(words(row["thinking"]))] if words(row.get("thinking")).strip() else []
 
 
-def _measured(role: str, parts: list[Part], row: Mapping[str, Any], place: str, losses: Losses) -> Said:
-    return Said(
+def _measured(role: str, parts: list[Part], row: Mapping[str, Any], place: str, losses: Losses) -> SaidMessage:
+    return SaidMessage(
         role,
         tuple(parts),
         key=words(row.get("id")) or None,

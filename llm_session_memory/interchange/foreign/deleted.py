@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from ...store import Log, origins
 from ...store.tombstones import content_hash
 from .content import Arriving
-from .families import Line
+from .families import ArrivingLine
 
 
-class Deleted:
+class Tombstones:
     """The tombstones of a log; without one, nothing was deleted."""
 
     def __init__(self, log: Log | None) -> None:
         self._marks = origins.deleted_marks(log) if log else frozenset()
         self._contents = origins.deleted_contents(log) if log else frozenset()
 
-    def has(self, arriving: Arriving, lines: Sequence[Line]) -> bool:
+    def has(self, arriving: Arriving, lines: Sequence[ArrivingLine]) -> bool:
         """Return whether an exchange was deleted, and is in no line of its conversation: nobody brought it back."""
         gone = not self._marks.isdisjoint(arriving.marks) or self._has_texts(arriving)
         return gone and all(line.find(arriving.marks[0]) is None for line in lines)

@@ -12,7 +12,7 @@ from typing import IO, Any
 from ...model import Attachment
 from ..lines import FileRefused
 from .json_items import items
-from .source import HEAD, Source
+from .source import HEAD, SourceFile
 
 LARGEST = 100_000_000
 """The most bytes of an attachment that is imported."""
@@ -36,7 +36,7 @@ _KINDS = (
 class ExportFiles:
     """The files of an export, by their names in it."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceFile) -> None:
         self._source = source
 
     @cached_property
@@ -67,7 +67,7 @@ class ExportFiles:
             with self._source.member(self._paths[name]) as stream:
                 yield stream
         elif self._source.is_folder:
-            with Source(self._source.path / self._paths[name]).open() as stream:
+            with SourceFile(self._source.path / self._paths[name]).open() as stream:
                 yield stream
         else:
             with self._source.open() as stream:

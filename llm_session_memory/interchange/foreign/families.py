@@ -17,7 +17,7 @@ _SEVERAL = 2
 
 
 @dataclass
-class Line:
+class ArrivingLine:
     """A thread's turns, those that it shares included. It grows while a conversation arrives.
 
     Attributes:
@@ -58,10 +58,10 @@ class Line:
 
 
 @dataclass
-class Family:
+class ArrivingFamily:
     """The lines of one conversation."""
 
-    lines: list[Line]
+    lines: list[ArrivingLine]
     _copies: Counter[str] | None = None
 
     def copies(self, mark: str) -> int:
@@ -80,20 +80,20 @@ class Families:
     def __init__(self, source: str, theirs: Log | None) -> None:
         self._source = source
         self._theirs = theirs
-        self._known: dict[str, Family] = {}
+        self._known: dict[str, ArrivingFamily] = {}
 
-    def of(self, key: str) -> Family:
+    def of(self, key: str) -> ArrivingFamily:
         """Return the lines of a conversation, given its key. A line that is added to them stays."""
         if key not in self._known:
             threads = origins.threads_of(self._theirs, self._source, key) if self._theirs else []
-            self._known[key] = Family([self._line(one) for one in threads])
+            self._known[key] = ArrivingFamily([self._line(one) for one in threads])
         return self._known[key]
 
-    def _line(self, thread_id: str) -> Line:
+    def _line(self, thread_id: str) -> ArrivingLine:
         assert self._theirs is not None
         session = Sessions(self._theirs).session_of_thread(thread_id)
         own = history.own_count(self._theirs, thread_id)
-        line = Line(thread_id, session.name if session else None, here=own)
+        line = ArrivingLine(thread_id, session.name if session else None, here=own)
         turns = history.every_exchange(self._theirs, thread_id)
         for ids in turns:
             line.starts.append(len(line.ids))

@@ -16,7 +16,7 @@ from typing import Any
 from ..lines import NOTHING, FileRefused
 from . import telling
 from .gemini_messages import Chat
-from .source import Source
+from .source import SourceFile
 from .transcripts import beginning, folder_name, last_changed, mapping, mappings, records, some_files, text
 from .values import ForeignConversation, Losses
 
@@ -39,18 +39,18 @@ class GeminiCli:
     title = "Gemini CLI's chats"
     may_repeat = True
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file begins as a chat or a checkpoint does, or a folder has such a file."""
         if source.is_folder:
             return any(_is_chat(one.head) for one in some_files(source, *_FILES))
         return _is_chat(source.head)
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the chats, each with what was taken back in it as a branch."""
         files = [source]
         if source.is_folder:
             paths = sorted([*source.files("*.json"), *source.files("*.jsonl")])
-            files = [file for file in map(Source, paths) if _is_chat(file.head)]
+            files = [file for file in map(SourceFile, paths) if _is_chat(file.head)]
         some = False
         for file in files:
             for conversation in _chat(file, losses):
@@ -74,7 +74,7 @@ def _is_chat(head: bytes) -> bool:
     return all(re.search(rb'"%s"\s*:\s*"' % name, head) for name in (b"sessionId", b"projectHash"))
 
 
-def _chat(source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+def _chat(source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
     """Yield a chat and its branches."""
     chat = Chat(source.name, losses)
     facts: dict[str, Any] = {}
@@ -97,7 +97,7 @@ def _chat(source: Source, losses: Losses) -> Iterator[ForeignConversation]:
     yield from telling.conversations(_conversation(facts, chat, source), told, source.name, losses)
 
 
-def _values(source: Source, losses: Losses) -> Iterator[tuple[Any, str]]:
+def _values(source: SourceFile, losses: Losses) -> Iterator[tuple[Any, str]]:
     """Yield the values of a chat, each with its place: the lines, or the one object that the file is."""
     lines = source.head.splitlines()
     first = next(iter(beginning(source.head, 1)), {})
@@ -114,7 +114,7 @@ def _values(source: Source, losses: Losses) -> Iterator[tuple[Any, str]]:
         raise FileRefused(f"{source.name} is not complete JSON. Was it cut off?") from error
 
 
-def _conversation(facts: Mapping[str, Any], chat: Chat, source: Source) -> ForeignConversation:
+def _conversation(facts: Mapping[str, Any], chat: Chat, source: SourceFile) -> ForeignConversation:
     folder = _directory(source.path)
     is_part = facts.get("kind") == "subagent"
     meta = {"directory": folder if "/" in folder or "\\" in folder else ""}

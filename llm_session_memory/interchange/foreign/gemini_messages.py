@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...model import Attachment, Part
-from .telling import Told, Usage
+from .telling import TokenUsage, Told
 from .transcripts import (
     call_part,
     count_unknown,
@@ -192,8 +192,8 @@ def _thought(one: Mapping[str, Any]) -> str:
     return "\n\n".join(filter(None, (f"**{subject}**" if subject else "", text(one.get("description")).strip())))
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def _usage(usage: Mapping[str, Any]) -> TokenUsage:
     """Return the tokens of a message. Thoughts are billed as output, and are counted apart from it."""
     output, thoughts = number(usage.get("output")), number(usage.get("thoughts"))
     details = {name: count for name in ("cached", "thoughts", "tool") if (count := number(usage.get(name)))}
-    return Usage(number(usage.get("input")), output if output is None else output + (thoughts or 0), details)
+    return TokenUsage(number(usage.get("input")), output if output is None else output + (thoughts or 0), details)

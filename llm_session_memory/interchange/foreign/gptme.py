@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ...model import Attachment
 from ..lines import NOTHING, FileRefused
-from .gptme_messages import Log
-from .source import Source
+from .gptme_messages import GptmeLog
+from .source import SourceFile
 from .transcripts import beginning, folder_name, records, some_files, text
 from .values import ForeignConversation, ForeignExchange, Losses
 
@@ -36,15 +36,15 @@ class Gptme:
     title = "gptme's logs"
     may_repeat = True
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file's first line is a message as gptme writes it, or a folder has such files."""
         if source.is_folder:
             return any(_is_log(one.head) for one in some_files(source, _MAIN))
         return _is_log(source.head)
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the conversations, each with its branches."""
-        files = [*map(Source, source.files(_MAIN))] if source.is_folder else [source]
+        files = [*map(SourceFile, source.files(_MAIN))] if source.is_folder else [source]
         some = False
         for file in files:
             for conversation in _conversation(file, losses):
@@ -61,7 +61,7 @@ def _is_log(head: bytes) -> bool:
     return first.get("role") in _ROLES and isinstance(first.get("content"), str) and "timestamp" in first
 
 
-def _conversation(source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+def _conversation(source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
     """Yield a conversation and its branches."""
     folder = source.path.parent
     settings = _settings(folder / "config.toml")
@@ -82,8 +82,8 @@ def _conversation(source: Source, losses: Losses) -> Iterator[ForeignConversatio
     )
     yield whole
     ways = [exchanges]
-    for path in Source(folder / "branches").files("*.jsonl"):
-        branch = _read(Source(path), folder, losses)
+    for path in SourceFile(folder / "branches").files("*.jsonl"):
+        branch = _read(SourceFile(path), folder, losses)
         way = [one.exchange(branch.system, branch.model) for one in branch.told]
         made = _branch(whole, ways, way, path.stem)
         if made is not None:
@@ -91,11 +91,11 @@ def _conversation(source: Source, losses: Losses) -> Iterator[ForeignConversatio
             ways.append([*way[: -len([*made.exchanges])], *made.exchanges])
 
 
-def _read(source: Source, folder: Path, losses: Losses) -> Log:
+def _read(source: SourceFile, folder: Path, losses: Losses) -> GptmeLog:
     def stored(path: str, hashed: str) -> Attachment | None:
         return _stored(folder / "files", path, hashed)
 
-    log = Log(stored, losses)
+    log = GptmeLog(stored, losses)
     for place, message in records(source, losses):
         log.add(message, place)
     return log

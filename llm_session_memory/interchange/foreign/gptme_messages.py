@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ...model import Attachment, Part
-from .telling import Told, Usage
+from .telling import TokenUsage, Told
 from .transcripts import (
     call_part,
     count_unknown,
@@ -36,7 +36,7 @@ Stored = Callable[[str, str], "Attachment | None"]
 """Returns a file, given its path and the hash under which gptme stored it."""
 
 
-class Log:
+class GptmeLog:
     """A log that is being read."""
 
     def __init__(self, stored: Stored, losses: Losses) -> None:
@@ -150,7 +150,7 @@ def _moment(value: Any) -> str:
         return text(value)
 
 
-def _usage(metadata: Mapping[str, Any]) -> Usage | None:
+def _usage(metadata: Mapping[str, Any]) -> TokenUsage | None:
     """Return the tokens of a reply. In old logs they are not in `usage`, but beside it."""
     usage = mapping(metadata.get("usage")) or metadata
     sent, got, *cached = (number(usage.get(name)) for name in _COUNTS)
@@ -160,7 +160,7 @@ def _usage(metadata: Mapping[str, Any]) -> Usage | None:
     whole = None if sent is None else sent + sum(details.values())
     cost = metadata.get("cost")
     priced = {"cost": cost} if isinstance(cost, (int, float)) and not isinstance(cost, bool) else {}
-    return Usage(whole, got, {**details, **priced})
+    return TokenUsage(whole, got, {**details, **priced})
 
 
 def _duration(timings: Mapping[str, Any]) -> int | None:

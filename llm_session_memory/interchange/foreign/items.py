@@ -8,15 +8,15 @@ from typing import Any
 
 from ..lines import FileRefused, objects
 from . import json_items
-from .source import Source
+from .source import SourceFile
 
 
-def is_list(source: Source) -> bool:
+def is_list(source: SourceFile) -> bool:
     """Return whether a file is a JSON list."""
     return _start(source).startswith(b"[")
 
 
-def items(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
+def items(source: SourceFile) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the place and the value of each object of a file. Raises FileRefused, with the place."""
     with source.open() as stream:
         if not is_list(source) and _is_in_one_line(source):
@@ -30,11 +30,11 @@ def items(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
             yield place, dict(value)
 
 
-def _start(source: Source) -> bytes:
+def _start(source: SourceFile) -> bytes:
     return source.head.removeprefix(codecs.BOM_UTF8).lstrip()
 
 
-def _is_in_one_line(source: Source) -> bool:
+def _is_in_one_line(source: SourceFile) -> bool:
     """Return whether a file's first object does not go on in a second line."""
     line = _start(source).split(b"\n", 1)[0].rstrip()
     return not line.endswith((b"{", b"[", b",", b":"))

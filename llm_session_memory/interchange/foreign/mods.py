@@ -16,7 +16,7 @@ from ...rules.safe_text import one_line
 from ..lines import NOTHING, FileRefused
 from .gob import NotGob, decoded
 from .plain_talk import Talk
-from .source import Source
+from .source import SourceFile
 from .transcripts import last_changed, mapping, mappings, text
 from .values import ForeignConversation, Losses
 
@@ -34,13 +34,13 @@ class Mods:
     title = "mods' conversations"
     may_repeat = True
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file is a conversation or mods' database, or a folder has that."""
         if source.is_folder:
             return _database(source) is not None
         return _is_conversation(source.head) or (source.is_sqlite and _is_database(source.path))
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the conversations."""
         if not source.is_folder and not source.is_sqlite:
             yield _conversation(source, {}, losses)
@@ -51,15 +51,15 @@ class Mods:
             rows = [*other.rows("conversations", ("updated_at",))]
         for row in rows:
             id_ = _said(row.get("id"))
-            file = Source(database.parent / f"{id_}{_ENDING}")
+            file = SourceFile(database.parent / f"{id_}{_ENDING}")
             if not _ID.fullmatch(id_) or file.path.is_symlink() or not file.path.is_file():
                 losses.add("a conversation whose file is missing", one_line(f"“{_said(row.get('title'))}”", 80))
                 continue
             yield _conversation(file, row, losses)
 
 
-def _database(folder: Source) -> Path | None:
-    return next((path for path in folder.files(_DATABASE) if Source(path).is_sqlite and _is_database(path)), None)
+def _database(folder: SourceFile) -> Path | None:
+    return next((path for path in folder.files(_DATABASE) if SourceFile(path).is_sqlite and _is_database(path)), None)
 
 
 def _is_database(path: Path) -> bool:
@@ -73,7 +73,7 @@ def _is_conversation(head: bytes) -> bool:
     return b"\x07Content\x01\x0c" in head[:200] and b"\x04Role\x01\x0c" in head[:200]
 
 
-def _conversation(source: Source, row: Mapping[str, Any], losses: Losses) -> ForeignConversation:
+def _conversation(source: SourceFile, row: Mapping[str, Any], losses: Losses) -> ForeignConversation:
     content = source.content(_LARGEST)
     try:
         messages = mappings(decoded(content))

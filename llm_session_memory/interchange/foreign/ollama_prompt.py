@@ -16,11 +16,11 @@ from itertools import chain
 from typing import Any
 
 from ...rules.safe_text import one_line
-from .chats import Said, begun, exchanges, key_of
+from .chats import SaidMessage, begun, exchanges, key_of
 from .columns import facts, words
 from .moments import moment, of_this_zone
 from .openai_parts import said_of
-from .source import Source
+from .source import SourceFile
 from .sqlite_tables import database
 from .transcripts import mapping, mappings
 from .values import ForeignConversation, Losses
@@ -41,14 +41,14 @@ class OllamaPrompt:
     title = "ollama-prompt's database"
     may_repeat = False
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a database has ollama-prompt's table of sessions."""
         if not source.is_sqlite:
             return False
         with database(source) as other:
             return {"session_id", "context", "history_json", _TOKENS} <= {*other.tables().get("sessions", ())}
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield the conversations of a file. Raises FileRefused if it can't be read."""
         with database(source) as other:
             for row in other.rows("sessions"):
@@ -82,7 +82,7 @@ def _conversation(row: Mapping[str, Any], losses: Losses) -> ForeignConversation
     )
 
 
-def _messages(row: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Said]:
+def _messages(row: Mapping[str, Any], place: str, losses: Losses) -> Iterator[SaidMessage]:
     try:
         history = json.loads(words(row["history_json"]) or "{}")
     except (ValueError, RecursionError):

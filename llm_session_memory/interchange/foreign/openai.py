@@ -16,12 +16,12 @@ from typing import Any
 from ...llm_seam.past import PastTool
 from ...rules.safe_text import one_line
 from ..lines import FileRefused
-from .chats import ROLES, Offered, Said, begun, exchanges, key_of
+from .chats import ROLES, Offered, SaidMessage, begun, exchanges, key_of
 from .first_value import first_value
 from .items import is_list, items
 from .moments import moment
 from .openai_parts import said_of
-from .source import Source
+from .source import SourceFile
 from .transcripts import count_unknown, mapping, mappings, text
 from .values import ForeignConversation, Losses
 
@@ -44,7 +44,7 @@ class OpenAI:
     title = "OpenAI's chat format"
     may_repeat = True
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file's first object has messages with roles, or is such a message."""
         if not source.may_be_text:
             return False
@@ -57,7 +57,7 @@ class OpenAI:
         messages = _whole(first).get("messages")
         return isinstance(messages, list) and bool(messages) and _is_message(messages[0])
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield the conversations of a file. Raises FileRefused, with the place, for what is not in the format."""
         found = items(source)
         place, first = next(found, ("", {}))
@@ -117,11 +117,11 @@ def conversation_of(value: Mapping[str, Any], place: str, losses: Losses) -> For
 
 
 def _one(
-    found: Iterator[tuple[str, Mapping[str, Any]]], source: Source, losses: Losses
+    found: Iterator[tuple[str, Mapping[str, Any]]], source: SourceFile, losses: Losses
 ) -> Iterator[ForeignConversation]:
     """Yield the conversation of a file that is a list of messages. It grows, so its beginning identifies it."""
 
-    def messages() -> Iterator[Said]:
+    def messages() -> Iterator[SaidMessage]:
         for place, value in found:
             yield from said_of(value, place, losses)
 

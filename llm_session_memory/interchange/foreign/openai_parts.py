@@ -12,7 +12,7 @@ from typing import Any
 
 from ...model import Attachment, Part
 from ...rules.safe_text import one_line
-from .chats import ROLES, Said
+from .chats import ROLES, SaidMessage
 from .moments import moment
 from .transcripts import (
     call_part,
@@ -41,7 +41,7 @@ _KNOWN = frozenset(
 _TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
 
-def said_of(message: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Said]:
+def said_of(message: Mapping[str, Any], place: str, losses: Losses) -> Iterator[SaidMessage]:
     """Yield a message as ours: several if it has results of tools beside a text; none if nobody knows who speaks."""
     role = ROLES.get(text(message.get("role")).strip().lower())
     if role is None:
@@ -70,11 +70,11 @@ def said_of(message: Mapping[str, Any], place: str, losses: Losses) -> Iterator[
         yield _said(message, role, parts or [text_part("")])
 
 
-def _said(message: Mapping[str, Any], role: str, parts: list[Part]) -> Said:
+def _said(message: Mapping[str, Any], role: str, parts: list[Part]) -> SaidMessage:
     usage = mapping(message.get("usage"))
     times = (message.get(name) for name in ("timestamp", "created_at", "created", "time", "date"))
     id_ = message.get("id") or message.get("message_id")
-    return Said(
+    return SaidMessage(
         role,
         tuple(parts),
         key=str(id_) if isinstance(id_, (str, int)) else None,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .moments import of_this_zone
-from .source import Source
+from .source import SourceFile
 from .sqlite_tables import Tables, database, read
 from .values import ForeignConversation, Losses
 
@@ -28,7 +28,7 @@ class QvSessionManager:
     title = "qv-session-manager's database"
     may_repeat = False
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a database has the tables of qv-session-manager, with exactly their columns."""
         if not source.is_sqlite:
             return False
@@ -37,7 +37,7 @@ class QvSessionManager:
         kept = frozenset(found.get("conversations", ())) - {"model_name"}
         return kept == _CONVERSATIONS and frozenset(found.get("messages", ())) == _MESSAGES
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield the conversations of a file. Raises FileRefused if it can't be read."""
         with database(source) as other:
             yield from read(other, _TABLES, losses, of_this_zone)

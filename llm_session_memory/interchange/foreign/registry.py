@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 
 from ...rules.records import FORMAT
 from ..lines import NOTHING, FileRefused
-from .source import HEAD, Source
+from .source import HEAD, SourceFile
 from .values import Format
 
 NAMES: tuple[str, ...] = (
@@ -44,7 +44,7 @@ def formats() -> Iterator[Format]:
         yield made
 
 
-def format_of(source: Source) -> Format | None:
+def format_of(source: SourceFile) -> Format | None:
     """Return the format of a file or folder, by looking at it, or None. Raises FileRefused if it can't be read."""
     return next((one for one in formats() if one.recognises(source)), None)
 
@@ -64,7 +64,7 @@ def is_ours(head: bytes) -> bool:
     return value.get("format") == FORMAT or "turns" in value or isinstance(value.get("prompt"), str)
 
 
-def recognised(source: Source) -> Format | None:
+def recognised(source: SourceFile) -> Format | None:
     """Return the format of a file or folder, or None for a file that may be one of our own.
 
     Raises FileRefused for a folder, an archive or a database of no known kind, and for a file that can't be read.
@@ -85,19 +85,19 @@ def recognised(source: Source) -> Format | None:
 
 
 @contextmanager
-def looked_at(file: IO[bytes] | Path, where: str) -> Iterator[tuple[IO[bytes] | None, Source, Format | None]]:
+def looked_at(file: IO[bytes] | Path, where: str) -> Iterator[tuple[IO[bytes] | None, SourceFile, Format | None]]:
     """Give the format of an open file, or of a folder, and what to read: the stream if it may be one of our own.
 
     `where` is what errors call it. A stream that is no regular file, such as standard input, is looked at too; if it is
     a file of another tool, all of it is first copied to a temporary file.
     """
     if isinstance(file, Path):
-        source = Source(file)
+        source = SourceFile(file)
         yield None, source, recognised(source)
         return
     path = Path(str(getattr(file, "name", "-")))
     if file.seekable() and path.is_file():
-        source = Source(path)
+        source = SourceFile(path)
         yield file, source, recognised(source)
         return
     raw: Any = file
@@ -105,7 +105,7 @@ def looked_at(file: IO[bytes] | Path, where: str) -> Iterator[tuple[IO[bytes] | 
     try:
         with _unlike_ours(stream, where) as copied:
             if copied is None:
-                yield cast("IO[bytes]", stream), Source(path), None
+                yield cast("IO[bytes]", stream), SourceFile(path), None
             else:
                 with copied.open() as again:
                     yield again, copied, recognised(copied)
@@ -114,7 +114,7 @@ def looked_at(file: IO[bytes] | Path, where: str) -> Iterator[tuple[IO[bytes] | 
 
 
 @contextmanager
-def _unlike_ours(stream: io.BufferedReader, where: str) -> Iterator[Source | None]:
+def _unlike_ours(stream: io.BufferedReader, where: str) -> Iterator[SourceFile | None]:
     """Give a temporary copy of a stream, or None if it begins like a file of our own."""
     if is_ours(stream.peek(HEAD)):
         yield None
@@ -123,6 +123,6 @@ def _unlike_ours(stream: io.BufferedReader, where: str) -> Iterator[Source | Non
         copy = Path(folder) / "file"
         with copy.open("wb") as into:
             shutil.copyfileobj(stream, into)
-        source = Source(copy)
+        source = SourceFile(copy)
         source.name = where
         yield source

@@ -16,13 +16,13 @@ from ...llm_seam.past import PastTool
 from ...model import Part
 from ...rules.safe_text import one_line
 from ..lines import FileRefused
-from .chats import ROLES, Offered, Said, begun, exchanges
+from .chats import ROLES, Offered, SaidMessage, begun, exchanges
 from .first_value import first_value
 from .items import items
 from .moments import moment
 from .openai import tools_of
 from .openai_parts import content_parts, said_of
-from .source import Source
+from .source import SourceFile
 from .transcripts import call_part, count_unknown, mapping, mappings, result_part, text
 from .values import ForeignConversation, Losses
 
@@ -40,7 +40,7 @@ class ShareGPT:
     title = "ShareGPT's format"
     may_repeat = True
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file's first object has a conversation of messages with “from” and “value”."""
         if not source.may_be_text:
             return False
@@ -49,7 +49,7 @@ class ShareGPT:
         messages = _messages(first) if isinstance(first, Mapping) else None
         return bool(mappings(messages)) and bool({"from", "role"} & {*mappings(messages)[0]})
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield the conversations of a file. Raises FileRefused, with the place, for what is not in the format."""
         for place, value in items(source):
             made = _conversation(value, place, losses)
@@ -87,7 +87,7 @@ def _conversation(value: Mapping[str, Any], place: str, losses: Losses) -> Forei
     )
 
 
-def _said(message: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Said]:
+def _said(message: Mapping[str, Any], place: str, losses: Losses) -> Iterator[SaidMessage]:
     """Yield a message as ours. Some data has OpenAI's messages under ShareGPT's names."""
     if "from" not in message:
         yield from said_of(message, place, losses)
@@ -96,7 +96,7 @@ def _said(message: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Sa
     speaker = text(message["from"]).strip().lower()
     content = next((message[name] for name in ("value", "content", "text") if message.get(name) is not None), "")
     if speaker in _CALLS:
-        yield Said("assistant", tuple(_calls(content)))
+        yield SaidMessage("assistant", tuple(_calls(content)))
         return
     role = ROLES.get(speaker)
     if role is None:
@@ -106,7 +106,7 @@ def _said(message: Mapping[str, Any], place: str, losses: Losses) -> Iterator[Sa
     if role == "tool":
         output = "\n".join(str(part.data.get("text") or "") for part in parts)
         parts = [result_part(output, None)]
-    yield Said(role, tuple(parts))
+    yield SaidMessage(role, tuple(parts))
 
 
 def _calls(content: Any) -> Iterator[Part]:

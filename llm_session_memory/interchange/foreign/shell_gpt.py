@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..lines import FileRefused
 from .plain_talk import Talk, openai_calls
-from .source import Source
+from .source import SourceFile
 from .transcripts import count_unknown, last_changed, some_files, text
 from .values import ForeignConversation, Losses
 
@@ -31,22 +31,22 @@ class ShellGpt:
     title = "shell_gpt's chats"
     may_repeat = True
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file is a list of messages that begins with a role of shell_gpt."""
         if source.is_folder:
             return any(_BEGINS.match(one.head) for one in some_files(source, "*"))
         return _BEGINS.match(source.head) is not None
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read the chats."""
         files = [source]
         if source.is_folder:
-            files = [file for file in map(Source, source.files("*")) if _BEGINS.match(file.head)]
+            files = [file for file in map(SourceFile, source.files("*")) if _BEGINS.match(file.head)]
         for file in files:
             yield _chat(file, losses)
 
 
-def _chat(source: Source, losses: Losses) -> ForeignConversation:
+def _chat(source: SourceFile, losses: Losses) -> ForeignConversation:
     content = source.content(_LARGEST)
     try:
         messages = json.loads(content)

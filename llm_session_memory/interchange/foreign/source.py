@@ -29,7 +29,7 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplemente
 _SQLITE = b"SQLite format 3\x00"
 
 
-class Source:
+class SourceFile:
     """A file or a folder. `path` is where it is; `name` is what sentences call it."""
 
     def __init__(self, path: Path) -> None:

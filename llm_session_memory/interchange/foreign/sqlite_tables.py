@@ -17,10 +17,10 @@ from typing import Any
 from ...reader.other_databases import DatabaseRefused, OtherDatabase, opened
 from ...rules.safe_text import one_line
 from ..lines import FileRefused
-from .chats import Said, begun, exchanges, key_of
+from .chats import SaidMessage, begun, exchanges, key_of
 from .columns import OF_SESSIONS, TOOL, Columns, facts, model_in, plain_name, said_of, several, words
 from .moments import moment
-from .source import Source
+from .source import SourceFile
 from .values import ForeignConversation, Losses
 
 _MESSAGES = (
@@ -84,7 +84,7 @@ class SQLiteTables:
     title = "a SQLite file with sessions and messages"
     may_repeat = False
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a database has a table of messages, each with its session, who speaks, and what is said.
 
         Raises FileRefused for a log of llm, because `merge` takes more of it.
@@ -98,7 +98,7 @@ class SQLiteTables:
             raise FileRefused(f"{source.name} is a log of llm.", hint)
         return tables_of(found) is not None
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield the conversations of a file. Raises FileRefused if it can't be read."""
         with database(source) as other:
             found = tables_of(other.tables())
@@ -111,7 +111,7 @@ FORMAT = SQLiteTables()
 
 
 @contextmanager
-def database(source: Source) -> Iterator[OtherDatabase]:
+def database(source: SourceFile) -> Iterator[OtherDatabase]:
     """Open a database. Raises FileRefused if it can't be opened or, later, read."""
     try:
         with opened(source.path) as other:
@@ -166,7 +166,7 @@ def _conversation(  # noqa: PLR0913  what a conversation is made of
     of_table = f" of the table {one_line(tables.messages, 40)}"
     head = _session(session, tables, place, losses)
 
-    def messages() -> Iterator[Said]:
+    def messages() -> Iterator[SaidMessage]:
         for row in rows:
             values = columns.read(row, of_table, place, losses)
             for name in OF_SESSIONS:

@@ -14,9 +14,9 @@ from itertools import groupby
 from ...reader.files.spreadsheet import COLUMNS, uncelled
 from ..csv_rows import column_names, rows
 from ..lines import NOTHING, FileRefused
-from .chats import Said, begun, exchanges, key_of
+from .chats import SaidMessage, begun, exchanges, key_of
 from .columns import OF_SESSIONS, Columns, facts, said_of, several, words
-from .source import Source
+from .source import SourceFile
 from .values import ForeignConversation, ForeignExchange, Losses
 
 _Row = dict[str, str]
@@ -33,7 +33,7 @@ class Table:
     title = "CSV with named columns"
     may_repeat = False
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file's first row names the columns of messages or of exchanges.
 
         Raises FileRefused for a file whose name says that it is a table, because no other kind is asked after this one.
@@ -50,7 +50,7 @@ class Table:
             raise FileRefused(f"Line 1 of {source.name} does not name the columns of a conversation.", hint)
         return known
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield the conversations of a file. Raises FileRefused, with the line, for what is not CSV."""
         for found in _sessions(source):
             made = _conversation(found, source, losses)
@@ -64,7 +64,7 @@ FORMAT = Table()
 # -- rows ------------------------------------------------------------------
 
 
-def _rows(source: Source) -> Iterator[tuple[str, _Row]]:
+def _rows(source: SourceFile) -> Iterator[tuple[str, _Row]]:
     """Yield the place and the values of each row that is not empty. Raises FileRefused."""
     ours = tuple(column_names(source.head)) == COLUMNS
     for line, row in rows(source.open(), source.head, source.name):
@@ -72,7 +72,7 @@ def _rows(source: Source) -> Iterator[tuple[str, _Row]]:
         yield f"Line {line:,} of {source.name}", own
 
 
-def _sessions(source: Source) -> Iterator[list[tuple[str, _Row]]]:
+def _sessions(source: SourceFile) -> Iterator[list[tuple[str, _Row]]]:
     """Yield the rows of each session. If they are not together in the file, all rows are held in memory."""
 
     def session(row: tuple[str, _Row]) -> str:
@@ -104,11 +104,11 @@ def _is_together(sessions: Iterator[str]) -> bool:
 # -- conversations -----------------------------------------------------------
 
 
-def _conversation(lines: list[tuple[str, _Row]], source: Source, losses: Losses) -> ForeignConversation | None:
+def _conversation(lines: list[tuple[str, _Row]], source: SourceFile, losses: Losses) -> ForeignConversation | None:
     place, first = lines[0]
     columns = Columns.of(first)
     head = columns.read(first, "", place, Losses())
-    made: list[Said] = []
+    made: list[SaidMessage] = []
     system = ""
     for where, values in lines:
         row = columns.read(values, "", where, losses)

@@ -21,7 +21,7 @@ _LONGEST_CALL = 24 * 3_600_000
 
 
 @dataclass(frozen=True)
-class Usage:
+class TokenUsage:
     """The tokens of one call, as its server counted them. `details` are kept with them."""
 
     input_tokens: int | None = None
@@ -39,7 +39,7 @@ class _Call:
     model: str | None = None
     end: str = ""
     duration_ms: int | None = None
-    usages: dict[str, Usage] = field(default_factory=dict)
+    usages: dict[str, TokenUsage] = field(default_factory=dict)
 
 
 class Told:
@@ -62,7 +62,7 @@ class Told:
         parts: list[Part],
         at: str = "",
         model: str | None = None,
-        usage: Usage | None = None,
+        usage: TokenUsage | None = None,
         answer: str = "",
         duration_ms: int | None = None,
     ) -> None:
@@ -79,7 +79,7 @@ class Told:
         if usage is not None:
             call.usages[answer] = usage
 
-    def count(self, usage: Usage) -> None:
+    def count(self, usage: TokenUsage) -> None:
         """Set the tokens of the newest call in which the model said something."""
         spoken = next((call for call in reversed(self.calls) if call.said), self.calls[-1])
         spoken.usages = {"": usage}
@@ -135,13 +135,13 @@ class Told:
         return ForeignExchange(self.key, turns)
 
 
-def _sum(usages: Iterator[Usage] | Any) -> Usage:
+def _sum(usages: Iterator[TokenUsage] | Any) -> TokenUsage:
     """Return the tokens of answers that are one turn: the last one's input has the others' input in it."""
     counts = [*usages]
     outputs = [one.output_tokens for one in counts if one.output_tokens is not None]
     if not counts:
-        return Usage()
-    return Usage(counts[-1].input_tokens, sum(outputs) if outputs else None, counts[-1].details)
+        return TokenUsage()
+    return TokenUsage(counts[-1].input_tokens, sum(outputs) if outputs else None, counts[-1].details)
 
 
 def _between(begin: str, end: str) -> int | None:

@@ -18,7 +18,7 @@ from typing import IO, Any
 from ...model import Attachment, Part
 from ...rules.safe_text import one_line
 from ..lines import FileRefused, objects
-from .source import Source
+from .source import SourceFile
 from .values import Losses
 
 _DATA_URL = re.compile(r"data:([\w.+/-]*)(?:;[\w=.+-]+)*;base64,", re.ASCII)
@@ -45,7 +45,7 @@ class _Counted:
         return read
 
 
-def records(source: Source, losses: Losses) -> Iterator[tuple[str, dict[str, Any]]]:
+def records(source: SourceFile, losses: Losses) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the place and the value of each line of a file. Raises FileRefused if the file can't be read."""
     where = source.name
     with source.open() as stream:
@@ -76,14 +76,14 @@ def beginning(head: bytes, most: int = 20) -> list[dict[str, Any]]:
     return found
 
 
-def some_files(source: Source, *patterns: str) -> Iterator[Source]:
+def some_files(source: SourceFile, *patterns: str) -> Iterator[SourceFile]:
     """Yield the first files below a folder that match a pattern, to recognise it. It does not walk all of it."""
     for pattern in patterns:
         paths = source.path.rglob(pattern)
-        yield from (Source(path) for path in islice(paths, _LOOKED_AT) if path.is_file() and not path.is_symlink())
+        yield from (SourceFile(path) for path in islice(paths, _LOOKED_AT) if path.is_file() and not path.is_symlink())
 
 
-def last_changed(source: Source) -> str:
+def last_changed(source: SourceFile) -> str:
     """Return when a file was last changed, for a conversation without times; “” if that is not known."""
     try:
         return datetime.fromtimestamp(source.path.stat().st_mtime, timezone.utc).isoformat()

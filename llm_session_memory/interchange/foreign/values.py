@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ...llm_seam.past import PastTurn
-from .source import Source
+from .source import SourceFile
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,11 @@ class Format(Protocol):
     title: str
     may_repeat: bool
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether a file or folder is of this kind, by looking at its beginning. It must be cheap."""
         ...
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read its conversations one at a time, each original before its branches.
 
         Raises FileRefused, with the place, for what is not as the format says.

@@ -6,10 +6,10 @@ from dataclasses import fields
 from typing import Any
 
 from ...model import Bookmark, Message, Note, Opinion, Rating, Relative, Settings
-from .markdown import Transcript
+from .markdown import ShownTranscript
 
 
-def as_fields(transcript: Transcript) -> dict[str, Any]:
+def as_fields(transcript: ShownTranscript) -> dict[str, Any]:
     """Return a transcript as plain values, with unchanged texts."""
     session = transcript.session
     return {

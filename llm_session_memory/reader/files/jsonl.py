@@ -177,7 +177,7 @@ class Lines:
         more = {name: value for name, value in values.items() if value is not None}
         return {"name": tool.name, "input_schema": tool.input_schema, **more}
 
-    def _context(self, why: details.Why, exchange: int) -> dict[str, Any] | None:
+    def _context(self, why: details.LoggedWhy, exchange: int) -> dict[str, Any] | None:
         known = why.block_id in self.blocks
         row = None if known else Requests(self.gathering.log).block(why.block_id)
         if not known and not row:
@@ -199,7 +199,7 @@ class Lines:
             ),
         }
 
-    def _recall(self, recall: details.Recall) -> dict[str, Any]:
+    def _recall(self, recall: details.LoggedRecall) -> dict[str, Any]:
         """Return an excerpt by its turn, side and part, because passage ids differ from log to log."""
         place = None if recall.thread_id else self.places.get(recall.turn_id or "")
         values = {

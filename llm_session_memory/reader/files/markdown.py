@@ -28,7 +28,7 @@ _OPINION_WIDTH = 300
 
 
 @dataclass(frozen=True)
-class Transcript:
+class ShownTranscript:
     """The part of a session that is shown: some of its `total` exchanges, the attempts among them, pinned numbers."""
 
     session: Session
@@ -48,7 +48,7 @@ class Transcript:
     """The labels of snapshots, by the ids of the exchanges that they were made after."""
 
 
-def as_markdown(transcript: Transcript) -> str:
+def as_markdown(transcript: ShownTranscript) -> str:
     """Return a transcript as Markdown, with attempts in order between exchanges."""
     session = transcript.session
     shown = (transcript.exchanges[0].number, transcript.exchanges[-1].number) if transcript.exchanges else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class JobPlace:
     """A PostgreSQL database with jobs. `remote` is what the log calls it, or empty; `address` has its password.
 
     `known` is the remote of the log.
@@ -47,7 +47,7 @@ class Place:
         return {name: value for name, value in found.items() if value}
 
 
-def place(memory: Memory, given: str, schema: str | None = None) -> Place:
+def place(memory: Memory, given: str, schema: str | None = None) -> JobPlace:
     """Return the place that a person named, by an address or by the name of a remote.
 
     Raises:
@@ -59,13 +59,13 @@ def place(memory: Memory, given: str, schema: str | None = None) -> Place:
         _check(given, given)
         known = next((one for one in memory.remotes.list() if one.address == parted(given).address), None)
         if known is None:
-            return Place("", given, schema)
+            return JobPlace("", given, schema)
         found = given if parted(given).password is not None else address_of(known).address
-        return Place(known.name, found, schema or known.schema, known)
+        return JobPlace(known.name, found, schema or known.schema, known)
     return _of(memory.remotes.get(given), schema)
 
 
-def of_job(memory: Memory, job: Job) -> Place | None:
+def of_job(memory: Memory, job: Job) -> JobPlace | None:
     """Return where other machines work on a job, or None if it is worked on here. Raises as `place` does."""
     kept = job.settings.get("on")
     if not isinstance(kept, dict):
@@ -75,10 +75,10 @@ def of_job(memory: Memory, job: Job) -> Place | None:
     return place(memory, str(kept.get("address")), kept.get("schema"))
 
 
-def _of(settings: RemoteSettings, schema: str | None) -> Place:
+def _of(settings: RemoteSettings, schema: str | None) -> JobPlace:
     found = address_of(settings).address
     _check(found, settings.name)
-    return Place(settings.name, found, schema or settings.schema, settings)
+    return JobPlace(settings.name, found, schema or settings.schema, settings)
 
 
 def _check(address: str, said: str) -> None:

@@ -9,7 +9,7 @@ from ...errors import SessionError
 from ...llm_seam.asked_here import thread_made
 from ...model.jobs import Item, Job
 from ...model.remotes import RemoteSettings
-from ...model.syncing import Scope
+from ...model.syncing import SyncScope
 from ...services.syncing import Syncing
 from ..postgres.job_board import Board
 from . import engine
@@ -37,7 +37,7 @@ def send(board: Board, memory: Memory, job: Job, items: Iterable[Item], settings
     prepare(board)
     session = memory.sessions.of_thread(job.thread_id) if job.thread_id is not None else None
     if session is not None:
-        syncing, scope = Syncing(memory.desk, board.remote, settings, machine), Scope(session=session.name)
+        syncing, scope = Syncing(memory.desk, board.remote, settings, machine), SyncScope(session=session.name)
         syncing.push(scope, dry_run=True)  # it may be held back; then nothing is changed
         thread_made(memory, session.thread_id, session.name)
         syncing.push(scope)

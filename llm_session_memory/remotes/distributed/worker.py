@@ -30,7 +30,7 @@ from .keeping import keep
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["Limits", "Logs", "Rules", "State", "Worker"]
+__all__ = ["Limits", "Logs", "Rules", "Worker", "WorkerState"]
 
 _Result = TypeVar("_Result")
 
@@ -69,7 +69,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class State:
+class WorkerState:
     """What a worker has done so far, and what it is doing."""
 
     answered: int
@@ -96,7 +96,7 @@ class Worker:
 
     # -- the main thread -------------------------------------------------
 
-    def work(self, engine: Engine, machine: str, progress: Callable[[State], None]) -> None:
+    def work(self, engine: Engine, machine: str, progress: Callable[[WorkerState], None]) -> None:
         """Take items until `stop` is called, and until those that are being asked have ended.
 
         Ctrl-C may break it off; called again, it goes on.
@@ -122,7 +122,7 @@ class Worker:
             idle_since = None if offers or self._asking else idle_since or now
             if self.rules.until_done and idle_since is not None and now - idle_since >= 2 * TICK:
                 self.stop()
-            progress(State(self.answered, self._asking, self.gate.spent, self.stopping))
+            progress(WorkerState(self.answered, self._asking, self.gate.spent, self.stopping))
             time.sleep(TICK)
         if self.error is not None:
             raise self.error

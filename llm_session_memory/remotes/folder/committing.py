@@ -19,7 +19,7 @@ from .index import Index
 from .lines import At
 from .locking import Lock
 from .parts import Parts
-from .records import Added, Record, Removed
+from .records import Added, Removed, WriteRecord
 from .writing import FolderWriting
 
 MOST_RECORDS = 200
@@ -50,28 +50,28 @@ def commit(disk: Disk, index: Index, parts: Parts, writing: FolderWriting, lock:
 def counts(disk: Disk, at: At) -> bool:
     """Return whether a write counts already, or may: only if its record is certainly not there, it doesn't."""
     try:
-        return (disk.folder / RECORDS / Record(*at).name).stat() is not None
+        return (disk.folder / RECORDS / WriteRecord(*at).name).stat() is not None
     except FileNotFoundError:
         return False
     except OSError:
         return True
 
 
-def _record(index: Index, parts: Parts, writing: FolderWriting, heads: list[str]) -> Record:
+def _record(index: Index, parts: Parts, writing: FolderWriting, heads: list[str]) -> WriteRecord:
     number, token = writing.at
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     adds, drops, removed = [*parts.finish()], parts.dropped, [*writing.removed.values()]
     before = [name for (name,) in rows(index.connection, "select name from records where not replaced")]
     if len(before) < MOST_RECORDS:
-        return Record(number, token, socket.gethostname(), now, tuple(heads), tuple(adds), drops, tuple(removed))
+        return WriteRecord(number, token, socket.gethostname(), now, tuple(heads), tuple(adds), drops, tuple(removed))
     every = rows(index.connection, "select name, size, sha256 from parts where added and dropped is null order by name")
     drops = dict(rows(index.connection, "select name, dropped from parts where dropped is not null"))
     removed = [Removed(*row) for row in rows(index.connection, "select kind, key, number, token, day from removed")]
     whole = (tuple(Added(*row) for row in every), drops, tuple(removed), tuple(before))
-    return Record(number, token, socket.gethostname(), now, tuple(heads), *whole)
+    return WriteRecord(number, token, socket.gethostname(), now, tuple(heads), *whole)
 
 
-def _follow(index: Index, record: Record) -> None:
+def _follow(index: Index, record: WriteRecord) -> None:
     """Let the index have the record, and end its transaction."""
     index.connection.executemany(
         "update records set replaced = 1 where name = ?", [(name,) for name in record.replaces]

@@ -17,7 +17,7 @@ from . import database, lines, records
 from .database import rows, statement
 from .disk import PARTS, RECORDS, Disk
 from .lines import At, DigestLine
-from .records import Record
+from .records import WriteRecord
 
 LONGEST_LINE = 1_400_000_000
 """Bytes of the longest line: SQLite's longest value as base64."""
@@ -127,7 +127,7 @@ class Index:
                 self.forget(record.time[:10])
         self.settle()
 
-    def _record(self, name: str) -> Record:
+    def _record(self, name: str) -> WriteRecord:
         where = f"{RECORDS}/{name}"
         try:
             return records.read(name, self._disk.read(where))
@@ -138,7 +138,7 @@ class Index:
         except WrongShapeError as error:
             raise self._disk.damaged(where, str(error)) from error
 
-    def _take_away(self, record: Record) -> None:
+    def _take_away(self, record: WriteRecord) -> None:
         """Drop the parts that a record drops, and remember what it removed."""
         for name, day in record.drops.items():
             self.drop(name, day)

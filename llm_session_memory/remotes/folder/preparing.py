@@ -27,14 +27,14 @@ _OF_DRIVES = re.compile(
 """What a drive or a synchronised folder has that is empty. Other hidden files are somebody's, as in a home folder."""
 
 
-class Format(NamedTuple):
+class FolderFormat(NamedTuple):
     """The version of a folder, and its id, by which an index knows it."""
 
     version: int
     id: str
 
 
-def read_format(disk: Disk) -> Format | None:
+def read_format(disk: Disk) -> FolderFormat | None:
     """Return what a folder is, or None if it is no remote yet. Raises RemoteFailed if it is of a newer version."""
     try:
         contents = disk.read(NAME, _LARGEST)
@@ -44,7 +44,7 @@ def read_format(disk: Disk) -> Format | None:
         whole = mapping(json.loads(contents))
         if text(whole.get("format")) != FORMAT:
             raise WrongShapeError("it is not that of a folder of conversations")
-        found = Format(integer(whole.get("version")), text(whole.get("id")))
+        found = FolderFormat(integer(whole.get("version")), text(whole.get("id")))
     except (ValueError, RecursionError) as error:
         raise disk.damaged(NAME, str(error)) from error
     if found.version > VERSION:

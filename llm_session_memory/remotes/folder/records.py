@@ -51,7 +51,7 @@ class Removed:
 
 
 @dataclass(frozen=True)
-class Record:
+class WriteRecord:
     """One write. `drops` has the parts that no longer count, and the day on which they were dropped.
 
     `replaces` names records that this one contains, so that they can be removed.
@@ -79,12 +79,12 @@ def class_of(part: str) -> str:
     return found[1] if found else ""
 
 
-def written(record: Record) -> bytes:
+def written(record: WriteRecord) -> bytes:
     """Return the contents of a record's file. Keys of documents may have halves of characters: JSON escapes them."""
     return json.dumps({"version": VERSION, **asdict(record)}, indent=1).encode() + b"\n"
 
 
-def read(name: str, contents: bytes) -> Record:
+def read(name: str, contents: bytes) -> WriteRecord:
     """Return a record from its file. Raises WrongShapeError, or NewerVersionError if its version is not known."""
     try:
         whole = mapping(json.loads(contents))
@@ -92,7 +92,7 @@ def read(name: str, contents: bytes) -> Record:
         raise WrongShapeError("it is not JSON") from error
     if integer(whole.get("version")) > VERSION:
         raise NewerVersionError("it was written by a newer version")
-    record = Record(
+    record = WriteRecord(
         integer(whole.get("number")),
         text(whole.get("token")),
         text(whole.get("machine")),

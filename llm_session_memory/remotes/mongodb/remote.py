@@ -16,7 +16,7 @@ from .questions import Questions
 from .rights import may_write
 from .sentences import in_sentences, without_secrets
 from .server import Server, time_of
-from .state import State, new_token
+from .state import DatabaseState, new_token
 from .writing import MongoWriting, finish
 
 Answer = TypeVar("Answer")
@@ -45,7 +45,7 @@ class MongoRemote:
 
     def __init__(self, uri: str, patience: float = 120.0) -> None:
         self._server = Server(uri)
-        self._state = State(self._server, patience)
+        self._state = DatabaseState(self._server, patience)
         self._writing: MongoWriting | None = None
 
     @property

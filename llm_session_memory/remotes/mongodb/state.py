@@ -31,7 +31,7 @@ _STATE: Bson = {"_id": "state"}
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.5
 
 
-class State:
+class DatabaseState:
     """The state of a database."""
 
     def __init__(self, server: Server, patience: float) -> None:

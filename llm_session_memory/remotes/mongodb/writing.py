@@ -14,7 +14,7 @@ from .changes import Changes
 from .questions import Questions
 from .sentences import in_sentences
 from .server import Server
-from .state import State
+from .state import DatabaseState
 
 _GROUP = 200
 
@@ -84,7 +84,7 @@ class MongoWriting:
         for (bucket, thread), digest in digests.items():
             self._changes.set_digest(bucket, thread, digest)
 
-    def commit(self, state: State) -> None:
+    def commit(self, state: DatabaseState) -> None:
         """Make all of it count, and apply it."""
         steps = self._changes.steps(self.questions.changed_buckets(), self._generation)
         if steps:
@@ -93,7 +93,7 @@ class MongoWriting:
             finish(self._server, state, steps, self._token, self._generation)
 
 
-def finish(server: Server, state: State, steps: journal.Steps, token: str, generation: int) -> None:
+def finish(server: Server, state: DatabaseState, steps: journal.Steps, token: str, generation: int) -> None:
     """Apply a write that counts, and forget its journal."""
     journal.apply(server, steps, token, generation)
     state.applied(token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ...model.workflows import Input, Source, Step, Workflow
+from ...model.workflows import Input, Step, TemplateSource, Workflow
 from ..words import counted
 from .order import levels
 
@@ -45,7 +45,11 @@ def _step(step: Step) -> str:
     if step.session:
         does.append(f"in session {_short(step.session.text)}")
     if step.for_each is not None:
-        over = _short(step.for_each.text) if isinstance(step.for_each, Source) else counted(len(step.for_each), "value")
+        over = (
+            _short(step.for_each.text)
+            if isinstance(step.for_each, TemplateSource)
+            else counted(len(step.for_each), "value")
+        )
         does.append(f"for each of {over}")
     if step.when:
         does.append(f"if {_short(step.when.text)}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ...model.workflows import Input, Source, Step, Workflow
+from ...model.workflows import Input, Step, TemplateSource, Workflow
 from ..names import near
 from .fields import INPUT, STEP, TOP, Field
 from .nodes import Mistake, Node
@@ -20,11 +20,11 @@ _MOST_TRIES = 100
 _LONGEST = 86_400.0
 
 
-class Reader:
+class WorkflowReader:
     """Reads one file's nodes. `mistakes` collects what is wrong. `model` stands for the file's own."""
 
     def __init__(self, model: str | None = None) -> None:
-        self._model = Source(model, 0) if model is not None else None
+        self._model = TemplateSource(model, 0) if model is not None else None
         self.mistakes: list[Mistake] = []
 
     def workflow(self, root: Node | None, name: str) -> Workflow:
@@ -202,9 +202,9 @@ class Reader:
         self._mistake(f"“{which}” must be a text, but is {node.kind}.", hint, node.line)
         return None
 
-    def _source(self, node: Node, which: str) -> Source | None:
+    def _source(self, node: Node, which: str) -> TemplateSource | None:
         text = self._text(node, which)
-        return Source(text, node.text_line) if text is not None else None
+        return TemplateSource(text, node.text_line) if text is not None else None
 
     def _choice(self, node: Node, choices: tuple[str, ...], which: str) -> str | None:
         if node.value in choices and isinstance(node.value, str):
@@ -233,13 +233,13 @@ class Reader:
         found: dict[str, Any] = {}
         for name, _, value in self._pairs(node, f"“{which}”"):
             if isinstance(value.value, str):
-                found[name] = Source(value.value, value.text_line)
+                found[name] = TemplateSource(value.value, value.text_line)
             elif options:
                 found[name] = value.plain()
             elif value.value is None or isinstance(value.value, tuple):
                 self._mistake(f"“{which}.{name}” must be a text, but is {value.kind}.", "", value.line)
             else:
-                found[name] = Source(
+                found[name] = TemplateSource(
                     str(value.value).lower() if isinstance(value.value, bool) else str(value.value), value.line
                 )
         return found

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import SessionError
-from ...model.workflows import Input, Source, Step, Workflow
+from ...model.workflows import Input, Step, TemplateSource, Workflow
 from ...rules.names import near
 from ...rules.workflows.fields import OF_STEP
 from ...rules.workflows.nodes import Mistake, refused
 from ...rules.workflows.order import cycle, unknown
-from ...rules.workflows.reading import Reader
+from ...rules.workflows.reading import WorkflowReader
 from ...rules.workflows.shapes import followed, kind_of
 from . import templates
 from .inputs import converted
@@ -43,7 +43,7 @@ def checked(text: str, where: str, name: str, schema_of: SchemaOf, model: str | 
         SessionError: Jinja is not installed.
     """
     templates.check_installed()
-    reader = Reader(model)
+    reader = WorkflowReader(model)
     workflow = reader.workflow(nodes(text, where), name)
     checking = _Checking(workflow, schema_of)
     found = [*reader.mistakes, *checking.mistakes()]
@@ -116,7 +116,7 @@ class _Checking:
         known = [name for name in implied if name in self.workflow.steps]
         return replace(step, needs=tuple(dict.fromkeys([*step.needs, *known])))
 
-    def _source(self, step: Step | None, field: str, source: Source, *, expression: bool) -> list[str]:
+    def _source(self, step: Step | None, field: str, source: TemplateSource, *, expression: bool) -> list[str]:
         """Check one template or expression, and return the steps that it mentions."""
         try:
             found = templates.mentions(source, expression=expression)
@@ -182,7 +182,7 @@ class _Checking:
             return None
         return schema if self.workflow.steps[name].for_each is None else {"type": "array", "items": schema}
 
-    def _list(self, step: Step | None, source: Source, found: list[Mention]) -> None:
+    def _list(self, step: Step | None, source: TemplateSource, found: list[Mention]) -> None:
         """Check that `for_each` leads to a list, if that can be known now."""
         if step is None or len(found) != 1:
             return

@@ -18,14 +18,14 @@ _FENCE = "```"
 _ENDED = ("done", "failed", "skipped", "cancelled")
 
 
-class Result(dict[str, Any]):
+class StepResult(dict[str, Any]):
     """What one step has given. As a text it is its answer."""
 
     def __str__(self) -> str:
         return str(self["text"])
 
 
-class Results(Mapping[str, Result]):
+class StepResults(Mapping[str, StepResult]):
     """The results of a run's steps by name.
 
     A step that has ended keeps its result, so `kept` is shared by all templates of a run, in all threads. `places` has
@@ -33,7 +33,7 @@ class Results(Mapping[str, Result]):
     """
 
     def __init__(
-        self, desk: Desk, job: Job, workflow: Workflow, places: Mapping[str, int], kept: dict[str, Result]
+        self, desk: Desk, job: Job, workflow: Workflow, places: Mapping[str, int], kept: dict[str, StepResult]
     ) -> None:
         self._desk, self._job, self._workflow = desk, job, workflow
         self._jobs = Jobs(desk)
@@ -48,7 +48,7 @@ class Results(Mapping[str, Result]):
     def __contains__(self, name: object) -> bool:
         return name in self._workflow.steps
 
-    def __getitem__(self, name: str) -> Result:
+    def __getitem__(self, name: str) -> StepResult:
         if name not in self._kept:
             step = self._workflow.steps[name]
             item = self.item(name)
@@ -86,7 +86,7 @@ class Results(Mapping[str, Result]):
         first = len(self._workflow.steps)
         return (one for one in self._jobs.items(self._job, after=first) if one.input.get("step") == name)
 
-    def _of_list(self, step: Step, whole: Item | None) -> Result:
+    def _of_list(self, step: Step, whole: Item | None) -> StepResult:
         """Return the result of a step with for_each: those of its items, and their texts and values together."""
         found = [self._of_item(step, one) for one in self.children(step.name)]
         good = [one for one in found if not one["failed"] and not one["skipped"]]
@@ -96,10 +96,10 @@ class Results(Mapping[str, Result]):
         )
         return made
 
-    def _of_item(self, step: Step, item: Item | None) -> Result:
+    def _of_item(self, step: Step, item: Item | None) -> StepResult:
         state = item.state if item else "cancelled"
         text = self._text(step, item) if item else ""
-        found = Result(
+        found = StepResult(
             text=text,
             json=value_of(text) if step.schema is not None or step.kind == "shell" else None,
             error=(item.error if item and state == "failed" else None) or "",

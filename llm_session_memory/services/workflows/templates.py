@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ...errors import SessionError
-from ...model.workflows import Source
+from ...model.workflows import TemplateSource
 from .bounds import check_call, check_operation, check_width, joined
 
 WORKFLOWS = "llm-session-memory[workflows]"
@@ -85,7 +85,7 @@ def _tojson(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
-def mentions(source: Source, *, expression: bool) -> list[Mention]:
+def mentions(source: TemplateSource, *, expression: bool) -> list[Mention]:
     """Return what a template mentions from outside itself. Raises TemplateFailed if it is no template."""
     from jinja2 import TemplateError
 
@@ -141,12 +141,12 @@ def _chains(node: Any) -> Iterator[tuple[str, tuple[str | int, ...], int]]:
         yield from _chains(child)
 
 
-def filled(source: Source, values: Mapping[str, Any]) -> str:
+def filled(source: TemplateSource, values: Mapping[str, Any]) -> str:
     """Return a template filled with values. Raises TemplateFailed."""
     return str(_run(source, lambda: joined(_template(source.text).generate(values))))
 
 
-def evaluated(source: Source, values: Mapping[str, Any]) -> Any:
+def evaluated(source: TemplateSource, values: Mapping[str, Any]) -> Any:
     """Return the value of an expression. Raises TemplateFailed."""
     from jinja2 import Undefined
 
@@ -169,7 +169,7 @@ def _expression(text: str) -> Any:
     return _environment().compile_expression(text, undefined_to_none=False)
 
 
-def _run(source: Source, run: Any) -> Any:
+def _run(source: TemplateSource, run: Any) -> Any:
     """Run a template. Whatever goes wrong within it is a mistake of the file, or of what a model answered."""
     try:
         return run()
@@ -180,7 +180,7 @@ def _run(source: Source, run: Any) -> Any:
         raise TemplateFailed(f"The template could not be filled: {said}.", line=_line_of(error, source)) from error
 
 
-def _line_of(error: BaseException, source: Source) -> int:
+def _line_of(error: BaseException, source: TemplateSource) -> int:
     """Return the line of the file in which a template failed."""
     line, trace = 1, error.__traceback__
     while trace is not None:

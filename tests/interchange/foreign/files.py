@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.values import ForeignConversation, ForeignExchange, Format, Losses
 from llm_session_memory.llm_seam.past import PastTurn
 from llm_session_memory.model import Message, Part
@@ -26,7 +26,7 @@ def lines(path: Path, records: Iterable[Mapping[str, Any]]) -> Path:
 def read(format_: Format, path: Path) -> tuple[list[ForeignConversation], Losses]:
     """Return the conversations of a file or a folder, with their exchanges as lists, and what was lost."""
     losses = Losses()
-    source = Source(path)
+    source = SourceFile(path)
     assert format_.recognises(source)
     found = []
     for one in format_.conversations(source, losses):

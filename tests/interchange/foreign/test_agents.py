@@ -10,7 +10,7 @@ import pytest
 
 from llm_session_memory.interchange.foreign.arriving import into
 from llm_session_memory.interchange.foreign.registry import recognised
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.memory import Memory
 from tests.interchange.foreign import test_any_transcript as samples
 from tests.interchange.foreign import test_plain_talk as plain
@@ -46,12 +46,12 @@ def test_a_file_is_known_by_what_is_in_it_also_under_another_name(fresh: Path, t
     moved.parent.mkdir()
     moved.write_bytes(path.read_bytes())
     whole = tmp_path / "home" if tool != "mods" else path  # a folder of mods has a database
-    found = [recognised(Source(one)) for one in (path, moved, whole)]
+    found = [recognised(SourceFile(one)) for one in (path, moved, whole)]
     assert [one and one.source for one in found] == [tool] * 3
     format_ = found[0]
     assert format_ is not None
-    assert into(fresh, Source(path), format_, None).exchanges
-    again = into(fresh, Source(whole), format_, None)
+    assert into(fresh, SourceFile(path), format_, None).exchanges
+    again = into(fresh, SourceFile(whole), format_, None)
     assert (again.exchanges, again.conversations) == (0, 1)
 
 
@@ -69,7 +69,7 @@ def test_a_transcript_that_went_on_brings_only_what_is_new(fresh: Path, tmp_path
         answer("a3", "u2", [text("80 m.")]),
     ]
     for records in (begun, begun, [*begun, *more]):
-        source = Source(lines(path, records))
+        source = SourceFile(lines(path, records))
         format_ = recognised(source)
         assert format_ is not None
         into(fresh, source, format_, None)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.interchange.foreign import claude_code, codex, gemini_cli, gptme, shell_gpt
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.values import Format, Losses
 from llm_session_memory.interchange.lines import FileRefused
 from tests.interchange.foreign import test_claude_code as claude
@@ -87,7 +87,7 @@ def test_a_value_in_any_place_is_read_or_refused(
     path = tmp_path_factory.mktemp("any") / "file.jsonl"
     whole = json.dumps(changed) if format_ is shell_gpt.FORMAT else "\n".join(map(json.dumps, changed))
     path.write_text(whole, encoding="utf-8")
-    source = Source(path)
+    source = SourceFile(path)
     if not format_.recognises(source):
         return
     try:

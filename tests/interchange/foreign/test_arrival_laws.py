@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from llm_session_memory.interchange.foreign import chatgpt
 from llm_session_memory.interchange.foreign.arriving import into
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.memory import Memory
 from tests.interchange.foreign.chatgpt_world import Tree, export
 from tests.interchange.world import copied, rows
@@ -55,8 +55,8 @@ def test_every_branch_is_a_session(
     for size in sizes:
         seen = data.draw(st.integers(1, size), label="seen last")
         path = _exported(folder / "laws.zip", parents[:size], seen)
-        into(log, Source(path), chatgpt.FORMAT)
-        assert not into(log, Source(path), chatgpt.FORMAT).arrived
+        into(log, SourceFile(path), chatgpt.FORMAT)
+        assert not into(log, SourceFile(path), chatgpt.FORMAT).arrived
     branches = _branches(parents)
     sessions = _sessions(log)
     assert branches <= set(sessions)

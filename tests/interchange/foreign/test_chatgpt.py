@@ -13,7 +13,7 @@ from llm_session_memory.interchange.foreign.arrived import Arrivals
 from llm_session_memory.interchange.foreign.arriving import into
 from llm_session_memory.interchange.foreign.export_files import MISSING
 from llm_session_memory.interchange.foreign.registry import recognised
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.lines import FileRefused
 from llm_session_memory.memory import Memory
 from tests.interchange.foreign.chatgpt_world import Tree, export, message
@@ -28,9 +28,9 @@ def _file(tmp_path: Path) -> Path:
 
 def arrive(log: Path, path: Path) -> Arrivals:
     """Import an export, which is recognised."""
-    format_ = recognised(Source(path))
+    format_ = recognised(SourceFile(path))
     assert format_ is not None
-    return into(log, Source(path), format_)
+    return into(log, SourceFile(path), format_)
 
 
 def replies(log: Path, name: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 
 from llm_session_memory.interchange.foreign import openai, sharegpt
 from llm_session_memory.interchange.foreign.first_value import first_value
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.values import ForeignConversation, Format, Losses
 from llm_session_memory.interchange.lines import FileRefused
 from tests.interchange.world import PNG
@@ -20,7 +20,7 @@ from tests.interchange.world import PNG
 
 def of(format_: Format, path: Path, losses: Losses | None = None) -> list[ForeignConversation]:
     """Return the conversations of a file that the format recognises."""
-    source = Source(path)
+    source = SourceFile(path)
     assert format_.recognises(source)
     return [*format_.conversations(source, Losses() if losses is None else losses)]
 
@@ -116,7 +116,7 @@ def test_each_shape_of_a_chat_file(tmp_path: Path, text: str) -> None:
     assert {json.dumps(spoken(one)) for one in made} == {
         json.dumps([[[("user", ["Hello."]), ("assistant", ["Good day."])]]])
     }
-    assert not sharegpt.FORMAT.recognises(Source(tmp_path / "file.jsonl"))
+    assert not sharegpt.FORMAT.recognises(SourceFile(tmp_path / "file.jsonl"))
 
 
 def test_a_list_of_messages_grows(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_sharegpt_with_tools(tmp_path: Path) -> None:
     losses = Losses()
     path = written(tmp_path, [{**line, "conversations": [{"from": who, "value": what} for who, what in said]}])
     (made,) = of(sharegpt.FORMAT, path, losses)
-    assert not openai.FORMAT.recognises(Source(path))
+    assert not openai.FORMAT.recognises(SourceFile(path))
     assert (made.key, made.system, made.meta) == (None, "Be brief.", {"id": "identity_0"})
     called, answered = next(iter(made.exchanges)).turns
     assert called.output[0].parts[0].data["arguments"] == {"place": "Porto"}

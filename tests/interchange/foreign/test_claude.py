@@ -11,7 +11,7 @@ import pytest
 from llm_session_memory.interchange.foreign.arrived import Arrivals
 from llm_session_memory.interchange.foreign.arriving import into
 from llm_session_memory.interchange.foreign.registry import recognised
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.lines import FileRefused
 from llm_session_memory.memory import Memory
 from tests.interchange.foreign.chatgpt_world import export
@@ -50,10 +50,10 @@ def chat(name: str, *messages: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def arrive(log: Path, path: Path) -> Arrivals:
     """Import an export, which is recognised."""
-    format_ = recognised(Source(path))
+    format_ = recognised(SourceFile(path))
     assert format_ is not None
     assert format_.title == "Claude's export"
-    return into(log, Source(path), format_)
+    return into(log, SourceFile(path), format_)
 
 
 def test_a_conversation_becomes_a_session(fresh: Path, file: Path) -> None:

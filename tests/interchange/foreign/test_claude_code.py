@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from llm_session_memory.interchange.foreign.claude_code import FORMAT
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.values import Losses
 from llm_session_memory.interchange.lines import FileRefused
 from tests.interchange.foreign.files import PIXEL, lines, of_turn, read, said
@@ -304,11 +304,11 @@ def test_files_of_other_tools_are_not_recognised(tmp_path: Path, text_: str) -> 
     """A file is known by its records, not by its name."""
     path = tmp_path / f"{SESSION}.jsonl"
     path.write_text(text_, encoding="utf-8")
-    assert not FORMAT.recognises(Source(path))
+    assert not FORMAT.recognises(SourceFile(path))
 
 
 def test_a_transcript_without_a_prompt_is_refused(tmp_path: Path) -> None:
     """A transcript of a session in which nobody said anything has nothing to import."""
     path = lines(tmp_path / "s.jsonl", [{"type": "summary", "summary": "Nothing", "leafUuid": "x"}])
     with pytest.raises(FileRefused, match=r"There is no prompt in s\.jsonl"):
-        [*FORMAT.conversations(Source(path), Losses())]
+        [*FORMAT.conversations(SourceFile(path), Losses())]

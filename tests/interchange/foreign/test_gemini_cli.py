@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from llm_session_memory.interchange.foreign.gemini_cli import FORMAT
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.values import Losses
 from llm_session_memory.interchange.lines import FileRefused
 from tests.interchange.foreign.files import PIXEL, lines, of_turn, read, said
@@ -134,4 +134,4 @@ def test_a_chat_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "session.json"
     path.write_text(json.dumps({**FACTS, "messages": TALK}, indent=2)[:300], encoding="utf-8")
     with pytest.raises(FileRefused, match=r"session\.json is not complete JSON\. Was it cut off\?"):
-        [*FORMAT.conversations(Source(path), Losses())]
+        [*FORMAT.conversations(SourceFile(path), Losses())]

@@ -16,7 +16,7 @@ from llm_session_memory.errors import SessionError
 from llm_session_memory.interchange.foreign import chatgpt, claude, json_items
 from llm_session_memory.interchange.foreign.content import Exchanges
 from llm_session_memory.interchange.foreign.moments import moment
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.tree import paths
 from llm_session_memory.interchange.foreign.values import Format, Losses
 from llm_session_memory.interchange.lines import FileRefused
@@ -87,7 +87,7 @@ def test_any_value_may_be_anything(kind: str, data: st.DataObject, tmp_path_fact
     file.write_text(json.dumps(value))
     with suppress(SessionError):
         losses = Losses()
-        for conversation in format_.conversations(Source(file), losses):
+        for conversation in format_.conversations(SourceFile(file), losses):
             read = Exchanges(format_.source, "k", "p", losses)
             for exchange in conversation.exchanges:
                 read.read(exchange)

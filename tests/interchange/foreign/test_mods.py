@@ -11,7 +11,7 @@ import pytest
 
 from llm_session_memory.interchange.foreign.gob import NotGob, decoded
 from llm_session_memory.interchange.foreign.mods import FORMAT
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.values import Losses
 from llm_session_memory.interchange.lines import FileRefused
 from tests.interchange.foreign.files import read, said
@@ -96,7 +96,7 @@ def test_bytes_that_are_no_gob_are_refused_wherever_they_end(tmp_path: Path) -> 
     path = tmp_path / "ab1.gob"
     path.write_bytes(TALK[:250])
     with pytest.raises(FileRefused, match=r"ab1\.gob can't be read: it is cut off\."):
-        [*FORMAT.conversations(Source(path), Losses())]
+        [*FORMAT.conversations(SourceFile(path), Losses())]
 
 
 def test_another_database_is_not_taken_for_that_of_mods(tmp_path: Path) -> None:
@@ -104,5 +104,5 @@ def test_another_database_is_not_taken_for_that_of_mods(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "mods.db")) as database, database:
         database.execute("create table conversations (id, title, updated_at)")
         database.execute("create table messages (id)")
-    assert not FORMAT.recognises(Source(tmp_path / "mods.db"))
-    assert not FORMAT.recognises(Source(tmp_path))
+    assert not FORMAT.recognises(SourceFile(tmp_path / "mods.db"))
+    assert not FORMAT.recognises(SourceFile(tmp_path))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from llm_session_memory.interchange.foreign import aichat, shell_gpt
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.values import Losses
 from llm_session_memory.interchange.lines import FileRefused
 from tests.interchange.foreign.files import PIXEL, read, said
@@ -105,9 +105,9 @@ def test_yaml_that_is_damaged_or_an_attack_is_refused(tmp_path: Path, damage: st
     """Each is a sentence with the place; nothing in the file is run or multiplied."""
     path = tmp_path / "bad.yaml"
     path.write_bytes(f"model: x\n{damage}\n".encode("utf-8", "surrogateescape"))
-    assert aichat.FORMAT.recognises(Source(path))
+    assert aichat.FORMAT.recognises(SourceFile(path))
     with pytest.raises(FileRefused) as error:
-        [*aichat.FORMAT.conversations(Source(path), Losses())]
+        [*aichat.FORMAT.conversations(SourceFile(path), Losses())]
     assert str(error.value).startswith(sentence)
 
 
@@ -147,7 +147,7 @@ def test_other_lists_are_not_taken_for_chats_of_shell_gpt(tmp_path: Path) -> Non
     """A list of messages with another system prompt is OpenAI's format; a chat that was cut off is refused."""
     path = tmp_path / "list"
     path.write_text(json.dumps([{"role": "system", "content": "Be brief."}, *CHAT[1:]]), encoding="utf-8")
-    assert not shell_gpt.FORMAT.recognises(Source(path))
+    assert not shell_gpt.FORMAT.recognises(SourceFile(path))
     path.write_text(json.dumps(CHAT)[:200], encoding="utf-8")
     with pytest.raises(FileRefused, match=r"list is not complete JSON\. Was it cut off\?"):
-        [*shell_gpt.FORMAT.conversations(Source(path), Losses())]
+        [*shell_gpt.FORMAT.conversations(SourceFile(path), Losses())]

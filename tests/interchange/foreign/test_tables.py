@@ -21,7 +21,7 @@ from llm_session_memory.interchange.foreign import (
     sqlite_tables,
     table,
 )
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.values import Losses
 from llm_session_memory.interchange.lines import FileRefused
 from tests.interchange.foreign.test_chats import of, spoken, written
@@ -137,13 +137,13 @@ def test_what_is_no_csv_is_named_with_its_line(tmp_path: Path, content: bytes, s
 @pytest.mark.parametrize("first", ["a,b\n", "prompt\n", "prompt,mood\n", '{"prompt": 1, "reply": 2}\n', "", "\x00\x01"])
 def test_only_named_columns_are_a_table(tmp_path: Path, first: str) -> None:
     """A file is a table of conversations if its first row says so."""
-    assert not table.FORMAT.recognises(Source(written(tmp_path, first, "chats.txt")))
+    assert not table.FORMAT.recognises(SourceFile(written(tmp_path, first, "chats.txt")))
 
 
 def test_a_table_of_something_else_is_told_what_it_lacks(tmp_path: Path) -> None:
     """If the name says that a file is a table, the error is about its columns."""
     with pytest.raises(FileRefused, match=r"Line 1 of chats\.csv does not name the columns of a conversation"):
-        table.FORMAT.recognises(Source(written(tmp_path, "a,b\n1,2\n", "chats.csv")))
+        table.FORMAT.recognises(SourceFile(written(tmp_path, "a,b\n1,2\n", "chats.csv")))
 
 
 def test_a_model_that_nobody_knows_is_none(tmp_path: Path) -> None:
@@ -314,16 +314,16 @@ def test_ollama_prompt(tmp_path: Path) -> None:
 
 def test_a_log_of_llm_is_none_of_them(fresh: Path) -> None:
     """llm's own tables, some of which have the same names, are left to `merge`, and the error says so."""
-    assert not any(one.recognises(Source(fresh)) for one in (qv_session_manager.FORMAT, ollama_prompt.FORMAT))
+    assert not any(one.recognises(SourceFile(fresh)) for one in (qv_session_manager.FORMAT, ollama_prompt.FORMAT))
     with pytest.raises(FileRefused, match="fresh.db is a log of llm") as refused:
-        sqlite_tables.FORMAT.recognises(Source(fresh))
+        sqlite_tables.FORMAT.recognises(SourceFile(fresh))
     assert "llm sessions merge FILE" in (refused.value.hint or "")
 
 
 def test_a_view_is_never_read(tmp_path: Path) -> None:
     """The SQL of a view is the file's own, and could run for ever."""
     script = "create table t (a); create view messages as select 1 as session_id, 'user' as role, 'Hello.' as content"
-    assert not sqlite_tables.FORMAT.recognises(Source(database_of(tmp_path, script)))
+    assert not sqlite_tables.FORMAT.recognises(SourceFile(database_of(tmp_path, script)))
 
 
 def test_other_tables_are_counted(tmp_path: Path) -> None:
@@ -368,11 +368,11 @@ def test_names_that_are_no_text_are_a_sentence(tmp_path: Path) -> None:
     path = generic(tmp_path)
     path.write_bytes(path.read_bytes().replace(b"CREATE TABLE sessions (id", b"CREATE TABLE sess\xf3ons id"))
     with pytest.raises(FileRefused, match=r"chats\.db can't be read: "):
-        sqlite_tables.FORMAT.recognises(Source(path))
+        sqlite_tables.FORMAT.recognises(SourceFile(path))
 
 
 def test_text_is_no_database(tmp_path: Path) -> None:
     """Formats of databases look only at databases, formats of text only at text."""
-    assert not sqlite_tables.FORMAT.recognises(Source(written(tmp_path, "prompt,reply\n")))
-    database = Source(generic(tmp_path))
+    assert not sqlite_tables.FORMAT.recognises(SourceFile(written(tmp_path, "prompt,reply\n")))
+    database = SourceFile(generic(tmp_path))
     assert not any(one.recognises(database) for one in (table.FORMAT, openai.FORMAT, sharegpt.FORMAT))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from llm_session_memory.interchange.foreign.arriving import into
 from llm_session_memory.interchange.foreign.registry import recognised
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.rules.safe_text import visible
 from tests.interchange.foreign.test_chats import CALL, HELLO
 from tests.interchange.foreign.test_tables import GENERIC, OLLAMA_PROMPT, QV, UUIDS
@@ -54,7 +54,7 @@ def file_of(folder: Path, kind: str) -> Path:
 
 def imported(log: Path, path: Path) -> list[tuple[str | None, int]]:
     """Import a file of whatever kind, and return the sessions that got exchanges."""
-    source = Source(path)
+    source = SourceFile(path)
     format_ = recognised(source)
     assert format_ is not None
     return came(into(log, source, format_))
@@ -64,7 +64,7 @@ def imported(log: Path, path: Path) -> list[tuple[str | None, int]]:
 def test_a_file_is_recognised_by_looking_at_it(fresh: Path, tmp_path: Path, kind: str) -> None:
     """Each kind is taken for what it is; its conversation comes once, and the second time nothing does."""
     path = file_of(tmp_path, kind)
-    found = recognised(Source(path))
+    found = recognised(SourceFile(path))
     assert found is not None
     assert found.source == kind.partition(",")[0]
     ((name, count),) = imported(fresh, path)

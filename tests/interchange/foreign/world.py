@@ -9,7 +9,7 @@ from typing import Any
 
 from llm_session_memory.interchange.foreign.arrived import Arrivals
 from llm_session_memory.interchange.foreign.arriving import into
-from llm_session_memory.interchange.foreign.source import Source
+from llm_session_memory.interchange.foreign.source import SourceFile
 from llm_session_memory.interchange.foreign.values import ForeignConversation, ForeignExchange, Losses
 from llm_session_memory.llm_seam.past import PastTurn
 from llm_session_memory.memory import Memory
@@ -45,11 +45,11 @@ class Chats:
     def __init__(self, *, may_repeat: bool = False) -> None:
         self.may_repeat = may_repeat
 
-    def recognises(self, source: Source) -> bool:
+    def recognises(self, source: SourceFile) -> bool:
         """Return whether it begins like a list of chats."""
         return source.head.startswith(b'[{"chat"') or source.is_folder
 
-    def conversations(self, source: Source, losses: Losses) -> Iterator[ForeignConversation]:
+    def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Yield them in their order; a field “odd” is a loss."""
         for file in source.files("*.json") if source.is_folder else [source.path]:
             for one in json.loads(file.read_text()):
@@ -89,7 +89,7 @@ def chats(path: Path, *conversations: dict[str, Any]) -> Path:
 
 def arrive(log: Path, path: Path, *, may_repeat: bool = False, **more: Any) -> Arrivals:
     """Import a file of conversations."""
-    return into(log, Source(path), Chats(may_repeat=may_repeat), **more)
+    return into(log, SourceFile(path), Chats(may_repeat=may_repeat), **more)
 
 
 def came(found: Arrivals) -> list[tuple[str | None, int]]:

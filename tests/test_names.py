@@ -1,0 +1,48 @@
+"""Names: the name of a class means one thing, so that a reader who knows a word knows what it is everywhere."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+
+from tests.imports import name_of, paths
+
+TWO_VIEWS = frozenset(
+    {"Attempt", "Call", "Exchange", "Excerpt", "Filters", "Hit", "Message", "Note", "Relative", "Settings", "Summary"}
+)
+"""What prompts need of a log as llm keeps it, and what `reader` has of it for the pages, from any log of any llm.
+
+A page shows figures, numbers and links that no prompt needs, and must not load bytes that a prompt sends. That both
+say the same is held by tests/reader/test_values.py.
+"""
+
+
+def classes() -> dict[str, list[str]]:
+    """Return the modules of each class of both packages, except those that only their own module uses."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in paths():
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(name_of(path))
+    return found
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """Classes share a name only if their modules do: then they are of the same subject, one in each layer.
+
+    `services.jobs.Jobs` has the use cases of jobs, and `store.jobs.Jobs` their tables.
+    """
+    shared = {
+        name: modules
+        for name, modules in classes().items()
+        if len({module.rpartition(".")[2] for module in modules}) > 1 and name not in TWO_VIEWS
+    }
+    assert shared == {}
+
+
+def test_what_has_two_views_is_in_the_reader() -> None:
+    """Each class that prompts and pages both have is in the reader once, and once elsewhere."""
+    found = classes()
+    for name in TWO_VIEWS:
+        assert [".reader." in module for module in sorted(found[name])].count(True) == 1, name
+        assert len(found[name]) == 2, name
