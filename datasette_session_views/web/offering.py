@@ -26,7 +26,7 @@ async def on_hook(datasette: Any, database: str) -> dict[str, OfferedQuery]:
     if not is_log(tables):
         return {}
     own = own_queries(datasette, database)
-    return {name: Offered(one) for name, one in _offers(tables).items() if name not in own}
+    return {name: OfferedQuery(one) for name, one in _offers(tables).items() if name not in own}
 
 
 async def offer(datasette: Any, databases: Iterable[str] | None = None) -> None:
