@@ -72,41 +72,24 @@ def rated_option(rated: str, unrated: str, parameter: str = "rated") -> Callable
     return decorate
 
 
-def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of sessions that are not archived."""
-    del param
-    return known_names(ctx.params.get("database"), incomplete)
+def completing(known: Callable[[str | None, str], list[str]]) -> Callable[..., list[str]]:
+    """Return a completion for click: what `known` finds in the command's log that begins as what was typed."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        del param
+        return known(ctx.params.get("database"), incomplete)
+
+    return complete
 
 
-def complete_archived(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of archived sessions."""
-    del param
-    return known_names(ctx.params.get("database"), incomplete, archived=True)
+complete = completing(known_names)
+"""Completes the names of sessions that are not archived."""
 
-
-def complete_project(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete project names."""
-    del param
-    return known_projects(ctx.params.get("database"), incomplete)
-
-
-def complete_group(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of groups."""
-    del param
-    return known_groups(ctx.params.get("database"), incomplete)
-
-
-def complete_template(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the templates that sessions were created from."""
-    del param
-    return known_templates(ctx.params.get("database"), incomplete)
-
-
-def complete_sources(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the values of `--recall-from`."""
-    del param
-    return known_sources(ctx.params.get("database"), incomplete)
-
+complete_archived = completing(functools.partial(known_names, archived=True))
+complete_project = completing(known_projects)
+complete_group = completing(known_groups)
+complete_template = completing(known_templates)
+complete_sources = completing(known_sources)
 
 COMPLETING = {"project": complete_project, "template": complete_template}
 """How the values of filters are completed in the shell, by the filter's name."""

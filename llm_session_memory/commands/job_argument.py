@@ -7,13 +7,9 @@ from typing import Any
 import click
 
 from ..llm_seam.models import known_jobs
-from .common import F
+from .common import F, completing
 
-
-def complete_job(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of jobs."""
-    del param
-    return known_jobs(ctx.params.get("database"), incomplete)
+complete_job = completing(known_jobs)
 
 
 def job_argument(function: F) -> F:

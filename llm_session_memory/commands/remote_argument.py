@@ -10,15 +10,12 @@ from ..errors import NoSuchSession
 from ..llm_seam.models import known_remotes, log_path
 from ..model.remotes import RemoteSettings
 from ..rules.addresses import kind_of
-from .common import F
+from .common import F, completing
 
 KINDS = {"postgres": "PostgreSQL", "mongodb": "MongoDB", "folder": "folder"}
 
 
-def complete_remote(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of remotes."""
-    del param
-    return known_remotes(ctx.params.get("database"), incomplete)
+complete_remote = completing(known_remotes)
 
 
 def remote_argument(function: F) -> F:

@@ -102,19 +102,13 @@ class _Tree:
     def conversations(self) -> Iterator[ForeignConversation]:
         """Yield the branch that was seen last, and then what each other branch has that no earlier one has."""
         parents = {id_: text_of(node.get("parent")) for id_, node in self._nodes.items()}
-        branches = Branches()
-        names: list[str] = []
+        branches = Branches(self._id)
         for path in paths(parents, text_of(self._value.get("current_node"))):
             exchanges = self._exchanges(path)
-            keys = [_key(one) for one in exchanges]
-            found = branches.add(keys)
+            found = branches.add([_key(one) for one in exchanges])
             if found is None:
                 continue
-            number, origin, shared = found
-            own = self._id or f"without id {keys[0]}"
-            names.append(f"{own} {keys[-1]}" if number else own)
-            forked = (names[origin or 0], keys[shared - 1] if shared else None) if number else None
-            yield self._conversation(path, exchanges[shared:], names[-1], forked)
+            yield self._conversation(path, exchanges[found.shared :], found.key, found.forked)
 
     def _exchanges(self, path: list[str]) -> list[list[_Node]]:
         """Return the messages of a path that are shown, in groups that begin with a prompt."""

@@ -96,19 +96,13 @@ class _Chat:
             for id_, last in zip(ids, before, strict=False)
         }
         leaf = text_of(self._value.get("current_leaf_message_uuid"))
-        branches = Branches()
-        names: list[str] = []
+        branches = Branches(self._id)
         for path in paths(parents, leaf) if ids else ():
             exchanges = self._exchanges(path)
-            keys = [_key(one) for one in exchanges]
-            found = branches.add(keys)
+            found = branches.add([_key(one) for one in exchanges])
             if found is None:
                 continue
-            number, origin, shared = found
-            own = self._id or f"without id {keys[0]}"
-            names.append(f"{own} {keys[-1]}" if number else own)
-            forked = (names[origin or 0], keys[shared - 1] if shared else None) if number else None
-            yield self._conversation(exchanges[shared:], names[-1], forked)
+            yield self._conversation(exchanges[found.shared :], found.key, found.forked)
 
     def _exchanges(self, path: list[str]) -> list[list[tuple[str, Mapping[str, Any]]]]:
         """Return the messages of a path, in groups that begin with a prompt."""

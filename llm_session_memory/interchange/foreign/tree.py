@@ -6,6 +6,7 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 
 def paths(parents: Mapping[str, str | None], current: str | None) -> Iterator[list[str]]:
@@ -46,23 +47,36 @@ def _path(parents: Mapping[str, str | None], leaf: str) -> list[str]:
     return found[::-1]
 
 
+class TreeBranch(NamedTuple):
+    """A branch: its key among all conversations, how many exchanges it shares, and what it is forked off, if anything.
+
+    That is the key of another branch, and that of the last exchange which both have; None: they share nothing.
+    """
+
+    key: str
+    shared: int
+    forked: tuple[str, str | None] | None
+
+
 class Branches:
-    """Which branch has which exchanges, given by keys that say all that came before them."""
+    """The branches of a conversation, whose exchanges are given by keys that say all that came before them."""
 
-    def __init__(self) -> None:
+    def __init__(self, conversation: str | None) -> None:
+        """Take the id that the conversation's tool gave it, if any."""
+        self._id = conversation
         self._owners: dict[str, int] = {}
-        self._count = 0
+        self._keys: list[str] = []
 
-    def add(self, keys: Sequence[str]) -> tuple[int, int | None, int] | None:
-        """Add a branch with these exchanges, and return its number from 0, the branch that it forks off, and where.
-
-        Where is how many exchanges it shares with that one. None: it has nothing that no earlier branch has.
-        """
+    def add(self, keys: Sequence[str]) -> TreeBranch | None:
+        """Add a branch with these exchanges, and return it, or None if it has nothing that no earlier branch has."""
         shared = next((place for place, key in enumerate(keys) if key not in self._owners), len(keys))
         if shared == len(keys):
             return None
-        number, self._count = self._count, self._count + 1
-        origin = self._owners[keys[shared - 1]] if shared else None
+        number = len(self._keys)
+        origin = self._owners[keys[shared - 1]] if shared else 0
         for key in keys[shared:]:
             self._owners[key] = number
-        return number, origin, shared
+        own = self._id or f"without id {keys[0]}"
+        self._keys.append(f"{own} {keys[-1]}" if number else own)
+        forked = (self._keys[origin], keys[shared - 1] if shared else None) if number else None
+        return TreeBranch(self._keys[-1], shared, forked)
