@@ -21,8 +21,8 @@ from ..llm_seam.shape import check
 from ..model import Session
 from ..rules.comparisons import figures
 from ..rules.names import check as check_name
-from ..rules.rankings import LETTERS, question, ranking
 from ..rules.safe_text import one_line, unbroken
+from ..rules.voting import LETTERS, question, ranking
 from ..services.bundle import Services
 from ..services.several import AnswerFigures
 from ..services.votes import VotedAnswer

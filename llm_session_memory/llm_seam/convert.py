@@ -12,7 +12,7 @@ from llm import models, parts
 from ..model import POLICIES, Attachment, Message, Part, Settings
 from ..rules import safe_text
 from ..rules.tokens import base_of_data, base_of_tool
-from ..services.snapshot import Request
+from ..services.seen_session import Request
 
 _CHAIN = "prompt attachments tool_results explicit_messages fragments"
 

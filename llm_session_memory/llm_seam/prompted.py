@@ -139,14 +139,14 @@ class Prompted:
         if not self.calls:
             self.calls.append(Call(response, made.base, made.tokens, made))
             return
-        snapshot = composer.snapshot
-        think = snapshot.request.think
+        seen = composer.seen
+        think = seen.request.think
         messages, original = sendable(response, think)
         if self.guard is not None:
             self.guard(own_input(messages))
-        base = snapshot.measure.base(messages) + snapshot.request.beside
+        base = seen.measure.base(messages) + seen.request.beside
         last = self.calls[-1].turn
-        estimate = tokens.continued(last if keeps(think) else turn_without_thinking(last), base, snapshot.measure)
+        estimate = tokens.continued(last if keeps(think) else turn_without_thinking(last), base, seen.measure)
         one = Call(response, base, estimate, made, original)
         if estimate > made.budget.tokens:
             self.context = bound(one, composer, len(made.chain), self.calls[0].context.recalled)

@@ -17,7 +17,7 @@ from ..rules.policy import effective, summarises
 from ..rules.request import system_messages
 from ..rules.safe_text import mended, storable, without_halves
 from ..services.bundle import Services
-from ..services.snapshot import Request
+from ..services.seen_session import Request
 from ..services.windows import sends_reasoning
 from ..store import history
 from . import attempts, convert

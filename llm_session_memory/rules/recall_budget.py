@@ -14,7 +14,7 @@ RECENT_SHARES = ((1_000, 0.5), (2_000, 0.3), (4_000, 0.2), (16_000, 0.125))
 the budget. At 1,000 tokens a quarter would miss the message being answered in 3 of 100 cases."""
 
 SHARE = 0.95
-"""The share of the room that a prompt's excerpts may take within a block if it deserves everything (see `spending`)."""
+"""The share of the room that excerpts may take within a block, if the prompt deserves all (see `recall_worth`)."""
 
 MOST_ROOM = 4_000
 """The room that counts for a prompt's excerpts within a block: of a larger one they get no more, since a server reads
@@ -67,7 +67,7 @@ def allowance(room: int, worth: float, asked: float | None = None) -> int:
 
     Args:
         room: the budget that system message, tool definitions and pins leave
-        worth: what the prompt deserves, from 0 to 1 (see `spending.worth`)
+        worth: what the prompt deserves, from 0 to 1 (see `recall_worth.worth`)
         asked: the share that recall was given, if any
     """
     return int(min(room, MOST_ROOM) * worth * SHARE) if asked is None else int(room * worth * asked)

@@ -24,7 +24,7 @@ from ..store import history
 from ..store.elsewhere import Elsewhere
 from ..store.index import Index
 from ..store.numbering import Numbering
-from .snapshot import Snapshot
+from .seen_session import SeenSession
 from .sources import Others, others
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ class PlaceElsewhere(NamedTuple):
 class Beyond:
     """The other sessions that a prompt may recall from."""
 
-    def __init__(self, snapshot: Snapshot, out: Collection[int] = ()) -> None:
+    def __init__(self, seen: SeenSession, out: Collection[int] = ()) -> None:
         """Find the sessions. `out` are passages that the session itself has left out."""
-        self.snapshot = snapshot
-        self.log = snapshot.store.log
+        self.seen = seen
+        self.log = seen.store.log
         self.out = out
         self.trouble: SessionError | None = None
         """Why passages could not be found by meaning."""
@@ -76,12 +76,12 @@ class Beyond:
     @cached_property
     def meant(self) -> Others:
         """The sessions that the setting means, and what it names that is left out."""
-        return others(self.log, self.snapshot.request.recall_from, self.snapshot.thread_id)
+        return others(self.log, self.seen.request.recall_from, self.seen.thread_id)
 
     @cached_property
     def elsewhere(self) -> Elsewhere:
         """Their passages in the index."""
-        return Elsewhere(self.log, self.meant.names, {self.snapshot.thread_id})
+        return Elsewhere(self.log, self.meant.names, {self.seen.thread_id})
 
     @property
     def index(self) -> Index:
@@ -91,7 +91,7 @@ class Beyond:
     @property
     def measure(self) -> Measure:
         """How tokens are counted."""
-        return self.snapshot.measure
+        return self.seen.measure
 
     @property
     def passages(self) -> int:
@@ -121,14 +121,14 @@ class Beyond:
         nearest: Mapping[int, float] = {}
         if near is not None and self.elsewhere.scopes:
             try:
-                nearest = near(self.elsewhere.scopes, self.snapshot.request.text)
+                nearest = near(self.elsewhere.scopes, self.seen.request.text)
             except SessionError as error:
                 self.trouble = error
-        if not self.snapshot.request.recall_fragments:
+        if not self.seen.request.recall_fragments:
             nearest = {id_: nearest[id_] for id_ in self.index.without_fragments(nearest)}
         hits = self._found(words)
         if not any(hits.values()):
-            hits = self._found(characters(self.snapshot.request.text))
+            hits = self._found(characters(self.seen.request.text))
         matches = ranking.match(hits, max(self.passages, _AS_IF))
         return ranking.rank(self._near(matches, nearest), matches, nearest)
 
@@ -136,7 +136,7 @@ class Beyond:
         """Return the passages of other sessions with each word, except very common words."""
         most = max(ranking.COMMON, min(_MOST_HITS, self.passages // _COMMON_SHARE))
         hits: dict[str, list[int]] = {}
-        fragments = self.snapshot.request.recall_fragments
+        fragments = self.seen.request.recall_fragments
         for word, here in self.elsewhere.lookup(words, most, fragments=fragments).items():
             hits[word] = [id_ for id_ in here if id_ not in self.out]
             self._threads.update(here)
@@ -158,7 +158,7 @@ class Beyond:
 
     def _placed(self, thread_number: int, turn_id: str) -> tuple[int, int] | None:
         """Return the session (its place among those examined) and the number of a turn, or None if it is left out."""
-        if self.snapshot.turns.number_of(turn_id) is not None:
+        if self.seen.turns.number_of(turn_id) is not None:
             return None  # shared with the session itself
         for thread_id in self.elsewhere.sessions_of(thread_number):
             if thread_id not in self._turns:
@@ -178,7 +178,7 @@ class Beyond:
         label = self.measure.text(fences.label(len(turns), "reply", fences.LONGEST_DATE, name)) + 1
         found: list[Passage] = []
         for id_, turn_id, side, part, length, weight, whole in self.index.measures(turns.around(hit), matched):
-            if id_ in self.out or self.snapshot.turns.number_of(turn_id) is not None:
+            if id_ in self.out or self.seen.turns.number_of(turn_id) is not None:
                 continue
             cost = self.measure.stored(weight, length)
             number = (turns.number_of(turn_id) or 0) - (session + 1) * _APART

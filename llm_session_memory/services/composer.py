@@ -16,7 +16,7 @@ from ..model.frozen import dataclass
 from ..rules.blocks import NewBlock
 from .continuing import continued
 from .desk import Clock, now_utc
-from .snapshot import Snapshot
+from .seen_session import SeenSession
 
 if TYPE_CHECKING:
     from .beginning import Fold
@@ -32,7 +32,7 @@ class Composer:
     is the clock, for prompts that name a time.
     """
 
-    snapshot: Snapshot
+    seen: SeenSession
     fold: Fold | None = None
     near: Near | None = None
     writing: bool = False
@@ -43,22 +43,22 @@ class Composer:
 
         Raises OverBudget.
         """
-        begun = snapshot = self.snapshot
-        block = snapshot.store.requests.latest(snapshot.thread_id) if snapshot.request.before is None else None
+        begun = seen = self.seen
+        block = seen.store.requests.latest(seen.thread_id) if seen.request.before is None else None
         recalling: list[Recall] = []
 
         def recall() -> Recall:
             from .recall import Recall  # not loaded by the many prompts that are sent with all of their session
 
             if not recalling:
-                recalling.append(Recall(snapshot, self.near, writing=self.writing, now=self.now))
+                recalling.append(Recall(seen, self.near, writing=self.writing, now=self.now))
             return recalling[0]
 
-        made = continued(snapshot, block, recall)
+        made = continued(seen, block, recall)
         if isinstance(made, NewBlock):
             from .beginning import begin  # not loaded by the many prompts that continue a block
 
-            made, begun = begin(snapshot, made, block, recall, self.fold)
+            made, begun = begin(seen, made, block, recall, self.fold)
         for used in recalling:
             if used.trouble:
                 why = used.trouble.message.rstrip(".")
@@ -66,7 +66,7 @@ class Composer:
                 made = replace(made, notices=(*made.notices, news.strip()))
             if used.beyond:
                 made = replace(made, notices=(*made.notices, *used.beyond.notices))
-        return made, replace(self, snapshot=begun)
+        return made, replace(self, seen=begun)
 
     def in_progress(
         self, exchange: tuple[Message, ...], recalled: Sequence[Recalled] = ()
@@ -79,9 +79,9 @@ class Composer:
         """
         from .beginning import begin_in_progress
 
-        snapshot, measure = self.snapshot, self.snapshot.measure
-        pins = sum(pin.tokens for pin in snapshot.pins())
-        room = snapshot.budget.tokens - pins - snapshot.beside() - 2  # each estimate was rounded up
+        seen, measure = self.seen, self.seen.measure
+        pins = sum(pin.tokens for pin in seen.pins())
+        room = seen.budget.tokens - pins - seen.beside() - 2  # each estimate was rounded up
         sent: tuple[Message, ...] | None = exchange
         if recalled and measure.tokens(measure.base(exchange)) > room:
             from ..rules.fences import without_recalled
@@ -92,6 +92,6 @@ class Composer:
 
             sent = clip(exchange, room, measure)
         if sent is None:
-            message = f"The tool results of this prompt do not fit in the budget of {snapshot.budget.tokens:,} tokens."
+            message = f"The tool results of this prompt do not fit in the budget of {seen.budget.tokens:,} tokens."
             raise OverBudget(message, "Raise --max-context-tokens, or ask the tool for less.")
-        return begin_in_progress(replace(snapshot, request=replace(snapshot.request, input=sent))), sent
+        return begin_in_progress(replace(seen, request=replace(seen.request, input=sent))), sent

@@ -18,7 +18,7 @@ from ..store.numbering import Numbering
 from .choosing import WindowBudgets, without_num_ctx
 from .composer import Composer
 from .desk import Desk
-from .snapshot import Request, Snapshot, rate_of
+from .seen_session import Request, SeenSession, rate_of
 from .windows import sends_reasoning
 
 
@@ -57,19 +57,19 @@ def composed(  # noqa: PLR0913  one parameter a collaborator
 
     def compose(limit: Budget, *, final: bool) -> tuple[tuple[Context, Composer], bool]:
         del final  # it costs nothing
-        snapshot = Snapshot(store, thread_id, request, limit, measure, calibrated, Numbering(()), (), (), (), None)
-        tokens = measure.tokens(measure.base(chain) + snapshot.new_base())
+        seen = SeenSession(store, thread_id, request, limit, measure, calibrated, Numbering(()), (), (), (), None)
+        tokens = measure.tokens(measure.base(chain) + seen.new_base())
         oversized = plan("window", (), (), fixed=tokens, limit=limit, insist=request.insist).oversized
         block = Block(None, None, (), request.policy, limit.tokens, "", reason.value, oversized=oversized)
         made = replace(
-            snapshot.context(chain, block, None, tokens),
+            seen.context(chain, block, None, tokens),
             after_turn_id=newest,
             exchanges=exchanges,
             greatest_id=newest,
             system=system,
             given=True,
         )
-        return (made, Composer(snapshot)), not request.tools and limits.enough(limit, tokens)
+        return (made, Composer(seen)), not request.tools and limits.enough(limit, tokens)
 
     made, composer = limits.fitting(compose)
     if limits.unnamed(made.tokens) and not request.tools:

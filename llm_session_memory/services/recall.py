@@ -18,7 +18,7 @@ from ..model import SIDES, Context, Recalled
 from ..rules import fences
 from ..rules.thinking import keeps, said_within
 from .desk import Clock, now_utc
-from .snapshot import Snapshot
+from .seen_session import SeenSession
 
 if TYPE_CHECKING:
     from ..rules.ranking import Excerpt, Passage
@@ -39,18 +39,18 @@ class Recall:
     """
 
     def __init__(
-        self, snapshot: Snapshot, near: Near | None = None, *, writing: bool = False, now: Clock = now_utc
+        self, seen: SeenSession, near: Near | None = None, *, writing: bool = False, now: Clock = now_utc
     ) -> None:
-        self.snapshot = snapshot
-        self.thread_id = snapshot.thread_id
-        self.prompt = snapshot.request.text
-        self.turns = snapshot.turns
-        self.measure = snapshot.measure
-        undone = (id_ for ids in snapshot.turns.undone for id_ in ids)
-        self.left_out = (*snapshot.later, *undone)
+        self.seen = seen
+        self.thread_id = seen.thread_id
+        self.prompt = seen.request.text
+        self.turns = seen.turns
+        self.measure = seen.measure
+        undone = (id_ for ids in seen.turns.undone for id_ in ids)
+        self.left_out = (*seen.later, *undone)
         self.near = near
         self.writing = writing
-        self.fragments = snapshot.request.recall_fragments
+        self.fragments = seen.request.recall_fragments
         self.now = now
         self.nearest: Mapping[int, float] = {}
         self.hits: Mapping[str, Sequence[int]] = {}
@@ -67,7 +67,7 @@ class Recall:
         """The full-text index."""
         from ..store.index import Index
 
-        return Index(self.snapshot.store.log)
+        return Index(self.seen.store.log)
 
     @cached_property
     def scopes(self) -> Sequence[Scope]:
@@ -100,7 +100,7 @@ class Recall:
     @property
     def fence(self) -> int:
         """The tokens of the text around a prompt's excerpts."""
-        opening = fences.OPENING_BEYOND if self.snapshot.request.recalls_beyond else fences.OPENING
+        opening = fences.OPENING_BEYOND if self.seen.request.recalls_beyond else fences.OPENING
         return self.measure.tokens(sum(self.measure.text(text) + 1 for text in (opening, fences.CLOSING)))
 
     @cached_property
@@ -142,11 +142,11 @@ class Recall:
     @cached_property
     def beyond(self) -> Beyond | None:
         """The other sessions to recall from, or None."""
-        if not self.snapshot.request.recalls_beyond:
+        if not self.seen.request.recalls_beyond:
             return None
         from .beyond import Beyond
 
-        return Beyond(self.snapshot, self.index.ids_of(self.left_out) if self.left_out else ())
+        return Beyond(self.seen, self.index.ids_of(self.left_out) if self.left_out else ())
 
     def _said(self, out: Collection[int]) -> dict[str, list[int]]:
         """Return the passages of each time that the prompt names: said then, or with the name of that time."""
@@ -214,25 +214,25 @@ class Recall:
         """
         if not self._looks_up():
             return ()
-        from ..rules import ranking, recall_budget, spending
+        from ..rules import ranking, recall_budget, recall_worth
 
         ranked = [one for one in self.ranked if one.passage.number not in whole]
         if not ranked:
             return ()
         strongest = max(one.strength for one in ranked)
-        asks = 1.0 if self.times and self._asking() else spending.asking(self.prompt)
-        worth = spending.worth(asks, self._unknown(whole), strongest)
-        allowed = recall_budget.allowance(room, worth, self.snapshot.request.recall_share) - self.fence
+        asks = 1.0 if self.times and self._asking() else recall_worth.asking(self.prompt)
+        worth = recall_worth.worth(asks, self._unknown(whole), strongest)
+        allowed = recall_budget.allowance(room, worth, self.seen.request.recall_share) - self.fence
         fits = allowed if most is None else most - self.fence
-        return self._read(spending.worthwhile(ranked, allowed, fits, ranking.MOST_EXCERPTS))
+        return self._read(recall_worth.worthwhile(ranked, allowed, fits, ranking.MOST_EXCERPTS))
 
     def _unknown(self, whole: Collection[int]) -> float:
         """Return the share of the prompt's words that are not in the exchanges `whole`."""
-        from ..rules import ranking, spending
+        from ..rules import ranking, recall_worth
 
         inside = {id_ for id_, number in self.numbers.items() if number in whole}
         known = [word for word, ids in self.hits.items() if not inside.isdisjoint(ids)]
-        return spending.unknown(ranking.weigh(self.hits, self.size), known)
+        return recall_worth.unknown(ranking.weigh(self.hits, self.size), known)
 
     def _looks_up(self) -> bool:
         """Return whether the prompt has anything to look up; bring the index up to date if so."""
@@ -241,7 +241,7 @@ class Recall:
         if self.writing:
             with suppress(LogUnusable):  # a read-only or locked log: search what is indexed
                 if self.turns or self.left_out:
-                    known = None if self.snapshot.later else self.turns
+                    known = None if self.seen.later else self.turns
                     self.index.catch_up(self.thread_id, known, _INDEXING_SECONDS)
                 if self.beyond and not self.beyond.is_current:
                     self.beyond.catch_up()
@@ -253,13 +253,13 @@ class Recall:
         texts = self._texts([rows[one.passage.id] for one in best if one.passage.id in rows])
         dates = self.index.dates(self._turns(best))
         found: list[Recalled] = []
-        seen: set[str] = set()
+        had: set[str] = set()
         for one in best:
             text = texts.get(one.passage.id)
             if one.passage.side == "fragment" and text:
-                if text in seen or text in self.prompt:  # it went with another prompt too, or goes with this one
+                if text in had or text in self.prompt:  # it went with another prompt too, or goes with this one
                     continue
-                seen.add(text)
+                had.add(text)
             if text:
                 when = dates.get(rows[one.passage.id]["turn_id"], "")
                 found.append(self._recalled(one, when, text))
@@ -277,7 +277,7 @@ class Recall:
 
     def _texts(self, passages: Sequence[Mapping[str, Any]]) -> dict[int, str]:
         """Return the texts of passages, by id, without the thinking of replies unless it is kept."""
-        if keeps(self.snapshot.request.think):
+        if keeps(self.seen.request.think):
             return self.index.texts(passages)
         reply, fragment = SIDES.index("reply"), SIDES.index("fragment")
         beside = {str(row["turn_id"]) for row in passages if row["side"] == fragment}
@@ -296,12 +296,12 @@ class Recall:
         return self.measure.tokens(self._weight(recalled))
 
     def _weight(self, recalled: Sequence[Recalled]) -> float:
-        asked = self.snapshot.request.input
+        asked = self.seen.request.input
         return self.measure.base(fences.with_excerpts(asked, recalled)) - self.measure.base(asked)
 
     def added(self, made: Context, recalled: Sequence[Recalled]) -> Context:
         """Return a request with excerpts before its prompt, as many as fit the budget."""
-        asked, most = self.snapshot.request.input, self.snapshot.budget.tokens
+        asked, most = self.seen.request.input, self.seen.budget.tokens
         recalled = self._not_in(made, recalled)
         for count in range(len(recalled), 0, -1):
             some, more = tuple(recalled[:count]), self._weight(recalled[:count])

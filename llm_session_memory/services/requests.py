@@ -14,7 +14,7 @@ from ..store import Sessions, history
 from .choosing import WindowBudgets, without_num_ctx
 from .composer import Composer
 from .desk import Desk
-from .snapshot import Request, Snapshot
+from .seen_session import Request, SeenSession
 from .windows import sends_reasoning
 
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ class Requests:
         )
         thread_id = session.thread_id
         if model is None:
-            snapshot = self._snapshot(thread_id, request, settings, None)
-            made, composer = Composer(snapshot, near=near, writing=True, now=self._desk.now).compose()
+            seen = self._seen(thread_id, request, settings, None)
+            made, composer = Composer(seen, near=near, writing=True, now=self._desk.now).compose()
         else:
             limits = WindowBudgets(self._desk, model, settings)
             made, composer = self._within(limits, thread_id, request, model, fold=None, near=near, writing=True)
         from .explain import explain
 
-        return replace(made, items=explain(composer.snapshot, made))
+        return replace(made, items=explain(composer.seen, made))
 
     def compose(  # noqa: PLR0913  one parameter a collaborator
         self,
@@ -140,9 +140,9 @@ class Requests:
         reasoning = sends_reasoning(model)
 
         def compose(limit: Budget, *, final: bool) -> tuple[tuple[Context, Composer], bool]:
-            snapshot = Snapshot.read(self._store, thread_id, request, limit, reasoning=reasoning)
+            seen = SeenSession.read(self._store, thread_id, request, limit, reasoning=reasoning)
             makers = (fold, near) if final else (None, None)
-            composer = Composer(snapshot, *makers, writing=writing, now=self._desk.now)
+            composer = Composer(seen, *makers, writing=writing, now=self._desk.now)
             made, composer = composer.compose()
             # a tool's results may need any window, and so may excerpts of other sessions
             complete = not (made.leaves_out or request.tools or request.recalls_beyond)
@@ -175,12 +175,12 @@ class Requests:
             think=settings.think,
             global_notes=settings.global_notes is not False,
         )
-        snapshot = self._snapshot(session.thread_id, request, settings, model)
-        snapshot = replace(snapshot, everywhere=(*snapshot.everywhere, *more))
-        system = snapshot.tokens_of_system(snapshot.system())
-        return system + sum(pin.tokens for pin in snapshot.pins()), snapshot.budget.tokens
+        seen = self._seen(session.thread_id, request, settings, model)
+        seen = replace(seen, everywhere=(*seen.everywhere, *more))
+        system = seen.tokens_of_system(seen.system())
+        return system + sum(pin.tokens for pin in seen.pins()), seen.budget.tokens
 
-    def _snapshot(self, thread_id: str, request: Request, settings: Settings, model: Any) -> Snapshot:
+    def _seen(self, thread_id: str, request: Request, settings: Settings, model: Any) -> SeenSession:
         measure: Measure | None = None
         if model is not None:
             limit, reasoning = self.budget(model, settings), sends_reasoning(model)
@@ -189,7 +189,7 @@ class Requests:
             limit, reasoning = budget_for(setting, Window(None, "not asked for"), None), True
             counted = self._store.requests.counted_turns(thread_id, request.model)
             measure = None if tokens.learn(counted, request.model) else Measure(characters=True)
-        return Snapshot.read(self._store, thread_id, request, limit, measure, reasoning=reasoning)
+        return SeenSession.read(self._store, thread_id, request, limit, measure, reasoning=reasoning)
 
     def alone(self, request: Request, tokens: int, model: Any, settings: Settings) -> tuple[Budget, bool]:
         """Return the budget of a prompt without history, and whether the prompt exceeds it. Raises OverBudget."""

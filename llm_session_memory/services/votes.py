@@ -10,8 +10,8 @@ from ..model import Rating
 from ..model.votes import CastVote, Vote
 from ..reader import votes as read
 from ..reader.opening import opened
-from ..rules.rankings import Ranking, marks
-from ..rules.rankings import votes as votes_of
+from ..rules.voting import Ranking, marks
+from ..rules.voting import votes as votes_of
 from ..store import votes
 from ..store.ratings import Ratings
 from .desk import Desk

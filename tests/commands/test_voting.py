@@ -10,7 +10,7 @@ import pytest
 
 from llm_session_memory.errors import SessionError
 from llm_session_memory.memory import Memory
-from llm_session_memory.rules.rankings import ranking
+from llm_session_memory.rules.voting import ranking
 from llm_session_memory.services.votes import NOTE, VotedAnswer
 from tests.conftest import Command
 from tests.world.once import once

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.errors import SessionError
-from llm_session_memory.rules.rankings import LETTERS, Ranking, marks, question, ranking, votes
+from llm_session_memory.rules.voting import LETTERS, Ranking, marks, question, ranking, votes
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_session_memory.rules.ranking import Excerpt, Passage
-from llm_session_memory.rules.spending import BAR, LEAST, TOLD, asking, unknown, worth, worthwhile
+from llm_session_memory.rules.recall_worth import BAR, LEAST, TOLD, asking, unknown, worth, worthwhile
 
 SHARE = st.floats(0, 1)
 

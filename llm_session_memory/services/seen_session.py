@@ -65,7 +65,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class SeenSession:
     """One session, as far as one request needs it.
 
     `turns` are the exchanges that the request may use, `later` the turn ids of the others. `pinned` has the numbers of
@@ -99,7 +99,7 @@ class Snapshot:
         measure: Measure | None = None,
         *,
         reasoning: bool = True,
-    ) -> Snapshot:
+    ) -> SeenSession:
         """Read a session. Without `measure`, learn it from the model's own counts, with this `reasoning`."""
         calibrated = False
         if measure is None:

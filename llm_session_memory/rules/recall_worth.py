@@ -1,4 +1,4 @@
-"""What a prompt deserves: how many tokens of older exchanges are worth sending with it.
+"""What a prompt is worth to recall: how many tokens of older exchanges are sent with it.
 
 Pure. A server reads each excerpt anew, so recall spends by what is at stake rather than a fixed share. A question may
 take most of the room; a prompt that tells or asks for something new takes little, and only if its words are not in what
