@@ -40,6 +40,7 @@ class Elsewhere:
     def __init__(self, log: Log, names: Mapping[str, str], apart: Collection[str]) -> None:
         self.log = log
         self.index = Index(log)
+        self._numbers: dict[int, tuple[str, int]] | None = None
         self.names = names
         self.apart = frozenset(apart)
 
@@ -69,9 +70,14 @@ class Elsewhere:
         rows = self.log.tuples("select thread_id from memory_sessions where private = 1")
         return frozenset(thread_id for (thread_id,) in rows)
 
-    @cached_property
+    @property
     def _indexed(self) -> dict[int, tuple[str, int]]:
         """The numbers of the threads in the index, with the thread and its passages."""
+        if self._numbers is None:
+            self._numbers = self._read_numbers()
+        return self._numbers
+
+    def _read_numbers(self) -> dict[int, tuple[str, int]]:
         few = len(self.owners) <= _FEW
         one_by_one = [*self.owners] if few else [one for one in self.owners if one not in self.names]
         named = "" if few else " or thread_id in (select thread_id from memory_sessions)"
@@ -106,7 +112,7 @@ class Elsewhere:
                     self.index.catch_up_own(behind[done], left)
                     done += 1
         if behind:
-            self.__dict__.pop("_indexed", None)
+            self._numbers = None
         return len(behind) - done
 
     def _behind(self) -> list[str]:

@@ -210,7 +210,7 @@ class Worker:
             return "not open"
         with self.logs.opened() as services:
             claims = Claims(ticket, services, self._shop)
-            services.__dict__["jobs"] = claims
+            services.jobs = cast("Any", claims)
             try:
                 crew, ask, item = self._taken(services, ticket)
             except NotOurs:
