@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 
-from tests.imports import name_of, paths
+from tests.imports import PACKAGES, ROOT, name_of, paths
 
 TWO_VIEWS = frozenset(
     {"Attempt", "Call", "Exchange", "Excerpt", "Filters", "Hit", "Message", "Note", "Relative", "Settings", "Summary"}
@@ -46,3 +47,13 @@ def test_what_has_two_views_is_in_the_reader() -> None:
     for name in TWO_VIEWS:
         assert [".reader." in module for module in sorted(found[name])].count(True) == 1, name
         assert len(found[name]) == 2, name
+
+
+def test_every_module_that_the_architecture_names_is_there() -> None:
+    """A newcomer finds each module under the name that docs/architecture.md gives it; NAME stands for one's own."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`((?:\w+/)*\w+\.(?:py|sql))`", page)
+    files = [f"/{path.relative_to(ROOT)}" for folder in (*PACKAGES, "tests") for path in (ROOT / folder).rglob("*.*")]
+    missing = [name for name in named if "NAME" not in name and not any(file.endswith(f"/{name}") for file in files)]
+    assert len(named) > 50
+    assert missing == []

@@ -6,9 +6,7 @@ import random
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import click
@@ -22,15 +20,13 @@ from ..model import Session
 from ..rules.comparisons import figures
 from ..rules.names import check as check_name
 from ..rules.safe_text import one_line, unbroken
-from ..rules.voting import LETTERS, question, ranking
+from ..rules.voting import LETTERS
 from ..services.bundle import Services
 from ..services.several import AnswerFigures
 from ..services.votes import VotedAnswer
 from .common import as_json, complete, complete_group, echo
+from .ranking_question import asked_ranking, keyboard
 from .side_by_side import Screen, screen_for
-
-_TERMINAL = "/dev/tty"
-"""The terminal of a process, whatever its standard input is. Windows has no such file; there, nothing is asked."""
 
 OWN_OPTIONS = 7
 """How many options the command has besides those of `llm prompt`. They come first."""
@@ -259,7 +255,7 @@ def _vote(one: _Comparison, replies: Sequence[_Reply]) -> None:
     order: tuple[tuple[int, ...], ...] = ()
     if len(answers) > 1 and sys.stdout.isatty():
         with keyboard() as there:
-            order = _ranking(len(answers), [reply.letter for reply, _ in answers]) if there else ()
+            order = asked_ranking(len(answers), [reply.letter for reply, _ in answers]) if there else ()
     if one.blind:
         for reply in replies:
             echo(f"{reply.letter} was {one_line(reply.model)}{''.join(f' · {part}' for part in _known(reply))}")
@@ -273,43 +269,10 @@ def _vote(one: _Comparison, replies: Sequence[_Reply]) -> None:
             echo(f'Go on with {best[0].letter}: {shlex.join(words)} "..."', err=True)
 
 
-@contextmanager
-def keyboard() -> Iterator[bool]:
-    """Let questions be answered from the terminal, even if the prompt was piped. Yields False if there is none."""
-    if sys.stdin is not None and sys.stdin.isatty():
-        yield True
-        return
-    try:
-        terminal = Path(_TERMINAL).open(encoding="utf-8", errors="replace")  # noqa: SIM115  closed below
-    except OSError:
-        yield False
-        return
-    before, sys.stdin = sys.stdin, terminal
-    try:
-        with terminal:
-            yield True
-    finally:
-        sys.stdin = before
-
-
 def _known(reply: _Reply) -> Iterator[str]:
     said = _figures(reply)
     if said:
         yield said
-
-
-def _ranking(count: int, letters: Sequence[str]) -> tuple[tuple[int, ...], ...]:
-    """Return the order that the person types; ask again if it is no order."""
-    asked = question(count)
-    if list(letters) != list(LETTERS[:count]):  # some failed: the others keep their letters on the screen
-        asked = f"{asked} (of {', '.join(letters)})"
-    known = str.maketrans(dict(zip(letters, LETTERS, strict=False)))
-    while True:
-        said = click.prompt(asked, default="", show_default=False)
-        try:
-            return ranking(said.lower().translate(known), count)
-        except SessionError as error:
-            echo(unbroken(str(error)), err=True)
 
 
 def _fields(reply: _Reply) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import SessionError
 from ..reader.narrowing import Span, narrowed
-from ..reader.opening import opened
+from ..reader.open_log import opened
 from ..reader.points import after_snapshot
 from ..reader.tables import is_log
 from ..reader.threads import find

@@ -105,7 +105,7 @@ class Groups:
         """
         from ..insight.comparing.verdict import verdict
         from ..reader.comparison import compared
-        from ..reader.opening import opened
+        from ..reader.open_log import opened
 
         kept = self.get(group) if group is not None else None
         threads = [*(kept.thread_ids if kept else ()), *self._threads(references)]

@@ -9,7 +9,7 @@ from ..errors import SessionError
 from ..model import Rating
 from ..model.votes import CastVote, Vote
 from ..reader import votes as read
-from ..reader.opening import opened
+from ..reader.open_log import opened
 from ..rules.voting import Ranking, marks
 from ..rules.voting import votes as votes_of
 from ..store import votes

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from datasette_session_views.show.downloads import download
-from llm_session_memory.reader.opening import opened
+from llm_session_memory.reader.open_log import opened
 from llm_session_memory.rules.safe_text import storable
 from tests.conftest import Command
 from tests.world.laws import tried

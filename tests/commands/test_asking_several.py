@@ -13,7 +13,7 @@ import pytest
 from llm.cli import cli
 
 from llm_session_memory import register_commands
-from llm_session_memory.commands import several
+from llm_session_memory.commands import ranking_question
 from llm_session_memory.memory import Memory
 from tests.conftest import Command
 from tests.world.scripted import Broken, Script
@@ -138,13 +138,13 @@ def test_a_vote_comes_from_the_terminal_if_the_prompt_was_piped(
 ) -> None:
     """Standard input is the prompt then, and it is back afterwards. Without a terminal, nothing can be asked."""
     terminal = tmp_path / "terminal"
-    monkeypatch.setattr(several, "_TERMINAL", str(terminal))
+    monkeypatch.setattr(ranking_question, "_TERMINAL", str(terminal))
     piped = io.StringIO("A long report.")
     monkeypatch.setattr(sys, "stdin", piped)
-    with several.keyboard() as there:
+    with ranking_question.keyboard() as there:
         assert not there
     terminal.write_text("a\n", "utf-8")
-    with several.keyboard() as there:
+    with ranking_question.keyboard() as there:
         assert there
         assert input() == "a"
     assert sys.stdin is piped

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_session_memory.reader import opening
+from llm_session_memory.reader import open_log
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
 from tests.world.once import once
@@ -71,7 +71,7 @@ def test_a_damaged_log_comes_with_a_way_to_rescue_it(llm_: Command, written: Pat
 @pytest.mark.parametrize("name", ["query", "stats", "replay"])
 def test_a_locked_log_is_waited_for(llm_: Command, written: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command waits for a locked log, and then reports the lock."""
-    monkeypatch.setattr(opening, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(open_log, "WAIT_SECONDS", 0)
     with sqlite3.connect(written, isolation_level=None) as holding:
         holding.execute("begin exclusive")
         done = llm_(*READING[name])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.insight.catalogue import catalogue
-from llm_session_memory.reader.opening import opened
+from llm_session_memory.reader.open_log import opened
 from tests.world.at_random import write_at_random
 
 GIVEN = {"session": "s1", "exchange": "2", "days": "9999", "most": "3", "least": "2", "group": "piers", "q": "pier"}

@@ -16,7 +16,7 @@ import pytest
 from llm_session_memory.errors import SessionError
 from llm_session_memory.insight.catalogue import TOPICS, Query, by_topic, catalogue, named
 from llm_session_memory.insight.run import run
-from llm_session_memory.reader.opening import opened
+from llm_session_memory.reader.open_log import opened
 from llm_session_memory.reader.tables import COLUMNS
 from tests.world.everything import Session, with_blocks, with_rating, with_recall, with_rows, with_sessions
 from tests.world.logs import Call, LogBuilder, Said, tables_of_0_20

@@ -10,7 +10,7 @@ from llm_session_memory import Memory
 from llm_session_memory.model import Session, Settings
 from llm_session_memory.reader.entries import Filters
 from llm_session_memory.reader.listing import listing
-from llm_session_memory.reader.opening import opened
+from llm_session_memory.reader.open_log import opened
 from llm_session_memory.reader.search import search
 from llm_session_memory.store import Sessions
 from tests.store import world

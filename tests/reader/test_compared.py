@@ -13,7 +13,7 @@ from llm_session_memory.errors import SessionError
 from llm_session_memory.memory import Memory
 from llm_session_memory.reader.compared import Answer, By, Compared, Matching
 from llm_session_memory.reader.comparison import MOST_SIDES, compared
-from llm_session_memory.reader.opening import opened
+from llm_session_memory.reader.open_log import opened
 from llm_session_memory.reader.pairing import SideAnswer, made_up_for, rows
 from llm_session_memory.store.running import this_process
 from tests.world.logs import Call, LogBuilder, Said

@@ -16,7 +16,7 @@ from llm_session_memory import Memory
 from llm_session_memory.reader.cache import CACHE
 from llm_session_memory.reader.entries import SORTS, Filters, Line, Listing, Sort
 from llm_session_memory.reader.listing import keys, listing
-from llm_session_memory.reader.opening import opened
+from llm_session_memory.reader.open_log import opened
 from tests.world.everything import Session, with_sessions
 from tests.world.logs import START, Call, LogBuilder, Said
 

@@ -12,7 +12,7 @@ from llm_session_memory.errors import NameRefused, NoSuchSession, SessionError
 from llm_session_memory.model import Filters, Settings
 from llm_session_memory.reader.entries import Filters as ReaderFilters
 from llm_session_memory.reader.listing import listing
-from llm_session_memory.reader.opening import opened
+from llm_session_memory.reader.open_log import opened
 from tests.world.logs import LogBuilder, Said
 
 SETTINGS = Settings("scripted", "Be brief.", {"mood": "glad"}, 8_000, "window", 0.25, "none", "other", "keep")
